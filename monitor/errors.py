@@ -89,7 +89,16 @@ class RecordError(DriftwardenError):
 
 
 class WorkflowError(DriftwardenError):
-    """Raised when the state of a review, run or version doesn't allow the request."""
+    """Raised when the state of a review, run or version doesn't allow the request.
+
+    Args:
+        message: The reason and what to do, for the user.
+        code: A stable name of the reason, for callers and tests.
+    """
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class NotFoundError(WorkflowError):

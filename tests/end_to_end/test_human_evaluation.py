@@ -139,7 +139,7 @@ def test_an_item_is_declined_and_a_lock_is_shown(site: Site) -> None:
     lea.get_by_role("button", name="Lock with missing ratings").click()
     lea.get_by_role("heading", name="Locked").wait_for()
     ben.keyboard.press("3")
-    ben.get_by_text("The study is locked: nothing is rated any more.").first.wait_for()
+    ben.get_by_text("The human evaluation is locked and accepts no ratings.").first.wait_for()
 
 
 def test_human_evaluation_pages_meet_wcag_2_2_aa(site: Site) -> None:

@@ -15,9 +15,9 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import delete, update
 
 from bench.services.requirement import free_port
-from monitor.review.items.blind_review import claim_next
+from monitor.review.items.blind_review import REVIEWS
 from monitor.store.engine import transaction
-from monitor.store.review.assignments import assignment_of
+from monitor.store.review.assignments import REVIEW_ASSIGNMENTS
 from monitor.store.tables import ReviewAssignment, ReviewItem, WebSession
 from tests.support.review.review_world import PASSWORD
 from tests.support.web.reviewer_actions import accept, number, start
@@ -31,7 +31,7 @@ FAILING = "Not saved: retrying"
 
 def draft(site: Site, item: int, name: str = "Ada") -> str:
     with transaction(site.engine) as connection:
-        lease = assignment_of(connection, item, site.world.people[name])
+        lease = REVIEW_ASSIGNMENTS.find(connection, item, site.world.people[name])
     assert lease is not None
     return str(lease.draft.get("corrected_response", ""))
 
@@ -214,7 +214,7 @@ def test_a_lost_item_leaves_its_text_to_copy(site: Site) -> None:
     with transaction(site.engine) as connection:
         connection.execute(update(ReviewAssignment).values(expires_at=now - timedelta(seconds=1)))
         for name in ("Ben", "Cleo"):
-            assert item == claim_next(
+            assert item == REVIEWS.claim_next(
                 connection, site.world.people[name], now, timedelta(minutes=20)
             )
         rest = update(ReviewItem).where(ReviewItem.id != item)

@@ -111,7 +111,7 @@ def test_the_last_review_can_be_withdrawn(site: Site) -> None:
     assert item == start(ben)
     accept(ben)
     page.keyboard.press("u")
-    expect(page.locator(".toast")).to_contain_text("can't be taken back any more")
+    expect(page.locator(".toast")).to_contain_text("can't be withdrawn any more")
 
 
 def test_skipping_flagging_and_help(site: Site) -> None:

@@ -15,7 +15,7 @@ from litestar.params import FromPath
 from litestar.testing import TestClient
 from sqlalchemy import Engine, func, select
 
-from monitor.review.items.blind_review import claim_next, save_draft, submit_review
+from monitor.review.items.blind_review import REVIEWS
 from monitor.review.items.verdicts import ReviewInput
 from monitor.settings import Secrets, Settings
 from monitor.store.accounts.users import UserRow
@@ -77,7 +77,7 @@ class Peer:
 
     def claim(self, name: str) -> None:
         with transaction(self.world.engine) as connection:
-            item = claim_next(
+            item = REVIEWS.claim_next(
                 connection, self.world.people[name], self.clock, timedelta(minutes=20)
             )
         assert item is not None
@@ -86,14 +86,14 @@ class Peer:
     def draft(self) -> None:
         draft = {"comment": f"{MARK} draft", "corrected_response": f"{MARK} half a text"}
         with transaction(self.world.engine) as connection:
-            save_draft(
+            REVIEWS.save_draft(
                 connection, self.item, self.world.rows["Ben"], draft, now=self.clock,
                 lease=timedelta(minutes=20),
             )  # fmt: skip
 
     def submit(self, name: str = "Ben", review: ReviewInput = MARKED) -> None:
         with transaction(self.world.engine) as connection:
-            submit_review(connection, self.item, self.world.rows[name], review, self.clock)
+            REVIEWS.submit(connection, self.item, self.world.rows[name], review, self.clock)
 
 
 def start(peer: Peer, stand: str) -> list[Callable[[], None]]:

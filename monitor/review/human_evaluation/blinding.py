@@ -1,4 +1,4 @@
-"""The order in which one person sees the answers to one item: a keyed shuffle, kept nowhere."""
+"""Blind order of responses: a keyed shuffle for each rater, stored nowhere."""
 
 import hashlib
 import hmac
@@ -18,21 +18,22 @@ IdentifiedT = TypeVar("IdentifiedT", bound=Identified)
 
 
 def blind_order(
-    answers: Sequence[IdentifiedT], secret: bytes, *, item_id: int, reviewer_id: int
+    responses: Sequence[IdentifiedT], secret: bytes, *, item_id: int, reviewer_id: int
 ) -> list[IdentifiedT]:
-    """Return answers in the order in which a person sees them, the same at every visit.
+    """Return responses in the order in which a rater sees them, the same at every visit.
 
-    Sorted by HMAC-SHA256 under the study's secret of item, person and answer: to whoever doesn't
-    have the secret, every order is as likely as any other, and orders of other items and people
-    tell nothing about it.
+    Sorted by the HMAC-SHA256 of item, rater and response under the human evaluation's secret:
+    without the secret every order is equally likely, and the orders of other items and raters
+    reveal nothing about it.
     """
     return sorted(
-        answers, key=lambda one: keyed_digest(secret, "seen", item_id, reviewer_id, one.id)
+        responses,
+        key=lambda response: keyed_digest(secret, "seen", item_id, reviewer_id, response.id),
     )
 
 
 def keyed_digest(secret: bytes, *parts: str | int) -> bytes:
-    """Return 32 bytes that only who has the secret can tell from random ones."""
-    # With their lengths, so that no two lists of parts read the same.
-    told = b"".join(f"{len(str(part))}:{part}".encode() for part in parts)
-    return hmac.new(secret, told, hashlib.sha256).digest()
+    """Return 32 bytes that can't be told from random ones without the secret."""
+    # With their lengths, so that no two lists of parts have one encoding.
+    encoded = b"".join(f"{len(str(part))}:{part}".encode() for part in parts)
+    return hmac.new(secret, encoded, hashlib.sha256).digest()

@@ -1,4 +1,4 @@
-"""Ends a study: from then on nothing is rated, and everybody may know whose each answer is."""
+"""Lock of a human evaluation: no more ratings, and the responses' systems become visible."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ from monitor.store.human_evaluation.human_evaluations import (
 
 @dataclass(frozen=True)
 class Completeness:
-    """How much of a study is rated."""
+    """Submitted and missing ratings of a human evaluation."""
 
     n_items: int
     n_submitted: int
@@ -26,12 +26,12 @@ class Completeness:
 
     @property
     def n_missing(self) -> int:
-        """Turns that nobody has submitted."""
+        """Assignments that nobody has submitted."""
         return self.n_needed - self.n_submitted
 
 
 def completeness(connection: Connection, human_evaluation: HumanEvaluationRow) -> Completeness:
-    """Return how much of a study is rated."""
+    """Return the submitted and needed ratings of a human evaluation."""
     n_items, n_submitted = count_submitted_assignments(connection, [human_evaluation.id]).get(
         human_evaluation.id, (0, 0)
     )
@@ -46,7 +46,7 @@ def lock_human_evaluation(
     *,
     allow_missing: bool = False,
 ) -> None:
-    """Lock a study. It stays so.
+    """Lock a human evaluation for good.
 
     Args:
         connection: Inside the caller's transaction.
@@ -56,27 +56,30 @@ def lock_human_evaluation(
         allow_missing: Lock it although ratings are missing.
 
     Raises:
-        NotFoundError: There is no such study, or the person doesn't lead.
-        WorkflowError: It is locked already or was cancelled, nothing is rated, or ratings are
-            missing.
+        NotFoundError: There is no such human evaluation, or the user is no lead.
+        WorkflowError: It is locked or cancelled, nothing is rated, or ratings are missing.
     """
     if not user.leads:
-        raise NotFoundError(f"there is no study {human_evaluation_id}")
+        raise NotFoundError(f"there is no human evaluation {human_evaluation_id}")
     human_evaluation = human_evaluation_by_id(connection, human_evaluation_id, lock=True)
     if human_evaluation.is_locked:
-        raise WorkflowError("the study is locked already")
+        raise WorkflowError("the human evaluation is already locked", code="locked")
     if not human_evaluation.is_open:
-        raise WorkflowError("the study was cancelled with its evaluation: there is nothing to lock")
-    # Who is about to submit holds an item's row and then looks whether the study is open: wait for
-    # them, so that no rating comes in after the count below.
+        raise WorkflowError(
+            "the human evaluation was cancelled with its candidate evaluation and can't be locked",
+            code="cancelled",
+        )
+    # A submission holds its item's row and then checks that the human evaluation is open: wait for
+    # it, so that no rating arrives after the count below.
     lock_rated_items(connection, human_evaluation_id)
     so_far = completeness(connection, human_evaluation)
     if not so_far.n_submitted:
-        raise WorkflowError("nothing is rated yet: there would be no results")
+        raise WorkflowError("no ratings are submitted; there would be no results", code="unrated")
     if so_far.n_missing > 0 and not allow_missing:
         raise WorkflowError(
-            f"{so_far.n_missing} of {so_far.n_needed} ratings are missing; say that it is to be "
-            "locked all the same, or wait"
+            f"{so_far.n_missing} of {so_far.n_needed} ratings are missing; wait for them, or "
+            "confirm that you want to lock without them",
+            code="missing_ratings",
         )
     mark_locked(connection, human_evaluation_id, user.id, now)
     details = {"items": so_far.n_items, "missing": max(0, so_far.n_missing)}

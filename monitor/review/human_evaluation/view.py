@@ -16,12 +16,12 @@ from monitor.statistics.agreement import Agreement, measure_agreement
 from monitor.store.accounts.users import UserRow, list_users
 from monitor.store.human_evaluation.assignments import (
     RaterProgress,
-    assignments_of_items,
     blind_ratings,
     count_ratable_items,
     count_rated_items,
     current_item_of,
     progress_by_rater,
+    submitted_assignments,
 )
 from monitor.store.human_evaluation.human_evaluations import (
     HumanEvaluationItemRow,
@@ -206,7 +206,7 @@ def _rated(
         told = RatedResponse(systems[answer.id], answer.text, scores[answer.id])
         answers[answer.item_id].append(told)
     comments: dict[int, dict[str, str]] = defaultdict(dict)
-    for assignment in assignments_of_items(connection, ids):
+    for assignment in submitted_assignments(connection, ids):
         if assignment.comment:
             comments[assignment.item_id][names[assignment.reviewer_id]] = assignment.comment
     return [

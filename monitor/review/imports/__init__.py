@@ -1,4 +1,4 @@
-"""Reviews that were done in another tool become reviews here, by the rules of the workflow."""
+"""Import of reviews from labeling tools, by the rules of the review workflow."""
 
 from monitor.review.imports.argilla_import import read_argilla
 from monitor.review.imports.label_studio_import import read_label_studio

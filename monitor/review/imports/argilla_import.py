@@ -1,10 +1,15 @@
-"""Responses in the records that Argilla exports (``dataset.records.to_json``)."""
+"""Reviews from records that Argilla exports (``dataset.records.to_json``)."""
 
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from monitor.review.imports.parsed_reviews import ParsedReview, ParsedReviews, item_of, read_array
+from monitor.review.imports.parsed_reviews import (
+    ParsedReview,
+    ParsedReviews,
+    find_item,
+    read_array,
+)
 from monitor.review.items.questions import CHOICES, COMMENT, CORRECTED, SCORES
 
 _QUESTIONS = {*(choice.name for choice in CHOICES), *SCORES, CORRECTED[0], COMMENT[0]}
@@ -13,32 +18,36 @@ _QUESTIONS = {*(choice.name for choice in CHOICES), *SCORES, CORRECTED[0], COMME
 def read_argilla(path: Path) -> ParsedReviews:
     """Return the reviews of exported records.
 
-    Argilla writes the answers of drafts like those that were submitted: export the submitted ones
-    only. Where a status is there, drafts and discarded responses are left out.
+    Argilla exports drafts like submitted responses: export the submitted ones only. Drafts and
+    discarded responses are skipped where the export has their status.
 
     Raises:
-        InputError: The file can't be read, or is something else.
+        InputError: The file can't be read, or is no such export.
     """
     parsed = ParsedReviews()
     for number, record in enumerate(read_array(path), start=1):
         place = f"record {record.get('id', number)}"
         responses = record.get("responses")
-        by_person: dict[str, dict[str, Any]] = defaultdict(dict)
+        by_annotator: dict[str, dict[str, Any]] = defaultdict(dict)
         skipped: set[str] = set()
-        for name, told in responses.items() if isinstance(responses, dict) else ():
-            for one in told if isinstance(told, list) and name in _QUESTIONS else ():
-                person = str(one.get("user_id") or "")
-                by_person[person][name] = one.get("value")
-                if one.get("status") not in {None, "submitted"}:
-                    skipped.add(person)
+        for name, entries in responses.items() if isinstance(responses, dict) else ():
+            for entry in entries if isinstance(entries, list) and name in _QUESTIONS else ():
+                annotator = str(entry.get("user_id") or "")
+                by_annotator[annotator][name] = entry.get("value")
+                if entry.get("status") not in {None, "submitted"}:
+                    skipped.add(annotator)
         parsed.n_skipped += len(skipped)
-        wanted = {person: told for person, told in by_person.items() if person not in skipped}
-        item = item_of(place, record.get("metadata"), parsed) if wanted else None
+        submitted = {
+            annotator: values
+            for annotator, values in by_annotator.items()
+            if annotator not in skipped
+        }
+        item = find_item(place, record.get("metadata"), parsed) if submitted else None
         if item is None:
             continue
-        for person, answers in wanted.items():
-            told_by = (person,) if person else ()
+        for annotator, values in submitted.items():
+            names = (annotator,) if annotator else ()
             parsed.reviews.append(
-                ParsedReview(f"{place}, user {person}", item[0], item[1], told_by, answers)
+                ParsedReview(f"{place}, user {annotator}", item[0], item[1], names, values)
             )
     return parsed

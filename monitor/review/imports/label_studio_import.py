@@ -1,23 +1,28 @@
-"""Annotations in Label Studio's JSON export."""
+"""Reviews from annotations in Label Studio's JSON export."""
 
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from monitor.review.imports.parsed_reviews import ParsedReview, ParsedReviews, item_of, read_array
+from monitor.review.imports.parsed_reviews import (
+    ParsedReview,
+    ParsedReviews,
+    find_item,
+    read_array,
+)
 from monitor.review.items.questions import CHOICES, COMMENT, CORRECTED, SCORES
 
-_ONE_OF = {choice.name for choice in CHOICES}
+_CHOICES = {choice.name for choice in CHOICES}
 _TEXTS = {CORRECTED[0], COMMENT[0]}
 
 
 def read_label_studio(path: Path) -> ParsedReviews:
     """Return the reviews of a project's export in the format "JSON".
 
-    Skipped annotations are left out, and so are agreed texts that were exported from here.
+    Skipped annotations, and gold that was exported from here, are left out.
 
     Raises:
-        InputError: The file can't be read, or is something else.
+        InputError: The file can't be read, or is no such export.
     """
     parsed = ParsedReviews()
     for number, task in enumerate(read_array(path), start=1):
@@ -28,55 +33,56 @@ def read_label_studio(path: Path) -> ParsedReviews:
             continue
         for index, annotation in enumerate(annotations, start=1):
             if not isinstance(annotation, dict):
-                parsed.problems.append(f"{place}: annotation {index} is no object")
+                parsed.problems.append(f"{place}: annotation {index} is no JSON object")
                 continue
-            _read(task, annotation, f"{place}, annotation {annotation.get('id', index)}", parsed)
+            own_place = f"{place}, annotation {annotation.get('id', index)}"
+            _read_annotation(task, annotation, own_place, parsed)
     return parsed
 
 
-def _read(
+def _read_annotation(
     task: dict[str, Any], annotation: dict[str, Any], place: str, parsed: ParsedReviews
 ) -> None:
-    person = tuple(_names(annotation.get("completed_by")))
-    agreed = annotation.get("ground_truth") is True and not person
-    if annotation.get("was_cancelled") is True or agreed:
+    annotator = tuple(_annotator_names(annotation.get("completed_by")))
+    is_exported_gold = annotation.get("ground_truth") is True and not annotator
+    if annotation.get("was_cancelled") is True or is_exported_gold:
         parsed.n_skipped += 1
         return
-    item = item_of(place, task.get("data"), parsed)
+    item = find_item(place, task.get("data"), parsed)
     if item is None:
         return
-    if not person:
-        parsed.problems.append(f"{place}: doesn't say who wrote it (completed_by)")
+    if not annotator:
+        parsed.problems.append(f"{place}: has no annotator (completed_by)")
         return
-    answers = _answers(annotation.get("result"))
-    parsed.reviews.append(ParsedReview(place, item[0], item[1], person, answers))
+    fields = _fields(annotation.get("result"))
+    parsed.reviews.append(ParsedReview(place, item[0], item[1], annotator, fields))
 
 
-def _names(completed_by: Any) -> Iterable[str]:
-    """Yield how an annotator may be named: exports have an id, or an object with a mail address."""
+def _annotator_names(completed_by: Any) -> Iterable[str]:
+    """Yield the names of an annotator: exports have an id, or an object with a mail address."""
     if isinstance(completed_by, dict):
-        told = (completed_by.get("email"), completed_by.get("username"), completed_by.get("id"))
+        names = [completed_by.get(key) for key in ("email", "username", "id")]
     else:
-        told = (completed_by, None, None)
-    yield from (str(one) for one in told if one not in {None, ""})
+        names = [completed_by]
+    yield from (str(name) for name in names if name not in {None, ""})
 
 
-def _answers(result: Any) -> dict[str, Any]:
-    answers: dict[str, Any] = {}
+def _fields(result: Any) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
     for region in result if isinstance(result, list) else []:
         name = region.get("from_name") if isinstance(region, dict) else None
         value = region.get("value") if isinstance(region, dict) else None
         if not isinstance(value, dict):
             continue
-        if name in _ONE_OF and (chosen := _texts(value.get("choices"))):
-            answers[name] = chosen[0]
+        if name in _CHOICES and (chosen := _texts(value.get("choices"))):
+            fields[name] = chosen[0]
         elif name in SCORES:
-            answers[name] = value.get("rating")
+            fields[name] = value.get("rating")
         elif name in _TEXTS:
-            answers[name] = "\n".join(_texts(value.get("text")))
-    return answers
+            fields[name] = "\n".join(_texts(value.get("text")))
+    return fields
 
 
 def _texts(value: Any) -> list[str]:
     values = value if isinstance(value, list) else [value]
-    return [one for one in values if isinstance(one, str)]
+    return [text for text in values if isinstance(text, str)]

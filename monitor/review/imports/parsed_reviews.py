@@ -1,4 +1,4 @@
-"""What a file of another tool holds, before anybody looks whether it fits."""
+"""Reviews parsed from a labeling tool's export, not yet checked against the database."""
 
 import json
 from collections.abc import Mapping
@@ -11,24 +11,24 @@ from monitor.errors import InputError
 
 @dataclass(frozen=True)
 class ParsedReview:
-    """One person's answers to one item."""
+    """One annotator's answers to the questions on one item."""
 
-    #: Where it stands, as in "task 12, annotation 7".
+    #: Its place in the file, such as "task 12, annotation 7".
     place: str
     item_id: int
     exchange_id: str
-    #: How the tool names the person: a mail address, an id; the best known first.
-    person: tuple[str, ...]
-    answers: Mapping[str, Any]
+    #: Names of the annotator in the tool, such as a mail address or an id; the most specific first.
+    annotator: tuple[str, ...]
+    fields: Mapping[str, Any]
 
 
 @dataclass
 class ParsedReviews:
-    """All reviews of a file, and what can't be one."""
+    """All reviews of a file, with its problems."""
 
     reviews: list[ParsedReview] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-    #: Skipped by their authors, drafts, and agreed texts that were exported from here.
+    #: Skipped annotations, drafts, and gold that was exported from here.
     n_skipped: int = 0
 
 
@@ -39,13 +39,13 @@ def read_array(path: Path) -> list[dict[str, Any]]:
         InputError: The file is something else.
     """
     content = _read_json(path)
-    if not isinstance(content, list) or not all(isinstance(one, dict) for one in content):
-        raise InputError(f"{path}: not a JSON array of objects, which the tool's JSON export is")
+    if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
+        raise InputError(f"{path}: not a JSON array of objects; use the tool's JSON export")
     return content
 
 
 def read_reviewer_map(path: Path | None) -> dict[str, str]:
-    """Read who is who: ``{"name in the tool": "name here"}``.
+    """Read a map of names: ``{"name in the tool": "name here"}``.
 
     Raises:
         InputError: The file is something else.
@@ -53,19 +53,19 @@ def read_reviewer_map(path: Path | None) -> dict[str, str]:
     if path is None:
         return {}
     content = _read_json(path)
-    if not isinstance(content, dict) or not all(isinstance(one, str) for one in content.values()):
+    if not isinstance(content, dict) or not all(isinstance(name, str) for name in content.values()):
         raise InputError(f'{path}: not a JSON object such as {{"ada@example.com": "Ada"}}')
     return content
 
 
-def item_of(place: str, data: Any, parsed: ParsedReviews) -> tuple[int, str] | None:
-    """Return the item and exchange that ``data`` names, or say that it names none."""
+def find_item(place: str, data: Any, parsed: ParsedReviews) -> tuple[int, str] | None:
+    """Return the item's and the exchange's id in ``data``, or add a problem."""
     item_id = data.get("item_id") if isinstance(data, dict) else None
     exchange_id = data.get("exchange_id") if isinstance(data, dict) else None
     if isinstance(item_id, int) and not isinstance(item_id, bool) and isinstance(exchange_id, str):
         return item_id, exchange_id
     parsed.problems.append(
-        f"{place}: names no item; it must come from `driftwarden review export --queue`"
+        f"{place}: names no item; export the tasks with `driftwarden review export --queue`"
     )
     return None
 

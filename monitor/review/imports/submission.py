@@ -1,7 +1,7 @@
-"""Reviews from elsewhere go through the workflow: reserved, submitted, settled, and audited.
+"""Submission of parsed reviews through the review workflow.
 
-So what holds for the page holds for them: two different people an item, blind to each other by
-what the exported tasks show, a verdict that holds together, and nobody's review changed.
+The rules of the page hold for them too: two different reviewers for each item, whom the exported
+tasks keep blind to each other; complete verdicts; and no review ever changes.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from monitor.errors import InputError, NotFoundError, WorkflowError
 from monitor.review.imports.parsed_reviews import ParsedReview, ParsedReviews
-from monitor.review.items.blind_review import submit_review
+from monitor.review.items.blind_review import REVIEWS
 from monitor.review.items.verdicts import SCORES, ReviewInput, check_judgement
 from monitor.store.accounts.users import UserRow, task_types_of, user_by_name
 from monitor.store.review.assignments import claim_slot
@@ -21,13 +21,13 @@ from monitor.store.review.items import ItemRow, item_by_id
 from monitor.store.review.reviews import ReviewRow, reviews_of
 from monitor.store.traffic.exchanges import exchange_by_id
 
-#: How long the place is held between reserving and submitting: one transaction.
-MOMENT = timedelta(minutes=1)
+#: Lease from the claim to the submission, within one transaction.
+LEASE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
 class ImportCounts:
-    """How many reviews were written, and how many were here already."""
+    """Numbers of reviews that were written, and that were already stored."""
 
     n_written: int
     n_known: int
@@ -36,7 +36,7 @@ class ImportCounts:
 def import_reviews(
     connection: Connection,
     parsed: ParsedReviews,
-    people: Mapping[str, str],
+    user_names: Mapping[str, str],
     now: datetime,
     *,
     audit_share: float = 0.0,
@@ -46,21 +46,21 @@ def import_reviews(
     Args:
         connection: A transaction that is rolled back on errors.
         parsed: The reviews of a file.
-        people: Name in the tool -> name here; names that are the same needn't be in it.
-        now: When they count as submitted.
-        audit_share: Probability with which an agreement is drawn for an audit.
+        user_names: Name in the tool -> user's name, where they differ.
+        now: The time of submission.
+        audit_share: Probability with which an agreed item is drawn for an audit.
 
     Raises:
-        InputError: Something doesn't fit; the message has a line for each problem.
+        InputError: A review can't be imported; the message has a line for each problem.
     """
     problems = list(parsed.problems)
     n_written = 0
-    # In the order of the items, so that two imports at once lock them in the same order.
-    for review in sorted(parsed.reviews, key=lambda one: one.item_id):
+    # In the order of the items, so that two concurrent imports lock them in the same order.
+    for review in sorted(parsed.reviews, key=lambda review: review.item_id):
         try:
-            # What a review wrote before it was refused must not count for the next.
+            # What a refused review has written must not count for the next.
             with connection.begin_nested():
-                n_written += _import(connection, review, people, now, audit_share)
+                n_written += _import(connection, review, user_names, now, audit_share)
         except (WorkflowError, InputError) as error:
             problems.append(f"{review.place}: {error}")
     if problems:
@@ -71,45 +71,47 @@ def import_reviews(
 def _import(
     connection: Connection,
     parsed: ParsedReview,
-    people: Mapping[str, str],
+    user_names: Mapping[str, str],
     now: datetime,
     audit_share: float,
 ) -> bool:
-    """Write a review; false where it is here already."""
-    person = _person(connection, parsed, people)
+    """Write a review; return ``False`` if it is already stored."""
+    reviewer = _reviewer(connection, parsed, user_names)
     item = _item(connection, parsed)
-    told = _review_input(parsed)
-    known = [row for row in reviews_of(connection, [item.id]) if row.reviewer_id == person.id]
-    if known:
+    review = _review_input(parsed)
+    stored = [row for row in reviews_of(connection, [item.id]) if row.reviewer_id == reviewer.id]
+    if stored:
         response = exchange_by_id(connection, item.exchange_id).response
-        if not _is_equal(known[0], check_judgement(told, response)):
+        if not _is_equal(stored[0], check_judgement(review, response)):
             raise WorkflowError(
-                f"{person.name} has reviewed item {item.id} with other answers; "
+                f"{reviewer.name} has already reviewed item {item.id} differently; "
                 "a review never changes"
             )
         return False
-    _reserve(connection, item, person, now)
-    submit_review(connection, item.id, person, told, now, audit_share=audit_share)
+    _claim(connection, item, reviewer, now)
+    REVIEWS.submit(connection, item.id, reviewer, review, now, audit_share=audit_share)
     return True
 
 
-def _person(connection: Connection, parsed: ParsedReview, people: Mapping[str, str]) -> UserRow:
-    names = [people[one] for one in parsed.person if one in people] or list(parsed.person)
-    for name in names:
-        person = user_by_name(connection, name)
-        if person is not None and person.active:
-            return person
-    said = " or ".join(repr(one) for one in parsed.person) or "nobody"
+def _reviewer(
+    connection: Connection, parsed: ParsedReview, user_names: Mapping[str, str]
+) -> UserRow:
+    mapped = [user_names[name] for name in parsed.annotator if name in user_names]
+    for name in mapped or parsed.annotator:
+        user = user_by_name(connection, name)
+        if user is not None and user.active:
+            return user
+    names = " or ".join(repr(name) for name in parsed.annotator) or "an unnamed annotator"
     raise InputError(
-        f"{said} is none of the reviewers; name them in --reviewer-map, or add them with "
+        f"unknown reviewer: {names}; map the name with --reviewer-map, or add the user with "
         "`driftwarden accounts add`"
     )
 
 
 def _item(connection: Connection, parsed: ParsedReview) -> ItemRow:
     unknown = NotFoundError(
-        f"there is no item {parsed.item_id} of the exchange {parsed.exchange_id!r}; was it exported "
-        "from another database?"
+        f"there is no item {parsed.item_id} of the exchange {parsed.exchange_id!r}; check that the "
+        "tasks were exported from this database"
     )
     try:
         item = item_by_id(connection, parsed.item_id, lock=True)
@@ -122,28 +124,28 @@ def _item(connection: Connection, parsed: ParsedReview) -> ItemRow:
 
 
 def _review_input(parsed: ParsedReview) -> ReviewInput:
-    missing = [name for name in ("verdict", *SCORES) if parsed.answers.get(name) is None]
+    missing = [name for name in ("verdict", *SCORES) if parsed.fields.get(name) is None]
     if missing:
-        raise InputError(f"incomplete: {', '.join(missing)} isn't answered")
-    answered = {name: value for name, value in parsed.answers.items() if value is not None}
+        raise InputError(f"incomplete: {', '.join(missing)}; answer every required question")
+    values = {name: value for name, value in parsed.fields.items() if value is not None}
     try:
-        return msgspec.convert(answered, ReviewInput)
+        return msgspec.convert(values, ReviewInput)
     except msgspec.ValidationError as error:
-        raise InputError(f"not an answer: {error}") from None
+        raise InputError(f"invalid value: {error}") from None
 
 
-def _reserve(connection: Connection, item: ItemRow, person: UserRow, now: datetime) -> None:
-    """Give a person their place at the item, as a claim on the page does."""
-    own = task_types_of(connection, person.id)
+def _claim(connection: Connection, item: ItemRow, reviewer: UserRow, now: datetime) -> None:
+    """Give a reviewer a slot of the item, as a claim on the page does."""
+    own = task_types_of(connection, reviewer.id)
     if own and item.task_type not in own:
-        raise WorkflowError(f"{person.name} doesn't review the task type {item.task_type!r}")
-    if not claim_slot(connection, item.id, person.id, now=now, until=now + MOMENT):
+        raise WorkflowError(f"{reviewer.name} doesn't review the task type {item.task_type!r}")
+    if not claim_slot(connection, item.id, reviewer.id, now=now, until=now + LEASE):
         raise WorkflowError(
-            f"item {item.id} has no place left for {person.name}: it is decided, or two others "
-            "have reviewed it or are at it, or it was declined"
+            f"item {item.id} has no slot for {reviewer.name}: it is decided, declined by "
+            f"{reviewer.name}, or reviewed or claimed by two others"
         )
 
 
-def _is_equal(known: ReviewRow, told: ReviewInput) -> bool:
+def _is_equal(stored: ReviewRow, review: ReviewInput) -> bool:
     names = (*SCORES, "verdict", "error_kind", "answerable", "corrected_response", "comment")
-    return all(getattr(known, name) == getattr(told, name) for name in names)
+    return all(getattr(stored, name) == getattr(review, name) for name in names)

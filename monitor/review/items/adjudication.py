@@ -1,4 +1,4 @@
-"""A third person decides: what two couldn't settle, what is audited, what a lead reopens."""
+"""Decisions by a third user: adjudication, audit, and reopening by a lead."""
 
 from datetime import datetime
 from typing import Literal
@@ -10,7 +10,7 @@ from monitor.review.items.states import require
 from monitor.review.items.steps import take_step
 from monitor.review.items.verdicts import Judgement, check_judgement, differences
 from monitor.store.accounts.users import UserRow, task_types_of
-from monitor.store.review.assignments import clear_draft
+from monitor.store.review.assignments import REVIEW_ASSIGNMENTS
 from monitor.store.review.audits import decide_audit, has_open_audit
 from monitor.store.review.items import ItemRow, item_by_id
 from monitor.store.review.reviews import gold_history, insert_gold, reviews_of, supersede_gold
@@ -19,67 +19,65 @@ from monitor.store.traffic.exchanges import exchange_by_id
 
 
 class Ruling(Judgement, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An adjudicator's decision, with why one was needed."""
+    """An adjudicator's judgement, with the cause of the disagreement."""
 
     cause: Literal["guidelines_gap", "reviewer_error", "ambiguous"]
 
 
-def may_decide(connection: Connection, item: ItemRow, person: UserRow) -> bool:
-    """Return whether a person may decide an item that waits for it: by adjudication or audit.
+def may_decide(connection: Connection, item: ItemRow, user: UserRow) -> bool:
+    """Return whether a user may adjudicate or audit an item that waits for it.
 
-    Somebody whose role it is, of whose task types the item is, and who reviewed neither.
+    An adjudicator, lead or admin may, for their own task types, who has not reviewed the item.
     """
-    if not person.adjudicates:
+    if not user.adjudicates:
         return False
-    waits = item.status == "adjudication" or has_open_audit(connection, item.id)
-    own_types = task_types_of(connection, person.id)
-    if not waits or (own_types and item.task_type not in own_types):
+    is_pending = item.status == "adjudication" or has_open_audit(connection, item.id)
+    own_types = task_types_of(connection, user.id)
+    if not is_pending or (own_types and item.task_type not in own_types):
         return False
-    return all(row.reviewer_id != person.id for row in reviews_of(connection, [item.id]))
+    return all(row.reviewer_id != user.id for row in reviews_of(connection, [item.id]))
 
 
 def adjudicate(
-    connection: Connection, item_id: int, person: UserRow, ruling: Ruling, now: datetime
+    connection: Connection, item_id: int, user: UserRow, ruling: Ruling, now: datetime
 ) -> None:
-    """Decide an item as somebody who reviewed it neither first nor second.
+    """Decide an item as a user who has not reviewed it.
 
     Raises:
-        NotFoundError: The person may not adjudicate, or reviewed the item.
-        WorkflowError: The item isn't in adjudication, or the ruling doesn't hold together.
+        NotFoundError: The user may not adjudicate, or reviewed the item.
+        WorkflowError: The item isn't in adjudication, or the ruling is incomplete.
     """
-    item = _lock_undecided(connection, item_id, person)
+    item = _lock_undecided(connection, item_id, user)
     require("adjudicated", item.status)
-    if not may_decide(connection, item, person):
+    if not may_decide(connection, item, user):
         raise NotFoundError(f"there is no item {item_id}")
     checked = check_judgement(ruling, exchange_by_id(connection, item.exchange_id).response)
-    _write_gold(
-        connection, item, checked, person, now, resolution="adjudicated", cause=checked.cause
-    )
-    clear_draft(connection, item_id, person.id)
+    _write_gold(connection, item, checked, user, now, resolution="adjudicated", cause=checked.cause)
+    REVIEW_ASSIGNMENTS.clear_draft(connection, item_id, user.id)
     details = {"verdict": checked.verdict, "cause": checked.cause}
-    take_step(connection, item, "adjudicated", "gold", by=person.name, now=now, details=details)
+    take_step(connection, item, "adjudicated", "gold", by=user.name, now=now, details=details)
 
 
 def audit(
-    connection: Connection, item_id: int, person: UserRow, judgement: Judgement, now: datetime
+    connection: Connection, item_id: int, user: UserRow, judgement: Judgement, now: datetime
 ) -> list[str]:
-    """Judge an agreed item without having seen its votes; return what differs from its gold.
+    """Judge an agreed item without seeing its reviews, and return the differences from its gold.
 
-    Where something does, the auditor's judgement takes the gold's place.
+    If there are any, the auditor's judgement replaces the gold.
 
     Raises:
-        NotFoundError: The person may not adjudicate, or reviewed the item.
-        WorkflowError: The item doesn't wait for an audit, or the judgement doesn't hold together.
+        NotFoundError: The user may not adjudicate, or reviewed the item.
+        WorkflowError: No audit of the item is open, or the judgement is incomplete.
     """
-    item = _lock_undecided(connection, item_id, person)
+    item = _lock_undecided(connection, item_id, user)
     require("audited", item.status)
     if not has_open_audit(connection, item_id):
-        raise WorkflowError("the item doesn't wait for an audit")
-    if not may_decide(connection, item, person):
+        raise WorkflowError("no audit of this item is open", code="no_audit")
+    if not may_decide(connection, item, user):
         raise NotFoundError(f"there is no item {item_id}")
     checked = check_judgement(judgement, exchange_by_id(connection, item.exchange_id).response)
     gold = gold_history(connection, item_id)[-1]
-    found = differences(
+    changes = differences(
         (checked.verdict, checked.error_kind, checked.corrected_response),
         (gold.verdict, gold.error_kind, gold.response),
     )
@@ -87,8 +85,8 @@ def audit(
         connection,
         item_id,
         item.revision,
-        person.id,
-        differences=found,
+        user.id,
+        differences=changes,
         now=now,
         verdict=checked.verdict,
         error_kind=checked.error_kind,
@@ -96,26 +94,28 @@ def audit(
         corrected_response=checked.corrected_response,
         comment=checked.comment,
     )
-    if found:
+    if changes:
         supersede_gold(connection, item_id, now)
-        _write_gold(connection, item, checked, person, now, resolution="audited")
-    clear_draft(connection, item_id, person.id)
-    details = {"verdict": checked.verdict, "differences": found}
-    take_step(connection, item, "audited", "gold", by=person.name, now=now, details=details)
-    return found
+        _write_gold(connection, item, checked, user, now, resolution="audited")
+    REVIEW_ASSIGNMENTS.clear_draft(connection, item_id, user.id)
+    details = {"verdict": checked.verdict, "differences": changes}
+    take_step(connection, item, "audited", "gold", by=user.name, now=now, details=details)
+    return changes
 
 
 def reopen(connection: Connection, item_id: int, lead: UserRow, now: datetime, reason: str) -> int:
-    """Have a decided item decided anew, and return its new revision; the old gold is kept.
+    """Send a gold item to adjudication again and return its new revision.
+
+    The old gold stays stored as superseded.
 
     Raises:
-        NotFoundError: The person is no lead.
+        NotFoundError: The user is no lead.
         WorkflowError: No reason is given, or the item isn't gold.
     """
     if not lead.leads:
         raise NotFoundError(f"there is no item {item_id}")
     if not reason.strip():
-        raise WorkflowError("say why the item should be decided anew")
+        raise WorkflowError("give a reason for reopening the item", code="no_reason")
     item = item_by_id(connection, item_id, lock=True)
     require("reopened", item.status)
     supersede_gold(connection, item_id, now)
@@ -133,11 +133,11 @@ def reopen(connection: Connection, item_id: int, lead: UserRow, now: datetime, r
     return item.revision + 1
 
 
-def _lock_undecided(connection: Connection, item_id: int, person: UserRow) -> ItemRow:
-    """Lock an item whose state this person may know: both reviews are in, and none is theirs."""
+def _lock_undecided(connection: Connection, item_id: int, user: UserRow) -> ItemRow:
+    """Lock an item with two submitted reviews, neither of which is the user's."""
     item = item_by_id(connection, item_id, lock=True)
     reviewers = {row.reviewer_id for row in reviews_of(connection, [item_id])}
-    if not person.adjudicates or person.id in reviewers or len(reviewers) < REVIEWS_PER_ITEM:
+    if not user.adjudicates or user.id in reviewers or len(reviewers) < REVIEWS_PER_ITEM:
         raise NotFoundError(f"there is no item {item_id}")
     return item
 
@@ -146,7 +146,7 @@ def _write_gold(
     connection: Connection,
     item: ItemRow,
     judgement: Judgement,
-    person: UserRow,
+    user: UserRow,
     now: datetime,
     *,
     resolution: str,
@@ -164,5 +164,5 @@ def _write_gold(
         resolution=resolution,
         cause=cause,
         comment=judgement.comment,
-        decided_by_id=person.id,
+        decided_by_id=user.id,
     )

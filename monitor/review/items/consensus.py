@@ -1,4 +1,4 @@
-"""What two reviews make of an item: gold, perhaps with an audit, or a disagreement."""
+"""Outcome of two reviews: gold, possibly with an audit, or a disagreement."""
 
 import hashlib
 from datetime import datetime
@@ -16,10 +16,10 @@ from monitor.store.review.slots import REVIEWS_PER_ITEM
 def reach_consensus(
     connection: Connection, item: ItemRow, now: datetime, audit_share: float
 ) -> Status:
-    """Compare an item's reviews and return the status that follows, with its gold written.
+    """Compare an item's reviews, store its gold if they agree, and return its next status.
 
-    A difference in the kind of error, or in whether it was answerable, is no disagreement: gold
-    has the common value, or ``other`` and nothing.
+    Different kinds of error, or different answers on whether the response was answerable, are no
+    disagreement: gold then has ``other`` and an empty value.
     """
     reviews = reviews_of(connection, [item.id])
     if len(reviews) < REVIEWS_PER_ITEM:
@@ -44,10 +44,10 @@ def reach_consensus(
 
 
 def is_drawn_for_audit(item_id: int, seed: int, share: float) -> bool:
-    """Return whether an agreed item is one of those that an adjudicator judges too.
+    """Return whether an agreed item is drawn for an audit.
 
-    The draw is a hash of the item and a seed that its reviewers don't choose, so anybody can repeat
-    it, and nobody can have it fall otherwise by submitting later.
+    The draw is a hash of the item and its batch's seed: anybody can repeat it, and nobody can
+    influence it by the time of a submission.
     """
     digest = hashlib.sha256(f"driftwarden.audit\n{seed}\n{item_id}".encode()).digest()
     return int.from_bytes(digest[:8], "big") < share * 2**64

@@ -1,4 +1,4 @@
-"""Where two reviewers disagree: they talk and propose the same, or a third person decides."""
+"""Discussion of a disagreement: messages, proposals, and escalation to an adjudicator."""
 
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -11,7 +11,7 @@ from monitor.review.items.states import Status, require
 from monitor.review.items.steps import SYSTEM, take_step
 from monitor.review.items.verdicts import Judgement, check_judgement, normalise
 from monitor.store.accounts.users import UserRow
-from monitor.store.review.assignments import clear_draft
+from monitor.store.review.assignments import REVIEW_ASSIGNMENTS
 from monitor.store.review.discussions import (
     insert_message,
     items_disagreed_before,
@@ -23,12 +23,12 @@ from monitor.store.review.reviews import insert_gold, reviews_of
 from monitor.store.review.slots import REVIEWS_PER_ITEM
 from monitor.store.traffic.exchanges import exchange_by_id
 
-#: A disagreement that lasts longer goes to an adjudicator.
+#: After this time a disagreement goes to an adjudicator.
 DISCUSSION_TIME = timedelta(days=3)
 
 
 class DiscussionMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What one of the two writes to the other."""
+    """A message from one reviewer of an item to the other."""
 
     text: Annotated[str, msgspec.Meta(max_length=10_000)]
 
@@ -39,13 +39,13 @@ def write_message(
     """Write to the other reviewer of a disagreed item.
 
     Raises:
-        NotFoundError: The person isn't one of the item's two reviewers.
-        WorkflowError: The item isn't disagreed on, or there is no text.
+        NotFoundError: The user isn't one of the item's two reviewers.
+        WorkflowError: The item isn't disagreed on, or the message is empty.
     """
     item = _lock_reviewed(connection, item_id, reviewer)
     require("discussed", item.status)
     if not text.strip():
-        raise WorkflowError("write something first")
+        raise WorkflowError("the message is empty; write one first", code="empty")
     insert_message(connection, item_id, reviewer.id, text.strip(), now)
     take_step(connection, item, "discussed", "disagreed", by=reviewer.name, now=now)
 
@@ -57,24 +57,27 @@ def submit_proposal(
     judgement: Judgement,
     now: datetime,
 ) -> str:
-    """Propose how to resolve a disagreement; return ``gold`` once both propose the same.
+    """Store a reviewer's proposal and return the item's status: ``gold`` if both proposals agree.
 
-    The two first votes stay as they are.
+    The two reviews don't change.
 
     Raises:
-        NotFoundError: The person isn't one of the item's two reviewers.
-        WorkflowError: The item isn't disagreed on, or the proposal doesn't hold together.
+        NotFoundError: The user isn't one of the item's two reviewers.
+        WorkflowError: The item isn't disagreed on, or the proposal is incomplete.
     """
     item = _lock_reviewed(connection, item_id, reviewer)
     require("proposed", item.status)
     checked = check_judgement(judgement, exchange_by_id(connection, item.exchange_id).response)
     save_proposal(connection, item_id, reviewer.id, now, **msgspec.structs.asdict(checked))
     proposals = proposals_of_item(connection, item_id)
-    same = {(p.verdict, p.error_kind, normalise(p.corrected_response)) for p in proposals}
+    outcomes = {
+        (proposal.verdict, proposal.error_kind, normalise(proposal.corrected_response))
+        for proposal in proposals
+    }
     to: Status = "disagreed"
-    if len(proposals) == REVIEWS_PER_ITEM and len(same) == 1:
+    if len(proposals) == REVIEWS_PER_ITEM and len(outcomes) == 1:
         to = "gold"
-        answers = {p.answerable for p in proposals}
+        answerable = {proposal.answerable for proposal in proposals}
         insert_gold(
             connection,
             item_id,
@@ -83,10 +86,10 @@ def submit_proposal(
             verdict=checked.verdict,
             response=checked.corrected_response,
             error_kind=checked.error_kind,
-            answerable=checked.answerable if len(answers) == 1 else "",
+            answerable=checked.answerable if len(answerable) == 1 else "",
             resolution="discussed",
         )
-    clear_draft(connection, item_id, reviewer.id)
+    REVIEW_ASSIGNMENTS.clear_draft(connection, item_id, reviewer.id)
     details = {"verdict": checked.verdict}
     take_step(connection, item, "proposed", to, by=reviewer.name, now=now, details=details)
     return to
@@ -95,10 +98,10 @@ def submit_proposal(
 def request_adjudication(
     connection: Connection, item_id: int, reviewer: UserRow, now: datetime
 ) -> None:
-    """End the discussion without a result.
+    """End a discussion without agreement.
 
     Raises:
-        NotFoundError: The person isn't one of the item's two reviewers.
+        NotFoundError: The user isn't one of the item's two reviewers.
         WorkflowError: The item isn't disagreed on.
     """
     item = _lock_reviewed(connection, item_id, reviewer)
@@ -106,10 +109,10 @@ def request_adjudication(
 
 
 def escalate_stale(connection: Connection, now: datetime) -> list[int]:
-    """Send to adjudication what has been under discussion for too long, and return it.
+    """Send disagreements past their discussion time to adjudication, and return their items.
 
-    All are locked before the first is entered into the audit log: who waits for the log mustn't
-    hold an item that this waits for. What somebody is resolving just now is left to them.
+    All are locked before the first entry into the audit log: a transaction that waits for the log
+    must not hold an item that this one waits for. Items that are being resolved are skipped.
     """
     stale = lock_items(
         connection, items_disagreed_before(connection, now - DISCUSSION_TIME), status="disagreed"
@@ -120,7 +123,7 @@ def escalate_stale(connection: Connection, now: datetime) -> list[int]:
 
 
 def _lock_reviewed(connection: Connection, item_id: int, reviewer: UserRow) -> ItemRow:
-    """Lock an item whose state this person may know: theirs is one of both reviews."""
+    """Lock an item with two submitted reviews, one of which is the reviewer's."""
     item = item_by_id(connection, item_id, lock=True)
     reviewers = {row.reviewer_id for row in reviews_of(connection, [item_id])}
     if reviewer.id not in reviewers or len(reviewers) < REVIEWS_PER_ITEM:

@@ -1,4 +1,4 @@
-"""Flags: an item that holds personal data, or is out of scope, waits for a lead's word."""
+"""Flags on items with personal data or out of scope, which a lead confirms or rejects."""
 
 from datetime import datetime
 
@@ -9,23 +9,23 @@ from monitor.review.items.adjudication import may_decide
 from monitor.review.items.states import Status, require
 from monitor.review.items.steps import take_step
 from monitor.store.accounts.users import UserRow
-from monitor.store.review.assignments import assignment_of
+from monitor.store.review.assignments import REVIEW_ASSIGNMENTS
 from monitor.store.review.items import item_by_id
 from monitor.store.review.reviews import restore_gold, supersede_gold
 
 
-def flag(connection: Connection, item_id: int, person: UserRow, now: datetime, reason: str) -> None:
-    """Take an item out until a lead has looked at it: nobody is given it, and it isn't used.
+def flag(connection: Connection, item_id: int, user: UserRow, now: datetime, reason: str) -> None:
+    """Flag an item: until a lead confirms or rejects the flag, nobody is assigned or uses it.
 
     Raises:
-        NotFoundError: The person neither works or worked on the item, nor decides it.
-        WorkflowError: No reason is given, or the item is out already.
+        NotFoundError: The user has no assignment of the item, may not decide it, and is no lead.
+        WorkflowError: No reason is given, or the item is already flagged or excluded.
     """
     if not reason.strip():
-        raise WorkflowError("say why the item should be taken out")
+        raise WorkflowError("give a reason for flagging the item", code="no_reason")
     item = item_by_id(connection, item_id, lock=True)
-    worked = assignment_of(connection, item_id, person.id) is not None
-    if not (worked or person.leads or may_decide(connection, item, person)):
+    is_assigned = REVIEW_ASSIGNMENTS.find(connection, item_id, user.id) is not None
+    if not (is_assigned or user.leads or may_decide(connection, item, user)):
         raise NotFoundError(f"there is no item {item_id}")
     require("flagged", item.status)
     supersede_gold(connection, item_id, now)
@@ -34,7 +34,7 @@ def flag(connection: Connection, item_id: int, person: UserRow, now: datetime, r
         item,
         "flagged",
         "flagged",
-        by=person.name,
+        by=user.name,
         now=now,
         details={"reason": reason.strip()},
         excluded_reason=reason.strip(),
@@ -46,7 +46,7 @@ def confirm_flag(connection: Connection, item_id: int, lead: UserRow, now: datet
     """Exclude a flagged item for good.
 
     Raises:
-        NotFoundError: The person is no lead.
+        NotFoundError: The user is no lead.
         WorkflowError: The item isn't flagged.
     """
     _require_lead(lead, item_id)
@@ -55,10 +55,10 @@ def confirm_flag(connection: Connection, item_id: int, lead: UserRow, now: datet
 
 
 def reject_flag(connection: Connection, item_id: int, lead: UserRow, now: datetime) -> Status:
-    """Put a flagged item back where it was, and return its status.
+    """Return a flagged item to its earlier status, and return that status.
 
     Raises:
-        NotFoundError: The person is no lead.
+        NotFoundError: The user is no lead.
         WorkflowError: The item isn't flagged.
     """
     _require_lead(lead, item_id)
@@ -80,6 +80,6 @@ def reject_flag(connection: Connection, item_id: int, lead: UserRow, now: dateti
     return to
 
 
-def _require_lead(person: UserRow, item_id: int) -> None:
-    if not person.leads:
+def _require_lead(user: UserRow, item_id: int) -> None:
+    if not user.leads:
         raise NotFoundError(f"there is no item {item_id}")

@@ -1,4 +1,4 @@
-"""What one person may see of an item. The only place that reads an item for somebody."""
+"""Items as a user may see them: the only function that reads an item for the page and the API."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from monitor.errors import NotFoundError
 from monitor.review.items.adjudication import may_decide
 from monitor.review.items.verdicts import reasons_to_disagree
 from monitor.store.accounts.users import UserRow
-from monitor.store.review.assignments import assignment_of
+from monitor.store.review.assignments import REVIEW_ASSIGNMENTS
 from monitor.store.review.discussions import (
     MessageRow,
     ProposalRow,
@@ -24,23 +24,23 @@ from monitor.store.review.slots import REVIEWS_PER_ITEM
 from monitor.store.traffic.exchanges import exchange_by_id
 
 AuthoredRow = TypeVar("AuthoredRow", ReviewRow, ProposalRow, MessageRow)
-#: What the two are called before somebody who decides between them.
+#: Names of the two reviewers for whoever decides between them.
 ORDINALS = ("First reviewer", "Second reviewer")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ItemView:
-    """An item as one person sees it: nothing of slice, drift or a peer's unfinished work."""
+    """An item as one user sees it, without its slice, drift or a peer's unfinished work."""
 
     id: int
-    #: ``open`` (theirs to review), ``submitted`` (by them; they may take it back), ``disagreed``,
-    #: ``adjudication``, ``audit`` (theirs to judge without seeing the votes), ``gold``, ``flagged``
-    #: or ``excluded``.
+    #: ``open`` (to be reviewed by the user), ``submitted`` (by the user, who may withdraw it),
+    #: ``disagreed``, ``adjudication``, ``audit`` (to be judged without seeing the reviews),
+    #: ``gold``, ``flagged`` or ``excluded``.
     state: str
-    #: How often it was reopened, plus one.
+    #: 1 plus the number of times that it was reopened.
     revision: int
     task_type: str
-    #: Digest of the taxonomy that it is reviewed under; empty where there was none.
+    #: Digest of the taxonomy that it is reviewed under; empty if there was none.
     taxonomy_version: str
     messages: list[dict[str, str]]
     response: str
@@ -48,45 +48,45 @@ class ItemView:
     draft: dict[str, Any]
     lease_until: datetime | None
     own_review: ReviewRow | None
-    #: Both first votes, once both are in; the person's own first.
+    #: Both reviews, once both are submitted; the user's own first.
     reviews: tuple[ReviewRow, ...]
-    #: Why the two don't agree.
+    #: Why the two reviews disagree.
     reasons: tuple[str, ...]
     proposals: tuple[ProposalRow, ...]
-    #: What the two wrote to each other.
+    #: Messages between the two reviewers.
     discussion: tuple[MessageRow, ...]
-    #: What was decided, the latest last: all but it were superseded.
+    #: Outcomes, the latest last: the earlier ones are superseded.
     decisions: tuple[GoldRevision, ...]
     #: Why a lead reopened it.
     reopened_reason: str
-    #: Why somebody flagged it; for leads only.
+    #: Reason of the flag; for leads only.
     flag_reason: str
-    #: By adjudication, or by audit where the state is that.
+    #: By adjudication, or in state ``audit`` by audit.
     may_decide: bool
     may_reopen: bool
-    #: Whether the person confirms or rejects the flag.
+    #: Whether the user confirms or rejects the flag.
     may_settle_flag: bool
 
 
-def view_item(connection: Connection, item_id: int, person: UserRow) -> ItemView:
-    """Return an item for a person who works, or worked, on it, who is to decide it, or who leads.
+def view_item(connection: Connection, item_id: int, user: UserRow) -> ItemView:
+    """Return an item for a user who is assigned to it, reviewed it, may decide it, or is a lead.
 
     Raises:
-        NotFoundError: There is no such item, or it isn't for this person.
+        NotFoundError: There is no such item, or it isn't visible to this user.
     """
     item = item_by_id(connection, item_id)
     reviews = reviews_of(connection, [item_id])
-    own = next((row for row in reviews if row.reviewer_id == person.id), None)
-    lease = assignment_of(connection, item_id, person.id)
+    own = next((row for row in reviews if row.reviewer_id == user.id), None)
+    lease = REVIEW_ASSIGNMENTS.find(connection, item_id, user.id)
     complete = len(reviews) >= REVIEWS_PER_ITEM
-    decides = may_decide(connection, item, person)
+    decides = may_decide(connection, item, user)
     flagged = item.status in {"flagged", "excluded"}
     works = lease is not None and lease.declined_reason is None and not complete
-    if not (works or own or decides or (person.leads and (complete or flagged))):
+    if not (works or own or decides or (user.leads and (complete or flagged))):
         raise NotFoundError(f"there is no item {item_id}")
-    # An auditor judges without having seen the votes, whatever else they may see.
+    # An auditor judges without seeing the reviews, whatever else the user may see.
     open_votes = complete and not (decides and item.status == "gold")
-    shown = sorted(reviews, key=lambda row: row.reviewer_id != person.id) if open_votes else []
+    shown = sorted(reviews, key=lambda row: row.reviewer_id != user.id) if open_votes else []
     proposals = proposals_of_item(connection, item_id) if open_votes else []
     discussion = messages_of_item(connection, item_id) if open_votes else []
     if decides:
@@ -112,10 +112,10 @@ def view_item(connection: Connection, item_id: int, person: UserRow) -> ItemView
         discussion=tuple(discussion),
         decisions=tuple(gold_history(connection, item_id)) if open_votes else (),
         reopened_reason=(item.reopened_reason or "") if open_votes else "",
-        flag_reason=(item.excluded_reason or "") if person.leads else "",
+        flag_reason=(item.excluded_reason or "") if user.leads else "",
         may_decide=decides,
-        may_reopen=person.leads and item.status == "gold" and open_votes,
-        may_settle_flag=person.leads and item.status == "flagged",
+        may_reopen=user.leads and item.status == "gold" and open_votes,
+        may_settle_flag=user.leads and item.status == "flagged",
     )
 
 
@@ -126,9 +126,9 @@ def _state(item: ItemRow, own: ReviewRow | None, *, audits: bool) -> str:
 
 
 def _anonymize(rows: Sequence[AuthoredRow], order: Sequence[int]) -> list[AuthoredRow]:
-    """Sign what the two wrote by the order of their votes: whose word it is must not weigh.
+    """Replace the reviewers' names by ordinals, so that names don't influence the decision.
 
-    Their ids are no person's, so that nobody who decides is taken for one of them.
+    Their ids become negative, so that no user's id equals one of them.
     """
     places = {reviewer_id: place for place, reviewer_id in enumerate(order)}
     return [

@@ -1,22 +1,22 @@
-"""The questions of a review, for tools other than the page: names, wording and allowed answers."""
+"""Questions of a review for external labeling tools: names, titles and options."""
 
 from dataclasses import dataclass
 
 SCORES = {
     "accuracy": "Accuracy: 1 wrong, 5 right",
-    "completeness": "Completeness: 1 the main thing is missing, 5 nothing is",
-    "tone": "Tone: 1 not ours, 5 as it should be",
-    "compliance": "Compliance: 1 against the rules, 5 within them",
+    "completeness": "Completeness: 1 the essential is missing, 5 complete",
+    "tone": "Tone: 1 not our tone, 5 our tone",
+    "compliance": "Compliance: 1 violates the rules, 5 complies with them",
 }
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A question with a closed set of answers."""
+    """A question with a fixed set of options."""
 
     name: str
     title: str
-    #: Value -> what people read.
+    #: Value -> label.
     options: dict[str, str]
     required: bool
 
@@ -30,7 +30,7 @@ CHOICES = (
     ),
     Choice(
         "error_kind",
-        "Unless you accept: which kind of error?",
+        "Kind of error (unless you accept)",
         {
             "knowledge": "Missing knowledge",
             "format": "Wrong format",
@@ -43,16 +43,16 @@ CHOICES = (
     ),
     Choice(
         "answerable",
-        "Unless you accept: could an expert, given only what the model was given, have produced "
-        "the right answer?",
+        "Could an expert, given only what the model was given, have produced the right response? "
+        "(unless you accept)",
         {
-            "yes": "Yes, the model had what it needs",
+            "yes": "Yes, the context sufficed",
             "facts_missing": "No, facts were missing",
-            "needs_judgement": "No, it takes trained judgement",
+            "needs_judgement": "No, it requires trained judgement",
         },
         required=False,
     ),
 )
 
-CORRECTED = ("corrected_response", "The response as it should have been")
+CORRECTED = ("corrected_response", "Corrected response")
 COMMENT = ("comment", "Comment")

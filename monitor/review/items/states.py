@@ -1,7 +1,7 @@
-"""The life of a review item as one table: what may happen to it, by whom, and what it becomes.
+"""Life cycle of a review item: a table of events, who may cause them, and the next statuses.
 
-Every change of an item goes through :func:`monitor.review.items.steps.take_step`, which looks here. The
-table in ``docs/explanation/review-workflow.md`` is written from it.
+Every change of an item goes through :func:`monitor.review.items.steps.take_step`, which checks it
+against this table. The table in ``docs/explanation/review-workflow.md`` is generated from it.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import Literal
 from monitor.errors import WorkflowError
 
 Status = Literal["queued", "disagreed", "adjudication", "gold", "flagged", "excluded"]
-#: Named as the audit log names it.
+#: As named in the audit log.
 Event = Literal[
     "claimed",
     "drafted",
@@ -32,16 +32,16 @@ Event = Literal[
 
 @dataclass(frozen=True, kw_only=True)
 class Transition:
-    """Something that may happen to an item."""
+    """An event of an item."""
 
     event: Event
-    #: Who may do it.
+    #: Who may cause it.
     by: str
     sources: tuple[Status, ...]
     targets: tuple[Status, ...]
-    #: Which of the targets it becomes, and what else happens.
+    #: What determines the target, and other effects.
     effect: str
-    #: Whether the audit log has a line of it. Claims and drafts come by the thousand.
+    #: Whether the audit log has an entry for it; claims and drafts are too frequent.
     logged: bool = True
 
 
@@ -51,161 +51,156 @@ TRANSITIONS: tuple[Transition, ...] = (
         by="reviewer of its task type who has not reviewed or declined it",
         sources=("queued",),
         targets=("queued",),
-        effect="one of its two places is theirs for 20 minutes",
+        effect="the reviewer holds one of two slots for 20 minutes",
         logged=False,
     ),
     Transition(
         event="drafted",
-        by="who holds the place",
+        by="holder of the slot",
         sources=("queued",),
         targets=("queued",),
-        effect="what was typed is kept, and the 20 minutes begin again, as with a heartbeat",
+        effect="the draft is stored and the 20 minutes restart, as with a heartbeat",
         logged=False,
     ),
     Transition(
         event="released",
-        by="the clock, or who holds the place",
+        by="time, or holder of the slot",
         sources=("queued",),
         targets=("queued",),
-        effect="the place is free, and the draft kept; what was put off comes back last",
+        effect="the slot is free and the draft stays; an item that was put off comes back last",
         logged=False,
     ),
     Transition(
         event="declined",
-        by="who holds the place, with a reason",
+        by="holder of the slot, with a reason",
         sources=("queued",),
         targets=("queued",),
-        effect="the place is free; the item never comes back to them",
+        effect="the slot is free; the item never comes back to this reviewer",
     ),
     Transition(
         event="reviewed",
-        by="who holds the place",
+        by="holder of the slot",
         sources=("queued",),
         targets=("queued", "gold", "disagreed"),
-        effect=(
-            "the first leaves it queued; the second makes gold where both agree, of which a share "
-            "is drawn for an audit, else a disagreement"
-        ),
+        effect="queued after the first review; after the second, gold if both agree (a share is "
+        "drawn for an audit), else disagreed",
     ),
     Transition(
         event="withdrawn",
-        by="who wrote the first review, until the second is in",
+        by="author of the first review, until the second is submitted",
         sources=("queued",),
         targets=("queued",),
-        effect="the review is a draft again, and the place still theirs",
+        effect="the review becomes a draft again and its author keeps the slot",
     ),
     Transition(
         event="discussed",
-        by="either of the two",
+        by="either reviewer",
         sources=("disagreed",),
         targets=("disagreed",),
-        effect="the other reads it; the first votes never change",
+        effect="the message is visible to the other reviewer; the reviews never change",
     ),
     Transition(
         event="proposed",
-        by="either of the two",
+        by="either reviewer",
         sources=("disagreed",),
         targets=("disagreed", "gold"),
-        effect="gold once both propose the same",
+        effect="gold once both proposals agree",
     ),
     Transition(
         event="escalated",
-        by="either of the two, or the clock after 3 days",
+        by="either reviewer, or time after 3 days",
         sources=("disagreed",),
         targets=("adjudication",),
         effect="the discussion ends",
     ),
     Transition(
         event="adjudicated",
-        by="adjudicator, lead or admin who reviewed neither first nor second",
+        by="adjudicator, lead or admin who has not reviewed it",
         sources=("adjudication",),
         targets=("gold",),
-        effect="decided, with a cause: guide gap, reviewer error, ambiguous",
+        effect="decided, with a cause: guidelines gap, reviewer error, ambiguous",
     ),
     Transition(
         event="audited",
-        by="adjudicator, lead or admin who reviewed neither, and sees no vote",
+        by="adjudicator, lead or admin who has not reviewed it and sees no review",
         sources=("gold",),
         targets=("gold",),
-        effect="a ruling that differs takes the place of the gold; either way it is counted",
+        effect="a judgement that differs replaces the gold; every audit is counted",
     ),
     Transition(
         event="flagged",
-        by="who works or worked on it, or who may decide it, with a reason",
+        by="user who is or was assigned to it, or who may decide it, or lead, with a reason",
         sources=("queued", "disagreed", "adjudication", "gold"),
         targets=("flagged",),
-        effect="nobody is given it, and no gold of it is used, until a lead has looked",
+        effect="nobody is assigned to it and its gold isn't used until a lead has decided",
     ),
     Transition(
         event="flag_confirmed",
         by="lead or admin",
         sources=("flagged",),
         targets=("excluded",),
-        effect="it is out for good",
+        effect="the item is excluded for good",
     ),
     Transition(
         event="flag_rejected",
         by="lead or admin",
         sources=("flagged",),
         targets=("queued", "disagreed", "adjudication", "gold"),
-        effect="it is where it was",
+        effect="the item returns to its earlier status",
     ),
     Transition(
         event="reopened",
         by="lead or admin, with a reason",
         sources=("gold",),
         targets=("adjudication",),
-        effect="a new revision; the gold is kept as superseded",
+        effect="a new revision; the old gold stays stored as superseded",
     ),
 )
 
-_BY_EVENT = {transition_row.event: transition_row for transition_row in TRANSITIONS}
+_BY_EVENT = {transition.event: transition for transition in TRANSITIONS}
 
 _REFUSALS: dict[str, str] = {
-    "queued": "the item waits for reviews",
-    "disagreed": "the item is under discussion",
-    "adjudication": "the item is with an adjudicator",
-    "gold": "the item is decided",
-    "flagged": "the item was taken out, and a lead is to look at it",
-    "excluded": "the item was taken out",
+    "queued": "it is queued for review",
+    "disagreed": "it is under discussion",
+    "adjudication": "it is with an adjudicator",
+    "gold": "it is decided",
+    "flagged": "it is flagged, and a lead has to confirm or reject the flag first",
+    "excluded": "it is excluded",
 }
 
 
-def transition(event: Event) -> Transition:
-    """Return what an event means."""
+def transition_of(event: Event) -> Transition:
+    """Return an event's row of the table."""
     return _BY_EVENT[event]
 
 
 def require(event: Event, status: str) -> None:
-    """Check that an event may happen to an item of this status.
+    """Check that an event is allowed in a status.
 
     Raises:
-        WorkflowError: It may not.
+        WorkflowError: It isn't.
     """
     if status not in _BY_EVENT[event].sources:
-        raise WorkflowError(f"that can't be done: {_REFUSALS[status]}")
+        raise WorkflowError(f"this isn't possible for the item: {_REFUSALS[status]}", code=status)
 
 
 def require_target(event: Event, target: str) -> None:
-    """Check that an event may lead to a status: one that may not is our mistake.
+    """Check that an event can lead to a status.
 
     Raises:
-        AssertionError: The table doesn't have it.
+        AssertionError: It can't: a mistake in the code.
     """
     if target not in _BY_EVENT[event].targets:
         raise AssertionError(f"{event} leads to {_BY_EVENT[event].targets}, not to {target}")
 
 
 def as_markdown() -> str:
-    """Return the table for the documentation."""
+    """Return the table in Markdown, for the documentation."""
     lines = ["| from | event | who | to |", "| --- | --- | --- | --- |"]
-    for transition_row in TRANSITIONS:
-        sources, targets = ", ".join(transition_row.sources), " or ".join(transition_row.targets)
+    for transition in TRANSITIONS:
+        sources, targets = ", ".join(transition.sources), " or ".join(transition.targets)
+        event = transition.event.replace("_", " ")
         lines.append(
-            f"| {sources} | **{_event_label(transition_row.event)}** | {transition_row.by} | {targets}: {transition_row.effect} |"
+            f"| {sources} | **{event}** | {transition.by} | {targets}: {transition.effect} |"
         )
     return "\n".join(lines)
-
-
-def _event_label(event: str) -> str:
-    return event.replace("_", " ")

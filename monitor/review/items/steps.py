@@ -1,15 +1,15 @@
-"""One step of an item: checked against the table, written, and entered into the audit log."""
+"""Transition of an item: checked against the table, written, and entered into the audit log."""
 
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
-from monitor.review.items.states import Event, Status, require, require_target, transition
+from monitor.review.items.states import Event, Status, require, require_target, transition_of
 from monitor.store.audit_log import append_entry
 from monitor.store.review.items import ItemRow, update_item
 
-#: Who did what the clock did.
+#: Actor of transitions that time causes.
 SYSTEM = "driftwarden"
 
 
@@ -24,25 +24,25 @@ def take_step(
     details: dict[str, Any] | None = None,
     **changes: Any,
 ) -> None:
-    """Move a locked item on. Call it last: the entry makes other writers wait.
+    """Apply a transition to a locked item. Call it last: the audit entry blocks other writers.
 
     Args:
         connection: The transaction that holds the item's row.
         item: The item as it was read under the lock.
         event: What happened.
         to: The status that follows.
-        by: The person's name.
+        by: The user's name.
         now: The time.
-        details: What the audit log says of it, beside the two statuses.
-        changes: Other columns of the item to write.
+        details: Facts for the audit log, besides the two statuses.
+        changes: Other columns of the item.
 
     Raises:
-        WorkflowError: The event may not happen to an item of this status.
+        WorkflowError: The event isn't allowed in the item's status.
     """
     require(event, item.status)
     require_target(event, to)
     if to != item.status or changes:
         update_item(connection, item.id, status=to, **changes)
-    if transition(event).logged:
+    if transition_of(event).logged:
         entry = {"from": item.status, "to": to, **(details or {})}
         append_entry(connection, now, by, event, f"item:{item.id}", entry)

@@ -1,4 +1,4 @@
-"""What a reviewer says, and whether two of them agree."""
+"""Verdicts of reviewers: their fields, their checks, and the differences between two of them."""
 
 import unicodedata
 from typing import Annotated, Literal, TypeVar
@@ -10,7 +10,7 @@ from monitor.store.review.reviews import ReviewRow
 
 Verdict = Literal["accept", "correct", "reject"]
 ErrorKind = Literal["", "knowledge", "format", "tone", "judgement", "unsafe", "other"]
-#: Whether an expert, given only what the model was given, could have produced the right answer:
+#: Whether an expert, given only what the model was given, could have produced the right response:
 #: ``yes`` points to the prompt or to retrieval, ``facts_missing`` to retrieval, and
 #: ``needs_judgement`` to fine-tuning.
 Answerable = Literal["", "yes", "facts_missing", "needs_judgement"]
@@ -19,12 +19,12 @@ LongText = Annotated[str, msgspec.Meta(max_length=200_000)]
 Comment = Annotated[str, msgspec.Meta(max_length=10_000)]
 
 SCORES = ("accuracy", "completeness", "tone", "compliance")
-#: A difference of a score from which two reviewers disagree.
+#: The least difference of a score at which two reviewers disagree.
 SCORE_GAP = 2
 
 
 class Judgement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A verdict on a response, with what the response should have been."""
+    """A verdict on a response, with the corrected response."""
 
     verdict: Verdict
     error_kind: ErrorKind = ""
@@ -34,7 +34,7 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class ReviewInput(Judgement, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a reviewer submits."""
+    """A judgement with the four scores, as a reviewer submits it."""
 
     accuracy: Score
     completeness: Score
@@ -49,39 +49,48 @@ def check_judgement(judgement: JudgementT, response: str) -> JudgementT:
     """Check a judgement against the model's response.
 
     Returns:
-        The judgement as it is to be stored: with the text of the right response, and without
-        answers that its verdict doesn't ask for.
+        The judgement to store: with the correct response's text, and without the fields that its
+        verdict doesn't use.
 
     Raises:
-        WorkflowError: It doesn't hold together; the message says what is missing.
+        WorkflowError: Fields are missing or contradict each other; the message names them.
     """
     comment = judgement.comment.strip()
     corrected = judgement.corrected_response.strip()
     if judgement.verdict == "accept":
         if corrected and normalise(corrected) != normalise(response):
-            raise WorkflowError("you changed the response: the verdict is Correct, not Accept")
+            raise WorkflowError(
+                "you changed the response; choose Correct instead of Accept, or undo the change",
+                code="changed_response",
+            )
         return msgspec.structs.replace(
             judgement, error_kind="", answerable="", corrected_response=response, comment=comment
         )
     if not judgement.error_kind:
-        raise WorkflowError("say which kind of error it is")
+        raise WorkflowError("choose the kind of error", code="no_error_kind")
     if not judgement.answerable:
         raise WorkflowError(
-            "say whether an expert, given only what the model was given, could have produced the "
-            "right answer"
+            "choose whether an expert, given only what the model was given, could have produced "
+            "the right response",
+            code="no_answerable",
         )
     if judgement.verdict == "correct":
         if not corrected:
-            raise WorkflowError("write the response as it should have been, or reject it")
+            raise WorkflowError(
+                "the corrected response is empty; write it, or choose Reject", code="no_correction"
+            )
         if normalise(corrected) == normalise(response):
-            raise WorkflowError("the corrected response equals the model's: change it or accept it")
+            raise WorkflowError(
+                "the corrected response equals the model's; change it, or choose Accept",
+                code="unchanged_response",
+            )
     elif normalise(corrected) == normalise(response):
         corrected = ""  # the editor was never touched
     return msgspec.structs.replace(judgement, corrected_response=corrected, comment=comment)
 
 
 def reasons_to_disagree(first: ReviewRow, second: ReviewRow) -> list[str]:
-    """Return why two reviews don't agree; nothing where they do."""
+    """Return the reasons why two reviews disagree; empty if they agree."""
     reasons = differences(
         (first.verdict, first.error_kind, first.corrected_response),
         (second.verdict, second.error_kind, second.corrected_response),
@@ -92,11 +101,11 @@ def reasons_to_disagree(first: ReviewRow, second: ReviewRow) -> list[str]:
 
 
 def differences(first: tuple[str, str, str], second: tuple[str, str, str]) -> list[str]:
-    """Return in what two judgements differ that matters.
+    """Return the relevant differences between two judgements.
 
     Args:
-        first: Verdict, kind of error and text of the right response.
-        second: The other's.
+        first: Verdict, kind of error and corrected response.
+        second: The same of the second judgement.
     """
     reasons = []
     if first[0] != second[0]:
@@ -109,5 +118,5 @@ def differences(first: tuple[str, str, str], second: tuple[str, str, str]) -> li
 
 
 def normalise(text: str) -> str:
-    """Return a text without differences that no reader sees."""
+    """Return a text in Unicode NFC with single spaces."""
     return " ".join(unicodedata.normalize("NFC", text).split())

@@ -1,11 +1,11 @@
-"""What waits for a person, in one look."""
+"""Worklist of a user: items to review, discuss, adjudicate, audit and confirm."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from monitor.review.items.blind_review import claimer_of
+from monitor.review.items.blind_review import load_claimer
 from monitor.review.items.discussion import escalate_stale
 from monitor.store.accounts.users import UserRow
 from monitor.store.review.assignments import current_item_of
@@ -17,11 +17,11 @@ from monitor.store.review.reviews import items_to_adjudicate, items_to_discuss
 
 @dataclass(frozen=True, kw_only=True)
 class Worklist:
-    """Items by what is to be done with them, the oldest first."""
+    """A user's items by task, the oldest first."""
 
-    #: The item that the person is reviewing.
+    #: The item that the user works on.
     at_work: int | None
-    #: How many there are to review.
+    #: Number of items that the user can claim.
     available: int
     to_discuss: list[int]
     to_adjudicate: list[int]
@@ -30,21 +30,21 @@ class Worklist:
     flagged_items: list[int]
 
 
-def worklist_of(connection: Connection, person: UserRow, now: datetime) -> Worklist:
-    """Return what waits for a person; discussions that took too long go to an adjudicator."""
+def worklist_of(connection: Connection, user: UserRow, now: datetime) -> Worklist:
+    """Return a user's worklist, after escalating discussions past their time."""
     escalate_stale(connection, now)
-    claimer = claimer_of(connection, person.id)
+    claimer = load_claimer(connection, user.id)
     to_adjudicate, to_audit = [], []
-    if person.adjudicates:
-        to_adjudicate = items_to_adjudicate(connection, person.id, claimer.task_types)
-        to_audit = items_to_audit(connection, person.id, claimer.task_types)
+    if user.adjudicates:
+        to_adjudicate = items_to_adjudicate(connection, user.id, claimer.task_types)
+        to_audit = items_to_audit(connection, user.id, claimer.task_types)
     return Worklist(
-        at_work=current_item_of(connection, person.id, now),
+        at_work=current_item_of(connection, user.id, now),
         available=count_claimable_items(connection, claimer, now),
-        to_discuss=items_to_discuss(connection, person.id),
+        to_discuss=items_to_discuss(connection, user.id),
         to_adjudicate=to_adjudicate,
         to_audit=to_audit,
         flagged_items=(
-            [item.id for item in items_with_status(connection, "flagged")] if person.leads else []
+            [item.id for item in items_with_status(connection, "flagged")] if user.leads else []
         ),
     )

@@ -1,4 +1,4 @@
-"""Turns at the items of a study: reserved, drafted, submitted, taken back."""
+"""Assignments and ratings of the items of a human evaluation."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from sqlalchemy import (
     insert,
     or_,
     select,
-    update,
 )
 from sqlalchemy.orm import aliased
 
+from monitor.store.assignments import Assignment, AssignmentTable, is_live
 from monitor.store.tables import (
     HumanEvaluationAssignment,
     HumanEvaluationItem,
@@ -27,27 +27,21 @@ from monitor.store.tables import (
     User,
 )
 
-_OTHERS, _MINE = aliased(HumanEvaluationAssignment), aliased(HumanEvaluationAssignment)
+_OTHERS, _OWN = aliased(HumanEvaluationAssignment), aliased(HumanEvaluationAssignment)
 
 
 @dataclass(frozen=True)
-class AssignmentRow:
-    """One person's turn at an item."""
+class RatingAssignment(Assignment):
+    """A rater's assignment of an item."""
 
-    item_id: int
-    reviewer_id: int
-    expires_at: datetime
-    draft: dict[str, Any]
     started_at: datetime
     submitted_at: datetime | None
-    skipped_at: datetime | None
-    declined_reason: str | None
     comment: str
 
 
 @dataclass(frozen=True)
 class Rater:
-    """Who rates, and items of which task types; of all where none are named."""
+    """A rater, with the task types that they rate; all of them if none is named."""
 
     reviewer_id: int
     task_types: frozenset[str]
@@ -55,7 +49,7 @@ class Rater:
 
 @dataclass(frozen=True)
 class BlindRating:
-    """What one person gave one answer, whoever's it is."""
+    """A rater's scores of one response, whose system isn't read."""
 
     item_id: int
     response_id: int
@@ -65,40 +59,23 @@ class BlindRating:
 
 @dataclass(frozen=True)
 class RaterProgress:
-    """How far a person is."""
+    """A rater's progress in a human evaluation."""
 
     name: str
     n_submitted: int
     n_declined: int
-    #: From one's being given an item to its submission.
+    #: Seconds from the first claim of each submitted item to its submission.
     seconds: list[float]
     last_at: datetime | None
 
 
-_COLUMNS = (
-    HumanEvaluationAssignment.item_id,
-    HumanEvaluationAssignment.reviewer_id,
-    HumanEvaluationAssignment.expires_at,
-    HumanEvaluationAssignment.draft,
-    HumanEvaluationAssignment.started_at,
-    HumanEvaluationAssignment.submitted_at,
-    HumanEvaluationAssignment.skipped_at,
-    HumanEvaluationAssignment.declined_reason,
-    HumanEvaluationAssignment.comment,
-)
-
-
-def assignment_of(connection: Connection, item_id: int, reviewer_id: int) -> AssignmentRow | None:
-    """Return a person's turn at an item, if they had one."""
-    statement = select(*_COLUMNS).where(*_theirs(item_id, reviewer_id))
-    row = connection.execute(statement).one_or_none()
-    return AssignmentRow(*row) if row else None
+RATING_ASSIGNMENTS = AssignmentTable(HumanEvaluationAssignment, RatingAssignment)
 
 
 def current_item_of(
     connection: Connection, human_evaluation_id: int, reviewer_id: int, now: datetime
 ) -> int | None:
-    """Return the number of the item that a person is at, if any."""
+    """Return the number of the item that a rater is working on, if any."""
     statement = (
         select(HumanEvaluationItem.number)
         .join(
@@ -107,7 +84,7 @@ def current_item_of(
         .where(
             HumanEvaluationItem.human_evaluation_id == human_evaluation_id,
             HumanEvaluationAssignment.reviewer_id == reviewer_id,
-            _is_live(HumanEvaluationAssignment, now),
+            _is_at_work(HumanEvaluationAssignment, now),
         )
         .order_by(HumanEvaluationAssignment.expires_at.desc(), HumanEvaluationItem.number)
         .limit(1)
@@ -118,72 +95,56 @@ def current_item_of(
 def lock_next_ratable_item(
     connection: Connection, human_evaluation_id: int, rater: Rater, needed: int, now: datetime
 ) -> int | None:
-    """Find the next item with a free place for this person, lock it, and return its number.
+    """Lock the next item with a free slot for a rater and return its number.
 
-    What the person has put off comes last.
+    Items that the rater has put off come last.
     """
     statement = (
-        _with_place(human_evaluation_id, rater, needed, now)
-        .order_by(_MINE.skipped_at.is_not(None), _MINE.skipped_at, HumanEvaluationItem.number)
+        _ratable_items(human_evaluation_id, rater, needed, now)
+        .order_by(_OWN.skipped_at.is_not(None), _OWN.skipped_at, HumanEvaluationItem.number)
         .limit(1)
     )
-    for skip_locked in (True, False):  # what is left may be being claimed by others: wait for them
+    for skip_locked in (True, False):  # others may be claiming the remaining items: wait for them
         locked = statement.with_for_update(skip_locked=skip_locked, of=HumanEvaluationItem)
-        found = connection.execute(locked).scalar_one_or_none()
-        if found is not None:
-            return found
+        number = connection.execute(locked).scalar_one_or_none()
+        if number is not None:
+            return number
     return None
 
 
 def count_ratable_items(
     connection: Connection, human_evaluation_id: int, rater: Rater, needed: int, now: datetime
 ) -> int:
-    """Return how many items this person could still be given."""
-    open_to_them = _with_place(human_evaluation_id, rater, needed, now).subquery()
-    return int(connection.execute(select(func.count()).select_from(open_to_them)).scalar_one())
+    """Return how many items a rater can still claim."""
+    ratable = _ratable_items(human_evaluation_id, rater, needed, now).subquery()
+    return int(connection.execute(select(func.count()).select_from(ratable)).scalar_one())
 
 
-def has_free_slot(
-    connection: Connection, item_id: int, reviewer_id: int, needed: int, now: datetime
+def claim_slot(
+    connection: Connection,
+    item_id: int,
+    reviewer_id: int,
+    needed: int,
+    *,
+    now: datetime,
+    until: datetime,
 ) -> bool:
-    """Return whether others leave a place; the caller holds the item's lock."""
-    statement = select(func.count()).where(
-        HumanEvaluationAssignment.item_id == item_id,
-        HumanEvaluationAssignment.reviewer_id != reviewer_id,
-        _takes_place(HumanEvaluationAssignment, now),
+    """Give a rater a slot of an item, or extend their lease; return ``False`` if none is free.
+
+    The caller holds the item's lock and has checked that the rater hasn't declined it.
+    """
+    free = select(HumanEvaluationItem.id).where(
+        HumanEvaluationItem.id == item_id, _slots_of_others(reviewer_id, now) < needed
     )
-    return int(connection.execute(statement).scalar_one()) < needed
-
-
-def assign_item(
-    connection: Connection, item_id: int, reviewer_id: int, *, now: datetime, until: datetime
-) -> None:
-    """Give a person a place, or keep it for longer; the caller holds the item's lock."""
-    values = {"expires_at": until, "skipped_at": None}
-    changed = (
-        update(HumanEvaluationAssignment).where(*_theirs(item_id, reviewer_id)).values(**values)
-    )
-    if connection.execute(changed).rowcount == 0:
-        connection.execute(
-            insert(HumanEvaluationAssignment).values(
-                item_id=item_id, reviewer_id=reviewer_id, started_at=now, **values
-            )
-        )
-
-
-def update_assignment(
-    connection: Connection, item_id: int, reviewer_id: int, **values: Any
-) -> None:
-    """Change a turn: its draft, that it was put off, declined or submitted."""
-    connection.execute(
-        update(HumanEvaluationAssignment).where(*_theirs(item_id, reviewer_id)).values(**values)
+    return RATING_ASSIGNMENTS.claim(
+        connection, item_id, reviewer_id, free=free, until=until, started_at=now
     )
 
 
 def insert_ratings(
     connection: Connection, reviewer_id: int, ratings: Sequence[tuple[int, Mapping[str, int]]]
 ) -> None:
-    """Insert a person's ratings of answers, as (answer, scores) in the order they were shown in."""
+    """Insert a rater's scores by response id, in the order in which the rater saw them."""
     rows = [
         {
             "response_id": response_id,
@@ -199,22 +160,22 @@ def insert_ratings(
 def withdraw_ratings(
     connection: Connection, item_id: int, reviewer_id: int
 ) -> list[dict[str, int]]:
-    """Remove a person's ratings of an item and return them, in the order they were shown in."""
-    answers = select(HumanEvaluationResponse.id).where(HumanEvaluationResponse.item_id == item_id)
-    theirs = (
+    """Delete a rater's scores of an item and return them in the order that the rater saw."""
+    responses = select(HumanEvaluationResponse.id).where(HumanEvaluationResponse.item_id == item_id)
+    own = (
         HumanEvaluationRating.reviewer_id == reviewer_id,
-        HumanEvaluationRating.response_id.in_(answers),
+        HumanEvaluationRating.response_id.in_(responses),
     )
-    found = (
-        select(HumanEvaluationRating.scores).where(*theirs).order_by(HumanEvaluationRating.position)
+    statement = (
+        select(HumanEvaluationRating.scores).where(*own).order_by(HumanEvaluationRating.position)
     )
-    scores = [dict(one) for one in connection.execute(found).scalars()]
-    connection.execute(delete(HumanEvaluationRating).where(*theirs))
+    scores = [dict(row) for row in connection.execute(statement).scalars()]
+    connection.execute(delete(HumanEvaluationRating).where(*own))
     return scores
 
 
 def blind_ratings(connection: Connection, human_evaluation_id: int) -> list[BlindRating]:
-    """Return all submitted ratings of a study, by answer; whose it is, isn't looked at."""
+    """Return the submitted ratings of a human evaluation; systems aren't read."""
     statement = (
         select(
             HumanEvaluationItem.id,
@@ -234,20 +195,22 @@ def blind_ratings(connection: Connection, human_evaluation_id: int) -> list[Blin
     return [BlindRating(*row) for row in connection.execute(statement)]
 
 
-def assignments_of_items(connection: Connection, item_ids: Sequence[int]) -> list[AssignmentRow]:
-    """Return the submitted turns at items, the oldest first."""
-    statement = select(*_COLUMNS).where(
+def submitted_assignments(
+    connection: Connection, item_ids: Sequence[int]
+) -> list[RatingAssignment]:
+    """Return the submitted assignments of items, the oldest first."""
+    statement = RATING_ASSIGNMENTS.select().where(
         HumanEvaluationAssignment.item_id.in_(item_ids),
         HumanEvaluationAssignment.submitted_at.is_not(None),
     )
-    ordered = statement.order_by(
-        HumanEvaluationAssignment.submitted_at, HumanEvaluationAssignment.id
+    return RATING_ASSIGNMENTS.read(
+        connection,
+        statement.order_by(HumanEvaluationAssignment.submitted_at, HumanEvaluationAssignment.id),
     )
-    return [AssignmentRow(*row) for row in connection.execute(ordered)]
 
 
 def count_rated_items(connection: Connection, human_evaluation_id: int, reviewer_id: int) -> int:
-    """Return how many items of a study a person has rated."""
+    """Return how many items of a human evaluation a rater has rated."""
     statement = (
         select(func.count())
         .select_from(HumanEvaluationAssignment)
@@ -264,7 +227,7 @@ def count_rated_items(connection: Connection, human_evaluation_id: int, reviewer
 def count_submitted_assignments(
     connection: Connection, human_evaluation_ids: Iterable[int]
 ) -> dict[int, tuple[int, int]]:
-    """Return the number of items, and of submitted turns, of each study."""
+    """Return the numbers of items and of submitted assignments of each human evaluation."""
     submitted = func.count(HumanEvaluationAssignment.submitted_at)
     statement = (
         select(
@@ -282,7 +245,7 @@ def count_submitted_assignments(
 
 
 def progress_by_rater(connection: Connection, human_evaluation_id: int) -> list[RaterProgress]:
-    """Return how far each person is who has had an item of a study, by name."""
+    """Return the progress of each rater who has claimed an item, by name."""
     statement = (
         select(
             User.name,
@@ -294,9 +257,9 @@ def progress_by_rater(connection: Connection, human_evaluation_id: int) -> list[
         .join(HumanEvaluationItem, HumanEvaluationItem.id == HumanEvaluationAssignment.item_id)
         .where(HumanEvaluationItem.human_evaluation_id == human_evaluation_id)
     )
-    found: dict[str, list[Any]] = {}
+    by_name: dict[str, list[Any]] = {}
     for row in connection.execute(statement):
-        found.setdefault(row.name, []).append(row)
+        by_name.setdefault(row.name, []).append(row)
     return [
         RaterProgress(
             name=name,
@@ -309,32 +272,23 @@ def progress_by_rater(connection: Connection, human_evaluation_id: int) -> list[
             ],
             last_at=max((row.submitted_at for row in rows if row.submitted_at), default=None),
         )
-        for name, rows in sorted(found.items())
+        for name, rows in sorted(by_name.items())
     ]
 
 
-def _with_place(human_evaluation_id: int, rater: Rater, needed: int, now: datetime) -> Select[int]:
-    """Return the numbers of items that aren't rated or declined by a person, with a free place."""
-    taken = (
-        select(func.count())
-        .select_from(_OTHERS)
-        .where(
-            _OTHERS.item_id == HumanEvaluationItem.id,
-            _OTHERS.reviewer_id != rater.reviewer_id,
-            _takes_place(_OTHERS, now),
-        )
-        .correlate(HumanEvaluationItem)
-        .scalar_subquery()
-    )
-    mine = and_(_MINE.item_id == HumanEvaluationItem.id, _MINE.reviewer_id == rater.reviewer_id)
+def _ratable_items(
+    human_evaluation_id: int, rater: Rater, needed: int, now: datetime
+) -> Select[int]:
+    """Select the numbers of items with a free slot that a rater hasn't submitted or declined."""
+    own = and_(_OWN.item_id == HumanEvaluationItem.id, _OWN.reviewer_id == rater.reviewer_id)
     statement = (
         select(HumanEvaluationItem.number)
-        .outerjoin(_MINE, mine)
+        .outerjoin(_OWN, own)
         .where(
             HumanEvaluationItem.human_evaluation_id == human_evaluation_id,
-            _MINE.submitted_at.is_(None),
-            _MINE.declined_reason.is_(None),
-            taken < needed,
+            _OWN.submitted_at.is_(None),
+            _OWN.declined_reason.is_(None),
+            _slots_of_others(rater.reviewer_id, now) < needed,
         )
     )
     if rater.task_types:
@@ -342,23 +296,21 @@ def _with_place(human_evaluation_id: int, rater: Rater, needed: int, now: dateti
     return statement
 
 
-def _is_live(assignment: Any, now: datetime) -> ColumnElement[bool]:
-    """Return the condition that somebody is at an item."""
-    return and_(
-        assignment.expires_at > now,
-        assignment.submitted_at.is_(None),
-        assignment.skipped_at.is_(None),
-        assignment.declined_reason.is_(None),
-    )
-
-
-def _takes_place(assignment: Any, now: datetime) -> ColumnElement[bool]:
-    """Return the condition that a turn holds one of the item's places."""
-    return or_(assignment.submitted_at.is_not(None), _is_live(assignment, now))
-
-
-def _theirs(item_id: int, reviewer_id: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def _slots_of_others(reviewer_id: int, now: datetime) -> ColumnElement[int]:
+    """Return the number of slots that other raters hold, by ratings or a live assignment."""
     return (
-        HumanEvaluationAssignment.item_id == item_id,
-        HumanEvaluationAssignment.reviewer_id == reviewer_id,
+        select(func.count())
+        .select_from(_OTHERS)
+        .where(
+            _OTHERS.item_id == HumanEvaluationItem.id,
+            _OTHERS.reviewer_id != reviewer_id,
+            or_(_OTHERS.submitted_at.is_not(None), _is_at_work(_OTHERS, now)),
+        )
+        .correlate(HumanEvaluationItem)
+        .scalar_subquery()
     )
+
+
+def _is_at_work(assignment: Any, now: datetime) -> ColumnElement[bool]:
+    """Return the condition that a rater works on an item."""
+    return and_(is_live(assignment, now), assignment.submitted_at.is_(None))

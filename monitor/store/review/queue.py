@@ -7,7 +7,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, Select, func, select, union
 from sqlalchemy.orm import aliased
 
-from monitor.store.review.slots import REVIEWS_PER_ITEM, is_claimable_by, is_live, slots_of_others
+from monitor.store.assignments import is_live
+from monitor.store.review.slots import REVIEWS_PER_ITEM, is_claimable_by, slots_of_others
 from monitor.store.tables import Review, ReviewAssignment, ReviewItem
 
 _MINE = aliased(ReviewAssignment)

@@ -1,28 +1,28 @@
-"""Conditions on the places of an item: it has two, for two different people.
+"""Conditions on the two slots of a review item, which two different reviewers fill.
 
-A place is taken by a review, or by a live lease of somebody who hasn't written theirs yet.
+A slot is taken by a review, or by a live assignment of a reviewer who hasn't submitted one yet.
 Scalar subqueries throughout: PostgreSQL would turn ``NOT EXISTS`` into a join over the whole queue
 and sort it, to return the first row. None is ``< 1`` and not ``= 0``: of an equality it expects
-that hardly a row passes, and then it sorts a batch instead of walking the index to the first one.
+that hardly a row passes, and then it sorts a batch instead of walking the index to the first row.
 """
 
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import aliased
 
+from monitor.store.assignments import is_live
 from monitor.store.tables import Review, ReviewAssignment, ReviewItem
 
 #: Reviews that an item needs, by different people.
 REVIEWS_PER_ITEM = 2
 
-#: Made once: to make an alias costs ten times what its query's text does.
-_LEASE, _WRITTEN, _REVIEW = aliased(ReviewAssignment), aliased(Review), aliased(Review)
+#: Made once: making an alias costs ten times as much as compiling its query.
+_ASSIGNMENT, _SUBMITTED, _REVIEW = aliased(ReviewAssignment), aliased(Review), aliased(Review)
 
 
 def is_claimable_by(reviewer_id: int, now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Conditions: queued, not reviewed or declined by this person, and a place is free."""
+    """Return the conditions: queued, not reviewed or declined by the reviewer, and a slot free."""
     declined = (
         select(func.count())
         .select_from(ReviewAssignment)
@@ -43,7 +43,7 @@ def is_claimable_by(reviewer_id: int, now: datetime) -> tuple[ColumnElement[bool
 
 
 def slots_of_others(reviewer_id: int, now: datetime) -> ColumnElement[int]:
-    """Return the places that others hold: by a review, or by a live lease without one yet."""
+    """Return the number of slots that other reviewers hold, by a review or a live assignment."""
     reviews = (
         select(func.count())
         .select_from(_REVIEW)
@@ -51,26 +51,26 @@ def slots_of_others(reviewer_id: int, now: datetime) -> ColumnElement[int]:
         .correlate(ReviewItem)
         .scalar_subquery()
     )
-    written = exists().where(
-        _WRITTEN.item_id == _LEASE.item_id, _WRITTEN.reviewer_id == _LEASE.reviewer_id
+    submitted = exists().where(
+        _SUBMITTED.item_id == _ASSIGNMENT.item_id, _SUBMITTED.reviewer_id == _ASSIGNMENT.reviewer_id
     )
-    leases = (
+    assignments = (
         select(func.count())
-        .select_from(_LEASE)
+        .select_from(_ASSIGNMENT)
         .where(
-            _LEASE.item_id == ReviewItem.id,
-            _LEASE.reviewer_id != reviewer_id,
-            is_live(_LEASE, now),
-            ~written.correlate(_LEASE),
+            _ASSIGNMENT.item_id == ReviewItem.id,
+            _ASSIGNMENT.reviewer_id != reviewer_id,
+            is_live(_ASSIGNMENT, now),
+            ~submitted.correlate(_ASSIGNMENT),
         )
         .correlate(ReviewItem)
         .scalar_subquery()
     )
-    return reviews + leases
+    return reviews + assignments
 
 
 def reviews_by(reviewer_id: int) -> ColumnElement[int]:
-    """Return the number of a person's reviews of the item, 0 or 1."""
+    """Return the number of a reviewer's reviews of the item, 0 or 1."""
     return (
         select(func.count())
         .select_from(Review)
@@ -78,8 +78,3 @@ def reviews_by(reviewer_id: int) -> ColumnElement[int]:
         .correlate(ReviewItem)
         .scalar_subquery()
     )
-
-
-def is_live(lease: Any, now: datetime) -> ColumnElement[bool]:
-    """Return the condition that a lease still holds its place."""
-    return and_(lease.expires_at > now, lease.skipped_at.is_(None), lease.declined_reason.is_(None))

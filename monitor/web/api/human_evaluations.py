@@ -7,8 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from sqlalchemy import Engine
 
-from monitor.review.human_evaluation import rating
-from monitor.review.human_evaluation.rating import Ratings
+from monitor.review.human_evaluation.rating import RatingQueue, Ratings
 from monitor.settings import Settings
 from monitor.store.accounts.users import UserRow
 from monitor.store.engine import transaction
@@ -32,8 +31,8 @@ class HumanEvaluationController(Controller):
     ) -> dict[str, int | None]:
         """Claim the next item, or return the current one; ``null`` if none is waiting."""
         with transaction(engine) as connection:
-            number = rating.claim_next(
-                connection, human_evaluation_id, user.id, clock(), settings.review.lease
+            number = RatingQueue(human_evaluation_id).claim_next(
+                connection, user.id, clock(), settings.review.lease
             )
         return {"item": number}
 
@@ -50,11 +49,10 @@ class HumanEvaluationController(Controller):
     ) -> dict[str, Any]:
         """Save the draft of the ratings."""
         with transaction(engine) as connection:
-            until = rating.save_draft(
+            until = RatingQueue(human_evaluation_id).save_draft(
                 connection,
-                human_evaluation_id,
                 number,
-                user.id,
+                user,
                 data,
                 now=clock(),
                 lease=settings.review.lease,
@@ -73,9 +71,8 @@ class HumanEvaluationController(Controller):
     ) -> dict[str, Any]:
         """Extend the lease of an item."""
         with transaction(engine) as connection:
-            until = rating.extend_lease(
+            until = RatingQueue(human_evaluation_id).extend_lease(
                 connection,
-                human_evaluation_id,
                 number,
                 user.id,
                 now=clock(),
@@ -95,7 +92,7 @@ class HumanEvaluationController(Controller):
     ) -> dict[str, str]:
         """Submit the ratings of an item, in the order in which its responses were shown."""
         with transaction(engine) as connection:
-            rating.submit(connection, human_evaluation_id, number, user.id, data, now=clock())
+            RatingQueue(human_evaluation_id).submit(connection, number, user.id, data, now=clock())
         return {"status": "submitted"}
 
     @delete("/items/{number:int}/ratings", status_code=200, sync_to_thread=True)
@@ -110,9 +107,8 @@ class HumanEvaluationController(Controller):
     ) -> dict[str, str]:
         """Withdraw the own ratings into a draft, until the human evaluation is locked."""
         with transaction(engine) as connection:
-            rating.withdraw(
+            RatingQueue(human_evaluation_id).withdraw(
                 connection,
-                human_evaluation_id,
                 number,
                 user.id,
                 now=clock(),
@@ -132,7 +128,5 @@ class HumanEvaluationController(Controller):
     ) -> dict[str, str]:
         """Skip an item, or with a reason decline it permanently."""
         with transaction(engine) as connection:
-            rating.decline(
-                connection, human_evaluation_id, number, user.id, now=clock(), reason=data.reason
-            )
+            RatingQueue(human_evaluation_id).decline(connection, number, user, clock(), data.reason)
         return {"status": "declined" if data.reason.strip() else "skipped"}

@@ -7,7 +7,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from sqlalchemy import Engine
 
-from monitor.review.items import blind_review, flags
+from monitor.review.items import flags
+from monitor.review.items.blind_review import REVIEWS
 from monitor.review.items.item_view import ItemView, view_item
 from monitor.review.items.verdicts import ReviewInput
 from monitor.settings import Settings
@@ -32,7 +33,7 @@ class ItemController(Controller):
     ) -> dict[str, int | None]:
         """Claim the next item, or return the current one; ``null`` if none is waiting."""
         with transaction(engine) as connection:
-            item_id = blind_review.claim_next(connection, user.id, clock(), settings.review.lease)
+            item_id = REVIEWS.claim_next(connection, user.id, clock(), settings.review.lease)
         return {"item": item_id}
 
     @get("/{item_id:int}", sync_to_thread=True)
@@ -58,7 +59,7 @@ class ItemController(Controller):
     ) -> dict[str, Any]:
         """Save the draft of a review."""
         with transaction(engine) as connection:
-            until = blind_review.save_draft(
+            until = REVIEWS.save_draft(
                 connection,
                 item_id,
                 user,
@@ -79,7 +80,7 @@ class ItemController(Controller):
     ) -> dict[str, Any]:
         """Extend the lease of an item."""
         with transaction(engine) as connection:
-            until = blind_review.extend_lease(
+            until = REVIEWS.extend_lease(
                 connection, item_id, user.id, clock(), settings.review.lease
             )
         return {"lease_until": until}
@@ -96,7 +97,7 @@ class ItemController(Controller):
     ) -> dict[str, str]:
         """Submit a review. The response doesn't reveal the other reviewer's work."""
         with transaction(engine) as connection:
-            blind_review.submit_review(
+            REVIEWS.submit(
                 connection,
                 item_id,
                 user,
@@ -117,7 +118,7 @@ class ItemController(Controller):
     ) -> dict[str, str]:
         """Withdraw the own review into a draft, until the other review is submitted."""
         with transaction(engine) as connection:
-            blind_review.withdraw_review(
+            REVIEWS.withdraw(
                 connection,
                 item_id,
                 user,
@@ -137,7 +138,7 @@ class ItemController(Controller):
     ) -> dict[str, str]:
         """Skip an item, or with a reason decline it permanently."""
         with transaction(engine) as connection:
-            blind_review.decline(connection, item_id, user, clock(), data.reason)
+            REVIEWS.decline(connection, item_id, user, clock(), data.reason)
         return {"status": "declined" if data.reason.strip() else "skipped"}
 
     @post("/{item_id:int}/flag", status_code=200, sync_to_thread=True)

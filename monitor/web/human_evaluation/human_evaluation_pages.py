@@ -54,8 +54,8 @@ def start(
 ) -> Redirect:
     """Claim the next item and redirect to it."""
     with transaction(engine) as connection:
-        number = rating.claim_next(
-            connection, human_evaluation_id, user.id, clock(), settings.review.lease
+        number = rating.RatingQueue(human_evaluation_id).claim_next(
+            connection, user.id, clock(), settings.review.lease
         )
     target = (
         f"/human-evaluations/{human_evaluation_id}/rate"
@@ -79,7 +79,7 @@ def rate(
         if item is None:
             return Redirect(f"/human-evaluations/{human_evaluation_id}", status_code=303)
         summary = view.view_human_evaluation(connection, human_evaluation_id, user, now)
-    labelled = list(zip(rating.LETTERS, item.answers, strict=False))
+    labelled = list(zip(rating.LABELS, item.responses, strict=False))
     initial = {
         "human_evaluation": human_evaluation_id,
         "number": item.number,

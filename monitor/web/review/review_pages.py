@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Engine
 
 from monitor.review.guidelines import TaskType, taxonomy_by_version
 from monitor.review.human_evaluation.view import human_evaluations_to_rate
-from monitor.review.items import blind_review, item_view
+from monitor.review.items import item_view
+from monitor.review.items.blind_review import REVIEWS
 from monitor.review.items.worklist import worklist_of
 from monitor.settings import Settings
 from monitor.store.accounts.users import UserRow
@@ -102,7 +103,7 @@ def next_item(
 ) -> Redirect:
     """Claim the next item and redirect to it."""
     with transaction(engine) as connection:
-        item_id = blind_review.claim_next(connection, user.id, clock(), settings.review.lease)
+        item_id = REVIEWS.claim_next(connection, user.id, clock(), settings.review.lease)
     return Redirect(f"/review/{item_id}" if item_id else "/review", status_code=303)
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import Engine
 
 from monitor.privacy.end_user import ErasureRequest
 from monitor.privacy.forget import forget
-from monitor.review.human_evaluation.rating import Ratings, claim_next, save_draft, submit
+from monitor.review.human_evaluation.rating import RatingQueue, Ratings
 from monitor.settings import Settings
 from monitor.store.engine import transaction
 from monitor.store.human_evaluation.assignments import blind_ratings
@@ -30,19 +30,22 @@ def test_texts_of_an_end_user_are_removed_from_human_evaluations(
     human_evaluation = make_human_evaluation(any_engine, clock, given=response_rows)
     ada = world.people["Ada"]
     with transaction(any_engine) as connection:
-        number = claim_next(connection, human_evaluation, ada, clock, timedelta(minutes=20))
+        number = RatingQueue(human_evaluation).claim_next(
+            connection, ada, clock, timedelta(minutes=20)
+        )
         assert number == 1
-        save_draft(
+        RatingQueue(human_evaluation).save_draft(
             connection,
-            human_evaluation,
             1,
-            ada,
+            world.rows["Ada"],
             {"comment": "half"},
             now=clock,
             lease=timedelta(minutes=20),
         )
         n = len(responses_of(connection, [items_of(connection, human_evaluation)[0].id]))
-        submit(connection, human_evaluation, 1, ada, Ratings([FAIR] * n, "Fine."), now=clock)
+        RatingQueue(human_evaluation).submit(
+            connection, 1, ada, Ratings([FAIR] * n, "Fine."), now=clock
+        )
 
     report = forget(any_engine, Settings(), ErasureRequest("u0"), clock)
     assert {count.kind: (count.n_found, count.n_left) for count in report.counts}[

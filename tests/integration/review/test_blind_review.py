@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine, delete, func, select
 
-from monitor.errors import NotFoundError, WorkflowError
+from monitor.errors import NotFoundError
 from monitor.review.export import read_gold, sft_rows
 from monitor.review.items.adjudication import Ruling, adjudicate
-from monitor.review.items.blind_review import claim_next, decline, save_draft, submit_review
+from monitor.review.items.blind_review import REVIEWS
 from monitor.review.items.discussion import escalate_stale, submit_proposal
 from monitor.review.items.flags import flag, reject_flag
 from monitor.review.items.item_view import view_item
@@ -23,11 +23,12 @@ from monitor.store.accounts.users import UserRow, insert_user, user_by_name
 from monitor.store.audit_log import first_broken_entry_id
 from monitor.store.engine import transaction
 from monitor.store.privacy.deletion import delete_exchanges
-from monitor.store.review.assignments import assignment_of
+from monitor.store.review.assignments import REVIEW_ASSIGNMENTS
 from monitor.store.review.gold_export import ItemFilter
 from monitor.store.review.items import item_by_id, items_of_batches
 from monitor.store.review.reviews import gold_of_batches, reviews_of
 from monitor.store.tables import Exchange, ReviewAssignment, ReviewBatch, ReviewDraw, ReviewItem
+from tests.support.review.refusals import refusal
 from tests.support.review.review_world import World, make_world
 
 FIVE = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
@@ -53,12 +54,12 @@ def person(world: World, name: str) -> UserRow:
 
 def claim(world: World, name: str, now: datetime) -> int | None:
     with transaction(world.engine) as connection:
-        return claim_next(connection, world.people[name], now, timedelta(minutes=20))
+        return REVIEWS.claim_next(connection, world.people[name], now, timedelta(minutes=20))
 
 
 def submit(world: World, name: str, item: int, review: ReviewInput, now: datetime) -> str:
     with transaction(world.engine) as connection:
-        return submit_review(connection, item, person(world, name), review, now)
+        return REVIEWS.submit(connection, item, person(world, name), review, now)
 
 
 def review_next(world: World, name: str, review: ReviewInput, now: datetime) -> int:
@@ -79,7 +80,7 @@ def test_two_accept_and_it_is_gold(world: World, clock: datetime) -> None:
             item_by_id(connection, first).status,
         )
         assert None is first_broken_entry_id(connection)
-    with pytest.raises(WorkflowError, match="take it back"):
+    with refusal("submitted"):
         submit(world, "Ada", first, ACCEPT, clock)
 
 
@@ -130,17 +131,17 @@ def test_a_third_gets_another_item_until_a_lease_runs_out(world: World, clock: d
     other = claim(world, "Cleo", clock)
     assert other != first
     with transaction(world.engine) as connection:
-        save_draft(
+        REVIEWS.save_draft(
             connection, first, person(world, "Ada"), {"comment": "half"}, now=clock,
             lease=timedelta(minutes=20),
         )  # fmt: skip
     later = clock + timedelta(minutes=21)
     assert first == claim(world, "Lea", later)
     assert first == claim(world, "Ben", later)
-    with pytest.raises(WorkflowError, match="reservation has ended"):
+    with refusal("lease_expired"):
         submit(world, "Ada", first, ACCEPT, later)
     with transaction(world.engine) as connection:
-        lease = assignment_of(connection, first, world.people["Ada"])
+        lease = REVIEW_ASSIGNMENTS.find(connection, first, world.people["Ada"])
     assert lease is not None
     assert {"comment": "half"} == lease.draft
 
@@ -152,11 +153,11 @@ def test_skipped_items_come_back_last_and_declined_ones_never(
     assert skipped is not None
     ada = person(world, "Ada")
     with transaction(world.engine) as connection:
-        decline(connection, skipped, ada, clock)
+        REVIEWS.decline(connection, skipped, ada, clock)
     declined = claim(world, "Ada", clock)
     assert declined not in {skipped, None}
     with transaction(world.engine) as connection:
-        decline(connection, declined or 0, ada, clock, "I know this customer")
+        REVIEWS.decline(connection, declined or 0, ada, clock, "I know this customer")
     seen = []
     while (item := claim(world, "Ada", clock)) is not None:
         submit(world, "Ada", item, ACCEPT, clock)
@@ -209,19 +210,19 @@ def test_a_flag_takes_out_and_a_lead_puts_back(world: World, clock: datetime) ->
 
 
 @pytest.mark.parametrize(
-    ("review", "problem"),
+    ("review", "code"),
     [
-        (correct(error_kind=""), "kind of error"),
-        (correct(answerable=""), "could have produced the right answer"),
-        (correct(" "), "as it should have been"),
-        (ReviewInput(verdict="accept", corrected_response="Other", **FIVE), "Correct, not Accept"),
+        (correct(error_kind=""), "no_error_kind"),
+        (correct(answerable=""), "no_answerable"),
+        (correct(" "), "no_correction"),
+        (ReviewInput(verdict="accept", corrected_response="Other", **FIVE), "changed_response"),
     ],
 )
 def test_incomplete_reviews_say_what_is_missing(
-    world: World, clock: datetime, review: ReviewInput, problem: str
+    world: World, clock: datetime, review: ReviewInput, code: str
 ) -> None:
     item = claim(world, "Ada", clock)
-    with pytest.raises(WorkflowError, match=problem):
+    with refusal(code):
         submit(world, "Ada", item or 0, review, clock)
 
 
@@ -239,13 +240,13 @@ def test_many_claim_at_once(any_engine: Engine, clock: datetime) -> None:
             # item to somebody who has reviewed it already.
             while len(claimed) < 60 and not failures:
                 with transaction(any_engine) as connection:
-                    item = claim_next(connection, ids[name], clock, timedelta(minutes=20))
+                    item = REVIEWS.claim_next(connection, ids[name], clock, timedelta(minutes=20))
                     if item is None:
                         continue  # another claimer holds the last ones just now
                     claimed.append(item)
                     row = user_by_name(connection, name)
                     assert row is not None
-                    submit_review(connection, item, row, ACCEPT, clock)
+                    REVIEWS.submit(connection, item, row, ACCEPT, clock)
         except BaseException as error:  # noqa: BLE001 - shown below
             failures.append(error)
 
@@ -271,7 +272,7 @@ def test_simultaneous_claims_of_the_last_place(any_engine: Engine, clock: dateti
     def work(reviewer_id: int) -> None:
         start.wait()
         with transaction(any_engine) as connection:
-            claim_next(connection, reviewer_id, clock, timedelta(minutes=20))
+            REVIEWS.claim_next(connection, reviewer_id, clock, timedelta(minutes=20))
 
     threads = [threading.Thread(target=work, args=(one,)) for one in ids]
     for thread in threads:

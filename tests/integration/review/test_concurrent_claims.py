@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from monitor.errors import WorkflowError
-from monitor.review.items.blind_review import claim_next, submit_review
+from monitor.review.items.blind_review import REVIEWS
 from monitor.review.items.verdicts import ReviewInput
 from monitor.store.accounts.users import UserRow, list_users
 from monitor.store.audit_log import check_chain
@@ -70,12 +70,12 @@ def test_no_item_is_given_to_more_people_than_it_needs(
         for turn in range(CLAIMS_EACH):
             now = clock + timedelta(minutes=7 * turn)
             with transaction(engine) as connection:
-                item = claim_next(connection, person.id, now, timedelta(minutes=20))
+                item = REVIEWS.claim_next(connection, person.id, now, timedelta(minutes=20))
                 assert item is not None
             if (person.id + turn) % 3:  # else it keeps the place, or another takes it over
                 # Clocks that differ: who is ahead may have taken over what this one still holds.
                 with suppress(WorkflowError), transaction(engine) as connection:
-                    submit_review(connection, item, person, ACCEPT, now, audit_share=0.1)
+                    REVIEWS.submit(connection, item, person, ACCEPT, now, audit_share=0.1)
 
     at_once(postgres_engine, crowd, work)
 
@@ -104,7 +104,7 @@ def test_everybody_claims_in_the_same_moment(
 
     def work(engine: Engine, person: UserRow) -> None:
         with transaction(engine) as connection:
-            claimed.append(claim_next(connection, person.id, clock, timedelta(minutes=20)))
+            claimed.append(REVIEWS.claim_next(connection, person.id, clock, timedelta(minutes=20)))
 
     at_once(postgres_engine, crowd, work)
 

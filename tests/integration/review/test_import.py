@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine
-from tests.services.decided_items import make_reviewed_world
 
 from monitor.errors import InputError
 from monitor.review.export.export_files import ExportRequest, build_export
@@ -19,7 +18,7 @@ from monitor.review.imports import (
     read_label_studio,
     read_reviewer_map,
 )
-from monitor.review.items.blind_review import claim_next
+from monitor.review.items.blind_review import REVIEWS
 from monitor.review.items.discussion import submit_proposal
 from monitor.review.items.verdicts import Judgement
 from monitor.settings import Settings
@@ -29,6 +28,7 @@ from monitor.store.engine import transaction
 from monitor.store.review.gold_export import ItemFilter, gold_items
 from monitor.store.review.items import item_by_id
 from monitor.store.review.reviews import reviews_of
+from tests.support.review.gold_items import make_reviewed_world
 from tests.support.review.review_world import World
 
 MAP = {"ada@example.com": "Ada", "2": "Ben"}
@@ -143,14 +143,14 @@ def test_argillas_responses_come_in(world: World, tmp_path: Path, clock: datetim
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (annotation("eve@example.com", "accept"), "'eve@example.com' is none of the reviewers"),
-        (annotation(None, "accept"), "doesn't say who wrote it (completed_by)"),
-        (annotation(BEN, "accept", tone=None), "incomplete: tone isn't answered"),
-        (annotation(BEN, "accept", accuracy=9), "not an answer: Expected `int` <= 5"),
-        (annotation(BEN, "maybe"), "not an answer: Invalid enum value 'maybe'"),
-        (annotation(BEN, "correct"), "write the response as it should have been"),
-        (annotation(BEN, "accept", "Else."), "you changed the response: the verdict is Correct"),
-        (annotation(BEN, "reject", choices={"answerable": "perhaps"}), "not an answer"),
+        (annotation("eve@example.com", "accept"), "unknown reviewer: 'eve@example.com'"),
+        (annotation(None, "accept"), "has no annotator (completed_by)"),
+        (annotation(BEN, "accept", tone=None), "incomplete: tone;"),
+        (annotation(BEN, "accept", accuracy=9), "invalid value: Expected `int` <= 5"),
+        (annotation(BEN, "maybe"), "invalid value: Invalid enum value 'maybe'"),
+        (annotation(BEN, "correct"), "the corrected response is empty"),
+        (annotation(BEN, "accept", "Else."), "you changed the response"),
+        (annotation(BEN, "reject", choices={"answerable": "perhaps"}), "invalid value"),
         ({"completed_by": BEN, "result": []}, "incomplete: verdict, accuracy"),
     ],
 )
@@ -178,8 +178,8 @@ def test_what_does_not_fit_is_named_and_nothing_comes_in(
 def test_the_rules_of_the_workflow_hold(world: World, tmp_path: Path, clock: datetime) -> None:
     tasks = queue(world, "label-studio")
     with transaction(world.engine) as connection:
-        taken = claim_next(connection, world.people["Cleo"], clock, timedelta(minutes=20))
-        claim_next(connection, world.people["Lea"], clock, timedelta(minutes=20))
+        taken = REVIEWS.claim_next(connection, world.people["Cleo"], clock, timedelta(minutes=20))
+        REVIEWS.claim_next(connection, world.people["Lea"], clock, timedelta(minutes=20))
         set_task_types(connection, world.people["Ben"], ["fees"])
     first = next(task for task in tasks if task["data"]["item_id"] == taken)
     other = next(
@@ -191,7 +191,7 @@ def test_the_rules_of_the_workflow_hold(world: World, tmp_path: Path, clock: dat
     other["annotations"] = [annotation(BEN, "accept")]
     with pytest.raises(InputError) as caught:
         bring_in(world, written(tmp_path, tasks), clock)
-    assert f"item {taken} has no place left for Ada" in str(caught.value)
+    assert f"item {taken} has no slot for Ada" in str(caught.value)
     assert f"Ben doesn't review the task type {other['data']['task_type']!r}" in str(caught.value)
 
     # A review never changes, whatever a later file says.

@@ -23,14 +23,7 @@ from sqlalchemy import Connection, select
 from monitor.accounts.registration import create_user
 from monitor.errors import NotFoundError, WorkflowError
 from monitor.review.items.adjudication import Ruling, adjudicate, audit, reopen
-from monitor.review.items.blind_review import (
-    claim_next,
-    decline,
-    extend_lease,
-    save_draft,
-    submit_review,
-    withdraw_review,
-)
+from monitor.review.items.blind_review import REVIEWS
 from monitor.review.items.discussion import (
     escalate_stale,
     request_adjudication,
@@ -39,7 +32,7 @@ from monitor.review.items.discussion import (
 )
 from monitor.review.items.flags import confirm_flag, flag, reject_flag
 from monitor.review.items.item_view import view_item
-from monitor.review.items.states import Event, transition
+from monitor.review.items.states import Event, transition_of
 from monitor.review.items.verdicts import Judgement, ReviewInput
 from monitor.review.items.worklist import worklist_of
 from monitor.store.accounts.users import UserRow, list_users
@@ -131,8 +124,8 @@ class Workflow(RuleBasedStateMachine):
         if item is None:
             return False
         after = self.statuses()
-        assert before[item] in transition(event).sources, (event, before[item])
-        assert after[item] in transition(event).targets, (event, after[item])
+        assert before[item] in transition_of(event).sources, (event, before[item])
+        assert after[item] in transition_of(event).targets, (event, after[item])
         assert {**before, item: after[item]} == after
         self.seen[event] += 1
         return True
@@ -161,14 +154,19 @@ class Workflow(RuleBasedStateMachine):
 
     def claim(self, name: str, *_: Any) -> None:
         self.step(
-            "claimed", None, claim_next, self.people[name].id, self.now, timedelta(minutes=20)
+            "claimed",
+            None,
+            REVIEWS.claim_next,
+            self.people[name].id,
+            self.now,
+            timedelta(minutes=20),
         )
 
     def heartbeat(self, name: str, at: int, *_: Any) -> None:
         self.step(
             "drafted",
             self.items[at],
-            extend_lease,
+            REVIEWS.extend_lease,
             self.people[name].id,
             self.now,
             timedelta(minutes=20),
@@ -176,7 +174,7 @@ class Workflow(RuleBasedStateMachine):
 
     def draft(self, name: str, at: int, *_: Any) -> None:
         with suppress(WorkflowError), transaction(self.engine) as connection:
-            save_draft(
+            REVIEWS.save_draft(
                 connection, self.items[at], self.people[name], {"comment": f"draft of {name}"},
                 now=self.now, lease=timedelta(minutes=20),
             )  # fmt: skip
@@ -185,7 +183,7 @@ class Workflow(RuleBasedStateMachine):
         item = self.pick(name, "at_work", at)
         event: Event = "declined" if coin == 0 else "released"
         reason = "I know the customer" if coin == 0 else ""
-        self.step(event, item, decline, self.people[name], self.now, reason)
+        self.step(event, item, REVIEWS.decline, self.people[name], self.now, reason)
 
     def submit(self, name: str, at: int, text: str, coin: int) -> None:
         review = ReviewInput(
@@ -193,7 +191,7 @@ class Workflow(RuleBasedStateMachine):
         )
         item = self.pick(name, "at_work", at)
         share = {"audit_share": 0.5}
-        self.step("reviewed", item, submit_review, self.people[name], review, self.now, **share)
+        self.step("reviewed", item, REVIEWS.submit, self.people[name], review, self.now, **share)
 
     def both_review(self, name: str, at: int, text: str, coin: int) -> None:
         """Two people go through the queue, so that the runs get beyond it."""
@@ -209,7 +207,7 @@ class Workflow(RuleBasedStateMachine):
         self.step(
             "withdrawn",
             item,
-            withdraw_review,
+            REVIEWS.withdraw,
             self.people[name],
             now=self.now,
             lease=timedelta(minutes=20),

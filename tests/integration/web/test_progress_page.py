@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, update
 
 from monitor.accounts.registration import create_user
-from monitor.review.items.blind_review import claim_next, save_draft
+from monitor.review.items.blind_review import REVIEWS
 from monitor.review.progress.batch_progress import BatchProgress, batch_progress
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
@@ -161,7 +161,7 @@ def test_a_reviewing_lead_sees_no_open_work_of_others(
     now = clock + 29 * HOUR
     with transaction(any_engine) as connection:
         lea, ben = (
-            claim_next(connection, world.people[one], now, timedelta(minutes=120))
+            REVIEWS.claim_next(connection, world.people[one], now, timedelta(minutes=120))
             for one in ("Lea", "Ben")
         )
         assert lea is not None
@@ -169,13 +169,15 @@ def test_a_reviewing_lead_sees_no_open_work_of_others(
     before = read(**PARTIAL)
     with transaction(any_engine) as connection:
         draft = {"comment": SECRET, "verdict": "reject"}
-        save_draft(connection, lea, world.rows["Ben"], draft, now=now, lease=timedelta(minutes=90))
+        REVIEWS.save_draft(
+            connection, lea, world.rows["Ben"], draft, now=now, lease=timedelta(minutes=90)
+        )
     typed = read(**PARTIAL)
     with transaction(any_engine) as connection:
         vote(connection, world, lea, "Ben", now, "reject")
     assert before == typed == read(**PARTIAL)
     with transaction(any_engine) as connection:
-        ada = claim_next(connection, world.people["Ada"], now, timedelta(minutes=120))
+        ada = REVIEWS.claim_next(connection, world.people["Ada"], now, timedelta(minutes=120))
         assert ada not in {None, lea}
         vote(connection, world, ada, "Ada", now, "accept")
     assert before != read(**PARTIAL), "other items are visible to leads"

@@ -10,7 +10,7 @@ from litestar import Litestar
 from sqlalchemy import Engine
 
 from monitor.review.human_evaluation.locking import lock_human_evaluation
-from monitor.review.human_evaluation.rating import claim_next
+from monitor.review.human_evaluation.rating import RatingQueue
 from monitor.settings import ModelSection, Secrets, Settings
 from monitor.settings.evaluation_file import HumanEvaluationPlan
 from monitor.store.engine import transaction
@@ -80,8 +80,8 @@ def hostile_human_evaluations(world: World, clock: datetime) -> tuple[int, int]:
     scores = {row["by"]: dict.fromkeys(dimensions, 3) for row in given}
     rate_all(world.engine, locked, world.people["Ben"], clock, scores)
     with transaction(world.engine) as connection:
-        assert claim_next(
-            connection, at_work, world.people["Ada"], datetime.now(UTC), timedelta(minutes=20)
+        assert RatingQueue(at_work).claim_next(
+            connection, world.people["Ada"], datetime.now(UTC), timedelta(minutes=20)
         )
         lock_human_evaluation(connection, locked, world.rows["Lea"], clock, allow_missing=True)
     return at_work, locked

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from monitor.review.items.blind_review import claim_next, submit_review
+from monitor.review.items.blind_review import REVIEWS
 from monitor.review.items.verdicts import ReviewInput
 from monitor.settings import Review
 from monitor.store.engine import transaction
@@ -67,9 +67,11 @@ def make_reviewed_world(
     for review in reviews:
         for name in ("Ada", "Ben"):
             with transaction(engine) as connection:
-                item = claim_next(connection, world.people[name], clock, timedelta(minutes=20))
+                item = REVIEWS.claim_next(
+                    connection, world.people[name], clock, timedelta(minutes=20)
+                )
                 assert item is not None
-                submit_review(connection, item, world.rows[name], review, clock)
+                REVIEWS.submit(connection, item, world.rows[name], review, clock)
     return world
 
 

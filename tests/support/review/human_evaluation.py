@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, select
 
 from monitor.review.human_evaluation.locking import lock_human_evaluation
 from monitor.review.human_evaluation.opening import open_human_evaluation
-from monitor.review.human_evaluation.rating import Ratings, claim_next, submit, view_current_item
+from monitor.review.human_evaluation.rating import RatingQueue, Ratings, view_current_item
 from monitor.settings import Gates
 from monitor.settings.evaluation_file import HumanEvaluationPlan
 from monitor.store.engine import transaction
@@ -151,15 +151,17 @@ def rate_all(
     n = 0
     while True:
         with transaction(engine) as connection:
-            number = claim_next(
-                connection, human_evaluation_id, reviewer_id, now, timedelta(minutes=20)
+            number = RatingQueue(human_evaluation_id).claim_next(
+                connection, reviewer_id, now, timedelta(minutes=20)
             )
             if number is None:
                 return n
             view = view_current_item(connection, human_evaluation_id, reviewer_id, now)
             assert view is not None
-            ratings = [dict(scores[whose[number, text][0]]) for text in view.answers]
-            submit(connection, human_evaluation_id, number, reviewer_id, Ratings(ratings), now=now)
+            ratings = [dict(scores[whose[number, text][0]]) for text in view.responses]
+            RatingQueue(human_evaluation_id).submit(
+                connection, number, reviewer_id, Ratings(ratings), now=now
+            )
         n += 1
 
 

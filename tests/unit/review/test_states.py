@@ -1,11 +1,10 @@
-"""The table of the review workflow: it holds together, and the documentation shows it."""
+"""Life cycle of a review item: consistency of its table, and its documentation."""
 
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
-from monitor.errors import WorkflowError
 from monitor.review.items.states import (
     TRANSITIONS,
     Event,
@@ -14,19 +13,20 @@ from monitor.review.items.states import (
     require,
     require_target,
 )
+from tests.support.review.refusals import refusal
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "explanation" / "review-workflow.md"
 
 
-def test_each_event_has_one_row_and_each_status_is_reached() -> None:
-    assert sorted(get_args(Event)) == sorted(one.event for one in TRANSITIONS)
+def test_table_has_each_event_once_and_reaches_each_status() -> None:
+    assert sorted(get_args(Event)) == sorted(row.event for row in TRANSITIONS)
     reached = {"queued"}
     while True:
         more = {
             target
-            for one in TRANSITIONS
-            for target in one.targets
-            if reached & set(one.sources) and (one.event != "flag_rejected" or target in reached)
+            for row in TRANSITIONS
+            for target in row.targets
+            if reached & set(row.sources) and (row.event != "flag_rejected" or target in reached)
         }
         if more <= reached:
             break
@@ -34,19 +34,19 @@ def test_each_event_has_one_row_and_each_status_is_reached() -> None:
     assert reached == set(get_args(Status))
 
 
-def test_only_an_excluded_item_is_at_the_end() -> None:
-    ends = set(get_args(Status)) - {source for one in TRANSITIONS for source in one.sources}
+def test_table_ends_in_excluded_only() -> None:
+    ends = set(get_args(Status)) - {source for row in TRANSITIONS for source in row.sources}
     assert ends == {"excluded"}
 
 
 @pytest.mark.parametrize("event", get_args(Event))
 @pytest.mark.parametrize("status", get_args(Status))
-def test_what_the_table_does_not_have_is_refused(event: Event, status: Status) -> None:
-    (row,) = (one for one in TRANSITIONS if one.event == event)
+def test_require_unlisted_event_is_refused(event: Event, status: Status) -> None:
+    (row,) = (row for row in TRANSITIONS if row.event == event)
     if status in row.sources:
         require(event, status)
     else:
-        with pytest.raises(WorkflowError, match="that can't be done: the item"):
+        with refusal(status):
             require(event, status)
     if status in row.targets:
         require_target(event, status)
@@ -55,5 +55,5 @@ def test_what_the_table_does_not_have_is_refused(event: Event, status: Status) -
             require_target(event, status)
 
 
-def test_the_documentation_shows_the_table() -> None:
+def test_documentation_shows_the_table() -> None:
     assert as_markdown() in PAGE.read_text(encoding="utf-8")

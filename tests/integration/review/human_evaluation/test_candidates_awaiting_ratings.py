@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from monitor.daemon.human_evaluations import score_locked_human_evaluations
 from monitor.errors import JudgeError
 from monitor.review.human_evaluation.locking import lock_human_evaluation
-from monitor.review.human_evaluation.rating import Ratings, claim_next, submit, view_current_item
+from monitor.review.human_evaluation.rating import RatingQueue, Ratings, view_current_item
 from monitor.settings import Gates
 from monitor.settings.evaluation_file import read_plan
 from monitor.store.engine import transaction
@@ -73,18 +73,20 @@ def rate_and_lock(
         person = world.people[name]
         with transaction(desk.engine) as connection:
             while (
-                number := claim_next(
-                    connection, human_evaluation.id, person, desk.now, timedelta(minutes=20)
+                number := RatingQueue(human_evaluation.id).claim_next(
+                    connection, person, desk.now, timedelta(minutes=20)
                 )
             ) is not None:
                 view = view_current_item(connection, human_evaluation.id, person, desk.now)
                 assert view is not None
                 worth = [
                     candidate_is_worth(text) if "candidate" in whose[number, text] else 3
-                    for text in view.answers
+                    for text in view.responses
                 ]
                 given = Ratings([dict.fromkeys(DIMENSIONS, one) for one in worth])
-                submit(connection, human_evaluation.id, number, person, given, now=desk.now)
+                RatingQueue(human_evaluation.id).submit(
+                    connection, number, person, given, now=desk.now
+                )
     with transaction(desk.engine) as connection:
         lock_human_evaluation(connection, human_evaluation.id, world.rows["Lea"], desk.now)
     score_locked_human_evaluations(desk.engine, desk.settings, desk.now)

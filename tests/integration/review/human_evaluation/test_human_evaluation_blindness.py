@@ -20,7 +20,7 @@ from sqlalchemy import Engine, case, event, select, update
 
 from monitor.review.human_evaluation.blinding import blind_order
 from monitor.review.human_evaluation.locking import lock_human_evaluation
-from monitor.review.human_evaluation.rating import claim_next, save_draft
+from monitor.review.human_evaluation.rating import RatingQueue
 from monitor.settings import Secrets, Settings
 from monitor.store.accounts.users import UserRow
 from monitor.store.engine import transaction
@@ -73,13 +73,15 @@ def human_evaluation(world: World, clock: datetime) -> int:
     for name in ("Ada", "Lea"):
         with transaction(world.engine) as connection:
             assert (
-                claim_next(connection, made, world.people[name], clock, timedelta(minutes=20)) == 1
+                RatingQueue(made).claim_next(
+                    connection, world.people[name], clock, timedelta(minutes=20)
+                )
+                == 1
             )
-            save_draft(
+            RatingQueue(made).save_draft(
                 connection,
-                made,
                 1,
-                world.people[name],
+                world.rows[name],
                 {"A.0": "3"},
                 now=clock,
                 lease=timedelta(minutes=20),

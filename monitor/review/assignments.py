@@ -1,0 +1,228 @@
+"""Claim, lease, draft, decline, submit and withdraw: one engine for reviews and ratings.
+
+Every method that changes an assignment locks the item's row first, so that concurrent requests of
+two users on one item happen one after the other.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+from sqlalchemy import Connection
+
+from monitor.errors import NotFoundError, WorkflowError
+from monitor.store.accounts.users import UserRow
+from monitor.store.assignments import Assignment, AssignmentTable
+
+#: Items that others may claim, one after the other, between selecting an item and locking it.
+CLAIM_ATTEMPTS = 100
+
+
+class Item(Protocol):
+    """An item that users are assigned to."""
+
+    @property
+    def id(self) -> int:
+        """Its row's id."""
+
+
+ItemT = TypeVar("ItemT", bound=Item)
+AssignmentT = TypeVar("AssignmentT", bound=Assignment)
+
+
+class AssignmentQueue(ABC, Generic[ItemT, AssignmentT]):
+    """Items of one kind, which users claim for the time of a lease.
+
+    Methods take an item's key: what routes and callers know it by.
+    """
+
+    #: Largest draft, in characters of its values.
+    max_draft_characters: ClassVar[int]
+
+    def __init__(self, table: AssignmentTable[AssignmentT]) -> None:
+        self._table = table
+
+    def claim_next(
+        self, connection: Connection, user_id: int, now: datetime, lease: timedelta
+    ) -> int | None:
+        """Assign the user's current item again, else the next item with a free slot.
+
+        Returns:
+            The item's key; ``None`` if there is none for this user.
+
+        Raises:
+            WorkflowError: The queue is closed.
+        """
+        self.require_open(connection)
+        until = now + lease
+        current = self.current(connection, user_id, now)
+        if current is not None and self._claim(connection, current, user_id, now, until):
+            return current
+        for _ in range(CLAIM_ATTEMPTS):
+            key = self.lock_next(connection, user_id, now)
+            # Its last slot may have gone between selecting and locking.
+            if key is None or self._claim(connection, key, user_id, now, until):
+                return key
+        return None
+
+    def extend_lease(
+        self,
+        connection: Connection,
+        key: int,
+        user_id: int,
+        now: datetime,
+        lease: timedelta,
+    ) -> datetime:
+        """Renew the lease, or claim the item again if nobody else has; return its end.
+
+        Raises:
+            NotFoundError: The user never claimed the item, or declined it.
+            WorkflowError: Others have claimed the item, or it accepts no work.
+        """
+        until = now + lease
+        self.renew(connection, self.lock(connection, key), key, user_id, now=now, until=until)
+        return until
+
+    def save_draft(
+        self,
+        connection: Connection,
+        key: int,
+        user: UserRow,
+        draft: Mapping[str, Any],
+        *,
+        now: datetime,
+        lease: timedelta,
+    ) -> datetime:
+        """Store a draft and renew the lease; return the lease's end.
+
+        Raises:
+            NotFoundError: The item isn't the user's to work on.
+            WorkflowError: Others have claimed the item, it accepts no work, or the draft is too
+                large.
+        """
+        size = sum(len(str(value)) for value in draft.values())
+        if size > self.max_draft_characters:
+            raise WorkflowError(
+                f"the draft is too long: {size:,} characters; "
+                f"shorten it to at most {self.max_draft_characters:,}",
+                code="draft_too_long",
+            )
+        until = now + lease
+        item = self.lock(connection, key)
+        if self.needs_slot(connection, item, user):
+            self.renew(connection, item, key, user.id, now=now, until=until)
+        self._table.store_draft(connection, item.id, user.id, dict(draft), until)
+        return until
+
+    def decline(
+        self, connection: Connection, key: int, user: UserRow, now: datetime, reason: str = ""
+    ) -> None:
+        """Put an item off, so that it comes back last; with a reason, decline it for good.
+
+        Raises:
+            NotFoundError: The user never claimed the item.
+            WorkflowError: The user has submitted it, or others have claimed it.
+        """
+        item = self.lock(connection, key)
+        self.renew(connection, item, key, user.id, now=now, until=now)
+        reason = reason.strip()
+        values = {"declined_reason": reason} if reason else {"skipped_at": now}
+        self._table.update(connection, item.id, user.id, **values)
+        self.record_decline(connection, item, user, now, reason)
+
+    def renew(
+        self,
+        connection: Connection,
+        item: ItemT,
+        key: int,
+        user_id: int,
+        *,
+        now: datetime,
+        until: datetime,
+    ) -> None:
+        """Check that a user works on a locked item, and renew or reclaim their slot.
+
+        Raises:
+            NotFoundError: The user never claimed the item, or declined it.
+            WorkflowError: The item accepts no work, or others have claimed it.
+        """
+        assignment = self._table.find(connection, item.id, user_id)
+        if assignment is None or assignment.declined_reason is not None:
+            raise self.not_found(key)
+        self.require_workable(connection, item, assignment)
+        if not self.claim_slot(connection, item, user_id, now=now, until=until):
+            raise WorkflowError(
+                "your reservation has expired and others have claimed the item; claim the next one",
+                code="lease_expired",
+            )
+
+    def restore_draft(
+        self, connection: Connection, item: ItemT, user_id: int, draft: dict[str, Any],
+        until: datetime, **values: Any,
+    ) -> None:  # fmt: skip
+        """Turn withdrawn work into a draft under a new lease."""
+        self._table.update(
+            connection, item.id, user_id,
+            draft=draft, expires_at=until, skipped_at=None, **values,
+        )  # fmt: skip
+
+    def _claim(
+        self, connection: Connection, key: int, user_id: int, now: datetime, until: datetime
+    ) -> bool:
+        item = self.lock(connection, key)
+        return self.claim_slot(connection, item, user_id, now=now, until=until)
+
+    def require_open(self, connection: Connection) -> None:
+        """Check that items can be claimed at all.
+
+        Raises:
+            WorkflowError: They can't.
+        """
+
+    def needs_slot(self, connection: Connection, item: ItemT, user: UserRow) -> bool:  # noqa: ARG002
+        """Return whether a user must hold a slot of the item to draft."""
+        return True
+
+    def record_decline(
+        self, connection: Connection, item: ItemT, user: UserRow, now: datetime, reason: str
+    ) -> None:
+        """Record that a user put an item off (no reason) or declined it."""
+
+    @abstractmethod
+    def current(self, connection: Connection, user_id: int, now: datetime) -> int | None:
+        """Return the key of the item that a user works on."""
+
+    @abstractmethod
+    def lock_next(self, connection: Connection, user_id: int, now: datetime) -> int | None:
+        """Lock the next item with a free slot for a user and return its key."""
+
+    @abstractmethod
+    def lock(self, connection: Connection, key: int) -> ItemT:
+        """Lock an item's row and read it."""
+
+    @abstractmethod
+    def claim_slot(
+        self,
+        connection: Connection,
+        item: ItemT,
+        user_id: int,
+        *,
+        now: datetime,
+        until: datetime,
+    ) -> bool:
+        """Give a user a slot of a locked item; return ``False`` if none is free."""
+
+    @abstractmethod
+    def require_workable(
+        self, connection: Connection, item: ItemT, assignment: AssignmentT
+    ) -> None:
+        """Check that the holder of an assignment can still work on the item.
+
+        Raises:
+            WorkflowError: They have submitted it, or it accepts no work.
+        """
+
+    @abstractmethod
+    def not_found(self, key: int) -> NotFoundError:
+        """Return the error for an item that isn't this user's."""

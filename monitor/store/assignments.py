@@ -1,0 +1,137 @@
+"""Assignments of items to users, with lease and draft: one table of them for each kind of item."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    exists,
+    insert,
+    literal,
+    select,
+    update,
+)
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A user's claim on an item. It is live until it expires, or is put off or declined."""
+
+    item_id: int
+    reviewer_id: int
+    expires_at: datetime
+    draft: dict[str, Any]
+    skipped_at: datetime | None
+    declined_reason: str | None
+
+    def is_live(self, now: datetime) -> bool:
+        """Return whether the claim still holds a slot."""
+        return self.expires_at > now and self.skipped_at is None and self.declined_reason is None
+
+
+AssignmentT = TypeVar("AssignmentT", bound=Assignment)
+
+
+class AssignmentTable(Generic[AssignmentT]):
+    """The assignments of one kind of item.
+
+    Args:
+        table: The mapped class; at most one row for each item and user.
+        row_type: What a row is read as: its fields are the columns.
+    """
+
+    def __init__(self, table: Any, row_type: type[AssignmentT]) -> None:
+        self._table = table
+        self._row_type = row_type
+        self._columns = [getattr(table, field.name) for field in fields(row_type)]
+
+    def find(self, connection: Connection, item_id: int, user_id: int) -> AssignmentT | None:
+        """Return a user's assignment of an item, live or not."""
+        statement = select(*self._columns).where(*self._key(item_id, user_id))
+        row = connection.execute(statement).one_or_none()
+        return self._row_type(*row) if row else None
+
+    def select(self) -> Select[Any]:
+        """Return a query of assignments, to be narrowed, for :meth:`read`."""
+        return select(*self._columns)
+
+    def read(self, connection: Connection, statement: Select[Any]) -> list[AssignmentT]:
+        """Return the assignments that a query selects."""
+        return [self._row_type(*row) for row in connection.execute(statement)]
+
+    def claim(
+        self,
+        connection: Connection,
+        item_id: int,
+        user_id: int,
+        *,
+        free: Select[Any],
+        until: datetime,
+        **new: Any,
+    ) -> bool:
+        """Give a user a slot of an item, or extend their lease; return ``False`` if none is free.
+
+        One conditional statement counts the slots and takes one. The caller holds the item's lock,
+        so that no other count comes in between; an earlier draft is preserved.
+
+        Args:
+            connection: The transaction that holds the item's row.
+            item_id: The item.
+            user_id: The user.
+            free: Selects the item's id if the user may have a slot, and nothing else.
+            until: When the lease ends.
+            new: Other columns of a first assignment.
+        """
+        again = (
+            update(self._table)
+            .where(*self._key(item_id, user_id), free.exists())
+            .values(expires_at=until, skipped_at=None)
+        )
+        if connection.execute(again).rowcount == 1:
+            return True
+        values = {"reviewer_id": user_id, "expires_at": until, **new}
+        row = free.add_columns(
+            *(literal(value, getattr(self._table, name).type) for name, value in values.items())
+        ).where(~exists().where(*self._key(item_id, user_id)))
+        # The draft's default comes from the table's declaration.
+        first = insert(self._table).from_select(["item_id", *values], row)
+        return connection.execute(first).rowcount == 1
+
+    def update(self, connection: Connection, item_id: int, user_id: int, **values: Any) -> int:
+        """Change an assignment, such as its draft; return the number of rows, 0 or 1."""
+        statement = update(self._table).where(*self._key(item_id, user_id)).values(**values)
+        return connection.execute(statement).rowcount
+
+    def store_draft(
+        self,
+        connection: Connection,
+        item_id: int,
+        user_id: int,
+        draft: dict[str, Any],
+        until: datetime,
+    ) -> None:
+        """Store the draft of a user who needs no slot: in a discussion, an adjudication, an audit."""
+        values = {"draft": draft, "expires_at": until}
+        if not self.update(connection, item_id, user_id, **values):
+            row = {"item_id": item_id, "reviewer_id": user_id, **values}
+            connection.execute(insert(self._table).values(**row))
+
+    def clear_draft(self, connection: Connection, item_id: int, user_id: int) -> None:
+        """Clear a draft that was submitted."""
+        self.update(connection, item_id, user_id, draft={})
+
+    def _key(self, item_id: int, user_id: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+        return self._table.item_id == item_id, self._table.reviewer_id == user_id
+
+
+def is_live(assignment: Any, now: datetime) -> ColumnElement[bool]:
+    """Return the condition that an assignment, of a mapped class or its alias, holds a slot."""
+    return and_(
+        assignment.expires_at > now,
+        assignment.skipped_at.is_(None),
+        assignment.declined_reason.is_(None),
+    )
