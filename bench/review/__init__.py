@@ -1,5 +1,1 @@
-"""Expert review: batch, estimate, decision and page, measured."""
-
-from bench.review.figures import run
-
-__all__ = ["run"]
+"""Measurements of expert review."""

@@ -114,7 +114,7 @@ class AssignmentTable(Generic[AssignmentT]):
         draft: dict[str, Any],
         until: datetime,
     ) -> None:
-        """Store the draft of a user who needs no slot: in a discussion, an adjudication, an audit."""
+        """Store a draft, also of a user who needs no slot, such as an adjudicator."""
         values = {"draft": draft, "expires_at": until}
         if not self.update(connection, item_id, user_id, **values):
             row = {"item_id": item_id, "reviewer_id": user_id, **values}

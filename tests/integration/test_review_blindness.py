@@ -166,7 +166,7 @@ def test_the_walk_reaches_what_it_asks(
 @get("/api/items/{item_id:int}/others", sync_to_thread=True)
 def shows_text(
     item_id: FromPath[int],
-    reviewer: NamedDependency[UserRow],
+    user: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
 ) -> list[str]:
     with transaction(engine) as connection:
@@ -175,7 +175,7 @@ def shows_text(
 
 @get("/api/activity", sync_to_thread=True)
 def shows_count(
-    reviewer: NamedDependency[UserRow],
+    user: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
 ) -> int:
     with transaction(engine) as connection:
@@ -185,7 +185,7 @@ def shows_count(
 
 @get("/api/last", sync_to_thread=True)
 def shows_sequence(
-    reviewer: NamedDependency[UserRow],
+    user: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
 ) -> dict[str, int]:
     with transaction(engine) as connection:

@@ -1,4 +1,4 @@
-"""Decide on each batch whether to retrain: read the evidence, apply the rule, write it down."""
+"""Decisions on batches: read the evidence, apply the rule, store the recommendation."""
 
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,7 @@ from monitor.store.review.items import BatchRow, batch_by_id, list_batches
 
 
 def decide(connection: Connection, batch_id: int, review: Review, now: datetime) -> DecisionRow:
-    """Decide on a batch; a decision that isn't ``undecided`` is final and returned as it is.
+    """Decide on a batch and store the decision; a decision other than ``undecided`` is final.
 
     Raises:
         NotFoundError: There is no such batch.
@@ -45,9 +45,9 @@ def decide(connection: Connection, batch_id: int, review: Review, now: datetime)
 
 
 def decide_open_batches(engine: Engine, settings: Settings, now: datetime) -> list[DecisionRow]:
-    """Decide, or decide again, on every batch whose decision isn't final, oldest first.
+    """Decide on every batch without a final decision, the oldest first.
 
-    A batch that no newer one counts any more stays as it is.
+    Batches that newer ones don't count any more are left unchanged.
     """
     with transaction(engine) as connection:
         batches = list_batches(connection, settings.model.name)
@@ -71,25 +71,28 @@ def decide_open_batches(engine: Engine, settings: Settings, now: datetime) -> li
 def evaluate_batch(
     connection: Connection, batch: BatchRow, review: Review
 ) -> tuple[str, dict[str, Any]]:
-    """Return the recommendation and everything that led to it, without writing anything."""
+    """Return the recommendation and its inputs without storing them."""
     findings = collect_evidence(connection, batch, review)
     outcome = recommend(findings.evidence, review)
     return outcome.recommendation, decision_inputs(findings, outcome, review)
 
 
 def confirm_retraining(
-    connection: Connection, decision_id: int, person: UserRow, now: datetime
+    connection: Connection, decision_id: int, user: UserRow, now: datetime
 ) -> None:
-    """Let a lead start the retraining that a decision recommends; again does nothing.
+    """Confirm the retraining that a decision recommends; confirming again has no effect.
 
     Raises:
         NotFoundError: There is no such decision.
-        WorkflowError: The person isn't a lead, or the decision doesn't recommend retraining.
+        WorkflowError: The user is no lead, or the decision doesn't recommend retraining.
     """
     decision = decision_by_id(connection, decision_id)
-    if not person.leads:
-        raise WorkflowError("a lead or an admin confirms a retraining")
+    if not user.leads:
+        raise WorkflowError("only a lead or an admin can confirm a retraining", code="no_lead")
     if decision.recommendation != "retrain":
-        raise WorkflowError(f"the decision is {decision.recommendation!r}, not to retrain")
-    if confirm_decision(connection, decision_id, person.name, now):
-        append_entry(connection, now, person.name, "confirmed", f"decision:{decision_id}")
+        raise WorkflowError(
+            f"the decision doesn't recommend retraining, but {decision.recommendation!r}",
+            code=decision.recommendation,
+        )
+    if confirm_decision(connection, decision_id, user.name, now):
+        append_entry(connection, now, user.name, "confirmed", f"decision:{decision_id}")

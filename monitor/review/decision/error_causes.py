@@ -1,8 +1,8 @@
-"""Why responses were wrong: what the reviewers answered about each, weighted to the traffic.
+"""Causes of wrong responses, as the reviewers rated them, weighted to the traffic.
 
-The question beside a wrong response is whether an expert, given only what the model was given,
-could have produced the right answer. If so, the prompt or retrieval comes first; if facts were
-missing, retrieval; if it takes trained judgement, fine-tuning.
+Reviewers rate whether an expert, given only what the model was given, could have produced the right
+response. If so, the prompt or retrieval is the remedy; if facts were missing, retrieval; if it
+requires trained judgement, fine-tuning.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,35 +20,35 @@ CAUSES = (NEEDS_JUDGEMENT, FACTS_MISSING, CONTEXT_SUFFICED)
 
 @dataclass(frozen=True)
 class ErrorCauses:
-    """What the wrong responses' answers add up to."""
+    """Causes of the wrong responses of some batches."""
 
     n_wrong: int
-    #: Wrong responses with one answer: where the reviewers gave two there is none.
-    n_answered: int
-    #: Simple random draws that the answered ones are worth.
+    #: Wrong responses with a cause; there is none if the reviewers differ.
+    n_rated: int
+    #: Number of simple random draws with the same precision as the rated responses.
     effective_n: float
-    #: For each answer its share of the answered errors of the traffic; empty without answers.
+    #: Share of each cause in the rated errors of the traffic; empty without ratings.
     shares: dict[str, WeightedRate]
 
 
 def weigh_error_causes(rows: Sequence[DrawRow], weight_of: Mapping[int, float]) -> ErrorCauses:
-    """Weigh the answers about wrong responses by inclusion probability.
+    """Estimate the share of each cause, weighted by inclusion probability.
 
     Args:
         rows: Draws of some batches.
-        weight_of: What each batch counts for.
+        weight_of: Weight of each batch.
     """
     wrong = [row for row in rows if row.is_wrong and weight_of.get(row.batch_id, 0.0) > 0]
-    answered = [row for row in wrong if row.answerable]
+    rated = [row for row in wrong if row.answerable]
     shares = {
-        answer: _share(answered, [row.answerable == answer for row in answered], weight_of)
-        for answer in CAUSES
+        cause: _share(rated, [row.answerable == cause for row in rated], weight_of)
+        for cause in CAUSES
     }
-    known = {answer: share for answer, share in shares.items() if share is not None}
+    known = {cause: share for cause, share in shares.items() if share is not None}
     judgement = known.get(NEEDS_JUDGEMENT)
     return ErrorCauses(
         n_wrong=len(wrong),
-        n_answered=len(answered),
+        n_rated=len(rated),
         effective_n=judgement.effective_n if judgement else 0.0,
         shares=known,
     )
@@ -57,7 +57,7 @@ def weigh_error_causes(rows: Sequence[DrawRow], weight_of: Mapping[int, float]) 
 def weigh_error_kinds(
     rows: Sequence[DrawRow], weight_of: Mapping[int, float]
 ) -> dict[str, WeightedRate]:
-    """Return each kind of error's share of the errors of the traffic, the commonest first."""
+    """Estimate the share of each kind of error in the errors of the traffic, largest first."""
     wrong = [row for row in rows if row.is_wrong and weight_of.get(row.batch_id, 0.0) > 0]
     shares = {
         kind: _share(wrong, [row.error_kind == kind for row in wrong], weight_of)
@@ -68,13 +68,13 @@ def weigh_error_kinds(
 
 
 def _share(
-    rows: Sequence[DrawRow], has: Sequence[bool], weight_of: Mapping[int, float]
+    rows: Sequence[DrawRow], matches: Sequence[bool], weight_of: Mapping[int, float]
 ) -> WeightedRate | None:
     return weighted_share(
         [
             WeightedReview(
-                own, traffic_weight(row, weight_of[row.batch_id]), row.selection_probability
+                matched, traffic_weight(row, weight_of[row.batch_id]), row.selection_probability
             )
-            for row, own in zip(rows, has, strict=True)
+            for row, matched in zip(rows, matches, strict=True)
         ]
     )

@@ -1,7 +1,7 @@
-"""The error rate of the traffic: from the control slice alone, and from everything reviewed.
+"""Error rate of the traffic, from the control slice alone and from all reviews.
 
-The control slice is what the decision rests on: each of its points stands for the same amount of
-traffic, so its rate is plain counting. The other estimates use all slices, weighted
+The decision uses the control slice: each of its points represents the same amount of traffic, so
+its rate is a plain proportion. The other estimates use all slices, weighted
 (:mod:`monitor.review.decision.weighted_rate`).
 """
 
@@ -22,27 +22,27 @@ from monitor.store.review.draws import BatchDesign, DrawRow
 
 @dataclass(frozen=True)
 class ControlSlice:
-    """How far the control slice of some batches has come; a text counts as often as it was hit."""
+    """The control slice of some batches, in points: a text counts as often as it was drawn."""
 
     #: Points drawn.
     n_drawn: int
-    #: Taken out because they were flagged: not part of the traffic that is judged.
+    #: Points of excluded items, which are no part of the traffic under review.
     n_excluded: int
-    #: Decided: gold.
+    #: Decided points: gold.
     n: int
-    #: Decided, and the response was not accepted.
+    #: Decided points whose response was not accepted.
     errors: int
-    #: Points whose text was asked in an earlier batch.
+    #: Points whose text was queued in an earlier batch.
     n_reused: int
 
     @property
     def n_wanted(self) -> int:
-        """Points that are to be judged."""
+        """Points to decide."""
         return self.n_drawn - self.n_excluded
 
     @property
     def missing_share(self) -> float:
-        """Share of the points to be judged that is not decided; 1 where there is none."""
+        """Share of the points to decide that are undecided; 1 if there are none."""
         return 1 - self.n / self.n_wanted if self.n_wanted else 1.0
 
 
@@ -65,13 +65,13 @@ class Rise:
     #: 95% interval (Newcombe).
     lower: float
     upper: float
-    #: One-sided lower bound at the confidence that the decision asks for.
+    #: One-sided lower bound at the confidence of the decision.
     bound: float
 
 
 @dataclass(frozen=True)
 class TrafficEstimate:
-    """Error rates from all slices; a domain in which nothing was reviewed is left out."""
+    """Error rates from all slices; domains without reviews are absent."""
 
     overall: WeightedRate | None
     by_task_type: dict[str, WeightedRate] = field(default_factory=dict)
@@ -80,7 +80,7 @@ class TrafficEstimate:
 
 
 def control_slice(rows: Iterable[DrawRow]) -> ControlSlice:
-    """Count the control slice of some batches, from their draws."""
+    """Count the control slice of some batches' draws."""
     control = [row for row in rows if row.control_points]
     return ControlSlice(
         n_drawn=sum(row.control_points for row in control),
@@ -98,7 +98,15 @@ def estimate_rate(errors: float, n: float) -> RateEstimate:
 
 
 def estimate_rise(errors: float, n: float, errors0: float, n0: float, confidence: float) -> Rise:
-    """Return how much the rate exceeds that at launch."""
+    """Return the difference of two rates, with its interval and its one-sided lower bound.
+
+    Args:
+        errors: Errors now.
+        n: Decided points now.
+        errors0: Errors at launch.
+        n0: Sample size at launch.
+        confidence: Confidence of the one-sided bound.
+    """
     lower, upper = newcombe_interval(errors, n, errors0, n0, DISPLAY_CONFIDENCE)
     # The lower limit alone is wrong half as often as the interval.
     bound, _ = newcombe_interval(errors, n, errors0, n0, 2 * confidence - 1)
@@ -108,15 +116,15 @@ def estimate_rise(errors: float, n: float, errors0: float, n0: float, confidence
 def estimate_traffic(
     designs: Mapping[int, BatchDesign], rows: Sequence[DrawRow], *, newest: int
 ) -> TrafficEstimate:
-    """Estimate error rates from everything that was reviewed in some batches.
+    """Estimate error rates from all reviews of some batches.
 
-    Batches count by their decided control points. What is excluded shrinks its stratum; what isn't
-    decided yet is taken to be like the rest of its stratum.
+    Batches are weighted by their decided control points. Excluded items reduce the share of their
+    stratum; undecided items are assumed to resemble the decided ones of their stratum.
 
     Args:
         designs: The batches' designs.
         rows: Their draws.
-        newest: The batch whose clusters are told apart.
+        newest: The batch for whose clusters rates are estimated.
     """
     weight_of = batch_weights(rows)
     known = {batch: design for batch, design in designs.items() if weight_of.get(batch, 0.0) > 0}
@@ -139,12 +147,12 @@ def estimate_traffic(
         )
         for name in task_types
     }
-    everywhere = {
-        stratum: sum(share for (_, own), share in shares.items() if own == stratum)
+    all_task_types = {
+        stratum: sum(share for (_, cell), share in shares.items() if cell == stratum)
         for stratum in STRATA
     }
     return TrafficEstimate(
-        overall=_over_strata(counted, weight_of, everywhere, n_window),
+        overall=_over_strata(counted, weight_of, all_task_types, n_window),
         by_task_type={name: rate for name, rate in by_task_type.items() if rate is not None},
         by_cluster=_by_cluster(
             [row for row in counted if row.batch_id == newest], weight_of, known
@@ -153,16 +161,16 @@ def estimate_traffic(
 
 
 def batch_weights(rows: Iterable[DrawRow]) -> dict[int, float]:
-    """Return what each batch counts for: its part of the decided control points."""
+    """Return each batch's weight: its share of the decided control points."""
     points: dict[int, int] = {}
     for row in rows:
         points[row.batch_id] = points.get(row.batch_id, 0) + row.control_points * row.is_decided
     total = sum(points.values())
-    return {batch: own / total for batch, own in points.items()} if total else {}
+    return {batch: n / total for batch, n in points.items()} if total else {}
 
 
 def traffic_weight(row: DrawRow, batch_weight: float) -> float:
-    """Return what share of the traffic of all batches a drawn text stands for."""
+    """Return the share of the traffic of all batches that a drawn text represents."""
     return batch_weight * row.traffic_share / row.selection_probability
 
 
@@ -174,31 +182,34 @@ def _over_strata(
 ) -> WeightedRate | None:
     cells = []
     for stratum, share in shares.items():
-        own = [row for row in rows if row.stratum == stratum]
-        decided = [row for row in own if row.is_decided]
-        kept = sum(traffic_weight(row, weight_of[row.batch_id]) for row in decided)
+        in_stratum = [row for row in rows if row.stratum == stratum]
+        decided = [row for row in in_stratum if row.is_decided]
+        included = sum(traffic_weight(row, weight_of[row.batch_id]) for row in decided)
         excluded = sum(
-            traffic_weight(row, weight_of[row.batch_id]) for row in own if row.status == "excluded"
+            traffic_weight(row, weight_of[row.batch_id])
+            for row in in_stratum
+            if row.status == "excluded"
         )
-        judged = share * kept / (kept + excluded) if kept + excluded else share
-        cells.append(Cell(judged, [_weighted(row, weight_of) for row in decided]))
+        total = included + excluded
+        included_share = share * included / total if total else share
+        cells.append(Cell(included_share, [_weighted(row, weight_of) for row in decided]))
     return stratified_rate(cells, n_window * sum(cell.share for cell in cells))
 
 
 def _by_cluster(
     rows: Sequence[DrawRow], weight_of: Mapping[int, float], designs: Mapping[int, BatchDesign]
 ) -> dict[int, WeightedRate]:
-    found = {}
+    rates = {}
     for cluster in sorted({row.cluster for row in rows if row.cluster is not None}):
-        own = [row for row in rows if row.cluster == cluster and row.is_decided]
-        if own:
-            n_window = designs[own[0].batch_id].n_window
-            share = sum(row.traffic_share / row.selection_probability for row in own)
-            sample = [_weighted(row, weight_of) for row in own]
+        decided = [row for row in rows if row.cluster == cluster and row.is_decided]
+        if decided:
+            n_window = designs[decided[0].batch_id].n_window
+            share = sum(row.traffic_share / row.selection_probability for row in decided)
+            sample = [_weighted(row, weight_of) for row in decided]
             rate = stratified_rate([Cell(1.0, sample)], n_window * min(1.0, share))
             if rate is not None:
-                found[cluster] = rate
-    return found
+                rates[cluster] = rate
+    return rates
 
 
 def _weighted(row: DrawRow, weight_of: Mapping[int, float]) -> WeightedReview:

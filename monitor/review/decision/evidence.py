@@ -1,4 +1,4 @@
-"""What a decision rests on, read from the database."""
+"""Evidence of a decision, read from the database, and its stored form."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection
 
-from monitor.review.decision.error_causes import ErrorCauses, weigh_error_causes, weigh_error_kinds
+from monitor.review.decision.error_causes import weigh_error_causes, weigh_error_kinds
 from monitor.review.decision.error_rate import (
     ControlSlice,
     TrafficEstimate,
@@ -30,14 +30,14 @@ from monitor.store.review.reviews import ReviewRow, reviews_of
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """The evidence, and what is shown beside it."""
+    """The evidence, with further figures for the page."""
 
     evidence: Evidence
     batches: list[int]
     traffic: TrafficEstimate
     #: Each kind of error's share of the errors of the traffic.
     kinds: dict[str, WeightedRate]
-    #: Wrong responses by kind: counts, as they are.
+    #: Unweighted counts of wrong responses by kind.
     kind_counts: dict[str, int]
     kind_counts_control: dict[str, int]
     by_task_type: dict[str, Agreement]
@@ -46,7 +46,7 @@ class Findings:
 
 
 def collect_evidence(connection: Connection, batch: BatchRow, review: Review) -> Findings:
-    """Read what there is on a batch and on those before it that count."""
+    """Read the evidence of a batch and of the earlier ones that count."""
     pooled = complete_batches(connection, batch, review)
     rows = draws_of_batches(connection, pooled)
     weight_of = batch_weights(rows)
@@ -55,7 +55,7 @@ def collect_evidence(connection: Connection, batch: BatchRow, review: Review) ->
     task_type_of = {row.item_id: row.task_type for row in rows}
     votes = reviews_of(connection, items)
     rng = np.random.default_rng(batch.id)
-    error_causes: ErrorCauses = weigh_error_causes(rows, weight_of)
+    error_causes = weigh_error_causes(rows, weight_of)
     evidence = Evidence(
         batch_control=control_slice([row for row in rows if row.batch_id == batch.id]),
         pooled=control_slice(rows),
@@ -85,7 +85,7 @@ def collect_evidence(connection: Connection, batch: BatchRow, review: Review) ->
 
 
 def decision_inputs(findings: Findings, outcome: Outcome, review: Review) -> dict[str, Any]:
-    """Return everything that led to an outcome, as it is stored with the decision."""
+    """Return all inputs of an outcome, as stored with the decision."""
     evidence = findings.evidence
     batch_control, pooled, baseline = evidence.batch_control, evidence.pooled, evidence.baseline
     return {
@@ -105,7 +105,8 @@ def decision_inputs(findings: Findings, outcome: Outcome, review: Review) -> dic
         "traffic": asdict(findings.traffic.overall) if findings.traffic.overall else None,
         "by_task_type": _plain(findings.traffic.by_task_type),
         "by_cluster": [
-            {"cluster": one, **asdict(rate)} for one, rate in findings.traffic.by_cluster.items()
+            {"cluster": cluster, **asdict(rate)}
+            for cluster, rate in findings.traffic.by_cluster.items()
         ],
         "error_kinds": findings.kind_counts,
         "error_kinds_control": findings.kind_counts_control,
@@ -116,7 +117,7 @@ def decision_inputs(findings: Findings, outcome: Outcome, review: Review) -> dic
 
 
 def complete_batches(connection: Connection, batch: BatchRow, review: Review) -> list[int]:
-    """Return this batch and the earlier ones of the last weeks whose control slice is decided."""
+    """Return this batch and the recent ones whose control slices are decided."""
     first = batch.window_end - review.decision_window
     recent = list_batches(connection, batch.model, ends_after=first, ends_until=batch.window_end)
     rows = draws_of_batches(connection, [row.id for row in recent])
@@ -124,16 +125,16 @@ def complete_batches(connection: Connection, batch: BatchRow, review: Review) ->
         row.id
         for row in recent
         if row.id == batch.id
-        or control_slice([one for one in rows if one.batch_id == row.id]).missing_share
+        or control_slice([draw for draw in rows if draw.batch_id == row.id]).missing_share
         <= MAX_MISSING_SHARE
     ]
 
 
 def launch_rate(connection: Connection, model: str, review: Review) -> Baseline:
-    """Return the error rate that the production version was evaluated with, else the configured."""
-    evaluated = launch_accuracy(connection, model)
-    if evaluated is not None:
-        version, correct, n = evaluated
+    """Return the error rate at launch, as evaluated or as configured."""
+    accuracy = launch_accuracy(connection, model)
+    if accuracy is not None:
+        version, correct, n = accuracy
         return Baseline((1 - correct) * n, n, f"evaluation of version {version}")
     return Baseline(
         review.baseline_error_rate * review.baseline_reviews,
@@ -143,7 +144,7 @@ def launch_rate(connection: Connection, model: str, review: Review) -> Baseline:
 
 
 def count_drifted_gold(rows: Sequence[DrawRow], batches: Sequence[int]) -> int:
-    """Return how many gold items of some batches, which training would use, lie on drift."""
+    """Count the gold items of some batches in drifted clusters, which training would use."""
     return len(
         {
             row.item_id
@@ -159,7 +160,7 @@ def _agreement(
     by_item: dict[int, list[str | int]] = {}
     for vote in votes:
         by_item.setdefault(vote.item_id, []).append(getattr(vote, field))
-    # Half a review tells on nobody, yet until both are in it shall move no figure either.
+    # Blindness: no figure changes before both reviews of an item are submitted.
     complete = [ratings for ratings in by_item.values() if len(ratings) >= 2]
     return measure_agreement(complete, rng=rng, metric=metric)
 
@@ -169,4 +170,4 @@ def _control(control: ControlSlice) -> dict[str, Any]:
 
 
 def _plain(figures: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {name: asdict(one) for name, one in figures.items()}
+    return {name: asdict(figure) for name, figure in figures.items()}

@@ -1,6 +1,6 @@
-"""The rule: what follows from counts, without a database. Simulations call exactly this.
+"""Decision rule: from counts to a recommendation, without a database; simulations call it too.
 
-See ``docs/explanation/review-statistics.md`` for what the rule was simulated to do.
+See ``docs/explanation/review-statistics.md`` for its simulated error rates.
 """
 
 from dataclasses import dataclass
@@ -16,21 +16,21 @@ from monitor.review.decision.error_rate import ControlSlice, Rise, estimate_rise
 from monitor.settings import Review
 from monitor.statistics.agreement import Agreement
 
-#: With more of the control slice undecided than this, there is no decision.
+#: Largest share of undecided control items with which a decision is made.
 MAX_MISSING_SHARE = 0.10
 
-#: Training is for the larger part of the errors, or isn't the remedy.
+#: Training is recommended for more than this share of the errors.
 MAJORITY = 0.5
 
 Recommendation = Literal["retrain", "fix_context", "fix_guidelines", "keep", "undecided"]
 
-#: What is missing where there is no decision.
+#: Why there is no decision.
 MissingEvidence = Literal["", "control", "error_causes", "gold"]
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """The error rate at launch, and where it comes from."""
+    """The error rate at launch, with its source."""
 
     errors: float
     n: float
@@ -39,16 +39,16 @@ class Baseline:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """All that the rule looks at."""
+    """The inputs of the rule."""
 
     #: The batch's own control slice.
     batch_control: ControlSlice
-    #: That of all batches which count.
+    #: The control slices of all batches that count.
     pooled: ControlSlice
     baseline: Baseline
-    #: Of the independent first votes.
+    #: Agreement of the blind reviews.
     agreement: Agreement
-    #: What was answered about the wrong responses.
+    #: Causes of the wrong responses.
     error_causes: ErrorCauses
     #: Gold items in drifted clusters.
     drifted_gold: int
@@ -56,12 +56,12 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What follows, and why."""
+    """A recommendation with its reasons."""
 
     recommendation: Recommendation
-    #: In words, in the order in which the rule looked.
+    #: Sentences, in the order of the rule's questions.
     reasons: list[str]
-    #: Over all batches that count; ``None`` while nothing is decided.
+    #: Over all batches that count; ``None`` without a decided control item.
     rise: Rise | None
     missing: MissingEvidence = ""
 
@@ -73,27 +73,22 @@ def recommend(evidence: Evidence, review: Review) -> Outcome:
         evidence: Counts and figures.
         review: The thresholds.
     """
-    batch_control, pooled, baseline = evidence.batch_control, evidence.pooled, evidence.baseline
-    if not pooled.n or batch_control.missing_share > MAX_MISSING_SHARE:
+    control, pooled, baseline = evidence.batch_control, evidence.pooled, evidence.baseline
+    if not pooled.n or control.missing_share > MAX_MISSING_SHARE:
         reason = (
-            f"{batch_control.n} of {batch_control.n_wanted} control items are decided; no conclusion is drawn while "
-            f"more than {MAX_MISSING_SHARE:.0%} are missing."
+            f"{control.n} of {control.n_wanted} control items are decided. A decision needs "
+            f"{1 - MAX_MISSING_SHARE:.0%}; review the remaining items."
         )
         return Outcome("undecided", [reason], None, "control")
     rise = estimate_rise(pooled.errors, pooled.n, baseline.errors, baseline.n, review.confidence)
-    change = (
-        f"The error rate differs from that at launch by {100 * rise.difference:+.1f} points; with "
-        f"{review.confidence:.0%} confidence by at least {100 * rise.bound:+.1f}."
-    )
-    reasons = [change]
+    reasons = [_change(rise, review.confidence)]
     if rise.bound <= 0:
-        return Outcome("keep", [*reasons, "That is no sure rise, so the model stays."], rise)
-    reasons.append("The rise is sure.")
+        return Outcome("keep", reasons, rise)
     alpha = evidence.agreement.alpha
     if alpha is not None and alpha < review.min_agreement:
         reasons.append(
-            f"But the reviewers agree too little (alpha {alpha:.2f}, at least "
-            f"{review.min_agreement:g} is needed): mend the guide, then review again."
+            f"The reviewers agree too little: alpha is {alpha:.2f}, and {review.min_agreement:g} "
+            "is required. Clarify the guidelines, then review again."
         )
         return Outcome("fix_guidelines", reasons, rise)
     remedy, reason = choose_remedy(evidence.error_causes, review.min_remedy_ratings)
@@ -102,64 +97,76 @@ def recommend(evidence: Evidence, review: Review) -> Outcome:
         return Outcome("undecided", reasons, rise, "error_causes")
     if remedy == "retrain" and evidence.drifted_gold < review.min_drifted_gold:
         reasons.append(
-            f"But only {evidence.drifted_gold} gold items lie on drifted topics; training needs "
-            f"{review.min_drifted_gold}. Review the rest of the queue, or raise the budget."
+            f"Training needs {review.min_drifted_gold} gold items on drifted topics; there are "
+            f"{evidence.drifted_gold}. Review the remaining items, or raise review.weekly_budget."
         )
         return Outcome("undecided", reasons, rise, "gold")
     if remedy == "retrain":
         reasons.append(
             f"The reviewers agree, and {evidence.drifted_gold} gold items on drifted topics are "
-            "there to learn from."
+            "available for training."
         )
     return Outcome(remedy, reasons, rise)
 
 
 def choose_remedy(
-    error_causes: ErrorCauses, minimum: int
+    causes: ErrorCauses, minimum: int
 ) -> tuple[Literal["retrain", "fix_context", "undecided"], str]:
-    """Tell training from retrieval and prompt, by the share of errors that take judgement.
+    """Choose training, or retrieval and prompt, by the share of errors that require judgement.
 
-    Where its 95% interval lies on one side of one half, that side decides; where it doesn't, the
-    larger part does, as soon as the answers are worth ``minimum`` simple random ones.
+    If its 95% interval lies on one side of one half, that side decides. Otherwise the larger part
+    decides, once the ratings have an effective number of ``minimum``.
 
     Returns:
-        The remedy, and the reason in words.
+        The remedy, and a sentence with the reason.
     """
-    judgement = error_causes.shares.get(NEEDS_JUDGEMENT)
+    judgement = causes.shares.get(NEEDS_JUDGEMENT)
     if judgement is None:
         return "undecided", (
-            "But no wrong response has an answer to whether an expert could have got it right: "
-            "review some, so that training can be told from retrieval."
+            "The causes of the errors are unknown. Review wrong responses, so that training can "
+            "be distinguished from retrieval."
         )
-    seen = (
-        f"{judgement.rate:.0%} of the errors take trained judgement "
-        f"({judgement.lower:.0%} to {judgement.upper:.0%}, {error_causes.n_answered} answers)"
+    share = (
+        f"{judgement.rate:.0%} of the errors require trained judgement (95% interval "
+        f"{judgement.lower:.0%} to {judgement.upper:.0%}, {causes.n_rated} ratings)"
     )
-    clear = judgement.lower > MAJORITY or judgement.upper < MAJORITY
-    if not clear and error_causes.effective_n < minimum:
+    is_clear = judgement.lower > MAJORITY or judgement.upper < MAJORITY
+    if not is_clear and causes.effective_n < minimum:
         return "undecided", (
-            f"But {seen}: training can't be told from retrieval yet. The answers are worth "
-            f"{error_causes.effective_n:.0f} random ones; from {minimum} the larger part decides. "
-            "Review the rest of the queue, or raise the budget."
+            f"{share}. This doesn't distinguish training from retrieval: the ratings have an "
+            f"effective number of {causes.effective_n:.0f}, and from {minimum} on the larger part "
+            "decides. Review the remaining items, or raise review.weekly_budget."
         )
+    unsure = "" if is_clear else " The interval includes 50%; the larger part decides."
     if judgement.rate > MAJORITY:
-        unsure = "" if clear else ", the larger part though not surely"
-        return "retrain", f"{seen}{unsure}: those are for training."
-    unsure = "" if clear else ", the smaller part though not surely"
-    return "fix_context", f"Only {seen}{unsure}. {_knowledge(error_causes)}"
+        return "retrain", f"{share}: training can fix most of the errors.{unsure}"
+    return "fix_context", f"Only {share}.{unsure} {_context_advice(causes)}"
 
 
-def _knowledge(error_causes: ErrorCauses) -> str:
-    facts, had = (
-        error_causes.shares[one].rate if one in error_causes.shares else 0.0
-        for one in (FACTS_MISSING, CONTEXT_SUFFICED)
+def _change(rise: Rise, confidence: float) -> str:
+    points = 100 * rise.difference
+    if rise.bound > 0:
+        return (
+            f"The error rate rose by {points:.1f} points since launch (at least "
+            f"{100 * rise.bound:.1f}, {confidence:.0%} confidence)."
+        )
+    return (
+        f"The error rate changed by {points:+.1f} points since launch. This is no significant "
+        f"rise (lower bound {100 * rise.bound:+.1f}, {confidence:.0%} confidence): keep the model."
     )
-    first = (
-        "update retrieval first, so that the facts are there"
-        if facts >= had
-        else "mend the prompt first, so that what is there is used"
+
+
+def _context_advice(causes: ErrorCauses) -> str:
+    missing, sufficed = (
+        causes.shares[cause].rate if cause in causes.shares else 0.0
+        for cause in (FACTS_MISSING, CONTEXT_SUFFICED)
+    )
+    action = (
+        "Update retrieval first, so that the facts are in the context."
+        if missing >= sufficed
+        else "Change the prompt first, so that the model uses its context."
     )
     return (
-        f"In {facts:.0%} facts were missing, and in {had:.0%} the model had what it needed: "
-        f"{first}. Training would not help with those."
+        f"Facts were missing in {missing:.0%} of the errors, and the context sufficed in "
+        f"{sufficed:.0%}; training would fix neither. {action}"
     )

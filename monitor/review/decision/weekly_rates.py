@@ -1,4 +1,4 @@
-"""The error rate of each week's control slice by itself: what the chart of windows shows."""
+"""Error rate of each window's control slice, for the chart of windows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,21 +18,21 @@ from monitor.store.windows.digest import WindowFigures
 
 @dataclass(frozen=True)
 class WeeklyRate:
-    """The control slice of a window, and what it says."""
+    """The control slice of a window, with its error rate."""
 
     control: ControlSlice
-    #: ``None`` where nothing is decided yet.
+    #: ``None`` if no point is decided.
     rate: RateEstimate | None
 
 
 def weekly_rates(
     connection: Connection, model: str, windows: Sequence[WindowFigures]
 ) -> dict[int, WeeklyRate]:
-    """Return the control slice of each window that has a batch, by its evaluation.
+    """Return the control slice of each window that has a batch, by drift evaluation.
 
     Args:
         connection: Inside the caller's transaction.
-        model: The model whose windows they are.
+        model: The windows' model.
         windows: The oldest first.
     """
     if not windows:

@@ -1,9 +1,9 @@
-"""Rates from all that was reviewed, whatever it was drawn for, weighted by inclusion probability.
+"""Rates from the reviews of all slices, weighted by inclusion probability.
 
-A text that has the share ``q`` of a window's traffic and was drawn with probability ``pi`` stands
-for ``q / pi`` of the traffic. Shares of strata are known from the window, so each stratum's rate is
-estimated by itself (Hajek's ratio) and the rates are put together by the known shares: targeted
-items then add precision where errors are, and bias nothing.
+A text with the share ``q`` of a window's traffic that was drawn with probability ``pi`` represents
+``q / pi`` of the traffic. The shares of strata are known from the window, so each stratum's rate is
+estimated separately (Hajek's ratio) and the rates are combined by the known shares: targeted items
+add precision where errors are, without bias.
 
 References: J. Hajek (1971), comment in Foundations of Statistical Inference; E. L. Korn & B. I.
 Graubard (1998), Survey Methodology 24, 193-201 (effective sample size); G. Y. Zou & A. Donner
@@ -16,22 +16,22 @@ from dataclasses import dataclass
 
 from monitor.statistics.intervals import wilson_interval
 
-#: Confidence of the intervals that are shown, whatever the decision asks for.
+#: Confidence of the intervals on pages, whatever the confidence of the decision.
 DISPLAY_CONFIDENCE = 0.95
 
-#: A stratum with fewer reviewed texts is joined with its neighbour: its rate would say nothing.
+#: A stratum with fewer reviewed texts is merged with its neighbour.
 MIN_REVIEWS_PER_CELL = 5
 
-#: Where everything was reviewed the effective number of reviews has no bound.
+#: Effective number of reviews if everything was reviewed.
 CENSUS = 1e12
 
 
 @dataclass(frozen=True)
 class WeightedReview:
-    """A reviewed text."""
+    """A reviewed text with its weight."""
 
     wrong: bool
-    #: What it stands for: its share of the traffic over its inclusion probability.
+    #: Its share of the traffic over its inclusion probability.
     weight: float
     #: Its inclusion probability.
     probability: float
@@ -41,10 +41,10 @@ class WeightedReview:
 class WeightedRate:
     """A rate of the traffic, with its 95% interval."""
 
-    #: Texts reviewed, and those of them that are wrong: counts, as they are.
+    #: Unweighted counts of reviewed and of wrong texts.
     n: int
     n_wrong: int
-    #: Texts that a simple random sample would need to be as precise.
+    #: Size of a simple random sample of the same precision.
     effective_n: float
     rate: float
     lower: float
@@ -53,7 +53,7 @@ class WeightedRate:
 
 @dataclass(frozen=True)
 class Cell:
-    """A stratum: its share of the traffic in question, and what was reviewed of it."""
+    """A stratum: its share of the traffic and its reviewed texts."""
 
     share: float
     sample: Sequence[WeightedReview]
@@ -62,19 +62,19 @@ class Cell:
 def stratified_rate(cells: Sequence[Cell], n_window: float) -> WeightedRate | None:
     """Estimate the rate of wrong responses over strata of known shares.
 
-    The interval squares and adds (MOVER) the distances of each stratum's Wilson limits, at its
-    effective number of reviews, and of Wilson's limits at the size of the window, which is itself a
-    sample of the traffic.
+    The interval combines (MOVER: root of the sum of squares) the distances of each stratum's Wilson
+    limits, at its effective number of reviews, and of Wilson's limits at the size of the window,
+    which is itself a sample of the traffic.
 
     Args:
-        cells: Neighbours are alike; shares need not add up to 1.
+        cells: Strata, similar ones side by side; their shares need not add up to 1.
         n_window: Exchanges of the window that lie in the cells.
 
     Returns:
-        The estimate; ``None`` where nothing was reviewed.
+        The estimate; ``None`` without reviews.
     """
     joined = _join_small(cells)
-    sample = [one for cell in joined for one in cell.sample]
+    sample = [review for cell in joined for review in cell.sample]
     total = sum(cell.share for cell in joined)
     if not sample or total <= 0:
         return None
@@ -82,14 +82,14 @@ def stratified_rate(cells: Sequence[Cell], n_window: float) -> WeightedRate | No
     per_review = 1.0 / max(1.0, n_window)
     for cell in joined:
         share = cell.share / total
-        own = _hajek(cell.sample)
-        n = effective_number(cell.sample, own)
-        lower, upper = _limits(own, n)
-        rate += share * own
-        variance += share**2 * own * (1 - own) / n
+        cell_rate = _hajek(cell.sample)
+        n = effective_number(cell.sample, cell_rate)
+        lower, upper = _limits(cell_rate, n)
+        rate += share * cell_rate
+        variance += share**2 * cell_rate * (1 - cell_rate) / n
         per_review += share**2 / n
-        below += (share * (own - lower)) ** 2
-        above += (share * (upper - own)) ** 2
+        below += (share * (cell_rate - lower)) ** 2
+        above += (share * (upper - cell_rate)) ** 2
     rate = min(1.0, max(0.0, rate))
     variance += rate * (1 - rate) / max(1.0, n_window)
     lower, upper = _limits(rate, max(1.0, n_window))
@@ -97,7 +97,7 @@ def stratified_rate(cells: Sequence[Cell], n_window: float) -> WeightedRate | No
     upper = min(1.0, rate + math.sqrt(above + (upper - rate) ** 2))
     return WeightedRate(
         n=len(sample),
-        n_wrong=sum(one.wrong for one in sample),
+        n_wrong=sum(review.wrong for review in sample),
         effective_n=rate * (1 - rate) / variance if variance > 0 else 1.0 / per_review,
         rate=rate,
         lower=lower,
@@ -106,36 +106,39 @@ def stratified_rate(cells: Sequence[Cell], n_window: float) -> WeightedRate | No
 
 
 def weighted_share(sample: Sequence[WeightedReview]) -> WeightedRate | None:
-    """Estimate the share of one kind in a part of the traffic whose size isn't known.
+    """Estimate the share of a kind in a part of the traffic of unknown size.
 
-    Every text counts with its full sampling variance, also one that was sure to be drawn.
+    Every text counts with its full sampling variance, even if its inclusion was certain.
 
     Args:
-        sample: ``wrong`` says whether a text is of the kind.
+        sample: ``wrong`` marks the texts of the kind.
     """
     if not sample:
         return None
-    drawn = [WeightedReview(one.wrong, one.weight, 0.0) for one in sample]
+    drawn = [WeightedReview(review.wrong, review.weight, 0.0) for review in sample]
     rate = _hajek(drawn)
     n = effective_number(drawn, rate)
     lower, upper = _limits(rate, n)
-    return WeightedRate(len(sample), sum(one.wrong for one in sample), n, rate, lower, upper)
+    return WeightedRate(len(sample), sum(review.wrong for review in sample), n, rate, lower, upper)
 
 
 def effective_number(sample: Sequence[WeightedReview], rate: float) -> float:
-    """Return how many simple random draws a weighted sample is worth, at least 1.
+    """Return the size of a simple random sample of the same precision, at least 1.
 
-    ``p (1 - p)`` over the estimated variance of ``p`` given the window (Korn & Graubard), but never
-    more than the weights alone allow (Kish), since a sample of few errors may show too little
-    variance by chance.
+    ``p (1 - p)`` over the estimated variance of ``p`` given the window (Korn & Graubard), but at
+    most the effective number by the weights alone (Kish), since a sample with few errors may show
+    too little variance by chance.
     """
-    total = sum(one.weight for one in sample)
-    spread = sum(one.weight**2 * (1 - one.probability) for one in sample)
+    total = sum(review.weight for review in sample)
+    spread = sum(review.weight**2 * (1 - review.probability) for review in sample)
     if spread <= total**2 / CENSUS:
         return CENSUS
     kish = total**2 / spread
     variance = (
-        sum((one.weight * (one.wrong - rate)) ** 2 * (1 - one.probability) for one in sample)
+        sum(
+            (review.weight * (review.wrong - rate)) ** 2 * (1 - review.probability)
+            for review in sample
+        )
         / total**2
     )
     if variance > 0:
@@ -144,8 +147,8 @@ def effective_number(sample: Sequence[WeightedReview], rate: float) -> float:
 
 
 def _hajek(sample: Sequence[WeightedReview]) -> float:
-    wrong = sum(one.weight for one in sample if one.wrong)
-    return wrong / sum(one.weight for one in sample)
+    wrong = sum(review.weight for review in sample if review.wrong)
+    return wrong / sum(review.weight for review in sample)
 
 
 def _limits(rate: float, n: float) -> tuple[float, float]:
@@ -156,13 +159,13 @@ def _limits(rate: float, n: float) -> tuple[float, float]:
 
 
 def _join_small(cells: Sequence[Cell]) -> list[Cell]:
-    """Join neighbours until each has enough reviews; what has no share and no review goes."""
-    left = [cell for cell in cells if cell.share > 0 or cell.sample]
-    while len(left) > 1:
-        smallest = min(range(len(left)), key=lambda index: len(left[index].sample))
-        if len(left[smallest].sample) >= MIN_REVIEWS_PER_CELL:
+    """Merge neighbours until each has enough reviews; cells with neither share nor review drop."""
+    merged = [cell for cell in cells if cell.share > 0 or cell.sample]
+    while len(merged) > 1:
+        smallest = min(range(len(merged)), key=lambda index: len(merged[index].sample))
+        if len(merged[smallest].sample) >= MIN_REVIEWS_PER_CELL:
             break
-        first = max(0, smallest - 1)
-        one, other = left[first], left[first + 1]
-        left[first : first + 2] = [Cell(one.share + other.share, [*one.sample, *other.sample])]
-    return left
+        at = max(0, smallest - 1)
+        left, right = merged[at], merged[at + 1]
+        merged[at : at + 2] = [Cell(left.share + right.share, [*left.sample, *right.sample])]
+    return merged

@@ -1,7 +1,7 @@
-"""The work on a batch, for who leads it: how far it is, at what pace, and what waits for whom.
+"""Progress of a batch for leads: counts, pace, and pending discussions.
 
-Counts and times only, nothing of what is written. A lead who also reviews is blind here too: as
-long as a peer may be at an item of theirs, what the peer does with it moves no figure.
+Counts and times only, no texts. A lead who also reviews stays blind: while a peer may be working on
+one of the lead's items, the peer's work on it changes no figure.
 """
 
 from collections import Counter
@@ -28,17 +28,17 @@ from monitor.store.review.progress import (
 )
 from monitor.store.review.slots import REVIEWS_PER_ITEM
 
-#: In the order in which an item may come to them.
+#: In the order in which an item may reach them.
 STATUSES = ("gold", "queued", "disagreed", "adjudication", "flagged", "excluded")
-#: An item of these needs nobody any more.
+#: Statuses that need no further work.
 SETTLED = ("gold", "excluded")
 
 DAYS_SHOWN = 14
-#: The pace is that of these days.
+#: Days over which the pace is measured.
 PACE_DAYS = 7
-#: A longer time from one review to the next is a break.
+#: A longer time between two reviews is a break.
 BREAK = timedelta(minutes=30)
-#: Of fewer times there is no usual one.
+#: Fewest times between reviews for a median.
 MIN_INTERVALS = 5
 
 
@@ -50,31 +50,31 @@ class StatusCounts:
 
     @property
     def n(self) -> int:
-        """Return how many items there are."""
+        """Return the number of items."""
         return sum(self.by_status.values())
 
     @property
     def n_settled(self) -> int:
-        """Return how many need nobody any more."""
-        return sum(self.by_status.get(one, 0) for one in SETTLED)
+        """Return the number of items that need no further work."""
+        return sum(self.by_status.get(status, 0) for status in SETTLED)
 
 
 @dataclass(frozen=True)
 class ReviewerPace:
-    """How much somebody has reviewed lately."""
+    """A reviewer's recent reviews."""
 
     name: str
     role: str
-    #: Reviews of each of the last days, today's last.
+    #: Reviews on each of the last days, today last.
     days: tuple[int, ...]
-    #: Usual time from one review to the next, breaks left out; ``None`` where it isn't known.
+    #: Median time between two reviews without breaks; ``None`` if unknown.
     minutes: float | None
-    #: Items on their desk now.
+    #: Items that the reviewer works on now.
     n_open: int
 
     @property
     def n(self) -> int:
-        """Return the reviews of these days."""
+        """Return the number of reviews on these days."""
         return sum(self.days)
 
 
@@ -90,18 +90,18 @@ class Disagreement:
 
 @dataclass(frozen=True, kw_only=True)
 class BatchProgress:
-    """A batch at work."""
+    """Progress of a batch."""
 
     batch: BatchRow
     counts: StatusCounts
     by_task_type: tuple[tuple[str, StatusCounts], ...]
     #: By name.
-    people: tuple[ReviewerPace, ...]
-    #: Reviews that the queue still needs.
+    reviewers: tuple[ReviewerPace, ...]
+    #: Reviews that the queued items still need.
     n_reviews_left: int
-    #: Reviews a day lately, of all batches.
+    #: Recent reviews per day, of all batches.
     pace: float
-    #: When the queue is through at this pace; ``None`` where it is, or nobody reviews.
+    #: When the queue is empty at this pace; ``None`` if it is empty, or nobody reviews.
     done_at: datetime | None
     #: The oldest first.
     disagreements: tuple[Disagreement, ...]
@@ -111,12 +111,12 @@ class BatchProgress:
 def batch_progress(
     connection: Connection, batch: BatchRow, viewer_id: int, now: datetime
 ) -> BatchProgress:
-    """Return the work on a batch.
+    """Return a batch's progress.
 
     Args:
         connection: Inside the caller's transaction.
         batch: The batch.
-        viewer_id: Who looks at it.
+        viewer_id: The user who views it.
         now: The time.
     """
     states = item_states(connection, batch.id)
@@ -126,25 +126,26 @@ def batch_progress(
         return reviewer_id == viewer_id or item_id not in shared
 
     recent = [
-        one
-        for one in submissions_since(connection, now - timedelta(days=DAYS_SHOWN))
-        if visible(one.reviewer_id, one.item_id)
+        submission
+        for submission in submissions_since(connection, now - timedelta(days=DAYS_SHOWN))
+        if visible(submission.reviewer_id, submission.item_id)
     ]
-    places = [one for one in active_assignments(connection, now) if visible(*one)]
+    active = [pair for pair in active_assignments(connection, now) if visible(*pair)]
     n_written = sum(
-        visible(one.reviewer_id, one.item_id) for one in submissions_of_queue(connection, batch.id)
+        visible(submission.reviewer_id, submission.item_id)
+        for submission in submissions_of_queue(connection, batch.id)
     )
-    n_left = REVIEWS_PER_ITEM * sum(one.status == "queued" for one in states) - n_written
-    pace = pace_of([one.at for one in recent], now)
+    n_left = REVIEWS_PER_ITEM * sum(state.status == "queued" for state in states) - n_written
+    pace = pace_of([submission.at for submission in recent], now)
     done_at = now + timedelta(days=n_left / pace) if n_left and pace else None
     return BatchProgress(
         batch=batch,
         counts=_count(states),
         by_task_type=tuple(
-            (name, _count([one for one in states if one.task_type == name]))
-            for name in sorted({one.task_type for one in states})
+            (name, _count([state for state in states if state.task_type == name]))
+            for name in sorted({state.task_type for state in states})
         ),
-        people=_people(list_users(connection), recent, places, now),
+        reviewers=_reviewers(list_users(connection), recent, active, now),
         n_reviews_left=n_left,
         pace=pace,
         done_at=done_at,
@@ -154,7 +155,7 @@ def batch_progress(
 
 
 def pace_of(times: Sequence[datetime], now: datetime) -> float:
-    """Return reviews a day over the last week, or since the first of them; 0 where there is none.
+    """Return the reviews per day over the last week, or since its first review; 0 without any.
 
     Args:
         times: When reviews were submitted.
@@ -167,52 +168,52 @@ def pace_of(times: Sequence[datetime], now: datetime) -> float:
     return len(recent) / max(days, 1.0)
 
 
-def usual_minutes(times: Sequence[datetime]) -> float | None:
-    """Return the median time from one review to the next, without breaks, in minutes.
+def median_minutes(times: Sequence[datetime]) -> float | None:
+    """Return the median time between two reviews without breaks, in minutes.
 
     Args:
-        times: Of one person, the earliest first.
+        times: One reviewer's submissions, the earliest first.
     """
-    apart = [later - earlier for earlier, later in pairwise(times)]
-    worked = [one / timedelta(minutes=1) for one in apart if one < BREAK]
-    return median(worked) if len(worked) >= MIN_INTERVALS else None
+    gaps = [later - earlier for earlier, later in pairwise(times)]
+    minutes = [gap / timedelta(minutes=1) for gap in gaps if gap < BREAK]
+    return median(minutes) if len(minutes) >= MIN_INTERVALS else None
 
 
 def _count(states: Sequence[ItemState]) -> StatusCounts:
-    counted = Counter(one.status for one in states)
-    return StatusCounts({status: counted[status] for status in STATUSES})
+    counts = Counter(state.status for state in states)
+    return StatusCounts({status: counts[status] for status in STATUSES})
 
 
-def _people(
-    reviewers: Sequence[UserRow],
+def _reviewers(
+    users: Sequence[UserRow],
     submissions: Sequence[Submission],
-    places: Sequence[tuple[int, int]],
+    active: Sequence[tuple[int, int]],
     now: datetime,
 ) -> tuple[ReviewerPace, ...]:
-    """Return who reviews; a lead or an admin only where they do."""
+    """Return the pace of active reviewers, and of others with recent reviews."""
     first = now.date() - timedelta(days=DAYS_SHOWN - 1)
-    people = []
-    for person in reviewers:
-        own = [one.at for one in submissions if one.reviewer_id == person.id]
-        if not own and (person.leads or not person.active):
+    reviewers = []
+    for user in users:
+        times = [submission.at for submission in submissions if submission.reviewer_id == user.id]
+        if not times and (user.leads or not user.active):
             continue
-        by_day = Counter((at.date() - first).days for at in own)
-        people.append(
+        by_day = Counter((at.date() - first).days for at in times)
+        reviewers.append(
             ReviewerPace(
-                name=person.name,
-                role=person.role,
+                name=user.name,
+                role=user.role,
                 days=tuple(by_day[day] for day in range(DAYS_SHOWN)),
-                minutes=usual_minutes(own),
-                n_open=sum(reviewer_id == person.id for reviewer_id, _ in places),
+                minutes=median_minutes(times),
+                n_open=sum(reviewer_id == user.id for reviewer_id, _ in active),
             )
         )
-    return tuple(sorted(people, key=lambda one: one.name))
+    return tuple(sorted(reviewers, key=lambda reviewer: reviewer.name))
 
 
 def _disagreements(states: Sequence[ItemState]) -> tuple[Disagreement, ...]:
-    found = [
-        Disagreement(one.item_id, one.reviewed_at, one.reviewed_at + DISCUSSION_TIME)
-        for one in states
-        if one.status == "disagreed" and one.reviewed_at is not None
+    disagreements = [
+        Disagreement(state.item_id, state.reviewed_at, state.reviewed_at + DISCUSSION_TIME)
+        for state in states
+        if state.status == "disagreed" and state.reviewed_at is not None
     ]
-    return tuple(sorted(found, key=lambda one: one.since))
+    return tuple(sorted(disagreements, key=lambda disagreement: disagreement.since))

@@ -1,4 +1,4 @@
-"""How far the experts have come with a batch, for the lead."""
+"""Summary of the newest batches, for ``driftwarden review status``."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,24 +17,24 @@ STATUSES = ("gold", "queued", "disagreed", "adjudication", "flagged", "excluded"
 
 @dataclass(frozen=True, kw_only=True)
 class BatchSummary:
-    """A batch in figures."""
+    """A batch's counts, with its recommendation."""
 
     batch: BatchRow
     n_items: int
     by_status: dict[str, int]
     by_reviewer: list[tuple[str, int]]
-    #: Items that wait for a lead, with why.
+    #: Flagged items, with their reasons.
     flagged: list[tuple[int, str]]
-    #: The decision as it was written, if it was.
+    #: The stored decision, if there is one.
     decision: DecisionRow | None
     recommendation: str
-    #: As :func:`monitor.review.decision.decisions.evaluate_batch` gives them, now or when it became final.
+    #: Inputs of the recommendation, of now or of the final decision.
     inputs: dict[str, Any]
     decided_at: datetime | None
 
 
 def batch_summaries(connection: Connection, review: Review, limit: int = 8) -> list[BatchSummary]:
-    """Return the newest batches with what would be decided now, or was."""
+    """Return the newest batches with their final decision, or the present recommendation."""
     return [_progress(connection, batch, review) for batch in list_batches(connection)[:limit]]
 
 

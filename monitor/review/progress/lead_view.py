@@ -1,4 +1,4 @@
-"""What a lead looks at: a batch at work, what its reviews say, and the batches before it."""
+"""View of a batch for leads: its progress, its recommendation, and the earlier batches."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ from monitor.store.review.items import (
     list_batches,
 )
 
-#: Batches that are listed.
+#: Most batches in the list.
 MAX_BATCHES = 12
 
 
 @dataclass(frozen=True)
 class ListedBatch:
-    """A batch in a line."""
+    """A batch in the list."""
 
     batch: BatchRow
     n_items: int
@@ -36,17 +36,17 @@ class ListedBatch:
 
 @dataclass(frozen=True, kw_only=True)
 class LeadView:
-    """A batch, and all that are listed."""
+    """A batch with its recommendation, and the list of batches."""
 
     progress: BatchProgress
-    #: As it was written, if it was.
+    #: The stored decision, if there is one.
     decision: DecisionRow | None
     recommendation: str
-    #: As :func:`monitor.review.decision.decisions.evaluate_batch` gives them, now or when it was written.
+    #: Inputs of the recommendation, of now or of the stored decision.
     inputs: Mapping[str, Any]
-    #: Items of any batch that wait for a lead.
+    #: Flagged items of any batch.
     flagged: tuple[ItemRow, ...]
-    #: The newest first, this one among them.
+    #: The newest first, including this one.
     batches: tuple[ListedBatch, ...]
 
 
@@ -58,14 +58,14 @@ def build_lead_view(
     *,
     batch_id: int | None = None,
 ) -> LeadView | None:
-    """Return what a lead looks at; ``None`` where there is no batch yet.
+    """Return the view of a batch; ``None`` if there is no batch yet.
 
     Args:
         connection: Inside the caller's transaction.
-        review: The rule of the decision.
-        viewer_id: Who looks at it.
+        review: Thresholds of the decision.
+        viewer_id: The user who views it.
         now: The time.
-        batch_id: The batch that is looked at; ``None``: the newest.
+        batch_id: The batch; ``None``: the newest.
 
     Raises:
         NotFoundError: There is no such batch.
@@ -73,13 +73,13 @@ def build_lead_view(
     batches = list_batches(connection)
     if not batches:
         return None
-    batch = next((one for one in batches if batch_id in (None, one.id)), None)
+    batch = next((row for row in batches if batch_id in (None, row.id)), None)
     if batch is None:
         raise NotFoundError(f"there is no review batch {batch_id}")
     decision = decision_of_batch(connection, batch.id)
     if decision is None:
         recommendation, inputs = evaluate_batch(connection, batch, review)
-    else:  # written again in each round while it is open: a page needn't draw bootstraps
+    else:  # updated in each round of the daemon while undecided: a page needn't bootstrap
         recommendation, inputs = decision.recommendation, decision.inputs
     return LeadView(
         progress=batch_progress(connection, batch, viewer_id, now),
@@ -87,7 +87,7 @@ def build_lead_view(
         recommendation=recommendation,
         inputs=inputs,
         flagged=tuple(items_with_status(connection, "flagged")),
-        batches=tuple(_listed_batch(connection, one) for one in batches[:MAX_BATCHES]),
+        batches=tuple(_listed_batch(connection, row) for row in batches[:MAX_BATCHES]),
     )
 
 

@@ -1,4 +1,4 @@
-"""Queue what was drawn from a window, for the experts to review."""
+"""Review batches: the selected items of a window, queued for review."""
 
 from datetime import datetime
 
@@ -28,35 +28,35 @@ def create_batch(
     rng: np.random.Generator,
     now: datetime,
 ) -> int:
-    """Queue an evaluation's items and return the batch's id; the same one when called again.
+    """Queue a drift evaluation's items and return the batch's id; a repeated call has no effect.
 
     Args:
         connection: Inside the caller's transaction.
-        evaluation_id: A finished evaluation.
+        evaluation_id: A finished drift evaluation.
         review: Budget and shares.
         rng: Draws the samples; the same state gives the same batch.
         now: The time of the batch.
 
     Raises:
-        NotFoundError: There is no such evaluation, or it isn't done.
+        NotFoundError: There is no such drift evaluation, or it isn't finished.
     """
     existing = batch_of_evaluation(connection, evaluation_id)
     if existing is not None:
         return existing
     evaluation = drift_evaluation_by_id(connection, evaluation_id)
     scores = sample_scores(connection, evaluation_id)
-    texts = load_window_texts(connection, [int(one) for one in scores.ids])
-    # Retention may have been there since the evaluation.
+    texts = load_window_texts(connection, [int(exchange) for exchange in scores.ids])
+    # Retention may have deleted exchanges since the evaluation.
     present = np.isin(scores.ids, np.fromiter(texts, dtype=np.int64, count=len(texts)))
     scores = scores.select(present)
-    window = [texts[int(one)] for one in scores.ids]
+    window = [texts[int(exchange)] for exchange in scores.ids]
     digests = [text.digest for text in window]
     since = now - review.max_verdict_age if review.max_verdict_age else None
     known = items_by_text(connection, evaluation.model, digests, after=since)
     selection = select_items(
         scores, digests, [text.task_type for text in window], review, rng, known=known
     )
-    items = [_new_item(one) for one in selection.unreviewed]
+    items = [_new_item(text) for text in selection.unreviewed]
     version = store_current_taxonomy(connection, review, now)
     batch_id = insert_batch(
         connection, evaluation_id, evaluation.model, items, now, taxonomy_version=version
@@ -72,20 +72,20 @@ def create_batch(
     return batch_id
 
 
-def _new_item(one: SelectedText) -> NewItem:
+def _new_item(text: SelectedText) -> NewItem:
     return NewItem(
-        exchange_id=one.exchange_id,
-        slice=one.slice,
-        selection_probability=one.draw.selection_probability,
-        control_probability=one.control_probability,
-        cluster=one.draw.cluster,
+        exchange_id=text.exchange_id,
+        slice=text.slice,
+        selection_probability=text.draw.selection_probability,
+        control_probability=text.control_probability,
+        cluster=text.draw.cluster,
     )
 
 
 def _write_draws(connection: Connection, batch_id: int, selection: Selection) -> None:
     item_of = {item.exchange_id: item.id for item in items_of_batches(connection, [batch_id])}
-    draws = [(item_of[one.exchange_id], one.draw) for one in selection.unreviewed]
+    draws = [(item_of[text.exchange_id], text.draw) for text in selection.unreviewed]
     draws += [
-        (one.earlier_item, one.draw) for one in selection.reused if one.earlier_item is not None
+        (text.earlier_item, text.draw) for text in selection.reused if text.earlier_item is not None
     ]
     insert_draws(connection, batch_id, selection.design, draws)

@@ -1,4 +1,4 @@
-"""The sampling frame of a window: its distinct texts, each with its share of the traffic."""
+"""Sampling frame of a window: its distinct texts with their shares of the traffic."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,21 +9,21 @@ from numpy.typing import NDArray
 
 from monitor.store.windows.sample_scores import SampleScores
 
-#: The strata, in the order of how foreign they are.
+#: The strata, in the order of novelty.
 FAMILIAR: Final = 0
 NOVEL: Final = 1
 DRIFTED: Final = 2
 STRATA: Final = (FAMILIAR, NOVEL, DRIFTED)
 
-#: Share of the traffic outside the drifted clusters that is called foreign: the most novel tenth.
+#: Share of the traffic outside the drifted clusters, the most novel, that makes the novel stratum.
 NOVEL_SHARE = 0.10
 
 
 @dataclass(frozen=True)
 class Frame:
-    """The ``m`` distinct texts of a window of ``N`` exchanges; arrays ``[m]`` unless said."""
+    """The ``m`` distinct texts of a window of ``N`` exchanges; arrays ``[m]`` unless noted."""
 
-    #: Index of the exchange that stands for the text, drawn in proportion to the traffic.
+    #: Index of the exchange that represents the text, drawn in proportion to the traffic.
     exchange: NDArray[np.int64]
     #: Share of the window's traffic that has this text; they add up to 1.
     share: NDArray[np.float64]
@@ -33,11 +33,11 @@ class Frame:
     cluster: NDArray[np.int64]
     #: One of :data:`STRATA`.
     stratum: NDArray[np.int64]
-    #: Id of the item by which the text was asked earlier; -1: never.
+    #: Id of the item in which the text was queued earlier; -1: none.
     earlier_item: NDArray[np.int64]
     #: ``[N]``: the text of each exchange, as an index into the other arrays.
     text_of: NDArray[np.int64]
-    #: ``[N]``: share of the traffic that each exchange stands for.
+    #: ``[N]``: share of the traffic that each exchange represents.
     exchange_share: NDArray[np.float64]
 
     def __len__(self) -> int:
@@ -51,13 +51,13 @@ def build_frame(
     known: Mapping[str, int],
     rng: np.random.Generator,
 ) -> Frame:
-    """Join the exchanges of a window that have the same text.
+    """Merge the exchanges of a window that have the same text.
 
     Args:
         scores: Novelty, cluster and inclusion probability of each exchange.
-        texts: For each exchange, what identifies its text.
-        known: Items by which texts were asked earlier.
-        rng: Chooses which exchange stands for a text.
+        texts: Each exchange's key of its text.
+        known: Text -> item in which it was queued earlier.
+        rng: Chooses the exchange that represents a text.
     """
     ids: dict[str, int] = {}
     text_of = np.array([ids.setdefault(text, len(ids)) for text in texts], dtype=np.int64)
@@ -69,7 +69,7 @@ def build_frame(
     np.maximum.at(novelty, text_of, scores.novelty)
     cluster = np.full(m, -1, dtype=np.int64)
     np.maximum.at(cluster, text_of, scores.cluster)
-    # The first of exponential clocks that run at the speed of the weights rings by chance alone.
+    # The least of exponential variables with the weights as rates: a draw in proportion to them.
     clock = rng.exponential(size=len(weight)) / weight
     order = np.lexsort((clock, text_of))
     first = np.ones(len(order), dtype=bool)
@@ -90,8 +90,8 @@ def _strata(
     share: NDArray[np.float64], novelty: NDArray[np.float64], cluster: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     stratum = np.where(cluster >= 0, DRIFTED, FAMILIAR)
-    others = np.flatnonzero(cluster < 0)
-    by_novelty = others[np.argsort(-novelty[others], kind="stable")]
+    undrifted = np.flatnonzero(cluster < 0)
+    by_novelty = undrifted[np.argsort(-novelty[undrifted], kind="stable")]
     before = np.cumsum(share[by_novelty]) - share[by_novelty]
-    stratum[by_novelty[before < NOVEL_SHARE * share[others].sum()]] = NOVEL
+    stratum[by_novelty[before < NOVEL_SHARE * share[undrifted].sum()]] = NOVEL
     return stratum.astype(np.int64)

@@ -1,16 +1,16 @@
-"""Drawing with known inclusion probabilities."""
+"""Sampling with known inclusion probabilities."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-#: Against rounding: a sum that is whole but for this is whole.
+#: Tolerance within which a sum counts as a whole number.
 ROUNDING = 1e-9
 
 
 def inclusion_probabilities(weights: NDArray[np.float64], n: float) -> NDArray[np.float64]:
-    """Return probabilities proportional to ``weights`` ``[m]`` that add up to ``n``, none above 1.
+    """Return probabilities in proportion to ``weights`` ``[m]`` that sum to ``n``, at most 1 each.
 
-    Those that would exceed 1 are certain; the rest share what remains.
+    Units above 1 become certain; the remaining probability is distributed over the other units.
     """
     if n >= len(weights):
         return np.ones(len(weights))
@@ -31,11 +31,11 @@ def inclusion_probabilities(weights: NDArray[np.float64], n: float) -> NDArray[n
 def systematic_counts(
     expected: NDArray[np.float64], rng: np.random.Generator, *, block: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Draw how often each unit is hit by a grid of step 1 laid over the cumulated ``expected``.
+    """Draw systematically: count the points of a grid of step 1 over the cumulated ``expected``.
 
-    A unit is hit ``floor(expected)`` or ``ceil(expected)`` times, ``expected`` times on average:
-    where that is at most 1, it is the unit's inclusion probability. The units of a block lie beside
-    each other, in random order, so that a block too is hit as often as it should be but for less
+    A unit is drawn ``floor(expected)`` or ``ceil(expected)`` times, ``expected`` times on average:
+    if that is at most 1, it is the unit's inclusion probability. The units of a block are adjacent,
+    in random order, so that the number of draws of a block too differs from its expectation by less
     than one.
 
     Args:
@@ -44,8 +44,7 @@ def systematic_counts(
         block: ``[m]``, the block of each unit.
 
     Returns:
-        int64 ``[m]``; they add up to the sum of ``expected`` where that is whole, else to one of
-        its neighbours.
+        int64 ``[m]``; their sum is that of ``expected`` rounded up or down.
 
     Reference: W. G. Madow (1949), Annals of Mathematical Statistics 20, 333-354.
     """
@@ -57,7 +56,7 @@ def systematic_counts(
     points = np.arange(rng.uniform(), total, 1.0)
     if len(points) == 0:
         return np.zeros(len(expected), dtype=np.int64)
-    # The last point of the grid must fall on somebody who can be hit.
+    # The last point of the grid must fall on a unit with a positive expectation.
     last = int(np.flatnonzero(expected[order] > 0)[-1])
     ends[last:] = max(total, float(ends[last]))
     hit = order[np.searchsorted(ends, points, side="right")]

@@ -1,16 +1,15 @@
-"""What the experts get to see: a uniform control slice, and where the model is likely wrong.
+"""Selection of a window's review items: a uniform control slice and two targeted slices.
 
-Two draws of texts, independent of each other:
+Two independent draws of texts:
 
-- the *control* draw lays equal points over the window's traffic. A text is hit in proportion to
-  its traffic, sometimes more than once, and then counts as often; so the control slice's error rate
-  is that of the traffic, and no text is asked twice.
-- the *targeted* draw takes texts that were never asked, with probabilities that grow with novelty
-  (the drift slice) and others spread over the drifted clusters (the cluster slice).
+- the *control* draw places equally spaced points over the window's traffic. A text is drawn in
+  proportion to its traffic, sometimes more than once, and counts as often; so the control slice's
+  error rate is that of the traffic, and no text is queued twice.
+- the *targeted* draw selects texts that were never queued, with probabilities that grow with
+  novelty (the drift slice) or are spread over the drifted clusters (the cluster slice).
 
-A text that was asked in an earlier batch isn't asked again: where the control draw hits it, the
-verdict it got, or gets, counts. So its probability of being *in the sample* is known like any
-other.
+A text that was queued in an earlier batch isn't queued again: if the control draw selects it, its
+earlier or future verdict counts. So its probability of being *in the sample* is known too.
 See ``docs/explanation/review-statistics.md``.
 """
 
@@ -28,30 +27,30 @@ from monitor.store.review.draws import BatchDesign, Draw
 from monitor.store.windows.sample_scores import SampleScores
 
 #: A text's weight is the rank of its novelty, in (0, 1], to this power: half of the slice comes
-#: from the most foreign 7%, and nothing is out of reach.
+#: from the most novel 7%, and every text has a chance.
 RANK_POWER = 9
 
 
 @dataclass(frozen=True, kw_only=True)
 class SelectedText:
-    """A text that was drawn."""
+    """A drawn text."""
 
     draw: Draw
-    #: The exchange that stands for it.
+    #: The exchange that represents it.
     exchange_id: int
     #: ``control``, ``drift`` or ``cluster``.
     slice: str
     #: Probability of being in the control slice.
     control_probability: float
-    #: The item that asks, or asked, for it; ``None``: to be queued.
+    #: The item in which it was queued earlier; ``None``: to be queued.
     earlier_item: int | None
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What was drawn from a window, shuffled."""
+    """The drawn texts of a window, shuffled."""
 
-    #: Texts to be asked.
+    #: Texts to be queued.
     unreviewed: list[SelectedText]
     #: Texts whose earlier item counts.
     reused: list[SelectedText]
@@ -67,20 +66,20 @@ def select_items(
     *,
     known: Mapping[str, int] | None = None,
 ) -> Selection:
-    """Draw from a window of N exchanges.
+    """Select review items from a window of N exchanges.
 
-    The selection probability is that of being drawn by either draw, ``1 - (1 - c)(1 - e)``, with
+    The selection probability is that of either draw, ``1 - (1 - c)(1 - e)``, with
     ``c = min(1, n_control * share)`` and ``e`` that of the targeted draw; both are fixed before
-    anything is drawn. At most ``weekly_budget`` texts are fresh; fewer where both draws hit the
-    same text, or one text twice.
+    the draws. At most ``weekly_budget`` texts are to be queued; fewer if both draws select the same
+    text, or one draw selects a text twice.
 
     Args:
         scores: Novelty, cluster and inclusion probability of each exchange.
-        texts: For each exchange, what identifies its text.
+        texts: Each exchange's key of its text.
         task_types: Of each exchange.
         review: Budget and shares.
         rng: Draws the samples.
-        known: Items by which texts were asked in earlier batches.
+        known: Text -> item in which it was queued in an earlier batch.
     """
     frame = build_frame(scores, texts, known or {}, rng)
     n_control = min(round(review.weekly_budget * review.control_share), len(texts))
@@ -88,12 +87,12 @@ def select_items(
     control = np.minimum(1.0, points)
     targeted, by_cluster = _targeted_probabilities(frame, n_control, review)
     is_known = frame.earlier_item >= 0
-    # Known texts lie together, so that at most so many points as expected ask something new.
+    # Known texts are adjacent, so that no more points than expected fall on new texts.
     hits = systematic_counts(points, rng, block=frame.stratum + len(STRATA) * is_known)
     targeted_hits = systematic_counts(targeted, rng, block=frame.cluster)
     selection = 1 - (1 - control) * (1 - targeted)
     drawn = rng.permutation(np.flatnonzero((hits > 0) | (targeted_hits > 0)))
-    chance = rng.random(len(drawn))
+    uniform = rng.random(len(drawn))
     selected = [
         SelectedText(
             draw=Draw(
@@ -106,15 +105,15 @@ def select_items(
                 selection_probability=float(selection[unit]),
             ),
             exchange_id=int(scores.ids[exchange]),
-            slice=_slice(bool(hits[unit]), aimed_at_cluster=luck < by_cluster[unit]),
+            slice=_slice(bool(hits[unit]), from_cluster=chance < by_cluster[unit]),
             control_probability=float(control[unit]),
             earlier_item=int(frame.earlier_item[unit]) if is_known[unit] else None,
         )
-        for unit, exchange, luck in zip(drawn, frame.exchange[drawn], chance, strict=True)
+        for unit, exchange, chance in zip(drawn, frame.exchange[drawn], uniform, strict=True)
     ]
     return Selection(
-        unreviewed=[one for one in selected if one.earlier_item is None],
-        reused=[one for one in selected if one.earlier_item is not None],
+        unreviewed=[text for text in selected if text.earlier_item is None],
+        reused=[text for text in selected if text.earlier_item is not None],
         design=_design(frame, task_types, n_control),
     )
 
@@ -124,54 +123,56 @@ def _targeted_probabilities(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return each text's probability in the targeted draw, and the clusters' part of it in [0, 1].
 
-    The places that the control slice can't need, because its points fall on known texts, go to the
-    drift slice.
+    The budget that the control slice doesn't use, because its points fall on known texts, goes to
+    the drift slice.
     """
-    unasked = np.flatnonzero(frame.earlier_item < 0)
+    unqueued = np.flatnonzero(frame.earlier_item < 0)
     probabilities, by_cluster = np.zeros(len(frame)), np.zeros(len(frame))
-    fresh_points = math.ceil(n_control * float(frame.share[unasked].sum()) - 1e-9)
+    fresh_points = math.ceil(n_control * float(frame.share[unqueued].sum()) - 1e-9)
     n = review.weekly_budget - fresh_points
-    if len(unasked) <= review.weekly_budget:
-        n = len(unasked)
-    n = min(n, len(unasked))
+    if len(unqueued) <= review.weekly_budget:
+        n = len(unqueued)
+    n = min(n, len(unqueued))
     if n <= 0:
         return probabilities, by_cluster
     share = review.drift_share / max(1.0 - review.control_share, review.drift_share, 1e-9)
     n_cluster = round((review.weekly_budget - n_control) * (1.0 - share))
-    spread = _cluster_probabilities(frame, unasked, min(n_cluster, n))
-    rank = np.argsort(np.argsort(frame.novelty[unasked], kind="stable"), kind="stable") + 1
-    weight = (rank / len(unasked)) ** RANK_POWER * frame.share[unasked]
+    spread = _cluster_probabilities(frame, unqueued, min(n_cluster, n))
+    rank = np.argsort(np.argsort(frame.novelty[unqueued], kind="stable"), kind="stable") + 1
+    weight = (rank / len(unqueued)) ** RANK_POWER * frame.share[unqueued]
     by_novelty = inclusion_probabilities(weight, n - float(spread.sum()))
-    probabilities[unasked] = inclusion_probabilities(spread + by_novelty, n)
-    by_cluster[unasked] = spread / np.maximum(spread + by_novelty, 1e-300)
+    probabilities[unqueued] = inclusion_probabilities(spread + by_novelty, n)
+    by_cluster[unqueued] = spread / np.maximum(spread + by_novelty, 1e-300)
     return probabilities, by_cluster
 
 
-def _cluster_probabilities(frame: Frame, unasked: NDArray[np.int64], n: int) -> NDArray[np.float64]:
-    """Share ``n`` places equally over the drifted clusters, as far as each has texts."""
-    spread = np.zeros(len(unasked))
-    cluster = frame.cluster[unasked]
-    open_clusters = {
-        int(one): int((cluster == one).sum()) for one in np.unique(cluster[cluster >= 0])
+def _cluster_probabilities(
+    frame: Frame, unqueued: NDArray[np.int64], n: int
+) -> NDArray[np.float64]:
+    """Distribute ``n`` items equally over the drifted clusters, at most each one's size."""
+    spread = np.zeros(len(unqueued))
+    cluster = frame.cluster[unqueued]
+    sizes = {
+        int(label): int((cluster == label).sum()) for label in np.unique(cluster[cluster >= 0])
     }
-    places = float(min(n, sum(open_clusters.values())))
-    for one, size in sorted(open_clusters.items(), key=lambda pair: (pair[1], pair[0])):
-        own = min(float(size), places / len(open_clusters))
-        members = cluster == one
-        spread[members] = inclusion_probabilities(frame.share[unasked[members]], own)
-        places -= own
-        open_clusters.pop(one)
+    remaining = float(min(n, sum(sizes.values())))
+    for label, size in sorted(sizes.items(), key=lambda pair: (pair[1], pair[0])):
+        n_cluster = min(float(size), remaining / len(sizes))
+        members = cluster == label
+        spread[members] = inclusion_probabilities(frame.share[unqueued[members]], n_cluster)
+        remaining -= n_cluster
+        sizes.pop(label)
     return spread
 
 
-def _slice(in_control: bool, *, aimed_at_cluster: bool) -> str:
+def _slice(in_control: bool, *, from_cluster: bool) -> str:
     if in_control:
         return "control"
-    return "cluster" if aimed_at_cluster else "drift"
+    return "cluster" if from_cluster else "drift"
 
 
 def _design(frame: Frame, task_types: Sequence[str], n_control: int) -> BatchDesign:
-    """Note what share of the traffic each task type has in each stratum."""
+    """Return the share of the traffic of each task type in each stratum."""
     cells: dict[tuple[str, int], float] = {}
     strata = frame.stratum[frame.text_of].tolist()
     for task_type, stratum, share in zip(

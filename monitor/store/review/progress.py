@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select, union
 
-from monitor.store.review.slots import is_live
+from monitor.store.assignments import is_live
 from monitor.store.tables import Review, ReviewAssignment, ReviewItem
 
 

@@ -93,7 +93,7 @@ def test_gaps_of_knowledge_call_for_retrieval_not_for_training(
 ) -> None:
     row = reviewed(world, clock, *[KNOWLEDGE] * 18, *[JUDGEMENT] * 2)
     assert "fix_context" == row.recommendation
-    assert "update retrieval first" in row.inputs["reasons"][-1]
+    assert "Update retrieval first" in row.inputs["reasons"][-1]
     with transaction(world.engine) as connection, pytest.raises(WorkflowError, match="fix_context"):
         confirm_retraining(connection, row.id, world.rows["Lea"], clock)
 
@@ -102,13 +102,13 @@ def test_too_few_answers_are_no_decision(world: World, clock: datetime) -> None:
     unclear = Told("correct", "correct", "correct", "other", "")
     row = reviewed(world, clock, *[unclear] * 14, *[KNOWLEDGE] * 3, *[JUDGEMENT] * 3)
     assert ("undecided", "error_causes") == (row.recommendation, row.inputs["missing"])
-    assert "worth 6 random ones" in row.inputs["reasons"][-1]
+    assert "effective number of 6" in row.inputs["reasons"][-1]
 
 
 def test_too_little_gold_on_drifted_topics_is_no_decision(world: World, clock: datetime) -> None:
     row = reviewed(world, clock, *[JUDGEMENT] * 20, review=Review())
     assert ("undecided", "gold") == (row.recommendation, row.inputs["missing"])
-    assert "training needs 50" in row.inputs["reasons"][-1]
+    assert "Training needs 50" in row.inputs["reasons"][-1]
 
 
 def test_a_few_errors_keep_the_model(world: World, clock: datetime) -> None:

@@ -55,7 +55,7 @@ def test_ratings_are_submitted_and_withdrawn(browsers: dict[str, Visitor]) -> No
     assert "lease_until" in ada.send("PUT", f"{PATH}/draft", json={"A.0": "4"}).json()
     assert "lease_until" in ada.send("POST", f"{PATH}/heartbeat").json()
     short = ada.send("POST", f"{PATH}/ratings", json={"ratings": [FAIR]})
-    assert (short.status_code, "3 answers" in short.json()["detail"]) == (409, True)
+    assert (short.status_code, "3 responses" in short.json()["detail"]) == (409, True)
     body = {"ratings": [FAIR] * 3, "comment": "Fine."}
     wrong = ada.send("POST", f"{PATH}/ratings", json=body | {"system": "candidate"})
     assert wrong.status_code == 400, "unknown keys are refused"

@@ -121,9 +121,9 @@ def test_the_end_of_the_queue_is_forecast(
     left = 2 * len(items) - 10
     assert desk.done_at == clock + 30 * HOUR + timedelta(days=left / 10)
     assert f"{left} reviews are left; at 10 a day" in read()
-    ada = next(row for row in desk.people if row.name == "Ada")
+    ada = next(row for row in desk.reviewers if row.name == "Ada")
     assert (10, 10, 6.0) == (ada.n, ada.days[-2] + ada.days[-1], ada.minutes)
-    assert "Lea" not in {row.name for row in desk.people}, "leads without reviews are not listed"
+    assert "Lea" not in {row.name for row in desk.reviewers}, "leads without reviews are not listed"
 
 
 def test_disagreements_show_their_deadline(

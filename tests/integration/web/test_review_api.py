@@ -77,7 +77,7 @@ def test_a_wrong_response_requires_answerable(call: Callable[[str], Caller]) -> 
     item = ada("POST", "/items/claim")["item"]
     review = {**RIGHT, **FIVE, "answerable": ""}
     answer = ada("POST", f"/items/{item}/review", review, status=409)
-    assert "could have produced the right answer" in answer["detail"]
+    assert "could have produced the right response" in answer["detail"]
     ada("POST", f"/items/{item}/review", {**review, "answerable": "perhaps"}, status=400)
 
 

@@ -1,6 +1,7 @@
-"""The rule, case by case, on counts alone."""
+"""Decision rule: each outcome, and its explanation."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -70,52 +71,67 @@ RISEN = Evidence(
         ({"drifted_gold": 49}, "undecided", "gold"),
     ],
 )
-def test_each_case(change: dict, expected: str, missing: str) -> None:
+def test_recommendation_of_each_case(change: dict[str, Any], expected: str, missing: str) -> None:
     outcome = recommend(replace(RISEN, **change), Review())
     assert (expected, missing) == (outcome.recommendation, outcome.missing)
     assert all(reason.endswith(".") for reason in outcome.reasons)
 
 
-def test_the_bound_is_newcombes() -> None:
+def test_rise_bound_is_newcombes() -> None:
     outcome = recommend(RISEN, Review())
     assert outcome.rise is not None
     assert pytest.approx(0.12) == outcome.rise.difference
     assert 0 < outcome.rise.bound < outcome.rise.lower < 0.12
 
 
-def test_knowledge_names_what_to_do_first() -> None:
-    assert "update retrieval first" in choose_remedy(error_causes(0.2), 30)[1]
-    had = error_causes(0.2)
+def test_fix_context_advice_follows_the_larger_cause() -> None:
+    assert "Update retrieval first" in choose_remedy(error_causes(0.2), 30)[1]
+    causes = error_causes(0.2)
     shares = {
-        **had.shares,
-        CONTEXT_SUFFICED: had.shares[FACTS_MISSING],
-        FACTS_MISSING: had.shares[CONTEXT_SUFFICED],
+        **causes.shares,
+        CONTEXT_SUFFICED: causes.shares[FACTS_MISSING],
+        FACTS_MISSING: causes.shares[CONTEXT_SUFFICED],
     }
-    assert "mend the prompt first" in choose_remedy(replace(had, shares=shares), 30)[1]
+    assert "Change the prompt first" in choose_remedy(replace(causes, shares=shares), 30)[1]
 
 
-def test_an_unsure_majority_says_so() -> None:
-    assert "not surely" in choose_remedy(error_causes(0.55), 30)[1]
-    assert "not surely" in choose_remedy(error_causes(0.45), 30)[1]
-    assert "not surely" not in choose_remedy(error_causes(0.8), 30)[1]
+@pytest.mark.parametrize(("share", "is_clear"), [(0.55, False), (0.45, False), (0.8, True)])
+def test_remedy_by_unclear_majority_is_marked(share: float, is_clear: bool) -> None:
+    reason = choose_remedy(error_causes(share), 30)[1]
+    assert is_clear == ("The interval includes 50%" not in reason)
 
 
 @pytest.mark.parametrize(
-    ("recommendation", "missing", "asked"),
-    [("undecided", "control", 1), ("keep", "", 2), ("fix_guidelines", "", 3), ("fix_context", "", 4),
-     ("undecided", "error_causes", 4), ("undecided", "gold", 5), ("retrain", "", 5)],
-)  # fmt: skip
-def test_the_page_shows_where_the_rule_stopped(
-    recommendation: str, missing: str, asked: int
+    ("recommendation", "missing", "n_steps"),
+    [
+        ("undecided", "control", 1),
+        ("keep", "", 2),
+        ("fix_guidelines", "", 3),
+        ("fix_context", "", 4),
+        ("undecided", "error_causes", 4),
+        ("undecided", "gold", 5),
+        ("retrain", "", 5),
+    ],
+)
+def test_explanation_skips_steps_after_the_decisive_one(
+    recommendation: str, missing: str, n_steps: int
 ) -> None:
+    steps = explain(recommendation, inputs(missing))
+    assert n_steps == sum(step.state != "skipped" for step in steps)
+    states = [step.state for step in steps[:n_steps]]
+    assert (recommendation != "retrain") == (states[-1] == "decisive")
+    assert {"passed"} >= set(states[:-1])
+
+
+def test_explanation_counts_reused_points() -> None:
+    assert "3 points" in explain("keep", inputs(""))[0].formula
+
+
+def inputs(missing: str) -> dict[str, Any]:
     batch_control = {"n": 60, "n_drawn": 60, "n_excluded": 0, "n_reused": 3, "missing_share": 0.0}
-    inputs = {
+    return {
         "control_of_batch": batch_control, "rise": None, "rate": None, "baseline": None,
         "agreement": {"alpha": None, "minimum": 0.667, "n_items": 9},
-        "error_causes": {"shares": {}, "n_answered": 0, "minimum": 30, "effective_n": 0.0},
+        "error_causes": {"shares": {}, "n_rated": 0, "minimum": 30, "effective_n": 0.0},
         "drifted_gold": 3, "min_drifted_gold": 50, "missing": missing, "confidence": 0.99,
     }  # fmt: skip
-    steps = explain(recommendation, inputs)
-    assert asked == sum(step.state != "open" for step in steps)
-    assert (recommendation != "retrain") == any(step.state == "stops" for step in steps)
-    assert "3 of the hits" in steps[0].formula

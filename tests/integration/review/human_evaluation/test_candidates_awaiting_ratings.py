@@ -111,7 +111,7 @@ def test_a_second_evaluation_has_people_of_its_own(desk: Desk, world: World) -> 
     for _ in range(2):
         desk.advance()
     assert [row.status for row in desk.rows()] == ["awaiting_ratings", "succeeded"]
-    assert (second.evaluation_id, second.version_id) == (again, first.version_id)
+    assert (second.candidate_evaluation_id, second.version_id) == (again, first.version_id)
     assert second.id != first.id
     assert second.is_open
     assert human_evaluation_of(desk, ended.id).is_locked
@@ -152,7 +152,7 @@ def test_no_study_opens_for_an_evaluation_that_is_cancelled_meanwhile(
         return found
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "list_evaluations", read_and_cancelled)
+        patch.setattr(store, "list_candidate_evaluations", read_and_cancelled)
         desk.advance()
     assert desk.row().status == "cancelled"
     with transaction(desk.engine) as connection:

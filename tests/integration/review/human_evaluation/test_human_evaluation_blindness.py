@@ -32,7 +32,7 @@ from monitor.store.training.registry import ScoreRow, save_scores
 from monitor.web.app import create_app
 from retrain.evaluation.lifecycle import cancel_evaluation
 from tests.integration.test_review_blindness import sign_in, signs_in
-from tests.support.retrain.candidates import check, evaluated
+from tests.support.retrain.candidates import check, evaluated, make_results
 from tests.support.retrain.fake_launcher import FakeLauncher
 from tests.support.review.human_evaluation import (
     SECRET,
@@ -218,12 +218,14 @@ def test_an_earlier_study_withholds_what_is_rated_again(
             connection, human_evaluation, world.rows["Lea"], clock, allow_missing=True
         )
         cancel_human_evaluation_of(connection, 2, clock)  # locked is locked
-        finish_candidate_evaluation(connection, 2, "succeeded", now=clock, gate_result="undecided")
+        finish_candidate_evaluation(
+            connection, 2, "succeeded", now=clock, results=make_results("undecided")
+        )
     again = make_human_evaluation(world.engine, clock, n=3, given=rows(3, NAMES), version_id=1)
     with TestClient(make_app()) as client:
         sign_in("Lea")(client)
         page = client.get(f"/human-evaluations/{human_evaluation}/ratings").text
-        assert "3 items aren't shown" in html.unescape(page)
+        assert "3 items are hidden" in html.unescape(page)
         assert page.count('class="card rated"') == 1
         assert (
             client.get(f"/human-evaluations/{human_evaluation}/ratings?page=2").status_code == 404
@@ -235,15 +237,13 @@ def test_an_earlier_study_withholds_what_is_rated_again(
 
 
 @get("/api/key", sync_to_thread=True)
-def shows_names(reviewer: NamedDependency[UserRow], engine: NamedDependency[Engine]) -> list[str]:
+def shows_names(user: NamedDependency[UserRow], engine: NamedDependency[Engine]) -> list[str]:
     with transaction(engine) as connection:
         return list(connection.execute(select(HumanEvaluationKey.system)).scalars())
 
 
 @get("/api/order", sync_to_thread=True)
-def shows_an_order(
-    reviewer: NamedDependency[UserRow], engine: NamedDependency[Engine]
-) -> list[int]:
+def shows_an_order(user: NamedDependency[UserRow], engine: NamedDependency[Engine]) -> list[int]:
     with transaction(engine) as connection:
         ordered = select(HumanEvaluationKey.response_id).order_by(
             HumanEvaluationKey.system, HumanEvaluationKey.response_id

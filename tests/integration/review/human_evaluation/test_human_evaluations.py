@@ -249,7 +249,10 @@ def test_items_that_not_every_system_answered_are_left_out(world: World, clock: 
     given = [row for row in rows(3) if (row["by"], row["id"]) != ("base", "q1")]
     human_evaluation = make_human_evaluation(world.engine, clock, given=given)
     with transaction(world.engine) as connection:
-        assert {one.item_id for one in items_of(connection, human_evaluation)} == {"q0", "q2"}
+        assert {item.benchmark_item_id for item in items_of(connection, human_evaluation)} == {
+            "q0",
+            "q2",
+        }
 
 
 @pytest.mark.parametrize(
@@ -343,7 +346,7 @@ def test_a_cancelled_evaluation_takes_its_study_along(world: World, clock: datet
     assert claim(world, human_evaluation, "Ben", clock) == 1
     later = clock + timedelta(hours=1)
     with transaction(world.engine) as connection:
-        evaluation = human_evaluation_by_id(connection, human_evaluation).evaluation_id
+        evaluation = human_evaluation_by_id(connection, human_evaluation).candidate_evaluation_id
         assert evaluation is not None
         assert is_under_human_evaluation(
             connection, human_evaluation_by_id(connection, human_evaluation).version_id
@@ -390,7 +393,7 @@ def test_cancelling_waits_for_who_is_submitting(postgres_engine: Engine, clock: 
     human_evaluation = make_human_evaluation(postgres_engine, clock, n=2)
     claim(world, human_evaluation, "Ada", clock)
     with transaction(postgres_engine) as connection:
-        evaluation = human_evaluation_by_id(connection, human_evaluation).evaluation_id
+        evaluation = human_evaluation_by_id(connection, human_evaluation).candidate_evaluation_id
         view = view_current_item(connection, human_evaluation, world.people["Ada"], clock)
     assert evaluation is not None
     assert view is not None
