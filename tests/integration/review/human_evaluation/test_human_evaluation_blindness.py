@@ -197,7 +197,7 @@ def test_the_page_of_an_item_shows_its_answers(
     with TestClient(make_app()) as client:
         sign_in("Ada")(client)
         page = client.get("/human-evaluations/1/rate").text
-    assert "Answer A" in page
+    assert "Response A" in page
     assert "Answer B" in page
     assert page.count('name="A.') == 4 * 5
 
