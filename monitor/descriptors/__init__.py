@@ -31,7 +31,7 @@ __all__ = [
     "compressible",
     "cut_off",
     "declined_by_api",
-    "each",
+    "describe",
     "empty",
     "identify_language",
     "learn_format",
