@@ -59,12 +59,10 @@ def conclude(
     if results.gate_result == "reject":
         results = _with_next_step(connection, version, results)
     if not store.finish_candidate_evaluation(
-        connection, row.id, "succeeded", now=now, results=results
+        connection, row.id, "succeeded", now=now, by=ACTOR, results=results
     ):
         return False
-    gate_result = results.gate_result
-    append_audit(connection, row.id, now, ACTOR, "evaluation.concluded", gate_result=gate_result)
-    if gate_result == "reject" and version.stage == "candidate":
+    if results.gate_result == "reject" and version.stage == "candidate":
         failed = [check for check in results.checks if check.outcome == "failed"]
         reason = "; ".join(f"{check.name}: {check.observed}" for check in failed)
         move_stage(connection, version.id, "rejected", changed_by=ACTOR, reason=reason, now=now)

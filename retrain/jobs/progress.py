@@ -30,7 +30,9 @@ def losses(folder: RunFolder, name: str = "loss") -> list[tuple[int, float]]:
     return sorted(found.items())
 
 
-def progress_record(folder: RunFolder, launcher: Launcher, waits: str = "") -> dict[str, Any]:
+def progress_record(
+    folder: RunFolder, launcher: Launcher, pending_reason: str = ""
+) -> dict[str, Any]:
     """Return what is kept: the last report, thinned curves, and the log's last lines."""
     try:
         said = [line for line in launcher.logs(folder, KEPT_LOG_LINES) if line.strip()]
@@ -41,7 +43,7 @@ def progress_record(folder: RunFolder, launcher: Launcher, waits: str = "") -> d
         "losses": thinned(losses(folder)),
         "validation": thinned(losses(folder, "validation_loss")),
         "log": said,
-        "waits": waits,
+        "pending_reason": pending_reason,
     }
 
 

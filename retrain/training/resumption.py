@@ -1,4 +1,4 @@
-"""Runs whose child died go on from its checkpoint: by themselves a few times, or when asked."""
+"""Resumption of training runs from their last checkpoint, automatic or by a person."""
 
 from datetime import datetime
 from pathlib import Path
@@ -6,107 +6,90 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from monitor.errors import WorkflowError
-from monitor.store.audit_log import append_entry
 from monitor.store.engine import transaction
 from monitor.store.training import runs as store
 from monitor.store.training.runs import RunRow
 from retrain.jobs.launcher import Launcher, require_resume
 from retrain.run_folder import RunFolder
 
-#: Statuses from which a run can be taken up again.
-ENDED_EARLY = ("failed", "cancelled")
+#: Statuses from which a run can be reopened.
+RESUMABLE = ("failed", "cancelled")
 
 
 def resume_child(
     engine: Engine, run: RunRow, launcher: Launcher, now: datetime, limit: int
 ) -> bool:
-    """Start a child again that ended without a result, unless somebody wanted it to end.
+    """Start a lost child again, unless its run is to be cancelled.
 
     Args:
         engine: The database.
-        run: As it was when its child was found gone.
-        launcher: The run's.
-        now: The time.
-        limit: How often that may be done for a run.
+        run: The run as it was when its child was found lost.
+        launcher: The run's launcher.
+        now: The current time.
+        limit: How often a run may be resumed.
 
     Returns:
-        Whether the run goes on; otherwise the caller ends it.
+        Whether the run continues; otherwise the caller finishes it.
 
     Raises:
-        TrainingError: The child can't be started, and trying again wouldn't help.
-        RemoteServiceError: Who would run it doesn't answer.
+        TrainingError: The child can't be started, and retrying wouldn't help.
+        RemoteServiceError: The launcher's service doesn't answer.
     """
     if run.resumptions >= limit or not launcher.capabilities.resume.able:
         return False
     with transaction(engine) as connection:
-        # Held until the handle is stored: two daemons must not start two children.
+        # Locked until the handle is stored: two daemons must not start two children.
         current = store.run_by_id(connection, run.id, lock=True)
         if current.status != "running" or current.handle != run.handle:
-            return True  # another process was first
+            return True  # another process was faster
         if current.cancel_requested_by is not None:
             return False
         handle = launcher.submit(RunFolder(Path(run.work_dir)), {})
-        store.mark_resumed(connection, run.id, handle)
-        append_entry(
-            connection,
-            now,
-            "driftwarden",
-            "run.resumed",
-            f"training_runs/{run.id}",
-            {"times": current.resumptions + 1, "of": limit},
-        )
+        store.mark_resumed(connection, run.id, handle, now, limit=limit)
     return True
 
 
 def reopen(
     engine: Engine, run_id: int, launcher: Launcher, now: datetime, *, resumed_by: str
 ) -> int:
-    """Take a run that failed or was cancelled back to where it can be started.
+    """Plan a failed or cancelled run again.
 
-    Its child then goes on from the last checkpoint, and ends with the adapter that it would have
-    ended with.
+    Once it is started, its child continues from the last checkpoint and ends with the adapter that
+    an undisturbed run would have made.
 
     Returns:
-        The step of that checkpoint; 0: there is none, it begins anew.
+        The step of that checkpoint; 0 where there is none.
 
     Raises:
-        WorkflowError: The run can't be taken up, or its launcher can't resume.
+        WorkflowError: The run can't be reopened, or its launcher can't resume.
     """
     require_resume(launcher)
     with transaction(engine) as connection:
         run = store.run_by_id(connection, run_id, lock=True)
-        if run.status not in ENDED_EARLY:
+        if run.status not in RESUMABLE:
             raise WorkflowError(
-                f"training run {run_id} is {run.status}; only one that failed or was cancelled "
-                "can be resumed"
+                f"training run {run_id} is {run.status}; only a failed or cancelled run can be "
+                "resumed"
             )
-        if run.termination_error is not None:  # two children in one folder would spoil each other's
+        if run.termination_error is not None:  # two children would corrupt the folder
             raise WorkflowError(
-                f"training run {run_id} was cancelled and its child couldn't be ended yet: "
-                f"{run.termination_error}. `driftwarden retrain cancel {run_id}` tries again; then "
-                "it can be resumed"
+                f"training run {run_id} was cancelled and its child still runs: "
+                f"{run.termination_error}; `driftwarden retrain cancel {run_id}` tries again to "
+                "terminate it, then the run can be resumed"
             )
         folder = RunFolder(Path(run.work_dir))
         if not folder.training_data.is_file():
             raise WorkflowError(
                 f"training run {run_id} ended before its data was written; plan another one"
             )
-        # Before the row: what a launcher finds here it would take for the outcome.
+        # Before the row: a launcher would take a result in the folder for the outcome.
         folder.result.unlink(missing_ok=True)
-        store.reopen_run(connection, run_id)
         step = last_step(folder)
-        append_entry(
-            connection,
-            now,
-            resumed_by,
-            "run.resumed",
-            f"training_runs/{run_id}",
-            {"from_step": step, "was": run.status},
-        )
+        store.reopen_run(connection, run_id, now, by=resumed_by, from_step=step)
     return step
 
 
 def last_step(folder: RunFolder) -> int:
-    """Return the step of the last whole checkpoint; 0: there is none."""
+    """Return the step of the last complete checkpoint; 0 where there is none."""
     checkpoint = folder.last_checkpoint()
     return 0 if checkpoint is None else int(checkpoint.name.rpartition("-")[2])

@@ -1,29 +1,26 @@
-"""Training runs: a row first, then the child; whoever comes later finds both and goes on."""
+"""Training runs: planned, prepared, started and polled."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Engine
 
-from monitor.errors import (
-    DatabaseUnavailableError,
-    DriftwardenError,
-    TrainingError,
-    WorkflowError,
-)
+from monitor.errors import TrainingError, WorkflowError
 from monitor.store.audit_log import append_entry
 from monitor.store.engine import transaction
+from monitor.store.tables import TrainingRun
 from monitor.store.training import registry as versions
 from monitor.store.training import runs as store
 from monitor.store.training.runs import RunRow
-from monitor.telemetry import get_logger
 from retrain.data import TrainingSet
-from retrain.jobs.child_result import describe_exit, read_result
+from retrain.jobs.child_result import describe_exit
 from retrain.jobs.launcher import Launcher, LauncherSource
+from retrain.jobs.lifecycle import ChildLifecycle
 from retrain.jobs.progress import last_progress, progress_record
 from retrain.planning.starting_point import version_started_from
 from retrain.recipes.recipe import Recipe
@@ -31,20 +28,18 @@ from retrain.registry.stages import register_version
 from retrain.run_folder import RunFolder, write_json
 from retrain.training.resumption import resume_child
 
-log = get_logger(__name__)
-
 
 @dataclass(frozen=True)
 class RunState:
-    """A run as it stands, with what the child last reported."""
+    """The state of a run with its child's last report."""
 
     run: RunRow
-    #: Step, steps, loss and tokens/s; empty before the first step.
+    #: Step, steps, loss and tokens per second; empty before the first step.
     progress: Mapping[str, Any]
     #: The version that a successful run registered.
     version_id: int | None
-    #: Why the child waits for a machine; empty where it doesn't.
-    waits: str = ""
+    #: Why the child waits for a machine; empty where it doesn't wait.
+    pending_reason: str = ""
 
 
 def plan_run(
@@ -59,10 +54,10 @@ def plan_run(
     plan: dict[str, Any] | None = None,
     planned_by: str = "driftwarden",
 ) -> int:
-    """Write a run down before anything is done for it; one decision gets one run.
+    """Insert a planned run before anything else is done; a decision gets one run.
 
     Returns:
-        The run's id; that of the run which the decision already has, where there is one.
+        The run's id; the id of the decision's run, where it has one already.
     """
     if decision_id is not None:
         existing = store.run_of_decision(connection, decision_id)
@@ -90,24 +85,20 @@ def plan_run(
     return run_id
 
 
-def prepare_run(
-    connection: Connection,
-    run_id: int,
-    training_set: TrainingSet,
-) -> RunFolder:
-    """Write what the child reads into a planned run's folder. Repeating it changes nothing.
+def prepare_run(connection: Connection, run_id: int, training_set: TrainingSet) -> RunFolder:
+    """Write a planned run's recipe and training set into its folder. Idempotent.
 
     Args:
         connection: Inside the caller's transaction.
-        run_id: The planned run.
-        training_set: What it trains on.
+        run_id: Id of the planned run.
+        training_set: The training set.
     """
     run = store.run_by_id(connection, run_id)
     folder = RunFolder(Path(run.work_dir))
     try:
         folder.root.mkdir(parents=True, exist_ok=True)
         write_json(folder.recipe, run.recipe)
-        # Last: a run counts as prepared once its training data is there.
+        # Last: a run is prepared once its training data is there.
         training_set.write(folder)
     except OSError as error:
         raise TrainingError(f"{folder.root}: can't be written: {error}") from error
@@ -122,39 +113,27 @@ def start_run(
     *,
     environment: Mapping[str, str] | None = None,
 ) -> None:
-    """Start the child of a prepared run, or adopt the one that a dead process has started.
+    """Start the child of a prepared run, or adopt the child that a dead process started.
 
     Raises:
-        WorkflowError: The run has ended, or was never prepared.
+        WorkflowError: The run is finished, or was not prepared.
     """
-    with transaction(engine) as connection:
-        # Held until the handle is stored: two daemons must not start two children.
-        run = store.run_by_id(connection, run_id, lock=True)
-        if run.status == "running":
-            return
-        if run.status != "planned":
-            raise WorkflowError(_not_startable(run))
-        folder = RunFolder(Path(run.work_dir))
-        if not folder.training_data.is_file() or not folder.recipe.is_file():
-            raise WorkflowError(f"training run {run_id} has no training data in {folder.root}")
-        handle = launcher.submit(folder, dict(environment or {}))
-        store.mark_running(connection, run_id, handle, now)
+    RUNS.start(engine, run_id, launcher, now, environment)
 
 
 def poll_run(
     engine: Engine, run_id: int, launcher: Launcher, now: datetime, *, resumptions: int = 0
 ) -> RunState:
-    """Look at a run's child; when it has ended, end the run and register what it made.
+    """Poll a run's child and store its progress; finish the run when the child has ended.
 
-    Works the same in a daemon that was started after the child. What is to be seen of the run is
-    kept in its row.
+    A child that was started by an earlier process is polled in the same way.
 
     Args:
         engine: The database.
-        run_id: The run.
-        launcher: The run's.
-        now: The time.
-        resumptions: How often a child that ended without a result goes on from its checkpoint.
+        run_id: Id of the run.
+        launcher: The run's launcher.
+        now: The current time.
+        resumptions: How often a child that was lost resumes from its checkpoint.
     """
     with transaction(engine) as connection:
         run = store.run_by_id(connection, run_id)
@@ -162,58 +141,43 @@ def poll_run(
     folder = RunFolder(Path(run.work_dir))
     if run.status != "running" or run.handle is None:
         return RunState(run, last_progress(folder), known.id if known else None)
-    # The order counts: a child that ends in between has written its result by then.
-    status = launcher.status(run.handle)
-    result = read_result(folder, "train")
-    waits = launcher.explain(folder) if status == "pending" else ""
-    record = progress_record(folder, launcher, waits)
+    report = RUNS.report(run, launcher)
+    record = progress_record(folder, launcher, report.pending_reason)
     with transaction(engine) as connection:
         store.save_progress(connection, run_id, record)
-    if result is None and status == "gone":
-        result = _started_again_or_failed(engine, run, launcher, now, resumptions)
-    if result is None:
-        with transaction(engine) as connection:
-            run = store.run_by_id(connection, run_id)
-        return RunState(run, record["last"], None, waits)
+    result = report.result
+    if report.is_lost:
+        result = _resume_or_fail(engine, run, launcher, now, resumptions)
     with transaction(engine) as connection:
-        version_id = _finish(connection, run, result, now)
+        version_id = None if result is None else _finish(connection, run, result, now)
         run = store.run_by_id(connection, run_id)
+    if result is None:
+        return RunState(run, record["last"], None, report.pending_reason)
     return RunState(run, last_progress(folder), version_id)
 
 
 def poll_running(
     engine: Engine, launcher_of: LauncherSource, now: datetime, *, resumptions: int = 0
 ) -> list[RunState]:
-    """Poll every run that is under way: what a daemon does at its start and then regularly.
-
-    A run that can't be looked at stays as it is and is left out, for instance since its launcher
-    doesn't answer or isn't configured any more; the others are polled.
-    """
-    with transaction(engine) as connection:
-        running = store.list_runs(connection, statuses=("running",))
-    states = []
-    for run in running:
-        try:
-            launcher = launcher_of(run.launcher)
-            states.append(poll_run(engine, run.id, launcher, now, resumptions=resumptions))
-        except DatabaseUnavailableError:
-            raise
-        except (DriftwardenError, OSError) as error:
-            log.warning("nothing is known of a training", run=run.id, error=str(error))
-    return states
+    """Poll every running run. See :meth:`retrain.jobs.lifecycle.ChildLifecycle.poll_running`."""
+    return RUNS.poll_running(
+        engine,
+        launcher_of,
+        lambda run_id, launcher: poll_run(engine, run_id, launcher, now, resumptions=resumptions),
+    )
 
 
-def _started_again_or_failed(
+def _resume_or_fail(
     engine: Engine, run: RunRow, launcher: Launcher, now: datetime, resumptions: int
 ) -> dict[str, Any] | None:
-    """Start a child again that left no result; return the failure where that can't be done."""
-    # Before another attempt, whose log would be asked for.
+    """Resume a run whose child was lost; return the failure where it can't be resumed."""
+    # Before another attempt, whose log would be read instead.
     error = describe_exit(launcher, RunFolder(Path(run.work_dir)), "train")
     try:
         if resume_child(engine, run, launcher, now, limit=resumptions):
             return None
     except TrainingError as refusal:
-        error += f"; it can't be started again: {refusal}"
+        error += f"; it can't be resumed: {refusal}"
     return {"status": "failed", "error": error}
 
 
@@ -222,9 +186,9 @@ def _finish(
 ) -> int | None:
     current = store.run_by_id(connection, run.id, lock=True)
     if current.handle != run.handle:
-        return None  # another process was first, and another child runs since
+        return None  # another process was faster, and another child runs since
     succeeded = result.get("status") == "succeeded"
-    ended = store.finish_run(
+    finished = store.finish_run(
         connection,
         run.id,
         "succeeded" if succeeded else "failed",
@@ -232,7 +196,7 @@ def _finish(
         result=result,
         error=None if succeeded else str(result.get("error") or "the child failed"),
     )
-    if not ended or not succeeded:
+    if not finished or not succeeded:
         known = versions.version_of_run(connection, run.id)
         return known.id if known else None
     parent = version_started_from(connection, run)
@@ -248,10 +212,31 @@ def _finish(
     )
 
 
-def _not_startable(run: RunRow) -> str:
-    hint = (
-        "plan another one"
-        if run.status == "succeeded"
-        else (f"`driftwarden retrain resume {run.id}`, or plan another one")
-    )
-    return f"training run {run.id} is {run.status}; {hint}"
+def _require_data(_connection: Connection, run: RunRow, folder: RunFolder) -> None:
+    if not folder.training_data.is_file() or not folder.recipe.is_file():
+        raise WorkflowError(f"training run {run.id} has no training data in {folder.root}")
+
+
+def _mark_cancelled(connection: Connection, run: RunRow, now: datetime, cancelled_by: str) -> None:
+    error = f"cancelled by {cancelled_by}"
+    store.finish_run(connection, run.id, "cancelled", finished_at=now, by=cancelled_by, error=error)
+
+
+def _advice(run: RunRow) -> str:
+    if run.status == "succeeded":
+        return "plan another one"
+    return f"`driftwarden retrain resume {run.id}`, or plan another one"
+
+
+RUNS: ChildLifecycle[RunRow] = ChildLifecycle(
+    task="train",
+    noun="training run",
+    table=TrainingRun,
+    row_by_id=lambda connection, run_id, lock: store.run_by_id(connection, run_id, lock=lock),
+    running=partial(store.list_runs, statuses=("running",)),
+    to_terminate=store.runs_to_terminate,
+    prepare=_require_data,
+    mark_running=store.mark_running,
+    mark_cancelled=_mark_cancelled,
+    advice=_advice,
+)

@@ -66,8 +66,8 @@ def evaluate_run(
             state = poll_evaluation(engine, evaluation, launcher, now)
             if state.row.status not in {"planned", "running"}:
                 break
-            if state.waits:
-                progress.update(task, description=f"waiting: {state.waits}")
+            if state.pending_reason:
+                progress.update(task, description=f"waiting: {state.pending_reason}")
             elif state.row.error:
                 progress.update(task, description=f"retrying later: {state.row.error}")
             elif state.progress:

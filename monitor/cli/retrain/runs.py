@@ -66,8 +66,8 @@ def show(run: RunArgument, config: ConfigOption = None) -> None:
             f"memory: {memory['measured_gib']:.2f} GiB peak, "
             f"{memory['estimated_gib']['total']:.2f} GiB estimated"
         )
-    if state.waits:
-        typer.echo(f"waiting: {state.waits}")
+    if state.pending_reason:
+        typer.echo(f"waiting: {state.pending_reason}")
     if state.run.error:
         typer.echo(f"error: {state.run.error}")
     if state.run.termination_error is not None:
@@ -151,8 +151,8 @@ def _watch(engine: "Engine", settings: "Settings", run: int, launcher: "Launcher
             state = poll_run(engine, run, launcher, datetime.now(UTC), resumptions=resumptions)
             if state.run.status != "running":
                 break
-            if state.waits:
-                progress.update(task, description=f"waiting: {state.waits}")
+            if state.pending_reason:
+                progress.update(task, description=f"waiting: {state.pending_reason}")
             elif "loss" in state.progress:
                 progress.update(
                     task,

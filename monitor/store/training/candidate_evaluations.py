@@ -9,11 +9,9 @@ from sqlalchemy import Connection, exists, insert, select, update
 
 from monitor.errors import NotFoundError
 from monitor.store.tables import CandidateEvaluation, ModelVersion
+from monitor.store.training import children
 from monitor.store.training.candidate_results import CandidateResults
 from monitor.store.training.registry import VersionRow, version_by_id
-
-#: Statuses that an evaluation doesn't leave any more.
-FINAL = ("succeeded", "failed", "cancelled")
 
 _COLUMNS = (
     CandidateEvaluation.id,
@@ -196,47 +194,47 @@ def unevaluated_candidates(connection: Connection, model: str) -> list[VersionRo
 
 def mark_running(
     connection: Connection, evaluation_id: int, handle: dict[str, Any], now: datetime
-) -> None:
-    """Note that the child of a planned evaluation was started, and how to find it."""
-    connection.execute(
-        update(CandidateEvaluation)
-        .where(CandidateEvaluation.id == evaluation_id, CandidateEvaluation.status == "planned")
-        .values(
-            status="running",
-            handle=handle,
-            attempts=CandidateEvaluation.attempts + 1,
-            started_at=now,
-            error=None,
-        )
+) -> bool:
+    """Start a planned evaluation and store its child's handle; return whether this call did it."""
+    return children.advance(
+        connection,
+        CandidateEvaluation,
+        evaluation_id,
+        "start",
+        now,
+        handle=handle,
+        attempts=CandidateEvaluation.attempts + 1,
+        started_at=now,
+        error=None,
     )
 
 
 def postpone_evaluation(
-    connection: Connection, evaluation_id: int, error: str, until: datetime
+    connection: Connection, evaluation_id: int, error: str, until: datetime, now: datetime
 ) -> bool:
     """Plan a running evaluation again, not before a time; return whether this call did it."""
-    return _change(
+    return children.advance(
         connection,
+        CandidateEvaluation,
         evaluation_id,
-        "running",
-        status="planned",
+        "postpone",
+        now,
         handle=None,
         error=error,
         next_attempt_at=until,
     )
 
 
-def save_results(
-    connection: Connection,
-    evaluation_id: int,
-    results: CandidateResults,
+def await_ratings(
+    connection: Connection, evaluation_id: int, results: CandidateResults, now: datetime
 ) -> bool:
-    """Store a running evaluation's results and await ratings; return whether this call did."""
-    return _change(
+    """Store a running evaluation's results and await ratings; return whether this call did it."""
+    return children.advance(
         connection,
+        CandidateEvaluation,
         evaluation_id,
-        "running",
-        status="awaiting_ratings",
+        "await_ratings",
+        now,
         results=results,
         dataset_digests=results.dataset_digests,
     )
@@ -248,44 +246,29 @@ def finish_candidate_evaluation(
     status: str,
     *,
     now: datetime,
+    by: str = children.SYSTEM,
     results: CandidateResults | None = None,
     error: str | None = None,
 ) -> bool:
-    """Finish an evaluation that isn't finished; return whether this call did it."""
-    values: dict[str, Any] = {"status": status, "error": error, "finished_at": now}
+    """Finish an evaluation with a final status; return whether this call did it."""
+    values: dict[str, Any] = {"error": error}
+    details = {}
     if results is not None:
+        details = {"gate_result": results.gate_result}
         values |= {
             "results": results,
             "gate_result": results.gate_result,
             "dataset_digests": results.dataset_digests,
         }
-    return _change(
+    return children.finish(
         connection,
+        CandidateEvaluation,
         evaluation_id,
-        "planned",
-        "running",
-        "awaiting_ratings",
+        status,
+        now,
+        by=by,
+        details=details,
         **values,
-    )
-
-
-def record_unterminated_child(
-    connection: Connection, evaluation_id: int, handle: dict[str, Any], why: str
-) -> None:
-    """Note of one that is being cancelled which child is to be ended, and why it hasn't been."""
-    connection.execute(
-        update(CandidateEvaluation)
-        .where(CandidateEvaluation.id == evaluation_id)
-        .values(handle=handle, termination_error=why)
-    )
-
-
-def set_termination_error(connection: Connection, evaluation_id: int, why: str | None) -> None:
-    """Note why the child of a cancelled evaluation couldn't be ended; ``None``: it could."""
-    connection.execute(
-        update(CandidateEvaluation)
-        .where(CandidateEvaluation.id == evaluation_id)
-        .values(termination_error=why)
     )
 
 
@@ -327,12 +310,3 @@ def _first(connection: Connection, *conditions: Any) -> CandidateEvaluationRow |
     statement = _evaluations().where(*conditions).order_by(CandidateEvaluation.id.desc()).limit(1)
     row = connection.execute(statement).one_or_none()
     return None if row is None else CandidateEvaluationRow(*row)
-
-
-def _change(connection: Connection, evaluation_id: int, *statuses: str, **values: Any) -> bool:
-    outcome = connection.execute(
-        update(CandidateEvaluation)
-        .where(CandidateEvaluation.id == evaluation_id, CandidateEvaluation.status.in_(statuses))
-        .values(**values)
-    )
-    return outcome.rowcount == 1

@@ -8,9 +8,7 @@ from sqlalchemy import Connection, CursorResult, insert, select, update
 
 from monitor.errors import NotFoundError
 from monitor.store.tables import TrainingRun
-
-#: Statuses that a run doesn't leave by itself.
-FINAL = ("succeeded", "failed", "cancelled")
+from monitor.store.training import children
 
 _COLUMNS = (
     TrainingRun.id,
@@ -136,38 +134,48 @@ def set_work_dir(connection: Connection, run_id: int, work_dir: str) -> None:
 
 def mark_running(
     connection: Connection, run_id: int, handle: dict[str, Any], started_at: datetime
-) -> None:
-    """Note that the child of a planned run was started, and how to find it."""
-    connection.execute(
-        update(TrainingRun)
-        .where(TrainingRun.id == run_id, TrainingRun.status == "planned")
-        .values(status="running", handle=handle, started_at=started_at)
+) -> bool:
+    """Start a planned run and store its child's handle; return whether this call did it."""
+    return children.advance(
+        connection, TrainingRun, run_id, "start", started_at, handle=handle, started_at=started_at
     )
 
 
-def mark_resumed(connection: Connection, run_id: int, handle: dict[str, Any]) -> None:
-    """Note that the child of a running run was started again, and how to find it now."""
-    connection.execute(
-        update(TrainingRun)
-        .where(TrainingRun.id == run_id, TrainingRun.status == "running")
-        .values(handle=handle, resumptions=TrainingRun.resumptions + 1)
+def mark_resumed(
+    connection: Connection, run_id: int, handle: dict[str, Any], now: datetime, *, limit: int
+) -> bool:
+    """Store the handle of a running run's new child; return whether this call did it."""
+    times = run_by_id(connection, run_id).resumptions + 1
+    return children.advance(
+        connection,
+        TrainingRun,
+        run_id,
+        "resume",
+        now,
+        details={"times": times, "of": limit},
+        handle=handle,
+        resumptions=times,
     )
 
 
-def reopen_run(connection: Connection, run_id: int) -> None:
-    """Take a run that failed or was cancelled back to where it can be started."""
-    connection.execute(
-        update(TrainingRun)
-        .where(TrainingRun.id == run_id, TrainingRun.status.in_(("failed", "cancelled")))
-        .values(
-            status="planned",
-            handle=None,
-            result=None,
-            error=None,
-            finished_at=None,
-            cancel_requested_by=None,
-            resumptions=0,
-        )
+def reopen_run(
+    connection: Connection, run_id: int, now: datetime, *, by: str, from_step: int
+) -> bool:
+    """Plan a failed or cancelled run again; return whether this call did it."""
+    return children.advance(
+        connection,
+        TrainingRun,
+        run_id,
+        "reopen",
+        now,
+        by=by,
+        details={"from_step": from_step},
+        handle=None,
+        result=None,
+        error=None,
+        finished_at=None,
+        cancel_requested_by=None,
+        resumptions=0,
     )
 
 
@@ -184,7 +192,7 @@ def request_cancel(connection: Connection, run_id: int, requested_by: str) -> bo
         update(TrainingRun)
         .where(
             TrainingRun.id == run_id,
-            TrainingRun.status.not_in(FINAL),
+            TrainingRun.status.not_in(children.FINAL),
             TrainingRun.cancel_requested_by.is_(None),
         )
         .values(cancel_requested_by=requested_by)
@@ -198,28 +206,12 @@ def runs_to_cancel(connection: Connection) -> list[RunRow]:
     """Return the runs that somebody wants ended and that haven't."""
     statement = (
         select(*_COLUMNS)
-        .where(TrainingRun.cancel_requested_by.is_not(None), TrainingRun.status.not_in(FINAL))
+        .where(
+            TrainingRun.cancel_requested_by.is_not(None), TrainingRun.status.not_in(children.FINAL)
+        )
         .order_by(TrainingRun.id)
     )
     return [RunRow(*row) for row in connection.execute(statement)]
-
-
-def record_unterminated_child(
-    connection: Connection, run_id: int, handle: dict[str, Any], why: str
-) -> None:
-    """Note of a run that is being cancelled which child is to be ended, and why it hasn't been."""
-    connection.execute(
-        update(TrainingRun)
-        .where(TrainingRun.id == run_id)
-        .values(handle=handle, termination_error=why)
-    )
-
-
-def set_termination_error(connection: Connection, run_id: int, why: str | None) -> None:
-    """Note why the child of a cancelled run couldn't be ended; ``None``: it could."""
-    connection.execute(
-        update(TrainingRun).where(TrainingRun.id == run_id).values(termination_error=why)
-    )
 
 
 def runs_to_terminate(connection: Connection) -> list[RunRow]:
@@ -236,15 +228,11 @@ def finish_run(
     status: str,
     *,
     finished_at: datetime,
+    by: str = children.SYSTEM,
     result: dict[str, Any] | None = None,
     error: str | None = None,
 ) -> bool:
-    """End a run that hasn't ended yet; return whether it was this call that ended it."""
-    statement = (
-        update(TrainingRun)
-        .where(TrainingRun.id == run_id, TrainingRun.status.not_in(FINAL))
-        .values(status=status, finished_at=finished_at, result=result, error=error)
+    """Finish a run with a final status; return whether this call did it."""
+    return children.finish(
+        connection, TrainingRun, run_id, status, finished_at, by=by, result=result, error=error
     )
-    outcome = connection.execute(statement)
-    assert isinstance(outcome, CursorResult)  # noqa: S101 - an UPDATE's result
-    return outcome.rowcount == 1

@@ -11,8 +11,9 @@ from sqlalchemy import Connection, Engine
 from monitor.store.accounts.users import UserRow
 from monitor.store.audit_log import append_entry
 from monitor.store.engine import transaction
+from monitor.store.training.children import FINAL
 from monitor.store.training.registry import version_of_run
-from monitor.store.training.runs import FINAL, RunRow, list_runs, request_cancel, run_by_id
+from monitor.store.training.runs import RunRow, list_runs, request_cancel, run_by_id
 from monitor.web.clock import Clock
 from monitor.web.runs.loss_curve import draw_losses
 
@@ -72,7 +73,7 @@ def _view(connection: Connection, row: RunRow) -> dict[str, Any]:
         ),
         "validation": progress.get("validation") or [],
         "log": progress.get("log") or [],
-        "waits": progress.get("waits") or "",
+        "waits": progress.get("pending_reason") or "",
         "checks": (row.result or {}).get("checks") or [],
         "memory": (row.result or {}).get("memory"),
     }

@@ -148,7 +148,11 @@ def test_a_candidate_is_evaluated_once_by_a_child_of_its_own(desk: Desk) -> None
         actions = connection.execute(
             select(AuditEntry.action).where(AuditEntry.action.like("evaluation.%"))
         ).scalars()
-        assert list(actions) == ["evaluation.planned", "evaluation.concluded"]
+        assert list(actions) == [
+            "evaluation.planned",
+            "evaluation.started",
+            "evaluation.succeeded",
+        ]
     assert [(s.benchmark, s.stratum, s.metric, s.value) for s in scores] == [
         ("support", "", "exact_match", 0.9),
         ("support", "task_type=cards", "exact_match", 0.9),

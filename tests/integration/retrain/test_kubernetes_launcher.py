@@ -204,7 +204,7 @@ def test_a_tiny_model_is_trained_and_evaluated_by_jobs(
     start_run(engine, run, launcher, NOW, environment=ENVIRONMENT)
     (name,) = api.cluster.jobs
     state = poll_run(engine, run, launcher, NOW)
-    assert (state.run.status, state.waits) == ("running", "it has no pod yet")
+    assert (state.run.status, state.pending_reason) == ("running", "it has no pod yet")
     api.cluster.really_run(name)
     state = desk.ended(run, launcher)
     assert state.run.status == "succeeded", state.run.error
@@ -217,7 +217,7 @@ def test_a_tiny_model_is_trained_and_evaluated_by_jobs(
     start_evaluation(engine, evaluation, launcher, NOW, environment=ENVIRONMENT)
     (second,) = set(api.cluster.jobs) - {name}
     waiting = poll_evaluation(engine, evaluation, launcher, NOW)
-    assert (waiting.row.status, waiting.waits) == ("running", "it has no pod yet")
+    assert (waiting.row.status, waiting.pending_reason) == ("running", "it has no pod yet")
     api.cluster.really_run(second)
     row = desk.evaluated(evaluation, launcher)
     assert (row.status, row.error) == ("succeeded", None)
@@ -318,7 +318,7 @@ def test_a_container_that_cannot_be_made_says_why(
     start_run(desk.engine, run, launcher, NOW)
     api.cluster.waiting(next(iter(api.cluster.jobs)), reason, message)
     state = poll_run(desk.engine, run, launcher, NOW)
-    assert said in state.waits
+    assert said in state.pending_reason
     assert state.run.status == "running"
 
 
@@ -328,7 +328,7 @@ def test_a_pod_that_no_node_takes_says_why(api: Api, desk: LaunchDesk) -> None:
     start_run(desk.engine, run, launcher, NOW)
     message = "0/3 nodes are available: 3 Insufficient nvidia.com/gpu."
     api.cluster.unschedulable(next(iter(api.cluster.jobs)), message)
-    waits = poll_run(desk.engine, run, launcher, NOW).waits
+    waits = poll_run(desk.engine, run, launcher, NOW).pending_reason
     assert waits.startswith(f"Unschedulable: {message}. No node fits: see cpu, memory, gpus")
 
 

@@ -227,10 +227,10 @@ def test_a_job_that_waits_for_resources_says_so_and_can_be_cancelled(
 
     def poll() -> Any:
         state = poll_run(desk.engine, run, launcher, NOW)
-        return state if state.waits else None
+        return state if state.pending_reason else None
 
     state = eventually(poll)
-    assert "waiting for resources" in state.waits
+    assert "waiting for resources" in state.pending_reason
     assert state.run.status == "running"
     cancel_run(desk.engine, run, launcher, NOW, cancelled_by="Lea")
     assert desk.row(run).error == "cancelled by Lea"

@@ -13,10 +13,11 @@ from monitor.review.human_evaluation.opening import open_human_evaluation
 from monitor.settings import Secrets, Settings
 from monitor.settings.evaluation_file import HumanEvaluationPlan
 from monitor.store.engine import transaction
+from monitor.store.tables import CandidateEvaluation
 from monitor.store.training.candidate_evaluations import (
     CandidateEvaluationRow,
-    record_unterminated_child,
 )
+from monitor.store.training.children import record_unterminated_child
 from monitor.web.app import create_app
 from retrain.run_folder import RunFolder, read_lines
 from tests.integration.web.test_decision_page import sign_in
@@ -86,7 +87,7 @@ def test_a_process_that_outlives_cancellation_is_shown(
     client: TestClient[Litestar], world: World, row: CandidateEvaluationRow
 ) -> None:
     with transaction(world.engine) as connection:
-        record_unterminated_child(connection, row.id, {"pid": 1}, HOSTILE)
+        record_unterminated_child(connection, CandidateEvaluation, row.id, {"pid": 1}, HOSTILE)
     sign_in(client, "Lea")
     source = client.get(f"/candidate-evaluations/{row.id}").text
     assert HOSTILE not in source

@@ -13,10 +13,11 @@ from sqlalchemy import Engine
 
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
+from monitor.store.tables import TrainingRun
+from monitor.store.training.children import record_unterminated_child
 from monitor.store.training.runs import (
     finish_run,
     mark_running,
-    record_unterminated_child,
     run_by_id,
     save_progress,
 )
@@ -33,7 +34,7 @@ PROGRESS = {
     "losses": [[1, 2.0], [20, 1.0], [40, 0.25]],
     "validation": [[20, 1.1], [40, 0.5]],
     "log": ["loading", "<script>alert(1)</script>"],
-    "waits": "",
+    "pending_reason": "",
 }  # fmt: skip
 
 
@@ -141,7 +142,7 @@ def test_a_process_that_outlives_cancellation_is_shown(
 ) -> None:
     with transaction(world.engine) as connection:
         finish_run(connection, run, "cancelled", finished_at=clock, error="cancelled by Lea")
-        record_unterminated_child(connection, run, {"pid": 1}, "Kubernetes <refuses>")
+        record_unterminated_child(connection, TrainingRun, run, {"pid": 1}, "Kubernetes <refuses>")
     sign_in(client, "Lea")
     page = client.get(f"/runs/{run}").text
     assert "still runs: Kubernetes &lt;refuses&gt;." in page

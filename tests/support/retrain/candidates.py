@@ -164,6 +164,7 @@ def evaluated(
 ) -> CandidateEvaluationRow:
     """Give a version results of an evaluation against the serving version."""
     row = planned(connection, version_id, now, folder)
+    store.mark_running(connection, row.id, {"number": 1}, now)
     conclude(connection, row, make_results(gate_result, **values), now)
     return store.candidate_evaluation_by_id(connection, row.id)
 
@@ -174,7 +175,7 @@ def awaiting_ratings(
     """Give a version an evaluation that awaits ratings."""
     row = planned(connection, version_id, now, folder)
     store.mark_running(connection, row.id, {"number": 1}, now)
-    store.save_results(connection, row.id, make_results())
+    store.await_ratings(connection, row.id, make_results(), now)
     return store.candidate_evaluation_by_id(connection, row.id)
 
 

@@ -1,0 +1,147 @@
+"""Life cycle of training runs and candidate evaluations: rows with a child process.
+
+Every step of either goes through :func:`advance`, which checks it against :data:`TRANSITIONS`,
+writes the row and appends the audit entry.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection, update
+
+from monitor.store.audit_log import append_entry
+from monitor.store.tables import CandidateEvaluation, TrainingRun
+
+Status = Literal["planned", "running", "awaiting_ratings", "succeeded", "failed", "cancelled"]
+Event = Literal[
+    "start", "resume", "postpone", "await_ratings", "succeed", "fail", "cancel", "reopen"
+]
+ChildTable = type[TrainingRun] | type[CandidateEvaluation]
+
+#: The actor of steps that no person requested.
+SYSTEM = "driftwarden"
+FINAL: tuple[Status, ...] = ("succeeded", "failed", "cancelled")
+UNFINISHED: tuple[Status, ...] = ("planned", "running", "awaiting_ratings")
+
+
+@dataclass(frozen=True)
+class Transition:
+    """A step of the life cycle."""
+
+    event: Event
+    sources: tuple[Status, ...]
+    target: Status
+    #: Ends the action's name in the audit log: ``run.started``.
+    action: str
+    effect: str
+
+
+TRANSITIONS: tuple[Transition, ...] = (
+    Transition("start", ("planned",), "running", "started", "the child's handle is stored"),
+    Transition(
+        "resume", ("running",), "running", "resumed", "a training child that died starts again"
+    ),
+    Transition(
+        "postpone", ("running",), "planned", "postponed", "an evaluation child starts again later"
+    ),
+    Transition(
+        "await_ratings",
+        ("running",),
+        "awaiting_ratings",
+        "awaiting_ratings",
+        "the results are stored; a human evaluation follows",
+    ),
+    Transition(
+        "succeed", ("running", "awaiting_ratings"), "succeeded", "succeeded", "the result is final"
+    ),
+    Transition("fail", UNFINISHED, "failed", "failed", "the error is stored"),
+    Transition(
+        "cancel", UNFINISHED, "cancelled", "cancelled", "the child is terminated afterwards"
+    ),
+    Transition(
+        "reopen",
+        ("failed", "cancelled"),
+        "planned",
+        "reopened",
+        "a run resumes from its checkpoint",
+    ),
+)
+_BY_EVENT = {transition.event: transition for transition in TRANSITIONS}
+_NOUNS: dict[ChildTable, str] = {TrainingRun: "run", CandidateEvaluation: "evaluation"}
+
+
+def advance(
+    connection: Connection,
+    table: ChildTable,
+    row_id: int,
+    event: Event,
+    now: datetime,
+    *,
+    by: str = SYSTEM,
+    details: Mapping[str, Any] | None = None,
+    **values: Any,
+) -> bool:
+    """Take a step of a row's life cycle and append it to the audit log.
+
+    Args:
+        connection: Inside the caller's transaction. The audit entry comes last, as it blocks other
+            writers.
+        table: ``TrainingRun`` or ``CandidateEvaluation``.
+        row_id: Id of the row.
+        event: The step.
+        now: The current time.
+        by: The actor.
+        details: Details of the audit entry.
+        **values: Further columns to write.
+
+    Returns:
+        Whether this call took the step; ``False`` where the row's status doesn't allow it, since
+        another process was faster.
+    """
+    transition = _BY_EVENT[event]
+    if transition.target in FINAL:
+        values["finished_at"] = now
+    outcome = connection.execute(
+        update(table)
+        .where(table.id == row_id, table.status.in_(transition.sources))
+        .values(status=transition.target, **values)
+    )
+    if outcome.rowcount != 1:
+        return False
+    action = f"{_NOUNS[table]}.{transition.action}"
+    append_entry(connection, now, by, action, f"{table.__tablename__}/{row_id}", details)
+    return True
+
+
+def finish(
+    connection: Connection,
+    table: ChildTable,
+    row_id: int,
+    status: str,
+    now: datetime,
+    *,
+    by: str = SYSTEM,
+    details: Mapping[str, Any] | None = None,
+    **values: Any,
+) -> bool:
+    """Finish a row with a final status; return whether this call did it."""
+    events: dict[str, Event] = {"succeeded": "succeed", "failed": "fail", "cancelled": "cancel"}
+    return advance(connection, table, row_id, events[status], now, by=by, details=details, **values)
+
+
+def record_unterminated_child(
+    connection: Connection, table: ChildTable, row_id: int, handle: dict[str, Any], reason: str
+) -> None:
+    """Record the child of a cancelled row that is still to be terminated, and the reason."""
+    connection.execute(
+        update(table).where(table.id == row_id).values(handle=handle, termination_error=reason)
+    )
+
+
+def set_termination_error(
+    connection: Connection, table: ChildTable, row_id: int, reason: str | None
+) -> None:
+    """Set the reason why a child couldn't be terminated; ``None``: it was."""
+    connection.execute(update(table).where(table.id == row_id).values(termination_error=reason))
