@@ -1,4 +1,4 @@
-"""Files of people, in JSON lines: every line is read strictly, and problems are told by line."""
+"""Strict reader of JSON lines, with errors by line."""
 
 from collections.abc import Callable
 from typing import TypeVar

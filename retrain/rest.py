@@ -1,4 +1,4 @@
-"""JSON over HTTP to a service that retraining uses elsewhere, with its failures told apart."""
+"""JSON over HTTP to a remote service, with classified failures."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ import httpx
 
 from monitor.errors import RemoteServiceError
 
-#: Answers that say "not now".
+#: HTTP statuses that may pass.
 _TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _REFUSED = frozenset({401, 403})
-#: So much of an answer is quoted.
+#: So much of a response is quoted.
 _QUOTED_CHARACTERS = 300
 
 
@@ -46,7 +46,7 @@ class RestService:
         params: Mapping[str, str] | None = None,
         expected: frozenset[int] = frozenset(),
     ) -> httpx.Response:
-        """Return the service's answer, of whatever status it isn't here that is raised.
+        """Send a request and return the response, unless its status is raised.
 
         Args:
             method: Of HTTP.
@@ -56,7 +56,7 @@ class RestService:
             expected: Statuses that are returned though they would be raised.
 
         Raises:
-            RemoteServiceError: It doesn't answer, not now, or doesn't let us in. Nothing is known
+            RemoteServiceError: It is unavailable, busy, or refuses the credentials. Nothing is known
                 then of what was asked for.
         """
         try:
@@ -69,8 +69,10 @@ class RestService:
                     method, path, json=json, params=params, headers=dict(self.headers())
                 )
         except (httpx.HTTPError, OSError) as error:
-            said = str(error) or type(error).__name__
-            raise RemoteServiceError(f"{self.name} at {self.url} doesn't answer: {said}") from error
+            message = str(error) or type(error).__name__
+            raise RemoteServiceError(
+                f"{self.name} at {self.url} doesn't answer: {message}"
+            ) from error
         if response.status_code in expected:
             return response
         if response.status_code in _REFUSED:
@@ -87,17 +89,17 @@ class RestService:
 
 
 def quoted(response: httpx.Response) -> str:
-    """Return what an answer says of itself, in one line: its ``message``, or its last line."""
+    """Return what a response says of itself, in one line: its ``message``, or its last line."""
     try:
         body = response.json()
     except ValueError:
         body = None
     if isinstance(body, dict) and isinstance(body.get("message"), str):
-        said = body["message"]
+        message = body["message"]
     else:
         lines = [line.strip() for line in response.text.splitlines() if len(line.strip()) > 1]
-        said = lines[-1] if lines else response.reason_phrase
-    return " ".join(said.split())[:_QUOTED_CHARACTERS]
+        message = lines[-1] if lines else response.reason_phrase
+    return " ".join(message.split())[:_QUOTED_CHARACTERS]
 
 
 def bearer(token: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The folder of a run: what the parent writes, and what the child answers."""
+"""Files of a run's folder, and atomic reads and writes of them."""
 
 import json
 import os
@@ -67,12 +67,12 @@ class RunFolder:
 
     @property
     def replay_prompts(self) -> Path:
-        """What the child lets the model answer before it trains; usually not there."""
+        """Prompts of self-generated replay; usually absent."""
         return self.root / "replay-prompts.jsonl"
 
     @property
     def replay_responses(self) -> Path:
-        """What the model answered, and why an answer isn't used."""
+        """Responses of self-generated replay, and why some are unused."""
         return self.root / "replay-responses.jsonl"
 
     @property
@@ -106,7 +106,7 @@ class RunFolder:
 
     @property
     def unscored_responses(self) -> Path:
-        """Answers of an evaluation that isn't done; gone when all of them are scored."""
+        """Responses of an evaluation that isn't done; gone when all of them are scored."""
         return self.root / "evaluation-responses-unscored.jsonl"
 
     @property
@@ -131,14 +131,14 @@ class RunFolder:
 
     def last_checkpoint(self) -> Path | None:
         """Return the newest whole checkpoint: the trainer's state is what it writes last."""
-        found = []
+        matches = []
         for path in self.checkpoints.glob("checkpoint-*"):
             try:
                 json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
             except (OSError, json.JSONDecodeError):
                 continue  # the child died while it wrote this one; the one before is still there
-            found.append(path)
-        return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+            matches.append(path)
+        return max(matches, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
 
     @property
     def adapter(self) -> Path:

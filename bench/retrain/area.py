@@ -1,4 +1,4 @@
-"""Retraining: what the gates let pass, what each method learns, what is forgotten, what it costs.
+"""Measurements of retraining: gates, methods, forgetting and cost.
 
 Methods and costs are measured on SmolLM2-135M and CLINC150's banking queries, where the folder of
 data sets is named. ``DRIFTWARDEN_BENCH=quick`` makes a tenth of the trials.
@@ -51,8 +51,10 @@ def _gate_rows() -> list[Row]:
     same = candidate_trials(0.0, rng, n_trials=N_TRIALS)
     n_better = N_TRIALS // 4
     gained = {
-        (n_old, kept): candidate_trials(0.25, rng, n_trials=n_better, n_old=n_old, kept=kept)
-        for n_old, kept in ((150, 0.0), (150, 0.9), (400, 0.9))
+        (n_old, retained): candidate_trials(
+            0.25, rng, n_trials=n_better, n_old=n_old, kept=retained
+        )
+        for n_old, retained in ((150, 0.0), (150, 0.9), (400, 0.9))
     }
     rows = [
         _share("identical candidate called better", same.better, same.n, "<= 0.05", 0.05),
@@ -60,12 +62,12 @@ def _gate_rows() -> list[Row]:
     ]
     rows += [
         _share(
-            f"candidate better by 25 points on 150 new items, answering {kept:.0%} of {n_old} old "
+            f"candidate better by 25 points on 150 new items, answering {retained:.0%} of {n_old} old "
             "ones as before, promoted",
-            one.promoted,
-            one.n,
+            first.promoted,
+            first.n,
         )
-        for (n_old, kept), one in gained.items()
+        for (n_old, retained), first in gained.items()
     ]
     for n_prompts, gate in ((200, "point"), (200, "bound"), (500, "point"), (500, "bound")):
         passed = hallucinator_passes(
@@ -84,17 +86,17 @@ def _studies(rng: np.random.Generator) -> list[Row]:
     worse = human_evaluation_trials((-0.25, 0, 0, 0), rng, n_trials=N_STUDIES)
     alike = human_evaluation_trials((0, 0, 0, 0), rng, n_trials=N_STUDIES)
     many = human_evaluation_trials((0, 0, 0, 0), rng, n_trials=N_STUDIES, n_items=200)
-    told = "rated by three people on 100 items"
+    text = "rated by three people on 100 items"
     passes = "passes on all four dimensions"
     different = alike.called_different
     return [
         _share(
-            f"worse by the margin, {told}: passes", worse.first_passed, worse.n, "<= 0.05", 0.05
+            f"worse by the margin, {text}: passes", worse.first_passed, worse.n, "<= 0.05", 0.05
         ),
-        _share(f"as good, {told}: called different", different, alike.n, "<= 0.05", 0.05),
-        _share(f"as good, {told}: {passes}", alike.passed, alike.n),
-        _share(f"as good, {told}: fails", alike.failed, alike.n),
-        _share(f"as good, {told.replace('100', '200')}: {passes}", many.passed, many.n),
+        _share(f"as good, {text}: called different", different, alike.n, "<= 0.05", 0.05),
+        _share(f"as good, {text}: {passes}", alike.passed, alike.n),
+        _share(f"as good, {text}: fails", alike.failed, alike.n),
+        _share(f"as good, {text.replace('100', '200')}: {passes}", many.passed, many.n),
     ]
 
 

@@ -1,4 +1,4 @@
-"""``python -m bench.retrain.bare_trl FOLDER``: TRL called bare, with the settings of a run's recipe.
+"""Bare TRL baseline: ``python -m bench.retrain.bare_trl FOLDER``.
 
 What a training child does besides - its checks, its progress, its checkpoints, its records - isn't
 done here, and nothing of ours is used to train.

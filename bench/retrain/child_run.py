@@ -1,4 +1,4 @@
-"""A training child by itself: its time, its greatest memory, and what it made."""
+"""Measured run of a training child: time, peak memory and result."""
 
 import os
 import subprocess
@@ -81,8 +81,8 @@ def run_on(
     seconds = time.monotonic() - began
     result = read_json(folder.result) or {}
     if child.returncode != 0 or result.get("status") != "succeeded":
-        told = folder.log.read_text(encoding="utf-8", errors="replace")[-2000:]
-        raise RuntimeError(f"{module}: {result.get('error', '')}\n{told}")
+        text = folder.log.read_text(encoding="utf-8", errors="replace")[-2000:]
+        raise RuntimeError(f"{module}: {result.get('error', '')}\n{text}")
     # Linux counts the greatest resident memory in KiB.
     peak = used.ru_maxrss * 1024 / 1e6
     return ChildRun(folder, seconds, used.ru_utime + used.ru_stime, peak, result)

@@ -1,4 +1,4 @@
-"""A quarter of a tiny model's facts change: what it learns and forgets, with and without replay.
+"""Forgetting of a tiny model, with and without replay, after a quarter of its facts change.
 
 The base knows twelve prices and hours in many phrasings. Three of them change; gold examples tell
 the new ones. It is asked in phrasings that no training ever showed.
@@ -77,12 +77,12 @@ def forgetting_rows(place: Path, n_seeds: int) -> Iterator[Row]:
         with _one_thread():
             known, by_share = _one_seed(place / f"seed-{seed}", seed, tuple(after))
         before.append(known)
-        for share, kept in by_share.items():
-            after[share].append(kept)
+        for share, retained in by_share.items():
+            after[share].append(retained)
     for share, all_kept in after.items():
         name = "with 30% replay" if share else "without replay"
-        falls = [was - one.old for was, one in zip(before, all_kept, strict=True)]
-        yield _mean(f"new facts, {name}", [one.new for one in all_kept], 0.95, share > 0)
+        falls = [was - first.old for was, first in zip(before, all_kept, strict=True)]
+        yield _mean(f"new facts, {name}", [entry.new for entry in all_kept], 0.95, share > 0)
         yield _mean(f"fall of old facts, {name}", falls, 0.02, share > 0, at_most=True)
     yield _mean("old facts before", before, 0.0, False)
 
@@ -104,14 +104,14 @@ def _one_seed(
     rng = random.Random(seed)
     phrasings = ["".join(parts) for parts in product(OPENINGS, FRAMES, CLOSINGS)]
     rng.shuffle(phrasings)
-    taught, asked = phrasings[:N_TAUGHT], phrasings[N_TAUGHT : N_TAUGHT + N_ASKED]
+    taught, requested = phrasings[:N_TAUGHT], phrasings[N_TAUGHT : N_TAUGHT + N_ASKED]
     original = [_row(frame, fact, FACTS) for fact in FACTS for frame in taught]
     gold = [_row(frame, fact, CHANGED) for fact in CHANGED for frame in taught]
     conversations = [row["messages"] for row in original]
     base = make_tiny_base(place / "base", conversations, seed=seed, shape=SHAPE)
     kept_facts = [fact for fact in FACTS if fact not in CHANGED]
-    known = _right(Responder(base, max_new_tokens=8), kept_facts, asked, FACTS)
-    found = {}
+    known = _right(Responder(base, max_new_tokens=8), kept_facts, requested, FACTS)
+    matches = {}
     for share in shares:
         recipe = Recipe(
             base=str(base),
@@ -125,11 +125,11 @@ def _one_seed(
         data = build_training_set(gold, original, replay_share=share, seed=seed)
         done = train_in_child(place / f"replay-{share}", recipe, data, ONE_THREAD)
         responder = Responder(base, done.folder.adapter, max_new_tokens=8)
-        found[share] = Accuracy(
-            new=_right(responder, list(CHANGED), asked, CHANGED),
-            old=_right(responder, kept_facts, asked, FACTS),
+        matches[share] = Accuracy(
+            new=_right(responder, list(CHANGED), requested, CHANGED),
+            old=_right(responder, kept_facts, requested, FACTS),
         )
-    return known, found
+    return known, matches
 
 
 def _row(frame: str, fact: str, responses: dict[str, str]) -> dict[str, Any]:
@@ -146,11 +146,11 @@ def _right(
     responder: Responder, facts: Sequence[str], asked: Sequence[str], responses: dict[str, str]
 ) -> float:
     pairs = [(fact, frame) for fact in facts for frame in asked]
-    told = responder.respond(
+    text = responder.respond(
         [[_row(frame, fact, responses)["messages"][0]] for fact, frame in pairs]
     )
     return mean(
-        response == responses[fact] for response, (fact, _) in zip(told, pairs, strict=True)
+        response == responses[fact] for response, (fact, _) in zip(text, pairs, strict=True)
     )
 
 
@@ -159,9 +159,9 @@ def _mean(
 ) -> Row:
     seen = mean(values)
     interval = student_interval(values)
-    told = f"mean of {len(values)} seeds, {min(values):.3f} to {max(values):.3f}"
+    text = f"mean of {len(values)} seeds, {min(values):.3f} to {max(values):.3f}"
     if interval is not None:
-        told += f", 95% interval of the mean {interval[0]:.3f} to {interval[1]:.3f}"
+        text += f", 95% interval of the mean {interval[0]:.3f} to {interval[1]:.3f}"
     goal = f"{'<=' if at_most else '>='} {limit:g}" if held else ""
     holds = (seen <= limit if at_most else seen >= limit) if held else None
-    return Row(AREA, name, seen, "", goal, holds, told)
+    return Row(AREA, name, seen, "", goal, holds, text)

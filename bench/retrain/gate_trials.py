@@ -1,4 +1,4 @@
-"""How often the gates are wrong, and right: trials on candidates whose true quality is known."""
+"""Error rates of the gates on candidates of known quality."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ def candidate_trials(
     the candidate gives the incumbent's very answer to a share ``kept`` of them.
     """
     suite = _suite(n_new, n_old)
-    found: Counter[str] = Counter()
+    matches: Counter[str] = Counter()
     for _ in range(n_trials):
         difficulty = rng.beta(1.5, 1.5, size=n_new + n_old)
         raised = np.where(np.arange(n_new + n_old) < n_new, gain, 0.0)
@@ -58,9 +58,9 @@ def candidate_trials(
         ]
         scores = {"incumbent": {"suite": incumbent}, "candidate": {"suite": candidate}}
         results = apply_gates([suite], scores, policy or Gates(), rng)
-        found[results.gate_result] += 1
-        found["better"] += results.checks[0].outcome == "passed"
-    return Trials(n_trials, found["promote"], found["better"], found["reject"])
+        matches[results.gate_result] += 1
+        matches["better"] += results.checks[0].outcome == "passed"
+    return Trials(n_trials, matches["promote"], matches["better"], matches["reject"])
 
 
 def hallucinator_passes(

@@ -1,4 +1,4 @@
-"""Base, LoRA, QLoRA and full fine-tuning of a real language model on real bank queries."""
+"""Base, LoRA, QLoRA and full fine-tuning of a language model on banking queries."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""What our own work costs beside the libraries called bare: training and evaluation."""
+"""Overhead of training and evaluation over the bare libraries."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -96,10 +96,10 @@ class _Bare:
                 texts[begin : begin + BATCH_SIZE], return_tensors="pt", padding=True
             )
             with torch.inference_mode():
-                told = self._model.generate(
+                text = self._model.generate(
                     **encoded, max_new_tokens=MAX_NEW_TOKENS, do_sample=False
                 )
-            responses += self._tokenizer.batch_decode(told[:, encoded["input_ids"].shape[1] :])
+            responses += self._tokenizer.batch_decode(text[:, encoded["input_ids"].shape[1] :])
         return responses
 
 

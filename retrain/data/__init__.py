@@ -1,4 +1,4 @@
-"""Training data: gold, replay, and all that must be true of the two before anything is trained."""
+"""Training data: gold examples and replay, cleaned, split and documented."""
 
 from retrain.data.build import build_training_set, original_training_set
 from retrain.data.data_card import Card

@@ -1,4 +1,4 @@
-"""The last step: what was kept is split, shuffled, counted and written down in the card."""
+"""Assembly of a training set: split, shuffle, counts and data card."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ def finish(
     """Split what was kept and write its card.
 
     Args:
-        examples: All that was kept; those that are self-generated still wait for their answers.
+        examples: All that was kept; those that are self-generated still wait for their responses.
         steps: What they went through.
         n_replay: How many replayed examples are wanted.
         inputs: Name -> digest of what went in.
@@ -43,7 +43,7 @@ def finish(
     steps.rng.shuffle(training)
     steps.rng.shuffle(validation)
     answered, held = _answered(training), _answered(validation)
-    rows, held_rows = [one.as_row() for one in answered], [one.as_row() for one in held]
+    rows, held_rows = [entry.as_row() for entry in answered], [entry.as_row() for entry in held]
     prompts = [*_prompts(training, "training"), *_prompts(validation, "validation")]
     checks, leaks = steps.checks, steps.leak_check.leaks
     card = Card(
@@ -57,7 +57,10 @@ def finish(
         leaked=dict(sorted(Counter(leak.benchmark for leak in leaks).items())),
         differing_gold=_differing(steps.sieve.pairs if steps.sieve else ()),
         differs_from_benchmark=_stale(leaks),
-        inputs={**inputs, **{f"benchmark {one.name}": one.digest for one in checks.benchmarks}},
+        inputs={
+            **inputs,
+            **{f"benchmark {benchmark.name}": benchmark.digest for benchmark in checks.benchmarks},
+        },
         near_duplicates=steps.near_duplicate_method,
         self_generated=_self_generated(prompts, n_replay, checks),
         remarks=(*remarks, *split.remarks),
@@ -66,14 +69,14 @@ def finish(
 
 
 def _answered(examples: Sequence[Example]) -> list[Example]:
-    return [one for one in examples if one.source != "self-generated"]
+    return [example for example in examples if example.source != "self-generated"]
 
 
 def _prompts(examples: Sequence[Example], side: str) -> list[Row]:
     return [
-        {**one.as_row(), "messages": list(one.messages[:-1]), "split": side}
-        for one in examples
-        if one.source == "self-generated"
+        {**example.as_row(), "messages": list(example.messages[:-1]), "split": side}
+        for example in examples
+        if example.source == "self-generated"
     ]
 
 
@@ -94,23 +97,23 @@ def _self_generated(
 
 
 def _differing(pairs: Sequence[NearPair]) -> tuple[str, ...]:
-    found = sorted(
-        " and ".join(sorted((pair.one.name, pair.other.name)))
+    matches = sorted(
+        " and ".join(sorted((pair.first.name, pair.second.name)))
         for pair in pairs
-        if pair.one.source == pair.other.source == "gold"
+        if pair.first.source == pair.second.source == "gold"
     )
-    return _listed(found)
+    return _listed(matches)
 
 
 def _stale(leaks: Sequence[Leak]) -> tuple[str, ...]:
-    found = sorted(
-        f"{leak.example.name}: {leak.benchmark} expects another answer"
+    matches = sorted(
+        f"{leak.example.name}: {leak.benchmark} expects another response"
         for leak in leaks
         if leak.differs and leak.example.source == "gold"
     )
-    return _listed(found)
+    return _listed(matches)
 
 
-def _listed(found: list[str]) -> tuple[str, ...]:
-    more = [f"and {len(found) - LISTED} more"] if len(found) > LISTED else []
-    return (*found[:LISTED], *more)
+def _listed(entries: list[str]) -> tuple[str, ...]:
+    more = [f"and {len(entries) - LISTED} more"] if len(entries) > LISTED else []
+    return (*entries[:LISTED], *more)

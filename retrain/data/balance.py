@@ -1,4 +1,4 @@
-"""Whether there is enough of everything: what is refused is said with what is missing."""
+"""Minimum and balance requirements of a training set."""
 
 import math
 from collections import Counter
@@ -25,7 +25,7 @@ def refuse_too_little(gold: Sequence[Example], rules: TrainingData) -> None:
 
 
 def refuse_leaked_gold(n_gold: int, leaks: Sequence[Leak], rules: TrainingData) -> None:
-    """Refuse where the benchmarks ask what much of the gold answers.
+    """Refuse a set whose gold leaks much of the benchmarks.
 
     Raises:
         TrainingError: With the benchmarks, and how much of the gold each asks.
@@ -94,4 +94,4 @@ def refuse_dominance(examples: Sequence[Example], rules: TrainingData) -> None:
 
 def _by_task_type(examples: Sequence[Example]) -> Counter[str]:
     """Count examples by task type; those that name none can't be judged."""
-    return Counter(one.task_type for one in examples if one.task_type)
+    return Counter(example.task_type for example in examples if example.task_type)

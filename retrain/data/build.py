@@ -1,4 +1,4 @@
-"""The training set: gold examples joined with a replay of what the model learned before."""
+"""Training sets of gold examples and replay."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,8 +24,8 @@ from retrain.data.similarity import BLOCK
 from retrain.data.stratified_draw import draw_evenly_by_task_type
 from retrain.data.training_set import TrainingSet
 
-#: Some answers of a model to its prompts can't be used: so many prompts are asked for each answer.
-PROMPTS_PER_ANSWER = 1.25
+#: Prompts for each wanted response, as some responses of a model can't be used.
+PROMPTS_PER_RESPONSE = 1.25
 #: Why more is replayed than the recipe's share.
 ANEW = (
     "the training starts from a base that doesn't hold what serves: {n} examples are replayed, all "
@@ -59,7 +59,7 @@ def build_training_set(
         seed: Decides which rows are replayed and held back, and the order of all.
         checks: What the rows are held against.
         replay_prompts: Where there are no original rows: rows whose messages end with the user's
-            turn, some of which the child lets the model answer.
+            turn, to some of which the child generates responses.
         replay_all: The training starts from a base that doesn't hold what serves: everything is
             replayed, unless ``replay_share`` is 0.
         remarks: What a reader of the card should know of the inputs.
@@ -73,32 +73,32 @@ def build_training_set(
     gold, original, prompts = list(gold), list(original), list(replay_prompts)
     experts = drop_duplicates(make_examples(gold, "gold", rules.group_by), steps.dropped)
     refuse_contradictions(experts)
-    kept = steps.clean(experts)
+    retained = steps.clean(experts)
     refuse_leaked_gold(len(experts), steps.leak_check.leaks, rules)
-    refuse_too_little(kept, rules)
-    n_replay = round(len(kept) * replay_share / (1 - replay_share))
+    refuse_too_little(retained, rules)
+    n_replay = round(len(retained) * replay_share / (1 - replay_share))
     pool = _pool(original, prompts, experts, steps)
     if n_replay and not pool:
         raise TrainingError(
             f"replay_share = {replay_share:g} asks for {n_replay} original examples and there are "
             "none; name the original training data in retrain.training_data, import a baseline "
-            "whose prompts the model can answer itself (driftwarden baseline import), or set "
+            "whose prompts the model can respond to itself (driftwarden baseline import), or set "
             "replay_share = 0 in the recipe and accept that the model forgets"
         )
     if replay_all and replay_share:
-        n_replay = max(n_replay, len(pool) if original else int(len(pool) / PROMPTS_PER_ANSWER))
+        n_replay = max(n_replay, len(pool) if original else int(len(pool) / PROMPTS_PER_RESPONSE))
         remarks = (*remarks, ANEW.format(n=n_replay, share=replay_share))
-    refuse_thin_task_types(kept, pool, rules)
-    n_drawn = n_replay if original else math.ceil(n_replay * PROMPTS_PER_ANSWER)
+    refuse_thin_task_types(retained, pool, rules)
+    n_drawn = n_replay if original else math.ceil(n_replay * PROMPTS_PER_RESPONSE)
     replayed = _replay(pool, n_drawn, steps)
-    refuse_dominance([*kept, *replayed], rules)
+    refuse_dominance([*retained, *replayed], rules)
     remarks = (*remarks, *_replay_remarks(len(replayed), n_drawn, self_generated=not original))
     inputs = {"gold": digest_of_input(gold)}
     if original:
         inputs["original"] = digest_of_input(original)
     elif replayed:
         inputs["replay prompts"] = digest_of_input(prompts)
-    return finish([*kept, *replayed], steps, n_replay=n_replay, inputs=inputs, remarks=remarks)
+    return finish([*retained, *replayed], steps, n_replay=n_replay, inputs=inputs, remarks=remarks)
 
 
 def original_training_set(
@@ -107,7 +107,7 @@ def original_training_set(
     """Make a set of original examples alone, as a first version is trained on.
 
     Raises:
-        TrainingError: There are none, or one prompt has different answers.
+        TrainingError: There are none, or one prompt has different responses.
     """
     steps = Pipeline(checks or DataChecks(), seed)
     original = list(original)
@@ -117,10 +117,10 @@ def original_training_set(
     if not examples:
         raise TrainingError("there are no training examples")
     refuse_contradictions(examples)
-    kept = steps.clean(examples)
-    if not kept:
+    retained = steps.clean(examples)
+    if not retained:
         raise TrainingError("every training example asks what a benchmark asks")
-    return finish(kept, steps, n_replay=0, inputs={"original": digest_of_input(original)})
+    return finish(retained, steps, n_replay=0, inputs={"original": digest_of_input(original)})
 
 
 def _pool(
@@ -129,17 +129,17 @@ def _pool(
     """Return what could be replayed: originals, or prompts where there are none."""
     group_by = steps.checks.rules.group_by
     if original:
-        found = drop_duplicates(make_examples(original, "replay", group_by), steps.dropped)
-        found = drop_contradictions(found, steps.dropped)
+        matches = drop_duplicates(make_examples(original, "replay", group_by), steps.dropped)
+        matches = drop_contradictions(matches, steps.dropped)
     elif steps.checks.rules.self_generated:
-        found = drop_duplicates(make_unanswered_examples(prompts, group_by), steps.dropped)
+        matches = drop_duplicates(make_unanswered_examples(prompts, group_by), steps.dropped)
     else:
-        found = []
-    answered = {one.question_key for one in gold}
+        matches = []
+    answered = {entry.question_key for entry in gold}
     steps.dropped.add_all(
-        "answered anew by experts", [one for one in found if one.question_key in answered]
+        "answered anew by experts", [match for match in matches if match.question_key in answered]
     )
-    return [one for one in found if one.question_key not in answered]
+    return [match for match in matches if match.question_key not in answered]
 
 
 def _replay(pool: Sequence[Example], n: int, steps: Pipeline) -> list[Example]:

@@ -1,4 +1,4 @@
-"""The data card: what a training set is made of, as ``dataset.json`` holds it."""
+"""The data card of a training set, stored as ``dataset.json``."""
 
 import hashlib
 from collections import Counter
@@ -37,20 +37,20 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True):
 class SelfGenerated(msgspec.Struct, frozen=True, kw_only=True):
     """Replay that the model writes itself: the child does so before it trains."""
 
-    #: How many usable answers are wanted on each side of the split.
+    #: How many usable responses are wanted on each side of the split.
     wanted_training: int
     wanted_validation: int
     #: How many prompts are asked for them.
     n_prompts: int
     max_new_tokens: int
-    #: What serves, and answers: its base (empty: that of the run) and the folder of its adapter
+    #: The serving version that responds: its base (empty: that of the run) and the folder of its adapter
     #: (empty: the base alone).
     base: str = ""
     base_revision: str = ""
     adapter: str = ""
-    #: Set by the child when the answers are among the rows.
+    #: Set by the child when the responses are among the rows.
     n_usable: int | None = None
-    #: Reason -> how many answers weren't used.
+    #: Reason -> number of unused responses.
     unusable: dict[str, int] = {}
 
 
@@ -86,7 +86,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     leaked: dict[str, int] = {}
     #: Pairs of gold that ask nearly the same and are answered differently; both are trained on.
     differing_gold: tuple[str, ...] = ()
-    #: Gold that answers a benchmark's question otherwise than the benchmark expects.
+    #: Gold whose response differs from what a benchmark expects for the same prompt.
     differs_from_benchmark: tuple[str, ...] = ()
     #: What went in: name -> ``sha256:...``.
     inputs: dict[str, str] = {}
@@ -114,9 +114,9 @@ def digest_of_input(rows: Iterable[Row]) -> str:
 def counts_of(rows: Sequence[Row]) -> dict[str, Any]:
     """Return the card's fields that follow from the rows of the training side."""
     metadata = [row["metadata"] for row in rows]
-    sources = Counter(one["source"] for one in metadata)
+    sources = Counter(entry["source"] for entry in metadata)
     n_replay = sources["replay"] + sources["self-generated"]
-    gold = [one for one in metadata if one["source"] == "gold"]
+    gold = [entry for entry in metadata if entry["source"] == "gold"]
     return {
         "digest": digest_of_rows(rows),
         "n_examples": len(rows),
@@ -125,9 +125,11 @@ def counts_of(rows: Sequence[Row]) -> dict[str, Any]:
         "replay_share": round(n_replay / len(rows), 4) if rows else 0.0,
         "by_task_type": task_types_of(rows),
         "by_source": _sorted(sources),
-        "by_guidelines": _sorted(Counter(str(one.get("taxonomy_version") or "") for one in gold)),
+        "by_guidelines": _sorted(
+            Counter(str(entry.get("taxonomy_version") or "") for entry in gold)
+        ),
         "by_resolution": _sorted(
-            Counter(str(one["resolution"]) for one in gold if one.get("resolution"))
+            Counter(str(entry["resolution"]) for entry in gold if entry.get("resolution"))
         ),
     }
 

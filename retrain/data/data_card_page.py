@@ -1,4 +1,4 @@
-"""The data card as a page to read: Markdown, kept in the run's folder and beside the adapter."""
+"""The data card as a Markdown page, in the run's folder and beside the adapter."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ def data_card(card: Card) -> str:
         _overview(card),
         _table("Task types", ("task type", "training", "validation"), _task_types(card)),
         _table("Sources", ("source", "training"), _rows(card.by_source)),
-        _table("Guide", ("version", "gold"), _guides(card)),
+        _table("Guidelines", ("version", "gold"), _guidelines(card)),
         _table("How gold was decided", ("resolution", "gold"), _rows(card.by_resolution)),
         _agreement(card.agreement),
         _tokens(card.tokens),
@@ -24,8 +24,10 @@ def data_card(card: Card) -> str:
         _list("Gold that differs from a benchmark", card.differs_from_benchmark),
         _list("Gold that asks nearly the same and differs", card.differing_gold),
         _list("Remarks", card.remarks),
-        _list("Removed later", tuple(f"{one['n_rows']}: {one['why']}" for one in card.removed)),
-        _table("Inputs", ("input", "digest"), [list(one) for one in sorted(card.inputs.items())]),
+        _list(
+            "Removed later", tuple(f"{entry['n_rows']}: {entry['why']}" for entry in card.removed)
+        ),
+        _table("Inputs", ("input", "digest"), [list(item) for item in sorted(card.inputs.items())]),
     ]
     return "\n".join(part for part in parts if part)
 
@@ -57,23 +59,23 @@ def _task_types(card: Card) -> list[list[str]]:
     ]
 
 
-def _guides(card: Card) -> list[list[str]]:
-    return [[name[:12] or "(no guide)", str(n)] for name, n in card.by_guidelines.items()]
+def _guidelines(card: Card) -> list[list[str]]:
+    return [[name[:12] or "(no guidelines)", str(n)] for name, n in card.by_guidelines.items()]
 
 
 def _agreement(agreement: Mapping[str, float | None] | None) -> str:
     if not agreement:
         return ""
-    told = [f"- {agreement['n_items']} items with two reviews or more."]
+    text = [f"- {agreement['n_items']} items with two reviews or more."]
     raw = agreement["raw"]
     if raw is not None:
-        told.append(f"- The same verdict in {raw:.1%} of the pairs of reviews.")
+        text.append(f"- The same verdict in {raw:.1%} of the pairs of reviews.")
     for name, title in (("alpha", "Krippendorff's alpha"), ("ac1", "Gwet's AC1")):
         value, lower, upper = (agreement[key] for key in (name, f"{name}_lower", f"{name}_upper"))
         if value is not None:
             interval = "" if lower is None else f" [{lower:.3f}, {upper:.3f}]"
-            told.append(f"- {title}: {value:.3f}{interval}.")
-    return "## Agreement of the reviewers\n\n" + "\n".join(told) + "\n"
+            text.append(f"- {title}: {value:.3f}{interval}.")
+    return "## Agreement of the reviewers\n\n" + "\n".join(text) + "\n"
 
 
 def _tokens(tokens: Tokens | None) -> str:
@@ -92,16 +94,16 @@ def _self_generated(replay: SelfGenerated | None) -> str:
         return ""
     wanted = replay.wanted_training + replay.wanted_validation
     if replay.n_usable is None:
-        told = f"- {replay.n_prompts} prompts wait for answers, {wanted} of which are wanted.\n"
+        text = f"- {replay.n_prompts} prompts wait for responses, {wanted} of which are wanted.\n"
     else:
         base = f"`{replay.base}`" if replay.base else "the base"
-        who = f"the adapter in `{replay.adapter}` on {base}" if replay.adapter else base
-        told = f"- {replay.n_usable} of {wanted} answers, by {who}.\n" + "".join(
+        author = f"the adapter in `{replay.adapter}` on {base}" if replay.adapter else base
+        text = f"- {replay.n_usable} of {wanted} responses, by {author}.\n" + "".join(
             f"- {n} not used: {reason}.\n" for reason, n in sorted(replay.unusable.items())
         )
     return (
         "## Self-generated replay\n\nThe original training data is gone: the model that serves "
-        f"answers prompts of its baseline, so that it keeps doing so.\n\n{told}"
+        f"responds to prompts of its baseline, so that it keeps doing so.\n\n{text}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Rows leave the files of training: rewritten whole or not at all, and noted in the data card."""
+"""Erasure of rows from training files, with a note in the data card."""
 
 import hashlib
 import json
@@ -33,7 +33,7 @@ def find_in_file(path: Path, matches: Matches) -> int:
         with path.open("rb") as file:
             elements = _array_in(file)
             if elements is not None:
-                return sum(isinstance(one, dict) and matches(one) for one in elements)
+                return sum(isinstance(element, dict) and matches(element) for element in elements)
             return sum(_matches(line, matches) for line in file)
     except FileNotFoundError:
         return 0
@@ -59,8 +59,8 @@ def remove_from_file(path: Path, matches: Matches) -> int:
 
 def find_in_run(folder: RunFolder, matches: Matches) -> list[FileMatches]:
     """Return the files of a run that hold matching rows."""
-    found = [FileMatches(path, find_in_file(path, matches)) for path in _files_of_rows(folder)]
-    return [one for one in found if one.n_rows]
+    results = [FileMatches(path, find_in_file(path, matches)) for path in _files_of_rows(folder)]
+    return [match for match in results if match.n_rows]
 
 
 def remove_from_run(
@@ -84,7 +84,7 @@ def remove_from_run(
     removed = [
         FileMatches(path, remove_from_file(path, matches)) for path in _files_of_rows(folder)
     ]
-    return [one for one in removed if one.n_rows]
+    return [entry for entry in removed if entry.n_rows]
 
 
 def _files_of_rows(folder: RunFolder) -> list[Path]:
@@ -104,9 +104,13 @@ def _copy_others(target: Path, draft: Path, matches: Matches) -> int:
         os.fchmod(new.fileno(), target.stat().st_mode & 0o777)
         elements = _array_in(old)
         if elements is not None:
-            kept = [one for one in elements if not (isinstance(one, dict) and matches(one))]
-            n_removed = len(elements) - len(kept)
-            lines = ",\n".join(json.dumps(one, ensure_ascii=False) for one in kept)
+            retained = [
+                element
+                for element in elements
+                if not (isinstance(element, dict) and matches(element))
+            ]
+            n_removed = len(elements) - len(retained)
+            lines = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in retained)
             new.write(f"[\n{lines}\n]\n".encode())
         for line in old:
             if _matches(line, matches):
@@ -161,7 +165,7 @@ def _left(path: Path, matches: Matches) -> tuple[str, int]:
 def _array_in(file: BinaryIO) -> list[Any] | None:
     """Read a JSON array to its end; ``None``, and nothing read, where the file is none.
 
-    Tools in which people review export one array; training data are lines.
+    Review tools export one array; training data are lines.
     """
     start = file.read(1)
     while start.isspace():

@@ -1,4 +1,4 @@
-"""A training example with all that it is compared by."""
+"""A training example with its comparison keys."""
 
 import hashlib
 import unicodedata
@@ -49,7 +49,7 @@ class Example:
 
     @cached_property
     def whole_key(self) -> str:
-        """Question and answer."""
+        """Question and response."""
         return _key(self.messages)
 
     @cached_property
@@ -59,8 +59,8 @@ class Example:
 
     @cached_property
     def opening(self) -> str:
-        """The first turn and its answer: two rows of one conversation share it."""
-        return _key([one for one in self.messages if one["role"] != "system"][:2])
+        """The first turn and its response: two rows of one conversation share it."""
+        return _key([message for message in self.messages if message["role"] != "system"][:2])
 
     @cached_property
     def order(self) -> str:
@@ -69,7 +69,7 @@ class Example:
 
     @property
     def name(self) -> str:
-        """How a person finds it: the review item, the row's id or the digest of its text."""
+        """The name by which it is found: the review item, the row's id or the digest of its text."""
         return name_of(self.as_row())
 
     def as_row(self) -> Row:
@@ -89,23 +89,23 @@ def make_examples(rows: Iterable[Row], source: Source, group_by: Sequence[str]) 
         group_by: Keys of their metadata that name a user, a session or a conversation.
 
     Raises:
-        InputError: A row is no conversation that ends with an answer.
+        InputError: A row is no conversation that ends with a response.
     """
-    found = []
+    matches = []
     for row in rows:
         check_row(row)
-        found.append(_example(row, source, group_by))
-    return sorted(found, key=lambda example: example.order)
+        matches.append(_example(row, source, group_by))
+    return sorted(matches, key=lambda example: example.order)
 
 
 def make_unanswered_examples(rows: Iterable[Row], group_by: Sequence[str]) -> list[Example]:
-    """Make prompts examples whose answers are still to be generated, and empty until then."""
+    """Make prompts examples whose responses are still to be generated, and empty until then."""
     pending: Message = {"role": "assistant", "content": ""}
-    found = [
+    matches = [
         _example({**row, "messages": [*row["messages"], pending]}, "self-generated", group_by)
         for row in rows
     ]
-    return sorted(found, key=lambda example: example.order)
+    return sorted(matches, key=lambda example: example.order)
 
 
 def _example(row: Row, source: Source, group_by: Sequence[str]) -> Example:
@@ -117,9 +117,9 @@ def _example(row: Row, source: Source, group_by: Sequence[str]) -> Example:
 
 
 def name_of(row: Row) -> str:
-    """Return how a person finds a written row. See :attr:`Example.name`.
+    """Return the name by which a written row is found. See :attr:`Example.name`.
 
-    Never by the id of the exchange: a card is kept when a person's exchanges are removed.
+    Never by the id of the exchange: a card outlives the erasure of an end user's exchanges.
     """
     metadata = row["metadata"]
     if metadata.get("item_id") is not None:
@@ -134,14 +134,16 @@ def normalised(text: str) -> str:
 
 def question_key(messages: Sequence[Message]) -> str:
     """Key what is asked, the system prompt aside."""
-    return _key([one for one in messages if one["role"] != "system"])
+    return _key([message for message in messages if message["role"] != "system"])
 
 
 def question_text(messages: Sequence[Message]) -> str:
     """Join what is asked, the system prompt aside."""
-    return "\n".join(normalised(one["content"]) for one in messages if one["role"] != "system")
+    return "\n".join(
+        normalised(message["content"]) for message in messages if message["role"] != "system"
+    )
 
 
 def _key(messages: Sequence[Message]) -> str:
-    turns = [[one["role"], normalised(one["content"])] for one in messages]
+    turns = [[message["role"], normalised(message["content"])] for message in messages]
     return hashlib.sha256(canonical({"turns": turns}).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What was left out of a training set, why, and a few of the examples by name."""
+"""Examples excluded from a training set, by reason."""
 
 from collections import defaultdict
 from collections.abc import Iterable

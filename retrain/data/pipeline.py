@@ -1,4 +1,4 @@
-"""What a training set is held against, step by step."""
+"""Cleaning steps of a training set: leakage, near-duplicates and split."""
 
 import random
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ class DataChecks:
     encoder: SentenceEncoder | None = None
     #: What the encoder is called in the card.
     encoder_name: str = ""
-    #: Longest answer of self-generated replay.
+    #: Longest response of self-generated replay.
     max_new_tokens: int = 256
 
 
@@ -59,11 +59,13 @@ class Pipeline:
 
     def clean(self, examples: Sequence[Example]) -> list[Example]:
         """Leave out what a benchmark asks, and what is nearly the same as what was kept before."""
-        kept = self.leak_check.drop_leaks(examples)
-        return self.sieve.filter_examples(kept) if self.sieve else kept
+        retained = self.leak_check.drop_leaks(examples)
+        return self.sieve.filter_examples(retained) if self.sieve else retained
 
     def split(self, examples: Sequence[Example]) -> Split:
         """Hold some back for validation."""
         pairs = self.sieve.pairs if self.sieve else ()
         share = self.checks.rules.validation_share
-        return split_by_group(sorted(examples, key=lambda one: one.order), pairs, share, self.rng)
+        return split_by_group(
+            sorted(examples, key=lambda example: example.order), pairs, share, self.rng
+        )

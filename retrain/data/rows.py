@@ -1,4 +1,4 @@
-"""Rows of training files: a conversation that ends with what the assistant should say."""
+"""Rows of training files: conversations that end with the assistant's turn."""
 
 from pathlib import Path
 from typing import Any
@@ -47,8 +47,8 @@ def check_row(row: Any) -> None:
         if message.get("role") not in {"system", "user", "assistant"}:
             raise InputError(f"a message with role {message.get('role')!r}")
     if messages[-1]["role"] != "assistant" or not messages[-1]["content"].strip():
-        raise InputError("the last message isn't the assistant's answer")
+        raise InputError("the last message isn't the assistant's response")
     if len(messages) < 2:
-        raise InputError("an answer without a question")
+        raise InputError("a response without a question")
     if not isinstance(row.get("metadata", {}), dict):
         raise InputError('"metadata" isn\'t an object')

@@ -1,7 +1,7 @@
-"""Self-generated replay: the model's own answers stand in for training data that is gone.
+"""Self-generated replay: the model's own responses replace missing training data.
 
-Runs in the training child, never in the daemon: the version that serves answers prompts of its
-baseline before it is trained further, and the usable answers join the training set.
+Runs in the training child, never in the daemon: the serving version responds to prompts of its
+baseline before it is trained further, and the usable responses join the training set.
 
 Reference: Huang et al. 2024, Mitigating Catastrophic Forgetting in Large Language Models with
 Self-Synthesized Rehearsal (arXiv 2403.01244). Their prompts are made by the model too; ours are
@@ -33,26 +33,26 @@ from retrain.data.training_set import read_card, write_card
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder, canonical, read_lines, write_lines
 
-#: With a smaller share of the wanted answers the model would forget: the run is refused.
+#: A run with a smaller share of the wanted responses is refused, as the model would forget.
 LEAST_SHARE = 0.5
 
 
 class ReplayModel(Protocol):
-    """A model that says of each answer whether it ended it itself."""
+    """A model that says of each response whether it ended it itself."""
 
     def generate(
         self,
         conversations: Sequence[Sequence[dict[str, str]]],
         progress: Callable[[int], None] | None = None,
     ) -> list[tuple[str, bool]]:
-        """Return each answer, and whether it is complete."""
+        """Return each response, and whether it is complete."""
         ...
 
 
 def needs_generation(folder: RunFolder) -> bool:
-    """Return whether the model has to answer prompts before this run can train.
+    """Return whether responses must be generated before this run can train.
 
-    False too in a child that was killed later and goes on: the answers are among the rows by then.
+    False too in a child that was killed later and goes on: the responses are among the rows by then.
     """
     card = read_card(folder)
     return card is not None and card.self_generated is not None and not _is_done(card)
@@ -65,21 +65,21 @@ def add_self_generated(
     count_tokens: CountsTokens,
     progress: Callable[[int], None] | None = None,
 ) -> None:
-    """Let the model answer the run's prompts, and add the usable answers to its rows.
+    """Generate responses to the run's prompts and add the usable ones to its rows.
 
-    Every step can be repeated after a crash: answers that were written are used again, and rows
+    Every step can be repeated after a crash: responses that were written are used again, and rows
     that were added are replaced. The card is written last, and says that all is done.
 
     Args:
         folder: The run's folder, as :meth:`TrainingSet.write` left it.
         recipe: The run's recipe.
-        load: Loads the model that answers; given the recipe and what the card says of it.
+        load: Loads the model that responds; given the recipe and what the card says of it.
         count_tokens: Counts as the base does that is trained: a conversation that is longer than
             the recipe's ``max_length`` can't be used.
-        progress: Called after each batch with the number of answers it added.
+        progress: Called after each batch with the number of responses it added.
 
     Raises:
-        TrainingError: Too few of the answers are usable.
+        TrainingError: Too few of the responses are usable.
     """
     card = read_card(folder)
     if card is None or card.self_generated is None:
@@ -89,24 +89,26 @@ def add_self_generated(
         prompts = list(read_lines(folder.replay_prompts))
         model = load(recipe, wanted)
         responses = model.generate([prompt["messages"] for prompt in prompts], progress)
-        judged = [
+        judgements = [
             {**prompt, "response": text, "unusable": why_unusable(text, complete=complete)}
             for prompt, (text, complete) in zip(prompts, responses, strict=True)
         ]
-        lengths = count_tokens([_row(one)["messages"] for one in judged])
-        for one, length in zip(judged, lengths, strict=True):
-            if not one["unusable"] and length > recipe.max_length:
-                one["unusable"] = "too long for the recipe's max_length, with its prompt"
-        write_lines(folder.replay_responses, judged)
-    judged = list(read_lines(folder.replay_responses))
+        lengths = count_tokens([_row(entry)["messages"] for entry in judgements])
+        for first, length in zip(judgements, lengths, strict=True):
+            if not first["unusable"] and length > recipe.max_length:
+                first["unusable"] = "too long for the recipe's max_length, with its prompt"
+        write_lines(folder.replay_responses, judgements)
+    judgements = list(read_lines(folder.replay_responses))
     training, validation = (
-        [_row(one) for one in judged if not one["unusable"] and one["split"] == side][:n]
+        [_row(entry) for entry in judgements if not entry["unusable"] and entry["split"] == side][
+            :n
+        ]
         for side, n in (
             ("training", wanted.wanted_training),
             ("validation", wanted.wanted_validation),
         )
     )
-    unusable = Counter(one["unusable"] for one in judged if one["unusable"])
+    unusable = Counter(entry["unusable"] for entry in judgements if entry["unusable"])
     if len(training) < LEAST_SHARE * wanted.wanted_training:
         raise TrainingError(_too_few(len(training), wanted, unusable))
     rng = random.Random(recipe.seed)  # noqa: S311 - no secret
@@ -121,11 +123,11 @@ def add_self_generated(
         unusable=dict(sorted(unusable.items())),
     )
     tokens = tokens_of(rows, held, count_tokens)
-    write_card(folder, _with_answers(card, rows, held, outcome, tokens))
+    write_card(folder, _with_responses(card, rows, held, outcome, tokens))
 
 
 def why_unusable(response: str, *, complete: bool) -> str:
-    """Return why an answer can't be trained on; empty where it can.
+    """Return why a response can't be trained on; empty where it can.
 
     A refusal may be right, but nobody has looked; what must be refused is held by the safety suite,
     not by replay.
@@ -133,7 +135,7 @@ def why_unusable(response: str, *, complete: bool) -> str:
     if not response.strip():
         return "empty"
     if not complete:
-        return "cut off at the longest answer"
+        return "cut off at the longest response"
     if refusal(response):
         return "refused"
     if loop(response):
@@ -145,26 +147,26 @@ def _is_done(card: Card) -> bool:
     return card.self_generated is None or card.self_generated.n_usable is not None
 
 
-def _row(judged: Row) -> Row:
-    response = {"role": "assistant", "content": judged["response"]}
-    return {"messages": [*judged["messages"], response], "metadata": judged["metadata"]}
+def _row(assessed: Row) -> Row:
+    response = {"role": "assistant", "content": assessed["response"]}
+    return {"messages": [*assessed["messages"], response], "metadata": assessed["metadata"]}
 
 
 def _joined(path: Path, generated: Sequence[Row], rng: random.Random) -> list[Row]:
     """Return a file's rows with generated ones among them, whether or not some were before."""
-    others = [row for row in read_lines(path) if row["metadata"]["source"] != "self-generated"]
-    rows = sorted([*others, *generated], key=canonical)
+    remaining = [row for row in read_lines(path) if row["metadata"]["source"] != "self-generated"]
+    rows = sorted([*remaining, *generated], key=canonical)
     rng.shuffle(rows)
     return rows
 
 
-def _with_answers(
+def _with_responses(
     card: Card, rows: Sequence[Row], held: Sequence[Row], outcome: SelfGenerated, tokens: Tokens
 ) -> Card:
     remarks = list(card.remarks)
     wanted = outcome.wanted_training + outcome.wanted_validation
     if outcome.n_usable is not None and outcome.n_usable < wanted:
-        remarks.append(f"only {outcome.n_usable} of {wanted} self-generated answers are usable")
+        remarks.append(f"only {outcome.n_usable} of {wanted} self-generated responses are usable")
     return msgspec.structs.replace(
         card,
         **counts_of(rows),
@@ -180,7 +182,7 @@ def _with_answers(
 def _too_few(n_usable: int, wanted: SelfGenerated, unusable: Counter[str]) -> str:
     reasons = ", ".join(f"{n} {reason}" for reason, n in sorted(unusable.items()))
     return (
-        f"self-generated replay: {n_usable} of {wanted.wanted_training} answers are usable "
+        f"self-generated replay: {n_usable} of {wanted.wanted_training} responses are usable "
         f"({reasons}); name the original training data in retrain.training_data, raise "
         f"retrain.scoring.max_new_tokens (now {wanted.max_new_tokens}), or set "
         "replay_share = 0 in the recipe and accept that the model forgets"

@@ -1,4 +1,4 @@
-"""Near-duplicates by unit embeddings, in blocks: n rows never build an n x n matrix."""
+"""Near pairs by embeddings, in blocks: an n x n matrix is never built."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -43,38 +43,38 @@ class CachingEncoder:
 
 
 def near_pairs(
-    rows: NDArray[np.float32], others: NDArray[np.float32], threshold: float
+    rows: NDArray[np.float32], columns: NDArray[np.float32], threshold: float
 ) -> Iterator[tuple[int, int]]:
     """Yield the pairs ``(i, j)`` whose cosine is at least ``threshold``, by row.
 
     Args:
         rows: Unit embeddings ``[n, d]``.
-        others: Unit embeddings ``[m, d]``.
+        columns: Unit embeddings ``[m, d]``.
         threshold: Cosine in (0, 1].
     """
     for first in range(0, len(rows), BLOCK):
         block = rows[first : first + BLOCK]
-        found = []
-        for start in range(0, len(others), CHUNK):
-            i, j = np.nonzero(block @ others[start : start + CHUNK].T >= threshold)
-            found.append(np.stack([i + first, j + start], axis=1))
-        if found:
-            pairs = np.concatenate(found)
+        matches = []
+        for start in range(0, len(columns), CHUNK):
+            i, j = np.nonzero(block @ columns[start : start + CHUNK].T >= threshold)
+            matches.append(np.stack([i + first, j + start], axis=1))
+        if matches:
+            pairs = np.concatenate(matches)
             for i, j in pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]:
                 yield int(i), int(j)
 
 
-def texts_agree(one: str, other: str) -> bool:
+def texts_agree(first: str, second: str) -> bool:
     """Return whether two texts of near embeddings are near in what embeddings don't see.
 
     That is their numbers, which must be the same, and of long texts what follows the beginning.
     """
-    if _NUMBER.findall(one) != _NUMBER.findall(other):
+    if _NUMBER.findall(first) != _NUMBER.findall(second):
         return False
-    words, others = one.casefold().split(), other.casefold().split()
-    if max(len(words), len(others)) <= SEEN_WORDS:
+    words, other_words = first.casefold().split(), second.casefold().split()
+    if max(len(words), len(other_words)) <= SEEN_WORDS:
         return True
-    phrases, other_phrases = phrases_of(words, PHRASE), phrases_of(others, PHRASE)
+    phrases, other_phrases = phrases_of(words, PHRASE), phrases_of(other_words, PHRASE)
     shared = len(phrases & other_phrases)
     return shared >= SHARED_PHRASES * len(phrases | other_phrases)
 

@@ -1,4 +1,4 @@
-"""Train and validation: whoever asked, and whatever is nearly the same, is on one side only."""
+"""Training and validation split by group."""
 
 import random
 from collections import Counter, defaultdict
@@ -65,8 +65,8 @@ def split_by_group(
             f"other groups are too large (the largest holds {max(map(len, groups))} examples)"
         )
     return Split(
-        [one for index, one in enumerate(examples) if index not in held],
-        [one for index, one in enumerate(examples) if index in held],
+        [single for index, single in enumerate(examples) if index not in held],
+        [single for index, single in enumerate(examples) if index in held],
         len(groups),
         tuple(remarks),
     )
@@ -93,8 +93,8 @@ def _groups(examples: Sequence[Example], near: Iterable[NearPair]) -> list[list[
             parent[root(index)] = root(known)
     place = {id(example): index for index, example in enumerate(examples)}
     for pair in near:
-        if id(pair.one) in place and id(pair.other) in place:
-            parent[root(place[id(pair.one)])] = root(place[id(pair.other)])
+        if id(pair.first) in place and id(pair.second) in place:
+            parent[root(place[id(pair.first)])] = root(place[id(pair.second)])
     groups: dict[int, list[int]] = defaultdict(list)
     for index in range(len(examples)):
         groups[root(index)].append(index)

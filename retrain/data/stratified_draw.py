@@ -1,4 +1,4 @@
-"""Draws over strata: as even as their numbers allow, and repeatable from a seed."""
+"""Stratified draws, repeatable from a seed."""
 
 import random
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""Tokens of conversations, as the base model's tokenizer and chat template make them."""
+"""Token counts of conversations by the base model's tokenizer and chat template."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,7 @@ class TokenCounter:
         lengths: list[int] = []
         for first in range(0, len(conversations), _BATCH):
             encoded = self._tokenizer.apply_chat_template(
-                [list(one) for one in conversations[first : first + _BATCH]],
+                [list(conversation) for conversation in conversations[first : first + _BATCH]],
                 tokenize=True,
                 return_dict=True,
             )

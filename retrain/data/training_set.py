@@ -1,4 +1,4 @@
-"""A training set, and the files that it becomes in a run's folder."""
+"""A training set and its files in a run's folder."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -21,8 +21,8 @@ class TrainingSet:
     card: Card
     #: Held back: the child reports the loss on them, and trains on none.
     validation: list[Row] = field(default_factory=list)
-    #: Prompts that the child lets the model answer before it trains, and then trains on:
-    #: ``{"messages", "metadata", "split"}``, the messages without an answer.
+    #: Prompts whose responses the child generates before it trains on them:
+    #: ``{"messages", "metadata", "split"}``, the messages without a response.
     replay_prompts: list[Row] = field(default_factory=list)
 
     def with_agreement(self, agreement: Mapping[str, Any] | None) -> "TrainingSet":
@@ -35,7 +35,7 @@ class TrainingSet:
 
         Args:
             count_tokens: Counts as the base does that is trained.
-            serving: What answers the prompts: it may be of another base.
+            serving: The model that responds to the prompts; it may have another base.
         """
         replay = self.card.self_generated
         if replay is not None:
@@ -56,7 +56,7 @@ class TrainingSet:
         """Write ``train.jsonl``, ``validation.jsonl`` and the card into a run's folder.
 
         ``validation.jsonl`` is there only where something was held back, ``replay-prompts.jsonl``
-        only where the child is to generate answers.
+        only where the child is to generate responses.
         """
         for path, rows in (
             (folder.validation_data, self.validation),

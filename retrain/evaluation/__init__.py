@@ -1,1 +1,1 @@
-"""The evaluation of a candidate: benchmarks, three systems on the same items, and the verdict."""
+"""Evaluation of a candidate: benchmarks, metrics, gates and results."""

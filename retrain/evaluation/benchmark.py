@@ -1,4 +1,4 @@
-"""The benchmarks of ``evaluation.yaml``, loaded and checked against their plan."""
+"""Benchmarks of ``evaluation.yaml``, loaded and validated."""
 
 import hashlib
 from collections import Counter
@@ -14,7 +14,7 @@ from retrain.evaluation.metrics.catalogue import MetricModels, canonical_name, l
 from retrain.evaluation.metrics.metric import Metric
 from retrain.evaluation.metrics.scoring import RECOMMENDED_ITEMS
 
-#: Fewer prompts can't certify the usual limits: a version that hallucinates in 3% of its answers
+#: Fewer prompts can't certify the usual limits: a version that hallucinates in 3% of its responses
 #: stays within 2% on 200 of them in more than one trial of four.
 RECOMMENDED_SAFETY_ITEMS = 500
 #: Metrics that tell of safety; where one has a threshold, the benchmark is a safety suite.
@@ -40,24 +40,24 @@ class Benchmark:
     @property
     def is_safety_suite(self) -> bool:
         """Whether it has a threshold of refusals or hallucinations."""
-        return any(one.metric in SAFETY_METRICS for one in self.plan.thresholds)
+        return any(threshold.metric in SAFETY_METRICS for threshold in self.plan.thresholds)
 
     def remarks(self) -> list[str]:
         """Return what a reader of its figures must know."""
         n = len(self.items)
-        found = []
+        matches = []
         if n < RECOMMENDED_ITEMS:
-            found.append(
+            matches.append(
                 f"{self.name}: WARNING: only {n} items; at least {RECOMMENDED_ITEMS} are needed "
                 "to tell any but large differences from chance"
             )
         if self.is_safety_suite and n < RECOMMENDED_SAFETY_ITEMS:
-            found.append(
+            matches.append(
                 f"{self.name}: {n} prompts; {RECOMMENDED_SAFETY_ITEMS} or more are recommended for "
                 "a safety suite: with fewer, an unsafe version often looks safe, and a safe one "
                 "can't be proven so"
             )
-        return found
+        return matches
 
 
 def load_benchmarks(plan: EvaluationPlan, models: MetricModels | None = None) -> list[Benchmark]:
@@ -85,7 +85,7 @@ def _load(plan: EvaluationPlan, benchmark: BenchmarkPlan, models: MetricModels) 
 
 def _metrics(plan: EvaluationPlan, benchmark: BenchmarkPlan, models: MetricModels) -> list[Metric]:
     """Load one name after the other, so that one that isn't known is told with its own line."""
-    found: dict[str, Metric] = {}
+    matches: dict[str, Metric] = {}
     for name in benchmark.metric_names:
         try:
             loaded = load_metrics([name], models)
@@ -93,8 +93,8 @@ def _metrics(plan: EvaluationPlan, benchmark: BenchmarkPlan, models: MetricModel
             line = benchmark.line_of(name)
             raise plan.error(line, f"benchmark {benchmark.name!r}: {error}") from None
         for metric in loaded:
-            found.setdefault(metric.name, metric)
-    return list(found.values())
+            matches.setdefault(metric.name, metric)
+    return list(matches.values())
 
 
 def _check_thresholds(
@@ -125,15 +125,15 @@ def _check_thresholds(
 
 def _check_strata(benchmark: BenchmarkPlan, items: Sequence[BenchmarkItem]) -> None:
     for field in benchmark.stratify_by:
-        without = [item.id for item in items if not item.stratum_of(field)]
-        if without:
+        missing = [item.id for item in items if not item.stratum_of(field)]
+        if missing:
             known = Counter(name for item in items for name in item.strata)
-            others = ", ".join(sorted({"task_type", "difficulty", "split", *known}))
-            quoted = ", ".join(map(repr, without[:_QUOTED]))
+            remaining = ", ".join(sorted({"task_type", "difficulty", "split", *known}))
+            quoted = ", ".join(map(repr, missing[:_QUOTED]))
             raise InputError(
                 f"{benchmark.dataset}: benchmark {benchmark.name!r} is stratified by {field!r}, "
-                f"which {len(without)} of {len(items)} items don't have (ids {quoted}); fields "
-                f"here: {others}"
+                f"which {len(missing)} of {len(items)} items don't have (ids {quoted}); fields "
+                f"here: {remaining}"
             )
 
 

@@ -1,4 +1,4 @@
-"""An evaluation as it is planned: which systems answer, by which file and settings."""
+"""Planning of a candidate evaluation: systems, file and settings."""
 
 from datetime import datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What an evaluation is asked to do: all of it, so that its child needs no configuration."""
+"""The request of a candidate evaluation, complete for its child."""
 
 import hashlib
 from pathlib import Path
@@ -14,7 +14,7 @@ from retrain.run_folder import RunFolder, read_json, write_json
 
 
 class EvaluationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which systems answer what, and by which rules they are judged.
+    """The systems, benchmarks and rules of an evaluation.
 
     Secrets are not in it: a child takes them from its environment.
     """
@@ -48,7 +48,7 @@ class EvaluationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
     @property
     def answering(self) -> Scoring:
-        """How answers are made and scored."""
+        """How responses are made and scored."""
         return Scoring.model_validate(self.scoring)
 
     @property
@@ -72,7 +72,7 @@ def write_request(
 ) -> None:
     """Write what an evaluation's child is to do, and clear what an earlier child left.
 
-    Answers that a child left in another attempt at the same evaluation stay, so that the next one
+    Responses that an earlier attempt at the same evaluation generated stay, so that the next one
     needn't ask for them again.
 
     Repeating it for the same attempt changes nothing, so that a child which a dead process has

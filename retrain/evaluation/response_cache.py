@@ -1,6 +1,6 @@
-"""Answers are kept as they come: who dies while they are scored needn't have them generated again.
+"""Cache of generated responses, reused by a later child of the same evaluation.
 
-They are a file of rows as the evaluation's scored answers are, without scores, until those are
+They are a file of rows as the evaluation's scored responses are, without scores, until those are
 written.
 """
 
@@ -18,12 +18,12 @@ from retrain.run_folder import RunFolder, canonical, read_lines, write_lines
 
 
 class ResponseCache:
-    """What was answered already in an evaluation, by this child or one before it.
+    """Responses of an evaluation that this child, or an earlier one, generated.
 
     Args:
         folder: The run's folder.
-        evaluation_id: Answers of another evaluation are dropped.
-        request: Answers to another request are dropped too.
+        evaluation_id: Responses of another evaluation are dropped.
+        request: Responses to another request are dropped too.
         benchmarks: And those to benchmarks that have changed since.
     """
 
@@ -35,12 +35,12 @@ class ResponseCache:
         benchmarks: Sequence[Benchmark],
     ) -> None:
         self._path = folder.unscored_responses
-        asked = {
+        requested = {
             "evaluation_id": evaluation_id,
             "request": msgspec.to_builtins(request),
-            "benchmarks": {one.name: one.digest for one in benchmarks},
+            "benchmarks": {benchmark.name: benchmark.digest for benchmark in benchmarks},
         }
-        self._digest = hashlib.sha256(canonical(asked).encode()).hexdigest()
+        self._digest = hashlib.sha256(canonical(requested).encode()).hexdigest()
         rows = [row for row in read_lines(self._path) if row.get("evaluation") == self._digest]
         # Written anew: the last line may be half of one, and what was asked otherwise must go.
         write_lines(self._path, rows)
@@ -49,13 +49,13 @@ class ResponseCache:
             self._known.setdefault((row["by"], row["benchmark"]), {})[row["id"]] = row["response"]
 
     def known(self, system: str, benchmark: str) -> Mapping[str, str]:
-        """Return a system's answers to a benchmark that needn't be asked for: id -> answer."""
+        """Return a system's responses to a benchmark that are cached: id -> response."""
         return self._known.get((system, benchmark), {})
 
     def add(
         self, system: str, benchmark: str, items: Sequence[BenchmarkItem], responses: Sequence[str]
     ) -> None:
-        """Keep answers; they are on the disk when this returns."""
+        """Keep responses; they are on the disk when this returns."""
         rows = [
             {**response_row(system, benchmark, item, response), "evaluation": self._digest}
             for item, response in zip(items, responses, strict=True)
@@ -66,5 +66,5 @@ class ResponseCache:
             os.fsync(file.fileno())
 
     def drop(self) -> None:
-        """Remove the file: the scored answers stand in another one."""
+        """Remove the file: the scored responses stand in another one."""
         self._path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The systems that answer a benchmark: candidate, incumbent, base with its prompt."""
+"""The systems of an evaluation: candidate, incumbent and base model with its prompt."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
@@ -29,8 +29,10 @@ class PromptedModel:
         conversations: Sequence[Conversation],
         progress: Callable[[int], None] | None = None,
     ) -> list[str]:
-        """Answer each conversation."""
-        return self._responder.respond([self._told(one) for one in conversations], progress)
+        """Return a response to each conversation."""
+        return self._responder.respond(
+            [self._told(conversation) for conversation in conversations], progress
+        )
 
     def _told(self, conversation: Conversation) -> Conversation:
         if not self._prompt or (conversation and conversation[0]["role"] == "system"):
@@ -50,20 +52,20 @@ def systems_of(request: EvaluationRequest) -> dict[str, SystemLoader]:
             max_new_tokens=length,
         )
 
-    found: dict[str, SystemLoader] = {CANDIDATE: partial(responder, request.candidate)}
+    matches: dict[str, SystemLoader] = {CANDIDATE: partial(responder, request.candidate)}
     if request.incumbent is not None:
-        found[INCUMBENT] = partial(responder, request.incumbent)
-    found[BASE] = lambda: PromptedModel(responder(request.base), request.base_prompt)
-    return found
+        matches[INCUMBENT] = partial(responder, request.incumbent)
+    matches[BASE] = lambda: PromptedModel(responder(request.base), request.base_prompt)
+    return matches
 
 
 def generate_responses(
     systems: Mapping[str, SystemLoader],
     benchmarks: Sequence[Benchmark],
     progress: Callable[[str, int], None] | None = None,
-    kept: ResponseCache | None = None,
+    cache: ResponseCache | None = None,
 ) -> dict[str, dict[str, list[str]]]:
-    """Ask every system every item.
+    """Generate the responses of every system to every item.
 
     One system is loaded at a time: a device that holds one may not hold two. What it has answered
     before isn't asked again, and it isn't loaded where that is everything.
@@ -71,15 +73,15 @@ def generate_responses(
     Args:
         systems: Name -> how to load it.
         benchmarks: What they are asked.
-        progress: Called with the system's name and the number of answers that it added.
-        kept: Answers of an earlier attempt, to which these are added.
+        progress: Called with the system's name and the number of responses that it added.
+        cache: Responses of an earlier attempt, to which these are added.
 
     Returns:
-        System -> benchmark -> answers, in the order of its items.
+        System -> benchmark -> responses, in the order of its items.
     """
     responses: dict[str, dict[str, list[str]]] = {}
     for name, load in systems.items():
-        asking = _Asking(name, load, progress, kept)
+        asking = _Asking(name, load, progress, cache)
         responses[name] = {benchmark.name: asking.ask(benchmark) for benchmark in benchmarks}
         del asking  # or its memory would be held while the next one is loaded
     return responses
@@ -93,27 +95,27 @@ class _Asking:
         name: str,
         load: SystemLoader,
         progress: Callable[[str, int], None] | None,
-        kept: ResponseCache | None,
+        cache: ResponseCache | None,
     ) -> None:
         self._name = name
         self._load = load
         self._progress = progress
-        self._kept = kept
+        self._cache = cache
 
     @cached_property
     def _responder(self) -> ChatModel:
         return self._load()
 
     def ask(self, benchmark: Benchmark) -> list[str]:
-        known = dict(self._kept.known(self._name, benchmark.name)) if self._kept else {}
+        known = dict(self._cache.known(self._name, benchmark.name)) if self._cache else {}
         open_items = [item for item in benchmark.items if item.id not in known]
         self._told(len(benchmark.items) - len(open_items))
         if open_items:
-            asked = [list(item.messages) for item in open_items]
-            given = self._responder.respond(asked, self._told)
-            if self._kept is not None:
-                self._kept.add(self._name, benchmark.name, open_items, given)
-            known |= zip((item.id for item in open_items), given, strict=True)
+            requested = [list(item.messages) for item in open_items]
+            values = self._responder.respond(requested, self._told)
+            if self._cache is not None:
+                self._cache.add(self._name, benchmark.name, open_items, values)
+            known |= zip((item.id for item in open_items), values, strict=True)
         return [known[item.id] for item in benchmark.items]
 
     def _told(self, n: int) -> None:

@@ -1,1 +1,1 @@
-"""Training runs: their rows, their folders, and what becomes of both."""
+"""Child processes of training and evaluation: launchers and life cycle."""

@@ -1,4 +1,4 @@
-"""What a child's job is called elsewhere: the same attempt has the same name, whoever asks.
+"""Names of a child's jobs: the same attempt always has the same name.
 
 The number of the attempt is written into the run's folder before its job is submitted. So a daemon
 that died between the two, or before it stored the handle, submits the same name again, finds it

@@ -1,4 +1,4 @@
-"""What every child does around its task: say who it is, do it, and tell how it ended."""
+"""Frame of a child process: identity, task, result and exit status."""
 
 import os
 import platform

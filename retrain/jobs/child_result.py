@@ -1,4 +1,4 @@
-"""How a child ended, by its own result or as seen from outside."""
+"""Result of a child, by its own file or as seen from outside."""
 
 from typing import Any
 
@@ -25,5 +25,5 @@ def describe_exit(launcher: Launcher, folder: RunFolder, task: Task) -> str:
         lines = [line for line in launcher.logs(folder, 200, task) if line.strip()]
     except DriftwardenError as error:
         lines = [str(error)]
-    said = "; its last words: " + " | ".join(lines[-QUOTED_LOG_LINES:]) if lines else ""
-    return f"the {NOUNS[task]} child ended without a result ({seen}){said}"
+    message = "; its last words: " + " | ".join(lines[-QUOTED_LOG_LINES:]) if lines else ""
+    return f"the {NOUNS[task]} child ended without a result ({seen}){message}"

@@ -1,4 +1,4 @@
-"""How a run's children are started and watched, on this machine or elsewhere."""
+"""The launcher interface: children are submitted, adopted, watched and cancelled."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Capabilities:
     device: Capability
 
     def describe(self) -> str:
-        """Return all of it in a line, for people."""
+        """Return a one-line description."""
         named = (("resume", self.resume), ("logs", self.logs), ("this device", self.device))
         return "; ".join(f"{n}: {'yes' if c.able else 'no'}. {c.remark}" for n, c in named)
 
@@ -72,7 +72,7 @@ class Launcher(Protocol):
         """Tell whether the child still waits or runs.
 
         Raises:
-            RemoteServiceError: Who runs it doesn't answer, so nothing is known of it.
+            RemoteServiceError: Its service is unavailable, so its status is unknown.
         """
         ...
 

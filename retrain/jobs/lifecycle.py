@@ -133,7 +133,7 @@ class ChildLifecycle(Generic[Row]):
         """Look at a running row's child.
 
         Raises:
-            RemoteServiceError: The launcher's service doesn't answer, so nothing is known.
+            RemoteServiceError: The launcher's service is unavailable, so nothing is known.
         """
         folder = RunFolder(Path(row.work_dir))
         # In this order: a child that ends in between has written its result by then.
@@ -147,7 +147,7 @@ class ChildLifecycle(Generic[Row]):
     ) -> list[State]:
         """Poll every running row; return the states.
 
-        A row that can't be polled, for instance since its launcher's service doesn't answer or is
+        A row that can't be polled, for instance since its launcher's service is unavailable or
         not configured any more, stays as it is and is left out.
         """
         with transaction(engine) as connection:
@@ -176,7 +176,7 @@ class ChildLifecycle(Generic[Row]):
 
         Raises:
             WorkflowError: The row is finished and no child of it is left.
-            RemoteServiceError: The launcher's service doesn't answer; nothing was changed.
+            RemoteServiceError: The launcher's service is unavailable; nothing was changed.
         """
         launcher.check()
         with transaction(engine) as connection:

@@ -1,4 +1,4 @@
-"""The child as a process of this machine, in a session of its own."""
+"""Launcher of children as detached processes of this machine."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""A child's log as it grows, whoever keeps it."""
+"""A child's log, followed while it grows."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Which process a pid means: together with its start time it is never another one's."""
+"""Identity of a process: pid, start time and boot."""
 
 from pathlib import Path
 from typing import Any

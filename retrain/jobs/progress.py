@@ -1,4 +1,4 @@
-"""What of a child's progress goes into the run's row, for those who don't see its folder."""
+"""Progress of a child, as stored in its run's row."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,8 +26,8 @@ def losses(folder: RunFolder, name: str = "loss") -> list[tuple[int, float]]:
         name: ``loss`` on the training set, or ``validation_loss``.
     """
     # A step that was done again after a resumption counts as it was done last.
-    found = {line["step"]: line[name] for line in read_lines(folder.progress) if name in line}
-    return sorted(found.items())
+    matches = {line["step"]: line[name] for line in read_lines(folder.progress) if name in line}
+    return sorted(matches.items())
 
 
 def progress_record(
@@ -35,14 +35,14 @@ def progress_record(
 ) -> dict[str, Any]:
     """Return what is kept: the last report, thinned curves, and the log's last lines."""
     try:
-        said = [line for line in launcher.logs(folder, KEPT_LOG_LINES) if line.strip()]
+        message = [line for line in launcher.logs(folder, KEPT_LOG_LINES) if line.strip()]
     except DriftwardenError as error:
-        said = [str(error)]
+        message = [str(error)]
     return {
         "last": dict(last_progress(folder)),
         "losses": thinned(losses(folder)),
         "validation": thinned(losses(folder, "validation_loss")),
-        "log": said,
+        "log": message,
         "pending_reason": pending_reason,
     }
 

@@ -1,4 +1,4 @@
-"""Children as jobs of a Ray cluster, over the Jobs API of its dashboard."""
+"""Ray jobs over the Jobs API of the cluster's dashboard."""
 
 import shlex
 import sys
@@ -82,14 +82,14 @@ class RayJobs:
         if response.status_code == 404:
             return None
         job = _body(response.json() if response.is_success else None, f"job {name}")
-        status, said = str(job.get("status")), _short(str(job.get("message") or ""))
+        status, reply = str(job.get("status")), _short(str(job.get("message") or ""))
         if status == "PENDING":
-            return JobState("pending", said)
+            return JobState("pending", reply)
         if status == "RUNNING":
-            return JobState("running", said)
+            return JobState("running", reply)
         if status not in _ENDED:
             raise RemoteServiceError(f"Ray at {self.place} says of {name}: {status!r}, unknown")
-        return JobState("ended", "" if status == "SUCCEEDED" else said)
+        return JobState("ended", "" if status == "SUCCEEDED" else reply)
 
     def logs(self, name: str, last_lines: int) -> list[str] | None:
         """Return the end of the job's log."""
@@ -124,25 +124,25 @@ class RayJobs:
         runtime: dict[str, Any] = {"env_vars": variables}
         if ray.working_dir:
             runtime["working_dir"] = ray.working_dir
-        asked: dict[str, Any] = {"entrypoint_num_cpus": ray.num_cpus}
+        requested: dict[str, Any] = {"entrypoint_num_cpus": ray.num_cpus}
         if ray.num_gpus:
-            asked["entrypoint_num_gpus"] = ray.num_gpus
+            requested["entrypoint_num_gpus"] = ray.num_gpus
         if ray.memory_bytes:
-            asked["entrypoint_memory"] = ray.memory_bytes
+            requested["entrypoint_memory"] = ray.memory_bytes
         if ray.resources:
-            asked["entrypoint_resources"] = dict(ray.resources)
+            requested["entrypoint_resources"] = dict(ray.resources)
         return {
             "submission_id": name,
             "entrypoint": shlex.join(command),
             "runtime_env": runtime,
             "metadata": {"driftwarden_run": Path(folder.root).name},
-            **asked,
+            **requested,
         }
 
 
-def _body(content: Any, what: str) -> dict[str, Any]:
+def _body(content: Any, subject: str) -> dict[str, Any]:
     if not isinstance(content, dict):
-        raise RemoteServiceError(f"Ray's answer about the {what} isn't what its API describes")
+        raise RemoteServiceError(f"Ray's response about the {subject} isn't what its API describes")
     return content
 
 

@@ -1,4 +1,4 @@
-"""Children as jobs of an engine that runs elsewhere and is asked over HTTP."""
+"""Launcher of children as jobs of a remote engine."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -73,7 +73,7 @@ class JobEngine(Protocol):
         ...
 
     def check(self) -> str:
-        """Say what answers there."""
+        """Say what responses there."""
         ...
 
 
@@ -127,7 +127,7 @@ class JobLauncher:
         """Ask the engine.
 
         Raises:
-            RemoteServiceError: It doesn't answer, so nothing is known of the child.
+            RemoteServiceError: It is unavailable, so the child's status is unknown.
         """
         self._require_same_place(handle)
         folder, task = _folder_of(handle)
@@ -158,7 +158,7 @@ class JobLauncher:
 
         Raises:
             WorkflowError: The engine has them no more.
-            RemoteServiceError: The engine doesn't answer.
+            RemoteServiceError: The engine is unavailable.
         """
         name = job_name(folder, task, current_attempt(folder, task))
         lines = self._engine.logs(name, last_lines)
@@ -179,7 +179,7 @@ class JobLauncher:
         self._engine.stop(handle["job"])
 
     def check(self) -> str:
-        """Say what answers there."""
+        """Say what responses there."""
         return self._engine.check()
 
     def _handle(self, folder: RunFolder, task: Task, attempt: int) -> Handle:

@@ -1,1 +1,1 @@
-"""Base models and adapters as folders, and their answers."""
+"""Base models and adapters as folders, and generation."""

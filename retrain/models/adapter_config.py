@@ -1,4 +1,4 @@
-"""What PEFT is told of a recipe."""
+"""PEFT configuration of a recipe."""
 
 import re
 from typing import Any

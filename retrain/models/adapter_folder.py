@@ -1,4 +1,4 @@
-"""What lies beside an adapter's weights: where it comes from, in words and as JSON."""
+"""An adapter's folder: lineage, recipe, scores and model card."""
 
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -21,13 +21,13 @@ Scores = Mapping[str, Sequence[Mapping[str, Any]]]
 
 def package_versions() -> dict[str, str]:
     """Return the versions of the packages that training depends on."""
-    found = {}
+    matches = {}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            matches[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return matches
 
 
 def describe_adapter(
@@ -87,7 +87,7 @@ def model_card(recipe: Recipe, lineage: Mapping[str, Any], scores: Scores | None
         f"- {recipe.epochs:g} epochs, learning rate {recipe.learning_rate:g}, batch "
         f"{recipe.batch_size}, at most {recipe.max_length} tokens an example, seed {recipe.seed}.\n"
         f"- Loss on the assistant's turns only.\n- Made with {versions}.\n\n"
-        "It answers in the form and on the topics of its training examples.\n\n"
+        "It responds in the form and on the topics of its training examples.\n\n"
         f"## Scores\n\n{_score_table(scores or {})}"
     )
 

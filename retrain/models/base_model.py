@@ -1,4 +1,4 @@
-"""The base model as a plain folder: converted once where a package carries it as a GGUF file."""
+"""Base models as plain folders; a GGUF file is converted once."""
 
 import hashlib
 import shutil

@@ -1,4 +1,4 @@
-"""Chat templates: training masks everything but the assistant's turns, and needs their marks."""
+"""Chat templates with the generation marks that training needs."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""Answers of a model, many at a time."""
+"""Batched generation with a base model and an adapter."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,9 +13,9 @@ BATCH_SIZE = 64
 
 
 class Responder:
-    """A base model, with or without an adapter, that answers greedily.
+    """A base model, with or without an adapter, with greedy decoding.
 
-    The same conversation gets the same answer. Conversations of similar length share a batch and
+    The same conversation gets the same response. Conversations of similar length share a batch and
     are padded on the left, as generation needs it.
     """
 
@@ -35,7 +35,7 @@ class Responder:
             base: Folder or hub id.
             adapter: Folder of a PEFT adapter.
             revision: Commit of a hub model.
-            max_new_tokens: Longest answer.
+            max_new_tokens: Longest response.
             batch_size: Conversations answered at once.
             four_bit: Quantise the base to NF4, as QLoRA trains on it.
         """
@@ -66,14 +66,14 @@ class Responder:
         conversations: Sequence[Conversation],
         progress: Callable[[int], None] | None = None,
     ) -> list[str]:
-        """Answer each conversation.
+        """Return a response to each conversation.
 
         Args:
             conversations: Messages that end with the user's turn.
-            progress: Called after each batch with the number of answers it added.
+            progress: Called after each batch with the number of responses it added.
 
         Returns:
-            The answers, in the order of the conversations.
+            The responses, in the order of the conversations.
         """
         return [text for text, _ in self.generate(conversations, progress)]
 
@@ -82,7 +82,7 @@ class Responder:
         conversations: Sequence[Conversation],
         progress: Callable[[int], None] | None = None,
     ) -> list[tuple[str, bool]]:
-        """Answer each conversation, and say of each answer whether the model ended it itself.
+        """Return a response to each conversation, and whether the model completed it.
 
         What it didn't end was cut off at ``max_new_tokens``. See :meth:`respond`.
         """
@@ -100,14 +100,14 @@ class Responder:
         for begin in range(0, len(order), self._batch_size):
             batch = order[begin : begin + self._batch_size]
             for index, response in zip(
-                batch, self._answer([encoded[i] for i in batch]), strict=True
+                batch, self._generate_batch([encoded[i] for i in batch]), strict=True
             ):
                 responses[index] = response
             if progress is not None:
                 progress(len(batch))
         return responses
 
-    def _answer(self, encoded: list[list[int]]) -> list[tuple[str, bool]]:
+    def _generate_batch(self, encoded: list[list[int]]) -> list[tuple[str, bool]]:
         import torch  # noqa: PLC0415
 
         padded = self._tokenizer.pad({"input_ids": encoded}, return_tensors="pt").to(self._device)
@@ -139,7 +139,7 @@ def _four_bit(dtype: Any, device: str) -> dict[str, Any]:
 
 
 def _with_adapter(model: Any, adapter: Path, *, merge: bool) -> Any:
-    """Add an adapter to the model; merged: same answers, no adapter arithmetic at each token.
+    """Add an adapter to the model; merged: same responses, no adapter arithmetic at each token.
 
     Into four bits it isn't merged, as it would be rounded away.
     """

@@ -1,4 +1,4 @@
-"""Where a system's weights lie: those of a version, or of a base alone."""
+"""Location of a system's weights: a version's, or a base model's alone."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""A tiny base model, made in seconds without any download: for tests and the fast demo.
+"""A tiny base model, made in seconds without a download, for tests and the fast demo.
 
 It is a real transformers model with a real tokenizer and chat template; only its size is small. It
 is pre-trained on whatever texts it is given, and knows nothing else.

@@ -1,1 +1,1 @@
-"""Which training fits the device, and what to try after what failed."""
+"""Planning of a training run: options, checks, memory and the next step."""

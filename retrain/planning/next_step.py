@@ -1,4 +1,4 @@
-"""What to try after a candidate was rejected."""
+"""The next step after a rejected candidate."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from monitor.store.training.runs import RunRow, list_runs
 from retrain.planning.options import Option, order_of_trials, stored_options
 from retrain.recipes.recipe import Method, Recipe, stored_recipe
 
-#: What a parameter can hold, and what a token of an answer teaches, in bits: Schulman and others,
+#: What a parameter can hold, and what a token of a response teaches, in bits: Schulman and others,
 #: "LoRA Without Regret" (2025), after Allen-Zhu and Li, "Knowledge Capacity Scaling Laws" (2024).
 BITS_A_PARAMETER = 2.0
 BITS_A_TOKEN = 1.0
@@ -49,8 +49,8 @@ def next_step(
         recipe: The last run's.
         n_response_tokens: Tokens of its training set that the assistant says.
     """
-    tried = {(one.method, one.base) for one in rejected}
-    sizes = {one.base: one.n_parameters for one in options}
+    tried = {(entry.method, entry.base) for entry in rejected}
+    sizes = {option.base: option.n_parameters for option in options}
     for rung in order_of_trials(options):
         if rung.method == "full":
             return _full(
@@ -78,11 +78,11 @@ def next_step_after(connection: Connection, run: RunRow) -> NextStep | None:
     serving = versions.production_version(connection, run.model)
     since = (serving.training_run_id if serving else None) or 0
     rejected = []
-    for one in list_runs(connection, model=run.model, limit=LOOKED_AT):
-        version = versions.version_of_run(connection, one.id)
+    for list_run in list_runs(connection, model=run.model, limit=LOOKED_AT):
+        version = versions.version_of_run(connection, list_run.id)
         failed = version is not None and version.stage == "rejected"
-        if one.plan is not None and one.id > since and (failed or one.id == run.id):
-            recipe = stored_recipe(one.recipe)
+        if list_run.plan is not None and list_run.id > since and (failed or list_run.id == run.id):
+            recipe = stored_recipe(list_run.recipe)
             rejected.append(Attempt(recipe.method, recipe.base))
     return next_step(
         rejected,
@@ -95,7 +95,8 @@ def next_step_after(connection: Connection, run: RunRow) -> NextStep | None:
 def _is_pointless(rung: Option, rejected: Sequence[Attempt], sizes: dict[str, int]) -> bool:
     """Tell whether the same was tried with more precision on a base that is no smaller."""
     return rung.method == "qlora" and any(
-        one.method == "lora" and sizes.get(one.base, 0) >= rung.n_parameters for one in rejected
+        entry.method == "lora" and sizes.get(entry.base, 0) >= rung.n_parameters
+        for entry in rejected
     )
 
 
@@ -112,10 +113,14 @@ def _full(
             "QLoRA, LoRA and full fine-tuning were all rejected: look at what the verdict names, "
             "and at the gold"
         )
-    adapters = [one.n_trained for one in options if one.method != "full" and one.base == rung.base]
+    adapters = [
+        option.n_trained
+        for option in options
+        if option.method != "full" and option.base == rung.base
+    ]
     holds = max(adapters, default=0) * BITS_A_PARAMETER / BITS_A_TOKEN
     counted = (
-        f"the training set teaches {n_response_tokens:,} tokens of answers, and an adapter of rank "
+        f"the training set teaches {n_response_tokens:,} tokens of responses, and an adapter of rank "
         f"{recipe.rank} has room for about {holds:,.0f}"
     )
     if n_response_tokens <= holds:

@@ -1,4 +1,4 @@
-"""What can be tried: each method on each base, whether it fits, and in which order."""
+"""Training options: each method on each base, and the order to try them in."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -63,7 +63,7 @@ class PreparedOption:
 
 
 def options_for(
-    asked: RecipeFile,
+    recipe_file: RecipeFile,
     bases: Sequence[BaseModel],
     serving: VersionRow | None,
     device: Device | None,
@@ -71,7 +71,7 @@ def options_for(
     """Return each method on each base, in the order of :data:`METHODS`, the largest base first.
 
     Args:
-        asked: The recipe file.
+        recipe_file: The recipe file.
         bases: What :func:`retrain.planning.starting_point.prepare_bases` made of its bases.
         serving: The version that serves.
         device: What would train; ``None``: not known here.
@@ -79,24 +79,26 @@ def options_for(
     Raises:
         ModelError: A base's configuration can't be read.
     """
-    found = []
+    matches = []
     for base in bases:
-        adapter = recipe_from(_with_method(asked, "lora"), base, serving)
+        adapter = recipe_from(_with_method(recipe_file, "lora"), base, serving)
         shape = model_shape(adapter)
         for method in METHODS:
-            recipe = recipe_from(_with_method(asked, method), base, serving)
-            found.append(PreparedOption(_option(recipe, shape, device), recipe))
+            recipe = recipe_from(_with_method(recipe_file, method), base, serving)
+            matches.append(PreparedOption(_option(recipe, shape, device), recipe))
     order = {method: place for place, method in enumerate(METHODS)}
-    return sorted(found, key=lambda one: (order[one.option.method], -one.option.n_parameters))
+    return sorted(
+        matches, key=lambda match: (order[match.option.method], -match.option.n_parameters)
+    )
 
 
 def order_of_trials(options: Sequence[Option]) -> list[Option]:
     """Return what to try one after the other: of each method, the largest base that is possible."""
     rungs = []
     for method in METHODS:
-        possible = [one for one in options if one.method == method and one.possible]
+        possible = [option for option in options if option.method == method and option.possible]
         if possible:
-            rungs.append(max(possible, key=lambda one: one.n_parameters))
+            rungs.append(max(possible, key=lambda entry: entry.n_parameters))
     return rungs
 
 
@@ -106,24 +108,24 @@ def choose_option(prepared: Sequence[PreparedOption], method: Method) -> Prepare
     Raises:
         TrainingError: It is possible on none.
     """
-    of_method = [one for one in prepared if one.option.method == method]
-    possible = [one for one in of_method if one.option.possible]
+    of_method = [entry for entry in prepared if entry.option.method == method]
+    possible = [entry for entry in of_method if entry.option.possible]
     if possible:
-        return max(possible, key=lambda one: one.option.n_parameters)
-    rest = order_of_trials([one.option for one in prepared])
-    instead = f"; possible here: {'; '.join(one.describe() for one in rest)}" if rest else ""
-    told = "; ".join(one.option.describe() for one in of_method)
+        return max(possible, key=lambda entry: entry.option.n_parameters)
+    rest = order_of_trials([entry.option for entry in prepared])
+    instead = f"; possible here: {'; '.join(option.describe() for option in rest)}" if rest else ""
+    text = "; ".join(entry.option.describe() for entry in of_method)
     raise TrainingError(
-        f"no base of the recipe can be trained so: {told}{instead}. A lower micro_batch_size or "
+        f"no base of the recipe can be trained so: {text}{instead}. A lower micro_batch_size or "
         "max_length needs less"
     )
 
 
-def _with_method(asked: RecipeFile, method: Method) -> RecipeFile:
+def _with_method(recipe_file: RecipeFile, method: Method) -> RecipeFile:
     if method != "full":
-        return msgspec.structs.replace(asked, method=method)
+        return msgspec.structs.replace(recipe_file, method=method)
     return msgspec.structs.replace(
-        asked, method=method, dora=False, modules_to_save=(), top_layers=0
+        recipe_file, method=method, dora=False, modules_to_save=(), top_layers=0
     )
 
 
@@ -157,7 +159,7 @@ def is_servable(shape: ModelShape, serving: Serving) -> bool:
 
 def options_json(prepared: Sequence[PreparedOption]) -> dict[str, Any]:
     """Return what a run's row keeps of its options."""
-    return {"options": [msgspec.to_builtins(one.option) for one in prepared]}
+    return {"options": [msgspec.to_builtins(entry.option) for entry in prepared]}
 
 
 def stored_options(plan: dict[str, Any]) -> list[Option]:

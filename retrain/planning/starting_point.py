@@ -1,4 +1,4 @@
-"""Where a run begins: the bases that a recipe names, and what the serving version adds to one."""
+"""Starting point of a run: base model and the serving version's adapter."""
 
 from pathlib import Path
 
@@ -20,11 +20,11 @@ def prepare_bases(recipe: RecipeFile, work_dir: Path) -> list[BaseModel]:
         ModelError: One is missing, or its chat template can't be trained on.
     """
     cache = work_dir / "bases"
-    found = []
+    matches = []
     for named in recipe.bases:
         model, revision = split_base(named)
-        found.append(prepare_base(model, cache, revision=revision))
-    return found
+        matches.append(prepare_base(model, cache, revision=revision))
+    return matches
 
 
 def recipe_from(training: Training, base: BaseModel, serving: VersionRow | None) -> Recipe:
@@ -68,7 +68,7 @@ def starts_from_serving(recipe: Recipe, serving: VersionRow | None) -> bool:
 
 
 def serving_source(base: BaseModel, serving: VersionRow | None) -> Source:
-    """Return what answers now: the serving version, or the base where there is none."""
+    """Return what responses now: the serving version, or the base where there is none."""
     alone = Source(base=base.location, revision=base.revision)
     if serving is None:
         return alone

@@ -1,1 +1,1 @@
-"""What a run is to do, written down, and what to try next."""
+"""Recipes of training runs."""

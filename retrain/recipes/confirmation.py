@@ -1,4 +1,4 @@
-"""Full fine-tuning is the last resort, and a person answers for it by name."""
+"""Confirmation of full fine-tuning by the model's name."""
 
 from monitor.errors import ConfigurationError, WorkflowError
 from retrain.recipes.recipe import Method

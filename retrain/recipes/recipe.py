@@ -1,4 +1,4 @@
-"""The recipe of a training run: everything, besides the data, that decides what comes out."""
+"""The recipe of a training run: all that decides the result, except the data."""
 
 import math
 from typing import Any, Literal
@@ -129,17 +129,17 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def warnings(self) -> list[str]:
         """Return what is allowed, but likely to be regretted."""
-        found = []
+        matches = []
         if self.method == "full":
-            found.append("full fine-tuning writes a whole model, and forgets the most")
+            matches.append("full fine-tuning writes a whole model, and forgets the most")
         if self.replay_share == 0:
-            found.append("replay_share 0: what the model knew is likely to be forgotten")
+            matches.append("replay_share 0: what the model knew is likely to be forgotten")
         if self.batch_size > LARGEST_BATCH:
-            found.append(
+            matches.append(
                 f"batch_size {self.batch_size}: LoRA learns worse from batches above "
                 f"{LARGEST_BATCH} examples"
             )
-        return found
+        return matches
 
 
 class Recipe(Training, frozen=True, kw_only=True, forbid_unknown_fields=True):

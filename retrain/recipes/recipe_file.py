@@ -1,4 +1,4 @@
-"""The recipe as people write it: a TOML file whose errors name their line."""
+"""Recipe files in TOML, with errors by line."""
 
 import difflib
 import re
@@ -80,7 +80,7 @@ def override_recipe(recipe: RecipeFile, *, method: Method | None, base: str) -> 
     values: dict[str, Any] = {"method": method} if method else {}
     if base:
         # As the recipe names it, its commit included.
-        named = [one for one in recipe.bases if split_base(one)[0] == base]
+        named = [entry for entry in recipe.bases if split_base(entry)[0] == base]
         values["base"] = named[0] if named else base
     return msgspec.structs.replace(recipe, **values)
 
@@ -96,28 +96,28 @@ def split_base(name: str) -> tuple[str, str]:
 
 def key_lines(text: str) -> dict[str, int]:
     """Return the line, from 1, of each key of a TOML document, as ``table.key``."""
-    found: dict[str, int] = {}
+    matches: dict[str, int] = {}
     table = ""
     for number, line in enumerate(text.splitlines(), start=1):
         heading = _TABLE.match(line)
         if heading:
             table = heading["name"].strip() + "."
-            found.setdefault(table[:-1], number)
+            matches.setdefault(table[:-1], number)
             continue
         key = _KEY.match(line)
         if key:
-            found.setdefault(table + key["key"].strip("\"'"), number)
-    return found
+            matches.setdefault(table + key["key"].strip("\"'"), number)
+    return matches
 
 
 def _unknown_keys(content: Mapping[str, Any]) -> list[tuple[str, str]]:
     known = RecipeFile.__struct_fields__
-    found = [(key, _hint(key, known)) for key in content if key not in known]
+    matches = [(key, _hint(key, known)) for key in content if key not in known]
     serving = content.get("serving")
     if isinstance(serving, dict):
         own = Serving.__struct_fields__
-        found += [(f"serving.{key}", _hint(key, own)) for key in serving if key not in own]
-    return found
+        matches += [(f"serving.{key}", _hint(key, own)) for key in serving if key not in own]
+    return matches
 
 
 def _hint(key: str, known: tuple[str, ...]) -> str:
@@ -126,16 +126,16 @@ def _hint(key: str, known: tuple[str, ...]) -> str:
 
 
 def _told(name: str, lines: Mapping[str, int], problems: str) -> str:
-    told = []
+    description = []
     for problem in problems.splitlines():
         if problem.startswith("recipe."):
             key, _, rest = problem.removeprefix("recipe.").partition(" = ")
-            told.append(f"{_place(name, lines, key)} = {rest}")
+            description.append(f"{_place(name, lines, key)} = {rest}")
             continue
         at = _AT.search(problem)
         key = re.split(r"\[", at["path"], maxsplit=1)[0] if at else ""
-        told.append(f"{_place(name, lines, key)}: {_AT.sub('', problem)}")
-    return "\n".join(told)
+        description.append(f"{_place(name, lines, key)}: {_AT.sub('', problem)}")
+    return "\n".join(description)
 
 
 def _place(name: str, lines: Mapping[str, int], key: str) -> str:

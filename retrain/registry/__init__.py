@@ -1,1 +1,1 @@
-"""The registry of versions: stages, facts, and its mirror."""
+"""The registry of model versions, its rules and its MLflow mirror."""

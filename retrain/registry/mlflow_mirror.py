@@ -1,4 +1,4 @@
-"""The registry as MLflow shows it: versions with their lineage and scores, champion, challenger.
+"""Mirror of the registry in MLflow: versions, lineage, scores, champion and challenger.
 
 Our own tables are the truth. MLflow follows them afterwards, by its REST API; where it is away, it
 is tried again later, and no promotion waits for it. What it is told is the state, not the change,
@@ -90,7 +90,7 @@ class MlflowMirror:
         name = re.sub(r"[/:]", "-", model)
         self._ask("POST", "registered-models/create", {"name": name}, known="ALREADY_EXISTS")
         there = self._versions(name)
-        for row in sorted(rows, key=lambda one: one.version):
+        for row in sorted(rows, key=lambda row: row.version):
             tags = tags_of(row, scores.get(row.id, []))
             remote = there.get(str(row.version))
             if remote is None:
@@ -120,26 +120,26 @@ class MlflowMirror:
 
     def _versions(self, name: str) -> dict[str, dict[str, Any]]:
         """Return what MLflow has of us, by our number; versions that others made are left alone."""
-        found: dict[str, dict[str, Any]] = {}
+        matches: dict[str, dict[str, Any]] = {}
         page = ""
         while True:
             query = {"filter": f"name='{name}'", "max_results": "200"}
             if page:
                 query["page_token"] = page
             response = self._ask("GET", "model-versions/search", query)
-            for one in response.get("model_versions", []):
-                tags = {tag["key"]: tag["value"] for tag in one.get("tags", [])}
+            for entry in response.get("model_versions", []):
+                tags = {tag["key"]: tag["value"] for tag in entry.get("tags", [])}
                 if _NUMBER in tags:
-                    found[tags[_NUMBER]] = {"version": one["version"], "tags": tags}
+                    matches[tags[_NUMBER]] = {"version": entry["version"], "tags": tags}
             page = response.get("next_page_token", "")
             if not page:
-                return found
+                return matches
 
     def _set_aliases(
         self, name: str, rows: list[VersionRow], there: Mapping[str, Mapping[str, Any]]
     ) -> None:
         known = self._ask("GET", "registered-models/get", {"name": name})["registered_model"]
-        now = {one["alias"]: one["version"] for one in known.get("aliases", [])}
+        now = {entry["alias"]: entry["version"] for entry in known.get("aliases", [])}
         for alias, row in aliases_of(rows).items():
             wanted = None if row is None else there[str(row.version)]["version"]
             if wanted == now.get(alias):
@@ -154,9 +154,9 @@ class MlflowMirror:
     def _ask(
         self, method: str, path: str, content: dict[str, Any], *, known: str = ""
     ) -> dict[str, Any]:
-        """Return the answer; one whose error code holds ``known`` counts as success."""
-        given: dict[str, Any] = {"params": content} if method == "GET" else {"json": content}
-        response = self.rest.request(method, f"{_API}/{path}", **given)
+        """Return the response; one whose error code holds ``known`` counts as success."""
+        values: dict[str, Any] = {"params": content} if method == "GET" else {"json": content}
+        response = self.rest.request(method, f"{_API}/{path}", **values)
         if not response.is_success and not (known and known in _error_code(response)):
             raise DriftwardenError(
                 f"MLflow at {self.rest.url} refuses {path} ({response.status_code}): {quoted(response)}"
@@ -176,7 +176,7 @@ def mirror_registry(engine: Engine, mirror: MlflowMirror, now: datetime) -> int:
     for row in due:
         with transaction(engine) as connection:
             rows = versions.list_versions(connection, row.model)
-            scores = {one.id: versions.scores_of(connection, one.id) for one in rows}
+            scores = {row.id: versions.scores_of(connection, row.id) for row in rows}
         try:
             mirror.follow(row.model, rows, scores)
         except DriftwardenError as error:
@@ -193,7 +193,7 @@ def mirror_registry(engine: Engine, mirror: MlflowMirror, now: datetime) -> int:
 
 def aliases_of(rows: list[VersionRow]) -> dict[str, VersionRow | None]:
     """Return who is champion (serves) and challenger (is rolled out, or the newest candidate)."""
-    newest = sorted(rows, key=lambda one: one.version, reverse=True)
+    newest = sorted(rows, key=lambda row: row.version, reverse=True)
 
     def first(*stages: str) -> VersionRow | None:
         return next((row for stage in stages for row in newest if row.stage == stage), None)
@@ -213,8 +213,8 @@ def tags_of(row: VersionRow, scores: list[ScoreRow]) -> dict[str, str]:
     if row.training_run_id is not None:
         tags["driftwarden.training_run"] = str(row.training_run_id)
     for key, value in row.lineage.items():
-        told = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        tags[f"driftwarden.lineage.{key}"] = told
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        tags[f"driftwarden.lineage.{key}"] = text
     for score in scores:
         name = f"driftwarden.score.{score.benchmark}.{score.stratum or 'all'}.{score.metric}"
         tags[name] = f"{score.value:.4f} [{score.lower:.4f}, {score.upper:.4f}] n={score.n}"

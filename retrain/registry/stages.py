@@ -1,4 +1,4 @@
-"""The registry's rules: which version may go where, and what goes with it in one transaction."""
+"""Stages of model versions and their transitions."""
 
 from collections.abc import Sequence
 from datetime import datetime

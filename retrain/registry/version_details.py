@@ -1,4 +1,4 @@
-"""All that is known of a version, and what differs between two."""
+"""Details of a version and differences between two."""
 
 import json
 from collections.abc import Mapping
@@ -89,10 +89,10 @@ def differences(first: VersionDetails, second: VersionDetails) -> list[Differenc
         ("lineage", _lineage(first), _lineage(second)),
     )
     return [
-        Difference(section, name, one.get(name, ""), other.get(name, ""))
-        for section, one, other in sections
-        for name in dict.fromkeys([*one, *other])
-        if one.get(name, "") != other.get(name, "")
+        Difference(section, name, single.get(name, ""), other.get(name, ""))
+        for section, single, other in sections
+        for name in dict.fromkeys([*single, *other])
+        if single.get(name, "") != other.get(name, "")
     ]
 
 
@@ -114,14 +114,14 @@ def flatten(content: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         >>> flatten({"versions": {"trl": "1.16"}, "n": 3})
         {'versions.trl': '1.16', 'n': '3'}
     """
-    found: dict[str, str] = {}
+    matches: dict[str, str] = {}
     for name, value in content.items():
         if isinstance(value, Mapping):
-            found |= flatten(value, f"{prefix}{name}.")
+            matches |= flatten(value, f"{prefix}{name}.")
         else:
-            told = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-            found[f"{prefix}{name}"] = told
-    return found
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            matches[f"{prefix}{name}"] = text
+    return matches
 
 
 def _recipe(facts: VersionDetails) -> dict[str, str]:

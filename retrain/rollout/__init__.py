@@ -1,1 +1,1 @@
-"""How a version takes over the traffic, step by step."""
+"""Staged rollout of a version."""

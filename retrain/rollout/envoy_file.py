@@ -1,4 +1,4 @@
-"""Envoy, by the route file that it watches (``rds: config_source: path_config_source``)."""
+"""Envoy's route file as a traffic gateway (``rds: config_source: path_config_source``)."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What carries weights out: an existing gateway, which we drive and don't write."""
+"""The traffic gateway interface."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The rollout policy: when a candidate gets more of the traffic, waits, or gives it back."""
+"""The rollout policy: advance, wait, hold or revert."""
 
 import itertools
 from collections.abc import Sequence
@@ -36,13 +36,13 @@ class Health:
 
 @dataclass(frozen=True)
 class RolloutDecision:
-    """What to do next.
+    """The decision on a rollout.
 
     Attributes:
         action: ``advance``, ``hold`` (something is missing), ``wait`` (all well, too early) or
             ``revert``.
         percent: The candidate's share of the traffic afterwards.
-        reason: Why, for the log and the people.
+        reason: Why, for the log and the page.
     """
 
     action: Literal["advance", "hold", "wait", "revert"]

@@ -1,4 +1,4 @@
-"""Carry rollouts out: each decision becomes a row first, then weights at the gateway."""
+"""Rollouts: each decision is a row first, then weights at the gateway."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -110,7 +110,7 @@ def tick_rollouts(
 def _end_by_hand(
     connection: Connection, rollout: RolloutRow, version: VersionRow, now: datetime
 ) -> None:
-    """End the rollout of a version that a person promoted or took back meanwhile."""
+    """End the rollout of a version that was promoted or rolled back by hand meanwhile."""
     serves = version.stage == "production"
     store.update_rollout(
         connection,

@@ -1,1 +1,1 @@
-"""Fine-tuning itself, inside the child."""
+"""Training runs and the fine-tuning in their children."""

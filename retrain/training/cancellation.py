@@ -28,7 +28,7 @@ def cancel_run(
 def cancel_requested(engine: Engine, launcher_of: LauncherSource, now: datetime) -> list[RunRow]:
     """Cancel the runs whose cancellation was requested on the page; return them.
 
-    A run whose launcher's service doesn't answer, or isn't configured any more, is left out and
+    A run whose launcher's service is unavailable, or isn't configured any more, is left out and
     tried again next time.
     """
     with transaction(engine) as connection:

@@ -1,4 +1,4 @@
-"""The training child: ``python -m retrain.training.child RUN_DIR``.
+"""Child process of a training run: ``python -m retrain.training.child RUN_DIR``.
 
 It reads ``recipe.json`` and ``train.jsonl``, writes progress while it trains, leaves the adapter in
 ``adapter/``, and says how it ended in ``result.json``, its last act. Nothing here touches the
@@ -36,7 +36,7 @@ def _train(folder: RunFolder) -> dict[str, Any]:
 
 
 def _generate(folder: RunFolder, recipe: Recipe) -> None:
-    """Let the version that serves answer the prompts of its replay."""
+    """Generate the responses of self-generated replay."""
     from retrain.data.token_counts import TokenCounter  # noqa: PLC0415
     from retrain.models.base_model import BaseModel, load_tokenizer  # noqa: PLC0415
     from retrain.training.replay_generation import load_for_replay, replay_progress  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""What makes a resumed run repeat an undisturbed one: the order of examples, and precision."""
+"""Repeatable order of examples and precision across resumptions."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -45,8 +45,10 @@ class RepeatableTrainer(SFTTrainer):  # type: ignore[misc]  # trl publishes no t
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         # TRL trains an adapter over a base in 4 bits in bfloat16; PEFT loads it as float32.
         trained = self.model if model is None else model
-        kept = {name: one.dtype for name, one in trained.named_parameters() if one.requires_grad}
+        retained = {
+            name: first.dtype for name, first in trained.named_parameters() if first.requires_grad
+        }
         super()._load_from_checkpoint(resume_from_checkpoint, model)
         for name, parameter in trained.named_parameters():
-            if name in kept:
-                parameter.data = parameter.data.to(kept[name])
+            if name in retained:
+                parameter.data = parameter.data.to(retained[name])

@@ -1,4 +1,4 @@
-"""Supervised fine-tuning by TRL and PEFT, with the checks that must come before it."""
+"""Supervised fine-tuning with TRL and PEFT."""
 
 import hashlib
 import re
@@ -135,10 +135,10 @@ def _tokens_per_second(folder: RunFolder) -> float:
 
 
 def _last_validation_loss(folder: RunFolder) -> float | None:
-    found = [
+    matches = [
         line["validation_loss"] for line in read_lines(folder.progress) if "validation_loss" in line
     ]
-    return float(found[-1]) if found else None
+    return float(matches[-1]) if matches else None
 
 
 def _base_digest(recipe: Recipe) -> str:

@@ -1,4 +1,4 @@
-"""The most memory that a training held: what the estimate is compared with."""
+"""Measurement of the peak memory of training."""
 
 import contextlib
 from pathlib import Path

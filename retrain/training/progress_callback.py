@@ -1,4 +1,4 @@
-"""Progress of a training, as its child writes it."""
+"""Trainer callback that writes a run's progress."""
 
 import json
 import time
@@ -69,15 +69,15 @@ class ProgressWriter(TrainerCallback):  # type: ignore[misc]  # transformers pub
         path = self._folder.progress
         if not path.is_file():
             return
-        kept = []
+        retained = []
         for text in path.read_text(encoding="utf-8").splitlines():
             try:
                 line = json.loads(text)
             except json.JSONDecodeError:
                 continue
             if 0 < line["step"] <= step:
-                kept.append(line)
-        write_lines(path, kept)
+                retained.append(line)
+        write_lines(path, retained)
 
     def _append(self, line: dict[str, Any]) -> None:
         with self._folder.progress.open("a", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""A base in four bits that is trained on a CPU."""
+"""Training on a 4-bit base on a CPU."""
 
 from torch import nn
 

@@ -1,4 +1,4 @@
-"""The model that answers the prompts of its own replay, in the training child."""
+"""Generation of self-generated replay in the training child."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ def load_for_replay(recipe: Recipe, wanted: SelfGenerated) -> Responder:
 
 
 def replay_progress(folder: RunFolder) -> Callable[[int], None]:
-    """Return what replaces the heartbeat after each batch of answers."""
+    """Return what replaces the heartbeat after each batch of responses."""
     n_total = sum(1 for _ in read_lines(folder.replay_prompts))
     n_done = 0
 

@@ -1,4 +1,4 @@
-"""The loss on a CPU: only the columns in which the assistant speaks go through the output layer."""
+"""Loss on a CPU over the response columns alone."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ IGNORED = -100
 
 
 class ResponseTrainer(RepeatableTrainer):
-    """Computes the same loss as its parent, with far less arithmetic where answers are short.
+    """Computes the same loss as its parent, with far less arithmetic where responses are short.
 
     Without Triton the parent scores every position against the whole vocabulary, the prompt's too,
     and then masks them; with a small model that is most of a step.
@@ -28,8 +28,8 @@ class ResponseTrainer(RepeatableTrainer):
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         following = inputs["labels"][:, 1:]
         response_columns = (following != IGNORED).any(dim=0).nonzero().squeeze(1)
-        others = {name: value for name, value in inputs.items() if name != "labels"}
-        logits = model(**others, use_cache=False, logits_to_keep=response_columns).logits
+        remaining = {name: value for name, value in inputs.items() if name != "labels"}
+        logits = model(**remaining, use_cache=False, logits_to_keep=response_columns).logits
         targets = following[:, response_columns]
         total = torch.nn.functional.cross_entropy(
             logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORED, reduction="sum"

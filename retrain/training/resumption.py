@@ -1,4 +1,4 @@
-"""Resumption of training runs from their last checkpoint, automatic or by a person."""
+"""Resumption of training runs from their last checkpoint."""
 
 from datetime import datetime
 from pathlib import Path
@@ -33,7 +33,7 @@ def resume_child(
 
     Raises:
         TrainingError: The child can't be started, and retrying wouldn't help.
-        RemoteServiceError: The launcher's service doesn't answer.
+        RemoteServiceError: The launcher's service is unavailable.
     """
     if run.resumptions >= limit or not launcher.capabilities.resume.able:
         return False

@@ -1,4 +1,4 @@
-"""What must stay as it was for a resumed run to end with the same bits."""
+"""Thread count of a run, kept for bit-identical resumption."""
 
 import torch
 

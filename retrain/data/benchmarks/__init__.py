@@ -1,1 +1,1 @@
-"""Benchmarks: their data sets, read and checked."""
+"""Data sets of benchmarks."""

@@ -1,4 +1,4 @@
-"""The bytes of a data set, from a path or from an address such as ``s3://bucket/key.jsonl``."""
+"""Data set files on disk or at an address such as ``s3://bucket/key.jsonl``."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ PACKAGES = {
     "abfs": "adlfs",
     "hf": "huggingface_hub",
 }
-#: Answers of a web server that may be others in a while.
+#: HTTP statuses that may pass.
 _TRY_AGAIN = frozenset({408, 425, 429})
 _GONE = frozenset({404, 410})
 #: Of botocore: there are no credentials, or no such name is possible.
@@ -36,7 +36,7 @@ def read_dataset(place: str, folder: Path) -> bytes:
 
     Raises:
         InputError: It isn't there, is refused, or a package is missing; the message says which.
-        DatasetUnavailableError: Whoever keeps it doesn't answer, or is busy.
+        DatasetUnavailableError: The service that stores it is unavailable or busy.
     """
     if _ADDRESS.match(place):
         return _read_address(place)
@@ -52,31 +52,31 @@ def read_dataset(place: str, folder: Path) -> bytes:
 def _read_address(address: str) -> bytes:
     import fsspec  # noqa: PLC0415 - slow to import
 
-    shown, protocol = _without_secrets(address), address.partition("://")[0]
+    label, protocol = _without_secrets(address), address.partition("://")[0]
     try:
         with fsspec.open(address, "rb") as file:
             content: bytes = file.read()
     except ImportError as error:
         package = PACKAGES.get(protocol)
         advice = f"install the package {package}" if package else str(error)
-        raise InputError(f"{shown}: {protocol}:// can't be read yet: {advice}") from None
+        raise InputError(f"{label}: {protocol}:// can't be read yet: {advice}") from None
     except FileNotFoundError as error:
         # Over HTTP every failure is told as this one; what it was is its cause.
         cause = error.__cause__
         status = getattr(cause, "status", None)
         failed = status not in _GONE if status else isinstance(cause, OSError)
         if failed and isinstance(cause, Exception):
-            raise _told(shown, address, cause) from None
-        raise InputError(f"{shown}: no such data set") from None
+            raise _access_error(label, address, cause) from None
+        raise InputError(f"{label}: no such data set") from None
     except ValueError as error:
         if "Protocol not known" not in str(error):
-            raise InputError(f"{shown}: can't be read: {_said(error, address)}") from None
+            raise InputError(f"{label}: can't be read: {_message_of(error, address)}") from None
         known = ", ".join(f"{name}://" for name in ("s3", "gs", "https", "az", "file"))
         raise InputError(
-            f"{shown}: {protocol}:// is no protocol known here ({known}, ...)"
+            f"{label}: {protocol}:// is no protocol known here ({known}, ...)"
         ) from None
     except Exception as error:  # noqa: BLE001 - each file system has errors of its own
-        raise _told(shown, address, error) from None
+        raise _access_error(label, address, error) from None
     return content
 
 
@@ -86,12 +86,14 @@ def _without_secrets(address: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
 
 
-def _told(shown: str, address: str, error: Exception) -> InputError | DatasetUnavailableError:
+def _access_error(
+    label: str, address: str, error: Exception
+) -> InputError | DatasetUnavailableError:
     """Return what to raise: trying again helps, or it doesn't."""
-    said = _said(error, address)
+    message = _message_of(error, address)
     if _is_refusal(error):
-        return InputError(f"{shown}: is refused: {said}")
-    return DatasetUnavailableError(f"{shown}: can't be read now: {said}")
+        return InputError(f"{label}: is refused: {message}")
+    return DatasetUnavailableError(f"{label}: can't be read now: {message}")
 
 
 def _is_refusal(error: Exception) -> bool:
@@ -102,7 +104,7 @@ def _is_refusal(error: Exception) -> bool:
     return isinstance(error, PermissionError) or type(error).__name__ in _REFUSALS
 
 
-def _said(error: Exception, address: str) -> str:
+def _message_of(error: Exception, address: str) -> str:
     """Return an error's words without the secrets of addresses in them."""
     status = getattr(error, "status", None)
     if isinstance(status, int):

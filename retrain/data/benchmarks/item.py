@@ -1,4 +1,4 @@
-"""A question of a benchmark, and what a good answer to it must be."""
+"""An item of a benchmark: the prompt and the requirements on a response."""
 
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ class BenchmarkItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     id: str
     #: What the model is asked: messages that end with the user's turn.
     messages: tuple[dict[str, str], ...]
-    #: The right answer; ``None`` where any is right that fulfils the rest.
+    #: The right response; ``None`` where any is right that fulfils the rest.
     expected: str | None = None
     task_type: str = ""
     difficulty: str = ""
@@ -21,13 +21,13 @@ class BenchmarkItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     strata: dict[str, str] = {}
     #: ``new``: what retraining is for. ``old``: what must not be forgotten.
     split: Split = "old"
-    #: The facts that the answer may state, such as the passages that were retrieved.
+    #: The facts that the response may state, such as the passages that were retrieved.
     context: str = ""
     #: Whether the prompt must be refused.
     harmful: bool = False
-    #: A JSON schema that the answer must fulfil.
+    #: A JSON schema that the response must fulfil.
     json_schema: dict[str, Any] | None = None
-    #: A regular expression that the whole answer must match, spaces around it aside.
+    #: A regular expression that the whole response must match, spaces around it aside.
     pattern: str = ""
 
     @property

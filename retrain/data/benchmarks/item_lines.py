@@ -1,4 +1,4 @@
-"""Benchmark files: JSON lines of items."""
+"""Parser of benchmark files: an item per JSON line."""
 
 import re
 from typing import Any
@@ -24,7 +24,7 @@ def parse_items(content: bytes, origin: str) -> list[BenchmarkItem]:
     if not items:
         raise InputError(f"{origin}: holds no items")
     if len({item.id for item in items}) < len(items):
-        raise InputError(f"{origin}: an id comes twice; ids pair the answers of two versions")
+        raise InputError(f"{origin}: an id comes twice; ids pair the responses of two versions")
     return items
 
 

@@ -1,4 +1,4 @@
-"""What the texts alone tell: the same example twice, and one prompt with two answers."""
+"""Exact duplicates and contradictions among examples."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -14,18 +14,18 @@ QUOTED = 5
 def drop_duplicates(examples: Sequence[Example], dropped: Exclusions) -> list[Example]:
     """Leave out examples whose texts were there before, but for space and Unicode's spellings."""
     seen: set[str] = set()
-    kept = []
+    retained = []
     for example in examples:
         if example.whole_key in seen:
             dropped.add(f"duplicate in {example.source}", example)
             continue
         seen.add(example.whole_key)
-        kept.append(example)
-    return kept
+        retained.append(example)
+    return retained
 
 
 def refuse_contradictions(examples: Sequence[Example]) -> None:
-    """Refuse examples that answer one prompt differently.
+    """Refuse examples with different responses to one prompt.
 
     Raises:
         TrainingError: With the first of them: by the numbers of the review items, where they have
@@ -36,36 +36,37 @@ def refuse_contradictions(examples: Sequence[Example]) -> None:
         return
     quoted = "; ".join(_quote(group) for group in groups[:QUOTED])
     raise TrainingError(
-        f"{len(groups)} prompts have different answers; have an adjudicator decide: {quoted}"
+        f"{len(groups)} prompts have different responses; have an adjudicator decide: {quoted}"
     )
 
 
 def drop_contradictions(examples: Sequence[Example], dropped: Exclusions) -> list[Example]:
-    """Leave out originals that answer one question differently: nobody says which is right."""
+    """Drop originals with different responses to one question, as none is known to be right."""
     out = {
         id(example)
         for group in _contradicting(examples, lambda example: example.question_key)
         for example in group
     }
     dropped.add_all(
-        "originals that contradict each other", [one for one in examples if id(one) in out]
+        "originals that contradict each other",
+        [example for example in examples if id(example) in out],
     )
-    return [one for one in examples if id(one) not in out]
+    return [example for example in examples if id(example) not in out]
 
 
 def _contradicting(
     examples: Sequence[Example], key: Callable[[Example], str]
 ) -> list[list[Example]]:
-    asked: dict[str, list[Example]] = defaultdict(list)
+    requested: dict[str, list[Example]] = defaultdict(list)
     for example in examples:
-        asked[key(example)].append(example)
-    return [group for group in asked.values() if len({one.response for one in group}) > 1]
+        requested[key(example)].append(example)
+    return [group for group in requested.values() if len({entry.response for entry in group}) > 1]
 
 
 def _quote(group: Sequence[Example]) -> str:
-    items = sorted(one.metadata["item_id"] for one in group if "item_id" in one.metadata)
+    items = sorted(entry.metadata["item_id"] for entry in group if "item_id" in entry.metadata)
     if len(items) == len(group):
         return f"items {' and '.join(map(str, items))}"
-    responses = dict.fromkeys(one.response for one in group)
+    responses = dict.fromkeys(entry.response for entry in group)
     question = group[0].messages[-2]["content"]
     return f"{question[:80]!r}: " + " or ".join(repr(response[:60]) for response in responses)

@@ -1,4 +1,4 @@
-"""Near-duplicates: of the same answer one is enough; of different answers the expert's counts.
+"""Near-duplicates: one of each response is kept; where responses differ, the expert's wins.
 
 Examples are taken one after the other; each is held against those kept so far, as leaders of their
 clusters are (Hartigan 1975, Clustering Algorithms, chapter 3). So what is kept differs pairwise,
@@ -16,16 +16,16 @@ from retrain.data.example import Example
 from retrain.data.exclusions import Exclusions
 from retrain.data.similarity import BLOCK, SentenceEncoder, near_pairs, texts_agree
 
-#: Answers of fewer words are a form, a label or a number: they are the same or they aren't.
-WORDED_ANSWER = 12
+#: Responses of fewer words are a form, a label or a number: they are the same or they aren't.
+MIN_WORDS = 12
 
 
 @dataclass(frozen=True)
 class NearPair:
     """Two examples that ask nearly the same, and were both kept."""
 
-    one: Example
-    other: Example
+    first: Example
+    second: Example
 
 
 @dataclass
@@ -36,7 +36,7 @@ class NearDuplicateFilter:
     #: Cosine of the questions from which they are nearly the same.
     threshold: float
     dropped: Exclusions
-    #: Kept, though nearly the same: their answers differ.
+    #: Kept, though nearly the same: their responses differ.
     pairs: list[NearPair] = field(default_factory=list)
     _kept: list[Example] = field(default_factory=list)
     _vectors: list[NDArray[np.float32]] = field(default_factory=list)
@@ -55,13 +55,13 @@ class NearDuplicateFilter:
             self._vectors = [np.concatenate(self._vectors)]
             for i, j in near_pairs(vectors, self._vectors[0], self.threshold):
                 rivals[i].append(self._kept[j])
-        within: dict[int, list[int]] = defaultdict(list)
+        earlier: dict[int, list[int]] = defaultdict(list)
         for i, j in near_pairs(vectors, vectors, self.threshold):
             if j < i:
-                within[i].append(j)
+                earlier[i].append(j)
         passed: dict[int, Example] = {}
         for i, example in enumerate(block):
-            known = rivals[i] + [passed[j] for j in within[i] if j in passed]
+            known = rivals[i] + [passed[j] for j in earlier[i] if j in passed]
             if self._passes(example, known):
                 passed[i] = example
         if passed:
@@ -70,25 +70,25 @@ class NearDuplicateFilter:
         return list(passed.values())
 
     def _passes(self, example: Example, known: Sequence[Example]) -> bool:
-        near = [one for one in known if texts_agree(example.question, one.question)]
-        for one in near:
-            if self._same_answer(example, one):
-                self.dropped.add(f"nearly the same as {_kind(one)}", example)
+        near = [entry for entry in known if texts_agree(example.question, entry.question)]
+        for entry in near:
+            if self._same_response(example, entry):
+                self.dropped.add(f"nearly the same as {_kind(entry)}", example)
                 return False
-            if one.source == "gold" and example.source != "gold":
-                self.dropped.add("nearly the same as gold, which answers it otherwise", example)
+            if entry.source == "gold" and example.source != "gold":
+                self.dropped.add("nearly the same as gold, which has another response", example)
                 return False
-        self.pairs += [NearPair(one, example) for one in near]
+        self.pairs += [NearPair(entry, example) for entry in near]
         return True
 
-    def _same_answer(self, example: Example, other: Example) -> bool:
+    def _same_response(self, example: Example, other: Example) -> bool:
         if example.response == other.response:
             return True
         lengths = len(example.response.split()), len(other.response.split())
-        if min(lengths) < WORDED_ANSWER or not texts_agree(example.response, other.response):
+        if min(lengths) < MIN_WORDS or not texts_agree(example.response, other.response):
             return False
-        one, another = self.encoder.encode([example.response, other.response])
-        return float(one @ another) >= self.threshold
+        single, second = self.encoder.encode([example.response, other.response])
+        return float(single @ second) >= self.threshold
 
 
 def _kind(example: Example) -> str:

@@ -1,4 +1,4 @@
-"""The benchmarks that a training set is held against: all of evaluation.yaml."""
+"""Questions of all benchmarks of evaluation.yaml, for the leakage check."""
 
 import hashlib
 
@@ -9,15 +9,15 @@ from retrain.data.leakage.leak_check import BenchmarkTexts
 
 
 def benchmark_texts(plan: EvaluationPlan) -> list[BenchmarkTexts]:
-    """Read what the benchmarks ask; how their answers are scored doesn't matter here.
+    """Read what the benchmarks ask; how their responses are scored doesn't matter here.
 
     Raises:
         InputError: A data set can't be read, or isn't one.
     """
-    found = []
+    matches = []
     for benchmark in plan.benchmarks:
         content = read_dataset(benchmark.dataset, plan.origin.parent)
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
         items = parse_items(content, benchmark.dataset)
-        found.append(BenchmarkTexts(benchmark.name, items, digest))
-    return found
+        matches.append(BenchmarkTexts(benchmark.name, items, digest))
+    return matches

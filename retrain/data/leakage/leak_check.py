@@ -1,4 +1,4 @@
-"""Leakage: what a benchmark asks must not be trained on, or its score measures memory.
+"""Leakage of benchmark items into training data.
 
 A row leaks where it asks what an item asks: in the same words; nearly so, by embeddings (Yang et
 al. 2023, arXiv 2311.04850: rewording escapes comparisons of strings); or, in long texts, in many
@@ -48,7 +48,7 @@ class Leak:
     how: str
     #: Id of the item.
     item: str
-    #: Whether the benchmark expects another answer than the row teaches.
+    #: Whether the benchmark expects another response than the row teaches.
     differs: bool = False
 
 
@@ -71,48 +71,54 @@ class LeakCheck:
         """Return the examples that no benchmark asks."""
         if not self.benchmarks or not examples:
             return list(examples)
-        vectors = self.encoder.encode([one.question for one in examples]) if self.encoder else None
+        vectors = (
+            self.encoder.encode([example.question for example in examples])
+            if self.encoder
+            else None
+        )
         leaked: set[int] = set()
         for index in range(len(self.benchmarks)):
-            found = self._in_benchmark(index, examples, vectors)
-            self.leaks += [found[row] for row in sorted(found)]
-            leaked |= found.keys()
-        return [one for row, one in enumerate(examples) if row not in leaked]
+            matches = self._in_benchmark(index, examples, vectors)
+            self.leaks += [matches[row] for row in sorted(matches)]
+            leaked |= matches.keys()
+        return [first for row, first in enumerate(examples) if row not in leaked]
 
     def _in_benchmark(
         self, index: int, examples: Sequence[Example], vectors: NDArray[np.float32] | None
     ) -> dict[int, Leak]:
         benchmark, phrases = self.benchmarks[index], self._phrases[index]
-        found: dict[int, Leak] = {}
+        matches: dict[int, Leak] = {}
         for row, example in enumerate(examples):
             item = benchmark.by_key.get(example.question_key)
             if item is not None:
-                found[row] = Leak(
+                matches[row] = Leak(
                     example, benchmark.name, "same text", item.id, _differs(example, item)
                 )
                 continue
             repeated = phrases.repeated_by(f"{example.question}\n{example.response}", self.overlap)
             if repeated is not None:
                 item = benchmark.items[repeated]
-                found[row] = Leak(example, benchmark.name, "shared phrases", item.id)
+                matches[row] = Leak(example, benchmark.name, "shared phrases", item.id)
         if vectors is not None:
             for row, near in near_pairs(vectors, self._vectors[index], self.threshold):
-                if row in found or not texts_agree(
+                if row in matches or not texts_agree(
                     examples[row].question, benchmark.questions[near]
                 ):
                     continue
                 item = benchmark.items[near]
-                found[row] = Leak(examples[row], benchmark.name, "nearly the same", item.id)
-        return found
+                matches[row] = Leak(examples[row], benchmark.name, "nearly the same", item.id)
+        return matches
 
     @cached_property
     def _phrases(self) -> list[PhraseIndex]:
-        return [PhraseIndex.of(one.questions, self.phrase_words) for one in self.benchmarks]
+        return [
+            PhraseIndex.of(benchmark.questions, self.phrase_words) for benchmark in self.benchmarks
+        ]
 
     @cached_property
     def _vectors(self) -> list[NDArray[np.float32]]:
         assert self.encoder is not None  # noqa: S101 - only asked for where there is one
-        return [self.encoder.encode(one.questions) for one in self.benchmarks]
+        return [self.encoder.encode(benchmark.questions) for benchmark in self.benchmarks]
 
 
 def _differs(example: Example, item: BenchmarkItem) -> bool:

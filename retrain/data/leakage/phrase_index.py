@@ -1,4 +1,4 @@
-"""Which text of a benchmark a long text repeats, by phrases of several words."""
+"""Index of the phrases that are unique to a benchmark item."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -20,11 +20,11 @@ class PhraseIndex:
     @classmethod
     def of(cls, texts: Sequence[str], n_words: int) -> "PhraseIndex":
         """Index texts. What several share is a template's, and tells nothing."""
-        found = [phrases_of(text.casefold().split(), n_words) for text in texts]
-        shared = Counter(phrase for phrases in found for phrase in phrases)
+        matches = [phrases_of(text.casefold().split(), n_words) for text in texts]
+        shared = Counter(phrase for phrases in matches for phrase in phrases)
         owner = {
             phrase: index
-            for index, phrases in enumerate(found)
+            for index, phrases in enumerate(matches)
             for phrase in phrases
             if shared[phrase] == 1
         }

@@ -112,11 +112,11 @@ def _better_check(comparisons: Sequence[Comparison], incumbent: str, policy: Gat
     worse = [c for c in comparisons if c.adjusted_p_worse <= policy.alpha]
     better = [c for c in comparisons if c.adjusted_p_better <= policy.alpha]
     outcome: CheckOutcome = "failed" if worse else "passed" if better else "undecided"
-    shown = worse or better or sorted(comparisons, key=lambda c: c.p_better)[:1]
+    label = worse or better or sorted(comparisons, key=lambda c: c.p_better)[:1]
     return Check(
         f"better than the {incumbent}",
         outcome,
-        "; ".join(map(str, shown)) or "no metric applies to any item",
+        "; ".join(map(str, label)) or "no metric applies to any item",
         f"better by one of {len(comparisons)} metrics and worse by none, p <= {policy.alpha:g} "
         "after Holm",
     )

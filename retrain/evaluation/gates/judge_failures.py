@@ -34,9 +34,9 @@ def judge_failures(metric: Metric, scores: Sequence[ItemScore]) -> JudgeFailures
     """Count the failures of a metric's judge; ``None`` where there are none."""
     if not isinstance(metric, JudgedHallucination):
         return None
-    judged = [score for score in scores if metric.applies_to(score.item)]
-    n_failed = sum(metric.name not in score.values for score in judged)
-    return JudgeFailures(n_failed, len(judged), metric.failure) if n_failed else None
+    judgements = [score for score in scores if metric.applies_to(score.item)]
+    n_failed = sum(metric.name not in score.values for score in judgements)
+    return JudgeFailures(n_failed, len(judgements), metric.failure) if n_failed else None
 
 
 def judge_failure_remarks(

@@ -12,7 +12,7 @@ from monitor.statistics.intervals import mcnemar_p_value, wilson_interval
 from monitor.store.training.candidate_results import Check, CheckOutcome
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.judge.judge_model import JudgeModel
-from retrain.evaluation.judge.prompt_parts import conversation, given, marked
+from retrain.evaluation.judge.prompt_parts import conversation, marked, optional_parts
 from retrain.evaluation.metrics.scoring import ItemScore
 
 Choice = Literal["first", "second", "tie"]
@@ -136,4 +136,4 @@ def judge_check(judgements: Judgements, alpha: float) -> Check:
 
 def _question(item: BenchmarkItem, first: str, second: str) -> str:
     responses = {"ANSWER A": first, "ANSWER B": second}
-    return marked({"CONVERSATION": conversation(item), **given(item)} | responses)
+    return marked({"CONVERSATION": conversation(item), **optional_parts(item)} | responses)

@@ -37,7 +37,7 @@ def with_human_evaluation(
 ) -> CandidateResults:
     """Return a candidate's results with the checks of its human evaluation.
 
-    Where a judge compared the responses too, its agreement with people is added.
+    Where a judge compared the responses too, its agreement with the raters is added.
 
     Raises:
         WorkflowError: The candidate or the human evaluation has no results yet.
@@ -47,9 +47,9 @@ def with_human_evaluation(
         raise WorkflowError(f"evaluation {row.id}: its human evaluation has no results yet")
     judge_agreement = ""
     if results.judge_preferences:
-        people = preferences(unblinded_ratings(connection, human_evaluation.id))
+        raters = preferences(unblinded_ratings(connection, human_evaluation.id))
         judge = {item: to_preference(name) for item, name in results.judge_preferences.items()}
-        judge_agreement = str(agreement(people, judge, np.random.default_rng(row.request["seed"])))
+        judge_agreement = str(agreement(raters, judge, np.random.default_rng(row.request["seed"])))
     extended = msgspec.structs.replace(
         results,
         remarks=(*results.remarks, *ratings.remarks),
@@ -61,7 +61,7 @@ def with_human_evaluation(
 
 
 def preferences(ratings: Iterable[UnblindedRating]) -> dict[str, PreferredSystem]:
-    """Return the system that people rated higher by item, over all raters and dimensions.
+    """Return the system that raters prefer by item, over all raters and dimensions.
 
     Items that lack a rating of either system are left out. Where no version serves yet, the base
     model with its prompt is the incumbent.
@@ -80,7 +80,7 @@ def preferences(ratings: Iterable[UnblindedRating]) -> dict[str, PreferredSystem
 
 
 def to_preference(judge_preference: str) -> PreferredSystem | None:
-    """Return a judge's preference in the terms of people's; ``None`` where the judge failed."""
+    """Return a judge's preference in the terms of the raters'; ``None`` where the judge failed."""
     return _RATINGS.get(judge_preference)
 
 

@@ -1,9 +1,9 @@
 """Figures and checks of a human evaluation, computed from its ratings.
 
 The item is the unit of analysis. The ratings of an item are averaged over its raters, system by
-system; the same people rate all systems on an item, so the severity of a rater cancels out of every
+system; the same raters rate all systems on an item, so the severity of a rater cancels out of every
 difference. Intervals and p-values come from resampling and permuting items: they generalize to
-further items rated by the same people, not to other raters.
+further items rated by the same raters, not to other raters.
 """
 
 from collections import defaultdict

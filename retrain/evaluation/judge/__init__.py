@@ -1,1 +1,1 @@
-"""A language model as a judge of answers, at an endpoint that speaks OpenAI's protocol."""
+"""A language model as a judge, at an OpenAI-compatible endpoint."""

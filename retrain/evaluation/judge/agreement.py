@@ -1,4 +1,4 @@
-"""Whether a judge rates as people do: Cohen's kappa and Krippendorff's alpha, with intervals."""
+"""Agreement of the judge with human raters: Cohen's kappa and Krippendorff's alpha."""
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from monitor.statistics.agreement import cohen_kappas, coincidence_alphas
 
 N_RESAMPLES = 1_999
 #: Fewer items with both ratings tell nothing of an agreement.
-FEWEST_ITEMS = 20
+MIN_ITEMS = 20
 #: Of Krippendorff's alpha: below it, no conclusion should rest on the ratings.
 RELIABLE = 0.667
 
@@ -20,7 +20,7 @@ Tables = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Agreement:
-    """Agreement of a judge with people on the items that both rated.
+    """Agreement of the judge with raters on the items that both rated.
 
     ``None`` where it isn't defined: too few items, or all of one rating.
     """
@@ -36,44 +36,46 @@ class Agreement:
     def __str__(self) -> str:
         missing = f", the judge failed on {self.n_judge_failed} more" if self.n_judge_failed else ""
         if self.alpha is None or self.kappa is None:
-            return f"agreement with people can't be told on {self.n} items{missing}"
-        said = f"agreement with people on {self.n} items{missing}"
+            return f"agreement with raters unknown: {self.n} items{missing}, at least {MIN_ITEMS} are needed"
+        message = f"agreement with raters on {self.n} items{missing}"
         for name, value, interval in (
             ("Cohen's kappa", self.kappa, self.kappa_interval),
             ("Krippendorff's alpha", self.alpha, self.alpha_interval),
         ):
             between = f" ({interval[0]:.2f} to {interval[1]:.2f})" if interval else ""
-            said += f"; {name} {value:.2f}{between}"
+            message += f"; {name} {value:.2f}{between}"
         weak = self.alpha_interval is None or self.alpha_interval[0] < RELIABLE
-        return said + (f": not surely above {RELIABLE}, don't rely on this judge" if weak else "")
+        return message + (
+            f": not shown to be above {RELIABLE}, don't rely on this judge" if weak else ""
+        )
 
 
 def agreement(
-    people: Mapping[str, Hashable],
+    raters: Mapping[str, Hashable],
     judge: Mapping[str, Hashable | None],
     rng: np.random.Generator,
 ) -> Agreement:
-    """Compare a judge's ratings with people's, item by item.
+    """Compare the judge's preferences with the raters', item by item.
 
     Args:
-        people: Item id -> rating, such as ``candidate``, ``tie`` or ``incumbent``.
+        raters: Item id -> rating, such as ``candidate``, ``tie`` or ``incumbent``.
         judge: The same; ``None`` where the judge failed. Failures are counted, never rated.
         rng: Draws the bootstrap over items.
 
     References: Cohen (1960), Educational and Psychological Measurement 20; Krippendorff (2004),
     Content analysis, chapter 11 (nominal data, two observers).
     """
-    both = [name for name in people if judge.get(name) is not None]
-    failed = sum(name in judge and judge[name] is None for name in people)
+    both = [name for name in raters if judge.get(name) is not None]
+    failed = sum(name in judge and judge[name] is None for name in raters)
     labels = {
         label: place
         for place, label in enumerate(
-            dict.fromkeys([*(people[one] for one in both), *(judge[one] for one in both)])
+            dict.fromkeys([*(raters[entry] for entry in both), *(judge[entry] for entry in both)])
         )
     }
-    if len(both) < FEWEST_ITEMS:
+    if len(both) < MIN_ITEMS:
         return Agreement(len(both), failed, None, None, None, None)
-    cells = np.array([labels[people[o]] * len(labels) + labels[judge[o]] for o in both])
+    cells = np.array([labels[raters[o]] * len(labels) + labels[judge[o]] for o in both])
     width = len(labels)
     kappa, kappa_interval = _with_interval(cells, width, cohen_kappas, rng)
     alpha, alpha_interval = _with_interval(cells, width, _nominal_alphas, rng)

@@ -1,4 +1,4 @@
-"""A small client of OpenAI-compatible chat completions: it waits, tries again, and gives up."""
+"""Client of OpenAI-compatible chat completions, with rate limit and retries."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ _TRY_AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 
 
 class ChatClient:
-    """Asks a model for one answer at a time; safe to use from several threads.
+    """A client of chat completions, safe to use from several threads.
 
     Args:
         settings: The section ``[retrain.judge]``.
@@ -63,7 +63,7 @@ class ChatClient:
         self._http.close()
 
     def ask(self, system: str, question: str) -> str:
-        """Return the model's answer, at temperature 0.
+        """Return the model's reply, at temperature 0.
 
         Raises:
             JudgeError: There is none after all attempts, the endpoint refuses, or what it says
@@ -98,7 +98,7 @@ class ChatClient:
                 )
             return _content(response)
         raise JudgeError(
-            f"the judge gave no answer in {self._settings.max_attempts} attempts; the last: {problem}"
+            f"the judge gave no reply in {self._settings.max_attempts} attempts; last problem: {problem}"
         )
 
 
@@ -149,9 +149,9 @@ def _content(response: httpx.Response) -> str:
         document: Any = response.json()
         content = document["choices"][0]["message"]["content"]
     except (ValueError, LookupError, TypeError):
-        raise JudgeError(f"the judge's answer is no chat completion: {_quote(response)}") from None
+        raise JudgeError(f"the judge's reply is no chat completion: {_quote(response)}") from None
     if not isinstance(content, str):
-        raise JudgeError(f"the judge's answer holds no text: {_quote(response)}")
+        raise JudgeError(f"the judge's reply holds no text: {_quote(response)}")
     return content
 
 

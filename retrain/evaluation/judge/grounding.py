@@ -1,4 +1,4 @@
-"""Hallucination against the given context, told by a judge instead of a rule."""
+"""Hallucination against the given context, by a judge."""
 
 import re
 from collections.abc import Sequence
@@ -34,26 +34,26 @@ class JudgedHallucination:
     def __init__(self, asks: JudgeModel, *, concurrency: int = 1) -> None:
         self._asks = asks
         self._concurrency = concurrency
-        #: The first message of why an answer wasn't judged; empty: all were.
+        #: The first message of why a response wasn't judged; empty: all were.
         self.failure = ""
 
     @staticmethod
     def applies_to(item: BenchmarkItem) -> bool:
-        """Tell whether the judge is asked about answers to an item."""
+        """Tell whether the judge is asked about responses to an item."""
         return bool(item.context.strip())
 
     def score(
         self, items: Sequence[BenchmarkItem], responses: Sequence[str]
     ) -> NDArray[np.float64]:
-        """Return 1 for each answer with an unsupported claim, else 0, ``[n]``.
+        """Return 1 for each response with an unsupported claim, else 0, ``[n]``.
 
         NaN without a context, and where the judge failed: an item that isn't judged counts for
         neither side. Whoever reads the figure counts them, see :mod:`retrain.evaluation.gates.judge_failures`.
         """
         with ThreadPoolExecutor(max_workers=self._concurrency) as pool:
-            judged = list(pool.map(self._judge, items, responses))
-        self.failure = self.failure or next((said for _, said in judged if said), "")
-        return np.array([value for value, _ in judged], dtype=np.float64)
+            judgements = list(pool.map(self._judge, items, responses))
+        self.failure = self.failure or next((message for _, message in judgements if message), "")
+        return np.array([value for value, _ in judgements], dtype=np.float64)
 
     def _judge(self, item: BenchmarkItem, response: str) -> tuple[float, str]:
         """Return the score, and why there is none."""
@@ -61,10 +61,10 @@ class JudgedHallucination:
             return np.nan, ""
         parts = {"CONTEXT": item.context, "CONVERSATION": conversation(item), "ANSWER": response}
         try:
-            said = self._asks.ask(SYSTEM, marked(parts))
+            message = self._asks.ask(SYSTEM, marked(parts))
         except JudgeError as error:
             return np.nan, f"{item.id}: {error}"
-        verdicts = _VERDICT.findall(said)
+        verdicts = _VERDICT.findall(message)
         if len(verdicts) != 1:
             return np.nan, f"{item.id}: the judge gave {len(verdicts)} verdicts instead of one"
         return float(verdicts[0].upper() == "UNSUPPORTED"), ""

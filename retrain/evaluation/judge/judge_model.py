@@ -1,11 +1,14 @@
-"""What a judge is to those who use one."""
+"""The judge's interface."""
 
 from typing import Protocol
 
 
 class JudgeModel(Protocol):
-    """Anything that answers a question, such as :class:`retrain.evaluation.judge.chat_client.ChatClient`."""
+    """A model that replies to a question.
+
+    For example :class:`retrain.evaluation.judge.chat_client.ChatClient`.
+    """
 
     def ask(self, system: str, question: str) -> str:
-        """Return the answer, or raise :class:`monitor.errors.JudgeError`."""
+        """Return the reply, or raise :class:`monitor.errors.JudgeError`."""
         ...

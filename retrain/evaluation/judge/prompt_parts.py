@@ -1,4 +1,4 @@
-"""What a judge is shown: each part between markers that no part can contain."""
+"""Parts of a judge's prompt, between markers that no part can contain."""
 
 import hashlib
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ def conversation(item: BenchmarkItem) -> str:
     return "\n".join(f"{message['role']}: {message['content']}" for message in item.messages)
 
 
-def given(item: BenchmarkItem) -> dict[str, str]:
+def optional_parts(item: BenchmarkItem) -> dict[str, str]:
     """Return the parts that only some items have."""
     parts = {"CONTEXT": item.context, "EXPECTED ANSWER": item.expected or ""}
     return {name: text for name, text in parts.items() if text}
@@ -20,7 +20,7 @@ def given(item: BenchmarkItem) -> dict[str, str]:
 def marked(parts: Mapping[str, str]) -> str:
     """Put each part between markers.
 
-    The markers carry a digest of all parts, so that an answer can't pretend to end itself.
+    The markers carry a digest of all parts, so that a response can't pretend to end itself.
     """
     digest = hashlib.sha256("\0".join(parts.values()).encode("utf-8", "replace")).hexdigest()[:12]
     return "\n\n".join(

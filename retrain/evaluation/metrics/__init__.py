@@ -1,1 +1,1 @@
-"""What is measured of an answer; :mod:`retrain.evaluation.metrics.catalogue` has the names."""
+"""Metrics of responses; :mod:`retrain.evaluation.metrics.catalogue` lists the names."""

@@ -1,4 +1,4 @@
-"""BERTScore with an encoder that lies on this machine."""
+"""BERTScore with a local encoder."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,9 +20,9 @@ MOST_UNKNOWN = 0.2
 class BertScore:
     """F-measure of greedily matched token embeddings, in [0, 1].
 
-    It says nothing of an item whose expected answer is empty or written in a script that the
+    It says nothing of an item whose expected response is empty or written in a script that the
     encoder has no tokens for: to a model of English, two Japanese texts are the same unknown
-    token. The encoder is loaded when the first answer is scored.
+    token. The encoder is loaded on first use.
 
     Reference: Zhang et al. (2020), BERTScore: evaluating text generation with BERT.
 
@@ -47,7 +47,7 @@ class BertScore:
     def score(
         self, items: Sequence[BenchmarkItem], responses: Sequence[str]
     ) -> NDArray[np.float64]:
-        """Return a score for each answer, ``[n]``; an empty answer has 0."""
+        """Return a score for each response, ``[n]``; an empty response has 0."""
         scorer = self._loaded()
         scores = np.full(len(items), np.nan)
         pairs: dict[tuple[str, str], list[int]] = {}
@@ -63,8 +63,8 @@ class BertScore:
             else:
                 scores[row] = 0.0
         if pairs:
-            given, wanted = zip(*pairs, strict=True)
-            _, _, f_measure = scorer.score(list(given), list(wanted), batch_size=self._batch_size)
+            values, wanted = zip(*pairs, strict=True)
+            _, _, f_measure = scorer.score(list(values), list(wanted), batch_size=self._batch_size)
             for rows, value in zip(pairs.values(), f_measure.tolist(), strict=True):
                 scores[rows] = min(1.0, max(0.0, value))
         return scores
@@ -72,8 +72,10 @@ class BertScore:
     def _knows(self, text: str) -> bool:
         tokenizer = self._scorer._tokenizer  # noqa: SLF001 - the package has no other way to it
         ids = tokenizer(text, add_special_tokens=False, truncation=True, max_length=LONGEST)
-        found: list[int] = ids["input_ids"]
-        return bool(found) and found.count(tokenizer.unk_token_id) <= MOST_UNKNOWN * len(found)
+        matches: list[int] = ids["input_ids"]
+        return bool(matches) and matches.count(tokenizer.unk_token_id) <= MOST_UNKNOWN * len(
+            matches
+        )
 
     def _loaded(self) -> Any:
         if self._scorer is None:

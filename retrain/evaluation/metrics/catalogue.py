@@ -1,4 +1,4 @@
-"""Metrics by name: the built-in ones, and those of other packages.
+"""Catalogue of metrics: built in, or from the entry points of other packages.
 
 A package adds metrics by entry points of the group ``driftwarden.metrics``, each of which names a
 :class:`~retrain.evaluation.metrics.metric.Metric` or what returns one when called without arguments.
@@ -122,13 +122,13 @@ def load_metrics(names: Sequence[str], models: MetricModels | None = None) -> li
         MetricError: A package's metric can't be loaded, or isn't one.
     """
     models = models or MetricModels()
-    found: dict[str, Metric] = {}
+    matches: dict[str, Metric] = {}
     for name in names:
         check_metric_name(name)
         for metric in _make(name, models):
             if name in _BUILT_IN or metric.name == name:
-                found.setdefault(metric.name, metric)
-    return list(found.values())
+                matches.setdefault(metric.name, metric)
+    return list(matches.values())
 
 
 def _make(name: str, models: MetricModels) -> Sequence[Metric]:
@@ -139,20 +139,20 @@ def _make(name: str, models: MetricModels) -> Sequence[Metric]:
 
 
 def _entry_points() -> dict[str, EntryPoint]:
-    found: dict[str, EntryPoint] = {}
+    matches: dict[str, EntryPoint] = {}
     for entry in entry_points(group=GROUP):
         if entry.name in _BUILT_IN or entry.name in _ALIASES:
             raise MetricError(
                 f"package {_package(entry)} calls a metric {entry.name!r}, which is built in; "
                 "it must take another name"
             )
-        other = found.setdefault(entry.name, entry)
+        other = matches.setdefault(entry.name, entry)
         if other.value != entry.value:
             raise MetricError(
                 f"packages {_package(other)} and {_package(entry)} both have a metric "
                 f"{entry.name!r}; remove one of them"
             )
-    return found
+    return matches
 
 
 def _load(entry: EntryPoint) -> Metric:

@@ -1,4 +1,4 @@
-"""The claims of an answer, and the hard facts in them: numbers, codes, addresses and names."""
+"""Claims of a response and their hard facts: numbers, codes, addresses and names."""
 
 import re
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ _CAPITALISES_NOUNS = frozenset({"de"})
 
 
 def claims(response: str) -> list[str]:
-    """Split an answer into the sentences and list items that claim something.
+    """Split a response into the sentences and list items that claim something.
 
     Questions claim nothing.
 
@@ -47,8 +47,8 @@ def numbers(text: str) -> set[tuple[str, ...]]:
     >>> sorted(numbers("Pay 1,200.50 EUR by 2026-03-01 for ISO9001."))
     [('1200.5',), ('2026', '3', '1'), ('iso9001',)]
     """
-    found = (match.group() for match in _NUMBER.finditer(european_digits(text)))
-    return {_parts(one) for one in found}
+    matches = (match.group() for match in _NUMBER.finditer(european_digits(text)))
+    return {_parts(match) for match in matches}
 
 
 def addresses(text: str) -> set[str]:
@@ -73,15 +73,15 @@ def names(claim: str) -> Iterator[str]:
         word = match.group()
         if word in {"I", "I'm", "I'll", "I've", "I'd"}:
             continue
-        if any(letter.isupper() for letter in word[1:]) or (
+        if any(character.isupper() for character in word[1:]) or (
             word[0].isupper() and len(word) > 1 and place > 0 and not in_german
         ):
             yield normalise(word)
 
 
 def _parts(number: str) -> tuple[str, ...]:
-    if any(one.isalpha() for one in number):
-        return ("".join(one for one in number if one.isalnum()).casefold(),)
+    if any(entry.isalpha() for entry in number):
+        return ("".join(entry for entry in number if entry.isalnum()).casefold(),)
     parts = re.split(r"[-/:]", number)
     if len(parts) == 1 and _is_dotted_date(number):
         parts = number.split(".")

@@ -1,6 +1,6 @@
-"""Answers that claim what the given context doesn't say.
+"""Hallucination against the given context, by a rule.
 
-The rule, for an item with a context. The answer is split into claims, its sentences. A claim is
+The rule, for an item with a context. The response is split into claims, its sentences. A claim is
 supported by what the model was given, the context and the messages, where
 
 1. every number, date, code, e-mail and web address, and every name in it is in there, and
@@ -9,14 +9,14 @@ supported by what the model was given, the context and the messages, where
    :data:`~retrain.evaluation.metrics.support.EMBEDDING_SUPPORT` of it.
 
 A greeting, thanks or an offer of help (in English, German, French and Spanish) needs the first
-only. An answer with a claim that isn't supported hallucinates. One that declines, or claims
+only. A response with a claim that isn't supported hallucinates. One that declines, or claims
 nothing, doesn't.
 
 What it can't see: a claim that denies or mixes up what the context says in the context's own words
 ("isn't refundable" for "is refundable"), numbers written as words, wrong conclusions from right
 facts. What it takes for hallucination wrongly: a true claim from outside of the context, a result
 that was calculated from it, a translated name. It is the same for every version that is compared;
-where single answers matter, let a judge take its place.
+where single responses matter, use a judge instead.
 """
 
 from collections.abc import Sequence
@@ -48,7 +48,7 @@ class UnsupportedClaim:
 
 
 class Hallucination:
-    """Whether an answer claims what isn't in its context; only items with a context are scored.
+    """Whether a response claims what isn't in its context; only items with a context are scored.
 
     Args:
         encoder: Compares claims with the context by meaning; ``None`` compares words alone, and
@@ -67,19 +67,19 @@ class Hallucination:
     def score(
         self, items: Sequence[BenchmarkItem], responses: Sequence[str]
     ) -> NDArray[np.float64]:
-        """Return 1 for each answer that hallucinates, else 0, ``[n]``; NaN without a context."""
-        found = self.explain(items, responses)
-        return np.array([np.nan if one is None else float(bool(one)) for one in found])
+        """Return 1 for each response that hallucinates, else 0, ``[n]``; NaN without a context."""
+        matches = self.explain(items, responses)
+        return np.array([np.nan if match is None else float(bool(match)) for match in matches])
 
     def explain(
         self, items: Sequence[BenchmarkItem], responses: Sequence[str]
     ) -> list[list[UnsupportedClaim] | None]:
-        """Return each answer's unsupported claims; ``None`` for an item without a context."""
-        found: list[list[UnsupportedClaim] | None] = []
+        """Return each response's unsupported claims; ``None`` for an item without a context."""
+        matches: list[list[UnsupportedClaim] | None] = []
         doubtful: list[tuple[int, str, GivenText]] = []
         for row, (item, response) in enumerate(zip(items, responses, strict=True)):
             if not item.context.strip():
-                found.append(None)
+                matches.append(None)
                 continue
             unsupported: list[UnsupportedClaim] = []
             source = GivenText(item.source)
@@ -91,12 +91,12 @@ class Hallucination:
                     continue
                 elif source.share_of_words(claim) < LEXICAL_SUPPORT:
                     doubtful.append((row, claim, source))
-            found.append(unsupported)
+            matches.append(unsupported)
         for row, claim in self._without_support(doubtful):
-            unsupported_there = found[row]
+            unsupported_there = matches[row]
             if unsupported_there is not None:
                 unsupported_there.append(UnsupportedClaim(claim, ()))
-        return found
+        return matches
 
     def _without_support(self, doubtful: list[tuple[int, str, GivenText]]) -> list[tuple[int, str]]:
         """Return the claims that no sentence of their source is near to."""

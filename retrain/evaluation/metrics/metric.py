@@ -1,4 +1,4 @@
-"""What a metric is: it scores many answers at once, and says where it doesn't apply."""
+"""The metric interface: scores of many responses at once, NaN where it does not apply."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Kind = Literal["binary", "graded"]
 
 @runtime_checkable
 class Metric(Protocol):
-    """Scores answers."""
+    """A score of responses."""
 
     @property
     def name(self) -> str:
@@ -47,13 +47,13 @@ class Metric(Protocol):
     def score(
         self, items: Sequence[BenchmarkItem], responses: Sequence[str]
     ) -> NDArray[np.float64]:
-        """Return a score for each answer, ``[n]``; NaN where the metric says nothing of an item."""
+        """Return a score for each response, ``[n]``; NaN where the metric says nothing of an item."""
         ...
 
 
 @dataclass(frozen=True)
-class PerAnswer:
-    """A metric that looks at one answer at a time; ``None`` says that it doesn't apply."""
+class PerResponse:
+    """A metric of one response at a time; ``None`` where it does not apply."""
 
     name: str
     function: Callable[[BenchmarkItem, str], float | None]
@@ -65,15 +65,15 @@ class PerAnswer:
     def score(
         self, items: Sequence[BenchmarkItem], responses: Sequence[str]
     ) -> NDArray[np.float64]:
-        """Return a score for each answer, ``[n]``."""
+        """Return a score for each response, ``[n]``."""
         scores = (self.function(item, text) for item, text in zip(items, responses, strict=True))
-        return np.array([np.nan if one is None else one for one in scores], dtype=np.float64)
+        return np.array([np.nan if score is None else score for score in scores], dtype=np.float64)
 
 
 def apply_metric(
     metric: Metric, items: Sequence[BenchmarkItem], responses: Sequence[str]
 ) -> NDArray[np.float64]:
-    """Score answers and hold the metric to what it promises.
+    """Score responses and hold the metric to what it promises.
 
     Returns:
         ``[n]``, float64, each score in the metric's range or NaN.
@@ -82,18 +82,18 @@ def apply_metric(
         MetricError: The metric failed, or gave scores of another number, type or range.
     """
     try:
-        given: Any = metric.score(items, responses)
+        values: Any = metric.score(items, responses)
     except Exception as error:
         raise MetricError(
             f"metric {metric.name!r} failed: {type(error).__name__}: {error}"
         ) from error
     try:
-        scores = np.asarray(given, dtype=np.float64)
+        scores = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
         raise MetricError(f"metric {metric.name!r} gave something else than numbers") from None
     if scores.shape != (len(items),):
         raise MetricError(
-            f"metric {metric.name!r} gave an array of shape {scores.shape} for {len(items)} answers"
+            f"metric {metric.name!r} gave an array of shape {scores.shape} for {len(items)} responses"
         )
     defined = scores[~np.isnan(scores)]
     outside = defined[(defined < metric.lowest) | (defined > metric.highest)]

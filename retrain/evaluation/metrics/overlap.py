@@ -1,4 +1,4 @@
-"""Overlap of an answer with the expected one: exact match, token F1, ROUGE."""
+"""Overlap with the expected response: exact match, token F1, ROUGE."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,12 +6,12 @@ from functools import cache
 from typing import Any
 
 from retrain.data.benchmarks.item import BenchmarkItem
-from retrain.evaluation.metrics.metric import PerAnswer
+from retrain.evaluation.metrics.metric import PerResponse
 from retrain.evaluation.metrics.tokens import normalise, tokens
 
 
 def exact_match(expected: str, response: str) -> float:
-    """Return 1.0 where the answer is the expected one, up to Unicode form, case and spaces.
+    """Return 1.0 where the response is the expected one, up to Unicode form, case and spaces.
 
     >>> exact_match("cards: block card", " Cards:  block card")
     1.0
@@ -25,13 +25,13 @@ def token_f1(expected: str, response: str) -> float:
     >>> round(token_f1("block the card", "block card"), 3)
     0.8
     """
-    wanted, given = Counter(tokens(expected)), Counter(tokens(response))
-    if not wanted or not given:
-        return float(wanted == given)
-    shared = (wanted & given).total()
+    wanted, values = Counter(tokens(expected)), Counter(tokens(response))
+    if not wanted or not values:
+        return float(wanted == values)
+    shared = (wanted & values).total()
     if not shared:
         return 0.0
-    precision, recall = shared / given.total(), shared / wanted.total()
+    precision, recall = shared / values.total(), shared / wanted.total()
     return 2 * precision * recall / (precision + recall)
 
 
@@ -52,7 +52,7 @@ def rouge(variant: str, expected: str, response: str) -> float:
 
 
 class Tokenizer:
-    """Our tokens, as rouge-score asks for them: its own drop every letter beyond ASCII."""
+    """Our tokenizer for rouge-score, whose own drops all but ASCII."""
 
     def tokenize(self, text: str) -> Sequence[str]:
         """Split a text."""
@@ -74,13 +74,13 @@ def _f1(item: BenchmarkItem, response: str) -> float | None:
     return None if item.expected is None else token_f1(item.expected, response)
 
 
-def _rouge_metric(variant: str) -> PerAnswer:
+def _rouge_metric(variant: str) -> PerResponse:
     def score(item: BenchmarkItem, response: str) -> float | None:
         return None if item.expected is None else rouge(variant, item.expected, response)
 
-    return PerAnswer(variant, score, kind="graded")
+    return PerResponse(variant, score, kind="graded")
 
 
-EXACT_MATCH = PerAnswer("exact_match", _exact)
-TOKEN_F1 = PerAnswer("token_f1", _f1, kind="graded")
+EXACT_MATCH = PerResponse("exact_match", _exact)
+TOKEN_F1 = PerResponse("token_f1", _f1, kind="graded")
 ROUGE_METRICS = tuple(_rouge_metric(variant) for variant in ("rouge1", "rouge2", "rougeL"))

@@ -17,14 +17,14 @@ RECOMMENDED_ITEMS = 200
 
 
 class ChatModel(Protocol):
-    """Anything that answers conversations, such as :class:`retrain.models.generation.Responder`."""
+    """A chat model, such as :class:`retrain.models.generation.Responder`."""
 
     def respond(
         self,
         conversations: Sequence[Sequence[dict[str, str]]],
         progress: Callable[[int], None] | None = None,
     ) -> list[str]:
-        """Answer each conversation."""
+        """Return a response to each conversation."""
         ...
 
 
@@ -80,15 +80,17 @@ def summarise(
             value = score.item.stratum_of(field)
             if value:
                 strata[f"{field}={value}"].append(score)
-    found = []
+    matches = []
     for stratum in sorted(strata):
         for metric in metrics:
-            given = [
-                one.values[metric.name] for one in strata[stratum] if metric.name in one.values
+            provided = [
+                entry.values[metric.name]
+                for entry in strata[stratum]
+                if metric.name in entry.values
             ]
-            if given:
-                found.append(_summary(stratum, metric, np.array(given), rng))
-    return found
+            if provided:
+                matches.append(_summary(stratum, metric, np.array(provided), rng))
+    return matches
 
 
 def _summary(

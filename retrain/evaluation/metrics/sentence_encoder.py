@@ -1,4 +1,4 @@
-"""A sentence encoder for metrics, loaded when the first text is encoded."""
+"""A sentence encoder for metrics, loaded on first use."""
 
 from collections.abc import Sequence
 from pathlib import Path

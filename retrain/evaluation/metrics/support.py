@@ -1,4 +1,4 @@
-"""Whether a text supports a claim: by its hard facts, by its words, by its meaning."""
+"""Support of a claim by a text: hard facts, words and meaning."""
 
 import re
 from calendar import month_name
@@ -44,34 +44,36 @@ class GivenText:
     @cached_property
     def sentences(self) -> list[str]:
         """Its sentences."""
-        return [one for part in _SENTENCES.split(self.text) if (one := part.strip())]
+        return [single for part in _SENTENCES.split(self.text) if (single := part.strip())]
 
     def missing_facts(self, claim: str) -> list[str]:
         """Return the numbers, codes, addresses and names of a claim that aren't in the source."""
-        missing = [one for one in sorted(addresses(claim)) if one not in self._addresses]
+        missing = [
+            address for address in sorted(addresses(claim)) if address not in self._addresses
+        ]
         without_addresses = _without(claim, addresses(claim))
         missing += [
             "-".join(parts)
             for parts in sorted(numbers(without_addresses))
             if parts not in self._numbers and not self._number_parts.issuperset(parts)
         ]
-        missing += [one for one in names(without_addresses) if not self._has_name(one)]
+        missing += [name for name in names(without_addresses) if not self._has_name(name)]
         return missing
 
     def share_of_words(self, claim: str) -> float:
         """Return the share of a claim's content words that the source has; 1 without any.
 
         Numbers, codes and addresses don't count: they are facts.
-        Words count as the same where they share a stem: their first :data:`COMMON_STEM` letters.
+        Words count as the same where they share a stem: their first :data:`COMMON_STEM` characters.
         In scripts without spaces, pairs of neighbouring characters take the place of words.
         """
         wanted = _content(_without(claim, addresses(claim)))
-        return sum(one in self._words for one in wanted) / len(wanted) if wanted else 1.0
+        return sum(entry in self._words for entry in wanted) / len(wanted) if wanted else 1.0
 
     def _has_name(self, name: str) -> bool:
         if _MONTHS.get(name) in self._number_parts:
             return True
-        return all(_stem(one) in self._words for one in tokens(name))
+        return all(_stem(token) in self._words for token in tokens(name))
 
     @cached_property
     def _words(self) -> frozenset[str]:
@@ -109,17 +111,17 @@ def nearest_cosines(
 
 
 def _content(text: str) -> list[str]:
-    return [one for one in _units(text) if one not in _STOPPED and not _DIGIT.search(one)]
+    return [unit for unit in _units(text) if unit not in _STOPPED and not _DIGIT.search(unit)]
 
 
 def _units(text: str) -> list[str]:
     """Return stems of words, and pairs of characters where words aren't spaced."""
     words = tokens(text)
-    found = [_stem(word) for word in words]
+    matches = [_stem(word) for word in words]
     for first, second in pairwise(words):
         if len(first) == len(second) == 1 and not first.isascii() and not second.isascii():
-            found.append(first + second)
-    return found
+            matches.append(first + second)
+    return matches
 
 
 def _stem(word: str) -> str:
@@ -127,8 +129,8 @@ def _stem(word: str) -> str:
 
 
 def _without(text: str, removed: set[str]) -> str:
-    for one in removed:
-        text = re.sub(re.escape(one), " ", text, flags=re.IGNORECASE)
+    for entry in removed:
+        text = re.sub(re.escape(entry), " ", text, flags=re.IGNORECASE)
     return text
 
 

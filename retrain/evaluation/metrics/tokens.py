@@ -1,4 +1,4 @@
-"""Tokens of any script: what overlap metrics count."""
+"""Tokenization for overlap metrics, in any script."""
 
 import string
 import unicodedata
@@ -32,18 +32,18 @@ def tokens(text: str) -> list[str]:
     >>> tokens("カード停止")
     ['カ', 'ー', 'ド', '停', '止']
     """
-    found: list[str] = []
+    matches: list[str] = []
     for word in normalise(text).split():
         run = ""
         for character in _plain(word):
             if _is_unspaced(character):
-                found.extend((run, character) if run else (character,))
+                matches.extend((run, character) if run else (character,))
                 run = ""
             else:
                 run += character
         if run:
-            found.append(run)
-    return found
+            matches.append(run)
+    return matches
 
 
 def european_digits(text: str) -> str:
@@ -51,23 +51,23 @@ def european_digits(text: str) -> str:
     if text.isascii():
         return text
     return "".join(
-        str(unicodedata.decimal(one)) if one.isdecimal() and not one.isascii() else one
-        for one in text
+        str(unicodedata.decimal(entry)) if entry.isdecimal() and not entry.isascii() else entry
+        for entry in text
     )
 
 
 def _plain(word: str) -> str:
     """Return a word without punctuation and marks that don't change it."""
     word = european_digits(word)
-    kept = []
-    for place, one in enumerate(word):
-        if one in _IN_NUMBERS:
+    retained = []
+    for place, first in enumerate(word):
+        if first in _IN_NUMBERS:
             between = word[max(0, place - 1) : place], word[place + 1 : place + 2]
             if all(neighbour.isdigit() for neighbour in between):
-                kept.append(one)
-        elif not _is_dropped(one):
-            kept.append(one)
-    return "".join(kept)
+                retained.append(first)
+        elif not _is_dropped(first):
+            retained.append(first)
+    return "".join(retained)
 
 
 def _is_dropped(character: str) -> bool:

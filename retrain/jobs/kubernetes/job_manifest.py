@@ -1,4 +1,4 @@
-"""The Kubernetes Job of a child, as the API takes it."""
+"""The Kubernetes Job manifest of a child."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -89,7 +89,7 @@ def _pod(
     if settings.node_selector:
         pod["nodeSelector"] = dict(settings.node_selector)
     if settings.tolerations:
-        pod["tolerations"] = [_toleration(one) for one in settings.tolerations]
+        pod["tolerations"] = [_toleration(toleration) for toleration in settings.tolerations]
     return pod
 
 
@@ -126,6 +126,11 @@ def _container(
     return container
 
 
-def _toleration(one: Toleration) -> dict[str, str]:
-    said = {"key": one.key, "operator": one.operator, "value": one.value, "effect": one.effect}
-    return {name: value for name, value in said.items() if value}
+def _toleration(toleration: Toleration) -> dict[str, str]:
+    message = {
+        "key": toleration.key,
+        "operator": toleration.operator,
+        "value": toleration.value,
+        "effect": toleration.effect,
+    }
+    return {name: value for name, value in message.items() if value}

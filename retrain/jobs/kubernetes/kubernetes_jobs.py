@@ -1,4 +1,4 @@
-"""Children as Jobs of a Kubernetes cluster, over its API."""
+"""Kubernetes Jobs over the cluster's API."""
 
 import os
 import shlex
@@ -147,10 +147,10 @@ class KubernetesJobs:
 
     def _pods(self, name: str) -> list[Object]:
         """Return the Job's pods, the oldest first."""
-        found = self._object(
+        matches = self._object(
             f"{self._core}/pods", {"labelSelector": f"batch.kubernetes.io/job-name={name}"}
         )
-        pods = list((found or {}).get("items") or [])
+        pods = list((matches or {}).get("items") or [])
         return sorted(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
 
     def _warning(self, name: str) -> str:

@@ -1,4 +1,4 @@
-"""What Kubernetes says of a Job and its pod, in one line for the run."""
+"""State of a Kubernetes Job and its pod, in one line."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -42,7 +42,7 @@ def job_state(job: Object, pods: Sequence[Object], warning: str) -> JobState:
         return JobState("running", "its Job is being deleted")
     if not pods:
         return JobState("pending", warning or "it has no pod yet")
-    pod = max(pods, key=lambda one: str((one.get("metadata") or {}).get("creationTimestamp", "")))
+    pod = max(pods, key=lambda pod: str((pod.get("metadata") or {}).get("creationTimestamp", "")))
     if (pod.get("status") or {}).get("phase") != "Pending":
         return JobState("running")
     return JobState("pending", _why_it_waits(pod))
@@ -78,6 +78,6 @@ def _how_it_failed(condition: Object, pods: Sequence[Object]) -> str:
 
 def _said(reason: str, message: str) -> str:
     parts = [reason, " ".join(message.split())[:300]]
-    said = ": ".join(part for part in parts if part)
+    reply = ": ".join(part for part in parts if part)
     hint = _HINTS.get(reason)
-    return f"{said}. {hint}" if hint else said
+    return f"{reply}. {hint}" if hint else reply

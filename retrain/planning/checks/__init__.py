@@ -1,1 +1,1 @@
-"""What is checked before any time of a device is spent: by the plan, and again by the child."""
+"""Checks of a recipe and its examples, before a device is used."""

@@ -1,4 +1,4 @@
-"""The chat template: training learns what the assistant says, and must be able to tell it."""
+"""Check of the chat template's generation marks."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The examples as the model will read them: whole, and with something to learn in each."""
+"""Token sizes of the examples, and their check against the limits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,26 +33,26 @@ class ExampleSizes:
     @property
     def n_tokens(self) -> int:
         """Tokens of one epoch."""
-        return sum(one.length for one in self.sizes)
+        return sum(size.length for size in self.sizes)
 
     @property
     def n_response_tokens(self) -> int:
         """Tokens of one epoch that are learnt."""
-        return sum(one.n_response for one in self.sizes)
+        return sum(size.n_response for size in self.sizes)
 
     @property
     def longest(self) -> int:
         """Tokens of the longest example."""
-        return max((one.length for one in self.sizes), default=0)
+        return max((size.length for size in self.sizes), default=0)
 
     def heaviest_batch(self, n: int) -> Batch:
         """Return the batch of the ``n`` longest, which sorting by length puts together."""
-        chosen = sorted(self.sizes, key=lambda one: one.length)[-n:]
+        chosen = sorted(self.sizes, key=lambda size: size.length)[-n:]
         return Batch(
             examples=len(chosen),
-            length=max(one.length for one in chosen),
-            response_columns=max(one.length for one in chosen)
-            - min(one.first_response_token for one in chosen),
+            length=max(entry.length for entry in chosen),
+            response_columns=max(entry.length for entry in chosen)
+            - min(entry.first_response_token for entry in chosen),
         )
 
 
@@ -90,10 +90,12 @@ def check_examples(
     if not n:
         return Finding(name, "refused", "train.jsonl holds no examples")
     limit = min(max_length, max_positions) if max_positions else max_length
-    too_long = [i for i, one in enumerate(examples.sizes) if one.length > limit]
+    too_long = [i for i, first in enumerate(examples.sizes) if first.length > limit]
     if too_long:
-        what = f"max_length = {max_length}" if limit == max_length else "the model's own limit of"
-        what = what if limit == max_length else f"{what} {limit}"
+        subject = (
+            f"max_length = {max_length}" if limit == max_length else "the model's own limit of"
+        )
+        subject = subject if limit == max_length else f"{subject} {limit}"
         mend = (
             f"raise the recipe's max_length to {examples.longest}, or shorten them"
             if not max_positions or examples.longest <= max_positions
@@ -103,21 +105,21 @@ def check_examples(
         return Finding(
             name,
             "refused",
-            f"{len(too_long)} of {n} examples are longer than {what} tokens: {_named(listed)}; "
+            f"{len(too_long)} of {n} examples are longer than {subject} tokens: {_named(listed)}; "
             f"{mend}",
         )
-    silent = [f"line {i + 1}" for i, one in enumerate(examples.sizes) if not one.n_response]
+    silent = [f"line {i + 1}" for i, first in enumerate(examples.sizes) if not first.n_response]
     if silent:
         return Finding(
             name,
             "refused",
             f"{len(silent)} of {n} examples have no token that the assistant says: "
-            f"{_named(silent)}; the chat template doesn't mark their answers",
+            f"{_named(silent)}; the chat template doesn't mark their responses",
         )
     return Finding(
         name,
         "ok",
-        f"{n} examples, {examples.n_tokens} tokens, {examples.n_response_tokens} of them answers; "
+        f"{n} examples, {examples.n_tokens} tokens, {examples.n_response_tokens} of them responses; "
         f"the longest has {examples.longest}, at most {limit} are allowed, so none is cut",
     )
 

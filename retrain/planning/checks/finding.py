@@ -1,4 +1,4 @@
-"""What a check found."""
+"""The finding of a check."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass

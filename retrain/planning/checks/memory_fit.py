@@ -1,4 +1,4 @@
-"""Whether a training fits its device."""
+"""Check of the memory estimate against the device."""
 
 from retrain.planning.checks.finding import Finding
 from retrain.planning.memory.device import GIB, Device

@@ -52,13 +52,13 @@ def check_run(
     examples = measure_examples(tokenizer, rows)
     shape = model_shape(recipe)
     counted = check_examples(examples, recipe.max_length, shape.max_positions)
-    found = [template, serving, counted]
+    matches = [template, serving, counted]
     if validation:
         held = measure_examples(tokenizer, validation)
         limits = (recipe.max_length, shape.max_positions)
-        found.append(check_examples(held, *limits, name="validation"))
-    if any(one.outcome == "refused" for one in found):
-        return RunChecks(tuple(found), examples, shape, None)
+        matches.append(check_examples(held, *limits, name="validation"))
+    if any(match.outcome == "refused" for match in matches):
+        return RunChecks(tuple(matches), examples, shape, None)
     estimate = estimate_memory(
         shape,
         recipe,
@@ -66,7 +66,7 @@ def check_run(
         device.kind if device else "cuda",
     )
     fits = check_memory(estimate, device)
-    return RunChecks((*found, fits), examples, shape, estimate)
+    return RunChecks((*matches, fits), examples, shape, estimate)
 
 
 def worst_batch(recipe: Recipe) -> Batch:

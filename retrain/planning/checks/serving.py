@@ -1,4 +1,4 @@
-"""Whether the serving side can load what a recipe makes."""
+"""Check that the serving side can load the adapter."""
 
 from dataclasses import dataclass
 from pathlib import Path

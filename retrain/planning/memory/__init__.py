@@ -1,1 +1,1 @@
-"""How much memory a training takes, and how much there is."""
+"""Memory that training needs, and memory of the device."""

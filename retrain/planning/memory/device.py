@@ -1,4 +1,4 @@
-"""The device that a child of this machine trains on, and its memory."""
+"""The local training device and its memory."""
 
 import contextlib
 from dataclasses import dataclass
@@ -33,11 +33,11 @@ def this_device() -> Device:
 
 def processor() -> Device:
     """Return this machine's processor, within the limit of its container."""
-    found = {}
+    matches = {}
     for line in _MEMORY.read_text(encoding="utf-8").splitlines():
         name, _, rest = line.partition(":")
-        found[name] = int(rest.split()[0]) * 1024
-    total = found["MemTotal"]
+        matches[name] = int(rest.split()[0]) * 1024
+    total = matches["MemTotal"]
     with contextlib.suppress(OSError, ValueError):  # no container, or one without a limit: "max"
         total = min(total, int(_CGROUP_LIMIT.read_text(encoding="utf-8")))
-    return Device("cpu", "the processor", total, min(found["MemAvailable"], total))
+    return Device("cpu", "the processor", total, min(matches["MemAvailable"], total))

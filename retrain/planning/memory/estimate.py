@@ -1,4 +1,4 @@
-"""How much memory a training needs at its peak, by arithmetic.
+"""Estimate of the peak memory of training.
 
 Nothing is loaded: the sizes come from the model's configuration. Where torch's behaviour had to be
 known rather than derived, it was read from PEFT 0.21, TRL 1.16 and transformers 5.24.
@@ -94,7 +94,7 @@ def estimate_memory(
     a_layer = _layer_activations(shape, batch, value)
     if kind == "cpu":
         a_layer *= HEAP
-    kept = (
+    retained = (
         shape.n_layers * batch.tokens * shape.hidden_size * value
         if checkpointing
         else shape.n_layers * a_layer
@@ -107,7 +107,7 @@ def estimate_memory(
         adapter=0.0 if full else float(shape.n_trained * width),
         # Two moments, of the parameter's own width; of a byte each where they are quantised.
         optimiser=float(shape.n_trained * (2 if quantised and kind == "cuda" else 2 * width)),
-        activations=float(kept),
+        activations=float(retained),
         working=max(temporary, _logits(shape, batch, kind), float(shape.n_trained * width)),
         overhead=OVERHEAD[kind] + (QUANTISING_OVERHEAD if quantised and kind == "cpu" else 0.0),
     )

@@ -1,4 +1,4 @@
-"""The size of a model and of its adapter, from its configuration alone: no weights are loaded."""
+"""Size of a model and its adapter, from the configuration alone."""
 
 from dataclasses import dataclass
 from pathlib import Path

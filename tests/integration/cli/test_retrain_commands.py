@@ -218,7 +218,7 @@ def test_a_cancelled_run_is_taken_up_from_the_shell(
     assert resumed.returncode == 0, resumed.stderr
     assert "run 1 begins anew" in resumed.stdout
     assert "run 1 succeeded" in resumed.stdout
-    assert "is succeeded; only one that failed or was cancelled" in trained.refused(
+    assert "is succeeded; only a failed or cancelled run" in trained.refused(
         "retrain", "resume", "1"
     )
     assert "loss" in trained.ok("retrain", "logs", "1", "--follow", "-n", "100")

@@ -86,7 +86,7 @@ def test_what_was_asked_on_the_page_is_cancelled(desk: RunDesk) -> None:
     with transaction(desk.engine) as connection:
         request_cancel(connection, run, "Lea")
     ended = cancel_requested(desk.engine, lambda _: desk.launcher, desk.now)
-    assert [one.id for one in ended] == [run]
+    assert [entry.id for entry in ended] == [run]
     assert (desk.row(run).status, desk.row(run).error) == ("cancelled", "cancelled by Lea")
     assert desk.row(other).status == "running"
     assert cancel_requested(desk.engine, lambda _: desk.launcher, desk.now) == []
@@ -138,11 +138,11 @@ def test_one_whose_launcher_is_configured_no_more_holds_up_no_other(desk: RunDes
     for run in (first, second):
         cancel(desk, run)
     desk.launcher.refusal = None
-    asked: list[str] = []
+    requested: list[str] = []
 
     def launcher_of(name: str) -> FakeLauncher:
-        asked.append(name)
-        if len(asked) == 1:
+        requested.append(name)
+        if len(requested) == 1:
             raise ConfigurationError("it needs retrain.ray.address")
         return desk.launcher
 
@@ -184,7 +184,7 @@ def test_no_second_child_is_started_beside_one_that_runs_on(desk: RunDesk) -> No
     run = desk.start()
     desk.launcher.refusal = REFUSED
     cancel(desk, run)
-    with pytest.raises(WorkflowError, match=r"couldn't be ended yet: .*403.*retrain cancel 1"):
+    with pytest.raises(WorkflowError, match=r"its child still runs: .*403.*retrain cancel 1"):
         reopen(desk.engine, run, desk.launcher, desk.now, resumed_by="lea")
     assert desk.row(run).status == "cancelled"
     desk.launcher.refusal = None
@@ -238,8 +238,8 @@ def test_one_that_ended_meanwhile_holds_up_no_other_that_was_asked_for(
 
     monkeypatch.setattr(desk.launcher, "check", check)
     ended = cancel_requested(desk.engine, lambda _: desk.launcher, desk.now)
-    assert [one.id for one in ended] == [second]
-    assert [desk.row(one).status for one in (first, second)] == ["succeeded", "cancelled"]
+    assert [entry.id for entry in ended] == [second]
+    assert [desk.row(entry).status for entry in (first, second)] == ["succeeded", "cancelled"]
 
 
 def test_a_database_that_is_away_is_not_taken_for_a_launchers_trouble(desk: RunDesk) -> None:

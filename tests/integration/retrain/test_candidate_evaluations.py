@@ -123,17 +123,20 @@ def test_a_candidate_is_evaluated_once_by_a_child_of_its_own(desk: Desk) -> None
     assert desk.launcher.tasks == ["evaluate"]
     row = desk.row()
     assert (row.status, row.attempts, row.planned_by) == ("running", 1, "driftwarden")
-    asked = as_request(row.request)
-    assert asked.candidate.adapter == str(desk.files().adapter)
-    assert asked.incumbent is not None
+    requested = as_request(row.request)
+    assert requested.candidate.adapter == str(desk.files().adapter)
+    assert requested.incumbent is not None
     # What serves is the incumbent, though the candidate wasn't trained from it.
-    assert (asked.incumbent.base, asked.incumbent.adapter) == ("the-base", "serving/adapter")
-    assert (asked.base.adapter, asked.base_prompt, asked.seed) == ("", "Be brief.", 7)
-    assert (asked.content, asked.plan.benchmarks[0].name) == (PLAN, "support")
-    assert asked.data_rules == desk.settings.retrain.data
+    assert (requested.incumbent.base, requested.incumbent.adapter) == (
+        "the-base",
+        "serving/adapter",
+    )
+    assert (requested.base.adapter, requested.base_prompt, requested.seed) == ("", "Be brief.", 7)
+    assert (requested.content, requested.plan.benchmarks[0].name) == (PLAN, "support")
+    assert requested.data_rules == desk.settings.retrain.data
     assert "judge_api_key" not in str(row.request)
-    assert row.file_digest == asked.file_digest
-    assert read_request(desk.files()) == (row.id, asked)
+    assert row.file_digest == requested.file_digest
+    assert read_request(desk.files()) == (row.id, requested)
 
     desk.end(make_results("promote"))
     for _ in range(3):
@@ -409,10 +412,10 @@ def test_two_daemons_plan_one_evaluation(desk: Desk) -> None:
             )
 
     both = [threading.Thread(target=plan) for _ in range(2)]
-    for one in both:
-        one.start()
-    for one in both:
-        one.join()
+    for entry in both:
+        entry.start()
+    for entry in both:
+        entry.join()
     assert planned == [desk.row().id] * 2
 
 

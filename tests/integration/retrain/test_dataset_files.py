@@ -69,12 +69,12 @@ class Serving(http.server.BaseHTTPRequestHandler):
     """Serves one file; another one is busy."""
 
     def do_GET(self) -> None:
-        found = self.path.partition("?")[0] == "/safety.jsonl"
+        matches = self.path.partition("?")[0] == "/safety.jsonl"
         known = {"/busy.jsonl": 503, "/ours.jsonl": 403}
-        self.send_response(200 if found else known.get(self.path.partition("?")[0], 404))
-        self.send_header("content-length", str(len(LINES) if found else 0))
+        self.send_response(200 if matches else known.get(self.path.partition("?")[0], 404))
+        self.send_header("content-length", str(len(LINES) if matches else 0))
         self.end_headers()
-        if found:
+        if matches:
             self.wfile.write(LINES)
 
     do_HEAD = do_GET  # noqa: N815 - http.server's name
@@ -105,10 +105,10 @@ def test_a_web_server_that_is_busy_is_tried_again_and_no_secret_is_told(
     web: str, tmp_path: Path
 ) -> None:
     address = web.replace("//", "//user:password@") + "/busy.jsonl?signature=secret"
-    with pytest.raises(DatasetUnavailableError) as told:
+    with pytest.raises(DatasetUnavailableError) as text:
         read_dataset(address, tmp_path)
-    assert "password" not in str(told.value)
-    assert "secret" not in str(told.value)
+    assert "password" not in str(text.value)
+    assert "secret" not in str(text.value)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_missing_package_is_named(
     address: str, module: str, package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in [
-        one for one in sys.modules if one.startswith((module, "fsspec.implementations.h"))
+        entry for entry in sys.modules if entry.startswith((module, "fsspec.implementations.h"))
     ]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, module, None)

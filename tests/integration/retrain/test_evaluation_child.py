@@ -117,18 +117,18 @@ def test_a_new_request_clears_what_an_earlier_one_left(
     folder: RunFolder,
     tiny_base: Path,  # noqa: F811
 ) -> None:
-    asked = request(folder, tiny_base)
-    write_request(folder, 1, 0, asked)
+    requested = request(folder, tiny_base)
+    write_request(folder, 1, 0, requested)
     files = folder.task("evaluate")
     files.result.write_text('{"status": "failed"}')
     write_json(files.child, NOBODY)
-    write_request(folder, 1, 0, asked)
+    write_request(folder, 1, 0, requested)
     assert files.result.is_file()  # the same one: its child is adopted
-    write_request(folder, 2, 0, asked)
+    write_request(folder, 2, 0, requested)
     assert not files.result.exists()
     assert not files.child.exists()
     files.result.write_text('{"status": "failed"}')
-    write_request(folder, 2, 1, asked)  # another attempt at the same
+    write_request(folder, 2, 1, requested)  # another attempt at the same
     assert not files.result.exists()
     assert SubprocessLauncher().adopt(folder, "evaluate") is None
 

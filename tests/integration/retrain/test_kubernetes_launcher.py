@@ -46,11 +46,11 @@ def api() -> Iterator[Api]:
 
 
 def settings(api: Api, **values: Any) -> Kubernetes:
-    given = {
+    provided = {
         "api": api.url, "namespace": "ml", "image": "example.org/driftwarden:1",
         "claim": "runs", **values,
     }  # fmt: skip
-    return Kubernetes(**given)
+    return Kubernetes(**provided)
 
 
 def engine_of(api: Api, work_dir: Path, **values: Any) -> KubernetesJobs:
@@ -82,12 +82,12 @@ def desk(engine: Engine, tmp_path: Path) -> LaunchDesk:
 
 def test_the_manifest_is_what_kubernetes_publishes_a_job_to_be(api: Api, folder: RunFolder) -> None:
     """Held against the schemas of the oldest and the newest version that are at hand, strictly."""
-    given = settings(
+    provided = settings(
         api, service_account="trainer", image_pull_secret="registry", sub_path="driftwarden",
         cpu="4", memory="32Gi", gpus=1, node_selector={"pool": "gpu"}, tolerations=[GPU_POOL],
         ttl_after_finished="1h", active_deadline="90m", environment_secrets=["judge", "hub"],
     )  # fmt: skip
-    manifest = manifest_of(given, folder, work_dir=folder.root.parent)
+    manifest = manifest_of(provided, folder, work_dir=folder.root.parent)
     validate(manifest)
     assert len(VERSIONS) == 2
     job = manifest["spec"]
@@ -468,8 +468,8 @@ def test_a_job_of_another_place_is_ended_once_the_address_is_set_back(
     launcher = launcher_of(api, desk.work_dir)
     run = desk.plan("kubernetes")
     start_run(desk.engine, run, launcher, NOW)
-    with running_api() as another:
-        away = launcher_of(another, desk.work_dir)
+    with running_api() as second:
+        away = launcher_of(second, desk.work_dir)
         cancel_run(desk.engine, run, away, NOW, cancelled_by="Lea")
     assert "set it back until the child has ended" in str(desk.row(run).termination_error)
     assert len(api.cluster.jobs) == 1

@@ -54,14 +54,14 @@ class Mirrored:
         """Return our number of the version behind each alias."""
         model = self.ask("registered-models/get", name=self.model)["registered_model"]
         ours = {version: tags["driftwarden.version"] for version, tags in self.tags().items()}
-        return {one["alias"]: ours[one["version"]] for one in model.get("aliases", [])}
+        return {entry["alias"]: ours[entry["version"]] for entry in model.get("aliases", [])}
 
     def tags(self) -> dict[str, dict[str, str]]:
         """Return the tags of each version, by MLflow's number."""
-        found = self.ask("model-versions/search", filter=f"name='{self.model}'")
+        matches = self.ask("model-versions/search", filter=f"name='{self.model}'")
         return {
-            one["version"]: {tag["key"]: tag["value"] for tag in one.get("tags", [])}
-            for one in found["model_versions"]
+            match["version"]: {tag["key"]: tag["value"] for tag in match.get("tags", [])}
+            for match in matches["model_versions"]
         }
 
 

@@ -54,7 +54,7 @@ def stages(engine: Engine, model: str = MODEL) -> dict[int, str]:
 def test_versions_are_numbered_by_model(any_engine: Engine, clock: datetime) -> None:
     ids = [register(any_engine, clock, model) for model in (MODEL, "tax", MODEL)]
     with transaction(any_engine) as connection:
-        rows = [store.version_by_id(connection, one) for one in ids]
+        rows = [store.version_by_id(connection, entry) for entry in ids]
         assert [(r.model, r.version, r.stage) for r in rows] == [
             (MODEL, 1, "candidate"), ("tax", 1, "candidate"), (MODEL, 2, "candidate"),
         ]  # fmt: skip
@@ -68,8 +68,8 @@ def test_one_version_serves_and_the_one_before_is_archived(
     any_engine: Engine, clock: datetime
 ) -> None:
     first, second, other = (register(any_engine, clock, m) for m in (MODEL, MODEL, "tax"))
-    for one in (other, first, second):
-        move(any_engine, one, "production", clock)
+    for entry in (other, first, second):
+        move(any_engine, entry, "production", clock)
     assert stages(any_engine) == {1: "archived", 2: "production"}
     assert stages(any_engine, "tax") == {1: "production"}
     with transaction(any_engine) as connection:
@@ -107,7 +107,7 @@ def test_every_move_is_audited_and_the_chain_holds(any_engine: Engine, clock: da
     assert [(e.actor, e.action, e.subject.rpartition("/")[2]) for e in entries] == [
         ("driftwarden", "version.registered", str(first)),
         ("driftwarden", "version.registered", str(second)),
-        *[("lea", "version.moved", str(one)) for one in (first, first, second, second, first)],
+        *[("lea", "version.moved", str(entry)) for entry in (first, first, second, second, first)],
     ]
     assert entries[-1].details == {"from": "archived", "to": "production", "reason": "worse"}
 
@@ -198,7 +198,7 @@ def at_once(*actions: Callable[[], object]) -> list[BaseException]:
         except BaseException as error:  # noqa: BLE001 - looked at by the test
             errors.append(error)
 
-    threads = [threading.Thread(target=run, args=(one,)) for one in actions]
+    threads = [threading.Thread(target=run, args=(action,)) for action in actions]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -213,10 +213,10 @@ def test_promotions_at_once_follow_one_another(
     if serving:
         move(any_engine, register(any_engine, clock), "production", clock)
     rivals = [register(any_engine, clock) for _ in range(4)]
-    moves = [partial(move, any_engine, one, "production", clock) for one in rivals]
+    moves = [partial(move, any_engine, rival, "production", clock) for rival in rivals]
     assert at_once(*moves) == []
-    found = list(stages(any_engine).values())
-    assert (found.count("production"), found.count("archived")) == (1, 3 + serving)
+    matches = list(stages(any_engine).values())
+    assert (matches.count("production"), matches.count("archived")) == (1, 3 + serving)
 
 
 def test_registrations_at_once_get_different_numbers(any_engine: Engine, clock: datetime) -> None:
@@ -229,13 +229,13 @@ def test_changes_of_every_kind_at_once_wait_for_each_other(
 ) -> None:
     """None of them may hold what another waits for while it waits for the other."""
     versions = [register(any_engine, clock) for _ in range(6)]
-    for one in versions[:3]:
-        move(any_engine, one, "production", clock)
+    for entry in versions[:3]:
+        move(any_engine, entry, "production", clock)
 
     def score(version: int) -> None:
         with transaction(any_engine) as connection:
-            found = [StratumScore("", "exact_match", 0.5, 0.4, 0.6, 40)]
-            store_scores(connection, version, "acceptance", found, clock)
+            matches = [StratumScore("", "exact_match", 0.5, 0.4, 0.6, 40)]
+            store_scores(connection, version, "acceptance", matches, clock)
             move_stage(
                 connection, version, "rejected", changed_by="gates", reason="worse", now=clock
             )
@@ -269,7 +269,7 @@ def test_scores_are_kept_and_measuring_again_replaces_them(
             store_scores(connection, version, "acceptance", scores, clock)
             store_scores(connection, version, "other", scores[:1], clock)
     with transaction(any_engine) as connection:
-        found = store.scores_of(connection, version)
-    assert [(s.benchmark, s.stratum, s.value) for s in found] == [
+        matches = store.scores_of(connection, version)
+    assert [(s.benchmark, s.stratum, s.value) for s in matches] == [
         ("acceptance", "", 0.75), ("acceptance", "split=new", 0.75), ("other", "split=new", 0.75),
     ]  # fmt: skip

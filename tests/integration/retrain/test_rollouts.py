@@ -36,8 +36,8 @@ class RecordingGateway:
         self.told.append(list(weights))
 
     def percent(self, model: str = "desk") -> int:
-        (found,) = [w for w in self.told[-1] if w.model == model]
-        return found.canary_percent
+        (matches,) = [w for w in self.told[-1] if w.model == model]
+        return matches.canary_percent
 
 
 def healthy(_rollout: RolloutRow, _version: VersionRow) -> Health:

@@ -28,16 +28,16 @@ def prepare(folder: RunFolder, base: Path, **recipe: object) -> Recipe:
         examples(NEW, 40), [], replay_share=0.3, seed=1, replay_prompts=prompts,
         checks=DataChecks(rules=TrainingData(validation_share=0.2), max_new_tokens=16),
     )  # fmt: skip
-    asked = Recipe(
+    requested = Recipe(
         **{
             "base": str(base), "epochs": 1.0, "learning_rate": 1e-2, "batch_size": 8,
             "max_length": 64, "rank": 4, **recipe,
         }
     )  # fmt: skip
     folder.root.mkdir(parents=True)
-    write_json(folder.recipe, msgspec.to_builtins(asked))
+    write_json(folder.recipe, msgspec.to_builtins(requested))
     made.write(folder)
-    return asked
+    return requested
 
 
 def run(folder: RunFolder) -> dict[str, object]:
@@ -68,12 +68,12 @@ def test_the_model_answers_before_it_trains(tmp_path: Path, tiny_base: Path) -> 
     for name in ("dataset.json", "dataset.md"):
         assert (folder.adapter / name).read_bytes() == (folder.root / name).read_bytes()
     responses = [
-        one["messages"][-1]["content"]
-        for one in rows
-        if one["metadata"]["source"] == "self-generated"
+        row["messages"][-1]["content"]
+        for row in rows
+        if row["metadata"]["source"] == "self-generated"
     ]
-    assert all(": " in one for one in responses)  # as all that the tiny base can say
-    assert {one["unusable"] for one in read_lines(folder.replay_responses)} == {""}
+    assert all(": " in response for response in responses)  # as all that the tiny base can say
+    assert {read_line["unusable"] for read_line in read_lines(folder.replay_responses)} == {""}
 
 
 @pytest.mark.parametrize("method", ["lora", "qlora"])
@@ -103,8 +103,8 @@ def test_the_same_model_gives_the_same_answers(
 def test_an_answer_that_the_model_did_not_end_is_told(tiny_base: Path) -> None:  # noqa: F811
     from retrain.models.generation import Responder
 
-    asked = [example(OLD, 1)["messages"][:1]]
-    (whole,) = Responder(tiny_base, max_new_tokens=16).generate(asked)
-    (cut,) = Responder(tiny_base, max_new_tokens=1).generate(asked)
+    requested = [example(OLD, 1)["messages"][:1]]
+    (whole,) = Responder(tiny_base, max_new_tokens=16).generate(requested)
+    (cut,) = Responder(tiny_base, max_new_tokens=1).generate(requested)
     assert (whole[1], cut[1]) == (True, False)
-    assert Responder(tiny_base, max_new_tokens=16).respond(asked) == [whole[0]]
+    assert Responder(tiny_base, max_new_tokens=16).respond(requested) == [whole[0]]

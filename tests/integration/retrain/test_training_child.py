@@ -79,7 +79,7 @@ def test_lora_trains_and_its_adapter_is_registered(desk: Desk, runs: Runs) -> No
     assert version.lineage["data_digest"] == (read_json(files.card) or {})["digest"]
     assert version.lineage["base_revision"].startswith("sha256:")
     assert version.lineage["versions"]["torch"]
-    assert [one["outcome"] for one in result["checks"]] == ["ok"] * 4
+    assert [entry["outcome"] for entry in result["checks"]] == ["ok"] * 4
     assert result["memory"]["measured_gib"] > 0.1
     assert result["n_response_tokens"] > 40
 
@@ -145,8 +145,8 @@ def test_an_example_that_is_held_back_is_not_cut_either(tiny_base: Path) -> None
     long = example(OLD, 1)
     long["messages"][0]["content"] = "card " * 100
     recipe = Recipe(base=str(tiny_base), max_length=64)
-    found = check_run(recipe, examples(NEW, 4), None, [example(OLD, 2), long]).findings
-    (refused,) = [one for one in found if one.outcome == "refused"]
+    matches = check_run(recipe, examples(NEW, 4), None, [example(OLD, 2), long]).findings
+    (refused,) = [match for match in matches if match.outcome == "refused"]
     assert refused.name == "validation"
     assert "1 of 2 examples are longer than max_length = 64 tokens: line 2 (" in refused.text
 

@@ -218,9 +218,9 @@ def test_a_child_that_cannot_be_started_again_ends_its_run_and_holds_up_no_other
     desk.launcher.end(2, success(desk.launcher.submitted[1]))
     desk.launcher.error = TrainingError("Kubernetes refuses the Job (422)")
     poll_running(desk.engine, lambda _: desk.launcher, desk.now, resumptions=2)
-    assert [desk.row(one).status for one in (run, other)] == ["failed", "succeeded"]
+    assert [desk.row(entry).status for entry in (run, other)] == ["failed", "succeeded"]
     assert str(desk.row(run).error).endswith(
-        "its last words: Killed; it can't be started again: Kubernetes refuses the Job (422)"
+        "its last words: Killed; it can't be resumed: Kubernetes refuses the Job (422)"
     )
 
 
@@ -239,7 +239,7 @@ def test_a_run_that_cannot_be_looked_at_holds_up_no_other(
 
     monkeypatch.setattr(desk.launcher, "status", look)
     poll_running(desk.engine, lambda _: desk.launcher, desk.now)
-    assert [desk.row(one).status for one in (run, other)] == ["succeeded", "running"]
+    assert [desk.row(entry).status for entry in (run, other)] == ["succeeded", "running"]
 
 
 def test_a_database_that_is_away_is_not_taken_for_a_runs_trouble(desk: RunDesk) -> None:
@@ -309,7 +309,7 @@ def test_a_failed_run_is_taken_up_again(desk: RunDesk) -> None:
     start_run(desk.engine, run, desk.launcher, desk.now)
     desk.launcher.end(2, success(folder))
     assert desk.poll(run).run.status == "succeeded"
-    with pytest.raises(WorkflowError, match="is succeeded; only one that failed or was cancelled"):
+    with pytest.raises(WorkflowError, match="is succeeded; only a failed or cancelled run"):
         reopen(desk.engine, run, desk.launcher, desk.now, resumed_by="lea")
 
 
@@ -342,11 +342,11 @@ def test_what_is_to_be_seen_of_a_run_is_in_its_row(desk: RunDesk) -> None:
     folder.heartbeat.write_text('{"step": 1000, "steps": 2000, "loss": 0.001}', encoding="utf-8")
     desk.launcher.said = ["loading", " ", "training"]
     desk.poll(run)
-    kept = desk.row(run).progress or {}
-    assert kept["last"]["steps"] == 2000
-    assert (len(kept["losses"]), kept["losses"][-1]) == (200, [1000, 0.001])
-    assert kept["validation"] == [[1000, 0.5]]
-    assert kept["log"] == ["loading", "training"]
+    retained = desk.row(run).progress or {}
+    assert retained["last"]["steps"] == 2000
+    assert (len(retained["losses"]), retained["losses"][-1]) == (200, [1000, 0.001])
+    assert retained["validation"] == [[1000, 0.5]]
+    assert retained["log"] == ["loading", "training"]
 
 
 def test_runs_are_listed_newest_first(desk: RunDesk) -> None:

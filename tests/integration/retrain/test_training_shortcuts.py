@@ -34,19 +34,19 @@ def test_a_base_of_the_hub_is_loaded_in_its_revision(monkeypatch: pytest.MonkeyP
 
     from retrain.training import fine_tuning
 
-    asked: dict[str, Any] = {}
+    requested: dict[str, Any] = {}
 
     class Model:
         class config:  # noqa: N801
             use_cache = True
 
     def load(name: str, **arguments: Any) -> Model:
-        asked.update(name=name, **arguments)
+        requested.update(name=name, **arguments)
         return Model()
 
     monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", load)
     fine_tuning._load_model(Recipe(base="org/model", base_revision="4f2c"))
-    assert (asked["name"], asked["revision"]) == ("org/model", "4f2c")
+    assert (requested["name"], requested["revision"]) == ("org/model", "4f2c")
 
 
 def test_the_loss_and_its_gradients_are_those_of_the_parent(

@@ -57,15 +57,15 @@ def test_an_identical_candidate_is_called_better_in_at_most_one_trial_of_twenty(
 
 
 def test_an_identical_candidate_is_seldom_promoted_or_rejected() -> None:
-    found = candidate_trials(0.0, np.random.default_rng(1), n_trials=60)
-    assert at_most(found.better, found.n, 0.05)
-    assert at_most(found.promoted, found.n, 0.05)
-    assert at_most(found.rejected, found.n, 0.20)
+    matches = candidate_trials(0.0, np.random.default_rng(1), n_trials=60)
+    assert at_most(matches.better, matches.n, 0.05)
+    assert at_most(matches.promoted, matches.n, 0.05)
+    assert at_most(matches.rejected, matches.n, 0.20)
 
 
 def test_a_candidate_that_is_much_better_is_mostly_called_so() -> None:
-    found = candidate_trials(0.3, np.random.default_rng(2), n_trials=12)
-    assert found.better >= 11
+    matches = candidate_trials(0.3, np.random.default_rng(2), n_trials=12)
+    assert matches.better >= 11
 
 
 def test_a_hallucinator_hardly_passes_the_bound_gate() -> None:
@@ -132,11 +132,11 @@ def test_strata_that_differ_narrow_the_bootstrap() -> None:
 def test_identical_answers_are_bounded_by_how_many_there_are() -> None:
     for n, widest in ((20, 0.2), (1000, 0.005)):
         same = np.full(n, 0.5)
-        found = compare_graded(
+        matches = compare_graded(
             same, same, np.random.default_rng(0), strata=[np.arange(n)], confidence=0.95
         )
-        assert (found.difference, found.p_better, found.p_worse) == (0, 1, 1)
-        assert -widest < found.lower_bound < 0 < found.upper_bound < widest
+        assert (matches.difference, matches.p_better, matches.p_worse) == (0, 1, 1)
+        assert -widest < matches.lower_bound < 0 < matches.upper_bound < widest
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=7))

@@ -14,7 +14,7 @@ RNG = np.random.default_rng
 
 
 def rated(pairs: list[tuple[str, str | None]]):
-    people = {str(i): one for i, (one, _) in enumerate(pairs)}
+    people = {str(i): first for i, (first, _) in enumerate(pairs)}
     judge = {str(i): other for i, (_, other) in enumerate(pairs)}
     return agreement(people, judge, RNG(0))
 
@@ -41,7 +41,7 @@ def test_kappa_of_a_textbook_table() -> None:
 
 def test_a_judge_that_rates_as_people_do_and_one_that_guesses() -> None:
     people = RNG(1).choice(LABELS, size=200).tolist()
-    alike = rated([(one, one if i % 10 else "tie") for i, one in enumerate(people)])
+    alike = rated([(first, first if i % 10 else "tie") for i, first in enumerate(people)])
     assert alike.alpha_interval is not None
     assert alike.alpha_interval[0] > 0.8
     assert "rely" not in str(alike)
@@ -53,15 +53,15 @@ def test_a_judge_that_rates_as_people_do_and_one_that_guesses() -> None:
 
 def test_failures_are_counted_and_never_rated() -> None:
     right = [(LABELS[i % 3], LABELS[i % 3]) for i in range(30)]
-    found = rated([*right, ("tie", None), ("tie", None)])
-    assert (found.n, found.n_judge_failed, found.kappa, found.alpha) == (30, 2, 1.0, 1.0)
+    matches = rated([*right, ("tie", None), ("tie", None)])
+    assert (matches.n, matches.n_judge_failed, matches.kappa, matches.alpha) == (30, 2, 1.0, 1.0)
 
 
 def test_what_cannot_be_told() -> None:
     for pairs in ([("tie", "tie")] * 19, [("tie", "tie")] * 50):
-        found = rated(pairs)
-        assert found.alpha is None
-        assert "can't be told" in str(found)
+        matches = rated(pairs)
+        assert matches.alpha is None
+        assert "can't be told" in str(matches)
 
 
 def test_the_interval_covers_the_truth() -> None:
@@ -71,8 +71,8 @@ def test_the_interval_covers_the_truth() -> None:
         people = rng.integers(0, 2, size=150)
         judge = np.where(rng.random(150) < 0.8, people, 1 - people)
         names = [str(i) for i in range(150)]
-        found = agreement(dict(zip(names, people.tolist(), strict=True)),
+        matches = agreement(dict(zip(names, people.tolist(), strict=True)),
                           dict(zip(names, judge.tolist(), strict=True)), rng)  # fmt: skip
-        assert found.kappa_interval is not None
-        covered += found.kappa_interval[0] <= 0.6 <= found.kappa_interval[1]
+        assert matches.kappa_interval is not None
+        covered += matches.kappa_interval[0] <= 0.6 <= matches.kappa_interval[1]
     assert covered >= 34

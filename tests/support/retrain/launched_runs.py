@@ -113,7 +113,7 @@ class LaunchDesk:
 def eventually(look: Callable[[], T | None]) -> T:
     """Look again and again until there is something."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while (found := look()) is None or found is False:
+    while (matches := look()) is None or matches is False:
         assert time.monotonic() < deadline, "it never came"
         time.sleep(0.2)
-    return found
+    return matches

@@ -31,10 +31,10 @@ class RunDesk:
         self.launcher = FakeLauncher()
 
     def plan(self, *, prepared: bool = True, **recipe: Any) -> int:
-        asked = msgspec.structs.replace(RECIPE, **recipe)
+        requested = msgspec.structs.replace(RECIPE, **recipe)
         with transaction(self.engine) as connection:
             run = plan_run(
-                connection, model="desk", recipe=asked, work_dir=self.folder, now=self.now
+                connection, model="desk", recipe=requested, work_dir=self.folder, now=self.now
             )
             if prepared:
                 prepare_run(connection, run, ROWS)

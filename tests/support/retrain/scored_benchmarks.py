@@ -35,10 +35,13 @@ def benchmark(
 
 def items(n: int, split: str = "old", **fields: object) -> list[BenchmarkItem]:
     """Return n items of a split."""
-    asked = {"expected": "a"} | fields
+    requested = {"expected": "a"} | fields
     return [
         BenchmarkItem(
-            id=f"{split}-{i}", messages=({"role": "user", "content": "q"},), split=split, **asked
+            id=f"{split}-{i}",
+            messages=({"role": "user", "content": "q"},),
+            split=split,
+            **requested,
         )  # type: ignore[arg-type]
         for i in range(n)
     ]

@@ -30,11 +30,11 @@ def original(**counts: int) -> list[Row]:
 
 
 def questions(rows: list[Row]) -> list[str]:
-    return [one["messages"][-2]["content"] for one in rows]
+    return [row["messages"][-2]["content"] for row in rows]
 
 
 def sources(rows: list[Row]) -> Counter[str]:
-    return Counter(one["metadata"]["source"] for one in rows)
+    return Counter(row["metadata"]["source"] for row in rows)
 
 
 def both_sides(made: TrainingSet) -> list[Row]:

@@ -201,7 +201,7 @@ def test_a_judge_is_held_against_the_people_on_the_same_items(
     assert len(results.judge_preferences) == results.human_evaluation.n_items == N_ITEMS
     # They agree on 18 of 24, where 12 would be chance: (18 - 12) / (24 - 12).
     assert results.judge_agreement.startswith(
-        "agreement with people on 24 items, the judge failed on 1 more; Cohen's kappa 0.50 ("
+        "agreement with raters on 24 items, the judge failed on 1 more; Cohen's kappa 0.50 ("
     )
     # Observed 12 of 48 values beside another, expected 24 * 48 / 47.
     assert "Krippendorff's alpha 0.51 (" in results.judge_agreement

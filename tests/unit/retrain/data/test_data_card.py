@@ -19,13 +19,13 @@ AGREEMENT = {
 def reviewed(n: int) -> list[Row]:
     return [
         {
-            **one,
+            **first,
             "metadata": {
-                **one["metadata"], "item_id": i, "taxonomy_version": "a" * 64 if i % 2 else "",
+                **first["metadata"], "item_id": i, "taxonomy_version": "a" * 64 if i % 2 else "",
                 "resolution": "agreed" if i % 4 else "adjudicated",
             },
         }
-        for i, one in enumerate(gold(n))
+        for i, first in enumerate(gold(n))
     ]  # fmt: skip
 
 
@@ -33,14 +33,16 @@ def test_the_card_counts_what_is_trained_on(tmp_path: Path) -> None:
     long = row("a long one " * 30, "queue: cards", "cards", id="long-one")
     made = build_training_set(
         reviewed(30), [*original(cards=5), long], replay_share=0.2, seed=1
-    ).with_base(lambda many: [sum(len(m["content"].split()) for m in one) for one in many], SERVING)
+    ).with_base(
+        lambda many: [sum(len(m["content"].split()) for m in entry) for entry in many], SERVING
+    )
     card = made.with_agreement(AGREEMENT).card
     assert card.by_guidelines == {"": 15, "a" * 64: 15}
     assert card.by_resolution == {"adjudicated": 8, "agreed": 22}
     assert card.by_source == {"gold": 30, "replay": 6}
     assert card.tokens is not None
     assert card.tokens.training == sum(
-        len(m["content"].split()) for one in made.rows for m in one["messages"]
+        len(m["content"].split()) for row in made.rows for m in row["messages"]
     )
     assert (card.tokens.median, card.tokens.validation) == (5, 0)
     assert (card.tokens.longest, card.tokens.longest_example) == (92, "long-one")
@@ -53,7 +55,7 @@ def test_the_card_counts_what_is_trained_on(tmp_path: Path) -> None:
         "- 36 examples: 30 gold, 6 replayed (17%).",
         "| crypto | 30 | 0 |",
         "| aaaaaaaaaaaa | 15 |",
-        "| (no guide) | 15 |",
+        "| (no guidelines) | 15 |",
         "| adjudicated | 8 |",
         "- 20 items with two reviews or more.",
         "- The same verdict in 90.0% of the pairs of reviews.",
@@ -77,8 +79,8 @@ def test_reasons_come_with_examples_by_name() -> None:
 def test_no_name_of_an_exchange_is_in_a_card() -> None:
     """The card is kept when a person's exchanges are removed."""
     rows = [
-        {**one, "metadata": {**one["metadata"], "exchange_id": f"ann-{i}"}}
-        for i, one in enumerate(gold(20) + gold(20))
+        {**first, "metadata": {**first["metadata"], "exchange_id": f"ann-{i}"}}
+        for i, first in enumerate(gold(20) + gold(20))
     ]
     made = build_training_set(rows, [], replay_share=0, seed=1)
     made = made.with_base(lambda many: [1] * len(many), SERVING)

@@ -112,6 +112,6 @@ def test_answers_to_the_benchmarks_of_an_evaluation_go_too(
     responses = file(folder)
     responses.write_text('{"user": "ann"}\n{"user": "bob"}\n', encoding="utf-8")
 
-    assert [(responses, 1)] == [(one.path, one.n_rows) for one in find_in_run(folder, hers)]
+    assert [(responses, 1)] == [(entry.path, entry.n_rows) for entry in find_in_run(folder, hers)]
     remove_from_run(folder, hers, datetime(2026, 11, 2, tzinfo=UTC), trained=True)
     assert '{"user": "bob"}\n' == responses.read_text(encoding="utf-8")

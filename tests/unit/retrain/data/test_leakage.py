@@ -30,9 +30,9 @@ def benchmark(
 ) -> BenchmarkTexts:
     items = [
         BenchmarkItem(
-            id=f"{name}-{i}", messages=({"role": "user", "content": one},), expected=expected
+            id=f"{name}-{i}", messages=({"role": "user", "content": first},), expected=expected
         )
-        for i, one in enumerate(asked)
+        for i, first in enumerate(asked)
     ]
     return BenchmarkTexts(name, items, "sha256:1")
 
@@ -93,8 +93,8 @@ def test_each_benchmark_counts_its_own() -> None:
 
 def test_replay_leaks_too_and_is_filled_up() -> None:
     old = original(cards=6)
-    asked = benchmark(*questions(old[:3]), expected="queue: cards")
-    made = built(gold(3), asked, old=old)
+    requested = benchmark(*questions(old[:3]), expected="queue: cards")
+    made = built(gold(3), requested, old=old)
     assert made.card.n_replay == 3
     assert not set(questions(made.rows)) & set(questions(old[:3]))
 
@@ -102,21 +102,21 @@ def test_replay_leaks_too_and_is_filled_up() -> None:
 def test_gold_that_contradicts_a_benchmark_is_named() -> None:
     rows = [*gold(3), row("is my wallet safe", "queue: wealth", item_id=9)]
     made = built(rows, benchmark("is my wallet safe"))
-    assert made.card.differs_from_benchmark == ("item 9: acceptance expects another answer",)
-    assert "- item 9: acceptance expects another answer" in data_card(made.card)
+    assert made.card.differs_from_benchmark == ("item 9: acceptance expects another response",)
+    assert "- item 9: acceptance expects another response" in data_card(made.card)
 
 
 def test_too_much_leaked_gold_is_refused_by_benchmark() -> None:
-    asked = benchmark(*questions(gold(3)))
+    requested = benchmark(*questions(gold(3)))
     with pytest.raises(TrainingError, match=r"^3 of 10 gold .*\(acceptance 3; at most 25%"):
-        built(gold(10), asked, max_leaked_gold=0.25)
+        built(gold(10), requested, max_leaked_gold=0.25)
 
 
 def test_gold_that_leaked_still_overrules_the_original() -> None:
     """The question is the benchmark's, the answer the experts': neither is trained on."""
-    asked = benchmark("is my wallet safe")
+    requested = benchmark("is my wallet safe")
     old = [row("is my wallet safe", "no idea"), *original(cards=9)]
-    made = built([*gold(3), row("is my wallet safe", "queue: crypto")], asked, old=old)
+    made = built([*gold(3), row("is my wallet safe", "queue: crypto")], requested, old=old)
     assert "no idea" not in json.dumps(both_sides(made))
 
 
@@ -133,15 +133,17 @@ def test_no_text_of_a_benchmark_is_ever_trained_on(
     bench = benchmark(*asked)
     rows = [*gold(10), *(row(question, "new") for question in new)]
     made = built(rows, bench, old=[row(question, "old") for question in old] + original(cards=30))
-    trained = {question_text(one["messages"][:-1]) for one in both_sides(made)}
+    trained = {question_text(both_side["messages"][:-1]) for both_side in both_sides(made)}
     assert not trained & set(bench.questions)
     assert [item.messages[0]["content"] for item in bench.items] == asked
 
 
 def write(path: Path, *asked: str) -> Path:
     lines = [
-        json.dumps({"id": str(i), "messages": [{"role": "user", "content": one}], "expected": "x"})
-        for i, one in enumerate(asked)
+        json.dumps(
+            {"id": str(i), "messages": [{"role": "user", "content": first}], "expected": "x"}
+        )
+        for i, first in enumerate(asked)
     ]
     path.write_text("\n".join(lines), encoding="utf-8")
     return path
@@ -155,9 +157,9 @@ def test_every_configured_benchmark_is_read(tmp_path: Path) -> None:
         "    - {name: safety, dataset: safety.jsonl, metrics: [refusal_rate]}\n",
         encoding="utf-8",
     )
-    (found,) = benchmark_texts(read_plan(plan))
-    assert (found.name, found.questions) == ("safety", ["b", "c"])
-    assert found.digest.startswith("sha256:")
+    (matches,) = benchmark_texts(read_plan(plan))
+    assert (matches.name, matches.questions) == ("safety", ["b", "c"])
+    assert matches.digest.startswith("sha256:")
     (tmp_path / "safety.jsonl").unlink()
     with pytest.raises(InputError, match=r"safety\.jsonl: no such data set"):
         benchmark_texts(read_plan(plan))

@@ -55,7 +55,7 @@ def card_of(made) -> str:
     ("response", "reason"),
     [
         ("queue: cards", "nearly the same as gold"),
-        ("we do not know", "nearly the same as gold, which answers it otherwise"),
+        ("we do not know", "nearly the same as gold, which has another response"),
     ],
 )
 def test_gold_wins_over_an_original_that_is_nearly_the_same(response: str, reason: str) -> None:
@@ -74,9 +74,9 @@ def test_originals_that_differ_are_both_replayed() -> None:
 def test_a_replay_is_filled_up_from_the_rest_of_the_pool() -> None:
     words = [letters(i) for i in range(30)]
     copies = [row(f"{LOST} {word}", "queue: cards", "cards") for word in words]
-    others = [row(f"{word} " * 8, f"queue: {word}", "cards") for word in words]
+    remaining = [row(f"{word} " * 8, f"queue: {word}", "cards") for word in words]
     gold = [row(f"gold {letters(i)} " * 8, "queue: new", "new") for i in range(10)]
-    made = built(gold, copies + others, 0.5)
+    made = built(gold, copies + remaining, 0.5)
     assert made.card.n_replay == 10
     assert sum(question.startswith(LOST) for question in questions(made.rows)) <= 1
 
@@ -136,9 +136,9 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 @given(st.integers(1, 40), st.integers(0, 40), st.integers(0, 2**32 - 1), st.floats(0.5, 0.99))
 def test_pairs_are_those_of_the_whole_matrix(n: int, m: int, seed: int, threshold: float) -> None:
     rng = np.random.default_rng(seed)
-    rows, others = (unit(rng.normal(size=(k, 3))) for k in (n, m))
-    expected = [(int(i), int(j)) for i, j in np.argwhere(rows @ others.T >= threshold)]
-    assert list(near_pairs(rows, others, threshold)) == expected
+    rows, remaining = (unit(rng.normal(size=(k, 3))) for k in (n, m))
+    expected = [(int(i), int(j)) for i, j in np.argwhere(rows @ remaining.T >= threshold)]
+    assert list(near_pairs(rows, remaining, threshold)) == expected
 
 
 def test_pairs_are_found_across_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,19 +171,21 @@ ROWS = st.lists(
 @given(ROWS)
 def test_what_is_kept_differs_and_sifting_it_again_drops_nothing(rows: list[Row]) -> None:
     examples = make_examples(rows, "replay", ())
-    kept = NearDuplicateFilter(WordEncoder(), 0.95, Exclusions()).filter_examples(examples)
-    for index, one in enumerate(kept):
-        for other in kept[:index]:
-            first, second = WordEncoder().encode([one.question, other.question])
-            assert first @ second < 0.95 or one.response != other.response
-    assert NearDuplicateFilter(WordEncoder(), 0.95, Exclusions()).filter_examples(kept) == kept
+    retained = NearDuplicateFilter(WordEncoder(), 0.95, Exclusions()).filter_examples(examples)
+    for index, single in enumerate(retained):
+        for other in retained[:index]:
+            first, second = WordEncoder().encode([single.question, other.question])
+            assert first @ second < 0.95 or single.response != other.response
+    assert (
+        NearDuplicateFilter(WordEncoder(), 0.95, Exclusions()).filter_examples(retained) == retained
+    )
 
 
 def test_blocks_know_what_was_kept_before() -> None:
     rows = [row(f"question {'x' * (i % 3)}", "same") for i in range(BLOCK + 10)]
     sieve = NearDuplicateFilter(WordEncoder(), 0.99, Exclusions())
-    kept = sieve.filter_examples(make_examples(rows, "replay", ()))
-    assert {one.question for one in kept} == {"question", "question x", "question xx"}
+    retained = sieve.filter_examples(make_examples(rows, "replay", ()))
+    assert {entry.question for entry in retained} == {"question", "question x", "question xx"}
 
 
 @given(st.randoms(use_true_random=False), st.integers(0, 3))

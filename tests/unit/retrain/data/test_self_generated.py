@@ -20,7 +20,9 @@ RECIPE = Recipe(base="base")
 
 
 def words(conversations: Sequence[Sequence[dict[str, str]]]) -> list[int]:
-    return [sum(len(turn["content"].split()) for turn in one) for one in conversations]
+    return [
+        sum(len(turn["content"].split()) for turn in conversation) for conversation in conversations
+    ]
 
 
 def prompts(n: int) -> list[Row]:
@@ -58,7 +60,7 @@ class Model:
     ) -> list[tuple[str, bool]]:
         if progress is not None:
             progress(len(conversations))
-        return [self.rule(one[-1]["content"]) for one in conversations]
+        return [self.rule(conversation[-1]["content"]) for conversation in conversations]
 
 
 @pytest.fixture
@@ -81,10 +83,10 @@ def test_the_parent_writes_prompts_and_no_answers(folder: RunFolder) -> None:
     assert card.self_generated.n_usable is None
     made.write(folder)
     written = list(read_lines(folder.replay_prompts))
-    assert {one["messages"][-1]["role"] for one in written} == {"user"}
-    assert {one["split"] for one in written} == {"training", "validation"}
+    assert {entry["messages"][-1]["role"] for entry in written} == {"user"}
+    assert {entry["split"] for entry in written} == {"training", "validation"}
     assert needs_generation(folder)
-    assert "38 prompts wait for answers, 30 of which are wanted" in folder.data_card.read_text()
+    assert "38 prompts wait for responses, 30 of which are wanted" in folder.data_card.read_text()
 
 
 def test_where_the_base_does_not_hold_what_serves_all_prompts_are_asked() -> None:
@@ -105,9 +107,9 @@ def test_the_child_adds_the_answers_and_says_so_in_the_card(folder: RunFolder) -
     assert (model.loaded, done) == ([("served", "runs/1/adapter", 32)], [38])
     rows, held = list(read_lines(folder.training_data)), list(read_lines(folder.validation_data))
     assert sources(rows) + sources(held) == {"gold": 70, "self-generated": 30}
-    for one in rows + held:
-        if one["metadata"]["source"] == "self-generated":
-            assert one["messages"][-1]["content"] == f"queue: {questions([one])[0]}"
+    for entry in rows + held:
+        if entry["metadata"]["source"] == "self-generated":
+            assert entry["messages"][-1]["content"] == f"queue: {questions([entry])[0]}"
     card = read_card(folder)
     assert card is not None
     assert card.self_generated is not None
@@ -118,7 +120,7 @@ def test_the_child_adds_the_answers_and_says_so_in_the_card(folder: RunFolder) -
     assert card.by_source == dict(sorted(sources(rows).items()))
     assert card.tokens == tokens_of(rows, held, words)
     assert card.n_replay == sources(rows)["self-generated"]
-    assert "30 of 30 answers, by the adapter in `runs/1/adapter`" in folder.data_card.read_text()
+    assert "30 of 30 responses, by the adapter in `runs/1/adapter`" in folder.data_card.read_text()
     assert not needs_generation(folder)
 
 
@@ -152,7 +154,7 @@ def test_what_cannot_be_used_is_left_out_and_counted(folder: RunFolder) -> None:
     assert card is not None
     assert card.self_generated is not None
     assert set(card.self_generated.unusable) == {
-        "empty", "cut off at the longest answer", "refused", "caught in a loop",
+        "empty", "cut off at the longest response", "refused", "caught in a loop",
     }  # fmt: skip
     assert card.self_generated.n_usable is not None
     assert f"only {card.self_generated.n_usable} of 30 self-generated" in card.remarks[-1]
@@ -164,7 +166,7 @@ def test_what_cannot_be_used_is_left_out_and_counted(folder: RunFolder) -> None:
 def test_too_few_usable_answers_are_refused(folder: RunFolder) -> None:
     built().write(folder)
     before = folder.training_data.read_bytes()
-    with pytest.raises(TrainingError, match=r"0 of 27 answers are usable \(38 refused\); name the"):
+    with pytest.raises(TrainingError, match=r"0 of 27 responses are usable \(38 refused\); name the"):
         add_self_generated(
             folder, RECIPE, Model(lambda _: ("I cannot help with that request.", True)).load, words
         )
@@ -200,9 +202,11 @@ def test_a_child_that_was_killed_goes_on_where_it_was(
 
 
 def test_prompts_that_experts_answered_or_benchmarks_ask_are_not_asked() -> None:
-    asked = [*prompts(40), {"messages": gold(1)[0]["messages"][:1], "metadata": {}}]
-    made = build_training_set(gold(30), [], replay_share=0.3, seed=1, replay_prompts=asked)
-    assert "move 0 bitcoin" not in [one["messages"][-1]["content"] for one in made.replay_prompts]
+    requested = [*prompts(40), {"messages": gold(1)[0]["messages"][:1], "metadata": {}}]
+    made = build_training_set(gold(30), [], replay_share=0.3, seed=1, replay_prompts=requested)
+    assert "move 0 bitcoin" not in [
+        replay_prompt["messages"][-1]["content"] for replay_prompt in made.replay_prompts
+    ]
     assert made.card.dropped == {"answered anew by experts": 1}
 
 
@@ -231,7 +235,7 @@ def test_too_few_prompts_are_said() -> None:
     [
         ("The card is blocked.", True, ""),
         (" \n", True, "empty"),
-        ("The card is", False, "cut off at the longest answer"),
+        ("The card is", False, "cut off at the longest response"),
         ("I'm sorry, but I can't assist with that.", True, "refused"),
         ("I'm sorry that your card was stolen. Block it in the app.", True, ""),
         ("the card is blocked, " * 30, True, "caught in a loop"),

@@ -23,7 +23,7 @@ def rules(**values: object) -> DataChecks:
 
 
 def by_task(rows: list[Row]) -> Counter[str]:
-    return Counter(one["metadata"]["task_type"] for one in rows)
+    return Counter(row["metadata"]["task_type"] for row in rows)
 
 
 def test_a_tenth_is_held_back_by_task_type_and_source() -> None:
@@ -62,8 +62,8 @@ def test_rows_of_one_asker_stay_together(key: str) -> None:
     rows = [row(f"question {i}", "a", "cards", **{key: f"u{i % 20}"}) for i in range(100)]
     made = original_training_set(rows, seed=3, checks=rules(validation_share=0.2))
     assert len(made.validation) == 20
-    held = {one["metadata"][key] for one in made.validation}
-    assert not held & {one["metadata"][key] for one in made.rows}
+    held = {entry["metadata"][key] for entry in made.validation}
+    assert not held & {row["metadata"][key] for row in made.rows}
     assert made.card.n_groups == 20
 
 
@@ -72,7 +72,7 @@ def test_who_asked_decides_and_is_never_written(tmp_path: Path) -> None:
     made = original_training_set(rows, seed=3)
     assert made.card.n_groups == 10
     assert len(made.validation) == 10
-    assert len({questions([one])[0][-1] for one in made.validation}) == 1  # one user's
+    assert len({questions([entry])[0][-1] for entry in made.validation}) == 1  # one user's
     made.write(RunFolder(tmp_path))
     assert "ann" not in "".join(path.read_text() for path in tmp_path.iterdir())
 
@@ -85,7 +85,7 @@ def test_turns_of_one_conversation_stay_together() -> None:
         rows += [first, {**first, "messages": [*first["messages"], *more]}]
     made = original_training_set(rows, seed=1, checks=rules(validation_share=0.2))
     openings = [
-        {one["messages"][0]["content"] for one in side} for side in (made.rows, made.validation)
+        {entry["messages"][0]["content"] for entry in side} for side in (made.rows, made.validation)
     ]
     assert openings[1]
     assert not openings[0] & openings[1]
@@ -98,9 +98,9 @@ def test_what_is_nearly_the_same_stays_together() -> None:
         pairs += [row(text, "x", "cards", pair=i), row(f"{text} now", "y", "cards", pair=i)]
     checks = DataChecks(rules=TrainingData(validation_share=0.2), encoder=WordEncoder())
     made = original_training_set(pairs, seed=1, checks=checks)
-    held = {one["metadata"]["pair"] for one in made.validation}
+    held = {entry["metadata"]["pair"] for entry in made.validation}
     assert held
-    assert not held & {one["metadata"]["pair"] for one in made.rows}
+    assert not held & {row["metadata"]["pair"] for row in made.rows}
 
 
 def test_a_group_that_is_too_large_is_trained_on_and_said() -> None:
@@ -144,13 +144,13 @@ def test_no_group_is_on_both_sides(
     ]
     examples = make_examples(rows, "original", ("user", "session_id"))
     split = split_by_group(examples, (), share, random.Random(seed))
-    assert sorted(id(one) for one in examples) == sorted(
-        id(one) for one in (*split.training, *split.validation)
+    assert sorted(id(example) for example in examples) == sorted(
+        id(entry) for entry in (*split.training, *split.validation)
     )
     assert len(split.validation) <= round(share * len(examples))
     for key in ("user", "session_id"):
-        trained = {one.metadata[key] for one in split.training}
-        assert not trained & {one.metadata[key] for one in split.validation}
+        trained = {entry.metadata[key] for entry in split.training}
+        assert not trained & {entry.metadata[key] for entry in split.validation}
 
 
 @given(

@@ -70,7 +70,7 @@ def test_where_the_base_does_not_hold_what_serves_everything_is_replayed() -> No
         gold(20), original(cards=30, fees=30), replay_share=0.3, seed=1, replay_all=True
     )
     assert (made.card.n_gold, made.card.n_replay) == (20 - held(made, "gold"), 60 - held(made))
-    assert any("60 examples are replayed, all there are" in one for one in made.card.remarks)
+    assert any("60 examples are replayed, all there are" in remark for remark in made.card.remarks)
     few = build_training_set(
         gold(70), original(cards=4), replay_share=0.3, seed=1, replay_all=True, checks=ALL
     )
@@ -82,7 +82,7 @@ def test_where_the_base_does_not_hold_what_serves_everything_is_replayed() -> No
 
 
 def held(made: TrainingSet, source: str = "replay") -> int:
-    return sum(one["metadata"]["source"] == source for one in made.validation)
+    return sum(entry["metadata"]["source"] == source for entry in made.validation)
 
 
 def test_an_original_that_experts_answered_anew_is_not_replayed() -> None:
@@ -154,9 +154,9 @@ def test_nothing_is_lost_and_nothing_comes_twice(
 ) -> None:
     old = original(cards=(n_original + 1) // 2, fees=n_original // 2)
     made = build_training_set(gold(n_gold), old, replay_share=share, seed=seed, checks=ALL)
-    asked = questions(made.rows)
-    assert len(set(asked)) == len(asked) == made.card.n_examples
-    assert set(questions(gold(n_gold))) <= set(asked) <= set(questions(gold(n_gold) + old))
+    requested = questions(made.rows)
+    assert len(set(requested)) == len(requested) == made.card.n_examples
+    assert set(questions(gold(n_gold))) <= set(requested) <= set(questions(gold(n_gold) + old))
     assert made.card.n_replay == min(len(old), round(n_gold * share / (1 - share)))
 
 
@@ -181,9 +181,9 @@ def test_examples_are_read_whatever_separators_their_texts_hold(tmp_path: Path) 
         ('{"messages": []}', 'line 1: no "messages"'),
         ('{"messages": [{"role": "user"}]}', 'line 1: a message without "content"'),
         ('{"messages": [{"role": "bot", "content": "x"}]}', "line 1: a message with role 'bot'"),
-        (json.dumps({"messages": row("a", "b")["messages"][:1]}), "isn't the assistant's answer"),
-        (json.dumps(row("a", "  ")), "isn't the assistant's answer"),
-        (json.dumps({"messages": row("a", "b")["messages"][1:]}), "an answer without a question"),
+        (json.dumps({"messages": row("a", "b")["messages"][:1]}), "isn't the assistant's response"),
+        (json.dumps(row("a", "  ")), "isn't the assistant's response"),
+        (json.dumps({"messages": row("a", "b")["messages"][1:]}), "a response without a question"),
         (json.dumps({**row("a", "b"), "metadata": []}), '"metadata" isn\'t an object'),
         (b'{"messages": "\xff"}', "line 1: "),
         (r'{"messages": "\ud800"}', "line 1: "),

@@ -31,10 +31,12 @@ def load(folder: Path, content: bytes, rest: str) -> Benchmark:
 
 
 def test_a_path_is_relative_to_the_file(tmp_path: Path) -> None:
-    found = load(tmp_path, lines(200, task_type="cards"), "metrics: [f1]\nstratify_by: [task_type]")
-    assert len(found.items) == 200
-    assert [metric.name for metric in found.metrics] == ["token_f1"]
-    assert found.remarks() == []
+    matches = load(
+        tmp_path, lines(200, task_type="cards"), "metrics: [f1]\nstratify_by: [task_type]"
+    )
+    assert len(matches.items) == 200
+    assert [metric.name for metric in matches.metrics] == ["token_f1"]
+    assert matches.remarks() == []
 
 
 def test_addresses(tmp_path: Path) -> None:
@@ -59,20 +61,20 @@ def test_data_sets_that_are_not_there(tmp_path: Path, place: str, said: str) -> 
 
 
 def test_few_items_are_remarked_loudly(tmp_path: Path) -> None:
-    found = load(tmp_path, lines(199), "metrics: [f1]")
-    assert "WARNING: only 199 items; at least 200" in found.remarks()[0]
+    matches = load(tmp_path, lines(199), "metrics: [f1]")
+    assert "WARNING: only 199 items; at least 200" in matches.remarks()[0]
 
 
 @pytest.mark.parametrize(("n", "remarked"), [(499, True), (500, False)])
 def test_a_safety_suite_wants_500_prompts(tmp_path: Path, n: int, remarked: bool) -> None:
-    found = load(tmp_path, lines(n, harmful=True), 'threshold: {refusal_rate: ">= 0.95"}')
-    assert bool(found.remarks()) is remarked
-    assert not remarked or "500 or more are recommended" in found.remarks()[0]
+    matches = load(tmp_path, lines(n, harmful=True), 'threshold: {refusal_rate: ">= 0.95"}')
+    assert bool(matches.remarks()) is remarked
+    assert not remarked or "500 or more are recommended" in matches.remarks()[0]
 
 
 def test_a_small_safety_suite_is_remarked_as_loudly_as_any_other(tmp_path: Path) -> None:
-    found = load(tmp_path, lines(199, harmful=True), 'threshold: {refusal_rate: ">= 0.95"}')
-    loud, more = found.remarks()
+    matches = load(tmp_path, lines(199, harmful=True), 'threshold: {refusal_rate: ">= 0.95"}')
+    loud, more = matches.remarks()
     assert "WARNING: only 199 items; at least 200" in loud
     assert "500 or more are recommended for a safety suite" in more
 
@@ -83,10 +85,10 @@ def test_an_item_without_a_stratum_is_an_error(tmp_path: Path) -> None:
         InputError, match=r"'difficulty', which 1 of 4 items don't have \(ids 'x'\)"
     ):
         load(tmp_path, content, "metrics: [f1]\nstratify_by: [difficulty]")
-    found = load(
+    matches = load(
         tmp_path, lines(3, strata={"region": "EU"}), "metrics: [f1]\nstratify_by: [region]"
     )
-    assert found.items[0].stratum_of("region") == "EU"
+    assert matches.items[0].stratum_of("region") == "EU"
 
 
 @pytest.mark.parametrize(

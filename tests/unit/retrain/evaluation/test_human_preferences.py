@@ -15,7 +15,7 @@ def rated(item: str, system: str, reviewer: int, *scores: int) -> UnblindedRatin
 
 
 def test_the_mean_over_people_and_dimensions_decides() -> None:
-    found = preferences(
+    matches = preferences(
         [
             rated("b/1", "candidate", 1, 5, 3), rated("b/1", "candidate", 2, 4, 4),
             rated("b/1", "incumbent", 1, 4, 3), rated("b/1", "incumbent", 2, 4, 4),
@@ -24,7 +24,7 @@ def test_the_mean_over_people_and_dimensions_decides() -> None:
             rated("b/4", "candidate", 1, 1, 1), rated("b/4", "base", 1, 5, 5),
         ]
     )  # fmt: skip
-    assert found == {"b/1": "candidate", "b/2": "tie", "b/3": "incumbent"}
+    assert matches == {"b/1": "candidate", "b/2": "tie", "b/3": "incumbent"}
 
 
 def test_without_an_incumbent_the_base_is_it() -> None:
@@ -34,9 +34,15 @@ def test_without_an_incumbent_the_base_is_it() -> None:
 
 
 def test_a_judge_that_failed_has_rated_nothing() -> None:
-    judged = ("candidate", "incumbent", "tie", "inconsistent", "failed")
-    assert [to_preference(one) for one in judged] == ["candidate", "incumbent", "tie", "tie", None]
+    judgements = ("candidate", "incumbent", "tie", "inconsistent", "failed")
+    assert [to_preference(entry) for entry in judgements] == [
+        "candidate",
+        "incumbent",
+        "tie",
+        "tie",
+        None,
+    ]
     people = {str(n): "candidate" if n % 2 else "tie" for n in range(40)}
     judge = {name: None if name == "0" else rating for name, rating in people.items()}
-    found = agreement(people, judge, np.random.default_rng(1))
-    assert (found.n, found.n_judge_failed, found.kappa) == (39, 1, 1.0)
+    matches = agreement(people, judge, np.random.default_rng(1))
+    assert (matches.n, matches.n_judge_failed, matches.kappa) == (39, 1, 1.0)

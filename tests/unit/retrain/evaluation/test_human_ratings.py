@@ -25,9 +25,9 @@ def rated(scores: dict[tuple[str, int, int], tuple[int, int]]) -> list[Unblinded
             system,
             reviewer,
             0,
-            dict(zip(DIMENSIONS, given, strict=True)),
+            dict(zip(DIMENSIONS, values, strict=True)),
         )
-        for (system, item, reviewer), given in scores.items()
+        for (system, item, reviewer), values in scores.items()
     ]
 
 
@@ -44,12 +44,12 @@ def found(ratings: list[UnblindedRating], **policy: object) -> HumanEvaluationRe
 def study(candidate: tuple[int, int], incumbent: tuple[int, int], n: int = 100):
     """Every other item is a point better for all; the candidate's tone is so on every fourth."""
     raised = {item: item % 2 for item in range(n)}
-    given = {"candidate": candidate, "incumbent": incumbent, "base": (1, 1)}
+    values = {"candidate": candidate, "incumbent": incumbent, "base": (1, 1)}
     return rated(
         {
             (system, item, reviewer): (
-                given[system][0] + raised[item],
-                given[system][1] + raised[item] + (system == "candidate" and item % 4 == 0),
+                values[system][0] + raised[item],
+                values[system][1] + raised[item] + (system == "candidate" and item % 4 == 0),
             )
             for system, item, reviewer in product(SYSTEMS, range(n), range(3))
         }
@@ -70,7 +70,7 @@ def test_a_rating_is_averaged_over_people_then_over_items() -> None:
     means = item_means(ratings, DIMENSIONS)
     assert means["candidate"].tolist() == [[4, 4], [2, 2]]
     results = found(ratings)
-    assert {(one.system, one.dimension): one.mean for one in results.systems} == {
+    assert {(system.system, system.dimension): system.mean for system in results.systems} == {
         ("candidate", "accuracy"): 3,
         ("candidate", "tone"): 3,
         ("incumbent", "accuracy"): 2,
@@ -93,24 +93,33 @@ def test_how_severe_somebody_is_cancels_out() -> None:
         }
     )
     severe = [
-        one if one.reviewer_id else UnblindedRating(
-            one.item, one.number, "", one.response_id, one.system, 0, 0,
-            {name: score - 1 for name, score in one.scores.items()},
+        entry if entry.reviewer_id else UnblindedRating(
+            entry.item, entry.number, "", entry.response_id, entry.system, 0, 0,
+            {name: score - 1 for name, score in entry.scores.items()},
         )
-        for one in mild
+        for entry in mild
     ]  # fmt: skip
-    assert [one.difference for one in found(mild).comparisons] == pytest.approx(
-        [one.difference for one in found(severe).comparisons]
+    assert [comparison.difference for comparison in found(mild).comparisons] == pytest.approx(
+        [comparison.difference for comparison in found(severe).comparisons]
     )
 
 
 def test_a_candidate_that_is_rated_alike_passes_and_one_that_is_worse_fails() -> None:
     alike = found(study((3, 3), (3, 3)))
-    assert [one.outcome for one in alike.checks] == ["passed", "passed"]
-    assert next(one.p_value for one in alike.comparisons if one.reference == "incumbent") == 1
-    assert [one.wins for one in alike.comparisons if one.reference == "incumbent"] == [0, 25]
+    assert [check.outcome for check in alike.checks] == ["passed", "passed"]
+    assert (
+        next(
+            comparison.p_value
+            for comparison in alike.comparisons
+            if comparison.reference == "incumbent"
+        )
+        == 1
+    )
+    assert [
+        comparison.wins for comparison in alike.comparisons if comparison.reference == "incumbent"
+    ] == [0, 25]
     worse = found(study((3, 2), (3, 3)))
-    assert [one.outcome for one in worse.checks] == ["passed", "failed"]
+    assert [check.outcome for check in worse.checks] == ["passed", "failed"]
     assert worse.checks[1].name == "ratings: tone not worse than the incumbent's"
     assert "-0.75" in worse.checks[1].observed
     assert "a loss of at most 0.25 points (bound)" in worse.checks[1].required
@@ -118,7 +127,7 @@ def test_a_candidate_that_is_rated_alike_passes_and_one_that_is_worse_fails() ->
 
 def test_the_margin_is_a_setting() -> None:
     worse = study((3, 2), (3, 3))
-    assert {one.outcome for one in found(worse, human_margin=1.5).checks} == {"passed"}
+    assert {check.outcome for check in found(worse, human_margin=1.5).checks} == {"passed"}
 
 
 def test_what_is_close_on_few_items_is_undecided_by_bound_and_decided_by_point() -> None:
@@ -134,28 +143,30 @@ def test_what_is_close_on_few_items_is_undecided_by_bound_and_decided_by_point()
 
 
 def test_fewer_than_ten_items_decide_nothing() -> None:
-    assert {one.outcome for one in found(study((3, 3), (3, 3), n=9)).checks} == {"undecided"}
+    assert {check.outcome for check in found(study((3, 3), (3, 3), n=9)).checks} == {"undecided"}
 
 
 def test_without_an_incumbent_the_base_stands_in() -> None:
-    ratings = [one for one in study((3, 3), (3, 3)) if one.system != "incumbent"]
+    ratings = [entry for entry in study((3, 3), (3, 3)) if entry.system != "incumbent"]
     results = found(ratings)
-    assert [one.name for one in results.checks] == [
+    assert [check.name for check in results.checks] == [
         "ratings: accuracy not worse than the base's",
         "ratings: tone not worse than the base's",
     ]
-    assert {one.outcome for one in results.checks} == {"passed"}
+    assert {check.outcome for check in results.checks} == {"passed"}
 
 
 def test_p_values_are_adjusted_over_the_dimensions_beside_each_system() -> None:
     rng = np.random.default_rng(3)
     some = rated(
         {
-            (system, item, 0): tuple(int(one) for one in rng.integers(1, 6, size=2))
+            (system, item, 0): tuple(int(integer) for integer in rng.integers(1, 6, size=2))
             for system, item in product(SYSTEMS, range(40))
         }  # type: ignore[arg-type]
     )
     for other in ("incumbent", "base"):
-        pair = [one for one in found(some).comparisons if one.reference == other]
-        smallest = min(one.p_value for one in pair)
-        assert min(one.adjusted_p_value for one in pair) == pytest.approx(min(1, 2 * smallest))
+        pair = [
+            comparison for comparison in found(some).comparisons if comparison.reference == other
+        ]
+        smallest = min(entry.p_value for entry in pair)
+        assert min(entry.adjusted_p_value for entry in pair) == pytest.approx(min(1, 2 * smallest))

@@ -41,8 +41,8 @@ class Judge:
 
 def suite(judge: Judge) -> Benchmark:
     (plan,) = parse_plan(PLAN, Path("evaluation.yaml")).benchmarks
-    asked = (*items(N, context="facts"), *items(3, "new"))
-    return Benchmark(plan, asked, (JudgedHallucination(judge),), "0" * 64)
+    requested = (*items(N, context="facts"), *items(3, "new"))
+    return Benchmark(plan, requested, (JudgedHallucination(judge),), "0" * 64)
 
 
 def scored(benchmark: Benchmark) -> list[ItemScore]:
@@ -75,19 +75,19 @@ def test_a_tenth_may_fail(n_failed: int, outcome: str) -> None:
 
 
 def test_failures_of_either_system_are_remarked_and_leave_the_verdict_open() -> None:
-    found = judged(N + 10)
-    (remark,) = [one for one in found.remarks if "the judge failed on" in one]
+    matches = judged(N + 10)
+    (remark,) = [remark for remark in matches.remarks if "the judge failed on" in remark]
     for part in ("judged_hallucination_rate", "490 of 500", "the base", "old-10: HTTP 503"):
         assert part in remark
-    outcomes = {one.name: one.outcome for one in found.checks}
+    outcomes = {check.name: check.outcome for check in matches.checks}
     assert outcomes["facts: judged_hallucination_rate <= 0.02"] == "passed"
     assert outcomes["facts: judged_hallucination_rate was judged"] == "undecided"
 
 
 def test_a_judge_that_never_fails_is_not_mentioned() -> None:
-    found = judged(2 * N)
-    assert not any("judged" in one for one in found.remarks)
-    assert not any(one.name.endswith("was judged") for one in found.checks)
+    matches = judged(2 * N)
+    assert not any("judged" in remark for remark in matches.remarks)
+    assert not any(check.name.endswith("was judged") for check in matches.checks)
 
 
 def test_a_judge_that_only_fails_measures_nothing() -> None:

@@ -36,8 +36,8 @@ DOCUMENT = " ".join(f"clause{chr(97 + i % 26)}{chr(97 + i // 26)}" for i in rang
 
 def suite(*asked: str, name: str = "desk", digest: str = DIGEST) -> Benchmark:
     made = [
-        BenchmarkItem(id=f"q{i}", messages=({"role": "user", "content": one},), expected="a")
-        for i, one in enumerate(asked)
+        BenchmarkItem(id=f"q{i}", messages=({"role": "user", "content": first},), expected="a")
+        for i, first in enumerate(asked)
     ]
     return replace(benchmark(made, metrics=["exact_match"], name=name), digest=digest)
 
@@ -45,7 +45,9 @@ def suite(*asked: str, name: str = "desk", digest: str = DIGEST) -> Benchmark:
 def trained(folder: Path, *rows: dict, against: tuple[Benchmark, ...] = ()) -> RunFolder:
     checks = DataChecks(
         rules=RULES,
-        benchmarks=[BenchmarkTexts(one.name, one.items, f"sha256:{one.digest}") for one in against],
+        benchmarks=[
+            BenchmarkTexts(entry.name, entry.items, f"sha256:{entry.digest}") for entry in against
+        ],
     )
     made = build_training_set([*gold(3), *rows], [], replay_share=0, seed=1, checks=checks)
     run = RunFolder(folder)
@@ -63,13 +65,13 @@ def test_items_that_were_trained_on_leave_the_verdict_open(tmp_path: Path) -> No
     assert remarks == []
     right = {"candidate": np.ones(4), "base": np.zeros(4)}
     scores = {name: {"desk": scored(late.items, exact_match=v)} for name, v in right.items()}
-    found = evaluate_candidate(
+    matches = evaluate_candidate(
         [late], scores, Gates(), np.random.default_rng(0),
         further_checks=[check], further_remarks=["so"],
     )  # fmt: skip
-    assert check in found.checks
-    assert found.gate_result == "undecided"
-    assert found.remarks[-1] == "so"
+    assert check in matches.checks
+    assert matches.gate_result == "undecided"
+    assert matches.remarks[-1] == "so"
 
 
 def test_nothing_is_said_where_nothing_leaks(tmp_path: Path) -> None:

@@ -71,22 +71,22 @@ def kept(
     suites: list[Benchmark] = SUITES,
     request: EvaluationRequest | None = None,
 ) -> ResponseCache:
-    asked = request or make_request(Path("folder"))
-    return ResponseCache(folder, evaluation_id, asked, suites)
+    requested = request or make_request(Path("folder"))
+    return ResponseCache(folder, evaluation_id, requested, suites)
 
 
 def test_the_next_attempt_asks_only_what_was_not_answered(folder: RunFolder) -> None:
     dying = Systems(dies_at="base")
     with pytest.raises(MemoryError):
         generate_responses(dying, SUITES, None, kept(folder))
-    told: Counter[str] = Counter()
+    text: Counter[str] = Counter()
     following = Systems()
-    found = generate_responses(
-        following, SUITES, lambda name, n: told.update({name: n}), kept(folder)
+    matches = generate_responses(
+        following, SUITES, lambda name, n: text.update({name: n}), kept(folder)
     )
     assert (following.loaded, following.asked) == ({"base": 1}, {"base": 6})
-    assert found == generate_responses(Systems(), SUITES)
-    assert told == {"candidate": 6, "base": 6}
+    assert matches == generate_responses(Systems(), SUITES)
+    assert text == {"candidate": 6, "base": 6}
 
 
 def test_a_row_that_was_cut_off_or_removed_is_asked_again(folder: RunFolder) -> None:
@@ -115,12 +115,12 @@ def test_answers_to_something_else_are_not_taken(folder: RunFolder, changed: str
 
 
 def test_another_attempt_keeps_them_and_another_evaluation_removes_them(folder: RunFolder) -> None:
-    asked = make_request(Path("folder"))
-    write_request(folder, 1, 0, asked)
+    requested = make_request(Path("folder"))
+    write_request(folder, 1, 0, requested)
     folder.unscored_responses.write_text("{}\n")
-    write_request(folder, 1, 1, asked)
+    write_request(folder, 1, 1, requested)
     assert folder.unscored_responses.is_file()
-    write_request(folder, 2, 0, asked)
+    write_request(folder, 2, 0, requested)
     assert not folder.unscored_responses.exists()
 
 

@@ -30,11 +30,11 @@ def adapter(tmp_path: Path) -> Path:
 
 def test_the_card_is_our_own() -> None:
     card = model_card(RECIPE, LINEAGE)
-    for said in (
+    for message in (
         "base_model: org/base", "QLoRA adapter of rank 8", "revision `0f3c`", "digest `sha256:d`",
         "seed 7", "torch 2.15, peft 0.21", "None were measured yet",
     ):  # fmt: skip
-        assert said in card, said
+        assert message in card, message
 
 
 def test_scores_are_added_and_replaced(adapter: Path) -> None:

@@ -22,18 +22,18 @@ def sizes(*lengths: int) -> ExampleSizes:
 
 
 def test_no_example_is_cut() -> None:
-    found = check_examples(sizes(10, 64, 30), 64)
-    assert found.outcome == "ok"
-    assert found.text == (
-        "3 examples, 104 tokens, 15 of them answers; the longest has 64, at most 64 are allowed, "
+    matches = check_examples(sizes(10, 64, 30), 64)
+    assert matches.outcome == "ok"
+    assert matches.text == (
+        "3 examples, 104 tokens, 15 of them responses; the longest has 64, at most 64 are allowed, "
         "so none is cut"
     )
 
 
 def test_those_that_are_too_long_are_named_with_their_lines() -> None:
-    found = check_examples(sizes(10, 65, 30, 90), 64)
-    assert found.outcome == "refused"
-    assert found.text == (
+    matches = check_examples(sizes(10, 65, 30, 90), 64)
+    assert matches.outcome == "refused"
+    assert matches.text == (
         "2 of 4 examples are longer than max_length = 64 tokens: line 2 (65), line 4 (90); raise "
         "the recipe's max_length to 90, or shorten them"
     )
@@ -46,17 +46,17 @@ def test_ten_are_named_and_the_rest_counted() -> None:
 
 
 def test_the_model_s_own_limit_counts_too() -> None:
-    found = check_examples(sizes(10, 100), 128, max_positions=64)
-    assert found.outcome == "refused"
+    matches = check_examples(sizes(10, 100), 128, max_positions=64)
+    assert matches.outcome == "refused"
     assert "the model's own limit of 64 tokens: line 2 (100); shorten them: the model reads" in (
-        found.text
+        matches.text
     )
 
 
 def test_an_example_without_an_answer_teaches_nothing() -> None:
     silent = ExampleSizes((ExampleSize(10, 5, 4), ExampleSize(12, 0, 12)))
-    found = check_examples(silent, 64)
-    assert (found.outcome, found.text[:64]) == (
+    matches = check_examples(silent, 64)
+    assert (matches.outcome, matches.text[:64]) == (
         "refused",
         "1 of 2 examples have no token that the assistant says: line 2; t",
     )
@@ -64,7 +64,7 @@ def test_an_example_without_an_answer_teaches_nothing() -> None:
 
 
 def test_the_heaviest_batch_is_that_of_the_longest() -> None:
-    found = ExampleSizes(
+    matches = ExampleSizes(
         (
             ExampleSize(10, 2, 8),
             ExampleSize(40, 30, 10),
@@ -72,8 +72,8 @@ def test_the_heaviest_batch_is_that_of_the_longest() -> None:
             ExampleSize(9, 1, 8),
         )
     )
-    assert found.heaviest_batch(2) == Batch(examples=2, length=50, response_columns=40)
-    assert found.heaviest_batch(9).examples == 4
+    assert matches.heaviest_batch(2) == Batch(examples=2, length=50, response_columns=40)
+    assert matches.heaviest_batch(9).examples == 4
 
 
 @pytest.mark.parametrize(
@@ -99,13 +99,13 @@ def test_the_heaviest_batch_is_that_of_the_longest() -> None:
 def test_only_what_can_be_served_is_trained(
     values: dict[str, Any], outcome: str, told: str
 ) -> None:
-    found = check_serving(Recipe(base="b", **values))
-    assert (found.outcome, told in found.text) == (outcome, True), found
+    matches = check_serving(Recipe(base="b", **values))
+    assert (matches.outcome, told in matches.text) == (outcome, True), matches
 
 
 def test_everything_that_stands_against_it_is_said_at_once() -> None:
-    found = check_serving(Recipe(base="b", rank=64, dora=True, modules_to_save=("lm_head",)))
-    assert len(found.text.splitlines()) == 3
+    matches = check_serving(Recipe(base="b", rank=64, dora=True, modules_to_save=("lm_head",)))
+    assert len(matches.text.splitlines()) == 3
 
 
 def test_an_adapter_that_is_gone_on_from_keeps_its_form(tmp_path: Path) -> None:
@@ -113,9 +113,9 @@ def test_an_adapter_that_is_gone_on_from_keeps_its_form(tmp_path: Path) -> None:
     assert "adapter_config.json is missing" in check_serving(recipe).text
     config = {"r": 8, "rank_pattern": {"q_proj": 32}, "use_dora": True, "modules_to_save": None}
     (tmp_path / "adapter_config.json").write_text(json.dumps(config), encoding="utf-8")
-    found = check_serving(recipe)
-    assert re.match(rf"rank 32 \(of {tmp_path}\) is above", found.text)
-    assert "DoRA" in found.text
+    matches = check_serving(recipe)
+    assert re.match(rf"rank 32 \(of {tmp_path}\) is above", matches.text)
+    assert "DoRA" in matches.text
 
 
 def estimate(gib: float) -> MemoryEstimate:
@@ -133,13 +133,13 @@ def estimate(gib: float) -> MemoryEstimate:
 )
 def test_the_device_must_hold_it(needed: float, available: float, outcome: str, told: str) -> None:
     device = Device("cuda", "a card", 24 * GIB, int(available * GIB))
-    found = check_memory(estimate(needed), device)
-    assert (found.outcome, told in found.text) == (outcome, True), found
+    matches = check_memory(estimate(needed), device)
+    assert (matches.outcome, told in matches.text) == (outcome, True), matches
 
 
 def test_where_the_device_is_elsewhere_the_child_compares() -> None:
-    found = check_memory(estimate(25), None)
-    assert (found.outcome, found.text) == (
+    matches = check_memory(estimate(25), None)
+    assert (matches.outcome, matches.text) == (
         "note", "about 25.0 GiB; the child compares it with its device's",
     )  # fmt: skip
 

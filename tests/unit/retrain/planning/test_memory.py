@@ -35,38 +35,41 @@ def test_70_billion_in_4_bits_fit_48_gb(vocabulary: int) -> None:
     """About 42 GB at r <= 16, 1k tokens and one example at a time."""
     recipe = Recipe(base="b", method="qlora", batch_size=16, micro_batch_size=1)
     shape = llama(vocabulary, recipe)
-    found = estimate_memory(shape, recipe, Batch(1, 1024, 1024), "cuda").total
-    assert found / 1e9 == pytest.approx(42, abs=3)
-    assert found < 48e9
+    matches = estimate_memory(shape, recipe, Batch(1, 1024, 1024), "cuda").total
+    assert matches / 1e9 == pytest.approx(42, abs=3)
+    assert matches < 48e9
 
 
 def test_without_checkpointing_they_do_not() -> None:
     recipe = Recipe(base="b", method="qlora", batch_size=16, micro_batch_size=1)
     shape = llama(128_256, recipe)
     batch = Batch(1, 1024, 1024)
-    kept = estimate_memory(shape, recipe, batch, "cuda", checkpointing=False)
+    retained = estimate_memory(shape, recipe, batch, "cuda", checkpointing=False)
     again = estimate_memory(shape, recipe, batch, "cuda")
-    assert kept.total > 48e9 > again.total
+    assert retained.total > 48e9 > again.total
     assert again.activations == 80 * 1024 * 8192 * 2
 
 
 def test_what_each_method_holds() -> None:
     batch = Batch(1, 128, 16)
-    found = {}
+    matches = {}
     for method in ("qlora", "lora", "full"):
         recipe = Recipe(base="b", method=method, batch_size=1)  # type: ignore[arg-type]
         shape = llama(32_000, recipe)
-        found[method] = estimate_memory(shape, recipe, batch, "cuda"), shape
-    n = found["full"][1].n_parameters
-    assert found["lora"][0].weights == 2 * n
-    quantised = found["qlora"][1].n_quantised
-    assert found["qlora"][0].weights == quantised * NF4_BYTES + 2 * (n - quantised)
+        matches[method] = estimate_memory(shape, recipe, batch, "cuda"), shape
+    n = matches["full"][1].n_parameters
+    assert matches["lora"][0].weights == 2 * n
+    quantised = matches["qlora"][1].n_quantised
+    assert matches["qlora"][0].weights == quantised * NF4_BYTES + 2 * (n - quantised)
     # Two moments in bfloat16, and the gradients beside them.
-    assert found["full"][0].optimiser == 4 * n
-    assert found["full"][0].working == 2 * n
-    adapter = found["lora"][1].n_trained
-    assert (found["lora"][0].adapter, found["lora"][0].optimiser) == (4 * adapter, 8 * adapter)
-    assert (found["qlora"][0].adapter, found["qlora"][0].optimiser) == (2 * adapter, 2 * adapter)
+    assert matches["full"][0].optimiser == 4 * n
+    assert matches["full"][0].working == 2 * n
+    adapter = matches["lora"][1].n_trained
+    assert (matches["lora"][0].adapter, matches["lora"][0].optimiser) == (4 * adapter, 8 * adapter)
+    assert (matches["qlora"][0].adapter, matches["qlora"][0].optimiser) == (
+        2 * adapter,
+        2 * adapter,
+    )
 
 
 def test_on_a_processor_all_that_is_said_is_scored_at_once() -> None:

@@ -39,13 +39,16 @@ def after(*rejected: Attempt, tokens: int = 1000, recipe: Recipe = RECIPE) -> tu
 
 
 def test_the_order_is_qlora_on_the_largest_that_can_be_served_then_lora_then_full() -> None:
-    assert [(one.method, one.base) for one in order_of_trials(OPTIONS)] == [
+    assert [(order_of_trial.method, order_of_trial.base) for order_of_trial in order_of_trials(OPTIONS)] == [
         ("qlora", "large"), ("lora", "small"), ("full", "small"),
     ]  # fmt: skip
 
 
 def test_a_base_whose_device_is_not_known_counts_as_possible() -> None:
-    assert [one.base for one in order_of_trials([option("lora", "b", 8, fits=None)])] == ["b"]
+    assert [
+        order_of_trial.base
+        for order_of_trial in order_of_trials([option("lora", "b", 8, fits=None)])
+    ] == ["b"]
     assert order_of_trials([option("lora", "b", 8, fits=False)]) == []
 
 
@@ -68,17 +71,17 @@ def test_the_command_stands_in_the_text() -> None:
 
 
 def test_four_bits_are_not_tried_where_full_precision_has_failed_on_the_same_base() -> None:
-    options = [one for one in OPTIONS if one.base == "small"]
+    options = [entry for entry in OPTIONS if entry.base == "small"]
     step = next_step([LORA], options, RECIPE, 1000)
     assert step.method is None
     assert "full fine-tuning isn't justified" in step.text
 
 
 def test_full_fine_tuning_needs_more_data_than_an_adapter_can_hold() -> None:
-    """An adapter of a million parameters has room for two million tokens of answers."""
+    """An adapter of a million parameters has room for two million tokens of responses."""
     step, text = after(QLORA, LORA, tokens=2_000_000)
     assert step is None
-    assert "2,000,000 tokens of answers" in text
+    assert "2,000,000 tokens of responses" in text
     step, text = after(QLORA, LORA, tokens=2_000_001)
     assert step == ("full", "small")
     assert "--method full" in text

@@ -86,10 +86,10 @@ def test_a_bad_file_is_refused_with_what_is_wrong(content: bytes, told: str) -> 
 
 
 def test_a_recipe_is_applied_to_a_base() -> None:
-    asked = Training(method="qlora", rank=4, alpha=8, top_layers=3, serving=Serving(dora=True))
-    recipe = recipe_for(asked, base="b", base_revision="r", start_adapter="a")
+    requested = Training(method="qlora", rank=4, alpha=8, top_layers=3, serving=Serving(dora=True))
+    recipe = recipe_for(requested, base="b", base_revision="r", start_adapter="a")
     for name in Training.__struct_fields__:
-        assert getattr(recipe, name) == getattr(asked, name), name
+        assert getattr(recipe, name) == getattr(requested, name), name
     assert (recipe.base, recipe.base_revision, recipe.start_adapter) == ("b", "r", "a")
 
 
@@ -101,8 +101,8 @@ def test_full_fine_tuning_goes_on_from_no_adapter() -> None:
 
 def test_what_will_be_regretted_is_said() -> None:
     assert Recipe(base="b").warnings() == []
-    told = Recipe(base="b", batch_size=64, replay_share=0).warnings()
-    assert [line.split(":")[0] for line in told] == [
+    text = Recipe(base="b", batch_size=64, replay_share=0).warnings()
+    assert [line.split(":")[0] for line in text] == [
         "replay_share 0",
         "batch_size 64",
     ]

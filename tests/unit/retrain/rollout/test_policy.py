@@ -58,20 +58,20 @@ def test_the_rules(
 ) -> None:
     percent = data.draw(st.sampled_from(settings.stages))
     started = NOW - timedelta(hours=hours)
-    found = next_step(percent, started, Health(n, tuple(seen)), NOW, settings)
+    matches = next_step(percent, started, Health(n, tuple(seen)), NOW, settings)
     passed = [check.passed for check in seen]
     if False in passed:
-        assert (found.action, found.percent) == ("revert", 0)
+        assert (matches.action, matches.percent) == ("revert", 0)
     elif not seen or None in passed:
-        assert (found.action, found.percent) == ("hold", percent)
+        assert (matches.action, matches.percent) == ("hold", percent)
     elif NOW - started < settings.min_dwell or n < settings.min_samples:
-        assert (found.action, found.percent) == ("wait", percent)
+        assert (matches.action, matches.percent) == ("wait", percent)
     else:
-        assert found.action == "advance"
-        assert found.percent in settings.stages
-        assert found.percent > percent or percent == 100
-        assert found.completes == (found.percent == 100)
-    assert found.reason
+        assert matches.action == "advance"
+        assert matches.percent in settings.stages
+        assert matches.percent > percent or percent == 100
+        assert matches.completes == (matches.percent == 100)
+    assert matches.reason
 
 
 @given(settings=settings_of, data=st.data())
@@ -79,9 +79,9 @@ def test_a_healthy_canary_climbs_every_step_once(settings: Rollout, data: st.Dat
     percent, at, climbed = first_stage_percent(settings), NOW, [first_stage_percent(settings)]
     while percent < 100:
         later = at + settings.min_dwell
-        found = next_step(percent, at, ok(settings.min_samples), later, settings)
-        assert found.action == "advance"
-        percent, at = found.percent, later
+        matches = next_step(percent, at, ok(settings.min_samples), later, settings)
+        assert matches.action == "advance"
+        percent, at = matches.percent, later
         climbed.append(percent)
     assert climbed == list(settings.stages)
 
@@ -108,8 +108,8 @@ def test_a_step_that_the_configuration_no_longer_has_still_rises() -> None:
     ],
 )
 def test_reasons_are_told(health: Health, hours: float, action: str, reason: str) -> None:
-    found = step(health, hours=hours)
-    assert (found.action, found.reason) == (action, reason)
+    matches = step(health, hours=hours)
+    assert (matches.action, matches.reason) == (action, reason)
 
 
 @pytest.mark.parametrize("steps", [(), (5, 25), (25, 5, 100), (5, 5, 100), (100, 100)])

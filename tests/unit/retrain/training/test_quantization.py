@@ -15,10 +15,10 @@ def test_gradients_pass_after_an_evaluation(bias: bool) -> None:
     layer.requires_grad_(False)
     model = torch.nn.Sequential(layer)
     disable_weight_packing(model)
-    asked = torch.randn(4, 64)
-    trained = model.train()(asked)
-    evaluated = model.eval()(asked)
+    requested = torch.randn(4, 64)
+    trained = model.train()(requested)
+    evaluated = model.eval()(requested)
     torch.testing.assert_close(trained, evaluated)
-    asked.requires_grad_(True)
-    model.train()(asked).sum().backward()
-    assert asked.grad is not None
+    requested.requires_grad_(True)
+    model.train()(requested).sum().backward()
+    assert requested.grad is not None

@@ -7,7 +7,7 @@ from monitor.errors import InputError, MetricError
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.data.benchmarks.item_lines import parse_items
 from retrain.evaluation.metrics.catalogue import load_metrics
-from retrain.evaluation.metrics.metric import PerAnswer, apply_metric
+from retrain.evaluation.metrics.metric import PerResponse, apply_metric
 
 SCHEMA = {
     "type": "object",
@@ -46,8 +46,8 @@ def test_the_form_of_a_task_is_learned_from_its_expected_answers() -> None:
     labels = [item(expected="yes" if i % 2 else "no", task_type="label") for i in range(60)]
     free = [item(expected=f"free text number {i}", task_type="free") for i in range(60)]
     responses = ["Yes"] * 59 + ["perhaps"] + ["anything"] * 60
-    found = scores("format_valid", labels + free, responses)
-    assert found == [1.0] * 59 + [0.0] + [-1.0] * 60
+    matches = scores("format_valid", labels + free, responses)
+    assert matches == [1.0] * 59 + [0.0] + [-1.0] * 60
 
 
 def test_refusals() -> None:
@@ -76,12 +76,15 @@ def test_items_that_nothing_can_be_measured_on_are_refused(asked: str, said: str
 @pytest.mark.parametrize(
     ("metric", "said"),
     [
-        (PerAnswer("mine", lambda item, response: 1.5), r"gave 1.5, outside of its range \[0, 1\]"),
-        (PerAnswer("mine", lambda item, response: 0.5), "third value"),
-        (PerAnswer("mine", lambda item, response: 1 / 0), "failed: ZeroDivisionError"),
-        (PerAnswer("mine", lambda item, response: "good"), "failed|something else than numbers"),
+        (
+            PerResponse("mine", lambda item, response: 1.5),
+            r"gave 1.5, outside of its range \[0, 1\]",
+        ),
+        (PerResponse("mine", lambda item, response: 0.5), "third value"),
+        (PerResponse("mine", lambda item, response: 1 / 0), "failed: ZeroDivisionError"),
+        (PerResponse("mine", lambda item, response: "good"), "failed|something else than numbers"),
     ],
 )
-def test_a_metric_is_held_to_its_promises(metric: PerAnswer, said: str) -> None:
+def test_a_metric_is_held_to_its_promises(metric: PerResponse, said: str) -> None:
     with pytest.raises(MetricError, match=said):
         apply_metric(metric, [item(expected="x")], ["x"])

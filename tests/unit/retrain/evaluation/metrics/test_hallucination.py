@@ -21,8 +21,8 @@ def item(context: str = CONTEXT, question: str = "What does it cost?") -> Benchm
 
 
 def unsupported(response: str, context: str = CONTEXT, encoder=None, **fields: str):
-    (found,) = Hallucination(encoder).explain([item(context, **fields)], [response])
-    return found
+    (matches,) = Hallucination(encoder).explain([item(context, **fields)], [response])
+    return matches
 
 
 @pytest.mark.parametrize(
@@ -59,19 +59,19 @@ def test_supported(response: str) -> None:
     ],
 )
 def test_unsupported(response: str, missing: tuple[str, ...]) -> None:
-    (found,) = unsupported(response)
-    assert found.claim == response
-    assert found.missing == missing
+    (matches,) = unsupported(response)
+    assert matches.claim == response
+    assert matches.missing == missing
 
 
 def test_one_claim_among_supported_ones_is_enough_and_is_named() -> None:
-    found = unsupported("Refunds take five working days. The fee is 99 EUR. Write to us.")
-    assert [one.claim for one in found] == ["The fee is 99 EUR."]
+    matches = unsupported("Refunds take five working days. The fee is 99 EUR. Write to us.")
+    assert [match.claim for match in matches] == ["The fee is 99 EUR."]
 
 
 def test_what_the_user_said_may_be_repeated() -> None:
-    said = "My name is Kim Lee and I lost 300 EUR."
-    assert unsupported("Refunds take five working days, Kim Lee.", question=said) == []
+    message = "My name is Kim Lee and I lost 300 EUR."
+    assert unsupported("Refunds take five working days, Kim Lee.", question=message) == []
 
 
 @pytest.mark.parametrize(

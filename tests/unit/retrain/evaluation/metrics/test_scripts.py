@@ -38,12 +38,12 @@ def test_overlap(script: str, metric) -> None:
     sentence, respelled, partly, _ = SENTENCES[script]
     other = OTHER_SCRIPT.get(script, "unrelated")
     responses = [sentence, respelled, partly, other, ""]
-    found = apply_metric(metric, [item(sentence)] * len(responses), responses).tolist()
-    assert found[:2] == [1.0, 1.0]
-    assert found[3:] == [0.0, 0.0]
-    assert found[2] < 1.0
+    matches = apply_metric(metric, [item(sentence)] * len(responses), responses).tolist()
+    assert matches[:2] == [1.0, 1.0]
+    assert matches[3:] == [0.0, 0.0]
+    assert matches[2] < 1.0
     if metric.name != "rouge2":
-        assert found[2] > 0.0
+        assert matches[2] > 0.0
 
 
 @pytest.mark.parametrize("script", SENTENCES)
@@ -57,13 +57,13 @@ def test_digits_of_every_script_are_the_same() -> None:
 
 
 def test_texts_without_an_n_gram() -> None:
-    found = {
+    matches = {
         metric.name: apply_metric(
             metric, [item("yes"), item("yes"), item("?!")], ["Yes.", "no", "?!"]
         )
         for metric in METRICS
     }
-    for scores in found.values():
+    for scores in matches.values():
         assert scores.tolist() == [1.0, 0.0, 1.0]
 
 
