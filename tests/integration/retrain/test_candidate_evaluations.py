@@ -232,7 +232,7 @@ def test_without_a_verdict_nothing_rolls(desk: Desk) -> None:
     with pytest.raises(WorkflowError, match=f"no gate result; .*retrain evaluate {desk.run}"):
         desk.roll_out()
     desk.advance()
-    with pytest.raises(WorkflowError, match="its evaluation is running"):
+    with pytest.raises(WorkflowError, match="its evaluation is not finished: running"):
         desk.roll_out()
     desk.end(make_results("promote"))
     desk.advance()
@@ -279,8 +279,8 @@ def test_a_daemon_that_died_before_the_child_was_noted_starts_no_second_one(
     """Killed after the child was started and before the row knows: it is adopted."""
     with monkeypatch.context() as patch:
         patch.setattr(
-            "retrain.evaluation.lifecycle.store.mark_running",
-            lambda *_arguments: (_ for _ in ()).throw(KeyboardInterrupt),
+            "monitor.store.training.children.advance",
+            lambda *_arguments, **_named: (_ for _ in ()).throw(KeyboardInterrupt),
         )
         with pytest.raises(KeyboardInterrupt):
             desk.advance()
@@ -472,7 +472,7 @@ def test_another_evaluation_waits_for_the_child_of_a_cancelled_one(desk: Desk) -
         )
     desk.advance()
     assert [row.status for row in desk.rows()] == ["planned", "cancelled"]
-    with pytest.raises(TransientError, match=rf"the child of evaluation {first}, .*\(403\)"):
+    with pytest.raises(TransientError, match=rf"the child of the cancelled evaluation {first} still runs: .*\(403\)"):
         start_evaluation(desk.engine, second, desk.launcher, desk.now)
     desk.launcher.refusal = None
     desk.advance()

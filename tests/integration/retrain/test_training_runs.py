@@ -375,5 +375,5 @@ def test_progress_is_what_the_child_wrote_last(desk: RunDesk) -> None:
 def test_an_unknown_launcher_is_refused() -> None:
     from monitor.errors import ConfigurationError
 
-    with pytest.raises(ConfigurationError, match="launcher 'slurm': known are 'subprocess'"):
+    with pytest.raises(ConfigurationError, match="unknown launcher: 'slurm'; use 'subprocess'"):
         create_launcher("slurm", Retrain(), Secrets())
