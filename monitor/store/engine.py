@@ -20,8 +20,8 @@ SQLITE_WAIT_SECONDS = 30
 def make_engine(url: str) -> Engine:
     """Create the engine for a database URL.
 
-    SQLite runs in WAL mode with foreign keys on, and waits up to 30 s for another writer. Errors
-    omit a statement's parameters, which hold texts of end users and would end up in logs.
+    SQLite runs in WAL mode with references enforced, and waits up to 30 s for another writer.
+    Errors omit a statement's parameters, which hold texts of end users and would end up in logs.
 
     Raises:
         ConfigurationError: The URL is malformed or names another database.

@@ -97,7 +97,7 @@ def make_end_user_world(engine: Engine, folder: Path, clock: datetime) -> EndUse
     evaluation_id = _evaluate(engine, ids, clock)
     with transaction(engine) as connection:
         _review(connection, evaluation_id, ids, clock)
-        insert_dead_letters(connection, _letters(clock))
+        insert_dead_letters(connection, _dead_letters(clock))
         insert_halves(connection, _halves(clock), now=clock)
     run, version_id = _train(engine, folder, clock)
     return EndUserWorld(engine, settings, folder, evaluation_id, run, version_id)
@@ -295,7 +295,7 @@ def _review(
     append_entry(connection, clock, "Ada", "flagged", f"item:{first}", {"reason": "odd"})
 
 
-def _letters(clock: datetime) -> list[DeadLetterRow]:
+def _dead_letters(clock: datetime) -> list[DeadLetterRow]:
     def dead_letter(partition: int, offset: int, key: bytes, value: bytes) -> DeadLetterRow:
         return DeadLetterRow(
             position=Position("topic", partition, offset, 9),
@@ -373,11 +373,11 @@ def audit_entries(engine: Engine) -> list[Any]:
         )
 
 
-def _example(question: str, answer: str) -> dict[str, Any]:
+def _example(question: str, response: str) -> dict[str, Any]:
     return {
         "messages": [
             {"role": "user", "content": question},
-            {"role": "assistant", "content": answer},
+            {"role": "assistant", "content": response},
         ],
         "metadata": {},
     }
