@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from monitor.drift import DriftResult, compare
+from tests.statistics.trials import trials
 
 DIMENSION = 16
 
@@ -46,9 +47,12 @@ def acceptable(rejections: int, trials: int, alpha: float) -> bool:
 @pytest.mark.parametrize(
     ("n_reference", "n_current"), [(150, 150), (700, 60), (60, 700), (600, 600)]
 )
-def test_rejects_a_true_null_at_most_at_alpha(n_reference: int, n_current: int) -> None:
+@trials(15, 60)
+def test_true_null_is_rejected_at_most_at_alpha(
+    n_reference: int, n_current: int, n_trials: int
+) -> None:
     rejections = 0
-    for seed in range(60):
+    for seed in range(n_trials):
         rng = np.random.default_rng(seed)
         centres = topics(rng)
         result = compare(
@@ -58,17 +62,18 @@ def test_rejects_a_true_null_at_most_at_alpha(n_reference: int, n_current: int) 
             n_permutations=99,
         )
         rejections += result.p_value <= 0.05
-    assert acceptable(rejections, 60, 0.05)
+    assert acceptable(rejections, n_trials, 0.05)
 
 
-def test_users_calibrate_only_when_groups_are_given() -> None:
-    with_groups = without = 0
-    for seed in range(50):
+@trials(10, 50)
+def test_users_calibrate_only_with_groups(n_trials: int) -> None:
+    n_grouped = n_ungrouped = 0
+    for seed in range(n_trials):
         rng = np.random.default_rng(seed)
         centres = topics(rng)
         reference, reference_users = users(60, centres, rng)
         current, current_users = users(40, centres, rng)
-        given_groups = compare(
+        grouped = compare(
             reference,
             current,
             reference_groups=[f"r{u}" for u in reference_users],
@@ -76,15 +81,16 @@ def test_users_calibrate_only_when_groups_are_given() -> None:
             rng=rng,
             n_permutations=99,
         )
-        with_groups += given_groups.p_value <= 0.05
-        without += compare(reference, current, rng=rng, n_permutations=99).p_value <= 0.05
-    assert acceptable(with_groups, 50, 0.05)
-    assert without >= 25
+        n_grouped += grouped.p_value <= 0.05
+        n_ungrouped += compare(reference, current, rng=rng, n_permutations=99).p_value <= 0.05
+    assert acceptable(n_grouped, n_trials, 0.05)
+    assert n_ungrouped >= n_trials / 2
 
 
-def test_sides_whose_users_write_differently_often_stay_calibrated() -> None:
+@trials(12, 50)
+def test_users_with_different_activity_stay_calibrated(n_trials: int) -> None:
     rejections = 0
-    for seed in range(50):
+    for seed in range(n_trials):
         rng = np.random.default_rng(seed)
         centres = topics(rng)
         result = compare(
@@ -96,7 +102,7 @@ def test_sides_whose_users_write_differently_often_stay_calibrated() -> None:
             n_permutations=99,
         )
         rejections += result.p_value <= 0.05
-    assert acceptable(rejections, 50, 0.05)
+    assert acceptable(rejections, n_trials, 0.05)
 
 
 def drifted(seed: int, share: float = 0.2, n: int = 300) -> tuple[DriftResult, NDArray[np.bool_]]:
@@ -122,13 +128,14 @@ def test_finds_and_localises_a_new_topic() -> None:
     )
 
 
-def test_mass_bound_is_below_the_truth_and_not_idle() -> None:
-    bounds = [drifted(seed)[0].drifted_share_lower_bound for seed in range(30)]
-    assert acceptable(sum(bound > 0.2 for bound in bounds), 30, 0.05)
+@trials(8, 30)
+def test_drifted_share_bound_is_below_the_truth_and_positive(n_trials: int) -> None:
+    bounds = [drifted(seed)[0].drifted_share_lower_bound for seed in range(n_trials)]
+    assert acceptable(sum(bound > 0.2 for bound in bounds), n_trials, 0.05)
     assert np.mean(bounds) > 0.08
 
 
-def test_mass_below_the_floor_is_no_drift() -> None:
+def test_drifted_share_below_the_minimum_is_no_drift() -> None:
     rng = np.random.default_rng(1)
     centres = topics(rng)
     reference, current = ordinary(400, centres, rng), ordinary(400, centres, rng)

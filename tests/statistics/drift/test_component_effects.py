@@ -1,4 +1,4 @@
-"""Effects of the component tests: their intervals hold "no effect" without drift, not with it."""
+"""Effects of the component tests: their intervals contain 0 without drift, not with it."""
 
 from collections import Counter
 
@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from monitor.drift import DriftResult, compare, compare_given
-
-N_SEEDS = 40
+from tests.statistics.trials import trials
 
 
 def points(n: int, centres: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
@@ -28,29 +27,30 @@ def inputs(seed: int, *, drifted: bool = False) -> DriftResult:
 def outputs(seed: int, *, drifted: bool = False) -> DriftResult:
     rng = np.random.default_rng(seed)
     centres = rng.standard_normal((12, 16))
-    prompts, answers = (
+    prompts, responses = (
         [points(300, where, rng) for _ in range(2)] for where in (centres, centres[::-1])
     )
     if drifted:
-        answers[1][:90] = points(90, 3 * rng.standard_normal((1, 16)), rng)
-    sides = prompts[0], answers[0], prompts[1], answers[1]
+        responses[1][:90] = points(90, 3 * rng.standard_normal((1, 16)), rng)
+    sides = prompts[0], responses[0], prompts[1], responses[1]
     return compare_given(*sides, rng=rng, n_permutations=199)
 
 
 def holding_zero(results: list[DriftResult]) -> Counter[str]:
-    found = Counter({test.name: 0 for test in results[0].tests})
+    counts = Counter({test.name: 0 for test in results[0].tests})
     for result in results:
-        found.update(t.name for t in result.tests if t.effect_lower <= 0 <= t.effect_upper)
-    return found
+        counts.update(t.name for t in result.tests if t.effect_lower <= 0 <= t.effect_upper)
+    return counts
 
 
-def test_without_drift_every_interval_holds_no_effect() -> None:
+@trials(10, 40)
+def test_effect_intervals_contain_zero_without_drift(n_trials: int) -> None:
     for kind in (inputs, outputs):
-        for name, n_holding in holding_zero([kind(seed) for seed in range(N_SEEDS)]).items():
-            assert stats.binom.cdf(n_holding, N_SEEDS, 0.95) > 0.001, name
+        for name, n_holding in holding_zero([kind(seed) for seed in range(n_trials)]).items():
+            assert stats.binom.cdf(n_holding, n_trials, 0.95) > 0.001, name
 
 
-def test_with_drift_the_searches_leave_it_and_stay_readable() -> None:
+def test_effect_intervals_exclude_zero_with_drift() -> None:
     for kind, names in (
         (inputs, ("scan",)),
         (outputs, ("largest_cell",)),

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from monitor.drift import compare, compare_given
 from monitor.drift.neighbours.near_copies import merge_near_copies
 from monitor.drift.samples.embeddings import check_vectors
+from tests.statistics.trials import trials
 
 D = 48
 
@@ -78,10 +79,11 @@ def asked(
     return np.concatenate([often, texts(n - len(often), rng)])
 
 
-def test_popular_texts_in_other_bits_are_no_drift() -> None:
-    """Copies of one side are each other's nearest by a difference that means nothing."""
+@trials(4, 8)
+def test_popular_texts_with_rounding_differences_are_no_drift(n_trials: int) -> None:
+    """Copies of one side are each other's nearest by a difference without meaning."""
     alarms = 0
-    for seed in range(8):
+    for seed in range(n_trials):
         rng = np.random.default_rng(seed)
         popular = texts(12, rng)
         result = compare(
@@ -89,7 +91,7 @@ def test_popular_texts_in_other_bits_are_no_drift() -> None:
             rng=rng, n_permutations=199, locate=False,
         )  # fmt: skip
         alarms += result.p_value <= 0.05
-    assert alarms <= 2
+    assert alarms <= n_trials // 4
 
 
 @pytest.mark.parametrize("seed", [0, 1])

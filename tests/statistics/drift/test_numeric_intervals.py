@@ -16,8 +16,7 @@ from monitor.drift import NumericComparison, compare_numeric
 from monitor.drift.numeric.shares import compare_shares, share_limits
 from monitor.drift.numeric.side import make_side
 from monitor.statistics.mover import Limits, difference_limits, ratio_limits
-
-TRIALS = 300
+from tests.statistics.trials import trials
 
 Values = NDArray[np.float64]
 
@@ -95,32 +94,39 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_intervals_cover_and_tests_keep_their_level(name: str) -> None:
+@trials(60, 300)
+def test_intervals_cover_and_tests_keep_their_level(name: str, n_trials: int) -> None:
     """At least what 95% may come down to by chance; a longer run is in the documentation."""
     case = CASES[name]
-    results = [case.compare(np.random.default_rng([17, trial])) for trial in range(TRIALS)]
-    least = stats.binom.ppf(0.0005, TRIALS, 0.95)
-    assert sum(one.effect_lower <= case.effect <= one.effect_upper for one in results) >= least
+    results = [case.compare(np.random.default_rng([17, trial])) for trial in range(n_trials)]
+    least = stats.binom.ppf(0.0005, n_trials, 0.95)
+    assert (
+        sum(result.effect_lower <= case.effect <= result.effect_upper for result in results)
+        >= least
+    )
     changes = [
-        (one.relative_change_lower, one.relative_change_upper)
-        for one in results
-        if one.relative_change_lower is not None and one.relative_change_upper is not None
+        (result.relative_change_lower, result.relative_change_upper)
+        for result in results
+        if result.relative_change_lower is not None and result.relative_change_upper is not None
     ]
-    assert len(changes) == TRIALS
+    assert len(changes) == n_trials
     assert sum(lower <= case.change <= upper for lower, upper in changes) >= least
     if case.effect == 0:
-        most = stats.binom.ppf(0.9995, TRIALS, 0.05)
-        assert sum(one.p_value <= 0.05 for one in results) <= most
-        assert sum(one.mean_p_value <= 0.05 for one in results) <= most
+        most = stats.binom.ppf(0.9995, n_trials, 0.05)
+        assert sum(result.p_value <= 0.05 for result in results) <= most
+        assert sum(result.mean_p_value <= 0.05 for result in results) <= most
 
 
-def test_intervals_are_no_wider_than_needed() -> None:
+@trials(300, 2_000)
+def test_intervals_are_no_wider_than_needed(n_trials: int) -> None:
     """A test that always covers would say nothing: these cover in about 95 of 100."""
     for name in ("booleans", "ratings", "users alike"):
         case = CASES[name]
-        results = [case.compare(np.random.default_rng([18, trial])) for trial in range(TRIALS)]
-        covered = sum(one.effect_lower <= case.effect <= one.effect_upper for one in results)
-        assert covered <= stats.binom.ppf(0.9995, TRIALS, 0.95)
+        results = [case.compare(np.random.default_rng([18, trial])) for trial in range(n_trials)]
+        covered = sum(
+            result.effect_lower <= case.effect <= result.effect_upper for result in results
+        )
+        assert covered <= stats.binom.ppf(0.9995, n_trials, 0.95)
 
 
 @given(

@@ -7,6 +7,7 @@ from scipy import stats
 from sklearn.datasets import load_digits
 
 from monitor.drift import compare
+from tests.statistics.trials import trials
 
 N = 300
 #: The digit that the reference lacks.
@@ -30,17 +31,18 @@ def windows(
     return known[:N], np.concatenate([known[N : 2 * N - n_new], new])
 
 
-def test_the_level_holds(digits) -> None:
+@trials(8, 30)
+def test_level_holds_on_digits(digits, n_trials: int) -> None:
     points, digit = digits
     rejections = 0
-    for seed in range(30):
+    for seed in range(n_trials):
         rng = np.random.default_rng(seed)
         reference, current = windows(digit, 0, rng)
         result = compare(
             points[reference], points[current], rng=rng, n_permutations=99, locate=False
         )
         rejections += result.p_value <= 0.05
-    assert stats.binom.sf(rejections - 1, 30, 0.05) > 0.001
+    assert stats.binom.sf(rejections - 1, n_trials, 0.05) > 0.001
 
 
 def test_a_new_digit_is_found_and_pointed_at(digits) -> None:

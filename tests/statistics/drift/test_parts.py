@@ -29,6 +29,7 @@ from monitor.statistics import multiplicity
 from monitor.statistics.binomial import upper_tails
 from monitor.statistics.intervals import clopper_pearson
 from monitor.statistics.multiplicity import adjust_bh, holm
+from tests.statistics.trials import trials
 
 COMPARE = importlib.import_module("monitor.drift.input.compare")  # its function hides it
 MODULES = (
@@ -216,12 +217,13 @@ def tasks(users: int, messages: int, rng: np.random.Generator) -> list[str]:
 @pytest.mark.parametrize(
     ("reference", "current"), [((2000, 1), (25, 20)), ((100, 20), (100, 5)), ((50, 20), (400, 2))]
 )
-def test_mix_null_is_calibrated_where_users_differ_between_the_sides(
-    reference: tuple[int, int], current: tuple[int, int]
+@trials(40, 200)
+def test_mix_null_is_calibrated_with_different_users(
+    reference: tuple[int, int], current: tuple[int, int], n_trials: int
 ) -> None:
-    """Sides of (users, messages a user): permuting users themselves fails the first two."""
-    rejected, trials = 0, 200
-    for seed in range(trials):
+    """Sides of (users, messages per user); permuting users themselves fails the first two."""
+    rejected = 0
+    for seed in range(n_trials):
         rng = np.random.default_rng(seed)
         result = compare_mix(
             tasks(*reference, rng),
@@ -232,7 +234,7 @@ def test_mix_null_is_calibrated_where_users_differ_between_the_sides(
             n_permutations=99,
         )
         rejected += result.p_value <= 0.05
-    low, high = stats.binom.interval(0.999, trials, 0.05)
+    low, high = stats.binom.interval(0.999, n_trials, 0.05)
     assert low <= rejected <= high
 
 

@@ -1,4 +1,4 @@
-"""Output drift where few prompts are asked again and again, as health checks and buttons do."""
+"""Output drift with few repeated prompts, as those of health checks and buttons."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from monitor.drift import DriftResult, compare_given
+from tests.statistics.trials import trials
 
 WIDTH = 16
-N_SEEDS = 25
 
 
 def unit(points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -16,46 +16,45 @@ def unit(points: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def run(seed: int, n_prompts: int, spread: float, *, off: float = 0.0) -> DriftResult:
-    """Compare answers that vary by ``spread`` around one for each prompt; ``off`` are others."""
+    """Compare responses that vary by ``spread`` around one per prompt; ``off`` are unrelated."""
     rng = np.random.default_rng(seed)
-    prompts, answers = (unit(rng.standard_normal((n_prompts, WIDTH))) for _ in range(2))
+    prompts, responses = (unit(rng.standard_normal((n_prompts, WIDTH))) for _ in range(2))
 
     def draw(n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        asked = rng.integers(0, n_prompts, n)
+        rows = rng.integers(0, n_prompts, n)
         noise = spread * rng.standard_normal((n, WIDTH))
-        return prompts[asked], unit(answers[asked] + noise)
+        return prompts[rows], unit(responses[rows] + noise)
 
     reference, current = draw(300), draw(250)
     current[1][: round(off * 250)] = unit(rng.standard_normal((round(off * 250), WIDTH)))
     return compare_given(*reference, *current, rng=rng, n_permutations=199)
 
 
-@pytest.mark.parametrize("spread", [0.0, 0.15], ids=["one answer each", "answers vary"])
+@pytest.mark.parametrize("spread", [0.0, 0.15], ids=["one response each", "responses vary"])
 @pytest.mark.parametrize("n_prompts", [1, 5, 20])
-def test_answers_to_repeated_prompts_alarm_no_oftener_than_the_level(
-    n_prompts: int, spread: float
-) -> None:
-    alarms = sum(run(seed, n_prompts, spread).p_value <= 0.05 for seed in range(N_SEEDS))
-    assert stats.binom.sf(alarms - 1, N_SEEDS, 0.05) > 0.001
+@trials(6, 25)
+def test_repeated_prompts_keep_the_level(n_prompts: int, spread: float, n_trials: int) -> None:
+    alarms = sum(run(seed, n_prompts, spread).p_value <= 0.05 for seed in range(n_trials))
+    assert stats.binom.sf(alarms - 1, n_trials, 0.05) > 0.001
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.15])
 @pytest.mark.parametrize("n_prompts", [1, 20])
-def test_other_answers_to_repeated_prompts_are_found(n_prompts: int, spread: float) -> None:
-    found = sum(run(seed, n_prompts, spread, off=0.2).p_value <= 0.05 for seed in range(8))
-    assert found >= 7
+def test_changed_responses_to_repeated_prompts_are_detected(n_prompts: int, spread: float) -> None:
+    detected = sum(run(seed, n_prompts, spread, off=0.2).p_value <= 0.05 for seed in range(8))
+    assert detected >= 7
 
 
-def test_the_order_of_rows_with_one_prompt_plays_no_part() -> None:
+def test_order_of_repeated_prompts_does_not_matter() -> None:
     rng = np.random.default_rng(0)
     prompts = unit(rng.standard_normal((20, WIDTH)))[rng.integers(0, 20, 550)]
-    answers = unit(rng.standard_normal((550, WIDTH)))
+    responses = unit(rng.standard_normal((550, WIDTH)))
     p_values = []
     for first, second in (
         (np.arange(300), np.arange(300, 550)),
         (rng.permutation(300), 300 + rng.permutation(250)),
     ):
-        sides = prompts[first], answers[first], prompts[second], answers[second]
+        sides = prompts[first], responses[first], prompts[second], responses[second]
         same = np.random.default_rng(1)
         p_values.append(compare_given(*sides, rng=same, n_permutations=199).p_value)
     assert p_values[0] == p_values[1]

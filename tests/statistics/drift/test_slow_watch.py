@@ -13,6 +13,7 @@ from monitor.drift.slow.betting import Wealth, share_of_onset
 from monitor.drift.slow.excess import learned_direction
 from monitor.drift.slow.innovations import LARGEST, Innovation, Series, innovation, normal_score
 from monitor.drift.slow.window_sums import N_BINS, WatchMap
+from tests.statistics.trials import trials
 
 Vectors = NDArray[np.float64]
 
@@ -73,10 +74,11 @@ def random_sums(rng: np.random.Generator, n: int, size: int = 1) -> WindowSums:
     return WindowSums(total(np.ones(n)), total(novelty), total(1.0 * (novelty > 15.3)), cells)
 
 
-def test_wealth_is_one_on_average_and_seldom_large_while_bets_are_fair() -> None:
+@trials(150, 600)
+def test_wealth_is_fair_without_drift(n_trials: int) -> None:
     gains = [np.append(-np.full(week, 1.0 / week), 1.0) * np.sqrt(300.0) for week in range(1, 11)]
     largest, last = [], []
-    for trial in range(600):
+    for trial in range(n_trials):
         rng = np.random.default_rng(trial)
         wealth = Wealth()
         path = []
