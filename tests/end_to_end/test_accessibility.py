@@ -45,15 +45,15 @@ SIZES = [(1440, 900), (1024, 768), (768, 1024), (390, 844), (320, 640)]
 
 def violations(page: Page) -> list[str]:
     script = """async (tags) => {
-        const found = await axe.run(document, {
+        const report = await axe.run(document, {
             runOnly: {type: "tag", values: tags},
             resultTypes: ["violations"],
         });
-        const told = node => node.any.map(one => one.message).join(" ");
-        return found.violations.flatMap(({id, nodes}) =>
-            nodes.map(node => `${id}: ${node.html.slice(0, 160)} ${told(node)}`));
+        const messages = node => node.any.map(check => check.message).join(" ");
+        return report.violations.flatMap(({id, nodes}) =>
+            nodes.map(node => `${id}: ${node.html.slice(0, 160)} ${messages(node)}`));
     }"""
-    return [f"{page.url}: {one}" for one in page.evaluate(script, TAGS)]
+    return [f"{page.url}: {violation}" for violation in page.evaluate(script, TAGS)]
 
 
 def pages_of(app: Litestar, site: Site, folder: Path) -> list[str]:
@@ -97,7 +97,7 @@ def test_no_page_violates_wcag_2_2_aa(site: Site, tmp_path: Path) -> None:
     ]
     visits += [("Ben", "/review"), ("", "/login"), ("Ada", "/progress"), ("Ada", "/nothing-here")]
     assert len(visits) > 20
-    found = []
+    problems = []
     pages: dict[str, Page] = {}
     for name, path in visits:
         if name not in pages:
@@ -105,18 +105,18 @@ def test_no_page_violates_wcag_2_2_aa(site: Site, tmp_path: Path) -> None:
             context.add_init_script(path=str(AXE))
             pages[name] = context.new_page()
         page = pages[name]
-        answer = page.goto(site.url + path)
+        response = page.goto(site.url + path)
         if name == "Lea":
-            assert answer is not None
-            assert answer.ok, f"{path}: {answer.status}; give `pages_of` an id that exists"
+            assert response is not None
+            assert response.ok, f"{path}: {response.status}; give `pages_of` an id that exists"
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
-            found += [f"{scheme} {one}" for one in violations(page)]
-    assert [] == found, "\n".join(found)
+            problems += [f"{scheme} {violation}" for violation in violations(page)]
+    assert [] == problems, "\n".join(problems)
 
 
 def test_the_item_page_in_all_its_dress(site: Site) -> None:
-    """The parts that show only while somebody works: guide, editor, changes, dialogs, banners."""
+    """The parts that show only during work: guidelines, editor, changes, dialogs, banners."""
     make_states(site)
     context = site.context("Ben", reduced_motion="reduce")
     context.add_init_script(path=str(AXE))
@@ -129,25 +129,25 @@ def test_the_item_page_in_all_its_dress(site: Site) -> None:
     page.keyboard.press("g")
     page.keyboard.press("Control+Enter")
     page.locator("#saved.good").wait_for()
-    found = []
+    problems = []
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
-        found += violations(page)
+        problems += violations(page)
     for key in ("?", "f"):
         page.keyboard.press(key)
-        found += violations(page)
+        problems += violations(page)
         page.keyboard.press("Escape")
     context.clear_cookies()
     page.keyboard.press("3")
     page.locator("#banner").wait_for()
-    found += violations(page)
-    assert [] == found, "\n".join(found)
+    problems += violations(page)
+    assert [] == problems, "\n".join(problems)
 
 
 def test_nothing_overflows(site: Site) -> None:
     states = make_states(site)
     lead, ben = site.open("Lea"), site.open("Ben")
-    visits = [(ben, f"/review/{states['Ben', one]}") for one in ("open", "disagreed")]
+    visits = [(ben, f"/review/{states['Ben', state]}") for state in ("open", "disagreed")]
     visits += [(lead, "/nothing-here")]
     visits += [(lead, path) for path in ("/review", "/progress", "/drift-evaluations", "/digest")]
     for page, path in visits:

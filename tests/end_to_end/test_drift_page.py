@@ -82,7 +82,7 @@ def test_by_keyboard_alone(world: World, open_page) -> None:
     link = page.get_by_role("link", name="bitcoin, wallet, sold")
     for _ in range(60):
         page.keyboard.press("Tab")
-        if link.evaluate("one => one === document.activeElement"):
+        if link.evaluate("node => node === document.activeElement"):
             break
     expect(link).to_be_focused()
     expect(page.locator(".dots.active")).to_have_attribute("data-topic", "0")
@@ -96,7 +96,7 @@ def test_a_dot_is_read_where_it_lies(world: World, open_page) -> None:
     page = open_page(drift_path(world))
     path = page.locator(".dots[data-topic='0']").get_attribute("d")
     assert path is not None
-    x, y = (float(one) for one in path.split("h0")[0][1:].split())
+    x, y = (float(number) for number in path.split("h0")[0][1:].split())
     drawing = page.locator(".dotted")
     drawing.scroll_into_view_if_needed()
     box = drawing.bounding_box()
@@ -122,7 +122,7 @@ def test_a_dot_of_a_deleted_exchange_says_so(world: World, open_page) -> None:
     box = drawing.bounding_box()
     assert path is not None
     assert box is not None
-    x, y = (float(one) for one in path.split("h0")[0][1:].split())
+    x, y = (float(number) for number in path.split("h0")[0][1:].split())
     scale = box["width"] / 760
     page.mouse.click(box["x"] + x * scale, box["y"] + y * scale)
     examples = page.get_by_role("region", name="Examples")
@@ -150,9 +150,11 @@ def test_anybody_can_read_it(
     for name, path in (("drift", drift_path(world) + "?topic=0"), ("lead", "/progress")):
         page = open_page(path, color_scheme=scheme, viewport={"width": width, "height": 900})
         assert width >= page.evaluate("document.documentElement.scrollWidth"), path
-        found = axe.run(page, options=RULES).response["violations"]
-        told = [(one["id"], [node["html"][:160] for node in one["nodes"]]) for one in found]
-        assert [] == told, path
+        violations = axe.run(page, options=RULES).response["violations"]
+        problems = [
+            (row["id"], [node["html"][:160] for node in row["nodes"]]) for row in violations
+        ]
+        assert [] == problems, path
         page.screenshot(path=folder / f"{name}-{scheme}-{width}.png", full_page=True)
 
 

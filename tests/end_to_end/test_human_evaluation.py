@@ -22,16 +22,16 @@ KEYS = {"candidate": "5", "incumbent": "4", "base": "2"}
 
 
 def texts(page: Page) -> list[str]:
-    """Return what is shown, answer by answer."""
+    """Return the texts of the responses on the page."""
     return [node.inner_text() for node in page.locator(".slot .response-text").all()]
 
 
-def rate(page: Page, whose: dict[tuple[int, str], list[str]]) -> None:
-    """Rate the item that is shown, by key alone, and go on."""
+def rate(page: Page, systems: dict[tuple[int, str], list[str]]) -> None:
+    """Rate the current item by keyboard and submit it."""
     number = int(re.findall(r"\d+", page.locator(".itembar h1").inner_text())[0])
     for text in texts(page):
         for _ in range(4):
-            page.keyboard.press(KEYS[whose[number, text][0]])
+            page.keyboard.press(KEYS[systems[number, text][0]])
     with page.expect_navigation(url=re.compile(r"/human-evaluations/\d+(/rate)?$")):
         page.keyboard.press("Control+Enter")
 
@@ -39,14 +39,14 @@ def rate(page: Page, whose: dict[tuple[int, str], list[str]]) -> None:
 def test_three_raters_rate_and_a_lead_locks(site: Site) -> None:
     now = datetime.now(UTC)
     human_evaluation = make_human_evaluation(site.engine, now, n=12)
-    whose = systems_of_texts(site.engine, human_evaluation)
+    systems = systems_of_texts(site.engine, human_evaluation)
     for name in ("Ada", "Ben", "Cleo"):
         page = site.open(name, f"/human-evaluations/{human_evaluation}")
         page.get_by_role("heading", name="12 items are waiting for you").wait_for()
         page.keyboard.press("Enter")
         page.wait_for_url(f"**/human-evaluations/{human_evaluation}/rate")
         while page.url.endswith("/rate"):
-            rate(page, whose)
+            rate(page, systems)
         page.get_by_role("heading", name="You have rated all your items").wait_for()
     lea = site.open("Lea", f"/human-evaluations/{human_evaluation}")
     assert "12 of 12" in lea.get_by_role("region", name="Raters").inner_text()
@@ -59,15 +59,15 @@ def test_three_raters_rate_and_a_lead_locks(site: Site) -> None:
     lea.get_by_text("The daemon is computing the results").wait_for()
     score_locked_human_evaluations(site.engine, Settings(), now)
     lea.get_by_role("heading", name="Candidate compared with the other systems").wait_for()
-    shown = lea.locator("#results").inner_text()
+    text = lea.locator("#results").inner_text()
     # A third of the incumbent's answers are the base's very words: rated once, as a 2.
-    assert "+1.67" in shown, "beside the incumbent"
-    assert "+3.00" in shown, "beside the base"
+    assert "+1.67" in text, "beside the incumbent"
+    assert "+3.00" in text, "beside the base"
     with transaction(site.engine) as connection:
         assert human_evaluation_by_id(connection, human_evaluation).status == "locked"
         by_system: dict[str, set[int]] = {}
-        for one in unblinded_ratings(connection, human_evaluation):
-            by_system.setdefault(one.system, set()).update(one.scores.values())
+        for row in unblinded_ratings(connection, human_evaluation):
+            by_system.setdefault(row.system, set()).update(row.scores.values())
     assert by_system["candidate"] == {5}
     lea.get_by_role("link", name=re.compile("^All items")).click()
     first = lea.locator("section.rated").first
@@ -103,12 +103,12 @@ def test_drafts_of_ratings_are_saved_and_restored(site: Site) -> None:
 
 def test_ratings_are_withdrawn_by_u(site: Site) -> None:
     human_evaluation = make_human_evaluation(site.engine, datetime.now(UTC), n=2)
-    whose = systems_of_texts(site.engine, human_evaluation)
+    systems = systems_of_texts(site.engine, human_evaluation)
     page = site.open("Ben", f"/human-evaluations/{human_evaluation}")
     page.keyboard.press("Enter")
     page.wait_for_url("**/rate")
     first = page.locator(".itembar h1").inner_text()
-    rate(page, whose)
+    rate(page, systems)
     assert page.locator(".itembar h1").inner_text() != first
     page.get_by_text("Item 1 submitted.", exact=True).wait_for()
     with page.expect_navigation():
@@ -119,7 +119,7 @@ def test_ratings_are_withdrawn_by_u(site: Site) -> None:
 
 def test_an_item_is_declined_and_a_lock_is_shown(site: Site) -> None:
     human_evaluation = make_human_evaluation(site.engine, datetime.now(UTC), n=2)
-    whose = systems_of_texts(site.engine, human_evaluation)
+    systems = systems_of_texts(site.engine, human_evaluation)
     page = site.open("Ada", f"/human-evaluations/{human_evaluation}")
     page.keyboard.press("Enter")
     page.wait_for_url("**/rate")
@@ -128,7 +128,7 @@ def test_an_item_is_declined_and_a_lock_is_shown(site: Site) -> None:
     with page.expect_navigation():
         page.keyboard.press("Enter")
     page.get_by_text("Item 1 goes to another reviewer.").last.wait_for()
-    rate(page, whose)
+    rate(page, systems)
     page.get_by_role("heading", name="You have rated all your items").wait_for()
     ben = site.open("Ben", f"/human-evaluations/{human_evaluation}")
     ben.keyboard.press("Enter")
@@ -148,8 +148,8 @@ def test_human_evaluation_pages_meet_wcag_2_2_aa(site: Site) -> None:
         make_human_evaluation(site.engine, now, n=12),
         make_human_evaluation(site.engine, now, n=3),
     )
-    whose = systems_of_texts(site.engine, done)
-    found = []
+    systems = systems_of_texts(site.engine, done)
+    problems = []
     context = site.context("Lea", reduced_motion="reduce")
     context.add_init_script(path=str(AXE))
     page = context.new_page()
@@ -159,7 +159,7 @@ def test_human_evaluation_pages_meet_wcag_2_2_aa(site: Site) -> None:
             page.goto(site.url + path)
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
-            found.extend(f"{scheme} {one}" for one in violations(page))
+            problems.extend(f"{scheme} {violation}" for violation in violations(page))
         for width, height in SIZES:
             page.set_viewport_size({"width": width, "height": height})
             needed = page.evaluate("document.documentElement.scrollWidth")
@@ -177,17 +177,17 @@ def test_human_evaluation_pages_meet_wcag_2_2_aa(site: Site) -> None:
     look()
     for key in "?n":
         page.keyboard.press(key)
-        found += violations(page)
+        problems += violations(page)
         page.keyboard.press("Escape")
     page.goto(f"{site.url}/human-evaluations/{done}")
     page.keyboard.press("Enter")
     page.wait_for_url("**/rate")
     while page.url.endswith("/rate"):
-        rate(page, whose)
+        rate(page, systems)
     page.get_by_role("checkbox").check()
     page.get_by_role("button", name=re.compile("^Lock")).click()
     page.get_by_role("heading", name="Locked").wait_for()
     score_locked_human_evaluations(site.engine, Settings(), now)
     look(f"/human-evaluations/{done}")
     look(f"/human-evaluations/{done}/ratings")
-    assert [] == found, "\n".join(found)
+    assert [] == problems, "\n".join(problems)

@@ -1,4 +1,4 @@
-"""The pages of those who answer for the model, in a real browser."""
+"""The pages of leads, in a browser."""
 
 import pytest
 from playwright.sync_api import expect
@@ -32,7 +32,7 @@ def test_pages_of_a_lead(site: Site) -> None:
     for path in ("/drift-evaluations", "/incidents", "/models"):
         page.goto(base + path)
         expect(page.locator("h1").first).to_be_visible()
-    answer = page.goto(f"{base}/nothing-here")
-    assert answer is not None
-    assert 404 == answer.status
+    response = page.goto(f"{base}/nothing-here")
+    assert response is not None
+    assert 404 == response.status
     expect(page.locator("h1")).to_have_text("Page not found")

@@ -80,10 +80,10 @@ class Server:
 
 @pytest.fixture
 def server(site: Site) -> Iterator[Server]:
-    one = Server(site)
-    one.start()
-    yield one
-    one.kill()
+    running = Server(site)
+    running.start()
+    yield running
+    running.kill()
 
 
 def test_a_draft_is_saved_after_pauses_and_during_typing(site: Site) -> None:
@@ -227,8 +227,8 @@ def test_a_lost_item_leaves_its_text_to_copy(site: Site) -> None:
     expect(page.locator("#corrected")).to_have_value(re.compile(r" Mine\. More of mine\.$"))
     banner.get_by_role("button", name="Next item").click()
     page.wait_for_url("**/review")
-    kept = page.get_by_label(f"Your draft of item {item}")
-    expect(kept).to_have_value(re.compile(r" Mine\. More of mine\.$"))
+    lost_draft = page.get_by_label(f"Your draft of item {item}")
+    expect(lost_draft).to_have_value(re.compile(r" Mine\. More of mine\.$"))
     page.get_by_role("button", name="Remove").click()
     page.reload()
-    expect(kept).to_have_count(0)
+    expect(lost_draft).to_have_count(0)

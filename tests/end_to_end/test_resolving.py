@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 
 def disagree(site: Site) -> tuple[int, Page, Page]:
-    """Let two people correct the same item in different words."""
+    """Let two reviewers correct the same item in different words."""
     ada, ben = site.open("Ada"), site.open("Ben")
     item = start(ada)
     assert item == start(ben)
@@ -73,9 +73,9 @@ def test_an_adjudicator_decides_without_names(site: Site) -> None:
     cleo.get_by_role("link", name=f"Item {item}").click()
     cleo.wait_for_url(f"**/review/{item}")
     expect(cleo.get_by_role("heading", name="Your decision is final")).to_be_visible()
-    shown = cleo.locator("main").inner_text()
-    assert "Ada" not in shown
-    assert "Ben" not in shown
+    text = cleo.locator("main").inner_text()
+    assert "Ada" not in text
+    assert "Ben" not in text
     cleo.keyboard.press("e")
     cleo.locator("#corrected").fill("Block the card in the app. We refund what others spent.")
     cleo.keyboard.press("Escape")

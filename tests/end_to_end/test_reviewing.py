@@ -84,8 +84,8 @@ def test_two_reviewers_at_once_make_gold(site: Site) -> None:
     item = start(ada)
     assert item == start(ben)
     accept(ada)
-    answer = ben.request.get(f"{site.url}/api/items/{item}")
-    assert [] == answer.json()["reviews"]
+    response = ben.request.get(f"{site.url}/api/items/{item}")
+    assert [] == response.json()["reviews"]
     ben.reload()
     assert "Ada" not in ben.locator("main").inner_text()
     accept(ben)
@@ -97,7 +97,7 @@ def test_two_reviewers_at_once_make_gold(site: Site) -> None:
 def test_the_last_review_can_be_withdrawn(site: Site) -> None:
     page = site.open("Ada")
     item = start(page)
-    correct(page, "Call us at once.", kind="tone", answer="needs_judgement")
+    correct(page, "Call us at once.", kind="tone", answerable="needs_judgement")
     expect(page.locator(".toast")).to_contain_text(f"Item {item} submitted.")
     with page.expect_navigation():
         page.keyboard.press("u")
@@ -173,9 +173,11 @@ def test_texts_keep_their_form(site: Site) -> None:
     start(page)
     accept(page)
     assert code == number(page)
-    said = CODE[0][1]["content"]
+    prompt = CODE[0][1]["content"]
     turn = page.locator(".turn.user")
-    assert said == "".join(turn.locator(".text").evaluate_all("all => all.map(e => e.textContent)"))
+    assert prompt == "".join(
+        turn.locator(".text").evaluate_all("all => all.map(e => e.textContent)")
+    )
     block = turn.locator("pre.code")
     assert "pre" == block.evaluate("e => getComputedStyle(e).whiteSpace")
     assert "    print(" in block.inner_text()

@@ -29,8 +29,8 @@ def browser() -> Iterator[Browser]:
 
 def barriers(page: Page) -> list[str]:
     options = {"runOnly": {"type": "tag", "values": WCAG}}
-    found = Axe().run(page, options=options).response["violations"]
-    return [f"{one['id']}: {[node['html'] for node in one['nodes']]}" for one in found]
+    violations = Axe().run(page, options=options).response["violations"]
+    return [f"{row['id']}: {[node['html'] for node in row['nodes']]}" for row in violations]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

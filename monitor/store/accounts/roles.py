@@ -10,8 +10,8 @@ class Permission(StrEnum):
     READ = "read evaluations, incidents and versions"
     ADJUDICATE = "decide where two reviewers disagree"
     LEAD = "see progress, restore items, acknowledge incidents, confirm retraining"
-    MANAGE_USERS = "invite people and manage those of lower roles"
-    MANAGE_ALL_USERS = "manage everybody, leads and admins included"
+    MANAGE_USERS = "invite users and manage those of lower roles"
+    MANAGE_ALL_USERS = "manage all users, leads and admins included"
 
 
 #: In ascending order of permissions.

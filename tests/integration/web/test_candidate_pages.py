@@ -72,15 +72,15 @@ def test_a_lead_sees_every_figure(
     source = client.get(f"/candidate-evaluations/{row.id}").text
     assert HOSTILE not in source
     page = html.unescape(source)
-    for said in (
+    for text in (
         "Rejected", "Next:", "Try full fine-tuning.", HOSTILE, "better than the incumbent",
         "0.90 -> 0.95", "Required: p <= 0.05", "Candidate", "Incumbent", "Base with prompt",
         "0.900", "0.800", "0.700", "0.990, n = 6", "task_type: cards",
         "+10.0 points", "+2.0 points to +20.0 points", "agreement with people on 40 items",
         "support: WARNING: only 6 items", "sha256:0000000000000000", "gates.margin",
-        "now rejected", row.file_digest[:19],
+        "rejected", row.file_digest[:19],
     ):  # fmt: skip
-        assert said in page, said
+        assert text in page, text
 
 
 def test_a_process_that_outlives_cancellation_is_shown(
@@ -131,10 +131,10 @@ def test_an_open_human_evaluation_hides_figures_and_responses(
     assert "A blind human evaluation is open" in page
     assert "0.900" not in page
     assert "0.90 -> 0.95" not in page
-    answers = client.get(
+    responses = client.get(
         f"/candidate-evaluations/{row.id}/responses?benchmark=support&metric=exact_match"
     ).text
-    assert "is wrong" not in answers
+    assert "is wrong" not in responses
 
 
 def test_candidate_evaluations_are_for_leads(

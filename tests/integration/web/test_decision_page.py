@@ -44,9 +44,9 @@ def client(world: World) -> Iterator[TestClient[Litestar]]:
 
 
 def sign_in(client: TestClient[Litestar], name: str) -> None:
-    found = re.search(r'csrf-token" content="([^"]+)"', client.get("/login").text)
-    assert found is not None
-    client.headers["x-csrftoken"] = found[1]
+    token = re.search(r'csrf-token" content="([^"]+)"', client.get("/login").text)
+    assert token is not None
+    client.headers["x-csrftoken"] = token[1]
     assert client.post("/api/login", json={"name": name, "password": PASSWORD}).is_success
 
 

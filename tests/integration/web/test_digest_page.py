@@ -1,4 +1,4 @@
-"""The digest shows a year: drifted shares, incidents, characteristics, hits without an alarm."""
+"""The digest of a year: drifted shares, incidents, numeric columns, hits without alarm."""
 
 import json
 import re
@@ -47,10 +47,10 @@ def read(engine: Engine, **options):
 
 def test_a_digest_holds_a_year_oldest_first(year: Engine, clock: datetime) -> None:
     digest = read(year)
-    starts = [one.start for one in digest.windows]
+    starts = [row.start for row in digest.windows]
     assert starts == [clock - (WEEKS - week) * WEEK for week in range(WEEKS)]
     n_drift = len(DRIFTED) + len(DEGRADED)
-    assert [digest.count(one) for one in ("drift", "no_drift", "not_enough_data")] == [
+    assert [digest.count(row) for row in ("drift", "no_drift", "not_enough_data")] == [
         n_drift,
         WEEKS - n_drift - 1,
         1,
@@ -59,7 +59,7 @@ def test_a_digest_holds_a_year_oldest_first(year: Engine, clock: datetime) -> No
         f"52 windows: {n_drift} with drift, {WEEKS - n_drift - 1} without, 1 without enough data; "
         "2 incidents."
     )
-    assert [one.start for one in read(year, n_windows=3).windows] == starts[-3:]
+    assert [row.start for row in read(year, n_windows=3).windows] == starts[-3:]
 
 
 def test_significant_changes_without_alarm_are_listed(year: Engine) -> None:
@@ -87,17 +87,17 @@ def test_slow_drift_is_an_alarm_or_a_hit(engine: Engine, clock: datetime) -> Non
         0.01,
         0.002,
     )
-    found = [window.figures.input for window in digest.windows]
-    assert [one.alarms for one in found] == [True, False]
-    assert [one.least_share for one in found] == [0.014, 0.0]
+    figures = [window.figures.input for window in digest.windows]
+    assert [row.alarms for row in figures] == [True, False]
+    assert [row.least_share for row in figures] == [0.014, 0.0]
 
 
 def test_incidents_span_the_windows_that_alarmed(year: Engine) -> None:
     digest = read(year)
     chart = draw_windows(digest.windows, digest.incidents, 0.02)
     step = chart.width / WEEKS
-    found = [(round(span.x / step), round(span.width / step)) for span in chart.spans]
-    assert found == [(week[0], len(week)) for week in (DRIFTED, DEGRADED)]
+    spans = [(round(span.x / step), round(span.width / step)) for span in chart.spans]
+    assert spans == [(week[0], len(week)) for week in (DRIFTED, DEGRADED)]
     assert [span.incident.fingerprint for span in chart.spans] == [
         ("input",),
         ("metric:resolved",),
@@ -106,20 +106,20 @@ def test_incidents_span_the_windows_that_alarmed(year: Engine) -> None:
 
 def test_the_chart_distinguishes_alarms_hits_and_no_drift(year: Engine) -> None:
     digest = read(year)
-    prompts, answers = draw_windows(digest.windows, digest.incidents, 0.02).lanes
+    prompts, responses = draw_windows(digest.windows, digest.incidents, 0.02).lanes
     of_prompts = [bar.kind for bar in prompts.bars]
     assert [at for at, kind in enumerate(of_prompts) if kind == "alarm"] == list(DRIFTED)
-    assert [at for at, bar in enumerate(answers.bars) if bar.kind == "hit"] == list(HITS)
-    assert of_prompts[EMPTY] == answers.bars[EMPTY].kind == "unknown"
+    assert [at for at, bar in enumerate(responses.bars) if bar.kind == "hit"] == list(HITS)
+    assert of_prompts[EMPTY] == responses.bars[EMPTY].kind == "unknown"
     tallest = max(prompts.bars, key=lambda bar: bar.height)
     assert tallest.window.figures.input.drifted_share_lower_bound == pytest.approx(0.21)
 
 
-def test_characteristics_that_moved_farthest_come_first(year: Engine) -> None:
+def test_columns_are_sorted_by_effect_size(year: Engine) -> None:
     digest = read(year)
     assert (digest.series[0].name, digest.series[0].n_degraded) == ("resolved", len(DEGRADED))
     assert (digest.series[1].side, digest.series[1].name) == ("prompt", "length")
-    peaks = [abs(one.peak.effect_size) for one in digest.series[1:]]
+    peaks = [abs(row.peak.effect_size) for row in digest.series[1:]]
     assert peaks == sorted(peaks, reverse=True)
     line = draw_sparkline(digest.series[0])
     assert len(line.lines) == 2  # broken by the week without data
@@ -135,10 +135,10 @@ def test_a_column_without_comparison_has_no_current_figure(engine: Engine, clock
         for week, numeric_columns in enumerate(weeks):
             assessment = make_assessment(numeric_columns=numeric_columns)
             store_evaluation(connection, assessment, clock + week * WEEK)
-    found = {one.name: one for one in read(engine).series}
-    assert found["broken format"].latest is None
-    assert found["broken format"].peak.effect_size == 0.4
-    latest = found[usual.name].latest
+    series = {row.name: row for row in read(engine).series}
+    assert series["broken format"].latest is None
+    assert series["broken format"].peak.effect_size == 0.4
+    latest = series[usual.name].latest
     assert latest is not None
     assert latest.effect_size == usual.effect_size
 
@@ -164,7 +164,7 @@ def test_an_unfinished_window_is_a_gap(any_engine: Engine, clock: datetime) -> N
     digest = read(any_engine)
     assert digest.windows[-1].figures is None
     assert "1 not evaluated" in digest.summary
-    assert all(one.points[-1] is None for one in digest.series)
+    assert all(row.points[-1] is None for row in digest.series)
     chart = draw_windows(digest.windows, digest.incidents, 0.02)
     assert chart.lanes[0].bars[-1].kind == "unknown"
     assert chart.columns[-1].title == "2026-11-02 to 2026-11-08: running"
@@ -204,11 +204,11 @@ def test_the_page_escapes_names_from_traffic(engine: Engine, clock: datetime) ->
     assert page.text.count('<td class="n">-</td><td class="n">-</td>') == 4
     assert page.text.count('now not compared"') == 4
     assert "No window yet" in other.text
-    for shown in (page, listed):
-        assert "2 Nov 2026 \N{EN DASH} 8 Nov 2026</a>" in shown.text
-        assert "2 Nov 2026 \N{EN DASH} 9 Nov 2026" not in shown.text
-        assert "<td>`resolved` fell" not in shown.text
-        assert "<td>resolved fell" in shown.text
+    for response in (page, listed):
+        assert "2 Nov 2026 \N{EN DASH} 8 Nov 2026</a>" in response.text
+        assert "2 Nov 2026 \N{EN DASH} 9 Nov 2026" not in response.text
+        assert "<td>`resolved` fell" not in response.text
+        assert "<td>resolved fell" in response.text
 
 
 def test_the_command_prints_the_digest(engine: Engine, clock: datetime, tmp_path: Path) -> None:
@@ -218,26 +218,26 @@ def test_the_command_prints_the_digest(engine: Engine, clock: datetime, tmp_path
     store_year(migrated, clock)
     migrated.dispose()
     environment = {"DRIFTWARDEN_DATABASE__URL": url, "COLUMNS": "160"}
-    shown = CliRunner().invoke(command, ["digest"], env=environment)
-    assert shown.exit_code == 0, shown.output
-    assert "52 windows: 9 with drift" in shown.output
-    assert "p = 0.003, at least 0.8%" in shown.output
+    result = CliRunner().invoke(command, ["digest"], env=environment)
+    assert result.exit_code == 0, result.output
+    assert "52 windows: 9 with drift" in result.output
+    assert "p = 0.003, at least 0.8%" in result.output
     drifted = [clock - (WEEKS - week) * WEEK for week in (DRIFTED[0], DRIFTED[-1] + 1)]
     assert (
         "incident 1, resolved: input, from {:%Y-%m-%d} until {:%Y-%m-%d}\n".format(*drifted)
-        in shown.output
+        in result.output
     )
-    assert f"{clock - WEEK:%Y-%m-%d} to {clock - timedelta(days=1):%Y-%m-%d} " in shown.output
-    assert re.search(r"not enough data +- +- +3\n", shown.output)
-    assert re.search(r"metric resolved +[▁▂▃▄▅▆▇█·]{52} +-0.20 +-0.10 +worse in 4", shown.output)
+    assert f"{clock - WEEK:%Y-%m-%d} to {clock - timedelta(days=1):%Y-%m-%d} " in result.output
+    assert re.search(r"not enough data +- +- +3\n", result.output)
+    assert re.search(r"metric resolved +[▁▂▃▄▅▆▇█·]{52} +-0.20 +-0.10 +worse in 4", result.output)
     migrated = make_engine(url)
     with transaction(migrated) as connection:
         unlike = (make_numeric_column(name="cost"),)
         store_evaluation(connection, make_assessment(numeric_columns=unlike), clock)
     migrated.dispose()
-    shown = CliRunner().invoke(command, ["digest"], env=environment)
-    assert re.search(r"metric resolved +[▁▂▃▄▅▆▇█·]{52} +-0.20 +- +worse in 4", shown.output)
+    result = CliRunner().invoke(command, ["digest"], env=environment)
+    assert re.search(r"metric resolved +[▁▂▃▄▅▆▇█·]{52} +-0.20 +- +worse in 4", result.output)
     printed = CliRunner().invoke(command, ["digest", "--json", "--windows", "5"], env=environment)
-    found = json.loads(printed.output)
-    assert len(found["windows"]) == 5
-    assert found["windows"][-1]["figures"]["input"]["p_value"] == 0.4
+    digest = json.loads(printed.output)
+    assert len(digest["windows"]) == 5
+    assert digest["windows"][-1]["figures"]["input"]["p_value"] == 0.4

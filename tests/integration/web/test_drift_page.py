@@ -159,9 +159,9 @@ def test_texts_require_sign_in(any_engine: Engine, world: World) -> None:
         httpx.Client(base_url=server.url) as client,
     ):
         for rest in ("", "/topics/0", "/points/0", "/report"):
-            answer = client.get(path(world, rest), headers={"accept": "application/json"})
-            assert answer.status_code in {302, 303, 401}, rest
-            assert "bitcoin" not in answer.text
+            response = client.get(path(world, rest), headers={"accept": "application/json"})
+            assert response.status_code in {302, 303, 401}, rest
+            assert "bitcoin" not in response.text
 
 
 def test_the_report_file_has_the_map(world: World, read) -> None:

@@ -62,13 +62,13 @@ def app(world: World) -> Litestar:
 @pytest.fixture
 def browsers(app: Litestar) -> Iterator[dict[str, Visitor]]:
     with BackgroundServer(app) as server, ExitStack() as stack:
-        found = {}
+        browsers = {}
         for name in ("Ada", "Ben", "Dan"):
-            found[name] = Visitor(
+            browsers[name] = Visitor(
                 stack.enter_context(httpx.Client(base_url=server.url, timeout=60))
             )
-            assert 200 == found[name].sign_in(name).status_code
-        yield found
+            assert 200 == browsers[name].sign_in(name).status_code
+        yield browsers
 
 
 def everything(engine: Engine) -> dict[str, list[Any]]:
@@ -93,7 +93,7 @@ def knock(visitor: Visitor, route: Route, values: dict[str, int]) -> Any:
 def items_of_others(ada: Visitor, ben: Visitor) -> list[int]:
     """Return an item that is settled, one disagreed on, one in adjudication, and one at work."""
     reject = {**SCORES, "verdict": "reject", "error_kind": "other", "answerable": "yes"}
-    found = []
+    browsers = []
     for step in ("settled", "disagreed", "adjudication"):
         item = ada.send("POST", "/api/items/claim").json()["item"]
         assert item == ben.send("POST", "/api/items/claim").json()["item"]
@@ -104,18 +104,18 @@ def items_of_others(ada: Visitor, ben: Visitor) -> list[int]:
         assert 200 == ben.send("POST", path, json=second).status_code
         if step == "adjudication":
             assert 200 == ada.send("POST", f"/api/items/{item}/escalation").status_code
-        found.append(item)
+        browsers.append(item)
     # Two are at work on it: there is no place left for a third.
     item = ada.send("POST", "/api/items/claim").json()["item"]
     assert item == ben.send("POST", "/api/items/claim").json()["item"]
     ada.send("PUT", f"/api/items/{item}/draft", json={"comment": "a draft"})
-    return [*found, item]
+    return [*browsers, item]
 
 
 def test_ids_of_other_users_neither_open_nor_change(
     app: Litestar, world: World, browsers: dict[str, Visitor]
 ) -> None:
-    others = items_of_others(browsers["Ada"], browsers["Ben"])
+    other_items = items_of_others(browsers["Ada"], browsers["Ben"])
     dan = browsers["Dan"]
     walked = [
         route
@@ -125,15 +125,20 @@ def test_ids_of_other_users_neither_open_nor_change(
     assert len(walked) > 20
     before = everything(world.engine)
     for route in walked:
-        for item in others:
+        for item in other_items:
             ids = {
                 "item_id": item,
                 "user_id": world.people["Ben"],
                 "evaluation_id": world.evaluation_id,
             }
-            answer = knock(dan, route, ids)
-            assert answer.status_code in {403, 404}, (route, item, answer.status_code, answer.text)
-            assert "a draft" not in answer.text
+            response = knock(dan, route, ids)
+            assert response.status_code in {403, 404}, (
+                route,
+                item,
+                response.status_code,
+                response.text,
+            )
+            assert "a draft" not in response.text
     after = everything(world.engine)
     for table, rows in before.items():
         assert rows == after[table], f"{table} was changed by who had no right to"
@@ -142,14 +147,14 @@ def test_ids_of_other_users_neither_open_nor_change(
 def test_unknown_ids_are_not_found(
     app: Litestar, world: World, browsers: dict[str, Visitor]
 ) -> None:
-    """What others have and what nobody has get the same answer, also numbers past every column."""
+    """Unknown ids, of any size, get the same response as ids of other users."""
     dan = browsers["Dan"]
     taken = items_of_others(browsers["Ada"], browsers["Ben"])[0]
     for route in routes(app):
         if "item_id" not in route.parameters:
             continue
-        answers = [knock(dan, route, {"item_id": item}) for item in (taken, 999_999)]
-        assert 1 == len({answer.status_code for answer in answers}), route
+        responses = [knock(dan, route, {"item_id": item}) for item in (taken, 999_999)]
+        assert 1 == len({response.status_code for response in responses}), route
         for number in (0, 2**63 - 1, 2**63, 10**30):
-            answer = knock(dan, route, {"item_id": number})
-            assert answer.status_code in {400, 403, 404}, (route, number, answer.status_code)
+            response = knock(dan, route, {"item_id": number})
+            assert response.status_code in {400, 403, 404}, (route, number, response.status_code)

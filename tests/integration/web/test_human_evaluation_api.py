@@ -27,8 +27,8 @@ PATH = "/api/human-evaluations/1/items/1"
 def world(any_engine: Engine, clock: datetime) -> World:
     world = make_world(any_engine, clock, n=4)
     plan = HumanEvaluationPlan(sample_size=2, reviewers=1)
-    given = [row | {"response": f"{row['by']}: {row['response']}"} for row in rows(2)]
-    assert 1 == make_human_evaluation(any_engine, clock, plan=plan, given=given)
+    responses = [row | {"response": f"{row['by']}: {row['response']}"} for row in rows(2)]
+    assert 1 == make_human_evaluation(any_engine, clock, plan=plan, given=responses)
     return world
 
 
@@ -36,12 +36,12 @@ def world(any_engine: Engine, clock: datetime) -> World:
 def browsers(world: World) -> Iterator[dict[str, Visitor]]:
     app = create_app(world.engine, Settings(), Secrets())
     with BackgroundServer(app) as server, ExitStack() as stack:
-        found = {}
+        browsers = {}
         for name in world.people:
             client = httpx.Client(base_url=server.url, timeout=60)
-            found[name] = Visitor(stack.enter_context(client))
-            assert 200 == found[name].sign_in(name).status_code
-        yield found
+            browsers[name] = Visitor(stack.enter_context(client))
+            assert 200 == browsers[name].sign_in(name).status_code
+        yield browsers
 
 
 def test_ratings_are_submitted_and_withdrawn(browsers: dict[str, Visitor]) -> None:
@@ -69,7 +69,7 @@ def test_ratings_are_submitted_and_withdrawn(browsers: dict[str, Visitor]) -> No
 def test_unassigned_users_neither_see_nor_change_an_item(browsers: dict[str, Visitor]) -> None:
     browsers["Ada"].send("POST", "/api/human-evaluations/1/claim")
     for name in ("Ben", "Lea"):
-        stranger = browsers[name]
+        visitor = browsers[name]
         for method, last, body in (
             ("PUT", "draft", {"A.0": "1"}),
             ("POST", "heartbeat", {}),
@@ -77,9 +77,9 @@ def test_unassigned_users_neither_see_nor_change_an_item(browsers: dict[str, Vis
             ("DELETE", "ratings", {}),
             ("POST", "decline", {"reason": "mine now"}),
         ):
-            answer = stranger.send(method, f"{PATH}/{last}", json=body)
-            assert answer.status_code == 404, (name, last)
-        assert stranger.get("/human-evaluations/1/rate").status_code == 303
+            response = visitor.send(method, f"{PATH}/{last}", json=body)
+            assert response.status_code == 404, (name, last)
+        assert visitor.get("/human-evaluations/1/rate").status_code == 303
 
 
 def test_only_leads_lock_and_only_with_confirmation(

@@ -48,16 +48,16 @@ def read(any_engine: Engine, world: World, clock: datetime) -> Iterator[Callable
         client.post("/api/login", json=body, headers={"x-csrftoken": token[1]})
 
         def get(path: str = "/progress", **headers: str) -> str:
-            answer = client.get(path, headers=headers)
-            assert 200 == answer.status_code
-            return answer.text
+            response = client.get(path, headers=headers)
+            assert 200 == response.status_code
+            return response.text
 
         yield get
 
 
-def vote(connection, world: World, item: int, person: str, at: datetime, verdict: str) -> None:
+def vote(connection, world: World, item: int, name: str, at: datetime, verdict: str) -> None:
     insert_review(
-        connection, item, world.people[person], at, verdict=verdict, **SCORES,
+        connection, item, world.people[name], at, verdict=verdict, **SCORES,
         error_kind="" if verdict == "accept" else "other", answerable="",
         corrected_response="x", comment="",
     )  # fmt: skip
@@ -146,8 +146,8 @@ def test_undefined_agreement_is_shown_as_undefined(
     items = item_ids(any_engine, world)[:12]
     with transaction(any_engine) as connection:
         for item in items:
-            for person in ("Ada", "Ben"):
-                vote(connection, world, item, person, clock + HOUR, "accept")
+            for name in ("Ada", "Ben"):
+                vote(connection, world, item, name, clock + HOUR, "accept")
     page = read()
     assert "Alpha is undefined" in page
     assert "<dd>undefined" in page
@@ -161,8 +161,8 @@ def test_a_reviewing_lead_sees_no_open_work_of_others(
     now = clock + 29 * HOUR
     with transaction(any_engine) as connection:
         lea, ben = (
-            REVIEWS.claim_next(connection, world.people[one], now, timedelta(minutes=120))
-            for one in ("Lea", "Ben")
+            REVIEWS.claim_next(connection, world.people[name], now, timedelta(minutes=120))
+            for name in ("Lea", "Ben")
         )
         assert lea is not None
         assert lea == ben

@@ -30,17 +30,17 @@ class Caller:
 
     def __init__(self, client: httpx.Client, name: str) -> None:
         self.client = client
-        found = re.search(r'csrf-token" content="([^"]+)"', client.get("/login").text)
-        assert found is not None
-        self.headers = {"x-csrftoken": found[1]}
+        token = re.search(r'csrf-token" content="([^"]+)"', client.get("/login").text)
+        assert token is not None
+        self.headers = {"x-csrftoken": token[1]}
         self("POST", "/login", {"name": name, "password": PASSWORD})
 
     def __call__(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
-        answer = self.client.request(
+        reply = self.client.request(
             method, f"/api{path}", json={} if body is None else body, headers=self.headers
         )
-        assert answer.status_code == status, (method, path, answer.status_code, answer.text)
-        return answer.json()
+        assert reply.status_code == status, (method, path, reply.status_code, reply.text)
+        return reply.json()
 
     def review(self, review: dict[str, Any]) -> int:
         item = self("POST", "/items/claim")["item"]
@@ -68,16 +68,16 @@ def test_a_review_is_withdrawn_and_resubmitted(call: Callable[[str], Caller]) ->
     ada("DELETE", f"/items/{item}/review", status=404)
     ada.review(ACCEPT)
     call("Ben").review(ACCEPT)
-    answer = ada("DELETE", f"/items/{item}/review", status=409)
-    assert "withdrawn" in answer["detail"]
+    reply = ada("DELETE", f"/items/{item}/review", status=409)
+    assert "withdrawn" in reply["detail"]
 
 
 def test_a_wrong_response_requires_answerable(call: Callable[[str], Caller]) -> None:
     ada = call("Ada")
     item = ada("POST", "/items/claim")["item"]
     review = {**RIGHT, **FIVE, "answerable": ""}
-    answer = ada("POST", f"/items/{item}/review", review, status=409)
-    assert "could have produced the right response" in answer["detail"]
+    reply = ada("POST", f"/items/{item}/review", review, status=409)
+    assert "could have produced the right response" in reply["detail"]
     ada("POST", f"/items/{item}/review", {**review, "answerable": "perhaps"}, status=400)
 
 
@@ -88,7 +88,7 @@ def test_from_disagreement_to_adjudication_and_back(call: Callable[[str], Caller
     assert [item] == ada("GET", "/work")["to_discuss"]
     ada("POST", f"/items/{item}/messages", {"text": "Look at the price list."})
     assert ["Look at the price list."] == [
-        one["text"] for one in ben("GET", f"/items/{item}")["discussion"]
+        row["text"] for row in ben("GET", f"/items/{item}")["discussion"]
     ]
     cleo("POST", f"/items/{item}/messages", {"text": "Hello"}, status=404)
     assert {"status": "disagreed"} == ada("POST", f"/items/{item}/resolution", RIGHT)
@@ -96,11 +96,11 @@ def test_from_disagreement_to_adjudication_and_back(call: Callable[[str], Caller
     assert [item] == cleo("GET", "/work")["to_adjudicate"]
     ada("POST", f"/items/{item}/adjudication", {**RIGHT, "cause": "ambiguous"}, status=404)
     seen = cleo("GET", f"/items/{item}")
-    for said in ("reviews", "proposals", "discussion"):
+    for part in ("reviews", "proposals", "discussion"):
         assert {(-1, "First reviewer"), (-2, "Second reviewer")} >= {
-            (one["reviewer_id"], one["reviewer"]) for one in seen[said]
+            (row["reviewer_id"], row["reviewer"]) for row in seen[part]
         }
-        assert seen[said], "whoever decides reads what was said, not by whom"
+        assert seen[part], "whoever decides reads what was said, not by whom"
     ruling = {**RIGHT, "cause": "guidelines_gap", "comment": "Section 3."}
     assert {"status": "gold"} == cleo("POST", f"/items/{item}/adjudication", ruling)
     (decision,) = ada("GET", f"/items/{item}")["decisions"]
@@ -110,11 +110,11 @@ def test_from_disagreement_to_adjudication_and_back(call: Callable[[str], Caller
 
     reason = {"reason": "the price list changed"}
     ada("POST", f"/lead/items/{item}/reopen", reason, status=403)
-    answer = lea("POST", f"/lead/items/{item}/reopen", reason)
-    assert {"status": "adjudication", "revision": 2} == answer
+    reply = lea("POST", f"/lead/items/{item}/reopen", reason)
+    assert {"status": "adjudication", "revision": 2} == reply
     lea("POST", f"/lead/items/{item}/reopen", reason, status=409)
     cleo("POST", f"/items/{item}/adjudication", {"verdict": "accept", "cause": "guidelines_gap"})
-    revisions = [one["revision"] for one in lea("GET", f"/items/{item}")["decisions"]]
+    revisions = [row["revision"] for row in lea("GET", f"/items/{item}")["decisions"]]
     assert [1, 2] == revisions
 
 
@@ -125,8 +125,8 @@ def test_an_audit_is_blind_and_counted(call: Callable[[str], Caller]) -> None:
     assert [item] == cleo("GET", "/work")["to_audit"]
     seen = cleo("GET", f"/items/{item}")
     assert ("audit", [], []) == (seen["state"], seen["reviews"], seen["decisions"])
-    answer = cleo("POST", f"/items/{item}/audit", RIGHT)
-    assert {"differences": ["verdict", "corrected response"]} == answer
+    reply = cleo("POST", f"/items/{item}/audit", RIGHT)
+    assert {"differences": ["verdict", "corrected response"]} == reply
     counts = {"drawn": 1, "decided": 1, "confirmed": 0, "same_verdict": 0}
     assert counts == lea("GET", "/lead/audits")
     ada("GET", "/lead/audits", status=403)

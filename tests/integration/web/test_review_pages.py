@@ -35,9 +35,9 @@ class Visitor:
     def __init__(self, client: httpx.Client) -> None:
         self.client = client
         page = client.get("/login").text
-        found = re.search(r'csrf-token" content="([^"]+)"', page)
-        assert found is not None
-        self.headers = {"x-csrftoken": found[1]}
+        token = re.search(r'csrf-token" content="([^"]+)"', page)
+        assert token is not None
+        self.headers = {"x-csrftoken": token[1]}
 
     def sign_in(self, name: str, password: str = PASSWORD):
         body = {"name": name, "password": password}
@@ -77,8 +77,8 @@ def test_no_route_shows_unfinished_work_of_others(app: Litestar, world: World, v
                 "verdict": "correct", "error_kind": "unsafe", "corrected_response": "SECRETTEXT",
                 "comment": "SECRETCOMMENT", "answerable": "yes", **FIVE,
             }  # fmt: skip
-            answer = ada.send("POST", f"/api/items/{item}/review", review)
-            assert {"status": "submitted"} == answer.json()
+            response = ada.send("POST", f"/api/items/{item}/review", review)
+            assert {"status": "submitted"} == response.json()
         for method, path in all_routes(app):
             if method == "GET":
                 real = path.replace("/1", f"/{item}")
@@ -93,8 +93,8 @@ def test_no_route_shows_unfinished_work_of_others(app: Litestar, world: World, v
                 "adjudication": {"verdict": "accept", "cause": "ambiguous"},
             }
             method = "PUT" if route == "draft" else "POST"
-            answer = ben.send(method, f"/api/items/{item}/{route}", bodies.get(route))
-            assert 404 == answer.status_code, route
+            response = ben.send(method, f"/api/items/{item}/{route}", bodies.get(route))
+            assert 404 == response.status_code, route
 
 
 def test_leads_only(visit, world: World) -> None:
@@ -115,17 +115,19 @@ def test_sessions_and_forms_survive_a_restart(world: World, visit) -> None:
         BackgroundServer(second) as server,
         httpx.Client(base_url=server.url, cookies=ada.client.cookies) as client,
     ):
-        answer = client.post("/api/items/claim", headers=ada.headers)
-    assert 200 == answer.status_code
+        response = client.post("/api/items/claim", headers=ada.headers)
+    assert 200 == response.status_code
 
 
 def test_invalid_bodies_are_refused_with_their_field(visit) -> None:
     ada = visit()
     ada.sign_in("Ada")
     item = ada.send("POST", "/api/items/claim").json()["item"]
-    answer = ada.send("POST", f"/api/items/{item}/review", {"verdict": "accept", **FIVE, "tone": 9})
-    assert 400 == answer.status_code
-    assert "tone" == answer.json()["extra"][0]["key"]
+    response = ada.send(
+        "POST", f"/api/items/{item}/review", {"verdict": "accept", **FIVE, "tone": 9}
+    )
+    assert 400 == response.status_code
+    assert "tone" == response.json()["extra"][0]["key"]
 
 
 def test_health(world: World) -> None:
@@ -139,9 +141,9 @@ def test_health(world: World) -> None:
         assert 200 == client.get("/healthz").status_code
         now[0] = 1000.0
         assert 503 == client.get("/healthz").status_code
-        answer = client.get("/readyz")
-        assert 503 == answer.status_code
-        assert "the encoder isn't loaded" in answer.json()["problems"]
+        response = client.get("/readyz")
+        assert 503 == response.status_code
+        assert "the encoder isn't loaded" in response.json()["problems"]
         assert "driftwarden_records_read" in client.get("/metrics").text
 
 

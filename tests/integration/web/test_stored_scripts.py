@@ -27,7 +27,7 @@ from tests.support.web.hostile_world import (
 )
 from tests.support.web.route_table import Visitor, routes
 
-PEOPLE = ("Ada", "Ben", "Cleo", "Lea")
+NAMES = ("Ada", "Ben", "Cleo", "Lea")
 
 
 @pytest.fixture
@@ -44,24 +44,24 @@ def app(world: World) -> Litestar:
 @pytest.fixture
 def browsers(app: Litestar) -> Iterator[dict[str, Visitor]]:
     with BackgroundServer(app) as server, ExitStack() as stack:
-        found = {}
-        for name in PEOPLE:
-            found[name] = Visitor(
+        browsers = {}
+        for name in NAMES:
+            browsers[name] = Visitor(
                 stack.enter_context(httpx.Client(base_url=server.url, timeout=60))
             )
-            assert 200 == found[name].sign_in(name).status_code
-        yield found
+            assert 200 == browsers[name].sign_in(name).status_code
+        yield browsers
 
 
-@pytest.mark.parametrize("text", [one for one in CORPUS if "7*7" not in one])
+@pytest.mark.parametrize("text", [text for text in CORPUS if "7*7" not in text])
 def test_an_unescaped_page_is_detected(text: str) -> None:
     page = f'<p>{text}</p><a href="{text}">x</a><b title=\'{text}\'>x</b><i title="{text}">x</i>'
     assert markup_in(page)
 
 
 def hostile_human_evaluations(world: World, clock: datetime) -> tuple[int, int]:
-    """Make a study that Ada is at, and a locked one, all of whose texts are hostile."""
-    given = [
+    """Make a human evaluation with an assignment of Ada, and a locked one, with hostile texts."""
+    responses = [
         {
             **row,
             "task_type": ALL,
@@ -75,9 +75,9 @@ def hostile_human_evaluations(world: World, clock: datetime) -> tuple[int, int]:
     dimensions = ("accuracy", ALL)
     plan = HumanEvaluationPlan(sample_size=2, dimensions=dimensions)
     at_work, locked = (
-        make_human_evaluation(world.engine, clock, plan=plan, given=given) for _ in range(2)
+        make_human_evaluation(world.engine, clock, plan=plan, given=responses) for _ in range(2)
     )
-    scores = {row["by"]: dict.fromkeys(dimensions, 3) for row in given}
+    scores = {row["by"]: dict.fromkeys(dimensions, 3) for row in responses}
     rate_all(world.engine, locked, world.people["Ben"], clock, scores)
     with transaction(world.engine) as connection:
         assert RatingQueue(at_work).claim_next(
@@ -102,29 +102,29 @@ def test_no_page_renders_text_as_markup(
             ids["human_evaluation_id"] = human_evaluations[number % len(human_evaluations)]
             path = route.fill({**ids, "item_id": item, "token": "x"})
             for name, browser in browsers.items():
-                answer = browser.get(path)
-                if answer.headers.get("content-type", "").startswith("text/html"):
-                    pages[f"{name} {path}"] = answer.text
+                reply = browser.get(path)
+                if reply.headers.get("content-type", "").startswith("text/html"):
+                    pages[f"{name} {path}"] = reply.text
                 else:
-                    kind = answer.headers.get("content-type", "application/json")
+                    kind = reply.headers.get("content-type", "application/json")
                     assert kind.startswith(("application/json", "text/plain")), path
     assert len(pages) > 40
-    shown = [page for page in pages.values() if CANARY in page]
-    assert len(shown) > 15, "the hostile texts are on the pages"
+    hostile_pages = [page for page in pages.values() if CANARY in page]
+    assert len(hostile_pages) > 15, "the hostile texts are on the pages"
     for where, page in pages.items():
         assert [] == markup_in(page), where
         assert "7777777" not in page, where
 
 
 def test_no_form_response_renders_text_as_markup(browsers: dict[str, Visitor]) -> None:
-    lea, stranger = browsers["Lea"], browsers["Ada"]
-    stranger.send("POST", "/logout")
-    stranger.renew_token()
-    answers = [
-        stranger.post("/login", {"name": ALL, "password": "x", "next": ALL}),
-        stranger.get("/login", params={"next": ALL}),
-        stranger.get(f"/welcome/{CORPUS[2]}".replace("/img", "img")),
-        stranger.get("/login/sso/callback", params={"error": ALL, "state": ALL}),
+    lea, visitor = browsers["Lea"], browsers["Ada"]
+    visitor.send("POST", "/logout")
+    visitor.renew_token()
+    replies = [
+        visitor.post("/login", {"name": ALL, "password": "x", "next": ALL}),
+        visitor.get("/login", params={"next": ALL}),
+        visitor.get(f"/welcome/{CORPUS[2]}".replace("/img", "img")),
+        visitor.get("/login/sso/callback", params={"error": ALL, "state": ALL}),
         lea.post("/users", {"name": ALL, "email": ALL, "role": "reviewer"}),
         lea.post("/users", {"name": "Zed", "role": ALL, "other_task_types": ALL}),
         lea.post("/users/1/role", {"role": ALL}),
@@ -133,6 +133,6 @@ def test_no_form_response_renders_text_as_markup(browsers: dict[str, Visitor]) -
         lea.get("/digest", params={"model": ALL}),
         lea.get(f"/nowhere/{CORPUS[2]}"),
     ]
-    for answer in answers:
-        assert answer.headers["content-type"].startswith("text/html"), answer.url
-        assert [] == markup_in(answer.text), answer.url
+    for reply in replies:
+        assert reply.headers["content-type"].startswith("text/html"), reply.url
+        assert [] == markup_in(reply.text), reply.url

@@ -72,8 +72,8 @@ def test_unsafe_routes_require_the_csrf_token(app: Litestar, visit: Visit) -> No
         for headers in wrong:
             lea.headers = headers
             for body in ({"json": {}}, {"data": {"_csrf_token": headers.get("x-csrftoken", "")}}):
-                answer = lea.send(route.method, route.fill(), **body)
-                assert 403 == answer.status_code, (route, headers, body)
+                response = lea.send(route.method, route.fill(), **body)
+                assert 403 == response.status_code, (route, headers, body)
 
 
 def test_unsafe_routes_refuse_other_sites_despite_the_token(app: Litestar, visit: Visit) -> None:
@@ -88,8 +88,8 @@ def test_unsafe_routes_refuse_other_sites_despite_the_token(app: Litestar, visit
             {"sec-fetch-site": "cross-site"},
             {"sec-fetch-site": "same-site"},
         ):
-            answer = lea.send(route.method, route.fill(), json={}, headers=headers)
-            assert 403 == answer.status_code, (route, headers)
+            response = lea.send(route.method, route.fill(), json={}, headers=headers)
+            assert 403 == response.status_code, (route, headers)
 
 
 def test_the_own_origin_passes_also_behind_a_proxy(visit: Visit) -> None:
@@ -99,8 +99,8 @@ def test_the_own_origin_passes_also_behind_a_proxy(visit: Visit) -> None:
         {"origin": "http://127.0.0.1:8080"},  # alerts.public_url, where a proxy changes the host
         {"origin": "https://other.example", "sec-fetch-site": "same-origin"},
     ):
-        answer = lea.send("POST", "/api/items/claim", headers=headers)
-        assert 200 == answer.status_code, headers
+        response = lea.send("POST", "/api/items/claim", headers=headers)
+        assert 200 == response.status_code, headers
 
 
 # --- sessions
@@ -118,12 +118,12 @@ def stored(engine: Engine, session: str) -> bool:
 def test_a_planted_session_is_never_adopted(visit: Visit, world: World) -> None:
     ada = visit()
     ada.client.cookies.set(COOKIE, "planted")
-    answer = ada.sign_in("Ada")
-    given = SimpleCookie(answer.headers["set-cookie"])[COOKIE].value
-    assert given != "planted"
-    assert len(given) >= 32
+    response = ada.sign_in("Ada")
+    session_id = SimpleCookie(response.headers["set-cookie"])[COOKIE].value
+    assert session_id != "planted"
+    assert len(session_id) >= 32
     assert not stored(world.engine, "planted")
-    assert stored(world.engine, given)
+    assert stored(world.engine, session_id)
 
 
 def test_signing_in_again_ends_the_earlier_session(visit: Visit, world: World) -> None:
@@ -150,7 +150,7 @@ def test_sessions_end_with_deactivation_and_password_reset(visit: Visit, world: 
     with transaction(world.engine) as connection:
         deactivate(connection, THE_OPERATOR, world.people["Ada"], now)
         reset_password(connection, THE_OPERATOR, world.people["Ben"], now=now, days=1.0)
-    assert [401, 401] == [one.get("/api/work").status_code for one in (ada, ben)]
+    assert [401, 401] == [browser.get("/api/work").status_code for browser in (ada, ben)]
     assert 401 == visit().sign_in("Ada").status_code
     with transaction(world.engine) as connection:
         reactivate(connection, THE_OPERATOR, world.people["Ada"], now)
@@ -162,32 +162,32 @@ def test_sessions_end_with_deactivation_and_password_reset(visit: Visit, world: 
 def test_a_cookie_reads_sessions_only(visit: Visit, name: str) -> None:
     visitor = visit()
     header = f"{COOKIE}={name}".encode("latin-1")
-    answer = visitor.client.get("/review", headers={"cookie": header}, follow_redirects=False)
-    assert 303 == answer.status_code
+    response = visitor.client.get("/review", headers={"cookie": header}, follow_redirects=False)
+    assert 303 == response.status_code
 
 
 # --- frames, headers, cookies
 
 
 def test_every_route_forbids_frames_and_sniffing(app: Litestar, visit: Visit) -> None:
-    lea, stranger = visit("Lea"), visit()
-    answers = [
-        (route, one.send(route.method, route.fill()))
+    lea, visitor = visit("Lea"), visit()
+    responses = [
+        (route, browser.send(route.method, route.fill()))
         for route in routes(app)
         if route.path != "/logout"
-        for one in (lea, stranger)
+        for browser in (lea, visitor)
     ]
     files = ("/static/base.css", "/vendor/htmx/htmx-2.min.js", "/nowhere", "/static/nowhere")
-    answers += [(Route("GET", path), lea.get(path)) for path in files]
-    for route, answer in answers:
-        headers = answer.headers
+    responses += [(Route("GET", path), lea.get(path)) for path in files]
+    for route, response in responses:
+        headers = response.headers
         policy = headers["content-security-policy"]
         assert "frame-ancestors 'none'" in policy, route
         assert "DENY" == headers["x-frame-options"], route
         assert "nosniff" == headers["x-content-type-options"], route
         assert "same-origin" == headers["referrer-policy"], route
         assert "same-origin" == headers["cross-origin-opener-policy"], route
-        if answer.status_code == 200 and route.path.endswith("/report"):
+        if response.status_code == 200 and route.path.endswith("/report"):
             assert policy.startswith("sandbox allow-scripts;")  # an origin of its own
             assert "allow-same-origin" not in policy
         else:
@@ -206,30 +206,30 @@ def test_cookies_are_out_of_reach_of_scripts_and_other_sites(world: World, secur
         visitor.headers = {"x-csrftoken": fresh.text.partition('csrf-token" content="')[2][:128]}
         signed = visitor.sign_in("Ada")
         assert 200 == visitor.get("/review").status_code
-    for answer, name in ((fresh, CSRF_COOKIE), (signed, COOKIE)):
-        (line,) = answer.headers.get_list("set-cookie")
+    for response, name in ((fresh, CSRF_COOKIE), (signed, COOKIE)):
+        (line,) = response.headers.get_list("set-cookie")
         named, *parts = line.casefold().split("; ")
         assert named.startswith(f"__host-{name}=" if secure else f"{name}=")
         assert {"httponly", "samesite=lax", "path=/"} <= set(parts)
         assert secure == ("secure" in parts)
         assert not any(part.startswith("domain") for part in parts)
-        assert secure == ("strict-transport-security" in answer.headers)
+        assert secure == ("strict-transport-security" in response.headers)
 
 
 # --- who may come in
 
 
 def test_visitors_without_sign_in_are_refused(app: Litestar, visit: Visit) -> None:
-    stranger = visit()
+    visitor = visit()
     closed = [route for route in routes(app) if route.path not in PUBLIC]
     assert len(closed) > 25
     for route in closed:
-        answer = stranger.send(route.method, route.fill())
+        response = visitor.send(route.method, route.fill())
         if route.is_api:
-            assert 401 == answer.status_code, route
+            assert 401 == response.status_code, route
         else:
-            assert 303 == answer.status_code, route
-            assert answer.headers["location"].startswith("/login?next="), route
+            assert 303 == response.status_code, route
+            assert response.headers["location"].startswith("/login?next="), route
 
 
 def test_wrong_and_unknown_names_look_alike(visit: Visit, world: World) -> None:
@@ -237,15 +237,15 @@ def test_wrong_and_unknown_names_look_alike(visit: Visit, world: World) -> None:
         now = datetime.now(UTC)
         invite(connection, THE_OPERATOR, name="Invited", now=now, days=7.0)
         deactivate(connection, THE_OPERATOR, world.people["Ben"], now)
-    answers = []
+    responses = []
     for name in ("Ada", "Nobody", "Invited", "Ben"):
         visitor = visit()
-        answer = visitor.post("/login", {"name": name, "password": "wrong password"})
-        page = answer.text.replace(name, "NAME").replace(visitor.headers["x-csrftoken"], "TOKEN")
+        response = visitor.post("/login", {"name": name, "password": "wrong password"})
+        page = response.text.replace(name, "NAME").replace(visitor.headers["x-csrftoken"], "TOKEN")
         api = visitor.sign_in(name, "wrong password")
-        answers.append((answer.status_code, page, api.status_code, api.json()))
-    assert 1 == len({str(one) for one in answers})
-    assert 401 == answers[0][0]
+        responses.append((response.status_code, page, api.status_code, api.json()))
+    assert 1 == len({str(browser) for browser in responses})
+    assert 401 == responses[0][0]
 
 
 # --- guessing
@@ -256,9 +256,9 @@ def test_guessing_is_throttled_on_replicas_and_after_restarts(world: World, visi
         replica = create_app(world.engine, Settings(), Secrets())
         assert 401 == visit(application=replica).sign_in("Ada", f"wrong {number}").status_code
     fresh = visit(application=create_app(world.engine, Settings(), Secrets()))
-    answer = fresh.sign_in("Ada")
-    assert 429 == answer.status_code, "also with the right password"
-    assert 0 < int(answer.headers["retry-after"]) <= 30
+    response = fresh.sign_in("Ada")
+    assert 429 == response.status_code, "also with the right password"
+    assert 0 < int(response.headers["retry-after"]) <= 30
     assert "Too many failed sign-ins" in fresh.post("/login", {"name": "Ada", "password": "x"}).text
     assert 200 == fresh.sign_in("Ben").status_code, "others aren't locked out"
 
@@ -293,12 +293,12 @@ def test_signing_in_redirects_to_this_site_only(visit: Visit) -> None:
     for target in [*ELSEWHERE, *OWN]:
         expected = target if target in OWN else "/"
         form = {"name": "Ada", "password": PASSWORD, "next": target}
-        for answer in (
+        for response in (
             ada.post("/login", form),
             signed_in.get("/login", params={"next": target}),
         ):
-            assert 303 == answer.status_code
-            assert expected == answer.headers["location"], target
-            assert "a=b" not in answer.headers.get("set-cookie", "")
+            assert 303 == response.status_code
+            assert expected == response.headers["location"], target
+            assert "a=b" not in response.headers.get("set-cookie", "")
         ada.send("POST", "/logout")
         ada.renew_token()

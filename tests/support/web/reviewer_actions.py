@@ -36,7 +36,7 @@ def accept(page: Page) -> None:
     submit(page)
 
 
-def correct(page: Page, text: str, *, kind: str = "knowledge", answer: str = "yes") -> None:
+def correct(page: Page, text: str, *, kind: str = "knowledge", answerable: str = "yes") -> None:
     """Correct the response, with twos, and go on."""
     for key in "2222":
         page.keyboard.press(key)
@@ -44,5 +44,5 @@ def correct(page: Page, text: str, *, kind: str = "knowledge", answer: str = "ye
     page.locator("#corrected").fill(text)
     page.keyboard.press("Escape")
     choose(page, "error_kind", kind)
-    choose(page, "answerable", answer)
+    choose(page, "answerable", answerable)
     submit(page)

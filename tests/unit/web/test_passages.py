@@ -42,5 +42,5 @@ def test_many_fences_take_linear_time() -> None:
 
 def test_guidelines_join_the_lines_of_paragraphs() -> None:
     source = "Says first how to block the\ncard. Then:\n\n- the new\n  one\n- who pays\n1. this"
-    shown = "Says first how to block the card. Then:\n\n- the new one\n- who pays\n1. this"
-    assert shown == join_soft_breaks(source)
+    joined = "Says first how to block the card. Then:\n\n- the new one\n- who pays\n1. this"
+    assert joined == join_soft_breaks(source)

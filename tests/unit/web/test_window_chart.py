@@ -20,32 +20,32 @@ WEEK = timedelta(weeks=1)
 START = datetime(2026, 1, 5, tzinfo=UTC)
 
 
-def family(mass: float | None) -> FamilyFigures:
-    if mass is None:
+def family(drifted: float | None) -> FamilyFigures:
+    if drifted is None:
         return FamilyFigures(
             verdict="not_enough_data", alarm=False, p_value=1.0, drifted_share_lower_bound=0.0
         )
     return FamilyFigures(
-        verdict="drift" if mass else "no_drift",
-        alarm=mass >= 0.02,
-        p_value=0.001 if mass else 0.4,
-        drifted_share_lower_bound=mass,
+        verdict="drift" if drifted else "no_drift",
+        alarm=drifted >= 0.02,
+        p_value=0.001 if drifted else 0.4,
+        drifted_share_lower_bound=drifted,
     )
 
 
-def window(number: int, mass: float | None = 0.0, *, status: str = "done") -> WindowFigures:
-    found = None
+def window(number: int, drifted: float | None = 0.0, *, status: str = "done") -> WindowFigures:
+    figures = None
     if status == "done":
-        found = AssessmentFigures(
-            verdict="drift" if mass else "no_drift",
-            alarm=bool(mass),
+        figures = AssessmentFigures(
+            verdict="drift" if drifted else "no_drift",
+            alarm=bool(drifted),
             headline="",
             n_current=500,
-            input=family(mass),
+            input=family(drifted),
             output=family(0.0),
         )
     start = START + number * WEEK
-    return WindowFigures(number + 1, start, start + WEEK, status, found)
+    return WindowFigures(number + 1, start, start + WEEK, status, figures)
 
 
 def rated(errors: int, n: int) -> WeeklyRate:
@@ -93,16 +93,16 @@ def test_whiskers_are_the_interval_on_the_scale() -> None:
     rate = estimate_rate(15, 60)
     drawn = chart([window(0)], rates={1: rated(15, 60)}, launch=0.1)
     assert drawn.rates is not None
-    (one,) = drawn.rates.rates
+    (dot,) = drawn.rates.rates
     height = drawn.rates.bottom - drawn.rates.top
 
     def share(y: float) -> float:
         assert drawn.rates is not None
         return (drawn.rates.bottom - y) / height * drawn.rates.scale
 
-    assert share(one.y) == pytest.approx(0.25, abs=1e-3)
-    assert share(one.lower) == pytest.approx(rate.lower, abs=1e-3)
-    assert share(one.upper) == pytest.approx(rate.upper, abs=1e-3)
+    assert share(dot.y) == pytest.approx(0.25, abs=1e-3)
+    assert share(dot.lower) == pytest.approx(rate.lower, abs=1e-3)
+    assert share(dot.upper) == pytest.approx(rate.upper, abs=1e-3)
     assert drawn.rates.launch is not None
     assert share(drawn.rates.launch) == pytest.approx(0.1, abs=1e-3)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from monitor.store.accounts.roles import PERMISSIONS, ROLES, Permission, may
 
-PAGE = Path(__file__).resolve().parents[4] / "docs" / "how-to" / "people-and-sign-on.md"
+PAGE = Path(__file__).resolve().parents[4] / "docs" / "how-to" / "users-and-sign-on.md"
 
 
 def test_documented_permissions_equal_those_in_the_code() -> None:

@@ -1,0 +1,20 @@
+"""Template and static file names, which share one flat namespace."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import monitor.web.app
+from monitor.windows.report.page import STYLES
+
+WEB = Path(monitor.web.app.__file__).parent
+
+
+@pytest.mark.parametrize("kind", ["templates", "static"])
+def test_file_names_are_unique_over_features(kind: str) -> None:
+    names = Counter(path.name for path in WEB.glob(f"*/{kind}/*"))
+    if kind == "static":
+        names += Counter(path.name for path in Path(STYLES).iterdir())
+    assert names
+    assert [] == [name for name, n in names.items() if n > 1]
