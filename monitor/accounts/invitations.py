@@ -46,12 +46,14 @@ class OneTimeLink:
 
 
 def create_link(
-    connection: Connection, user_id: int, *, by: str, now: datetime, days: float
+    connection: Connection, user_id: int, *, created_by: str, now: datetime, lifetime: timedelta
 ) -> OneTimeLink:
     """Create a one-time link for a user and revoke the user's earlier ones."""
     token = secrets.token_urlsafe(TOKEN_BYTES)
-    expires_at = now + timedelta(days=days)
-    insert_invitation(connection, user_id, token, created_by=by, now=now, expires_at=expires_at)
+    expires_at = now + lifetime
+    insert_invitation(
+        connection, user_id, token, created_by=created_by, now=now, expires_at=expires_at
+    )
     return OneTimeLink(PATH + token, expires_at)
 
 

@@ -6,7 +6,7 @@ operator at the shell has all permissions, but can't remove the last admin eithe
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -59,7 +59,7 @@ def invite(
     role: str = "reviewer",
     task_types: Iterable[str] = (),
     now: datetime,
-    days: float | None,
+    link_lifetime: timedelta | None,
 ) -> OneTimeLink | None:
     """Add a user without a password, and return a link to set one.
 
@@ -71,7 +71,7 @@ def invite(
         role: At most the actor's own role.
         task_types: The task types that the user reviews; none means all.
         now: The current time.
-        days: Lifetime of the link; ``None`` creates none, for sites without passwords.
+        link_lifetime: Lifetime of the link; ``None`` creates none, for sites without passwords.
 
     Raises:
         InputError: The name, e-mail address, role or a task type is refused.
@@ -83,7 +83,7 @@ def invite(
     user_id = add_user(connection, name, role, now, email=email)
     if names:
         store_task_types(connection, user_id, names)
-    link = _create_link(connection, user_id, actor, now, days)
+    link = _create_link(connection, user_id, actor, now, link_lifetime)
     details = {"role": role, "task_types": names}
     append_entry(connection, now, actor.name, "invited", f"user:{name.strip()}", details)
     return link
@@ -111,7 +111,7 @@ def change_role(
     append_entry(connection, now, actor.name, "role_changed", f"user:{user.name}", details)
 
 
-def assign(
+def assign_task_types(
     connection: Connection,
     actor: Actor,
     user_id: int,
@@ -164,11 +164,16 @@ def reactivate(connection: Connection, actor: Actor, user_id: int, now: datetime
 
 
 def reset_password(
-    connection: Connection, actor: Actor, user_id: int, *, now: datetime, days: float | None
+    connection: Connection,
+    actor: Actor,
+    user_id: int,
+    *,
+    now: datetime,
+    link_lifetime: timedelta | None,
 ) -> OneTimeLink | None:
     """Remove a user's password, linked identity and sessions, and return a link to set a password.
 
-    The next single sign-on links an identity again. ``days=None`` creates no link.
+    The next single sign-on links an identity again. ``link_lifetime=None`` creates no link.
 
     Raises:
         NotFoundError: The user doesn't exist.
@@ -182,7 +187,7 @@ def reset_password(
     set_password_hash(connection, user.id, "")
     set_identity(connection, user.id, None)
     revoke_sessions(connection, user.id)
-    link = _create_link(connection, user.id, actor, now, days)
+    link = _create_link(connection, user.id, actor, now, link_lifetime)
     append_entry(connection, now, actor.name, "password_reset", f"user:{user.name}")
     return link
 
@@ -212,11 +217,15 @@ def _check_other_admin(connection: Connection, user: UserRow) -> None:
 
 
 def _create_link(
-    connection: Connection, user_id: int, actor: Actor, now: datetime, days: float | None
+    connection: Connection,
+    user_id: int,
+    actor: Actor,
+    now: datetime,
+    link_lifetime: timedelta | None,
 ) -> OneTimeLink | None:
-    if days is None:
+    if link_lifetime is None:
         return None
-    return create_link(connection, user_id, by=actor.name, now=now, days=days)
+    return create_link(connection, user_id, created_by=actor.name, now=now, lifetime=link_lifetime)
 
 
 def _clean_task_types(task_types: Iterable[str]) -> list[str]:

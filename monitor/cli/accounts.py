@@ -10,7 +10,7 @@ import typer
 from monitor.cli.shared.context import ConfigOption, open_database, read_settings
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from sqlalchemy import Connection
 
@@ -56,7 +56,7 @@ def invite(
             role=role,
             task_types=task_type or [],
             now=now,
-            days=_link_days(settings),
+            link_lifetime=_link_lifetime(settings),
         )
     typer.echo(f"{name}: invited as {role}")
     _print_link(settings, link)
@@ -139,7 +139,9 @@ def assign(
 
     task_types = task_type or []
     with _transaction(read_settings(config)) as (connection, now):
-        users.assign(connection, users.THE_OPERATOR, _find(connection, name), task_types, now)
+        users.assign_task_types(
+            connection, users.THE_OPERATOR, _find(connection, name), task_types, now
+        )
     typer.echo(f"{name}: {', '.join(sorted(task_types)) or 'all task types'}")
 
 
@@ -175,7 +177,7 @@ def reset_password(name: Name, config: ConfigOption = None) -> None:
             users.THE_OPERATOR,
             _find(connection, name),
             now=now,
-            days=_link_days(settings),
+            link_lifetime=_link_lifetime(settings),
         )
     typer.echo(f"{name}: signed out everywhere")
     _print_link(settings, link)
@@ -197,10 +199,9 @@ def _find(connection: "Connection", name: str) -> int:
     return require_user(connection, name).id
 
 
-def _link_days(settings: "Settings") -> float | None:
-    if not settings.web.passwords:
-        return None
-    return settings.web.invitation_lifetime.total_seconds() / 86_400
+def _link_lifetime(settings: "Settings") -> "timedelta | None":
+    """Return the lifetime of a link, or ``None`` without sign-in by password."""
+    return settings.web.invitation_lifetime if settings.web.passwords else None
 
 
 def _print_link(settings: "Settings", link: "OneTimeLink | None") -> None:

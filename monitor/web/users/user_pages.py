@@ -1,7 +1,7 @@
 """Pages for managing users: invitations, roles, task types, deactivation, new links."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from litestar import Router, get, post
@@ -40,13 +40,10 @@ class Management:
         return Actor.from_user(self.viewer)
 
     @property
-    def link_days(self) -> float | None:
-        """Lifetime of a link in days; ``None`` without sign-in by password."""
-        return (
-            self.settings.web.invitation_lifetime.total_seconds() / 86_400
-            if self.settings.web.passwords
-            else None
-        )
+    def link_lifetime(self) -> timedelta | None:
+        """Lifetime of a link; ``None`` without sign-in by password."""
+        web = self.settings.web
+        return web.invitation_lifetime if web.passwords else None
 
     def link_context(self, link: OneTimeLink | None) -> dict[str, Any]:
         """Return the template context of a link, which is shown in this response only."""
@@ -85,7 +82,7 @@ def invite(management: NamedDependency[Management], data: Fields) -> Template:
                 **values,
                 task_types=_task_types(data),
                 now=management.now,
-                days=management.link_days,
+                link_lifetime=management.link_lifetime,
             )
     except (InputError, WorkflowError) as error:
         return _render_users(management, status=400, problem=str(error), values=values)
@@ -116,13 +113,15 @@ def change_role(
 
 
 @post("/{user_id:int}/task-types", status_code=303, sync_to_thread=True)
-def assign(
+def assign_task_types(
     user_id: FromPath[int], management: NamedDependency[Management], data: Fields
 ) -> Template | Redirect:
     """Set the task types that the user reviews; none means all."""
     try:
         with transaction(management.engine) as connection:
-            users.assign(connection, management.actor, user_id, _task_types(data), management.now)
+            users.assign_task_types(
+                connection, management.actor, user_id, _task_types(data), management.now
+            )
     except (InputError, WorkflowError) as error:
         return _render_refusal(management, user_id, error)
     return _redirect_to(user_id)
@@ -160,7 +159,11 @@ def reset_password(user_id: FromPath[int], management: NamedDependency[Managemen
     try:
         with transaction(management.engine) as connection:
             link = users.reset_password(
-                connection, management.actor, user_id, now=management.now, days=management.link_days
+                connection,
+                management.actor,
+                user_id,
+                now=management.now,
+                link_lifetime=management.link_lifetime,
             )
     except WorkflowError as error:
         return _render_refusal(management, user_id, error)
@@ -216,7 +219,7 @@ router = Router(
         invite,
         user_page,
         change_role,
-        assign,
+        assign_task_types,
         deactivate,
         reactivate,
         reset_password,

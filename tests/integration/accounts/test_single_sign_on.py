@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from monitor.accounts.sessions import COOKIE as SESSION
 from monitor.accounts.users import THE_OPERATOR, deactivate, reset_password
-from monitor.daemon import readiness
+from monitor.daemon.readiness.monitoring import sign_in_finding
 from monitor.errors import ConfigurationError, SignOnError, SignOnUnavailableError
 from monitor.settings import Secrets, Settings
 from monitor.store.accounts.users import user_by_name
@@ -75,7 +75,7 @@ def test_a_linked_subject_outlives_its_email_address(
     provider.user_claims |= {"sub": "new-colleague", "email": "ada@bank.example"}
     refused(browse().sign_in(), "is linked to another identity")
     with transaction(engine) as connection:
-        reset_password(connection, THE_OPERATOR, ada, now=clock, days=None)
+        reset_password(connection, THE_OPERATOR, ada, now=clock, link_lifetime=None)
     assert 303 == browse().sign_in().status_code
 
 
@@ -213,20 +213,20 @@ def test_check_reports_an_invalid_provider(
 ) -> None:
     provider.metadata = metadata
     with pytest.raises(SignOnError, match=why):
-        readiness._sign_in(settings_for(provider), SECRETS)
+        sign_in_finding(settings_for(provider), SECRETS)
 
 
 def test_check_reports_an_available_provider() -> None:
     with running_provider() as provider:
         settings = settings_for(provider)
-        report = readiness._sign_in(settings, SECRETS)
+        report = sign_in_finding(settings, SECRETS)
     assert ("ok", f"by {provider.url}, 1 signing keys, or by password") == (
         report.status,
         report.message,
     )
     with pytest.raises(SignOnUnavailableError, match="is unavailable"):
-        readiness._sign_in(settings, SECRETS)
-    assert "by password" == readiness._sign_in(Settings(), Secrets()).message
+        sign_in_finding(settings, SECRETS)
+    assert "by password" == sign_in_finding(Settings(), Secrets()).message
 
 
 def test_a_missing_package_refuses_the_configuration(

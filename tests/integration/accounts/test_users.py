@@ -47,7 +47,7 @@ def token_of(link: OneTimeLink | None) -> str:
 
 
 def invite(engine: Engine, clock: datetime, actor: Actor = THE_OPERATOR, **options: Any) -> str:
-    values = {"name": "Ada", "now": clock, "days": 7.0, **options}
+    values = {"name": "Ada", "now": clock, "link_lifetime": timedelta(days=7), **options}
     return token_of(call(engine, users.invite, actor, **values))
 
 
@@ -97,7 +97,14 @@ def test_a_link_expires_is_replaced_and_revoked(any_engine: Engine, clock: datet
         call(any_engine, check_link, first, clock + timedelta(days=7))
     ada = id_of(any_engine, "Ada")
     second = token_of(
-        call(any_engine, users.reset_password, THE_OPERATOR, ada, now=clock, days=7.0)
+        call(
+            any_engine,
+            users.reset_password,
+            THE_OPERATOR,
+            ada,
+            now=clock,
+            link_lifetime=timedelta(days=7),
+        )
     )
     with pytest.raises(LinkError, match="replaced by a newer one"):
         call(any_engine, check_link, first, clock)
@@ -158,7 +165,7 @@ def test_leads_manage_lower_roles_and_admins_all(
         allowed = role == "admin" or (role == "lead" and number < ROLES.index(role))
         assert allowed == may_manage(role, other)
         for function, arguments in (
-            (users.assign, (["fees"], clock)),
+            (users.assign_task_types, (["fees"], clock)),
             (users.deactivate, (clock,)),
             (users.reactivate, (clock,)),
             (users.change_role, ("reviewer", clock)),
@@ -170,7 +177,14 @@ def test_leads_manage_lower_roles_and_admins_all(
                     call(any_engine, function, staff[role], target, *arguments)
         if not allowed:
             with pytest.raises(WorkflowError, match="can't manage"):
-                call(any_engine, users.reset_password, staff[role], target, now=clock, days=1.0)
+                call(
+                    any_engine,
+                    users.reset_password,
+                    staff[role],
+                    target,
+                    now=clock,
+                    link_lifetime=timedelta(days=1),
+                )
 
 
 def test_own_and_unknown_accounts_are_not_changed(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 
@@ -73,7 +73,9 @@ def test_snapshot_of_link_pages(
     client: TestClient[Litestar], engine: Engine, clock: datetime, snapshot: Any
 ) -> None:
     with transaction(engine) as connection:
-        link = invite(connection, THE_OPERATOR, name="Ada", now=clock, days=7.0)
+        link = invite(
+            connection, THE_OPERATOR, name="Ada", now=clock, link_lifetime=timedelta(days=7)
+        )
     assert link is not None
     assert main_text(client.get(link.path).text) == snapshot(name="valid")
     assert main_text(client.get(link.path[:-1]).text) == snapshot(name="unknown")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.cookies import SimpleCookie
 
 import httpx
@@ -149,7 +149,9 @@ def test_sessions_end_with_deactivation_and_password_reset(visit: Visit, world: 
     ada, ben = visit("Ada"), visit("Ben")
     with transaction(world.engine) as connection:
         deactivate(connection, THE_OPERATOR, world.people["Ada"], now)
-        reset_password(connection, THE_OPERATOR, world.people["Ben"], now=now, days=1.0)
+        reset_password(
+            connection, THE_OPERATOR, world.people["Ben"], now=now, link_lifetime=timedelta(days=1)
+        )
     assert [401, 401] == [browser.get("/api/work").status_code for browser in (ada, ben)]
     assert 401 == visit().sign_in("Ada").status_code
     with transaction(world.engine) as connection:
@@ -235,7 +237,7 @@ def test_visitors_without_sign_in_are_refused(app: Litestar, visit: Visit) -> No
 def test_wrong_and_unknown_names_look_alike(visit: Visit, world: World) -> None:
     with transaction(world.engine) as connection:
         now = datetime.now(UTC)
-        invite(connection, THE_OPERATOR, name="Invited", now=now, days=7.0)
+        invite(connection, THE_OPERATOR, name="Invited", now=now, link_lifetime=timedelta(days=7))
         deactivate(connection, THE_OPERATOR, world.people["Ben"], now)
     responses = []
     for name in ("Ada", "Nobody", "Invited", "Ben"):

@@ -68,7 +68,7 @@ def browsing(engine: Engine, provider: Provider) -> Iterator[Open]:
 
 def add(engine: Engine, clock: datetime, name: str = "Ada", email: str = "Ada@bank.example") -> int:
     with transaction(engine) as connection:
-        invite(connection, THE_OPERATOR, name=name, email=email, now=clock, days=None)
+        invite(connection, THE_OPERATOR, name=name, email=email, now=clock, link_lifetime=None)
         user = user_by_name(connection, name)
     assert user is not None
     return user.id
