@@ -17,7 +17,7 @@ from monitor.store.training import registry as store
 from monitor.store.training.candidate_results import StratumScore
 from monitor.store.training.registry import VersionRow
 from retrain.registry.stages import (
-    MOVES,
+    TRANSITIONS,
     move_stage,
     promote,
     register_version,
@@ -129,8 +129,8 @@ def test_a_move_that_fails_leaves_no_trace(any_engine: Engine, clock: datetime) 
 
 
 def test_moves_that_make_no_sense_are_refused(engine: Engine, clock: datetime) -> None:
-    for source, targets in MOVES.items():
-        for target in sorted(set(MOVES) - targets - {source}):
+    for source, targets in TRANSITIONS.items():
+        for target in sorted(set(TRANSITIONS) - targets - {source}):
             version = register(engine, clock, f"{source}-{target}")
             for stage in {"candidate": (), "archived": ("production", "archived")}.get(
                 source, (source,)
