@@ -11,23 +11,21 @@ from monitor.errors import RemoteServiceError
 #: HTTP statuses that may pass.
 _TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _REFUSED = frozenset({401, 403})
-#: So much of a response is quoted.
+#: Characters of a response that an error quotes.
 _QUOTED_CHARACTERS = 300
 
 
 @dataclass(frozen=True)
 class RestService:
-    """A service at an address.
-
-    Every request has a connection of its own: they are seconds apart.
+    """A remote HTTP service. Each request has its own connection, as requests are seconds apart.
 
     Attributes:
-        name: What messages call it.
-        url: Its address, without a path.
-        headers: What each request carries, asked anew each time: a token may be rotated.
-        let_in: What to do where it refuses us.
-        ca_file: Its certificate authority; empty: the system's.
-        timeout_seconds: Of one request.
+        name: Name of the service in messages.
+        url: Base URL, without a path.
+        headers: Returns the headers of a request; called each time, as a token may be rotated.
+        access_hint: Advice where the service refuses the credentials.
+        ca_file: File of the certificate authority; empty: the system's.
+        timeout_seconds: Timeout of a request.
     """
 
     name: str
@@ -56,8 +54,8 @@ class RestService:
             expected: Statuses that are returned though they would be raised.
 
         Raises:
-            RemoteServiceError: It is unavailable, busy, or refuses the credentials. Nothing is known
-                then of what was asked for.
+            RemoteServiceError: It is unavailable or busy, or refuses the credentials; nothing is
+                known of the request then.
         """
         try:
             with httpx.Client(
@@ -71,7 +69,7 @@ class RestService:
         except (httpx.HTTPError, OSError) as error:
             message = str(error) or type(error).__name__
             raise RemoteServiceError(
-                f"{self.name} at {self.url} doesn't answer: {message}"
+                f"{self.name} at {self.url} is unavailable: {message}"
             ) from error
         if response.status_code in expected:
             return response

@@ -10,34 +10,34 @@ from typing import Any, Literal
 
 from monitor.errors import TrainingError
 
-#: What a child does for a run: it trains, or it evaluates what was trained.
+#: The task of a child: train the run, or evaluate its candidate.
 Task = Literal["train", "evaluate"]
 
 
 @dataclass(frozen=True)
 class TaskFiles:
-    """What a launcher and a child tell each other of one task."""
+    """Files through which a launcher and a child of one task communicate."""
 
-    #: Which process is, or was, the child.
+    #: Identity of the child's process.
     child: Path
-    #: Everything the child prints.
+    #: The child's output.
     log: Path
-    #: Replaced by the child as it goes on: the last progress and when it was.
+    #: The child's last progress and its time; replaced by the child.
     heartbeat: Path
-    #: Written by the child as its last act; complete or absent.
+    #: The child's result, written last; complete or absent.
     result: Path
-    #: The attempt that was made last to run it elsewhere, and what was said of it there.
+    #: The last attempt on a remote engine, and the engine's message.
     launch: Path
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Names of the files in a run's folder."""
+    """Paths of the files in a run's folder."""
 
     root: Path
 
     def task(self, task: Task) -> TaskFiles:
-        """Return the files of one task: no task's child touches those of another."""
+        """Return the files of a task; a child never touches another task's files."""
         if task == "train":
             return TaskFiles(
                 self.child, self.log, self.heartbeat, self.result, self.root / "launch.json"
@@ -52,7 +52,7 @@ class RunFolder:
 
     @property
     def recipe(self) -> Path:
-        """Written by the parent before the child starts."""
+        """The recipe, written by the parent before the child starts."""
         return self.root / "recipe.json"
 
     @property
@@ -62,7 +62,7 @@ class RunFolder:
 
     @property
     def validation_data(self) -> Path:
-        """Examples held back, in the same form; not there where none are."""
+        """Held-back examples in the same form; absent where there are none."""
         return self.root / "validation.jsonl"
 
     @property
@@ -82,17 +82,17 @@ class RunFolder:
 
     @property
     def data_card(self) -> Path:
-        """The same as a page to read."""
+        """The data card as a Markdown page."""
         return self.root / "dataset.md"
 
     @property
     def evaluation_request(self) -> Path:
-        """What the evaluation is to do, written by the parent before its child starts."""
+        """The evaluation's request, written by the parent before the child starts."""
         return self.root / "evaluation-request.json"
 
     @property
     def evaluation(self) -> Path:
-        """The verdict on the candidate by evaluation.yaml, with every number that led to it."""
+        """The candidate's results."""
         return self.root / "evaluation.json"
 
     def evaluation_responses(self, evaluation_id: int) -> Path:
@@ -111,12 +111,12 @@ class RunFolder:
 
     @property
     def progress(self) -> Path:
-        """One line a logged step, appended by the child."""
+        """A line per logged step, appended by the child."""
         return self.root / "progress.jsonl"
 
     @property
     def heartbeat(self) -> Path:
-        """Replaced by the child at every step: the last progress and when it was."""
+        """The child's last progress and its time, replaced at every step."""
         return self.root / "heartbeat.json"
 
     @property
@@ -126,11 +126,11 @@ class RunFolder:
 
     @property
     def threads(self) -> Path:
-        """How many threads the run began with."""
+        """The number of threads that the run started with."""
         return self.root / "threads.json"
 
     def last_checkpoint(self) -> Path | None:
-        """Return the newest whole checkpoint: the trainer's state is what it writes last."""
+        """Return the newest complete checkpoint, whose trainer state is written last."""
         matches = []
         for path in self.checkpoints.glob("checkpoint-*"):
             try:
@@ -142,37 +142,37 @@ class RunFolder:
 
     @property
     def adapter(self) -> Path:
-        """What vLLM and PEFT load; for full fine-tuning, the whole model."""
+        """The adapter that vLLM and PEFT load; after full fine-tuning, the whole model."""
         return self.root / "adapter"
 
     @property
     def result(self) -> Path:
-        """Written by the child as its last act; complete or absent."""
+        """The child's result, written last; complete or absent."""
         return self.root / "result.json"
 
     @property
     def child(self) -> Path:
-        """Which process is, or was, the run's child."""
+        """Identity of the child's process."""
         return self.root / "child.json"
 
     @property
     def log(self) -> Path:
-        """Everything the child prints."""
+        """The child's output."""
         return self.root / "child.log"
 
 
 def _draft_of(path: Path) -> Path:
-    """Return a name beside a file that no other process or thread writes to."""
+    """Return a draft's path that no other process or thread uses."""
     return path.with_name(f".{path.name}.{os.getpid()}.{get_ident()}")
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON so that a reader finds the old file or the new one, never a part."""
+    """Write JSON atomically: a reader finds the old or the new file, never a part."""
     write_text(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text so that a reader finds the old file or the new one, never a part."""
+    """Write a text atomically: a reader finds the old or the new file, never a part."""
     draft = _draft_of(path)
     with draft.open("w", encoding="utf-8") as file:
         file.write(text)
@@ -204,7 +204,7 @@ def write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Read JSON lines; an unfinished last line, as of a process still writing, ends the reading."""
+    """Read JSON lines up to an unfinished last line of a process that still writes."""
     if not path.is_file():
         return
     with path.open(encoding="utf-8") as file:
@@ -215,5 +215,5 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def canonical(row: dict[str, Any]) -> str:
-    """Return a row's one and only spelling as JSON, for digests."""
+    """Return a row's canonical JSON, for digests."""
     return json.dumps(row, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

@@ -62,8 +62,8 @@ def _gate_rows() -> list[Row]:
     ]
     rows += [
         _share(
-            f"candidate better by 25 points on 150 new items, answering {retained:.0%} of {n_old} old "
-            "ones as before, promoted",
+            f"candidate better by 25 points on 150 new items, with {retained:.0%} of {n_old} old "
+            "responses unchanged, promoted",
             first.promoted,
             first.n,
         )

@@ -29,14 +29,14 @@ def finish(
     inputs: Mapping[str, str],
     remarks: Sequence[str] = (),
 ) -> TrainingSet:
-    """Split what was kept and write its card.
+    """Split, shuffle and count the examples, and write the data card.
 
     Args:
-        examples: All that was kept; those that are self-generated still wait for their responses.
-        steps: What they went through.
-        n_replay: How many replayed examples are wanted.
-        inputs: Name -> digest of what went in.
-        remarks: What a reader should know already.
+        examples: The remaining examples; self-generated ones have no response yet.
+        steps: The pipeline that cleaned them.
+        n_replay: Wanted number of replayed examples.
+        inputs: Name -> digest of each input.
+        remarks: Remarks made before.
     """
     split = steps.split(examples)
     training, validation = list(split.training), list(split.validation)

@@ -11,10 +11,10 @@ from retrain.data.leakage.leak_check import Leak
 
 
 def refuse_too_little(gold: Sequence[Example], rules: TrainingData) -> None:
-    """Refuse fewer gold examples than teach anything but noise.
+    """Require the minimum number of gold examples.
 
     Raises:
-        TrainingError: With how many reviews are missing.
+        TrainingError: Examples are missing; the message says how many.
     """
     missing = rules.min_gold - len(gold)
     if missing > 0:
@@ -28,7 +28,7 @@ def refuse_leaked_gold(n_gold: int, leaks: Sequence[Leak], rules: TrainingData) 
     """Refuse a set whose gold leaks much of the benchmarks.
 
     Raises:
-        TrainingError: With the benchmarks, and how much of the gold each asks.
+        TrainingError: Too much leaked; the message says how much by benchmark.
     """
     leaked = [leak for leak in leaks if leak.example.source == "gold"]
     n_leaked = len({id(leak.example) for leak in leaked})
@@ -46,16 +46,16 @@ def refuse_leaked_gold(n_gold: int, leaks: Sequence[Leak], rules: TrainingData) 
 def refuse_thin_task_types(
     gold: Sequence[Example], known: Sequence[Example], rules: TrainingData
 ) -> None:
-    """Refuse gold that covers a new task type with a handful of examples.
+    """Require a minimum of examples of each new task type.
 
     Args:
-        gold: The gold that is left.
-        known: What the model already learned. A task type with enough of that isn't new, and a few
-            gold examples of it are corrections.
+        gold: The gold that remains.
+        known: The original data. A task type that it covers isn't new: a few gold examples of it
+            are corrections.
         rules: The minimum.
 
     Raises:
-        TrainingError: With how many reviews of which task types are missing.
+        TrainingError: Examples are missing; the message says how many by task type.
     """
     covered, before = _by_task_type(gold), _by_task_type(known)
     thin = [
@@ -72,10 +72,10 @@ def refuse_thin_task_types(
 
 
 def refuse_dominance(examples: Sequence[Example], rules: TrainingData) -> None:
-    """Refuse a set that is nearly all of one task type, where it holds several.
+    """Refuse a set of several task types that one dominates.
 
     Raises:
-        TrainingError: With how many examples of the others are missing.
+        TrainingError: One dominates; the message says how many other examples are missing.
     """
     counts = _by_task_type(examples)
     if len(counts) < 2:
@@ -93,5 +93,5 @@ def refuse_dominance(examples: Sequence[Example], rules: TrainingData) -> None:
 
 
 def _by_task_type(examples: Sequence[Example]) -> Counter[str]:
-    """Count examples by task type; those that name none can't be judged."""
+    """Count examples by task type; examples without one are left out."""
     return Counter(example.task_type for example in examples if example.task_type)

@@ -26,10 +26,10 @@ from retrain.data.training_set import TrainingSet
 
 #: Prompts for each wanted response, as some responses of a model can't be used.
 PROMPTS_PER_RESPONSE = 1.25
-#: Why more is replayed than the recipe's share.
+#: Remark on a replay that is larger than the recipe's share.
 ANEW = (
-    "the training starts from a base that doesn't hold what serves: {n} examples are replayed, all "
-    "there are, whatever replay_share = {share:g} says"
+    "the run starts from a base that lacks what the serving version learned: all {n} original "
+    "examples are replayed, whatever replay_share = {share:g} says"
 )
 
 
@@ -46,23 +46,23 @@ def build_training_set(
 ) -> TrainingSet:
     """Join gold examples with replayed original ones.
 
-    The original rows are drawn by task type, as evenly as they allow, and never one whose prompt
-    the experts have answered anew. What an expert says wins over what the model once learned. The
-    order of the inputs changes nothing; the same inputs give the same bytes.
+    The original rows are drawn as evenly by task type as possible, without those whose prompt has
+    gold: an expert's response wins over an original one. The order of the inputs changes nothing;
+    the same inputs give the same bytes.
 
     Args:
         gold: ``{"messages": [...], "metadata": {...}}`` from the experts. ``group_keys`` beside
             them, ``["user=..."]`` for instance, keeps rows on one side of the split and is never
             written.
         original: Rows of the same form that the previous version was trained on.
-        replay_share: Share of the whole set that is replayed.
-        seed: Decides which rows are replayed and held back, and the order of all.
-        checks: What the rows are held against.
+        replay_share: Share of the set that is replayed.
+        seed: Seed of the draws and of the order.
+        checks: Rules, benchmarks and encoder of the cleaning.
         replay_prompts: Where there are no original rows: rows whose messages end with the user's
             turn, to some of which the child generates responses.
         replay_all: The training starts from a base that doesn't hold what serves: everything is
             replayed, unless ``replay_share`` is 0.
-        remarks: What a reader of the card should know of the inputs.
+        remarks: Remarks on the inputs, for the data card.
 
     Raises:
         TrainingError: There is too little gold, it contradicts itself, a benchmark asks too much of
@@ -104,7 +104,7 @@ def build_training_set(
 def original_training_set(
     original: Iterable[Row], *, seed: int, checks: DataChecks | None = None
 ) -> TrainingSet:
-    """Make a set of original examples alone, as a first version is trained on.
+    """Build a set of original examples alone, for a first version.
 
     Raises:
         TrainingError: There are none, or one prompt has different responses.
@@ -119,14 +119,14 @@ def original_training_set(
     refuse_contradictions(examples)
     retained = steps.clean(examples)
     if not retained:
-        raise TrainingError("every training example asks what a benchmark asks")
+        raise TrainingError("every training example leaks a benchmark item")
     return finish(retained, steps, n_replay=0, inputs={"original": digest_of_input(original)})
 
 
 def _pool(
     original: Sequence[Row], prompts: Sequence[Row], gold: Sequence[Example], steps: Pipeline
 ) -> list[Example]:
-    """Return what could be replayed: originals, or prompts where there are none."""
+    """Return the candidates for replay: originals, or prompts where there are none."""
     group_by = steps.checks.rules.group_by
     if original:
         matches = drop_duplicates(make_examples(original, "replay", group_by), steps.dropped)
@@ -137,13 +137,13 @@ def _pool(
         matches = []
     answered = {entry.question_key for entry in gold}
     steps.dropped.add_all(
-        "answered anew by experts", [match for match in matches if match.question_key in answered]
+        "superseded by gold", [match for match in matches if match.question_key in answered]
     )
     return [match for match in matches if match.question_key not in answered]
 
 
 def _replay(pool: Sequence[Example], n: int, steps: Pipeline) -> list[Example]:
-    """Draw ``n`` examples; only as many of the pool are looked at closely as that takes."""
+    """Draw ``n`` examples, cleaning no more of the pool than that takes."""
     drawn = draw_evenly_by_task_type(pool, steps.rng)
     replayed: list[Example] = []
     while len(replayed) < n and (batch := _take(drawn, max(n - len(replayed), BLOCK // 4))):

@@ -43,8 +43,8 @@ class SelfGenerated(msgspec.Struct, frozen=True, kw_only=True):
     #: How many prompts are asked for them.
     n_prompts: int
     max_new_tokens: int
-    #: The serving version that responds: its base (empty: that of the run) and the folder of its adapter
-    #: (empty: the base alone).
+    #: The serving version that responds: its base (empty: that of the run), and the folder of
+    #: its adapter (empty: the base alone).
     base: str = ""
     base_revision: str = ""
     adapter: str = ""

@@ -19,12 +19,12 @@ GROUP_KEYS = "group_keys"
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """An example; ``eq`` is identity, as texts are compared by the keys below."""
+    """A training example. Equality is identity; texts are compared by the keys below."""
 
     messages: tuple[Message, ...]
     metadata: dict[str, Any]
     source: Source
-    #: Who asked: a user, a session or a conversation. Examples that share one stay together.
+    #: Keys of end user, session or conversation. Examples that share one stay together.
     group_keys: tuple[str, ...] = ()
 
     @property
@@ -34,17 +34,17 @@ class Example:
 
     @property
     def response(self) -> str:
-        """What the assistant should say, without differences that no reader sees."""
+        """The normalized response."""
         return normalised(self.messages[-1]["content"])
 
     @cached_property
     def prompt_key(self) -> str:
-        """All that the model is asked, the system prompt included."""
+        """Key of the prompt, with the system prompt."""
         return _key(self.messages[:-1])
 
     @cached_property
     def question_key(self) -> str:
-        """What is asked, without the system prompt, which may have changed since."""
+        """Key of the question, without the system prompt, which may have changed."""
         return question_key(self.messages[:-1])
 
     @cached_property
@@ -54,7 +54,7 @@ class Example:
 
     @cached_property
     def question(self) -> str:
-        """What is asked, as one text, for encoders and phrases."""
+        """The question as one text, for encoders and phrases."""
         return question_text(self.messages[:-1])
 
     @cached_property
@@ -64,12 +64,12 @@ class Example:
 
     @cached_property
     def order(self) -> str:
-        """What examples are sorted by, so that the order of the input decides nothing."""
+        """Sort key that makes the result independent of the input's order."""
         return hashlib.sha256(canonical(self.as_row()).encode()).hexdigest()
 
     @property
     def name(self) -> str:
-        """The name by which it is found: the review item, the row's id or the digest of its text."""
+        """The name by which it is found: the review item, the row's id or its digest."""
         return name_of(self.as_row())
 
     def as_row(self) -> Row:
@@ -81,11 +81,11 @@ class Example:
 
 
 def make_examples(rows: Iterable[Row], source: Source, group_by: Sequence[str]) -> list[Example]:
-    """Check rows and make them examples, in an order that depends on their content alone.
+    """Validate rows and make them examples, in an order that depends on their content alone.
 
     Args:
         rows: ``{"messages", "metadata"}``, and ``group_keys`` (``["user=..."]``) where it is known.
-        source: Where they come from.
+        source: Source of the rows.
         group_by: Keys of their metadata that name a user, a session or a conversation.
 
     Raises:
@@ -128,17 +128,17 @@ def name_of(row: Row) -> str:
 
 
 def normalised(text: str) -> str:
-    """Return a text without differences that no reader sees."""
+    """Return a text in NFC with single spaces."""
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def question_key(messages: Sequence[Message]) -> str:
-    """Key what is asked, the system prompt aside."""
+    """Return the key of a question, without the system prompt."""
     return _key([message for message in messages if message["role"] != "system"])
 
 
 def question_text(messages: Sequence[Message]) -> str:
-    """Join what is asked, the system prompt aside."""
+    """Return the question as one text, without the system prompt."""
     return "\n".join(
         normalised(message["content"]) for message in messages if message["role"] != "system"
     )

@@ -10,22 +10,22 @@ NAMED = 10
 
 
 class Exclusions:
-    """Counts what is left out, by reason."""
+    """Counts of excluded examples by reason, with the names of the first."""
 
     def __init__(self) -> None:
         self._names: dict[str, list[str]] = defaultdict(list)
 
     def add(self, reason: str, example: Example) -> None:
-        """Note that an example is left out."""
+        """Record an excluded example."""
         self._names[reason].append(example.name)
 
     def add_all(self, reason: str, examples: Iterable[Example]) -> None:
-        """Note that examples are left out for one reason."""
+        """Record examples that are excluded for one reason."""
         for example in examples:
             self.add(reason, example)
 
     def count(self, reason: str) -> int:
-        """Return how many were left out for a reason."""
+        """Return the number of examples excluded for a reason."""
         return len(self._names.get(reason, ()))
 
     @property

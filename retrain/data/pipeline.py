@@ -15,20 +15,20 @@ from retrain.data.split import Split, split_by_group
 
 @dataclass(frozen=True, kw_only=True)
 class DataChecks:
-    """What a training set is held against; without any, texts alone are compared."""
+    """Rules, benchmarks and encoder of the cleaning; by default texts alone are compared."""
 
     rules: TrainingData = field(default_factory=TrainingData)
     benchmarks: Sequence[BenchmarkTexts] = ()
-    #: Finds near-duplicates; ``None``: they aren't looked for.
+    #: Encoder for near-duplicates; ``None``: they aren't searched for.
     encoder: SentenceEncoder | None = None
-    #: What the encoder is called in the card.
+    #: Name of the encoder in the data card.
     encoder_name: str = ""
     #: Longest response of self-generated replay.
     max_new_tokens: int = 256
 
 
 class Pipeline:
-    """The steps of one training set, and what they share."""
+    """The cleaning steps of one training set and their shared state."""
 
     def __init__(self, checks: DataChecks, seed: int) -> None:
         rules = checks.rules
@@ -52,18 +52,18 @@ class Pipeline:
 
     @property
     def near_duplicate_method(self) -> str:
-        """How near-duplicates are looked for, for the card; empty where they aren't."""
+        """Method of the search for near-duplicates, for the data card; empty: none."""
         if self.sieve is None:
             return ""
         return f"cosine of {self.sieve.threshold:g} or more by {self.checks.encoder_name}"
 
     def clean(self, examples: Sequence[Example]) -> list[Example]:
-        """Leave out what a benchmark asks, and what is nearly the same as what was kept before."""
+        """Drop leaked examples and near-duplicates of earlier ones."""
         retained = self.leak_check.drop_leaks(examples)
         return self.sieve.filter_examples(retained) if self.sieve else retained
 
     def split(self, examples: Sequence[Example]) -> Split:
-        """Hold some back for validation."""
+        """Split the examples into training and validation."""
         pairs = self.sieve.pairs if self.sieve else ()
         share = self.checks.rules.validation_share
         return split_by_group(

@@ -52,7 +52,7 @@ class ReplayModel(Protocol):
 def needs_generation(folder: RunFolder) -> bool:
     """Return whether responses must be generated before this run can train.
 
-    False too in a child that was killed later and goes on: the responses are among the rows by then.
+    False too in a resumed child whose rows hold the responses already.
     """
     card = read_card(folder)
     return card is not None and card.self_generated is not None and not _is_done(card)

@@ -20,7 +20,7 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
 class SentenceEncoder(Protocol):
-    """An encoder, such as :class:`retrain.evaluation.metrics.sentence_encoder.LocalSentenceEncoder`."""
+    """An encoder of sentences with unit-norm embeddings."""
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return unit embeddings ``[n, d]``."""

@@ -15,7 +15,7 @@ SMALLEST_VALIDATION = 10
 
 @dataclass(frozen=True)
 class Split:
-    """The two sides, and what a reader should know of them."""
+    """The two sides of a split, with remarks."""
 
     training: list[Example]
     validation: list[Example]
@@ -26,7 +26,7 @@ class Split:
 def split_by_group(
     examples: Sequence[Example], near: Iterable[NearPair], share: float, rng: random.Random
 ) -> Split:
-    """Hold some examples back for validation, stratified by source and task type.
+    """Split examples by group, stratified by source and task type.
 
     Examples that share a user, a session, a conversation or a question, or are nearly the same, are
     a group, and a group is on one side. A group that is larger than what is still to be held back
@@ -35,8 +35,8 @@ def split_by_group(
     Args:
         examples: All of the set.
         near: Pairs that ask nearly the same.
-        share: Share that is held back.
-        rng: Decides which groups.
+        share: Share of the validation side.
+        rng: Random generator of the groups' order.
     """
     groups = _groups(examples, near)
     wanted = round(share * len(examples))
@@ -77,7 +77,7 @@ def _stratum(example: Example) -> tuple[str, str]:
 
 
 def _groups(examples: Sequence[Example], near: Iterable[NearPair]) -> list[list[int]]:
-    """Return the connected components of "has something in common"."""
+    """Return the connected components of shared keys and near pairs."""
     parent = list(range(len(examples)))
 
     def root(index: int) -> int:

@@ -2,8 +2,8 @@
 
 It reads ``evaluation-request.json``, generates and scores the responses of every system, writes the
 candidate's results to ``evaluation.json`` and every response to ``evaluation-responses-ID.jsonl``,
-and last its own outcome to ``evaluation-result.json``. Responses that an earlier child generated are
-reused. The judge's key comes from the environment.
+and last its own outcome to ``evaluation-result.json``. Responses of an earlier child are reused.
+The judge's key comes from the environment.
 """
 
 import sys

@@ -24,7 +24,7 @@ MAXIMUM_ERROR_CHARACTERS = 2000
 def run_child(
     task: Task, arguments: Sequence[str], body: Callable[[RunFolder], dict[str, Any]]
 ) -> int:
-    """Do a task in the folder that the arguments name.
+    """Run a child's task in the folder that the arguments name.
 
     Args:
         task: Which one.

@@ -6,12 +6,12 @@ from monitor.errors import DriftwardenError, TrainingError
 from retrain.jobs.launcher import NOUNS, Launcher
 from retrain.run_folder import RunFolder, Task, read_json
 
-#: How many lines of its log an error of a child that died without a word quotes.
+#: Lines of the log that the error of a lost child quotes.
 QUOTED_LOG_LINES = 5
 
 
 def read_result(folder: RunFolder, task: Task) -> dict[str, Any] | None:
-    """Return what the child left; what can't be read is a failure, which ends its task too."""
+    """Return the child's result; an unreadable file counts as a failure."""
     try:
         return read_json(folder.task(task).result)
     except TrainingError as error:
@@ -19,7 +19,7 @@ def read_result(folder: RunFolder, task: Task) -> dict[str, Any] | None:
 
 
 def describe_exit(launcher: Launcher, folder: RunFolder, task: Task) -> str:
-    """Say how a child ended that left no result."""
+    """Describe the exit of a child that wrote no result."""
     seen = launcher.explain(folder, task) or "killed, or out of memory"
     try:
         lines = [line for line in launcher.logs(folder, 200, task) if line.strip()]

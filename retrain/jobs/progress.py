@@ -14,7 +14,7 @@ KEPT_LOG_LINES = 20
 
 
 def last_progress(folder: RunFolder, task: Task = "train") -> Mapping[str, Any]:
-    """Return what a task's child reported last."""
+    """Return the last report of a task's child."""
     return read_json(folder.task(task).heartbeat) or {}
 
 
@@ -33,7 +33,7 @@ def losses(folder: RunFolder, name: str = "loss") -> list[tuple[int, float]]:
 def progress_record(
     folder: RunFolder, launcher: Launcher, pending_reason: str = ""
 ) -> dict[str, Any]:
-    """Return what is kept: the last report, thinned curves, and the log's last lines."""
+    """Return the last report, thinned curves and the last lines of the log."""
     try:
         message = [line for line in launcher.logs(folder, KEPT_LOG_LINES) if line.strip()]
     except DriftwardenError as error:

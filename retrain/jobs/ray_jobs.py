@@ -104,7 +104,8 @@ class RayJobs:
         response = self._rest.request("POST", f"/api/jobs/{name}/stop")
         if not response.is_success and response.status_code != 404:
             raise RemoteServiceError(
-                f"Ray at {self.place} can't stop {name} ({response.status_code}): {quoted(response)}"
+                f"Ray at {self.place} can't stop {name} ({response.status_code}): "
+                f"{quoted(response)}"
             )
 
     def check(self) -> str:

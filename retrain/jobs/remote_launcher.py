@@ -31,7 +31,7 @@ NO_RESULT = (
 
 @dataclass(frozen=True)
 class JobState:
-    """A job as its engine sees it."""
+    """The state of a job on its engine."""
 
     phase: Literal["pending", "running", "ended"]
     #: Why it waits, or how it failed; empty where there is nothing to say.
@@ -39,7 +39,7 @@ class JobState:
 
 
 class JobEngine(Protocol):
-    """Runs jobs that are known by a name."""
+    """An engine that runs named jobs."""
 
     name: str
     capabilities: Capabilities
@@ -78,7 +78,7 @@ class JobEngine(Protocol):
 
 
 class JobLauncher:
-    """The launcher's protocol over an engine. What fails on the way is never taken for "gone"."""
+    """A launcher over a job engine. A failed request never counts as "gone"."""
 
     def __init__(self, engine: JobEngine, *, clock: Callable[[], float] = time.time) -> None:
         """Launch on an engine; the clock tells the seconds since the epoch."""

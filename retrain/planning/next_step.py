@@ -28,7 +28,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class NextStep:
-    """What to do now, in words; with the method and the base where another run is worth it."""
+    """The advice after a rejection, with method and base where another run is worthwhile."""
 
     text: str
     method: Method | None = None
@@ -38,14 +38,14 @@ class NextStep:
 def next_step(
     rejected: Sequence[Attempt], options: Sequence[Option], recipe: Recipe, n_response_tokens: int
 ) -> NextStep:
-    """Return what to try next.
+    """Return the next step.
 
     QLoRA on the largest base that can be served; LoRA at full precision; full fine-tuning when both
     have failed and the data holds more than an adapter can.
 
     Args:
-        rejected: What was tried and rejected since the serving version was trained.
-        options: What could be tried when the last run was planned.
+        rejected: Attempts rejected since the serving version was trained.
+        options: Options when the last run was planned.
         recipe: The last run's.
         n_response_tokens: Tokens of its training set that the assistant says.
     """
@@ -78,11 +78,11 @@ def next_step_after(connection: Connection, run: RunRow) -> NextStep | None:
     serving = versions.production_version(connection, run.model)
     since = (serving.training_run_id if serving else None) or 0
     rejected = []
-    for list_run in list_runs(connection, model=run.model, limit=LOOKED_AT):
-        version = versions.version_of_run(connection, list_run.id)
+    for earlier in list_runs(connection, model=run.model, limit=LOOKED_AT):
+        version = versions.version_of_run(connection, earlier.id)
         failed = version is not None and version.stage == "rejected"
-        if list_run.plan is not None and list_run.id > since and (failed or list_run.id == run.id):
-            recipe = stored_recipe(list_run.recipe)
+        if earlier.plan is not None and earlier.id > since and (failed or earlier.id == run.id):
+            recipe = stored_recipe(earlier.recipe)
             rejected.append(Attempt(recipe.method, recipe.base))
     return next_step(
         rejected,
@@ -110,8 +110,8 @@ def _full(
 ) -> NextStep:
     if tried:
         return NextStep(
-            "QLoRA, LoRA and full fine-tuning were all rejected: look at what the verdict names, "
-            "and at the gold"
+            "QLoRA, LoRA and full fine-tuning were all rejected: see the failed checks, "
+            "and the gold"
         )
     adapters = [
         option.n_trained
@@ -120,13 +120,13 @@ def _full(
     ]
     holds = max(adapters, default=0) * BITS_A_PARAMETER / BITS_A_TOKEN
     counted = (
-        f"the training set teaches {n_response_tokens:,} tokens of responses, and an adapter of rank "
-        f"{recipe.rank} has room for about {holds:,.0f}"
+        f"the training set teaches {n_response_tokens:,} tokens of responses, and an adapter of "
+        f"rank {recipe.rank} has room for about {holds:,.0f}"
     )
     if n_response_tokens <= holds:
         return NextStep(
             f"adapters have failed, and full fine-tuning isn't justified: {counted}, so it isn't "
-            "too small. Review more gold of what failed, or look at what the verdict names"
+            "too small. Review more gold of what failed, or see the failed checks"
         )
     if recipe.rank < recipe.serving.max_lora_rank:
         return NextStep(

@@ -40,11 +40,11 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def possible(self) -> bool:
-        """Whether nothing known speaks against it."""
+        """Whether the option is not known to be impossible."""
         return self.servable and self.fits is not False
 
     def describe(self) -> str:
-        """Return it in words."""
+        """Return a description."""
         size = f"{self.n_parameters / 1e9:.2f} billion parameters, {self.n_trained:,} trained"
         fits = {True: "fits", False: "doesn't fit", None: "its device isn't known here"}[self.fits]
         served = "" if self.servable else "; can't be served (serving.memory_gib)"
@@ -93,7 +93,7 @@ def options_for(
 
 
 def order_of_trials(options: Sequence[Option]) -> list[Option]:
-    """Return what to try one after the other: of each method, the largest base that is possible."""
+    """Return the options to try in order: of each method, the largest possible base."""
     rungs = []
     for method in METHODS:
         possible = [option for option in options if option.method == method and option.possible]
@@ -103,10 +103,10 @@ def order_of_trials(options: Sequence[Option]) -> list[Option]:
 
 
 def choose_option(prepared: Sequence[PreparedOption], method: Method) -> PreparedOption:
-    """Return a method on the largest base that is possible.
+    """Return the option of a method on the largest possible base.
 
     Raises:
-        TrainingError: It is possible on none.
+        TrainingError: No base is possible.
     """
     of_method = [entry for entry in prepared if entry.option.method == method]
     possible = [entry for entry in of_method if entry.option.possible]
@@ -116,7 +116,8 @@ def choose_option(prepared: Sequence[PreparedOption], method: Method) -> Prepare
     instead = f"; possible here: {'; '.join(option.describe() for option in rest)}" if rest else ""
     text = "; ".join(entry.option.describe() for entry in of_method)
     raise TrainingError(
-        f"no base of the recipe can be trained so: {text}{instead}. A lower micro_batch_size or "
+        f"no base of the recipe can be trained with this method: {text}{instead}. A lower "
+        "micro_batch_size or "
         "max_length needs less"
     )
 
@@ -149,7 +150,7 @@ def _option(recipe: Recipe, shape: ModelShape, device: Device | None) -> Option:
 
 
 def is_servable(shape: ModelShape, serving: Serving) -> bool:
-    """Tell whether the serving side's device can hold the base's weights."""
+    """Return whether the serving device can hold the base's weights."""
     if not serving.memory_gib:
         return True
     plain = shape.n_parameters - (shape.n_quantised if serving.quantised else 0)
@@ -158,10 +159,10 @@ def is_servable(shape: ModelShape, serving: Serving) -> bool:
 
 
 def options_json(prepared: Sequence[PreparedOption]) -> dict[str, Any]:
-    """Return what a run's row keeps of its options."""
+    """Return the options as stored in a run's row."""
     return {"options": [msgspec.to_builtins(entry.option) for entry in prepared]}
 
 
 def stored_options(plan: dict[str, Any]) -> list[Option]:
-    """Return the options that a run's row holds."""
+    """Return the stored options of a run."""
     return msgspec.convert(plan["options"], list[Option])

@@ -14,7 +14,7 @@ from retrain.run_folder import read_json
 
 
 def prepare_bases(recipe: RecipeFile, work_dir: Path) -> list[BaseModel]:
-    """Return the bases that a recipe names, ready to be trained on.
+    """Prepare the bases of a recipe for training.
 
     Raises:
         ModelError: One is missing, or its chat template can't be trained on.
@@ -28,7 +28,7 @@ def prepare_bases(recipe: RecipeFile, work_dir: Path) -> list[BaseModel]:
 
 
 def recipe_from(training: Training, base: BaseModel, serving: VersionRow | None) -> Recipe:
-    """Apply a recipe to a base, going on from what serves where that is an adapter of this base.
+    """Apply a recipe to a base, continuing from the serving version's adapter of that base.
 
     A version that was fully fine-tuned is a base itself. An adapter keeps its rank, scale and
     targets: where the recipe asks for others, a fresh one is made.
@@ -47,14 +47,14 @@ def recipe_from(training: Training, base: BaseModel, serving: VersionRow | None)
 
 
 def adapter_on(base: BaseModel, serving: VersionRow | None) -> str:
-    """Return the adapter that makes a base what serves; empty where none does."""
+    """Return the serving version's adapter of a base; empty where there is none."""
     if serving is None or serving.lineage.get("method") == "full" or not _is_of(serving, base):
         return ""
     return serving.adapter_path
 
 
 def version_started_from(connection: Connection, run: RunRow) -> VersionRow | None:
-    """Return the version that a run goes on from; ``None`` where it starts from a raw base.
+    """Return the version that a run continues from; ``None``: a raw base.
 
     Its recipe was fixed when it was planned: what serves by now doesn't matter.
     """
@@ -63,7 +63,7 @@ def version_started_from(connection: Connection, run: RunRow) -> VersionRow | No
 
 
 def starts_from_serving(recipe: Recipe, serving: VersionRow | None) -> bool:
-    """Tell whether a run starts from what serves, and so from what that knows."""
+    """Return whether a run starts from the serving version."""
     return serving is None or serving.adapter_path in {recipe.start_adapter, recipe.base}
 
 

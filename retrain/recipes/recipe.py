@@ -14,7 +14,7 @@ LARGEST_BATCH = 32
 
 
 class Serving(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the serving side can load. The defaults are what vLLM does when nothing is set."""
+    """Capabilities of the serving side. The defaults are vLLM's."""
 
     #: Highest rank of an adapter: vLLM's ``--max-lora-rank``.
     max_lora_rank: int = 16
@@ -29,7 +29,7 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a recipe says whatever it is applied to."""
+    """The values of a recipe that do not depend on the base."""
 
     method: Method = "lora"
     rank: int = 16
@@ -60,7 +60,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     serving: Serving = Serving()
 
     def __post_init__(self) -> None:
-        """Refuse values that no training could use.
+        """Validate the values.
 
         Raises:
             ConfigurationError: With one line for each value that isn't allowed.
@@ -128,7 +128,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return max(1, math.ceil(math.ceil(n_examples / self.batch_size) * self.epochs))
 
     def warnings(self) -> list[str]:
-        """Return what is allowed, but likely to be regretted."""
+        """Return warnings about allowed values."""
         matches = []
         if self.method == "full":
             matches.append("full fine-tuning writes a whole model, and forgets the most")
@@ -143,7 +143,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Recipe(Training, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a run trains its model. Written to ``recipe.json`` and kept with the adapter."""
+    """The recipe of a run, written to ``recipe.json`` and beside the adapter."""
 
     #: Folder or hub id of the base model.
     base: str
@@ -168,7 +168,7 @@ class Recipe(Training, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def recipe_for(
     training: Training, *, base: str, base_revision: str = "", start_adapter: str = ""
 ) -> Recipe:
-    """Apply what a recipe file says to one base.
+    """Apply a recipe file to a base.
 
     Args:
         training: The recipe file, or any other source of the same values.

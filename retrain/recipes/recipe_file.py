@@ -19,7 +19,7 @@ _AT = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
 
 
 class RecipeFile(Training, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A recipe that isn't applied to a base yet."""
+    """A recipe before it is applied to a base."""
 
     #: A folder, ``package:NAME`` or a hub id, with ``@COMMIT`` behind a hub id; or a list of them,
     #: of which the largest that can be served is tried first.

@@ -1,9 +1,8 @@
 """Mirror of the registry in MLflow: versions, lineage, scores, champion and challenger.
 
-Our own tables are the truth. MLflow follows them afterwards, by its REST API; where it is away, it
-is tried again later, and no promotion waits for it. What it is told is the state, not the change,
-so that telling it twice changes nothing, and an alias that was moved there by hand comes back with
-the next change.
+driftwarden's tables are authoritative; the mirror follows them over MLflow's REST API. If MLflow is
+unavailable, it retries later, and no promotion waits. It sends the state, not the change, so that
+repeating it changes nothing and an alias that was moved by hand is corrected.
 """
 
 import json
@@ -39,7 +38,7 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class MlflowMirror:
-    """Tells an MLflow server what stands in the registry."""
+    """A mirror of the registry in an MLflow server."""
 
     rest: RestService
 
@@ -84,7 +83,7 @@ class MlflowMirror:
             scores: By version id.
 
         Raises:
-            RemoteServiceError: MLflow is away.
+            RemoteServiceError: MLflow is unavailable.
             DriftwardenError: It refuses.
         """
         name = re.sub(r"[/:]", "-", model)
@@ -159,7 +158,8 @@ class MlflowMirror:
         response = self.rest.request(method, f"{_API}/{path}", **values)
         if not response.is_success and not (known and known in _error_code(response)):
             raise DriftwardenError(
-                f"MLflow at {self.rest.url} refuses {path} ({response.status_code}): {quoted(response)}"
+                f"MLflow at {self.rest.url} refuses {path} ({response.status_code}): "
+                f"{quoted(response)}"
             )
         body = response.json()
         return body if isinstance(body, dict) else {}
@@ -183,7 +183,7 @@ def mirror_registry(engine: Engine, mirror: MlflowMirror, now: datetime) -> int:
             wait = min(LONGEST_DELAY, FIRST_DELAY * (1 << min(row.attempts, 12)))
             with transaction(engine) as connection:
                 mark_failed(connection, row, str(error), now + wait)
-            log.warning("MLflow doesn't follow", model=row.model, error=str(error))
+            log.warning("mlflow_mirror_failed", model=row.model, error=str(error))
         else:
             with transaction(engine) as connection:
                 mark_mirrored(connection, row, now)

@@ -115,14 +115,14 @@ def move_stage(
 def promote(
     connection: Connection, version_id: int, *, changed_by: str, reason: str, now: datetime
 ) -> None:
-    """Let a version serve all traffic. See :func:`move_stage`."""
+    """Move a version to production. See :func:`move_stage`."""
     move_stage(connection, version_id, "production", changed_by=changed_by, reason=reason, now=now)
 
 
 def roll_back(
     connection: Connection, model: str, *, changed_by: str, reason: str, now: datetime
 ) -> VersionRow:
-    """Undo the last change, and return the version that then serves.
+    """Roll back the last change and return the version that then serves.
 
     While a version is being rolled out, that is the change: it loses its share. Otherwise the
     version that served before serves again.

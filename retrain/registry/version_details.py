@@ -18,7 +18,7 @@ from retrain.run_folder import RunFolder, read_json
 
 @dataclass(frozen=True)
 class VersionDetails:
-    """A version with where it comes from, how it scored and who moved it."""
+    """A version with its origin, scores and changes of stage."""
 
     version: VersionRow
     #: The version that it went on from.
@@ -63,7 +63,7 @@ class ScoreChange:
 
 
 def describe_version(connection: Connection, version: VersionRow) -> VersionDetails:
-    """Gather what the database and the run's folder tell of a version."""
+    """Return the details of a version from the database and its run's folder."""
     run = (
         None if version.training_run_id is None else run_by_id(connection, version.training_run_id)
     )
@@ -82,7 +82,7 @@ def describe_version(connection: Connection, version: VersionRow) -> VersionDeta
 
 
 def differences(first: VersionDetails, second: VersionDetails) -> list[Difference]:
-    """Return what differs in recipe, data and lineage; what is the same is left out."""
+    """Return the differences in recipe, data and lineage."""
     sections = (
         ("recipe", _recipe(first), _recipe(second)),
         ("data", flatten(first.card), flatten(second.card)),

@@ -7,7 +7,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Weights:
-    """How a model's traffic is to be shared.
+    """The shares of a model's traffic.
 
     Attributes:
         model: The model.
@@ -35,7 +35,7 @@ class Gateway(Protocol):
 
 
 class RecordOnlyGateway:
-    """No gateway: the weights stand in the database, and whoever serves reads them there."""
+    """No gateway: the serving side reads the weights from the database."""
 
     def set_weights(self, weights: Sequence[Weights]) -> None:
         """Do nothing; the row is the record."""

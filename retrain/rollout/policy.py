@@ -17,7 +17,7 @@ class HealthCheck:
     Attributes:
         name: What was checked.
         passed: ``None`` where there is no measurement.
-        seen: The figures, in words.
+        seen: The measured figures, in words.
     """
 
     name: str
@@ -27,7 +27,7 @@ class HealthCheck:
 
 @dataclass(frozen=True)
 class Health:
-    """What is known of a candidate at its present step."""
+    """Measurements of a candidate in its current stage."""
 
     #: Sampled exchanges of the candidate since the step began.
     n_samples: int

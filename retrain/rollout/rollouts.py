@@ -23,7 +23,7 @@ ACTOR = "rollout"
 
 @dataclass(frozen=True)
 class RolloutTick:
-    """What happened to one rollout."""
+    """The decision on one rollout."""
 
     rollout_id: int
     version_id: int
@@ -39,7 +39,7 @@ def start_rollout(
     keeps it.
 
     Raises:
-        WorkflowError: No verdict lets it pass, no version serves yet, or another one is being
+        WorkflowError: The version passed no gates, no version serves yet, or another one is being
             rolled out.
     """
     existing = store.rollout_of_version(connection, version_id)

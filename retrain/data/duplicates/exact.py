@@ -12,7 +12,7 @@ QUOTED = 5
 
 
 def drop_duplicates(examples: Sequence[Example], dropped: Exclusions) -> list[Example]:
-    """Leave out examples whose texts were there before, but for space and Unicode's spellings."""
+    """Drop examples whose texts equal earlier ones up to white space and Unicode form."""
     seen: set[str] = set()
     retained = []
     for example in examples:
@@ -36,7 +36,7 @@ def refuse_contradictions(examples: Sequence[Example]) -> None:
         return
     quoted = "; ".join(_quote(group) for group in groups[:QUOTED])
     raise TrainingError(
-        f"{len(groups)} prompts have different responses; have an adjudicator decide: {quoted}"
+        f"{len(groups)} prompts have different responses; let an adjudicator decide: {quoted}"
     )
 
 

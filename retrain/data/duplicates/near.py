@@ -22,7 +22,7 @@ MIN_WORDS = 12
 
 @dataclass(frozen=True)
 class NearPair:
-    """Two examples that ask nearly the same, and were both kept."""
+    """Two examples of nearly the same question that are both kept."""
 
     first: Example
     second: Example
@@ -30,19 +30,19 @@ class NearPair:
 
 @dataclass
 class NearDuplicateFilter:
-    """Lets through what isn't nearly the same as what it let through before."""
+    """A filter of examples that are nearly the same as earlier ones."""
 
     encoder: SentenceEncoder
-    #: Cosine of the questions from which they are nearly the same.
+    #: Minimum cosine of nearly equal questions.
     threshold: float
     dropped: Exclusions
-    #: Kept, though nearly the same: their responses differ.
+    #: Pairs that are kept because their responses differ.
     pairs: list[NearPair] = field(default_factory=list)
     _kept: list[Example] = field(default_factory=list)
     _vectors: list[NDArray[np.float32]] = field(default_factory=list)
 
     def filter_examples(self, examples: Sequence[Example]) -> list[Example]:
-        """Return the examples that are kept, in their order; the others are noted as dropped."""
+        """Return the kept examples in their order; record the others as dropped."""
         passed = []
         for first in range(0, len(examples), BLOCK):
             passed += self._block(examples[first : first + BLOCK])

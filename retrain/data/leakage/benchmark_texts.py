@@ -9,7 +9,7 @@ from retrain.data.leakage.leak_check import BenchmarkTexts
 
 
 def benchmark_texts(plan: EvaluationPlan) -> list[BenchmarkTexts]:
-    """Read what the benchmarks ask; how their responses are scored doesn't matter here.
+    """Read the items of all benchmarks, without their metrics.
 
     Raises:
         InputError: A data set can't be read, or isn't one.

@@ -20,7 +20,7 @@ from retrain.data.similarity import SentenceEncoder, near_pairs, texts_agree
 
 @dataclass(frozen=True)
 class BenchmarkTexts:
-    """What a benchmark asks; it is never changed for the sake of a training set."""
+    """The items of a benchmark. A benchmark is never changed for a training set."""
 
     name: str
     items: Sequence[BenchmarkItem]
@@ -29,7 +29,7 @@ class BenchmarkTexts:
 
     @cached_property
     def questions(self) -> list[str]:
-        """What each item asks, the system prompt aside."""
+        """The question of each item, without the system prompt."""
         return [question_text(item.messages) for item in self.items]
 
     @cached_property
@@ -40,7 +40,7 @@ class BenchmarkTexts:
 
 @dataclass(frozen=True)
 class Leak:
-    """A row that asks what a benchmark asks."""
+    """An example that leaks a benchmark item."""
 
     example: Example
     benchmark: str
@@ -54,21 +54,21 @@ class Leak:
 
 @dataclass
 class LeakCheck:
-    """Finds rows that ask what one of the benchmarks asks, and keeps them in ``leaks``."""
+    """A check of examples against benchmarks; the leaks are collected in ``leaks``."""
 
     benchmarks: Sequence[BenchmarkTexts]
     #: ``None``: texts and phrases alone are compared.
     encoder: SentenceEncoder | None
-    #: Cosine of the questions from which they are nearly the same.
+    #: Minimum cosine of nearly equal questions.
     threshold: float
-    #: Words that make a phrase.
+    #: Words per phrase.
     phrase_words: int
-    #: Share of an item's phrases that a row must hold.
+    #: Minimum share of an item's phrases in a leaking row.
     overlap: float
     leaks: list[Leak] = field(default_factory=list)
 
     def drop_leaks(self, examples: Sequence[Example]) -> list[Example]:
-        """Return the examples that no benchmark asks."""
+        """Return the examples that leak no item."""
         if not self.benchmarks or not examples:
             return list(examples)
         vectors = (

@@ -36,7 +36,10 @@ class Agreement:
     def __str__(self) -> str:
         missing = f", the judge failed on {self.n_judge_failed} more" if self.n_judge_failed else ""
         if self.alpha is None or self.kappa is None:
-            return f"agreement with raters unknown: {self.n} items{missing}, at least {MIN_ITEMS} are needed"
+            return (
+                f"agreement with raters unknown: {self.n} items{missing}, at least {MIN_ITEMS} are "
+                "needed"
+            )
         message = f"agreement with raters on {self.n} items{missing}"
         for name, value, interval in (
             ("Cohen's kappa", self.kappa, self.kappa_interval),

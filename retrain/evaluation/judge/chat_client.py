@@ -98,7 +98,8 @@ class ChatClient:
                 )
             return _content(response)
         raise JudgeError(
-            f"the judge gave no reply in {self._settings.max_attempts} attempts; last problem: {problem}"
+            f"the judge gave no reply in {self._settings.max_attempts} attempts; last problem: "
+            f"{problem}"
         )
 
 

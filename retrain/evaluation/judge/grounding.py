@@ -48,7 +48,7 @@ class JudgedHallucination:
         """Return 1 for each response with an unsupported claim, else 0, ``[n]``.
 
         NaN without a context, and where the judge failed: an item that isn't judged counts for
-        neither side. Whoever reads the figure counts them, see :mod:`retrain.evaluation.gates.judge_failures`.
+        neither side. :mod:`retrain.evaluation.gates.judge_failures` counts them.
         """
         with ThreadPoolExecutor(max_workers=self._concurrency) as pool:
             judgements = list(pool.map(self._judge, items, responses))

@@ -1,7 +1,7 @@
 """Catalogue of metrics: built in, or from the entry points of other packages.
 
 A package adds metrics by entry points of the group ``driftwarden.metrics``, each of which names a
-:class:`~retrain.evaluation.metrics.metric.Metric` or what returns one when called without arguments.
+:class:`~retrain.evaluation.metrics.metric.Metric`, or a callable that returns one.
 """
 
 import difflib

@@ -20,7 +20,7 @@ def is_json(_: BenchmarkItem, response: str) -> float:
 
 
 def fulfils_schema(item: BenchmarkItem, response: str) -> float | None:
-    """Return 1.0 where the response is JSON that fulfils the item's schema; ``None`` without one."""
+    """Return 1.0 where the response matches the item's JSON schema; ``None`` without one."""
     if item.json_schema is None:
         return None
     document = parse_json(response)
@@ -39,8 +39,8 @@ def matches_pattern(item: BenchmarkItem, response: str) -> float | None:
 class TaskFormat:
     """Whether a response has the form that the expected responses of its task type have.
 
-    The form is learned from the benchmark's own expected responses (JSON with its keys, a closed set
-    of labels, or fenced code); it says nothing of task types of free text or with fewer than 50.
+    The form is learned from the benchmark's expected responses (JSON with its keys, a closed set of
+    labels, or fenced code); it says nothing of task types of free text or with fewer than 50.
     """
 
     name = "format_valid"

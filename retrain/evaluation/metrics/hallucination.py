@@ -4,7 +4,8 @@ The rule, for an item with a context. The response is split into claims, its sen
 supported by what the model was given, the context and the messages, where
 
 1. every number, date, code, e-mail and web address, and every name in it is in there, and
-2. at least :data:`~retrain.evaluation.metrics.support.LEXICAL_SUPPORT` of its content words are in there, or
+2. at least :data:`~retrain.evaluation.metrics.support.LEXICAL_SUPPORT` of its content words are
+   in there, or
    a sentence in there lies within a cosine of
    :data:`~retrain.evaluation.metrics.support.EMBEDDING_SUPPORT` of it.
 

@@ -47,7 +47,7 @@ class Metric(Protocol):
     def score(
         self, items: Sequence[BenchmarkItem], responses: Sequence[str]
     ) -> NDArray[np.float64]:
-        """Return a score for each response, ``[n]``; NaN where the metric says nothing of an item."""
+        """Return a score for each response, ``[n]``; NaN where the metric does not apply."""
         ...
 
 
@@ -93,7 +93,8 @@ def apply_metric(
         raise MetricError(f"metric {metric.name!r} gave something else than numbers") from None
     if scores.shape != (len(items),):
         raise MetricError(
-            f"metric {metric.name!r} gave an array of shape {scores.shape} for {len(items)} responses"
+            f"metric {metric.name!r} gave an array of shape {scores.shape} for {len(items)} "
+            "responses"
         )
     defined = scores[~np.isnan(scores)]
     outside = defined[(defined < metric.lowest) | (defined > metric.highest)]

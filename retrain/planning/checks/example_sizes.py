@@ -18,7 +18,7 @@ class ExampleSize:
 
     #: Tokens, the template's own included.
     length: int
-    #: Tokens that the assistant says, which are what is learnt.
+    #: Tokens of the assistant's turns, which are trained on.
     n_response: int
     #: The first of them.
     first_response_token: int
@@ -37,7 +37,7 @@ class ExampleSizes:
 
     @property
     def n_response_tokens(self) -> int:
-        """Tokens of one epoch that are learnt."""
+        """Response tokens of one epoch."""
         return sum(size.n_response for size in self.sizes)
 
     @property
@@ -46,7 +46,7 @@ class ExampleSizes:
         return max((size.length for size in self.sizes), default=0)
 
     def heaviest_batch(self, n: int) -> Batch:
-        """Return the batch of the ``n`` longest, which sorting by length puts together."""
+        """Return the batch of the ``n`` longest examples."""
         chosen = sorted(self.sizes, key=lambda size: size.length)[-n:]
         return Batch(
             examples=len(chosen),
@@ -57,7 +57,7 @@ class ExampleSizes:
 
 
 def measure_examples(tokenizer: Any, rows: Sequence[dict[str, Any]]) -> ExampleSizes:
-    """Render and count the examples, as training will."""
+    """Count the tokens of the examples as training renders them."""
     if not rows:
         return ExampleSizes(())
     encoded = tokenizer.apply_chat_template(
@@ -78,7 +78,7 @@ def measure_examples(tokenizer: Any, rows: Sequence[dict[str, Any]]) -> ExampleS
 def check_examples(
     examples: ExampleSizes, max_length: int, max_positions: int = 0, *, name: str = "examples"
 ) -> Finding:
-    """Refuse examples that would be cut, and those that teach nothing.
+    """Refuse examples that would be truncated, or that have no response token.
 
     Args:
         examples: Their sizes.
@@ -119,7 +119,8 @@ def check_examples(
     return Finding(
         name,
         "ok",
-        f"{n} examples, {examples.n_tokens} tokens, {examples.n_response_tokens} of them responses; "
+        f"{n} examples, {examples.n_tokens} tokens, {examples.n_response_tokens} of them "
+        "responses; "
         f"the longest has {examples.longest}, at most {limit} are allowed, so none is cut",
     )
 

@@ -12,20 +12,20 @@ class Finding:
     """The outcome of one check, in words."""
 
     name: str
-    #: ``note``: allowed, but worth knowing; ``refused``: no training starts.
+    #: ``note``: allowed with a remark; ``refused``: no run starts.
     outcome: Literal["ok", "note", "refused"]
     text: str
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as plain values."""
+        """Return plain JSON values."""
         return asdict(self)
 
 
 def raise_refusals(findings: Iterable[Finding]) -> None:
-    """Refuse a training that a check refused.
+    """Raise the findings that refuse a run.
 
     Raises:
-        TrainingError: With a line for each of those checks.
+        TrainingError: A check refused; a line for each.
     """
     refused = [f"{finding.text}" for finding in findings if finding.outcome == "refused"]
     if refused:

@@ -19,7 +19,7 @@ from retrain.recipes.recipe import Recipe
 
 @dataclass(frozen=True)
 class RunChecks:
-    """What the checks found and measured."""
+    """Findings and measurements of the checks."""
 
     findings: tuple[Finding, ...]
     examples: ExampleSizes
@@ -33,13 +33,13 @@ def check_run(
     device: Device | None,
     validation: Sequence[dict[str, Any]] = (),
 ) -> RunChecks:
-    """Check a recipe with its examples; no weights are loaded.
+    """Check a recipe and its examples, without loading weights.
 
     Args:
-        recipe: What is to be trained.
+        recipe: The recipe.
         rows: The training set.
-        device: Where; ``None``: elsewhere, and unknown.
-        validation: What is held back: a loss on what was cut would say nothing.
+        device: The training device; ``None``: a remote one.
+        validation: The held-back examples, which must not be truncated either.
 
     Raises:
         ModelError: The base's tokenizer or configuration can't be read.
@@ -70,5 +70,5 @@ def check_run(
 
 
 def worst_batch(recipe: Recipe) -> Batch:
-    """Return the heaviest batch that a recipe allows, where the examples aren't known yet."""
+    """Return the heaviest batch that a recipe allows, for unknown examples."""
     return Batch(recipe.examples_at_once, recipe.max_length, recipe.max_length)

@@ -11,7 +11,7 @@ from retrain.run_folder import read_json
 
 @dataclass(frozen=True)
 class AdapterTraits:
-    """What of an adapter decides whether it can be loaded."""
+    """Properties of an adapter that decide whether it can be loaded."""
 
     rank: int
     dora: bool
@@ -19,7 +19,7 @@ class AdapterTraits:
 
 
 def adapter_traits(recipe: Recipe) -> AdapterTraits:
-    """Return what comes out: a run that goes on from an adapter keeps that one's form.
+    """Return the traits of the resulting adapter, which a start adapter determines.
 
     Raises:
         TrainingError: The adapter to go on from has no readable configuration.
@@ -39,7 +39,7 @@ def adapter_traits(recipe: Recipe) -> AdapterTraits:
 
 
 def check_serving(recipe: Recipe) -> Finding:
-    """Refuse an adapter that couldn't be served."""
+    """Refuse an adapter that the serving side can't load."""
     name, serving = "serving", recipe.serving
     if recipe.method == "full":
         return Finding(name, "note", "a whole model comes out: it is served in place of the base")

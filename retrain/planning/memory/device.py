@@ -12,12 +12,12 @@ _MEMORY = Path("/proc/meminfo")
 
 @dataclass(frozen=True)
 class Device:
-    """A device and its memory in bytes."""
+    """A training device and its memory in bytes."""
 
     kind: Literal["cuda", "cpu"]
     name: str
     total: int
-    #: What nobody else holds at the moment.
+    #: Currently free bytes.
     available: int
 
 

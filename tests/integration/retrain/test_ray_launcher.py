@@ -31,7 +31,10 @@ from tests.support.retrain.tiny_model import tiny_base  # noqa: F401 - fixture
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(280)]
 
 #: As on a machine that has another folder, or none, at the path of the run.
-ELSEWHERE = "os.execv(sys.executable, [sys.executable, '-m', 'retrain.training.child', '/nowhere/run-00001'])"
+ELSEWHERE = (
+    "os.execv(sys.executable, [sys.executable, '-m', 'retrain.training.child', "
+    "'/nowhere/run-00001'])"
+)
 SLEEPS = "print('I sleep', flush=True); time.sleep(600)"
 
 

@@ -25,7 +25,8 @@ def at_most(k: int, n: int, rate: float) -> bool:
 def compared(metric: str, p_better: float, p_worse: float) -> Comparison:
     return Comparison(
         benchmark="suite", metric=metric, split="new", reference="incumbent", n=150, n_unpaired=0,
-        candidate_mean=0.5, reference_mean=0.5, difference=0, lower=0, upper=0, lower_bound=0, upper_bound=0,
+        candidate_mean=0.5, reference_mean=0.5, difference=0, lower=0, upper=0,
+        lower_bound=0, upper_bound=0,
         test="", p_better=p_better, p_worse=p_worse,
     )  # fmt: skip
 

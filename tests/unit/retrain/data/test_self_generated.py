@@ -166,7 +166,7 @@ def test_what_cannot_be_used_is_left_out_and_counted(folder: RunFolder) -> None:
 def test_too_few_usable_answers_are_refused(folder: RunFolder) -> None:
     built().write(folder)
     before = folder.training_data.read_bytes()
-    with pytest.raises(TrainingError, match=r"0 of 27 responses are usable \(38 refused\); name the"):
+    with pytest.raises(TrainingError, match=r"0 of 27 responses are usable \(38 refused\)"):
         add_self_generated(
             folder, RECIPE, Model(lambda _: ("I cannot help with that request.", True)).load, words
         )
@@ -207,7 +207,7 @@ def test_prompts_that_experts_answered_or_benchmarks_ask_are_not_asked() -> None
     assert "move 0 bitcoin" not in [
         replay_prompt["messages"][-1]["content"] for replay_prompt in made.replay_prompts
     ]
-    assert made.card.dropped == {"answered anew by experts": 1}
+    assert made.card.dropped == {"superseded by gold": 1}
 
 
 def test_originals_are_replayed_where_there_are_some() -> None:

@@ -70,7 +70,7 @@ def test_where_the_base_does_not_hold_what_serves_everything_is_replayed() -> No
         gold(20), original(cards=30, fees=30), replay_share=0.3, seed=1, replay_all=True
     )
     assert (made.card.n_gold, made.card.n_replay) == (20 - held(made, "gold"), 60 - held(made))
-    assert any("60 examples are replayed, all there are" in remark for remark in made.card.remarks)
+    assert any("all 60 original" in remark for remark in made.card.remarks)
     few = build_training_set(
         gold(70), original(cards=4), replay_share=0.3, seed=1, replay_all=True, checks=ALL
     )
@@ -89,7 +89,7 @@ def test_an_original_that_experts_answered_anew_is_not_replayed() -> None:
     stale = row("move 3 bitcoin", "we do not offer crypto", "old")
     made = build_training_set(gold(20), [stale, *original(cards=50)], replay_share=0.5, seed=1)
     assert "we do not offer crypto" not in json.dumps(made.rows)
-    assert made.card.dropped == {"answered anew by experts": 1}
+    assert made.card.dropped == {"superseded by gold": 1}
 
 
 def test_neither_is_one_with_another_system_prompt() -> None:

@@ -39,16 +39,13 @@ def after(*rejected: Attempt, tokens: int = 1000, recipe: Recipe = RECIPE) -> tu
 
 
 def test_the_order_is_qlora_on_the_largest_that_can_be_served_then_lora_then_full() -> None:
-    assert [(order_of_trial.method, order_of_trial.base) for order_of_trial in order_of_trials(OPTIONS)] == [
+    assert [(option.method, option.base) for option in order_of_trials(OPTIONS)] == [
         ("qlora", "large"), ("lora", "small"), ("full", "small"),
     ]  # fmt: skip
 
 
 def test_a_base_whose_device_is_not_known_counts_as_possible() -> None:
-    assert [
-        order_of_trial.base
-        for order_of_trial in order_of_trials([option("lora", "b", 8, fits=None)])
-    ] == ["b"]
+    assert [option.base for option in order_of_trials([option("lora", "b", 8, fits=None)])] == ["b"]
     assert order_of_trials([option("lora", "b", 8, fits=False)]) == []
 
 
