@@ -54,9 +54,9 @@ def test_regions_are_a_binary_tree_over_the_leaves() -> None:
     assert sorted(np.unique(regions.leaf)) == list(range(n_leaves))
     sets = [frozenset(regions.leaves(region).tolist()) for region in range(n_regions)]
     assert sets[-1] == frozenset(range(n_leaves))
-    assert [set(one) for one in sets[:n_leaves]] == [{leaf} for leaf in range(n_leaves)]
-    for one in sets:
-        assert all(one <= other or other <= one or not one & other for other in sets)
+    assert [set(cluster) for cluster in sets[:n_leaves]] == [{leaf} for leaf in range(n_leaves)]
+    for cluster in sets:
+        assert all(cluster <= other or other <= cluster or not cluster & other for other in sets)
     sizes = np.bincount(regions.leaf, minlength=n_leaves).astype(float)
     np.testing.assert_allclose(regions.sums(sizes)[-1], 700)
 
@@ -96,8 +96,10 @@ def test_a_new_topic_is_one_cluster_that_holds_it() -> None:
 
 def test_without_drift_few_windows_have_any_cluster() -> None:
     rng = np.random.default_rng(2)
-    found = sum(bool(clusters(scattered(300, rng), scattered(200, rng), rng)) for _ in range(150))
-    assert found <= stats.binom.ppf(0.999, 150, 0.05)
+    n_windows = sum(
+        bool(clusters(scattered(300, rng), scattered(200, rng), rng)) for _ in range(150)
+    )
+    assert n_windows <= stats.binom.ppf(0.999, 150, 0.05)
 
 
 def test_a_user_who_repeats_himself_is_no_cluster() -> None:

@@ -281,10 +281,10 @@ def test_without_locating_all_else_is_the_same() -> None:
 
 @settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 2**31))
-def test_swapping_the_sides_turns_what_has_a_sign_and_nothing_else(seed: int) -> None:
+def test_swapped_sides_change_signs_only(seed: int) -> None:
     rng = np.random.default_rng(seed)
     centres = topics(rng)
-    one, two = ordinary(90, centres, rng), messages(centres, rng.integers(12, size=90), rng)
+    first, two = ordinary(90, centres, rng), messages(centres, rng.integers(12, size=90), rng)
     names = [f"u{i}" for i in range(90)], [f"v{i}" for i in range(90)]
     forth, back = (
         {
@@ -298,7 +298,7 @@ def test_swapping_the_sides_turns_what_has_a_sign_and_nothing_else(seed: int) ->
                 locate=False,
             ).tests
         }
-        for sides, groups in (((one, two), names), ((two, one), names[::-1]))
+        for sides, groups in (((first, two), names), ((two, first), names[::-1]))
     )
     assert back["scattered"].statistic == pytest.approx(-forth["scattered"].statistic)
     assert back["scattered"].effect_size == pytest.approx(-forth["scattered"].effect_size)

@@ -72,10 +72,10 @@ def test_new_topics_near_known_ones_are_no_output_drift(n_trials: int) -> None:
 
 def test_prompts_that_never_meet_are_not_enough_data() -> None:
     rng = np.random.default_rng(0)
-    one, other = (
+    test, other = (
         unit(c + 0.05 * rng.standard_normal((200, 8))) for c in (np.eye(8)[0], np.eye(8)[1])
     )
-    result = compare_given(one, one, other, other, rng=rng, n_permutations=99)
+    result = compare_given(test, test, other, other, rng=rng, n_permutations=99)
     assert result.verdict == "not_enough_data"
 
 
@@ -93,9 +93,9 @@ def test_unpaired_responses_are_refused() -> None:
         compare_given(window, window[:7], window, window, rng=np.random.default_rng(0))
 
 
-def test_another_manner_everywhere_is_drift_with_a_mass() -> None:
-    """A small shift of all responses: no response is foreign, and the prompts are the same."""
-    found, bounds = 0, []
+def test_common_shift_is_drift_with_a_positive_share() -> None:
+    """A small shift of all responses: no response is an outlier, and the prompts are the same."""
+    detected, bounds = 0, []
     for seed in range(10):
         rng = np.random.default_rng(seed)
         follow = rng.standard_normal((16, 16)) / 4
@@ -107,11 +107,11 @@ def test_another_manner_everywhere_is_drift_with_a_mass() -> None:
         result = compare_given(
             prompts[0], responses[0], prompts[1], responses[1], rng=rng, n_permutations=199
         )
-        found += result.p_value <= 0.05
+        detected += result.p_value <= 0.05
         bounds.append(result.drifted_share_lower_bound)
         shift_test = next(test for test in result.tests if test.name == "shift")
         assert shift_test.effect_lower <= shift_test.effect_size <= shift_test.effect_upper
-    assert found >= 9
+    assert detected >= 9
     assert np.median(bounds) > 0.02
 
 
@@ -194,8 +194,8 @@ def _dense_and_sparse(
     n, d = 800, 12
     width = np.where(rng.random(n) < sparse, 1.0, 0.25)[:, None]
     prompts = 1.0 + width * rng.standard_normal((n, d))
-    answers = prompts + 0.3 * rng.standard_normal((n, d))
-    return unit(prompts), unit(answers)
+    responses = prompts + 0.3 * rng.standard_normal((n, d))
+    return unit(prompts), unit(responses)
 
 
 @pytest.mark.parametrize("new", [0.0, 0.1])
@@ -207,14 +207,14 @@ def test_users_with_many_messages_are_compared(new: float) -> None:
         prompts = [unit(rng.standard_normal((n, 12)) + 1.0) for _ in range(2)]
         fresh = rng.random(n) < new
         prompts[1][fresh] = unit(rng.standard_normal((int(fresh.sum()), 12)) - 2.0)
-        answers = [unit(side + 0.3 * rng.standard_normal(side.shape)) for side in prompts]
-        answers[1][rng.random(n) < 0.3] = unit(np.ones((1, 12)))
+        responses = [unit(side + 0.3 * rng.standard_normal(side.shape)) for side in prompts]
+        responses[1][rng.random(n) < 0.3] = unit(np.ones((1, 12)))
         users = np.arange(n) % (n // each)
-        found = compare_given(
-            prompts[0], answers[0], prompts[1], answers[1],
+        detected = compare_given(
+            prompts[0], responses[0], prompts[1], responses[1],
             reference_groups=users, current_groups=users + n, rng=rng, n_permutations=199,
             alpha=0.01,
         )  # fmt: skip
-        assert (found.verdict, found.drifted_share_lower_bound > 0.05) == ("drift", True), str(
-            found
+        assert (detected.verdict, detected.drifted_share_lower_bound > 0.05) == ("drift", True), (
+            str(detected)
         )

@@ -71,7 +71,7 @@ def test_which_vector_stands_for_all_depends_on_no_order() -> None:
     )
 
 
-def asked(
+def draw_window(
     rng: np.random.Generator, popular: NDArray[np.float64], n: int = 1_500
 ) -> NDArray[np.float64]:
     """Return a window in which six in ten prompts are popular ones."""
@@ -87,7 +87,7 @@ def test_popular_texts_with_rounding_differences_are_no_drift(n_trials: int) -> 
         rng = np.random.default_rng(seed)
         popular = texts(12, rng)
         result = compare(
-            asked(rng, popular), asked(rng, again(popular, rng)),
+            draw_window(rng, popular), draw_window(rng, again(popular, rng)),
             rng=rng, n_permutations=199, locate=False,
         )  # fmt: skip
         alarms += result.p_value <= 0.05
@@ -95,17 +95,17 @@ def test_popular_texts_with_rounding_differences_are_no_drift(n_trials: int) -> 
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_answers_in_other_bits_are_the_same_answers(seed: int) -> None:
+def test_responses_with_rounding_differences_are_equal(seed: int) -> None:
     """A refusal is always the same text."""
     rng = np.random.default_rng(seed)
     prompts = texts(400, rng), texts(400, rng)
-    answers = texts(3, rng)
+    responses = texts(3, rng)
     first, second = rng.integers(3, size=(2, 400))
     p_values = [
         compare_given(
-            prompts[0], answers[first], prompts[1], later[second],
+            prompts[0], responses[first], prompts[1], later[second],
             rng=np.random.default_rng(1), n_permutations=199,
         ).p_value
-        for later in (answers, again(answers, rng))
+        for later in (responses, again(responses, rng))
     ]  # fmt: skip
     assert p_values[0] == p_values[1]

@@ -1,4 +1,4 @@
-"""Odd scalars and categories: a right answer, or an error that says what to do."""
+"""Edge cases of numbers and categories: a correct result, or an error that says what to do."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def compared(*args: object, **options: object) -> NumericComparison:
 
 @given(st.integers(-1000, 900), st.booleans())
 def test_the_unit_of_measurement_changes_no_figure(exponent: int, booleans: bool) -> None:
-    """Probabilities of whole answers are as small as 1e-200: their squares are 0."""
+    """Probabilities of whole responses are as small as 1e-200: their squares are 0."""
     rng = np.random.default_rng(1)
     x, y = rng.lognormal(0, 1, 40), rng.lognormal(0.5, 1, 30)
     if booleans:
@@ -31,7 +31,7 @@ def test_the_unit_of_measurement_changes_no_figure(exponent: int, booleans: bool
         assert getattr(scaled, figure) == getattr(plain, figure)
 
 
-def test_a_baseline_that_is_nothing_next_to_the_window_has_no_relative_change() -> None:
+def test_negligible_baseline_has_no_relative_change() -> None:
     result = compared(np.full(30, 1e-200), np.linspace(1, 2, 30))
     assert (result.relative_change, result.effect_size) == (None, 1.0)
 
@@ -41,7 +41,7 @@ def test_a_baseline_that_is_nothing_next_to_the_window_has_no_relative_change() 
     [[2.0, 2.0], [1.0, 3.0], [0.3, 3.7]],
     ids=["inside", "same", "around"],
 )
-def test_users_who_are_all_alike_and_the_same_on_both_sides_are_no_change(
+def test_equal_users_on_both_sides_are_no_change(
     current: list[float],
 ) -> None:
     """Between users nothing varies: what is left of a difference is rounding."""
@@ -52,7 +52,7 @@ def test_users_who_are_all_alike_and_the_same_on_both_sides_are_no_change(
     assert 0.05 < result.effect_upper < 0.3
 
 
-def test_users_who_are_all_alike_and_others_on_each_side_are_as_sure_as_they_are_many() -> None:
+def test_separated_users_are_as_significant_as_their_number() -> None:
     users = [f"u{i // 3}" for i in range(90)]
     result = compared(
         [0.1, 0.2, 0.3] * 30, [0.15, 0.2, 0.3] * 30, reference_groups=users, current_groups=users
@@ -144,6 +144,6 @@ def test_what_cannot_be_negative_cannot_fall_by_more_than_all() -> None:
     rng = np.random.default_rng(0)
     before = rng.uniform(5.0, 15.0, size=400)
     after = np.append(rng.uniform(5.0, 15.0, size=399), 40_000.0)
-    found = compared(before, after)
-    assert found.relative_change_lower == -1.0
+    result = compared(before, after)
+    assert result.relative_change_lower == -1.0
     assert compared(-before, -after).relative_change_upper == 1.0

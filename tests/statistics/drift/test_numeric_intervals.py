@@ -1,4 +1,4 @@
-"""Intervals and tests of scalars, where they are hard: ties, rare values, users, skewness."""
+"""Intervals and tests of numbers in hard cases: ties, rare values, users, skewness."""
 
 import math
 from collections.abc import Callable
@@ -160,7 +160,7 @@ def test_intervals_hold_their_effect_and_stay_in_bounds(
 )
 def test_the_effect_turns_with_the_sides_and_with_the_sign(x: list[int], y: list[int]) -> None:
     forth, back = compare_numeric(x, y), compare_numeric(y, x)
-    turned = compare_numeric([-one for one in x], [-one for one in y])
+    turned = compare_numeric([-side for side in x], [-side for side in y])
     assert forth is not None
     for other in (back, turned):
         assert other is not None
@@ -206,7 +206,7 @@ def test_shares_far_apart_are_told_from_equal_ones() -> None:
 
 
 LIMITS = st.tuples(st.floats(-5, 5), st.floats(0.01, 3), st.floats(0.01, 3)).map(
-    lambda one: Limits(one[0] - one[1], one[0], one[0] + one[2])
+    lambda side: Limits(side[0] - side[1], side[0], side[0] + side[2])
 )
 
 
@@ -234,11 +234,11 @@ def test_ratio_limits_are_where_the_difference_limits_are_zero(x: Limits, y: Lim
 
 def test_with_symmetric_limits_the_ratio_is_fiellers() -> None:
     x, y, margins = 2.0, 3.0, (0.5, 0.8)
-    found = ratio_limits(Limits(x - 0.5, x, x + 0.5), Limits(y - 0.8, y, y + 0.8))
+    limits = ratio_limits(Limits(x - 0.5, x, x + 0.5), Limits(y - 0.8, y, y + 0.8))
 
     def fieller(ratio: float) -> float:
         return (y - ratio * x) ** 2 - margins[1] ** 2 - (ratio * margins[0]) ** 2
 
-    assert found == pytest.approx(
+    assert limits == pytest.approx(
         (optimize.brentq(fieller, 0, 1.5), optimize.brentq(fieller, 1.5, 5))
     )

@@ -41,7 +41,7 @@ MODULES = (
     scan,
     descriptors,
 )
-FUNCTIONS = [one for one in map(drift.__dict__.get, drift.__all__) if inspect.isfunction(one)]
+FUNCTIONS = [item for item in map(drift.__dict__.get, drift.__all__) if inspect.isfunction(item)]
 P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=20)
 
 
@@ -85,8 +85,8 @@ def test_binomial_bounds_are_scipys(trials: int, successes: int) -> None:
     exact = stats.binomtest(successes, trials).proportion_ci(0.95, method="exact")
     np.testing.assert_allclose(clopper_pearson(successes, trials, 0.025), (exact.low, exact.high))
     expected = stats.binomtest(successes, trials, 0.3, alternative="greater").pvalue
-    one = (np.array([float(value)]) for value in (successes, trials, 0.3))
-    assert upper_tails(*one)[0] == pytest.approx(expected)
+    item = (np.array([float(value)]) for value in (successes, trials, 0.3))
+    assert upper_tails(*item)[0] == pytest.approx(expected)
 
 
 def test_nearest_is_brute_force_without_the_own_owner() -> None:
@@ -94,10 +94,10 @@ def test_nearest_is_brute_force_without_the_own_owner() -> None:
     points = rng.standard_normal((60, 5)).astype(np.float32)
     points /= np.linalg.norm(points, axis=1, keepdims=True)
     owner = np.arange(60) // 3
-    found = nearest(points, points, 4, query_owner=owner, landmark_owner=owner)
+    neighbours = nearest(points, points, 4, query_owner=owner, landmark_owner=owner)
     cosine = points @ points.T
     cosine[owner[:, None] == owner] = -2
-    np.testing.assert_array_equal(found.index, np.argsort(-cosine, axis=1)[:, :4])
+    np.testing.assert_array_equal(neighbours.index, np.argsort(-cosine, axis=1)[:, :4])
 
 
 def test_random_features_approximate_the_gaussian_kernel() -> None:
@@ -128,7 +128,7 @@ def test_cells_of_duplicates_are_the_distinct_points() -> None:
     assert len(fit_cells(points, 10, np.random.default_rng(0)).centroids) == 3
 
 
-def test_scalar_effect_is_scipys_and_p_value_is_near() -> None:
+def test_numeric_effect_equals_scipy() -> None:
     rng = np.random.default_rng(0)
     x, y = rng.gamma(2, 1, 120), rng.gamma(2, 1.3, 90)
     result = compare_numeric(x, y)
@@ -139,7 +139,7 @@ def test_scalar_effect_is_scipys_and_p_value_is_near() -> None:
     assert result.relative_change == pytest.approx(y.mean() / x.mean() - 1)
 
 
-def test_scalar_interval_covers_and_null_is_calibrated_with_users() -> None:
+def test_numeric_interval_covers_with_users() -> None:
     covered = rejected = 0
     for seed in range(200):
         rng = np.random.default_rng(seed)
@@ -160,7 +160,7 @@ def test_scalar_interval_covers_and_null_is_calibrated_with_users() -> None:
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.1, 5))
-def test_scalar_test_knows_the_order_only(seed: int, power: float) -> None:
+def test_numeric_test_depends_on_ranks_only(seed: int, power: float) -> None:
     rng = np.random.default_rng(seed)
     x, y, groups = rng.gamma(2, 1, 40), rng.gamma(2, 1.3, 30), np.arange(40) // 3
     plain = compare_numeric(x, y, reference_groups=groups)
@@ -170,7 +170,7 @@ def test_scalar_test_knows_the_order_only(seed: int, power: float) -> None:
     assert (plain.effect_size, plain.p_value) == (warped.effect_size, warped.p_value)
 
 
-def test_scalar_without_data_or_baseline_says_so() -> None:
+def test_numeric_comparison_without_data_has_no_change() -> None:
     assert compare_numeric([], [1.0]) is None
     assert compare_numeric(np.arange(9), np.arange(9), current_groups=["one"] * 9) is None
     changed = compare_numeric(np.zeros(50), np.ones(50))
@@ -178,7 +178,7 @@ def test_scalar_without_data_or_baseline_says_so() -> None:
     assert changed.relative_change is None
 
 
-def test_scalar_refuses_what_is_not_one_number_and_group_a_sample() -> None:
+def test_numeric_comparison_refuses_invalid_samples() -> None:
     with pytest.raises(ValueError, match="one number for each sample"):
         compare_numeric(np.zeros((3, 2)), np.zeros(3))
     with pytest.raises(ValueError, match="current_groups must hold one id for each"):

@@ -10,22 +10,22 @@ def test_residuals_are_those_of_leaving_each_sample_out() -> None:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((40, 5))
     y = x @ rng.standard_normal((5, 3)) + rng.standard_normal((40, 3))
-    found = ridge_residual(x.astype(np.float32), y.astype(np.float32))
+    residuals = ridge_residual(x.astype(np.float32), y.astype(np.float32))
     xc, yc = x - x.mean(axis=0), y - y.mean(axis=0)
-    np.testing.assert_allclose(found, _left_out(xc, yc), atol=1e-4)
+    np.testing.assert_allclose(residuals, _left_out(xc, yc), atol=1e-4)
 
 
-def test_of_responses_in_the_space_of_the_prompts_their_own_part_is_taken_off_first() -> None:
+def test_multiple_of_the_prompt_is_subtracted_first() -> None:
     rng = np.random.default_rng(2)
     x = rng.standard_normal((40, 5))
     y = 0.6 * x + 0.3 * x @ rng.standard_normal((5, 5)) + rng.standard_normal((40, 5))
-    found = ridge_residual(x.astype(np.float32), y.astype(np.float32))
+    residuals = ridge_residual(x.astype(np.float32), y.astype(np.float32))
     xc, yc = x - x.mean(axis=0), y - y.mean(axis=0)
     own = np.linalg.lstsq(xc.reshape(-1, 1), yc.ravel(), rcond=None)[0]
-    np.testing.assert_allclose(found, _left_out(xc, yc - own * xc), atol=1e-4)
+    np.testing.assert_allclose(residuals, _left_out(xc, yc - own * xc), atol=1e-4)
 
 
-def test_responses_that_resemble_their_prompts_leave_less_where_samples_are_few() -> None:
+def test_responses_near_their_prompts_leave_smaller_residuals() -> None:
     rng = np.random.default_rng(3)
     x = rng.standard_normal((60, 200)) / np.sqrt(200)
     y = 0.7 * x + 0.3 * rng.standard_normal((60, 200)) / np.sqrt(200)
@@ -48,9 +48,9 @@ def _left_out(xc: NDArray[np.float64], yc: NDArray[np.float64]) -> NDArray[np.fl
     for penalty in PENALTIES:
         residual = np.empty_like(yc)
         for i in range(n):
-            others = np.arange(n) != i
-            gram = xc[others].T @ xc[others] + penalty * np.eye(width)
-            residual[i] = yc[i] - xc[i] @ np.linalg.solve(gram, xc[others].T @ yc[others])
+            other_rows = np.arange(n) != i
+            gram = xc[other_rows].T @ xc[other_rows] + penalty * np.eye(width)
+            residual[i] = yc[i] - xc[i] @ np.linalg.solve(gram, xc[other_rows].T @ yc[other_rows])
         candidates.append(residual)
     return min(candidates, key=lambda residual: float((residual**2).sum()))
 

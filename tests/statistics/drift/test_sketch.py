@@ -91,7 +91,7 @@ def test_emptiness_is_brute_force() -> None:
     graph = build_graph(points, owner, rng, None)
     emptiness = make_emptiness(graph, node_bin, np.bincount(node_bin, minlength=30) * 1.0, 0.5)
     labels = rng.random((7, 30)) < 0.5
-    found = emptiness.evaluate(torch.from_numpy(labels))
+    scores = emptiness.evaluate(torch.from_numpy(labels))
     distance = 1.0 - points @ points.T
     distance[owner[:, None] == owner] = np.inf
     for row, called in enumerate(labels):
@@ -104,7 +104,7 @@ def test_emptiness_is_brute_force() -> None:
         assert (counted == current).all()
         for number in range(2):
             scores = [emptiness.scores[number, node, run] for node, run in runs]
-            np.testing.assert_allclose(found[row, number], np.mean(scores))
+            np.testing.assert_allclose(scores[row, number], np.mean(scores))
             np.testing.assert_allclose(own[number, current], scores)
 
 
@@ -128,7 +128,7 @@ def test_the_scan_is_brute_force() -> None:
     graph = build_graph(points, np.arange(90), rng, None)
     scan = make_scan(graph, node_bin, 0.4)
     labels = rng.random((5, 30)) < 0.4
-    found = scan.evaluate(torch.from_numpy(labels))
+    scores = scan.evaluate(torch.from_numpy(labels))
     cosine = points @ points.T
     for row, called in enumerate(labels):
         current = called[node_bin]
@@ -139,7 +139,7 @@ def test_the_scan_is_brute_force() -> None:
                 n, c = size + 1, int(current[place].sum())
                 best = stats.binom.pmf(c, n, c / n) if c > 0.4 * n else stats.binom.pmf(c, n, 0.4)
                 ratios.append(best / stats.binom.pmf(c, n, 0.4))
-        np.testing.assert_allclose(found[row, 0], np.mean(ratios))
+        np.testing.assert_allclose(scores[row, 0], np.mean(ratios))
         own, counted = scan.true_scores(called)
         assert counted.all()
         np.testing.assert_allclose(own.mean(), np.mean(ratios))
@@ -203,7 +203,7 @@ def test_tests_that_agree_have_one_vote_as_a_family() -> None:
     assert together < fuse(copies)[0] - 0.003
 
 
-def test_a_week_compared_as_the_sum_of_its_days_is_the_week(
+def test_week_as_sum_of_days_gives_equal_result(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for module in ("input.compare", "permutation.sketch", "input.nodes"):
@@ -226,8 +226,8 @@ def test_a_week_compared_as_the_sum_of_its_days_is_the_week(
 
     whole, summed = result(None), result(days)
     assert whole.p_value == summed.p_value
-    for one, other in zip(whole.tests, summed.tests, strict=True):
-        assert one.statistic == pytest.approx(other.statistic)
+    for first, other in zip(whole.tests, summed.tests, strict=True):
+        assert first.statistic == pytest.approx(other.statistic)
     with pytest.raises(ValueError, match="one integer for each of 300 samples"):
         result(days[:299])
 
@@ -254,7 +254,7 @@ def test_a_device_that_is_none_is_refused(device: str) -> None:
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
-def test_cuda_without_a_gpu_is_refused_and_auto_is_the_cpu() -> None:
+def test_cuda_without_a_gpu_is_refused() -> None:
     assert "cpu" == resolve_device("auto").type
     with pytest.raises(ValueError, match="no CUDA device"):
         resolve_device("cuda")

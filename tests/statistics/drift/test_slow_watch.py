@@ -38,7 +38,7 @@ def scattered(n: int, rng: np.random.Generator) -> Vectors:
 
 
 def known_topic(n: int, rng: np.random.Generator) -> Vectors:
-    """Prompts on a topic that the reference has: nothing of it is foreign."""
+    """Prompts on a topic of the reference."""
     return near(np.repeat(CENTRES[:1], n, axis=0), rng)
 
 
@@ -133,7 +133,7 @@ def test_a_normal_score_is_the_quantile_of_a_skewed_sum(skewness: float, z: floa
 @pytest.mark.parametrize("size", [1, 5])
 def test_innovations_against_one_small_reference_are_independent_and_normal(size: int) -> None:
     """The reference is a sixth of all: what is unlucky in it must not be counted every week."""
-    found = []
+    detected = []
     for trial in range(300):
         rng = np.random.default_rng(trial)
         series = Series.of([random_sums(rng, 500, size) for _ in range(6)])
@@ -142,8 +142,8 @@ def test_innovations_against_one_small_reference_are_independent_and_normal(size
             seen = series[: week + 1]
             direction = learned_direction(seen[:-1])
             row += [innovation(seen, seen.novelty).z, innovation(seen, seen.project(direction)).z]
-        found.append(row)
-    z = np.array(found)
+        detected.append(row)
+    z = np.array(detected)
     error = 1.0 / np.sqrt(len(z))
     assert np.abs(z.mean(axis=0)).max() < 4 * error
     assert np.abs(z.std(axis=0) - 1.0).max() < 0.15
@@ -159,7 +159,7 @@ def test_slow_drift_is_seldom_called_where_there_is_none(size: int) -> None:
     for trial in range(80):
         rng = np.random.default_rng(trial)
         sums = [random_sums(rng, 400, size) for _ in range(13)]
-        called += any(one.verdict == "drift" for one in watch(sums[0], sums[1:], alpha=0.1))
+        called += any(state.verdict == "drift" for state in watch(sums[0], sums[1:], alpha=0.1))
     assert stats.binomtest(called, 80, 0.1, alternative="greater").pvalue > 0.01
 
 
@@ -168,13 +168,13 @@ def test_what_grows_from_week_to_week_is_found(
     novel: Callable[[int, np.random.Generator], Vectors], growth: float
 ) -> None:
     shares = [0.0, 0.0, *(growth * week for week in range(1, 8))]
-    found, since = [], []
+    detected, since = [], []
     for seed in range(6):
-        told = watched(shares, seed, novel, minimum_drifted_share=0.01)
-        assert not any(one.verdict == "drift" for one in told[:2])
-        weeks = [week for week, one in enumerate(told, -1) if one.alarm]
-        found.append(weeks[0] if weeks else 99)
-        newest = told[-1]
+        states = watched(shares, seed, novel, minimum_drifted_share=0.01)
+        assert not any(state.verdict == "drift" for state in states[:2])
+        weeks = [week for week, state in enumerate(states, -1) if state.alarm]
+        detected.append(weeks[0] if weeks else 99)
+        newest = states[-1]
         assert newest.drifted_share_lower_bound < newest.drifted_share
         assert newest.drifted_share_lower_bound <= shares[-1]
         assert newest.p_value <= 0.05
@@ -182,45 +182,45 @@ def test_what_grows_from_week_to_week_is_found(
         assert newest.detection_week is not None
         assert newest.onset_week <= newest.detection_week
         since.append(newest.onset_week)
-    assert np.median(found) <= 6
+    assert np.median(detected) <= 6
     assert 1 <= np.median(since) <= 5  # it began in the third week
 
 
 def test_what_comes_all_at_once_is_not_slow() -> None:
-    (told,) = watched([0.2], 1)
-    assert told.verdict == "no_drift"
+    (states,) = watched([0.2], 1)
+    assert states.verdict == "no_drift"
 
 
-def test_drift_that_passes_is_no_longer_called_and_the_watch_begins_anew() -> None:
+def test_watch_restarts_after_drift_has_passed() -> None:
     shares = [*(0.02 * week for week in range(1, 6)), 0.0, 0.0, 0.0]
-    told = watched(shares, 2, minimum_drifted_share=0.01)
-    assert [one.verdict for one in told[3:]] == [*["drift"] * 3, *["no_drift"] * 2]
-    assert [one.alarm for one in told[3:]] == [True, True, False, False, False]
-    assert told[6].p_value == 1.0
-    assert (told[6].onset_week, told[6].drifted_share_lower_bound) == (None, 0.0)
+    states = watched(shares, 2, minimum_drifted_share=0.01)
+    assert [state.verdict for state in states[3:]] == [*["drift"] * 3, *["no_drift"] * 2]
+    assert [state.alarm for state in states[3:]] == [True, True, False, False, False]
+    assert states[6].p_value == 1.0
+    assert (states[6].onset_week, states[6].drifted_share_lower_bound) == (None, 0.0)
     again = watched(
         [*shares, *(0.02 * week for week in range(1, 6))], 2, minimum_drifted_share=0.01
     )
-    assert again[:8] == told
+    assert again[:8] == states
     assert again[-1].verdict == "drift"
     assert again[-1].onset_week is not None
     assert again[-1].onset_week >= 7
 
 
 def test_an_alarm_goes_on_while_drift_can_be_seen() -> None:
-    told = watched([*(0.02 * week for week in range(1, 6)), 0.06], 2, minimum_drifted_share=0.06)
-    assert told[-2].drifted_share_lower_bound >= 0.06 > told[-1].drifted_share_lower_bound > 0.0
-    assert [one.alarm for one in told[-2:]] == [True, True]
+    states = watched([*(0.02 * week for week in range(1, 6)), 0.06], 2, minimum_drifted_share=0.06)
+    assert states[-2].drifted_share_lower_bound >= 0.06 > states[-1].drifted_share_lower_bound > 0.0
+    assert [state.alarm for state in states[-2:]] == [True, True]
 
 
-def test_what_is_said_of_a_week_depends_on_no_later_one() -> None:
+def test_state_of_a_week_is_independent_of_later_weeks() -> None:
     shares = [0.01 * week for week in range(8)]
     assert watched(shares[:5], 4) == watched(shares, 4)[:5]
 
 
 def test_drift_grows_in_weeks_without_an_evaluation_too() -> None:
     sums = [random_sums(np.random.default_rng(seed), 400) for seed in range(4)]
-    sums = [replace(one, novelty=(1 + 0.2 * k) * one.novelty) for k, one in enumerate(sums)]
+    sums = [replace(state, novelty=(1 + 0.2 * k) * state.novelty) for k, state in enumerate(sums)]
     close, apart = (
         watch(sums[0], sums[1:], numbers=numbers)[-1] for numbers in ([0, 1, 2], [0, 1, 9])
     )
@@ -229,9 +229,9 @@ def test_drift_grows_in_weeks_without_an_evaluation_too() -> None:
 
 
 def test_little_is_no_alarm() -> None:
-    told = watched([0.01 * week for week in range(1, 8)], 0, minimum_drifted_share=0.5)
-    assert told[-1].verdict == "drift"
-    assert not told[-1].alarm
+    states = watched([0.01 * week for week in range(1, 8)], 0, minimum_drifted_share=0.5)
+    assert states[-1].verdict == "drift"
+    assert not states[-1].alarm
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Scalars where users write differently often: one user's share of the noise is his, not less."""
+"""Numbers of users with different activity: the variance keeps the share of a large user."""
 
 import numpy as np
 import pytest
@@ -53,18 +53,18 @@ def test_users_who_write_differently_often_raise_no_alarm(
     # With a power law a handful of users decide: the level holds roughly.
     most = stats.binom.ppf(0.999, TRIALS, 0.07 if reference is POWER_LAW else 0.05)
     least = TRIALS - most
-    assert sum(one.p_value <= 0.05 for one in results) <= most
-    assert sum(one.mean_p_value <= 0.05 for one in results) <= most
-    assert sum(one.effect_lower <= 0 <= one.effect_upper for one in results) >= least
+    assert sum(result.p_value <= 0.05 for result in results) <= most
+    assert sum(result.mean_p_value <= 0.05 for result in results) <= most
+    assert sum(result.effect_lower <= 0 <= result.effect_upper for result in results) >= least
     changes = [
-        (one.relative_change_lower, one.relative_change_upper)
-        for one in results
-        if one.relative_change_lower is not None and one.relative_change_upper is not None
+        (result.relative_change_lower, result.relative_change_upper)
+        for result in results
+        if result.relative_change_lower is not None and result.relative_change_upper is not None
     ]
     assert sum(lower > 0 or upper < 0 for lower, upper in changes) <= most
 
 
-def test_a_change_of_all_users_is_seen_beside_a_large_one() -> None:
+def test_change_of_all_users_is_detected_despite_a_large_user() -> None:
     """The large user costs power, not all of it."""
     seen = 0
     for trial in range(20):
@@ -94,9 +94,9 @@ def test_the_variance_of_a_mean_is_the_jackknifes(
         return float(np.average(values[rows], weights=weights[rows] if weighted else None))
 
     whole = mean(np.ones(len(values), dtype=bool))
-    without = np.array([mean(user != one) for one in np.unique(user)])
-    n_users = len(without)
-    expected = (n_users - 1) / n_users * ((without - whole) ** 2).sum()
+    jackknifed = np.array([mean(user != result) for result in np.unique(user)])
+    n_users = len(jackknifed)
+    expected = (n_users - 1) / n_users * ((jackknifed - whole) ** 2).sum()
     assert side.variance_of_mean(side.values) == pytest.approx(expected, rel=1e-6, abs=1e-12)
 
 

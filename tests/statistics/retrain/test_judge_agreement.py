@@ -39,7 +39,7 @@ def test_kappa_of_a_textbook_table() -> None:
     assert cohen_kappas(np.array([[[20.0, 5.0], [10.0, 15.0]]])) == pytest.approx([0.4])
 
 
-def test_a_judge_that_rates_as_people_do_and_one_that_guesses() -> None:
+def test_agreement_separates_a_good_judge_from_guesses() -> None:
     people = RNG(1).choice(LABELS, size=200).tolist()
     alike = rated([(first, first if i % 10 else "tie") for i, first in enumerate(people)])
     assert alike.alpha_interval is not None

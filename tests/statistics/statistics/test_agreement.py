@@ -54,8 +54,8 @@ def test_ac1_and_its_interval_equal_the_reference_library() -> None:
             warnings.simplefilter("ignore", FutureWarning)
             # Without the values named, it takes a gap for one of them.
             values = sorted({value for item in items for value in item})
-            found = CAC(pd.DataFrame(rated), categories=values, digits=15).gwet()["est"]
-        reference = (found["coefficient_value"], *found["confidence_interval"])
+            result = CAC(pd.DataFrame(rated), categories=values, digits=15).gwet()["est"]
+        reference = (result["coefficient_value"], *result["confidence_interval"])
         assert pytest.approx(reference, abs=TOLERANCE) == gwet_ac1(count_ratings(items)), seed
 
 
@@ -64,9 +64,9 @@ def test_raw_agreement_equals_the_reference_library() -> None:
         rated = ratings_with_gaps(seed)
         items = by_item(rated)
         values = sorted({value for item in items for value in item})
-        found = CAC(pd.DataFrame(rated), categories=values, digits=15).gwet()["est"]
+        result = CAC(pd.DataFrame(rated), categories=values, digits=15).gwet()["est"]
         ours = measure_agreement(items, rng=np.random.default_rng(0), n_resamples=10)
-        assert pytest.approx(found["pa"], abs=TOLERANCE) == ours.raw
+        assert pytest.approx(result["pa"], abs=TOLERANCE) == ours.raw
 
 
 def test_undefined_rather_than_perfect_or_an_error() -> None:
@@ -80,11 +80,11 @@ def test_undefined_rather_than_perfect_or_an_error() -> None:
 
 def test_a_rare_verdict_shows_the_paradox_and_ac1_does_not() -> None:
     votes = [["a", "a"]] * 94 + [["a", "b"]] * 3 + [["b", "a"]] * 3
-    found = measure_agreement(votes, rng=np.random.default_rng(0))
-    assert pytest.approx(0.94) == found.raw
-    assert found.alpha is not None
-    assert found.ac1 is not None
-    assert found.alpha < 0 < 0.9 < found.ac1
+    result = measure_agreement(votes, rng=np.random.default_rng(0))
+    assert pytest.approx(0.94) == result.raw
+    assert result.alpha is not None
+    assert result.ac1 is not None
+    assert result.alpha < 0 < 0.9 < result.ac1
 
 
 def test_the_bootstrap_interval_covers() -> None:
@@ -98,10 +98,10 @@ def test_the_bootstrap_interval_covers() -> None:
     true_alpha = krippendorff_alpha(count_ratings(sample(40_000).tolist()))
     covered = []
     for _ in range(300):
-        found = measure_agreement(sample(200).tolist(), rng=rng, n_resamples=400)
-        assert found.alpha_lower is not None
-        assert found.alpha_upper is not None
-        covered.append(found.alpha_lower <= true_alpha <= found.alpha_upper)
+        result = measure_agreement(sample(200).tolist(), rng=rng, n_resamples=400)
+        assert result.alpha_lower is not None
+        assert result.alpha_upper is not None
+        covered.append(result.alpha_lower <= true_alpha <= result.alpha_upper)
     assert 0.91 <= np.mean(covered) <= 0.98
 
 
@@ -109,7 +109,7 @@ def test_the_order_of_scores_counts() -> None:
     near = [[1, 2], [3, 4], [5, 4], [2, 1], [3, 3], [1, 1], [5, 5]]
     far = [[1, 5], [3, 4], [5, 1], [2, 1], [3, 3], [1, 1], [5, 5]]
     rng = np.random.default_rng(0)
-    ordinal = [measure_agreement(one, rng=rng, metric="ordinal").alpha for one in (near, far)]
-    nominal = [measure_agreement(one, rng=rng).alpha for one in (near, far)]
+    ordinal = [measure_agreement(votes, rng=rng, metric="ordinal").alpha for votes in (near, far)]
+    nominal = [measure_agreement(votes, rng=rng).alpha for votes in (near, far)]
     assert ordinal[0] > ordinal[1]
     assert ordinal[0] > nominal[0]

@@ -45,7 +45,7 @@ def misses(strata: list[np.ndarray] | None, *, spread: float, seed: int) -> tupl
 
 
 @pytest.mark.parametrize("sizes", [(1,), (2,), (3,), (5,), (1, 2, 3, 5, 15), None], ids=str)
-def test_a_bound_is_beyond_the_truth_in_one_trial_of_twenty(sizes: tuple[int, ...] | None) -> None:
+def test_bound_misses_the_truth_in_one_of_twenty_trials(sizes: tuple[int, ...] | None) -> None:
     above, below = misses(None if sizes is None else strata_of(*sizes), spread=0, seed=1)
     highest = stats.binom.ppf(0.999, N_TRIALS, LEVEL)
     assert max(above, below) <= highest
@@ -61,31 +61,31 @@ def test_strata_that_differ_make_no_bound_too_narrow(sizes: tuple[int, ...]) -> 
 
 def test_small_strata_are_joined_and_large_ones_kept() -> None:
     strata = [np.arange(0, 20), np.arange(20, 32), np.arange(32, 41), np.arange(41, 42)]
-    kept = join_small_strata(strata)
-    assert sorted(map(len, kept)) == [10, 12, 20]
-    assert sorted(np.concatenate(kept)) == list(range(42))
+    joined = join_small_strata(strata)
+    assert sorted(map(len, joined)) == [10, 12, 20]
+    assert sorted(np.concatenate(joined)) == list(range(42))
     assert sorted(map(len, join_small_strata(strata[:2]))) == [12, 20]
 
 
 def test_too_few_that_are_left_over_join_the_smallest() -> None:
     strata = [np.arange(0, 20), np.arange(20, 32), np.arange(32, 41)]
     assert sorted(map(len, join_small_strata(strata))) == [20, 21]
-    assert [len(one) for one in join_small_strata(strata[2:])] == [9]
+    assert [len(stratum) for stratum in join_small_strata(strata[2:])] == [9]
 
 
-def test_differences_that_only_strata_tell_apart_have_a_bound_all_the_same() -> None:
+def test_differences_between_strata_only_have_a_bound() -> None:
     first = np.r_[np.full(12, 0.5), np.zeros(100)]
-    found = compare_graded(
+    interval = compare_graded(
         first, np.zeros(112), np.random.default_rng(0),
         strata=[np.arange(12), np.arange(12, 112)], confidence=0.95,
     )  # fmt: skip
-    assert found.lower_bound < found.difference < found.upper_bound
+    assert interval.lower_bound < interval.difference < interval.upper_bound
 
 
 def test_limits_stay_in_the_range_of_the_metric() -> None:
     values = np.r_[np.ones(9), 0.9]
     assert mean_interval(values, np.random.default_rng(0))[1] == 1
-    found = compare_graded(
+    interval = compare_graded(
         values, np.zeros(10), np.random.default_rng(0), strata=[np.arange(10)], confidence=0.95
     )
-    assert found.upper == 1
+    assert interval.upper == 1

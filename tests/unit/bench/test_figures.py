@@ -55,10 +55,10 @@ def test_a_table_is_printed_whole_and_its_figures_are_kept() -> None:
     report.add(Table("Times.", ("method", "time"), (("a", "2 s"),), (figure,)))
     lines = ["Times.", "", "| method | time |", "| ------ | ---- |", "| a | 2 s |"]
     assert lines == out.getvalue().splitlines()
-    assert ["data: time of a"] == [kept.name for kept in report.figures]
+    assert ["data: time of a"] == [figures.name for figures in report.figures]
 
 
-def test_rows_are_written_with_the_names_that_readers_of_the_file_know(tmp_path) -> None:
+def test_rows_are_written_with_documented_names(tmp_path) -> None:
     path = tmp_path / "build" / "bench.json"
     write_rows(path, [share("power", 3, 4, "seeds 0-3", at_least=0.5).row()])
     (row,) = json.loads(path.read_text(encoding="utf-8"))

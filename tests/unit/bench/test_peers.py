@@ -1,4 +1,4 @@
-"""The peers are called as they should be: known answers on small data."""
+"""Peers on small data with known results."""
 
 import numpy as np
 import pytest
@@ -61,11 +61,11 @@ def test_every_form_gives_the_same_statistics() -> None:
     test = KernelTest(a, b, np.random.default_rng(4))
     expected = test.permuted(70, Form.PRODUCTS, np.random.default_rng(5))
     for form in (Form.ONE_BY_ONE, Form.REORDERED):
-        found = test.permuted(70, form, np.random.default_rng(5))
-        np.testing.assert_allclose(found, expected, atol=1e-6)
+        p_value = test.permuted(70, form, np.random.default_rng(5))
+        np.testing.assert_allclose(p_value, expected, atol=1e-6)
 
 
-def test_permutation_mmd_rejects_a_true_null_as_often_as_it_should() -> None:
+def test_permutation_mmd_keeps_its_level() -> None:
     p_values = [
         permutation_mmd(
             window(30, 0.0, 2 * k), window(20, 0.0, 2 * k + 1), np.random.default_rng(k)
@@ -109,7 +109,7 @@ def test_evidently_leaves_the_windows_as_they_were() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_method_answers_with_an_alarm(name: str) -> None:
+def test_every_method_returns_an_alarm(name: str) -> None:
     method = load_method(name)
-    answer = method(window(120, -3.0, 0), window(120, 3.0, 1), np.random.default_rng(0))
-    assert answer is True
+    alarm = method(window(120, -3.0, 0), window(120, 3.0, 1), np.random.default_rng(0))
+    assert alarm is True

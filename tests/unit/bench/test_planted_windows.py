@@ -47,7 +47,7 @@ def test_scattered_novelty_is_out_of_scope_and_nothing_else_is(data: Labelled) -
     assert 20 == windows.planted.sum()
 
 
-def test_a_surge_adds_its_points_to_the_share_of_one_domain(data: Labelled) -> None:
+def test_surge_adds_its_points_to_one_domain(data: Labelled) -> None:
     windows = draw_windows(data, WindowSpec("surge", 150, 100, 0.2), np.random.default_rng(3))
     domains = data.domains[windows.current]
     surging = np.unique(domains[windows.planted])
@@ -82,9 +82,9 @@ def test_users_have_one_topic_and_live_on_one_side(data: Labelled) -> None:
 
 def test_the_same_seed_draws_the_same_windows(data: Labelled) -> None:
     spec = WindowSpec("domain", 150, 100, 0.2)
-    one, two, other = (draw_windows(data, spec, np.random.default_rng(s)) for s in (7, 7, 8))
-    assert one.current.tolist() == two.current.tolist()
-    assert one.current.tolist() != other.current.tolist()
+    first, two, other = (draw_windows(data, spec, np.random.default_rng(s)) for s in (7, 7, 8))
+    assert first.current.tolist() == two.current.tolist()
+    assert first.current.tolist() != other.current.tolist()
 
 
 @pytest.mark.parametrize(
@@ -161,5 +161,5 @@ def test_synthetic_topics_are_nearer_to_themselves_than_to_others() -> None:
 
 
 def test_a_synthetic_world_is_a_function_of_its_seed() -> None:
-    one, two = (make_world(np.random.default_rng(3), dimension=16) for _ in range(2))
-    assert np.array_equal(one.centres, two.centres)
+    first, two = (make_world(np.random.default_rng(3), dimension=16) for _ in range(2))
+    assert np.array_equal(first.centres, two.centres)

@@ -114,9 +114,7 @@ def outcome(bound: float, truth: float, p_value: float = 0.5) -> Outcome:
     )
 
 
-def test_false_alarms_are_counted_at_each_level_and_for_the_daemon(
-    campaign: Campaign, monkeypatch
-) -> None:
+def test_false_alarms_are_counted_by_level_and_daemon_rule(campaign: Campaign, monkeypatch) -> None:
     monkeypatch.setattr(
         false_alarms, "ROWS", (("independent samples", WindowSpec("none", 300, 300)),)
     )

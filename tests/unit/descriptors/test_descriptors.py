@@ -1,4 +1,4 @@
-"""Characteristics of one text, in several languages and on texts that nobody would write."""
+"""Descriptors in several languages and on extreme texts."""
 
 # ruff: noqa: RUF001 - letters of other scripts look like Latin ones
 
@@ -18,7 +18,7 @@ from monitor.descriptors import language, refusal_phrases, scripts
 SUBMODULES = sorted(
     module.name for module in pkgutil.iter_modules(texts.__path__, f"{texts.__name__}.")
 )
-#: Of each characteristic: the least and the largest value it may have.
+#: Least and largest value of each descriptor.
 RANGES = {
     texts.token_count: (0, math.inf),
     texts.line_count: (0, math.inf),
@@ -75,7 +75,7 @@ def test_any_text_has_a_value_in_range(function, text: str) -> None:
 
 
 @pytest.mark.parametrize("piece", [" ", "\n", "a", "字", "```", "i can't ", "[", "\ud800", "a.\n"])
-def test_huge_texts_cost_no_more_than_their_beginning(piece: str) -> None:
+def test_huge_texts_are_read_in_bounded_time(piece: str) -> None:
     """Three million characters: anything quadratic, or a pattern that backtracks, never ends."""
     huge = piece * (3_000_000 // len(piece))
     for function, (least, largest) in RANGES.items():
@@ -87,13 +87,13 @@ def test_huge_texts_cost_no_more_than_their_beginning(piece: str) -> None:
 
 
 @given(text=ANY_TEXT | PIECES)
-def test_any_text_has_one_of_the_known_languages_or_none(text: str) -> None:
+def test_any_text_has_a_known_language_or_none(text: str) -> None:
     assert texts.identify_language(text) in {"", *language.LANGUAGES}
     assert sum(scripts.count_scripts(text).values()) <= 2 * len(text)
 
 
 @given(text=ANY_TEXT | PIECES)
-def test_any_text_is_admitted_or_not(text: str) -> None:
+def test_any_text_can_be_checked_by_a_format(text: str) -> None:
     for form in (
         texts.learn_format(['{"a": 1}'] * 60),
         texts.learn_format(["yes", "no"] * 30),
@@ -124,7 +124,7 @@ def test_tokens_are_words_syllables_numbers_and_signs(text: str, tokens: float) 
     ("text", "share"),
     [("ab 12", 0.4), ("", 0.0), ("été", 0.0), ("हिन्दी", 0.0), ("e\u0301", 0.0), ("字、", 0.5)],
 )
-def test_accents_and_vowel_signs_are_letters(text: str, share: float) -> None:
+def test_accents_and_vowel_signs_count_as_words(text: str, share: float) -> None:
     assert texts.non_letter_share(text) == pytest.approx(share)
 
 
@@ -223,7 +223,7 @@ def test_every_language_of_refusals_is_tested() -> None:
     assert refusal_phrases.PHRASES.keys() == refusal_phrases.CUES.keys() == REFUSALS.keys()
 
 
-@pytest.mark.parametrize("text", [one for texts_ in REFUSALS.values() for one in texts_])
+@pytest.mark.parametrize("text", [sentence for texts_ in REFUSALS.values() for sentence in texts_])
 def test_refusals_are_seen(text: str) -> None:
     assert texts.refusal(text) == 1.0
     assert texts.refusal(text.upper() if text.isascii() else text) == 1.0
@@ -250,7 +250,7 @@ def test_help_is_no_refusal(text: str) -> None:
         ("رصيد الحساب؟ " * 20, 0.0),
     ],
 )
-def test_a_long_text_that_ends_within_a_sentence_was_cut_off(text: str, cut: float) -> None:
+def test_long_text_that_ends_within_a_sentence_is_cut_off(text: str, cut: float) -> None:
     assert texts.cut_off(text) == cut
 
 
@@ -273,7 +273,7 @@ def test_filters_of_apis(reason: str) -> None:
 
 
 @pytest.mark.parametrize("reason", ["stop", "tool_calls", "end_turn", "STOP", ""])
-def test_an_answer_that_came_to_its_end(reason: str) -> None:
+def test_finish_reasons_of_complete_responses(reason: str) -> None:
     assert texts.stopped_by_limit(reason) == texts.declined_by_api(reason) == 0.0
 
 
@@ -340,7 +340,8 @@ LANGUAGES = {
 
 
 @pytest.mark.parametrize(
-    ("code", "text"), [(code, one) for code, told in LANGUAGES.items() for one in told]
+    ("code", "text"),
+    [(code, sentence) for code, sentences in LANGUAGES.items() for sentence in sentences],
 )
 def test_languages_are_told_apart(code: str, text: str) -> None:
     assert texts.identify_language(text) == code
@@ -358,7 +359,7 @@ def test_equal_texts_are_looked_at_once() -> None:
     assert values.tolist() == [1, 2, 1]
 
 
-def test_relevance_is_the_cosine_and_needs_a_vector_on_both_sides() -> None:
+def test_relevance_is_the_cosine_of_both_vectors() -> None:
     prompts = np.array([[1, 0], [0, 1], [1, 0]], dtype=np.float16)
     responses = np.array([[1, 0], [1, 0], [-1, 0]], dtype=np.float16)
     assert texts.relevance(prompts, responses).tolist() == [1, 0, -1]
@@ -366,8 +367,8 @@ def test_relevance_is_the_cosine_and_needs_a_vector_on_both_sides() -> None:
         texts.relevance(prompts, responses[:2])
 
 
-def test_unrelated_is_what_answers_to_other_prompts_are() -> None:
-    """Two topics, half a window apart: the answers to others are at a right angle."""
+def test_unrelated_threshold_is_the_relevance_of_other_prompts() -> None:
+    """Two topics, half a window apart: responses to other prompts are orthogonal."""
     prompts = np.repeat(np.eye(2, dtype=np.float32), 50, axis=0)
     assert texts.unrelated_threshold(prompts, prompts) == 0.0
     assert texts.unrelated_threshold(prompts[:50], prompts[:50]) == 1.0

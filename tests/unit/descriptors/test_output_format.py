@@ -1,4 +1,4 @@
-"""Forms of answers: learned from some, checked on others."""
+"""Output formats: learned from responses, checked on others."""
 
 import pytest
 
@@ -43,8 +43,8 @@ def test_labels_are_a_closed_set() -> None:
     assert not form.admits("cards: block card. Can I do anything else?")
 
 
-def test_an_open_set_of_short_answers_is_none() -> None:
-    """Every twentieth answer is new: the next one may well be, too."""
+def test_open_set_of_labels_has_no_format() -> None:
+    """Every twentieth response is new."""
     assert learn_format([f"order {n}" if n % 20 == 0 else "yes" for n in range(400)]) is None
 
 
@@ -66,12 +66,12 @@ def test_code_stands_in_fences_that_are_closed() -> None:
         ['{"a": 1}', "It depends, as so much does, on what you would like: " + "a word " * 6] * 50,
     ],
 )
-def test_few_answers_and_free_text_have_no_form(responses: list[str]) -> None:
+def test_few_responses_and_free_text_have_no_format(responses: list[str]) -> None:
     assert learn_format(responses) is None
 
 
 @pytest.mark.parametrize("hostile", ["[" * 100_000, '{"a":' * 50_000, "```" * 50_000, "9" * 10_000])
-def test_hostile_answers_are_judged_too(hostile: str) -> None:
+def test_hostile_responses_are_checked(hostile: str) -> None:
     form = learn_format(['{"a": 1}'] * 100)
     assert form is not None
     assert not form.admits(hostile)

@@ -28,13 +28,13 @@ def test_an_id_is_one_whatever_it_was_read_with() -> None:
     assert 4 == len(set(unit_keys([3, "3", 4, "4"], VECTORS, "groups", salt=0)))
 
 
-def test_numbers_of_a_tensor_and_of_a_column_with_gaps_are_the_same_ids() -> None:
-    given = [
+def test_numeric_ids_are_equal_in_any_container() -> None:
+    containers = [
         torch.tensor([3, 3, 4, 4]),
         np.array([3.0, 3.0, 4.0, 4.0]),
         list(torch.tensor([3, 3, 4, 4])),
     ]
-    for ids in given:
+    for ids in containers:
         assert [3, 3, 4, 4] == read_ids(ids, 4, "groups")
         assert list(unit_keys(ids, VECTORS, "groups", salt=0)) == list(
             unit_keys([3, 3, 4, 4], VECTORS, "groups", salt=0)
@@ -44,7 +44,7 @@ def test_numbers_of_a_tensor_and_of_a_column_with_gaps_are_the_same_ids() -> Non
 @pytest.mark.parametrize(
     "ids", [{"a", "b", "c", "d"}, dict.fromkeys("abcd", 1), b"abcd", iter("abcd"), 4]
 )
-def test_what_has_no_order_is_not_an_id_for_each_sample(ids) -> None:
+def test_unordered_ids_are_refused(ids) -> None:
     with pytest.raises(TypeError, match="groups must hold one id for each sample, in their order"):
         read_ids(ids, 4, "groups")
 

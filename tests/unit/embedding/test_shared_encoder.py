@@ -55,12 +55,12 @@ def test_who_waits_comes_before_who_has_just_finished(slow: SlowEncoder) -> None
     many.start()
     while not slow.order:
         pass
-    one = threading.Thread(target=lambda: encoder.encode(["ingest"]))
-    one.start()
+    text = threading.Thread(target=lambda: encoder.encode(["ingest"]))
+    text.start()
     while not encoder._next.locked():
         pass
     slow.gate.set()
     many.join(5)
-    one.join(5)
+    text.join(5)
     assert slow.most == 1
     assert slow.order == ["evaluation 0", "ingest", "evaluation 1", "evaluation 2"]
