@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 MAX_CHARACTERS = 20_000
 
 #: Kinds of characters. Accents, vowel signs and apostrophes are part of a word.
-SPACE, LETTER, SYLLABLE, DIGIT, SIGN = range(5)
+SPACE, ALPHABETIC, SYLLABLE, DIGIT, SIGN = range(5)
 
 #: Scripts whose letters are syllables or words, or that put no space between words: Thai and Lao,
 #: Myanmar, Khmer, kana, ideographs, Hangul.
@@ -64,10 +64,10 @@ def _table() -> NDArray[np.uint8]:
         if character.isspace():
             table[code] = SPACE
         elif category[0] in "LM" or character in _APOSTROPHES:
-            table[code] = LETTER
+            table[code] = ALPHABETIC
         elif category[0] == "N":
             table[code] = DIGIT
     for first, last in _SYLLABLES:
         block = table[first : last + 1]
-        block[block == LETTER] = SYLLABLE
+        block[block == ALPHABETIC] = SYLLABLE
     return table

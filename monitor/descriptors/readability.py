@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.descriptors.characters import (
-    LETTER,
+    ALPHABETIC,
     MAX_CHARACTERS,
     SPACE,
     code_units,
@@ -34,7 +34,7 @@ def lix(text: str) -> float:
     About 25 is a children's book, 40 a newspaper, 60 a statute (Björnsson, Läsbarhet, 1968). Levels
     of different languages aren't comparable. A sentence ends with a full stop or colon before a
     space, or with its line. NaN for fewer than :data:`MIN_WORDS` words, and for scripts without
-    spaces between words or whose letters are syllables.
+    spaces between words or with syllabic characters.
 
     Example:
         >>> lix("The bank checks every transfer before it leaves the house. " * 3)
@@ -43,7 +43,7 @@ def lix(text: str) -> float:
     head = text[:MAX_CHARACTERS].strip()
     kind = kinds(head)
     runs = find_runs(kind)
-    words = runs.length[runs.kind == LETTER]
+    words = runs.length[runs.kind == ALPHABETIC]
     if len(words) < MIN_WORDS:
         return float("nan")
     gaps = runs.start[runs.kind == SPACE]

@@ -1,4 +1,4 @@
-"""Unicode scripts of a text's letters."""
+"""Unicode scripts of the letters of a text."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,7 +1,7 @@
-"""The commonest words of languages in Latin letters, and letters that few of them have.
+"""Function words of languages in the Latin alphabet, and characters that few of them have.
 
-Function words (articles, pronouns, prepositions, auxiliaries) are in every sentence and hardly
-borrowed. A word that several languages have counts for each of them, and less.
+Function words (articles, pronouns, prepositions, auxiliaries) are in every sentence and rarely
+borrowed. A word of several languages counts for each of them, with less weight.
 """
 
 # ruff: noqa: RUF001 - letters of other alphabets look like English ones
@@ -91,7 +91,7 @@ WORDS: dict[str, str] = {
     """,
 }
 
-LETTERS: dict[str, str] = {
+CHARACTERS: dict[str, str] = {
     "de": "äöüß",
     "fr": "éèêàçùœ",
     "es": "ñ¿¡áíóú",

@@ -18,10 +18,10 @@ _PER_TOKEN = np.array([1, 7, 1, 3, 1])
 def token_count(text: str) -> float:
     """Return the approximate length in tokens, by a rule that is independent of any model.
 
-    A token is a word of up to seven letters (longer ones are several), a syllable or ideograph, up
-    to three digits, or a sign: about what the tokenizers of language models produce. The tokenizer
-    of the production model isn't known here, and two windows need only one measure. Beyond
-    :data:`MAX_CHARACTERS` characters the count is extrapolated.
+    A token is a word of up to seven characters (longer ones are several), a syllable or ideograph,
+    up to three digits, or a sign: about what the tokenizers of language models produce. The
+    tokenizer of the production model isn't known here, and two windows need only one measure.
+    Beyond :data:`MAX_CHARACTERS` characters the count is extrapolated.
 
     Example:
         >>> token_count("Überweisungen: 12500 €")
@@ -36,7 +36,7 @@ def token_count(text: str) -> float:
 
 
 def non_letter_share(text: str) -> float:
-    """Return the share of characters that are neither letters nor spaces, in [0, 1]."""
+    """Return the share of digits and signs among the characters, in [0, 1]."""
     kind = kinds(text[:MAX_CHARACTERS])
     return float(np.mean((kind == DIGIT) | (kind == SIGN))) if len(kind) else 0.0
 
