@@ -103,9 +103,9 @@ def test_emptiness_is_brute_force() -> None:
         own, counted = emptiness.true_scores(called)
         assert (counted == current).all()
         for number in range(2):
-            scores = [emptiness.scores[number, node, run] for node, run in runs]
-            np.testing.assert_allclose(scores[row, number], np.mean(scores))
-            np.testing.assert_allclose(own[number, current], scores)
+            expected = [emptiness.scores[number, node, run] for node, run in runs]
+            np.testing.assert_allclose(scores[row, number], np.mean(expected))
+            np.testing.assert_allclose(own[number, current], expected)
 
 
 def test_surprise_is_the_survival_of_the_nearest_reference_distance() -> None:
