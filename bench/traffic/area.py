@@ -1,4 +1,4 @@
-"""Ingest against what it can't be faster than: an empty poll loop, and the encoder alone.
+"""Throughput of ingest against its upper bounds: an empty poll loop, and the encoder alone.
 
 The two sides of a ratio run alternately, against the same broker and topic.
 ``DRIFTWARDEN_BENCH=full`` embeds ten times as many texts.
@@ -35,9 +35,9 @@ PARTITIONS = 6
 N_RECORDS = 100_000
 MANY_RECORDS = 1_000_000
 FEW_RECORDS = 10_000
-#: An encoder that takes this is slower than records come.
+#: Seconds per text of an encoder slower than the arrival of records.
 SLOW_ENCODER_SECONDS = 0.001
-#: Of which one in twenty is embedded, twice.
+#: One in twenty is embedded, prompt and response.
 N_EMBEDDED_FROM = 20_000 if os.environ.get("DRIFTWARDEN_BENCH") == "full" else 2_000
 ROUNDS = 5
 SLOW_ROUNDS = 3
@@ -46,7 +46,7 @@ REPLAYED_LINES = 50_000
 
 @dataclass(frozen=True)
 class Goal:
-    """What a figure has to reach."""
+    """Goal of a figure."""
 
     text: str
     holds: Callable[[float], bool]
@@ -65,7 +65,7 @@ def within(share: float) -> Goal:
 
 
 def ratio_row(name: str, ratios: Sequence[float], goal: Goal | None, how: str) -> Row:
-    """Make the row of a ratio: the median of the rounds, and their range."""
+    """Return the row of a ratio: the median of the rounds, and their range."""
     value = statistics.median(ratios)
     spread = f"{len(ratios)} rounds, {min(ratios):.2f} to {max(ratios):.2f}; {how}"
     holds = None if goal is None else goal.holds(value)
@@ -110,13 +110,13 @@ def encoder_rows(services: BenchServices) -> Iterator[Row]:
 
 
 def growth_rows(services: BenchServices, lz4_topic: str) -> Iterator[Row]:
-    one = services.fill(N_RECORDS, partitions=1, compression="lz4")
+    single = services.fill(N_RECORDS, partitions=1, compression="lz4")
     few = services.fill(FEW_RECORDS, partitions=PARTITIONS, compression="lz4")
     many = services.fill(MANY_RECORDS, partitions=PARTITIONS, compression="lz4")
     rounds = [
         {
             "few": ingest_in_child(services, few, FEW_RECORDS),
-            "one": ingest_in_child(services, one, N_RECORDS),
+            "one": ingest_in_child(services, single, N_RECORDS),
             "six": ingest_in_child(services, lz4_topic, N_RECORDS),
             "many": ingest_in_child(services, many, MANY_RECORDS),
         }

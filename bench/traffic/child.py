@@ -1,8 +1,6 @@
-"""``python -m bench.traffic.child BROKERS TOPIC RECORDS URL SECONDS``: an ingest by itself.
+"""``python -m bench.traffic.child BROKERS TOPIC RECORDS URL SECONDS``: one ingest in a process.
 
-SECONDS is what the encoder takes for a text.
-
-Prints its time and its greatest resident memory as JSON.
+SECONDS is the encoder's time per text. Prints the time and the peak resident memory as JSON.
 """
 
 import json
@@ -17,7 +15,7 @@ from bench.traffic.services import BenchServices, bench_settings
 
 @dataclass(frozen=True)
 class ChildRun:
-    """What a child measured."""
+    """Result of a child process."""
 
     microseconds_per_record: float
     resident_megabytes: float
@@ -55,7 +53,7 @@ def main(bootstrap_servers: str, topic: str, n_records: str, url: str, seconds: 
 
 
 def peak_megabytes() -> float:
-    """Return the greatest resident memory; ``getrusage`` would count the parent's too."""
+    """Return the peak resident memory; ``getrusage`` would include the parent's."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024

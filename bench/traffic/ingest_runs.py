@@ -1,4 +1,4 @@
-"""The whole way of a record, and what it is measured against."""
+"""End-to-end runs of ingest and its reference loops."""
 
 import logging
 import threading
@@ -22,7 +22,7 @@ MAX_POLL_RECORDS = 2000
 
 
 class InstantEncoder:
-    """Vectors of the usual size, at no cost, or after a while."""
+    """Encoder of zero vectors of the usual size, optionally with a delay."""
 
     identity = "instant@1/max0"
 
@@ -38,7 +38,7 @@ class InstantEncoder:
 
 @dataclass(frozen=True)
 class Run:
-    """What one run took."""
+    """Cost of one run."""
 
     n_records: int
     seconds: float
@@ -56,20 +56,20 @@ class Run:
 
 
 class Stopwatch:
-    """Runs from its making."""
+    """Stopwatch that starts when created."""
 
     def __init__(self) -> None:
         self._start = time.perf_counter()
         self._cpu_start = time.process_time()
 
     def run(self, n_records: int, *, until: float | None = None) -> Run:
-        """Return what was measured, up to now or to a point of ``time.perf_counter``."""
+        """Return the cost up to now, or up to a time of ``time.perf_counter``."""
         seconds = (time.perf_counter() if until is None else until) - self._start
         return Run(n_records, seconds, time.process_time() - self._cpu_start)
 
 
 def poll_only(bootstrap_servers: str, topic: str, n_records: int) -> Run:
-    """Read a topic in a bare loop, from the return of the first poll."""
+    """Read a topic in a bare loop, timed from the first poll that returns records."""
     consumer = KafkaConsumer(
         bootstrap_servers=bootstrap_servers,
         group_id=None,
@@ -92,10 +92,10 @@ def poll_only(bootstrap_servers: str, topic: str, n_records: int) -> Run:
 
 
 def ingest(settings: Settings, encoder: Any, n_records: int) -> Run:
-    """Bring a topic into the store: from the first record seen to the commit of the last.
+    """Ingest a topic, timed from the first record to the last commit.
 
     Raises:
-        RuntimeError: What is stored isn't what was sampled.
+        RuntimeError: The stored exchanges aren't the sampled ones.
     """
     configure_logging(json=False, level=logging.ERROR)
     engine = make_engine(settings.database.url)
@@ -125,7 +125,7 @@ def ingest(settings: Settings, encoder: Any, n_records: int) -> Run:
 
 
 def stored_texts(url: str) -> list[str]:
-    """Return the prompts and responses that were embedded."""
+    """Return the embedded prompts and responses."""
     engine = make_engine(url)
     with transaction(engine) as connection:
         rows = connection.execute(select(Exchange.prompt, Exchange.response)).all()
@@ -134,8 +134,8 @@ def stored_texts(url: str) -> list[str]:
 
 
 def _metric(name: str, topic: str) -> int:
-    found = REGISTRY.get_sample_value(f"driftwarden_records_{name}_total", {"source": topic})
-    return int(found or 0)
+    value = REGISTRY.get_sample_value(f"driftwarden_records_{name}_total", {"source": topic})
+    return int(value or 0)
 
 
 def _count(polled: dict[Any, list[Any]]) -> int:

@@ -16,7 +16,7 @@ Span = tuple[str, int, int]
 
 @dataclass(frozen=True)
 class LabelledText:
-    """A sentence and what a person marked in it."""
+    """A sentence and the spans marked by hand."""
 
     line: int
     text: str
@@ -71,24 +71,27 @@ def score(
     A span counts as correct only where kind, beginning and end are those that were marked.
     """
     marked: list[tuple[int, Span]] = []
-    found: list[tuple[int, Span]] = []
+    detected: list[tuple[int, Span]] = []
     mistakes = []
-    for one in texts:
-        spans = set(find(one.text))
-        marked += [(one.line, span) for span in one.spans]
-        found += [(one.line, span) for span in spans]
-        for what, wrong in (("missed", one.spans - spans), ("taken for it", spans - one.spans)):
+    for text in texts:
+        spans = set(find(text.text))
+        marked += [(text.line, span) for span in text.spans]
+        detected += [(text.line, span) for span in spans]
+        for mistake, wrong in (
+            ("missed", text.spans - spans),
+            ("taken for it", spans - text.spans),
+        ):
             mistakes += [
-                f"line {one.line}: {what}: {kind} {one.text[start:end]!r} in {one.text!r}"
+                f"line {text.line}: {mistake}: {kind} {text.text[start:end]!r} in {text.text!r}"
                 for kind, start, end in sorted(wrong)
             ]
-    correct = set(marked) & set(found)
+    correct = set(marked) & set(detected)
 
     def of(kind: str, spans: Iterable[tuple[int, Span]]) -> int:
         return sum(kind in {"all", span[0]} for _, span in spans)
 
     kinds = sorted({span[0] for _, span in marked})
     return [
-        Score(kind, of(kind, marked), of(kind, found), of(kind, correct))
+        Score(kind, of(kind, marked), of(kind, detected), of(kind, correct))
         for kind in [*kinds, "all"]
     ], mistakes

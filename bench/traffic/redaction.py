@@ -35,11 +35,12 @@ def table() -> str:
         "| kind | marked | precision | recall | marked, held out | precision | recall |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for one, other in zip(known, held_out, strict=True):
+    for first, second in zip(known, held_out, strict=True):
         figures = [
-            f"{side.n_marked} | {side.precision:.2f} | {side.recall:.2f}" for side in (one, other)
+            f"{side.n_marked} | {side.precision:.2f} | {side.recall:.2f}"
+            for side in (first, second)
         ]
-        lines.append(f"| {one.kind} | {' | '.join(figures)} |")
+        lines.append(f"| {first.kind} | {' | '.join(figures)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -47,7 +48,7 @@ def main() -> int:
     """Print the table and the mistakes."""
     sys.stdout.write(table())
     for name in FIXTURES:
-        sys.stdout.write(f"\n{name}:\n" + "".join(f"  {one}\n" for one in measure(name)[1]))
+        sys.stdout.write(f"\n{name}:\n" + "".join(f"  {line}\n" for line in measure(name)[1]))
     if "--write" in sys.argv[1:]:
         page = PAGE.read_text(encoding="utf-8")
         PAGE.write_text(TABLE.sub(lambda _: table(), page, count=1), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""``driftwarden replay`` of a file, against reading it with msgspec alone."""
+"""Replay of a file against decoding it with msgspec alone."""
 
 from pathlib import Path
 
@@ -31,10 +31,10 @@ def decode_only(path: Path, n_lines: int) -> Run:
 
 
 def replay(services: BenchServices, path: Path, n_lines: int) -> Run:
-    """Bring the file into a fresh database.
+    """Replay the file into a new database.
 
     Raises:
-        RuntimeError: Not all was read.
+        RuntimeError: Not all lines were read.
     """
     with services.database() as url:
         engine = make_engine(url)

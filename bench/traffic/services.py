@@ -1,4 +1,4 @@
-"""A broker and a database for the measurements, and topics full of chat."""
+"""Broker, database and topics of chat records for the measurements."""
 
 import random
 import tempfile
@@ -27,7 +27,7 @@ CORPUS_CHARACTERS = 1_000_000
 
 @dataclass(frozen=True)
 class BenchServices:
-    """Where the services are."""
+    """Addresses of the services."""
 
     bootstrap_servers: str
     postgres_url: str
@@ -36,7 +36,7 @@ class BenchServices:
     def fill(
         self, n_records: int, *, partitions: int, compression: str | None, seed: int = 1
     ) -> str:
-        """Make a topic with that many records and return its name."""
+        """Create a topic with ``n_records`` records; return its name."""
         name = f"bench-{uuid.uuid4().hex[:8]}"
         admin = KafkaAdminClient(bootstrap_servers=self.bootstrap_servers)
         admin.create_topics([NewTopic(name, num_partitions=partitions, replication_factor=1)])
@@ -52,12 +52,12 @@ class BenchServices:
         return name
 
     def segments(self, topic: str, partition: int) -> bytes:
-        """Return the beginning of a partition's log, which is what the broker sends."""
+        """Return the first segment of a partition's log, which is what the broker sends."""
         return (self.folder / "data" / f"{topic}-{partition}" / f"{0:020}.log").read_bytes()
 
     @contextmanager
     def database(self) -> Iterator[str]:
-        """Lend a fresh database with the schema."""
+        """Provide a new database with the schema."""
         name = f"bench_{uuid.uuid4().hex[:8]}"
         url = make_url(self.postgres_url).set(database=name)
         administrator = create_engine(self.postgres_url, isolation_level="AUTOCOMMIT")
@@ -74,7 +74,7 @@ class BenchServices:
 
 @contextmanager
 def started_services() -> Iterator[BenchServices]:
-    """Start both services, and end them."""
+    """Start both services; stop them at the end."""
     with tempfile.TemporaryDirectory(prefix="driftwarden-bench-") as folder:
         broker, database = KafkaServer(Path(folder)), PostgresServer()
         broker.start()
@@ -87,10 +87,10 @@ def started_services() -> Iterator[BenchServices]:
 
 
 def chat_values(n_values: int, seed: int) -> Iterator[bytes]:
-    """Yield records of the plain form, of 4 kB, in words that come as often as words do."""
+    """Yield records of 4 kB in the plain format, with word frequencies as in language."""
     rng = random.Random(seed)
-    letters = "etaoinshrdlucmfwypvbgkq"
-    words = ["".join(rng.choices(letters, k=rng.randint(2, 10))) for _ in range(4000)]
+    alphabet = "etaoinshrdlucmfwypvbgkq"
+    words = ["".join(rng.choices(alphabet, k=rng.randint(2, 10))) for _ in range(4000)]
     weights = [1 / rank for rank in range(1, 4001)]
     corpus = " ".join(rng.choices(words, weights, k=CORPUS_CHARACTERS // 5))[:CORPUS_CHARACTERS]
     envelope = (
@@ -98,7 +98,7 @@ def chat_values(n_values: int, seed: int) -> Iterator[bytes]:
         '"prompt":"%s","response":"%s","metadata":{"latency_ms":%d}}'
     )
     length = (RECORD_BYTES - len(envelope)) // 2
-    written = int(time.time()) - n_values  # an old record would be refused
+    written = int(time.time()) - n_values  # old records are refused
     for number in range(n_values):
         prompt, response = (rng.randrange(CORPUS_CHARACTERS - length) for _ in range(2))
         yield (
@@ -115,7 +115,7 @@ def chat_values(n_values: int, seed: int) -> Iterator[bytes]:
 
 
 def bench_settings(bootstrap_servers: str, topic: str, url: str, **traffic: object) -> Settings:
-    """Settings of an ingest that only the measurement differs from the defaults."""
+    """Return default settings with the addresses of the services."""
     return Settings(
         kafka={
             "bootstrap_servers": bootstrap_servers,

@@ -1,4 +1,4 @@
-"""What each stage costs by itself, in processor time of one thread."""
+"""Processor time of each stage of ingest, in one thread."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ from monitor.traffic.redaction.exchanges import redact_exchange
 from monitor.traffic.sampling.design import SamplingDesign
 from monitor.traffic.sampling.sampler import Sampler
 
-#: What the broker sends of one partition at a time.
+#: Bytes per fetch of one partition.
 FETCH_BYTES = 2**20
 BATCH_SIZE = 512
 NOW = datetime.now(UTC)
@@ -37,7 +37,7 @@ NOW = datetime.now(UTC)
 
 @dataclass(frozen=True)
 class Timed:
-    """What a stage gave, and the processor time it took."""
+    """Result and processor time of a stage."""
 
     result: Any
     seconds: float
@@ -49,7 +49,7 @@ def timed(stage: Callable[[], Any]) -> Timed:
 
 
 def stage_rows(services: BenchServices, topic: str) -> Iterator[Row]:
-    """Yield a row a stage: microseconds for each record read, of which some are sampled."""
+    """Yield one row per stage: microseconds per record read, sampled or not."""
     settings = Settings()
     rate = settings.monitoring.sample_rate
     fetches = list(_fetches(services.segments(topic, 0)))
@@ -64,19 +64,21 @@ def stage_rows(services: BenchServices, topic: str) -> Iterator[Row]:
     )
     unconfirmed = UnconfirmedBatches(PATIENCE_SECONDS)
     make = partial(PartitionReader, selection, 10**6, lambda _: None, unconfirmed)
-    ours = timed(lambda: [one for part in _read(make, fetches) for one in part])
-    kept: list[RawRecord] = [record for fetched in ours.result for record in fetched.kept]
+    ours = timed(lambda: [item for part in _read(make, fetches) for item in part])
+    records: list[RawRecord] = [record for fetched in ours.result for record in fetched.records]
     yield _row("unpack and sample", ours.seconds / theirs.result, "every record")
 
     def sampled(name: str, seconds: float) -> Row:
-        each = seconds / len(kept)
+        each = seconds / len(records)
         return _row(name, each * rate, f"{each * 1e6:.0f} µs for each sampled record")
 
     decoder = Decoder(settings.traffic, default_model="assistant")
-    decoded = timed(lambda: [one for record in kept for one in decoder.decode(record).exchanges])
+    decoded = timed(
+        lambda: [item for record in records for item in decoder.decode(record).exchanges]
+    )
     yield sampled("decode", decoded.seconds)
     redactor = build_redactor(settings.redaction)
-    redacted = timed(lambda: [redact_exchange(one, redactor) for one in decoded.result])
+    redacted = timed(lambda: [redact_exchange(item, redactor) for item in decoded.result])
     yield sampled("redact", redacted.seconds)
     preparer = BatchPreparer(
         settings.traffic,
@@ -85,13 +87,13 @@ def stage_rows(services: BenchServices, topic: str) -> Iterator[Row]:
         default_model="assistant",
         redactor=redactor,
     )
-    prepared = timed(lambda: [_prepare(preparer, batch) for batch in _batches(kept)])
+    prepared = timed(lambda: [_prepare(preparer, batch) for batch in _batches(records)])
     rest = prepared.seconds - decoded.seconds - redacted.seconds
     yield sampled("make rows and vectors", max(0.0, rest))
     with services.database() as url:
         engine = make_engine(url)
         start = time.perf_counter()
-        stored = timed(lambda: [store_batch(engine, one, [], now=NOW) for one in prepared.result])
+        stored = timed(lambda: [store_batch(engine, item, [], now=NOW) for item in prepared.result])
         elapsed = time.perf_counter() - start
         engine.dispose()
     yield sampled("store, this process", stored.seconds)
@@ -99,7 +101,7 @@ def stage_rows(services: BenchServices, topic: str) -> Iterator[Row]:
 
 
 def _fetches(log: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield what the broker would send: the first offset, and batches up to a size."""
+    """Yield fetches as the broker sends them: first offset, and batches up to a size."""
     begin = 0
     header = read_header(log, 0)
     first = header

@@ -1,1 +1,1 @@
-"""From production's records to stored exchanges: sample, decode, redact, embed, store."""
+"""Ingest of production traffic: sampling, decoding, redaction, embedding, storage."""

@@ -1,13 +1,13 @@
-"""Waiting for a service that is away: longer each time, with jitter, and never past a stop."""
+"""Exponential backoff with jitter, interrupted by a stop."""
 
 import random
 import threading
 
 
 class Backoff:
-    """Delays that double from ``first`` to ``cap`` seconds, each shortened by up to a half.
+    """Delays that double from ``first_seconds`` to ``cap_seconds``, each shortened by up to a half.
 
-    The jitter keeps replicas that lost the same service from coming back at the same moment.
+    The jitter keeps replicas that lost the same service from reconnecting at the same moment.
     """
 
     def __init__(
@@ -23,15 +23,15 @@ class Backoff:
         self._failures = 0
 
     def next_delay(self) -> float:
-        """Return how long to wait after one more failure."""
+        """Return the delay after one more failure, in seconds."""
         full: float = min(self._cap, self._first * 2 ** min(self._failures, 30))
         self._failures += 1
         return full * self._rng.uniform(0.5, 1.0)
 
     def reset(self) -> None:
-        """Note a success: the next delay is the first again."""
+        """Record a success: the next delay is the first again."""
         self._failures = 0
 
     def wait(self, stop: threading.Event) -> bool:
-        """Wait, or less when asked to stop; return whether to stop."""
+        """Wait for the next delay or a stop; return whether to stop."""
         return stop.wait(self.next_delay())

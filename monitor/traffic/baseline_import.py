@@ -1,4 +1,4 @@
-"""Import the reference exchanges of a model: immutable, named by their content."""
+"""Import of baselines: immutable reference exchanges, identified by their content."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -31,17 +31,17 @@ BLOCK_ROWS = 1024
 
 @dataclass(frozen=True)
 class ImportedBaseline:
-    """A baseline, and what was left out of it."""
+    """Result of a baseline import."""
 
     baseline_id: int
     digest: str
     n_exchanges: int
-    #: ``False`` where the same content had been imported before; nothing was written then.
+    #: ``False`` if the same content was imported before; then nothing was written.
     is_new: bool
     bad_lines: tuple[BadLine, ...] = ()
-    #: Exchanges of other models, which were left out.
+    #: Exchanges of other models, left out.
     n_other_model: int = 0
-    #: Exchanges whose texts the source kept back.
+    #: Exchanges whose texts the source withholds.
     n_withheld: int = 0
 
 
@@ -56,12 +56,12 @@ def import_baseline(
     redactor: Redactor | None,
     now: datetime,
 ) -> ImportedBaseline:
-    """Import a file as the baseline of a model; lines that name another model are left out.
+    """Import a file as the baseline of a model, or of one version of it.
 
-    With a version it is the baseline of that version of the model.
+    Lines that name another model are left out.
 
     Raises:
-        InputError: The file can't be read, or holds no usable exchange of the model.
+        InputError: The file can't be read or holds no exchange of the model.
     """
     content = read_exchanges(path, settings, default_model=model, redactor=redactor)
     own = [exchange for exchange in content.exchanges if exchange.model == model]
@@ -88,7 +88,7 @@ def store_baseline(
     model_version: str = "",
     now: datetime,
 ) -> ImportedBaseline:
-    """Embed and store exchanges as a baseline, unless the same are stored already."""
+    """Embed and store exchanges as a baseline, unless the same content is stored."""
     rows = [
         exchange_row(
             exchange,

@@ -1,4 +1,4 @@
-"""Try dead letters again: with other settings or a newer version they may be readable."""
+"""Replay of dead letters, which other settings or a newer version may be able to read."""
 
 import threading
 from collections import Counter
@@ -33,22 +33,22 @@ from monitor.traffic.sampling.sampler import stored_draw
 
 @dataclass(frozen=True)
 class DeadLetterReplayResult:
-    """What a replay of dead letters did."""
+    """Result of a replay of dead letters."""
 
     n_exchanges: int
-    #: Letters that still can't be read, or what is left of them, by reason; they stay.
+    #: Dead letters that are still unreadable, or the unreadable rest of them, by reason.
     still_unreadable: dict[str, int]
-    #: Requests and responses that wait anew for their partner.
+    #: Requests and responses that are pending again.
     n_waiting: int = 0
 
 
 @dataclass(frozen=True)
 class _DeadLetterOutcome:
-    """What became of one letter."""
+    """Outcome of one dead letter."""
 
     n_exchanges: int = 0
     n_halves: int = 0
-    #: Reasons of what still can't be read.
+    #: Reasons of what is still unreadable.
     unreadable: tuple[str, ...] = ()
 
 
@@ -60,11 +60,11 @@ def replay_dead_letters(
     page_size: int = 100,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> DeadLetterReplayResult:
-    """Try each dead letter again.
+    """Replay each dead letter.
 
-    What is read now is stored at the position where the record stood, and its letter is marked, in
-    one transaction. Of a record with several exchanges, those that still can't be read or that the
-    database refuses are left as letters of their own. Halves of pairs wait anew for their partner.
+    Readable exchanges are stored at the record's position, and the dead letter is marked as
+    replayed, in one transaction. Exchanges of the record that are still unreadable or that the
+    database refuses become dead letters of their own. Halves are pending again.
     """
     preparer = BatchPreparer(
         settings.traffic,
@@ -77,9 +77,7 @@ def replay_dead_letters(
     unreadable: Counter[str] = Counter()
     after_id = 0
     with transaction(engine) as connection:
-        last_id = last_dead_letter_id(
-            connection
-        )  # what is left of letters isn't tried again at once
+        last_id = last_dead_letter_id(connection)  # the rest of dead letters isn't replayed at once
     while True:
         with transaction(engine) as connection:
             page = pending_dead_letters(
@@ -94,7 +92,7 @@ def replay_dead_letters(
             )
             totals.update(exchanges=outcome.n_exchanges, halves=outcome.n_halves)
             unreadable.update(outcome.unreadable)
-    # Halves wait again for each other; those that are complete now are joined at once.
+    # Halves are pending again; pairs that are complete now are joined at once.
     sweeper = Sweeper(engine, preparer, settings.traffic.join, clock=clock)
     joined, _ = sweeper.sweep(threading.Event())
     return DeadLetterReplayResult(
@@ -113,7 +111,7 @@ def _replay_dead_letter(
     now: datetime,
 ) -> _DeadLetterOutcome:
     if dead_letter.value is None and dead_letter.reason != NULL_VALUE:
-        return _DeadLetterOutcome(unreadable=(dead_letter.reason,))  # its bytes weren't kept
+        return _DeadLetterOutcome(unreadable=(dead_letter.reason,))  # it has no bytes
     prepared = preparer.prepare(
         [_record_of(dead_letter)],
         received_at=dead_letter.received_at,
@@ -125,21 +123,21 @@ def _replay_dead_letter(
     )
     if prepared.is_empty and prepared.dead_letters:
         return _DeadLetterOutcome(unreadable=(prepared.dead_letters[0].reason,))
-    # The time limit of a half begins anew.
+    # The time limit of a half starts again.
     halves = [replace(half, received_at=now) for half in prepared.halves]
     with transaction(engine) as connection:
         if not mark_replayed(connection, dead_letter_id, now=now):
-            return _DeadLetterOutcome()  # another process was first
+            return _DeadLetterOutcome()  # another process replayed it
         refused = insert_accepted(connection, prepared, now=now)
         duplicates = insert_halves(connection, halves, now=now)
         add_withheld(connection, prepared.withheld)
-        # What is left in the letter's own place takes the mark off again.
+        # A dead letter at the same position removes the mark again.
         left = [*refused, *map(duplicate_dead_letter, duplicates), *prepared.dead_letters]
         restore_dead_letters(connection, left)
     return _DeadLetterOutcome(
         n_exchanges=len(prepared.exchanges) - len(refused),
         n_halves=len(halves) - len(duplicates),
-        unreadable=tuple(one.reason for one in left),
+        unreadable=tuple(dead_letter.reason for dead_letter in left),
     )
 
 

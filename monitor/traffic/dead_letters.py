@@ -1,4 +1,4 @@
-"""Dead letters: records as they came, and lines of the plain form of what had been decoded."""
+"""Dead letters of records, of their parts and, in the plain format, of decoded exchanges."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,14 +22,14 @@ from monitor.traffic.sampling.sampler import Draw, stored_draw
 
 MAX_DETAIL_CHARACTERS = 500
 REFUSED = "refused_by_database"
-#: Reasons of letters whose value is a line of the plain form, whatever format the record had.
+#: Reasons of dead letters in the plain format, whatever format the record had.
 PLAIN_FORMAT_REASONS = (REFUSED, "unpaired_request", "unpaired_response", "duplicate_half")
 
 
 def record_dead_letter(
     record: RawRecord, error: RecordError, draw: Draw, received_at: datetime
 ) -> DeadLetterRow:
-    """Return the row that keeps a record whole, with why it wasn't read."""
+    """Return the dead letter of a whole record."""
     return DeadLetterRow(
         position=record.position,
         key=record.key,
@@ -46,7 +46,7 @@ def record_dead_letter(
 def part_dead_letters(
     record: RawRecord, decoded: Decoded, draw: Draw, received_at: datetime
 ) -> list[DeadLetterRow]:
-    """Return the letters of those parts of a record that can't be read, each a record by itself."""
+    """Return the dead letters of a record's unreadable parts, each as a record of its own."""
     return [
         record_dead_letter(
             replace(record, position=record.place_of(part.record_index), value=part.value),
@@ -61,9 +61,9 @@ def part_dead_letters(
 def refused_dead_letter(exchange: Exchanges, detail: str) -> DeadLetterRow:
     """Return the dead letter of one exchange that the database refuses."""
     (row,) = exchange.rows()
-    # Decided on again when it is replayed, from where it was before its own rate.
-    kept = stored_draw(row["randomness"], row["threshold"], row["inclusion_probability"])
-    draw = kept._replace(threshold=row["candidate_threshold"])
+    # On replay it is sampled again by its own rate, so the draw is that of the stage before.
+    sampled = stored_draw(row["randomness"], row["threshold"], row["inclusion_probability"])
+    draw = sampled._replace(threshold=row["candidate_threshold"])
     return DeadLetterRow(
         position=exchange.position(0),
         key=None,
@@ -77,22 +77,22 @@ def refused_dead_letter(exchange: Exchanges, detail: str) -> DeadLetterRow:
     )
 
 
-def unpaired_dead_letter(half: HalfRow, within: str) -> DeadLetterRow:
-    """Return the letter of a half whose partner didn't come.
+def unpaired_dead_letter(half: HalfRow, time_limit: str) -> DeadLetterRow:
+    """Return the dead letter of a half without a partner.
 
     Args:
         half: The half.
-        within: The limit that it didn't come within.
+        time_limit: The limit that passed.
     """
     other = "response" if half.side == "request" else "request"
-    detail = f"no {other} {half.join_id!r} within {within}"
+    detail = f"no {other} {half.join_id!r} within {time_limit}"
     return _half_dead_letter(half, f"unpaired_{half.side}", detail)
 
 
 def duplicate_dead_letter(half: HalfRow) -> DeadLetterRow:
-    """Return the letter of a half that came while the same one was waiting."""
+    """Return the dead letter of a half whose side of the join id is pending already."""
     return _half_dead_letter(
-        half, "duplicate_half", f"a {half.side} {half.join_id!r} waits already"
+        half, "duplicate_half", f"a {half.side} {half.join_id!r} is pending already"
     )
 
 

@@ -1,4 +1,4 @@
-"""Bytes to exchanges, or errors with a stable reason; nothing else ever comes out."""
+"""Decoder of records: bytes to exchanges, or errors with a stable reason."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ from monitor.traffic.parsing.timestamps import parse_timestamp
 from monitor.traffic.record import RawRecord
 
 NULL_VALUE = "null_value"
-#: Every reason that a dead letter may carry from here.
+#: Reasons of dead letters that decoding gives.
 REASONS = (
     NULL_VALUE,
     "empty_value",
@@ -45,15 +45,15 @@ REASONS = (
     "missing_join_id",
     "bad_timestamp",
 )
-#: A record with more parts that can't be read than this becomes one dead letter as a whole.
+#: A record with more unreadable parts becomes one dead letter.
 MAX_UNREADABLE = 1000
-#: How far a clock may run ahead of ours.
+#: How far a timestamp may lie in the future.
 MAX_AHEAD = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class BadPart:
-    """A part of a record that can't be read, while others can."""
+    """An unreadable part of a record."""
 
     record_index: int
     #: The part as a record of its own.
@@ -63,7 +63,7 @@ class BadPart:
 
 @dataclass(frozen=True)
 class Decoded:
-    """What a record held."""
+    """Content of a record."""
 
     exchanges: list[Exchange] = field(default_factory=list)
     halves: list[Half] = field(default_factory=list)
@@ -73,25 +73,25 @@ class Decoded:
 
 
 class Decoder:
-    """Decodes records as ``[traffic]`` says."""
+    """Decoder configured by ``[traffic]``."""
 
     def __init__(self, settings: Traffic, *, default_model: str) -> None:
         self._settings = settings
         self._default_model = default_model
 
     def decode(self, record: RawRecord) -> Decoded:
-        """Return what a record holds, cleaned, with every field filled in.
+        """Decode a record; texts are cleaned and defaults filled in.
 
         Raises:
-            RecordError: With one of :data:`REASONS`, where all of the record can't be read.
+            RecordError: With one of :data:`REASONS`, if the whole record is unreadable.
         """
         value = self._check_size(record.value)
         try:
             payload = Payload(value, record.headers, self._settings.fields)
-            found = read_record(payload, record.format_name or self._settings.format)
-            return self._sort(found, record)
+            parts = read_record(payload, record.format_name or self._settings.format)
+            return self._sort(parts, record)
         except RecursionError:
-            raise RecordError("too_deep", "nested deeper than can be read") from None
+            raise RecordError("too_deep", "nesting is too deep") from None
 
     def _check_size(self, value: bytes | None) -> bytes:
         if value is None:
@@ -105,16 +105,16 @@ class Decoder:
             raise RecordError("empty_value", f"{len(value)} bytes of white space")
         return value
 
-    def _sort(self, found: Sequence[RecordPart], record: RawRecord) -> Decoded:
+    def _sort(self, parts: Sequence[RecordPart], record: RawRecord) -> Decoded:
         decoded = Decoded()
         n_ignored = 0
-        for one in found:
-            if isinstance(one, IgnoredParts):
-                n_ignored += one.count
-            elif isinstance(one, UnreadablePart):
-                decoded.bad_parts.append(BadPart(one.index, one.to_record(), one.error))
+        for part in parts:
+            if isinstance(part, IgnoredParts):
+                n_ignored += part.count
+            elif isinstance(part, UnreadablePart):
+                decoded.bad_parts.append(BadPart(part.index, part.to_record(), part.error))
             else:
-                self._add(decoded, one, record)
+                self._add(decoded, part, record)
             if len(decoded.bad_parts) > MAX_UNREADABLE:
                 raise RecordError("too_many_unreadable", str(decoded.bad_parts[0].error))
         return Decoded(decoded.exchanges, decoded.halves, decoded.bad_parts, n_ignored)
@@ -133,7 +133,7 @@ class Decoder:
             decoded.exchanges.append(finished)
 
     def _finish(self, raw: RawExchange, record: RawRecord) -> Exchange | Half:
-        """Clean a draft; raise a RecordError where something essential is missing or wrong."""
+        """Clean a raw exchange; raise a RecordError if something required is missing or invalid."""
         is_half = self._settings.join.enabled and not raw.withheld
         is_request = is_half and raw.response is None
         is_response = is_half and raw.response is not None and not raw.messages
@@ -144,7 +144,7 @@ class Decoder:
             exchange = self._clean(raw, record, model="", exchange_id=join_id)
             return Half("request" if is_request else "response", join_id, exchange)
         if not is_half:
-            # Of halves the response comes by itself, and the request may begin the answer.
+            # A half's request may end with a prefilled message of the assistant.
             raw = split_final_response(raw)
         position = record.position
         index = position.record_index + raw.index
@@ -156,7 +156,7 @@ class Decoder:
     def _clean(
         self, raw: RawExchange, record: RawRecord, *, model: str, exchange_id: str
     ) -> Exchange:
-        """Return the exchange; model and id are those to take where the draft has none."""
+        """Return the cleaned exchange; ``model`` and ``exchange_id`` are defaults."""
         limit = self._settings.max_text_characters
         contents = [clean_text(message.content, limit) for message in raw.messages]
         response, response_cut = clean_text(raw.response or "", limit)
@@ -187,16 +187,19 @@ class Decoder:
         )
 
     def _occurred_at(self, raw: RawExchange, record: RawRecord) -> datetime:
-        """Return when it occurred, near the time of reading.
+        """Return the time of an exchange; refuse times far from the time of reading.
 
-        One broken clock would open windows of decades, so what is far off is refused.
+        A wrong clock would open windows that span decades.
         """
         moment = record.timestamp if raw.timestamp is None else parse_timestamp(raw.timestamp)
         if record.read_at is None:
             return moment
         max_age = self._settings.max_age
         if moment > record.read_at + MAX_AHEAD:
-            raise RecordError("bad_timestamp", f"{moment.isoformat()} lies in the future")
+            raise RecordError(
+                "bad_timestamp",
+                f"{moment.isoformat()} is in the future; check the producer's clock",
+            )
         if moment < record.read_at - max_age:
             raise RecordError(
                 "bad_timestamp",
@@ -206,7 +209,7 @@ class Decoder:
 
 
 def mark_withheld(exchange: Exchange, texts: Sequence[str]) -> Exchange:
-    """Mark an exchange as withheld where its prompt or response is a text that says so."""
+    """Mark an exchange as withheld if its prompt or response is one of the placeholder texts."""
     if exchange.prompt.strip() in texts or exchange.response.strip() in texts:
         return replace(exchange, withheld=True)
     return exchange
@@ -216,16 +219,21 @@ def _require_prompt(raw: RawExchange) -> None:
     if any(message.role == "user" for message in raw.messages):
         return
     if raw.response and not raw.messages:
-        raise RecordError("missing_prompt", "only a response, and traffic.join is not enabled")
-    raise RecordError("missing_prompt", "no message has the role `end_user`")
+        raise RecordError(
+            "missing_prompt",
+            "the record has only a response; set traffic.join.enabled = true to join requests",
+        )
+    raise RecordError("missing_prompt", "no message has the role `user`")
 
 
 def _join_id(raw: RawExchange, record: RawRecord, id_header: str) -> str:
-    """Return what both halves have in common: the id header, else the format's id, else the key."""
-    found = record.header(id_header) or raw.join_id or record.key or raw.exchange_id
-    if not found:
-        raise RecordError("missing_join_id", "half a pair without id, header or key")
-    text = found.decode("utf-8", "backslashreplace") if isinstance(found, bytes) else found
-    if len(text) > MAX_NAME_CHARACTERS:  # cut, two might become one
+    """Return the join id: the id header, else the format's id, else the record key."""
+    value = record.header(id_header) or raw.join_id or record.key or raw.exchange_id
+    if not value:
+        raise RecordError(
+            "missing_join_id", "a request or response without id, id header or key can't be joined"
+        )
+    text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
+    if len(text) > MAX_NAME_CHARACTERS:  # truncated, two ids could collide
         return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     return clean_name(text)

@@ -12,7 +12,7 @@ from monitor.telemetry import EMBEDDING_DURATION
 
 
 class TextEncoder(Protocol):
-    """What this package needs of an encoder."""
+    """An encoder of texts."""
 
     identity: str
 

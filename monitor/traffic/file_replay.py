@@ -1,4 +1,4 @@
-"""Bring a file through the path that Kafka's records take."""
+"""Replay of files through the ingest path."""
 
 import threading
 from collections import Counter
@@ -25,15 +25,15 @@ from monitor.traffic.sampling.design import SamplingDesign
 
 @dataclass(frozen=True)
 class FileReplayResult:
-    """What a replay of a file did."""
+    """Result of a file replay."""
 
-    #: Lines read now; those of an earlier replay of the same file aren't read again.
+    #: Lines read; those of an earlier replay of the same file are skipped.
     n_lines: int
     n_skipped: int
     n_sampled: int
     n_exchanges: int
     n_dead_letters: int
-    #: Exchanges whose texts the source kept back: counted, not stored.
+    #: Withheld exchanges: counted, not stored.
     n_withheld: int = 0
 
 
@@ -49,21 +49,21 @@ def replay_file(
 ) -> FileReplayResult:
     """Sample, decode, redact, embed and store a file.
 
-    The file is known by its content: a replay that was interrupted goes on where it was, and
-    another of the same file adds nothing.
+    The source is the file's content: an interrupted replay continues, and a repeated one adds
+    nothing.
 
     Args:
         engine: The database.
         settings: The sampling rate, the format and the batch size.
         encoder: Embeds prompts and responses.
         path: One exchange a line.
-        stop: Ends the replay after the batch that is being stored.
-        progress: Told how many lines each batch brought.
-        clock: What time it is.
+        stop: Ends the replay after the current batch.
+        progress: Called with the number of lines of each batch.
+        clock: Returns the time.
 
     Raises:
         InputError: The file can't be read.
-        LostOwnershipError: Another process replays the same file at the same time.
+        LostOwnershipError: Another process replays the same file.
     """
     stop = stop or threading.Event()
     design = SamplingDesign(settings)
@@ -111,7 +111,7 @@ def replay_file(
         if len(sampled) >= settings.traffic.batch_size and (not flush() or stop.is_set()):
             break
     else:
-        # A file has an end: a half without a partner by then has none.
+        # At the end of a file, a half without a partner has none.
         if flush() and settings.traffic.join.enabled:
             sweeper = Sweeper(engine, preparer, settings.traffic.join, clock=clock)
             joined, expired = sweeper.finish(source, stop)

@@ -1,4 +1,4 @@
-"""Exchanges from a file: one JSON object a line, in any format that Kafka may carry too."""
+"""Files of exchanges: JSON Lines in any format that Kafka carries."""
 
 import hashlib
 from collections.abc import Iterator
@@ -26,9 +26,9 @@ GZIP_MARK = b"\x1f\x8b"
 
 @dataclass(frozen=True)
 class BadLine:
-    """A line that could not be read."""
+    """An unreadable line."""
 
-    #: Counted from 1, as editors do.
+    #: Counted from 1.
     number: int
     reason: str
     detail: str
@@ -40,23 +40,23 @@ class BadLine:
 
 @dataclass(frozen=True)
 class FileContent:
-    """The exchanges of a file, and the lines that hold none."""
+    """Exchanges and unreadable lines of a file."""
 
     exchanges: list[Exchange]
     bad_lines: list[BadLine]
-    #: Exchanges whose texts the source kept back.
+    #: Exchanges whose texts the source withholds.
     n_withheld: int = 0
 
     @property
     def share_withheld(self) -> float:
-        """Return the share of the exchanges that are withheld."""
+        """The share of exchanges that are withheld."""
         return self.n_withheld / max(1, self.n_withheld + len(self.exchanges))
 
 
 def read_exchanges(
     path: Path, settings: Traffic, *, default_model: str, redactor: Redactor | None
 ) -> FileContent:
-    """Read a whole file: for a comparison or a baseline, without sampling.
+    """Read a file without sampling, for a comparison or a baseline.
 
     Args:
         path: The file. Blank lines are skipped.
@@ -65,7 +65,7 @@ def read_exchanges(
         redactor: Replaces personal data; ``None`` leaves it.
 
     Raises:
-        InputError: The file can't be read, or is one JSON array instead of a line an object.
+        InputError: The file can't be read, or isn't JSON Lines.
     """
     decoder = Decoder(settings, default_model=default_model)
     exchanges: list[Exchange] = []
@@ -94,23 +94,26 @@ def read_exchanges(
             for half in decoded.halves
         ]
     pairs, left = pair(halves)
-    exchanges += [join(*found, settings, default_model=default_model).exchange for found in pairs]
+    exchanges += [
+        join(request, response, settings, default_model=default_model).exchange
+        for request, response in pairs
+    ]
     bad_lines += [_unpaired(half) for half in left]
     compared = [exchange for exchange in exchanges if not exchange.withheld]
     return FileContent(
-        [redact_exchange(one, redactor) for one in compared],
-        _with_way_out(path, sorted(bad_lines, key=lambda line: line.number)),
+        [redact_exchange(exchange, redactor) for exchange in compared],
+        _with_conversion(path, sorted(bad_lines, key=lambda line: line.number)),
         len(exchanges) - len(compared),
     )
 
 
-def _with_way_out(path: Path, bad_lines: list[BadLine]) -> list[BadLine]:
-    """Say at the first line that isn't UTF-8 how the file becomes it."""
+def _with_conversion(path: Path, bad_lines: list[BadLine]) -> list[BadLine]:
+    """Add the conversion command to the first line that isn't UTF-8."""
     first = next((at for at, bad in enumerate(bad_lines) if bad.reason == "invalid_utf8"), None)
     if first is not None:
         bad = bad_lines[first]
-        way_out = f"`iconv -f LATIN1 -t UTF-8 {path.name}` if the file is Latin-1"
-        bad_lines[first] = replace(bad, detail=f"{bad.detail}; {way_out}")
+        hint = f"`iconv -f LATIN1 -t UTF-8 {path.name}` if the file is Latin-1"
+        bad_lines[first] = replace(bad, detail=f"{bad.detail}; {hint}")
     return bad_lines
 
 
@@ -127,8 +130,8 @@ def iter_records(path: Path, *, source: str, start: int = 0) -> Iterator[RawReco
     """Yield the lines from number ``start`` on, counted from 0, without their line ends.
 
     Raises:
-        InputError: The file can't be read, is one JSON array, has objects of many lines, is
-            compressed, or isn't UTF-8 at all.
+        InputError: The file can't be read, is one JSON array, has objects that span lines, is
+            compressed, or isn't UTF-8.
     """
     now = datetime.now(UTC)
     try:
@@ -145,7 +148,7 @@ def iter_records(path: Path, *, source: str, start: int = 0) -> Iterator[RawReco
 
 
 def file_source_name(path: Path) -> str:
-    """Return the source that a file is to the store: its content, wherever it lies.
+    """Return the source name of a file, derived from its content.
 
     Raises:
         InputError: The file can't be read.
@@ -158,9 +161,9 @@ def file_source_name(path: Path) -> str:
 
 
 def _unreadable(path: Path, error: OSError) -> InputError:
-    """Return the error; of the dash by which other commands know standard input, its name here."""
-    way_out = "; for standard input give /dev/stdin" if str(path) == "-" else ""
-    return InputError(f"{path}: {error.strerror or error}{way_out}")
+    """Return the error, with a hint for ``-``, which other commands take for standard input."""
+    hint = "; for standard input give /dev/stdin" if str(path) == "-" else ""
+    return InputError(f"{path}: {error.strerror or error}{hint}")
 
 
 def _check_first_line(path: Path, first_line: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Requests and responses that are records of their own, put together again."""
+"""Joining of requests and responses that are records of their own."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from monitor.traffic.sampling.sampler import Draw, stored_draw
 
 @dataclass(frozen=True)
 class JoinedExchange:
-    """An exchange of two records, at the request's position."""
+    """An exchange of two records, at the position of the request."""
 
     exchange: Exchange
     position: Position
@@ -27,7 +27,7 @@ class JoinedExchange:
 
 
 def pair(halves: Iterable[HalfRow]) -> tuple[list[tuple[HalfRow, HalfRow]], list[HalfRow]]:
-    """Find the halves that belong together; return the pairs, and those that are left."""
+    """Return pairs of request and response, and the halves without a partner."""
     waiting: dict[tuple[str, str, str], list[HalfRow]] = {}
     pairs = []
     for half in halves:
@@ -72,7 +72,7 @@ def join(
 
 
 def decoded_half(half: HalfRow) -> Exchange:
-    """Return a half as it was decoded."""
+    """Return the decoded exchange of a half."""
     return msgspec.convert(half.payload, Exchange)
 
 

@@ -1,4 +1,4 @@
-"""One record as it comes from Kafka or a file, before anybody looked into it."""
+"""Undecoded record from Kafka or a file."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -8,27 +8,27 @@ from monitor.store.traffic.position import Position
 
 @dataclass(frozen=True, slots=True)
 class RawRecord:
-    """Bytes and where they stood."""
+    """An undecoded record and its position."""
 
     position: Position
     key: bytes | None
     #: ``None`` for a tombstone.
     value: bytes | None
-    #: Kafka's timestamp, or when the file was read; used where the content carries none.
+    #: Kafka's timestamp, or the time of reading; used if the content has none.
     timestamp: datetime
     headers: tuple[tuple[str, bytes | None], ...] = ()
-    #: When it was read; ``None`` where its content may be of any age, as a file's.
+    #: Time of reading; ``None`` if the content may be of any age, as in a file.
     read_at: datetime | None = None
-    #: The format it is in, where that isn't the one of the settings.
+    #: Its format, if it differs from ``traffic.format``.
     format_name: str = ""
 
     @property
     def size_bytes(self) -> int:
-        """Return the size of the value."""
+        """The size of the value."""
         return len(self.value or b"")
 
     def place_of(self, index: int) -> Position:
-        """Return the position of a part of this record, which may itself be a part of one."""
+        """Return the position of a part of this record."""
         return replace(self.position, record_index=self.position.record_index + index)
 
     def header(self, name: str) -> bytes | None:
@@ -36,10 +36,10 @@ class RawRecord:
         return next((value for key, value in self.headers if key == name), None) if name else None
 
     def identity(self, id_header: str) -> bytes:
-        """Return what sampling hashes.
+        """Return the identity that sampling hashes.
 
         Args:
-            id_header: Name of the header that identifies a request; empty: the key does.
+            id_header: Name of the header that identifies a request; empty to use the key.
         """
         position = self.position
         return record_identity(
@@ -59,5 +59,5 @@ def record_identity(
     partition: int,
     offset: int,
 ) -> bytes:
-    """Return what identifies a record: the id header, else the key, else where it stands."""
+    """Return the identity of a record: the id header, else the key, else the position."""
     return id_header or key or f"{source}/{partition}/{offset}".encode()

@@ -13,13 +13,13 @@ from monitor.store.tables import OffsetGap, SourceOffset
 
 @dataclass(frozen=True)
 class OffsetMove:
-    """How far a batch brings one partition."""
+    """Move of the stored offset of a partition."""
 
     source: str
     partition: int
     #: The next offset that the database must hold before.
     expected: int
-    #: The one it holds after.
+    #: The next offset after.
     new: int
 
 

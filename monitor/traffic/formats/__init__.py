@@ -1,4 +1,4 @@
-"""The formats of production's logs: a file each with one function, and the table of them all."""
+"""Traffic formats: one file with one function each, and the table of all."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -11,17 +11,17 @@ from monitor.traffic.parsing.raw_exchange import RecordPart
 
 
 class Format(NamedTuple):
-    """How a format is read, and what its records have."""
+    """Reader and required keys of a format."""
 
-    #: Returns ``None`` where a record is of another format; raises a RecordError where it is of
-    #: this one and broken.
+    #: Returns ``None`` for a record of another format; raises a RecordError for a broken record of
+    #: this one.
     read: Callable[[Payload], Sequence[RecordPart] | None]
-    #: What a record needs to be of this format, for the message when it hasn't.
+    #: The keys that a record of this format has, for error messages.
     needs: str
 
 
-#: By the name in ``traffic.format``. ``auto`` asks in this order: first what the configuration
-#: describes, then the narrowest.
+#: By the name in ``traffic.format``. ``auto`` tries them in this order: the configured mapping
+#: first, then the most specific format.
 FORMATS: Mapping[str, Format] = {
     "mapped": Format(mapped.read, "a text where traffic.fields.prompt or .response leads"),
     "opentelemetry": Format(opentelemetry.read, "`resourceLogs` or `resourceSpans`, or protobuf"),
@@ -32,22 +32,24 @@ FORMATS: Mapping[str, Format] = {
 
 
 def read_record(payload: Payload, format_name: str) -> Sequence[RecordPart]:
-    """Read a record in the format of this name, or with ``auto`` in the first that knows it.
+    """Read a record in the named format, or with ``auto`` in the first that matches.
 
     Raises:
-        RecordError: No format knows the record, or the one that does finds it broken.
+        RecordError: No format matches, or the record is broken.
     """
     names = FORMATS if format_name == "auto" else [format_name]
     for name in names:
-        found = FORMATS[name].read(payload)
-        if found is not None:
-            return found
+        parts = FORMATS[name].read(payload)
+        if parts is not None:
+            return parts
     if payload.parse_error is not None:
         raise payload.parse_error
     if not isinstance(payload.content, dict):
         raise RecordError("wrong_type", f"expected an object, got {json_kind(payload.content)}")
     keys = ", ".join(key[:40] for key in sorted(payload.object)[:8]) or "none"
     if format_name == "auto":
-        raise RecordError("unknown_format", f"none of {', '.join(names)} has these keys: {keys}")
+        raise RecordError(
+            "unknown_format", f"no format ({', '.join(names)}) has the record's keys: {keys}"
+        )
     needs = FORMATS[format_name].needs
     raise RecordError("unknown_format", f"{format_name} needs {needs}; the record's keys: {keys}")

@@ -1,7 +1,7 @@
-"""LiteLLM's StandardLoggingPayload, as its callbacks log every call: text, tokens, cost, outcome.
+"""LiteLLM's StandardLoggingPayload, which its callbacks log for every call.
 
-The payload may stand alone or under ``standard_logging_object``. Where LiteLLM was told not to log
-messages, the texts read ``redacted-by-litellm``; such an exchange is withheld.
+The payload is the record or lies under ``standard_logging_object``. With message logging turned
+off, the texts are ``redacted-by-litellm``; such an exchange is withheld.
 """
 
 from typing import Any
@@ -22,7 +22,7 @@ from monitor.traffic.parsing.raw_exchange import (
     is_number,
 )
 
-#: Words in a ``call_type`` that is no exchange of texts.
+#: Words in the ``call_type`` of calls that are no exchanges of texts.
 OTHER_CALLS = (
     *("embedding", "image", "video", "moderation", "transcription", "speech", "rerank", "ocr"),
     *("search", "vector_store", "file", "batch", "fine_tuning", "assistant", "thread", "realtime"),
@@ -31,7 +31,7 @@ OTHER_CALLS = (
 
 
 class _Metadata(msgspec.Struct):
-    """Who asked. The key's own user and team are no unit: one key may serve a whole application."""
+    """End user of a call. Owner and team of the API key may stand for a whole application."""
 
     user_api_key_end_user_id: str | int | None = None
     requester_metadata: dict[str, Any] | None = None
@@ -39,14 +39,14 @@ class _Metadata(msgspec.Struct):
 
 
 class _Error(msgspec.Struct):
-    """What a failed call ended with."""
+    """Error of a failed call."""
 
     error_class: Any = None
     error_code: Any = None
 
 
 class _Call(msgspec.Struct, rename={"started": "startTime", "ended": "endTime"}):
-    """The fields that are used. Other keys are ignored."""
+    """The fields that are read."""
 
     call_type: str | None = None
     messages: str | list[Any] | dict[str, Any] | None = None
@@ -73,26 +73,26 @@ class _Call(msgspec.Struct, rename={"started": "startTime", "ended": "endTime"})
 
 
 def read(payload: Payload) -> list[RawExchange | IgnoredParts] | None:
-    """Read one call; one that is no exchange of texts, as of an embedding, is ignored."""
+    """Read one call; calls that are no exchanges of texts, such as embeddings, are ignored."""
     content = payload.object.get("standard_logging_object", payload.object)
     if not isinstance(content, dict) or not {"call_type", "messages"} <= content.keys():
         return None
     call = convert(content, _Call)
     if any(word in (call.call_type or "") for word in OTHER_CALLS):
         return [IgnoredParts()]
-    answer = read_response_content(read_body(call.response))
+    response = read_response_content(read_body(call.response))
     metadata = call.metadata or _Metadata()
     users = (call.end_user, metadata.user_api_key_end_user_id, call.session_id)
     return [
         RawExchange(
             messages=_messages(call.messages),
-            response=answer.text,
-            exchange_id=str(call.id or "") or answer.id,
+            response=response.text,
+            exchange_id=str(call.id or "") or response.id,
             trace_id=call.trace_id or "",
             timestamp=call.started,
-            model=call.model_group or call.model or answer.model,
+            model=call.model_group or call.model or response.model,
             end_user=next((str(user) for user in users if user not in {None, ""}), ""),
-            call_metadata=_call_metadata(call, answer),
+            call_metadata=_call_metadata(call, response),
             attributes={
                 **(metadata.spend_logs_metadata or {}),
                 **(metadata.requester_metadata or {}),
@@ -104,7 +104,7 @@ def read(payload: Payload) -> list[RawExchange | IgnoredParts] | None:
 
 
 def _messages(messages: str | list[Any] | dict[str, Any] | None) -> tuple[Message, ...]:
-    """Return the conversation: text, chat messages, or items of the Responses API."""
+    """Return the conversation from text, chat messages, or items of the Responses API."""
     if isinstance(messages, dict):
         messages = messages.get("messages") or messages.get("input")
     if isinstance(messages, list) and all(
@@ -114,26 +114,26 @@ def _messages(messages: str | list[Any] | dict[str, Any] | None) -> tuple[Messag
     return read_items(messages) if messages else ()
 
 
-def _call_metadata(call: _Call, answer: ResponseContent) -> CallMetadata:
+def _call_metadata(call: _Call, response: ResponseContent) -> CallMetadata:
     failed = call.status == "failure"
     error = call.error_information or _Error()
     kinds = (error.error_class, error.error_code, call.error_str, "failure")
     return CallMetadata(
-        finish_reason=answer.call_metadata.finish_reason,
-        refusal=answer.call_metadata.refusal,
-        prompt_tokens=_first(call.prompt_tokens, answer.call_metadata.prompt_tokens),
-        completion_tokens=_first(call.completion_tokens, answer.call_metadata.completion_tokens),
+        finish_reason=response.call_metadata.finish_reason,
+        refusal=response.call_metadata.refusal,
+        prompt_tokens=_first(call.prompt_tokens, response.call_metadata.prompt_tokens),
+        completion_tokens=_first(call.completion_tokens, response.call_metadata.completion_tokens),
         latency_seconds=_first(_seconds(call.started, call.ended), call.response_time),
         time_to_first_token_seconds=_seconds(call.started, call.completionStartTime),
         cost_usd=call.response_cost,
         error=next((kind[:200] for kind in kinds if isinstance(kind, str) and kind), None)
         if failed
-        else answer.call_metadata.error,
+        else response.call_metadata.error,
     )
 
 
 def _seconds(start: Any, end: Any) -> float | None:
-    """Return the time between two instants in Unix seconds; ``None`` where one is missing."""
+    """Return the seconds between two Unix times; ``None`` if one is missing."""
     if is_number(start) and is_number(end) and end >= start:
         return float(end - start)
     return None

@@ -1,7 +1,7 @@
-"""Flat JSON of any shape, read by the paths that ``[traffic.fields]`` names.
+"""JSON of any shape, read by the paths in ``[traffic.fields]``.
 
-The parts of a path are keys, or places in a list counted from 0, with dots between: ``input.text``,
-``messages.0.content``. A key that itself holds dots is found too.
+The parts of a path are keys or list indexes from 0, separated by dots: ``input.text``,
+``messages.0.content``. Keys that contain dots are supported.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ _MISSING = object()
 
 
 def read(payload: Payload) -> list[RawExchange] | None:
-    """Read one exchange, or one half of it; not this format where no path leads to a text."""
+    """Read one exchange, or one half of it; ``None`` if neither text path leads anywhere."""
     fields, content = payload.fields, payload.object
     prompt = _find(content, fields.prompt)
     response = _find(content, fields.response)
@@ -34,7 +34,7 @@ def read(payload: Payload) -> list[RawExchange] | None:
             is_conversation=True,
             exchange_id=exchange_id,
             join_id=exchange_id,
-            timestamp=_scalar(content, "timestamp", fields.timestamp),
+            timestamp=_text_or_number(content, "timestamp", fields.timestamp),
             model=_name(content, "model", fields.model),
             task_type=_name(content, "task_type", fields.task_type),
             end_user=_name(content, "user", fields.user),
@@ -44,7 +44,7 @@ def read(payload: Payload) -> list[RawExchange] | None:
 
 
 def _find(content: Any, path: str) -> Any:
-    """Return what a path leads to; ``_MISSING`` where it leads nowhere."""
+    """Return the value at a path; ``_MISSING`` if there is none."""
     if isinstance(content, list):
         place, _, rest = path.partition(".")
         if not place.isdecimal() or int(place) >= len(content):
@@ -55,9 +55,9 @@ def _find(content: Any, path: str) -> Any:
     if path in content:
         return content[path]
     for end in (place for place, character in enumerate(path) if character == "."):
-        found = _find(content.get(path[:end]), path[end + 1 :])
-        if found is not _MISSING:
-            return found
+        value = _find(content.get(path[:end]), path[end + 1 :])
+        if value is not _MISSING:
+            return value
     return _MISSING
 
 
@@ -71,7 +71,7 @@ def _messages(prompt: Any) -> tuple[Message, ...]:
     return (Message("user", read_content(prompt)),)
 
 
-def _scalar(content: dict[str, Any], name: str, path: str) -> str | float | None:
+def _text_or_number(content: dict[str, Any], name: str, path: str) -> str | float | None:
     value = _find(content, path)
     if value is _MISSING or value is None:
         return None
@@ -84,12 +84,12 @@ def _scalar(content: dict[str, Any], name: str, path: str) -> str | float | None
 
 
 def _name(content: dict[str, Any], name: str, path: str) -> str:
-    value = _scalar(content, name, path)
+    value = _text_or_number(content, name, path)
     return "" if value is None else str(value)
 
 
 def _attributes(content: dict[str, Any], paths: tuple[str, ...]) -> dict[str, Any]:
-    """Return what the paths lead to, under their own names or those given before ``=``."""
+    """Return the values at the paths, under the paths or the names before ``=``."""
     attributes = {}
     for entry in paths:
         name, _, path = entry.rpartition("=")

@@ -1,10 +1,10 @@
 """OpenAI's chat completions and Responses API: ``{"request": {...}, "response": {...}}``.
 
-So a proxy logs the pair. Beside the two may stand ``id``, ``timestamp``, ``user``, ``task_type``,
-``latency_seconds`` and ``metadata``; the fields of a chat request or of a response may also stand
-at the top. The response is an object or the list of a stream's chunks; bodies may be texts. A
-record that holds only one of the two is half of a pair, but for ``{"messages": [...]}`` that ends
-with the assistant's message: the form of fine-tuning, which holds both.
+The form in which a proxy logs a call. The record may also have ``id``, ``timestamp``, ``user``,
+``task_type``, ``latency_seconds`` and ``metadata``; the fields of a chat request or of a response
+may be at the top level. The response is an object or the list of a stream's chunks; bodies may be
+JSON texts. A record with only one of the two is one half, except ``{"messages": [...]}`` that ends
+with the assistant's message: the fine-tuning format, which holds both.
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ from monitor.traffic.parsing.raw_exchange import (
     to_text,
 )
 
-#: A record without any of these keys holds neither request nor response.
+#: A record without any of these keys has neither request nor response.
 _KEYS = ("request", "response", "messages", "choices", "output")
 
 
@@ -45,7 +45,7 @@ class _Request(msgspec.Struct):
 
 
 class _Envelope(msgspec.Struct):
-    """What stands beside request and response."""
+    """Keys of the record around request and response."""
 
     id: str | int | None = None
     timestamp: str | float | None = None
@@ -64,33 +64,39 @@ def read(payload: Payload) -> list[RawExchange] | None:
     response, is_given = _response_of(content, request)
     if request is None and not is_given:
         return None
-    asked = convert(request or {}, _Request)
+    body = convert(request or {}, _Request)
     is_conversation = request is content and not is_given
-    said = _last_of_assistant(asked) if is_conversation else None
-    answer = read_response_content(response) if is_given else ResponseContent()
-    # The id of a bare body is the completion's, which the request can't know.
-    has_envelope = said is not None or {"request", "response"} & content.keys()
+    last_message = _last_of_assistant(body) if is_conversation else None
+    response_content = read_response_content(response) if is_given else ResponseContent()
+    # The id of a bare body is the completion's, which the request doesn't have.
+    has_envelope = last_message is not None or {"request", "response"} & content.keys()
     envelope = convert(content, _Envelope) if has_envelope else _Envelope()
-    call_metadata = answer.call_metadata if said is None else CallMetadata(refusal=said.refuses)
+    call_metadata = (
+        response_content.call_metadata
+        if last_message is None
+        else CallMetadata(refusal=last_message.refuses)
+    )
     if envelope.latency_seconds is not None:
         call_metadata = msgspec.structs.replace(
             call_metadata, latency_seconds=envelope.latency_seconds
         )
     return [
         RawExchange(
-            messages=_messages(asked),
-            response=answer.text if is_given else None,
+            messages=_messages(body),
+            response=response_content.text if is_given else None,
             is_conversation=is_conversation,
-            exchange_id=to_text(envelope.id) or answer.id,
+            exchange_id=to_text(envelope.id) or response_content.id,
             join_id=to_text(envelope.id),
-            timestamp=answer.created if envelope.timestamp is None else envelope.timestamp,
-            model=asked.model or answer.model,
+            timestamp=response_content.created
+            if envelope.timestamp is None
+            else envelope.timestamp,
+            model=body.model or response_content.model,
             task_type=envelope.task_type or "",
-            end_user=to_text(envelope.user) or asked.safety_identifier or to_text(asked.user),
+            end_user=to_text(envelope.user) or body.safety_identifier or to_text(body.user),
             call_metadata=call_metadata,
             attributes={
-                **reported_version_metadata(asked.model, answer.model),
-                **(asked.metadata or {}),
+                **reported_version_metadata(body.model, response_content.model),
+                **(body.metadata or {}),
                 **(envelope.metadata or {}),
             },
         )
@@ -108,24 +114,24 @@ def _request_of(content: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _response_of(content: dict[str, Any], request: dict[str, Any] | None) -> tuple[Any, bool]:
-    """Return the response, and whether the record has one of these APIs."""
+    """Return the response, and whether it is one of these APIs."""
     if "response" in content:
         response = read_body(content["response"])
         return response, request is not None or is_completion(response)
     return content, isinstance(content.get("choices"), list) or content.get("object") == "response"
 
 
-def _last_of_assistant(asked: _Request) -> ChatMessage | None:
-    """Return the last message where it is the assistant's."""
-    last = asked.messages[-1] if asked.messages else None
+def _last_of_assistant(body: _Request) -> ChatMessage | None:
+    """Return the last message if it is the assistant's."""
+    last = body.messages[-1] if body.messages else None
     return last if last is not None and read_message(last).role == "assistant" else None
 
 
-def _messages(asked: _Request) -> tuple[Message, ...]:
-    if asked.messages is not None:
-        return tuple(read_message(message) for message in asked.messages)
-    if asked.input is None:
-        prompts = [asked.prompt] if isinstance(asked.prompt, str) else asked.prompt or []
+def _messages(body: _Request) -> tuple[Message, ...]:
+    if body.messages is not None:
+        return tuple(read_message(message) for message in body.messages)
+    if body.input is None:
+        prompts = [body.prompt] if isinstance(body.prompt, str) else body.prompt or []
         return tuple(Message("user", prompt) for prompt in prompts)
-    instructions = (Message("system", asked.instructions),) if asked.instructions else ()
-    return (*instructions, *read_items(asked.input))
+    instructions = (Message("system", body.instructions),) if body.instructions else ()
+    return (*instructions, *read_items(body.input))

@@ -1,9 +1,9 @@
-"""OpenTelemetry's GenAI conventions in OTLP: log records or spans, many to a message.
+"""OpenTelemetry's GenAI conventions in OTLP: messages of log records or spans.
 
 JSON and protobuf, as the Collector's Kafka exporter writes them (``otlp_json``, ``otlp_proto``).
-Read are the event ``gen_ai.client.inference.operation.details``, spans of model calls, and the
-forms that came before: an event a message, texts in events of spans, texts in numbered attributes.
-A call whose texts weren't captured is withheld; everything else in a message is ignored.
+Supported are the event ``gen_ai.client.inference.operation.details``, spans of model calls, and
+older conventions: one event per message, texts in span events, texts in numbered attributes. A call
+without captured texts is withheld; everything else in a message is ignored.
 """
 
 from collections import defaultdict
@@ -48,17 +48,17 @@ _DETAILS = "gen_ai.client.inference.operation.details"
 _INPUTS, _OUTPUTS = "gen_ai.input.messages", "gen_ai.output.messages"
 _PROMPT, _COMPLETION = "gen_ai.prompt", "gen_ai.completion"
 _TEXTS = {_INPUTS, _OUTPUTS, _PROMPT, _COMPLETION}
-#: Attributes of numbered messages: how those of the conversation begin, and those of the answers.
+#: Prefixes of numbered attributes: of the conversation, of the responses.
 _NUMBERED = ((_PROMPT, _COMPLETION), ("llm.input_messages", "llm.output_messages"))
 _NUMBERED_BEGIN = tuple(f"{prefix}.0." for pair in _NUMBERED for prefix in pair)
 
 
 def read(payload: Payload) -> list[RecordPart] | None:
-    """Read every model call in a message."""
+    """Read every model call of a message."""
     items = _items(payload)
     if items is None:
         return None
-    found: list[RecordPart] = [item for item in items if not isinstance(item, Item)]
+    parts: list[RecordPart] = [item for item in items if not isinstance(item, Item)]
     groups: dict[tuple[str, str], list[Item]] = defaultdict(list)
     n_ignored = 0
     for item in items:
@@ -67,12 +67,12 @@ def read(payload: Payload) -> list[RecordPart] | None:
         if item.kind == "log" and item.name in events.NAMES:
             groups[item.trace_id, item.span_id].append(item)
         elif _is_call(item):
-            found.append(_read_call([item]))
+            parts.append(_read_call([item]))
         else:
             n_ignored += 1
-    found += [_read_call(group) for group in groups.values()]
-    found += [IgnoredParts(n_ignored)] if n_ignored else []
-    return found
+    parts += [_read_call(group) for group in groups.values()]
+    parts += [IgnoredParts(n_ignored)] if n_ignored else []
+    return parts
 
 
 def _items(payload: Payload) -> Sequence[Item | UnreadablePart | IgnoredParts] | None:
@@ -98,7 +98,7 @@ def _is_call(item: Item) -> bool:
 
 
 def _read_call(items: Sequence[Item]) -> RecordPart:
-    """Read a call that one item holds, or several events of one span."""
+    """Read a call from one item, or from the events of one span."""
     to_record = partial(encode_message, items[0].kind, [item.record for item in items])
     try:
         return _draft(items, to_record)
@@ -110,19 +110,23 @@ def _draft(items: Sequence[Item], to_record: Any) -> RawExchange | IgnoredParts:
     item = items[0]
     is_event = item.kind == "log" and item.name in events.NAMES
     if is_event and not (item.trace_id and item.span_id):
-        raise RecordError("missing_join_id", f"`{item.name}` without trace and span: no partner")
+        raise RecordError(
+            "missing_join_id", f"`{item.name}` has no trace and span ids, so it can't be joined"
+        )
     attributes = _attributes(items)
     messages, outputs = _texts(items, attributes)
     call_id = f"{item.trace_id}/{item.span_id}" if item.trace_id and item.span_id else ""
-    answer = outputs[0] if outputs else Output("")
-    withheld = not any(one.content for one in messages) and not any(o.text for o in outputs or ())
+    response = outputs[0] if outputs else Output("")
+    withheld = not any(message.content for message in messages) and not any(
+        o.text for o in outputs or ()
+    )
     if withheld and is_event and outputs is None:
-        return IgnoredParts(len(items))  # the call is counted where its answer is
+        return IgnoredParts(len(items))  # the call is counted with its response
     ended = withheld or "error.type" in attributes
     return RawExchange(
         index=item.index,
         messages=messages,
-        response=None if outputs is None and not ended else answer.text,
+        response=None if outputs is None and not ended else response.text,
         exchange_id=name_of(attributes, ("gen_ai.response.id",)) or call_id,
         join_id=call_id,
         trace_id=item.trace_id,
@@ -130,7 +134,7 @@ def _draft(items: Sequence[Item], to_record: Any) -> RawExchange | IgnoredParts:
         model=name_of(attributes, MODELS),
         end_user=name_of(attributes, USERS),
         call_metadata=read_call_metadata(
-            item, attributes, finish_reason=answer.finish_reason, refuses=answer.refuses
+            item, attributes, finish_reason=response.finish_reason, refuses=response.refuses
         ),
         attributes={
             **reported_version_metadata(
@@ -145,7 +149,7 @@ def _draft(items: Sequence[Item], to_record: Any) -> RawExchange | IgnoredParts:
 
 
 def _attributes(items: Sequence[Item]) -> dict[str, Any]:
-    """Return the attributes of all items; a details event may carry its own in the body."""
+    """Return the attributes of all items, and those in the body of a details event."""
     merged: dict[str, Any] = {}
     for item in items:
         for event in item.events:
@@ -159,7 +163,7 @@ def _attributes(items: Sequence[Item]) -> dict[str, Any]:
 def _texts(
     items: Sequence[Item], attributes: dict[str, Any]
 ) -> tuple[tuple[Message, ...], list[Output] | None]:
-    """Return the conversation and the answers, from where the newest convention puts them."""
+    """Return the conversation and the responses, by the newest convention in use."""
     messages: tuple[Message, ...] = ()
     outputs: list[Output] | None = None
     if attributes.get(_INPUTS) is not None:
@@ -174,19 +178,19 @@ def _texts(
 def _older_texts(
     items: Sequence[Item], attributes: dict[str, Any]
 ) -> tuple[tuple[Message, ...], list[Output] | None]:
-    told = [
+    logged = [
         (item.name, item.body if item.body is not None else item.attributes)
         for item in items
         if item.kind == "log" and item.name in events.NAMES
     ]
-    told += [
+    logged += [
         (event.name, event.attributes)
         for item in items
         for event in item.events
         if event.name in events.NAMES
     ]
-    if told:
-        conversation = events.read_events(told)
+    if logged:
+        conversation = events.read_events(logged)
         return conversation.messages, conversation.outputs
     if {_PROMPT, _COMPLETION} & attributes.keys():
         completion = attributes.get(_COMPLETION)
@@ -200,11 +204,17 @@ def _older_texts(
 def _numbered_texts(
     attributes: dict[str, Any],
 ) -> tuple[tuple[Message, ...], list[Output] | None]:
-    for asked, answered in _NUMBERED:
-        inputs = [flattened_message(one) for one in read_flattened(attributes, asked)]
-        entries = read_flattened(attributes, answered)
+    for input_prefix, output_prefix in _NUMBERED:
+        inputs = [
+            flattened_message(message) for message in read_flattened(attributes, input_prefix)
+        ]
+        entries = read_flattened(attributes, output_prefix)
         if inputs or entries:
-            said = [(flattened_message(one), one.get("finish_reason")) for one in entries]
-            outputs = [Output(one.text, reason, one.refuses) for one, reason in said]
-            return tuple(read_message(one) for one in inputs), outputs or None
+            responses = [
+                (flattened_message(message), message.get("finish_reason")) for message in entries
+            ]
+            outputs = [
+                Output(message.text, reason, message.refuses) for message, reason in responses
+            ]
+            return tuple(read_message(message) for message in inputs), outputs or None
     return (), None

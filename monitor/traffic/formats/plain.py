@@ -1,7 +1,7 @@
-"""The plain form: ``{"id", "timestamp", "model", "task_type", "user", "prompt", "response", ...}``.
+"""The plain format: ``{"id", "timestamp", "model", "task_type", "user", "prompt", "response"}``.
 
-Only ``prompt`` is required: a text, or a list of ``{"role", "content"}``. Where request and
-response are records of their own, one has ``prompt``, the other ``response``, and both one ``id``.
+Only ``prompt`` is required: a text, or a list of ``{"role", "content"}``. If request and response
+are records of their own, one has ``prompt``, the other ``response``, and both the same ``id``.
 """
 
 from typing import Any
@@ -15,14 +15,14 @@ from monitor.traffic.parsing.raw_exchange import RawExchange, convert, to_text
 
 
 class _Turn(msgspec.Struct):
-    """A turn of a conversation given as the prompt."""
+    """A turn of a conversation."""
 
     role: str
     content: str | list[Any] | None = None
 
 
 class _Record(msgspec.Struct):
-    """The plain form. Other keys are ignored."""
+    """Keys of the plain format except labels; other keys are ignored."""
 
     prompt: str | list[_Turn] | None = None
     response: str | msgspec.UnsetType | None = msgspec.UNSET

@@ -1,4 +1,4 @@
-"""The consumer loop: sample, batch, hand to the worker, and never stop polling."""
+"""Consumer loop: polls without pause, samples, batches, hands over to the worker."""
 
 import threading
 import time
@@ -38,11 +38,11 @@ from monitor.traffic.sampling.design import SamplingDesign
 
 log = get_logger(__name__)
 
-#: A larger record, if sampled, becomes a dead letter without its bytes: see ``Selection.keep``.
+#: A larger sampled record becomes a dead letter without its bytes; see ``Selection.keep``.
 MAX_KEPT_RECORD_BYTES = 16_000_000
 COMMIT_TIMEOUT_MS = 3000
 CLOSE_TIMEOUT_MS = 5000
-#: How long the last batch may take when asked to stop.
+#: Time limit of the last batch on shutdown.
 FINISH_SECONDS = 30.0
 
 
@@ -58,11 +58,11 @@ def run_ingest(
 ) -> None:
     """Consume the topic until ``stop`` is set.
 
-    A broker or database that is away is waited for. What was read but not stored when this
-    returns, or dies, is read again by whoever comes next.
+    The loop waits for an unavailable broker or database. Records read but not stored when it
+    returns or dies are read again by the next consumer.
 
     Raises:
-        ConfigurationError: A codec is missing or the client refuses the settings.
+        ConfigurationError: A codec is missing or the client rejects the settings.
     """
     require_codecs()
     heartbeat = heartbeat or Heartbeat("ingest")
@@ -82,10 +82,10 @@ def run_ingest(
             consumer = open_consumer(settings.kafka, secrets, listener, selection)
         except BrokerUnavailableError as error:
             SERVICE_FAILURES.labels("kafka").inc()
-            log.warning("Kafka is away; trying again", error=str(error))
+            log.warning("kafka_unavailable", error=str(error), action="retry")
             backoff.wait(stop)
             continue
-        log.info("consuming", topic=settings.kafka.topic, group=settings.kafka.group_id)
+        log.info("consumer_started", topic=settings.kafka.topic, group=settings.kafka.group_id)
         Ingest(
             consumer,
             listener,
@@ -101,7 +101,7 @@ def run_ingest(
 
 
 class Ingest:
-    """One consumer's life. Everything here runs on the main loop's thread."""
+    """Main loop of one consumer; everything runs on its thread."""
 
     def __init__(
         self,
@@ -126,7 +126,7 @@ class Ingest:
         self._sampled = RECORDS_SAMPLED.labels(self._topic)
         self._builder = BatchBuilder(settings.traffic.batch_size)
         self._builder_since: float | None = None
-        #: Batches that the worker has no room for; nothing is fetched while there are any.
+        #: Batches that wait for the worker; nothing is fetched meanwhile.
         self._waiting: deque[RawBatch] = deque()
         self._assignment = Assignment(
             consumer,
@@ -140,7 +140,7 @@ class Ingest:
             consumer,
             self._assignment,
             stop,
-            # Waiting too long between polls would give the partitions away.
+            # Longer pauses between polls would lose the partitions.
             longest_wait_seconds=min(30.0, settings.kafka.max_poll_interval.total_seconds() / 3),
         )
         preparer = BatchPreparer(
@@ -175,25 +175,25 @@ class Ingest:
                     raise self._worker.failure
             self._finish()
         finally:
-            # Kafka's own offsets follow the database's, never lead: no commit of what was polled.
+            # Kafka's offsets follow the database's: polled records are not committed.
             self._consumer.close(autocommit=False, timeout_ms=CLOSE_TIMEOUT_MS)
-            log.info("left the group", topic=self._topic)
+            log.info("consumer_stopped", topic=self._topic)
 
     def _take(self, polled: Polled) -> None:
-        """Add to the growing batch what sampling kept of what was polled."""
+        """Add the sampled records of a poll to the batch."""
         for partition, parts in polled.items():
             state = self._assignment.states.get(partition)
             if state is None:
-                continue  # not looked up yet: it will be read again from where it should
+                continue  # its offset isn't looked up yet: the records will be read again
             for fetched in parts:
                 self._seen.inc(fetched.n_records)
                 self._sampled.inc(fetched.n_sampled)
-                for kept in fetched.kept:
-                    state.position = end_offset(kept)
-                    if self._builder.add(kept):
+                for record in fetched.records:
+                    state.position = end_offset(record)
+                    if self._builder.add(record):
                         self._cut()
                 state.position = fetched.end
-            # After the loop: what follows the last cut waits for the clock.
+            # After the loop: records after the last full batch wait for the flush interval.
             self._builder_since = self._builder_since or time.monotonic()
 
     def _flush_when_due(self) -> None:
@@ -201,18 +201,18 @@ class Ingest:
         if since is None:
             return
         waited = time.monotonic() - since >= self._settings.traffic.flush_interval.total_seconds()
-        if waited or self._assignment.is_out_of_range:  # which is looked up once all is stored
+        if waited or self._assignment.is_out_of_range:  # looked up again once all is stored
             self._cut()
 
     def _cut(self) -> None:
-        """Close the batch. One without samples moves the offsets only."""
+        """Close the batch; one without samples moves the offsets only."""
         self._builder_since = None
         batch = self._builder.cut(self._assignment.states.values(), self._clock())
         if batch is not None:
             self._waiting.append(batch)
 
     def _hand_over(self) -> None:
-        """Give the worker what it has room for; fetch only while nothing waits."""
+        """Hand batches to the worker; fetch only while none waits."""
         waited = bool(self._waiting)
         while self._waiting and self._worker.offer(self._waiting[0]):
             self._waiting.popleft()
@@ -222,7 +222,7 @@ class Ingest:
             self._assignment.resume_all()
 
     def _settle_outcomes(self) -> dict[TopicPartition, OffsetAndMetadata]:
-        """Note what was stored, and read again what wasn't; return the offsets for Kafka."""
+        """Apply the outcomes of batches; return the offsets to commit to Kafka."""
         commits: dict[TopicPartition, OffsetAndMetadata] = {}
         while not self._worker.outcomes.empty():
             outcome = self._worker.outcomes.get()
@@ -238,12 +238,12 @@ class Ingest:
                 if lag is not None:
                     CONSUMER_LAG.labels(self._topic, state.partition).set(lag)
         if commits and not self._stop.is_set():
-            # Serves lag tools only; what goes wrong here is put right by the next one.
+            # For lag tools only; the next commit corrects a failed one.
             self._consumer.commit_async(commits, callback=_note_commit)
         return commits
 
     def _finish(self) -> None:
-        """Store what was read, within a limit of time; the rest will be read again."""
+        """Store what was read within a time limit; the rest will be read again."""
         self._cut()
         deadline = time.monotonic() + FINISH_SECONDS
         while self._waiting and self._worker.offer(
@@ -251,7 +251,7 @@ class Ingest:
         ):
             self._waiting.popleft()
         if not self._worker.close(timeout_seconds=max(0.1, deadline - time.monotonic())):
-            log.warning("the last batch could not be stored in time; it will be read again")
+            log.warning("last_batch_not_stored", action="its records will be read again")
         if self._worker.failure:
             raise self._worker.failure
         commits = self._settle_outcomes()
@@ -262,4 +262,4 @@ class Ingest:
 
 def _note_commit(_offsets: Any, response: Any) -> None:
     if isinstance(response, Exception):
-        log.debug("Kafka did not take the commit", error=str(response))
+        log.debug("kafka_commit_failed", error=str(response))

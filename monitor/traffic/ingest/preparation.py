@@ -1,4 +1,4 @@
-"""From sampled records to rows and vectors: decode, thin, redact, embed. Touches no database."""
+"""Preparation of batches for storage: decoding, sampling, redaction, embedding."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -33,26 +33,26 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class PreparedBatch:
-    """A batch that only has to be stored."""
+    """A batch that is ready to be stored."""
 
     #: With their vectors.
     exchanges: Exchanges
     dead_letters: list[DeadLetterRow] = field(default_factory=list)
-    #: Requests and responses whose partner isn't in the batch.
+    #: Requests and responses without a partner in the batch.
     halves: list[HalfRow] = field(default_factory=list)
-    #: Exchanges whose texts the source kept back.
+    #: Exchanges whose texts the source withholds.
     withheld: Mapping[WithheldDay, WithheldCount] = field(default_factory=dict)
-    #: Source -> parts of records that are no exchanges and not meant to be.
+    #: Source -> number of parts of records that are no exchanges and not meant to be.
     ignored: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
-        """Whether the records held nothing that can be read."""
+        """Whether nothing in the records was readable."""
         return not (len(self.exchanges) or self.halves or self.withheld or self.ignored)
 
 
 class _Selected(NamedTuple):
-    """An exchange that is stored, or counted."""
+    """An exchange to store, or to count if it is withheld."""
 
     exchange: Exchange
     outcome: SamplingOutcome
@@ -61,7 +61,7 @@ class _Selected(NamedTuple):
 
 
 class BatchPreparer:
-    """Decodes, thins, redacts and embeds batches of records."""
+    """Preparation of batches of records."""
 
     def __init__(
         self,
@@ -87,12 +87,12 @@ class BatchPreparer:
         received_at: datetime,
         draws: Sequence[Draw] | None = None,
     ) -> PreparedBatch:
-        """Turn records into rows with their vectors, and those that can't be read into letters.
+        """Decode, sample, redact and embed records; unreadable ones become dead letters.
 
         Args:
-            records: What was kept before decoding.
-            received_at: The time that is stored.
-            draws: How each record was kept, where that was decided before; else the design says it.
+            records: Records sampled before decoding.
+            received_at: Time of reception to store.
+            draws: The draw of each record, if it was sampled before; by default the design draws.
         """
         selected: list[_Selected] = []
         halves: list[HalfRow] = []
@@ -132,66 +132,71 @@ class BatchPreparer:
         return replace(prepared, dead_letters=dead_letters, halves=waiting, ignored=ignored)
 
     def prepare_pairs(self, pairs: Sequence[tuple[HalfRow, HalfRow]]) -> PreparedBatch:
-        """Turn requests and the responses to them into rows with their vectors."""
+        """Join pairs of requests and responses, and embed them."""
         return self._embed(self._join(pairs))
 
     def _join(self, pairs: Sequence[tuple[HalfRow, HalfRow]]) -> list[_Selected]:
-        """Put pairs together, and decide on each by the rate of what it has become."""
+        """Join pairs, and sample each by the rate of the joined exchange."""
         selected = []
         for request, response in pairs:
-            one: JoinedExchange = join(
+            joined: JoinedExchange = join(
                 request, response, self._settings, default_model=self._default_model
             )
-            outcome = self._count(self._design.decide(one.draw, one.exchange), one.position)
+            outcome = self._count(
+                self._design.decide(joined.draw, joined.exchange), joined.position
+            )
             if outcome is not None:
-                selected.append(_Selected(one.exchange, outcome, one.position, one.received_at))
+                selected.append(
+                    _Selected(joined.exchange, outcome, joined.position, joined.received_at)
+                )
         return selected
 
     def _embed(self, selected: Sequence[_Selected]) -> PreparedBatch:
-        """Embed what can be compared, and count what can't."""
+        """Embed exchanges with texts, and count withheld ones."""
         rows = [
             exchange_row(
-                one.exchange, one.outcome, position=one.position, received_at=one.received_at
+                item.exchange, item.outcome, position=item.position, received_at=item.received_at
             )
-            for one in selected
-            if not one.exchange.withheld
+            for item in selected
+            if not item.exchange.withheld
         ]
         exchanges = embed(Exchanges.from_rows(rows), self._encoder)
         return PreparedBatch(exchanges, withheld=_count_withheld(selected))
 
     @staticmethod
-    def _count(kept: T | None, position: Position) -> T | None:
-        """Pass on what the design says, and count what it doesn't keep."""
-        if kept is None:
+    def _count(sampled: T | None, position: Position) -> T | None:
+        """Return what the design decided, and count what it left out."""
+        if sampled is None:
             EXCHANGES_NOT_SAMPLED.labels(position.source).inc()
-        return kept
+        return sampled
 
     def _warn_of_keys(self, record: RawRecord) -> None:
-        """Say once that halves without a key are sampled apart."""
+        """Warn once that requests and responses without a key are sampled apart."""
         keyed = record.key or record.header(self._settings.id_header)
         if keyed or self._settings.sample_by == "exchange" or self._warned_of_keys:
             return
         self._warned_of_keys = True
         log.warning(
-            "requests and responses come without a key or the header of traffic.id_header: they "
-            "are sampled one without the other, so most will find no partner; give them a key, or "
-            'set traffic.sample_by = "exchange"',
+            "halves_without_key",
             source=record.position.source,
+            effect="requests and responses are sampled independently; most find no partner",
+            action="produce them with a key or the header of traffic.id_header, or set "
+            'traffic.sample_by = "exchange"',
         )
 
 
 def _count_withheld(selected: Sequence[_Selected]) -> dict[WithheldDay, WithheldCount]:
-    """Count what the source kept back, by what it stands for.
+    """Count withheld exchanges by source, model and day, with the number they stand for.
 
-    Mere candidates for the floor don't count: nobody will ever tell which of them belong to it.
+    Candidates for a minimum sample don't count: whether they belong to it is never decided.
     """
     counts: dict[WithheldDay, WithheldCount] = {}
-    for one in selected:
-        if one.exchange.withheld and one.outcome.randomness >= one.outcome.threshold:
-            exchange = one.exchange
+    for item in selected:
+        if item.exchange.withheld and item.outcome.randomness >= item.outcome.threshold:
+            exchange = item.exchange
             day = WithheldDay(
-                one.position.source, exchange.model, start_of_day(exchange.occurred_at)
+                item.position.source, exchange.model, start_of_day(exchange.occurred_at)
             )
-            weight = 1.0 / one.outcome.inclusion_probability
+            weight = 1.0 / item.outcome.inclusion_probability
             counts[day] = counts.get(day, WithheldCount()) + WithheldCount(1, weight)
     return counts

@@ -1,4 +1,4 @@
-"""What was stored, in the metrics and the log."""
+"""Metrics and logs of stored batches."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ log = get_logger(__name__)
 
 
 def count_stored(prepared: PreparedBatch, dead_letters: Sequence[DeadLetterRow]) -> None:
-    """Count a batch once it is stored."""
+    """Count a stored batch."""
     stored = Counter(prepared.exchanges.sources)
     stored.subtract(
         dead_letter.position.source for dead_letter in dead_letters if dead_letter.reason == REFUSED
@@ -33,14 +33,14 @@ def count_stored(prepared: PreparedBatch, dead_letters: Sequence[DeadLetterRow])
 
 
 def count_dead_letters(dead_letters: Sequence[DeadLetterRow]) -> None:
-    """Count dead letters, and log them: a line a reason, not a line a record."""
+    """Count dead letters and log one line per reason."""
     for dead_letter in dead_letters:
         DEAD_LETTERS.labels(dead_letter.position.source, dead_letter.reason).inc()
     by_reason = Counter(dead_letter.reason for dead_letter in dead_letters)
     for reason, count in by_reason.items():
         first = next(dead_letter for dead_letter in dead_letters if dead_letter.reason == reason)
         log.warning(
-            "records became dead letters",
+            "records_dead_lettered",
             reason=reason,
             count=count,
             first=f"{first.position.source}/{first.position.partition}@{first.position.offset}",

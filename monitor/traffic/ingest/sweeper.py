@@ -1,4 +1,4 @@
-"""Join the halves that wait: those whose partner came, and those whose time is up."""
+"""Sweeper of pending halves: joins complete pairs, expires overdue halves."""
 
 import threading
 import time
@@ -29,22 +29,22 @@ from monitor.traffic.ingest.writer import insert_accepted
 log = get_logger(__name__)
 
 INTERVAL_SECONDS = 2.0
-#: Pairs embedded and stored at once; the expired are put away in as large steps.
+#: Pairs embedded and stored at once; halves expired at once.
 PAIRS = 256
-#: How long other replicas leave a claimed pair alone.
+#: Duration of the claim on a pair.
 CLAIM = timedelta(minutes=5)
-#: How far back a sweep looks for halves that the one before can't have seen: transactions that
-#: committed late, and clocks that differ.
+#: Overlap of two sweeps, for transactions that commit late and clocks that differ.
 OVERLAP = timedelta(minutes=5)
-#: How much longer than its time limit a half waits where its source isn't read to its end.
+#: Additional wait of a half whose source isn't read to its end.
 PATIENCE = timedelta(hours=24)
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Sweeper:
-    """Joins waiting halves, and ends the wait of those that found no partner in time.
+    """Sweeper of pending halves.
 
-    Any number of replicas may sweep: a pair is claimed, and stored by who deletes both its halves.
+    Any number of replicas may sweep: a pair is claimed, and stored by the replica that deletes both
+    halves.
     """
 
     def __init__(
@@ -61,12 +61,11 @@ class Sweeper:
         self._clock = clock
         self._since = BEGINNING
         self._next = 0.0
-        #: ``None`` until it is known: without joins there is nothing to do, unless halves are left
-        #: of a time when there were.
+        #: ``None`` until known: with joins disabled there may be halves left from before.
         self._active: bool | None = settings.enabled or None
 
     def sweep_when_due(self, stop: threading.Event) -> None:
-        """Sweep, if the last time was long enough ago; a database that is away is asked later."""
+        """Sweep if due; failures are logged and retried at the next interval."""
         if self._active is False or time.monotonic() < self._next:
             return
         try:
@@ -77,20 +76,20 @@ class Sweeper:
                 self.sweep(stop)
         except DatabaseUnavailableError as error:
             SERVICE_FAILURES.labels("database").inc()
-            log.warning("database is away; waiting halves are joined later", error=str(error))
+            log.warning("sweep_failed", error=str(error), action="retry")
         except (RuntimeError, MemoryError, OSError):
             SERVICE_FAILURES.labels("encoder").inc()
-            log.exception("pairs could not be embedded; they are tried again later")
+            log.exception("embedding_failed", action="retry")
         self._next = time.monotonic() + INTERVAL_SECONDS
 
     def sweep(self, stop: threading.Event) -> tuple[int, int]:
-        """Join every pair that is complete, and put away every half whose time is up.
+        """Join all complete pairs and expire all overdue halves.
 
         Returns:
-            How many pairs were joined, and how many halves put away.
+            Numbers of joined pairs and expired halves.
 
         Raises:
-            DatabaseUnavailableError: What isn't done yet is done by the next sweep.
+            DatabaseUnavailableError: The next sweep does the rest.
         """
         began = self._clock()
         joined = _repeat(self._join_some, stop)
@@ -100,12 +99,12 @@ class Sweeper:
         return joined, expired
 
     def finish(self, source: str, stop: threading.Event) -> tuple[int, int]:
-        """Sweep a source that has ended: what is left of it will find no partner."""
+        """Sweep a source that has ended: its remaining halves have no partner."""
         joined = _repeat(self._join_some, stop)
         return joined, _repeat(lambda: self._expire_rest(source), stop)
 
     def _join_some(self) -> int:
-        """Join some pairs; return how many."""
+        """Join one batch of pairs; return their number."""
         now = self._clock()
         with transaction(self._engine) as connection:
             pairs = claim_pairs(
@@ -118,7 +117,7 @@ class Sweeper:
         try:
             refused = self._store(prepared, ids)
         except LostOwnershipError as error:
-            log.warning("pairs are left for later", reason=str(error))
+            log.warning("pairs_deferred", reason=str(error))
             return 0
         count_stored(prepared, refused)
         for pair in pairs:
@@ -126,10 +125,10 @@ class Sweeper:
         return len(pairs)
 
     def _store(self, prepared: PreparedBatch, ids: Sequence[int]) -> list[DeadLetterRow]:
-        """Put the exchanges into the place of their halves, in one transaction.
+        """Replace halves by their exchanges in one transaction.
 
         Raises:
-            LostOwnershipError: A half is gone: another process has it; nothing was stored.
+            LostOwnershipError: Another process took a half; nothing was stored.
         """
         with transaction(self._engine) as connection:
             if delete_halves(connection, ids) != len(ids):
@@ -140,36 +139,36 @@ class Sweeper:
         return refused
 
     def _expire_overdue(self, now: datetime) -> int:
-        """Make dead letters of some halves that waited too long; return how many."""
-        within = f"traffic.join.timeout = {format_duration(self._timeout)}"
+        """Expire one batch of overdue halves; return their number."""
+        time_limit = f"traffic.join.timeout = {format_duration(self._timeout)}"
         with transaction(self._engine) as connection:
             halves = overdue_halves(
                 connection, now=now, timeout=self._timeout, patience=PATIENCE, limit=PAIRS
             )
-            dead_letters = _put_away(connection, halves, within)
+            dead_letters = _expire(connection, halves, time_limit)
         count_dead_letters(dead_letters)
         return len(halves)
 
     def _expire_rest(self, source: str) -> int:
-        """Make dead letters of some halves of a source that has ended; return how many."""
+        """Expire one batch of halves of an ended source; return their number."""
         with transaction(self._engine) as connection:
             halves = unpaired_halves(connection, source, limit=PAIRS)
-            dead_letters = _put_away(connection, halves, "the file")
+            dead_letters = _expire(connection, halves, "the file")
         count_dead_letters(dead_letters)
         return len(halves)
 
 
-def _put_away(
-    connection: Connection, halves: Sequence[StoredHalf], within: str
+def _expire(
+    connection: Connection, halves: Sequence[StoredHalf], time_limit: str
 ) -> list[DeadLetterRow]:
-    dead_letters = [unpaired_dead_letter(half.row, within) for half in halves]
+    dead_letters = [unpaired_dead_letter(half.row, time_limit) for half in halves]
     restore_dead_letters(connection, dead_letters)
     delete_halves(connection, [half.id for half in halves])
     return dead_letters
 
 
 def _repeat(step: Callable[[], int], stop: threading.Event) -> int:
-    """Repeat a step until it finds nothing more to do, or a stop is asked for."""
+    """Repeat a step until it does nothing or a stop is requested; return the sum."""
     total = 0
     while not stop.is_set() and (done := step()):
         total += done

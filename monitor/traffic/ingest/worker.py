@@ -1,4 +1,4 @@
-"""The thread that decodes, embeds and stores, so that the main loop never stops polling."""
+"""Worker thread that decodes, embeds and stores, so that the main loop keeps polling."""
 
 import queue
 import threading
@@ -18,22 +18,22 @@ from monitor.traffic.kafka.batch import OffsetRange, RawBatch
 
 log = get_logger(__name__)
 
-#: Batches waiting beside the one at work. One keeps the worker busy; more would only cost memory.
+#: Queued batches. One keeps the worker busy; more only cost memory.
 QUEUE_LENGTH = 1
-#: How long to wait for a batch before looking after the halves that wait.
+#: Wait for a batch before pending halves are swept.
 IDLE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class BatchOutcome:
-    """What became of a batch."""
+    """Outcome of a batch."""
 
     ranges: list[OffsetRange]
     stored: bool
 
 
 class IngestWorker:
-    """Takes batches from a bounded queue, one at a time, in order."""
+    """Worker that takes batches from a bounded queue, one at a time, in order."""
 
     def __init__(
         self,
@@ -50,15 +50,15 @@ class IngestWorker:
         self._sweeper = sweeper
         self._clock = clock
         self._batches: queue.Queue[RawBatch | None] = queue.Queue(QUEUE_LENGTH)
-        #: What became of the batches, for the main loop.
+        #: Outcomes of batches, for the main loop.
         self.outcomes: queue.SimpleQueue[BatchOutcome] = queue.SimpleQueue()
-        #: What ended the thread, if it wasn't asked to end.
+        #: The exception that ended the thread.
         self.failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="ingest-worker", daemon=True)
         self._thread.start()
 
     def offer(self, batch: RawBatch, *, timeout_seconds: float = 0.0) -> bool:
-        """Hand a batch over; return ``False`` where the queue is full."""
+        """Queue a batch; return ``False`` if the queue is full."""
         try:
             self._batches.put(batch, block=timeout_seconds > 0, timeout=timeout_seconds or None)
         except queue.Full:
@@ -66,7 +66,7 @@ class IngestWorker:
         return True
 
     def close(self, *, timeout_seconds: float) -> bool:
-        """Let the thread finish what it was handed; return whether it did in time."""
+        """Let the thread finish its batches; return whether it did in time."""
         try:
             self._batches.put(None, timeout=timeout_seconds)
         except queue.Full:
@@ -83,7 +83,7 @@ class IngestWorker:
             self.failure = failure
 
     def _next(self) -> RawBatch | None:
-        """Wait for a batch, and meanwhile join the halves of earlier ones."""
+        """Wait for a batch; sweep pending halves meanwhile."""
         while True:
             try:
                 return self._batches.get(timeout=IDLE_SECONDS)
@@ -104,19 +104,19 @@ class IngestWorker:
             )
         except LostOwnershipError as error:
             OWNERSHIP_LOST.labels(batch.ranges[0].state.source).inc()
-            log.warning("batch rolled back", reason=str(error))
+            log.warning("batch_rolled_back", reason=str(error))
             return BatchOutcome(batch.ranges, stored=False)
         return BatchOutcome(batch.ranges, stored=stored is not None)
 
     def _prepare(self, batch: RawBatch) -> PreparedBatch | None:
-        """Decode and embed, trying again where the encoder fails: a full GPU may have room soon."""
+        """Decode and embed; retry if the encoder fails, as a full GPU may have room soon."""
         backoff = Backoff(first_seconds=1.0)
         while True:
             try:
                 prepared = self._preparer.prepare(batch.records, received_at=batch.received_at)
             except (RuntimeError, MemoryError, OSError):
                 SERVICE_FAILURES.labels("encoder").inc()
-                log.exception("the batch could not be embedded; it waits")
+                log.exception("embedding_failed", action="retry")
                 if backoff.wait(self._stop):
                     return None
             else:

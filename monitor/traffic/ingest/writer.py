@@ -1,4 +1,4 @@
-"""Store a batch: rows, vectors, dead letters and offsets in one transaction, or nothing."""
+"""Atomic storage of batches: exchanges, vectors, dead letters and offsets in one transaction."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -25,19 +25,19 @@ from monitor.traffic.ingest.storage_metrics import count_stored
 
 log = get_logger(__name__)
 
-#: A replica that hangs for so long between two statements loses its transaction, and the locks on
-#: the offsets that another one needs.
+#: A replica idle for longer in a transaction loses it, with the locks on the offsets that another
+#: replica needs.
 HANG_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
 class StoreResult:
-    """What a batch left in the database."""
+    """Numbers of what a batch stored."""
 
     n_exchanges: int
     n_dead_letters: int
     n_withheld: int
-    #: Requests and responses that wait for their partner.
+    #: Pending requests and responses.
     n_halves: int
 
 
@@ -48,11 +48,11 @@ def store_batch(
 
     Raises:
         LostOwnershipError: Another process moved one of the offsets; nothing was stored.
-        DatabaseUnavailableError: Nothing was stored; the same batch can be tried again.
+        DatabaseUnavailableError: Nothing was stored; the batch can be retried.
     """
     with STORE_DURATION.time(), transaction(engine) as connection:
         limit_idle_time(connection, HANG_SECONDS)
-        # In a fixed order, so that two replicas that hold each other's partitions can't deadlock.
+        # In a fixed order, so that replicas that hold each other's partitions can't deadlock.
         for move in sorted(moves, key=lambda move: (move.source, move.partition)):
             advance(
                 connection,
@@ -88,10 +88,10 @@ def store_with_retries(
     stop: threading.Event,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> StoreResult | None:
-    """Store a batch, trying again while the database is away.
+    """Store a batch; retry while the database is unavailable.
 
     Returns:
-        What was stored; ``None`` where a stop came first. The batch is then read again later.
+        What was stored; ``None`` after a stop: the batch will be read again.
 
     Raises:
         LostOwnershipError: Another process moved one of the offsets; nothing was stored.
@@ -102,18 +102,18 @@ def store_with_retries(
             return store_batch(engine, prepared, moves, now=clock())
         except DatabaseUnavailableError as error:
             SERVICE_FAILURES.labels("database").inc()
-            log.warning("database is away; the batch waits", error=str(error))
+            log.warning("database_unavailable", error=str(error), action="retry")
             if backoff.wait(stop):
-                log.warning("stopped before the batch was stored; it will be read again")
+                log.warning("batch_not_stored", action="its records will be read again")
                 return None
 
 
 def insert_accepted(
     connection: Connection, prepared: PreparedBatch, *, now: datetime
 ) -> list[DeadLetterRow]:
-    """Insert the rows; return those that the database refuses as dead letters.
+    """Insert exchanges; return the dead letters of those that the database refuses.
 
-    A batch that is refused is tried again row by row, so that one bad row stops no other.
+    A refused batch is inserted exchange by exchange, so that one bad row stops no other.
     """
     exchanges = prepared.exchanges
     try:

@@ -1,4 +1,4 @@
-"""The partitions this replica owns, and where in each the database says to go on."""
+"""Assigned partitions and their offsets from the database."""
 
 import time
 from collections.abc import Callable
@@ -21,14 +21,14 @@ from monitor.traffic.kafka.starting_offsets import LOOK_UP_TIMEOUT_MS, look_up_o
 
 log = get_logger(__name__)
 
-#: Silence after which the log says that the group gave us nothing to read.
+#: Seconds without an assigned partition after which the log warns.
 IDLE_SECONDS = 30.0
-#: How often it is written down until when the traffic is stored.
+#: Seconds between two updates of the time up to which all traffic is stored.
 NOTE_SECONDS = 5.0
 
 
 class Assignment:
-    """Follows the group's rebalances; knows a partition once its offset was looked up."""
+    """Partitions assigned to this replica; each has a state once its offset was looked up."""
 
     def __init__(
         self,
@@ -40,15 +40,15 @@ class Assignment:
         start_at: Literal["earliest", "latest"],
         drop: Callable[[int], None],
     ) -> None:
-        """Begin with no partition.
+        """Start without partitions.
 
         Args:
-            consumer: The consumer, used from the main loop's thread only.
-            listener: Where the rebalances are heard of.
+            consumer: The consumer; used from the main loop's thread only.
+            listener: Source of rebalance events.
             engine: The database, which owns the offsets.
             topic: The source's name in the store.
-            start_at: Where a partition begins that no replica has read before.
-            drop: Called with a partition's number when what was read of it must be dropped.
+            start_at: First offset of a partition that no replica has read.
+            drop: Called with a partition's number when its unstored records must be dropped.
         """
         self._consumer = consumer
         self._listener = listener
@@ -61,11 +61,11 @@ class Assignment:
         self._next_note = 0.0
         self._idle_since = time.monotonic()
         self.states: dict[TopicPartition, PartitionState] = {}
-        #: Assigned partitions whose offset isn't known yet; they are paused.
+        #: Assigned partitions whose offset is not known yet; they are paused.
         self.unknown: set[TopicPartition] = set()
 
     def process_rebalances(self) -> None:
-        """Take in what the group decided since the last call."""
+        """Apply the rebalances since the last call."""
         while not self._listener.events.empty():
             kind, partitions = self._listener.events.get()
             for partition in partitions:
@@ -75,28 +75,30 @@ class Assignment:
             else:
                 self.unknown -= partitions
             log.info(
-                "partitions moved", what=kind, partitions=sorted(p.partition for p in partitions)
+                "partitions_rebalanced",
+                change=kind,
+                partitions=sorted(p.partition for p in partitions),
             )
         self._warn_when_idle()
 
     def reload_offset(self, state: PartitionState) -> None:
-        """Drop what was read of a partition; go on where the database says."""
+        """Drop the unstored records of a partition; continue at the database's offset."""
         partition = TopicPartition(self._topic, state.partition)
         if self.states.get(partition) is not state:
-            return  # taken away, or looked up anew, already
+            return  # revoked or looked up again already
         self._drop(partition)
         self.pause(partition)
         self.unknown.add(partition)
 
     def look_up(self, *, resume: bool, now: datetime) -> None:
-        """Look up the offsets that aren't known yet, if it is time to try.
+        """Look up unknown offsets, if a retry is due.
 
         Args:
-            resume: Whether polling may begin at once.
+            resume: Whether to fetch at once.
             now: The time.
         """
         for state in list(self.states.values()):
-            # What was read before the broker deleted it counts: it is stored first.
+            # Records read before the broker deleted them are stored first.
             if state.out_of_range and state.stored == state.position:
                 self.reload_offset(state)
         if not self.unknown or time.monotonic() < self._next_look_up:
@@ -106,7 +108,7 @@ class Assignment:
                 self._consumer, self._engine, self.unknown, start_at=self._start_at, now=now
             )
         except (TransientError, LostOwnershipError, KafkaError) as error:
-            log.warning("offsets can't be looked up; trying again", error=str(error))
+            log.warning("offset_lookup_failed", error=str(error), action="retry")
             self._next_look_up = time.monotonic() + self._backoff.next_delay()
             return
         for partition, offset in offsets.items():
@@ -114,7 +116,7 @@ class Assignment:
                 self._consumer.seek(partition, offset)
                 if resume:
                     self._consumer.resume(partition)
-            except (KeyError, ValueError):  # taken away meanwhile; the news will come
+            except (KeyError, ValueError):  # revoked meanwhile; the event will follow
                 continue
             self.states[partition] = PartitionState(self._topic, partition.partition, offset)
         self.unknown -= offsets.keys()
@@ -124,43 +126,42 @@ class Assignment:
             self._backoff.reset()
 
     def pause(self, *partitions: TopicPartition) -> None:
-        """Stop fetching partitions, where they are still ours."""
+        """Pause partitions that are still assigned."""
         for partition in partitions:
             with suppress(KeyError):
                 self._consumer.pause(partition)
 
     def pause_all(self) -> None:
-        """Stop fetching; polling goes on, which keeps the membership."""
+        """Pause all partitions; polling goes on and keeps the membership."""
         self.pause(*self.states)
 
     def resume_all(self) -> None:
-        """Fetch again."""
+        """Resume all partitions."""
         for partition, state in self.states.items():
             if not state.out_of_range:
                 with suppress(KeyError):
                     self._consumer.resume(partition)
 
     def mark_out_of_range(self, partition: TopicPartition) -> None:
-        """Note that the broker no longer has the next record of a partition."""
+        """Mark a partition whose next record the broker no longer has."""
         if partition in self.states:
             self.states[partition].out_of_range = True
             self.pause(partition)
 
     @property
     def is_out_of_range(self) -> bool:
-        """Return whether some partition waits until all that was read of it is stored."""
+        """Whether a partition waits until all that was read of it is stored."""
         return any(state.out_of_range for state in self.states.values())
 
     def record_caught_up(self, now: datetime) -> None:
-        """Write down, every now and then, until when the traffic of each partition is stored.
+        """Record periodically up to which time the traffic of each partition is stored.
 
-        The evaluation of a window waits for it, so that a backlog is not taken for silence; so does
-        a request for its response. The broker is asked where a partition ends: once that much is
-        stored, so is all that was written before the question. On a busy topic the end has moved on
-        by then, and it is the time of the question that counts.
+        The evaluation of a window waits for this time, so that a backlog is not mistaken for
+        silence, and a request waits for its response. Once the end offset that the broker reported
+        is stored, all records written before the report are stored, even if the end has moved on.
 
         Args:
-            now: The time, taken before this call.
+            now: The time before this call.
         """
         if time.monotonic() < self._next_note:
             return
@@ -172,23 +173,25 @@ class Assignment:
                 with transaction(self._engine) as connection:
                     record_caught_up(connection, self._topic, complete)
         except (DatabaseUnavailableError, KafkaError) as error:
-            log.warning("can't tell whether all traffic is stored", error=str(error))
+            log.warning("completeness_unknown", error=str(error))
 
     def _request_end_offsets(self, now: datetime) -> None:
-        """Ask where those partitions end of which no end is waited for."""
-        asked = [partition for partition, state in self.states.items() if not state.pending_end]
-        if not asked:
+        """Request the end offsets of partitions without a pending one."""
+        partitions = [
+            partition for partition, state in self.states.items() if not state.pending_end
+        ]
+        if not partitions:
             return
-        ends = self._consumer.end_offsets(asked, timeout_ms=LOOK_UP_TIMEOUT_MS)
-        for partition in asked:
+        ends = self._consumer.end_offsets(partitions, timeout_ms=LOOK_UP_TIMEOUT_MS)
+        for partition in partitions:
             state = self.states[partition]
-            if ends[partition] >= state.stored:  # else its log was cut
-                # Up to the high water mark: transactions may be open from the readable end on.
+            if ends[partition] >= state.stored:  # else its log was truncated
+                # Up to the high water mark: transactions may be open after the readable end.
                 end = max(ends[partition], self._high_water_mark(partition) or 0)
                 state.pending_end = EndOffset(end, now)
 
     def _pop_reached_ends(self) -> dict[int, datetime]:
-        """Return until when the partitions are stored whose known end was reached."""
+        """Return the times of reached end offsets, by partition, and forget them."""
         reached: dict[int, datetime] = {}
         for state in self.states.values():
             if state.pending_end and state.stored >= state.pending_end.offset:
@@ -197,7 +200,7 @@ class Assignment:
         return reached
 
     def lag(self, state: PartitionState) -> int | None:
-        """Return how many records lie between what is stored and the partition's end."""
+        """Return the lag: the number of records after the stored offset; ``None`` if unknown."""
         end = self._high_water_mark(TopicPartition(self._topic, state.partition))
         return None if end is None else max(end - state.stored, 0)
 
@@ -219,8 +222,8 @@ class Assignment:
             self._idle_since = time.monotonic()
         elif time.monotonic() - self._idle_since > IDLE_SECONDS:
             log.warning(
-                "no partition is assigned: the topic doesn't exist yet, or the group has more "
-                "replicas than the topic has partitions",
+                "no_partition_assigned",
                 topic=self._topic,
+                cause="the topic does not exist, or the group has more replicas than partitions",
             )
             self._idle_since = time.monotonic()

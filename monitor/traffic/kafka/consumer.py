@@ -1,4 +1,4 @@
-"""The Kafka consumer: how it is opened, and what it may say when it can't go on."""
+"""Kafka consumer: connection, subscription, start-up checks."""
 
 import importlib.util
 import socket
@@ -18,35 +18,34 @@ from monitor.traffic.kafka.wire.selection import Selection
 
 CONNECT_TIMEOUT_SECONDS = 3.0
 BOOTSTRAP_TIMEOUT_MS = 10_000
-#: What the broker sends at once, and the client holds unread, unless one batch alone is larger.
+#: Bytes per fetch response, unless one batch is larger.
 FETCH_BYTES = 16 * 2**20
-#: How many parts of partitions one poll returns, each bounded by itself.
+#: Parts of partitions per poll; each is bounded by itself.
 PARTS_PER_POLL = 8
 
 
 def require_codecs() -> None:
-    """Check at start-up for what would otherwise fail, or crawl, at some record.
+    """Check that the codecs and a fast CRC-32C are installed.
 
     Raises:
         ConfigurationError: A compression codec or the C implementation of CRC-32C is missing.
     """
     missing = missing_codecs()
     if importlib.util.find_spec("crc32c") is None:
-        missing.append(
-            "crc32c"
-        )  # without it the consumer is twenty times slower and doesn't say so
+        # Without it the consumer is twenty times slower, silently.
+        missing.append("crc32c")
     if missing:
         raise ConfigurationError(
-            f"kafka-python lacks {', '.join(missing)}: install "
+            f"kafka-python lacks codecs: {', '.join(missing)}; install "
             "'kafka-python[crc32c,lz4,snappy,zstd]' in driftwarden's environment"
         )
 
 
 class RebalanceListener(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka publishes no types
-    """Pauses what is assigned and passes the news on.
+    """Listener that pauses assigned partitions and queues rebalance events.
 
-    It runs on the consumer's own thread, which also sends the heartbeats: it must neither block nor
-    call what waits for the broker. The main loop reads the offsets and resumes.
+    It runs on the consumer's own thread, which also sends the heartbeats, so it must not block or
+    wait for the broker. The main loop looks up the offsets and resumes.
     """
 
     def __init__(self) -> None:
@@ -56,33 +55,33 @@ class RebalanceListener(ConsumerRebalanceListener):  # type: ignore[misc]  # kaf
         )
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Pause the partitions until the main loop has read their offsets."""
+        """Pause the partitions until the main loop knows their offsets."""
         partitions = set(assigned)
         self.consumer.pause(*partitions)
         self.events.put(("assigned", partitions))
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Tell the main loop to forget the partitions; the database says how far they are."""
+        """Queue the revocation; the database has the partitions' offsets."""
         self.events.put(("revoked", set(revoked)))
 
 
 def open_consumer(
     settings: Kafka, secrets: Secrets, listener: RebalanceListener, selection: Selection
 ) -> Any:
-    """Open a consumer that subscribes to the topic; its ``poll`` returns lists of ``FetchedPart``.
+    """Open a consumer of the topic; its ``poll`` returns lists of ``FetchedPart``.
 
     Raises:
-        BrokerUnavailableError: No broker answers.
-        ConfigurationError: The client refuses the settings.
+        BrokerUnavailableError: No broker is available.
+        ConfigurationError: The client rejects the settings.
     """
     consumer = _connect(
         settings,
         secrets,
         group_id=settings.group_id,
-        # The database owns the offsets. A missing one must be an error, not a silent jump.
+        # The database owns the offsets. A missing one is an error, not a silent jump.
         enable_auto_commit=False,
         auto_offset_reset="none",
-        # An exception in a deserializer would hang poll() for ever; we decode ourselves.
+        # An exception in a deserializer would hang poll() for ever; records are decoded later.
         key_deserializer=None,
         value_deserializer=None,
         isolation_level="read_committed",
@@ -100,11 +99,11 @@ def open_consumer(
 
 
 def probe_topic(settings: Kafka, secrets: Secrets) -> int:
-    """Return the number of the topic's partitions, joining no group.
+    """Return the number of the topic's partitions without joining a group.
 
     Raises:
-        BrokerUnavailableError: No broker answers.
-        ConfigurationError: The topic doesn't exist, or the client refuses the settings.
+        BrokerUnavailableError: No broker is available.
+        ConfigurationError: The topic doesn't exist, or the client rejects the settings.
     """
     require_codecs()
     consumer = _connect(settings, secrets, group_id=None)
@@ -116,8 +115,8 @@ def probe_topic(settings: Kafka, secrets: Secrets) -> int:
         consumer.close(autocommit=False)
     if not partitions:
         raise ConfigurationError(
-            f"kafka.topic = {settings.topic!r}: the broker has no such topic, or this user may not "
-            "see it"
+            f"kafka.topic = {settings.topic!r}: no such topic, or no permission to describe it; "
+            "create the topic or grant the permission"
         )
     return len(partitions)
 
@@ -145,11 +144,11 @@ def _connect(settings: Kafka, secrets: Secrets, **options: Any) -> Any:
     except KafkaError as error:
         raise BrokerUnavailableError(f"{settings.bootstrap_servers}: {error}") from error
     except (OSError, ValueError, TypeError, AssertionError) as error:
-        raise ConfigurationError(f"[kafka] can't be used: {error}") from error
+        raise ConfigurationError(f"[kafka] is invalid: {error}") from error
 
 
 def _any_broker_listens(bootstrap_servers: str) -> bool:
-    """Try each address: a consumer that can't be opened would leave its thread behind."""
+    """Probe each address: a consumer that fails to open would leak its thread."""
     for address in bootstrap_servers.split(","):
         host, _, port = address.strip().rpartition(":")
         if not host or not port.isdigit():

@@ -1,4 +1,4 @@
-"""One poll after another, whatever Kafka says: an error is noted and waited out."""
+"""Polling that survives every error of the client."""
 
 import threading
 from typing import Any
@@ -14,16 +14,16 @@ from monitor.traffic.kafka.wire.selection import FetchedPart
 log = get_logger(__name__)
 
 POLL_MS = 500
-#: While a batch waits for the worker, or offsets for the database, the loop looks more often.
+#: Poll timeout while a batch waits for the worker or offsets for the database.
 BUSY_POLL_MS = 50
-#: How long polling rests after it met a log that the broker itself can't read.
+#: Pause after a log that the broker itself can't read.
 DAMAGED_LOG_SECONDS = 1.0
 
 Polled = dict[TopicPartition, list[FetchedPart]]
 
 
 class Polling:
-    """Polls a consumer and never raises."""
+    """Poller of a consumer; it never raises."""
 
     def __init__(
         self,
@@ -39,9 +39,9 @@ class Polling:
         self._backoff = Backoff(cap_seconds=longest_wait_seconds)
 
     def poll(self, *, busy: bool) -> Polled:
-        """Return what has come, within half a second, or sooner where something else is waited for.
+        """Return the fetched parts, within half a second, or sooner while ``busy``.
 
-        A partition whose next record the broker no longer has is marked in the assignment.
+        Partitions whose next record the broker no longer has are marked in the assignment.
         """
         busy = busy or bool(self._assignment.unknown)
         try:
@@ -50,18 +50,16 @@ class Polling:
             for partition in error.args[0]:
                 self._assignment.mark_out_of_range(partition)
         except NoOffsetForPartitionError:
-            pass  # assigned, and not looked up in the database yet
+            pass  # assigned; its offset is not looked up yet
         except CorruptRecordError as error:
-            # The broker can't find its way through a log. Its operator may repair it: nothing is
-            # skipped, and the other partitions must not wait.
+            # The broker can't read a log that its operator may repair: nothing is skipped, and the
+            # other partitions must not wait.
             SERVICE_FAILURES.labels("kafka").inc()
-            log.warning("a partition can't be read from; trying again", error=str(error))
+            log.warning("partition_unreadable", error=str(error), action="retry")
             self._stop.wait(DAMAGED_LOG_SECONDS)
         except Exception as error:  # noqa: BLE001 - whatever it raises, polling must go on
             SERVICE_FAILURES.labels("kafka").inc()
-            log.warning(
-                "Kafka is in trouble; trying again", error=f"{type(error).__name__}: {error}"
-            )
+            log.warning("poll_failed", error=f"{type(error).__name__}: {error}", action="retry")
             self._backoff.wait(self._stop)
         else:
             self._backoff.reset()

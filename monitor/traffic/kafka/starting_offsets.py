@@ -1,4 +1,4 @@
-"""Where a replica goes on in each partition, and what the broker deleted before that."""
+"""Lookup of the offsets at which a replica continues; gaps that retention left."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -13,7 +13,7 @@ from monitor.telemetry import RECORDS_LOST_TO_RETENTION, get_logger
 
 log = get_logger(__name__)
 
-#: Two of these must fit into the least `kafka.max_poll_interval`, 10 s.
+#: Two of these must fit into the minimum of `kafka.max_poll_interval`, 10 s.
 LOOK_UP_TIMEOUT_MS = 4_000
 
 
@@ -25,14 +25,14 @@ def look_up_offsets(
     start_at: Literal["earliest", "latest"],
     now: datetime,
 ) -> dict[TopicPartition, int]:
-    """Return where to go on in each partition; those that can't be read from are left out.
+    """Return the offset at which to continue in each readable partition.
 
-    What the broker deleted before it was read is written down as a gap.
+    Records that the broker deleted before they were read are recorded as a gap.
 
     Raises:
-        DatabaseUnavailableError: The database is away.
-        LostOwnershipError: Another process has moved an offset meanwhile.
-        KafkaError: The broker doesn't answer.
+        DatabaseUnavailableError: The database is unavailable.
+        LostOwnershipError: Another process moved an offset meanwhile.
+        KafkaError: The broker is unavailable.
     """
     wanted = list(partitions)
     begins = consumer.beginning_offsets(wanted, timeout_ms=LOOK_UP_TIMEOUT_MS)
@@ -46,9 +46,10 @@ def look_up_offsets(
             stored = claim(connection, partition.topic, partition.partition, first=first, now=now)
             if stored > end:
                 log.error(
-                    "the stored offset lies beyond the partition's end: the topic was made anew or "
-                    "its log was cut. Name a new topic in kafka.topic, or delete the partition's "
-                    "row in source_offsets, its exchanges and its dead letters",
+                    "stored_offset_beyond_end",
+                    cause="the topic was recreated or its log truncated",
+                    action="set kafka.topic to a new topic, or delete the partition's row in "
+                    "source_offsets, its exchanges and its dead letters",
                     partition=partition.partition,
                     stored_offset=stored,
                     end_offset=end,
@@ -61,7 +62,7 @@ def look_up_offsets(
     for partition, (first, last) in gaps.items():
         RECORDS_LOST_TO_RETENTION.labels(partition.topic).inc(last - first + 1)
         log.error(
-            "records were deleted by the broker before they could be read",
+            "records_lost_to_retention",
             partition=partition.partition,
             first_offset=first,
             last_offset=last,
@@ -72,7 +73,7 @@ def look_up_offsets(
 def _record_gap(
     connection: Connection, partition: TopicPartition, stored: int, begin: int, now: datetime
 ) -> None:
-    """Write down that retention was faster than us, and go on at what is left."""
+    """Record a gap that retention left; move the offset to the first record that exists."""
     topic, number = partition.topic, partition.partition
     record_gap(
         connection, topic, number, first_offset=stored, last_offset=begin - 1, detected_at=now

@@ -1,1 +1,1 @@
-"""Values of records on their way to exchanges: JSON, timestamps, cleaned texts, raw exchanges."""
+"""Parsing of records: JSON, timestamps, text cleaning, raw exchanges."""

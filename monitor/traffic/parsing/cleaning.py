@@ -1,18 +1,18 @@
-"""Make texts storable: no NUL, no lone surrogates, no text longer than is allowed."""
+"""Cleaning of texts for storage: NUL, lone surrogates, length."""
 
 import json
 import math
 from typing import Any
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-#: Ids and names are indexed; PostgreSQL refuses index rows over a few kilobytes.
+#: Ids and names are indexed; PostgreSQL rejects index rows over a few kilobytes.
 MAX_NAME_CHARACTERS = 256
 MAX_ATTRIBUTES = 100
 MAX_INTEGER = 2**63
 
 
 def clean_text(text: str, max_characters: int) -> tuple[str, bool]:
-    """Return the text without NUL and lone surrogates, and whether it was cut."""
+    """Return the text without NUL and lone surrogates, and whether it was truncated."""
     cut = len(text) > max_characters
     if cut:
         text = text[:max_characters]
@@ -25,29 +25,29 @@ def clean_text(text: str, max_characters: int) -> tuple[str, bool]:
 
 
 def clean_name(text: str) -> str:
-    """Return an id or name, cleaned and cut to what an index takes."""
+    """Return an id or name, cleaned and truncated to what an index takes."""
     return clean_text(text, MAX_NAME_CHARACTERS)[0]
 
 
 def clean_attributes(attributes: dict[Any, Any], max_characters: int) -> dict[str, Any]:
-    """Return scalars only; what is nested becomes its JSON text, and nulls are dropped."""
+    """Return attributes with single values: nested values become JSON text, nulls are dropped."""
     cleaned: dict[str, Any] = {}
     for key, value in attributes.items():
         if value is None:
             continue
         if len(cleaned) == MAX_ATTRIBUTES:
             break
-        cleaned[clean_name(str(key))] = _clean_scalar(value, max_characters)
+        cleaned[clean_name(str(key))] = _clean_value(value, max_characters)
     return cleaned
 
 
-def _clean_scalar(value: Any, max_characters: int) -> Any:
+def _clean_value(value: Any, max_characters: int) -> Any:
     if isinstance(value, bool):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, int):
-        # Too large for a database; a text can't be taken for a metric.
+        # Too large for a column; a text isn't taken for a metric.
         return value if abs(value) < MAX_INTEGER else f"integer of {value.bit_length()} bits"
     if not isinstance(value, str):
         value = _as_json(value)

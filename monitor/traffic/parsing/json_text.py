@@ -1,4 +1,4 @@
-"""JSON from strangers: parsed strictly, and refused with a stable reason."""
+"""Strict JSON parser with stable error reasons."""
 
 import json
 import re
@@ -13,9 +13,9 @@ _CONSTANT = re.compile(r"[:\[,]\s*(-?Infinity|NaN)\s*[,}\]]")
 
 
 def parse_json(text: bytes | str) -> Any:
-    """Parse JSON strictly; only lone surrogates, which the standard allows, are let through.
+    """Parse JSON strictly; lone surrogates, which the standard allows, are accepted.
 
-    Of a key that occurs twice the last value counts.
+    Of a repeated key the last value counts.
 
     Raises:
         RecordError: ``invalid_utf8``, ``invalid_json`` or ``too_deep``.
@@ -25,7 +25,7 @@ def parse_json(text: bytes | str) -> Any:
     except UnicodeDecodeError as error:
         raise _invalid_utf8(text, error) from None
     except RecursionError:
-        raise RecordError("too_deep", "nested deeper than the parser goes") from None
+        raise RecordError("too_deep", "nesting is too deep for the parser") from None
     except (msgspec.MsgspecError, ValueError, OverflowError) as error:
         if isinstance(text, str) or b"\\u" in text:
             return _parse_with_surrogates(text, str(error))
@@ -33,7 +33,7 @@ def parse_json(text: bytes | str) -> Any:
 
 
 def json_kind(value: Any) -> str:
-    """Return what a value that was parsed is in JSON's terms: "a list", "null"."""
+    """Return the JSON type of a value, as "a list" or "null"."""
     if value is None:
         return "null"
     kinds = {bool: "a boolean", str: "a text", list: "a list", dict: "an object"}
@@ -52,8 +52,8 @@ def _invalid_utf8(text: bytes | str, error: UnicodeDecodeError) -> RecordError:
 
 def _malformed(text: bytes | str, complaint: str) -> RecordError:
     """Return the error; of what Python writes for a number that is none, the way out as well."""
-    shown = text if isinstance(text, str) else text.decode("utf-8", "replace")
-    constant = _CONSTANT.search(shown)
+    excerpt = text if isinstance(text, str) else text.decode("utf-8", "replace")
+    constant = _CONSTANT.search(excerpt)
     if constant is not None:
         complaint += f"; {constant[1]} is no JSON: leave its key out, or write null"
     return RecordError("invalid_json", complaint)
@@ -66,7 +66,7 @@ def _parse_with_surrogates(text: bytes | str, complaint: str) -> Any:
     except UnicodeDecodeError as error:
         raise _invalid_utf8(text, error) from None
     except RecursionError:
-        raise RecordError("too_deep", "nested deeper than the parser goes") from None
+        raise RecordError("too_deep", "nesting is too deep for the parser") from None
     except ValueError:
         raise _malformed(text, complaint) from None
 

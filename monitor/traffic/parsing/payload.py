@@ -1,4 +1,4 @@
-"""What a format is given to read: the bytes of a record, its headers, its JSON parsed once."""
+"""Input of formats: the bytes, headers and parsed JSON of a record."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ class Payload:
 
     @property
     def content(self) -> Any:
-        """What the JSON holds; ``None`` where the record is not JSON."""
+        """The parsed JSON; ``None`` if the record is not JSON."""
         if not self._is_parsed:
             self._is_parsed = True
             try:
@@ -46,11 +46,11 @@ class Payload:
 
     @property
     def parse_error(self) -> RecordError | None:
-        """Why the record is not JSON; ``None`` where it is."""
+        """Why the record is not JSON; ``None`` if it is."""
         return self._parse_error if self.content is None else None
 
     @property
     def object(self) -> dict[str, Any]:
-        """The JSON object; empty where the record is something else, so that no key is found."""
+        """The JSON object; empty if the record is something else."""
         content = self.content
         return content if isinstance(content, dict) else {}

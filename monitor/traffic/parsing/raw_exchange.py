@@ -1,4 +1,4 @@
-"""What a format reads from a record: not yet cleaned, and with what is missing still missing."""
+"""Raw exchanges: content of a record before cleaning and defaults."""
 
 import math
 from collections.abc import Callable
@@ -14,24 +14,24 @@ T = TypeVar("T")
 
 
 class CallMetadata(msgspec.Struct, frozen=True, kw_only=True):
-    """What logs tell beside the texts; it has the same names whatever the format.
+    """Metadata of a model call, under the same names in every format.
 
-    Values are taken as they come: one of a wrong type is left out, as no text hangs on it.
+    A value of a wrong type is left out.
     """
 
     finish_reason: Any = None
-    #: Whether the model refused, where the format has a way to say so.
+    #: Whether the model refused, if the format says so.
     refusal: bool | None = None
     prompt_tokens: Any = None
     completion_tokens: Any = None
     latency_seconds: Any = None
     time_to_first_token_seconds: Any = None
     cost_usd: Any = None
-    #: The kind of error that the request ended with.
+    #: Kind of error.
     error: Any = None
 
     def attributes(self) -> dict[str, Any]:
-        """Return what is known, as attributes of an exchange."""
+        """Return the known values as attributes of an exchange."""
         if self is NO_CALL_METADATA:
             return {}
         known: dict[str, Any] = {}
@@ -51,36 +51,36 @@ NO_CALL_METADATA = CallMetadata()
 class RawExchange(Labels, frozen=True, kw_only=True):
     """An exchange, or one half of it, before cleaning and defaults."""
 
-    #: Place in a record that carries several: the number of the log record or span.
+    #: Index in a record with several exchanges: the number of the log record or span.
     index: int = 0
     #: The conversation up to the response; empty where the record holds only the response.
     messages: tuple[Message, ...] = ()
-    #: ``None`` where the record says nothing of a response: it may come in a record of its own.
-    #: Empty where it says that there was none.
+    #: ``None`` if the record has no response: it may come in a record of its own. Empty if there
+    #: was none.
     response: str | None = None
-    #: The record is a conversation: its last message is the answer where the assistant said it and
-    #: no response is given.
+    #: The record is a conversation: without a response, a last message of the assistant is the
+    #: response.
     is_conversation: bool = False
     exchange_id: str = ""
-    #: What request and response have in common where each has a record of its own; the id above
-    #: where the format has nothing better.
+    #: The id that request and response share if each has a record of its own; by default the
+    #: exchange id.
     join_id: str = ""
     trace_id: str = ""
     timestamp: str | float | None = None
     call_metadata: CallMetadata = NO_CALL_METADATA
     attributes: dict[str, Any] = msgspec.field(default_factory=dict)
-    #: The source kept the texts back.
+    #: The source withholds the texts.
     withheld: bool = False
-    #: Makes a record of this exchange alone; ``None`` where the record holds nothing else.
+    #: Makes a record of this exchange alone; ``None`` if the record holds nothing else.
     to_record: Callable[[], bytes] | None = None
 
 
 class UnreadablePart(msgspec.Struct, frozen=True, kw_only=True):
-    """One of several exchanges in a record that can't be read, while the others can."""
+    """An unreadable exchange of a record with several."""
 
     index: int
     error: RecordError
-    #: Makes a record of what can't be read alone.
+    #: Makes a record of the unreadable part alone.
     to_record: Callable[[], bytes]
 
 
@@ -90,12 +90,12 @@ class IgnoredParts(msgspec.Struct, frozen=True):
     count: int = 1
 
 
-#: What reading a record brings.
+#: A part of a record, as formats return it.
 RecordPart = RawExchange | UnreadablePart | IgnoredParts
 
 
 def split_final_response(raw: RawExchange) -> RawExchange:
-    """Return a conversation that ends with the assistant's message with that as the response."""
+    """Return a conversation with its last message as the response, if the assistant's."""
     last = raw.messages[-1] if raw.messages else None
     if not raw.is_conversation or raw.response is not None or last is None:
         return raw
@@ -105,31 +105,32 @@ def split_final_response(raw: RawExchange) -> RawExchange:
 
 
 def convert(content: Any, shape: type[T]) -> T:
-    """Check decoded JSON against a struct.
+    """Convert decoded JSON to a struct.
 
     Raises:
-        RecordError: ``wrong_type``, with the path of what is wrong.
+        RecordError: ``wrong_type``, with the path of the value.
     """
     try:
         return msgspec.convert(content, shape)
     except msgspec.ValidationError as error:
         raise RecordError("wrong_type", str(error)) from None
     except UnicodeEncodeError:  # msgspec looks into texts where it expects none
-        raise RecordError("wrong_type", "half of a surrogate pair where no text belongs") from None
+        raise RecordError("wrong_type", "a lone surrogate where no text is expected") from None
 
 
-def reported_version_metadata(asked: str | None, answered: str) -> dict[str, str]:
-    """Return the metadata that names a model's version: what answered in an alias's name."""
-    return {"model_version": answered} if asked and answered and asked != answered else {}
+def reported_version_metadata(requested: str | None, responding: str) -> dict[str, str]:
+    """Return ``model_version`` if the responding model differs from the requested alias."""
+    is_alias = bool(requested and responding and requested != responding)
+    return {"model_version": responding} if is_alias else {}
 
 
 def to_text(value: str | float | None) -> str:
-    """Return an id or name as text; numbers are common where texts are meant."""
+    """Return an id or name as text; numbers are common in their place."""
     return "" if value is None else str(value)
 
 
 def is_number(value: Any) -> bool:
-    """Return whether a value is a number that a database takes, and no boolean."""
+    """Return whether a value is a number that fits a database column, and no boolean."""
     if isinstance(value, float):
         return math.isfinite(value)
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < MAX_INTEGER

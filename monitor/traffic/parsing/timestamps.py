@@ -1,11 +1,11 @@
-"""When an exchange occurred: RFC 3339, or Unix seconds, also in ms, µs or ns."""
+"""Timestamps: RFC 3339, or Unix time in s, ms, µs or ns."""
 
 from datetime import UTC, datetime, timedelta
 
 from monitor.errors import RecordError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-#: A clock outside these years is broken; one such record would open windows of decades.
+#: A time outside these years is an error; such a record would open windows of decades.
 EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 
@@ -21,12 +21,12 @@ def parse_timestamp(value: str | float) -> datetime:
     """
     moment = _from_text(value) if isinstance(value, str) else _from_number(value)
     if not EARLIEST <= moment < LATEST:
-        raise RecordError("bad_timestamp", f"{value!r} lies outside {EARLIEST:%Y} to {LATEST:%Y}")
+        raise RecordError("bad_timestamp", f"{value!r} is outside {EARLIEST:%Y} to {LATEST:%Y}")
     return moment
 
 
 def from_milliseconds(value: int | None, *, otherwise: datetime) -> datetime:
-    """Return the time that Kafka gave a record, or another where it gave none that can be."""
+    """Return Kafka's timestamp of a record, or ``otherwise`` if it has no valid one."""
     if value is None or value <= 0:
         return otherwise
     try:

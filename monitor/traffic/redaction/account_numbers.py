@@ -1,11 +1,11 @@
-"""Payment cards, IBANs and United States social security numbers: each by its own check."""
+"""Detectors of payment cards, IBANs and United States social security numbers."""
 
 import re
 from collections.abc import Iterator, Sequence
 
 from monitor.traffic.redaction.text_scan import Place, TextScan, text_before
 
-#: Digits that may be a card's: 13 to 19, each but the first after at most one separator.
+#: 13 to 19 digits, each but the first after at most one separator.
 DIGITS_OF_CARD = re.compile(r"(?<![0-9])(?<![0-9][.-])[0-9](?:[ .-]?[0-9]){12,18}")
 #: First digits of the card schemes and the lengths they issue (ISO/IEC 7812).
 SCHEMES = (
@@ -38,12 +38,12 @@ SSN = re.compile(
 SSN_NAMED = re.compile(
     r"\b(?:ssn|ss ?#|ss no|soc(?:ial)?(?: sec(?:urity)?)?)\b|\bss#|\btax id\b", re.IGNORECASE
 )
-#: How far before a number it may be said that it is one.
+#: Characters before a number that may name its kind.
 SSN_CONTEXT_CHARACTERS = 40
 
 
 def find_cards(scan: TextScan, windows: Sequence[Place]) -> Iterator[Place]:
-    """Yield where card numbers stand: a scheme's first digits and length, and Luhn's sum."""
+    """Yield card numbers: prefix and length of a scheme, and the Luhn checksum."""
     text = scan.text
     for first, last in windows:
         position = first
@@ -55,7 +55,7 @@ def find_cards(scan: TextScan, windows: Sequence[Place]) -> Iterator[Place]:
 
 
 def find_ibans(scan: TextScan) -> Iterator[Place]:
-    """Yield where IBANs stand: the country's length, and the sum of ISO 7064 MOD 97-10."""
+    """Yield IBANs: the country's length, and the checksum of ISO 7064 MOD 97-10."""
     text = scan.text
     for start in scan.countries():
         if start > 0 and text[start - 1].isalnum():
@@ -67,7 +67,7 @@ def find_ibans(scan: TextScan) -> Iterator[Place]:
 
 
 def find_ssns(scan: TextScan, windows: Sequence[Place]) -> Iterator[Place]:
-    """Yield where social security numbers stand: ``078-05-1120``, or any form of one named so."""
+    """Yield social security numbers: ``078-05-1120``, or other forms after their name."""
     text = scan.text
     for first, last in windows:
         for match in SSN.finditer(text, first, last):
@@ -77,8 +77,8 @@ def find_ssns(scan: TextScan, windows: Sequence[Place]) -> Iterator[Place]:
 
 
 def _end_of_card(text: str, match: re.Match[str]) -> int | None:
-    """Return where the card number ends that begins a run of digits; ``None``: there is none."""
-    digits = "".join(one for one in match.group() if one.isdigit())
+    """Return the end of the card number at the start of a run of digits; ``None`` if none."""
+    digits = "".join(character for character in match.group() if character.isdigit())
     for prefix, lengths in SCHEMES:
         if not prefix.match(digits):
             continue
@@ -92,7 +92,7 @@ def _end_of_card(text: str, match: re.Match[str]) -> int | None:
 
 
 def _after(text: str, start: int, n: int) -> int | None:
-    """Return where n letters and digits from ``start`` on end, or ``None`` where they are fewer."""
+    """Return the end of n letters and digits from ``start`` on; ``None`` if there are fewer."""
     position = start
     for position in range(start, min(len(text), start + 2 * n)):
         n -= text[position].isalnum()
@@ -108,6 +108,6 @@ def _is_luhn(digits: str) -> bool:
 
 
 def _is_iban(text: str) -> bool:
-    compact = "".join(one for one in text.upper() if one.isalnum())
+    compact = "".join(character for character in text.upper() if character.isalnum())
     rearranged = compact[4:] + compact[:4]
     return int("".join(str(int(character, 36)) for character in rearranged)) % 97 == 1

@@ -1,25 +1,25 @@
-"""E-mail addresses."""
+"""Detector of e-mail addresses."""
 
 import re
 from collections.abc import Iterator
 
 from monitor.traffic.redaction.text_scan import Place, TextScan
 
-#: Latin, Greek and Cyrillic. Scripts that write no spaces would join an address to the sentence.
-LETTERS = "A-Za-z\u00c0-\u024f\u0370-\u04ff"
+#: Latin, Greek and Cyrillic. In scripts without spaces an address would include the sentence.
+ALPHABETS = "A-Za-z\u00c0-\u024f\u0370-\u04ff"
 LONGEST_LOCAL = 64
-#: Read from the ``@`` backwards.
-LOCAL = re.compile(rf"[{LETTERS}0-9_.+%'&-]{{1,{LONGEST_LOCAL + 1}}}")
+#: Matched backwards from the ``@``.
+LOCAL = re.compile(rf"[{ALPHABETS}0-9_.+%'&-]{{1,{LONGEST_LOCAL + 1}}}")
 DOMAIN = re.compile(
-    rf"(?:[{LETTERS}0-9_](?:[{LETTERS}0-9_-]{{0,62}})\.){{1,8}}"
-    rf"(?:[{LETTERS}]{{2,24}}|xn--[A-Za-z0-9-]{{2,59}})(?![{LETTERS}0-9_-])"
+    rf"(?:[{ALPHABETS}0-9_](?:[{ALPHABETS}0-9_-]{{0,62}})\.){{1,8}}"
+    rf"(?:[{ALPHABETS}]{{2,24}}|xn--[A-Za-z0-9-]{{2,59}})(?![{ALPHABETS}0-9_-])"
 )
-#: ``git@host.example:group/repository.git`` names a place, not a person.
+#: ``git@host.example:group/repository.git`` is a repository, not an address.
 REMOTE_PATH = re.compile(r":[\w.~-]{1,200}/")
 
 
 def find_emails(scan: TextScan) -> Iterator[Place]:
-    """Yield where addresses stand: something before each ``@``, and a domain after it."""
+    """Yield addresses: a local part before each ``@``, and a domain after it."""
     text = scan.text
     at = text.find("@")
     while at >= 0:
@@ -27,7 +27,7 @@ def find_emails(scan: TextScan) -> Iterator[Place]:
         before = text[max(0, at - LONGEST_LOCAL - 1) : at][::-1]
         local = LOCAL.match(before)
         if domain and local and not REMOTE_PATH.match(text, domain.end()):
-            name = local.group().rstrip("'.+&%-")  # what an address doesn't begin with
+            name = local.group().rstrip("'.+&%-")  # an address doesn't start with these
             if 0 < len(name) <= LONGEST_LOCAL:
                 yield at - len(name), domain.end()
         at = text.find("@", at + 1)

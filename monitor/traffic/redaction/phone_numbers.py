@@ -1,19 +1,19 @@
-"""Phone numbers: international, national in a form that tells by itself, or said to be one."""
+"""Detector of phone numbers: international, national in a known form, or named as one."""
 
 import re
 from collections.abc import Iterator, Sequence
 
 from monitor.traffic.redaction.text_scan import Place, TextScan, text_before
 
-#: Where a number may begin: not inside a word, a longer number, an amount or a path.
+#: Start of a number: not inside a word, a longer number, an amount or a path.
 START = re.compile(r"(?<![A-Za-z0-9_+#$€£.-])(?<![0-9][ /(\u00a0])(?:\+|00|\()?[0-9]")
-#: Between two digits. Two characters together only around brackets: ``+49 (0)30``.
+#: Separator of two digits. Two characters only at parentheses: ``+49 (0)30``.
 GAP = r"(?: ?[(/]| ?\)[ -]?|[ .\u00a0\u2013-])?"
-#: As far as a number may go; one that goes on behind it is none.
+#: Longest phone number; a longer number is none.
 CANDIDATE = re.compile(rf"(?:\+|\()?[0-9](?:{GAP}[0-9]){{6,17}}")
 GOES_ON = re.compile(r"[A-Za-z0-9_]|[.,:/-][0-9]|[ ][0-9]")
 
-#: Forms that tell by themselves.
+#: National forms.
 NATIONAL = re.compile(
     r"(?:1[ .-]?)?\([2-9][0-9]{2}\)[ ]?[0-9]{3}[ .-][0-9]{4}"  # North America: (202) 555-0143
     r"|(?:1[ .-])?[2-9][0-9]{2}([ .-])[2-9][0-9]{2}\1[0-9]{4}"  # 202-555-0143
@@ -25,7 +25,7 @@ DATE = re.compile(
 )
 INTERNET = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 
-#: How far before a number it may be said what it is.
+#: Characters before a number that may name its kind.
 CONTEXT_CHARACTERS = 32
 PHONE_CONTEXT = re.compile(
     r"phone|\btel\b|\bt[eé]l[eéè]|telef|\bmobi|\bm[oó]vil|\bcell?\b|\bcel+ul|\bcall|\bring\b"
@@ -46,28 +46,28 @@ OTHER_NUMBER_CONTEXT = re.compile(
 
 
 def find_phones(scan: TextScan, windows: Sequence[Place]) -> Iterator[Place]:
-    """Yield where phone numbers stand."""
+    """Yield phone numbers."""
     text = scan.text
     for first, last in windows:
-        found_until = first
+        end_of_last = first
         for start in START.finditer(text, first, last):
-            if start.start() < found_until:
+            if start.start() < end_of_last:
                 continue
             candidate = CANDIDATE.match(text, start.start())
             end = candidate and _end_of_phone(text, candidate)
             if end:
-                found_until = end
+                end_of_last = end
                 yield start.start(), end
 
 
 def _end_of_phone(text: str, candidate: re.Match[str]) -> int | None:
-    """Return where a phone number ends that begins with the candidate; ``None``: it is none."""
+    """Return the end of the phone number at the candidate; ``None`` if none."""
     number, start, end = candidate.group(), candidate.start(), candidate.end()
-    n_digits = sum(one.isdigit() for one in number)
+    n_digits = sum(character.isdigit() for character in number)
     if re.match(r"\+[1-9]|00[1-9]", number) and n_digits >= (7 if number[0] == "+" else 12):
-        while n_digits > 15 or GOES_ON.match(text, end):  # other numbers follow: cut at a gap
+        while n_digits > 15 or GOES_ON.match(text, end):  # other numbers follow: cut at a separator
             number = number.rstrip("0123456789").rstrip(" .-/()\u00a0\u2013")
-            end, n_digits = start + len(number), sum(one.isdigit() for one in number)
+            end, n_digits = start + len(number), sum(character.isdigit() for character in number)
             if n_digits < 7:
                 return None
         return end

@@ -1,4 +1,4 @@
-"""Names of people and places, found by Presidio and a spaCy model: optional, and slower by far."""
+"""Optional detector of names and places: Presidio with a spaCy model, slower by far."""
 
 import logging
 from collections.abc import Iterator
@@ -11,15 +11,15 @@ from monitor.errors import ConfigurationError
 from monitor.settings import Redaction
 from monitor.traffic.redaction.span import Span
 
-#: Presidio's recognizer of addresses fetches a list from the internet at its first use, and the
-#: patterns find them anyway.
+#: Presidio's recognizer of e-mail addresses downloads a list at its first use; the built-in
+#: detector replaces it.
 EXCLUDED_RECOGNIZERS = {"EMAIL_ADDRESS": "EmailRecognizer"}
-#: spaCy refuses longer texts; ``traffic.max_text_characters`` may be raised above it.
+#: spaCy's limit; ``traffic.max_text_characters`` may be larger.
 LONGEST_TEXT = 1_000_000
 
 
 class PresidioFinder:
-    """Finds the entities that the settings name."""
+    """Detector of the configured entities."""
 
     def __init__(self, settings: Redaction) -> None:
         """Load the model.
@@ -32,26 +32,26 @@ class PresidioFinder:
         self._settings = settings
         self._analyzer = _analyzer(settings)
         known = set(self._analyzer.get_supported_entities(settings.presidio_language))
-        unknown = [one for one in settings.presidio_entities if one not in known]
+        unknown = [name for name in settings.presidio_entities if name not in known]
         if unknown:
             raise ConfigurationError(
-                f"redaction.presidio_entities names {unknown[0]!r}, which is not found in the "
-                f"language {settings.presidio_language!r}; known: {', '.join(sorted(known))}"
+                f"redaction.presidio_entities = {unknown[0]!r}: unknown for the language "
+                f"{settings.presidio_language!r}; use any of {', '.join(sorted(known))}"
             )
 
     def find(self, text: str) -> Iterator[Span]:
-        """Yield where entities stand."""
+        """Yield the spans of entities."""
         for first in range(0, len(text), LONGEST_TEXT):
             part = text[first : first + LONGEST_TEXT]
             if not part.strip():
                 continue
-            for found in self._analyzer.analyze(
+            for entity in self._analyzer.analyze(
                 part,
                 language=self._settings.presidio_language,
                 entities=list(self._settings.presidio_entities),
                 score_threshold=self._settings.presidio_score_threshold,
             ):
-                yield Span(first + found.start, first + found.end, found.entity_type)
+                yield Span(first + entity.start, first + entity.end, entity.entity_type)
 
 
 def _analyzer(settings: Redaction) -> Any:
@@ -81,16 +81,16 @@ def _analyzer(settings: Redaction) -> Any:
 def _require_package() -> None:
     if find_spec("presidio_analyzer") is None:
         raise ConfigurationError(
-            "redaction.presidio = true needs the package presidio-analyzer, which isn't installed: "
+            "redaction.presidio = true: the package presidio-analyzer isn't installed; "
             "pip install 'driftwarden[presidio]', or set it to false"
         )
 
 
 def _require_model(model: str) -> None:
-    """Check that the model is here: Presidio would fetch a missing one from the internet."""
+    """Check that the model is installed: Presidio would download a missing one."""
     if Path(model).is_dir() or (model.isidentifier() and find_spec(model) is not None):
         return
     raise ConfigurationError(
         f"redaction.presidio_model = {model!r}: neither a folder nor an installed package; install "
-        "it (`python -m spacy download` where there is a network, or its wheel) or name another"
+        "it (`python -m spacy download` with a network, or its wheel) or name another"
     )

@@ -1,4 +1,4 @@
-"""The redactor that config.toml describes: built-in forms, own patterns, Presidio on request."""
+"""Redactor: built-in detectors, configured patterns, optionally Presidio."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,21 +11,21 @@ from monitor.traffic.redaction.secrets import find_secrets
 from monitor.traffic.redaction.span import Span
 from monitor.traffic.redaction.text_scan import Place, TextScan
 
-#: Finds names and places in a text: yields a kind and where it stands.
+#: A detector of names: returns the spans in a text.
 Finder = Callable[[str], Iterable[Span]]
 
-#: Runs of digits that separators may divide: where numbers are looked for.
+#: Runs of digits with separators, in which numbers are searched.
 NUMBERS = re.compile(r"[0-9](?:[ ./()\u00a0\u2013-]{0,3}[0-9]){6,400}")
 
 
-#: Names are the least sure of all: whatever has a form wins over them.
+#: Rank of names, the least certain kind.
 LAST_RANK = 1_000
 
 
 class Redactor:
-    """Replaces personal data by its kind: ``[EMAIL]``, ``[PHONE]``, or the name of a pattern.
+    """Redactor that replaces personal data by its kind: ``[EMAIL]``, ``[PHONE]``, a pattern's name.
 
-    It finds what has a form. Names of people have none: that is what the further finder is for.
+    It detects data with a fixed form. Names have none: an extra finder detects them.
 
     >>> Redactor().redact("Write to ann@example.org or call +44 20 7946 0958.")
     'Write to [EMAIL] or call [PHONE].'
@@ -34,14 +34,14 @@ class Redactor:
     def __init__(
         self, patterns: Mapping[str, str] | None = None, *, extra_finder: Finder | None = None
     ) -> None:
-        self._patterns = [(name, re.compile(one)) for name, one in (patterns or {}).items()]
+        self._patterns = [(name, re.compile(pattern)) for name, pattern in (patterns or {}).items()]
         self._extra_finder = extra_finder
 
     def find(self, text: str) -> list[Span]:
-        """Return what is personal in a text, in order, without overlaps.
+        """Return the spans of personal data, in order, without overlaps.
 
-        Where kinds overlap the surer one wins: own patterns, keys, addresses, IBANs, cards, social
-        security numbers, phone numbers, then names.
+        Of overlapping spans the more certain kind wins: configured patterns, keys, e-mail
+        addresses, IBANs, cards, social security numbers, phone numbers, then names.
         """
         ranked = [
             (rank, Span(start, end, kind))
@@ -53,7 +53,7 @@ class Redactor:
         return _without_overlaps(ranked)
 
     def redact(self, text: str) -> str:
-        """Return the text with what is personal replaced by its kind."""
+        """Return the text with personal data replaced by its kind."""
         spans = self.find(text)
         if not spans:
             return text
@@ -64,10 +64,10 @@ class Redactor:
         return "".join(parts) + text[position:]
 
     def pseudonym(self, end_user: str) -> str:
-        """Return a user's id, or where it is personal data a stable name that isn't.
+        """Return an end user's id, or a stable pseudonym if the id is personal data.
 
-        The user is the unit that permutations keep together, so two users must not become one.
-        With a finder of names every id is replaced: it may be a name that is not found as one.
+        End users are the units of permutation tests, so two of them never share a pseudonym. With
+        an extra finder every id is replaced: it may be a name that isn't detected.
         """
         if not end_user or (self._extra_finder is None and not self.find(end_user)):
             return end_user
@@ -82,7 +82,9 @@ class Redactor:
             yield "EMAIL", find_emails(scan)
         if not scan.has_long_number:
             return
-        windows = [(max(0, one.start() - 2), one.end()) for one in NUMBERS.finditer(scan.text)]
+        windows = [
+            (max(0, match.start() - 2), match.end()) for match in NUMBERS.finditer(scan.text)
+        ]
         yield "IBAN", find_ibans(scan)
         yield "CARD", find_cards(scan, windows)
         yield "SSN", find_ssns(scan, windows)
@@ -90,21 +92,21 @@ class Redactor:
 
 
 def pseudonym_of(end_user: str) -> str:
-    """Return the stable name that stands for a user whose id isn't stored."""
+    """Return the stable pseudonym of an end user's id."""
     return "user-" + blake2b(end_user.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def _without_overlaps(ranked: list[tuple[int, Span]]) -> list[Span]:
-    """Keep the better ranked of two that overlap; equally ranked ones are joined."""
+    """Keep the better ranked of overlapping spans; join those of equal rank."""
     if not ranked:
         return []
-    kept: list[tuple[int, Span]] = []
-    for rank, span in sorted(ranked, key=lambda one: one[1]):
-        if not kept or span.start >= kept[-1][1].end:
-            kept.append((rank, span))
-        elif rank == kept[-1][0]:
-            last = kept[-1][1]
-            kept[-1] = (rank, Span(last.start, max(last.end, span.end), last.kind))
-        elif rank < kept[-1][0]:
-            kept[-1] = (rank, span)
-    return [span for _, span in kept]
+    result: list[tuple[int, Span]] = []
+    for rank, span in sorted(ranked, key=lambda item: item[1]):
+        if not result or span.start >= result[-1][1].end:
+            result.append((rank, span))
+        elif rank == result[-1][0]:
+            last = result[-1][1]
+            result[-1] = (rank, Span(last.start, max(last.end, span.end), last.kind))
+        elif rank < result[-1][0]:
+            result[-1] = (rank, span)
+    return [span for _, span in result]

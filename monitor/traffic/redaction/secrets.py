@@ -1,6 +1,6 @@
-"""Keys, tokens and passwords: by the prefixes that providers give them, or by what is said of them.
+"""Detector of keys, tokens and passwords, by providers' prefixes or by the words before them.
 
-What holds no digit is taken for a word, but for keys in capitals of a known form.
+A candidate without a digit is taken for a word, except keys in capitals of a known form.
 """
 
 import re
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from monitor.traffic.redaction.text_scan import Place, TextScan
 
-#: Longest secret that is followed to its end; what lies behind is another match.
+#: Longest secret; the rest of a longer one is another match.
 LONGEST = 4096
 KEY = re.compile(
     r"sk-[A-Za-z0-9_-]{16,256}"  # OpenAI, Anthropic
@@ -29,9 +29,9 @@ KEY = re.compile(
     rf"|eyJ[A-Za-z0-9_-]{{8,{LONGEST}}}\.[A-Za-z0-9_-]{{8,{LONGEST}}}"  # JSON web tokens
     rf"\.[A-Za-z0-9_-]{{8,{LONGEST}}}"
 )
-#: Prefixes after which a word can't follow: 1 in 30 of these keys holds no digit.
+#: Prefixes that no word starts with: 1 in 30 of these keys has no digit.
 NEED_NO_DIGIT = frozenset({"AKIA", "ASIA"})
-#: Keys whose long part has something in front, and how far back that begins at most.
+#: Keys with a prefix before their long part, and the longest prefix.
 JOINED = re.compile(
     r"SG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,128}"  # SendGrid
     r"|ya29\.[A-Za-z0-9_-]{16,1024}"  # Google OAuth
@@ -45,19 +45,19 @@ PRIVATE_KEY = re.compile(
 )
 URL_PASSWORD = re.compile(r"://[^\s/:@]{1,64}:([^\s/@]{1,128})@")
 
-#: What follows the scheme in the header ``Authorization``.
+#: Credentials of the header ``Authorization``.
 CREDENTIALS = re.compile(rf"[A-Za-z0-9._~+/=-]{{16,{LONGEST}}}")
 SCHEMES = ("bearer ", "basic ")
 
-#: Parts of the words after which a secret is given: searched for as bytes, which is fast.
+#: Parts of the words before a secret; searched as bytes, which is fast.
 NEEDLES = tuple(b"pass pwd pw kennwort contrase senha secret token key".split())
-#: The words themselves.
+#: Words before a secret.
 WORD = re.compile(
     r"pass(?:w|e\b|phrase| is)|pwd|(?<![a-z0-9])pw\b|kennwort|contrase|senha|secret|token"
     r"|(?<=api)key|(?<=api.)key|(?<=account)key|(?<=account.)key|(?<=access)key|(?<=access.)key",
     re.IGNORECASE,
 )
-#: What is said to be a secret: ``password: x``, ``"api_key": "x"``, ``my password is x``.
+#: A named secret: ``password: x``, ``"api_key": "x"``, ``my password is x``.
 GIVEN = re.compile(
     r"[\w -]{2,40}?[\"']?\]?\s{0,3}(?:[:=]|\b(?:is|ist|lautet|es|est|è)\b:?)\s{0,3}[\"']?"
     rf"([^\s\"'<>,;&${{%\[][^\s\"'<>,;&]{{5,{LONGEST}}})",
@@ -66,7 +66,7 @@ GIVEN = re.compile(
 
 
 def find_secrets(scan: TextScan) -> Iterator[Place]:
-    """Yield where keys, tokens and passwords stand."""
+    """Yield keys, tokens and passwords."""
     text = scan.text
     if "@" in text and "://" in text:
         for match in URL_PASSWORD.finditer(text):
@@ -74,14 +74,14 @@ def find_secrets(scan: TextScan) -> Iterator[Place]:
     yield from _keys(scan)
     if not scan.has_digit:
         return
-    given_until = 0
+    end_of_last = 0
     for start in scan.places_of(NEEDLES):
-        given = WORD.match(text, start) and GIVEN.match(text, start)
-        if not given or start < given_until:
+        named = WORD.match(text, start) and GIVEN.match(text, start)
+        if not named or start < end_of_last:
             continue
-        given_until = given.end()
-        if _holds_digit_and_letter(given[1]):
-            yield given.start(1), given.start(1) + len(given[1].rstrip(".)"))
+        end_of_last = named.end()
+        if _is_alphanumeric(named[1]):
+            yield named.start(1), named.start(1) + len(named[1].rstrip(".)"))
 
 
 def _keys(scan: TextScan) -> Iterator[Place]:
@@ -94,7 +94,9 @@ def _keys(scan: TextScan) -> Iterator[Place]:
             yield credentials.span() if credentials else (start, end)
             continue
         match = KEY.match(text, start) or _joined(text, start)
-        if match and (match[0][:4] in NEED_NO_DIGIT or any(one.isdigit() for one in match[0])):
+        if match and (
+            match[0][:4] in NEED_NO_DIGIT or any(character.isdigit() for character in match[0])
+        ):
             yield match.span()
     if has_token and "PRIVATE KEY-----" in text:
         for match in PRIVATE_KEY.finditer(text):
@@ -102,7 +104,7 @@ def _keys(scan: TextScan) -> Iterator[Place]:
 
 
 def _joined(text: str, start: int) -> re.Match[str] | None:
-    """Return the key of two parts whose second, or first, begins at ``start``."""
+    """Return the key of two parts around ``start``."""
     if start == 0 or text[start - 1] not in ".:":
         return None
     for first in range(max(0, start - FURTHEST_JOINT), start - 1):
@@ -112,5 +114,7 @@ def _joined(text: str, start: int) -> re.Match[str] | None:
     return None
 
 
-def _holds_digit_and_letter(value: str) -> bool:
-    return any(one.isdigit() for one in value) and any(one.isalpha() for one in value)
+def _is_alphanumeric(value: str) -> bool:
+    return any(character.isdigit() for character in value) and any(
+        character.isalpha() for character in value
+    )

@@ -1,16 +1,16 @@
-"""What all finders need to know of a text, found by passes that run at the speed of memory.
+"""Fast scan of a text, shared by the detectors.
 
-Most texts hold no personal data: that they don't must cost microseconds.
+Most texts hold no personal data; to rule it out costs microseconds.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 
-#: Where something stands in a text: ``[start, end)``, in characters.
+#: Range of characters in a text: ``[start, end)``.
 Place = tuple[int, int]
 
-#: What may stand between two digits of a number: deleted to see how long the number is. The last
-#: five bytes are those of the no-break space and the en dash in UTF-8.
+#: Separators inside numbers, deleted to measure a number. The last five bytes are the no-break
+#: space and the en dash in UTF-8.
 SEPARATORS = b" .-/()\xc2\xa0\xe2\x80\x93"
 TO_ZERO = bytes(0x30 if 0x30 <= byte <= 0x39 else 0x20 for byte in range(256))
 TO_X = bytes(
@@ -21,14 +21,14 @@ TO_CLASS = bytes(
     0x30 if 0x30 <= byte <= 0x39 else 0x61 if chr(byte).isascii() and chr(byte).isalpha() else 0x20
     for byte in range(256)
 )
-#: A country, and the check digits of its IBAN.
+#: Country and check digits of an IBAN.
 COUNTRY = b"aa00"
 #: A local phone number has seven digits; IBANs, cards and social security numbers have more.
 LONG_NUMBER = b"0" * 7
 #: No key is shorter.
 LONG_TOKEN = b"x" * 16
 
-#: Arabic, Persian, Devanagari and fullwidth digits, as the Latin ones.
+#: Arabic, Persian, Devanagari and fullwidth digits -> Latin digits.
 OTHER_DIGITS = {
     first + value: 0x30 + value for first in (0x660, 0x6F0, 0x966, 0xFF10) for value in range(10)
 }
@@ -36,19 +36,19 @@ OTHER_DIGIT = re.compile(f"[{''.join(map(chr, OTHER_DIGITS))}]")
 
 
 class TextScan:
-    """A text, and quick answers to what it can't hold.
+    """A scanned text.
 
     Attributes:
         text: The text.
         raw: The text in UTF-8.
         has_digit: Whether there is a digit.
-        has_long_number: Whether there are seven digits in a row, but for separators.
+        has_long_number: Whether there are seven digits in a row, separators aside.
     """
 
     __slots__ = ("has_digit", "has_long_number", "raw", "text")
 
     def __init__(self, text: str) -> None:
-        """Scan a text; digits of other scripts count as Latin ones, at the same places."""
+        """Scan a text; digits of other scripts count as Latin digits."""
         if not text.isascii() and OTHER_DIGIT.search(text):
             text = text.translate(OTHER_DIGITS)
         self.text = text
@@ -58,7 +58,7 @@ class TextScan:
         self.has_long_number = self.has_digit and LONG_NUMBER in numbers
 
     def long_tokens(self) -> Iterable[Place]:
-        """Return where 16 or more letters, digits, ``_`` and ``-`` stand in a row."""
+        """Return the ranges of 16 or more ASCII alphanumerics, ``_`` and ``-`` in a row."""
         marked = self.raw.translate(TO_X)
         start = marked.find(LONG_TOKEN)
         if start < 0:
@@ -75,16 +75,16 @@ class TextScan:
         ]
 
     def countries(self) -> Iterator[int]:
-        """Yield where two letters and two digits stand together."""
+        """Yield the positions of country codes followed by two digits."""
         return self._characters(_places(self.raw.translate(TO_CLASS), COUNTRY))
 
     def places_of(self, needles: Iterable[bytes]) -> Iterator[int]:
-        """Yield where any of some words in lower case begins, whatever its case in the text."""
+        """Yield the positions of lower-case words, ignoring case in the text."""
         lower = self.raw.lower()
-        return self._characters(sorted(one for word in needles for one in _places(lower, word)))
+        return self._characters(sorted(place for word in needles for place in _places(lower, word)))
 
     def _characters(self, places: Iterable[int]) -> Iterator[int]:
-        """Turn places in the bytes, in their order, into places in the text."""
+        """Yield positions in the text for ascending positions in the bytes."""
         if len(self.raw) == len(self.text):
             yield from places
             return
@@ -95,9 +95,9 @@ class TextScan:
             yield character
 
 
-def text_before(text: str, place: int, within: int) -> str:
-    """Return what stands before a place, back to what was redacted before, if anything was."""
-    return text[max(0, place - within) : place].rpartition("]")[2]
+def text_before(text: str, place: int, n_characters: int) -> str:
+    """Return the text before a position, back to the last redaction."""
+    return text[max(0, place - n_characters) : place].rpartition("]")[2]
 
 
 def _places(raw: bytes, needle: bytes) -> Iterator[int]:

@@ -13,31 +13,31 @@ from datetime import date
 
 from monitor.telemetry import SAMPLING_STRATA_EVICTED
 
-#: Model, task type and day. Days, not windows: the largest of a week are among those of its days,
-#: so that a window may be any number of whole days.
+#: Model, task type and day. The largest of a window are among the largest of its days, so a window
+#: may be any number of whole days.
 Stratum = tuple[str, str, date]
 
-#: A stratum beyond these makes the one longest unused begin anew.
+#: With more strata, the least recently used one is evicted.
 MAX_STRATA = 4096
 
 
 @dataclass
 class _Largest:
     heap: list[int] = field(default_factory=list)
-    #: The same numbers: what was seen before, as after a batch that is read again, counts once.
+    #: The same numbers: an exchange that is read again counts once.
     members: set[int] = field(default_factory=set)
 
 
 class BottomKCandidates:
-    """Tells which exchanges may be among the ``size`` of largest randomness of their stratum."""
+    """Candidates for the ``size`` exchanges of largest randomness in each stratum."""
 
     def __init__(self, size: int, *, max_strata: int = MAX_STRATA) -> None:
-        self._n_kept = size + 1  # the one below the sample is the threshold
+        self._n_kept = size + 1  # the largest outside the sample is the threshold
         self._max_strata = max_strata
         self._strata: OrderedDict[Stratum, _Largest] = OrderedDict()
 
     def admits(self, stratum: Stratum, randomness: int) -> bool:
-        """Note an exchange of a stratum; return whether it must be stored."""
+        """Add an exchange to its stratum; return whether it must be stored."""
         largest = self._largest(stratum)
         if randomness in largest.members:
             return True

@@ -1,4 +1,4 @@
-"""The sampling design as it is configured: what is decoded, and what of that is stored."""
+"""Configured sampling design: which records are decoded, which exchanges are stored."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -17,24 +17,24 @@ from monitor.traffic.sampling.sampler import Draw, Sampler, randomness_of
 
 @dataclass(frozen=True, kw_only=True)
 class SamplingOutcome:
-    """How an exchange came to be stored; the fields of the same names in the table say the same."""
+    """Sampling columns of an exchange, named as in the table."""
 
     randomness: int
-    #: T of its own rate.
+    #: Threshold T of the rate of its model and task type.
     threshold: int
-    #: Whatever of its kind had a randomness of at least this was decoded.
+    #: Records with R at least this were decoded.
     candidate_threshold: int
-    #: Probability of R >= T, and of all stages before.
+    #: Probability of R >= T, times that of earlier stages.
     inclusion_probability: float
-    #: The floor in force; 0 for none.
+    #: ``traffic.min_samples_per_task_type`` in force; 0 for none.
     min_sample_size: int
 
 
 def baseline_outcome(exchange_id: str) -> SamplingOutcome:
-    """Return the lot of an exchange of a baseline: stored for certain.
+    """Return the sampling outcome of a baseline's exchange, which is stored with certainty.
 
-    Its randomness serves to thin the baseline where the traffic is thinned. It must have nothing to
-    do with that of the traffic, which a baseline may once have been sampled from.
+    Its randomness serves to thin the baseline where the traffic is thinned. It is independent of
+    the traffic's, from which the baseline may have been sampled.
     """
     return SamplingOutcome(
         randomness=randomness_of(b"baseline/" + exchange_id.encode("utf-8", "surrogatepass")),
@@ -55,13 +55,13 @@ def baseline_sampling(exchange_ids: Sequence[str]) -> dict[str, Any]:
 
 
 class SamplingDesign:
-    """Decides before decoding by the highest rate, and after it by each exchange's own.
+    """Two-stage sampling: by the highest rate before decoding, by each exchange's own rate after.
 
-    Both decisions are on the same randomness, so that their product is a decision by the own rate
-    alone. One process has one design: it remembers candidates for the floor.
+    Both stages use the same randomness, so together they equal sampling by the own rate alone. A
+    process has one design, which remembers the candidates for minimum samples.
 
     Attributes:
-        sampler: What is decided before decoding.
+        sampler: The stage before decoding.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -74,19 +74,19 @@ class SamplingDesign:
         self._candidates = BottomKCandidates(size) if size else None
         search = traffic.task_type_search_rate if size else 0.0
         self._widest = max(self._rates.highest, search)
-        # By exchange, an exchange of any record may be kept: all are decoded.
+        # Sampled by exchange, any record may hold a sampled exchange: all are decoded.
         self.sampler = Sampler(
             1.0 if self._by_exchange else self._widest,
             honour_threshold=traffic.tracestate_threshold == "honour",
         )
 
     def draw(self, record: RawRecord) -> Draw:
-        """Return the draw of a record that was kept before decoding."""
+        """Return the draw of a record that the first stage sampled."""
         draw = self.sampler.draw(record.identity(self._id_header), record.headers)
         return Draw(draw.randomness, draw.threshold_at(self.sampler.rate), draw.probability)
 
     def select(self, draw: Draw, exchange: Exchange) -> SamplingOutcome | None:
-        """Decide on an exchange of a record; return its lot, ``None`` where it isn't stored."""
+        """Return the sampling outcome of an exchange; ``None`` if it isn't stored."""
         if self._by_exchange:
             # The record's randomness and the exchange's are independent stages.
             identity = exchange.exchange_id.encode("utf-8", "surrogatepass")
@@ -94,7 +94,7 @@ class SamplingDesign:
         return self.decide(draw, exchange)
 
     def draw_half(self, draw: Draw, join_id: str) -> Draw | None:
-        """Decide on a request or response of a record by what both have in common."""
+        """Return the draw of a request or response by its join id; ``None`` if it isn't sampled."""
         if not self._by_exchange:
             return draw
         randomness = randomness_of(join_id.encode("utf-8", "surrogatepass"))
@@ -103,7 +103,7 @@ class SamplingDesign:
         return own._replace(threshold=threshold) if randomness >= threshold else None
 
     def decide(self, draw: Draw, exchange: Exchange) -> SamplingOutcome | None:
-        """Decide on an exchange by the rate of its kind, on the randomness of its draw."""
+        """Return the outcome by the rate of the exchange's model and task type."""
         threshold = draw.threshold_at(self._rates.rate_for(exchange.model, exchange.task_type))
         if not self._is_candidate(draw, exchange) and draw.randomness < threshold:
             return None

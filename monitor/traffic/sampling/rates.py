@@ -1,13 +1,12 @@
-"""The sampling rate of each model and task type."""
+"""Sampling rates by model and task type."""
 
 from monitor.settings import Settings
 
 
 class SamplingRates:
-    """Looks rates up: the most specific rule wins, and ``monitoring.sample_rate`` is the last.
+    """Sampling rates: the most specific rule wins, ``monitoring.sample_rate`` is the default.
 
-    A task type is narrower than a model: a rule for a task of any model comes before one for any
-    task of a model.
+    A rule for a task type of any model takes precedence over one for any task type of a model.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -16,11 +15,11 @@ class SamplingRates:
 
     @property
     def highest(self) -> float:
-        """Return the highest rate: what has to be decoded at least."""
+        """The highest rate: the share of records to decode at least."""
         return max(self._default, *self._rules.values(), 0.0)
 
     def rate_for(self, model: str, task_type: str) -> float:
-        """Return the rate of a task type of a model."""
+        """Return the rate of a model's task type."""
         for rule in ((model, task_type), (None, task_type), (model, None)):
             if rule in self._rules:
                 return self._rules[rule]

@@ -1,4 +1,4 @@
-"""Which records are kept: decided before decoding, the same way on every replica and replay.
+"""Consistent probability sampling of records before decoding, equal on all replicas and replays.
 
 The rule is OpenTelemetry's consistent-probability sampling: a record has 56 bits of randomness R
 and is kept when R >= T. R comes with the trace (:mod:`monitor.traffic.sampling.trace_context`) or
@@ -22,7 +22,7 @@ _MASK = SPACE - 1
 
 
 def randomness_of(identity: bytes) -> int:
-    """Return R of what identifies a request: the low 56 bits of its XXH3 hash."""
+    """Return R of a request's identity: the low 56 bits of its XXH3 hash."""
     return xxh3_64_intdigest(identity) & _MASK
 
 
@@ -46,50 +46,49 @@ def probability_of(threshold: int) -> float:
 
 
 class Draw(NamedTuple):
-    """What is known about a record's chances: enough to decide on it again at any rate."""
+    """Randomness and inclusion probability of a record so far: enough to sample it at any rate."""
 
     randomness: int
-    #: Earlier stages on the same randomness have let through R >= this.
+    #: Earlier stages on the same randomness passed R >= this.
     threshold: int = 0
-    #: Probability with which earlier stages on other randomness let it through.
+    #: Probability with which earlier stages on other randomness passed it.
     probability: float = 1.0
 
     def threshold_at(self, rate: float) -> int:
-        """Return T for a rate of the *original* traffic, or what earlier stages have left of it.
+        """Return T for a rate of the original traffic, given the earlier stages.
 
-        What an independent stage has thinned already isn't thinned again: the product is the rate,
-        where it can be.
+        Traffic that an independent stage has thinned is thinned less: the product of both stages is
+        the rate, where possible.
         """
         left = rate if self.probability == 1.0 else min(1.0, rate / self.probability)
         return max(threshold_of(left), self.threshold)
 
     def probability_at(self, threshold: int) -> float:
-        """Return the inclusion probability that T gives."""
+        """Return the inclusion probability at threshold T."""
         return self.probability * probability_of(threshold)
 
     @property
     def inclusion_probability(self) -> float:
-        """Return the probability with which the record has come this far."""
+        """The probability of all stages so far."""
         return self.probability_at(self.threshold)
 
 
 def stored_draw(randomness: int, threshold: int, inclusion_probability: float) -> Draw:
-    """Return the draw that a row of these columns was stored with."""
+    """Return the draw of a stored row."""
     own = probability_of(threshold)
     earlier = 1.0 if inclusion_probability == own else inclusion_probability / own
     return Draw(randomness, threshold, earlier)
 
 
 class Sampler:
-    """Keeps a record with a known probability.
+    """Sampler of records with a known probability.
 
-    A record without trace headers costs a hash and a comparison with :attr:`threshold`, which a hot
-    loop may do itself by :func:`randomness_of`; only one with headers needs :meth:`keeps`.
+    A record without trace headers costs a hash and a comparison with :attr:`threshold`.
 
     Attributes:
         rate: The rate.
-        threshold: T; a record is kept when its randomness is at least T.
-        inclusion_probability: The exact probability that T gives.
+        threshold: T; records with R >= T are sampled.
+        inclusion_probability: The exact probability of R >= T.
     """
 
     def __init__(self, rate: float, *, honour_threshold: bool = True) -> None:
@@ -99,7 +98,7 @@ class Sampler:
         self._honours = honour_threshold
 
     def keeps(self, identity: bytes, headers: Sequence[Header] = ()) -> bool:
-        """Return whether the record with this identity and these headers is kept."""
+        """Return whether the record with this identity and these headers is sampled."""
         if not headers or not has_trace_headers(headers):
             return randomness_of(identity) >= self.threshold
         draw, problem = self._read(identity, headers)
@@ -108,7 +107,7 @@ class Sampler:
         return draw.randomness >= draw.threshold_at(self.rate)
 
     def draw(self, identity: bytes, headers: Sequence[Header] = ()) -> Draw:
-        """Return what a record brings along: its randomness, and what earlier stages did."""
+        """Return the draw of a record: its randomness and its earlier stages."""
         return self._read(identity, headers)[0] if headers else Draw(randomness_of(identity))
 
     def _read(self, identity: bytes, headers: Sequence[Header]) -> tuple[Draw, str]:
@@ -116,6 +115,6 @@ class Sampler:
         threshold = upstream.threshold or 0
         if upstream.randomness is not None:
             return Draw(upstream.randomness, threshold), upstream.problem
-        # Whatever randomness the earlier stage used, ours is another: two independent stages.
+        # The earlier stage used other randomness: the two stages are independent.
         draw = Draw(randomness_of(identity), probability=probability_of(threshold))
         return draw, upstream.problem

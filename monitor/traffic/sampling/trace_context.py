@@ -1,4 +1,4 @@
-"""What the headers ``traceparent`` and ``tracestate`` say about sampling before us.
+"""Sampling by earlier stages, from the headers ``traceparent`` and ``tracestate``.
 
 Sources: W3C Trace Context Level 2 (``traceparent``, its random flag, ``tracestate``) and
 OpenTelemetry's TraceState handling and Probability Sampling (``ot=th:...;rv:...``).
@@ -27,13 +27,13 @@ _MAX_VALUE_LENGTH = 256
 
 
 class Upstream(NamedTuple):
-    """What an earlier stage of sampling has left in the headers."""
+    """Sampling of an earlier stage, as its headers tell."""
 
-    #: 56 bits that the earlier stage decided by; ``None`` where they aren't known.
+    #: The 56 bits that the earlier stage sampled by; ``None`` if unknown.
     randomness: int | None = None
-    #: The earlier stage let through R >= this; ``None`` where it isn't known.
+    #: The earlier stage passed R >= this; ``None`` if unknown.
     threshold: int | None = None
-    #: Why something was ignored: ``traceparent``, ``tracestate`` (malformed), ``inconsistent``
+    #: Why a header was ignored: ``traceparent``, ``tracestate`` (malformed), ``inconsistent``
     #: (R < th) or ``unsampled`` (th of a trace that wasn't sampled); or empty.
     problem: str = ""
 
@@ -42,7 +42,7 @@ NOTHING = Upstream()
 
 
 def has_trace_headers(headers: Sequence[Header]) -> bool:
-    """Return whether there is anything for :func:`read_upstream` to read."""
+    """Return whether there are headers for :func:`read_upstream`."""
     for name, _ in headers:  # noqa: SIM110 - a generator takes twice as long
         if name in _NAMES or name.lower() in _NAMES:
             return True
@@ -50,16 +50,16 @@ def has_trace_headers(headers: Sequence[Header]) -> bool:
 
 
 def read_upstream(headers: Sequence[Header], *, honour_threshold: bool = True) -> Upstream:
-    """Read the headers of a record.
+    """Read the trace headers of a record.
 
     The randomness is ``rv``, else the last 56 bits of a trace id whose random flag is set. A
-    ``th`` is dropped where it contradicts the record: an inconsistent one tells no probability, and
-    where the trace wasn't sampled but the record came, ``th`` didn't decide on the record.
+    ``th`` that contradicts the record is ignored: an inconsistent one gives no probability, and if
+    the record came although the trace wasn't sampled, ``th`` didn't decide on the record.
 
     Args:
         headers: Names, in any case, and values.
-        honour_threshold: ``False`` leaves ``th`` unread: for topics whose records carry the trace
-            headers but aren't sampled with the traces.
+        honour_threshold: ``False`` ignores ``th``: for topics whose records carry trace headers but
+            aren't sampled with the traces.
     """
     parents = [value for name, value in headers if name.lower() == "traceparent"]
     states = [value for name, value in headers if name.lower() == "tracestate"]
@@ -86,7 +86,7 @@ def read_upstream(headers: Sequence[Header], *, honour_threshold: bool = True) -
 
 
 def _parse_traceparent(value: bytes | None) -> tuple[int, int] | None:
-    """Return the last 56 bits of the trace id, and the flags; ``None`` where it is invalid."""
+    """Return the last 56 bits of the trace id and the flags; ``None`` if invalid."""
     match = _TRACEPARENT.fullmatch(value or b"")
     if match is None:
         return None
@@ -99,7 +99,7 @@ def _parse_traceparent(value: bytes | None) -> tuple[int, int] | None:
 
 
 def _parse_tracestate(values: Sequence[bytes | None]) -> tuple[int | None, int | None] | None:
-    """Return ``th`` and ``rv`` of the entry ``ot``; ``None`` where it is malformed."""
+    """Return ``th`` and ``rv`` of the entry ``ot``; ``None`` if malformed."""
     members = b",".join(value or b"" for value in values).split(b",")
     own = [entry for member in members if (entry := member.strip(b" \t")).startswith(b"ot=")]
     if not own:
@@ -110,7 +110,7 @@ def _parse_tracestate(values: Sequence[bytes | None]) -> tuple[int | None, int |
     pairs = [part.split(b":", 1) for part in entry.split(b";")]
     values_of = dict(pairs)
     th, rv = values_of.get(b"th"), values_of.get(b"rv")
-    if len(values_of) < len(pairs):  # a key that comes twice
+    if len(values_of) < len(pairs):  # a repeated key
         return None
     if (th is not None and not _THRESHOLD.fullmatch(th)) or (
         rv is not None and not _RANDOMNESS.fullmatch(rv)

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import Engine
 from typer.testing import CliRunner, Result
 
-from monitor.accounts.invitations import PATH, accept_link
 from monitor.accounts.authentication import authenticate
+from monitor.accounts.invitations import PATH, accept_link
 from monitor.cli.app import app
 from monitor.errors import InputError, WorkflowError
 from monitor.store.engine import make_engine

@@ -108,9 +108,9 @@ def read_all(data: bytes, begin: int = 0, **options: Any) -> list[FetchedPart]:
     return parts
 
 
-def kept(parts: Sequence[FetchedPart]) -> list[SampledRecord]:
-    """Return what all parts kept."""
-    return [one for part in parts for one in part.kept]
+def sampled_records(parts: Sequence[FetchedPart]) -> list[SampledRecord]:
+    """Return the sampled records of all parts."""
+    return [record for part in parts for record in part.records]
 
 
 class Log:

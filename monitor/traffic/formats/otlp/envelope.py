@@ -1,4 +1,4 @@
-"""Log records or spans as a message of their own: what a dead letter keeps of a large message."""
+"""OTLP messages of single log records or spans, for dead letters."""
 
 import json
 from collections.abc import Sequence
@@ -12,11 +12,10 @@ LEVELS = {
 
 
 def encode_message(kind: Literal["log", "span"], records: Sequence[Any]) -> bytes:
-    """Return a message of these records alone: in protobuf where they are bytes, else in JSON.
+    """Return a message of these records: in protobuf if they are bytes, else in JSON.
 
-    In protobuf log records and spans lie alike; ``kind`` matters in JSON only.
-
-    Resource and scope are left out: nothing that is read depends on them.
+    ``kind`` matters in JSON only. Resource and scope are left out: nothing that is read depends on
+    them.
     """
     if records and isinstance(records[0], bytes):
         scope = b"".join(_field(2, record) for record in records)

@@ -1,4 +1,4 @@
-"""A log record or span, whichever encoding it came in."""
+"""Log records and spans, independent of their encoding."""
 
 from typing import Any, Literal
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class SpanEvent(msgspec.Struct, frozen=True):
-    """Something that happened during a span."""
+    """An event of a span."""
 
     name: str
     attributes: dict[str, Any]
@@ -15,21 +15,21 @@ class SpanEvent(msgspec.Struct, frozen=True):
 class Item(msgspec.Struct, frozen=True, kw_only=True):
     """A log record or span of a message."""
 
-    #: Place among all log records and spans of the message.
+    #: Index among all log records and spans of the message.
     index: int
     kind: Literal["log", "span"]
-    #: The event's name of a log record, the name of a span.
+    #: Event name of a log record, or name of a span.
     name: str
     attributes: dict[str, Any]
-    #: Of a log record: text, or a structure.
+    #: Of a log record: text or a structure.
     body: Any = None
     #: Hexadecimal; empty where there is none.
     trace_id: str = ""
     span_id: str = ""
-    #: When it was recorded or began; Unix nanoseconds, 0 where unknown.
+    #: Time of recording or start; Unix nanoseconds, 0 if unknown.
     start_ns: int = 0
-    #: When a span ended.
+    #: End of a span.
     end_ns: int = 0
     events: tuple[SpanEvent, ...] = ()
-    #: As it came: the bytes of the protobuf message, or the JSON object.
+    #: The undecoded record: bytes of a protobuf message, or a JSON object.
     record: Any

@@ -1,4 +1,4 @@
-"""Log records and spans of an OTLP message in JSON."""
+"""OTLP messages in JSON."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -12,9 +12,9 @@ from monitor.traffic.formats.otlp.item import Item, SpanEvent
 from monitor.traffic.parsing.json_text import json_kind
 from monitor.traffic.parsing.raw_exchange import UnreadablePart, convert
 
-#: Values nested deeper than this are taken for an attack; protobuf's parser has a limit like it.
+#: Depth limit of nested values; protobuf's parser has a similar one.
 MAX_DEPTH = 50
-#: Digits of the largest number of 64 bits.
+#: Digits of the largest 64-bit number.
 MAX_DIGITS = 20
 
 
@@ -26,7 +26,7 @@ class _Pair(msgspec.Struct):
 
 
 class _LogRecord(msgspec.Struct, rename="camel"):
-    """The fields of a log record that are used."""
+    """The fields of a log record that are read."""
 
     time_unix_nano: str | int | None = None
     observed_time_unix_nano: str | int | None = None
@@ -38,14 +38,14 @@ class _LogRecord(msgspec.Struct, rename="camel"):
 
 
 class _Event(msgspec.Struct):
-    """Something that happened during a span."""
+    """An event of a span."""
 
     name: str | None = None
     attributes: list[_Pair] | None = None
 
 
 class _Span(msgspec.Struct, rename="camel"):
-    """The fields of a span that are used."""
+    """The fields of a span that are read."""
 
     trace_id: str | None = None
     span_id: str | None = None
@@ -57,35 +57,37 @@ class _Span(msgspec.Struct, rename="camel"):
 
 
 def read_json(content: dict[str, Any]) -> list[Item | UnreadablePart] | None:
-    """Return the log records and spans of a message; ``None`` where it has neither.
+    """Return the log records and spans of a message; ``None`` if it has neither.
 
     Raises:
-        RecordError: ``wrong_type``: the message isn't made as such messages are.
+        RecordError: ``wrong_type``: the message has an invalid structure.
     """
     kinds: list[Literal["log", "span"]] = [k for k in ("log", "span") if LEVELS[k][0] in content]
     if not kinds:
         return None
-    found: list[Item | UnreadablePart] = []
+    parts: list[Item | UnreadablePart] = []
     for kind in kinds:
         for record in _leaves(content, LEVELS[kind]):
-            index = len(found)
+            index = len(parts)
             try:
-                found.append(
+                parts.append(
                     _read_log(index, record) if kind == "log" else _read_span(index, record)
                 )
             except RecordError as error:
                 to_record = partial(encode_message, kind, [record])
-                found.append(UnreadablePart(index=index, error=error, to_record=to_record))
-    return found
+                parts.append(UnreadablePart(index=index, error=error, to_record=to_record))
+    return parts
 
 
 def _leaves(parent: Any, levels: tuple[str, ...]) -> Iterator[Any]:
-    """Yield what lies under the names of all levels, each a list of objects."""
+    """Yield the objects under nested lists of the names in ``levels``."""
     if not levels:
         yield parent
         return
     if not isinstance(parent, dict):
-        raise RecordError("wrong_type", f"{json_kind(parent)} where `{levels[0]}` belongs")
+        raise RecordError(
+            "wrong_type", f"{json_kind(parent)} where an object with `{levels[0]}` is expected"
+        )
     children = parent.get(levels[0])
     if not isinstance(children, list | None):
         raise RecordError("wrong_type", f"`{levels[0]}` is {json_kind(children)}, not a list")
@@ -132,7 +134,7 @@ def _read_span(index: int, record: Any) -> Item:
 def _nanoseconds(value: str | int | None) -> int:
     text = str(value or 0)
     if not text.isdecimal() or len(text) > MAX_DIGITS:
-        raise RecordError("bad_timestamp", f"{text[:40]!r} are no Unix nanoseconds")
+        raise RecordError("bad_timestamp", f"{text[:40]!r} is not a time in Unix nanoseconds")
     return int(text)
 
 
@@ -141,7 +143,7 @@ def _attributes(pairs: list[_Pair] | None, depth: int) -> dict[str, Any]:
 
 
 def _value(value: Any, depth: int) -> Any:
-    """Return what an AnyValue holds."""
+    """Return the content of an AnyValue."""
     if value is None:
         return None
     if depth > MAX_DEPTH:
@@ -164,7 +166,7 @@ def _content(kind: str, content: Any, depth: int) -> Any:
             read = _double(content)
         case "arrayValue", dict():
             values = convert(content.get("values") or [], list[Any])
-            read = [_value(one, depth + 1) for one in values]
+            read = [_value(item, depth + 1) for item in values]
         case "kvlistValue", dict():
             read = _attributes(convert(content.get("values") or [], list[_Pair]), depth + 1)
         case _:
@@ -173,10 +175,10 @@ def _content(kind: str, content: Any, depth: int) -> Any:
 
 
 def _integer(content: Any) -> int:
-    """Return a number of 64 bits, which JSON gives as text."""
+    """Return a 64-bit number, which JSON gives as text."""
     text = content if isinstance(content, str) else str(content)
     if isinstance(content, bool | float) or len(text) > MAX_DIGITS:
-        raise RecordError("wrong_type", "an `intValue` is a whole number of 64 bits")
+        raise RecordError("wrong_type", "an `intValue` is a 64-bit integer")
     try:
         return int(text)
     except ValueError:

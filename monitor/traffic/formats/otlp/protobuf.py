@@ -1,6 +1,6 @@
-"""Log records and spans of an OTLP message in protobuf, each parsed by itself.
+"""OTLP messages in protobuf, each record parsed by itself.
 
-A message is walked field by field down to its records, so that one that is broken spoils no other.
+A message is walked field by field down to its records, so that a broken one affects no other.
 """
 
 from base64 import b64encode
@@ -19,44 +19,43 @@ from monitor.traffic.formats.otlp.item import Item, SpanEvent
 from monitor.traffic.parsing.raw_exchange import IgnoredParts, UnreadablePart
 
 VARINT, FIXED64, LENGTH_DELIMITED, FIXED32 = 0, 1, 2, 5
-#: A span begins with its trace id (field 1, 16 bytes), a log record with a time or a number, and a
-#: metric with its name (field 1, some other length).
+#: A span starts with its trace id (field 1, 16 bytes), a log record with a time or a number, and a
+#: metric with its name (field 1, another length).
 SPAN_BEGINS = b"\x0a\x10"
 METRIC_BEGINS = b"\x0a"
-#: The names of attributes and events that tell of a model call begin with one of these; a record
-#: without any of them needs no parsing.
+#: Prefixes of attribute and event names of model calls; records without any aren't parsed.
 MARKS = (b"gen_ai", b"llm.", b"openinference")
 
 
 class NotOtlpError(ValueError):
-    """Raised when bytes are no OTLP message of log records or spans."""
+    """Raised if bytes are no OTLP message of log records or spans."""
 
 
 def read_protobuf(message: bytes) -> list[Item | UnreadablePart | IgnoredParts]:
-    """Return the log records and spans of a message that may be of a model.
+    """Return the log records and spans of a message that may be model calls.
 
     Raises:
-        NotOtlpError: The bytes aren't such a message, or it was cut.
+        NotOtlpError: The bytes are no such message, or it is truncated.
     """
-    found: list[Item | UnreadablePart | IgnoredParts] = []
+    parts: list[Item | UnreadablePart | IgnoredParts] = []
     n_ignored = 0
     for index, record in enumerate(_records(message)):
         if _is_metric(record) or not any(mark in record for mark in MARKS):
             n_ignored += 1
             continue
         try:
-            found.append(_read(index, record))
+            parts.append(_read(index, record))
         except RecordError as error:
-            found.append(
+            parts.append(
                 UnreadablePart(
                     index=index, error=error, to_record=partial(encode_message, "log", [record])
                 )
             )
-    return [*found, IgnoredParts(n_ignored)] if n_ignored else found
+    return [*parts, IgnoredParts(n_ignored)] if n_ignored else parts
 
 
 def fields(message: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Yield number, wire type and content of each field; numbers' contents are left empty.
+    """Yield number, wire type and content of each field; the contents of numbers are empty.
 
     Raises:
         NotOtlpError: The bytes are no protobuf message.
@@ -81,10 +80,10 @@ def fields(message: bytes) -> Iterator[tuple[int, int, bytes]]:
 
 
 def _records(message: bytes) -> Iterator[bytes]:
-    """Yield the leaves: message > resources (1) > scopes (2) > records (2)."""
+    """Yield the records: message > resources (1) > scopes (2) > records (2)."""
     for number, wire_type, resource in fields(message):
         if (number, wire_type) != (1, LENGTH_DELIMITED):
-            raise NotOtlpError(f"field {number} beside the resources")
+            raise NotOtlpError(f"field {number} besides the resources")
         for scope in _submessages(resource):
             yield from _submessages(scope)
 
@@ -159,10 +158,10 @@ def _attributes(pairs: Iterable[KeyValue]) -> dict[str, Any]:
 
 
 def _value(value: AnyValue) -> Any:
-    """Return a value as JSON has it. The parser bounds its depth."""
+    """Return a value as in JSON; the parser bounds its depth."""
     match value.WhichOneof("value"):
         case "array_value":
-            return [_value(one) for one in value.array_value.values]
+            return [_value(item) for item in value.array_value.values]
         case "kvlist_value":
             return _attributes(value.kvlist_value.values)
         case "bytes_value":

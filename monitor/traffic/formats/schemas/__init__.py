@@ -1,1 +1,1 @@
-"""Published schemas that more than one format is made of."""
+"""Published schemas that several formats share."""

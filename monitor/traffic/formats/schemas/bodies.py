@@ -1,4 +1,4 @@
-"""Bodies of requests and responses as gateways log them: of several APIs, as objects or as text."""
+"""Bodies of requests and responses of several APIs, as objects or text."""
 
 from typing import Any
 
@@ -24,10 +24,10 @@ class AnthropicMessage(msgspec.Struct):
 
 
 def read_body(body: Any) -> Any:
-    """Return a body as JSON, where it is the text of JSON or of a server-sent event stream.
+    """Return the JSON of a body that is JSON text or a server-sent event stream.
 
     Raises:
-        RecordError: The text begins like JSON or a stream and is neither.
+        RecordError: The text starts like JSON or a stream and is neither.
     """
     if not isinstance(body, str):
         return body
@@ -45,7 +45,7 @@ def is_completion(body: Any) -> bool:
 
 
 def read_response_content(body: Any) -> ResponseContent:
-    """Read a response of any API that is known here; nothing where there was none.
+    """Read a response of any supported API; the empty content if there was none.
 
     Raises:
         RecordError: ``wrong_type``.
@@ -79,15 +79,15 @@ def _read_anthropic(message: AnthropicMessage) -> ResponseContent:
         for part in parts
         if isinstance(part, dict) and part.get("type") == "tool_use"
     ]
-    spoken: Any = [
+    text_parts: Any = [
         part
         for part in parts
         if not isinstance(part, dict) or part.get("type") not in {"tool_use", "thinking"}
     ]
-    said = read_content(message.content if isinstance(message.content, str) else spoken)
+    text = read_content(message.content if isinstance(message.content, str) else text_parts)
     usage = message.usage or {}
     return ResponseContent(
-        text="\n".join(line for line in (said, *calls) if line),
+        text="\n".join(line for line in (text, *calls) if line),
         id=message.id or "",
         model=message.model or "",
         call_metadata=CallMetadata(

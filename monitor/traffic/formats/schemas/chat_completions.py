@@ -1,4 +1,4 @@
-"""The answer of a chat-completions API: whole, or the chunks of a stream."""
+"""Responses of chat-completions APIs, whole or as chunks of a stream."""
 
 from typing import Any
 
@@ -10,19 +10,19 @@ from monitor.traffic.parsing.raw_exchange import CallMetadata, convert
 
 
 class Choice(msgspec.Struct):
-    """One of the answers, or a part of one in a stream."""
+    """A choice, or a part of one in a stream."""
 
     index: Any = 0
     message: ChatMessage | None = None
-    #: What a chunk adds.
+    #: Addition of a chunk.
     delta: ChatMessage | None = None
-    #: The answer of the older text completions.
+    #: Text of the older text completions.
     text: str | None = None
     finish_reason: Any = None
 
 
 class Usage(msgspec.Struct):
-    """Tokens of the pair."""
+    """Numbers of tokens."""
 
     prompt_tokens: Any = None
     completion_tokens: Any = None
@@ -42,7 +42,7 @@ class Completion(msgspec.Struct):
 def read_completion(body: Any) -> ResponseContent:
     """Read a response: an object, or the list of a stream's chunks.
 
-    Of several choices the first was served.
+    Of several choices the first counts.
 
     Raises:
         RecordError: ``wrong_type``.
@@ -70,7 +70,7 @@ def read_completion(body: Any) -> ResponseContent:
 
 
 def assemble(chunks: list[Completion]) -> Completion:
-    """Put the chunks of a stream together: the first choice, as the client saw it in the end."""
+    """Return the completion of a stream's chunks, with its first choice only."""
     whole = ChatMessage(role="assistant")
     result = Completion()
     finish_reason: Any = None
@@ -99,7 +99,7 @@ def assemble(chunks: list[Completion]) -> Completion:
 
 
 def _add_calls(calls: dict[Any, ToolCall], delta: ChatMessage) -> None:
-    """Add what a chunk tells of tool calls; their arguments come in pieces."""
+    """Add the tool calls of a chunk; their arguments come in pieces."""
     parts = [*(delta.tool_calls or [])]
     if delta.function_call:
         parts.append(ToolCall(function=delta.function_call))

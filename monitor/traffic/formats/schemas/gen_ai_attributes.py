@@ -1,12 +1,12 @@
-"""What OpenTelemetry's GenAI conventions, old and new, say beside the texts, by attribute."""
+"""Attributes of OpenTelemetry's GenAI conventions, old and new."""
 
 from typing import Any
 
 from monitor.traffic.formats.otlp.item import Item
 from monitor.traffic.parsing.raw_exchange import CallMetadata, is_number
 
-#: Operations that answer a prompt. Agents and tools are operations too, but the model's own calls
-#: are inside them: taking both would count one twice.
+#: Operations that respond to a prompt. Operations of agents and tools contain these calls, which
+#: would otherwise count twice.
 OPERATIONS = {"chat", "text_completion", "generate_content", "completion"}
 
 USERS = (
@@ -23,7 +23,7 @@ COMPLETION_TOKENS = (
     *("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"),
     *("llm.usage.completion_tokens", "llm.token_count.completion"),
 )
-#: Namespaces of conventions; what lies in others is the application's own.
+#: Namespaces of conventions; others are the application's own.
 CONVENTIONS = (
     *("gen_ai.", "llm.", "openai.", "az.", "aws.", "gcp.", "traceloop.", "openinference."),
     *("input.", "output.", "server.", "network.", "http.", "url.", "error.", "exception."),
@@ -32,7 +32,7 @@ CONVENTIONS = (
 
 
 def operation_of(attributes: dict[str, Any]) -> str | None:
-    """Return what a span did, in the words of :data:`OPERATIONS`; ``None`` where it doesn't say."""
+    """Return the operation in the terms of :data:`OPERATIONS`; ``None`` if unknown."""
     operation = attributes.get("gen_ai.operation.name")
     if operation is None and "openinference.span.kind" in attributes:
         operation = "chat" if attributes["openinference.span.kind"] == "LLM" else "other"
@@ -42,7 +42,7 @@ def operation_of(attributes: dict[str, Any]) -> str | None:
 
 
 def first(attributes: dict[str, Any], names: tuple[str, ...]) -> Any:
-    """Return the first of these attributes that is there."""
+    """Return the first of these attributes that is set."""
     return next((attributes[name] for name in names if attributes.get(name) is not None), None)
 
 
@@ -55,7 +55,7 @@ def name_of(attributes: dict[str, Any], names: tuple[str, ...]) -> str:
 def read_call_metadata(
     item: Item, attributes: dict[str, Any], *, finish_reason: Any, refuses: bool
 ) -> CallMetadata:
-    """Return the facts of an item; what the answer itself says of its end comes first."""
+    """Return the metadata of a call; the response's own finish reason takes precedence."""
     reasons = attributes.get("gen_ai.response.finish_reasons")
     if finish_reason is None:
         finish_reason = reasons[0] if isinstance(reasons, list) and reasons else reasons
@@ -73,7 +73,7 @@ def read_call_metadata(
 
 
 def own_attributes(attributes: dict[str, Any]) -> dict[str, Any]:
-    """Return what the application added of itself: scalars outside the conventions' namespaces."""
+    """Return the application's own values: those outside the conventions' namespaces."""
     return {
         name: value
         for name, value in attributes.items()

@@ -1,6 +1,6 @@
-"""One event a message: how GenAI conversations were logged up to semantic conventions 1.36.
+"""GenAI conversations as one event per message, up to semantic conventions 1.36.
 
-The events of a model call share trace and span; the last of them is ``gen_ai.choice``.
+The events of a model call share trace and span; the last is ``gen_ai.choice``.
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ from monitor.traffic.formats.schemas.messages import read_message
 from monitor.traffic.parsing.json_text import parse_json
 from monitor.traffic.parsing.raw_exchange import convert
 
-#: The event's name -> the role where the event names none.
+#: Event name -> role, if the event names none.
 ROLES = {
     "gen_ai.system.message": "system",
     "gen_ai.user.message": "user",
@@ -27,30 +27,29 @@ ROLES = {
     "gen_ai.tool.message": "tool",
 }
 CHOICE = "gen_ai.choice"
-#: Older still: one event for the whole prompt, one for the completion.
+#: Older convention: one event for the whole prompt, one for the completion.
 PROMPT, COMPLETION = "gen_ai.content.prompt", "gen_ai.content.completion"
-#: How a text begins that is the JSON of messages, and no sentence in brackets.
+#: Prefixes of texts that are the JSON of messages.
 JSON_BEGINS = ("[{", '{"')
 NAMES = {*ROLES, CHOICE, PROMPT, COMPLETION}
 
 
 class Conversation(msgspec.Struct, frozen=True):
-    """What the events of a call tell."""
+    """Conversation of a call."""
 
     messages: tuple[Message, ...]
-    #: ``None`` where no event tells of an answer.
+    #: ``None`` if no event has a response.
     outputs: list[Output] | None
 
 
 def read_events(events: Iterable[tuple[str, Any]]) -> Conversation:
-    """Put the events of one call together.
+    """Return the conversation of one call's events.
 
     Args:
-        events: Each event's name and what it carries: a log record's body, or a span event's
-            attributes.
+        events: Name and content of each event: a log record's body, or a span event's attributes.
 
     Raises:
-        RecordError: An event is not made as such events are.
+        RecordError: An event has an invalid structure.
     """
     messages: list[Message] = []
     choices: list[tuple[int, Output]] = []
@@ -59,7 +58,7 @@ def read_events(events: Iterable[tuple[str, Any]]) -> Conversation:
         if name == PROMPT:
             messages += read_prompt(content.get("gen_ai.prompt"))
         elif name == COMPLETION:
-            choices += [(0, one) for one in read_completion(content.get("gen_ai.completion"))]
+            choices += [(0, output) for output in read_completion(content.get("gen_ai.completion"))]
         elif name == CHOICE:
             choices.append(_read_choice(content))
         else:
@@ -70,21 +69,21 @@ def read_events(events: Iterable[tuple[str, Any]]) -> Conversation:
 
 
 def read_prompt(value: Any) -> tuple[Message, ...]:
-    """Return a prompt that is text, or messages, or the JSON of messages."""
+    """Return a prompt given as text, messages, or the JSON of messages."""
     if isinstance(value, str) and not value.startswith(JSON_BEGINS):
         return (Message("user", value),)
     return read_inputs(value) if value else ()
 
 
 def read_completion(value: Any) -> list[Output]:
-    """Return the answers of a completion that is text, or messages, or the JSON of messages."""
+    """Return the responses of a completion given as text, messages, or the JSON of messages."""
     if isinstance(value, str) and not value.startswith(JSON_BEGINS):
         return [Output(value)]
     return read_outputs(value) if value else []
 
 
 def _content(carried: Any) -> dict[str, Any]:
-    """Return what an event carries as an object; a text is its content."""
+    """Return the content of an event as an object."""
     if isinstance(carried, dict) and isinstance(carried.get("gen_ai.event.content"), str):
         carried = carried["gen_ai.event.content"]
     if isinstance(carried, str):
@@ -96,7 +95,9 @@ def _read_choice(content: dict[str, Any]) -> tuple[int, Output]:
     message = content.get("message", content)
     if isinstance(message, str):
         message = parse_json(message) if message.startswith(JSON_BEGINS) else {"content": message}
-    said = read_chat_message(convert(message or {}, dict[str, Any]))
+    chat_message = read_chat_message(convert(message or {}, dict[str, Any]))
     index = content.get("index")
     finish_reason = content.get("finish_reason")
-    return index if isinstance(index, int) else 0, Output(said.text, finish_reason, said.refuses)
+    return index if isinstance(index, int) else 0, Output(
+        chat_message.text, finish_reason, chat_message.refuses
+    )

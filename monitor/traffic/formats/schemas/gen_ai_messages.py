@@ -1,4 +1,4 @@
-"""Messages as OpenTelemetry's GenAI conventions write them: roles, and parts of several types."""
+"""Messages of OpenTelemetry's GenAI conventions: roles, and parts of several types."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ class GenAiMessage(msgspec.Struct):
 
 
 class Output(msgspec.Struct, frozen=True):
-    """An answer."""
+    """A response."""
 
     text: str
     finish_reason: Any = None
@@ -41,7 +41,7 @@ def read_inputs(value: Any) -> tuple[Message, ...]:
 
 
 def read_outputs(value: Any) -> list[Output]:
-    """Return the answers of ``gen_ai.output.messages``, structured or as JSON text."""
+    """Return the responses of ``gen_ai.output.messages``, structured or as JSON text."""
     return [
         Output(_text(message), message.finish_reason, _refuses(message))
         for message in _messages(value)
@@ -49,18 +49,18 @@ def read_outputs(value: Any) -> list[Output]:
 
 
 def read_instructions(value: Any) -> tuple[Message, ...]:
-    """Return ``gen_ai.system_instructions`` as a turn of the system, if there are any."""
+    """Return ``gen_ai.system_instructions`` as a system message, if any."""
     text = _parts_text(_structured(value, list[Any])) if value else ""
     return (Message("system", text),) if text else ()
 
 
 def read_chat_message(content: dict[str, Any]) -> ChatMessage:
-    """Return a message in OpenAI's form whose structures may be JSON texts."""
-    said, calls = content.get("content"), content.get("tool_calls")
+    """Return a message in OpenAI's form; its structures may be JSON texts."""
+    text, calls = content.get("content"), content.get("tool_calls")
     return convert(
         {
             "role": content.get("role"),
-            "content": as_text(said) if isinstance(said, dict) else said,
+            "content": as_text(text) if isinstance(text, dict) else text,
             "refusal": content.get("refusal"),
             "tool_calls": parse_json(calls) if isinstance(calls, str) else calls,
         },
@@ -97,7 +97,7 @@ def _parts_text(parts: list[Any]) -> str:
 
 
 def _part_text(part: Any) -> str:
-    """Return what a part says. Thoughts are not said; what isn't text stays visible."""
+    """Return the text of a part: empty for reasoning, the modality in brackets for media."""
     if isinstance(part, str):
         return part
     if not isinstance(part, dict):

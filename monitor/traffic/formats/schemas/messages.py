@@ -1,4 +1,4 @@
-"""A message of a conversation in OpenAI's form: its content, refusal and tool calls as one text."""
+"""Chat messages in OpenAI's form: content, refusal and tool calls as one text."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from monitor.errors import RecordError
 from monitor.traffic.exchange import Message
 from monitor.traffic.parsing.json_text import json_kind
 
-#: Roles that newer, older and other APIs name differently.
+#: Other names of roles in newer, older and other APIs.
 ROLES = {"developer": "system", "function": "tool", "model": "assistant", "human": "user"}
 
 
@@ -17,64 +17,64 @@ class Function(msgspec.Struct):
     """The function that a tool call names."""
 
     name: str | None = None
-    #: JSON text; some logs hold the parsed object instead.
+    #: JSON text; in some logs the parsed object.
     arguments: Any = None
 
 
 class CustomTool(msgspec.Struct):
-    """A tool that takes free text."""
+    """A tool with free-text input."""
 
     name: str | None = None
     input: str | None = None
 
 
 class ToolCall(msgspec.Struct):
-    """A call that the model asked for."""
+    """A tool call."""
 
-    #: Which call a part of a stream belongs to.
+    #: Index of the call that a part of a stream belongs to.
     index: Any = None
     function: Function | None = None
     custom: CustomTool | None = None
 
     def __str__(self) -> str:
-        """Return ``name(arguments)``; empty where nothing is named."""
+        """Return ``name(arguments)``; empty without a name."""
         if self.function:
             return f"{self.function.name or ''}({as_text(self.function.arguments)})"
         return f"{self.custom.name or ''}({self.custom.input or ''})" if self.custom else ""
 
 
 class Audio(msgspec.Struct):
-    """A spoken answer."""
+    """A spoken response."""
 
     transcript: str | None = None
 
 
 class ChatMessage(msgspec.Struct):
-    """A message of a request, or the answer."""
+    """A message of a request or response."""
 
     role: str | None = None
     content: str | list[Any] | None = None
     refusal: str | None = None
     tool_calls: list[ToolCall] | None = None
-    #: How tool calls were written before there were several.
+    #: The older form of a single tool call.
     function_call: Function | None = None
     audio: Audio | None = None
 
     @property
     def text(self) -> str:
-        """What was said: the content, else the refusal, and any tool calls."""
+        """The content, else the refusal, and any tool calls."""
         calls = [*(self.tool_calls or [])]
         if self.function_call:
             calls.append(ToolCall(function=self.function_call))
-        said = read_content(self.content) or self.refusal or ""
-        if not said and self.audio:
-            said = self.audio.transcript or ""
-        lines = [said, *(str(call) for call in calls)]
+        text = read_content(self.content) or self.refusal or ""
+        if not text and self.audio:
+            text = self.audio.transcript or ""
+        lines = [text, *(str(call) for call in calls)]
         return "\n".join(line for line in lines if line)
 
     @property
     def refuses(self) -> bool:
-        """Whether the model says that it refuses."""
+        """Whether the message is marked as a refusal."""
         parts = self.content if isinstance(self.content, list) else []
         return bool(self.refusal) or any(
             isinstance(part, dict) and bool(part.get("refusal")) for part in parts
@@ -94,7 +94,7 @@ def read_role(role: str) -> str:
 def read_content(content: Any) -> str:
     """Return the text of a message's content: a string, or a list of parts.
 
-    What isn't text stays visible as ``[image_url]``, ``[input_audio]`` and the like.
+    Parts that aren't text become ``[image_url]``, ``[input_audio]`` and the like.
 
     Raises:
         RecordError: ``wrong_type``.
@@ -111,7 +111,7 @@ def read_content(content: Any) -> str:
 
 
 def as_text(value: Any) -> str:
-    """Return a text as it is, and anything else as its JSON; nothing for null."""
+    """Return a text unchanged, null as empty, anything else as JSON."""
     if value is None or isinstance(value, str):
         return value or ""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

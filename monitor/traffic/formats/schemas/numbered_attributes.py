@@ -1,6 +1,6 @@
-"""Messages spread over numbered attributes: ``gen_ai.prompt.0.role``, ``gen_ai.prompt.0.content``.
+"""Messages in numbered attributes: ``gen_ai.prompt.0.role``, ``gen_ai.prompt.0.content``.
 
-OpenLLMetry writes them so, and OpenInference as ``llm.input_messages.0.message.content``.
+OpenLLMetry writes this form; OpenInference writes ``llm.input_messages.0.message.content``.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ MAX_DIGITS = 6
 
 
 def read_flattened(attributes: dict[str, Any], prefix: str) -> list[dict[str, Any]]:
-    """Return the messages under a prefix in the order of their numbers, each as an object.
+    """Return the messages under a prefix, in the order of their numbers, as objects.
 
     >>> read_flattened({"p.1.content": "b", "p.0.content": "a", "p.0.tool.0.name": "t"}, "p")
     [{'content': 'a', 'tool': [{'name': 't'}]}, {'content': 'b'}]
@@ -23,7 +23,11 @@ def read_flattened(attributes: dict[str, Any], prefix: str) -> list[dict[str, An
         if name.startswith(f"{prefix}."):
             _plant(tree, name[len(prefix) + 1 :].split("."), value)
     messages = _lists(tree)
-    return [one for one in messages if isinstance(one, dict)] if isinstance(messages, list) else []
+    return (
+        [message for message in messages if isinstance(message, dict)]
+        if isinstance(messages, list)
+        else []
+    )
 
 
 def flattened_message(entry: dict[str, Any]) -> ChatMessage:
@@ -43,7 +47,7 @@ def _plant(tree: dict[str, Any], path: list[str], value: Any) -> None:
     for part in path[:-1]:
         below = tree.setdefault(part, {})
         if not isinstance(below, dict):
-            return  # the attribute is there both as a value and as a prefix of others
+            return  # the attribute is both a value and a prefix of others
         tree = below
     tree.setdefault(path[-1], value)
 

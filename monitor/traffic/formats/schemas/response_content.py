@@ -1,4 +1,4 @@
-"""What a response says, whichever API gave it."""
+"""Content of a response, independent of the API."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from monitor.traffic.parsing.raw_exchange import NO_CALL_METADATA, CallMetadata
 
 
 class ResponseContent(msgspec.Struct, frozen=True, kw_only=True):
-    """What a response says."""
+    """Content of a response."""
 
     text: str = ""
     id: str = ""
@@ -18,7 +18,7 @@ class ResponseContent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_error(error: Any) -> str | None:
-    """Return the kind of an error: its code, type or text."""
+    """Return the kind of an error: its code, type or message."""
     if isinstance(error, dict):
         kinds = (error.get(key) for key in ("code", "type", "message"))
         return next((str(kind)[:200] for kind in kinds if isinstance(kind, str | int)), "error")

@@ -1,4 +1,4 @@
-"""OpenAI's Responses API: items in, items out."""
+"""Items of OpenAI's Responses API."""
 
 from typing import Any
 
@@ -11,30 +11,30 @@ from monitor.traffic.formats.schemas.response_content import ResponseContent, re
 from monitor.traffic.parsing.json_text import json_kind
 from monitor.traffic.parsing.raw_exchange import CallMetadata, convert
 
-#: Events that end a stream; each carries the whole response.
+#: Final events of a stream; each has the whole response.
 FINAL_EVENTS = ("response.completed", "response.incomplete", "response.failed")
 
 
 class Item(msgspec.Struct):
-    """A message, a call of a function or what it gave, a thought."""
+    """A message, function call, function output or reasoning."""
 
     type: str = "message"
     role: str | None = None
     content: str | list[Any] | None = None
     name: str | None = None
     arguments: Any = None
-    #: What a function gave back.
+    #: Output of a function.
     output: Any = None
 
 
 class Incomplete(msgspec.Struct):
-    """Why a response ended early."""
+    """Reason of an incomplete response."""
 
     reason: Any = None
 
 
 class Usage(msgspec.Struct):
-    """Tokens of the pair."""
+    """Numbers of tokens."""
 
     input_tokens: Any = None
     output_tokens: Any = None
@@ -54,7 +54,7 @@ class ResponseObject(msgspec.Struct):
 
 
 def read_items(items: Any) -> tuple[Message, ...]:
-    """Return the conversation that a request's ``input`` holds.
+    """Return the conversation of a request's ``input``.
 
     Raises:
         RecordError: ``wrong_type``.
@@ -75,12 +75,12 @@ def read_response(body: Any) -> ResponseContent:
     """
     response = convert(_final(body) if isinstance(body, list) else body, ResponseObject)
     items = response.output or []
-    said = [message.content for item in items if (message := _read_item(item))]
+    texts = [message.content for item in items if (message := _read_item(item))]
     usage = response.usage or Usage()
     incomplete = response.incomplete_details or Incomplete()
     contents = [ChatMessage(content=item.content) for item in items if item.type == "message"]
     return ResponseContent(
-        text="\n".join(said),
+        text="\n".join(texts),
         id=response.id or "",
         model=response.model or "",
         created=response.created_at,
@@ -105,10 +105,10 @@ def is_response(body: Any) -> bool:
 
 
 def _final(events: list[Any]) -> Any:
-    """Return the whole response that the last event of a stream carries.
+    """Return the whole response from the final event of a stream.
 
     Raises:
-        RecordError: The stream ends before.
+        RecordError: The stream has no final event.
     """
     for event in reversed(events):
         if isinstance(event, dict) and event.get("type") in FINAL_EVENTS:
@@ -117,7 +117,7 @@ def _final(events: list[Any]) -> Any:
 
 
 def _read_item(item: Item | str) -> Message | None:
-    """Return an item as a turn; ``None`` for what is neither asked nor answered."""
+    """Return an item as a message; ``None`` for reasoning."""
     if isinstance(item, str):
         return Message("user", item)
     match item.type:

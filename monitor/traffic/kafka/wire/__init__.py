@@ -1,1 +1,1 @@
-"""Kafka's record batches as they come over the wire: sampled while they are unpacked."""
+"""Kafka's record batches, sampled while they are unpacked."""

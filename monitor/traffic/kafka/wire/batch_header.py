@@ -1,4 +1,4 @@
-"""The header of a record batch, and the numbers of variable length inside.
+"""Headers of record batches and variable-length numbers.
 
 The format is Kafka's own, version 2 (``org.apache.kafka.common.record.DefaultRecordBatch``):
 a header of 61 bytes, then the records, compressed together.
@@ -7,16 +7,16 @@ a header of 61 bytes, then the records, compressed together.
 import struct
 from typing import NamedTuple
 
-#: The fields of BatchHeader; left out are the length and the producer's epoch and sequence.
+#: The fields of BatchHeader; length, producer epoch and sequence are skipped.
 HEADER = struct.Struct(">q4xibIhiqqq6xi")
-#: What all versions begin with: base offset, length, a checksum (in version 2 the epoch), version.
+#: Start of all versions: base offset, length, a checksum (in version 2 the epoch), version.
 PREFIX = struct.Struct(">qiIb")
 #: The length counts from here.
 AFTER_LENGTH = 12
-#: What the CRC covers begins here.
+#: The CRC covers the bytes from here.
 AFTER_CRC = 21
 
-#: In the place of a checksum, which is never negative.
+#: Stands in for the checksum, which is never negative.
 TORN = -1
 
 CODEC_MASK = 0x07
@@ -26,9 +26,9 @@ CONTROL = 0x20
 
 
 class BatchHeader(NamedTuple):
-    """What a batch says of itself."""
+    """Header of a record batch."""
 
-    #: Where it stands in what was fetched: ``[begin, stop)``, in bytes.
+    #: Bytes of the fetched data: ``[begin, stop)``.
     begin: int
     stop: int
     base_offset: int
@@ -44,19 +44,19 @@ class BatchHeader(NamedTuple):
 
     @property
     def is_torn(self) -> bool:
-        """Return whether its length can't be: nobody knows where the next one begins."""
+        """Whether its length is impossible, so that the next batch can't be located."""
         return self.crc == TORN
 
     @property
     def end(self) -> int:
-        """Return the offset behind its last record."""
+        """The offset after its last record."""
         return self.base_offset + self.last_offset_delta + 1
 
 
 def read_header(data: bytes, begin: int) -> BatchHeader | None:
-    """Return the header of the batch that begins here; ``None`` where it isn't there whole.
+    """Return the header of the batch at ``begin``; ``None`` if the batch is incomplete.
 
-    The broker fills a response up to a size, so the last batch may be cut: it comes again.
+    The broker limits the size of a response, so its last batch may be truncated: it comes again.
     """
     if begin + PREFIX.size > len(data):
         return None
@@ -67,13 +67,13 @@ def read_header(data: bytes, begin: int) -> BatchHeader | None:
     if stop < begin + (HEADER.size if version > 1 else PREFIX.size):
         return BatchHeader(begin, len(data), base_offset, -1, 2, TORN, 0, 0, 0, 0, -1, 0)
     if version < 2:
-        # One message, or several compressed into one that has the offset of the last.
+        # One message, or several compressed into one with the offset of the last.
         return BatchHeader(begin, stop, 0, -1, version, crc, 0, base_offset, 0, 0, -1, 1)
     return BatchHeader(begin, stop, *HEADER.unpack_from(data, begin))
 
 
 def read_varint(data: bytes, at: int) -> tuple[int, int]:
-    """Read a signed number of variable length; return it and where it ends.
+    """Return a signed variable-length number and its end.
 
     Raises:
         ValueError: It has more than 64 bits.

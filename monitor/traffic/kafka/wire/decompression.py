@@ -1,6 +1,6 @@
-"""Decompress what Kafka's producers compress, and stop before it fills the memory.
+"""Bounded decompression of record batches.
 
-A batch of 9 KB may inflate to 300 MB; kafka-python's own codecs would follow it all the way.
+A batch of 9 KB may inflate to 300 MB, which kafka-python's own codecs don't limit.
 """
 
 import importlib
@@ -13,17 +13,17 @@ from typing import Any
 
 from monitor.errors import RecordError
 
-#: More than an honest producer puts into one batch: what is behind it is given up.
+#: Above what producers put into one batch; the rest is dropped.
 MAX_INFLATED_BYTES = 64 * 2**20
-#: One read takes most batches; the buffer for it is not worth more.
+#: Size of a first read, which takes most batches.
 LEAST_READ = 64 * 2**10
 EXPECTED_RATIO = 16
 
 #: A byte of an lz4 block makes at most 255 (a length is a sum of such bytes).
 MOST_LZ4_RATIO = 255
-#: zlib's word for a gzip header and the largest window.
+#: zlib's ``wbits`` for a gzip header and the largest window.
 GZIP_WINDOW = 16 + 15
-#: Snappy streams as Java's library writes them: a header, then blocks, each behind its length.
+#: Snappy streams of Java's library: a header, then blocks, each after its length.
 XERIAL_MAGIC = b"\x82SNAPPY\x00"
 XERIAL_HEADER_BYTES = 16
 BLOCK_LENGTH = struct.Struct(">i")
@@ -31,7 +31,7 @@ BLOCK_LENGTH = struct.Struct(">i")
 
 @dataclass(frozen=True)
 class Codec:
-    """A compression that a batch may name."""
+    """A compression codec."""
 
     name: str
     module: str
@@ -39,12 +39,12 @@ class Codec:
 
 
 def inflate(number: int, data: bytes, limit: int = MAX_INFLATED_BYTES) -> bytes:
-    """Return what the data inflates to, at most ``limit`` bytes of it.
+    """Return the inflated data, at most ``limit`` bytes.
 
     Args:
-        number: The codec, as a batch's attributes give it.
-        data: What was compressed.
-        limit: Where to stop.
+        number: The codec's number in a batch's attributes.
+        data: The compressed data.
+        limit: Maximum of bytes.
 
     Raises:
         RecordError: ``unknown_codec`` or ``corrupt_batch``.
@@ -104,16 +104,16 @@ def _inflate_zstd(module: Any, data: bytes, limit: int) -> bytes:
 
 def _inflate_lz4(module: Any, data: bytes, limit: int) -> bytes:
     if MOST_LZ4_RATIO * len(data) <= limit:
-        # At once, which takes half the time.
-        with suppress(RuntimeError):  # it was cut: what there is of it is read below
+        # One call takes half the time.
+        with suppress(RuntimeError):  # truncated: read in parts below
             return bytes(module.decompress(data))
     stream = module.LZ4FrameDecompressor()
     unread = data
 
     def read(n_bytes: int) -> bytes:
         nonlocal unread
-        given, unread = unread, b""
-        return b"" if stream.eof else bytes(stream.decompress(given, n_bytes))
+        unread_part, unread = unread, b""
+        return b"" if stream.eof else bytes(stream.decompress(unread_part, n_bytes))
 
     return _read_up_to(read, len(data), limit)
 
@@ -135,7 +135,7 @@ def _inflate_snappy(module: Any, data: bytes, limit: int) -> bytes:
 
 
 def _refuse_long_block(block: bytes, limit: int) -> None:
-    """Look at the length that a block of Snappy begins with; it can't be inflated in parts."""
+    """Check the length of a Snappy block, which can't be inflated in parts."""
     length = shift = 0
     for byte in block[:5]:
         length |= (byte & 0x7F) << shift
@@ -147,7 +147,7 @@ def _refuse_long_block(block: bytes, limit: int) -> None:
 
 
 def _read_up_to(read: Callable[[int], bytes], n_compressed: int, limit: int) -> bytes:
-    """Read until the end or the limit; most batches are whole after one read."""
+    """Read until the end or the limit; one read takes most batches."""
     size = max(LEAST_READ, EXPECTED_RATIO * n_compressed)
     parts: list[bytes] = []
     while limit > 0 and (part := read(min(limit, size))):
@@ -156,7 +156,7 @@ def _read_up_to(read: Callable[[int], bytes], n_compressed: int, limit: int) -> 
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-#: As numbered in a batch's attributes.
+#: By the number in a batch's attributes.
 CODECS: Mapping[int, Codec] = {
     1: Codec("gzip", "zlib", _inflate_gzip),
     2: Codec("snappy", "snappy", _inflate_snappy),

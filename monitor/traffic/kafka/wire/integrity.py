@@ -1,7 +1,7 @@
-"""Whether a batch is what was written, and where it ends if it isn't.
+"""Integrity checks of record batches, and the extent of damaged ones.
 
-A broker sends what lies on its disk without a look at it. The checksum covers all but the base
-offset and the length: these two must fit what stands around them.
+A broker sends batches from disk without checking them. The checksum covers all but the base offset
+and the length, which must fit the neighbouring batches.
 """
 
 import time
@@ -14,20 +14,20 @@ from monitor.traffic.kafka.wire.batch_header import AFTER_CRC, PREFIX, BatchHead
 
 
 class BatchContext(NamedTuple):
-    """What a batch must fit."""
+    """Context that a batch must fit."""
 
-    #: The first offset that wasn't read yet: the batch must end behind it.
+    #: The first unread offset: the batch must end after it.
     begin: int
-    #: Only the first batch of what was fetched may begin before that.
+    #: Only the first fetched batch may start before that offset.
     is_first: bool
-    #: The next batch, where there is one.
+    #: The next batch, if any.
     following: BatchHeader | None
-    #: The partition's high water mark: no damaged header is believed beyond it.
+    #: The partition's high water mark: a damaged header beyond it is not trusted.
     end_of_log: int
 
 
 def has_valid_checksum(header: BatchHeader, data: bytes) -> bool:
-    """Return whether a batch has its checksum, and a version that was ever in use."""
+    """Return whether a batch has a valid checksum and a known version."""
     if header.version < 2:
         return crc32(memoryview(data)[header.begin + PREFIX.size - 1 : header.stop]) == header.crc
     checked = memoryview(data)[header.begin + AFTER_CRC : header.stop]
@@ -35,7 +35,7 @@ def has_valid_checksum(header: BatchHeader, data: bytes) -> bool:
 
 
 def has_valid_offsets(header: BatchHeader, data: bytes, context: BatchContext) -> bool:
-    """Return whether a batch has the offsets that are left for it."""
+    """Return whether the offsets of a batch fit its context."""
     if not context.begin < header.end:
         return False
     if header.version < 2:
@@ -45,15 +45,15 @@ def has_valid_offsets(header: BatchHeader, data: bytes, context: BatchContext) -
     following = context.following
     if following is None or not context.begin < following.base_offset < header.end:
         return True
-    # Two overlap: the one that doesn't go on where the last one ended is wrong, or isn't whole.
+    # Two overlap: the one that doesn't continue the last batch, or has no valid checksum, is wrong.
     return header.base_offset == context.begin or not has_valid_checksum(following, data)
 
 
 class UnconfirmedBatches:
-    """Sound batches that end behind the high water mark.
+    """Valid batches that end after the high water mark.
 
-    The broker notes the mark before it reads, so under load what it sends may end behind it; asked
-    again, it has a later mark. A base offset that was damaged on its disk never fits.
+    The broker takes the mark before it reads, so under load a batch may end after it; fetched again
+    it fits a later mark. A base offset that was damaged on disk never fits.
     """
 
     def __init__(self, patience_seconds: float) -> None:
@@ -61,7 +61,7 @@ class UnconfirmedBatches:
         self._since: dict[tuple[Any, int], float] = {}
 
     def is_confirmed(self, partition: Any, offset: int) -> bool:
-        """Return whether the batch at an offset has been in doubt for long enough."""
+        """Return whether the batch at an offset has been unconfirmed for the maximum time."""
         now = time.monotonic()
         since = self._since.setdefault((partition, offset), now)
         if now - since < self._patience:
@@ -71,9 +71,9 @@ class UnconfirmedBatches:
 
 
 def end_of_damaged_batch(header: BatchHeader, data: bytes, context: BatchContext) -> int:
-    """Return the offset behind what is lost with a damaged batch.
+    """Return the offset after a damaged batch.
 
-    That is one more than ``begin`` where nothing tells. What is damaged there comes again.
+    By default it is one more than ``begin``; damage after it is met again.
     """
     following = context.following
     if following is not None and following.base_offset > context.begin:

@@ -1,6 +1,6 @@
-"""Messages in the formats before Kafka 0.11, which old segments may still hold.
+"""Messages in the formats before Kafka 0.11, which old segments may hold.
 
-Nobody writes them any more: kafka-python's own reader is good enough, although it bounds nothing.
+No current producer writes them, so kafka-python's unbounded reader is sufficient.
 """
 
 import struct
@@ -15,7 +15,7 @@ from monitor.traffic.kafka.wire.selection import FetchBuilder, Selection
 
 
 class LegacyMessages:
-    """Reads one message, or those compressed into it; the same steps as for a batch of records."""
+    """One message, or those compressed into it; read like a record batch."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class LegacyMessages:
         self.done = False
 
     def read(self, builder: FetchBuilder) -> None:
-        """Read all."""
+        """Read all messages."""
         self.done = True
         try:
             for message in self._batch:
@@ -48,7 +48,7 @@ class LegacyMessages:
     def _take(self, message: Any, builder: FetchBuilder) -> None:
         key, value = message.key, message.value
         if self._selection.wants(key, (), self._partition, message.offset):
-            kept = self._selection.keep(
+            record = self._selection.keep(
                 self._partition,
                 message.offset,
                 key=key,
@@ -56,6 +56,6 @@ class LegacyMessages:
                 headers=(),
                 timestamp_ms=message.timestamp or 0,
             )
-            builder.add(kept, len(value or b""))
+            builder.add(record, len(value or b""))
         builder.n_records += 1
         self.next_offset = message.offset + 1

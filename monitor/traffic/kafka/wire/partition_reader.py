@@ -1,8 +1,8 @@
-"""Reads what was fetched of a partition, in place of kafka-python's own reader.
+"""Reader of fetched partitions, replacing kafka-python's own.
 
-kafka-python unpacks every record, inflates a batch without a limit, and spins for ever after one
-that it can't read. This reader samples while it unpacks, bounds what it holds, and goes on behind
-what it can't read. docs/adr/0012 says why that is worth the dependence on kafka-python's inside.
+kafka-python unpacks every record, inflates batches without a limit, and loops for ever on one that
+it can't read. This reader samples while it unpacks, bounds its memory, and continues after what it
+can't read. docs/adr/0012 explains the dependence on kafka-python's internals.
 """
 
 import sys
@@ -34,9 +34,9 @@ from monitor.traffic.kafka.wire.selection import FetchBuilder, FetchedPart, Sele
 
 Batch = Records | LegacyMessages
 
-#: Size of what one poll keeps of a partition, the last record not counted.
+#: Bytes of sampled records per partition and poll, the last record not counted.
 MAX_KEPT_BYTES = 4_000_000
-#: How long a sound batch is asked for again that ends behind the partition's end.
+#: How long a valid batch that ends after the partition's end is fetched again.
 PATIENCE_SECONDS = 10.0
 
 
@@ -45,15 +45,17 @@ def use_sampling_reader(consumer: Any, selection: Selection, *, max_records: int
 
     Args:
         consumer: A consumer that hasn't fetched yet.
-        selection: What is kept.
-        max_records: How many records, kept or not, one ``FetchedPart`` should hold at most.
+        selection: Samples records.
+        max_records: Maximum of records, sampled or not, in one ``FetchedPart``.
 
     Raises:
-        ConfigurationError: This isn't the kafka-python that the reader was written for.
+        ConfigurationError: The version of kafka-python is not supported.
     """
     fetcher: Any = getattr(consumer, "_fetcher", None)
     if getattr(fetcher, "PartitionRecords", None) is not Fetcher.PartitionRecords:
-        raise ConfigurationError("this kafka-python can't be used: install kafka-python<3.1")
+        raise ConfigurationError(
+            "this version of kafka-python is not supported; install kafka-python<3.1"
+        )
     unconfirmed = UnconfirmedBatches(PATIENCE_SECONDS)
     fetcher.PartitionRecords = partial(
         PartitionReader, selection, max_records, consumer.highwater, unconfirmed
@@ -61,9 +63,9 @@ def use_sampling_reader(consumer: Any, selection: Selection, *, max_records: int
 
 
 class PartitionReader(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafka publishes no types
-    """Yields parts of a partition where kafka-python yields records."""
+    """Reader that yields parts of a partition where kafka-python yields records."""
 
-    #: The next offset: all before it was returned.
+    #: The next offset; all before it was returned.
     next_fetch_offset: int
 
     def __init__(
@@ -82,13 +84,13 @@ class PartitionReader(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafka 
         super().__init__(*arguments, **options)
 
     def _maybe_skip_record(self, _part: FetchedPart) -> bool:
-        return False  # records before the wanted offset were stepped over already
+        return False  # records before the wanted offset were skipped already
 
     def _unpack_records(
         self, partition: Any, records: Any, *_decoders: Any
     ) -> Iterator[FetchedPart]:
-        """Yield the parts; ``next_fetch_offset`` is always where the last one ended."""
-        data: bytes = records._buffer  # noqa: SLF001 - there is no other way to the bytes
+        """Yield the parts; ``next_fetch_offset`` is the end of the last one."""
+        data: bytes = records._buffer  # noqa: SLF001 - no public access to the bytes
         end_of_log = self._high_water_mark(partition) or sys.maxsize
         builder = FetchBuilder(self._max_records, MAX_KEPT_BYTES)
         returned = self.next_fetch_offset
@@ -99,7 +101,7 @@ class PartitionReader(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafka 
             end = header.end
             if end > end_of_log and has_valid_checksum(header, data):
                 if not self._unconfirmed.is_confirmed(partition, context.begin):
-                    header = None  # it is fetched again
+                    header = None  # fetched again
                     break
                 end = context.begin
             if (
@@ -116,13 +118,15 @@ class PartitionReader(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafka 
                 if batch is not None and batch.error:
                     self._give_up(builder, partition.partition, batch.next_offset, end, batch.error)
             else:
-                # What seems to follow may be damaged too, or the middle of something: the broker
-                # knows better where the next batch begins.
+                # The apparent next batch may be damaged too, or no batch at all: the broker knows
+                # where the next one starts.
                 if following is not None and not has_valid_checksum(following, data):
                     following = None
                 context = context._replace(following=following)
                 end = end_of_damaged_batch(header, data, context)
-                error = RecordError("corrupt_batch", "the batch is not what was written")
+                error = RecordError(
+                    "corrupt_batch", "the checksum or the offsets of the batch are wrong"
+                )
                 self._give_up(builder, partition.partition, context.begin, end, error)
             self.leader_epoch = header.leader_epoch
             self.bytes_read += header.stop - header.begin
@@ -132,11 +136,11 @@ class PartitionReader(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafka 
                 yield builder.close(returned)
             header = following
         if header is not None and header.begin == 0:
-            # Before it raises: kafka-python would ask a reader that has raised for ever.
+            # Before raising: kafka-python would call a reader that raised for ever.
             self.drain()
             raise CorruptRecordError(
-                f"{partition.topic}/{partition.partition}: at offset {self.next_fetch_offset} the "
-                "broker's log is damaged so that nobody can tell where it goes on"
+                f"{partition.topic}/{partition.partition}: the broker's log is damaged at offset "
+                f"{self.next_fetch_offset} and the next batch can't be located"
             )
         if returned < self.next_fetch_offset:
             yield builder.close(self.next_fetch_offset)
@@ -150,7 +154,7 @@ class PartitionReader(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafka 
             builder.n_records += end - begin
 
     def _open(self, data: bytes, header: BatchHeader, partition: int) -> Batch | None:
-        """Return a batch's records; ``None`` where it holds none that was committed."""
+        """Return a batch's records; ``None`` if none is committed."""
         begin, selection = self.next_fetch_offset, self._selection
         if header.version < 2:
             return LegacyMessages(
@@ -161,7 +165,7 @@ class PartitionReader(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafka 
         return open_records(header, data, partition=partition, begin=begin, selection=selection)
 
     def _is_void(self, data: bytes, header: BatchHeader) -> bool:
-        """Return whether a batch only ends a transaction, or belongs to one that was aborted."""
+        """Return whether a batch is a transaction marker or belongs to an aborted transaction."""
         if header.producer_id >= 0:
             self._consume_aborted_transactions_up_to(header.end - 1)
         if header.attributes & CONTROL:

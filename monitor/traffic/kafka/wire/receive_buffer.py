@@ -1,9 +1,8 @@
-"""Takes in what the brokers send, in place of kafka-python's own buffers.
+"""Receive buffers of connections, replacing kafka-python's own.
 
-kafka-python asks its socket for 4 KiB a call and copies what comes six times until it can be read.
-Each call also lets go of the interpreter's lock; while another thread computes, getting it back
-takes up to five milliseconds. Here as much is asked for as there is room for a response, and its
-records are copied once, out of a buffer that is used again.
+kafka-python reads 4 KiB per call from its socket and copies the bytes six times. Each call also
+releases the interpreter's lock; while another thread computes, reacquiring it takes up to five
+milliseconds. These buffers read as much as fits and copy the records once.
 """
 
 import ssl
@@ -17,26 +16,26 @@ from kafka.protocol.parser import KafkaProtocol
 
 from monitor.errors import ConfigurationError
 
-#: What each response begins with: its length.
+#: Length prefix of a response.
 LENGTH = struct.Struct(">i")
-#: Room for all responses but those with records, of which the first one makes more.
+#: Fits all responses but those with records, which enlarge the buffer.
 LEAST_BYTES = 64 * 2**10
-#: A buffer that one huge batch made larger is given back.
+#: A buffer that a large batch made larger is released.
 MOST_KEPT_BYTES = 32 * 2**20
 
 NOTHING_YET = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 def use_receive_buffers(consumer: Any) -> None:
-    """Let the connections that a consumer opens from now on read into buffers of ours.
+    """Use these buffers for the connections that a consumer opens from now on.
 
-    Those that it has opened to find the brokers are closed before it fetches.
+    Connections of the bootstrap are closed before it fetches.
 
     Raises:
-        ConfigurationError: This isn't the kafka-python that this was written for.
+        ConfigurationError: The version of kafka-python is not supported.
     """
-    manager: Any = getattr(consumer, "_manager", None)
-    connect = getattr(manager, "_connect", None)
+    connections: Any = getattr(consumer, "_manager", None)
+    connect = getattr(connections, "_connect", None)
     is_known = all(
         hasattr(owner, name)
         for owner, name in (
@@ -47,13 +46,15 @@ def use_receive_buffers(consumer: Any) -> None:
         )
     )
     if connect is None or not is_known:
-        raise ConfigurationError("this kafka-python can't be used: install kafka-python<3.1")
+        raise ConfigurationError(
+            "this version of kafka-python is not supported; install kafka-python<3.1"
+        )
 
     async def connect_in_place(node: Any, connection: Any, **options: Any) -> None:
         connection.connection_made = partial(_made, connection.connection_made, connection)
         await connect(node, connection, **options)
 
-    manager._connect = connect_in_place  # noqa: SLF001 - there is no option for it
+    connections._connect = connect_in_place  # noqa: SLF001 - no option for it
 
 
 def _made(made: Any, connection: Any, transport: Any) -> None:
@@ -65,17 +66,17 @@ def _made(made: Any, connection: Any, transport: Any) -> None:
 
 
 class ReceiveBuffer:
-    """What has come of a connection's responses, and isn't read yet."""
+    """Buffer of a connection's responses."""
 
     def __init__(self, transport: Any, parser: Any) -> None:
         self._transport = transport
         self._parser = parser
         self._bytes = memoryview(bytearray(LEAST_BYTES))
-        #: What came and wasn't read lies at ``[begin, end)``.
+        #: Unread bytes: ``[begin, end)``.
         self._begin = self._end = 0
 
     def receive(self) -> tuple[memoryview, Exception | None]:
-        """Take in what has come, as far as there is room; return it and what went wrong."""
+        """Receive available bytes; return them and an error, if any."""
         n_before = self._end - self._begin
         sock = self._transport._sock  # noqa: SLF001
         try:
@@ -86,15 +87,15 @@ class ReceiveBuffer:
                 self._end += n_bytes
         except NOTHING_YET:
             pass
-        except Exception as error:  # noqa: BLE001 - whatever it is, the connection is of no use
+        except Exception as error:  # noqa: BLE001 - on any error the connection is useless
             return self._bytes[:0], KafkaConnectionError(error)
         return self._bytes[self._begin + n_before : self._end], None
 
     def take_responses(self, _received: memoryview) -> list[tuple[int, Any]]:
-        """Return the responses that are whole, each behind the number of its request.
+        """Return complete responses with the numbers of their requests.
 
         Raises:
-            KafkaProtocolError: What came is no response, or not to what was asked.
+            KafkaProtocolError: The bytes are no response, or not one to a request.
         """
         responses: list[tuple[int, Any]] = []
         while (length := self._next_length()) is not None:
@@ -109,7 +110,7 @@ class ReceiveBuffer:
         return responses
 
     def _grow_for_decrypted(self, sock: Any) -> bool:
-        """Make room for what TLS has decrypted: the selector doesn't tell of that."""
+        """Make room for bytes that TLS has decrypted, which the selector doesn't report."""
         n_decrypted = sock.pending() if hasattr(sock, "pending") else 0
         if n_decrypted:
             self._make_room(self._end - self._begin + n_decrypted)
@@ -123,7 +124,7 @@ class ReceiveBuffer:
         return length
 
     def _make_room(self, n_bytes: int) -> None:
-        """Make room for so many bytes from ``begin`` on."""
+        """Make room for ``n_bytes`` from ``begin`` on."""
         rest = self._bytes[self._begin : self._end]
         is_needless = n_bytes <= LEAST_BYTES and len(self._bytes) > MOST_KEPT_BYTES
         if n_bytes > len(self._bytes) or (is_needless and len(rest) <= LEAST_BYTES):
@@ -135,9 +136,9 @@ class ReceiveBuffer:
 
 
 class Frame:
-    """One response, with what kafka-python's decoders ask of a buffer.
+    """A response with the buffer interface of kafka-python's decoders.
 
-    What they make of it are copies: the bytes are those of the next response soon.
+    They copy what they decode: the bytes are soon those of the next response.
     """
 
     def __init__(self, content: memoryview) -> None:
@@ -145,7 +146,7 @@ class Frame:
         self._position = 0
 
     def read(self, n_bytes: int | None = None) -> bytes | memoryview:
-        """Return the next bytes, or without a number a view of all that are left."""
+        """Return the next bytes, or by default a view of the rest."""
         if n_bytes is None:
             rest = self._content[self._position :]
             self._position = len(self._content)
@@ -155,7 +156,7 @@ class Frame:
         return read
 
     def seek(self, position: int) -> None:
-        """Go on from a position."""
+        """Set the position."""
         self._position = position
 
     def tell(self) -> int:

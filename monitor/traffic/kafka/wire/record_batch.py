@@ -1,7 +1,7 @@
-"""The records of a batch, of which only those that sampling keeps are looked into.
+"""Records of a batch; only sampled ones are decoded.
 
-This is the innermost loop of ingest: a record that isn't kept costs a hash of its key. Its value is
-stepped over, not copied.
+This is the innermost loop of ingest: a record that isn't sampled costs a hash of its key. Its value
+is skipped, not copied.
 """
 
 from monitor.errors import RecordError
@@ -19,14 +19,14 @@ from monitor.traffic.kafka.wire.selection import FetchBuilder, Headers, SampledR
 def open_records(
     header: BatchHeader, data: bytes, *, partition: int, begin: int, selection: Selection
 ) -> "Records":
-    """Return a batch's records, decompressed as far as is sane.
+    """Return a batch's records, decompressed up to a limit.
 
     Args:
         header: The batch's header.
-        data: What was fetched.
+        data: The fetched data.
         partition: The number of the partition.
-        begin: The first offset that is wanted; what is before it is stepped over.
-        selection: What is kept.
+        begin: The first wanted offset; earlier records are skipped.
+        selection: Samples records.
     """
     position, stop = header.begin + HEADER.size, header.stop
     codec = header.attributes & CODEC_MASK
@@ -45,11 +45,11 @@ def open_records(
 
 
 class Records:
-    """Reads the records of one batch, in steps.
+    """Records of one batch, read in steps.
 
     Attributes:
-        next_offset: All before it was read.
-        error: Why nothing from ``next_offset`` on can be read in this batch, if so.
+        next_offset: The next offset; all before it was read.
+        error: Why the rest of the batch from ``next_offset`` on is unreadable, if so.
     """
 
     __slots__ = (
@@ -68,7 +68,7 @@ class Records:
         begin: int,
         selection: Selection,
     ) -> None:
-        """Begin with the first record.
+        """Start with the first record.
 
         Args:
             header: The batch's header.
@@ -76,8 +76,8 @@ class Records:
             position: See there.
             stop: See there.
             partition: The number of the partition.
-            begin: The first offset that is wanted; what is before it is stepped over.
-            selection: What is kept.
+            begin: The first wanted offset; earlier records are skipped.
+            selection: Samples records.
         """
         self._header = header
         self._data = data
@@ -92,11 +92,11 @@ class Records:
 
     @property
     def done(self) -> bool:
-        """Return whether nothing is left that can be read."""
+        """Whether no readable record is left."""
         return self._left <= 0 or self.error is not None
 
     def read(self, builder: FetchBuilder) -> None:
-        """Read on until the end, or until ``builder`` is full."""
+        """Read until the end, or until ``builder`` is full."""
         try:
             self._read(builder)
         except (IndexError, ValueError) as error:
@@ -120,11 +120,11 @@ class Records:
                 end = at + length
                 if end > stop or length < 0:
                     raise ValueError(f"a length of {length}, {stop - at} bytes before the end")
-                time_at = at = at + 1  # behind a byte of attributes that means nothing
+                time_at = at = at + 1  # after an unused byte of attributes
                 while data[at] > 0x7F:
                     at += 1
                 delta, key_length, at = data[at + 1], data[at + 2], at + 3
-                if (delta | key_length) & 0x81:  # not both of one byte, as nearly all are
+                if (delta | key_length) & 0x81:  # rarely more than one byte
                     delta, at = read_varint(data, at - 2)
                     key_length, at = read_varint(data, at)
                 else:
@@ -141,7 +141,7 @@ class Records:
                     headers_at += max(value_length, 0)
                     if headers_at >= end:
                         raise ValueError("a value without an end")
-                    # Most records have no headers; those may say how they were sampled before.
+                    # Most records have no headers; headers may tell how they were sampled before.
                     headers = self._headers(headers_at, end) if data[headers_at] else ()
                     if wants(key, headers, partition, offset):
                         builder.add(self._keep(offset, key, time_at, at, end), end - at)
@@ -170,7 +170,7 @@ class Records:
         )
 
     def _value(self, at: int, end: int) -> tuple[memoryview | None, int]:
-        """Return the value, ``None`` for a tombstone, and where the headers begin."""
+        """Return the value, ``None`` for a tombstone, and the start of the headers."""
         length, at = read_varint(self._data, at)
         if length < 0:
             return None, at

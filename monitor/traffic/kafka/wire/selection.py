@@ -1,4 +1,4 @@
-"""What of a topic is kept, and in what form."""
+"""Selection of a topic's records by sampling."""
 
 import hashlib
 from collections.abc import Callable
@@ -13,30 +13,30 @@ from monitor.traffic.parsing.timestamps import from_milliseconds
 from monitor.traffic.record import RawRecord, record_identity
 from monitor.traffic.sampling.sampler import Draw, Sampler
 
-#: A record that was kept, or the letter that stands for what can't be.
+#: A sampled record, or the dead letter of one that is too large or unreadable.
 SampledRecord = RawRecord | DeadLetterRow
 Headers = tuple[tuple[str, bytes | None], ...]
 
-#: What Python needs for a record beside its bytes.
+#: Python's overhead of a record.
 OVERHEAD_BYTES = 500
-#: Of a key that no sane producer writes, this much goes into the letter.
+#: Longer keys are truncated in dead letters.
 MAX_DEAD_LETTER_KEY_BYTES = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """Decides by sampling, before anything looks into a record."""
+    """Sampling of records before decoding."""
 
     topic: str
     sampler: Sampler
-    #: Name of the header that identifies a request; empty: the record's key does.
+    #: Name of the header that identifies a request; empty to use the key.
     id_header: str
-    #: A larger record isn't kept: only a letter with its size and digest.
+    #: A larger record becomes a dead letter with its size and digest.
     max_record_bytes: int
     clock: Callable[[], datetime]
 
     def wants(self, key: bytes | None, headers: Headers, partition: int, offset: int) -> bool:
-        """Return whether sampling keeps this record."""
+        """Return whether this record is sampled."""
         if key and not headers:
             return self.sampler.keeps(key)
         return self.sampler.keeps(self._identity(key, headers, partition, offset), headers)
@@ -59,13 +59,13 @@ class Selection:
         headers: Headers,
         timestamp_ms: int,
     ) -> SampledRecord:
-        """Return a record that sampling keeps, or the letter that says that it is too large.
+        """Return a sampled record, or its dead letter if it is too large.
 
-        A letter of such a record has neither value nor headers: nobody could find in them what a
-        person's right to be forgotten covers, and a few would fill the database.
+        Such a dead letter has neither value nor headers: personal data in them could not be found
+        for erasure, and a few would fill the database.
         """
         position = Position(self.topic, partition, offset)
-        # A producer may leave the time out, or have a clock that a datetime can't hold.
+        # A producer may omit the time or write one that a datetime can't hold.
         now = self.clock()
         written_at = from_milliseconds(timestamp_ms, otherwise=now)
         n_bytes = len(key or b"") + len(b"" if value is None else value)
@@ -87,9 +87,9 @@ class Selection:
         return draw._replace(threshold=draw.threshold_at(self.sampler.rate))
 
     def unreadable(self, partition: int, begin: int, end: int, error: RecordError) -> DeadLetterRow:
-        """Return the letter for the offsets ``[begin, end)``, which nothing can be read of.
+        """Return the dead letter of the unreadable offsets ``[begin, end)``.
 
-        The bytes stay with the broker: compressed, they couldn't be searched for a person's data.
+        The bytes stay with the broker: compressed, they couldn't be searched for personal data.
         """
         return DeadLetterRow(
             position=Position(self.topic, partition, begin),
@@ -105,41 +105,43 @@ class Selection:
 
 @dataclass(frozen=True)
 class FetchedPart:
-    """A part of a partition: every record before ``end`` was looked at."""
+    """A part of a partition, up to the offset ``end``."""
 
     end: int
-    #: Records, kept or not.
+    #: Records, sampled or not.
     n_records: int
-    kept: list[SampledRecord]
+    records: list[SampledRecord]
 
     @property
     def n_sampled(self) -> int:
-        """Return how many records sampling kept; what can't be read was not asked."""
-        return sum(isinstance(one, RawRecord) or one.last_offset is None for one in self.kept)
+        """The number of sampled records; unreadable ones weren't sampled."""
+        return sum(
+            isinstance(record, RawRecord) or record.last_offset is None for record in self.records
+        )
 
 
 @dataclass
 class FetchBuilder:
-    """Collects what is read until it is much enough for one poll."""
+    """Builder of a fetched part."""
 
     max_records: int
     max_bytes: int
-    kept: list[SampledRecord] = field(default_factory=list)
+    records: list[SampledRecord] = field(default_factory=list)
     n_records: int = 0
     n_bytes: int = 0
 
-    def add(self, kept: SampledRecord, n_bytes: int) -> None:
-        """Add what was kept of a record of this size."""
-        self.kept.append(kept)
+    def add(self, record: SampledRecord, n_bytes: int) -> None:
+        """Add a sampled record of ``n_bytes``."""
+        self.records.append(record)
         self.n_bytes += n_bytes + OVERHEAD_BYTES
 
     @property
     def is_full(self) -> bool:
-        """Return whether it should be closed."""
+        """Whether it should be closed."""
         return self.n_records >= self.max_records or self.n_bytes >= self.max_bytes
 
     def close(self, end: int) -> FetchedPart:
-        """Return what was collected and begin anew."""
-        fetched = FetchedPart(end, self.n_records, self.kept)
-        self.kept, self.n_records, self.n_bytes = [], 0, 0
+        """Return the part up to ``end`` and start the next."""
+        fetched = FetchedPart(end, self.n_records, self.records)
+        self.records, self.n_records, self.n_bytes = [], 0, 0
         return fetched

@@ -19,10 +19,10 @@ from monitor.traffic.kafka.wire.decompression import MAX_INFLATED_BYTES, inflate
 from monitor.traffic.record import RawRecord
 from tests.support.traffic.record_batches import (
     Log,
-    kept,
     make_batch,
     open_reader,
     read_all,
+    sampled_records,
     with_fields,
     with_payload,
 )
@@ -40,10 +40,10 @@ def batch(first: int, end: int, codec: int = 0, value: bytes = b"v" * 40) -> byt
 
 def summary(parts: Any) -> tuple[list[int], list[tuple[str, int, int]]]:
     """Offsets of the records, and reason, first and last offset of the letters."""
-    records = [one.position.offset for one in kept(parts) if isinstance(one, RawRecord)]
+    records = [one.position.offset for one in sampled_records(parts) if isinstance(one, RawRecord)]
     letters = [
         (one.reason, one.position.offset, one.end - 1)
-        for one in kept(parts)
+        for one in sampled_records(parts)
         if isinstance(one, DeadLetterRow)
     ]
     return records, letters

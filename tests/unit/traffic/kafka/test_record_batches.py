@@ -21,10 +21,10 @@ from tests.support.traffic.record_batches import (
     NOW,
     PARTITION,
     Item,
-    kept,
     make_batch,
     moved,
     read_all,
+    sampled_records,
     selection,
     with_fields,
 )
@@ -40,7 +40,7 @@ def items(start: int, stop: int, value: bytes = b"value") -> list[Item]:
 
 
 def offsets(parts: Any) -> list[int]:
-    return [one.position.offset for one in kept(parts)]
+    return [one.position.offset for one in sampled_records(parts)]
 
 
 def by_kafka_python(data: bytes, begin: int) -> list[tuple[Any, ...]]:
@@ -50,7 +50,7 @@ def by_kafka_python(data: bytes, begin: int) -> list[tuple[Any, ...]]:
 
 def by_us(data: bytes, begin: int) -> list[tuple[Any, ...]]:
     found = []
-    for record in kept(read_all(data, begin)):
+    for record in sampled_records(read_all(data, begin)):
         assert isinstance(record, RawRecord)
         milliseconds = round((record.timestamp - EPOCH).total_seconds() * 1000)
         found.append(
@@ -146,7 +146,7 @@ def test_parts_are_bounded_by_size_inside_a_batch_too(codec: int) -> None:
     parts = read_all(wire)
 
     assert list(range(31)) == offsets(parts)
-    assert all(len(part.kept) * len(value) <= MAX_KEPT_BYTES + len(value) for part in parts)
+    assert all(len(part.records) * len(value) <= MAX_KEPT_BYTES + len(value) for part in parts)
     assert 4 == len(parts)
 
 
@@ -154,7 +154,7 @@ def test_tiny_records_are_bounded_by_what_python_needs_for_them() -> None:
     parts = read_all(make_batch(0, items(0, 20_000, b"")))
 
     assert 20_000 == sum(part.n_records for part in parts)
-    assert max(len(part.kept) for part in parts) <= 8_000
+    assert max(len(part.records) for part in parts) <= 8_000
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_tiny_records_are_bounded_by_what_python_needs_for_them() -> None:
 def test_a_time_that_is_missing_or_absurd_becomes_now(
     changes: dict[str, int], expected: int | None
 ) -> None:
-    (record,) = kept(read_all(with_fields(make_batch(0, items(0, 1)), **changes)))
+    (record,) = sampled_records(read_all(with_fields(make_batch(0, items(0, 1)), **changes)))
 
     assert isinstance(record, RawRecord)
     now_or_then = NOW if expected is None else record.timestamp
@@ -217,14 +217,16 @@ def test_messages_of_before_2017_are_read(version: int, codec: int) -> None:
     parts = read_all(wire)
 
     assert [0, 1, 2, 3, 4] == offsets(parts)
-    assert [b"value", b"value", b"value", None, b"value"] == [one.value for one in kept(parts)]
+    assert [b"value", b"value", b"value", None, b"value"] == [
+        one.value for one in sampled_records(parts)
+    ]
     assert 5 == parts[-1].end
 
 
 def test_of_a_record_that_is_too_large_only_size_and_digest_are_kept() -> None:
     batch = [(b"small", b"v", []), (b"large", b"v" * 2_000_000, []), (b"last", b"v", [])]
 
-    small, letter, last = kept(read_all(make_batch(0, batch, codec=4)))
+    small, letter, last = sampled_records(read_all(make_batch(0, batch, codec=4)))
 
     assert (b"v", b"v") == (small.value, last.value)
     assert ("too_large", 1, None, b"large") == (
@@ -240,4 +242,4 @@ def test_a_large_record_that_is_not_sampled_leaves_no_trace() -> None:
 
     parts = read_all(make_batch(0, [(key, b"v" * 2_000_000, [])]), selecting=selection(0.05))
 
-    assert ([], 1) == (kept(parts), parts[-1].end)
+    assert ([], 1) == (sampled_records(parts), parts[-1].end)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from monitor.store.traffic.position import Position
-from monitor.traffic.record import RawRecord
+from monitor.traffic.record import RawRecord, record_identity
 from monitor.traffic.sampling.sampler import (
     Draw,
     Sampler,
@@ -20,7 +20,6 @@ from monitor.traffic.sampling.sampler import (
     stored_draw,
     threshold_of,
 )
-from monitor.traffic.record import record_identity
 
 N_KEYS = 1_000_000
 TRACE_ID = "0af7651916cd43dd84f3333333333333"
