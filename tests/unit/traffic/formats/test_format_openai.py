@@ -223,5 +223,5 @@ def test_a_request_may_begin_the_answer() -> None:
 
 
 def test_a_conversation_without_a_question_has_no_prompt() -> None:
-    with pytest.raises(RecordError, match="missing_prompt: no message has the role `end_user`"):
+    with pytest.raises(RecordError, match="missing_prompt: no message has the role `user`"):
         decode({"messages": [ANSWERED]})

@@ -77,5 +77,5 @@ def test_a_missing_model_is_said_and_not_fetched(model: str, offline: list[Any])
 
 
 def test_an_unknown_entity_is_said_with_those_that_are_known() -> None:
-    with pytest.raises(ConfigurationError, match=r"'NICKNAME'.*known: .*PERSON"):
+    with pytest.raises(ConfigurationError, match=r"'NICKNAME'.*use any of .*PERSON"):
         build_redactor(settings_of(presidio_entities=("PERSON", "NICKNAME")))

@@ -75,7 +75,7 @@ def test_the_most_specific_rule_wins(model: str, task_type: str, rate: float) ->
     ("text", "message"),
     [
         ('model = "m"\nrate = 0.1\n[[traffic.rates]]\nmodel = "m"\nrate = 0.2', "more than once"),
-        ("rate = 0.1", "name a model or a task type"),
+        ("rate = 0.1", "no model and no task type"),
         ('model = "m"\nrate = 0', r"traffic\.rates\.0\.rate = 0"),
         ('model = "m"', r"traffic\.rates\.0\.rate"),
     ],
