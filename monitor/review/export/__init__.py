@@ -1,4 +1,4 @@
-"""Gold leaves in the forms that others read: one rendering for the export and for retraining."""
+"""Export of gold and of queued items; retraining reads the same examples."""
 
 from monitor.review.export.gold import Gold, read_gold, sft_rows
 from monitor.review.export.preference_pairs import preference_rows

@@ -1,4 +1,4 @@
-"""Argilla: a dataset's folder, as its ``Dataset.from_disk`` reads it."""
+"""Export to Argilla: a dataset's folder for ``Dataset.from_disk``."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,28 +10,28 @@ from monitor.review.items.questions import CHOICES, COMMENT, CORRECTED, SCORES
 from monitor.settings import ModelSection
 from monitor.store.review.gold_export import QueuedItem
 
-#: Where the folder holds what.
+#: Files of the folder.
 RECORDS_FILE = "records.json"
 SETTINGS_FILE = ".argilla/settings.json"
 DATASET_FILE = ".argilla/dataset.json"
 
-#: Who suggests what was agreed; nobody is named.
+#: Agent of the suggestions; no reviewer is named.
 AGENT = "driftwarden"
 
 
 def dataset_model(name: str) -> dict[str, Any]:
-    """Return what names the dataset."""
+    """Return the dataset's description."""
     return {"name": name, "status": "draft", "allow_extra_metadata": True}
 
 
 def dataset_settings() -> dict[str, Any]:
-    """Return the fields, the questions, and that two people answer each record."""
+    """Return the fields, the questions, and the distribution to two annotators."""
     return {
-        "guidelines": "Judge the response by the guide. Two people review each record; neither "
-        "should know what the other says.",
+        "guidelines": "Judge the response by the guidelines. Two annotators review each record "
+        "independently; don't discuss it before both have submitted.",
         "fields": [
             _field("conversation", "Conversation", "chat"),
-            _field("response", "The response", "text"),
+            _field("response", "Response", "text"),
             _field("guidelines", "Guidelines", "text", required=False, use_markdown=True),
         ],
         "questions": [
@@ -82,26 +82,26 @@ def dataset_settings() -> dict[str, Any]:
 
 
 def gold_records(gold: Gold, model: ModelSection, guidelines_of: GuidelinesOf) -> list[Row]:
-    """Return gold as records whose suggestions are what was agreed."""
+    """Return gold as records whose suggestions are the agreed values."""
     return [
         _record(
-            one.item,
+            example.item,
             guidelines_of,
             # Argilla's metadata are texts and numbers.
             {
                 name: value
-                for name, value in provenance(one.item, model.version_field).items()
+                for name, value in provenance(example.item, model.version_field).items()
                 if value is not None
             },
-            _agreed(one),
+            _agreed(example),
         )
         for group in gold.examples.groups
-        for one in group
+        for example in group
     ]
 
 
 def queue_records(items: Iterable[QueuedItem], guidelines_of: GuidelinesOf) -> list[Row]:
-    """Return items as records to be reviewed: with what a reviewer may see, and nothing else."""
+    """Return queued items as records to review, with only what a reviewer may see."""
     return [
         _record(
             item,

@@ -1,13 +1,13 @@
-"""No two exported examples contradict each other.
+"""Contradictions between training examples, which are never exported together.
 
-Examples are compared where they ask the same: equal prompts, system prompt included, but for space.
+Examples are compared if they have the same prompt, system prompt included, except for white space.
 
-1. Equal answers are one example.
-2. Where answers differ, a newer guide overrules an older one: only the examples reviewed under the
-   version of the newest batch are looked at further.
-3. What is left is either a choice of good answers - all were accepted as the model gave them, and
-   the task type's answers are free text - of which the last one decided stands; or a contradiction:
-   none of them is exported, and a person has to reopen one.
+1. Equal responses are one example.
+2. If responses differ, newer guidelines override older ones: only the examples reviewed under the
+   taxonomy version of the newest batch are considered.
+3. The remaining examples are either alternatives (all were accepted unchanged, and the task type
+   has no fixed format), of which the last decided one is exported; or a contradiction: none of them
+   is exported, and a lead has to reopen one.
 """
 
 from collections import defaultdict
@@ -20,51 +20,57 @@ from monitor.review.items.verdicts import normalise
 
 @dataclass
 class ConsistentExamples:
-    """What may be exported together, and what can't be."""
+    """Examples that can be exported together, and the items of the others."""
 
-    #: Examples of one prompt with one answer, the last decided first; in the order of the queue.
+    #: Examples with one prompt and one response, the last decided first; in the queue's order.
     groups: list[list[TrainingExample]] = field(default_factory=list)
-    #: Items whose answer another one took the place of.
+    #: Items whose response was overridden by another one.
     overruled: list[int] = field(default_factory=list)
-    #: Items that answer one prompt differently.
+    #: Items with one prompt and contradicting responses.
     contradictions: list[list[int]] = field(default_factory=list)
 
 
 def resolve_contradictions(examples: Iterable[TrainingExample]) -> ConsistentExamples:
-    """Sort examples into those that stand, those that are overruled, and contradictions."""
+    """Sort examples into consistent ones, overruled ones, and contradictions."""
     by_prompt: dict[tuple[tuple[str, str], ...], list[TrainingExample]] = defaultdict(list)
     for example in examples:
         key = tuple((turn["role"], normalise(turn["content"])) for turn in example.prompt)
         by_prompt[key].append(example)
     result = ConsistentExamples()
-    for asked in by_prompt.values():
-        _settle(asked, result)
+    for same_prompt in by_prompt.values():
+        _resolve(same_prompt, result)
     return result
 
 
-def _settle(asked: list[TrainingExample], result: ConsistentExamples) -> None:
-    answers = _by_answer(asked)
-    if len(answers) > 1:
-        newest = max(asked, key=lambda one: (one.item.queued_at, one.item.batch_id))
+def _resolve(examples: list[TrainingExample], result: ConsistentExamples) -> None:
+    by_response = _by_response(examples)
+    if len(by_response) > 1:
+        newest = max(examples, key=lambda example: (example.item.queued_at, example.item.batch_id))
         version = newest.item.taxonomy_version
-        answers = _by_answer(one for one in asked if one.item.taxonomy_version == version)
-    if len(answers) > 1:
-        under_it = [one for group in answers.values() for one in group]
-        if any(one.has_fixed_format or one.item.verdict != "accept" for one in under_it):
-            result.contradictions.append(sorted(one.item.item_id for one in under_it))
-            result.overruled += [one.item.item_id for one in asked if one not in under_it]
+        by_response = _by_response(
+            example for example in examples if example.item.taxonomy_version == version
+        )
+    if len(by_response) > 1:
+        current = [example for group in by_response.values() for example in group]
+        if any(example.has_fixed_format or example.item.verdict != "accept" for example in current):
+            result.contradictions.append(sorted(example.item.item_id for example in current))
+            result.overruled += _items_outside(current, examples)
             return
-    standing = max(answers.values(), key=lambda group: _decided(group[0]))
-    result.groups.append(standing)
-    result.overruled += [one.item.item_id for one in asked if one not in standing]
+    exported = max(by_response.values(), key=lambda group: _decision_order(group[0]))
+    result.groups.append(exported)
+    result.overruled += _items_outside(exported, examples)
 
 
-def _by_answer(examples: Iterable[TrainingExample]) -> dict[str, list[TrainingExample]]:
-    answers: dict[str, list[TrainingExample]] = defaultdict(list)
-    for one in sorted(examples, key=_decided, reverse=True):
-        answers[normalise(one.response)].append(one)
-    return answers
+def _items_outside(group: list[TrainingExample], examples: list[TrainingExample]) -> list[int]:
+    return [example.item.item_id for example in examples if example not in group]
 
 
-def _decided(example: TrainingExample) -> tuple[object, int]:
+def _by_response(examples: Iterable[TrainingExample]) -> dict[str, list[TrainingExample]]:
+    by_response: dict[str, list[TrainingExample]] = defaultdict(list)
+    for example in sorted(examples, key=_decision_order, reverse=True):
+        by_response[normalise(example.response)].append(example)
+    return by_response
+
+
+def _decision_order(example: TrainingExample) -> tuple[object, int]:
     return example.item.decided_at, example.item.item_id

@@ -1,4 +1,4 @@
-"""The files of an export, by format: what goes where, before anything is written."""
+"""Files of an export, by format, before they are written."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,49 +23,49 @@ TOOLS: tuple[Format, ...] = ("label-studio", "argilla")
 
 @dataclass(frozen=True)
 class Export:
-    """What an export writes."""
+    """The files of an export."""
 
     #: The file with the rows; "-" is standard output.
     place: str
     text: str
     n_rows: int
-    #: Other files: those that describe the rows.
+    #: Files that describe the rows, such as a labeling configuration.
     companion_files: dict[Path, str]
     remarks: list[str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExportRequest:
-    """What was asked for."""
+    """The options of an export."""
 
     format: Format
     out: Path | None
     config_out: Path | None = None
     bare: bool = False
-    #: The items that wait for reviews, instead of gold.
+    #: Export queued items instead of gold.
     queue: bool = False
     item_filter: ItemFilter
 
     def check(self) -> None:
-        """Check that the options fit each other.
+        """Check that the options can be combined.
 
         Raises:
-            InputError: They don't.
+            InputError: They can't.
         """
         if self.queue and self.format not in TOOLS:
-            raise InputError("--queue is for tools to review in: --format label-studio or argilla")
+            raise InputError("--queue needs a labeling tool: use --format label-studio or argilla")
         if self.bare and self.format in TOOLS:
-            raise InputError("--bare is for training data: --format sft or preference")
+            raise InputError("--bare applies to training data: use --format sft or preference")
         if self.config_out is not None and self.format != "label-studio":
-            raise InputError("--config-out is the labeling configuration of --format label-studio")
+            raise InputError("--config-out needs --format label-studio")
         if self.format == "argilla" and self.out is None:
-            raise InputError("--format argilla writes a folder: name it with --out")
+            raise InputError("--format argilla writes a folder; name it with --out")
         if self.queue and (self.item_filter.since or self.item_filter.resolution):
-            raise InputError("--since and --resolution are of gold; --queue has none yet")
+            raise InputError("--since and --resolution apply to gold; remove them or --queue")
 
 
 def build_export(connection: Connection, settings: Settings, request: ExportRequest) -> Export:
-    """Return what an export writes, and what it leaves out and why."""
+    """Return the files of an export, with remarks on items that are not exported."""
     rows, remarks = _rows(connection, settings, request)
     place = "-" if request.out is None else str(request.out.resolve())
     companion_files: dict[Path, str] = {}
@@ -92,8 +92,8 @@ def _rows(
 
     def guidelines_of(item: QueuedItem) -> str:
         taxonomy = taxonomies.of(item.taxonomy_version)
-        told = taxonomy.task_types.get(item.task_type) if taxonomy else None
-        return guidelines_as_markdown(told) if told else ""
+        task_type = taxonomy.task_types.get(item.task_type) if taxonomy else None
+        return guidelines_as_markdown(task_type) if task_type else ""
 
     if request.queue:
         items = queued_items(connection, request.item_filter)

@@ -1,4 +1,4 @@
-"""Gold as training examples: what the export writes and what retraining reads."""
+"""Gold as training examples, for the export and for retraining."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,35 +22,35 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Gold:
-    """The decided items that were asked for."""
+    """The selected gold items as examples."""
 
     examples: ConsistentExamples
     skipped: list[SkippedItem]
 
     def remarks(self) -> list[str]:
-        """Return what a person should know of what isn't exported, one line each."""
+        """Return a line for each reason why items are not exported."""
         lines = [
-            f"left out: items {_list(items)} answer the same prompt differently under the same "
-            "guide; a lead reopens those that are wrong"
+            f"not exported: items {_list(items)}: they contradict each other: same prompt and "
+            "guidelines, different responses; reopen the wrong ones"
             for items in self.examples.contradictions
         ]
         reasons: dict[str, list[int]] = {}
-        for one in self.skipped:
-            reasons.setdefault(one.reason, []).append(one.item_id)
+        for item in self.skipped:
+            reasons.setdefault(item.reason, []).append(item.item_id)
         if self.examples.overruled:
-            reasons["a later answer to the same prompt overrules it"] = self.examples.overruled
+            reasons["overruled by a later response to the same prompt"] = self.examples.overruled
         return lines + [
-            f"left out: item{'s' if len(items) > 1 else ''} {_list(items)}: {reason}"
+            f"not exported: item{'s' if len(items) > 1 else ''} {_list(items)}: {reason}"
             for reason, items in reasons.items()
         ]
 
 
 def read_gold(connection: Connection, model: ModelSection, item_filter: ItemFilter) -> Gold:
-    """Render the gold that stands, and set aside what contradicts itself.
+    """Render gold items as examples and separate the contradictions.
 
     Args:
         connection: Inside the caller's transaction.
-        model: Its system prompt is for items that were reviewed without a taxonomy.
+        model: Its system prompt applies to items that were reviewed without a taxonomy.
         item_filter: Selects the items.
     """
     taxonomies = TaxonomyVersions(connection, model.system_prompt)
@@ -66,13 +66,13 @@ def read_gold(connection: Connection, model: ModelSection, item_filter: ItemFilt
 
 
 def sft_rows(gold: Gold, model: ModelSection, *, bare: bool = False) -> list[Row]:
-    """Return conversations to train on, one for each prompt; ``bare`` without their provenance."""
+    """Return conversations for training, one for each prompt; ``bare`` omits their provenance."""
     rows = []
     for group in gold.examples.groups:
         first = group[0]
         row: Row = {"messages": [*first.prompt, {"role": "assistant", "content": first.response}]}
         if not bare:
-            merged = sorted(one.item.item_id for one in group[1:])
+            merged = sorted(example.item.item_id for example in group[1:])
             row["metadata"] = provenance(first.item, model.version_field) | {"merged_items": merged}
         rows.append(row)
     return rows

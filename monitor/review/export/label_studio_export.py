@@ -1,4 +1,4 @@
-"""Label Studio: its labeling configuration, and items as tasks."""
+"""Export to Label Studio: labeling configuration and tasks."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -10,7 +10,7 @@ from monitor.review.items.questions import CHOICES, COMMENT, CORRECTED, SCORES
 from monitor.settings import ModelSection
 from monitor.store.review.gold_export import QueuedItem
 
-#: The guide of an item, as Markdown.
+#: Returns an item's guidelines in Markdown.
 GuidelinesOf = Callable[[QueuedItem], str]
 
 _HEAD = """\
@@ -18,7 +18,7 @@ _HEAD = """\
   <Header value="Conversation"/>
   <Paragraphs name="conversation" value="$conversation"
               layout="dialogue" nameKey="role" textKey="content"/>
-  <Header value="The response"/>
+  <Header value="Response"/>
   <Text name="response" value="$response"/>
   <Header value="Guidelines"/>
   <Text name="guidelines" value="$guidelines"/>"""
@@ -27,7 +27,7 @@ _ONE_TEXT = 'rows="8" maxSubmissions="1" editable="true"'
 
 
 def labeling_config() -> str:
-    """Return the XML that a project needs to show the tasks and ask what a review answers."""
+    """Return the XML of a project's labeling interface, with the questions of a review."""
     lines = [_HEAD]
     for choice in CHOICES:
         required = str(choice.required).lower()
@@ -50,19 +50,19 @@ def labeling_config() -> str:
 
 
 def gold_tasks(gold: Gold, model: ModelSection, guidelines_of: GuidelinesOf) -> list[Row]:
-    """Return gold as annotated tasks; the model's own response is the prediction."""
+    """Return gold as annotated tasks; the model's response is the prediction."""
     return [
-        _task(one.item, guidelines_of)
-        | {"annotations": [{"result": _agreed(one), "ground_truth": True}]}
-        | {"predictions": [_prediction(one.item)]}
-        | {"meta": provenance(one.item, model.version_field)}
+        _task(example.item, guidelines_of)
+        | {"annotations": [{"result": _agreed(example), "ground_truth": True}]}
+        | {"predictions": [_prediction(example.item)]}
+        | {"meta": provenance(example.item, model.version_field)}
         for group in gold.examples.groups
-        for one in group
+        for example in group
     ]
 
 
 def queue_tasks(items: Iterable[QueuedItem], guidelines_of: GuidelinesOf) -> list[Row]:
-    """Return items as tasks to be reviewed: with what a reviewer may see, and nothing else."""
+    """Return queued items as tasks to review, with only what a reviewer may see."""
     return [
         _task(item, guidelines_of)
         | {"annotations": [], "predictions": [_prediction(item)]}
@@ -98,9 +98,9 @@ def _prediction(item: QueuedItem) -> dict[str, Any]:
 
 def _agreed(example: TrainingExample) -> list[dict[str, Any]]:
     item = example.item
-    told = {"verdict": item.verdict, "error_kind": item.error_kind, "answerable": item.answerable}
+    fields = {"verdict": item.verdict, "error_kind": item.error_kind, "answerable": item.answerable}
     regions = [
-        _region(name, "choices", {"choices": [value]}) for name, value in told.items() if value
+        _region(name, "choices", {"choices": [value]}) for name, value in fields.items() if value
     ]
     return [*regions, _region(CORRECTED[0], "textarea", {"text": [example.response]})]
 

@@ -1,4 +1,4 @@
-"""Gold as preference pairs: the agreed answer over what the model said."""
+"""Gold as preference pairs: the agreed response over the model's response."""
 
 from monitor.review.export.gold import Gold, Row
 from monitor.review.export.training_examples import provenance
@@ -9,23 +9,23 @@ from monitor.settings import ModelSection
 def preference_rows(gold: Gold, model: ModelSection, *, bare: bool = False) -> list[Row]:
     """Return ``prompt``, ``chosen`` and ``rejected`` as conversations, where the two differ.
 
-    Several answers of the model to one prompt give several pairs with one ``chosen``; equal pairs
-    are one.
+    Several responses of the model to one prompt give several pairs with the same ``chosen``; equal
+    pairs are one.
     """
     rows = []
     for group in gold.examples.groups:
         seen: set[str] = set()
-        for one in sorted(group, key=lambda one: one.item.item_id):
-            rejected = normalise(one.item.model_response)
-            if rejected in {"", normalise(one.response)} or rejected in seen:
+        for example in sorted(group, key=lambda example: example.item.item_id):
+            rejected = normalise(example.item.model_response)
+            if rejected in {"", normalise(example.response)} or rejected in seen:
                 continue
             seen.add(rejected)
             row: Row = {
-                "prompt": one.prompt,
-                "chosen": [{"role": "assistant", "content": one.response}],
-                "rejected": [{"role": "assistant", "content": one.item.model_response.strip()}],
+                "prompt": example.prompt,
+                "chosen": [{"role": "assistant", "content": example.response}],
+                "rejected": [{"role": "assistant", "content": example.item.model_response.strip()}],
             }
             if not bare:
-                row["metadata"] = provenance(one.item, model.version_field)
+                row["metadata"] = provenance(example.item, model.version_field)
             rows.append(row)
     return rows

@@ -1,4 +1,4 @@
-"""What the model's baseline was asked, in the words with which production asks it."""
+"""Prompts of a model's baseline, as production sends them, for self-generated replay."""
 
 from typing import Any
 
@@ -10,24 +10,23 @@ from monitor.store.review.taxonomies import current_taxonomy_version
 from monitor.store.traffic.baselines import latest_baseline
 from monitor.store.training.conversations import baseline_conversations
 
-#: What a training example may hold; an answer to a tool's output can't be replayed.
+#: Roles of a training example; responses to tool output can't be replayed.
 ROLES = frozenset({"system", "user", "assistant"})
 
 
 def replay_prompts(connection: Connection, model: ModelSection, name: str) -> list[dict[str, Any]]:
-    """Return the prompts of a model's newest baseline, for it to answer itself.
+    """Return the prompts of a model's newest baseline, to which it generates responses itself.
 
-    A prompt that was recorded without a system prompt gets that of the taxonomy in force, as gold
-    does.
+    A prompt without a recorded system prompt gets that of the current taxonomy, as gold does.
 
     Args:
         connection: Inside the caller's transaction.
-        model: Its system prompt is for models without a taxonomy.
-        name: The model, as the traffic names it.
+        model: Its system prompt applies without a taxonomy.
+        name: The model's name in the traffic.
 
     Returns:
-        ``{"messages", "metadata", "group_keys"}``, the messages ending with the user's turn; nothing
-        where the model has no baseline.
+        ``{"messages", "metadata", "group_keys"}``, the messages ending with the user's turn; empty
+        if the model has no baseline.
     """
     baseline = latest_baseline(connection, name)
     if baseline is None:
@@ -36,26 +35,28 @@ def replay_prompts(connection: Connection, model: ModelSection, name: str) -> li
         current_taxonomy_version(connection) or ""
     )
     rows = []
-    for asked in baseline_conversations(connection, baseline.id):
-        messages = [{"role": one["role"], "content": one["content"]} for one in asked.messages]
+    for exchange in baseline_conversations(connection, baseline.id):
+        messages = [
+            {"role": turn["role"], "content": turn["content"]} for turn in exchange.messages
+        ]
         if not messages or messages[-1]["role"] != "user":
             continue
-        if not {one["role"] for one in messages} <= ROLES:
+        if not {turn["role"] for turn in messages} <= ROLES:
             continue
-        if taxonomy is not None and all(one["role"] != "system" for one in messages):
-            system_prompt = taxonomy.system_prompt_of(asked.task_type).strip()
+        if taxonomy is not None and all(turn["role"] != "system" for turn in messages):
+            system_prompt = taxonomy.system_prompt_of(exchange.task_type).strip()
             if system_prompt:
                 messages.insert(0, {"role": "system", "content": system_prompt})
         rows.append(
             {
                 "messages": messages,
                 "metadata": {
-                    "exchange_id": asked.exchange_id,
-                    "model": asked.model,
-                    "task_type": asked.task_type,
+                    "exchange_id": exchange.exchange_id,
+                    "model": exchange.model,
+                    "task_type": exchange.task_type,
                     "baseline": baseline.digest,
                 },
-                "group_keys": [f"user={asked.end_user}"] if asked.end_user else [],
+                "group_keys": [f"user={exchange.end_user}"] if exchange.end_user else [],
             }
         )
     return rows

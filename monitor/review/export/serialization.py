@@ -1,4 +1,4 @@
-"""Exported rows on disk: whole, or not there at all."""
+"""Serialization of exported rows, and atomic writes."""
 
 import contextlib
 import json
@@ -22,12 +22,12 @@ def as_array(rows: Iterable[dict[str, Any]]) -> str:
 
 
 def as_document(content: Any) -> str:
-    """Return a JSON document that people can read."""
+    """Return an indented JSON document."""
     return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that a reader finds the old one or the new one, never a part.
+    """Write a file atomically: readers see the old or the new content, never a part.
 
     Raises:
         InputError: It can't be written.

@@ -1,4 +1,4 @@
-"""One decided item as a training example: asked as production asks, answered as was agreed."""
+"""Training examples from gold items: production's prompt and the agreed response."""
 
 import re
 from dataclasses import dataclass, field
@@ -14,20 +14,20 @@ Message = dict[str, str]
 
 @dataclass(frozen=True)
 class TrainingExample:
-    """An example, with the item it comes from."""
+    """An example with its item."""
 
     item: GoldItem
-    #: What the model is asked, the system prompt included.
+    #: Messages, the system prompt included.
     prompt: list[Message]
-    #: What it should say.
+    #: The agreed response, in the template's form.
     response: str
-    #: Whether any two different answers contradict each other: the task type's answers have a form.
+    #: Whether the task type has a fixed format, so that different responses contradict each other.
     has_fixed_format: bool
 
 
 @dataclass(frozen=True)
 class SkippedItem:
-    """A decided item that makes no example, with the reason."""
+    """A gold item that can't be an example, with the reason."""
 
     item_id: int
     reason: str
@@ -35,7 +35,7 @@ class SkippedItem:
 
 @dataclass
 class TaxonomyVersions:
-    """The versions of the taxonomy that items were reviewed under."""
+    """Cache of the taxonomy versions under which items were reviewed."""
 
     connection: Connection
     #: For items that were reviewed without a taxonomy.
@@ -43,7 +43,7 @@ class TaxonomyVersions:
     _known: dict[str, Taxonomy | None] = field(default_factory=dict)
 
     def of(self, version: str) -> Taxonomy | None:
-        """Return a version; ``None`` where it isn't stored."""
+        """Return a version; ``None`` if it isn't stored."""
         if version not in self._known:
             self._known[version] = self._read(version)
         return self._known[version]
@@ -56,10 +56,9 @@ class TaxonomyVersions:
 
 
 def render(item: GoldItem, taxonomies: TaxonomyVersions) -> TrainingExample | SkippedItem:
-    """Return an item in the template of the version it was reviewed under.
+    """Render an item with the template of the taxonomy version that it was reviewed under.
 
-    A conversation that the traffic recorded with a system prompt keeps it: that is how production
-    asked.
+    A system prompt that the traffic recorded is preserved, because production used it.
     """
     taxonomy = taxonomies.of(item.taxonomy_version)
     reason = _unfit(item, taxonomy)
@@ -69,23 +68,23 @@ def render(item: GoldItem, taxonomies: TaxonomyVersions) -> TrainingExample | Sk
     parts = template.split(item.response)
     if parts is None:
         return SkippedItem(
-            item.item_id, "no reasoning before the answer, which the template asks for"
+            item.item_id, "the response has no reasoning, which the template requires"
         )
     prompt = [{"role": turn["role"], "content": turn["content"]} for turn in item.messages]
     system_prompt = taxonomy.system_prompt_of(item.task_type).strip()
     if system_prompt and not any(turn["role"] in {"system", "developer"} for turn in prompt):
         prompt.insert(0, {"role": "system", "content": system_prompt})
-    told = taxonomy.task_types.get(item.task_type)
+    task_type = taxonomy.task_types.get(item.task_type)
     return TrainingExample(
         item=item,
         prompt=prompt,
         response=template.write(*parts).strip(),
-        has_fixed_format=told is not None and told.has_fixed_format,
+        has_fixed_format=task_type is not None and task_type.has_fixed_format,
     )
 
 
 def provenance(item: GoldItem, version_field: str) -> dict[str, Any]:
-    """Return where an item comes from and how it was decided; nobody's name."""
+    """Return an item's origin and decision, without names of reviewers."""
     version = item.attributes.get(version_field)
     return {
         "item_id": item.item_id,
@@ -113,16 +112,16 @@ def provenance(item: GoldItem, version_field: str) -> dict[str, Any]:
 
 def _unfit(item: GoldItem, taxonomy: Taxonomy | None) -> str:
     if taxonomy is None:
-        return f"its guide, version {item.taxonomy_version[:12]}, isn't stored"
+        return f"its taxonomy version {item.taxonomy_version[:12]} isn't stored"
     if not item.response.strip():
-        return "rejected, and nobody wrote the right response"
+        return "rejected without a corrected response"
     if not item.messages:
-        return "the conversation isn't stored"
+        return "its conversation isn't stored"
     if item.truncated:
-        return "the text was cut when it was stored"
+        return "its text was truncated when it was stored"
     return ""
 
 
 def _literal(text: str) -> str:
-    """Return a template that yields the text as it is, braces and all."""
+    """Return a template that renders to the text unchanged, with its braces escaped."""
     return re.sub(r"\{([A-Za-z_]\w*)\}", r"{{\1}}", text)

@@ -1,4 +1,4 @@
-"""What the experts judge by: a file in the user's repository, versioned by its content."""
+"""Review guidelines and task taxonomy: a file in the user's repository, versioned by content."""
 
 from monitor.review.guidelines.coverage import missing_task_types
 from monitor.review.guidelines.loader import load_taxonomy, read_taxonomy

@@ -1,16 +1,16 @@
-"""Whether a taxonomy speaks of all that the traffic holds."""
+"""Coverage of the traffic's task types by a taxonomy."""
 
 from collections.abc import Iterable
 
 from monitor.review.guidelines.problems import suggestion
 from monitor.review.guidelines.taxonomy import Taxonomy
 
-#: More names are counted, not listed.
+#: Most names in the message; further ones are counted.
 NAMED = 10
 
 
 def missing_task_types(taxonomy: Taxonomy, seen: Iterable[str]) -> str:
-    """Return which task types of the traffic a taxonomy lacks, in words; empty where it has all."""
+    """Return a message on the traffic's task types that a taxonomy lacks; empty if it has all."""
     missing = [name for name in seen if name not in taxonomy.task_types]
     if not missing:
         return ""

@@ -1,4 +1,4 @@
-"""An output format as a taxonomy declares it, and what is wrong with the declaration."""
+"""Parser of the output formats that a taxonomy declares."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -16,20 +16,20 @@ from monitor.review.guidelines.output_formats import (
 )
 from monitor.settings.pattern_check import check_pattern
 
-#: The format, and what is wrong: lines of the declaration, from 0, and messages.
+#: The format, and the problems as lines of the declaration, from 0, with messages.
 Parsed = tuple[OutputFormat | None, list[tuple[int, str]]]
 
 
 def parse_format(kind: str, body: str) -> Parsed:
-    """Read what a taxonomy declares.
+    """Parse the declaration of an output format.
 
     Returns:
-        The format, and what is wrong; -1 is the line before the body.
+        The format, and its problems; line -1 is the one before the body.
     """
     parse = _PARSERS.get(kind)
     if parse is None:
         known = "`json schema`, `regex`, `labels`, `code` or `text`"
-        return None, [(-1, f"{kind!r} is no output format; begin the block with {known}")]
+        return None, [(-1, f"unknown output format: {kind!r}; begin the block with {known}")]
     return parse(body)
 
 
@@ -41,11 +41,19 @@ def _parse_regex(body: str) -> Parsed:
 
 
 def _parse_code(body: str) -> Parsed:
-    return (None, [(0, "leave the block `code` empty")]) if body.strip() else (Code(), [])
+    return (
+        (None, [(0, "the block `code` has content; leave it empty")])
+        if body.strip()
+        else (Code(), [])
+    )
 
 
 def _parse_text(body: str) -> Parsed:
-    return (None, [(0, "leave the block `text` empty")]) if body.strip() else (FreeText(), [])
+    return (
+        (None, [(0, "the block `text` has content; leave it empty")])
+        if body.strip()
+        else (FreeText(), [])
+    )
 
 
 def _parse_labels(body: str) -> Parsed:
@@ -55,10 +63,10 @@ def _parse_labels(body: str) -> Parsed:
         if not (label := line.strip()):
             continue
         if same_label(label) in seen:
-            problems.append((number, f"the label {label!r} is there twice"))
+            problems.append((number, f"duplicate label: {label!r}; remove one"))
         seen.setdefault(same_label(label), label)
     if len(seen) < 2:
-        problems.append((0, "write at least two labels, one a line"))
+        problems.append((0, "too few labels; write at least two, one per line"))
     return (None, problems) if problems else (Labels(tuple(seen.values())), [])
 
 
@@ -69,17 +77,17 @@ def _parse_schema(body: str) -> Parsed:
     try:
         schema = json.loads(body, parse_constant=reject_constant)
     except json.JSONDecodeError as error:
-        return None, [(error.lineno - 1, f"the schema isn't JSON: {error.msg}")]
+        return None, [(error.lineno - 1, f"the schema is no valid JSON: {error.msg}")]
     except (ValueError, RecursionError) as error:
-        return None, [(0, f"the schema isn't JSON: {error}")]
+        return None, [(0, f"the schema is no valid JSON: {error}")]
     if not isinstance(schema, dict | bool):
-        return None, [(0, "a JSON Schema is an object")]
+        return None, [(0, "the schema is no JSON object; write a JSON Schema")]
     try:
         validator_for(schema, default=Draft202012Validator).check_schema(schema)
     except SchemaError as error:
-        return None, [(0, f"not a JSON Schema: {error.json_path}: {error.message}")]
+        return None, [(0, f"invalid JSON Schema: {error.json_path}: {error.message}")]
     problems = [
-        (0, f"the schema refers to {reference!r}, which isn't in it; write it out under $defs")
+        (0, f"unresolved reference: {reference!r}; add its definition under $defs")
         for reference in _references(schema)
         if not _resolves(schema, reference)
     ]
@@ -94,8 +102,8 @@ def _references(schema: Any) -> Iterator[str]:
             else:
                 yield from _references(value)
     elif isinstance(schema, list):
-        for one in schema:
-            yield from _references(one)
+        for element in schema:
+            yield from _references(element)
 
 
 def _resolves(schema: Any, reference: str) -> bool:

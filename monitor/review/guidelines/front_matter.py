@@ -1,4 +1,4 @@
-"""The keys that say how production queries the model: front matter, and the part "Template"."""
+"""Template keys in YAML, from front matter and from the part "Template"."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,23 +20,23 @@ KEYS = ("system_prompt", "style", "answer")
 
 @dataclass(frozen=True)
 class LocatedValue:
-    """What a key says, and where."""
+    """A key's value with its line."""
 
     text: str
     line: int
 
 
-#: Key -> what it says.
+#: Key -> value.
 Keys = Mapping[str, LocatedValue]
 
 
 def parse_keys(source: str, first_line: int, problems: Problems) -> dict[str, LocatedValue]:
-    """Read YAML of known keys with texts.
+    """Parse YAML with known keys and text values.
 
     Args:
         source: The YAML.
         first_line: Number of its first line in the file.
-        problems: Takes what is wrong.
+        problems: Receives the problems.
     """
     try:
         node = yaml.compose(source, Loader=yaml.SafeLoader)
@@ -51,29 +51,29 @@ def parse_keys(source: str, first_line: int, problems: Problems) -> dict[str, Lo
     if node is None:
         return {}
     if not isinstance(node, yaml.MappingNode):
-        problems.add(first_line, f"write `key: value`; known keys: {', '.join(KEYS)}")
+        problems.add(first_line, f"no keys; write `key: value` with {', '.join(KEYS)}")
         return {}
     return _read(node, first_line, problems)
 
 
 def _read(node: yaml.MappingNode, first_line: int, problems: Problems) -> dict[str, LocatedValue]:
-    found: dict[str, LocatedValue] = {}
+    values: dict[str, LocatedValue] = {}
     for key_node, value_node in node.value:
         line = first_line + key_node.start_mark.line
         key = str(key_node.value)
         if key not in KEYS:
-            problems.add(line, f"unknown key {key!r}{suggestion(key, KEYS)}")
-        elif key in found:
-            problems.add(line, f"{key!r} is there twice; the first is on line {found[key].line}")
+            problems.add(line, f"unknown key: {key!r}{suggestion(key, KEYS)}")
+        elif key in values:
+            problems.add(line, f"duplicate key: {key!r}; the first is on line {values[key].line}")
         elif not isinstance(value_node, yaml.ScalarNode):
-            problems.add(line, f"{key!r} must be a text")
+            problems.add(line, f"{key!r} is no text; write one")
         else:
-            found[key] = LocatedValue(value_node.value.strip("\n"), line)
-    return found
+            values[key] = LocatedValue(value_node.value.strip("\n"), line)
+    return values
 
 
 def make_template(keys: Keys, problems: Problems) -> Template:
-    """Return the template that the keys describe, and say what is wrong with it."""
+    """Return the template that the keys describe, and add its problems."""
     style = _style_of(keys, problems)
     answer = keys["answer"].text if "answer" in keys else DEFAULT_ANSWER[style]
     if "system_prompt" in keys:
@@ -84,7 +84,7 @@ def make_template(keys: Keys, problems: Problems) -> Template:
             if placeholders(answer).count(name) != 1:
                 problems.add(
                     keys["answer"].line,
-                    f"the answer of the style {style!r} must hold {{{name}}} exactly once",
+                    f"the answer of style {style!r} needs {{{name}}} exactly once",
                 )
     system_prompt = keys["system_prompt"].text if "system_prompt" in keys else ""
     return Template(system_prompt=system_prompt, style=style, answer=answer)
@@ -93,12 +93,12 @@ def make_template(keys: Keys, problems: Problems) -> Template:
 def _style_of(keys: Keys, problems: Problems) -> Style:
     if "style" not in keys:
         return "direct"
-    told = keys["style"]
+    value = keys["style"]
     for style in ANSWER_PLACEHOLDERS:
-        if style == told.text.strip():
+        if style == value.text.strip():
             return style
     problems.add(
-        told.line, f"unknown style {told.text!r}{suggestion(told.text, ANSWER_PLACEHOLDERS)}"
+        value.line, f"unknown style: {value.text!r}{suggestion(value.text, ANSWER_PLACEHOLDERS)}"
     )
     return "direct"
 
@@ -108,6 +108,6 @@ def _check_names(value: LocatedValue, known: tuple[str, ...], problems: Problems
         if name not in known:
             problems.add(
                 value.line,
-                f"unknown placeholder {{{name}}}{suggestion(name, known)}; "
-                f"{{{{{name}}}}} stands for the word in braces itself",
+                f"unknown placeholder: {{{name}}}{suggestion(name, known)}; "
+                f"write {{{{{name}}}}} for the literal {{{name}}}",
             )

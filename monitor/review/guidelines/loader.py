@@ -1,4 +1,4 @@
-"""A taxonomy from the user's repository: a Markdown file, or a folder of them."""
+"""Loader of a taxonomy from a Markdown file or a folder of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from monitor.review.guidelines.sections import parse_sections
 from monitor.review.guidelines.task_type_parser import read_task_type
 from monitor.review.guidelines.taxonomy import TaskType, Taxonomy
 
-#: In a folder: what the front matter of the others leaves open.
+#: In a folder: the file whose front matter holds defaults for the others.
 DEFAULTS_FILE = "_defaults.md"
 
 _FENCE = "---"
@@ -20,7 +20,7 @@ _FENCE = "---"
 
 @dataclass(frozen=True)
 class Source:
-    """A file of a taxonomy, front matter apart."""
+    """A file of a taxonomy, with its front matter parsed."""
 
     problems: Problems
     keys: Mapping[str, LocatedValue]
@@ -30,25 +30,24 @@ class Source:
 
 
 def load_taxonomy(path: Path) -> Taxonomy:
-    """Read a taxonomy whole.
+    """Load a taxonomy without problems.
 
     Args:
         path: A Markdown file with any number of task types, or a folder of such files.
 
     Raises:
-        TaxonomyError: It doesn't hold together; the message has a line ``file:line: ...`` for each
-            problem.
+        TaxonomyError: It has problems; the message has a line ``file:line: ...`` for each.
     """
     taxonomy, problems = read_taxonomy(path)
     if problems:
-        raise TaxonomyError("\n".join(str(one) for one in problems))
+        raise TaxonomyError("\n".join(str(problem) for problem in problems))
     return taxonomy
 
 
 def read_taxonomy(path: Path) -> tuple[Taxonomy, list[Problem]]:
-    """Read what can be read of a taxonomy, and everything that is wrong with it."""
-    found: list[Problem] = []
-    sources = [_open(one, found) for one in _files(path, found)]
+    """Read a taxonomy as far as possible, and return it with its problems."""
+    all_problems: list[Problem] = []
+    sources = [_open(file, all_problems) for file in _files(path, all_problems)]
     shared: Mapping[str, LocatedValue] = {}
     default = Template()
     if sources and (len(sources) == 1 or sources[0].problems.path.name == DEFAULTS_FILE):
@@ -58,43 +57,45 @@ def read_taxonomy(path: Path) -> tuple[Taxonomy, list[Problem]]:
     places: dict[str, str] = {}
     for source in sources:
         _read_source(source, shared, task_types, places)
-        found.extend(source.problems.found)
-    if not places and not found:
-        found.append(Problem(str(path), 0, "no task type; each begins with `# name: Title`"))
+        all_problems.extend(source.problems.found)
+    if not places and not all_problems:
+        all_problems.append(Problem(str(path), 0, "no task type; begin each with `# name: Title`"))
     ordered = {name: task_types[name] for name in sorted(task_types)}
-    return Taxonomy(task_types=ordered, default_template=default), sorted(set(found))
+    return Taxonomy(task_types=ordered, default_template=default), sorted(set(all_problems))
 
 
-def _files(path: Path, found: list[Problem]) -> list[Path]:
+def _files(path: Path, all_problems: list[Problem]) -> list[Path]:
     if path.is_dir():
         files = sorted(
-            (one for one in path.glob("*.md") if one.name.lower() != "readme.md"),
-            key=lambda one: (one.name != DEFAULTS_FILE, one.name),
+            (file for file in path.glob("*.md") if file.name.lower() != "readme.md"),
+            key=lambda file: (file.name != DEFAULTS_FILE, file.name),
         )
         if not files:
-            found.append(Problem(str(path), 0, "the folder holds no Markdown file (*.md)"))
+            all_problems.append(Problem(str(path), 0, "the folder holds no Markdown file (*.md)"))
         return files
     if not path.is_file():
-        what = "no such file or folder; `driftwarden taxonomy init` writes one to begin with"
-        found.append(Problem(str(path), 0, what))
+        message = "no such file or folder; create one with `driftwarden taxonomy init`"
+        all_problems.append(Problem(str(path), 0, message))
         return []
     if path.suffix.lower() not in {".md", ".markdown"}:
-        found.append(
-            Problem(str(path), 0, "a taxonomy is a Markdown file (.md) or a folder of them")
+        all_problems.append(
+            Problem(str(path), 0, "no Markdown file; a taxonomy is a file *.md or a folder of them")
         )
         return []
     return [path]
 
 
-def _open(path: Path, found: list[Problem]) -> Source:
+def _open(path: Path, all_problems: list[Problem]) -> Source:
     problems = Problems(path)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        found.append(Problem(str(path), 0, f"not UTF-8: byte {error.start}"))
+        all_problems.append(
+            Problem(str(path), 0, f"not UTF-8 at byte {error.start}; save the file as UTF-8")
+        )
         return Source(problems, {}, "", 1)
     except OSError as error:
-        found.append(Problem(str(path), 0, f"can't be read: {error.strerror}"))
+        all_problems.append(Problem(str(path), 0, f"can't be read: {error.strerror}"))
         return Source(problems, {}, "", 1)
     lines = text.split("\n")
     if lines[0].rstrip() != _FENCE:
@@ -103,7 +104,7 @@ def _open(path: Path, found: list[Problem]) -> Source:
         if line.rstrip() == _FENCE:
             keys = parse_keys("\n".join(lines[1:number]), 2, problems)
             return Source(problems, keys, "\n".join(lines[number + 1 :]), number + 2)
-    problems.add(1, "the front matter is never closed; end it with a line ---")
+    problems.add(1, "unclosed front matter; end it with a line ---")
     return Source(problems, {}, "", 1)
 
 
@@ -113,25 +114,24 @@ def _read_source(
     task_types: dict[str, TaskType],
     places: dict[str, str],
 ) -> None:
-    """Add a file's task types, by their names; ``places`` has where each name was seen first."""
+    """Add a file's task types by name; ``places`` has the first place of each name."""
     problems = source.problems
     root = parse_sections(source.body, source.first_line)
     if root.markdown:
         problems.add(
-            source.first_line, "text before the first task type; each begins with `# name: Title`"
+            source.first_line, "text before the first task type; begin each with `# name: Title`"
         )
     for section in root.children:
         if section.level != 1:
             problems.add(
-                section.line, f"{section.heading!r} stands in no task type; use `# name: Title`"
+                section.line,
+                f"{section.heading!r} is outside of a task type; begin one with `# name: Title`",
             )
             continue
         task_type = read_task_type(section, {**shared, **source.keys}, problems)
         name = section.heading.partition(": ")[0].strip().strip("`").strip()
         place = f"{problems.path}:{section.line}"
         if (first := places.setdefault(name.casefold(), place)) != place:
-            problems.add(
-                section.line, f"the task type {name!r} is there twice; the first is {first}"
-            )
+            problems.add(section.line, f"duplicate task type: {name!r}; the first is at {first}")
         elif task_type is not None:
             task_types[task_type.name] = task_type

@@ -1,4 +1,4 @@
-"""The form that the answers of a task type must have."""
+"""Output formats of task types, and the check of a response against them."""
 
 import json
 import re
@@ -12,99 +12,99 @@ _FENCES = re.compile(r"^[ \t]*```", re.MULTILINE)
 
 
 class FreeText(msgspec.Struct, frozen=True, tag="text"):
-    """No form."""
+    """Any text."""
 
-    def violation(self, answer: str) -> str:  # noqa: ARG002 - as the others
+    def violation(self, response: str) -> str:  # noqa: ARG002 - the interface of all formats
         """Return ""."""
         return ""
 
-    def admits(self, answer: str) -> bool:  # noqa: ARG002
+    def admits(self, response: str) -> bool:  # noqa: ARG002
         """Return true."""
         return True
 
     def describe(self) -> str:
-        """Return the form in words."""
+        """Return a description for a system prompt."""
         return "free text"
 
 
 class JsonSchema(msgspec.Struct, frozen=True, tag="json_schema"):
-    """A JSON document that fits a JSON Schema, with or without a code fence around it."""
+    """A JSON document that matches a JSON Schema, with or without a code fence."""
 
     schema: dict[str, Any] | bool
 
-    def violation(self, answer: str) -> str:
-        """Return why an answer doesn't fit; empty where it does."""
-        text = answer.strip()
+    def violation(self, response: str) -> str:
+        """Return why a response doesn't have the format; empty if it does."""
+        text = response.strip()
         fenced = _FENCED.fullmatch(text)
         try:
             document = json.loads(fenced[1] if fenced else text, parse_constant=reject_constant)
         except (ValueError, RecursionError) as error:
-            return f"it isn't JSON: {error}"
+            return f"not valid JSON: {error}"
         for violation in _validator(json.dumps(self.schema)).iter_errors(document):
             return f"{violation.json_path}: {violation.message}"
         return ""
 
-    def admits(self, answer: str) -> bool:
-        """Return whether an answer is JSON and fits."""
-        return not self.violation(answer)
+    def admits(self, response: str) -> bool:
+        """Return whether a response is JSON and fits."""
+        return not self.violation(response)
 
     def describe(self) -> str:
-        """Return the form in words."""
+        """Return a description for a system prompt."""
         return f"JSON by the schema {json.dumps(self.schema, ensure_ascii=False)}"
 
 
 class Regex(msgspec.Struct, frozen=True, tag="regex"):
-    """A text that a regular expression matches as a whole, space around it aside."""
+    """A text that a regular expression matches entirely, except for surrounding white space."""
 
     pattern: str
 
-    def violation(self, answer: str) -> str:
-        """Return why an answer doesn't fit; empty where it does."""
-        return "" if self.admits(answer) else f"it doesn't match {self.pattern}"
+    def violation(self, response: str) -> str:
+        """Return why a response doesn't have the format; empty if it does."""
+        return "" if self.admits(response) else f"doesn't match {self.pattern}"
 
-    def admits(self, answer: str) -> bool:
+    def admits(self, response: str) -> bool:
         """Return whether the pattern matches."""
-        return re.fullmatch(self.pattern, answer.strip()) is not None
+        return re.fullmatch(self.pattern, response.strip()) is not None
 
     def describe(self) -> str:
-        """Return the form in words."""
+        """Return a description for a system prompt."""
         return f"a text that matches {self.pattern}"
 
 
 class Labels(msgspec.Struct, frozen=True, tag="labels"):
-    """One of a closed set of answers; case and surrounding space don't matter."""
+    """One of a fixed set of labels, regardless of case and white space."""
 
     labels: tuple[str, ...]
 
-    def violation(self, answer: str) -> str:
-        """Return why an answer doesn't fit; empty where it does."""
-        return "" if self.admits(answer) else f"it is none of {', '.join(self.labels)}"
+    def violation(self, response: str) -> str:
+        """Return why a response doesn't have the format; empty if it does."""
+        return "" if self.admits(response) else f"none of {', '.join(self.labels)}"
 
-    def admits(self, answer: str) -> bool:
-        """Return whether an answer is one of the labels."""
-        return same_label(answer) in {same_label(one) for one in self.labels}
+    def admits(self, response: str) -> bool:
+        """Return whether a response is one of the labels."""
+        return same_label(response) in {same_label(label) for label in self.labels}
 
     def describe(self) -> str:
-        """Return the form in words."""
+        """Return a description for a system prompt."""
         return f"one of {', '.join(self.labels)}"
 
 
 class Code(msgspec.Struct, frozen=True, tag="code"):
     """A text with at least one code fence, all of them closed."""
 
-    def violation(self, answer: str) -> str:
-        """Return why an answer doesn't fit; empty where it does."""
-        n_fences = len(_FENCES.findall(answer))
+    def violation(self, response: str) -> str:
+        """Return why a response doesn't have the format; empty if it does."""
+        n_fences = len(_FENCES.findall(response))
         if n_fences == 0:
-            return "it has no code fence"
-        return "" if n_fences % 2 == 0 else "a code fence isn't closed"
+            return "no code fence"
+        return "" if n_fences % 2 == 0 else "unclosed code fence"
 
-    def admits(self, answer: str) -> bool:
-        """Return whether an answer has code fences in pairs."""
-        return not self.violation(answer)
+    def admits(self, response: str) -> bool:
+        """Return whether a response has code fences in pairs."""
+        return not self.violation(response)
 
     def describe(self) -> str:
-        """Return the form in words."""
+        """Return a description for a system prompt."""
         return "code in a fence"
 
 
@@ -112,7 +112,7 @@ OutputFormat = FreeText | JsonSchema | Regex | Labels | Code
 
 
 def same_label(text: str) -> str:
-    """Return a label without differences that don't matter."""
+    """Return a label in lower case with single spaces."""
     return " ".join(text.split()).casefold()
 
 
@@ -130,5 +130,5 @@ def _validator(schema: str) -> Any:
 
 
 def reject_constant(name: str) -> Any:
-    """Refuse NaN and the infinities, which JSON doesn't have."""
-    raise ValueError(f"{name} is no JSON")
+    """Refuse NaN and infinities, which JSON doesn't have."""
+    raise ValueError(f"{name} is no JSON value")

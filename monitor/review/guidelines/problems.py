@@ -1,4 +1,4 @@
-"""What is wrong with a taxonomy: a place, and what to do there."""
+"""Problems of a taxonomy: place, message and suggestion."""
 
 import difflib
 from collections.abc import Iterable
@@ -8,15 +8,15 @@ from pathlib import Path
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One thing to mend."""
+    """A problem at a place of a file."""
 
     path: str
-    #: From 1; 0 where it is the file as a whole.
+    #: From 1; 0 for the whole file.
     line: int
     message: str
 
     def __str__(self) -> str:
-        """Return ``file:line: message``, as editors and terminals make links of."""
+        """Return ``file:line: message``, which editors and terminals link."""
         return (
             f"{self.path}:{self.line}: {self.message}"
             if self.line
@@ -26,19 +26,19 @@ class Problem:
 
 @dataclass
 class Problems:
-    """Collects what is wrong, all at once."""
+    """The problems of a file."""
 
     path: Path
     found: list[Problem] = field(default_factory=list)
 
     def add(self, line: int, message: str) -> None:
-        """Note something; lines count from 1."""
+        """Add a problem; lines count from 1."""
         self.found.append(Problem(str(self.path), line, message))
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """Return "; did you mean ...?" where a known word is close, and then the known ones."""
+    """Return "; did you mean ...?" if a known word is similar, followed by the known words."""
     words = list(known)
     close = difflib.get_close_matches(word, words, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ";"
-    return f"{hint} known here: {', '.join(words)}"
+    return f"{hint} known: {', '.join(words)}"

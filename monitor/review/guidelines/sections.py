@@ -1,4 +1,4 @@
-"""A Markdown file as a tree of headings, each with its text, fences and list, and their lines."""
+"""Sections of a Markdown file: a tree of headings with their texts, fences, lists and lines."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-#: Headings below this are part of the text.
+#: Deepest heading that begins a section; deeper ones are part of the text.
 MAX_LEVEL = 3
 
 
@@ -14,7 +14,7 @@ MAX_LEVEL = 3
 class Fence:
     """A fenced block."""
 
-    #: The words after the opening fence, in small letters.
+    #: The words after the opening fence, in lower case.
     info: str
     content: str
     #: Line of the opening fence, from 1; the content begins on the next.
@@ -23,33 +23,32 @@ class Fence:
 
 @dataclass
 class Section:
-    """What stands under a heading, up to the next heading."""
+    """A heading with its content, up to the next heading."""
 
-    #: 0 for what stands before the first heading.
+    #: 0 for the content before the first heading.
     level: int
     heading: str
     line: int
-    #: Kind (``text``, ``list`` or ``fence``) and source of each block in its order; comments are
-    #: left out.
+    #: Kind (``text``, ``list`` or ``fence``) and source of each block in order, without comments.
     blocks: list[tuple[str, str]] = field(default_factory=list)
     fences: list[Fence] = field(default_factory=list)
-    #: Items of the lists, each one text.
+    #: Items of the lists.
     items: list[str] = field(default_factory=list)
     children: list["Section"] = field(default_factory=list)
 
     @property
     def markdown(self) -> str:
-        """All that stands here, in Markdown."""
+        """The whole content in Markdown."""
         return "\n\n".join(source for _, source in self.blocks).strip()
 
     @property
     def text(self) -> str:
-        """All but the fences, in Markdown."""
+        """The content without fences, in Markdown."""
         return "\n\n".join(source for kind, source in self.blocks if kind != "fence").strip()
 
     @property
     def has_loose_text(self) -> bool:
-        """Whether something stands here that is neither a list nor a fence."""
+        """Whether the content has text outside of lists and fences."""
         return any(kind == "text" for kind, _ in self.blocks)
 
 
@@ -88,7 +87,7 @@ def parse_sections(source: str, first_line: int = 1) -> Section:
 
 
 def _top_level(tokens: Sequence[Token]) -> Iterator[list[Token]]:
-    """Yield the tokens of each block that stands in no other."""
+    """Yield the tokens of each outermost block."""
     block: list[Token] = []
     for token in tokens:
         block.append(token)
@@ -98,15 +97,21 @@ def _top_level(tokens: Sequence[Token]) -> Iterator[list[Token]]:
 
 
 def _items(block: Sequence[Token], lines: Sequence[str]) -> Iterator[str]:
-    """Yield the items of a list, as Markdown; one that is a single paragraph, on one line."""
+    """Yield the items of a list in Markdown; an item of a single paragraph on one line."""
     for token in block:
         if token.type != "list_item_open" or token.level != 1 or token.map is None:
             continue
         begin, end = token.map
-        inner = [one for one in block if one.map and begin <= one.map[0] and one.map[1] <= end]
-        paragraphs = [one for one in inner if one.type == "inline"]
+        inner = [
+            nested
+            for nested in block
+            if nested.map and begin <= nested.map[0] and nested.map[1] <= end
+        ]
+        paragraphs = [nested for nested in inner if nested.type == "inline"]
         if len(paragraphs) == 1 and all(
-            one.type in {"list_item_open", "paragraph_open", "inline"} for one in inner if one.level
+            nested.type in {"list_item_open", "paragraph_open", "inline"}
+            for nested in inner
+            if nested.level
         ):
             yield " ".join(paragraphs[0].content.split())
             continue

@@ -1,4 +1,4 @@
-"""A task type from its section: the parts it needs, and what is wrong with them."""
+"""Parser of a task type's section: its parts and their problems."""
 
 from collections.abc import Callable, Mapping
 
@@ -10,7 +10,7 @@ from monitor.review.guidelines.prompt_template import Template
 from monitor.review.guidelines.sections import Fence, Section
 from monitor.review.guidelines.taxonomy import EdgeCase, Example, TaskType
 
-#: Part -> whether a task type needs it.
+#: Part -> whether it is required.
 PARTS = {
     "input types": True,
     "correct output": True,
@@ -24,21 +24,22 @@ PARTS = {
 def read_task_type(
     section: Section, defaults: Mapping[str, LocatedValue], problems: Problems
 ) -> TaskType | None:
-    """Return a task type.
+    """Parse a task type.
 
     Args:
-        section: A heading ``name: Title`` of the first level with all below it.
-        defaults: What the front matter says of the template.
-        problems: Takes what is wrong.
+        section: A heading ``name: Title`` of the first level with its content.
+        defaults: Template keys of the front matter.
+        problems: Receives the problems.
 
     Returns:
-        ``None`` where a part that it needs is missing; the problems say so.
+        ``None`` if a required part is missing, which is a problem.
     """
     name, _, title = section.heading.partition(": ")
     name = name.strip().strip("`").strip()
     if not name:
         problems.add(
-            section.line, "name the task type as the traffic does: `# card_lost: A card is lost`"
+            section.line,
+            "the task type has no name; use that of the traffic: `# card_lost: A card is lost`",
         )
     parts = _parts(section, name, problems)
     template = _template(parts.get("template"), defaults, problems)
@@ -67,13 +68,13 @@ def _parts(section: Section, name: str, problems: Problems) -> dict[str, Section
     for child in section.children:
         part = " ".join(child.heading.split()).casefold()
         if child.level != 2:
-            problems.add(child.line, f"{child.heading!r} stands in no part; use `##` for parts")
+            problems.add(child.line, f"{child.heading!r} is outside of a part; use `##` for parts")
         elif part not in PARTS:
-            problems.add(child.line, f"unknown part {child.heading!r}{suggestion(part, PARTS)}")
+            problems.add(child.line, f"unknown part: {child.heading!r}{suggestion(part, PARTS)}")
         elif part in parts:
             first = parts[part].line
             problems.add(
-                child.line, f"{child.heading!r} is there twice; the first is on line {first}"
+                child.line, f"duplicate part: {child.heading!r}; the first is on line {first}"
             )
         else:
             parts[part] = child
@@ -81,7 +82,9 @@ def _parts(section: Section, name: str, problems: Problems) -> dict[str, Section
     for part, needed in PARTS.items():
         if needed and part not in parts:
             heading = part.capitalize()
-            problems.add(section.line, f"{name or 'the task type'} lacks the part `## {heading}`")
+            problems.add(
+                section.line, f"{name or 'the task type'} lacks the part `## {heading}`; add it"
+            )
     return parts
 
 
@@ -89,7 +92,7 @@ def _check_headings(section: Section, part: str, problems: Problems) -> None:
     if part != "edge cases":
         for child in section.children:
             problems.add(
-                child.line, f"only edge cases have headings ###; use #### in {section.heading!r}"
+                child.line, f"a heading ### outside of edge cases; use #### in {section.heading!r}"
             )
 
 
@@ -99,10 +102,10 @@ def _items(section: Section | None, problems: Problems) -> tuple[str, ...]:
     items = tuple(item for item in section.items if item)
     if items and (section.has_loose_text or section.fences):
         problems.add(
-            section.line, f"{section.heading!r} holds more than a list; make the rest an item"
+            section.line, f"{section.heading!r} has content outside of its list; make it an item"
         )
     if not items:
-        problems.add(section.line, f"{section.heading!r} is empty; write a list, one `- ` a line")
+        problems.add(section.line, f"{section.heading!r} is empty; write a list of `- ` items")
     return items
 
 
@@ -110,7 +113,7 @@ def _prose(section: Section | None, problems: Problems) -> str:
     if section is None:
         return ""
     if not section.markdown:
-        problems.add(section.line, f"{section.heading!r} is empty; say what is right")
+        problems.add(section.line, f"{section.heading!r} is empty; describe the correct output")
     return section.markdown
 
 
@@ -128,7 +131,7 @@ def _template(
             own = parse_keys(fence.content, fence.line + 1, problems)
     inherited = dict(defaults)
     if "style" in own:
-        inherited.pop("answer", None)  # it belongs to the other style
+        inherited.pop("answer", None)  # it has the form of the other style
     return make_template({**inherited, **own}, problems)
 
 
@@ -139,16 +142,18 @@ def _output_format(section: Section | None, problems: Problems) -> OutputFormat:
         problems.add(
             section.line,
             "'Output format' holds one block: ```json schema, ```regex, ```labels, ```code or "
-            "```text; without the part, the answers are free text",
+            "```text; omit the part for free text",
         )
         return FreeText()
     if section.has_loose_text:
-        problems.add(section.line, "'Output format' holds its block only; say more elsewhere")
+        problems.add(
+            section.line, "'Output format' has text besides its block; move it to another part"
+        )
     (fence,) = section.fences
-    told, wrong = parse_format(fence.info, fence.content)
+    declared, wrong = parse_format(fence.info, fence.content)
     for line, message in wrong:
         problems.add(fence.line + 1 + line, message)
-    return told or FreeText()
+    return declared or FreeText()
 
 
 def _edge_cases(
@@ -159,19 +164,21 @@ def _edge_cases(
     if not section.children:
         problems.add(section.line, "'Edge cases' is empty; give each a heading `###`")
     if section.text:
-        problems.add(section.line, "text of no edge case; put it under a heading `###`")
+        problems.add(section.line, "text outside of an edge case; move it under a heading `###`")
     for fence in section.fences:
-        problems.add(fence.line, "an example of no edge case; put it under a heading `###`")
+        problems.add(
+            fence.line, "an example outside of an edge case; move it under a heading `###`"
+        )
     seen: dict[str, int] = {}
     cases = []
     for child in section.children:
         title = " ".join(child.heading.split())
         if not title:
-            problems.add(child.line, "an edge case without a title")
+            problems.add(child.line, "an edge case has no title; write one after `###`")
         if title in seen:
             problems.add(
                 child.line,
-                f"the edge case {title!r} is there twice; the first is on line {seen[title]}",
+                f"duplicate edge case: {title!r}; the first is on line {seen[title]}",
             )
         seen.setdefault(title, child.line)
 
@@ -187,33 +194,34 @@ def _examples(
     section: Section, violation: Callable[[str], str], problems: Problems
 ) -> tuple[Example, ...]:
     examples: list[Example] = []
-    asked: Fence | None = None
+    pending: Fence | None = None
     complete = True
     for fence in section.fences:
         if fence.info not in {"input", "output"}:
             problems.add(
-                fence.line, f"a block {fence.info!r}; examples are pairs of ```input and ```output"
+                fence.line,
+                f"unknown block: {fence.info!r}; write pairs of ```input and ```output",
             )
             complete = False
         elif not fence.content.strip():
-            problems.add(fence.line, f"an empty {fence.info}")
+            problems.add(fence.line, f"the {fence.info} is empty; write one")
             complete = False
         elif fence.info == "input":
-            if asked is not None:
-                problems.add(asked.line, "an input without an output")
-            asked = fence
-        elif asked is None:
-            problems.add(fence.line, "an output without an input before it")
+            if pending is not None:
+                problems.add(pending.line, "an input without an output; add ```output")
+            pending = fence
+        elif pending is None:
+            problems.add(fence.line, "an output without an input; add ```input before it")
             complete = False
         else:
             if reason := violation(fence.content):
                 problems.add(
                     fence.line, f"the example violates the task type's output format: {reason}"
                 )
-            examples.append(Example(asked.content, fence.content))
-            asked = None
-    if asked is not None:
-        problems.add(asked.line, "an input without an output")
+            examples.append(Example(pending.content, fence.content))
+            pending = None
+    if pending is not None:
+        problems.add(pending.line, "an input without an output; add ```output")
     elif not examples and complete:
         problems.add(
             section.line,

@@ -1,4 +1,4 @@
-"""What a taxonomy says: the kinds of task, and for each what a right answer is."""
+"""Task taxonomy: the task types, with what a correct response is for each."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -11,33 +11,33 @@ from monitor.review.guidelines.prompt_template import Template
 
 
 class Example(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A request and the right answer to it."""
+    """A request with its correct response."""
 
     input: str
     output: str
 
 
 class EdgeCase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A case on which reasonable people would differ, and what is right there."""
+    """A case on which reviewers may reasonably differ, with its resolution."""
 
     title: str
-    #: What to do, in Markdown.
+    #: Instructions in Markdown.
     guidance: str
     examples: tuple[Example, ...]
 
 
 class TaskType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A kind of task that the model is given."""
+    """A kind of task of the model."""
 
-    #: As the traffic names it.
+    #: As in the traffic.
     name: str
     title: str
-    #: What it is about, in Markdown; may be empty.
+    #: In Markdown; may be empty.
     description: str = ""
     input_types: tuple[str, ...]
     #: What a correct output looks like, in Markdown.
     correct_output: str
-    #: By which a reviewer decides.
+    #: Criteria of the verdict.
     criteria: tuple[str, ...]
     edge_cases: tuple[EdgeCase, ...]
     output_format: OutputFormat = FreeText()
@@ -45,46 +45,46 @@ class TaskType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @property
     def has_fixed_format(self) -> bool:
-        """Whether the answers have a form, so that any two that differ can't both be right."""
+        """Whether responses have a fixed format, so that two different ones can't both be right."""
         return not isinstance(self.output_format, FreeText | Code)
 
 
 class Taxonomy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
-    """The kinds of task, named by the digest of what is said of them."""
+    """The task types, versioned by the digest of their content."""
 
     #: By name.
     task_types: Mapping[str, TaskType]
-    #: For conversations of any other task type.
+    #: For conversations of other task types.
     default_template: Template = Template()
 
     @cached_property
     def version(self) -> str:
-        """The SHA-256 of the content, in hex: neither layout nor order of the file counts."""
+        """The SHA-256 of the content in hex, whatever the file's layout and order."""
         return sha256(self.canonical().encode()).hexdigest()
 
     def canonical(self) -> str:
-        """Return the content's one spelling, as JSON."""
+        """Return the canonical JSON of the content."""
         return msgspec.json.encode(self, order="sorted").decode()
 
     def system_prompt_of(self, task_type: str) -> str:
-        """Return the system prompt under which production asks a task of this type."""
-        told = self.task_types.get(task_type)
-        if told is None:
+        """Return the system prompt that production uses for a task type."""
+        declared = self.task_types.get(task_type)
+        if declared is None:
             return self.default_template.fill({"task_type": task_type})
-        return told.template.fill(
+        return declared.template.fill(
             {
-                "task_type": told.name,
-                "title": told.title,
-                "correct_output": told.correct_output,
-                "criteria": "\n".join(f"- {one}" for one in told.criteria),
-                "output_format": told.output_format.describe(),
+                "task_type": declared.name,
+                "title": declared.title,
+                "correct_output": declared.correct_output,
+                "criteria": "\n".join(f"- {criterion}" for criterion in declared.criteria),
+                "output_format": declared.output_format.describe(),
             }
         )
 
     def template_of(self, task_type: str) -> Template:
-        """Return the template of a task type; the default one where the taxonomy has no such."""
-        told = self.task_types.get(task_type)
-        return self.default_template if told is None else told.template
+        """Return the template of a task type; the default one for unknown task types."""
+        declared = self.task_types.get(task_type)
+        return self.default_template if declared is None else declared.template
 
 
 def from_canonical(content: str) -> Taxonomy:

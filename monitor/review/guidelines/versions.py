@@ -1,4 +1,4 @@
-"""The versions of the taxonomy that batches were made under."""
+"""Stored versions of the taxonomy."""
 
 from datetime import datetime
 from pathlib import Path
@@ -18,11 +18,11 @@ log = structlog.get_logger()
 def store_current_taxonomy(connection: Connection, review: Review, now: datetime) -> str:
     """Store the configured taxonomy as it is now, and return its version.
 
-    Where the file no longer holds together, the version in force before stays so, and the log says
-    it: a slip in a guide must not stop the watch.
+    If the file has problems, they are logged and the version before stays in force: a mistake in
+    the guidelines must not stop the daemon.
 
     Returns:
-        An empty text where none is configured, or none ever held together.
+        An empty text if none is configured, or none was ever without problems.
     """
     if not review.taxonomy:
         return ""
@@ -36,6 +36,6 @@ def store_current_taxonomy(connection: Connection, review: Review, now: datetime
 
 
 def taxonomy_by_version(connection: Connection, version: str) -> Taxonomy | None:
-    """Return the taxonomy of a version; ``None`` where it was never stored."""
+    """Return the taxonomy of a version; ``None`` if it isn't stored."""
     row = taxonomies.taxonomy_by_version(connection, version)
     return None if row is None else from_canonical(row.content)

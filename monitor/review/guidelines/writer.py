@@ -1,4 +1,4 @@
-"""A taxonomy as the Markdown that it could have been read from."""
+"""Writer of a taxonomy, and of a task type's guidelines, in Markdown."""
 
 import json
 import re
@@ -19,7 +19,7 @@ from monitor.review.guidelines.taxonomy import EdgeCase, TaskType, Taxonomy
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes texts of several lines as people do."""
+    """YAML dumper that writes multi-line texts as block scalars."""
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
@@ -31,41 +31,41 @@ _Dumper.add_representer(str, _represent_text)
 
 
 def as_markdown(taxonomy: Taxonomy) -> str:
-    """Return one file that reads back as the same taxonomy, of the same version."""
+    """Return a taxonomy as one file that loads with the same version."""
     parts = [f"---\n{_keys(taxonomy.default_template)}---"]
     for task_type in taxonomy.task_types.values():
         parts.extend(_task_type(task_type, taxonomy.default_template))
     return "\n\n".join(parts) + "\n"
 
 
-def guidelines_as_markdown(told: TaskType) -> str:
-    """Return what a reviewer needs to know of a task type, without how production asks."""
-    return "\n\n".join(_guidelines(told)) + "\n"
+def guidelines_as_markdown(task_type: TaskType) -> str:
+    """Return a task type's guidelines, without its template."""
+    return "\n\n".join(_guidelines(task_type)) + "\n"
 
 
-def _task_type(told: TaskType, default: Template) -> Iterator[str]:
-    yield from _guidelines(told)
-    if told.template != default:
+def _task_type(task_type: TaskType, default: Template) -> Iterator[str]:
+    yield from _guidelines(task_type)
+    if task_type.template != default:
         yield "## Template"
-        yield _fence("yaml", _keys(told.template).removesuffix("\n"))
+        yield _fence("yaml", _keys(task_type.template).removesuffix("\n"))
 
 
-def _guidelines(told: TaskType) -> Iterator[str]:
-    yield f"# {told.name}: {told.title}"
-    if told.description:
-        yield told.description
+def _guidelines(task_type: TaskType) -> Iterator[str]:
+    yield f"# {task_type.name}: {task_type.title}"
+    if task_type.description:
+        yield task_type.description
     yield "## Input types"
-    yield _list(told.input_types)
+    yield _list(task_type.input_types)
     yield "## Correct output"
-    yield told.correct_output
+    yield task_type.correct_output
     yield "## Criteria"
-    yield _list(told.criteria)
+    yield _list(task_type.criteria)
     yield "## Edge cases"
-    for case in told.edge_cases:
+    for case in task_type.edge_cases:
         yield from _edge_case(case)
-    if not isinstance(told.output_format, FreeText):
+    if not isinstance(task_type.output_format, FreeText):
         yield "## Output format"
-        yield _fence(*_format(told.output_format))
+        yield _fence(*_format(task_type.output_format))
 
 
 def _edge_case(case: EdgeCase) -> Iterator[str]:
@@ -77,14 +77,14 @@ def _edge_case(case: EdgeCase) -> Iterator[str]:
         yield _fence("output", example.output)
 
 
-def _format(told: OutputFormat) -> tuple[str, str]:
-    match told:
+def _format(output_format: OutputFormat) -> tuple[str, str]:
+    match output_format:
         case JsonSchema():
-            return "json schema", json.dumps(told.schema, ensure_ascii=False, indent=2)
+            return "json schema", json.dumps(output_format.schema, ensure_ascii=False, indent=2)
         case Regex():
-            return "regex", told.pattern
+            return "regex", output_format.pattern
         case Labels():
-            return "labels", "\n".join(told.labels)
+            return "labels", "\n".join(output_format.labels)
         case Code():
             return "code", ""
         case FreeText():
@@ -105,6 +105,6 @@ def _list(items: Iterable[str]) -> str:
 
 
 def _fence(info: str, content: str) -> str:
-    longest = max((len(found) for found in re.findall(r"`+", content)), default=0)
+    longest = max((len(ticks) for ticks in re.findall(r"`+", content)), default=0)
     marks = "`" * max(3, longest + 1)
     return f"{marks}{info}\n{content}\n{marks}"

@@ -1,1 +1,1 @@
-"""Blind human evaluation: what is rated, by whom, and that nobody can tell whose it is."""
+"""Human evaluation: blind ratings of the candidate, the incumbent and the base model."""

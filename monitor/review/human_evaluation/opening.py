@@ -1,4 +1,4 @@
-"""Opens a study: draws items from what the systems answered, and hides whose each answer is."""
+"""Start of a human evaluation: draws items and blinds the systems' responses."""
 
 import hashlib
 import unicodedata
@@ -24,20 +24,20 @@ from monitor.store.human_evaluation.human_evaluations import (
 from monitor.store.human_evaluation.keys import insert_key
 from monitor.store.training.candidate_evaluations import candidate_evaluation_by_id
 
-#: Who opens studies.
+#: Actor in the audit log.
 SYSTEM = "driftwarden"
 
 
 @dataclass(frozen=True)
 class ComparableItem:
-    """An item of a benchmark, with what each system answered."""
+    """An item of a benchmark with each system's response."""
 
     benchmark: str
     item_id: str
     task_type: str
     messages: Sequence[dict[str, str]]
     #: System -> text.
-    answers: Mapping[str, str]
+    responses: Mapping[str, str]
 
 
 def open_human_evaluation(
@@ -50,40 +50,42 @@ def open_human_evaluation(
     secret: bytes,
     now: datetime,
 ) -> int:
-    """Open the study of an evaluation and return its id; where it has one, that one's.
+    """Open the human evaluation of a candidate evaluation and return its id.
 
-    Another evaluation of the same candidate has another study: its answers, or what it is held
-    against, are others.
+    A repeated call returns the same id. Another evaluation of the same candidate has a human
+    evaluation of its own, since its responses or the systems compared differ.
 
     Args:
         connection: Inside the caller's transaction.
-        evaluation_id: The evaluation of a candidate.
+        evaluation_id: The candidate evaluation.
         plan: ``human_eval`` of evaluation.yaml.
-        rows: What the systems answered, as an evaluation's file of answers has it: ``by``,
-            ``benchmark``, ``id``, ``messages``, ``answer`` and, to stratify by, ``task_type``.
-        seed: Draws the items; the same seed draws the same ones.
-        secret: At least 32 random bytes, such as of ``secrets.token_bytes``; they order the
-            answers, and whoever knows them knows more than a reviewer may.
+        rows: Rows of the evaluation's file of responses: ``by``, ``benchmark``, ``id``,
+            ``messages``, ``response`` and, for strata, ``task_type``.
+        seed: Draws the items.
+        secret: At least 32 random bytes, such as from ``secrets.token_bytes``; they determine the
+            order of the responses and must stay unknown to raters.
         now: The time.
 
     Raises:
-        InputError: There are fewer than two systems, or no item that all have answered.
-        NotFoundError: There is no such evaluation.
+        InputError: There are fewer than two systems, or no item with responses of all.
+        NotFoundError: There is no such candidate evaluation.
     """
     known = human_evaluation_of_candidate(connection, evaluation_id)
     if known is not None:
         return known.id
     if len(secret) < 32:
-        raise InputError("a study needs a secret of at least 32 bytes")
-    answered = items_with_all_responses(rows)
-    drawn = draw(answered, plan.sample_size, seed)
+        raise InputError(
+            f"secret too short: {len(secret)} bytes; a human evaluation needs at least 32"
+        )
+    available = items_with_all_responses(rows)
+    drawn = draw(available, plan.sample_size, seed)
     version_id = candidate_evaluation_by_id(connection, evaluation_id).version_id
     values = {
         "version_id": version_id,
         "candidate_evaluation_id": evaluation_id,
         "status": "open",
         "sample_size": plan.sample_size,
-        "n_available": len(answered),
+        "n_available": len(available),
         "raters_per_item": plan.reviewers,
         "scale_min": plan.rating_scale[0],
         "scale_max": plan.rating_scale[1],
@@ -120,94 +122,98 @@ def open_human_evaluation(
 
 
 def items_with_all_responses(rows: Iterable[Mapping[str, Any]]) -> list[ComparableItem]:
-    """Return the items that every system answered, in the order of their names.
+    """Return the items with a response of every system, sorted by benchmark and item.
 
     Raises:
-        InputError: There are fewer than two systems, or no item that all have answered.
+        InputError: There are fewer than two systems, or no item with responses of all.
     """
-    answers: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
-    asked: dict[tuple[str, str], Mapping[str, Any]] = {}
+    responses: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+    prompts: dict[tuple[str, str], Mapping[str, Any]] = {}
     for row in rows:
-        place = (str(row["benchmark"]), str(row["id"]))
-        answers[place][str(row["by"])] = str(row["response"])
-        asked[place] = row
-    systems = {system for given in answers.values() for system in given}
+        key = (str(row["benchmark"]), str(row["id"]))
+        responses[key][str(row["by"])] = str(row["response"])
+        prompts[key] = row
+    systems = {system for by_system in responses.values() for system in by_system}
     if len(systems) < 2:
-        raise InputError("people can compare answers of two systems or more; there are fewer")
-    found = [
+        raise InputError(
+            f"too few systems: {len(systems)}; a human evaluation compares two or more"
+        )
+    items = [
         ComparableItem(
-            benchmark=place[0],
-            item_id=place[1],
-            task_type=str(asked[place].get("task_type", "")),
+            benchmark=key[0],
+            item_id=key[1],
+            task_type=str(prompts[key].get("task_type", "")),
             messages=[
                 {"role": str(turn["role"]), "content": str(turn["content"])}
-                for turn in asked[place]["messages"]
+                for turn in prompts[key]["messages"]
             ],
-            answers=given,
+            responses=by_system,
         )
-        for place, given in sorted(answers.items())
-        if given.keys() == systems
+        for key, by_system in sorted(responses.items())
+        if by_system.keys() == systems
     ]
-    if not found:
-        raise InputError("there is no item that all systems have answered")
-    return found
+    if not items:
+        raise InputError("no item has responses of all systems; evaluate them on one benchmark")
+    return items
 
 
-def draw(answered: Sequence[ComparableItem], sample_size: int, seed: int) -> list[ComparableItem]:
-    """Draw items, from each task type in proportion; all of them where there are no more.
+def draw(available: Sequence[ComparableItem], sample_size: int, seed: int) -> list[ComparableItem]:
+    """Draw items in proportion to their task types; all of them if there are no more.
 
-    What is left over by rounding goes to the largest remainders. Within a type the items are drawn
-    by a hash of the seed and their names: an item that is added to a benchmark changes few others.
+    Rounding goes to the largest remainders. Within a task type items are drawn by a hash of the
+    seed and their names: an item that is added to a benchmark changes few others.
     """
-    if sample_size >= len(answered):
-        return list(answered)
+    if sample_size >= len(available):
+        return list(available)
     by_type: dict[str, list[ComparableItem]] = defaultdict(list)
-    for one in answered:
-        by_type[one.task_type].append(one)
-    exact = {name: sample_size * len(items) / len(answered) for name, items in by_type.items()}
-    takes = {name: int(share) for name, share in exact.items()}
-    left = sample_size - sum(takes.values())
-    for name in sorted(exact, key=lambda name: (takes[name] - exact[name], name))[:left]:
-        takes[name] += 1
+    for item in available:
+        by_type[item.task_type].append(item)
+    exact = {name: sample_size * len(items) / len(available) for name, items in by_type.items()}
+    counts = {name: int(share) for name, share in exact.items()}
+    remainder = sample_size - sum(counts.values())
+    for name in sorted(exact, key=lambda name: (counts[name] - exact[name], name))[:remainder]:
+        counts[name] += 1
 
-    def rank(one: ComparableItem) -> str:
-        return hashlib.sha256(f"{seed}\n{one.benchmark}\n{one.item_id}".encode()).hexdigest()
+    def rank(item: ComparableItem) -> str:
+        return hashlib.sha256(f"{seed}\n{item.benchmark}\n{item.item_id}".encode()).hexdigest()
 
     return [
-        one for name, items in by_type.items() for one in sorted(items, key=rank)[: takes[name]]
+        item for name, items in by_type.items() for item in sorted(items, key=rank)[: counts[name]]
     ]
 
 
 def _insert_items(
     connection: Connection, human_evaluation_id: int, drawn: Sequence[ComparableItem], secret: bytes
 ) -> None:
-    """Insert the items in a random order, and each one's answers in another."""
-    order = sorted(drawn, key=lambda one: keyed_digest(secret, "item", one.benchmark, one.item_id))
-    for number, one in enumerate(order, start=1):
+    """Insert the items in a random order, and each item's responses in another."""
+    order = sorted(
+        drawn, key=lambda item: keyed_digest(secret, "item", item.benchmark, item.item_id)
+    )
+    for number, item in enumerate(order, start=1):
         item_id = insert_item(
             connection,
             human_evaluation_id=human_evaluation_id,
             number=number,
-            benchmark=one.benchmark,
-            benchmark_item_id=one.item_id,
-            task_type=one.task_type,
-            messages=list(one.messages),
+            benchmark=item.benchmark,
+            benchmark_item_id=item.item_id,
+            task_type=item.task_type,
+            messages=list(item.messages),
         )
-        for text, systems in _distinct(one, secret):
+        for text, systems in _distinct(item, secret):
             insert_key(connection, insert_response(connection, item_id, text), systems)
 
 
-def _distinct(one: ComparableItem, secret: bytes) -> list[tuple[str, list[str]]]:
-    """Return each text once, with the systems that gave it; ids count up in a random order."""
+def _distinct(item: ComparableItem, secret: bytes) -> list[tuple[str, list[str]]]:
+    """Return each distinct text with its systems, in a random order, in which ids are assigned."""
     systems: dict[str, list[str]] = defaultdict(list)
-    for system in sorted(one.answers):
-        systems[_as_read(one.answers[system])].append(system)
-    told = sorted(systems.items())
+    for system in sorted(item.responses):
+        systems[_as_read(item.responses[system])].append(system)
     return sorted(
-        told, key=lambda pair: keyed_digest(secret, "answer", one.benchmark, one.item_id, pair[0])
+        sorted(systems.items()),
+        key=lambda pair: keyed_digest(secret, "answer", item.benchmark, item.item_id, pair[0]),
     )
 
 
 def _as_read(text: str) -> str:
-    """Return a text without what no reader sees, or PostgreSQL refuses."""
+    """Return a text in Unicode NFC, without surrounding white space and NUL characters."""
     return unicodedata.normalize("NFC", text.replace("\0", "")).strip()

@@ -1,4 +1,4 @@
-"""What the pages show of studies: one's own part, a lead's overview, and after the lock, all."""
+"""Views of human evaluations: the rater's own, the lead's, and all ratings after the lock."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -40,70 +40,70 @@ ITEMS_PER_PAGE = 20
 
 @dataclass(frozen=True)
 class HumanEvaluationView:
-    """A study as one person sees it."""
+    """A human evaluation as one user sees it."""
 
     human_evaluation: HumanEvaluationRow
     completeness: Completeness
-    #: Items that the person has rated.
+    #: Items that the user has rated.
     n_mine: int
-    #: Items that they could still be given.
+    #: Items that the user can still claim.
     n_waiting: int
-    #: The number of the item that they are at.
+    #: The number of the item that the user works on.
     at_work: int | None
 
 
 @dataclass(frozen=True)
 class RaterSummary:
-    """How far a person is, for leads."""
+    """A rater's progress, for leads."""
 
     name: str
     n_submitted: int
     n_declined: int
-    #: Minutes for one item; ``None`` where there is none.
+    #: Minutes per item; ``None`` without submitted items.
     median_minutes: float | None
     last_at: datetime | None
 
 
 @dataclass(frozen=True)
 class RatedResponse:
-    """An answer of a locked study, with whose it is."""
+    """A response of a locked human evaluation, with its systems."""
 
     systems: list[str]
     text: str
-    #: Person -> dimension -> rating.
+    #: Rater -> dimension -> rating.
     scores: dict[str, dict[str, int]]
 
 
 @dataclass(frozen=True)
 class RatedItem:
-    """An item of a locked study, with everything that was said of it."""
+    """An item of a locked human evaluation, with all ratings and comments."""
 
     number: int
     benchmark: str
     item_id: str
     task_type: str
     messages: list[dict[str, str]]
-    answers: list[RatedResponse]
-    #: Person -> comment, where there is one.
+    responses: list[RatedResponse]
+    #: Rater -> comment, if there is one.
     comments: dict[str, str]
 
 
 @dataclass(frozen=True)
 class RatedPage:
-    """Some items of a locked study."""
+    """A page of items of a locked human evaluation."""
 
     human_evaluation: HumanEvaluationRow
     items: list[RatedItem]
     page: int
     n_pages: int
-    #: Items that aren't shown, since another study has people rate them blind now.
+    #: Hidden items, because they are being rated blind in another human evaluation.
     n_withheld: int
 
 
 def view_human_evaluations(
     connection: Connection, user: UserRow, now: datetime
 ) -> list[HumanEvaluationView]:
-    """Return all studies, the newest first."""
+    """Return all human evaluations, the newest first."""
     return [
         _view(connection, human_evaluation, user, now)
         for human_evaluation in list_human_evaluations(connection)
@@ -113,41 +113,41 @@ def view_human_evaluations(
 def human_evaluations_to_rate(
     connection: Connection, user: UserRow, now: datetime
 ) -> list[HumanEvaluationView]:
-    """Return the open studies in which an item waits for a person, the newest first."""
-    found = [
+    """Return the open human evaluations with an item for a user, the newest first."""
+    views = [
         _view(connection, human_evaluation, user, now)
         for human_evaluation in list_human_evaluations(connection)
         if human_evaluation.is_open
     ]
-    return [one for one in found if one.n_waiting]
+    return [human_evaluation for human_evaluation in views if human_evaluation.n_waiting]
 
 
 def view_human_evaluation(
     connection: Connection, human_evaluation_id: int, user: UserRow, now: datetime
 ) -> HumanEvaluationView:
-    """Return a study.
+    """Return a human evaluation as one user sees it.
 
     Raises:
-        NotFoundError: There is no such study.
+        NotFoundError: There is no such human evaluation.
     """
     return _view(connection, human_evaluation_by_id(connection, human_evaluation_id), user, now)
 
 
 def summarize_raters(connection: Connection, human_evaluation_id: int) -> list[RaterSummary]:
-    """Return how far each person is, for leads."""
-    return [_progress(one) for one in progress_by_rater(connection, human_evaluation_id)]
+    """Return each rater's progress, for leads."""
+    return [_progress(rater) for rater in progress_by_rater(connection, human_evaluation_id)]
 
 
 def agreement_by_dimension(
     connection: Connection, human_evaluation: HumanEvaluationRow, rng: np.random.Generator
 ) -> dict[str, Agreement]:
-    """Return the agreement of the people on each dimension, over all answers, whosever they are."""
-    by_answer: dict[int, list[dict[str, int]]] = defaultdict(list)
-    for one in blind_ratings(connection, human_evaluation.id):
-        by_answer[one.response_id].append(one.scores)
+    """Return the raters' agreement on each dimension, over the responses of all systems."""
+    by_response: dict[int, list[dict[str, int]]] = defaultdict(list)
+    for rating in blind_ratings(connection, human_evaluation.id):
+        by_response[rating.response_id].append(rating.scores)
     return {
         dimension: measure_agreement(
-            [[scores[dimension] for scores in given] for given in by_answer.values()],
+            [[scores[dimension] for scores in ratings] for ratings in by_response.values()],
             rng=rng,
             metric="ordinal",
         )
@@ -156,37 +156,44 @@ def agreement_by_dimension(
 
 
 def rated_page(connection: Connection, human_evaluation_id: int, page: int) -> RatedPage:
-    """Return a page of a locked study's items with all ratings and whose the answers are.
+    """Return a page of a locked human evaluation's items with all ratings and systems.
 
-    Items that an open study of the same model has too are withheld: some of its answers may be the
-    same ones.
+    Items that an open human evaluation of the same model has too are hidden: some of its responses
+    may be the same.
 
     Raises:
-        NotFoundError: There is no such study, or no such page of it.
-        WorkflowError: The study is open, or was cancelled.
+        NotFoundError: There is no such human evaluation, or no such page of it.
+        WorkflowError: The human evaluation is open or was cancelled.
     """
     human_evaluation = human_evaluation_by_id(connection, human_evaluation_id)
     if human_evaluation.is_open:
-        raise WorkflowError("the ratings are shown once the study is locked")
+        raise WorkflowError(
+            "the human evaluation is open; its ratings are visible once it is locked", code="open"
+        )
     if not human_evaluation.is_locked:
-        raise WorkflowError("the study was cancelled: its ratings are kept and shown to nobody")
+        raise WorkflowError(
+            "the human evaluation was cancelled; its ratings are preserved but not visible",
+            code="cancelled",
+        )
     all_items = items_of(connection, human_evaluation_id)
     rated_now = items_under_human_evaluation(connection, human_evaluation.model)
-    items = [one for one in all_items if (one.benchmark, one.benchmark_item_id) not in rated_now]
+    items = [
+        item for item in all_items if (item.benchmark, item.benchmark_item_id) not in rated_now
+    ]
     n_pages = max(1, -(-len(items) // ITEMS_PER_PAGE))
     if not 1 <= page <= n_pages:
-        raise NotFoundError(f"study {human_evaluation_id} has no page {page}")
-    some = items[(page - 1) * ITEMS_PER_PAGE : page * ITEMS_PER_PAGE]
-    shown = _rated(connection, human_evaluation_id, some)
-    return RatedPage(human_evaluation, shown, page, n_pages, len(all_items) - len(items))
+        raise NotFoundError(f"human evaluation {human_evaluation_id} has no page {page}")
+    on_page = items[(page - 1) * ITEMS_PER_PAGE : page * ITEMS_PER_PAGE]
+    rated = _rated(connection, human_evaluation_id, on_page)
+    return RatedPage(human_evaluation, rated, page, n_pages, len(all_items) - len(items))
 
 
 def rated_items(connection: Connection, human_evaluation_id: int) -> list[RatedItem]:
-    """Return all items of a locked study with all ratings and whose the answers are.
+    """Return all items of a locked human evaluation with all ratings and systems.
 
     Raises:
-        NotFoundError: There is no such study.
-        WorkflowError: The study is open, or was cancelled.
+        NotFoundError: There is no such human evaluation.
+        WorkflowError: The human evaluation is open or was cancelled.
     """
     human_evaluation_by_id(connection, human_evaluation_id)
     return _rated(connection, human_evaluation_id, items_of(connection, human_evaluation_id))
@@ -198,13 +205,14 @@ def _rated(
     names = {row.id: row.name for row in list_users(connection)}
     systems = systems_by_response(connection, human_evaluation_id)
     scores: dict[int, dict[str, dict[str, int]]] = defaultdict(dict)
-    for one in unblinded_ratings(connection, human_evaluation_id):
-        scores[one.response_id][names[one.reviewer_id]] = one.scores
+    for rating in unblinded_ratings(connection, human_evaluation_id):
+        scores[rating.response_id][names[rating.reviewer_id]] = rating.scores
     ids = [item.id for item in items]
-    answers: dict[int, list[RatedResponse]] = defaultdict(list)
-    for answer in responses_of(connection, ids):
-        told = RatedResponse(systems[answer.id], answer.text, scores[answer.id])
-        answers[answer.item_id].append(told)
+    responses: dict[int, list[RatedResponse]] = defaultdict(list)
+    for response in responses_of(connection, ids):
+        responses[response.item_id].append(
+            RatedResponse(systems[response.id], response.text, scores[response.id])
+        )
     comments: dict[int, dict[str, str]] = defaultdict(dict)
     for assignment in submitted_assignments(connection, ids):
         if assignment.comment:
@@ -216,7 +224,7 @@ def _rated(
             item_id=item.benchmark_item_id,
             task_type=item.task_type,
             messages=item.messages,
-            answers=sorted(answers[item.id], key=lambda one: one.systems),
+            responses=sorted(responses[item.id], key=lambda response: response.systems),
             comments=comments[item.id],
         )
         for item in items
@@ -245,11 +253,11 @@ def _view(
     )
 
 
-def _progress(one: RaterProgress) -> RaterSummary:
+def _progress(rater: RaterProgress) -> RaterSummary:
     return RaterSummary(
-        name=one.name,
-        n_submitted=one.n_submitted,
-        n_declined=one.n_declined,
-        median_minutes=median(one.seconds) / 60 if one.seconds else None,
-        last_at=one.last_at,
+        name=rater.name,
+        n_submitted=rater.n_submitted,
+        n_declined=rater.n_declined,
+        median_minutes=median(rater.seconds) / 60 if rater.seconds else None,
+        last_at=rater.last_at,
     )

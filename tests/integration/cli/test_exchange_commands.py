@@ -66,7 +66,7 @@ def test_the_same_gold_gives_the_same_file_and_says_what_is_missing(
     out = tmp_path / "gold.jsonl"
     status, output, said = run("review", "export", "--out", str(out))
     assert (0, f"{out}: 3 examples\n") == (status, output)
-    assert "rejected, and nobody wrote the right response" in said
+    assert "rejected without a corrected response" in said
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert all(["messages", "metadata"] == list(row) for row in rows)
     assert {2} == {row["metadata"]["n_reviewers"] for row in rows}

@@ -160,7 +160,7 @@ def test_the_commands(tmp_path: Path, clock: datetime) -> None:
     path.write_text(TAXONOMY.replace("## Criteria", "## Crtieria"))
     status, output = run("check", "-c", str(config))
     assert 78 == status
-    assert f"{path}:15: unknown part 'Crtieria'; did you mean 'criteria'?" in output
+    assert f"{path}:15: unknown part: 'Crtieria'; did you mean 'criteria'?" in output
     assert "2 problems" in output
 
 

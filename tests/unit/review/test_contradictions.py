@@ -108,7 +108,7 @@ def test_equal_answers_are_one_row_that_names_them_all() -> None:
     assert (2, [1]) == (row["metadata"]["item_id"], row["metadata"]["merged_items"])
 
 
-def test_a_newer_guide_overrules_an_older_one() -> None:
+def test_newer_guidelines_overrule_older_ones() -> None:
     old = rendered(1, "No.", taxonomy_version="old", decided_at=DAY + timedelta(days=90))
     new = rendered(
         2, "Yes.", taxonomy_version="new", queued_at=DAY + timedelta(weeks=1), batch_id=2
@@ -121,7 +121,7 @@ def test_under_one_guide_different_answers_are_left_out_and_named() -> None:
     result = resolve_contradictions([rendered(1, "No."), rendered(2, "Yes.")])
     assert ([], [[1, 2]]) == (ids(result), result.contradictions)
     (remark,) = Gold(result, []).remarks()
-    assert "items 1, 2 answer the same prompt differently under the same guide" in remark
+    assert "items 1, 2: they contradict each other" in remark
 
 
 def test_of_good_answers_in_free_text_the_last_one_stands() -> None:

@@ -1,4 +1,4 @@
-"""A taxonomy that doesn't hold together is refused, with the lines and what to do."""
+"""Problems of a taxonomy: each with its line and its message."""
 
 import re
 from pathlib import Path
@@ -39,29 +39,29 @@ A mistake.
 
 
 def expected(text: str) -> list[tuple[int, str]]:
-    """Return the problems that a file itself says it has: `line: beginning of the message`."""
-    found = re.search(r"<!-- expect\n(.*?)\n-->", text, re.DOTALL)
-    assert found
-    lines = (line.partition(": ") for line in found[1].splitlines())
+    """Return the problems that a fixture expects, as `line: message`."""
+    match = re.search(r"<!-- expect\n(.*?)\n-->", text, re.DOTALL)
+    assert match
+    lines = (line.partition(": ") for line in match[1].splitlines())
     return [(int(number), message) for number, _, message in lines]
 
 
 @pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.stem)
-def test_each_problem_is_told_with_its_line(path: Path) -> None:
+def test_read_broken_taxonomy_reports_each_problem(path: Path) -> None:
     _, problems = read_taxonomy(path)
     wanted = expected(path.read_text(encoding="utf-8"))
-    assert [line for line, _ in wanted] == [one.line for one in problems], problems
-    for (_, message), one in zip(wanted, problems, strict=True):
-        assert one.message.startswith(message), one
-        assert one.path == str(path)
+    assert [line for line, _ in wanted] == [problem.line for problem in problems], problems
+    for (_, message), problem in zip(wanted, problems, strict=True):
+        assert problem.message.replace(f"{path.parent}/", "") == message
+        assert problem.path == str(path)
 
 
-def test_the_corpus_is_not_empty() -> None:
+def test_fixtures_of_broken_taxonomies_exist() -> None:
     assert len(BROKEN) >= 40
 
 
-def test_the_error_has_all_problems_as_places() -> None:
-    path = next(one for one in BROKEN if one.stem == "everything-at-once")
+def test_load_broken_taxonomy_lists_all_problems() -> None:
+    path = next(file for file in BROKEN if file.stem == "everything-at-once")
     with pytest.raises(TaxonomyError) as caught:
         load_taxonomy(path)
     lines = str(caught.value).splitlines()
@@ -73,11 +73,11 @@ def test_the_error_has_all_problems_as_places() -> None:
     ("name", "content", "message"),
     [
         ("absent.md", None, "no such file or folder"),
-        ("taxonomy.txt", VALID.encode(), "a taxonomy is a Markdown file (.md)"),
-        ("bytes.md", b"# fees\n\xff", "not UTF-8: byte 7"),
+        ("taxonomy.txt", VALID.encode(), "no Markdown file"),
+        ("bytes.md", b"# fees\n\xff", "not UTF-8 at byte 7"),
     ],
 )
-def test_what_is_no_taxonomy_file(
+def test_load_other_file_is_refused(
     tmp_path: Path, name: str, content: bytes | None, message: str
 ) -> None:
     path = tmp_path / name
@@ -87,7 +87,7 @@ def test_what_is_no_taxonomy_file(
         load_taxonomy(path)
 
 
-def test_a_folder_is_its_files_together(tmp_path: Path) -> None:
+def test_load_folder_merges_its_files(tmp_path: Path) -> None:
     (tmp_path / "_defaults.md").write_text("---\nsystem_prompt: Shared.\nstyle: direct\n---\n")
     (tmp_path / "fees.md").write_text(VALID)
     own = VALID.replace("# fees", "# card_lost")
@@ -104,16 +104,16 @@ def test_a_folder_is_its_files_together(tmp_path: Path) -> None:
         load_taxonomy(tmp_path)
     first = tmp_path / "fees.md"
     assert str(caught.value) == (
-        f"{tmp_path / 'more.md'}:1: the task type 'fees' is there twice; the first is {first}:1"
+        f"{tmp_path / 'more.md'}:1: duplicate task type: 'fees'; the first is at {first}:1"
     )
 
 
-def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+def test_load_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TaxonomyError, match="holds no Markdown file"):
         load_taxonomy(tmp_path)
 
 
-def test_layout_and_order_make_no_new_version_and_words_do(tmp_path: Path) -> None:
+def test_version_ignores_layout_and_order(tmp_path: Path) -> None:
     path = tmp_path / "taxonomy.md"
     other = VALID.replace("# fees", "# card_lost")
     versions = []

@@ -163,6 +163,6 @@ def test_a_schema_fetches_nothing_and_takes_a_fence() -> None:
     )
     assert form.admits('```json\n{"a": 1}\n```')
     assert "$.a: 'x' is not of type 'number'" == form.violation('{"a": "x"}')
-    assert "it isn't JSON" in form.violation("a: 1")
+    assert "not valid JSON" in form.violation("a: 1")
     assert not form.admits('{"a": NaN}')
     assert not form.admits("[" * 100_000)

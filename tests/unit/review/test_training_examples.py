@@ -100,10 +100,10 @@ def test_reasoning_is_written_as_production_writes_it(
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"response": "Block it."}, "no reasoning before the answer"),
-        ({"response": " "}, "rejected, and nobody wrote the right response"),
-        ({"messages": []}, "the conversation isn't stored"),
-        ({"truncated": True}, "the text was cut when it was stored"),
+        ({"response": "Block it."}, "the response has no reasoning"),
+        ({"response": " "}, "rejected without a corrected response"),
+        ({"messages": []}, "its conversation isn't stored"),
+        ({"truncated": True}, "its text was truncated"),
     ],
 )
 def test_what_teaches_nothing_is_left_out_with_the_reason(
@@ -119,7 +119,7 @@ def test_what_teaches_nothing_is_left_out_with_the_reason(
 def test_a_version_that_is_not_stored_is_said(engine: Engine) -> None:
     with transaction(engine) as connection:
         outcome = render(decided(taxonomy_version="f" * 64), TaxonomyVersions(connection))
-    assert SkippedItem(1, "its guide, version ffffffffffff, isn't stored") == outcome
+    assert SkippedItem(1, "its taxonomy version ffffffffffff isn't stored") == outcome
 
 
 def test_provenance_names_the_version_and_nobody() -> None:

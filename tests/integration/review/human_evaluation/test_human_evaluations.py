@@ -258,8 +258,8 @@ def test_items_that_not_every_system_answered_are_left_out(world: World, clock: 
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        ([], "two systems"),
-        ([row for row in rows(2) if row["by"] == "base"], "two systems"),
+        ([], "too few systems"),
+        ([row for row in rows(2) if row["by"] == "base"], "too few systems"),
         ([row for row in rows(2) if (row["by"] == "base") == (row["id"] == "q0")], "no item"),
     ],
 )
