@@ -32,7 +32,7 @@ ITEMS = 100_000
 ROUNDS = 60 if QUICK else 300
 
 #: Estimates of one week: rate and limits by domain, beside the truth.
-Estimated = list[tuple[float, float, float, float]]
+Estimates = list[tuple[float, float, float, float]]
 
 
 def run(data: Path | None) -> Iterator[Row]:
@@ -46,28 +46,30 @@ def run(data: Path | None) -> Iterator[Row]:
 
 
 def _week_rows(world: World) -> Iterator[Row]:
-    found: dict[str, Estimated] = {}
+    estimated: dict[str, Estimates] = {}
     queued_twice = over_budget = 0
     for number in track(range(WEEKS), f"weeks, {world.name}", transient=True):
         week = simulate_week(world, Review(), np.random.default_rng([SEED, number]))
-        texts = [
-            one.draw.text_digest for one in [*week.selection.unreviewed, *week.selection.reused]
-        ]
+        selected = [*week.selection.unreviewed, *week.selection.reused]
+        texts = [text.draw.text_digest for text in selected]
         queued_twice += len(texts) - len(set(texts))
         over_budget += len(week.selection.unreviewed) > Review().weekly_budget
         control = estimate_rate(week.control.errors, week.control.n)
-        told = {**estimates(week), "control": (control.rate, control.lower, control.upper)}
-        for name, (rate, lower, upper) in told.items():
+        by_name = {**estimates(week), "control": (control.rate, control.lower, control.upper)}
+        for name, (rate, lower, upper) in by_name.items():
             truth = week.truth["" if name == "control" else name]
-            found.setdefault(name, []).append((truth, rate, lower, upper))
+            estimated.setdefault(name, []).append((truth, rate, lower, upper))
     how = f"{WEEKS} weeks, seeds [{SEED}, k]"
-    yield _bias(f"{world.name}: bias of the error rate", found[""], how)
-    yield _bias(f"{world.name}: bias of the control slice's", found["control"], how)
-    yield _coverage(f"{world.name}: 95% interval covers", found[""], how)
-    yield _coverage(f"{world.name}: the control slice's covers", found["control"], how)
-    for domain in (*TASK_TYPES, *(name for name in sorted(found) if name.startswith("cluster"))):
-        yield _coverage(f"{world.name}: {domain}, covers", found[domain], how, goal=False)
-    yield _spread(f"{world.name}: sd of the rate, all slices / control", found, how)
+    yield _bias(f"{world.name}: bias of the error rate", estimated[""], how)
+    yield _bias(f"{world.name}: bias of the control slice's", estimated["control"], how)
+    yield _coverage(f"{world.name}: 95% interval covers", estimated[""], how)
+    yield _coverage(f"{world.name}: the control slice's covers", estimated["control"], how)
+    for domain in (
+        *TASK_TYPES,
+        *(name for name in sorted(estimated) if name.startswith("cluster")),
+    ):
+        yield _coverage(f"{world.name}: {domain}, covers", estimated[domain], how, goal=False)
+    yield _spread(f"{world.name}: sd of the rate, all slices / control", estimated, how)
     if world is REPEATED:
         yield _row("texts asked twice", queued_twice, "= 0", queued_twice == 0, how)
         yield _row("batches over budget", over_budget, "= 0", over_budget == 0, how)
@@ -98,8 +100,8 @@ def _remedy_rows() -> Iterator[Row]:
         routed = route(pools, mix, review, SEED)
         true_share = float(np.mean([mix.share(pool) for pool in pools]))
         right = routed.retrain if true_share > 0.5 else routed.fix_context
-        told = f"{how}; {true_share:.0%} of the traffic's errors take judgement"
-        yield _share(f"{mix.name}: routed rightly", right, POOLS, told, at_least=0.90)
+        basis = f"{how}; {true_share:.0%} of the traffic's errors require judgement"
+        yield _share(f"{mix.name}: routed rightly", right, POOLS, basis, at_least=0.90)
         yield _share(f"{mix.name}: the share's 95% interval covers", routed.covered, POOLS, how)
         counted = routed.counted_for_training
         right = counted if true_share > 0.5 else POOLS - counted
@@ -108,15 +110,15 @@ def _remedy_rows() -> Iterator[Row]:
 
 def _desk_rows() -> Iterator[Row]:
     with desk(ITEMS) as url, server_process(url) as ours, server_process() as bare:
-        for people in (1, 2):
-            timing = measure(ours, bare, ROUNDS, people)
-            at_once = f"{people} at once" if people > 1 else "one person"
+        for n_users in (1, 2):
+            timing = measure(ours, bare, ROUNDS, n_users)
+            at_once = f"{n_users} at once" if n_users > 1 else "one reviewer"
             how = (
                 f"{len(timing.ours)} items, {ITEMS:,} in PostgreSQL, {at_once}; submit, claim and "
                 "load as three requests, seen from the client"
             )
             p95 = 1000 * float(np.quantile(timing.ours, 0.95))
-            is_goal = people == 1
+            is_goal = n_users == 1
             yield Row(
                 AREA, f"accept and next, p95, {at_once}", p95, "ms", "< 100" if is_goal else "",
                 p95 < 100 if is_goal else None,
@@ -137,27 +139,27 @@ def _ratio(timing: Timing, quantile: float) -> float:
     return float(np.quantile(timing.ours, quantile) / np.quantile(timing.bare, quantile))
 
 
-def _bias(name: str, found: Estimated, how: str) -> Row:
-    errors = [100 * (rate - truth) for truth, rate, _, _ in found]
+def _bias(name: str, estimated: Estimates, how: str) -> Row:
+    errors = [100 * (rate - truth) for truth, rate, _, _ in estimated]
     bias, interval = float(np.mean(errors)), student_interval(errors)
     low, high = interval or (bias, bias)
     against = f"95% interval {low:+.2f} to {high:+.2f}; {how}"
     return Row(AREA, name, bias, "points", "within 0.3", abs(bias) < 0.3, against)
 
 
-def _coverage(name: str, found: Estimated, how: str, *, goal: bool = True) -> Row:
-    hits = sum(lower <= truth <= upper for truth, _, lower, upper in found)
-    value = hits / len(found)
-    low, high = clopper_pearson(hits, len(found))
-    width = 100 * float(np.mean([upper - lower for _, _, lower, upper in found]))
+def _coverage(name: str, estimated: Estimates, how: str, *, goal: bool = True) -> Row:
+    hits = sum(lower <= truth <= upper for truth, _, lower, upper in estimated)
+    value = hits / len(estimated)
+    low, high = clopper_pearson(hits, len(estimated))
+    width = 100 * float(np.mean([upper - lower for _, _, lower, upper in estimated]))
     against = f"95% interval {low:.3f} to {high:.3f}; mean width {width:.1f} points; {how}"
     holds = 0.93 <= value <= 0.97 if goal else None
     return Row(AREA, name, value, "", "0.93 to 0.97" if goal else "", holds, against)
 
 
-def _spread(name: str, found: dict[str, Estimated], how: str) -> Row:
+def _spread(name: str, estimated: dict[str, Estimates], how: str) -> Row:
     ours, control = (
-        100 * float(np.std([rate - truth for truth, rate, _, _ in found[which]]))
+        100 * float(np.std([rate - truth for truth, rate, _, _ in estimated[which]]))
         for which in ("", "control")
     )
     return _row(name, ours / control, "", None, f"{ours:.2f} / {control:.2f} points; {how}")

@@ -1,4 +1,4 @@
-"""How often the check on people's ratings is wrong, and right: trials with a known truth."""
+"""Error rates of the check on human ratings, in trials with a known truth."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class HumanEvaluationTrials:
-    """What many studies of the same true difference said."""
+    """Outcomes of many human evaluations with the same true difference."""
 
     n: int
     #: Every dimension passed.
@@ -37,20 +37,19 @@ class HumanEvaluationTrials:
 
 @dataclass(frozen=True)
 class Truth:
-    """How people rate.
+    """A model of ratings.
 
-    A rating is a dimension's level, plus the item's own difficulty, which systems share, how well
-    this system did on this item, how severe the person is, and what varies by itself; rounded to
-    the scale.
+    A rating is the sum of a dimension's level, the item's difficulty, which all systems share, the
+    quality of the system's response, the rater's severity, and noise; rounded to the scale.
     """
 
     level: float = 3.6
     difficulty: float = 0.6
-    #: How far an answer lies from the item's difficulty.
-    answer: float = 0.6
+    #: Standard deviation of a response's quality.
+    response: float = 0.6
     severity: float = 0.4
     noise: float = 0.6
-    #: Share of items that both systems answer in the same words.
+    #: Share of items with the same response of both systems.
     same: float = 0.1
 
     def draw(
@@ -60,21 +59,20 @@ class Truth:
         severity = rng.normal(0, self.severity, (1, n_reviewers, 1))
         difficulty = rng.normal(0, self.difficulty, (n_items, 1, 1))
         same = rng.random((n_items, 1, 1)) < self.same
-        found = []
+        ratings = []
         for shift in (np.zeros(len(shifts)), shifts):
-            # What an answer is worth goes half through all dimensions, half through each by itself.
-            whole = rng.normal(0, self.answer, (n_items, 1, 1)) * np.sqrt(0.5)
-            apart = rng.normal(0, self.answer, (n_items, 1, len(shifts))) * np.sqrt(0.5)
+            # Half of the variance of a response's quality is common to all dimensions.
+            whole = rng.normal(0, self.response, (n_items, 1, 1)) * np.sqrt(0.5)
+            apart = rng.normal(0, self.response, (n_items, 1, len(shifts))) * np.sqrt(0.5)
             noise = rng.normal(0, self.noise, (n_items, n_reviewers, len(shifts)))
             raw = self.level + shift + difficulty + whole + apart + severity + noise
-            found.append(np.clip(np.rint(raw), *SCALE))
-        return found[0], np.where(same, found[0], found[1])
+            ratings.append(np.clip(np.rint(raw), *SCALE))
+        return ratings[0], np.where(same, ratings[0], ratings[1])
 
     def shift_for(self, difference: float, rng: np.random.Generator) -> float:
-        """Return the shift of the level that makes the mean ratings differ by so much.
+        """Return the shift of the level that makes the mean ratings differ by a difference.
 
-        On average over people: near the ends of the scale, how severe they are makes a difference
-        of the same answers smaller or larger.
+        On average over raters: near the ends of the scale, severity changes the difference.
         """
         low, high = -3.0, 3.0
         seed = int(rng.integers(2**32))
@@ -99,44 +97,53 @@ def human_evaluation_trials(
     truth: Truth | None = None,
     policy: Gates | None = None,
 ) -> HumanEvaluationTrials:
-    """Measure studies in which the candidate truly differs by so much on each dimension."""
+    """Run human evaluations in which the candidate truly differs by given differences."""
     truth, policy = truth or Truth(), policy or Gates()
-    calibrated = {one: truth.shift_for(one, rng) for one in set(differences)}
-    shifts = np.array([calibrated[one] for one in differences])
-    found: Counter[str] = Counter()
+    calibrated = {size: truth.shift_for(size, rng) for size in set(differences)}
+    shifts = np.array([calibrated[size] for size in differences])
+    counts: Counter[str] = Counter()
     for _ in range(n_trials):
-        results = _study(truth.draw(shifts, n_items, n_reviewers, rng), policy, rng)
-        outcomes = {one.outcome for one in results.checks}
+        results = _human_evaluation(truth.draw(shifts, n_items, n_reviewers, rng), policy, rng)
+        outcomes = {check.outcome for check in results.checks}
         whole = "failed" if "failed" in outcomes else "undecided"
-        found["passed" if outcomes == {"passed"} else whole] += 1
+        counts["passed" if outcomes == {"passed"} else whole] += 1
         first = results.comparisons[0]
-        found["first passed"] += results.checks[0].outcome == "passed"
-        found["different"] += any(one.adjusted_p_value <= 0.05 for one in results.comparisons)
-        found["covered"] += first.lower <= differences[0] <= first.upper
+        counts["first passed"] += results.checks[0].outcome == "passed"
+        counts["different"] += any(
+            comparison.adjusted_p_value <= 0.05 for comparison in results.comparisons
+        )
+        counts["covered"] += first.lower <= differences[0] <= first.upper
     return HumanEvaluationTrials(
         n=n_trials,
-        passed=found["passed"],
-        failed=found["failed"],
-        undecided=found["undecided"],
-        first_passed=found["first passed"],
-        called_different=found["different"],
-        covered=found["covered"],
+        passed=counts["passed"],
+        failed=counts["failed"],
+        undecided=counts["undecided"],
+        first_passed=counts["first passed"],
+        called_different=counts["different"],
+        covered=counts["covered"],
     )
 
 
-def _study(
+def _human_evaluation(
     drawn: tuple[Values, Values], policy: Gates, rng: np.random.Generator
 ) -> HumanEvaluationResults:
     ratings: list[UnblindedRating] = []
     for place, (system, values) in enumerate(zip(("incumbent", "candidate"), drawn, strict=True)):
         for item, of_item in enumerate(values):
             for reviewer, scores in enumerate(of_item):
-                told: dict[str, Any] = {
-                    name: int(one) for name, one in zip(DIMENSIONS, scores, strict=True)
+                scores_by_dimension: dict[str, Any] = {
+                    name: int(score) for name, score in zip(DIMENSIONS, scores, strict=True)
                 }
                 ratings.append(
                     UnblindedRating(
-                        f"b/{item:04d}", item, "", 2 * item + place, system, reviewer, place, told
+                        f"b/{item:04d}",
+                        item,
+                        "",
+                        2 * item + place,
+                        system,
+                        reviewer,
+                        place,
+                        scores_by_dimension,
                     )
                 )
     return compute_human_results(

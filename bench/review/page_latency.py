@@ -1,4 +1,4 @@
-"""A busy review desk: 100,000 items in the database, and people who accept one after the other."""
+"""Latency of the review page with 100,000 items, for reviewers who accept one after another."""
 
 import os
 import re
@@ -44,7 +44,7 @@ from monitor.store.traffic.exchanges import insert_exchanges
 from monitor.store.windows.claims import claim_drift_evaluation
 
 PASSWORD = "correct horse battery"
-PEOPLE = ("Ada", "Ben", "Cem", "Dora")
+USERS = ("Ada", "Ben", "Cem", "Dora")
 FIVES = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
 N_BATCHES = 1000
 #: Of the batches: decided, and half reviewed; the rest waits.
@@ -77,15 +77,15 @@ def desk(n_items: int) -> Iterator[str]:
         server.remove()
 
 
-class Person:
-    """Somebody at a browser: keeps cookies, sends the token, accepts what comes."""
+class Reviewer:
+    """A reviewer's browser: keeps cookies, sends the CSRF token, accepts every item."""
 
     def __init__(self, url: str, name: str) -> None:
         self.client = httpx.Client(base_url=url, timeout=30)
-        found = re.search(r'csrf-token" content="([^"]+)"', self.client.get("/login").text)
-        if found is None:
+        match = re.search(r'csrf-token" content="([^"]+)"', self.client.get("/login").text)
+        if match is None:
             raise RuntimeError("the page has no token")
-        self.client.headers["x-csrftoken"] = found[1]
+        self.client.headers["x-csrftoken"] = match[1]
         self._post("/api/login", {"name": name, "password": PASSWORD})
         self.item = self._claim()
 
@@ -99,30 +99,30 @@ class Person:
         return int(self._post("/api/items/claim", {})["item"])
 
     def _post(self, path: str, body: dict[str, object]) -> dict[str, int]:
-        answer = self.client.post(path, json=body)
-        answer.raise_for_status()
-        content: dict[str, int] = answer.json()
+        response = self.client.post(path, json=body)
+        response.raise_for_status()
+        content: dict[str, int] = response.json()
         return content
 
 
-def measure(ours: Served, bare: Served, rounds: int, people: int) -> Timing:
-    """Let people work at once, and between two items each asks the bare route as often.
+def measure(ours: Served, bare: Served, rounds: int, n_users: int) -> Timing:
+    """Let users review concurrently, each with as many requests to the bare route in between.
 
     Args:
         ours: The review page.
         bare: The bare route.
-        rounds: Items of each person; the first tenth warms up and isn't counted.
-        people: At most four.
+        rounds: Items of each reviewer; the first tenth warms up and isn't counted.
+        n_users: At most four.
     """
     seconds_ours: list[float] = []
     seconds_bare: list[float] = []
 
     def work(name: str) -> None:
-        person = Person(ours.url, name)
+        reviewer = Reviewer(ours.url, name)
         with httpx.Client(base_url=bare.url, timeout=30) as client:
             for number in range(rounds):
                 begun = time.perf_counter()
-                person.accept_and_next()
+                reviewer.accept_and_next()
                 middle = time.perf_counter()
                 for method in ("POST", "POST", "GET"):
                     client.request(method, "/").raise_for_status()
@@ -130,16 +130,16 @@ def measure(ours: Served, bare: Served, rounds: int, people: int) -> Timing:
                 if number >= rounds / 10:
                     seconds_ours.append(middle - begun)
                     seconds_bare.append(ended - middle)
-        person.client.close()
+        reviewer.client.close()
 
     before = _processor_seconds(ours.process_id)
-    threads = [Thread(target=work, args=(name,)) for name in PEOPLE[:people]]
+    threads = [Thread(target=work, args=(name,)) for name in USERS[:n_users]]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     spent = _processor_seconds(ours.process_id) - before
-    return Timing(seconds_ours, seconds_bare, spent / (rounds * people))
+    return Timing(seconds_ours, seconds_bare, spent / (rounds * n_users))
 
 
 def _processor_seconds(process_id: int) -> float:
@@ -150,10 +150,11 @@ def _processor_seconds(process_id: int) -> float:
 def _fill(engine: Engine, n_items: int) -> None:
     now = datetime.now(UTC)
     with transaction(engine) as connection:
-        for name in PEOPLE:
+        for name in USERS:
             create_user(connection, name, PASSWORD, "reviewer", now)
         earlier = [
-            create_user(connection, f"Earlier {one}", PASSWORD, "reviewer", now) for one in range(2)
+            create_user(connection, f"Earlier {number}", PASSWORD, "reviewer", now)
+            for number in range(2)
         ]
         _add_exchanges(connection, n_items // N_BATCHES, now)
         batches = []
@@ -168,15 +169,15 @@ def _fill(engine: Engine, n_items: int) -> None:
         _add_items(connection, batches[0])
         decided = batches[: round(N_BATCHES * DECIDED_SHARE)]
         half = batches[len(decided) : round(N_BATCHES * (DECIDED_SHARE + HALF_SHARE))]
-        for number, person in enumerate(earlier):
-            _add_reviews(connection, decided if number else [*decided, *half], person, now)
+        for number, reviewer in enumerate(earlier):
+            _add_reviews(connection, decided if number else [*decided, *half], reviewer, now)
         _add_gold(connection, decided, now)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE"))
 
 
 def _add_exchanges(connection: Connection, n: int, now: datetime) -> None:
-    """Write a batch's exchanges and copy them for the others; the partition numbers the batch."""
+    """Write a batch's exchanges and copy them for the other batches, numbered by partition."""
     sentence = "the card was charged twice and the transfer is still pending since monday "
     rows: list[dict[str, Any]] = [
         {
@@ -202,12 +203,12 @@ def _add_exchanges(connection: Connection, n: int, now: datetime) -> None:
         rows, prompt_vectors=vectors, response_vectors=vectors, encoder="bench"
     )
     insert_exchanges(connection, exchanges, created_at=now)
-    others = select(func.generate_series(1, N_BATCHES - 1).label("number")).subquery()
-    columns = [one for one in Exchange.__table__.columns if one.name != "id"]
-    copied = [others.c.number if one.name == "partition" else one for one in columns]
+    copies = select(func.generate_series(1, N_BATCHES - 1).label("number")).subquery()
+    columns = [column for column in Exchange.__table__.columns if column.name != "id"]
+    copied = [copies.c.number if column.name == "partition" else column for column in columns]
     connection.execute(
         insert(Exchange).from_select(
-            [one.name for one in columns], select(*copied).join(others, true())
+            [column.name for column in columns], select(*copied).join(copies, true())
         )
     )
 
@@ -226,8 +227,8 @@ def _add_items(connection: Connection, first_batch: int) -> None:
     connection.execute(insert(ReviewItem).from_select(list(facts), select(*facts.values())))
 
 
-def _add_reviews(connection: Connection, batches: list[int], person: int, now: datetime) -> None:
-    facts = {"item_id": ReviewItem.id, "reviewer_id": literal(person)}
+def _add_reviews(connection: Connection, batches: list[int], reviewer: int, now: datetime) -> None:
+    facts = {"item_id": ReviewItem.id, "reviewer_id": literal(reviewer)}
     lease = {**facts, "expires_at": literal(now), "draft": literal({}, JSON())}
     blank = ("error_kind", "corrected_response", "comment")
     review = {

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @route("/", http_method=["GET", "POST"], sync_to_thread=False, status_code=200)
 def bare() -> dict[str, str]:
-    """Answer with next to nothing."""
+    """Return a minimal response."""
     return {"status": "ok"}
 
 

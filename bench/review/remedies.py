@@ -1,7 +1,7 @@
-"""Simulated answers: how often the errors are routed to training, or to retrieval and prompt.
+"""Simulated causes of errors, and how often the rule recommends training or retrieval.
 
-The errors of drifted clusters are reviewed far more often than those of the rest. Where the two
-differ in what would mend them, counting answers as they come in goes wrong; weighing them doesn't.
+The errors of drifted clusters are reviewed far more often than the others. If their causes differ,
+unweighted counts are misleading; weighted shares are not.
 """
 
 from collections.abc import Sequence
@@ -79,13 +79,13 @@ def make_pools(n: int, review: Review, seed: int) -> list[Pool]:
 
 
 def route(pools: Sequence[Pool], mix: Mix, review: Review, seed: int) -> Routed:
-    """Let the experts answer and the rule choose, for each pool."""
+    """Draw the causes of each pool's errors and apply the rule."""
     rng = np.random.default_rng([seed, 4])
     remedies: list[str] = []
     covered = counted = 0
     for pool in pools:
         rows = [
-            replace(row, answerable=_answer(row, mix, rng)) if row.is_wrong else row
+            replace(row, answerable=_rate_cause(row, mix, rng)) if row.is_wrong else row
             for row in pool.rows
         ]
         error_causes = weigh_error_causes(rows, batch_weights(rows))
@@ -102,6 +102,6 @@ def route(pools: Sequence[Pool], mix: Mix, review: Review, seed: int) -> Routed:
     )
 
 
-def _answer(row: DrawRow, mix: Mix, rng: np.random.Generator) -> str:
+def _rate_cause(row: DrawRow, mix: Mix, rng: np.random.Generator) -> str:
     share = mix.elsewhere if row.cluster is None else mix.in_clusters
     return NEEDS_JUDGEMENT if rng.random() < share else FACTS_MISSING

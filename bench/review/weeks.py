@@ -1,4 +1,4 @@
-"""Simulated weeks: traffic whose truth is known, the batch that is drawn, and what is estimated."""
+"""Simulated weeks: traffic with known truth, the batch drawn from it, and its estimates."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -31,14 +31,14 @@ class World:
     sampling: tuple[float, ...] = (0.05, 0.05, 0.05, 0.05)
     #: Share of the traffic in each drifted cluster, and its error rate.
     clusters: tuple[tuple[float, float], ...] = ()
-    #: Error rate of the rest: of a familiar prompt, and what the most foreign one adds.
+    #: Error rate of the rest: of a familiar prompt, and the increase for the most novel one.
     familiar_error: float = 0.07
     novel_error: float = 0.25
-    #: Share of the traffic that repeats one of the common texts, and how many of those there are.
+    #: Share of the traffic that repeats common texts, and their number.
     repeated: float = 0.0
     n_common: int = 200
-    #: Share of the common texts that were asked in an earlier batch.
-    asked: float = 0.0
+    #: Share of the common texts that were queued in an earlier batch.
+    queued: float = 0.0
     #: Share of the items that is not decided yet.
     missing: float = 0.0
 
@@ -50,7 +50,7 @@ REPEATED = World(
     clusters=((0.06, 0.5), (0.02, 0.3)),
     sampling=(0.02, 0.05, 0.05, 0.4),
     repeated=0.4,
-    asked=0.5,
+    queued=0.5,
     missing=0.05,
 )
 WORLDS = (DRIFTED, QUIET, REPEATED)
@@ -65,17 +65,17 @@ class Traffic:
     cluster: NDArray[np.int64]
     novelty: NDArray[np.float64]
     wrong: NDArray[np.bool_]
-    #: Texts that were asked before.
-    asked: NDArray[np.int64]
+    #: Texts that were queued before.
+    queued: NDArray[np.int64]
 
     def rates(self) -> dict[str, float]:
         """Return the true error rates: overall (``""``), of task types and of clusters."""
-        found = {"": float(self.wrong.mean())}
+        rates = {"": float(self.wrong.mean())}
         for index, name in enumerate(TASK_TYPES):
-            found[name] = float(self.wrong[self.task == index].mean())
+            rates[name] = float(self.wrong[self.task == index].mean())
         for cluster in np.unique(self.cluster[self.cluster >= 0]):
-            found[f"cluster {cluster}"] = float(self.wrong[self.cluster == cluster].mean())
-        return found
+            rates[f"cluster {cluster}"] = float(self.wrong[self.cluster == cluster].mean())
+        return rates
 
 
 @dataclass(frozen=True)
@@ -113,9 +113,9 @@ def make_traffic(world: World, rng: np.random.Generator) -> Traffic:
         * np.array([0.9, 1.0, 1.1, 1.6])[task]
     )
     wrong = rng.random(m) < error
-    asked = np.flatnonzero(rng.random(world.n_common) < world.asked)
+    queued = np.flatnonzero(rng.random(world.n_common) < world.queued)
     cluster = np.where(in_cluster, place, -1)
-    return Traffic(text, task[text], cluster[text], novelty[text], wrong[text], asked)
+    return Traffic(text, task[text], cluster[text], novelty[text], wrong[text], queued)
 
 
 def simulate_week(world: World, review: Review, rng: np.random.Generator) -> Week:
@@ -126,11 +126,11 @@ def simulate_week(world: World, review: Review, rng: np.random.Generator) -> Wee
     scores = SampleScores(rows, traffic.novelty[rows], traffic.cluster[rows], probability[rows])
     selection = select_items(
         scores,
-        [str(one) for one in traffic.text[rows].tolist()],
-        [TASK_TYPES[one] for one in traffic.task[rows].tolist()],
+        [str(text) for text in traffic.text[rows].tolist()],
+        [TASK_TYPES[task] for task in traffic.task[rows].tolist()],
         review,
         rng,
-        known={str(one): int(one) for one in traffic.asked},
+        known={str(text): int(text) for text in traffic.queued},
     )
     draws = review_without_mistakes(selection, traffic, world.missing, rng)
     estimate = estimate_traffic({1: selection.design}, draws, newest=1)
@@ -145,30 +145,30 @@ def review_without_mistakes(
     is_open = rng.random(len(drawn)) < missing
     return [
         DrawRow(
-            **asdict(one.draw),
+            **asdict(text.draw),
             batch_id=1,
             item_id=number,
-            queued_in=1 if one.earlier_item is None else 0,
+            queued_in=1 if text.earlier_item is None else 0,
             status="queued" if undecided else "gold",
             verdict=None
             if undecided
-            else ("reject" if traffic.wrong[one.exchange_id] else "accept"),
+            else ("reject" if traffic.wrong[text.exchange_id] else "accept"),
             error_kind="",
             answerable="",
         )
-        for number, (one, undecided) in enumerate(zip(drawn, is_open, strict=True))
+        for number, (text, undecided) in enumerate(zip(drawn, is_open, strict=True))
     ]
 
 
 def estimates(week: Week) -> dict[str, tuple[float, float, float]]:
     """Return rate and limits by the names that :meth:`Traffic.rates` uses."""
-    found: Mapping[str, object] = {
+    rates: Mapping[str, object] = {
         "": week.estimate.overall,
         **week.estimate.by_task_type,
-        **{f"cluster {one}": rate for one, rate in week.estimate.by_cluster.items()},
+        **{f"cluster {cluster}": rate for cluster, rate in week.estimate.by_cluster.items()},
     }
     return {
         name: (rate.rate, rate.lower, rate.upper)  # type: ignore[attr-defined]
-        for name, rate in found.items()
+        for name, rate in rates.items()
         if rate is not None
     }

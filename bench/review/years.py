@@ -1,4 +1,4 @@
-"""Simulated years of decisions: how often the rule errs, and how soon it sees a rise.
+"""Simulated years of decisions: error rate of the rule, and its time to detect a rise.
 
 The rule is the one that decides in production, called with the counts of each week. Agreement and
 gold are taken to be there and every error to need training, so nothing but the rise holds it back.
@@ -19,7 +19,7 @@ from monitor.statistics.agreement import Agreement
 WEEKS = 52
 
 _READY = Agreement(400, 0.95, 0.9, 0.85, 0.95, 0.93, 0.9, 0.96)
-_ANSWERS = ErrorCauses(40, 40, 40.0, {NEEDS_JUDGEMENT: WeightedRate(40, 40, 40.0, 1.0, 0.9, 1.0)})
+_CAUSES = ErrorCauses(40, 40, 40.0, {NEEDS_JUDGEMENT: WeightedRate(40, 40, 40.0, 1.0, 0.9, 1.0)})
 
 
 @dataclass(frozen=True)
@@ -41,18 +41,18 @@ def false_recommendations(plan: Plan, years: int, seed: int) -> int:
     return sum(_first_alarm(plan, 0.0, WEEKS, 0, rng) is not None for _ in range(years))
 
 
-def rises_found(plan: Plan, rise: float, within: int, trials: int, seed: int) -> int:
-    """Return how often a rise of the error rate is found in so many weeks after it began.
+def rises_found(plan: Plan, rise: float, n_weeks: int, trials: int, seed: int) -> int:
+    """Return how often a rise of the error rate is n_detected in so many weeks after it began.
 
     The weeks before it, which the first decisions still look back on, are as at launch.
     """
     rng = np.random.default_rng([seed, 2])
     quiet = plan.review.decision_window.days // 7
-    found = 0
+    n_detected = 0
     for _ in range(trials):
-        week = _first_alarm(plan, rise, within, quiet, rng)
-        found += week is not None
-    return found
+        week = _first_alarm(plan, rise, n_weeks, quiet, rng)
+        n_detected += week is not None
+    return n_detected
 
 
 def _first_alarm(
@@ -80,7 +80,7 @@ def _decide(plan: Plan, batch_control: int, pooled: int, n_weeks: int, at_launch
         pooled=ControlSlice(n * n_weeks, 0, n * n_weeks, pooled, 0),
         baseline=Baseline(at_launch, plan.review.baseline_reviews, "launch"),
         agreement=_READY,
-        error_causes=_ANSWERS,
+        error_causes=_CAUSES,
         drifted_gold=plan.review.min_drifted_gold,
     )
     return recommend(evidence, plan.review).recommendation

@@ -7,15 +7,15 @@ import yaml
 
 from monitor.review.guidelines.problems import Problems, suggestion
 from monitor.review.guidelines.prompt_template import (
-    ANSWER_PLACEHOLDERS,
-    DEFAULT_ANSWER,
+    DEFAULT_RESPONSE,
     PROMPT_PLACEHOLDERS,
+    RESPONSE_PLACEHOLDERS,
     Style,
     Template,
     placeholders,
 )
 
-KEYS = ("system_prompt", "style", "answer")
+KEYS = ("system_prompt", "style", "response")
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ def _read(node: yaml.MappingNode, first_line: int, problems: Problems) -> dict[s
         line = first_line + key_node.start_mark.line
         key = str(key_node.value)
         if key not in KEYS:
-            problems.add(line, f"unknown key: {key!r}{suggestion(key, KEYS)}")
+            hint = "; write response instead" if key == "answer" else suggestion(key, KEYS)
+            problems.add(line, f"unknown key: {key!r}{hint}")
         elif key in values:
             problems.add(line, f"duplicate key: {key!r}; the first is on line {values[key].line}")
         elif not isinstance(value_node, yaml.ScalarNode):
@@ -75,30 +76,30 @@ def _read(node: yaml.MappingNode, first_line: int, problems: Problems) -> dict[s
 def make_template(keys: Keys, problems: Problems) -> Template:
     """Return the template that the keys describe, and add its problems."""
     style = _style_of(keys, problems)
-    answer = keys["answer"].text if "answer" in keys else DEFAULT_ANSWER[style]
+    response = keys["response"].text if "response" in keys else DEFAULT_RESPONSE[style]
     if "system_prompt" in keys:
         _check_names(keys["system_prompt"], PROMPT_PLACEHOLDERS, problems)
-    if "answer" in keys:
-        _check_names(keys["answer"], ANSWER_PLACEHOLDERS[style], problems)
-        for name in ANSWER_PLACEHOLDERS[style]:
-            if placeholders(answer).count(name) != 1:
+    if "response" in keys:
+        _check_names(keys["response"], RESPONSE_PLACEHOLDERS[style], problems)
+        for name in RESPONSE_PLACEHOLDERS[style]:
+            if placeholders(response).count(name) != 1:
                 problems.add(
-                    keys["answer"].line,
-                    f"the answer of style {style!r} needs {{{name}}} exactly once",
+                    keys["response"].line,
+                    f"the response of style {style!r} needs {{{name}}} exactly once",
                 )
     system_prompt = keys["system_prompt"].text if "system_prompt" in keys else ""
-    return Template(system_prompt=system_prompt, style=style, answer=answer)
+    return Template(system_prompt=system_prompt, style=style, response=response)
 
 
 def _style_of(keys: Keys, problems: Problems) -> Style:
     if "style" not in keys:
         return "direct"
     value = keys["style"]
-    for style in ANSWER_PLACEHOLDERS:
+    for style in RESPONSE_PLACEHOLDERS:
         if style == value.text.strip():
             return style
     problems.add(
-        value.line, f"unknown style: {value.text!r}{suggestion(value.text, ANSWER_PLACEHOLDERS)}"
+        value.line, f"unknown style: {value.text!r}{suggestion(value.text, RESPONSE_PLACEHOLDERS)}"
     )
     return "direct"
 

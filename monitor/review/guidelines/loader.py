@@ -57,7 +57,7 @@ def read_taxonomy(path: Path) -> tuple[Taxonomy, list[Problem]]:
     places: dict[str, str] = {}
     for source in sources:
         _read_source(source, shared, task_types, places)
-        all_problems.extend(source.problems.found)
+        all_problems.extend(source.problems.items)
     if not places and not all_problems:
         all_problems.append(Problem(str(path), 0, "no task type; begin each with `# name: Title`"))
     ordered = {name: task_types[name] for name in sorted(task_types)}

@@ -29,11 +29,11 @@ class Problems:
     """The problems of a file."""
 
     path: Path
-    found: list[Problem] = field(default_factory=list)
+    items: list[Problem] = field(default_factory=list)
 
     def add(self, line: int, message: str) -> None:
         """Add a problem; lines count from 1."""
-        self.found.append(Problem(str(self.path), line, message))
+        self.items.append(Problem(str(self.path), line, message))
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

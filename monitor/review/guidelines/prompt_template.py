@@ -11,11 +11,11 @@ Style = Literal["direct", "chain_of_thought"]
 #: Placeholders of a system prompt.
 PROMPT_PLACEHOLDERS = ("task_type", "title", "correct_output", "criteria", "output_format")
 #: Placeholders of a response.
-ANSWER_PLACEHOLDERS: dict[Style, tuple[str, ...]] = {
+RESPONSE_PLACEHOLDERS: dict[Style, tuple[str, ...]] = {
     "direct": ("answer",),
     "chain_of_thought": ("reasoning", "answer"),
 }
-DEFAULT_ANSWER: dict[Style, str] = {
+DEFAULT_RESPONSE: dict[Style, str] = {
     "direct": "{answer}",
     "chain_of_thought": "<think>\n{reasoning}\n</think>\n\n{answer}",
 }
@@ -31,7 +31,7 @@ class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     system_prompt: str = ""
     style: Style = "direct"
     #: Form of the response, with ``{answer}`` and, if it reasons first, ``{reasoning}``.
-    answer: str = "{answer}"
+    response: str = "{answer}"
 
     def fill(self, values: Mapping[str, str]) -> str:
         """Return the system prompt with its placeholders replaced; missing values are empty."""
@@ -45,27 +45,27 @@ class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
         Returns:
             ``None`` if a response in the style "chain_of_thought" has no reasoning. In the style
-            "direct", a response without the template's form is an answer as a whole.
+            "direct", a response without the template's form is a final answer as a whole.
         """
-        match = _pattern(self.answer).fullmatch(text.strip())
+        match = _pattern(self.response).fullmatch(text.strip())
         if match is None:
             return None if self.style == "chain_of_thought" else ("", text.strip())
         parts = match.groupdict()
-        reasoning, answer = parts.get("reasoning", "").strip(), parts["answer"].strip()
+        reasoning, final_answer = parts.get("reasoning", "").strip(), parts["answer"].strip()
         if self.style == "chain_of_thought" and not reasoning:
             return None
-        return reasoning, answer
+        return reasoning, final_answer
 
-    def answer_in(self, text: str) -> str:
+    def final_answer_in(self, text: str) -> str:
         """Return the final answer; the whole text if it doesn't have the template's form."""
         parts = self.split(text)
         return text.strip() if parts is None else parts[1]
 
-    def write(self, reasoning: str, answer: str) -> str:
+    def write(self, reasoning: str, final_answer: str) -> str:
         """Return the response with this reasoning and final answer."""
-        values = {"reasoning": reasoning, "answer": answer}
+        values = {"reasoning": reasoning, "answer": final_answer}
         return _PLACEHOLDER.sub(
-            lambda match: f"{{{match[1]}}}" if match[1] else values.get(match[2], ""), self.answer
+            lambda match: f"{{{match[1]}}}" if match[1] else values.get(match[2], ""), self.response
         )
 
 
@@ -74,16 +74,16 @@ def placeholders(text: str) -> list[str]:
     return [match[2] for match in _PLACEHOLDER.finditer(text) if match[2]]
 
 
-def _pattern(answer: str) -> re.Pattern[str]:
+def _pattern(response: str) -> re.Pattern[str]:
     """Return a pattern of a response's parts, whatever the white space between them."""
     pattern, end = "", 0
-    for match in _PLACEHOLDER.finditer(answer):
-        literal = answer[end : match.start()] + (f"{{{match[1]}}}" if match[1] else "")
+    for match in _PLACEHOLDER.finditer(response):
+        literal = response[end : match.start()] + (f"{{{match[1]}}}" if match[1] else "")
         pattern += _literal(literal)
         if match[2]:
             pattern += f"(?P<{match[2]}>.*?)"
         end = match.end()
-    return re.compile(pattern + _literal(answer[end:]), re.DOTALL)
+    return re.compile(pattern + _literal(response[end:]), re.DOTALL)
 
 
 def _literal(text: str) -> str:

@@ -124,14 +124,15 @@ def _template(
     if section is not None:
         if [fence.info for fence in section.fences] != ["yaml"]:
             problems.add(
-                section.line, "'Template' holds one block ```yaml with system_prompt, style, answer"
+                section.line,
+                "'Template' holds one block ```yaml with system_prompt, style, response",
             )
         else:
             (fence,) = section.fences
             own = parse_keys(fence.content, fence.line + 1, problems)
     inherited = dict(defaults)
     if "style" in own:
-        inherited.pop("answer", None)  # it has the form of the other style
+        inherited.pop("response", None)  # it has the form of the other style
     return make_template({**inherited, **own}, problems)
 
 
@@ -183,7 +184,7 @@ def _edge_cases(
         seen.setdefault(title, child.line)
 
         def violation(output: str) -> str:
-            return form.violation(template.answer_in(output))
+            return form.violation(template.final_answer_in(output))
 
         examples = _examples(child, violation, problems)
         cases.append(EdgeCase(title=title, guidance=child.text, examples=examples))

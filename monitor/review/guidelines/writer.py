@@ -19,7 +19,7 @@ from monitor.review.guidelines.taxonomy import EdgeCase, TaskType, Taxonomy
 
 
 class _Dumper(yaml.SafeDumper):
-    """YAML dumper that writes multi-line texts as block scalars."""
+    """YAML dumper that writes multi-line texts as YAML blocks."""
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
@@ -95,7 +95,7 @@ def _keys(template: Template) -> str:
     keys = {
         "system_prompt": template.system_prompt,
         "style": template.style,
-        "answer": template.answer,
+        "response": template.response,
     }
     return yaml.dump(keys, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=100)
 

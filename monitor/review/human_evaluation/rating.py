@@ -95,7 +95,7 @@ class RatingQueue(AssignmentQueue[HumanEvaluationItemRow, RatingAssignment]):
         responses = _responses_for(connection, item, rater_id)
         _check(human_evaluation, submission, len(responses))
         scores = zip(responses, submission.ratings, strict=True)
-        insert_ratings(connection, rater_id, [(response.id, given) for response, given in scores])
+        insert_ratings(connection, rater_id, [(response.id, rating) for response, rating in scores])
         RATING_ASSIGNMENTS.update(
             connection, item.id, rater_id,
             draft={}, submitted_at=now, comment=submission.comment.strip(),

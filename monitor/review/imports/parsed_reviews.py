@@ -11,7 +11,7 @@ from monitor.errors import InputError
 
 @dataclass(frozen=True)
 class ParsedReview:
-    """One annotator's answers to the questions on one item."""
+    """One annotator's review of one item."""
 
     #: Its place in the file, such as "task 12, annotation 7".
     place: str

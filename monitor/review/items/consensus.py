@@ -18,8 +18,8 @@ def reach_consensus(
 ) -> Status:
     """Compare an item's reviews, store its gold if they agree, and return its next status.
 
-    Different kinds of error, or different answers on whether the response was answerable, are no
-    disagreement: gold then has ``other`` and an empty value.
+    Different kinds of error, or different values of ``answerable``, are no disagreement: gold then
+    has ``other`` and an empty value.
     """
     reviews = reviews_of(connection, [item.id])
     if len(reviews) < REVIEWS_PER_ITEM:

@@ -86,12 +86,12 @@ def view_item(connection: Connection, item_id: int, user: UserRow) -> ItemView:
         raise NotFoundError(f"there is no item {item_id}")
     # An auditor judges without seeing the reviews, whatever else the user may see.
     open_votes = complete and not (decides and item.status == "gold")
-    shown = sorted(reviews, key=lambda row: row.reviewer_id != user.id) if open_votes else []
+    visible = sorted(reviews, key=lambda row: row.reviewer_id != user.id) if open_votes else []
     proposals = proposals_of_item(connection, item_id) if open_votes else []
     discussion = messages_of_item(connection, item_id) if open_votes else []
     if decides:
-        order = [row.reviewer_id for row in shown]
-        shown = _anonymize(shown, order)
+        order = [row.reviewer_id for row in visible]
+        visible = _anonymize(visible, order)
         proposals, discussion = _anonymize(proposals, order), _anonymize(discussion, order)
     exchange = exchange_by_id(connection, item.exchange_id)
     return ItemView(
@@ -106,8 +106,8 @@ def view_item(connection: Connection, item_id: int, user: UserRow) -> ItemView:
         draft=lease.draft if lease else {},
         lease_until=lease.expires_at if lease else None,
         own_review=own,
-        reviews=tuple(shown),
-        reasons=tuple(reasons_to_disagree(shown[0], shown[1])) if shown else (),
+        reviews=tuple(visible),
+        reasons=tuple(reasons_to_disagree(visible[0], visible[1])) if visible else (),
         proposals=tuple(proposals),
         discussion=tuple(discussion),
         decisions=tuple(gold_history(connection, item_id)) if open_votes else (),

@@ -31,7 +31,7 @@ class _OfAnswer:
 
     def admits(self, answer: str) -> bool:
         """Tell whether the answer in a text has the form."""
-        alone = self.task_type.template.answer_in(answer)
+        alone = self.task_type.template.final_answer_in(answer)
         return self.task_type.output_format.admits(alone)
 
 

@@ -101,11 +101,11 @@ def test_filters_and_formats(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--queue"], "--queue is for tools"),
+        (["--queue"], "--queue needs a labeling tool"),
         (["--format", "argilla"], "writes a folder"),
-        (["--format", "label-studio", "--bare"], "--bare is for training data"),
-        (["--config-out", "x.xml"], "--config-out is the labeling configuration"),
-        (["--format", "label-studio", "--queue", "--since", "2026-11-01"], "are of gold"),
+        (["--format", "label-studio", "--bare"], "--bare applies to training data"),
+        (["--config-out", "x.xml"], "--config-out needs"),
+        (["--format", "label-studio", "--queue", "--since", "2026-11-01"], "apply to gold"),
         (["--out", "/dev/null/gold.jsonl"], "can't be written"),
     ],
 )
@@ -129,7 +129,7 @@ def test_the_queue_goes_out_and_comes_back(run: Run, world: World, tmp_path: Pat
     out.write_text(json.dumps(tasks))
     status, _, said = run("review", "import", str(out))
     assert 2 == status
-    assert "annotation 1: '7' is none of the reviewers" in said
+    assert "annotation 1: unknown reviewer: '7'" in said
     assert [] == audited(world.engine, "imported")
     people.write_text('{"7": "Ada"}')
     mapped = ("review", "import", str(out), "--reviewer-map", str(people))

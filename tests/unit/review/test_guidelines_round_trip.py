@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from monitor.review.guidelines import EdgeCase, Example, TaskType, Taxonomy, Template, load_taxonomy
 from monitor.review.guidelines.output_formats import Code, FreeText, JsonSchema, Labels, Regex
-from monitor.review.guidelines.prompt_template import DEFAULT_ANSWER
+from monitor.review.guidelines.prompt_template import DEFAULT_RESPONSE
 from monitor.review.guidelines.taxonomy import from_canonical
 from monitor.review.guidelines.writer import as_markdown
 
@@ -27,7 +27,9 @@ pasted = st.text(
 ).filter(lambda told: told.strip())
 blocks = st.sampled_from(["```json\n{}\n```", "- a\n- b", "#### In short", "| a | b |\n| - | - |"])
 templates = st.builds(
-    lambda prompt, style: Template(system_prompt=prompt, style=style, answer=DEFAULT_ANSWER[style]),
+    lambda prompt, style: Template(
+        system_prompt=prompt, style=style, response=DEFAULT_RESPONSE[style]
+    ),
     st.one_of(st.just(""), prose, st.lists(prose, min_size=2, max_size=3).map("\n".join)),
     st.sampled_from(["direct", "chain_of_thought"]),
 )
@@ -120,25 +122,25 @@ def test_the_example_of_the_documentation_holds_together(tmp_path: Path) -> None
     ("template", "text", "parts"),
     [
         (Template(), " yes \n", ("", "yes")),
-        (Template(answer="Answer: {answer}"), "Answer:\n yes", ("", "yes")),
-        (Template(answer="Answer: {answer}"), "yes", ("", "yes")),
+        (Template(response="Answer: {answer}"), "Answer:\n yes", ("", "yes")),
+        (Template(response="Answer: {answer}"), "yes", ("", "yes")),
         (
-            Template(style="chain_of_thought", answer=DEFAULT_ANSWER["chain_of_thought"]),
+            Template(style="chain_of_thought", response=DEFAULT_RESPONSE["chain_of_thought"]),
             "<think>because</think>yes",
             ("because", "yes"),
         ),
         (
-            Template(style="chain_of_thought", answer=DEFAULT_ANSWER["chain_of_thought"]),
+            Template(style="chain_of_thought", response=DEFAULT_RESPONSE["chain_of_thought"]),
             "<think></think>yes",
             None,
         ),
         (
-            Template(style="chain_of_thought", answer=DEFAULT_ANSWER["chain_of_thought"]),
+            Template(style="chain_of_thought", response=DEFAULT_RESPONSE["chain_of_thought"]),
             "yes",
             None,
         ),
         (
-            Template(style="chain_of_thought", answer="{reasoning}\n#### {answer}"),
+            Template(style="chain_of_thought", response="{reasoning}\n#### {answer}"),
             "6 times 7\nis 42\n#### 42",
             ("6 times 7\nis 42", "42"),
         ),

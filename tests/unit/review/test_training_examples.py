@@ -19,7 +19,7 @@ from monitor.store.engine import transaction
 from tests.support.review.gold_items import TAXONOMY, decided
 
 REASONING = TAXONOMY.replace(
-    "---\n\n#", 'style: chain_of_thought\nanswer: "{reasoning} => {answer}"\n---\n\n#', 1
+    "---\n\n#", 'style: chain_of_thought\nresponse: "{reasoning} => {answer}"\n---\n\n#', 1
 )
 
 
