@@ -32,9 +32,10 @@ def test_items_remember_the_version_of_their_batch(
     review = Review(taxonomy=str(path))
     first = make_world(any_engine, clock, n=8, review=review, weeks_ago=2)
     path.write_text(TAXONOMY.replace("It stays blocked.", "No."))
-    second = make_world(any_engine, clock, n=8, review=review, weeks_ago=1, people=False)
+    later = clock + timedelta(minutes=1)
+    second = make_world(any_engine, later, n=8, review=review, weeks_ago=1, people=False)
     path.write_text("# broken")
-    third = make_world(any_engine, clock, n=8, review=review, weeks_ago=0, people=False)
+    third = make_world(any_engine, later, n=8, review=review, weeks_ago=0, people=False)
     with transaction(any_engine) as connection:
         versions = [
             {item.taxonomy_version for item in items_of_batches(connection, [one.batch_id])}
