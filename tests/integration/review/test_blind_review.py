@@ -69,7 +69,7 @@ def review_next(world: World, name: str, review: ReviewInput, now: datetime) -> 
     return item
 
 
-def test_two_accept_and_it_is_gold(world: World, clock: datetime) -> None:
+def test_two_accepting_reviews_make_gold(world: World, clock: datetime) -> None:
     first = review_next(world, "Ada", ACCEPT, clock)
     assert first == review_next(world, "Ben", ACCEPT, clock)
     with transaction(world.engine) as connection:
@@ -123,7 +123,9 @@ def test_a_peers_work_is_invisible_until_both_are_in(world: World, clock: dateti
         assert 2 == len(view_item(connection, item, person(world, "Ben")).reviews)
 
 
-def test_a_third_gets_another_item_until_a_lease_runs_out(world: World, clock: datetime) -> None:
+def test_third_reviewer_gets_another_item_until_lease_expires(
+    world: World, clock: datetime
+) -> None:
     first = claim(world, "Ada", clock)
     assert first == claim(world, "Ben", clock)
     assert first == claim(world, "Ada", clock), "who is at work goes on with it"
@@ -200,7 +202,7 @@ def test_adjudication_by_somebody_who_reviewed_neither(world: World, clock: date
         assert "adjudicated" == gold_of_batches(connection)[0].resolution
 
 
-def test_a_flag_takes_out_and_a_lead_puts_back(world: World, clock: datetime) -> None:
+def test_flagged_item_returns_after_lead_rejects_flag(world: World, clock: datetime) -> None:
     item = review_next(world, "Ada", ACCEPT, clock)
     assert item == claim(world, "Ben", clock)
     with transaction(world.engine) as connection:
@@ -218,7 +220,7 @@ def test_a_flag_takes_out_and_a_lead_puts_back(world: World, clock: datetime) ->
         (ReviewInput(verdict="accept", corrected_response="Other", **FIVE), "changed_response"),
     ],
 )
-def test_incomplete_reviews_say_what_is_missing(
+def test_incomplete_reviews_are_refused(
     world: World, clock: datetime, review: ReviewInput, code: str
 ) -> None:
     item = claim(world, "Ada", clock)

@@ -51,7 +51,7 @@ def test_no_decision_while_the_control_is_incomplete(world: World, clock: dateti
     assert None is row.inputs["rise"]
 
 
-def test_a_tenth_missing_is_enough_and_what_is_taken_out_is_not_missing(
+def test_decision_with_a_tenth_missing_ignores_excluded_items(
     world: World, clock: datetime
 ) -> None:
     with transaction(world.engine) as connection:
@@ -67,9 +67,7 @@ def test_a_tenth_missing_is_enough_and_what_is_taken_out_is_not_missing(
     assert (40, 1, 36) == (control["n_drawn"], control["n_excluded"], control["n"])
 
 
-def test_a_sure_rise_of_judgement_recommends_and_a_lead_confirms(
-    world: World, clock: datetime
-) -> None:
+def test_rise_of_judgement_errors_recommends_retraining(world: World, clock: datetime) -> None:
     row = reviewed(world, clock, *[JUDGEMENT] * 20)
     assert "retrain" == row.recommendation
     assert {"judgement": 20} == row.inputs["error_kinds"]
@@ -88,9 +86,7 @@ def test_a_sure_rise_of_judgement_recommends_and_a_lead_confirms(
         confirm_retraining(connection, row.id, world.rows["Lea"], clock)
 
 
-def test_gaps_of_knowledge_call_for_retrieval_not_for_training(
-    world: World, clock: datetime
-) -> None:
+def test_missing_facts_recommend_fixing_the_context(world: World, clock: datetime) -> None:
     row = reviewed(world, clock, *[KNOWLEDGE] * 18, *[JUDGEMENT] * 2)
     assert "fix_context" == row.recommendation
     assert "Update retrieval first" in row.inputs["reasons"][-1]
@@ -98,7 +94,7 @@ def test_gaps_of_knowledge_call_for_retrieval_not_for_training(
         confirm_retraining(connection, row.id, world.rows["Lea"], clock)
 
 
-def test_too_few_answers_are_no_decision(world: World, clock: datetime) -> None:
+def test_too_few_rated_causes_are_no_decision(world: World, clock: datetime) -> None:
     unclear = Told("correct", "correct", "correct", "other", "")
     row = reviewed(world, clock, *[unclear] * 14, *[KNOWLEDGE] * 3, *[JUDGEMENT] * 3)
     assert ("undecided", "error_causes") == (row.recommendation, row.inputs["missing"])
@@ -115,7 +111,9 @@ def test_a_few_errors_keep_the_model(world: World, clock: datetime) -> None:
     assert "keep" == reviewed(world, clock, *[JUDGEMENT] * 3).recommendation
 
 
-def test_disagreeing_reviewers_mend_the_guide_first(world: World, clock: datetime) -> None:
+def test_disagreeing_reviewers_recommend_fixing_the_guidelines(
+    world: World, clock: datetime
+) -> None:
     one = Told("accept", "correct", "correct", "tone", "yes")
     other = Told("correct", "accept", "correct", "tone", "yes")
     row = reviewed(world, clock, *[one, other] * 20)
@@ -124,7 +122,7 @@ def test_disagreeing_reviewers_mend_the_guide_first(world: World, clock: datetim
     assert row.inputs["agreement"]["ac1"] < 0
 
 
-def test_a_text_asked_last_week_counts_and_is_not_asked_again(
+def test_text_of_an_earlier_batch_counts_without_new_item(
     any_engine: Engine, clock: datetime
 ) -> None:
     """Both weeks have the same four texts; the second week's control hits all of them again."""
@@ -166,7 +164,7 @@ def test_a_verdict_may_grow_old(any_engine: Engine, clock: datetime) -> None:
         assert 4 == len(items_of_batches(connection, [again.batch_id]))
 
 
-def test_slack_is_told_once_with_the_figures(world: World, clock: datetime) -> None:
+def test_slack_message_is_sent_once_with_figures(world: World, clock: datetime) -> None:
     row = reviewed(world, clock, *[KNOWLEDGE] * 15, *[JUDGEMENT] * 5)
     for _ in range(2):
         with transaction(world.engine) as connection:
@@ -184,7 +182,7 @@ def test_slack_is_told_once_with_the_figures(world: World, clock: datetime) -> N
         assert said in text, said
 
 
-def test_slack_hears_of_what_is_missing_once_and_not_at_once(world: World, clock: datetime) -> None:
+def test_slack_reports_missing_evidence_once(world: World, clock: datetime) -> None:
     reviewed(world, clock, *[None] * 30)
     settings = Settings(review=SMALL, alerts=ALERTS)
     for days in (0, 3, CONTROL_SLICE_GRACE.days, CONTROL_SLICE_GRACE.days + 1):
@@ -196,7 +194,7 @@ def test_slack_hears_of_what_is_missing_once_and_not_at_once(world: World, clock
     assert "10 of 40 control items are decided" in messages(world)[0]
 
 
-def test_an_old_batch_that_nothing_counts_any_more_is_left_alone(
+def test_batch_outside_the_decision_window_is_unchanged(
     any_engine: Engine, clock: datetime
 ) -> None:
     old = make_world(any_engine, clock, n=4, weeks_ago=6)

@@ -88,7 +88,9 @@ def statuses(world: World, tasks: Sequence[dict[str, Any]]) -> list[str]:
         return [item_by_id(connection, task["data"]["item_id"]).status for task in tasks]
 
 
-def test_two_agree_two_disagree_one_is_alone(world: World, tmp_path: Path, clock: datetime) -> None:
+def test_import_settles_agreed_and_disagreed_items(
+    world: World, tmp_path: Path, clock: datetime
+) -> None:
     tasks = queue(world, "label-studio")
     assert 8 == len(tasks)
     agreed, disagreed, alone, skipped = tasks[:4]
@@ -123,7 +125,7 @@ def test_two_agree_two_disagree_one_is_alone(world: World, tmp_path: Path, clock
         assert "gold" == status
 
 
-def test_argillas_responses_come_in(world: World, tmp_path: Path, clock: datetime) -> None:
+def test_import_reads_argilla_responses(world: World, tmp_path: Path, clock: datetime) -> None:
     records = queue(world, "argilla")
     told: dict[str, Any] = {"verdict": "correct", "error_kind": "tone", "answerable": "yes"}
     told |= dict.fromkeys(SCORES, 4) | {"corrected_response": "Better."}
@@ -154,7 +156,7 @@ def test_argillas_responses_come_in(world: World, tmp_path: Path, clock: datetim
         ({"completed_by": BEN, "result": []}, "incomplete: verdict, accuracy"),
     ],
 )
-def test_what_does_not_fit_is_named_and_nothing_comes_in(
+def test_invalid_reviews_are_listed_and_nothing_is_imported(
     world: World, tmp_path: Path, clock: datetime, wrong: dict[str, Any], message: str
 ) -> None:
     tasks = queue(world, "label-studio")
@@ -175,7 +177,9 @@ def test_what_does_not_fit_is_named_and_nothing_comes_in(
         assert [] == reviews_of(connection, [task["data"].get("item_id", 0) for task in tasks])
 
 
-def test_the_rules_of_the_workflow_hold(world: World, tmp_path: Path, clock: datetime) -> None:
+def test_import_obeys_the_rules_of_the_workflow(
+    world: World, tmp_path: Path, clock: datetime
+) -> None:
     tasks = queue(world, "label-studio")
     with transaction(world.engine) as connection:
         taken = REVIEWS.claim_next(connection, world.people["Cleo"], clock, timedelta(minutes=20))
@@ -203,7 +207,7 @@ def test_the_rules_of_the_workflow_hold(world: World, tmp_path: Path, clock: dat
         bring_in(world, written(tmp_path, tasks), clock)
 
 
-def test_what_is_no_export_of_a_tool_is_refused(tmp_path: Path) -> None:
+def test_import_of_other_files_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="can't be read"):
         read_label_studio(tmp_path / "missing.json")
     path = tmp_path / "file.json"

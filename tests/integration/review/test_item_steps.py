@@ -103,7 +103,7 @@ def desk(world: World, clock: datetime) -> Desk:
     return Desk(world, clock)
 
 
-def test_gold_has_the_answer_that_both_gave(desk: Desk) -> None:
+def test_gold_has_the_common_answerable_value(desk: Desk) -> None:
     desk.agreed(correct())
     desk.review("Ada", correct(answerable="yes"))
     desk.review("Ben", correct(answerable="needs_judgement"))
@@ -111,7 +111,7 @@ def test_gold_has_the_answer_that_both_gave(desk: Desk) -> None:
     assert ["facts_missing", ""] == answers
 
 
-def test_a_review_is_taken_back_until_the_other_is_in(desk: Desk, world: World) -> None:
+def test_review_is_withdrawn_until_the_other_is_submitted(desk: Desk, world: World) -> None:
     ada, ben = world.rows["Ada"], world.rows["Ben"]
     item = desk.review("Ada", correct("Half.", comment="hm"))
     desk(REVIEWS.withdraw, item, ada, now=desk.now, lease=timedelta(minutes=20))
@@ -145,7 +145,7 @@ def test_a_taken_back_review_still_takes_one_of_two_places(desk: Desk, world: Wo
     assert item != desk.claim("Cleo")
 
 
-def test_the_two_write_to_each_other(desk: Desk, world: World) -> None:
+def test_reviewers_exchange_messages(desk: Desk, world: World) -> None:
     item = desk.review("Ada", ACCEPT)
     with pytest.raises(NotFoundError):
         desk(write_message, item, world.rows["Ada"], "anybody there?", desk.now)
@@ -198,7 +198,7 @@ def test_a_proposal_and_a_ruling_are_drafted_too(desk: Desk, world: World) -> No
     assert draft == desk.view("Cleo", item).draft
 
 
-def test_the_clock_ends_a_discussion_once(desk: Desk, world: World) -> None:
+def test_old_discussion_is_escalated_once(desk: Desk, world: World) -> None:
     first, second = desk.disagreed(), desk.disagreed()
     for name in ("Ada", "Ben"):
         desk(submit_proposal, first, world.rows[name], RIGHT, desk.now)
@@ -236,7 +236,7 @@ def test_an_audit_confirms_or_replaces_the_gold(desk: Desk, world: World) -> Non
     assert AuditCounts(drawn=2, decided=2, confirmed=1, same_verdict=1) == desk(count_audits)
 
 
-def test_nobody_audits_their_own_review(desk: Desk, world: World) -> None:
+def test_reviewer_cannot_audit_own_review(desk: Desk, world: World) -> None:
     item = desk.review("Cleo", ACCEPT, audit_share=1.0)
     assert item == desk.review("Ben", ACCEPT, audit_share=1.0)
     assert [] == desk(worklist_of, world.rows["Cleo"], desk.now).to_audit
@@ -245,7 +245,7 @@ def test_nobody_audits_their_own_review(desk: Desk, world: World) -> None:
     assert 2 == len(desk.view("Cleo", item).reviews)
 
 
-def test_the_draw_of_audits_has_its_share_and_can_be_repeated() -> None:
+def test_draw_of_audits_has_its_share_and_is_repeatable() -> None:
     drawn = [item for item in range(20_000) if is_drawn_for_audit(item, 11, 0.10)]
     assert 1_850 < len(drawn) < 2_150
     assert drawn == [item for item in range(20_000) if is_drawn_for_audit(item, 11, 0.10)]
@@ -255,7 +255,7 @@ def test_the_draw_of_audits_has_its_share_and_can_be_repeated() -> None:
 
 
 @pytest.mark.parametrize("before", ["queued", "disagreed", "adjudication", "gold"])
-def test_a_flag_waits_for_a_lead(desk: Desk, world: World, before: str) -> None:
+def test_flag_is_confirmed_or_rejected_by_a_lead(desk: Desk, world: World, before: str) -> None:
     ada, lea = world.rows["Ada"], world.rows["Lea"]
     if before == "queued":
         item = desk.claim("Ada")
@@ -289,7 +289,7 @@ def test_a_flag_waits_for_a_lead(desk: Desk, world: World, before: str) -> None:
             desk(settle, item, lea, desk.now)
 
 
-def test_a_flagged_item_keeps_a_lead_blind(desk: Desk, world: World) -> None:
+def test_flagged_item_stays_blind_for_a_lead(desk: Desk, world: World) -> None:
     item = desk.review("Ada", correct("Secret."))
     desk.claim("Ben")
     desk(flag, item, world.rows["Ben"], desk.now, "out of scope")
@@ -297,7 +297,7 @@ def test_a_flagged_item_keeps_a_lead_blind(desk: Desk, world: World) -> None:
     assert "Secret." not in repr(desk.view("Ben", item))
 
 
-def test_a_reopened_item_is_decided_anew_and_the_old_gold_is_kept(desk: Desk, world: World) -> None:
+def test_reopened_item_is_adjudicated_and_keeps_old_gold(desk: Desk, world: World) -> None:
     item = desk.agreed()
     with refusal("no_reason"):
         desk(reopen, item, world.rows["Lea"], desk.now, " ")

@@ -8,21 +8,21 @@ from bench.review.human_evaluation_trials import Truth, human_evaluation_trials
 N_TRIALS = 100
 
 
-def test_a_dimension_that_is_worse_by_the_margin_passes_in_at_most_5_percent() -> None:
+def test_dimension_worse_by_margin_passes_in_5_percent() -> None:
     found = human_evaluation_trials((-0.25, 0, 0, 0), np.random.default_rng(3), n_trials=N_TRIALS)
     # More than these would come about in one of a thousand runs were the level 5%.
     assert found.first_passed <= stats.binom.isf(0.001, N_TRIALS, 0.05)
     assert found.covered >= stats.binom.ppf(0.001, N_TRIALS, 0.94)
 
 
-def test_a_candidate_that_is_as_good_is_hardly_ever_failed_nor_called_different() -> None:
+def test_equal_candidate_is_rarely_failed_or_called_different() -> None:
     found = human_evaluation_trials((0, 0, 0, 0), np.random.default_rng(4), n_trials=N_TRIALS)
     assert found.failed <= stats.binom.isf(0.001, N_TRIALS, 0.02)
     assert found.called_different <= stats.binom.isf(0.001, N_TRIALS, 0.05)
     assert found.passed >= N_TRIALS / 2
 
 
-def test_a_candidate_that_is_worse_by_half_a_point_on_one_dimension_is_failed() -> None:
+def test_candidate_worse_on_one_dimension_is_failed() -> None:
     found = human_evaluation_trials((0, 0, -0.5, 0), np.random.default_rng(5), n_trials=N_TRIALS)
     assert found.passed == 0
     assert found.failed >= 0.9 * N_TRIALS

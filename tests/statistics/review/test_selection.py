@@ -119,7 +119,7 @@ def test_frequencies_equal_the_stated_probabilities() -> None:
     assert points["common"] > 1  # it counts several times, and is asked once
 
 
-def test_the_same_text_is_asked_once_and_counts_as_often_as_it_is_hit() -> None:
+def test_repeated_text_is_queued_once_and_counts_by_points() -> None:
     for seed in range(50):
         selection = window(1000, 2).draw(seed)
         both = [*selection.unreviewed, *selection.reused]
@@ -151,7 +151,7 @@ def test_the_shares_are_those_of_the_traffic() -> None:
     )
 
 
-def test_who_stands_for_a_text_is_drawn_in_proportion_to_the_traffic() -> None:
+def test_exchange_of_a_text_is_drawn_by_traffic() -> None:
     """Of two equal exchanges, the one sampled at a fifth of the rate stands for it 5 times in 6."""
     scores = SampleScores(np.arange(2), np.zeros(2), np.full(2, -1), np.array([0.01, 0.05]))
     rng = np.random.default_rng(0)

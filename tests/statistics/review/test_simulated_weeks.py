@@ -91,7 +91,7 @@ def test_what_was_reviewed_entirely_is_known() -> None:
     assert pytest.approx(estimate_rate(4, 40).upper) == found.upper
 
 
-def test_a_small_stratum_joins_its_neighbour_and_an_empty_one_doesnt_vanish() -> None:
+def test_small_stratum_is_merged_and_empty_one_stays() -> None:
     cells = [Cell(0.8, equal(50, 5)), Cell(0.15, equal(2, 2)), Cell(0.05, [])]
     found = stratified_rate(cells, n_window=1e12)
     assert found is not None

@@ -136,7 +136,7 @@ def test_of_good_answers_in_free_text_the_last_one_stands() -> None:
     assert [[1, 2]] == resolve_contradictions(has_fixed_format).contradictions
 
 
-def test_a_pair_for_each_wrong_answer_and_none_where_the_model_was_right() -> None:
+def test_preference_pairs_exist_for_wrong_responses_only() -> None:
     result = resolve_contradictions(
         [
             rendered(1, "Yes.", model_response="No."),

@@ -58,7 +58,7 @@ def test_the_system_prompt_is_that_of_the_version(
     assert "You answer new for a bank." == other.prompt[0]["content"]
 
 
-def test_without_a_taxonomy_the_settings_prompt_is_taken_word_for_word(
+def test_export_without_taxonomy_uses_the_configured_system_prompt(
     engine: Engine, tmp_path: Path, clock: Any
 ) -> None:
     for prompt in ("Use {title} and {{x}}.", '{"a": {b}}'):
@@ -106,7 +106,7 @@ def test_reasoning_is_written_as_production_writes_it(
         ({"truncated": True}, "its text was truncated"),
     ],
 )
-def test_what_teaches_nothing_is_left_out_with_the_reason(
+def test_unusable_item_is_skipped_with_its_reason(
     engine: Engine, tmp_path: Path, clock: Any, changes: dict[str, Any], reason: str
 ) -> None:
     outcome = rendered(

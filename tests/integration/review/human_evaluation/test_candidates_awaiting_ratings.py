@@ -92,7 +92,7 @@ def rate_and_lock(
     score_locked_human_evaluations(desk.engine, desk.settings, desk.now)
 
 
-def test_a_second_evaluation_has_people_of_its_own(desk: Desk, world: World) -> None:  # noqa: F811
+def test_second_candidate_evaluation_has_own_human_evaluation(desk: Desk, world: World) -> None:  # noqa: F811
     """Ratings of the first one's answers say nothing of the second's."""
     write_plan(desk.folder, PLAN + HUMAN)
     desk.advance()
@@ -134,7 +134,7 @@ def test_a_cancelled_evaluation_leaves_nobody_rating(desk: Desk, world: World) -
         assert [one.id for one in list_human_evaluations(connection)] == [human_evaluation.id]
 
 
-def test_no_study_opens_for_an_evaluation_that_is_cancelled_meanwhile(
+def test_cancelled_candidate_evaluation_gets_no_human_evaluation(
     desk: Desk,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -170,7 +170,7 @@ class Judge:
         return f"VERDICT: {'A' if shown[0][0] == liked else 'B'}"
 
 
-def test_a_judge_is_held_against_the_people_on_the_same_items(
+def test_judge_is_compared_with_raters_on_same_items(
     desk: Desk,  # noqa: F811
     world: World,
 ) -> None:

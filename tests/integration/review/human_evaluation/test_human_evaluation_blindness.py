@@ -158,7 +158,7 @@ def asked(app: Litestar) -> list[Request]:
 
 
 @pytest.mark.parametrize("name", ["Ada", "Lea"])
-def test_no_route_tells_whose_an_answer_is(
+def test_no_route_reveals_the_system_of_a_response(
     make_app: Callable[..., Litestar], world: World, human_evaluation: int, name: str
 ) -> None:
     app = make_app()
@@ -184,13 +184,13 @@ def look_at_no_key(app: Litestar, engine: Engine) -> None:
     assert not [one for one in sent if "human_evaluation_keys" in one]
 
 
-def test_no_statement_of_a_request_looks_at_the_key(
+def test_no_statement_reads_the_key(
     make_app: Callable[..., Litestar], world: World, human_evaluation: int
 ) -> None:
     look_at_no_key(make_app(), world.engine)
 
 
-def test_the_page_of_an_item_shows_its_answers(
+def test_page_of_an_item_shows_its_responses(
     make_app: Callable[..., Litestar], world: World, human_evaluation: int
 ) -> None:
     """The walk above is of pages that show something."""
@@ -202,14 +202,14 @@ def test_the_page_of_an_item_shows_its_answers(
     assert page.count('name="A.') == 4 * 5
 
 
-def test_no_statement_looks_at_the_key_of_a_cancelled_study(
+def test_no_statement_reads_the_key_after_cancellation(
     make_app: Callable[..., Litestar], world: World, human_evaluation: int, clock: datetime
 ) -> None:
     cancel_evaluation(world.engine, 2, FakeLauncher(), clock, cancelled_by="Lea")
     look_at_no_key(make_app(), world.engine)
 
 
-def test_an_earlier_study_withholds_what_is_rated_again(
+def test_earlier_human_evaluation_hides_items_rated_again(
     make_app: Callable[..., Litestar], world: World, human_evaluation: int, clock: datetime
 ) -> None:
     """The candidate's answers, or those of what it is held against, may be the same ones."""
@@ -255,7 +255,7 @@ def shows_an_order(user: NamedDependency[UserRow], engine: NamedDependency[Engin
     ("handler", "problem"),
     [(shows_names, "shows the peer's work"), (shows_an_order, "answers otherwise at stage 1")],
 )
-def test_a_route_that_tells_is_found(
+def test_blindness_check_detects_a_leaking_route(
     make_app: Callable[..., Litestar],
     world: World,
     human_evaluation: int,

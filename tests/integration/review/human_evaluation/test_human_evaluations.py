@@ -72,7 +72,7 @@ def rate(world: World, human_evaluation: int, name: str, number: int, now: datet
         RatingQueue(human_evaluation).submit(connection, number, world.people[name], given, now=now)
 
 
-def test_a_study_from_its_opening_to_its_lock(world: World, clock: datetime) -> None:
+def test_human_evaluation_from_start_to_lock(world: World, clock: datetime) -> None:
     human_evaluation = make_human_evaluation(world.engine, clock, n=6)
     for name in ("Ada", "Ben", "Cleo"):
         n = rate_all(world.engine, human_evaluation, world.people[name], clock, SCORES)
@@ -99,9 +99,7 @@ def test_a_study_from_its_opening_to_its_lock(world: World, clock: datetime) -> 
     assert means["candidate"] == 5 * 18
 
 
-def test_who_has_to_rate_what_is_given_out_in_turn_and_one_item_at_a_time(
-    world: World, clock: datetime
-) -> None:
+def test_claim_gives_each_rater_one_item_in_turn(world: World, clock: datetime) -> None:
     human_evaluation = make_human_evaluation(
         world.engine, clock, n=3, plan=HumanEvaluationPlan(sample_size=3, reviewers=2)
     )
@@ -150,16 +148,14 @@ def test_an_item_is_put_off_or_declined(world: World, clock: datetime) -> None:
     assert (progress.name, progress.n_submitted, progress.n_declined) == ("Ada", 1, 1)
 
 
-def test_people_rate_the_task_types_that_they_are_on(world: World, clock: datetime) -> None:
+def test_raters_get_their_own_task_types(world: World, clock: datetime) -> None:
     human_evaluation = make_human_evaluation(world.engine, clock, n=6)
     with transaction(world.engine) as connection:
         set_task_types(connection, world.people["Ada"], ["fees"])
     assert rate_all(world.engine, human_evaluation, world.people["Ada"], clock, SCORES) == 2
 
 
-def test_a_draft_comes_back_and_so_do_ratings_that_are_taken_back(
-    world: World, clock: datetime
-) -> None:
+def test_draft_and_withdrawn_ratings_are_restored(world: World, clock: datetime) -> None:
     human_evaluation = make_human_evaluation(world.engine, clock, n=2)
     ada = world.people["Ada"]
     claim(world, human_evaluation, "Ada", clock)
@@ -204,7 +200,7 @@ def test_a_draft_comes_back_and_so_do_ratings_that_are_taken_back(
         ([FAIR | {"tone": 0}, FAIR, FAIR], "outside_scale"),
     ],
 )
-def test_ratings_that_do_not_fit_are_refused(
+def test_invalid_ratings_are_refused(
     world: World, clock: datetime, ratings: list[dict[str, int]], problem: str
 ) -> None:
     human_evaluation = make_human_evaluation(world.engine, clock, n=1)
@@ -215,7 +211,7 @@ def test_ratings_that_do_not_fit_are_refused(
         )
 
 
-def test_opening_twice_is_opening_once(world: World, clock: datetime) -> None:
+def test_starting_twice_has_no_effect(world: World, clock: datetime) -> None:
     plan = HumanEvaluationPlan(sample_size=4)
     with transaction(world.engine) as connection:
         evaluation = awaiting_ratings(connection, make_version(connection, clock), clock)
@@ -233,9 +229,7 @@ def test_opening_twice_is_opening_once(world: World, clock: datetime) -> None:
     assert len(items) == 4
 
 
-def test_fewer_items_than_were_asked_for_are_all_taken_and_said(
-    world: World, clock: datetime
-) -> None:
+def test_small_benchmark_is_rated_completely(world: World, clock: datetime) -> None:
     human_evaluation = make_human_evaluation(
         world.engine, clock, n=6, plan=HumanEvaluationPlan(sample_size=100)
     )
@@ -245,7 +239,7 @@ def test_fewer_items_than_were_asked_for_are_all_taken_and_said(
     assert (row.sample_size, row.n_available) == (100, 6)
 
 
-def test_items_that_not_every_system_answered_are_left_out(world: World, clock: datetime) -> None:
+def test_items_without_all_responses_are_skipped(world: World, clock: datetime) -> None:
     given = [row for row in rows(3) if (row["by"], row["id"]) != ("base", "q1")]
     human_evaluation = make_human_evaluation(world.engine, clock, given=given)
     with transaction(world.engine) as connection:
@@ -263,14 +257,14 @@ def test_items_that_not_every_system_answered_are_left_out(world: World, clock: 
         ([row for row in rows(2) if (row["by"] == "base") == (row["id"] == "q0")], "no item"),
     ],
 )
-def test_nothing_to_compare_is_an_error(
+def test_start_without_two_systems_is_refused(
     world: World, clock: datetime, given: list[dict[str, Any]], problem: str
 ) -> None:
     with pytest.raises(InputError, match=problem):
         make_human_evaluation(world.engine, clock, given=given)
 
 
-def test_the_same_words_are_shown_once_and_counted_for_each(world: World, clock: datetime) -> None:
+def test_equal_responses_are_shown_once_and_counted_each(world: World, clock: datetime) -> None:
     human_evaluation = make_human_evaluation(world.engine, clock, n=3)
     claim(world, human_evaluation, "Ada", clock)
     whose = systems_of_texts(world.engine, human_evaluation)
@@ -278,7 +272,7 @@ def test_the_same_words_are_shown_once_and_counted_for_each(world: World, clock:
     assert ["base", "incumbent"] in [sorted(one) for one in whose.values()]
 
 
-def test_nobody_is_told_whose_an_answer_is_before_the_lock(world: World, clock: datetime) -> None:
+def test_systems_are_hidden_before_the_lock(world: World, clock: datetime) -> None:
     human_evaluation = make_human_evaluation(world.engine, clock, n=2)
     for reads in (systems_by_response, unblinded_ratings):
         with transaction(world.engine) as connection, pytest.raises(WorkflowError, match="open"):
@@ -304,9 +298,7 @@ def test_nobody_is_told_whose_an_answer_is_before_the_lock(world: World, clock: 
         assert items_under_human_evaluation(connection, "assistant") == frozenset()
 
 
-def test_a_lock_is_refused_to_reviewers_while_ratings_are_missing_and_twice(
-    world: World, clock: datetime
-) -> None:
+def test_lock_is_refused_without_lead_ratings_or_twice(world: World, clock: datetime) -> None:
     human_evaluation = make_human_evaluation(world.engine, clock, n=2)
     lea = world.rows["Lea"]
     with transaction(world.engine) as connection, refusal("unrated"):
@@ -337,7 +329,9 @@ def test_a_lock_is_refused_to_reviewers_while_ratings_are_missing_and_twice(
         )
 
 
-def test_a_cancelled_evaluation_takes_its_study_along(world: World, clock: datetime) -> None:
+def test_cancelled_candidate_evaluation_cancels_its_human_evaluation(
+    world: World, clock: datetime
+) -> None:
     human_evaluation, other = (
         make_human_evaluation(world.engine, clock, n=2),
         make_human_evaluation(world.engine, clock, n=2),
@@ -456,9 +450,7 @@ def test_two_people_who_claim_at_once_never_overfill_an_item(
         )
 
 
-def test_a_locked_study_is_measured_once_and_an_open_one_not_at_all(
-    world: World, clock: datetime
-) -> None:
+def test_locked_human_evaluation_is_scored_once(world: World, clock: datetime) -> None:
     still_open, locked = (
         make_human_evaluation(world.engine, clock, n=12),
         make_human_evaluation(world.engine, clock, n=12),

@@ -60,7 +60,7 @@ class Text:
     id: int
 
 
-def test_a_person_sees_an_item_in_the_same_order_at_every_visit() -> None:
+def test_rater_sees_the_same_order_at_every_visit() -> None:
     texts = [Text(4), Text(5), Text(6)]
     for item in range(30):
         first = blind_order(texts, SECRET, item_id=item, reviewer_id=2)
