@@ -95,7 +95,7 @@ def compare(
 
     with ProgressBars() as progress:
         comparison = compare_files(reference, current, settings, progress)
-        if evidently is not None and not comparison.assessed.scalars:
+        if evidently is not None and not comparison.columns:
             typer.echo("evidently: no report, as nothing was compared", err=True)
             evidently = None
         if evidently is not None:
@@ -108,7 +108,7 @@ def compare(
                 _write("evidently", evidently, report)
     _print_bad_lines(reference, comparison.reference_bad_lines)
     _print_bad_lines(current, comparison.current_bad_lines)
-    assessment = comparison.assessed.assessment
+    assessment = comparison.assessment
     if html is not None:
         from monitor.windows.report.page import render_page
 
@@ -164,7 +164,7 @@ def _evidently_report(comparison: "Comparison", settings: "Settings") -> str | N
 
     try:
         return render_evidently(
-            comparison.assessed.scalars,
+            comparison.columns,
             comparison.reference.task_types,
             comparison.current.task_types,
             np.random.default_rng([settings.drift.seed, 4]),

@@ -14,7 +14,7 @@ from monitor.rendering.excerpts import excerpt
 from monitor.rendering.wording import example_line
 from monitor.store.windows.assessment import Assessment, Example, FamilyAssessment, Quote, Topic
 from monitor.traffic.redaction import Redactor
-from monitor.windows.comparison.large_users import LARGE_USER
+from monitor.windows.findings.remarks import LARGE_USER
 from monitor.windows.topics.examples import quote
 
 REMOVED = "(removed)"

@@ -1,11 +1,9 @@
-"""The evaluation of a window: claimed, run and stored so that a rerun gives the same figures."""
+"""Drift evaluation of a window: claimed, run and stored, reproducible to the last digit."""
 
 import zlib
-from dataclasses import replace
 from datetime import datetime
 from functools import cache
 
-import msgspec
 import numpy as np
 import structlog
 from sqlalchemy import Connection, Engine
@@ -16,9 +14,9 @@ from monitor.errors import DatabaseUnavailableError, LostOwnershipError
 from monitor.settings import Settings
 from monitor.store.engine import transaction
 from monitor.store.traffic.baselines import first_baseline_at
-from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.exchanges import first_exchange_at
 from monitor.store.traffic.withheld import first_withheld_day
+from monitor.store.windows.assessment import Source
 from monitor.store.windows.claims import (
     EvaluationClaim,
     claim_drift_evaluation,
@@ -29,15 +27,21 @@ from monitor.store.windows.drift_evaluations import assessments_before, evaluate
 from monitor.store.windows.reports import save_report
 from monitor.store.windows.sample_scores import SampleScores
 from monitor.store.windows.slow_drift import save_slow_drift_window
-from monitor.windows.assessment.basis import with_provenance
-from monitor.windows.assessment.provenance import build_provenance
-from monitor.windows.comparison.window_comparison import Assessed
+from monitor.windows.assessment.build import WindowContext, build_assessment
+from monitor.windows.assessment.provenance import baseline_source, build_provenance
 from monitor.windows.prompt_map.sampling import sample_map
 from monitor.windows.reading.reembedding import EncoderSource
 from monitor.windows.report.evidently import render_evidently
 from monitor.windows.schedule import due_windows
-from monitor.windows.stored_comparison import JudgedWindow, judge_window
-from monitor.windows.topics.history import WINDOWS_LOOKED_AT, with_history
+from monitor.windows.stored_comparison import (
+    StoredComparison,
+    StoredPart,
+    compare_stored_window,
+    headline_of,
+    remarks_after,
+    remarks_before,
+)
+from monitor.windows.topics.history import WINDOWS_SEARCHED
 
 log = structlog.get_logger()
 
@@ -50,28 +54,28 @@ def evaluate_due_windows(
     until: datetime | None = None,
     encoder: EncoderSource | None = None,
 ) -> list[int]:
-    """Evaluate every window that has ended and isn't evaluated yet, oldest first.
+    """Evaluate all windows that have ended and are not evaluated yet, the oldest first.
 
-    The first is that of the first traffic, or of the first baseline: from then on, no traffic is
-    an answer that is given.
+    The first window is that of the first traffic or of the first baseline: from then on, a window
+    without traffic is a result.
 
     Args:
         engine: The database.
-        settings: The model, what counts as drift, and the seed.
-        now: The time that is recorded.
+        settings: The model, levels and thresholds, and the seed.
+        now: The time to record.
         until: Windows that end later are left for a later call: their traffic may not all be
             stored. ``None``: until now.
         encoder: Called where texts are to be embedded again; without it, the configured one is
             loaded then.
 
-    A window that fails is recorded, said in the log, and due again an hour later; those after it
-    are evaluated all the same.
+    A failed window is recorded, logged, and due again an hour later; the windows after it are
+    evaluated.
 
     Returns:
         The evaluations that this call ran.
 
     Raises:
-        DatabaseUnavailableError: The database is away; call again later.
+        DatabaseUnavailableError: The database is unavailable; call again later.
     """
     model = settings.model.name
     with transaction(engine) as connection:
@@ -116,20 +120,20 @@ def evaluate_window(
     again: bool = False,
     encoder: EncoderSource | None = None,
 ) -> int | None:
-    """Evaluate the window ``[start, end)`` of the configured model and store what was found.
+    """Evaluate the window ``[start, end)`` of the configured model, and store the assessment.
 
     Args:
         engine: The database.
-        settings: The model, what counts as drift, and the seed.
+        settings: The model, levels and thresholds, and the seed.
         start: First instant of the window.
         end: First instant after it.
-        now: The time that is recorded.
-        again: Evaluate it even if that was done before: after a baseline was imported.
+        now: The time to record.
+        again: Evaluate it again if it was done before, such as after a baseline import.
         encoder: As for :func:`evaluate_due_windows`.
 
     Returns:
-        The evaluation; ``None`` where it is done already or another process runs it. One that
-        began over an hour ago and never ended is taken over.
+        The evaluation; ``None`` where it is done, or another process runs it. One that started over
+        an hour ago and has not ended is taken over.
     """
     model = settings.model.name
     seed = _seed(settings.drift.seed, model, start, end)
@@ -143,20 +147,23 @@ def evaluate_window(
     try:
         # Sums that are split over threads differ in their last digits by the number of cores.
         with threadpool_limits(1, user_api="blas"):
-            judged = judge_window(
+            with transaction(engine) as connection:
+                earlier = assessments_before(connection, model, start, WINDOWS_SEARCHED)
+            comparison = compare_stored_window(
                 engine,
                 settings,
                 (start, end),
                 seed=seed,
                 now=now,
                 encoder=encoder or cache(lambda: load_encoder(settings.embedding)),
+                earlier=earlier,
             )
-            _store(engine, settings, claim, judged, (start, end), seed=seed, now=now)
+            _store(engine, settings, claim, comparison, (start, end), seed=seed, now=now)
     except LostOwnershipError as error:
         log.warning("evaluation_taken_over", evaluation=claim.evaluation_id, reason=str(error))
         return None
     except DatabaseUnavailableError:
-        raise  # nothing can be recorded; the claim goes stale
+        raise  # nothing can be recorded; the claim expires
     except Exception as error:
         with transaction(engine) as connection:
             fail_drift_evaluation(connection, claim, f"{type(error).__name__}: {error}", now)
@@ -168,42 +175,60 @@ def _store(
     engine: Engine,
     settings: Settings,
     claim: EvaluationClaim,
-    judged: JudgedWindow,
+    comparison: StoredComparison,
     bounds: tuple[datetime, datetime],
     *,
     seed: int,
     now: datetime,
 ) -> None:
-    assessed, reports = _render(judged.assessed, judged.speaker.compared, seed)
-    speaker, rows = judged.speaker, judged.window.rows
-    baseline, reference = speaker.reference.baseline, speaker.reference.rows
-    drawn = (
-        None if reference is None else sample_map(speaker.assessed, reference, speaker.rows, seed)
-    )
+    """Render the reports, build the assessment, and store everything in one transaction."""
+    window, reported = comparison.window, comparison.reported
+    findings, baseline = reported.findings, reported.reference.baseline
+    reports, report_remarks = _render_reports(reported, seed)
     provenance = build_provenance(
-        judged.window,
-        speaker.reference,
+        window,
+        reported.reference,
         settings,
         seed=seed,
-        taxonomy_version=judged.taxonomy_version,
+        taxonomy_version=comparison.taxonomy_version,
     )
-    with transaction(engine) as connection:
-        earlier = assessments_before(connection, settings.model.name, bounds[0], WINDOWS_LOOKED_AT)
-    assessment = with_history(with_provenance(assessed.assessment, provenance), earlier)
+    result = build_assessment(
+        comparison.parts,
+        reported,
+        WindowContext(
+            model=settings.model.name,
+            drift=settings.drift,
+            alert_threshold=settings.monitoring.alert_threshold,
+            seed=seed,
+            end_users=window.rows.end_users,
+            reference=baseline_source(provenance),
+            current=Source(digest=provenance["window"]["digest"]),
+            encoder=provenance["encoder"],
+            package_versions=provenance["versions"],
+            n_withheld=window.withheld.n,
+            headline=headline_of(comparison, settings.model.name),
+            first_remarks=remarks_before(comparison),
+            last_remarks=(*remarks_after(comparison, bounds), *report_remarks),
+        ),
+    )
+    prompt_map = None
+    if reported.reference.rows is not None and findings.is_compared:
+        prompt_map = sample_map(reported.reference.rows, reported.rows, findings.topic_of, seed)
+    rows, assessment = window.rows, result.assessment
     with transaction(engine) as connection:
         finish_drift_evaluation(
             connection,
             claim,
             assessment=assessment,
             scores=SampleScores(
-                rows.ids, assessed.novelty, assessed.cluster, rows.inclusion_probability
+                rows.ids, result.novelty, result.topic_of, rows.inclusion_probability
             ),
             baseline_id=None if baseline is None else baseline.id,
             provenance=provenance,
             now=now,
-            prompt_map=drawn,
+            prompt_map=prompt_map,
         )
-        save_slow_drift_window(connection, claim.evaluation_id, judged.watched)
+        save_slow_drift_window(connection, claim.evaluation_id, comparison.slow_drift_sums)
         for kind, html in reports.items():
             save_report(connection, claim.evaluation_id, kind, html, now)
     log.info(
@@ -216,31 +241,27 @@ def _store(
     )
 
 
-def _render(
-    assessed: Assessed, compared: tuple[Exchanges, Exchanges] | None, seed: int
-) -> tuple[Assessed, dict[str, str]]:
-    """Render the reports. One that fails is said and left out: the evaluation stands."""
-    reports: dict[str, str] = {}
-    if assessed.scalars and compared is not None:
-        reference, current = compared
-        try:
-            reports["evidently"] = render_evidently(
-                assessed.scalars,
-                reference.task_types,
-                current.task_types,
-                np.random.default_rng([seed, 1]),
-                current_weights=current.weights,
-            )
-        except Exception:  # whatever Evidently raises
-            log.exception("report_failed", kind="evidently")
-            remark = "Evidently could not render its report; see the log."
-            remarks = (*assessed.assessment.remarks, remark)
-            remarked = msgspec.structs.replace(assessed.assessment, remarks=remarks)
-            assessed = replace(assessed, assessment=remarked)
-    return assessed, reports
+def _render_reports(reported: StoredPart, seed: int) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Render the reports; where one fails, return a remark instead: the evaluation stands."""
+    findings = reported.findings
+    if not findings.columns or findings.compared is None:
+        return {}, ()
+    reference, current = findings.compared
+    try:
+        html = render_evidently(
+            findings.columns,
+            reference.task_types,
+            current.task_types,
+            np.random.default_rng([seed, 1]),
+            current_weights=current.weights,
+        )
+    except Exception:  # whatever Evidently raises
+        log.exception("report_failed", kind="evidently")
+        return {}, ("Evidently's report could not be rendered; see the log.",)
+    return {"evidently": html}, ()
 
 
 def _seed(seed: int, model: str, start: datetime, end: datetime) -> int:
-    """Derive a window's seed: the same window, the same figures; other windows, other draws."""
+    """Derive a window's seed: the same for the same window, different for others."""
     entropy = [seed, zlib.crc32(model.encode()), int(start.timestamp()), int(end.timestamp())]
     return int(np.random.SeedSequence([abs(part) for part in entropy]).generate_state(1)[0])

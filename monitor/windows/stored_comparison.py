@@ -1,69 +1,90 @@
-"""Judge a window of the stored traffic: read, split by version, each compared with its baseline."""
+"""Comparison of a window of the stored traffic with its baselines, by version."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import msgspec
 from sqlalchemy import Engine
 
 from monitor.rendering.excerpts import excerpt_of_version
-from monitor.settings import Drift, Settings
+from monitor.settings import Settings
 from monitor.store.engine import transaction
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.training.serving_periods import serving_periods
-from monitor.store.windows.assessment import VersionAssessment
+from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.slow_drift import WatchedSums
 from monitor.traffic.redaction import Redactor
 from monitor.traffic.sampling.rates import SamplingRates
-from monitor.windows.assessment.remarks import silent_days, withheld_remark
-from monitor.windows.comparison.declared_formats import declared_forms
-from monitor.windows.comparison.large_users import assess_all_users
-from monitor.windows.comparison.slow_drift import watch_window
-from monitor.windows.comparison.window_comparison import Assessed, unjudged
-from monitor.windows.reading.baselines import Reference, References
+from monitor.windows.comparison.declared_formats import DeclaredFormats, load_declared_formats
+from monitor.windows.comparison.slow_drift import SlowDriftTest, check_slow_drift
+from monitor.windows.comparison.window_comparison import compare_window
+from monitor.windows.findings.findings import collect_findings, uncompared_findings
+from monitor.windows.findings.remarks import remarks_on_silent_days, withheld_remark
+from monitor.windows.reading.baselines import Baselines, Reference
 from monitor.windows.reading.missing_traffic import (
-    Silence,
+    MissingTraffic,
     find_missing_traffic,
     headline_without_traffic,
-    remarks_on_silence,
+    remarks_on_missing_traffic,
 )
 from monitor.windows.reading.reembedding import EncoderSource
 from monitor.windows.reading.stored_window import StoredWindow, read_window
-from monitor.windows.versions.reported_version import Judged, judge_versions
+from monitor.windows.versions.reported_version import (
+    PartFindings,
+    PartPlan,
+    plan_parts,
+    select_reported,
+)
 from monitor.windows.versions.split import (
-    Part,
+    Split,
     assign_versions,
     drop_version_field,
     split_by_version,
 )
 
 
-@dataclass(frozen=True)
-class JudgedPart(Judged):
-    """A part of the stored traffic of a window with what was found."""
+@dataclass(frozen=True, kw_only=True)
+class StoredPart(PartFindings):
+    """The findings of a part of the stored traffic, with its exchanges and its baseline."""
 
     rows: Exchanges
     reference: Reference
-    #: What was compared of both sides, the baseline first; ``None`` where nothing was.
-    compared: tuple[Exchanges, Exchanges] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredComparison:
+    """The findings of a window of the stored traffic."""
+
+    window: StoredWindow
+    parts: tuple[StoredPart, ...]
+    #: Index of the reported part.
+    reported_index: int
+    split: Split
+    missing: MissingTraffic
+    #: The version of the taxonomy that declared output formats; empty where none did.
+    taxonomy_version: str
+    #: Sums for the test of slow drift; ``None`` where it was not tested.
+    slow_drift_sums: WatchedSums | None
+
+    @property
+    def reported(self) -> StoredPart:
+        """Return the part whose figures are those of the window."""
+        return self.parts[self.reported_index]
 
 
 @dataclass(frozen=True)
-class JudgedWindow:
-    """What was found in a window, and in what."""
+class _Comparison:
+    """What all parts of a window share."""
 
-    window: StoredWindow
-    #: The version whose figures are those of the window.
-    speaker: JudgedPart
-    assessed: Assessed
-    #: The version of the taxonomy that declared the forms of answers; empty where none did.
-    taxonomy_version: str
-    #: What the watch for slow drift keeps; ``None`` where the window isn't watched.
-    watched: WatchedSums | None
+    engine: Engine
+    settings: Settings
+    bounds: tuple[datetime, datetime]
+    declared: DeclaredFormats
+    earlier: Sequence[Assessment]
+    is_split: bool
 
 
-def judge_window(
+def compare_stored_window(
     engine: Engine,
     settings: Settings,
     bounds: tuple[datetime, datetime],
@@ -71,22 +92,24 @@ def judge_window(
     seed: int,
     now: datetime,
     encoder: EncoderSource,
-) -> JudgedWindow:
-    """Judge the traffic of the configured model in a window; nothing is written of the findings.
+    earlier: Sequence[Assessment] = (),
+) -> StoredComparison:
+    """Compare the traffic of the configured model in a window; no findings are written.
 
     Args:
         engine: The database.
-        settings: The model, and what counts as drift.
+        settings: The model, levels and thresholds.
         bounds: First instant of the window and first after it.
         seed: The same seed and rows give the same figures to the last digit.
-        now: When a baseline that had to be embedded again is stored.
+        now: Time of a baseline that had to be embedded again, and is stored.
         encoder: Called where texts are to be embedded again.
+        earlier: Assessments of the windows before, the newest first.
     """
     model, field = settings.model.name, settings.model.version_field
     window = read_window(engine, model, bounds, encoder)
     with transaction(engine) as connection:
         periods = serving_periods(connection, model)
-        silence = find_missing_traffic(
+        missing = find_missing_traffic(
             connection, settings.kafka.topic, model, bounds, n_current=len(window.rows)
         )
     split = split_by_version(
@@ -96,115 +119,139 @@ def judge_window(
         span=bounds[1] - bounds[0],
         least=settings.drift.min_samples,
     )
-    declared = declared_forms(settings.review.taxonomy)
-    references = References(engine, model, window.rows.encoder, encoder, now)
-    watched: WatchedSums | None = None
-
-    # Chosen before anything is known of it, so that the watch has one chance a window.
+    declared = load_declared_formats(settings.review.taxonomy)
+    baselines = Baselines(engine, model, window.rows.encoder, encoder, now)
+    # Slow drift is tested once a window, on a part that is chosen before anything is compared.
     serving = [part for part in split.parts if part.is_serving] or split.parts
     largest = max(serving, key=lambda part: len(part.rows))
-
-    def judge(part: Part, drift: Drift, seed: int) -> JudgedPart:
-        nonlocal watched
-        whole = len(split.parts) == 1
-        rows = window.rows if whole else window.rows.take(part.rows)
-        rows = drop_version_field(rows, field)
-        reference = references.of(part.version)
-        if reference.rows is not None:
-            reference = replace(reference, rows=drop_version_field(reference.rows, field))
-        current = rows
-        compared: tuple[Exchanges, Exchanges] | None = None
-        if reference.rows is None:
-            n_reference = 0 if reference.baseline is None else reference.baseline.n_exchanges
-            assessed = unjudged(
-                reference.reason,
-                current,
-                model=model,
-                n_reference=n_reference,
-                bounds=bounds if whole else None,
-            )
-        else:
-            rates = SamplingRates(settings)
-            assessed, *sides = assess_all_users(
-                reference.rows,
-                current,
-                model=model,
-                drift=drift,
-                alert_threshold=settings.monitoring.alert_threshold,
-                seed=seed,
-                bounds=bounds if whole else None,
-                redactor=Redactor(settings.redaction.patterns),
-                rate_for=lambda task_type: rates.rate_for(model, task_type),
-                declared=declared.forms,
-            )
-            compared = sides[0], sides[1]
-            if part is largest:
-                assessed, watched = watch_window(
-                    engine,
-                    settings,
-                    bounds,
-                    reference=reference.rows,
-                    current=compared[1],
-                    assessed=assessed,
-                )
-        baseline = reference.baseline
-        return JudgedPart(
-            part,
-            rows.occurred_at,
-            assessed,
-            baseline="" if baseline is None else baseline.digest,
-            own_baseline=baseline is not None
-            and baseline.model_version == part.version
-            and part.version != "",
-            rows=rows,
-            reference=reference,
-            compared=compared,
+    shared = _Comparison(engine, settings, bounds, declared, earlier, len(split.parts) > 1)
+    parts: list[StoredPart] = []
+    sums: WatchedSums | None = None
+    for plan in plan_parts(split.parts, settings.drift, seed):
+        rows = window.rows.take(plan.part.rows) if shared.is_split else window.rows
+        part, slow = _compare_part(
+            plan,
+            drop_version_field(rows, field),
+            _without_version_field(baselines.of(plan.part.version), field),
+            shared,
+            tests_slow_drift=plan.part is largest,
         )
-
-    speaker, assessed = judge_versions(
-        split.parts, judge, drift=settings.drift, seed=seed, users=window.rows.end_users
+        parts.append(part)
+        sums = slow.sums if slow is not None else sums
+    return StoredComparison(
+        window=window,
+        parts=tuple(parts),
+        reported_index=select_reported(parts),
+        split=split,
+        missing=missing,
+        taxonomy_version=declared.version,
+        slow_drift_sums=sums,
     )
-    days = silent_days(window.rows.occurred_at, bounds) if len(split.parts) > 1 else ()
-    remarks = (*days, *window.remarks, *remarks_on_silence(silence), *split.remarks)
-    lacking = _own_baselines(assessed.assessment.versions)
-    completed = _complete(assessed, window, silence, before=lacking, after=remarks)
-    return JudgedWindow(window, speaker, completed, declared.version, watched)
 
 
-def _complete(
-    assessed: Assessed,
-    window: StoredWindow,
-    silence: Silence,
-    *,
-    before: tuple[str, ...],
-    after: tuple[str, ...],
-) -> Assessed:
-    """Add what the reader should know beside the figures."""
-    assessment = assessed.assessment
-    headline, withheld = assessment.headline, window.withheld
-    if withheld.n:
-        compared = float((1.0 / window.rows.inclusion_probability).sum())
-        share = withheld.estimated_total / (withheld.estimated_total + compared)
-        after = (*after, withheld_remark(withheld.n, share))
-    elif not len(window.rows):
-        headline = headline_without_traffic(assessment.model, silence)
-    completed = msgspec.structs.replace(
-        assessment,
-        headline=headline,
-        n_withheld=withheld.n,
-        remarks=(*before, *assessment.remarks, *after),
-    )
-    return replace(assessed, assessment=completed)
+def headline_of(comparison: StoredComparison, model: str) -> str:
+    """Return the headline of a window without traffic; empty where there is some."""
+    if comparison.window.withheld.n or len(comparison.window.rows):
+        return ""
+    return headline_without_traffic(model, comparison.missing)
 
 
-def _own_baselines(versions: Sequence[VersionAssessment]) -> tuple[str, ...]:
-    lacking = [
-        one.version for one in versions if one.is_serving and one.version and not one.own_baseline
-    ]
+def remarks_before(comparison: StoredComparison) -> tuple[str, ...]:
+    """Return remarks on versions without a baseline of their own."""
+    if len(comparison.parts) == 1:
+        return ()
     return tuple(
-        f"Version {excerpt_of_version(version)} has no baseline of its own and was compared with "
-        "the model's newest: "
-        f"`driftwarden baseline import FILE --model-version {version!r}` gives it one."
-        for version in lacking
-        if " and " not in version
+        f"Version {excerpt_of_version(part.part.version)} has no baseline of its own and was "
+        "compared with the model's newest: `driftwarden baseline import FILE --model-version "
+        f"{part.part.version!r}` imports one."
+        for part in comparison.parts
+        if part.part.is_serving
+        and part.part.version
+        and not part.own_baseline
+        and " and " not in part.part.version
     )
+
+
+def remarks_after(
+    comparison: StoredComparison, bounds: tuple[datetime, datetime]
+) -> tuple[str, ...]:
+    """Return remarks on the whole window: silent days, encoders, missing traffic, versions."""
+    window = comparison.window
+    rows, withheld = window.rows, window.withheld
+    silent_days = remarks_on_silent_days(rows.occurred_at, bounds)
+    remarks = [
+        *(silent_days if len(comparison.parts) > 1 else ()),
+        *window.remarks,
+        *remarks_on_missing_traffic(comparison.missing),
+        *comparison.split.remarks,
+    ]
+    if withheld.n:
+        n_compared = float((1.0 / rows.inclusion_probability).sum())
+        share = withheld.estimated_total / (withheld.estimated_total + n_compared)
+        remarks.append(withheld_remark(withheld.n, share))
+    return tuple(remarks)
+
+
+def _compare_part(
+    plan: PartPlan,
+    rows: Exchanges,
+    reference: Reference,
+    shared: _Comparison,
+    *,
+    tests_slow_drift: bool,
+) -> tuple[StoredPart, SlowDriftTest | None]:
+    """Compare a version's exchanges with its baseline, and test slow drift on one version."""
+    settings = shared.settings
+    bounds = None if shared.is_split else shared.bounds
+    baseline = reference.baseline
+    slow: SlowDriftTest | None = None
+    if reference.rows is None:
+        findings = uncompared_findings(
+            rows,
+            reference.reason,
+            n_reference=0 if baseline is None else baseline.n_exchanges,
+            bounds=bounds,
+        )
+    else:
+        rates = SamplingRates(settings)
+        comparison = compare_window(
+            reference.rows,
+            rows,
+            drift=plan.drift,
+            alert_threshold=settings.monitoring.alert_threshold,
+            seed=plan.seed,
+            rate_for=lambda task_type: rates.rate_for(settings.model.name, task_type),
+            declared=shared.declared.formats,
+        )
+        if tests_slow_drift and comparison.is_compared:
+            slow = check_slow_drift(
+                shared.engine,
+                settings,
+                shared.bounds,
+                reference=reference.rows,
+                current=comparison.current.compared,
+            )
+        findings = collect_findings(
+            comparison,
+            bounds=bounds,
+            redactor=Redactor(settings.redaction.patterns),
+            slow=None if slow is None else slow.result,
+            earlier=shared.earlier,
+        )
+    version = plan.part.version
+    part = StoredPart(
+        plan=plan,
+        findings=findings,
+        occurred_at=rows.occurred_at,
+        baseline="" if baseline is None else baseline.digest,
+        own_baseline=baseline is not None and baseline.model_version == version and version != "",
+        rows=rows,
+        reference=reference,
+    )
+    return part, slow
+
+
+def _without_version_field(reference: Reference, field: str) -> Reference:
+    if reference.rows is None:
+        return reference
+    return replace(reference, rows=drop_version_field(reference.rows, field))

@@ -1,1 +1,1 @@
-"""Result of a drift evaluation."""
+"""The assessment: its construction from findings, and its provenance."""

@@ -1,12 +1,14 @@
-"""Everything that an evaluation's figures depend on, so that it can be repeated and checked."""
+"""Provenance of an evaluation: everything its figures depend on, to reproduce and verify it."""
 
 import platform
+from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
 from threadpoolctl import threadpool_info
 
 from monitor.settings import Settings
+from monitor.store.windows.assessment import Source
 from monitor.windows.reading.baselines import Reference
 from monitor.windows.reading.stored_window import StoredWindow
 
@@ -25,14 +27,14 @@ def build_provenance(
     seed: int,
     taxonomy_version: str,
 ) -> dict[str, Any]:
-    """Return what the figures depend on beside the code: data, settings, versions, machine.
+    """Return everything besides the code that the figures depend on.
 
     Args:
-        window: What was judged.
-        reference: What it was compared with; of several versions that of the one that speaks.
+        window: The window.
+        reference: Its baseline; with several versions, that of the reported version.
         settings: The settings in force.
-        seed: The window's.
-        taxonomy_version: Of the taxonomy that declared the forms of answers; empty: none did.
+        seed: The seed of the window.
+        taxonomy_version: Of the taxonomy that declared output formats; empty: none did.
     """
     return {
         "seed": seed,
@@ -86,3 +88,15 @@ def _baseline(reference: Reference) -> dict[str, Any] | None:
         "first": min(occurred, default=baseline.created_at).isoformat(),
         "last": max(occurred, default=baseline.created_at).isoformat(),
     }
+
+
+def baseline_source(provenance: dict[str, Any]) -> Source:
+    """Return the baseline of a provenance as the source of one side."""
+    baseline = provenance["baseline"] or {}
+    first, last = baseline.get("first"), baseline.get("last")
+    return Source(
+        name="the baseline",
+        digest=baseline.get("digest", ""),
+        first=None if first is None else datetime.fromisoformat(first),
+        last=None if last is None else datetime.fromisoformat(last),
+    )

@@ -1,10 +1,10 @@
-"""Make two windows comparable whose exchanges were sampled at different rates.
+"""Thinning of both sides to a common sampling rate.
 
 A permutation test needs samples that come from one distribution if nothing drifted. Where the task
-types of a window were sampled at different rates, and its baseline wasn't, their mix differs by the
-sampling alone. So a common rate is chosen: exchanges sampled at a higher one are thinned to it,
-each by its own randomness; and of a task type sampled at a lower one, the baseline is thinned in
-proportion. What is left has a known and equal share of each task type on both sides.
+types of a window were sampled at different rates, and those of its baseline were not, the mix
+differs by the sampling alone. So a common rate is chosen: exchanges sampled at a higher rate are
+thinned to it, each by its own randomness; and of a task type sampled at a lower rate, the baseline
+is thinned in proportion. The rest has a known and equal share of each task type on both sides.
 """
 
 from collections.abc import Callable
@@ -15,26 +15,26 @@ from numpy.typing import NDArray
 from monitor.drift import SampleDesign
 from monitor.store.traffic.exchange_columns import Exchanges
 
-#: Within a task type all are thinned to the lowest probability, but for exchanges that stand for
-#: less than this share of it: a few mustn't thin everything to nothing.
+#: Within a task type all exchanges are thinned to the lowest probability, except for exchanges that
+#: represent less than this share of it: a few must not reduce everything to nothing.
 NEGLIGIBLE_SHARE = 0.01
 
-#: Rates tried at most.
+#: Most candidate rates.
 MAX_RATES = 100
 
 
 def comparable(
     reference: Exchanges, current: Exchanges, rate_for: Callable[[str], float] | None = None
 ) -> SampleDesign | None:
-    """Return which exchanges can be compared, and the weights of those that are estimated from.
+    """Return the comparable exchanges of both sides, and the weights of the window's.
 
     Args:
-        reference: The baseline: not a sample, or a sample at one rate.
+        reference: The baseline: no sample, or a sample at one rate.
         current: The window.
-        rate_of: The configured rate of a task type: for one that the window has none of.
+        rate_for: The configured rate of a task type that is absent from the window.
 
     Returns:
-        ``None`` where all of the window was sampled at one rate: nothing is thinned or weighted.
+        ``None`` where the whole window was sampled at one rate: nothing is thinned or weighted.
     """
     probability, uniform = current.inclusion_probability, current.uniform
     if current.weights is None or uniform is None:
@@ -42,21 +42,21 @@ def comparable(
     names = dict.fromkeys((*current.task_types, *reference.task_types))
     number_of = {name: number for number, name in enumerate(names)}
     task = np.array([number_of[name] for name in current.task_types], dtype=np.int64)
-    before = np.array([number_of[name] for name in reference.task_types], dtype=np.int64)
+    reference_task = np.array([number_of[name] for name in reference.task_types], dtype=np.int64)
     lowest = _lowest_of_each(probability, task)
-    n_present = len(lowest)  # those that the window has come first
+    n_present = len(lowest)  # task types of the window come first
     absent = [1.0 if rate_for is None else rate_for(name) for name in [*names][n_present:]]
     lowest = np.concatenate([lowest, absent])
     common = _common_rate(
         lowest,
         traffic=np.bincount(task, weights=1.0 / probability, minlength=len(names)).astype(float),
-        n_reference=np.bincount(before, minlength=len(names)),
+        n_reference=np.bincount(reference_task, minlength=len(names)),
     )
     goal = np.minimum(lowest, common)
     chance = np.zeros(len(reference)) if reference.uniform is None else reference.uniform
     return SampleDesign(
         weights=current.weights,
-        reference_comparable=chance >= 1.0 - (goal / common)[before],
+        reference_comparable=chance >= 1.0 - (goal / common)[reference_task],
         current_comparable=uniform >= 1.0 - goal[task] / probability,
     )
 
@@ -64,22 +64,22 @@ def comparable(
 def _lowest_of_each(
     probability: NDArray[np.float64], task: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Return each task type's lowest probability, but for those that stand for next to nothing."""
+    """Return each task type's lowest probability, except for a negligible share of it."""
     order = np.lexsort((probability, task))
-    found = []
+    lowest = []
     for ordered in np.split(probability[order], np.cumsum(np.bincount(task))[:-1]):
         share = np.cumsum(1.0 / ordered)
-        found.append(ordered[np.searchsorted(share, NEGLIGIBLE_SHARE * share[-1])])
-    return np.array(found)
+        lowest.append(ordered[np.searchsorted(share, NEGLIGIBLE_SHARE * share[-1])])
+    return np.array(lowest)
 
 
 def _common_rate(
     lowest: NDArray[np.float64], *, traffic: NDArray[np.float64], n_reference: NDArray[np.int64]
 ) -> float:
-    """Return the rate that leaves most to compare of what the traffic consists of.
+    """Return the rate that leaves most exchanges to compare, weighted by traffic.
 
-    A high one thins the baseline of many task types, a low one the window. What a task type has
-    left is the harmonic mean of both sides; it counts by its share of the traffic.
+    A high rate thins the baseline of many task types, a low one the window. The size of a task type
+    is the harmonic mean of both sides; it counts by its share of the traffic.
     """
     rates = np.unique(lowest)
     if len(rates) > MAX_RATES:

@@ -1,4 +1,4 @@
-"""The forms of answers that the task taxonomy declares."""
+"""Output formats that the task taxonomy declares."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,48 +10,50 @@ from monitor.descriptors import OutputFormat
 from monitor.errors import TaxonomyError
 from monitor.review.guidelines import TaskType, load_taxonomy
 from monitor.review.guidelines.output_formats import FreeText
-from monitor.windows.comparison.format_conformance import Forms
+from monitor.windows.comparison.format_conformance import Formats
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
-class DeclaredForms:
-    """What is declared, and by which version of the taxonomy; nothing where there is none."""
+class DeclaredFormats:
+    """The declared formats, and the version of the taxonomy that declares them."""
 
     version: str = ""
-    forms: Forms = field(default_factory=dict)
+    formats: Formats = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class _OfAnswer:
-    """The form of the answer alone, where the model reasons before it."""
+class _FinalAnswerFormat:
+    """The format of the final answer, where the model reasons before it."""
 
     task_type: TaskType
 
-    def admits(self, answer: str) -> bool:
-        """Tell whether the answer in a text has the form."""
-        alone = self.task_type.template.final_answer_in(answer)
-        return self.task_type.output_format.admits(alone)
+    def admits(self, response: str) -> bool:
+        """Return whether the final answer in a response has the format."""
+        final_answer = self.task_type.template.final_answer_in(response)
+        return self.task_type.output_format.admits(final_answer)
 
 
-def declared_forms(taxonomy: str) -> DeclaredForms:
-    """Return the forms that a taxonomy declares; ``None`` for task types without one.
+def load_declared_formats(taxonomy: str) -> DeclaredFormats:
+    """Return the output formats that a taxonomy declares; ``None`` for free text.
 
-    One that doesn't hold together declares nothing: forms are learned then, and the log says it.
+    An invalid taxonomy declares nothing: formats are learned then, and the log has an error.
 
     Args:
         taxonomy: Its path; empty where none is configured.
     """
     if not taxonomy:
-        return DeclaredForms()
+        return DeclaredFormats()
     try:
         loaded = load_taxonomy(Path(taxonomy))
     except TaxonomyError as error:
-        log.error("taxonomy_broken", path=taxonomy, problems=str(error))  # noqa: TRY400
-        return DeclaredForms()
-    forms: Mapping[str, OutputFormat | None] = {
-        name: None if isinstance(told.output_format, FreeText) else _OfAnswer(told)
-        for name, told in loaded.task_types.items()
+        log.error("taxonomy_invalid", path=taxonomy, problems=str(error))  # noqa: TRY400
+        return DeclaredFormats()
+    formats: Mapping[str, OutputFormat | None] = {
+        name: None
+        if isinstance(task_type.output_format, FreeText)
+        else _FinalAnswerFormat(task_type)
+        for name, task_type in loaded.task_types.items()
     }
-    return DeclaredForms(loaded.version, forms)
+    return DeclaredFormats(loaded.version, formats)

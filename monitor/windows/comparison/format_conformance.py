@@ -1,4 +1,4 @@
-"""Whether answers have the form that their task's answers have."""
+"""Conformance of responses with the output format of their task type."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,53 +9,53 @@ from xxhash import xxh3_64_intdigest
 from monitor.descriptors import OutputFormat, learn_format
 from monitor.store.traffic.exchange_columns import Exchanges
 
-#: Task type -> the form of its answers; ``None`` where they have none.
-Forms = Mapping[str, OutputFormat | None]
+#: Task type -> its output format; ``None`` where it has none.
+Formats = Mapping[str, OutputFormat | None]
 
 
 def broken_formats(
-    reference: Exchanges, current: Exchanges, declared: Forms | None = None
+    reference: Exchanges, current: Exchanges, declared: Formats | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return whether each answer breaks its task's form; NaN where there is none, or no answer.
+    """Return 1 for each response that breaks its format; NaN without a format or a response.
 
-    Forms that nobody has declared are learned from the reference in two halves of its users, and
-    the answers of a half, on both sides, are judged by what was learned from the other one: so an
-    answer never judges itself, and both sides are judged alike.
+    Formats that are not declared are learned from the baseline, in two halves of its end users. The
+    responses of a half, on both sides, are checked against the format of the other half: so no
+    response is checked against itself, and both sides are checked alike.
 
     Args:
         reference: The baseline.
         current: The window.
-        declared: Forms that the taxonomy of tasks declares; they aren't learned.
+        declared: Formats that the task taxonomy declares; they are not learned.
     """
-    forms = [{**learned, **(declared or {})} for learned in _learn(reference, _halves(reference))]
-    return _judge(reference, forms), _judge(current, forms)
+    formats = [{**learned, **(declared or {})} for learned in _learn(reference, _halves(reference))]
+    return _check(reference, formats), _check(current, formats)
 
 
-def _learn(reference: Exchanges, half: NDArray[np.int64]) -> list[Forms]:
-    """Return the forms by which each half is judged: those that the other half has."""
-    learned: list[Forms] = []
+def _learn(reference: Exchanges, half: NDArray[np.int64]) -> list[Formats]:
+    """Return the formats that each half is checked against: those of the other half."""
+    learned: list[Formats] = []
     for other in (1, 0):
-        answers: dict[str, list[str]] = {}
+        responses: dict[str, list[str]] = {}
         for row in np.flatnonzero(half == other).tolist():
-            answers.setdefault(reference.task_types[row], []).append(reference.responses[row])
-        learned.append({task_type: learn_format(told) for task_type, told in answers.items()})
+            responses.setdefault(reference.task_types[row], []).append(reference.responses[row])
+        learned.append({task_type: learn_format(texts) for task_type, texts in responses.items()})
     return learned
 
 
-def _judge(window: Exchanges, forms: Sequence[Forms]) -> NDArray[np.float64]:
+def _check(window: Exchanges, formats: Sequence[Formats]) -> NDArray[np.float64]:
     broken = np.full(len(window), np.nan)
     half = _halves(window).tolist()
-    for row, (task_type, answer) in enumerate(
+    for row, (task_type, response) in enumerate(
         zip(window.task_types, window.responses, strict=True)
     ):
-        form = forms[half[row]].get(task_type)
-        if form is not None and answer.strip():
-            broken[row] = not form.admits(answer)
+        output_format = formats[half[row]].get(task_type)
+        if output_format is not None and response.strip():
+            broken[row] = not output_format.admits(response)
     return broken
 
 
 def _halves(window: Exchanges) -> NDArray[np.int64]:
-    """Return 0 or 1 for each exchange, the same for all of a user's."""
+    """Return 0 or 1 for each exchange, the same for all exchanges of an end user."""
     return np.array(
         [
             xxh3_64_intdigest(user.encode("utf-8", "replace")) & 1 if user else row & 1

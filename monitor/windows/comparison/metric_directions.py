@@ -1,4 +1,4 @@
-"""Which metrics are better when they are higher, and which when they are lower, by name."""
+"""Directions of metrics by name: whether higher or lower values are better."""
 
 import re
 from typing import Literal
@@ -7,7 +7,7 @@ from monitor.settings import Drift
 
 Direction = Literal[-1, 0, 1]
 
-#: In snake case and without a unit; the configuration adds others and may turn these around.
+#: In snake case and without a unit; the configuration adds names and overrides these.
 HIGHER_IS_BETTER = frozenset(
     {
         *("helpful", "helpfulness", "judge_score", "quality", "quality_score", "rating", "score"),
@@ -34,7 +34,7 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def direction_of(name: str, settings: Drift) -> Direction:
-    """Tell whether higher is better (+1), lower is better (-1), or neither (0).
+    """Return whether higher is better (+1), lower is better (-1), or neither (0).
 
     The configuration wins over the names known here. A name is known however it is written
     (``latencyMs``, ``Latency-ms``, ``timing.latency_ms``). Numbers of tokens have no direction:

@@ -21,9 +21,9 @@ def metric_names(*sides: Sequence[dict[str, Any]]) -> list[str]:
     """Return the names with enough values on every side, in order of the alphabet."""
     counts = [count_values(side) for side in sides]
     usable = {
-        name: min(pluralize[name] for pluralize in counts)
+        name: min(n_values[name] for n_values in counts)
         for name in set().union(*counts)
-        if all(pluralize[name] >= LEAST_VALUES for pluralize in counts)
+        if all(n_values[name] >= LEAST_VALUES for n_values in counts)
     }
     most = sorted(usable, key=lambda name: (-usable[name], name))[:MAX_METRICS]
     return sorted(most)

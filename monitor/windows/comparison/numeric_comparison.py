@@ -1,4 +1,4 @@
-"""Compare characteristics and metrics between a window and its baseline, all together."""
+"""Comparison of descriptors and metrics, adjusted for their number."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,21 +7,19 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.drift import NumericComparison, adjust_bh, compare_numeric
+from monitor.drift import adjust_bh, compare_numeric
 from monitor.settings import Drift
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.assessment import NumericAssessment
+from monitor.windows.alarm_rule import is_degraded
 from monitor.windows.comparison.metric_directions import Direction
 
 Side = Literal["prompt", "response", "metric"]
 
-#: A loss of exactly the threshold alarms; it may come out smaller by rounding.
-ROUNDING = 1e-9
-
 
 @dataclass(frozen=True)
 class NumericColumn:
-    """One number of each exchange, on both sides; NaN where an exchange has none."""
+    """A descriptor or metric of each exchange of both sides; NaN where an exchange has none."""
 
     name: str
     side: Side
@@ -33,25 +31,25 @@ class NumericColumn:
 
 
 def compare_numeric_columns(
-    scalars: Sequence[NumericColumn],
+    columns: Sequence[NumericColumn],
     reference: Exchanges,
     current: Exchanges,
     *,
     drift: Drift,
     alert_threshold: float,
 ) -> tuple[NumericAssessment, ...]:
-    """Compare each scalar; p-values are adjusted for their number by Benjamini-Hochberg.
+    """Compare each column; p-values are adjusted for their number by Benjamini-Hochberg.
 
-    What has a direction of better is judged by its mean, as ``alert_threshold`` is about means;
-    what has none by its ranks, which show any shift and mind no outlier.
+    Columns with a direction of better are tested by their means, as ``alert_threshold`` refers to
+    means; others by their ranks, which detect any shift and are robust to extreme values.
     """
     compared = [
-        (one, comparison)
-        for one in scalars
+        (column, comparison)
+        for column in columns
         if (
             comparison := compare_numeric(
-                one.reference,
-                one.current,
+                column.reference,
+                column.current,
                 reference_groups=reference.end_users,
                 current_groups=current.end_users,
                 current_weights=current.weights,
@@ -59,15 +57,15 @@ def compare_numeric_columns(
         )
     ]
     p_values = [
-        comparison.mean_p_value if one.direction else comparison.p_value
-        for one, comparison in compared
+        comparison.mean_p_value if column.direction else comparison.p_value
+        for column, comparison in compared
     ]
     adjusted = adjust_bh(p_values)
     return tuple(
         NumericAssessment(
-            name=one.name,
-            side=one.side,
-            direction=one.direction,
+            name=column.name,
+            side=column.side,
+            direction=column.direction,
             n_reference=comparison.n_reference,
             n_current=comparison.n_current,
             reference_mean=comparison.reference_mean,
@@ -81,35 +79,15 @@ def compare_numeric_columns(
             p_value=p_value,
             adjusted_p_value=float(adjusted_p_value),
             degraded=bool(adjusted_p_value <= drift.alpha)
-            and is_degraded(one, comparison, drift.min_drifted_share, alert_threshold),
+            and is_degraded(
+                column.side,
+                column.direction,
+                comparison,
+                minimum_effect=drift.min_drifted_share,
+                alert_threshold=alert_threshold,
+            ),
         )
-        for (one, comparison), p_value, adjusted_p_value in zip(
+        for (column, comparison), p_value, adjusted_p_value in zip(
             compared, p_values, adjusted, strict=True
         )
     )
-
-
-def is_degraded(
-    scalar: NumericColumn,
-    comparison: NumericComparison,
-    minimum_drifted_share: float,
-    alert_threshold: float,
-) -> bool:
-    """Tell whether a number got worse by the threshold, and surely worse at all.
-
-    Where the baseline's mean can't be told from 0 no relative change is defined, and a rare thing,
-    such as a refusal, doubles easily: there, and for characteristics that driftwarden itself
-    measures, Cliff's delta must reach the floor of the drifted share.
-    """
-    worse = -scalar.direction
-    change = comparison.relative_change
-    needs_floor = change is None or scalar.side != "metric"
-    if worse == 0 or (needs_floor and worse * comparison.effect_size < minimum_drifted_share):
-        return False
-    if change is None:
-        limits: list[float | None] = [comparison.effect_lower, comparison.effect_upper]
-    elif worse * change < alert_threshold - ROUNDING:
-        return False
-    else:
-        limits = [comparison.relative_change_lower, comparison.relative_change_upper]
-    return all(limit is not None and worse * limit > 0.0 for limit in limits)

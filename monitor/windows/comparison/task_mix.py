@@ -1,4 +1,4 @@
-"""The mix of task types: the share of each, and whether it moved."""
+"""Mix of task types: the share of each, and a test whether it changed."""
 
 import dataclasses
 from collections import Counter
@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from monitor.drift import MixComparison, SampleDesign, compare_mix
 from monitor.store.traffic.exchange_columns import Exchanges
 
-#: Task types listed; the rest are counted together.
+#: Task types with a share; the rest are summed.
 MAX_TASK_TYPES = 50
 
 
 def mix_of(window: Exchanges) -> dict[str, float]:
-    """Return the estimated share of each task type; nothing where no exchange names one."""
+    """Return the estimated share of each task type; empty where no exchange names one."""
     if not any(window.task_types):
         return {}
     counts, total = _count(window)
@@ -28,9 +28,9 @@ def mix_of(window: Exchanges) -> dict[str, float]:
 def compare_task_mix(
     reference: Exchanges, current: Exchanges, design: SampleDesign | None, rng: np.random.Generator
 ) -> MixComparison | None:
-    """Compare the task types; ``None`` where a side names none, or there is one only.
+    """Compare the task types; ``None`` where a side names none, or there is only one.
 
-    The permutations are the default number: no decision hangs on a small p-value here.
+    The number of permutations is the default: no decision depends on a small p-value here.
     """
     sides = (reference.task_types, current.task_types)
     if not all(any(side) for side in sides) or len({*sides[0], *sides[1]}) < 2:
@@ -39,10 +39,14 @@ def compare_task_mix(
         return compare_mix(
             *sides, reference_groups=reference.end_users, current_groups=current.end_users, rng=rng
         )
-    before = _pick(reference, design.reference_comparable)
-    now = _pick(current, design.current_comparable)
+    reference_rows = _select(reference, design.reference_comparable)
+    current_rows = _select(current, design.current_comparable)
     tested = compare_mix(
-        before[0], now[0], reference_groups=before[1], current_groups=now[1], rng=rng
+        reference_rows[0],
+        current_rows[0],
+        reference_groups=reference_rows[1],
+        current_groups=current_rows[1],
+        rng=rng,
     )
     shares = [_shares(window) for window in (reference, current)]
     moved = [abs(shares[0].get(n, 0.0) - shares[1].get(n, 0.0)) for n in shares[0] | shares[1]]
@@ -52,7 +56,7 @@ def compare_task_mix(
 
 
 def _count(window: Exchanges) -> tuple[Counter[str], float]:
-    """Return what the exchanges of each task type stand for, and all together."""
+    """Return the weighted number of exchanges of each task type, and the total."""
     if window.weights is None:
         return Counter(window.task_types), len(window)
     counts: Counter[str] = Counter()
@@ -66,6 +70,6 @@ def _shares(window: Exchanges) -> dict[str, float]:
     return {name: count / total for name, count in counts.items()}
 
 
-def _pick(window: Exchanges, kept: NDArray[np.bool_]) -> tuple[list[str], list[str]]:
-    rows = np.flatnonzero(kept).tolist()
+def _select(window: Exchanges, selected: NDArray[np.bool_]) -> tuple[list[str], list[str]]:
+    rows = np.flatnonzero(selected).tolist()
     return [window.task_types[row] for row in rows], [window.end_users[row] for row in rows]

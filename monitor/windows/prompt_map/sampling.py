@@ -1,4 +1,4 @@
-"""The map of a window: some of its prompts among some of the baseline's, near where alike."""
+"""Sample of a window's and its baseline's prompts for the map, with a layout."""
 
 from typing import Any
 
@@ -7,38 +7,32 @@ from numpy.typing import NDArray
 
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.prompt_maps import DELETED, PromptMap
-from monitor.windows.comparison.window_comparison import Assessed
 from monitor.windows.prompt_map.layout import lay_out
 
-#: Points in all: more cost time and cover each other.
+#: Most points: more take time and overlap.
 MAX_POINTS = 2_000
-#: Of these, prompts on drifted topics: the others are what they stand out from.
+#: Most points on drifted topics.
 MAX_DRIFTED = 1_200
 
-#: Draws of the map are independent of those of the tests, which share the seed.
+#: Random stream of the map, independent of those of the tests with the same seed.
 STREAM = 6
 
 
 def sample_map(
-    assessed: Assessed,
-    reference: Exchanges,
-    current: Exchanges,
-    seed: int,
+    reference: Exchanges, current: Exchanges, topic_of: NDArray[np.int64], seed: int
 ) -> PromptMap | None:
-    """Draw the map of what was compared; ``None`` where nothing was.
+    """Draw the map of a comparison.
 
     Args:
-        assessed: What was found.
         reference: The baseline.
-        current: The exchanges in which it was found.
-        seed: The window's.
+        current: The compared exchanges of the window.
+        topic_of: int64 ``[n_current]``: the drifted topic of each, -1 for none.
+        seed: The seed of the window.
     """
-    if not assessed.assessment.is_compared:
-        return None
     return draw_map(
         reference.prompt_vectors,
         current.prompt_vectors,
-        assessed.cluster,
+        topic_of,
         np.random.default_rng([seed, STREAM]),
         reference_ids=reference.ids if len(reference.ids) else None,
         current_ids=current.ids if len(current.ids) else None,
@@ -56,15 +50,15 @@ def draw_map(
 ) -> PromptMap | None:
     """Draw at most :data:`MAX_POINTS` prompts.
 
-    What is on a drifted topic is drawn first, in full up to :data:`MAX_DRIFTED`; the rest of the
-    room goes in equal parts to uniform samples of the baseline and of the other prompts of the
-    window. So the map shows where things lie, not how much of the traffic they are.
+    Prompts on drifted topics come first, all of them up to :data:`MAX_DRIFTED`; the rest is divided
+    equally between uniform samples of the baseline and of the other prompts of the window. So the
+    map shows locations, not shares of the traffic.
 
     Args:
         reference_vectors: Prompts of the baseline, ``[n_reference, d]``, unit norm.
         current_vectors: Prompts of the window, ``[n_current, d]``, likewise.
         topic: int64 ``[n_current]``: the drifted topic of each, -1 for none.
-        rng: Draws samples and lays out; the same generator gives the same map.
+        rng: Draws the samples and the layout; the same generator gives the same map.
         reference_ids: int64 ``[n_reference]``, kept with the points; ``None``: there are none.
         current_ids: int64 ``[n_current]``, likewise.
 
@@ -77,20 +71,23 @@ def draw_map(
     ordinary = np.flatnonzero(topic < 0)
     room = MAX_POINTS - len(drifted)
     n_ordinary = min(len(ordinary), max(room // 2, room - len(reference_vectors)))
-    # Topic by topic, so that the points of one are a run.
+    # Topic by topic, so that the points of a topic are consecutive.
     drifted = drifted[np.argsort(topic[drifted], kind="stable")]
-    kept = np.concatenate([drifted, _draw(ordinary, n_ordinary, rng)])
-    other = _draw(np.arange(len(reference_vectors)), MAX_POINTS - len(kept), rng)
+    rows = np.concatenate([drifted, _draw(ordinary, n_ordinary, rng)])
+    reference_rows = _draw(np.arange(len(reference_vectors)), MAX_POINTS - len(rows), rng)
     vectors = np.concatenate(
-        [current_vectors[kept].astype(np.float32), reference_vectors[other].astype(np.float32)]
+        [
+            current_vectors[rows].astype(np.float32),
+            reference_vectors[reference_rows].astype(np.float32),
+        ]
     )
     places = lay_out(vectors, rng).astype(np.float32)
     return PromptMap(
-        current_ids=_ids(current_ids, kept),
-        current=places[: len(kept)],
-        topic=topic[kept],
-        reference_ids=_ids(reference_ids, other),
-        reference=places[len(kept) :],
+        current_ids=_ids(current_ids, rows),
+        current=places[: len(rows)],
+        topic=topic[rows],
+        reference_ids=_ids(reference_ids, reference_rows),
+        reference=places[len(rows) :],
     )
 
 

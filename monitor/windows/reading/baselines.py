@@ -1,4 +1,4 @@
-"""What a window is compared with: the baseline of its version, with vectors of its encoder."""
+"""Baselines of a model's versions, with vectors of the window's encoder."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,29 +19,29 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Reference:
-    """A baseline, or why there is none to compare with."""
+    """A baseline, or the reason why a window cannot be compared with one."""
 
     baseline: BaselineRow | None
-    #: ``None`` where the window can't be compared.
+    #: ``None`` where the window cannot be compared.
     rows: Exchanges | None
-    #: Why it can't, for the headline; empty where it can.
+    #: Headline where it cannot; empty where it can.
     reason: str = ""
 
 
-class References:
-    """Finds the baseline of each version of a model; one that several share is loaded once."""
+class Baselines:
+    """The baselines of a model's versions; one that several share is loaded once."""
 
     def __init__(
         self, engine: Engine, model: str, window_encoder: str, encoder: EncoderSource, now: datetime
     ) -> None:
-        """Prepare to look.
+        """Load the list of baselines.
 
         Args:
             engine: The database.
             model: As the traffic names it.
-            window_encoder: The encoder of the window's vectors; empty where it holds none.
+            window_encoder: The encoder of the window's vectors; empty where it has none.
             encoder: Called only where a baseline is to be embedded again.
-            now: When a baseline that was embedded again is stored.
+            now: Time of a baseline that is embedded again.
         """
         self._engine = engine
         self._model = model
@@ -53,15 +53,19 @@ class References:
             self._baselines = list_baselines(connection, model)
 
     def of(self, version: str) -> Reference:
-        """Return the newest baseline of a version; of a version that has none, the model's."""
-        own = [one for one in self._baselines if version and one.model_version == version]
+        """Return the newest baseline of a version, or of the model where the version has none."""
+        own = [
+            baseline
+            for baseline in self._baselines
+            if version and baseline.model_version == version
+        ]
         candidates = own or self._baselines
         if not candidates:
             return Reference(
                 None,
                 None,
-                f"Not enough data to judge: the model {self._model} has no baseline. "
-                "`driftwarden baseline import FILE` gives it one.",
+                f"Not enough data: the model {self._model} has no baseline. "
+                "`driftwarden baseline import FILE` imports one.",
             )
         newest = candidates[0]
         if self._window_encoder in {"", newest.encoder}:
@@ -69,21 +73,23 @@ class References:
         try:
             encoder = self._encoder()
         except ModelError as error:
-            problem = f"the configured encoder can't be loaded to embed it again: {error}"
+            problem = f"the configured encoder cannot be loaded to embed it again: {error}"
         else:
             if encoder.identity == self._window_encoder:
                 copy = self._embed_again(newest)
                 return Reference(copy, self._load(copy))
             problem = f"the configured encoder is a third one, {encoder.identity}"
-        # A window of before the change: the baseline that it had then is still there.
-        older = next((one for one in candidates if one.encoder == self._window_encoder), None)
+        # A window of before the change: its baseline of then still exists.
+        older = next(
+            (baseline for baseline in candidates if baseline.encoder == self._window_encoder), None
+        )
         if older is not None:
             return Reference(older, self._load(older))
         return Reference(
             newest,
             None,
-            f"Not judged: the baseline's vectors were made by the encoder {newest.encoder}, the "
-            f"window's by {self._window_encoder}, and {problem}. Set embedding.model to the "
+            f"Not compared: the baseline was embedded by {newest.encoder}, the window by "
+            f"{self._window_encoder}, and {problem}. Set embedding.model to the "
             "encoder of the traffic and evaluate the window again.",
         )
 
@@ -94,7 +100,7 @@ class References:
         return self._loaded[baseline.id]
 
     def _embed_again(self, baseline: BaselineRow) -> BaselineRow:
-        """Embed a baseline with the configured encoder, and keep it for the windows to come."""
+        """Embed a baseline with the configured encoder, and store it for later windows."""
         again = reembed(self._load(baseline), self._encoder())
         with transaction(self._engine) as connection:
             copy = copy_baseline_with_vectors(connection, baseline, again, now=self._now)

@@ -1,4 +1,4 @@
-"""Files of exchanges as windows: read, redacted, embedded."""
+"""Files of exchanges as windows: reading, redaction, embedding."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -18,10 +18,10 @@ from monitor.traffic.file_source import FileContent, read_exchanges
 from monitor.traffic.redaction import build_redactor
 from monitor.traffic.rows import content_row
 
-#: Texts encoded between two reports of progress.
+#: Texts encoded between two progress reports.
 CHUNK = 256
 
-#: Called with what is being done, how much of it is done, and how much there is.
+#: Called with the step, the amount done, and the total.
 Progress = Callable[[str, int, int], None]
 
 
@@ -60,14 +60,17 @@ def read_file(path: Path, settings: Settings) -> FileContent:
     if content.exchanges:
         return content
     if not content.bad_lines and content.n_withheld:
-        raise InputError(f"{path}: all {content.n_withheld:,} exchanges have their texts withheld")
+        raise InputError(
+            f"{path}: the texts of all {content.n_withheld:,} exchanges are withheld; write a file "
+            "with texts"
+        )
     if not content.bad_lines:
-        raise InputError(f"{path}: the file is empty")
-    shown = "\n".join(f"  {bad}" for bad in content.bad_lines[:10])
+        raise InputError(f"{path}: the file is empty; write one exchange a line")
+    lines = "\n".join(f"  {bad}" for bad in content.bad_lines[:10])
     left = len(content.bad_lines) - 10
     more = f"\n  and {left:,} more" if left > 0 else ""
     raise InputError(
-        f"{path}: no line is an exchange; each needs at least a `prompt`:\n{shown}{more}"
+        f"{path}: no line is an exchange; each needs at least a `prompt`:\n{lines}{more}"
     )
 
 
@@ -98,11 +101,11 @@ def embed_files(
     ]
 
 
-def up_to_the_clock(occurred_at: Sequence[datetime], now: datetime) -> Sequence[datetime]:
-    """Return times of which those ahead of the clock are as late as the last that isn't.
+def cap_times(occurred_at: Sequence[datetime], now: datetime) -> Sequence[datetime]:
+    """Return times, those after ``now`` replaced by the last one before it.
 
-    One that is a year ahead would be all of the end of the file by itself, and no version but its
-    own would still answer. Where all are ahead, the clock is what is wrong.
+    A time a year ahead would make its version the only one that still serves. Where all times are
+    ahead, the clock is wrong, and times are unchanged.
     """
     last = max((at for at in occurred_at if at <= now), default=None)
     return occurred_at if last is None else [min(at, last) for at in occurred_at]

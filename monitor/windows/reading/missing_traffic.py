@@ -1,4 +1,4 @@
-"""Why a window holds less than it should: silence mustn't read as health."""
+"""Missing traffic of a window: unread partitions, lost records, other model names."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from monitor.store.traffic.offsets import complete_until, gaps_detected
 
 
 @dataclass(frozen=True)
-class Silence:
-    """What is known of traffic that a window should have, and hasn't."""
+class MissingTraffic:
+    """Traffic that a window may lack."""
 
-    #: Ingest had read the topic only until then; ``None`` where it had read past the window.
+    #: Time until which the topic was read; ``None`` where it was read past the window.
     read_until: datetime | None
-    #: Records that were gone before they could be read, found during the window.
+    #: Records that the topic's retention deleted before they were read, detected in the window.
     n_lost: int
-    #: Other models that the window's traffic names.
+    #: Other models in the traffic of the window.
     other_models: tuple[str, ...]
 
 
@@ -30,10 +30,10 @@ def find_missing_traffic(
     bounds: tuple[datetime, datetime],
     *,
     n_current: int,
-) -> Silence:
-    """Return what is known of missing traffic; other models are looked for in an empty window."""
+) -> MissingTraffic:
+    """Return the missing traffic; other model names are searched only for an empty window."""
     until = complete_until(connection, topic)
-    return Silence(
+    return MissingTraffic(
         read_until=until if until is not None and until < bounds[1] else None,
         n_lost=sum(
             gap.last_offset - gap.first_offset + 1
@@ -45,33 +45,31 @@ def find_missing_traffic(
     )
 
 
-def remarks_on_silence(silence: Silence) -> Sequence[str]:
-    """Tell it in words."""
+def remarks_on_missing_traffic(missing: MissingTraffic) -> Sequence[str]:
+    """Return remarks on missing traffic."""
     remarks = []
-    if silence.read_until is not None:
-        never = silence.read_until.year < 2000
+    if missing.read_until is not None:
+        never = missing.read_until.year < 2000
         how_far = (
-            "never to its end" if never else f"only until {silence.read_until:%Y-%m-%d %H:%M} UTC"
+            "never to its end" if never else f"only until {missing.read_until:%Y-%m-%d %H:%M} UTC"
         )
         remarks.append(
-            f"Judged before all traffic was read: a partition of the topic was read {how_far}. "
-            "Evaluate the window again when ingest has caught up (`driftwarden evaluate --again`)."
+            f"Not all traffic was read: a partition of the topic was read {how_far}. Evaluate the "
+            "window again when ingest has caught up (`driftwarden evaluate --again`)."
         )
-    if silence.n_lost:
+    if missing.n_lost:
         remarks.append(
-            f"{silence.n_lost:,} records were deleted by the topic's retention before they could "
-            "be read; this was found during the window."
+            f"{missing.n_lost:,} records were deleted by the topic's retention before they could "
+            "be read; this was detected during the window."
         )
-    if silence.other_models:
-        named = ", ".join(f"`{excerpt(name, 40)}`" for name in silence.other_models)
-        remarks.append(
-            f"The window's traffic names other models: {named}. Is model.name what it should be?"
-        )
+    if missing.other_models:
+        names = ", ".join(f"`{excerpt(name, 40)}`" for name in missing.other_models)
+        remarks.append(f"The window has traffic of other models: {names}; check model.name.")
     return remarks
 
 
-def headline_without_traffic(model: str, silence: Silence) -> str:
-    """Return the headline of a window without an exchange."""
-    if silence.read_until is not None:
-        return f"No traffic of {model} was read in this window: ingest was behind or stopped."
-    return f"No traffic: not one exchange of {model} was sampled in this window."
+def headline_without_traffic(model: str, missing: MissingTraffic) -> str:
+    """Return the headline of a window without exchanges."""
+    if missing.read_until is not None:
+        return f"No traffic of {model} was read in this window: ingest is behind or stopped."
+    return f"No traffic: no exchange of {model} was sampled in this window."

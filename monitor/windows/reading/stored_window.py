@@ -1,4 +1,4 @@
-"""The traffic of a window as it is judged: of one encoder, in its final sample."""
+"""Stored traffic of a window: vectors of one encoder, and the final sample."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,14 +19,14 @@ from monitor.windows.reading.reembedding import EncoderSource, reembed
 
 @dataclass(frozen=True)
 class StoredWindow:
-    """The exchanges that a window is judged by."""
+    """The exchanges of a window that are compared."""
 
     rows: Exchanges
-    #: Exchanges whose texts the source kept back.
+    #: Exchanges whose texts the source withheld.
     withheld: WithheldCount
-    #: Exchanges whose vectors another encoder had made, so that they were made anew.
+    #: Exchanges that were embedded again, because another encoder had made their vectors.
     n_reembedded: int
-    #: What the reader should know.
+    #: Remarks on encoders and samples.
     remarks: tuple[str, ...]
 
 
@@ -35,9 +35,9 @@ def read_window(
 ) -> StoredWindow:
     """Read a window.
 
-    Where two encoders embedded it, or one whose vectors no baseline has, its texts are embedded
-    again with the configured encoder. Where that can't be loaded, the newest encoder's exchanges
-    are judged and a remark counts the others.
+    Where two encoders embedded it, or one without a baseline, its texts are embedded again with the
+    configured encoder. Where that cannot be loaded, only the newest encoder's exchanges are
+    compared, and a remark counts the rest.
 
     Args:
         engine: The database.
@@ -45,13 +45,13 @@ def read_window(
         bounds: First instant of the window and first after it.
         encoder: Called only where texts are to be embedded again.
     """
-    with snapshot(engine) as connection:  # rows and vectors may be moved meanwhile
+    with snapshot(engine) as connection:  # rows and vectors may move concurrently
         encoders = count_by_encoder(connection, model, *bounds)
         parts = [
-            load_window(connection, model, *bounds, encoder=one) for one in encoders or {"": 0}
+            load_window(connection, model, *bounds, encoder=name) for name in encoders or {"": 0}
         ]
         withheld = count_withheld(connection, model, *bounds)
-        of_baselines = {one.encoder for one in list_baselines(connection, model)}
+        of_baselines = {baseline.encoder for baseline in list_baselines(connection, model)}
     remarks: list[str] = []
     rows, n_again = parts[0], 0
     if len(parts) > 1 or (encoders and of_baselines and rows.encoder not in of_baselines):
@@ -70,18 +70,18 @@ def _of_one_encoder(
         encoder = source()
     except ModelError as error:
         if not n_other:
-            return parts[0], [], 0  # whether it can be compared is for the baseline to say
+            return parts[0], [], 0  # the choice of the baseline decides whether it can be compared
         remark = (
             f"{n_other:,} exchanges of the window were embedded by another encoder than the "
-            f"newest, and are left out, as the configured one can't be loaded to embed them "
-            f"again: {error}"
+            "newest and are not compared, because the configured encoder cannot be loaded: "
+            f"{error}"
         )
         return parts[0], [remark], 0
-    strangers = [part for part in parts if part.encoder != encoder.identity]
-    if not strangers:
+    other_parts = [part for part in parts if part.encoder != encoder.identity]
+    if not other_parts:
         return parts[0], [], 0
-    n_again = sum(len(part) for part in strangers)
-    names = ", ".join(part.encoder for part in strangers)
+    n_again = sum(len(part) for part in other_parts)
+    names = ", ".join(part.encoder for part in other_parts)
     remark = (
         f"{n_again:,} exchanges of the window, embedded by {names}, were embedded again by "
         f"{encoder.identity}."

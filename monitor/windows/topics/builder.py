@@ -1,4 +1,4 @@
-"""Topics: the clusters of a drift test, named and shown by examples."""
+"""Topics: named clusters of a drift test, with examples."""
 
 from collections.abc import Sequence
 
@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 from monitor.drift.result import Cluster
 from monitor.rendering.excerpts import CHARACTERS_READ, excerpt
 from monitor.store.traffic.exchange_columns import Exchanges
-from monitor.store.windows.assessment import Topic
+from monitor.store.windows.assessment import FamilyAssessment, Topic
 from monitor.windows.topics.examples import Quoter, Side
+from monitor.windows.topics.history import known_since
 from monitor.windows.topics.merging import merge_same_topics
 from monitor.windows.topics.names import document_frequencies, name_topic
 from monitor.windows.topics.timeline import Timeline
 
-#: Texts of a cluster and of the reference that names are drawn from.
+#: Texts of a cluster, and of the reference, that are read for names.
 TEXTS_READ = 20_000
 
 
@@ -24,19 +25,23 @@ def build_topics(
     quoter: Quoter,
     timeline: Timeline | None,
     rng: np.random.Generator,
+    *,
+    first_index: int = 0,
+    earlier: Sequence[FamilyAssessment] = (),
 ) -> list[tuple[Cluster, Topic]]:
-    """Name clusters by what sets their texts apart from the baseline's.
+    """Build topics, named by the words that distinguish their texts from the baseline's.
 
     Args:
         clusters: Members are indices into the current window.
-        side: What was clustered: ``prompts``, or ``answers`` together with what was asked.
+        side: What was clustered: ``prompts``, or ``responses`` together with their prompts.
         quoter: Holds both windows.
-        timeline: The days of the current one, where its times are known.
-        rng: Draws the reference's texts where there are many.
+        timeline: The days of the current window, where its times are known.
+        rng: Samples the reference's texts where there are many.
+        first_index: Index of the first topic.
+        earlier: The same family in the assessments of the windows before, the newest first.
 
     Returns:
-        Topics, the largest first, numbered from 0, each with its cluster; clusters of one name are
-        one topic.
+        Topics with their clusters, the largest first; clusters with similar names are one topic.
     """
     if not clusters:
         return []
@@ -45,22 +50,25 @@ def build_topics(
     frequencies = document_frequencies(_text(reference, row, side) for row in read)
     names = [
         name_topic(
-            [_text(current, row, side) for row in one.members[:TEXTS_READ]], frequencies, len(read)
+            [_text(current, row, side) for row in cluster.members[:TEXTS_READ]],
+            frequencies,
+            len(read),
         )
-        for one in clusters
+        for cluster in clusters
     ]
-    joined = merge_same_topics(
+    merged = merge_same_topics(
         clusters, names, reference, current, given_prompts=side == "responses"
     )
-    joined.sort(key=lambda pair: -pair[0].size)
+    merged.sort(key=lambda pair: -pair[0].size)
     taken: set[str] = set()
     topics = []
-    for index, (cluster, name) in enumerate(joined):
+    for index, (cluster, cluster_name) in enumerate(merged, first_index):
         examples = quoter.of_cluster(cluster, side)
         quoted = examples[0].prompt or examples[0].response if examples else ""
+        name = _distinct(cluster_name, taken) or excerpt(quoted, 40) or "without words"
         topic = Topic(
             index=index,
-            name=_distinct(name, taken) or excerpt(quoted, 40) or "without words",
+            name=name,
             n_current=cluster.size,
             n_end_users=current.count_users(cluster.members),
             share_current=cluster.share_current,
@@ -70,6 +78,7 @@ def build_topics(
             enrichment_upper=cluster.enrichment_upper,
             examples=examples,
             first_seen=None if timeline is None else timeline.first_of(cluster.members),
+            known_since=known_since(name, earlier),
             growth=() if timeline is None else timeline.growth(cluster.members),
         )
         topics.append((cluster, topic))
@@ -77,7 +86,7 @@ def build_topics(
 
 
 def topic_indices(n: int, clusters: Sequence[Cluster]) -> NDArray[np.int64]:
-    """Return the index of the topic of each of n exchanges, -1 for none; the first one counts."""
+    """Return the index of the first topic of each of n exchanges, -1 for none; int64 ``[n]``."""
     topics = np.full(n, -1, dtype=np.int64)
     for index, cluster in enumerate(clusters):
         topics[cluster.members[topics[cluster.members] < 0]] = index

@@ -1,4 +1,4 @@
-"""Names for clusters of texts: the words that set a cluster apart from the reference."""
+"""Names of clusters: the words that distinguish their texts from the reference."""
 
 import math
 import re
@@ -32,10 +32,10 @@ STOP_WORDS = frozenset(
 
 def words_of(text: str) -> set[str]:
     """Return the distinct words of a text that may name a topic, in lower case."""
-    found = (word.strip("'’-").lower() for word in WORD.findall(text[:CHARACTERS_READ]))  # noqa: RUF001
+    words = (word.strip("'’-").lower() for word in WORD.findall(text[:CHARACTERS_READ]))  # noqa: RUF001
     return {
         word.replace("’", "'")  # noqa: RUF001
-        for word in found
+        for word in words
         if 2 < len(word) <= LONGEST_WORD or (len(word) > 1 and not word.isascii())
     } - STOP_WORDS
 
@@ -51,23 +51,23 @@ def document_frequencies(texts: Iterable[str]) -> Counter[str]:
 def name_topic(
     texts: Sequence[str], reference: Counter[str], n_reference: int, n_words: int = 4
 ) -> str:
-    r"""Name a cluster by the words that tell it from the reference (class-based TF-IDF).
+    r"""Name a cluster by the words that distinguish it from the reference (class-based TF-IDF).
 
-    With p the share of the cluster's texts that hold a word and q its share of the reference's
+    With p the share of the cluster's texts that contain a word and q its share of the reference's
     texts, both smoothed, a word weighs p log(p / q): it must be common here *and* rare there.
-    A word must occur in two texts of a cluster of four or more, and a word that is a form of one
-    already taken (``card``, ``cards``) is passed over.
+    A word must occur in two texts of a cluster of four or more, and an inflected form of a chosen
+    word (``card``, ``cards``) is skipped.
 
     Args:
         texts: The cluster's texts.
         reference: Document frequencies of the reference, by :func:`document_frequencies`.
         n_reference: Number of texts behind ``reference``.
-        n_words: At most so many words.
+        n_words: Most words in the name.
 
     Returns:
-        Words in order of weight, joined by commas; empty where no word tells them apart. Where
-        even the first word stands in less than a sixth of the texts they have no one topic, and
-        the name says so.
+        Words in order of weight, joined by commas; empty where no word is distinctive. Where even
+        the first word occurs in less than a sixth of the texts, they have no common topic, and the
+        name begins with "various".
 
     Reference:
         Grootendorst 2022, BERTopic (arXiv 2203.05794), section 3.3.
@@ -84,7 +84,7 @@ def name_topic(
     for word in sorted(weights, key=lambda word: (-weights[word], word)):
         if any(_same_stem(word, taken) for taken in chosen):
             continue
-        # After the first words only those that matter: a rare fourth word misleads.
+        # After two words only words of enough weight: a rare fourth word misleads.
         if len(chosen) >= 2 and weights[word] < 0.2 * weights[chosen[0]]:
             break
         chosen.append(word)
@@ -96,7 +96,7 @@ def name_topic(
 
 
 def _same_stem(first: str, second: str) -> bool:
-    """Tell whether one word is the other with an ending of up to three letters."""
+    """Return whether one word is the other with a suffix of up to three letters."""
     shorter, longer = sorted((first, second), key=len)
     stem = shorter[:-1] if len(shorter) > 4 and shorter[-1] in "ey" else shorter
     return len(stem) >= 3 and longer.startswith(stem) and len(longer) - len(stem) <= 3

@@ -1,4 +1,4 @@
-"""When a topic came and how it grew: its share of each day of a window."""
+"""Timeline of a window: when a topic was first seen, and its share by day."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from monitor.store.windows.assessment import TopicPeriod
 EPOCH = date(1970, 1, 1)
 SECONDS_PER_DAY = 86_400
 
-#: A longer window is told in weeks, or in several at a time.
+#: A longer window is divided into periods of one or several weeks.
 MAX_PERIODS = 35
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """The days of a window, in UTC, and which exchange falls on which."""
+    """The days of a window, in UTC, and the period of each exchange."""
 
     first: date
     #: Days in a period.
@@ -28,12 +28,12 @@ class Timeline:
     occurred_at: Sequence[datetime]
     #: ``[n]``
     period: NDArray[np.int64]
-    #: ``[n]``: what each exchange stands for.
+    #: ``[n]``: weights of the exchanges.
     weights: NDArray[np.float64]
 
     @classmethod
     def of(cls, window: Exchanges, bounds: tuple[datetime, datetime] | None) -> "Timeline | None":
-        """Lay out a window.
+        """Return the timeline of a window.
 
         Args:
             window: Its times may be unknown.
@@ -41,7 +41,7 @@ class Timeline:
                 the first exchange to the last.
 
         Returns:
-            ``None`` where times aren't known, or all are one: then they say nothing.
+            ``None`` where times are unknown, or all are equal.
         """
         if len(set(window.occurred_at)) < 2:
             return None
@@ -67,11 +67,11 @@ class Timeline:
         )
 
     def first_of(self, members: NDArray[np.int64]) -> datetime:
-        """Return when the first of some exchanges occurred."""
+        """Return the time of the first of some exchanges."""
         return min(self.occurred_at[int(row)] for row in members)
 
     def growth(self, members: NDArray[np.int64]) -> tuple[TopicPeriod, ...]:
-        """Return how many exchanges of each period are among some; nothing of a single period."""
+        """Return the share of some exchanges in each period; empty for a single period."""
         if self.n_periods < 2:
             return ()
         total = np.bincount(self.period, self.weights, self.n_periods)

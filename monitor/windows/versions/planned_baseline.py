@@ -1,9 +1,8 @@
-"""The baseline follows the version that serves: its own first window of traffic becomes it.
+"""Baselines of promoted versions, made of their own first window of traffic.
 
-A promotion plans it in its own transaction. Until a whole window of the new version's traffic is
-stored and judged, the version is compared with the model's newest baseline, so there is never a
-window without one; the window that becomes the baseline was itself judged so. From the next window
-on, the version is compared with its own first.
+A promotion plans the baseline in its own transaction. Until a window of the new version's traffic
+has been evaluated, the version is compared with the model's newest baseline, so that no window is
+without one; this includes the window that becomes the baseline.
 """
 
 from dataclasses import replace
@@ -33,10 +32,10 @@ from monitor.windows.reading.reembedding import EncoderSource
 from monitor.windows.reading.stored_window import read_window
 from monitor.windows.versions.split import assign_versions, split_by_version
 
-#: Exchanges of a baseline at most; more take long to compare and tell hardly more.
-LARGEST = 20_000
-#: Whose name most answers had for so long before the promotion is the version before.
-BEFORE = timedelta(days=1)
+#: Most exchanges of a baseline; more take longer without a benefit.
+MAX_EXCHANGES = 20_000
+#: The version of most responses in this time before the promotion is the previous one.
+PREVIOUS_PERIOD = timedelta(days=1)
 
 log = structlog.get_logger()
 
@@ -44,16 +43,16 @@ log = structlog.get_logger()
 def advance_baseline(
     engine: Engine, settings: Settings, now: datetime, encoder: EncoderSource
 ) -> BaselineRow | None:
-    """Take the planned baseline from the first judged window that holds enough of the version.
+    """Make the planned baseline of the first evaluated window with enough of the version.
 
     Args:
         engine: The database.
         settings: The model, and how many exchanges are enough (``drift.min_samples``).
         now: When the baseline is made.
-        encoder: Called where a window's texts are to be embedded again.
+        encoder: Called where texts of a window are to be embedded again.
 
     Returns:
-        The baseline that this call made.
+        The baseline that this call made; ``None``: it made none.
     """
     with transaction(engine) as connection:
         plan = pending_baseline_plan(connection, settings.model.name)
@@ -94,35 +93,35 @@ def _from_window(
         least=0,
     ).parts
     part = max(
-        (one for one in parts if one.is_serving), key=lambda one: len(one.rows), default=None
+        (part for part in parts if part.is_serving), key=lambda part: len(part.rows), default=None
     )
     if (
         part is None
         or not part.version
-        or _answered_before(engine, plan, periods, field, part.version)
+        or _served_before(engine, plan, periods, field, part.version)
     ):
         return None
     with transaction(engine) as connection:
         own = [
-            one
-            for one in list_baselines(connection, plan.model)
-            if one.model_version == part.version
+            baseline
+            for baseline in list_baselines(connection, plan.model)
+            if baseline.model_version == part.version
         ]
-    if own:  # a person has imported one, or the version served before
+    if own:  # imported by a user, or the version served before
         with transaction(engine) as connection:
             close_baseline_plan(connection, plan.id, own[0].id, now)
         return None
     rows = window.take(part.rows)
-    rows = rows.take(equal_sample(rows, LARGEST))
+    rows = rows.take(equal_sample(rows, MAX_EXCHANGES))
     if len(rows) < settings.drift.min_samples:
         return None
     rows = replace(rows, **baseline_sampling(rows.exchange_ids))
     with transaction(engine) as connection:
         made = create_baseline_from_traffic(connection, plan.model, part.version, rows, now=now)
         if not close_baseline_plan(connection, plan.id, made.id, now):
-            return None  # another version was promoted meanwhile; the baseline is there for later
+            return None  # another version was promoted meanwhile; the baseline is kept for later
     log.info(
-        "baseline_followed",
+        "version_baseline_created",
         model=plan.model,
         version=part.version,
         baseline=made.id,
@@ -133,10 +132,10 @@ def _from_window(
 
 
 def equal_sample(rows: Exchanges, limit: int) -> NDArray[np.int64]:
-    """Return rows that form a sample in which every exchange of the traffic had the same chance.
+    """Return rows of a sample with equal inclusion probabilities.
 
-    What was sampled at a higher rate is thinned to the lowest, and all of it to at most about
-    ``limit`` in expectation, by the randomness that each exchange was sampled with.
+    Exchanges sampled at a higher rate are thinned to the lowest rate, and all to at most ``limit``
+    in expectation, by the randomness that each exchange was sampled with.
 
     Returns:
         int64, in order of time.
@@ -149,18 +148,18 @@ def equal_sample(rows: Exchanges, limit: int) -> NDArray[np.int64]:
     return np.flatnonzero(uniform < chance / probability).astype(np.int64)
 
 
-def _answered_before(
+def _served_before(
     engine: Engine,
     plan: BaselinePlanRow,
     periods: list[ServingPeriod],
     field: str,
     version: str,
 ) -> bool:
-    """Tell whether most answers before the promotion had this name: then it is no new version's.
+    """Return whether most responses before the promotion had this version: then it is not new.
 
-    A gateway that was never told of the promotion goes on with the version before.
+    A gateway that does not know of the promotion continues with the previous version.
     """
     with transaction(engine) as connection:
-        before = load_window(connection, plan.model, plan.since - BEFORE, plan.since)
+        before = load_window(connection, plan.model, plan.since - PREVIOUS_PERIOD, plan.since)
     named = assign_versions(before, periods, field=field)
     return bool(named) and named.count(version) * 2 > len(named)

@@ -1,7 +1,7 @@
-"""Which version of the model gave each answer of a window.
+"""Split of a window by the version of the model that responded.
 
-The traffic itself knows best: a field of its metadata that names the version. Where it has none,
-the registry says who served at the time; while a rollout shares the traffic out, that is two.
+A field of the traffic's metadata names the version. Where it does not, the registry names the
+version that served at the time; during a rollout these are two.
 """
 
 from bisect import bisect_right
@@ -20,10 +20,10 @@ from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.training.serving_periods import ServingPeriod
 from monitor.traffic.parsing.cleaning import MAX_NAME_CHARACTERS
 
-#: A field of more values than this names something else: a request, or a machine.
+#: A field with more values names something else, such as a request or a machine.
 MAX_VERSIONS = 8
 
-#: A version that gave at least this share of the last answers still serves.
+#: A version with at least this share of the last responses still serves.
 SERVING_SHARE = 0.01
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -31,24 +31,24 @@ _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Part:
-    """The exchanges of one version in a window, or of several that are judged together."""
+    """The exchanges of one version in a window, or of several pooled versions."""
 
     #: As the traffic or the registry names it; empty where neither does.
     version: str
     #: int64: its rows of the window, ascending.
     rows: NDArray[np.int64]
-    #: Whether it still served when the window ended.
+    #: Whether it still served at the end of the window.
     is_serving: bool
-    #: The versions whose exchanges these are, where each had too few to be judged by itself.
+    #: The pooled versions, where each had too few exchanges.
     pooled_versions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Split:
-    """A window by version: one part where one version, or none that is known, gave all answers."""
+    """A window by version; one part where one version, or no known one, gave all responses."""
 
     parts: tuple[Part, ...]
-    #: What the reader should know.
+    #: Remarks on versions that were pooled, or not split.
     remarks: tuple[str, ...] = ()
 
 
@@ -60,17 +60,16 @@ def split_by_version(
     span: timedelta,
     least: int,
 ) -> Split:
-    """Split a window by the version that answered, the one that came last at the end.
+    """Split a window by version; the version that responded last is the last part.
 
     Args:
-        versions: The version that gave each answer, ``[n]``.
-        occurred_at: When, ``[n]``; empty where it isn't known: then all are taken to serve.
+        versions: The version of each response, ``[n]``.
+        occurred_at: Times, ``[n]``; empty where unknown: then all versions count as serving.
         field: Key of the metadata that names the version, for the remarks.
         span: Length of the window.
-        least: Answers without which a version can't be judged. Versions that have fewer are one
-            part where together they have as many: those that serve, and those that no longer do.
-            Where not even what serves has as many so, and no version by itself, the window is one
-            part: its versions can be judged together or not at all.
+        least: Responses required for a comparison. Versions with fewer are pooled where together
+            they have enough: those that serve, and those that no longer do. Where neither a version
+            nor the pooled serving versions have enough, the window is one part.
     """
     everything = np.arange(len(versions), dtype=np.int64)
     counts = Counter(versions)
@@ -79,31 +78,32 @@ def split_by_version(
     whole = (Part("", everything, is_serving=True),)
     if len(counts) > MAX_VERSIONS:
         remark = (
-            f"`{field}` names {len(counts)} versions of the model in this window, so it is "
-            "judged as a whole. If that field isn't the version, set model.version_field."
+            f"`{field}` has {len(counts)} values in this window, so it is not split by version. If "
+            "that field is not the version, set model.version_field."
         )
         return Split(whole, (remark,))
     labels = np.array(versions, dtype=object)
-    last_answers = _last_answers(occurred_at, span) if occurred_at else everything
+    last_rows = _last_rows(occurred_at, span) if occurred_at else everything
     parts = []
     for version in counts:
         own = np.flatnonzero(labels == version).astype(np.int64)
-        share = np.isin(last_answers, own).mean()
+        share = np.isin(last_rows, own).mean()
         parts.append(Part(version, own, is_serving=not occurred_at or bool(share >= SERVING_SHARE)))
     serving = _pool([part for part in parts if part.is_serving], least)
-    gone = _pool([part for part in parts if not part.is_serving], least)
-    can_be_judged = max(counts.values()) >= least or any(len(one.rows) >= least for one in serving)
-    if not can_be_judged or len(serving) + len(gone) == 1:
+    ended = _pool([part for part in parts if not part.is_serving], least)
+    can_be_compared = max(counts.values()) >= least or any(
+        len(part.rows) >= least for part in serving
+    )
+    if not can_be_compared or len(serving) + len(ended) == 1:
         remark = (
-            f"No version of the model gave enough answers ({least:,}) to be judged by itself, so "
-            f"they are judged together: {describe_versions(counts)}."
+            f"No version has enough responses ({least:,}) for a comparison of its own, so all are "
+            f"compared together: {describe_versions(counts)}."
         )
         return Split(whole, (remark,))
-    parts = sorted([*serving, *gone], key=lambda part: _end_of(part, occurred_at))
+    parts = sorted([*serving, *ended], key=lambda part: _end_of(part, occurred_at))
     remarks = tuple(
-        f"These versions of the model gave too few answers (fewer than {least:,}) to be judged by "
-        "themselves, so they are judged together: "
-        f"{describe_versions(Counter({version: counts[version] for version in part.pooled_versions}))}."
+        f"These versions have fewer than {least:,} responses each, so they are compared together: "
+        f"{describe_versions(Counter({name: counts[name] for name in part.pooled_versions}))}."
         for part in parts
         if part.pooled_versions
     )
@@ -111,52 +111,52 @@ def split_by_version(
 
 
 def assign_versions(rows: Exchanges, periods: Sequence[ServingPeriod], *, field: str) -> list[str]:
-    """Return the version that gave each answer, ``[n]``; empty where it isn't known."""
+    """Return the version of each response, ``[n]``; empty where it is unknown."""
     begins = [period.since or _BEGINNING for period in periods]
-    named = [" and ".join(map(str, period.versions)) for period in periods]
+    names = [" and ".join(map(str, period.versions)) for period in periods]
     return [
         version_from_attributes(attributes, field)
-        or (named[bisect_right(begins, occurred_at) - 1] if named else "")
+        or (names[bisect_right(begins, occurred_at) - 1] if names else "")
         for attributes, occurred_at in zip(rows.attributes, rows.occurred_at, strict=True)
     ]
 
 
 def version_from_attributes(attributes: Mapping[str, Any], field: str) -> str:
-    """Return the version that an exchange itself names; empty where it names none."""
-    told = attributes.get(field)
-    if isinstance(told, str | int | float) and not isinstance(told, bool):
-        return clean_version_name(str(told))
+    """Return the version in the metadata of an exchange; empty where there is none."""
+    value = attributes.get(field)
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        return clean_version_name(str(value))
     return ""
 
 
-def clean_version_name(told: str) -> str:
-    """Return what a version is known by: all of its name, cleaned, as long as ids may be."""
-    return excerpt(told, MAX_NAME_CHARACTERS)
+def clean_version_name(name: str) -> str:
+    """Return the name of a version on one line, without control characters."""
+    return excerpt(name, MAX_NAME_CHARACTERS)
 
 
 def describe_versions(counts: Counter[str]) -> str:
-    """Name the commonest versions, each with the number of its answers."""
-    named = ", ".join(
+    """Return the most frequent versions with their numbers of responses."""
+    names = ", ".join(
         f"{excerpt_of_version(version) or 'unknown'} ({n:,})"
         for version, n in counts.most_common(MAX_VERSIONS)
     )
-    left = len(counts) - MAX_VERSIONS
-    return f"{named} and {left:,} more" if left > 0 else named
+    n_more = len(counts) - MAX_VERSIONS
+    return f"{names} and {n_more:,} more" if n_more > 0 else names
 
 
 def drop_version_field(rows: Exchanges, field: str) -> Exchanges:
-    """Return exchanges without the field that names the version: a number there is no metric."""
+    """Return exchanges without the version field, whose numbers are no metric."""
     if not any(field in attributes for attributes in rows.attributes):
         return rows
-    kept = [
+    attributes_left = [
         {key: value for key, value in attributes.items() if key != field}
         for attributes in rows.attributes
     ]
-    return replace(rows, attributes=kept)
+    return replace(rows, attributes=attributes_left)
 
 
 def _pool(parts: Sequence[Part], least: int) -> list[Part]:
-    """Make one part of those that are too small, where together they are large enough."""
+    """Pool the parts that are too small, where together they are large enough."""
     small = [part for part in parts if len(part.rows) < least]
     if len(small) < 2 or sum(len(part.rows) for part in small) < least:
         return list(parts)
@@ -170,8 +170,8 @@ def _pool(parts: Sequence[Part], least: int) -> list[Part]:
     return [*(part for part in parts if len(part.rows) >= least), pooled]
 
 
-def _last_answers(occurred_at: Sequence[datetime], span: timedelta) -> NDArray[np.int64]:
-    """Return the rows of the last seventh of the window that has traffic: a day of a week."""
+def _last_rows(occurred_at: Sequence[datetime], span: timedelta) -> NDArray[np.int64]:
+    """Return the rows of the last seventh of the window with traffic: a day of a week."""
     begin = max(occurred_at) - max(span / 7, timedelta(hours=1))
     return np.flatnonzero([at > begin for at in occurred_at]).astype(np.int64)
 

@@ -55,7 +55,7 @@ def write(path: Path, n: int, **values: Any) -> Path:
 
 
 def compared(reference: Path, current: Path) -> Assessment:
-    return compare_files(reference, current, SETTINGS, lambda *_: None).assessed.assessment
+    return compare_files(reference, current, SETTINGS, lambda *_: None).assessment
 
 
 def test_a_candidate_that_answers_nothing_is_stopped(tmp_path: Path) -> None:

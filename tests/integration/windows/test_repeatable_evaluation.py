@@ -120,13 +120,13 @@ def test_of_replicas_that_race_for_a_window_one_evaluates_it(
 ) -> None:
     prepare(any_engine, clock)
     assessed = []
-    assess = judging.assess_all_users
+    assess = judging.compare_window
 
     def counting(*arguments, **options):
         assessed.append(1)
         return assess(*arguments, **options)
 
-    monkeypatch.setattr(judging, "assess_all_users", counting)
+    monkeypatch.setattr(judging, "compare_window", counting)
     barrier = threading.Barrier(4)
     answers: list[int | None] = []
 

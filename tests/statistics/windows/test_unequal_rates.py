@@ -14,7 +14,7 @@ from monitor.settings import Drift
 from monitor.store.traffic.exchange_columns import SPACE, Exchanges
 from monitor.windows.comparison.common_rate import comparable
 from monitor.windows.comparison.task_mix import compare_task_mix, mix_of
-from monitor.windows.comparison.window_comparison import assess
+from tests.support.windows.assess import assess_window
 
 DIMENSION = 16
 TASKS = ("chat", "legal", "code")
@@ -247,14 +247,7 @@ def test_equal_rates_change_no_figure() -> None:
         **{name: np.empty(0) for name in ("inclusion_probability", "randomness", "threshold")},
     )
     figures = [
-        assess(
-            reference,
-            side,
-            model="m",
-            drift=Drift(n_permutations=199),
-            alert_threshold=0.1,
-            seed=1,
-        )
+        assess_window(reference, side, drift=Drift(n_permutations=199), seed=1)
         for side in (current, plain)
     ]
 
@@ -273,14 +266,7 @@ def test_an_assessment_of_unequal_rates_is_weighted_and_says_so() -> None:
     rng = np.random.default_rng(8)
     reference = window(N_REFERENCE, rng)
     current = window(2 * N_TRAFFIC, rng, rates=RATES)
-    found = assess(
-        reference,
-        current,
-        model="m",
-        drift=Drift(n_permutations=199),
-        alert_threshold=0.1,
-        seed=1,
-    ).assessment
+    found = assess_window(reference, current, drift=Drift(n_permutations=199), seed=1).assessment
 
     assert not found.alarm
     assert abs(found.mix_current["code"] - 0.1) < 0.03

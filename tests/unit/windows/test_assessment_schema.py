@@ -12,10 +12,9 @@ import pytest
 
 from monitor.settings import Drift
 from monitor.store.traffic.exchange_columns import Exchanges
-from monitor.store.windows.assessment import Assessment, Source
-from monitor.windows.assessment.basis import with_basis
-from monitor.windows.comparison.window_comparison import assess, unjudged
-from monitor.windows.topics.history import with_history
+from monitor.store.windows.assessment import Assessment
+from monitor.windows.findings.findings import uncompared_findings
+from tests.support.windows.assess import assess_window, build_of
 from tests.support.windows.assessments import (
     huge,
     make_assessment,
@@ -69,23 +68,10 @@ def window(n: int, seed: int, *, new: int = 0, changed: int = 0) -> Exchanges:
 
 @pytest.fixture(scope="module")
 def real() -> Assessment:
-    assessment = assess(
-        window(600, 1),
-        window(500, 2, new=60, changed=60),
-        model="assistant",
-        drift=Drift(n_permutations=999),
-        alert_threshold=0.1,
-        seed=3,
-        bounds=(START, START + timedelta(days=7)),
-    ).assessment
-    assessment = with_basis(
-        assessment,
-        reference=Source(name="a", first=START, last=START),
-        current=Source(name="b"),
-        encoder="e@1",
-        versions={"numpy": "2"},
-    )
-    return with_history(assessment, [assessment])
+    sides = window(600, 1), window(500, 2, new=60, changed=60)
+    drift, bounds = Drift(n_permutations=999), (START, START + timedelta(days=7))
+    first = assess_window(*sides, drift=drift, seed=3, bounds=bounds).assessment
+    return assess_window(*sides, drift=drift, seed=3, bounds=bounds, earlier=(first,)).assessment
 
 
 def test_assessment_of_a_real_window_is_valid(
@@ -111,8 +97,11 @@ def test_other_assessments_are_valid(
 def test_window_without_a_baseline_is_valid(
     validator: jsonschema.Draft202012Validator,
 ) -> None:
-    assessed = unjudged("No baseline.", window(20, 1), model="m", n_reference=0)
-    validator.validate(written(assessed.assessment))
+    current = window(20, 1)
+    findings = uncompared_findings(current, "No baseline.", n_reference=0)
+    result = build_of(findings, current, drift=Drift(), seed=1)
+    validator.validate(written(result.assessment))
+    assert result.assessment.basis is None
 
 
 def test_schema_has_every_field(

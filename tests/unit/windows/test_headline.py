@@ -1,6 +1,6 @@
 """Headlines: figures, names and comparisons in one sentence."""
 
-from monitor.windows.assessment.headline import describe_small_side, headline
+from monitor.windows.findings.headline import describe_small_side, headline
 from tests.support.windows.assessments import (
     make_family,
     make_numeric_column,

@@ -1,7 +1,7 @@
 """Which metrics a remark names, and in which order."""
 
 from monitor.settings import Drift
-from monitor.windows.assessment.metric_remarks import metrics_not_compared
+from monitor.windows.findings.metric_remarks import metrics_not_compared
 
 
 def test_too_few_values_on_both_sides_are_no_loss() -> None:

@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 
 from monitor.store.traffic.exchange_columns import Exchanges
-from monitor.windows.assessment.remarks import remarks_on
 from monitor.windows.comparison.large_users import large_user_shares
+from monitor.windows.findings.remarks import remarks_on_silent_days
 
 MONDAY = datetime(2026, 11, 2, tzinfo=UTC)
+
+
+def times(days: list[int]) -> list[datetime]:
+    return [MONDAY + timedelta(days=day) for day in days]
 
 
 def window(days: list[int], users: list[str]) -> Exchanges:
@@ -28,12 +32,12 @@ def window(days: list[int], users: list[str]) -> Exchanges:
 
 def test_days_without_traffic_are_listed() -> None:
     bounds = (MONDAY, MONDAY + timedelta(days=7))
-    (remark,) = remarks_on(window([0, 1, 2, 4, 6] * 7, [""] * 35), bounds)
+    (remark,) = remarks_on_silent_days(times([0, 1, 2, 4, 6] * 7), bounds)
     assert remark == "No traffic on 2 days of the window: 2026-11-05, 2026-11-07."
     # Of a sample of six a day, a day without any is chance.
-    assert remarks_on(window([0, 1, 2, 4, 6] * 6, [""] * 30), bounds) == ()
-    assert remarks_on(window(list(range(7)), [""] * 7), bounds) == ()
-    assert remarks_on(window([0, 0, 0], [""] * 3), None) == ()
+    assert remarks_on_silent_days(times([0, 1, 2, 4, 6] * 6), bounds) == ()
+    assert remarks_on_silent_days(times(list(range(7))), bounds) == ()
+    assert remarks_on_silent_days(times([0, 0, 0]), None) == ()
 
 
 def test_end_user_with_over_a_quarter_is_large() -> None:

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from syrupy.assertion import SnapshotAssertion
 
-from monitor.windows.assessment.headline import headline
+from monitor.windows.findings.headline import headline
 from monitor.windows.report.page import render_page
 from monitor.windows.report.terminal import print_assessment
 from tests.support.windows.assessment_cases import CASES, WEEK

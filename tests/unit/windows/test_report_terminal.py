@@ -10,7 +10,7 @@ from rich.console import Console
 
 from monitor.rendering.wording import describe_slow_drift
 from monitor.store.windows.assessment import Assessment, UntestedReason
-from monitor.windows.assessment.headline import headline
+from monitor.windows.findings.headline import headline
 from monitor.windows.report.page import render_page
 from monitor.windows.report.terminal import print_assessment
 from tests.support.windows.assessment_cases import (

@@ -1,4 +1,4 @@
-"""When a topic came, how it grew, and since when earlier evaluations have known it."""
+"""Timelines of topics, and their recognition in earlier evaluations."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from monitor.store.traffic.exchange_columns import Exchanges
-from monitor.store.windows.assessment import Assessment
-from monitor.windows.topics.history import WINDOWS_LOOKED_AT, with_history
+from monitor.store.windows.assessment import FamilyAssessment
+from monitor.windows.topics.history import WINDOWS_SEARCHED, known_since
 from monitor.windows.topics.timeline import MAX_PERIODS, Timeline
-from tests.support.windows.assessments import make_assessment, make_family, make_topic
+from tests.support.windows.assessments import make_family, make_topic
 
 MONDAY = datetime(2026, 11, 2, tzinfo=UTC)
 WEEK = (MONDAY, MONDAY + timedelta(days=7))
@@ -85,9 +85,8 @@ def test_users_are_counted_once_and_nobodys_exchanges_one_by_one() -> None:
     assert window(days(*range(6))).count_users([0, 1, 2, 3, 4]) == 4
 
 
-def assessed(name: str, first_seen: datetime, known_since: datetime | None = None) -> Assessment:
-    topic = make_topic(name=name, first_seen=first_seen, known_since=known_since)
-    return make_assessment(0.2, input=make_family(topics=(topic,)))
+def family(name: str, first_seen: datetime, known: datetime | None = None) -> FamilyAssessment:
+    return make_family(topics=(make_topic(name=name, first_seen=first_seen, known_since=known),))
 
 
 @pytest.mark.parametrize(
@@ -103,24 +102,14 @@ def assessed(name: str, first_seen: datetime, known_since: datetime | None = Non
         ("", "", False),
     ],
 )
-def test_names_tell_whether_a_topic_was_known(name: str, earlier: str, same: bool) -> None:
-    before = assessed(earlier, MONDAY - timedelta(days=5))
-    (topic,) = with_history(assessed(name, MONDAY), [before]).input.topics
-    assert topic.known_since == (MONDAY - timedelta(days=5) if same else None)
+def test_topics_are_recognized_by_common_words(name: str, earlier: str, same: bool) -> None:
+    first_seen = MONDAY - timedelta(days=5)
+    assert known_since(name, [family(earlier, first_seen)]) == (first_seen if same else None)
 
 
-def test_a_topic_is_known_since_the_first_of_an_unbroken_chain() -> None:
+def test_topic_is_known_since_the_first_of_an_unbroken_chain() -> None:
     first = MONDAY - timedelta(days=40)
-    before = assessed("crypto", MONDAY - timedelta(days=5), known_since=first)
-    other = assessed("loan", MONDAY - timedelta(days=3))
-    now = assessed("crypto", MONDAY)
-    (topic,) = with_history(now, [other, before]).input.topics
-    assert topic.known_since == first
-    (topic,) = with_history(now, [*[other] * WINDOWS_LOOKED_AT, before]).input.topics
-    assert topic.known_since is None
-
-
-def test_a_topic_of_answers_is_not_known_by_one_of_prompts() -> None:
-    now = make_assessment(output=make_family("output", topics=(make_topic(name="crypto"),)))
-    (topic,) = with_history(now, [assessed("crypto", MONDAY)]).output.topics
-    assert topic.known_since is None
+    before = family("crypto", MONDAY - timedelta(days=5), first)
+    other = family("loan", MONDAY - timedelta(days=3))
+    assert known_since("crypto", [other, before]) == first
+    assert known_since("crypto", [*[other] * WINDOWS_SEARCHED, before]) is None

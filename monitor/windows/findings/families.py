@@ -1,4 +1,4 @@
-"""Input and output drift as an assessment tells them."""
+"""Findings of input and output drift: one family of tests each."""
 
 import math
 from collections.abc import Sequence
@@ -8,47 +8,58 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.drift import DriftResult
-from monitor.store.windows.assessment import DriftTest, FamilyAssessment, Topic
+from monitor.store.windows.assessment import (
+    DriftTest,
+    FamilyAssessment,
+    SlowDrift,
+    Topic,
+    UntestedReason,
+)
+from monitor.windows.alarm_rule import family_alarms, family_verdict
 from monitor.windows.topics.examples import Quoter
 
 
-def untested(family: Literal["input", "output"]) -> FamilyAssessment:
-    """Return a family of which nothing is known."""
+def untested_family(
+    family: Literal["input", "output"], reason: UntestedReason | None = None
+) -> FamilyAssessment:
+    """Return a family that was not tested."""
     return FamilyAssessment(
         family=family,
         verdict="not_enough_data",
         alarm=False,
         p_value=1.0,
         drifted_share_lower_bound=0.0,
+        untested_reason=reason,
     )
 
 
 def build_family(
     family: Literal["input", "output"],
-    result: DriftResult | None,
+    result: DriftResult,
     topics: Sequence[Topic],
     *,
     alpha: float,
-    cluster: NDArray[np.int64],
+    topic_of: NDArray[np.int64],
     quoter: Quoter,
+    slow: SlowDrift | None = None,
 ) -> FamilyAssessment:
-    """Return what a comparison found.
+    """Return the findings of a comparison.
 
     Args:
-        family: What was compared.
-        result: ``None`` where it wasn't.
-        topics: The clusters, named.
+        family: The family.
+        result: Of its tests.
+        topics: The named clusters.
         alpha: Level of the family.
-        cluster: ``[n_current]``: the topic of each exchange, -1 for none.
-        quoter: Quotes the most foreign of those in no topic, where the family alarms.
+        topic_of: int64 ``[n_current]``: the topic of each exchange, -1 for none.
+        quoter: Quotes the outliers, where the family alarms.
+        slow: Slow drift of the family, where it was tested.
     """
-    if result is None or result.verdict == "not_enough_data":
-        return untested(family)
-    alarm = result.verdict == "drift"
+    alarm = family_alarms(result)
     side: Literal["prompts", "responses"] = "prompts" if family == "input" else "responses"
+    quotes_outliers = alarm or (slow is not None and slow.alarm)
     return FamilyAssessment(
         family=family,
-        verdict="drift" if result.p_value <= alpha else "no_drift",
+        verdict=family_verdict(result, alpha),
         alarm=alarm,
         p_value=result.p_value,
         drifted_share_lower_bound=result.drifted_share_lower_bound,
@@ -65,21 +76,11 @@ def build_family(
             for test in result.tests
         ),
         topics=tuple(topics),
-        outliers=quoter.outliers(result.novelty, cluster, side) if alarm else (),
+        outliers=quoter.outliers(result.novelty, topic_of, side) if quotes_outliers else (),
+        slow=slow,
     )
 
 
-def novelty_of(
-    asked: DriftResult, answered: DriftResult | None, families: Sequence[FamilyAssessment]
-) -> NDArray[np.float64]:
-    """Return how foreign each exchange is: by its prompt, by its answer where answers drifted."""
-    if answered is None or not families[1].alarm:
-        return asked.novelty
-    if not families[0].alarm:
-        return answered.novelty
-    return np.maximum(asked.novelty, answered.novelty)
-
-
 def _finite(value: float) -> float | None:
-    """Return a number that JSON can hold; ``None`` for infinity and what is undefined."""
+    """Return a number that JSON can hold; ``None`` for infinite and undefined values."""
     return value if math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""Which metrics could not be compared: a broken pipeline turns off the alarm on quality, unseen."""
+"""Remarks on metrics that only one side has: a broken pipeline would silently disable alarms."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,17 +11,17 @@ from monitor.windows.comparison.metrics import LEAST_VALUES, count_values
 
 Rows = Sequence[Mapping[str, Any]]
 
-#: Metrics named in a remark at most.
+#: Most metrics named in a remark.
 SHOWN = 7
 
 
 def metrics_not_compared(reference: Rows, current: Rows, drift: Drift) -> tuple[str, ...]:
-    """Name the metrics that only one side has enough values of.
+    """Return remarks on metrics that only one side has enough values of.
 
     Args:
-        reference: The attributes of the baseline's exchanges.
-        current: Those of the window's.
-        drift: Directions of metrics: what has one is named first, as only that may alarm.
+        reference: Attributes of the baseline's exchanges.
+        current: Attributes of the window's exchanges.
+        drift: Directions of metrics; those with a direction come first, as only they may alarm.
     """
     before, now = count_values(reference), count_values(current)
     lost = _enough_only_in(before, now, drift)
@@ -35,9 +35,9 @@ def metrics_not_compared(reference: Rows, current: Rows, drift: Drift) -> tuple[
             for name in lost
         ]
         remarks.append(
-            f"Metrics not compared, as the window has fewer than {LEAST_VALUES} values: "
+            f"Metrics not compared, because the window has fewer than {LEAST_VALUES} values: "
             f"{_listed(named)}. "
-            "What they measured is not watched in this window."
+            "They cannot alarm in this window."
         )
     if new:
         named = [
@@ -45,7 +45,7 @@ def metrics_not_compared(reference: Rows, current: Rows, drift: Drift) -> tuple[
             for name in new
         ]
         remarks.append(
-            f"Metrics not compared, as the baseline has fewer than {LEAST_VALUES} values: "
+            f"Metrics not compared, because the baseline has fewer than {LEAST_VALUES} values: "
             f"{_listed(named)}."
         )
     return tuple(remarks)

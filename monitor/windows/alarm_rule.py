@@ -1,0 +1,79 @@
+"""The alarm rule: when a window alarms, and what its verdict is.
+
+An alarm needs significance *and* an effect above a threshold of the configuration. For input and
+output drift, slow drift included, :mod:`monitor.drift` applies both (``drift.alpha`` and
+``drift.min_drifted_share``, or ``drift.slow_alpha`` and ``drift.min_slow_drifted_share``); for
+descriptors and metrics :func:`is_degraded` does.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from monitor.drift import DriftResult, NumericComparison
+from monitor.store.windows.assessment import FamilyAssessment, NumericAssessment, Verdict
+
+#: A loss of exactly the threshold alarms; it may be smaller by rounding.
+ROUNDING = 1e-9
+
+
+def family_verdict(result: DriftResult, alpha: float) -> Literal["drift", "no_drift"]:
+    """Return the verdict of a family by significance alone."""
+    return "drift" if result.p_value <= alpha else "no_drift"
+
+
+def family_alarms(result: DriftResult) -> bool:
+    """Return whether a family alarms: significant, with a large enough drifted share."""
+    return result.verdict == "drift"
+
+
+def is_degraded(
+    side: Literal["prompt", "response", "metric"],
+    direction: Literal[-1, 0, 1],
+    comparison: NumericComparison,
+    *,
+    minimum_effect: float,
+    alert_threshold: float,
+) -> bool:
+    """Return whether a descriptor or metric is worse by the threshold, with certainty of a loss.
+
+    Where the baseline's mean is not significantly different from 0, no relative change is defined,
+    and a rare event, such as a refusal, doubles easily: there, and for all descriptors, Cliff's
+    delta must reach ``minimum_effect`` (``drift.min_drifted_share``).
+    """
+    worse = -direction
+    change = comparison.relative_change
+    needs_effect = change is None or side != "metric"
+    if worse == 0 or (needs_effect and worse * comparison.effect_size < minimum_effect):
+        return False
+    if change is None:
+        limits: list[float | None] = [comparison.effect_lower, comparison.effect_upper]
+    elif worse * change < alert_threshold - ROUNDING:
+        return False
+    else:
+        limits = [comparison.relative_change_lower, comparison.relative_change_upper]
+    return all(limit is not None and worse * limit > 0.0 for limit in limits)
+
+
+def window_alarms(
+    families: Sequence[FamilyAssessment], numeric_columns: Sequence[NumericAssessment]
+) -> bool:
+    """Return whether a window alarms: by a family, slow drift, or a degraded metric."""
+    return any(family.alarm or family.slow_alarm for family in families) or any(
+        column.degraded for column in numeric_columns
+    )
+
+
+def window_verdict(
+    families: Sequence[FamilyAssessment], numeric_columns: Sequence[NumericAssessment]
+) -> Verdict:
+    """Return the verdict of a window.
+
+    Where a side has responses that could not be compared, and nothing alarms, it is unknown whether
+    they drifted: not enough data.
+    """
+    if window_alarms(families, numeric_columns):
+        return "drift"
+    untested = [family for family in families if family.verdict == "not_enough_data"]
+    if any(family.untested_reason != "no_responses" for family in untested):
+        return "not_enough_data"
+    return "no_drift"

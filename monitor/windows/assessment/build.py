@@ -1,0 +1,122 @@
+"""Construction of the assessment from the findings of a window: in one place, once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.settings import Drift
+from monitor.store.traffic.exchange_columns import count_users
+from monitor.store.windows.assessment import Assessment, Basis, Source
+from monitor.windows.versions.reported_version import (
+    PartFindings,
+    assess_version,
+    conclude,
+    remark_on_version,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowContext:
+    """Everything that an assessment contains besides findings."""
+
+    model: str
+    drift: Drift
+    alert_threshold: float
+    seed: int
+    #: The end user of each exchange of the window, ``[n]``.
+    end_users: Sequence[str]
+    reference: Source
+    current: Source
+    encoder: str = ""
+    package_versions: dict[str, str] = field(default_factory=dict)
+    n_withheld: int = 0
+    #: Replaces the headline, for a window without traffic; empty: it does not.
+    headline: str = ""
+    #: Remarks before and after those of the findings.
+    first_remarks: tuple[str, ...] = ()
+    last_remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class WindowResult:
+    """The assessment of a window, and figures for each of its exchanges."""
+
+    assessment: Assessment
+    #: float64 ``[n]``, in [0, 1]; higher is less like the baseline.
+    novelty: NDArray[np.float64]
+    #: int64 ``[n]``: index of the drifted topic, -1 for none.
+    topic_of: NDArray[np.int64]
+
+
+def build_assessment(
+    parts: Sequence[PartFindings], reported: PartFindings, context: WindowContext
+) -> WindowResult:
+    """Build the assessment of a window.
+
+    Args:
+        parts: The findings of each version; one part where the window is not split.
+        reported: The part whose figures are those of the window.
+        context: Sources, settings and remarks.
+    """
+    n_window = len(context.end_users)
+    findings = reported.findings
+    verdict, headline = conclude(parts, reported, n_window)
+    estimates = [part.findings.estimated_current for part in parts]
+    is_split = len(parts) > 1
+    versions = tuple(
+        assess_version(part, context.end_users, is_reported=part is reported)
+        for part in parts
+        if is_split
+    )
+    assessment = Assessment(
+        model=context.model,
+        verdict=verdict,
+        alarm=findings.alarm,
+        headline=context.headline or headline,
+        n_reference=findings.n_reference,
+        n_current=n_window,
+        estimated_current=None if None in estimates else sum(filter(None, estimates)),
+        n_withheld=context.n_withheld,
+        input=findings.input,
+        output=findings.output,
+        numeric_columns=findings.numeric_columns,
+        mix_current=findings.mix_current,
+        mix_reference=findings.mix_reference,
+        mix_p_value=None if findings.mix is None else findings.mix.p_value,
+        mix_effect_size=None if findings.mix is None else findings.mix.effect_size,
+        remarks=(
+            *context.first_remarks,
+            *(remark_on_version(part) for part in parts if part is not reported),
+            *findings.remarks,
+            *context.last_remarks,
+        ),
+        versions=versions,
+        basis=None if findings.compared is None else _basis(parts, reported, context),
+    )
+    novelty = np.zeros(n_window)
+    topic_of = np.full(n_window, -1, dtype=np.int64)
+    for part in parts:
+        novelty[part.part.rows] = part.findings.novelty
+    topic_of[reported.part.rows] = findings.topic_of  # only the reported version has topics
+    return WindowResult(assessment, novelty, topic_of)
+
+
+def _basis(parts: Sequence[PartFindings], reported: PartFindings, context: WindowContext) -> Basis:
+    findings = reported.findings
+    n_current = count_users(context.end_users) if len(parts) > 1 else findings.n_current_end_users
+    settings = context.drift.model_dump(mode="json") | {"alert_threshold": context.alert_threshold}
+    return Basis(
+        seed=context.seed,
+        settings=settings,
+        encoder=context.encoder,
+        reference=_counted(context.reference, findings.n_reference_end_users),
+        current=_counted(context.current, n_current),
+        versions=context.package_versions,
+    )
+
+
+def _counted(source: Source, n_end_users: int | None) -> Source:
+    return msgspec.structs.replace(source, n_end_users=n_end_users)

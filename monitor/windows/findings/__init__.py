@@ -1,0 +1,1 @@
+"""Findings of a comparison: families, remarks and headline, and arrays per exchange."""

@@ -1,0 +1,135 @@
+"""Remarks on the files of a comparison."""
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from datetime import UTC, datetime
+
+from monitor.plurals import pluralize
+from monitor.windows.findings.remarks import withheld_remark
+from monitor.windows.reading.files import FileSide
+from monitor.windows.versions.split import describe_versions, version_from_attributes
+
+
+def remarks_on_files(sides: Sequence[FileSide], *, field: str, now: datetime) -> tuple[str, ...]:
+    """Return remarks on two files.
+
+    Args:
+        sides: The reference file and the current file.
+        field: Key of the metadata that names the version.
+        now: The time of this machine after reading the files.
+    """
+    return (
+        *_prompts_alone(*sides),
+        *_versions_of_reference(sides[0], field),
+        *_models(*sides),
+        *(remark for side in sides for remark in _times(side, now)),
+        *(remark for side in sides for remark in _repeated(side)),
+        *(remark for side in sides for remark in _not_compared(side)),
+    )
+
+
+def _prompts_alone(*sides: FileSide) -> list[str]:
+    """Return a remark where only prompts were compared."""
+    if any(side.window.n_responses for side in sides):
+        return []
+    return ["No line of either file has a response: only prompts were compared."]
+
+
+def _versions_of_reference(side: FileSide, field: str) -> list[str]:
+    """Return a remark where the reference file has responses of several versions."""
+    versions = Counter(
+        version_from_attributes(attributes, field) for attributes in side.window.attributes
+    )
+    if len(versions) < 2:
+        return []
+    remark = (
+        f"{side.path.name} has responses of {len(versions):,} versions of the model: "
+        f"{describe_versions(versions)}. They are one reference together."
+    )
+    return [remark]
+
+
+def _models(reference: FileSide, current: FileSide) -> list[str]:
+    """Return remarks where lines name several models, which are not compared separately."""
+    remarks = [
+        f"{side.path.name} has exchanges of {len(side.models):,} models: "
+        f"{describe_versions(side.models)}. They are compared together; to compare each, split "
+        "the file by `model`."
+        for side in (reference, current)
+        if len(side.models) > 1
+    ]
+    if reference.models and current.models and set(reference.models) != set(current.models):
+        remarks.append(
+            f"{reference.path.name} has the model {describe_versions(reference.models)}, "
+            f"{current.path.name} {describe_versions(current.models)}: what differs between models "
+            "counts as drift."
+        )
+    return remarks
+
+
+def _times(side: FileSide, now: datetime) -> list[str]:
+    """Return remarks on missing times, and on times in the future."""
+    remarks = []
+    exchanges = side.content.exchanges
+    n_untimed = sum(not exchange.has_timestamp for exchange in exchanges)
+    if 0 < n_untimed < len(exchanges):
+        remarks.append(
+            f"Without a time: {n_untimed:,} of {pluralize(len(exchanges), 'exchange')} of "
+            f"{side.path.name}, so all times of the file are ignored."
+        )
+    ahead = [at for at in side.window.occurred_at if at > now]
+    if ahead:
+        remarks.append(
+            f"Later than this machine's clock: {pluralize(len(ahead), 'exchange')} of "
+            f"{side.path.name}, up to {max(ahead).astimezone(UTC):%Y-%m-%d %H:%M} UTC. "
+            "They are ignored when serving versions are determined; correct them, or the clock."
+        )
+    return remarks
+
+
+def _repeated(side: FileSide) -> list[str]:
+    """Return a remark on lines that repeat another one, id and time included.
+
+    Lines with neither may be of two end users with the same prompt, so they are not counted.
+    """
+    seen: set[Hashable] = set()
+    n_repeated = 0
+    for exchange in side.content.exchanges:
+        # An exchange without an id is named by its place in the file.
+        has_id = not exchange.exchange_id.startswith(f"{side.path.name}/")
+        if not has_id and not exchange.has_timestamp:
+            continue
+        content = (
+            exchange.exchange_id if has_id else "",
+            exchange.occurred_at if exchange.has_timestamp else None,
+            *(
+                exchange.model,
+                exchange.task_type,
+                exchange.end_user,
+                exchange.messages,
+                exchange.response,
+            ),
+            frozenset(exchange.attributes.items()),
+        )
+        n_repeated += content in seen
+        seen.add(content)
+    if not n_repeated:
+        return []
+    remark = (
+        f"Repeated: {n_repeated:,} of {pluralize(len(side.content.exchanges), 'exchange')} of "
+        f"{side.path.name} are identical to another one, and are compared. Remove them if they "
+        "occurred once."
+    )
+    return [remark]
+
+
+def _not_compared(side: FileSide) -> list[str]:
+    remarks = []
+    content = side.content
+    if content.bad_lines:
+        n_bad = pluralize(len(content.bad_lines), "line")
+        remarks.append(f"{n_bad} of {side.path.name} could not be read.")
+    if content.n_withheld:
+        remark = withheld_remark(content.n_withheld, content.share_withheld)
+        remarks.append(f"{side.path.name}: {remark}")
+    return remarks

@@ -1,0 +1,264 @@
+"""Findings of one comparison: what an assessment reports of it, and arrays per exchange."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.drift import MixComparison
+from monitor.store.traffic.exchange_columns import Exchanges
+from monitor.store.windows.assessment import (
+    Assessment,
+    FamilyAssessment,
+    NumericAssessment,
+    SlowDrift,
+    Verdict,
+)
+from monitor.traffic.redaction import Redactor
+from monitor.windows.alarm_rule import window_alarms, window_verdict
+from monitor.windows.comparison.numeric_comparison import NumericColumn
+from monitor.windows.comparison.task_mix import mix_of
+from monitor.windows.comparison.window_comparison import TOPIC_STREAM, WindowComparison
+from monitor.windows.findings.families import build_family, untested_family
+from monitor.windows.findings.headline import (
+    describe_small_comparison,
+    describe_small_side,
+    headline,
+)
+from monitor.windows.findings.metric_remarks import metrics_not_compared
+from monitor.windows.findings.remarks import (
+    remark_on_design,
+    remarks_on_large_users,
+    remarks_on_missing_users,
+    remarks_on_silent_days,
+    remarks_on_untested_responses,
+    untested_reason,
+)
+from monitor.windows.topics.builder import build_topics, topic_indices
+from monitor.windows.topics.examples import BUILT_IN_FORMS, Quoter
+from monitor.windows.topics.timeline import Timeline
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What was found in a window, or in one version's part of it."""
+
+    input: FamilyAssessment
+    output: FamilyAssessment
+    #: Headline where nothing was compared; empty where the prompts were.
+    reason: str = ""
+    numeric_columns: tuple[NumericAssessment, ...] = ()
+    mix: MixComparison | None = None
+    #: Sizes and task mix of the whole sides.
+    n_reference: int
+    n_current: int
+    estimated_current: float | None
+    mix_reference: dict[str, float]
+    mix_current: dict[str, float]
+    #: End users that were compared; ``None`` where nothing was.
+    n_reference_end_users: int | None = None
+    n_current_end_users: int | None = None
+    remarks: tuple[str, ...] = ()
+    #: Remarks on metrics that only one side has; also among ``remarks``.
+    metric_remarks: tuple[str, ...] = ()
+    #: float64 ``[n_current]``, in [0, 1]; higher is less like the baseline.
+    novelty: NDArray[np.float64]
+    #: int64 ``[n_current]``: index of the drifted topic, -1 for none.
+    topic_of: NDArray[np.int64]
+    #: Descriptors and metrics with their values, for Evidently.
+    columns: tuple[NumericColumn, ...] = ()
+    #: The compared exchanges, the baseline first; ``None`` where there was no baseline.
+    compared: tuple[Exchanges, Exchanges] | None = None
+
+    @property
+    def is_compared(self) -> bool:
+        """Return whether the prompts were compared."""
+        return not self.reason
+
+    @property
+    def verdict(self) -> Verdict:
+        """Return the verdict by the alarm rule."""
+        if self.reason:
+            return "not_enough_data"
+        return window_verdict((self.input, self.output), self.numeric_columns)
+
+    @property
+    def alarm(self) -> bool:
+        """Return whether it alarms by the alarm rule."""
+        return window_alarms((self.input, self.output), self.numeric_columns)
+
+    @cached_property
+    def headline(self) -> str:
+        """Return the findings in a sentence."""
+        return self.reason or headline(self.input, self.output, self.numeric_columns)
+
+
+def uncompared_findings(
+    current: Exchanges,
+    reason: str,
+    *,
+    n_reference: int,
+    bounds: tuple[datetime, datetime] | None = None,
+) -> Findings:
+    """Return the findings of a window without a baseline to compare with.
+
+    Args:
+        current: The window.
+        reason: Why it could not be compared; the headline.
+        n_reference: Size of the baseline, if there is one.
+        bounds: First instant of a calendar window and first after it.
+    """
+    return Findings(
+        input=untested_family("input"),
+        output=untested_family("output"),
+        reason=reason,
+        n_reference=n_reference,
+        n_current=len(current),
+        estimated_current=current.estimated_total,
+        mix_reference={},
+        mix_current=mix_of(current),
+        remarks=remarks_on_silent_days(current.occurred_at, bounds),
+        novelty=np.zeros(len(current)),
+        topic_of=np.full(len(current), -1, dtype=np.int64),
+    )
+
+
+def collect_findings(
+    comparison: WindowComparison,
+    *,
+    bounds: tuple[datetime, datetime] | None = None,
+    redactor: Redactor = BUILT_IN_FORMS,
+    slow: SlowDrift | None = None,
+    earlier: Sequence[Assessment] = (),
+) -> Findings:
+    """Collect the findings of a comparison: named topics, examples, remarks.
+
+    Args:
+        comparison: The statistics.
+        bounds: First instant of a calendar window and first after it.
+        redactor: Redacts quotes, whatever was redacted when the exchanges were stored.
+        slow: Slow drift of the prompts, where it was tested.
+        earlier: Assessments of the windows before, the newest first.
+    """
+    reference, current = comparison.reference.compared, comparison.current.compared
+    whole = comparison.current.whole
+    sides = {
+        "n_reference": len(comparison.reference.whole),
+        "n_current": len(whole),
+        "estimated_current": whole.estimated_total,
+        "mix_reference": mix_of(comparison.reference.whole),
+        "mix_current": mix_of(whole),
+        "compared": (reference, current),
+    }
+    large_users = remarks_on_large_users(comparison.reference, comparison.current)
+    silent_days = remarks_on_silent_days(current.occurred_at, bounds)
+    prompts, responses, drift = comparison.prompts, comparison.responses, comparison.drift
+    if not comparison.is_compared or prompts is None:
+        return Findings(
+            input=untested_family("input"),
+            output=untested_family("output"),
+            reason=_reason(comparison),
+            remarks=(*large_users, *silent_days),
+            novelty=np.zeros(len(whole)),
+            topic_of=np.full(len(whole), -1, dtype=np.int64),
+            **sides,
+        )
+    rng = np.random.default_rng([comparison.seed, TOPIC_STREAM])
+    timeline = Timeline.of(current, bounds)
+    quoter = Quoter(reference, current, redactor)
+    input_topics = build_topics(
+        comparison.prompt_clusters,
+        "prompts",
+        quoter,
+        timeline,
+        rng,
+        earlier=[assessment.input for assessment in earlier],
+    )
+    output_topics = build_topics(
+        comparison.response_clusters,
+        "responses",
+        quoter,
+        timeline,
+        rng,
+        first_index=len(input_topics),
+        earlier=[assessment.output for assessment in earlier],
+    )
+    topic_of = topic_indices(
+        len(current), [cluster for cluster, _ in (*input_topics, *output_topics)]
+    )
+    input_family = build_family(
+        "input",
+        prompts,
+        [topic for _, topic in input_topics],
+        alpha=drift.alpha,
+        topic_of=topic_of,
+        quoter=quoter,
+        slow=slow,
+    )
+    untested_remarks: tuple[str, ...] = ()
+    if responses is None or responses.verdict == "not_enough_data":
+        reason = untested_reason(reference, current, drift.min_samples)
+        output_family = untested_family("output", reason)
+        untested_remarks = remarks_on_untested_responses(
+            reason, reference, current, drift.min_samples
+        )
+    else:
+        output_family = build_family(
+            "output",
+            responses,
+            [topic for _, topic in output_topics],
+            alpha=drift.alpha,
+            topic_of=topic_of,
+            quoter=quoter,
+        )
+    metric_remarks = metrics_not_compared(reference.attributes, current.attributes, drift)
+    rows = comparison.current.rows
+    novelty = np.zeros(len(whole))
+    topics = np.full(len(whole), -1, dtype=np.int64)
+    topics[rows] = topic_of
+    novelty[rows] = prompts.novelty
+    if responses is not None and output_family.alarm:
+        # By the prompt, and by the response where responses drifted.
+        novelty[rows] = (
+            np.maximum(prompts.novelty, responses.novelty)
+            if input_family.alarm
+            else responses.novelty
+        )
+    return Findings(
+        input=input_family,
+        output=output_family,
+        numeric_columns=comparison.numeric_columns,
+        mix=comparison.mix,
+        n_reference_end_users=prompts.n_reference_groups,
+        n_current_end_users=prompts.n_current_groups,
+        remarks=(
+            *large_users,
+            *untested_remarks,
+            *metric_remarks,
+            *remarks_on_missing_users(reference, current, drift.min_drifted_share),
+            *silent_days,
+            *remark_on_design(reference, current, comparison.design),
+        ),
+        metric_remarks=metric_remarks,
+        novelty=novelty,
+        topic_of=topics,
+        columns=comparison.columns,
+        **sides,
+    )
+
+
+def _reason(comparison: WindowComparison) -> str:
+    """Return the headline of a comparison with too little data."""
+    sides = (comparison.reference, comparison.current)
+    n_reference, n_current = (len(side.compared) for side in sides)
+    least = comparison.drift.min_samples
+    if comparison.prompts is None:
+        reason = describe_small_side(n_reference, n_current, least)
+    else:
+        reason = describe_small_comparison(comparison.prompts, comparison.design, least)
+    if any(len(side.compared) < min(least, len(side.whole)) for side in sides):
+        reason += " These are left after thinning an end user with over a quarter of the exchanges."
+    return reason

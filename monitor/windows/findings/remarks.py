@@ -1,0 +1,160 @@
+"""Remarks on the data of a comparison: limitations that the reader must know."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+
+from monitor.drift import SampleDesign
+from monitor.plurals import pluralize
+from monitor.rendering.excerpts import excerpt
+from monitor.store.traffic.exchange_columns import Exchanges
+from monitor.store.windows.assessment import UntestedReason
+from monitor.windows.comparison.large_users import large_user_shares
+from monitor.windows.comparison.window_comparison import ComparedSide
+
+#: With this many exchanges a day on average, a day without any is chance once in a thousand days.
+USUAL_PER_DAY = 7.0
+
+#: Beginning of a remark on a large end user, by which erasure finds the name.
+LARGE_USER = re.compile(r"One user \((.*)\) sent ")
+
+#: Days named in a remark.
+DAYS_NAMED = 7
+
+
+def untested_reason(reference: Exchanges, current: Exchanges, least: int) -> UntestedReason:
+    """Return why responses could not be compared although prompts could.
+
+    Args:
+        reference: The baseline.
+        current: The window.
+        least: Responses required on each side.
+    """
+    n_responses = current.n_responses, reference.n_responses
+    if not any(n_responses):
+        return "no_responses"
+    return "few_responses" if min(n_responses) < least else "few_comparable_prompts"
+
+
+def remarks_on_untested_responses(
+    reason: UntestedReason, reference: Exchanges, current: Exchanges, least: int
+) -> tuple[str, ...]:
+    """Return a remark why responses could not be compared; none where neither side has any.
+
+    Args:
+        reason: From :func:`untested_reason`.
+        reference: The baseline.
+        current: The window.
+        least: Responses required on each side.
+    """
+    if reason == "no_responses":
+        return ()
+    detail = f"fewer than {least:,} prompts of a side are comparable with prompts of the other"
+    if reason == "few_responses":
+        detail = (
+            f"{current.n_responses:,} of {pluralize(len(current), 'exchange')} in the window and "
+            f"{reference.n_responses:,} of {len(reference):,} in the baseline have one; {least:,} "
+            "are required on each side"
+        )
+    return (f"The responses could not be compared: {detail}.",)
+
+
+def remarks_on_missing_users(
+    reference: Exchanges, current: Exchanges, least: float
+) -> tuple[str, ...]:
+    """Return a remark on exchanges without an end user, where others have one.
+
+    Args:
+        reference: The baseline.
+        current: The window.
+        least: Share of a side below which they cannot cause an alarm: the least drifted share.
+    """
+    sides = (current, reference)
+    missing = [sum(not user for user in side.end_users) for side in sides]
+    if all(n == len(side) for n, side in zip(missing, sides, strict=True)) or not any(
+        n and n >= least * len(side) for n, side in zip(missing, sides, strict=True)
+    ):
+        return ()
+    remark = (
+        f"Without an end user: {missing[0]:,} of {pluralize(len(current), 'exchange')} in the "
+        f"window, {missing[1]:,} of {len(reference):,} in the baseline. Each of these counts as an "
+        "end user of its own, so one person who sends many can cause a false alarm."
+    )
+    return (remark,)
+
+
+def remarks_on_large_users(reference: ComparedSide, current: ComparedSide) -> tuple[str, ...]:
+    """Return a remark on each large end user of a side that was thinned."""
+    sides = (("baseline", reference), ("window", current))
+    remarks: list[str] = []
+    for name, side in sides:
+        if len(side.compared) == len(side.whole):
+            continue
+        n_left = Counter(side.compared.end_users)
+        remarks += [
+            f"One user ({excerpt(user, 40)}) sent {share:.0%} of the {name}. So that one end user "
+            f"does not decide the result, {n_left[user]:,} of these exchanges are compared."
+            for user, share in large_user_shares(side.whole).items()
+        ]
+    return tuple(remarks)
+
+
+def remark_on_design(
+    reference: Exchanges, current: Exchanges, design: SampleDesign | None
+) -> tuple[str, ...]:
+    """Return a remark on different sampling rates, where there are any."""
+    if design is None:
+        return ()
+    n_current = int(design.current_comparable.sum())
+    n_reference = int(design.reference_comparable.sum())
+    remark = (
+        "The exchanges were sampled at different rates: shares and means are weighted, and the "
+        f"tests compare {n_current:,} of {len(current):,} exchanges with {n_reference:,} of "
+        f"{len(reference):,} of the baseline, thinned to one rate."
+    )
+    return (remark,)
+
+
+def withheld_remark(n_withheld: int, share: float) -> str:
+    """Return a remark on exchanges whose texts the source withheld.
+
+    Args:
+        n_withheld: Exchanges of the sample.
+        share: Their estimated share of the traffic.
+    """
+    return (
+        f"Not compared: {pluralize(n_withheld, 'exchange')} ({share:.0%}) whose texts the source "
+        "withheld, redacted or not captured."
+    )
+
+
+def remarks_on_silent_days(
+    occurred_at: Sequence[datetime], bounds: tuple[datetime, datetime] | None
+) -> tuple[str, ...]:
+    """Return a remark on days without traffic, where other days have too much for chance.
+
+    Args:
+        occurred_at: Times of the exchanges of the window.
+        bounds: First instant of the window and first after it; ``None`` takes the days between
+            the first and the last exchange.
+    """
+    days_with_traffic = {instant.astimezone(UTC).date() for instant in occurred_at}
+    if not days_with_traffic or len(occurred_at) / len(days_with_traffic) < USUAL_PER_DAY:
+        return ()
+    if bounds is None:
+        first, last = min(days_with_traffic), max(days_with_traffic)
+    else:
+        first = bounds[0].astimezone(UTC).date()
+        last = (bounds[1] - timedelta(microseconds=1)).astimezone(UTC).date()
+    days = [first + timedelta(days=day) for day in range((last - first).days + 1)]
+    silent = [day for day in days if day not in days_with_traffic]
+    # Of a file that spans months, single silent days are worth a remark, not most of its days.
+    if not silent or (bounds is None and len(silent) > len(days) / 2):
+        return ()
+    return (f"No traffic on {pluralize(len(silent), 'day')} of the window: {_dates(silent)}.",)
+
+
+def _dates(days: Sequence[date]) -> str:
+    dates = ", ".join(f"{day:%Y-%m-%d}" for day in days[:DAYS_NAMED])
+    return dates if len(days) <= DAYS_NAMED else f"{dates} and {len(days) - DAYS_NAMED} more"
