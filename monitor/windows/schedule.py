@@ -1,4 +1,4 @@
-"""Which windows are due: whole days, or whole weeks from Monday to Monday, in UTC."""
+"""Schedule of windows: whole days, or weeks from Monday to Monday, in UTC."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Literal

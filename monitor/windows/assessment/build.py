@@ -64,7 +64,7 @@ def build_assessment(
     n_window = len(context.end_users)
     findings = reported.findings
     verdict, headline = conclude(parts, reported, n_window)
-    estimates = [part.findings.estimated_current for part in parts]
+    estimates = [part.findings.sides.estimated_current for part in parts]
     is_split = len(parts) > 1
     versions = tuple(
         assess_version(part, context.end_users, is_reported=part is reported)
@@ -76,15 +76,15 @@ def build_assessment(
         verdict=verdict,
         alarm=findings.alarm,
         headline=context.headline or headline,
-        n_reference=findings.n_reference,
+        n_reference=findings.sides.n_reference,
         n_current=n_window,
         estimated_current=None if None in estimates else sum(filter(None, estimates)),
         n_withheld=context.n_withheld,
         input=findings.input,
         output=findings.output,
         numeric_columns=findings.numeric_columns,
-        mix_current=findings.mix_current,
-        mix_reference=findings.mix_reference,
+        mix_current=findings.sides.mix_current,
+        mix_reference=findings.sides.mix_reference,
         mix_p_value=None if findings.mix is None else findings.mix.p_value,
         mix_effect_size=None if findings.mix is None else findings.mix.effect_size,
         remarks=(

@@ -56,7 +56,7 @@ def build_provenance(
             "rates": [rule.model_dump(mode="json") for rule in settings.traffic.rates],
         },
         "redaction_patterns": dict(settings.redaction.patterns),
-        "device": "cpu",  # the tests run there; on CUDA they give the same verdicts, not digits
+        "device": "cpu",  # the tests run there; CUDA gives the same verdicts, but other last digits
         "machine": {
             "architecture": platform.machine(),
             "python": platform.python_version(),
@@ -67,11 +67,14 @@ def build_provenance(
 
 
 def blas_threads() -> list[dict[str, Any]]:
-    """Return the libraries that sum, with their threads: both decide the last digit of a sum."""
+    """Return the BLAS libraries and their threads, which determine the last digit of a sum."""
     return [
-        {key: one.get(key) for key in ("internal_api", "version", "architecture", "num_threads")}
-        for one in threadpool_info()
-        if one["user_api"] == "blas"
+        {
+            key: library.get(key)
+            for key in ("internal_api", "version", "architecture", "num_threads")
+        }
+        for library in threadpool_info()
+        if library["user_api"] == "blas"
     ]
 
 

@@ -20,8 +20,8 @@ from monitor.store.windows.assessment import NumericAssessment
 from monitor.windows.comparison.common_rate import comparable
 from monitor.windows.comparison.format_conformance import Formats
 from monitor.windows.comparison.large_users import thin_large_users
-from monitor.windows.comparison.numeric_columns import NumericColumn, numeric_columns_of
-from monitor.windows.comparison.numeric_comparison import compare_numeric_columns
+from monitor.windows.comparison.numeric_columns import numeric_columns_of
+from monitor.windows.comparison.numeric_comparison import NumericColumn, compare_numeric_columns
 from monitor.windows.comparison.prompt_covariates import prompt_covariates
 from monitor.windows.comparison.task_mix import compare_task_mix
 

@@ -43,6 +43,18 @@ from monitor.windows.topics.timeline import Timeline
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sides:
+    """Sizes and task mix of the whole sides."""
+
+    n_reference: int
+    n_current: int
+    #: The estimated number of exchanges in the traffic; ``None`` where they are not a sample.
+    estimated_current: float | None
+    mix_reference: dict[str, float]
+    mix_current: dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Findings:
     """What was found in a window, or in one version's part of it."""
 
@@ -52,12 +64,7 @@ class Findings:
     reason: str = ""
     numeric_columns: tuple[NumericAssessment, ...] = ()
     mix: MixComparison | None = None
-    #: Sizes and task mix of the whole sides.
-    n_reference: int
-    n_current: int
-    estimated_current: float | None
-    mix_reference: dict[str, float]
-    mix_current: dict[str, float]
+    sides: Sides
     #: End users that were compared; ``None`` where nothing was.
     n_reference_end_users: int | None = None
     n_current_end_users: int | None = None
@@ -115,11 +122,13 @@ def uncompared_findings(
         input=untested_family("input"),
         output=untested_family("output"),
         reason=reason,
-        n_reference=n_reference,
-        n_current=len(current),
-        estimated_current=current.estimated_total,
-        mix_reference={},
-        mix_current=mix_of(current),
+        sides=Sides(
+            n_reference=n_reference,
+            n_current=len(current),
+            estimated_current=current.estimated_total,
+            mix_reference={},
+            mix_current=mix_of(current),
+        ),
         remarks=remarks_on_silent_days(current.occurred_at, bounds),
         novelty=np.zeros(len(current)),
         topic_of=np.full(len(current), -1, dtype=np.int64),
@@ -145,14 +154,13 @@ def collect_findings(
     """
     reference, current = comparison.reference.compared, comparison.current.compared
     whole = comparison.current.whole
-    sides = {
-        "n_reference": len(comparison.reference.whole),
-        "n_current": len(whole),
-        "estimated_current": whole.estimated_total,
-        "mix_reference": mix_of(comparison.reference.whole),
-        "mix_current": mix_of(whole),
-        "compared": (reference, current),
-    }
+    sides = Sides(
+        n_reference=len(comparison.reference.whole),
+        n_current=len(whole),
+        estimated_current=whole.estimated_total,
+        mix_reference=mix_of(comparison.reference.whole),
+        mix_current=mix_of(whole),
+    )
     large_users = remarks_on_large_users(comparison.reference, comparison.current)
     silent_days = remarks_on_silent_days(current.occurred_at, bounds)
     prompts, responses, drift = comparison.prompts, comparison.responses, comparison.drift
@@ -164,7 +172,8 @@ def collect_findings(
             remarks=(*large_users, *silent_days),
             novelty=np.zeros(len(whole)),
             topic_of=np.full(len(whole), -1, dtype=np.int64),
-            **sides,
+            sides=sides,
+            compared=(reference, current),
         )
     rng = np.random.default_rng([comparison.seed, TOPIC_STREAM])
     timeline = Timeline.of(current, bounds)
@@ -246,7 +255,8 @@ def collect_findings(
         novelty=novelty,
         topic_of=topics,
         columns=comparison.columns,
-        **sides,
+        sides=sides,
+        compared=(reference, current),
     )
 
 

@@ -1,4 +1,4 @@
-r"""Points in the plane so that what is alike lies together: a layout of the neighbour graph.
+r"""Layout of the neighbour graph of vectors in the plane.
 
 Each point is tied to its ``k`` nearest neighbours by cosine, with a weight that falls with the
 distance, measured against those of its other neighbours. Starting from the two leading principal
@@ -22,17 +22,17 @@ from numpy.typing import NDArray
 
 N_NEIGHBOURS = 15
 N_STEPS = 200
-#: Points that all others are pushed away from, in a step.
+#: Points sampled as repellents in a step.
 N_PUSHING = 64
-#: How much points push; gamma of the formula.
+#: Strength of the repulsion; gamma of the formula.
 PUSH = 0.1
-#: Keeps the push of two points at one place finite.
+#: Keeps the repulsion of coincident points finite.
 SOFTENING = 0.01
 LEARNING_RATE = 0.1
-#: Farthest that a point moves in a step; the start has a standard deviation of ``SPREAD``.
+#: Longest move of a point in a step; the start has a standard deviation of ``SPREAD``.
 LONGEST_STEP = 1.0
 SPREAD = 4.0
-#: Rounds of subspace iteration for the start, which need not be exact.
+#: Rounds of subspace iteration for the start, which is approximate.
 N_ROUNDS = 12
 
 
@@ -43,7 +43,7 @@ def lay_out(vectors: NDArray[np.floating[Any]], rng: np.random.Generator) -> NDA
 
     Args:
         vectors: ``[n, d]``, unit norm.
-        rng: Draws the points that push; the same generator gives the same places.
+        rng: Samples the repellents; the same generator gives the same layout.
 
     Returns:
         float64 ``[n, 2]``, within [0, 1], the longer side filled and the shorter one centred.
@@ -65,7 +65,7 @@ def lay_out(vectors: NDArray[np.floating[Any]], rng: np.random.Generator) -> NDA
 def _ties(
     points: NDArray[np.float32], k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Return each tie from a point to a neighbour: both ends, and its weight in (0, 1]."""
+    """Return the edges from points to their neighbours: both ends, and weights in (0, 1]."""
     cosine = points @ points.T
     np.fill_diagonal(cosine, -2.0)
     nearest = np.argpartition(-cosine, k - 1, axis=1)[:, :k].astype(np.int64)
@@ -77,7 +77,7 @@ def _ties(
 
 
 def _start(points: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return the two leading principal components, a little shaken: copies must not coincide."""
+    """Return the two leading principal components with noise, so that copies do not coincide."""
     centred = (points - points.mean(axis=0)).astype(np.float64)
     basis = rng.normal(size=(points.shape[1], 2))
     for _ in range(N_ROUNDS):
@@ -96,7 +96,7 @@ def _pull(
     apart = places[tail] - places[head]
     pull = (2.0 * weight / (1.0 + (apart * apart).sum(axis=1)))[:, None] * apart
     n = len(places)
-    sums = [np.bincount(head, one, n) - np.bincount(tail, one, n) for one in pull.T]
+    sums = [np.bincount(head, axis, n) - np.bincount(tail, axis, n) for axis in pull.T]
     return np.column_stack(sums)
 
 

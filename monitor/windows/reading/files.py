@@ -27,18 +27,17 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class FileSide:
-    """One side of a comparison."""
+    """A file of exchanges as one side of a comparison."""
 
     path: Path
     content: FileContent
-    #: Its exchanges, in the order of the file. Without times where a line has none: that of its
-    #: reading says nothing, and would lengthen the window until today.
+    #: Its exchanges, in the order of the file; without times where a line has none.
     window: Exchanges
 
     @property
     def models(self) -> Counter[str]:
-        """Return the models that the lines name, with the numbers of their exchanges."""
-        return Counter(one.model for one in self.content.exchanges if one.model)
+        """Return the models in the lines, with their numbers of exchanges."""
+        return Counter(exchange.model for exchange in self.content.exchanges if exchange.model)
 
 
 def read_file(path: Path, settings: Settings) -> FileContent:
@@ -46,10 +45,10 @@ def read_file(path: Path, settings: Settings) -> FileContent:
 
     Args:
         path: JSONL.
-        settings: Format, and what is redacted. A line that names no model has none.
+        settings: Format and redaction. A line without a model has none.
 
     Raises:
-        InputError: It can't be read or holds no exchange; the message names its bad lines.
+        InputError: It cannot be read or has no exchange; the message lists its bad lines.
     """
     content = read_exchanges(
         path,
@@ -80,13 +79,13 @@ def embed_files(
     encoder: Encoder,
     progress: Progress,
 ) -> list[FileSide]:
-    """Embed files at once: a text that occurs in several is encoded once.
+    """Embed files together; a text that occurs several times is encoded once.
 
     Args:
         paths: The files.
-        contents: What was read of each.
-        encoder: Of all texts.
-        progress: Told how far it is.
+        contents: Their contents.
+        encoder: Encodes all texts.
+        progress: Receives the progress.
     """
     windows = _windows([content.exchanges for content in contents], encoder, progress)
     return [
@@ -94,7 +93,7 @@ def embed_files(
             path,
             content,
             window
-            if all(one.has_timestamp for one in content.exchanges)
+            if all(exchange.has_timestamp for exchange in content.exchanges)
             else replace(window, occurred_at=()),
         )
         for path, content, window in zip(paths, contents, windows, strict=True)
@@ -116,7 +115,7 @@ def _windows(
 ) -> list[Exchanges]:
     texts = {exchange.prompt: 0 for side in sides for exchange in side}
     texts.update({exchange.response: 0 for side in sides for exchange in side})
-    # Long texts first, of about one length together: less padding, and no surprise at the end.
+    # Longest first, and texts of similar length together: less padding, and a steady progress bar.
     ordered = sorted(texts, key=lambda text: (-len(text), text))
     vectors: NDArray[np.float16] = np.empty((len(ordered), encoder.dimension), dtype=np.float16)
     progress("Embedding", 0, len(ordered))

@@ -1,4 +1,4 @@
-r"""The sample of a window, made final: a pure function of the stored rows.
+r"""Final sample of a window: a pure function of the stored rows.
 
 With the rows' randomness :math:`R_i` in a stratum (a task type of the window), the floor's size k
 and :math:`R_{(k+1)}` the (k + 1)-th largest distinct randomness (-1 where there are fewer), the
@@ -30,10 +30,10 @@ from monitor.store.traffic.exchange_columns import SPACE, Exchanges
 
 @dataclass(frozen=True)
 class FinalSample:
-    """The exchanges that a window is judged by."""
+    """The final sample of a window."""
 
     rows: Exchanges
-    #: What the reader should know; or empty.
+    #: A remark on the sample; or empty.
     remark: str = ""
 
 
@@ -55,14 +55,14 @@ def final_sample(rows: Exchanges, bounds: tuple[datetime, datetime]) -> FinalSam
     threshold = final_thresholds(
         rows.randomness, rows.threshold, rows.candidate_threshold, rows.task_types, size=size
     )
-    kept = np.flatnonzero(rows.randomness >= threshold)
-    if len(kept) == len(rows) and (threshold == rows.threshold).all():
+    rows_left = np.flatnonzero(rows.randomness >= threshold)
+    if len(rows_left) == len(rows) and (threshold == rows.threshold).all():
         return FinalSample(rows, remark)
     own, stored = _probability(rows.threshold), rows.inclusion_probability
     earlier = np.where(stored == own, 1.0, stored / own)
     probability = np.where(threshold == rows.threshold, stored, earlier * _probability(threshold))
     final = replace(rows, threshold=threshold, inclusion_probability=probability)
-    return FinalSample(final.take(kept), remark)
+    return FinalSample(final.take(rows_left), remark)
 
 
 def final_thresholds(

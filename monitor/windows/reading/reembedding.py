@@ -1,4 +1,4 @@
-"""Embed stored texts again: after a change of the encoder."""
+"""New embeddings of stored texts after a change of the encoder."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.traffic.embedding import TextEncoder
 
-#: Returns the configured encoder, loading it where that wasn't done yet; may raise a ModelError.
+#: Returns the configured encoder, loaded on first use; may raise a ModelError.
 EncoderSource = Callable[[], TextEncoder]
 
-#: Texts encoded in one call: ingest, which shares the encoder, waits for no more than these.
+#: Texts encoded in one call: ingest, which shares the encoder, waits for at most these.
 CHUNK = 256
 
 
 def reembed(rows: Exchanges, encoder: TextEncoder) -> Exchanges:
-    """Return exchanges with the vectors that another encoder makes of their stored texts.
+    """Return exchanges with the vectors of another encoder.
 
-    A text's vector doesn't depend on the texts beside it, so these are the vectors that ingest
-    would have stored.
+    The vector of a text does not depend on other texts in its batch, so these are the vectors that
+    ingest would have stored.
     """
     return replace(
         rows,
@@ -31,10 +31,10 @@ def reembed(rows: Exchanges, encoder: TextEncoder) -> Exchanges:
 
 
 def encode(texts: Sequence[str], encoder: TextEncoder) -> NDArray[np.float16]:
-    """Return the unit-norm vectors of texts, ``[n, d]``; each distinct one is encoded once."""
+    """Return the unit-norm vectors of texts, ``[n, d]``; each distinct text is encoded once."""
     if not texts:
         return np.empty((0, 0), dtype=np.float16)
-    # Of about one length together: less padding.
+    # Texts of similar length together: less padding.
     distinct = sorted(set(texts), key=lambda text: (-len(text), text))
     vectors = np.concatenate(
         [encoder.encode(distinct[at : at + CHUNK]) for at in range(0, len(distinct), CHUNK)]

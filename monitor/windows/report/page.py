@@ -18,7 +18,7 @@ from monitor.windows.report.environment import render_macro, render_template
 from monitor.windows.report.figures import reach_of
 from monitor.windows.report.map_drawing import DrawnMap, MapTopic, draw
 
-#: Style style_sheets, which the web page serves as files.
+#: Style sheets, which the web page serves as files.
 STYLES = Path(__file__).resolve().parent / "static"
 
 #: Topics of a family with examples, and further ones in a table.
@@ -46,7 +46,7 @@ def render_page(
     """
     drawn = None if prompt_map is None else draw(prompt_map, assessment)
     prompts = Markup() if drawn is None else render_macro("map.html.j2", "map_section", drawn)
-    style_sheets = ("palette.css", "report.css", *(("map.css",) if drawn else ()))
+    styles = ("palette.css", "report.css", *(("map.css",) if drawn else ()))
     return str(
         render_template(
             "page.html.j2",
@@ -59,7 +59,7 @@ def render_page(
             ],
             styles=[
                 Markup((STYLES / name).read_text(encoding="utf-8"))  # noqa: S704 - our own files
-                for name in style_sheets
+                for name in styles
             ],
         )
     )

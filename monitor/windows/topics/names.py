@@ -96,7 +96,7 @@ def name_topic(
 
 
 def _same_stem(first: str, second: str) -> bool:
-    """Return whether one word is the other with a suffix of up to three letters."""
+    """Return whether one word is the other with a suffix of at most three characters."""
     shorter, longer = sorted((first, second), key=len)
     stem = shorter[:-1] if len(shorter) > 4 and shorter[-1] in "ey" else shorter
     return len(stem) >= 3 and longer.startswith(stem) and len(longer) - len(stem) <= 3

@@ -4,7 +4,7 @@ An alarm is about what serves now. So the reported version is one that still ser
 ended: preferably one that was compared, then one that alarms, then the one with most exchanges.
 Remarks describe the others, and the headline names serving versions that could not be compared:
 where these are all, or a tenth or more, of the serving exchanges, the window has not enough data.
-Versions that may alarm share the level of the tests (Bonferroni), so that a window with two versions
+Versions that may alarm share the level of the tests (Bonferroni), so that a window with two of them
 does not alarm more often than a window with one.
 """
 
@@ -170,7 +170,7 @@ def assess_version(
         first=min(part.occurred_at, default=None),
         last=max(part.occurred_at, default=None),
         n_current=len(part.part.rows),
-        estimated_current=findings.estimated_current,
+        estimated_current=findings.sides.estimated_current,
         n_end_users=count_users([users[row] for row in part.part.rows]),
         seed=part.plan.seed,
         alpha=part.plan.drift.alpha,

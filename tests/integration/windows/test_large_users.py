@@ -10,7 +10,7 @@ from monitor.store.engine import transaction
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
 from monitor.store.windows.sample_scores import sample_scores
 from monitor.windows import evaluation
-from monitor.windows.comparison.large_users import LARGE_USER
+from monitor.windows.findings.remarks import LARGE_USER
 from monitor.windows.evaluation import evaluate_window
 from tests.support.traffic.stored_traffic import store_traffic
 
