@@ -97,11 +97,11 @@ def test_where_nothing_has_an_answer_only_prompts_were_compared_and_it_is_said(
     tmp_path: Path,
 ) -> None:
     silent = write(tmp_path / "reference.jsonl", 120, response="")
-    said = "No line of either file has an answer: only the prompts were compared."
+    note = "No line of either file has a response: only prompts were compared."
     found = compared(silent, write(tmp_path / "current.jsonl", 120, response=""))
-    assert said in found.remarks
+    assert note in found.remarks
     assert found.output.untested_reason == "no_responses"
-    assert said not in compared(silent, write(tmp_path / "current.jsonl", 120)).remarks
+    assert note not in compared(silent, write(tmp_path / "current.jsonl", 120)).remarks
 
 
 def test_a_version_is_no_metric_and_few_answers_of_several_are_judged_together(
@@ -118,7 +118,7 @@ def test_a_version_is_no_metric_and_few_answers_of_several_are_judged_together(
     assert found.verdict == "no_drift"
     assert found.versions == ()
     (remark,) = found.remarks
-    assert remark.endswith("judged together: 2 (80), 3 (40).")
+    assert remark.endswith(": 2 (80), 3 (40).")
 
 
 def test_each_version_in_a_file_is_judged_and_one_that_answers_otherwise_speaks(
@@ -158,15 +158,14 @@ def test_a_metric_that_vanishes_or_becomes_text_is_told(tmp_path: Path) -> None:
     assert compared(reference, same).remarks == ()
     current = write(tmp_path / "current.jsonl", 120, metadata=broken)
     lost, new = compared(reference, current).remarks
-    assert lost == (
-        "Metrics not compared, as the window has fewer than 20 values: `latency_ms` (150 in the "
-        "baseline, 0 in the window, where 120 are text), `thumbs_up` (150 in the baseline, 0 in "
-        "the window). What they measured is not watched in this window."
-    )
-    assert new == (
-        "Metrics not compared, as the baseline has fewer than 20 values: `thumbsUp` (0 in the "
-        "baseline, 120 in the window)."
-    )
+    for fact in (
+        "`latency_ms` (150 in the baseline, 0 in the window, where 120 are text)",
+        "`thumbs_up` (150 in the baseline, 0 in the window)",
+        "the window has fewer than 20 values",
+    ):
+        assert fact in lost
+    assert "the baseline has fewer than 20 values" in new
+    assert "`thumbsUp` (0 in the baseline, 120 in the window)" in new
 
 
 def test_lines_without_a_user_are_counted_where_others_have_one(tmp_path: Path) -> None:
@@ -178,14 +177,14 @@ def test_lines_without_a_user_are_counted_where_others_have_one(tmp_path: Path) 
 
     reference = write(tmp_path / "reference.jsonl", 150, user=user)
     bare = write(tmp_path / "bare.jsonl", 150)
-    told = " of 120 exchanges in the window, {} of 150 in the baseline. Each of these counts as"
+    counts = " of 120 exchanges in the window, {} of 150 in the baseline."
     (remark,) = compared(reference, write(tmp_path / "current.jsonl", 120)).remarks
-    assert f"Without a user: 120{told.format(0)}" in remark
+    assert f"Without an end user: 120{counts.format(0)}" in remark
     mixed = write(tmp_path / "mixed.jsonl", 120, user=some)
     (remark,) = compared(reference, mixed).remarks
-    assert f"Without a user: 80{told.format(0)}" in remark
+    assert f"Without an end user: 80{counts.format(0)}" in remark
     (remark,) = compared(bare, mixed).remarks
-    assert f"Without a user: 80{told.format(150)}" in remark
+    assert f"Without an end user: 80{counts.format(150)}" in remark
     # One in a hundred can't alarm; and where nobody is named, that is how the log is.
     one = write(tmp_path / "one.jsonl", 120, user=lambda row: user(row) if row else None)
     assert compared(reference, one).remarks == ()
@@ -201,11 +200,8 @@ def test_lines_that_are_repeated_with_their_id_or_time_are_counted(tmp_path: Pat
         current = write(tmp_path / "current.jsonl", 160, **repeated)
         lines = current.read_text("utf-8").splitlines()
         current.write_text("\n".join(lines[:100] + lines[:60]), encoding="utf-8")
-        (remark,) = [one for one in compared(reference, current).remarks if "Repeated" in one]
-        assert remark == (
-            "Repeated: 60 of 160 exchanges of current.jsonl are the same as another of the file to "
-            "the letter, and count all the same. Leave them out if they took place once."
-        )
+        remarks = compared(reference, current).remarks
+        assert any("60 of 160 exchanges of current.jsonl" in remark for remark in remarks)
     current = write(tmp_path / "current.jsonl", 120, id=lambda row: row)
     assert compared(reference, current).remarks == ()
 
@@ -276,11 +272,9 @@ def test_lines_ahead_of_the_clock_keep_their_time_and_decide_nothing(
     ]
     assert found.versions[1].is_serving
     assert found.versions[0].last == datetime(2099, 1, 1, 12, tzinfo=UTC)
-    (told,) = [one for one in found.remarks if "clock" in one]
+    (remark,) = [remark for remark in found.remarks if "clock" in remark]
     noun = "1 exchange" if len(ahead) == 1 else "2 exchanges"
-    assert told.startswith(
-        f"Ahead of this machine's clock: {noun} of current.jsonl, up to 2099-01-01 12:00 UTC."
-    )
+    assert f"{noun} of current.jsonl, up to 2099-01-01 12:00 UTC" in remark
 
 
 def test_a_file_wholly_ahead_of_the_clock_still_tells_who_answers(tmp_path: Path) -> None:
@@ -302,10 +296,8 @@ def test_a_line_without_a_time_leaves_the_times_out_and_it_is_said(tmp_path: Pat
     rows[7]["timestamp"] = None
     found = compared(reference, write_rows(tmp_path / "current.jsonl", rows))
     assert [one.first for one in found.versions] == [None, None]
-    assert (
-        "Without a time: 1 of 300 exchanges of current.jsonl, so the times of the others are left "
-        "out too."
-    ) in found.remarks
+    note = "Without a time: 1 of 300 exchanges of current.jsonl"
+    assert any(remark.startswith(note) for remark in found.remarks)
     assert not any("reference.jsonl" in one for one in found.remarks)  # has no time at all
 
 
@@ -326,8 +318,8 @@ def test_a_line_without_a_time_leaves_the_times_out_and_it_is_said(tmp_path: Pat
             ("gpt", "claude"),
             "",
             [
-                f"{name}.jsonl holds exchanges of 2 models: gpt (60), claude (60). They count as "
-                "one here; to judge each by itself, split the file by `model`."
+                f"{name}.jsonl has exchanges of 2 models: gpt (60), claude (60). They are compared "
+                "together; to compare each, split the file by `model`."
                 for name in ("reference", "current")
             ],
         ),
@@ -350,7 +342,7 @@ def test_the_models_that_lines_name_are_told(
     assert list(found.remarks) == remarks
     console = Console(width=200, record=True, file=StringIO())
     print_assessment(found, console)
-    assert f"120 exchanges of {model or 'the model'} against" in console.export_text()
+    assert f"120 exchanges of {model or 'the model'} compared with" in console.export_text()
 
 
 def test_what_is_withheld_is_told_with_its_share(tmp_path: Path) -> None:
@@ -363,7 +355,8 @@ def test_what_is_withheld_is_told_with_its_share(tmp_path: Path) -> None:
     )
     found = compared(reference, current)
     assert any(
-        one.startswith("current.jsonl: Left out: 40 exchanges (25%)") for one in found.remarks
+        remark.startswith("current.jsonl: Not compared: 40 exchanges (25%)")
+        for remark in found.remarks
     )
 
 
@@ -380,10 +373,8 @@ def test_what_serves_and_is_too_little_is_not_judged_by_what_answered_before(
     )
     found = compared(reference, current)
     assert (found.verdict, found.alarm) == ("not_enough_data", False)
-    assert found.headline.startswith(
-        "What serves could not be judged: version new (20 of 140 exchanges). Not enough data to "
-        "judge: 100 exchanges are needed"
-    )
+    for fact in ("version new (20 of 140 exchanges)", "100 exchanges are required"):
+        assert fact in found.headline
     assert [(one.version, one.is_reported, one.verdict, one.alarm) for one in found.versions] == [
         ("old", False, "drift", False),
         ("new", True, "not_enough_data", False),
@@ -407,9 +398,9 @@ def test_a_version_too_small_to_be_judged_is_named_with_its_share(
     found = compared(reference, current)
     assert (found.verdict, found.alarm) == (verdict, False)
     share = format_share(n_small / (160 + n_small))
-    told = f"{share} of the exchanges of what serves could not be judged: version b ({n_small})."
-    assert told in found.headline
-    assert found.headline.startswith(told) is (verdict == "not_enough_data")
+    assert f"version b ({n_small})" in found.headline
+    is_first = found.headline.startswith(f"{share} of the exchanges")
+    assert is_first is (verdict == "not_enough_data")
     assert found.versions[0].is_reported
 
 
@@ -425,7 +416,7 @@ def test_versions_too_small_alone_are_judged_together_beside_a_large_one(tmp_pat
     assert [one.pooled_versions for one in found.versions] == [(), ("b", "c")]
     assert found.verdict == "drift"
     assert found.headline.startswith("Versions b and c (160 of 320 exchanges): ")
-    assert any(one.endswith("judged together: b (80), c (80).") for one in found.remarks)
+    assert any(remark.endswith(": b (80), c (80).") for remark in found.remarks)
 
 
 @pytest.mark.parametrize("n_before", [90, 0])
@@ -442,7 +433,7 @@ def test_answers_that_cannot_be_compared_are_no_proof(tmp_path: Path, n_before: 
     found = compared(reference, current)
     assert (found.verdict, found.alarm) == ("not_enough_data", False)
     assert (found.input.verdict, found.output.verdict) == ("no_drift", "not_enough_data")
-    assert "the answers could not be compared" in found.headline
+    assert "responses could not be compared" in found.headline
     assert found.output.untested_reason == "few_responses"
     assert any(
         f"{n_before or 150} of 150 exchanges in the window and {n_before} of 150" in one
@@ -460,7 +451,7 @@ def test_answers_to_prompts_that_nobody_asked_before_cannot_be_compared(tmp_path
     found = compared(reference, other)
     assert (found.verdict, found.output.verdict) == ("drift", "not_enough_data")
     assert found.output.untested_reason == "few_comparable_prompts"
-    assert any("fewer than 100 prompts on a side are like" in one for one in found.remarks)
+    assert any("fewer than 100 prompts of a side" in remark for remark in found.remarks)
 
 
 def test_with_several_versions_the_basis_is_that_of_the_files(tmp_path: Path) -> None:
@@ -491,8 +482,9 @@ def test_versions_in_the_reference_are_told(tmp_path: Path) -> None:
     )
     found = compared(reference, write(tmp_path / "current.jsonl", 120))
     assert any(
-        one.startswith("reference.jsonl holds answers of 2 versions of the model: 0 (100), 1 (50).")
-        for one in found.remarks
+        remark.startswith("reference.jsonl has")
+        and "2 versions of the model: 0 (100), 1 (50)" in remark
+        for remark in found.remarks
     )
 
 

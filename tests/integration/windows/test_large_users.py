@@ -10,8 +10,8 @@ from monitor.store.engine import transaction
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
 from monitor.store.windows.sample_scores import sample_scores
 from monitor.windows import evaluation
-from monitor.windows.findings.remarks import LARGE_USER
 from monitor.windows.evaluation import evaluate_window
+from monitor.windows.findings.remarks import LARGE_USER
 from tests.support.traffic.stored_traffic import store_traffic
 
 WEEK = timedelta(days=7)
@@ -72,10 +72,8 @@ def test_a_window_that_one_user_sent_is_not_judged_and_its_count_is_explained(
     store_traffic(engine, clock, 300, seed=5, large_user=1.0)
     assessment = run(engine, clock).assessment
     assert (assessment.verdict, assessment.n_current) == ("not_enough_data", 300)
-    assert assessment.headline.endswith(
-        "the window has 1. That is what is left when one user doesn't decide for all others."
-    )
-    assert any("no more than 1 of these exchanges may count" in one for one in assessment.remarks)
+    assert "the window has 1. These are left after thinning" in assessment.headline
+    assert any("1 of these exchanges are compared" in remark for remark in assessment.remarks)
     assert assessment.mix_reference
     assert assessment.basis is not None
     assert assessment.basis.reference.digest.startswith("digest-1")

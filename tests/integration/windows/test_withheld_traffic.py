@@ -162,11 +162,11 @@ def test_the_share_that_was_kept_back_is_that_of_the_traffic(
         store_batch(engine, prepared, [], now=clock + WEEK)
     n_redacted = sum(b"redacted-by-litellm" in record.value for record in records)
 
-    (remark,) = [one for one in evaluate(engine, clock).remarks if "Left out" in one]
+    (remark,) = [one for one in evaluate(engine, clock).remarks if "Not compared" in one]
 
     share = 20 * n_redacted / (20 * n_redacted + 2 * (600 - n_redacted))
     assert 0.85 < share < 0.95
-    assert remark.startswith(f"Left out: {n_redacted} exchanges ({share:.0%})")
+    assert remark.startswith(f"Not compared: {n_redacted} exchanges ({share:.0%})")
 
 
 def test_candidates_for_a_floor_are_not_counted_among_what_was_kept_back(
