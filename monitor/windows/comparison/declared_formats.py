@@ -48,7 +48,7 @@ def load_declared_formats(taxonomy: str) -> DeclaredFormats:
     try:
         loaded = load_taxonomy(Path(taxonomy))
     except TaxonomyError as error:
-        log.error("taxonomy_invalid", path=taxonomy, problems=str(error))  # noqa: TRY400
+        log.error("taxonomy_broken", path=taxonomy, problems=str(error))  # noqa: TRY400
         return DeclaredFormats()
     formats: Mapping[str, OutputFormat | None] = {
         name: None

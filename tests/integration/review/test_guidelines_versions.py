@@ -19,7 +19,7 @@ from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
 from monitor.store.review.items import items_of_batches
 from monitor.store.review.taxonomies import versions_with_prefix
-from monitor.windows.comparison.declared_formats import declared_forms
+from monitor.windows.comparison.declared_formats import load_declared_formats
 from tests.support.review.gold_items import TAXONOMY
 from tests.support.review.review_world import make_world
 
@@ -173,8 +173,8 @@ def test_the_declared_form_is_that_of_the_answer_alone(tmp_path: Path) -> None:
         )
         + "\n## Output format\n\n```labels\nyes\nno\n```\n"
     )
-    declared = declared_forms(str(path))
-    form = declared.forms["card_lost"]
+    declared = load_declared_formats(str(path))
+    form = declared.formats["card_lost"]
     assert form is not None
     assert form.admits("<think>So.</think>\nyes")
     assert form.admits("yes"), "the traffic may not hold the reasoning"
@@ -182,6 +182,6 @@ def test_the_declared_form_is_that_of_the_answer_alone(tmp_path: Path) -> None:
     assert load_taxonomy(path).version == declared.version
 
     path.write_text(TAXONOMY)
-    assert {"card_lost": None} == declared_forms(str(path)).forms
+    assert {"card_lost": None} == load_declared_formats(str(path)).formats
     path.write_text("# broken")
-    assert {} == declared_forms(str(path)).forms == declared_forms("").forms
+    assert {} == load_declared_formats(str(path)).formats == load_declared_formats("").formats

@@ -15,7 +15,7 @@ from monitor.store.traffic.exchanges import load_baseline
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
 from monitor.windows import evaluation
 from monitor.windows.evaluation import evaluate_window
-from monitor.windows.reading.baselines import References
+from monitor.windows.reading.baselines import Baselines
 from monitor.windows.reading.reembedding import CHUNK, EncoderSource, encode
 from tests.support.traffic.stored_traffic import ENCODER, TopicEncoder, store_traffic
 
@@ -83,7 +83,7 @@ def test_two_that_embed_a_baseline_again_make_one_copy(any_engine: Engine, clock
 
     def look() -> None:
         encoder = Waiting()
-        references = References(any_engine, "assistant", encoder.identity, lambda: encoder, clock)
+        references = Baselines(any_engine, "assistant", encoder.identity, lambda: encoder, clock)
         baseline = references.of("").baseline
         assert baseline is not None
         found.append(baseline.id)

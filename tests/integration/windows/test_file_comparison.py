@@ -26,8 +26,8 @@ PLACES = ("corner", "garden", "holiday", "office", "river", "school", "station",
 
 
 DIFFERENT_MODELS = (
-    "reference.jsonl names as its model gpt (120), current.jsonl claude (120): what differs "
-    "between models counts as drift here."
+    "reference.jsonl has the model gpt (120), current.jsonl claude (120): what differs "
+    "between models counts as drift."
 )
 
 

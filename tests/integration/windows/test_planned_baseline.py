@@ -24,7 +24,7 @@ from monitor.store.training.baseline_plans import latest_baseline_plan, pending_
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
 from monitor.windows import evaluation
 from monitor.windows.evaluation import evaluate_due_windows
-from monitor.windows.reading.baselines import References
+from monitor.windows.reading.baselines import Baselines
 from monitor.windows.versions.planned_baseline import advance_baseline, equal_sample
 from retrain.registry.stages import promote, register_version, roll_back
 from tests.support.traffic.stored_traffic import ENCODER, TopicEncoder, store_traffic
@@ -82,7 +82,7 @@ class Model:
 
     def compared_with(self, version: str) -> int | None:
         """Return the baseline that a window of a version is compared with."""
-        found = References(self.engine, MODEL, ENCODER, TopicEncoder, self.now).of(version)
+        found = Baselines(self.engine, MODEL, ENCODER, TopicEncoder, self.now).of(version)
         return found.baseline.id if found.baseline and found.rows is not None else None
 
     def baselines(self) -> list[BaselineRow]:
