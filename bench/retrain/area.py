@@ -52,7 +52,7 @@ def _gate_rows() -> list[Row]:
     n_better = N_TRIALS // 4
     gained = {
         (n_old, retained): candidate_trials(
-            0.25, rng, n_trials=n_better, n_old=n_old, kept=retained
+            0.25, rng, n_trials=n_better, n_old=n_old, cached=retained
         )
         for n_old, retained in ((150, 0.0), (150, 0.9), (400, 0.9))
     }
@@ -82,7 +82,7 @@ def _gate_rows() -> list[Row]:
 
 
 def _studies(rng: np.random.Generator) -> list[Row]:
-    """Have three people rate 100 items of candidates whose true ratings are known."""
+    """Have three raters rate 100 items of candidates whose true ratings are known."""
     worse = human_evaluation_trials((-0.25, 0, 0, 0), rng, n_trials=N_STUDIES)
     alike = human_evaluation_trials((0, 0, 0, 0), rng, n_trials=N_STUDIES)
     many = human_evaluation_trials((0, 0, 0, 0), rng, n_trials=N_STUDIES, n_items=200)

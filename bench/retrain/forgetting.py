@@ -143,9 +143,9 @@ def _row(frame: str, fact: str, responses: dict[str, str]) -> dict[str, Any]:
 
 
 def _right(
-    responder: Responder, facts: Sequence[str], asked: Sequence[str], responses: dict[str, str]
+    responder: Responder, facts: Sequence[str], prompts: Sequence[str], responses: dict[str, str]
 ) -> float:
-    pairs = [(fact, frame) for fact in facts for frame in asked]
+    pairs = [(fact, frame) for fact in facts for frame in prompts]
     text = responder.respond(
         [[_row(frame, fact, responses)["messages"][0]] for fact, frame in pairs]
     )

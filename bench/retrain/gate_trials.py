@@ -36,23 +36,23 @@ def candidate_trials(
     n_trials: int,
     n_new: int = 150,
     n_old: int = 150,
-    kept: float = 0.0,
+    cached: float = 0.0,
     policy: Gates | None = None,
 ) -> Trials:
     """Judge candidates that are right more often than the incumbent by ``gain`` on new items.
 
-    Items differ in difficulty. Both systems answer each by chance, as a sampled answer does, and
+    Items differ in difficulty. Both systems respond to each by chance, as a sampled response does, and
     are scored by exact match and by a graded metric that goes with it. On old items they are alike;
-    the candidate gives the incumbent's very answer to a share ``kept`` of them.
+    the candidate gives the incumbent's very response to a share ``kept`` of them.
     """
     suite = _suite(n_new, n_old)
     matches: Counter[str] = Counter()
     for _ in range(n_trials):
         difficulty = rng.beta(1.5, 1.5, size=n_new + n_old)
         raised = np.where(np.arange(n_new + n_old) < n_new, gain, 0.0)
-        incumbent = _answers(suite, difficulty, rng)
-        own = _answers(suite, np.clip(difficulty + raised, 0, 1), rng)
-        copied = (np.arange(n_new + n_old) >= n_new) & (rng.random(n_new + n_old) < kept)
+        incumbent = _responses(suite, difficulty, rng)
+        own = _responses(suite, np.clip(difficulty + raised, 0, 1), rng)
+        copied = (np.arange(n_new + n_old) >= n_new) & (rng.random(n_new + n_old) < cached)
         candidate = [
             old if copy else new for old, new, copy in zip(incumbent, own, copied, strict=True)
         ]
@@ -123,7 +123,7 @@ def _item(number: int, split: str) -> BenchmarkItem:
     )
 
 
-def _answers(
+def _responses(
     suite: Benchmark,
     chance: "np.ndarray[tuple[int], np.dtype[np.float64]]",
     rng: np.random.Generator,

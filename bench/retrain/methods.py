@@ -41,7 +41,7 @@ class Bank:
     def training_set(self, n: int = N_EXAMPLES) -> TrainingSet:
         """Return the first ``n`` training examples, all of which are trained on."""
         rows: list[Row] = [
-            {"messages": [*asked(query), {"role": "assistant", "content": intent}]}
+            {"messages": [*requested(query), {"role": "assistant", "content": intent}]}
             for query, intent in self.training[:n]
         ]
         checks = DataChecks(rules=TrainingData(validation_share=0.0))
@@ -70,7 +70,7 @@ def read_bank(data: Path) -> Bank:
     return Bank(draw("train", N_EXAMPLES), draw("test", N_HELD_OUT))
 
 
-def asked(query: str, system_prompt: str = SYSTEM_PROMPT) -> list[dict[str, str]]:
+def requested(query: str, system_prompt: str = SYSTEM_PROMPT) -> list[dict[str, str]]:
     """Return the conversation that asks for a query's intent."""
     return [
         {"role": "system", "content": system_prompt},
@@ -129,7 +129,7 @@ def _exact(
     system_prompt: str = SYSTEM_PROMPT,
     goal: bool = False,
 ) -> Figure:
-    responses = responder.respond([asked(query, system_prompt) for query, _ in bank.held_out])
+    responses = responder.respond([requested(query, system_prompt) for query, _ in bank.held_out])
     right = sum(
         response.strip().lower() == intent
         for response, (_, intent) in zip(responses, bank.held_out, strict=True)

@@ -12,7 +12,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from bench.retrain.child_run import make_folder, run_on, train_in_child
-from bench.retrain.methods import MAX_NEW_TOKENS, Bank, asked, recipe_for
+from bench.retrain.methods import MAX_NEW_TOKENS, Bank, recipe_for, requested
 from monitor.bench.row import Row
 from monitor.settings import Scoring
 from monitor.settings.evaluation_file.plan import parse_plan
@@ -47,7 +47,7 @@ def training_row(base: BaseModel, bank: Bank, place: Path) -> Row:
 def evaluation_row(base: BaseModel, bank: Bank, place: Path) -> Row:
     """Evaluate a benchmark as `retrain evaluate` does, and generate the same answers bare."""
     items = [
-        BenchmarkItem(id=f"q{place_}", messages=tuple(asked(query)), expected=intent)
+        BenchmarkItem(id=f"q{place_}", messages=tuple(requested(query)), expected=intent)
         for place_, (query, intent) in enumerate(_repeated(bank.training, N_ITEMS))
     ]
     place.mkdir(parents=True)
@@ -80,7 +80,7 @@ class _Bare:
         self._model: Any = AutoModelForCausalLM.from_pretrained(base.folder, dtype="float32")
 
     def generate(self, items: Sequence[BenchmarkItem]) -> list[str]:
-        """Answer all items."""
+        """Generate responses to all items."""
         texts = sorted(
             (
                 self._tokenizer.apply_chat_template(

@@ -159,4 +159,4 @@ def _replay_remarks(n_drawn: int, n_wanted: int, *, self_generated: bool) -> tup
     if n_drawn >= n_wanted:
         return ()
     kind = "prompts for self-generated replay" if self_generated else "original examples to replay"
-    return (f"only {n_drawn} {kind}; {n_wanted} were asked for",)
+    return (f"only {n_drawn} {kind}; {n_wanted} were requested",)

@@ -30,7 +30,7 @@ class Api:
     #: Answers 500 to everything while it is set.
     broken: bool = False
     #: Takes the next POST and cuts the connection before it answers.
-    cut_next_answer: bool = False
+    cut_next_response: bool = False
     requests: list[str] = field(default_factory=list)
 
 
@@ -53,8 +53,8 @@ class _Handler(BaseHTTPRequestHandler):
         except RefusalError as refusal:
             self._send(refusal.status["code"], json.dumps(refusal.status), "application/json")
             return
-        if self.api.cut_next_answer and verb == "create":
-            self.api.cut_next_answer = False
+        if self.api.cut_next_response and verb == "create":
+            self.api.cut_next_response = False
             self.close_connection = True
             return
         if isinstance(answer, str):

@@ -359,7 +359,7 @@ def test_what_runs_elsewhere_and_does_not_answer_is_waited_for(desk: Desk) -> No
     desk.advance()
     assert [(run.status, run.error) for run in desk.runs()] == [("running", None)]
     desk.launcher.away = None
-    desk.launcher.seen = "OOMKilled"
+    desk.launcher.exit_reason = "OOMKilled"
     desk.configure(max_resumptions=0)
     desk.launcher.end(1, None)
     desk.advance()

@@ -132,7 +132,7 @@ def test_ending_it_is_tried_again_until_it_could_be(desk: RunDesk, way: str) -> 
         cancel(desk, run)
 
 
-def test_one_whose_launcher_is_configured_no_more_holds_up_no_other(desk: RunDesk) -> None:
+def test_unconfigured_launcher_delays_no_other_cancellation(desk: RunDesk) -> None:
     first, second = desk.start(), desk.start()
     desk.launcher.refusal = REFUSED
     for run in (first, second):
@@ -151,7 +151,7 @@ def test_one_whose_launcher_is_configured_no_more_holds_up_no_other(desk: RunDes
     assert desk.row(second).termination_error is None
 
 
-def test_who_dies_between_the_row_and_the_child_leaves_it_to_the_daemon(
+def test_interrupted_cancellation_is_finished_by_the_daemon(
     desk: RunDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = desk.start()
@@ -169,13 +169,13 @@ def test_who_dies_between_the_row_and_the_child_leaves_it_to_the_daemon(
 
 
 @pytest.mark.parametrize("started", [True, False])
-def test_a_child_that_the_row_does_not_know_is_ended_too(desk: RunDesk, started: bool) -> None:
+def test_child_unknown_to_the_row_is_terminated(desk: RunDesk, started: bool) -> None:
     """Whoever started it, at first or again, died before the handle was stored."""
     run = desk.start() if started else desk.plan()
-    desk.launcher.found = {"number": 2}
+    desk.launcher.adopted = {"number": 2}
     desk.launcher.refusal = REFUSED
     assert cancel(desk, run) == str(REFUSED)
-    desk.launcher.found, desk.launcher.refusal = None, None
+    desk.launcher.adopted, desk.launcher.refusal = None, None
     stop_children(desk.engine, lambda _: desk.launcher)
     assert desk.launcher.cancelled == [{"number": 2}]
 
@@ -195,7 +195,7 @@ def test_no_second_child_is_started_beside_one_that_runs_on(desk: RunDesk) -> No
 
 
 @pytest.mark.parametrize("fails", [True, False])
-def test_who_is_late_says_nothing_of_a_child_that_was_started_since(
+def test_late_termination_does_not_overwrite_a_newer_child(
     desk: RunDesk, monkeypatch: pytest.MonkeyPatch, fails: bool
 ) -> None:
     """Another process ends the child and a person starts the run again in the midst of it."""
@@ -222,7 +222,7 @@ def test_who_is_late_says_nothing_of_a_child_that_was_started_since(
     assert (row.handle, row.termination_error) == ({"number": 2}, str(REFUSED))
 
 
-def test_one_that_ended_meanwhile_holds_up_no_other_that_was_asked_for(
+def test_finished_run_delays_no_other_cancellation(
     desk: RunDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = desk.start(), desk.start()
@@ -242,7 +242,7 @@ def test_one_that_ended_meanwhile_holds_up_no_other_that_was_asked_for(
     assert [desk.row(entry).status for entry in (first, second)] == ["succeeded", "cancelled"]
 
 
-def test_a_database_that_is_away_is_not_taken_for_a_launchers_trouble(desk: RunDesk) -> None:
+def test_unavailable_database_is_not_a_launcher_error(desk: RunDesk) -> None:
     run = desk.start()
     with transaction(desk.engine) as connection:
         request_cancel(connection, run, "Lea")

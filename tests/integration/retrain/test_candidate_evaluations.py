@@ -117,7 +117,7 @@ def desk(any_engine: Engine, clock: datetime, tmp_path: Path) -> Desk:
     return Desk(any_engine, clock, tmp_path)
 
 
-def test_a_candidate_is_evaluated_once_by_a_child_of_its_own(desk: Desk) -> None:
+def test_candidate_is_evaluated_once_in_its_own_child(desk: Desk) -> None:
     for _ in range(3):
         desk.advance()
     assert desk.launcher.tasks == ["evaluate"]
@@ -202,7 +202,7 @@ def test_a_rejection_names_what_to_try_next(desk: Desk) -> None:
     assert f"next step: {results.next_step}" in list(report_lines(results))
 
 
-def test_an_undecided_candidate_waits_for_a_person(desk: Desk) -> None:
+def test_undecided_candidate_awaits_approval(desk: Desk) -> None:
     desk.advance()
     desk.end(make_results("undecided"))
     desk.advance()
@@ -219,7 +219,7 @@ def test_an_undecided_candidate_waits_for_a_person(desk: Desk) -> None:
     assert desk.stage() == "canary"
 
 
-def test_only_an_undecided_verdict_is_a_persons(desk: Desk) -> None:
+def test_only_undecided_results_can_be_approved(desk: Desk) -> None:
     for decision in ("promote", "reject"):
         version, _ = make_candidate(desk.engine, desk.folder, desk.now)
         with transaction(desk.engine) as connection:
@@ -228,7 +228,7 @@ def test_only_an_undecided_verdict_is_a_persons(desk: Desk) -> None:
             approve(connection, row.id, by="lea", reason="so", now=desk.now)
 
 
-def test_without_a_verdict_nothing_rolls(desk: Desk) -> None:
+def test_without_a_result_nothing_rolls(desk: Desk) -> None:
     with pytest.raises(WorkflowError, match=f"no gate result; .*retrain evaluate {desk.run}"):
         desk.roll_out()
     desk.advance()
@@ -240,7 +240,7 @@ def test_without_a_verdict_nothing_rolls(desk: Desk) -> None:
     assert desk.stage() == "canary"
 
 
-def test_a_verdict_against_what_no_longer_serves_lets_nothing_pass(desk: Desk) -> None:
+def test_a_result_against_what_no_longer_serves_lets_nothing_pass(desk: Desk) -> None:
     desk.advance()
     desk.end(make_results("promote"))
     desk.advance()
@@ -264,7 +264,7 @@ def test_without_an_evaluation_file_nothing_is_planned(desk: Desk) -> None:
     assert desk.rows() == []
 
 
-def test_a_file_that_is_wrong_plans_nothing_until_it_is_mended(desk: Desk) -> None:
+def test_invalid_file_plans_nothing(desk: Desk) -> None:
     desk.file.write_text(PLAN.replace("metrics", "metric"))
     desk.advance()
     assert desk.rows() == []
@@ -273,7 +273,7 @@ def test_a_file_that_is_wrong_plans_nothing_until_it_is_mended(desk: Desk) -> No
     assert desk.row().status == "running"
 
 
-def test_a_daemon_that_died_before_the_child_was_noted_starts_no_second_one(
+def test_unstored_handle_starts_no_second_child(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed after the child was started and before the row knows: it is adopted."""
@@ -295,8 +295,8 @@ def test_a_daemon_that_died_before_the_child_was_noted_starts_no_second_one(
     assert desk.row().status == "succeeded"
 
 
-def test_a_killed_child_is_started_again_and_in_the_end_given_up(desk: Desk) -> None:
-    desk.launcher.said = ["Killed"]
+def test_killed_evaluation_child_restarts_until_the_limit(desk: Desk) -> None:
+    desk.launcher.output = ["Killed"]
     desk.advance()
     for attempt in (1, 2):
         desk.launcher.end(attempt, None)
@@ -338,7 +338,7 @@ def test_what_would_fail_again_is_not_tried_again(desk: Desk) -> None:
     assert (desk.row().status, desk.row().error) == ("failed", "no such data set")
 
 
-def test_a_child_that_cannot_be_started_fails_and_an_engine_that_is_away_waits(desk: Desk) -> None:
+def test_refused_start_fails_and_unavailable_engine_waits(desk: Desk) -> None:
     desk.launcher.error = RemoteServiceError("Ray doesn't answer")
     desk.advance()
     assert desk.row().status == "planned"
@@ -349,14 +349,14 @@ def test_a_child_that_cannot_be_started_fails_and_an_engine_that_is_away_waits(d
     )  # fmt: skip
 
 
-def test_a_launcher_that_does_not_answer_fails_nothing(desk: Desk) -> None:
+def test_unavailable_launcher_fails_nothing(desk: Desk) -> None:
     desk.advance()
     desk.launcher.away = RemoteServiceError("Ray doesn't answer")
     desk.advance()
     assert desk.row().status == "running"
 
 
-def test_a_launcher_that_is_configured_no_more_holds_up_no_other_evaluation(desk: Desk) -> None:
+def test_unconfigured_launcher_delays_no_other_evaluation(desk: Desk) -> None:
     desk.advance()
     desk.end(make_results("promote"))
     other, _ = make_candidate(desk.engine, desk.folder, desk.now)
@@ -389,7 +389,7 @@ def test_an_evaluation_out_of_reach_is_not_cancelled(desk: Desk) -> None:
     assert desk.row().status == "running"
 
 
-def test_a_child_that_says_it_succeeded_and_left_nothing_has_failed(desk: Desk) -> None:
+def test_success_without_results_fails_the_evaluation(desk: Desk) -> None:
     desk.advance()
     desk.launcher.end(1, {"status": "succeeded"})
     desk.advance()
@@ -430,7 +430,7 @@ def test_cancelling_ends_the_child_and_its_result_is_ignored(desk: Desk) -> None
         cancel_evaluation(desk.engine, desk.row().id, desk.launcher, desk.now, cancelled_by="lea")
 
 
-def test_a_child_that_cannot_be_ended_is_tried_again_by_the_daemon(desk: Desk) -> None:
+def test_daemon_retries_to_terminate_a_child(desk: Desk) -> None:
     desk.advance()
     desk.launcher.refusal = RemoteServiceError("Kubernetes refuses DELETE (403)")
     for _ in range(2):
@@ -453,7 +453,7 @@ def test_a_child_that_no_row_knows_yet_is_ended_too(desk: Desk) -> None:
     """Whoever started it died before the handle was stored."""
     desk.launcher.error = RemoteServiceError("no answer")
     desk.advance()
-    desk.launcher.found = {"number": 7}
+    desk.launcher.adopted = {"number": 7}
     assert desk.row().status == "planned"
     cancel_evaluation(desk.engine, desk.row().id, desk.launcher, desk.now, cancelled_by="lea")
     assert desk.launcher.cancelled == [{"number": 7}]
@@ -502,7 +502,7 @@ def test_one_that_cannot_be_looked_at_holds_up_no_other(
         desk.advance()
 
 
-def test_a_verdict_that_cannot_be_read_fails_its_evaluation(desk: Desk) -> None:
+def test_a_result_that_cannot_be_read_fails_its_evaluation(desk: Desk) -> None:
     desk.advance()
     desk.files().evaluation.write_text("{", encoding="utf-8")
     desk.launcher.end(1, {"status": "succeeded"})
@@ -546,7 +546,7 @@ def test_each_outcome_is_told_once(desk: Desk) -> None:
     assert message.dedupe_key == f"verdict:{desk.row().id}:succeeded"
 
 
-def test_people_are_asked_unless_the_verdict_is_reject(desk: Desk) -> None:
+def test_human_evaluation_opens_unless_rejected(desk: Desk) -> None:
     write_plan(desk.folder, PLAN + HUMAN)
     desk.advance()
     desk.end(make_results("promote"))
@@ -561,7 +561,7 @@ def test_people_are_asked_unless_the_verdict_is_reject(desk: Desk) -> None:
     ("outcome", "decision", "stage"),
     [("passed", "promote", "candidate"), ("failed", "reject", "rejected")],
 )
-def test_the_verdict_is_final_once_the_study_was_measured(
+def test_results_are_final_after_the_human_evaluation(
     desk: Desk, outcome: CheckOutcome, decision: str, stage: str
 ) -> None:
     write_plan(desk.folder, PLAN + HUMAN)
@@ -604,15 +604,15 @@ def test_the_verdict_is_final_once_the_study_was_measured(
     ("n_lines", "problem"), [(0, "no response of base, candidate, incumbent"),
                              (12, "no response of base")],
 )  # fmt: skip
-def test_where_people_cannot_compare_a_person_must_decide(
+def test_missing_responses_leave_the_result_undecided(
     desk: Desk, n_lines: int, problem: str
 ) -> None:
     write_plan(desk.folder, PLAN + HUMAN)
     desk.advance()
     desk.end(make_results("promote"))
-    answers = desk.files().evaluation_responses(desk.row().id)
-    lines = answers.read_text().splitlines(keepends=True)
-    answers.write_text("".join(lines[:n_lines]))
+    responses = desk.files().evaluation_responses(desk.row().id)
+    lines = responses.read_text().splitlines(keepends=True)
+    responses.write_text("".join(lines[:n_lines]))
     for _ in range(2):
         desk.advance()
     row = desk.row()

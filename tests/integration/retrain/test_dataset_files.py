@@ -101,9 +101,7 @@ def test_a_data_set_comes_from_the_web(web: str, tmp_path: Path) -> None:
         read_dataset("http://127.0.0.1:9/a.jsonl", tmp_path)
 
 
-def test_a_web_server_that_is_busy_is_tried_again_and_no_secret_is_told(
-    web: str, tmp_path: Path
-) -> None:
+def test_busy_web_server_is_transient_and_secrets_are_hidden(web: str, tmp_path: Path) -> None:
     address = web.replace("//", "//user:password@") + "/busy.jsonl?signature=secret"
     with pytest.raises(DatasetUnavailableError) as text:
         read_dataset(address, tmp_path)

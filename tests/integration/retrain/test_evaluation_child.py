@@ -1,4 +1,4 @@
-"""The evaluation child for real: a tiny model that answers, in a process of its own."""
+"""The evaluation child with a tiny model, in its own process."""
 
 import os
 import time
@@ -64,7 +64,7 @@ def result_of(folder: RunFolder, seconds: float = 120) -> dict[str, Any]:
     return result
 
 
-def test_a_child_of_its_own_leaves_the_verdict_and_touches_nothing_of_the_training(
+def test_evaluation_child_writes_results_and_no_training_files(
     folder: RunFolder,
     tiny_base: Path,  # noqa: F811
 ) -> None:
@@ -95,7 +95,7 @@ def test_a_child_of_its_own_leaves_the_verdict_and_touches_nothing_of_the_traini
     assert SubprocessLauncher().adopt(folder, "train") == NOBODY
 
 
-def test_what_a_child_cannot_do_is_its_result_and_its_log(
+def test_child_error_is_in_result_and_log(
     folder: RunFolder,
     tiny_base: Path,  # noqa: F811
 ) -> None:

@@ -116,7 +116,7 @@ def test_the_manifest_is_what_kubernetes_publishes_a_job_to_be(api: Api, folder:
         validate(broken)
 
 
-def test_the_manifest_of_a_run_is_printed_and_is_the_one_that_is_submitted(
+def test_printed_manifest_is_the_submitted_one(
     api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
@@ -256,11 +256,9 @@ def test_a_killed_child_is_started_again_under_another_name(
 
 
 @pytest.mark.parametrize("when", ["before the answer", "after the answer"])
-def test_a_daemon_that_died_before_it_stored_the_handle_starts_no_second_job(
-    api: Api, folder: RunFolder, when: str
-) -> None:
+def test_unstored_handle_starts_no_second_job(api: Api, folder: RunFolder, when: str) -> None:
     """Killed after the Job was made: by the API's answer that never came, or by a signal."""
-    api.cut_next_answer = when == "before the answer"
+    api.cut_next_response = when == "before the answer"
     code = (
         "import os, signal\nfrom pathlib import Path\n"
         "from monitor.settings import Kubernetes\n"
@@ -301,7 +299,7 @@ def test_two_that_submit_at_once_get_one_job(
 
 
 @pytest.mark.parametrize(
-    ("reason", "message", "said"),
+    ("reason", "message", "reply"),
     [
         ("ImagePullBackOff", 'Back-off pulling image "x"', "Is retrain.kubernetes.image right"),
         ("ErrImagePull", "not found", "Is retrain.kubernetes.image right"),
@@ -311,14 +309,14 @@ def test_two_that_submit_at_once_get_one_job(
     ],
 )
 def test_a_container_that_cannot_be_made_says_why(
-    api: Api, desk: LaunchDesk, reason: str, message: str, said: str
+    api: Api, desk: LaunchDesk, reason: str, message: str, reply: str
 ) -> None:
     launcher = launcher_of(api, desk.work_dir)
     run = desk.plan("kubernetes")
     start_run(desk.engine, run, launcher, NOW)
     api.cluster.waiting(next(iter(api.cluster.jobs)), reason, message)
     state = poll_run(desk.engine, run, launcher, NOW)
-    assert said in state.pending_reason
+    assert reply in state.pending_reason
     assert state.run.status == "running"
 
 
@@ -345,7 +343,7 @@ def test_a_quota_that_lets_no_pod_be_made_says_so(
 
 
 @pytest.mark.parametrize(
-    ("reason", "job_reason", "said"),
+    ("reason", "job_reason", "reply"),
     [
         ("OOMKilled", "", "exit status 137: OOMKilled. It needed more than retrain"),
         ("", "DeadlineExceeded", "ended after retrain.kubernetes.active_deadline"),
@@ -353,7 +351,7 @@ def test_a_quota_that_lets_no_pod_be_made_says_so(
 )  # fmt: skip
 def test_a_child_that_was_ended_says_by_what(
     api: Api, desk: LaunchDesk, monkeypatch: pytest.MonkeyPatch, reason: str, job_reason: str,
-    said: str,
+    reply: str,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(jobs_module, "RESULT_DELAY_SECONDS", -1.0)
     launcher = launcher_of(api, desk.work_dir)
@@ -363,12 +361,12 @@ def test_a_child_that_was_ended_says_by_what(
     api.cluster.run(name, "step 12\n")
     api.cluster.end(name, 137, reason, job_reason)
     error = str(desk.ended(run, launcher).run.error)
-    assert said in error
+    assert reply in error
     assert error.endswith("its last words: step 12")
 
 
 @pytest.mark.parametrize("clock", [0.0, 4e9], ids=["the-cluster-is-ahead", "it-is-behind"])
-def test_a_result_that_a_network_folder_shows_late_is_waited_for(
+def test_late_result_of_a_network_folder_is_awaited(
     api: Api, folder: RunFolder, clock: float
 ) -> None:
     now = [clock]
@@ -391,7 +389,7 @@ def test_a_result_that_a_network_folder_shows_late_is_waited_for(
     assert api.cluster.jobs == {}
 
 
-def test_a_job_whose_time_to_live_ran_out_is_gone_and_its_log_too(
+def test_expired_job_is_gone_with_its_log(
     api: Api, launcher: JobLauncher, folder: RunFolder
 ) -> None:
     handle = launcher.submit(folder, {})
@@ -445,7 +443,7 @@ def test_a_run_is_cancelled_with_its_pod(api: Api, desk: LaunchDesk) -> None:
     assert api.cluster.jobs == {}
 
 
-def test_a_job_that_may_not_be_deleted_yet_is_ended_later(api: Api, desk: LaunchDesk) -> None:
+def test_undeletable_job_is_terminated_later(api: Api, desk: LaunchDesk) -> None:
     """The account may list Jobs, which is what is asked beforehand."""
     launcher = launcher_of(api, desk.work_dir)
     run = desk.plan("kubernetes")
@@ -462,9 +460,7 @@ def test_a_job_that_may_not_be_deleted_yet_is_ended_later(api: Api, desk: Launch
     assert api.cluster.jobs == {}
 
 
-def test_a_job_of_another_place_is_ended_once_the_address_is_set_back(
-    api: Api, desk: LaunchDesk
-) -> None:
+def test_job_of_another_address_ends_after_restoring_it(api: Api, desk: LaunchDesk) -> None:
     launcher = launcher_of(api, desk.work_dir)
     run = desk.plan("kubernetes")
     start_run(desk.engine, run, launcher, NOW)
@@ -478,9 +474,7 @@ def test_a_job_of_another_place_is_ended_once_the_address_is_set_back(
     assert api.cluster.jobs == {}
 
 
-def test_a_job_that_the_row_does_not_know_is_the_one_that_is_ended(
-    api: Api, desk: LaunchDesk
-) -> None:
+def test_job_unknown_to_the_row_is_terminated(api: Api, desk: LaunchDesk) -> None:
     """A daemon died after it had started the child again and before it stored that."""
     launcher = launcher_of(api, desk.work_dir)
     run = desk.plan("kubernetes")

@@ -51,8 +51,8 @@ class Cluster:
 
     def jobs(self) -> dict[str, str]:
         """Return the status of each job of this test, by its name."""
-        answer = httpx.get(f"{self.address}/api/jobs/").json()
-        mine = [job for job in answer if str(self.folder) in job["entrypoint"]]
+        response = httpx.get(f"{self.address}/api/jobs/").json()
+        mine = [job for job in response if str(self.folder) in job["entrypoint"]]
         return {job["submission_id"]: job["status"] for job in mine}
 
 
@@ -141,9 +141,7 @@ def test_after_a_cancelled_child_another_attempt_has_another_name(
     launcher.cancel(second)
 
 
-def test_a_daemon_that_died_before_it_stored_the_handle_starts_no_second_job(
-    cluster: Cluster, folder: RunFolder
-) -> None:
+def test_unstored_handle_starts_no_second_job(cluster: Cluster, folder: RunFolder) -> None:
     code = (
         "import os, signal\nfrom pathlib import Path\n"
         "from monitor.settings import Ray\n"
@@ -185,7 +183,7 @@ def test_two_that_submit_at_once_get_one_job(cluster: Cluster, folder: RunFolder
     launcher.cancel(handles[0])
 
 
-def test_a_child_that_fails_ends_the_run_with_what_ray_saw_and_it_said(
+def test_failed_ray_child_fails_run_with_state_and_log(
     cluster: Cluster, desk: LaunchDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs_module, "RESULT_DELAY_SECONDS", 0.0)
@@ -200,7 +198,7 @@ def test_a_child_that_fails_ends_the_run_with_what_ray_saw_and_it_said(
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         (ELSEWHERE, "/nowhere/run-00001 holds no run on the machine"),
         ("print('trained, somewhere else')", NO_RESULT),
@@ -208,16 +206,16 @@ def test_a_child_that_fails_ends_the_run_with_what_ray_saw_and_it_said(
     ids=["it-sees-no-run", "its-result-is-not-seen"],
 )
 def test_a_folder_that_is_not_shared_is_said(
-    cluster: Cluster, desk: LaunchDesk, monkeypatch: pytest.MonkeyPatch, body: str, said: str
+    cluster: Cluster, desk: LaunchDesk, monkeypatch: pytest.MonkeyPatch, body: str, message: str
 ) -> None:
     monkeypatch.setattr(jobs_module, "RESULT_DELAY_SECONDS", 0.0)
     launcher = cluster.launcher(body)
     run = desk.plan("ray")
     start_run(desk.engine, run, launcher, NOW, environment=ENVIRONMENT)
-    assert said in str(desk.ended(run, launcher).run.error)
+    assert message in str(desk.ended(run, launcher).run.error)
 
 
-def test_a_job_that_waits_for_resources_says_so_and_can_be_cancelled(
+def test_pending_job_shows_its_reason_and_can_be_cancelled(
     cluster: Cluster, desk: LaunchDesk, folder: RunFolder
 ) -> None:
     """Ray ends a job that waits when its turn comes: its child may start, and ends at once."""
@@ -242,9 +240,7 @@ def test_a_job_that_waits_for_resources_says_so_and_can_be_cancelled(
     assert not (desk.files(run).root / "began").exists()
 
 
-def test_a_head_that_does_not_answer_is_never_taken_for_gone(
-    cluster: Cluster, desk: LaunchDesk
-) -> None:
+def test_unavailable_head_does_not_count_as_gone(cluster: Cluster, desk: LaunchDesk) -> None:
     launcher = cluster.launcher()
     run = desk.plan("ray")
     start_run(desk.engine, run, launcher, NOW)

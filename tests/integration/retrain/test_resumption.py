@@ -71,7 +71,7 @@ def undisturbed(desk: Desk) -> RunState:
     return desk.succeeded(begin(desk))
 
 
-def test_a_killed_child_goes_on_and_ends_with_the_same_bits(
+def test_killed_child_resumes_to_the_same_bits(
     desk: Desk,
     undisturbed: RunState,
     monkeypatch: pytest.MonkeyPatch,
@@ -95,7 +95,7 @@ def test_a_killed_child_goes_on_and_ends_with_the_same_bits(
     assert len([line for line in read_lines(folder.progress) if line.get("step") == 3]) == 1
 
 
-def test_a_cancelled_run_is_resumed_by_hand_to_the_same_bits(
+def test_cancelled_run_resumes_to_the_same_bits(
     desk: Desk,
     undisturbed: RunState,
 ) -> None:

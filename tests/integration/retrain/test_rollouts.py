@@ -160,7 +160,7 @@ def test_another_process_that_was_faster_wins(engine: Engine, clock: datetime) -
     ("stage", "expected"),
     [("production", ("completed", 100)), ("archived", ("reverted", 0))],
 )
-def test_a_person_who_moves_the_canary_ends_its_rollout(
+def test_moving_the_canary_by_hand_ends_its_rollout(
     any_engine: Engine, clock: datetime, stage: str, expected: tuple[str, int]
 ) -> None:
     gateway = RecordingGateway()
@@ -185,7 +185,7 @@ def test_a_rollback_takes_the_canary_out_of_the_gateway(engine: Engine, clock: d
     assert gateway.told[-1] == [Weights("desk", 1, None, 0)]
 
 
-def test_a_rollout_needs_a_serving_version_and_the_road_to_itself(
+def test_rollout_needs_a_stable_version_and_no_other_rollout(
     engine: Engine, clock: datetime
 ) -> None:
     first = register(engine, clock)

@@ -1,4 +1,4 @@
-"""Self-generated replay for real: a tiny model answers its own prompts, then trains on them."""
+"""Self-generated replay with a tiny model that trains on its own responses."""
 
 import json
 import os
@@ -53,7 +53,7 @@ def run(folder: RunFolder) -> dict[str, object]:
     return result
 
 
-def test_the_model_answers_before_it_trains(tmp_path: Path, tiny_base: Path) -> None:  # noqa: F811
+def test_the_model_responses_before_it_trains(tmp_path: Path, tiny_base: Path) -> None:  # noqa: F811
     folder = RunFolder(tmp_path / "run")
     prepare(folder, tiny_base)
     result = run(folder)
@@ -77,7 +77,7 @@ def test_the_model_answers_before_it_trains(tmp_path: Path, tiny_base: Path) -> 
 
 
 @pytest.mark.parametrize("method", ["lora", "qlora"])
-def test_the_same_model_gives_the_same_answers(
+def test_the_same_model_gives_the_same_responses(
     tmp_path: Path,
     tiny_base: Path,  # noqa: F811
     method: str,
@@ -100,7 +100,7 @@ def test_the_same_model_gives_the_same_answers(
     assert json.loads(contents[0][1])["by_source"]["self-generated"] > 0
 
 
-def test_an_answer_that_the_model_did_not_end_is_told(tiny_base: Path) -> None:  # noqa: F811
+def test_a_response_that_the_model_did_not_end_is_told(tiny_base: Path) -> None:  # noqa: F811
     from retrain.models.generation import Responder
 
     requested = [example(OLD, 1)["messages"][:1]]

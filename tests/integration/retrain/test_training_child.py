@@ -128,7 +128,7 @@ def test_qlora_trains_on_four_bits(desk: Desk, runs: Runs) -> None:
     assert "QLoRA adapter" in card
 
 
-def test_an_example_that_is_too_long_is_refused_with_its_line(desk: Desk, runs: Runs) -> None:
+def test_overlong_example_is_refused_with_its_line(desk: Desk, runs: Runs) -> None:
     state = desk.wait(runs.too_long)
     assert (state.run.status, state.version_id) == ("failed", None)
     assert "1 of 2 examples are longer than max_length = 64 tokens: line 2 (" in str(
@@ -152,9 +152,7 @@ def test_an_example_that_is_held_back_is_not_cut_either(tiny_base: Path) -> None
 
 
 @pytest.mark.timeout(480)
-def test_a_retraining_goes_on_from_what_serves_and_is_evaluated_beside_it(
-    desk: Desk, runs: Runs
-) -> None:
+def test_run_continues_from_incumbent_and_is_compared_with_it(desk: Desk, runs: Runs) -> None:
     before = desk.succeeded(runs.lora)
     assert before.version_id is not None
     with transaction(desk.engine) as connection:
@@ -195,7 +193,7 @@ def test_a_retraining_goes_on_from_what_serves_and_is_evaluated_beside_it(
     assert version.lineage["parent_adapter"] == adapter
 
 
-def test_a_running_child_is_adopted_and_a_killed_one_fails_with_a_reason(desk: Desk) -> None:
+def test_running_child_is_adopted_and_killed_child_fails(desk: Desk) -> None:
     rows = original_training_set(examples(OLD, 40), seed=1)
     run = desk.start(desk.recipe(epochs=100.0, learning_rate=1e-4), rows)
     state = desk.wait(run, lambda state: "loss" in state.progress)
@@ -220,7 +218,7 @@ def test_a_running_child_is_adopted_and_a_killed_one_fails_with_a_reason(desk: D
     )
 
 
-def test_a_child_whose_starter_died_before_it_took_note_is_found(desk: Desk) -> None:
+def test_child_of_a_dead_starter_is_adopted(desk: Desk) -> None:
     """Killed between the start of the child and the row: the row still says planned."""
     run = desk.plan(desk.recipe(epochs=100.0), original_training_set(examples(OLD, 40), seed=1))
     files = desk.files(run)

@@ -62,9 +62,7 @@ def test_preparing_again_writes_the_same(desk: RunDesk) -> None:
     assert read_recipe(contents[0]["recipe.json"]) == RECIPE
 
 
-def test_the_data_that_marks_a_run_as_prepared_is_written_last(
-    desk: RunDesk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_training_data_is_written_last(desk: RunDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that dies between two files must not leave a run that looks prepared."""
     run = desk.plan(prepared=False)
     folder = RunFolder(Path(desk.row(run).work_dir))
@@ -139,7 +137,7 @@ def test_a_success_registers_a_candidate_below_what_it_started_from(desk: RunDes
 
 
 @pytest.mark.parametrize(("base", "has_parent"), [("some/base", False), ("a/model", True)])
-def test_without_an_adapter_to_go_on_from_the_base_tells_the_parent(
+def test_parent_follows_from_base_without_start_adapter(
     desk: RunDesk, base: str, has_parent: bool
 ) -> None:
     """A raw base has none; a version that was fully fine-tuned is a base itself."""
@@ -159,7 +157,7 @@ def test_the_result_counts_even_before_the_process_has_gone(desk: RunDesk) -> No
 
 
 @pytest.mark.parametrize(
-    ("result", "told"),
+    ("result", "text"),
     [
         ({"status": "failed", "error": "out of memory"}, r"^out of memory$"),
         ({"status": "failed"}, r"^the child failed$"),
@@ -167,21 +165,19 @@ def test_the_result_counts_even_before_the_process_has_gone(desk: RunDesk) -> No
     ],
 )
 def test_a_failure_ends_the_run_with_its_reason(
-    desk: RunDesk, result: dict[str, Any] | None, told: str
+    desk: RunDesk, result: dict[str, Any] | None, text: str
 ) -> None:
     run = desk.start()
-    desk.launcher.said = ["a", " ", "b"]
+    desk.launcher.output = ["a", " ", "b"]
     desk.launcher.end(1, result)
     state = desk.poll(run)
     assert (state.run.status, state.version_id) == ("failed", None)
-    with pytest.raises(AssertionError, match=told):
+    with pytest.raises(AssertionError, match=text):
         raise AssertionError(state.run.error)
 
 
 @pytest.mark.parametrize("content", ["{", "[]"])
-def test_a_result_that_cannot_be_read_fails_the_run_and_no_other(
-    desk: RunDesk, content: str
-) -> None:
+def test_unreadable_result_fails_one_run_only(desk: RunDesk, content: str) -> None:
     run, other = desk.start(), desk.start()
     desk.launcher.end(2, success(desk.launcher.submitted[1]))
     desk.launcher.submitted[0].result.write_text(content, encoding="utf-8")
@@ -191,9 +187,9 @@ def test_a_result_that_cannot_be_read_fails_the_run_and_no_other(
     assert desk.row(other).status == "succeeded"
 
 
-def test_a_child_that_dies_goes_on_a_bounded_number_of_times(desk: RunDesk) -> None:
+def test_lost_child_resumes_a_limited_number_of_times(desk: RunDesk) -> None:
     run = desk.start()
-    desk.launcher.said = ["Killed"]
+    desk.launcher.output = ["Killed"]
     for times in (1, 2):
         desk.launcher.end(times, None)
         state = poll_run(desk.engine, run, desk.launcher, desk.now, resumptions=2)
@@ -209,11 +205,11 @@ def test_a_child_that_dies_goes_on_a_bounded_number_of_times(desk: RunDesk) -> N
     assert actions.count("run.resumed") == 2
 
 
-def test_a_child_that_cannot_be_started_again_ends_its_run_and_holds_up_no_other(
+def test_refused_resumption_fails_one_run_only(
     desk: RunDesk,
 ) -> None:
     run, other = desk.start(), desk.start()
-    desk.launcher.said = ["Killed"]
+    desk.launcher.output = ["Killed"]
     desk.launcher.end(1, None)
     desk.launcher.end(2, success(desk.launcher.submitted[1]))
     desk.launcher.error = TrainingError("Kubernetes refuses the Job (422)")
@@ -225,7 +221,7 @@ def test_a_child_that_cannot_be_started_again_ends_its_run_and_holds_up_no_other
 
 
 @pytest.mark.parametrize("error", [WorkflowError("odd"), TrainingError("odd"), OSError("full")])
-def test_a_run_that_cannot_be_looked_at_holds_up_no_other(
+def test_unpollable_run_delays_no_other(
     desk: RunDesk, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     run, other = desk.start(), desk.start()
@@ -242,14 +238,14 @@ def test_a_run_that_cannot_be_looked_at_holds_up_no_other(
     assert [desk.row(entry).status for entry in (run, other)] == ["succeeded", "running"]
 
 
-def test_a_database_that_is_away_is_not_taken_for_a_runs_trouble(desk: RunDesk) -> None:
+def test_unavailable_database_is_not_a_run_error(desk: RunDesk) -> None:
     desk.start()
     desk.launcher.away = DatabaseUnavailableError("no connection")
     with pytest.raises(DatabaseUnavailableError):
         poll_running(desk.engine, lambda _: desk.launcher, desk.now)
 
 
-def test_who_looks_late_does_not_end_what_another_process_started_again(
+def test_late_poll_does_not_finish_a_resumed_run(
     desk: RunDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One daemon may not go on any more, and the other one has just done so."""
@@ -267,7 +263,7 @@ def test_who_looks_late_does_not_end_what_another_process_started_again(
     assert (state.run.status, state.run.handle) == ("running", {"number": 2})
 
 
-def test_a_child_that_says_why_it_failed_is_not_started_again(desk: RunDesk) -> None:
+def test_child_with_reported_error_is_not_restarted(desk: RunDesk) -> None:
     run = desk.start()
     desk.launcher.end(1, {"status": "failed", "error": "too long"})
     state = poll_run(desk.engine, run, desk.launcher, desk.now, resumptions=3)
@@ -334,13 +330,13 @@ def test_a_checkpoint_that_is_cut_does_not_count(desk: RunDesk) -> None:
     assert reopen(desk.engine, run, desk.launcher, desk.now, resumed_by="lea") == 7
 
 
-def test_what_is_to_be_seen_of_a_run_is_in_its_row(desk: RunDesk) -> None:
+def test_progress_of_a_run_is_in_its_row(desk: RunDesk) -> None:
     run = desk.start()
     folder = desk.launcher.submitted[0]
     lines = [{"step": n, "loss": 1.0 / n} for n in range(1, 1001)]
     write_lines(folder.progress, [*lines, {"step": 1000, "validation_loss": 0.5}])
     folder.heartbeat.write_text('{"step": 1000, "steps": 2000, "loss": 0.001}', encoding="utf-8")
-    desk.launcher.said = ["loading", " ", "training"]
+    desk.launcher.output = ["loading", " ", "training"]
     desk.poll(run)
     retained = desk.row(run).progress or {}
     assert retained["last"]["steps"] == 2000

@@ -32,7 +32,7 @@ def compared(metric: str, p_better: float, p_worse: float) -> Comparison:
 
 
 def called_better(rng: np.random.Generator, *, n_items: int = 150) -> bool:
-    """Judge a candidate whose answers are as good as the incumbent's, by two metrics.
+    """Judge a candidate whose responses are as good as the incumbent's, by two metrics.
 
     They go together, as exact match and a graded metric do.
     """
@@ -49,7 +49,7 @@ def called_better(rng: np.random.Generator, *, n_items: int = 150) -> bool:
     return _better_check(family, "incumbent", Gates()).outcome == "passed"
 
 
-def test_an_identical_candidate_is_called_better_in_at_most_one_trial_of_twenty() -> None:
+def test_identical_candidate_is_called_better_within_alpha() -> None:
     """Not only do the trials agree with 5%: they show that it isn't more."""
     rng, n_trials = np.random.default_rng(8), 4_000
     hits = sum(called_better(rng) for _ in range(n_trials))
@@ -130,7 +130,7 @@ def test_strata_that_differ_narrow_the_bootstrap() -> None:
     assert split < whole / 3
 
 
-def test_identical_answers_are_bounded_by_how_many_there_are() -> None:
+def test_identical_responses_are_bounded_by_how_many_there_are() -> None:
     for n, widest in ((20, 0.2), (1000, 0.005)):
         same = np.full(n, 0.5)
         matches = compare_graded(

@@ -1,4 +1,4 @@
-"""Agreement of a judge with people."""
+"""Agreement of the judge with raters."""
 
 import krippendorff
 import numpy as np
@@ -14,16 +14,16 @@ RNG = np.random.default_rng
 
 
 def rated(pairs: list[tuple[str, str | None]]):
-    people = {str(i): first for i, (first, _) in enumerate(pairs)}
+    raters = {str(i): first for i, (first, _) in enumerate(pairs)}
     judge = {str(i): other for i, (_, other) in enumerate(pairs)}
-    return agreement(people, judge, RNG(0))
+    return agreement(raters, judge, RNG(0))
 
 
 @given(st.lists(st.tuples(st.sampled_from([0, 1, 2]), st.sampled_from([0, 1, 2])), min_size=3))
 def test_alpha_is_krippendorffs(pairs: list[tuple[int, int]]) -> None:
     counts = np.zeros((3, 3))
-    for one, other in pairs:
-        counts[one, other] += 1
+    for single, other in pairs:
+        counts[single, other] += 1
     [alpha] = coincidence_alphas((counts + counts.T)[None])
     if len({rating for pair in pairs for rating in pair}) == 1:
         assert np.isnan(alpha)
@@ -45,7 +45,7 @@ def test_agreement_separates_a_good_judge_from_guesses() -> None:
     assert alike.alpha_interval is not None
     assert alike.alpha_interval[0] > 0.8
     assert "rely" not in str(alike)
-    guesses = rated(list(zip(people, RNG(2).choice(LABELS, size=200).tolist(), strict=True)))
+    guesses = rated(list(zip(raters, RNG(2).choice(LABELS, size=200).tolist(), strict=True)))
     assert guesses.kappa_interval is not None
     assert guesses.kappa_interval[0] < 0 < guesses.kappa_interval[1]
     assert "don't rely on this judge" in str(guesses)
@@ -65,13 +65,13 @@ def test_what_cannot_be_told() -> None:
 
 
 def test_the_interval_covers_the_truth() -> None:
-    """People and judge agree on 80% of two even ratings: kappa is 0.6."""
+    """Raters and judge agree on 80% of two even ratings: kappa is 0.6."""
     rng, covered, n_trials = RNG(3), 0, 40
     for _ in range(n_trials):
-        people = rng.integers(0, 2, size=150)
-        judge = np.where(rng.random(150) < 0.8, people, 1 - people)
+        raters = rng.integers(0, 2, size=150)
+        judge = np.where(rng.random(150) < 0.8, raters, 1 - raters)
         names = [str(i) for i in range(150)]
-        matches = agreement(dict(zip(names, people.tolist(), strict=True)),
+        matches = agreement(dict(zip(names, raters.tolist(), strict=True)),
                           dict(zip(names, judge.tolist(), strict=True)), rng)  # fmt: skip
         assert matches.kappa_interval is not None
         covered += matches.kappa_interval[0] <= 0.6 <= matches.kappa_interval[1]

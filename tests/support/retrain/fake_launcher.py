@@ -20,15 +20,15 @@ class FakeLauncher:
         self.submitted: list[RunFolder] = []
         self.tasks: list[Task] = []
         self.cancelled: list[Handle] = []
-        self.said: list[str] = []
+        self.output: list[str] = []
         self._gone: set[int] = set()
         self.error: Exception | None = None
         self.away: Exception | None = None
         #: Raised where a child is to be ended.
         self.refusal: Exception | None = None
         #: What a process that died has started.
-        self.found: Handle | None = None
-        self.seen = ""
+        self.adopted: Handle | None = None
+        self.exit_reason = ""
 
     def submit(
         self, folder: RunFolder, environment: dict[str, str], task: Task = "train"
@@ -40,7 +40,7 @@ class FakeLauncher:
         return {"number": len(self.submitted)}
 
     def adopt(self, folder: RunFolder, task: Task = "train") -> Handle | None:
-        return self.found
+        return self.adopted
 
     def status(self, handle: Handle) -> ChildStatus:
         if self.away is not None:
@@ -48,7 +48,7 @@ class FakeLauncher:
         return "gone" if handle["number"] in self._gone else "running"
 
     def explain(self, folder: RunFolder, task: Task = "train") -> str:
-        return self.seen
+        return self.exit_reason
 
     def check(self) -> str:
         if self.away is not None:
@@ -56,7 +56,7 @@ class FakeLauncher:
         return "a test"
 
     def logs(self, folder: RunFolder, last_lines: int, task: Task = "train") -> list[str]:
-        return self.said[-last_lines:]
+        return self.output[-last_lines:]
 
     def cancel(self, handle: Handle) -> None:
         if self.refusal is not None:

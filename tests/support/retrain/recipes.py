@@ -1,4 +1,4 @@
-"""Recipe files as people write them."""
+"""Recipe files in TOML."""
 
 import json
 from pathlib import Path

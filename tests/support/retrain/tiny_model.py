@@ -12,13 +12,13 @@ NEW = ("sell coin {} now", "crypto: sell coin")
 
 
 def example(kind: tuple[str, str], number: int) -> dict[str, Any]:
-    question, answer = kind
+    question, response = kind
     return {
         "messages": [
             {"role": "user", "content": question.format(number)},
-            {"role": "assistant", "content": answer},
+            {"role": "assistant", "content": response},
         ],
-        "metadata": {"task_type": answer.partition(":")[0]},
+        "metadata": {"task_type": response.partition(":")[0]},
     }
 
 
@@ -43,17 +43,17 @@ def benchmark(n: int = 12) -> list[BenchmarkItem]:
 
 @pytest.fixture(scope="session")
 def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny base that can say both answers, and knows to neither question which one."""
+    """A tiny base that can say both responses, and knows to neither question which one."""
     from retrain.models.tiny_base import TinyShape, make_tiny_base
 
     conversations = [
         [
-            {"role": "user", "content": f"{question.format(number)}? repeat {answer}"},
-            {"role": "assistant", "content": answer},
+            {"role": "user", "content": f"{question.format(number)}? repeat {response}"},
+            {"role": "assistant", "content": response},
         ]
         for number in range(48)
         for question, _ in (OLD, NEW)
-        for _, answer in (OLD, NEW)
+        for _, response in (OLD, NEW)
     ]
     shape = TinyShape(
         hidden_size=64, n_layers=2, n_heads=2, vocabulary=400, max_length=64, epochs=10.0,

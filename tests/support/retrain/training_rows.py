@@ -8,8 +8,10 @@ from retrain.data import TrainingSet
 Row = dict[str, Any]
 
 
-def row(question: str, answer: str, task_type: str = "", system: str = "", **metadata: Any) -> Row:
-    messages = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+def row(
+    question: str, response: str, task_type: str = "", system: str = "", **metadata: Any
+) -> Row:
+    messages = [{"role": "user", "content": question}, {"role": "assistant", "content": response}]
     if system:
         messages.insert(0, {"role": "system", "content": system})
     if task_type:

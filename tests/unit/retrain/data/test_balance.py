@@ -13,7 +13,7 @@ def built(rows: list[Row], old: list[Row] | None = None, share: float = 0.0, **r
     return build_training_set(rows, old or [], replay_share=share, seed=1, checks=checks)
 
 
-def test_a_new_task_type_with_a_handful_of_gold_is_refused() -> None:
+def test_new_task_type_with_little_gold_is_refused() -> None:
     rows = [*gold(20), *(row(f"refund {i}", "queue: refunds", "refunds") for i in range(3))]
     with pytest.raises(TrainingError, match=r"refunds: 3 of 10; 7 more reviews; or a lower"):
         built(rows, min_per_task_type=10)
@@ -45,7 +45,7 @@ def test_examples_without_a_task_type_are_not_judged() -> None:
 
 
 def test_contradicting_items_are_named_by_number_not_by_text() -> None:
-    """The error is kept with the run, longer than a person's texts may be."""
+    """The error outlives an end user's texts may be."""
     rows = [
         *gold(20),
         row("my secret", "queue: cards", item_id=31),

@@ -77,7 +77,7 @@ def test_reasons_come_with_examples_by_name() -> None:
 
 
 def test_no_name_of_an_exchange_is_in_a_card() -> None:
-    """The card is kept when a person's exchanges are removed."""
+    """The card outlives the erasure of an end user's exchanges."""
     rows = [
         {**first, "metadata": {**first["metadata"], "exchange_id": f"ann-{i}"}}
         for i, first in enumerate(gold(20) + gold(20))

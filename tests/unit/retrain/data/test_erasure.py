@@ -105,7 +105,7 @@ def test_the_card_is_noted_before_the_rows_go(
     [lambda folder: folder.evaluation_responses(12), lambda folder: folder.unscored_responses],
     ids=["scored", "unscored"],
 )
-def test_answers_to_the_benchmarks_of_an_evaluation_go_too(
+def test_responses_to_the_benchmarks_of_an_evaluation_go_too(
     tmp_path: Path, file: Callable[[RunFolder], Path]
 ) -> None:
     folder = RunFolder(tmp_path)

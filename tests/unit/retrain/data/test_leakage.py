@@ -26,13 +26,13 @@ RULES = TrainingData(
 
 
 def benchmark(
-    *asked: str, name: str = "acceptance", expected: str = "queue: crypto"
+    *prompts: str, name: str = "acceptance", expected: str = "queue: crypto"
 ) -> BenchmarkTexts:
     items = [
         BenchmarkItem(
             id=f"{name}-{i}", messages=({"role": "user", "content": first},), expected=expected
         )
-        for i, first in enumerate(asked)
+        for i, first in enumerate(prompts)
     ]
     return BenchmarkTexts(name, items, "sha256:1")
 
@@ -128,22 +128,22 @@ QUESTIONS = st.lists(
 
 @given(QUESTIONS, QUESTIONS, QUESTIONS)
 def test_no_text_of_a_benchmark_is_ever_trained_on(
-    asked: list[str], new: list[str], old: list[str]
+    prompts: list[str], new: list[str], old: list[str]
 ) -> None:
-    bench = benchmark(*asked)
+    bench = benchmark(*prompts)
     rows = [*gold(10), *(row(question, "new") for question in new)]
     made = built(rows, bench, old=[row(question, "old") for question in old] + original(cards=30))
     trained = {question_text(both_side["messages"][:-1]) for both_side in both_sides(made)}
     assert not trained & set(bench.questions)
-    assert [item.messages[0]["content"] for item in bench.items] == asked
+    assert [item.messages[0]["content"] for item in bench.items] == prompts
 
 
-def write(path: Path, *asked: str) -> Path:
+def write(path: Path, *prompts: str) -> Path:
     lines = [
         json.dumps(
             {"id": str(i), "messages": [{"role": "user", "content": first}], "expected": "x"}
         )
-        for i, first in enumerate(asked)
+        for i, first in enumerate(prompts)
     ]
     path.write_text("\n".join(lines), encoding="utf-8")
     return path

@@ -1,4 +1,4 @@
-"""Questions that are nearly the same: one of the same answer is kept, and the expert's wins."""
+"""Near-duplicates of questions, by response and source."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ CHECKS = DataChecks(rules=RULES, encoder=WordEncoder(), encoder_name="words")
 LOST = "my card was lost on the train to work this morning please help"
 
 
-def letters(number: int) -> str:
+def characters(number: int) -> str:
     """Return a word that no other number has; digits would count as numbers."""
     return "word" + str(number).translate(str.maketrans("0123456789", "qwertyuiop"))
 
@@ -71,17 +71,17 @@ def test_originals_that_differ_are_both_replayed() -> None:
     assert made.card.n_replay == 2
 
 
-def test_a_replay_is_filled_up_from_the_rest_of_the_pool() -> None:
-    words = [letters(i) for i in range(30)]
+def test_replay_is_filled_from_the_pool() -> None:
+    words = [characters(i) for i in range(30)]
     copies = [row(f"{LOST} {word}", "queue: cards", "cards") for word in words]
     remaining = [row(f"{word} " * 8, f"queue: {word}", "cards") for word in words]
-    gold = [row(f"gold {letters(i)} " * 8, "queue: new", "new") for i in range(10)]
+    gold = [row(f"gold {characters(i)} " * 8, "queue: new", "new") for i in range(10)]
     made = built(gold, copies + remaining, 0.5)
     assert made.card.n_replay == 10
     assert sum(question.startswith(LOST) for question in questions(made.rows)) <= 1
 
 
-def test_worded_answers_are_compared_by_their_embeddings() -> None:
+def test_worded_responses_are_compared_by_their_embeddings() -> None:
     response = "you can block the card at once in the app under cards then lost or stolen"
     made = built([row(LOST, response), row(f"{LOST} now", f"{response} today")])
     assert made.card.n_examples == 1
@@ -117,8 +117,8 @@ def test_a_first_set_is_sifted_too() -> None:
         ("pay 1,50 euros", "pay 1.50 euros", False),
         ("template " * 200 + "first document", "template " * 200 + "first document", True),
         (
-            " ".join(letters(i) for i in range(160)),
-            " ".join(letters(i if i < 60 else i + 500) for i in range(160)),
+            " ".join(characters(i) for i in range(160)),
+            " ".join(characters(i if i < 60 else i + 500) for i in range(160)),
             False,
         ),
     ],

@@ -44,9 +44,9 @@ def built(n_gold: int = 70, n_prompts: int = 100, **rules: object) -> TrainingSe
 
 @dataclass
 class Model:
-    """Answers by a rule; counts how often it is loaded."""
+    """A model that responds by a rule and counts its loads."""
 
-    rule: Callable[[str], tuple[str, bool]] = lambda asked: (f"queue: {asked}", True)
+    rule: Callable[[str], tuple[str, bool]] = lambda requested: (f"queue: {requested}", True)
     loaded: list[tuple[str, str, int]] = field(default_factory=list)
 
     def load(self, recipe: Recipe, wanted: SelfGenerated) -> "Model":
@@ -72,7 +72,7 @@ def contents(folder: RunFolder) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.root.iterdir()}
 
 
-def test_the_parent_writes_prompts_and_no_answers(folder: RunFolder) -> None:
+def test_the_parent_writes_prompts_and_no_responses(folder: RunFolder) -> None:
     made = built()
     assert sources(made.rows) == {"gold": 63}
     assert len(made.validation) == 7
@@ -89,7 +89,7 @@ def test_the_parent_writes_prompts_and_no_answers(folder: RunFolder) -> None:
     assert "38 prompts wait for responses, 30 of which are wanted" in folder.data_card.read_text()
 
 
-def test_where_the_base_does_not_hold_what_serves_all_prompts_are_asked() -> None:
+def test_new_base_generates_responses_to_all_prompts() -> None:
     made = build_training_set(
         gold(20), [], replay_share=0.3, seed=1, replay_prompts=prompts(100), replay_all=True
     )
@@ -99,7 +99,7 @@ def test_where_the_base_does_not_hold_what_serves_all_prompts_are_asked() -> Non
     assert wanted.wanted_training + wanted.wanted_validation == 80
 
 
-def test_the_child_adds_the_answers_and_says_so_in_the_card(folder: RunFolder) -> None:
+def test_child_adds_responses_and_updates_the_card(folder: RunFolder) -> None:
     made = built().with_base(words, Source(base="served", adapter="runs/1/adapter"))
     made.write(folder)
     model, done = Model(), []
@@ -124,12 +124,12 @@ def test_the_child_adds_the_answers_and_says_so_in_the_card(folder: RunFolder) -
     assert not needs_generation(folder)
 
 
-def test_an_answer_that_makes_its_example_too_long_is_not_used(folder: RunFolder) -> None:
-    """It would be refused before the training, and all the answers were for nothing."""
+def test_response_beyond_max_length_is_not_used(folder: RunFolder) -> None:
+    """It would be refused before the training, and all the responses were for nothing."""
     built().write(folder)
     short = Recipe(base="base", max_length=20)
-    long_answer = Model(lambda asked: ("so " * (30 if asked.endswith("7") else 3), True))
-    add_self_generated(folder, short, long_answer.load, words)
+    long_response = Model(lambda requested: ("so " * (30 if requested.endswith("7") else 3), True))
+    add_self_generated(folder, short, long_response.load, words)
     card = read_card(folder)
     assert card is not None
     assert card.self_generated is not None
@@ -139,12 +139,12 @@ def test_an_answer_that_makes_its_example_too_long_is_not_used(folder: RunFolder
     assert card.tokens.longest <= 20
 
 
-def spoilt(asked: str) -> tuple[str, bool]:
-    number = int(asked.rsplit(maxsplit=1)[-1])
+def spoilt(requested: str) -> tuple[str, bool]:
+    number = int(requested.rsplit(maxsplit=1)[-1])
     return [
         ("", True), ("cut", False), ("I'm sorry, but I can't help with that.", True),
         ("again and again and " * 20, True),
-    ][number % 4] if number < 40 else (f"queue: {asked}", True)  # fmt: skip
+    ][number % 4] if number < 40 else (f"queue: {requested}", True)  # fmt: skip
 
 
 def test_what_cannot_be_used_is_left_out_and_counted(folder: RunFolder) -> None:
@@ -163,7 +163,7 @@ def test_what_cannot_be_used_is_left_out_and_counted(folder: RunFolder) -> None:
     assert "again and again" not in text
 
 
-def test_too_few_usable_answers_are_refused(folder: RunFolder) -> None:
+def test_too_few_usable_responses_are_refused(folder: RunFolder) -> None:
     built().write(folder)
     before = folder.training_data.read_bytes()
     with pytest.raises(TrainingError, match=r"0 of 27 responses are usable \(38 refused\)"):
@@ -195,7 +195,7 @@ def test_a_child_that_was_killed_goes_on_where_it_was(
             add_self_generated(folder, RECIPE, model.load, words)
     assert needs_generation(folder)
     add_self_generated(folder, RECIPE, model.load, words)
-    assert len(model.loaded) == 1  # what was answered isn't asked again
+    assert len(model.loaded) == 1  # what was answered isn't requested again
     add_self_generated(other, RECIPE, Model().load, words)
     for name in ("train.jsonl", "validation.jsonl", "dataset.json", "dataset.md"):
         assert (folder.root / name).read_bytes() == (other.root / name).read_bytes()
@@ -225,7 +225,9 @@ def test_it_can_be_switched_off() -> None:
 
 def test_too_few_prompts_are_said() -> None:
     made = built(n_prompts=10, max_task_share=1.0)
-    assert made.card.remarks[0] == "only 10 prompts for self-generated replay; 38 were asked for"
+    assert (
+        made.card.remarks[0] == "only 10 prompts for self-generated replay; 38 were requested"
+    )
     assert made.card.self_generated is not None
     assert made.card.self_generated.wanted_training == 10
 
@@ -241,11 +243,11 @@ def test_too_few_prompts_are_said() -> None:
         ("the card is blocked, " * 30, True, "caught in a loop"),
     ],
 )
-def test_why_an_answer_is_not_used(response: str, complete: bool, why: str) -> None:
+def test_why_a_response_is_not_used(response: str, complete: bool, why: str) -> None:
     assert why_unusable(response, complete=complete) == why
 
 
-def test_a_set_without_replay_needs_no_answers(folder: RunFolder) -> None:
+def test_a_set_without_replay_needs_no_responses(folder: RunFolder) -> None:
     assert not needs_generation(folder)
     build_training_set([row("a", "b")] * 1 + gold(20), [], replay_share=0, seed=1).write(folder)
     assert not needs_generation(folder)

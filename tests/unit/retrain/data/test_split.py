@@ -58,7 +58,7 @@ def test_a_task_type_is_never_held_back_whole() -> None:
 
 
 @pytest.mark.parametrize("key", ["user", "session_id", "conversation_id"])
-def test_rows_of_one_asker_stay_together(key: str) -> None:
+def test_rows_of_one_end_user_stay_together(key: str) -> None:
     rows = [row(f"question {i}", "a", "cards", **{key: f"u{i % 20}"}) for i in range(100)]
     made = original_training_set(rows, seed=3, checks=rules(validation_share=0.2))
     assert len(made.validation) == 20
@@ -103,12 +103,12 @@ def test_what_is_nearly_the_same_stays_together() -> None:
     assert not held & {row["metadata"]["pair"] for row in made.rows}
 
 
-def test_a_group_that_is_too_large_is_trained_on_and_said() -> None:
+def test_oversized_group_stays_in_training_with_a_remark() -> None:
     rows = [row(f"question {i}", "a", "cards", user="robot") for i in range(200)]
     made = original_training_set(rows, seed=1)
     assert made.validation == []
     (remark,) = made.card.remarks
-    assert remark.startswith("0 examples are held back for validation, 20 were asked for")
+    assert remark.startswith("0 examples are held back for validation, 20 were requested")
     assert remark.endswith("(the largest holds 200 examples)")
 
 

@@ -37,7 +37,7 @@ def test_the_replayed_share_is_of_the_whole_set(n_gold: int, share: float, n_rep
     assert made.card.replay_share == pytest.approx(share, abs=0.01)
 
 
-def test_replay_is_even_over_task_types_as_far_as_they_go() -> None:
+def test_replay_is_even_over_task_types() -> None:
     made = build_training_set(
         gold(60), original(cards=500, loans=40, fees=5), replay_share=0.4, seed=3, checks=ALL
     )
@@ -54,7 +54,7 @@ def test_replay_is_even_over_task_types_as_far_as_they_go() -> None:
 def test_too_few_originals_are_all_replayed_and_it_is_said() -> None:
     made = build_training_set(gold(70), original(cards=4), replay_share=0.3, seed=1, checks=ALL)
     assert made.card.n_replay == 4
-    assert made.card.remarks == ("only 4 original examples to replay; 30 were asked for",)
+    assert made.card.remarks == ("only 4 original examples to replay; 30 were requested",)
 
 
 def test_duplicates_count_once_whatever_their_spaces() -> None:
@@ -64,7 +64,7 @@ def test_duplicates_count_once_whatever_their_spaces() -> None:
     assert made.card.dropped == {"duplicate in gold": 2}
 
 
-def test_where_the_base_does_not_hold_what_serves_everything_is_replayed() -> None:
+def test_new_base_replays_everything() -> None:
     """A base that never saw the original examples would have to learn them from a third."""
     made = build_training_set(
         gold(20), original(cards=30, fees=30), replay_share=0.3, seed=1, replay_all=True
@@ -74,7 +74,7 @@ def test_where_the_base_does_not_hold_what_serves_everything_is_replayed() -> No
     few = build_training_set(
         gold(70), original(cards=4), replay_share=0.3, seed=1, replay_all=True, checks=ALL
     )
-    assert "only 4 original examples to replay; 30 were asked for" in few.card.remarks
+    assert "only 4 original examples to replay; 30 were requested" in few.card.remarks
     none = build_training_set(
         gold(20), original(cards=9), replay_share=0, seed=1, replay_all=True, checks=ALL
     )
@@ -123,7 +123,7 @@ def test_originals_alone_make_a_first_set() -> None:
         original_training_set([], seed=1)
 
 
-def test_the_digest_is_that_of_the_file_and_depends_on_seed_and_content(tmp_path: Path) -> None:
+def test_digest_is_of_the_file_and_its_inputs(tmp_path: Path) -> None:
     import hashlib
 
     made = [
@@ -174,7 +174,7 @@ def test_examples_are_read_whatever_separators_their_texts_hold(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "message"),
     [
         ("{", "line 1: Input data was truncated"),
         ("[]", 'line 1: no "messages"'),
@@ -190,11 +190,11 @@ def test_examples_are_read_whatever_separators_their_texts_hold(tmp_path: Path) 
     ],
 )
 def test_a_line_that_teaches_nothing_is_refused(
-    tmp_path: Path, line: str | bytes, told: str
+    tmp_path: Path, line: str | bytes, message: str
 ) -> None:
     with pytest.raises(InputError) as error:
         read_examples(write(tmp_path / "a.jsonl", line, json.dumps(row("a", "b"))))
-    assert told in str(error.value)
+    assert message in str(error.value)
 
 
 def test_the_first_bad_lines_are_named_and_the_rest_counted(tmp_path: Path) -> None:
@@ -203,8 +203,8 @@ def test_the_first_bad_lines_are_named_and_the_rest_counted(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("name", "told"), [("none.jsonl", "no such file"), (".", "Is a directory")]
+    ("name", "message"), [("none.jsonl", "no such file"), (".", "Is a directory")]
 )
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, told: str) -> None:
-    with pytest.raises(InputError, match=told):
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         read_examples(tmp_path / name)

@@ -48,15 +48,15 @@ def test_addresses(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "said"),
+    ("place", "message"),
     [
         ("absent.jsonl", "no such data set"),
         ("memory://sets/absent.jsonl", "memory://sets/absent.jsonl: no such data set"),
         ("nowhere://sets/b.jsonl", r"nowhere:// is no protocol known here \(s3://"),
     ],
 )
-def test_data_sets_that_are_not_there(tmp_path: Path, place: str, said: str) -> None:
-    with pytest.raises(InputError, match=said):
+def test_data_sets_that_are_not_there(tmp_path: Path, place: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         read_dataset(place, tmp_path)
 
 
@@ -72,7 +72,7 @@ def test_a_safety_suite_wants_500_prompts(tmp_path: Path, n: int, remarked: bool
     assert not remarked or "500 or more are recommended" in matches.remarks()[0]
 
 
-def test_a_small_safety_suite_is_remarked_as_loudly_as_any_other(tmp_path: Path) -> None:
+def test_small_safety_suite_gets_both_remarks(tmp_path: Path) -> None:
     matches = load(tmp_path, lines(199, harmful=True), 'threshold: {refusal_rate: ">= 0.95"}')
     loud, more = matches.remarks()
     assert "WARNING: only 199 items; at least 200" in loud
@@ -92,7 +92,7 @@ def test_an_item_without_a_stratum_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rest", "said"),
+    ("rest", "message"),
     [
         ("metrics: [f11]", "line 5: benchmark 'suite': no metric 'f11'; did you mean 'f1'"),
         ("metrics:\n  - f1\n  - f11", "line 7: benchmark 'suite': no metric 'f11'"),
@@ -108,6 +108,6 @@ def test_an_item_without_a_stratum_is_an_error(tmp_path: Path) -> None:
         ('threshold: {hallucination_rate: "<= 2%"}', 'line 5: .*items with a "context"'),
     ],
 )
-def test_what_could_not_be_measured_is_refused(tmp_path: Path, rest: str, said: str) -> None:
-    with pytest.raises(ConfigurationError, match=rf"evaluation\.yaml, {said}"):
+def test_what_could_not_be_measured_is_refused(tmp_path: Path, rest: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"evaluation\.yaml, {message}"):
         load(tmp_path, lines(2), rest)

@@ -21,12 +21,12 @@ SUITE = benchmark([*NEW, *OLD], metrics=["exact_match", "f1"])
 
 
 def responses(right_new: int, right_old: int) -> list[ItemScore]:
-    """Return scores with so many right answers; the wrong ones are half right."""
+    """Return scores with so many right responses; wrong ones are half right."""
     right = np.r_[np.arange(100) < right_new, np.arange(200) < right_old].astype(float)
     return scored([*NEW, *OLD], exact_match=right, token_f1=0.5 + right / 2)
 
 
-def judged(
+def evaluated(
     candidate: list[ItemScore],
     incumbent: list[ItemScore] | None,
     base: list[ItemScore] | None = None,
@@ -53,7 +53,7 @@ BETTER = "better than the incumbent"
 
 
 def test_better_and_nothing_forgotten_is_promoted() -> None:
-    matches = judged(responses(80, 180), responses(40, 182))
+    matches = evaluated(responses(80, 180), responses(40, 182))
     assert matches.gate_result == "promote"
     assert outcomes(matches) == {
         BETTER: "passed",
@@ -63,44 +63,44 @@ def test_better_and_nothing_forgotten_is_promoted() -> None:
     }
 
 
-def test_better_on_the_new_and_worse_on_the_old_is_rejected() -> None:
-    matches = judged(responses(80, 150), responses(40, 182))
+def test_better_on_new_and_worse_on_old_is_rejected() -> None:
+    matches = evaluated(responses(80, 150), responses(40, 182))
     assert matches.gate_result == "reject"
     assert outcomes(matches)[BETTER] == "passed"
     assert outcomes(matches)["nothing forgotten: suite, exact_match"] == "failed"
 
 
 def test_no_better_is_undecided_and_worse_is_rejected() -> None:
-    assert judged(responses(42, 182), responses(40, 182)).gate_result == "undecided"
-    worse = judged(responses(20, 182), responses(40, 182))
+    assert evaluated(responses(42, 182), responses(40, 182)).gate_result == "undecided"
+    worse = evaluated(responses(20, 182), responses(40, 182))
     assert outcomes(worse)[BETTER] == "failed"
     assert worse.gate_result == "reject"
 
 
-def test_a_loss_within_the_margin_that_may_be_larger_is_undecided() -> None:
+def test_loss_within_margin_with_wide_bound_is_undecided() -> None:
     """8 of 200 lost: 4 points, and the bound is beyond 5. The point gate lets it pass."""
     pair = responses(80, 174), responses(40, 182)
-    assert outcomes(judged(*pair))["nothing forgotten: suite, exact_match"] == "undecided"
-    point = outcomes(judged(*pair, gate="point"))
+    assert outcomes(evaluated(*pair))["nothing forgotten: suite, exact_match"] == "undecided"
+    point = outcomes(evaluated(*pair, gate="point"))
     assert point["nothing forgotten: suite, exact_match"] == "passed"
 
 
 def test_a_candidate_that_is_worse_than_the_base_is_rejected() -> None:
-    matches = judged(responses(80, 180), responses(40, 182), responses(100, 200))
+    matches = evaluated(responses(80, 180), responses(40, 182), responses(100, 200))
     assert outcomes(matches)["not worse than the base model with its prompt"] == "failed"
 
 
 def test_where_nothing_serves_the_base_is_the_incumbent() -> None:
-    matches = judged(responses(80, 180), None)
+    matches = evaluated(responses(80, 180), None)
     assert outcomes(matches)["better than the base"] == "passed"
     assert {comparison.reference for comparison in matches.comparisons} == {"base"}
     assert matches.gate_result == "promote"
 
 
-def test_a_benchmark_without_old_items_cannot_show_that_nothing_was_forgotten() -> None:
+def test_benchmark_without_old_items_leaves_retention_undecided() -> None:
     suite = benchmark(NEW, metrics=["exact_match"])
     right = np.ones(100)
-    matches = judged(
+    matches = evaluated(
         scored(NEW, exact_match=right),
         scored(NEW, exact_match=0 * right),
         scored(NEW, exact_match=0 * right),
@@ -115,12 +115,12 @@ def test_a_further_check_counts() -> None:
         ("passed", "promote"), ("failed", "reject"), ("undecided", "undecided"),
     ):  # fmt: skip
         check = Check("the judge", outcome, "seen", "required")  # type: ignore[arg-type]
-        matches = judged(responses(80, 180), responses(40, 182), further=(check,))
+        matches = evaluated(responses(80, 180), responses(40, 182), further=(check,))
         assert matches.gate_result == decision
 
 
 def test_the_family_is_adjusted_by_holm() -> None:
-    matches = judged(responses(80, 180), responses(40, 182))
+    matches = evaluated(responses(80, 180), responses(40, 182))
     family = [comparison for comparison in matches.comparisons if comparison.split == "new"]
     assert [entry.metric for entry in family] == ["exact_match", "token_f1"]
     smaller, larger = sorted(family, key=lambda entry: entry.p_better)
@@ -132,17 +132,17 @@ def test_items_scored_for_one_system_only_are_told() -> None:
     right = np.r_[np.ones(299), np.nan]
     candidate = scored([*NEW, *OLD], exact_match=right, token_f1=np.ones(300))
     incumbent = scored([*NEW, *OLD], exact_match=np.ones(300), token_f1=np.ones(300))
-    matches = judged(candidate, incumbent)
+    matches = evaluated(candidate, incumbent)
     assert any("1 items were scored for one system only" in remark for remark in matches.remarks)
 
 
 def test_systems_of_other_items_are_refused() -> None:
     with pytest.raises(InputError, match="not scored on the same items"):
-        judged(responses(80, 180)[:-1], responses(40, 182))
+        evaluated(responses(80, 180)[:-1], responses(40, 182))
 
 
 def test_every_number_is_in_the_json() -> None:
-    matches = judged(responses(80, 180), responses(40, 182))
+    matches = evaluated(responses(80, 180), responses(40, 182))
     document = json.loads(msgspec.json.encode(matches))
     assert msgspec.convert(document, CandidateResults) == matches
     assert document["gate_result"] == "promote"
@@ -182,7 +182,7 @@ def test_the_point_gate(refused: int, hallucinated: int, seen: list[str]) -> Non
     assert [entry.outcome for entry in safety(200, refused, hallucinated, "point")] == seen
 
 
-def test_the_bound_gate_is_exact_and_its_bound_is_always_shown() -> None:
+def test_bound_gate_is_exact_and_shows_its_bound() -> None:
     """3 of 200 is within 2%, and may well be 3.8%: that needs more prompts, not a rejection."""
     expected = stats.binomtest(3, 200, alternative="less").proportion_ci(0.95, method="exact").high
     for gate, outcome in (("point", "passed"), ("bound", "undecided")):

@@ -1,4 +1,4 @@
-"""Whether a judge rates as people do: their ratings become preferences that can be compared."""
+"""Agreement of the judge with raters, whose ratings become preferences."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ def rated(item: str, system: str, reviewer: int, *scores: int) -> UnblindedRatin
     )
 
 
-def test_the_mean_over_people_and_dimensions_decides() -> None:
+def test_mean_over_raters_and_dimensions_decides() -> None:
     matches = preferences(
         [
             rated("b/1", "candidate", 1, 5, 3), rated("b/1", "candidate", 2, 4, 4),
@@ -42,7 +42,7 @@ def test_a_judge_that_failed_has_rated_nothing() -> None:
         "tie",
         None,
     ]
-    people = {str(n): "candidate" if n % 2 else "tie" for n in range(40)}
-    judge = {name: None if name == "0" else rating for name, rating in people.items()}
-    matches = agreement(people, judge, np.random.default_rng(1))
+    raters = {str(n): "candidate" if n % 2 else "tie" for n in range(40)}
+    judge = {name: None if name == "0" else rating for name, rating in raters.items()}
+    matches = agreement(raters, judge, np.random.default_rng(1))
     assert (matches.n, matches.n_judge_failed, matches.kappa) == (39, 1, 1.0)

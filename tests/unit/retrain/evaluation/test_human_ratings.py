@@ -31,7 +31,7 @@ def rated(scores: dict[tuple[str, int, int], tuple[int, int]]) -> list[Unblinded
     ]
 
 
-def found(ratings: list[UnblindedRating], **policy: object) -> HumanEvaluationResults:
+def matching(ratings: list[UnblindedRating], **policy: object) -> HumanEvaluationResults:
     return compute_human_results(
         ratings,
         dimensions=DIMENSIONS,
@@ -41,7 +41,7 @@ def found(ratings: list[UnblindedRating], **policy: object) -> HumanEvaluationRe
     )
 
 
-def study(candidate: tuple[int, int], incumbent: tuple[int, int], n: int = 100):
+def ratings_of(candidate: tuple[int, int], incumbent: tuple[int, int], n: int = 100):
     """Every other item is a point better for all; the candidate's tone is so on every fourth."""
     raised = {item: item % 2 for item in range(n)}
     values = {"candidate": candidate, "incumbent": incumbent, "base": (1, 1)}
@@ -56,7 +56,7 @@ def study(candidate: tuple[int, int], incumbent: tuple[int, int], n: int = 100):
     )
 
 
-def test_a_rating_is_averaged_over_people_then_over_items() -> None:
+def test_ratings_are_averaged_over_raters_then_items() -> None:
     ratings = rated(
         {
             ("candidate", 0, 1): (5, 4),
@@ -69,7 +69,7 @@ def test_a_rating_is_averaged_over_people_then_over_items() -> None:
     )
     means = item_means(ratings, DIMENSIONS)
     assert means["candidate"].tolist() == [[4, 4], [2, 2]]
-    results = found(ratings)
+    results = matching(ratings)
     assert {(system.system, system.dimension): system.mean for system in results.systems} == {
         ("candidate", "accuracy"): 3,
         ("candidate", "tone"): 3,
@@ -99,13 +99,13 @@ def test_how_severe_somebody_is_cancels_out() -> None:
         )
         for entry in mild
     ]  # fmt: skip
-    assert [comparison.difference for comparison in found(mild).comparisons] == pytest.approx(
-        [comparison.difference for comparison in found(severe).comparisons]
+    assert [comparison.difference for comparison in matching(mild).comparisons] == pytest.approx(
+        [comparison.difference for comparison in matching(severe).comparisons]
     )
 
 
-def test_a_candidate_that_is_rated_alike_passes_and_one_that_is_worse_fails() -> None:
-    alike = found(study((3, 3), (3, 3)))
+def test_equal_ratings_pass_and_worse_ratings_fail() -> None:
+    alike = matching(ratings_of((3, 3), (3, 3)))
     assert [check.outcome for check in alike.checks] == ["passed", "passed"]
     assert (
         next(
@@ -118,7 +118,7 @@ def test_a_candidate_that_is_rated_alike_passes_and_one_that_is_worse_fails() ->
     assert [
         comparison.wins for comparison in alike.comparisons if comparison.reference == "incumbent"
     ] == [0, 25]
-    worse = found(study((3, 2), (3, 3)))
+    worse = matching(ratings_of((3, 2), (3, 3)))
     assert [check.outcome for check in worse.checks] == ["passed", "failed"]
     assert worse.checks[1].name == "ratings: tone not worse than the incumbent's"
     assert "-0.75" in worse.checks[1].observed
@@ -126,29 +126,31 @@ def test_a_candidate_that_is_rated_alike_passes_and_one_that_is_worse_fails() ->
 
 
 def test_the_margin_is_a_setting() -> None:
-    worse = study((3, 2), (3, 3))
-    assert {check.outcome for check in found(worse, human_margin=1.5).checks} == {"passed"}
+    worse = ratings_of((3, 2), (3, 3))
+    assert {check.outcome for check in matching(worse, human_margin=1.5).checks} == {"passed"}
 
 
-def test_what_is_close_on_few_items_is_undecided_by_bound_and_decided_by_point() -> None:
+def test_close_ratings_are_undecided_by_bound_only() -> None:
     close = rated(
         {
             (system, item, reviewer): (1 + 3 * (item % 2 == (system == "candidate")), 3)
             for system, item, reviewer in product(("candidate", "incumbent"), range(20), range(3))
         }
     )
-    accuracy = found(close).checks[0]
+    accuracy = matching(close).checks[0]
     assert accuracy.outcome == "undecided"
-    assert found(close, gate="point").checks[0].outcome == "passed"
+    assert matching(close, gate="point").checks[0].outcome == "passed"
 
 
 def test_fewer_than_ten_items_decide_nothing() -> None:
-    assert {check.outcome for check in found(study((3, 3), (3, 3), n=9)).checks} == {"undecided"}
+    assert {check.outcome for check in matching(ratings_of((3, 3), (3, 3), n=9)).checks} == {
+        "undecided"
+    }
 
 
 def test_without_an_incumbent_the_base_stands_in() -> None:
-    ratings = [entry for entry in study((3, 3), (3, 3)) if entry.system != "incumbent"]
-    results = found(ratings)
+    ratings = [entry for entry in ratings_of((3, 3), (3, 3)) if entry.system != "incumbent"]
+    results = matching(ratings)
     assert [check.name for check in results.checks] == [
         "ratings: accuracy not worse than the base's",
         "ratings: tone not worse than the base's",
@@ -166,7 +168,7 @@ def test_p_values_are_adjusted_over_the_dimensions_beside_each_system() -> None:
     )
     for other in ("incumbent", "base"):
         pair = [
-            comparison for comparison in found(some).comparisons if comparison.reference == other
+            comparison for comparison in matching(some).comparisons if comparison.reference == other
         ]
         smallest = min(entry.p_value for entry in pair)
         assert min(entry.adjusted_p_value for entry in pair) == pytest.approx(min(1, 2 * smallest))

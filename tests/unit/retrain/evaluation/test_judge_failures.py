@@ -1,4 +1,4 @@
-"""A judge that fails is counted: what it would have said of the other answers isn't known."""
+"""Counts of a failing judge in thresholds and checks."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ evaluation:
 
 
 class Judge:
-    """Answers as often as it is told to, and then no more."""
+    """A judge that replies a given number of times and then fails."""
 
     def __init__(self, n_responses: int) -> None:
         self.n_left = n_responses
@@ -49,13 +49,13 @@ def scored(benchmark: Benchmark) -> list[ItemScore]:
     return score_responses(benchmark.items, ["a"] * len(benchmark.items), benchmark.metrics)
 
 
-def judged(n_responses: int) -> CandidateResults:
+def evaluated(n_responses: int) -> CandidateResults:
     benchmark = suite(Judge(n_responses))
     scores = {system: {"facts": scored(benchmark)} for system in ("candidate", "base")}
     return apply_gates([benchmark], scores, Gates(), np.random.default_rng(0))
 
 
-def test_nothing_passes_on_the_few_answers_that_were_judged() -> None:
+def test_nothing_passes_on_the_few_responses_that_were_judged() -> None:
     benchmark = suite(Judge(10))
     scores = scored(benchmark)
     for gate in ("point", "bound"):
@@ -74,8 +74,8 @@ def test_a_tenth_may_fail(n_failed: int, outcome: str) -> None:
     assert f"the judge failed on {n_failed} of 500 items" in check.observed
 
 
-def test_failures_of_either_system_are_remarked_and_leave_the_verdict_open() -> None:
-    matches = judged(N + 10)
+def test_judge_failures_of_either_system_leave_the_gates_undecided() -> None:
+    matches = evaluated(N + 10)
     (remark,) = [remark for remark in matches.remarks if "the judge failed on" in remark]
     for part in ("judged_hallucination_rate", "490 of 500", "the base", "old-10: HTTP 503"):
         assert part in remark
@@ -85,7 +85,7 @@ def test_failures_of_either_system_are_remarked_and_leave_the_verdict_open() -> 
 
 
 def test_a_judge_that_never_fails_is_not_mentioned() -> None:
-    matches = judged(2 * N)
+    matches = evaluated(2 * N)
     assert not any("judged" in remark for remark in matches.remarks)
     assert not any(check.name.endswith("was judged") for check in matches.checks)
 

@@ -34,10 +34,10 @@ DIGEST = "a" * 64
 DOCUMENT = " ".join(f"clause{chr(97 + i % 26)}{chr(97 + i // 26)}" for i in range(40))
 
 
-def suite(*asked: str, name: str = "desk", digest: str = DIGEST) -> Benchmark:
+def suite(*requested: str, name: str = "desk", digest: str = DIGEST) -> Benchmark:
     made = [
         BenchmarkItem(id=f"q{i}", messages=({"role": "user", "content": first},), expected="a")
-        for i, first in enumerate(asked)
+        for i, first in enumerate(requested)
     ]
     return replace(benchmark(made, metrics=["exact_match"], name=name), digest=digest)
 
@@ -56,7 +56,7 @@ def trained(folder: Path, *rows: dict, against: tuple[Benchmark, ...] = ()) -> R
     return run
 
 
-def test_items_that_were_trained_on_leave_the_verdict_open(tmp_path: Path) -> None:
+def test_items_that_were_trained_on_leave_the_result_open(tmp_path: Path) -> None:
     run = trained(tmp_path, row("Who are you?", "x"), row(f"please read {DOCUMENT}", "y"))
     late = suite("where is my card", "who  are you?", "Who are you?", DOCUMENT)
     (check,), remarks = check_late_leakage(run, [late], RULES)
@@ -79,7 +79,7 @@ def test_nothing_is_said_where_nothing_leaks(tmp_path: Path) -> None:
     assert check_late_leakage(run, [suite("where is my card")], RULES) == ([], [])
 
 
-def test_what_the_data_was_held_against_is_not_looked_at_again(
+def test_benchmark_checked_at_build_is_not_checked_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Under whatever name: the digest tells that it is the same data set."""

@@ -1,4 +1,4 @@
-"""A child that dies while answers are scored doesn't cost them: the next one goes on from there."""
+"""Reuse of generated responses after a child's death."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -65,7 +65,7 @@ def folder(tmp_path: Path) -> RunFolder:
     return made
 
 
-def kept(
+def cached(
     folder: RunFolder,
     evaluation_id: int = 7,
     suites: list[Benchmark] = SUITES,
@@ -78,39 +78,39 @@ def kept(
 def test_the_next_attempt_asks_only_what_was_not_answered(folder: RunFolder) -> None:
     dying = Systems(dies_at="base")
     with pytest.raises(MemoryError):
-        generate_responses(dying, SUITES, None, kept(folder))
+        generate_responses(dying, SUITES, None, cached(folder))
     text: Counter[str] = Counter()
     following = Systems()
     matches = generate_responses(
-        following, SUITES, lambda name, n: text.update({name: n}), kept(folder)
+        following, SUITES, lambda name, n: text.update({name: n}), cached(folder)
     )
     assert (following.loaded, following.asked) == ({"base": 1}, {"base": 6})
     assert matches == generate_responses(Systems(), SUITES)
     assert text == {"candidate": 6, "base": 6}
 
 
-def test_a_row_that_was_cut_off_or_removed_is_asked_again(folder: RunFolder) -> None:
-    whole = generate_responses(Systems(), SUITES, None, kept(folder))
+def test_truncated_or_removed_response_is_generated_again(folder: RunFolder) -> None:
+    whole = generate_responses(Systems(), SUITES, None, cached(folder))
     lines = folder.unscored_responses.read_text().splitlines(keepends=True)
     assert len(lines) == 12
     folder.unscored_responses.write_text("".join(lines[1:])[:-9])
     following = Systems()
-    again = generate_responses(following, SUITES, None, kept(folder))
+    again = generate_responses(following, SUITES, None, cached(folder))
     assert following.asked == {"candidate": 1, "base": 1}
     assert again["candidate"]["two"] == whole["candidate"]["two"]
     assert len(list(read_lines(folder.unscored_responses))) == 12
 
 
 @pytest.mark.parametrize("changed", ["evaluation", "request", "data set"])
-def test_answers_to_something_else_are_not_taken(folder: RunFolder, changed: str) -> None:
-    generate_responses(Systems(), SUITES, None, kept(folder))
+def test_responses_to_something_else_are_not_taken(folder: RunFolder, changed: str) -> None:
+    generate_responses(Systems(), SUITES, None, cached(folder))
     other = {
         "evaluation": {"evaluation_id": 8},
         "request": {"request": msgspec.structs.replace(make_request(Path("folder")), seed=8)},
         "data set": {"suites": [SUITES[0], replace(SUITES[1], digest="1" * 64)]},
     }[changed]
     following = Systems()
-    generate_responses(following, SUITES, None, kept(folder, **other))
+    generate_responses(following, SUITES, None, cached(folder, **other))
     assert following.asked == {"candidate": 6, "base": 6}
 
 
@@ -133,7 +133,7 @@ def desk_benchmark(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("desk_benchmark")
-def test_a_child_whose_scoring_fails_leaves_its_answers_to_the_next_one(
+def test_responses_survive_a_failure_of_scoring(
     folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     score = candidate.score_systems
@@ -165,7 +165,7 @@ def test_a_child_whose_scoring_fails_leaves_its_answers_to_the_next_one(
 
 
 @pytest.mark.usefixtures("desk_benchmark")
-def test_a_later_evaluation_leaves_the_answers_of_an_earlier_one(
+def test_a_later_evaluation_leaves_the_responses_of_an_earlier_one(
     folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(systems, "systems_of", lambda _: Systems())

@@ -69,7 +69,7 @@ def test_a_new_attempt_is_not_cancelled_and_has_nothing_said(tmp_path: Path) -> 
     assert recorded_state(folder, "train") == ""
 
 
-def test_when_a_job_was_first_seen_ended_is_kept_by_the_clock_here(tmp_path: Path) -> None:
+def test_first_seen_end_uses_the_local_clock(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     begin_attempt(folder, "train", 2)
     assert first_seen_ended(folder, "train", "job-2", 100.0) == 100.0
@@ -169,8 +169,8 @@ def test_a_process_that_outlives_being_killed_is_not_called_ended(
 def test_ray_ends_a_job_or_says_why_not(
     monkeypatch: pytest.MonkeyPatch, status: int, refused: bool
 ) -> None:
-    answer = httpx.Response(status, json={"message": "no such method"})
-    monkeypatch.setattr(RestService, "request", lambda *_rest, **_named: answer)
+    response = httpx.Response(status, json={"message": "no such method"})
+    monkeypatch.setattr(RestService, "request", lambda *_rest, **_named: response)
     ray = RayJobs(Ray(address="http://ray.example:8265"))
     if refused:
         with pytest.raises(RemoteServiceError, match=r"can't stop run-1 \(400\): no such method"):
@@ -208,14 +208,14 @@ def test_a_launcher_without_a_place_is_a_mistake(section: dict[str, object], lac
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "output"),
     [
         ({"key": "gpu", "operator": "Exists", "value": "x"}, "takes no value"),
         ({"value": "x"}, "needs operator"),
     ],
 )
-def test_a_toleration_that_kubernetes_would_refuse(values: dict[str, str], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_a_toleration_that_kubernetes_would_refuse(values: dict[str, str], output: str) -> None:
+    with pytest.raises(ValueError, match=output):
         Toleration(**values)  # type: ignore[arg-type]  # wrong on purpose
 
 

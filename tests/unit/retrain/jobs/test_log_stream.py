@@ -22,7 +22,7 @@ def test_the_last_lines_and_then_what_is_added() -> None:
     assert follow([["a", "b", "c"], ["a", "b", "c"], ["a", "b", "c", "d"]]) == ["b", "c", "d"]
 
 
-def test_what_is_said_last_is_shown_though_the_writer_has_ended() -> None:
+def test_last_lines_are_shown_after_the_writer_ended() -> None:
     assert follow([["a"], ["a", "b", "c"]]) == ["a", "b", "c"]
 
 

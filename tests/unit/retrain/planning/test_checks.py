@@ -53,7 +53,7 @@ def test_the_model_s_own_limit_counts_too() -> None:
     )
 
 
-def test_an_example_without_an_answer_teaches_nothing() -> None:
+def test_an_example_without_a_response_teaches_nothing() -> None:
     silent = ExampleSizes((ExampleSize(10, 5, 4), ExampleSize(12, 0, 12)))
     matches = check_examples(silent, 64)
     assert (matches.outcome, matches.text[:64]) == (
@@ -77,7 +77,7 @@ def test_the_heaviest_batch_is_that_of_the_longest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "outcome", "told"),
+    ("values", "outcome", "message"),
     [
         ({}, "ok", "an adapter of rank 16 can be loaded"),
         ({"rank": 32}, "refused", "rank 32 is above serving.max_lora_rank = 16; start vLLM with "),
@@ -97,10 +97,10 @@ def test_the_heaviest_batch_is_that_of_the_longest() -> None:
     ids=str,
 )
 def test_only_what_can_be_served_is_trained(
-    values: dict[str, Any], outcome: str, told: str
+    values: dict[str, Any], outcome: str, message: str
 ) -> None:
     matches = check_serving(Recipe(base="b", **values))
-    assert (matches.outcome, told in matches.text) == (outcome, True), matches
+    assert (matches.outcome, message in matches.text) == (outcome, True), matches
 
 
 def test_everything_that_stands_against_it_is_said_at_once() -> None:
@@ -123,7 +123,7 @@ def estimate(gib: float) -> MemoryEstimate:
 
 
 @pytest.mark.parametrize(
-    ("needed", "available", "outcome", "told"),
+    ("needed", "available", "outcome", "message"),
     [
         (8, 20, "ok", "about 8.0 GiB; a card has 24.0 GiB"),
         (8, 6, "note", "and only 6.0 GiB of them are free"),
@@ -131,10 +131,12 @@ def estimate(gib: float) -> MemoryEstimate:
         (25, 24, "refused", "about 25.0 GiB are needed (weights 25.0, "),
     ],
 )
-def test_the_device_must_hold_it(needed: float, available: float, outcome: str, told: str) -> None:
+def test_the_device_must_hold_it(
+    needed: float, available: float, outcome: str, message: str
+) -> None:
     device = Device("cuda", "a card", 24 * GIB, int(available * GIB))
     matches = check_memory(estimate(needed), device)
-    assert (matches.outcome, told in matches.text) == (outcome, True), matches
+    assert (matches.outcome, message in matches.text) == (outcome, True), matches
 
 
 def test_where_the_device_is_elsewhere_the_child_compares() -> None:

@@ -72,7 +72,7 @@ def test_what_each_method_holds() -> None:
     )
 
 
-def test_on_a_processor_all_that_is_said_is_scored_at_once() -> None:
+def test_cpu_estimate_scores_all_response_columns_at_once() -> None:
     recipe = Recipe(base="b", batch_size=4)
     shape = ModelShape(10**6, 10**6, 10**4, 2, 64, 256, 50_000, 0)
     short, long = (

@@ -38,7 +38,7 @@ def after(*rejected: Attempt, tokens: int = 1000, recipe: Recipe = RECIPE) -> tu
     return step.method and (step.method, step.base), step.text
 
 
-def test_the_order_is_qlora_on_the_largest_that_can_be_served_then_lora_then_full() -> None:
+def test_options_are_ordered_qlora_lora_full() -> None:
     assert [(option.method, option.base) for option in order_of_trials(OPTIONS)] == [
         ("qlora", "large"), ("lora", "small"), ("full", "small"),
     ]  # fmt: skip
@@ -67,14 +67,14 @@ def test_the_command_stands_in_the_text() -> None:
     assert "`driftwarden retrain plan GOLD --method lora --base small`" in after(QLORA)[1]
 
 
-def test_four_bits_are_not_tried_where_full_precision_has_failed_on_the_same_base() -> None:
+def test_qlora_is_skipped_after_lora_failed_on_the_base() -> None:
     options = [entry for entry in OPTIONS if entry.base == "small"]
     step = next_step([LORA], options, RECIPE, 1000)
     assert step.method is None
     assert "full fine-tuning isn't justified" in step.text
 
 
-def test_full_fine_tuning_needs_more_data_than_an_adapter_can_hold() -> None:
+def test_full_fine_tuning_needs_more_data_than_adapters_hold() -> None:
     """An adapter of a million parameters has room for two million tokens of responses."""
     step, text = after(QLORA, LORA, tokens=2_000_000)
     assert step is None
@@ -84,7 +84,7 @@ def test_full_fine_tuning_needs_more_data_than_an_adapter_can_hold() -> None:
     assert "--method full" in text
 
 
-def test_before_it_the_rank_is_raised_as_far_as_can_be_served() -> None:
+def test_next_step_raises_rank_before_full_fine_tuning() -> None:
     low = Recipe(base="small", rank=8, serving=Serving(max_lora_rank=32))
     step, text = after(QLORA, LORA, tokens=3_000_000, recipe=low)
     assert step == ("lora", "small")

@@ -1,4 +1,4 @@
-"""Where a run begins, and who answers for what the model knew."""
+"""Starting point of a run, and the source of replay."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -40,7 +40,7 @@ SERVES = version(method="lora", base="bases/small", base_revision="r1")
     ],
     ids=["first", "same-base", "moved-base", "another-base", "full", "after-full"],
 )
-def test_a_run_goes_on_from_what_serves_where_its_base_holds_it(
+def test_run_continues_from_adapter_of_the_same_base(
     method: Method,
     base: BaseModel,
     serving: VersionRow | None,
@@ -53,7 +53,7 @@ def test_a_run_goes_on_from_what_serves_where_its_base_holds_it(
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"),
+    ("requested", "expected"),
     [
         ({}, True),
         ({"rank": 32}, False),
@@ -66,13 +66,13 @@ def test_a_run_goes_on_from_what_serves_where_its_base_holds_it(
     ids=str,
 )
 def test_an_adapter_of_another_shape_is_made_anew(
-    tmp_path: Path, asked: dict[str, Any], expected: bool
+    tmp_path: Path, requested: dict[str, Any], expected: bool
 ) -> None:
     """Training on would keep the old shape, whatever the recipe says."""
     config = {"r": 16, "lora_alpha": 32, "use_dora": False, "target_modules": ["q_proj", "v_proj"]}
     write_json(tmp_path / "adapter_config.json", config)
     serving = replace(SERVES, adapter_path=str(tmp_path))
-    recipe = recipe_from(Training(**asked), BASE, serving)
+    recipe = recipe_from(Training(**requested), BASE, serving)
     assert starts_from_serving(recipe, serving) is expected
     assert recipe.start_adapter == (str(tmp_path) if expected else "")
     # It answers all the same.
@@ -95,7 +95,7 @@ def test_an_adapter_of_another_shape_is_made_anew(
     ],
     ids=["none", "moved-base", "another-base", "full"],
 )  # fmt: skip
-def test_what_serves_answers_whatever_is_trained(
+def test_what_serves_responses_whatever_is_trained(
     base: BaseModel, serving: VersionRow | None, expected: Source
 ) -> None:
     assert serving_source(base, serving) == expected

@@ -42,7 +42,7 @@ from retrain.recipes.recipe import Recipe, Serving, Training, read_recipe, recip
     ],
     ids=str,
 )
-def test_a_value_that_no_training_could_use_is_refused_by_name(bad: dict[str, Any]) -> None:
+def test_invalid_recipe_value_is_refused_by_name(bad: dict[str, Any]) -> None:
     name = next(reversed(bad))
     with pytest.raises(ConfigurationError, match=rf"^recipe\.{name} = .*: must be "):
         Recipe(**{"base": "b", **bad})
@@ -69,7 +69,7 @@ def test_a_recipe_survives_its_file(targets: str | tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (b"", r"^r\.json: "),
         (b'{"base": "b"', r"^r\.json: "),
@@ -80,8 +80,8 @@ def test_a_recipe_survives_its_file(targets: str | tuple[str, ...]) -> None:
         (b'{"base": "b", "rank": 0}', r"recipe\.rank = 0: must be between 1 and 256"),
     ],
 )
-def test_a_bad_file_is_refused_with_what_is_wrong(content: bytes, told: str) -> None:
-    with pytest.raises(ConfigurationError, match=told):
+def test_a_bad_file_is_refused_with_what_is_wrong(content: bytes, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
         read_recipe(content, "r.json")
 
 

@@ -47,7 +47,7 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("rank = 4\nrnk = 3\n", "line 2: rnk: unknown key; did you mean 'rank'?"),
         (
@@ -68,9 +68,9 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
         ("rank = \n", "not valid TOML: "),
     ],
 )
-def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, text: str, told: str) -> None:
+def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, text: str, message: str) -> None:
     name = written(tmp_path, text)
-    with pytest.raises(ConfigurationError, match=re.escape(told)) as error:
+    with pytest.raises(ConfigurationError, match=re.escape(message)) as error:
         read_recipe_file(name)
     assert str(error.value).startswith(name)
 
@@ -109,7 +109,7 @@ def test_only_a_hub_id_carries_a_commit(name: str, split: tuple[str, str]) -> No
     assert split_base(name) == split
 
 
-def test_a_folder_with_an_at_in_its_name_is_a_folder(
+def test_at_sign_in_a_folder_name_is_no_revision(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -52,12 +52,12 @@ def test_who_we_are(
 ) -> None:
     seen: list[httpx.Request] = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def response(request: httpx.Request) -> httpx.Response:
         seen.append(request)
         return httpx.Response(401, json={"message": "who are you?"})
 
     client = httpx.Client
-    transport = httpx.MockTransport(answer)
+    transport = httpx.MockTransport(response)
     monkeypatch.setattr(
         httpx, "Client", lambda **values: client(base_url=values["base_url"], transport=transport)
     )

@@ -59,7 +59,7 @@ def test_several_models_are_told_apart_by_a_header(tmp_path: Path) -> None:
     assert matches == {"desk": {"desk-v1": 75, "desk-v2": 25}, "tax": {"tax-v3": 100}}
 
 
-def test_a_fresh_process_never_writes_a_file_without_the_other_models(tmp_path: Path) -> None:
+def test_new_process_writes_routes_of_all_models(tmp_path: Path) -> None:
     path = tmp_path / "routes.json"
     weights = [Weights("desk", 1, 2, 25), Weights("tax", 3, None, 0)]
     EnvoyFile(path).set_weights(weights)
@@ -68,7 +68,7 @@ def test_a_fresh_process_never_writes_a_file_without_the_other_models(tmp_path: 
     assert path.read_bytes() == before
 
 
-def test_the_same_weights_leave_the_file_alone_and_others_replace_it(tmp_path: Path) -> None:
+def test_routes_are_replaced_only_when_weights_change(tmp_path: Path) -> None:
     path = tmp_path / "routes.json"
     gateway = EnvoyFile(path)
     gateway.set_weights([Weights("desk", 1, 2, 5)])

@@ -9,7 +9,9 @@ PAGE = Path(__file__).resolve().parents[4] / "docs" / "how-to" / "users-and-sign
 
 
 def test_documented_permissions_equal_those_in_the_code() -> None:
-    section = PAGE.read_text(encoding="utf-8").partition("## Roles and permissions")[2].partition("##")[0]
+    section = (
+        PAGE.read_text(encoding="utf-8").partition("## Roles and permissions")[2].partition("##")[0]
+    )
     rows = [
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in re.findall(r"^\|.*\|$", section, re.MULTILINE)

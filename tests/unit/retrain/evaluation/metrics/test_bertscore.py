@@ -45,13 +45,13 @@ def test_texts_longer_than_the_encoder_are_cut(metric: BertScore) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "layers", "said"),
+    ("model", "layers", "message"),
     [
         ("no/such-model", 5, "no such folder"),
         ("package:no_such_package", 5, "package not installed"),
         (MODEL, 99, "num_layers = 99"),
     ],
 )
-def test_an_encoder_that_is_not_there(model: str, layers: int, said: str) -> None:
-    with pytest.raises(ModelError, match=said):
+def test_an_encoder_that_is_not_there(model: str, layers: int, message: str) -> None:
+    with pytest.raises(ModelError, match=message):
         BertScore(model, layers).score([item("a")], ["a"])

@@ -62,7 +62,7 @@ def test_a_package_adds_a_metric(install, value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("points", "asked", "said"),
+    ("points", "requested", "message"),
     [
         ({"politeness": "broken"}, "politeness", "can't be loaded: RuntimeError: no licence file"),
         ({"politeness": "absent"}, "politeness", "can't be loaded: AttributeError"),
@@ -72,12 +72,12 @@ def test_a_package_adds_a_metric(install, value: str) -> None:
     ],
 )
 def test_what_a_package_does_wrong_names_the_package(
-    install, points, asked: str, said: str
+    install, points, requested: str, message: str
 ) -> None:
     install("acme-metrics", **points)
     with pytest.raises(MetricError, match="'acme-metrics'") as raised:
-        load_metrics([asked])
-    assert raised.match(said)
+        load_metrics([requested])
+    assert raised.match(message)
 
 
 def test_two_packages_with_one_name(install) -> None:

@@ -37,12 +37,12 @@ def test_schema() -> None:
     assert scores("schema_valid", items, responses) == [1, 0, 0, 0, -1]
 
 
-def test_pattern_holds_for_the_whole_answer() -> None:
+def test_pattern_holds_for_the_whole_response() -> None:
     items = [item(pattern=r"[A-Z]{2}\d+")] * 3 + [item(expected="x")]
     assert scores("regex_valid", items, [" DE12 \n", "DE12 is it", "de12", "x"]) == [1, 0, 0, -1]
 
 
-def test_the_form_of_a_task_is_learned_from_its_expected_answers() -> None:
+def test_task_format_is_learned_from_expected_responses() -> None:
     labels = [item(expected="yes" if i % 2 else "no", task_type="label") for i in range(60)]
     free = [item(expected=f"free text number {i}", task_type="free") for i in range(60)]
     responses = ["Yes"] * 59 + ["perhaps"] + ["anything"] * 60
@@ -60,21 +60,21 @@ def test_refusals() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("requested", "message"),
     [
         ("", "nothing can be measured"),
         (', "pattern": "("', "pattern"),
         (', "json_schema": {"type": "amount"}', "json_schema"),
     ],
 )
-def test_items_that_nothing_can_be_measured_on_are_refused(asked: str, said: str) -> None:
-    line = '{"id": "1", "messages": [{"role": "user", "content": "q"}]' + asked + "}"
-    with pytest.raises(InputError, match=rf"b\.jsonl: line 1: .*{said}"):
+def test_items_that_nothing_can_be_measured_on_are_refused(requested: str, message: str) -> None:
+    line = '{"id": "1", "messages": [{"role": "user", "content": "q"}]' + requested + "}"
+    with pytest.raises(InputError, match=rf"b\.jsonl: line 1: .*{message}"):
         parse_items(line.encode(), "b.jsonl")
 
 
 @pytest.mark.parametrize(
-    ("metric", "said"),
+    ("metric", "message"),
     [
         (
             PerResponse("mine", lambda item, response: 1.5),
@@ -85,6 +85,6 @@ def test_items_that_nothing_can_be_measured_on_are_refused(asked: str, said: str
         (PerResponse("mine", lambda item, response: "good"), "failed|something else than numbers"),
     ],
 )
-def test_a_metric_is_held_to_its_promises(metric: PerResponse, said: str) -> None:
-    with pytest.raises(MetricError, match=said):
+def test_a_metric_is_held_to_its_promises(metric: PerResponse, message: str) -> None:
+    with pytest.raises(MetricError, match=message):
         apply_metric(metric, [item(expected="x")], ["x"])

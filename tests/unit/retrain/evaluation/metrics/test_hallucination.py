@@ -1,4 +1,4 @@
-"""Which answers claim what their context doesn't say."""
+"""Responses with claims that their context does not support."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Metrics of one answer, and their summary over a benchmark."""
+"""Metrics of a response, and their summary over a benchmark."""
 
 import json
 from pathlib import Path
@@ -109,7 +109,7 @@ def test_a_graded_metric_gets_the_interval_of_its_mean() -> None:
 
 @pytest.mark.parametrize("values", [[1.0] * 30, [0.5] * 30, [0.2, 0.9]])
 def test_an_interval_without_spread_to_learn_from_is_wilsons(values: list[float]) -> None:
-    """Thirty answers that all score 1 don't prove that every answer does."""
+    """Thirty responses that all score 1 don't prove that every response does."""
     lower, upper = mean_interval(np.array(values), np.random.default_rng(0))
     wilson = stats.binomtest(round(sum(values)), len(values)).proportion_ci(0.95, "wilson")
     if float(sum(values)).is_integer():
@@ -136,7 +136,7 @@ def test_a_benchmark_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         ("", "holds no items"),
         (line() + "\n" + line(), "an id comes twice"),
@@ -148,12 +148,12 @@ def test_a_benchmark_is_read() -> None:
         (line(messages=[{"role": "user"}]), "a message without"),
     ],
 )
-def test_a_bad_benchmark_is_refused(content: str, told: str) -> None:
-    with pytest.raises(InputError, match=f"b.jsonl: .*{told}"):
+def test_a_bad_benchmark_is_refused(content: str, message: str) -> None:
+    with pytest.raises(InputError, match=f"b.jsonl: .*{message}"):
         parse_items(content.encode(), "b.jsonl")
 
 
-@pytest.mark.parametrize(("name", "told"), [("no", "no such data set"), (".", "Is a directory")])
-def test_a_benchmark_that_cannot_be_read_is_named(tmp_path: Path, name: str, told: str) -> None:
-    with pytest.raises(InputError, match=told):
+@pytest.mark.parametrize(("name", "message"), [("no", "no such data set"), (".", "Is a directory")])
+def test_a_benchmark_that_cannot_be_read_is_named(tmp_path: Path, name: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         read_dataset(name, tmp_path)
