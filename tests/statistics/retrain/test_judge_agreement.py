@@ -40,8 +40,8 @@ def test_kappa_of_a_textbook_table() -> None:
 
 
 def test_agreement_separates_a_good_judge_from_guesses() -> None:
-    people = RNG(1).choice(LABELS, size=200).tolist()
-    alike = rated([(first, first if i % 10 else "tie") for i, first in enumerate(people)])
+    raters = RNG(1).choice(LABELS, size=200).tolist()
+    alike = rated([(first, first if i % 10 else "tie") for i, first in enumerate(raters)])
     assert alike.alpha_interval is not None
     assert alike.alpha_interval[0] > 0.8
     assert "rely" not in str(alike)

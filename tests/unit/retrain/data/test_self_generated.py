@@ -225,9 +225,7 @@ def test_it_can_be_switched_off() -> None:
 
 def test_too_few_prompts_are_said() -> None:
     made = built(n_prompts=10, max_task_share=1.0)
-    assert (
-        made.card.remarks[0] == "only 10 prompts for self-generated replay; 38 were requested"
-    )
+    assert made.card.remarks[0] == "only 10 prompts for self-generated replay; 38 were requested"
     assert made.card.self_generated is not None
     assert made.card.self_generated.wanted_training == 10
 
