@@ -129,7 +129,7 @@ def test_a_small_file_is_exit_status_4(tmp_path: Path) -> None:
     assert not evidently.exists()
     html = page.read_text(encoding="utf-8")
     assert "Not enough data" in html
-    assert "3 exchanges of current.jsonl against 120 of reference.jsonl" in html
+    assert "3 exchanges of current.jsonl compared with 120 of reference.jsonl" in html
     assert "evidently.html" not in html
 
 
@@ -138,10 +138,10 @@ def test_a_small_file_is_exit_status_4(tmp_path: Path) -> None:
     [
         (  # what answered until Saturday asked for new things
             {"new": 120, "start": datetime(2026, 11, 2, tzinfo=UTC), "versions": (120, "a", "b")},
-            "What serves could not be judged: version b (20 of 140 exchanges). Not enough data",
+            "version b (20 of 140 exchanges). Not enough data",
         ),
-        ({"versions": (110, "a", "b")}, "21% of the exchanges of what serves could not be judged"),
-        ({"answered": 84}, "the answers could not be compared"),
+        ({"versions": (110, "a", "b")}, "21% of the exchanges of serving versions"),
+        ({"answered": 84}, "responses could not be compared"),
     ],
 )
 def test_what_is_not_judged_in_part_is_exit_status_4(

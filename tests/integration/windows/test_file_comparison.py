@@ -502,9 +502,7 @@ def test_a_report_that_evidently_cant_render_is_left_out_and_said(
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 0
-    assert "could not render its report, which is left out: ZeroDivisionError: no bins" in (
-        capsys.readouterr().err
-    )
+    assert "ZeroDivisionError: no bins" in capsys.readouterr().err
     assert "evidently.html" not in page.read_text(encoding="utf-8")
 
 
