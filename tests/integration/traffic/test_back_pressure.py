@@ -101,7 +101,7 @@ def test_a_slow_encoder_pauses_reading_and_keeps_the_membership(
     assert max(held) <= MOST_HELD
 
 
-def test_what_is_held_of_large_records_is_bounded_by_their_size(
+def test_memory_of_large_records_is_bounded_by_size(
     bootstrap_servers: str,
     topic: str,
     producer: KafkaProducer,

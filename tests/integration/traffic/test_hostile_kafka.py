@@ -104,7 +104,7 @@ def test_a_decompression_bomb_becomes_a_dead_letter(
     assert [("inflates_too_far", 0, 5, 5)] == letters(postgres_engine)
 
 
-def test_a_record_of_50_mb_becomes_a_dead_letter_without_its_bytes(
+def test_a_50_mb_record_is_a_dead_letter_without_bytes(
     create_topic: Callable[..., str],
     producer: KafkaProducer,
     large_producer: Callable[..., KafkaProducer],
@@ -147,7 +147,7 @@ def test_ingest_refuses_to_start_without_a_codec(engine: Engine) -> None:
 
 
 @pytest.mark.usefixtures("no_lz4")
-def test_a_batch_in_a_codec_that_is_missing_costs_its_own_offsets(
+def test_a_batch_of_a_missing_codec_costs_its_offsets(
     create_topic: Callable[..., str],
     producer: KafkaProducer,
     large_producer: Callable[..., KafkaProducer],
@@ -230,7 +230,7 @@ def test_a_batch_that_rotted_on_disk_costs_its_own_offsets(
     assert ids(*expected) == stored_ids(postgres_engine)
 
 
-def test_a_log_that_the_broker_cannot_read_stops_only_its_partition_until_it_is_repaired(
+def test_a_damaged_log_stops_only_its_partition(
     own_broker: KafkaServer, postgres_engine: Engine, postgres_database: str
 ) -> None:
     """Where the next batch begins nobody knows: nothing is skipped, the rest goes on."""

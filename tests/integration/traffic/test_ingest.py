@@ -79,7 +79,7 @@ def test_a_stopped_ingest_goes_on_where_it_was(
     assert expected_ids(1200, 1.0) == stored_ids(postgres_engine)
 
 
-def test_records_that_cannot_be_read_become_dead_letters_and_stop_nothing(
+def test_unreadable_records_become_dead_letters(
     bootstrap_servers: str,
     create_topic: Callable[..., str],
     producer: KafkaProducer,
@@ -181,7 +181,7 @@ def test_two_replicas_share_a_topic_without_doubling(
     assert expected_ids(6000, 0.5) == stored_ids(postgres_engine)
 
 
-def test_records_deleted_before_they_were_read_are_reported_as_a_gap(
+def test_records_deleted_by_retention_are_a_gap(
     bootstrap_servers: str,
     create_topic: Callable[..., str],
     producer: KafkaProducer,
@@ -209,7 +209,7 @@ def test_records_deleted_before_they_were_read_are_reported_as_a_gap(
     assert (0, 50, 79) == (gap.partition, gap.first_offset, gap.last_offset)
 
 
-def test_the_end_of_a_topic_is_reached_behind_the_marks_of_transactions(
+def test_the_end_is_reached_after_transaction_markers(
     bootstrap_servers: str,
     create_topic: Callable[..., str],
     postgres_engine: Engine,

@@ -104,7 +104,7 @@ def test_halves_are_redacted_while_they_wait(any_engine: Engine, clock: datetime
     assert row.end_user.startswith("user-")
 
 
-def test_many_halves_in_any_order_and_doubled_make_exactly_the_pairs(
+def test_shuffled_and_duplicate_halves_make_exactly_the_pairs(
     any_engine: Engine, clock: datetime
 ) -> None:
     rng = random.Random(5)
@@ -124,9 +124,7 @@ def test_many_halves_in_any_order_and_doubled_make_exactly_the_pairs(
     assert {} == letters(any_engine)
 
 
-def test_a_half_that_comes_twice_while_it_waits_is_a_dead_letter(
-    any_engine: Engine, clock: datetime
-) -> None:
+def test_a_duplicate_pending_half_is_a_dead_letter(any_engine: Engine, clock: datetime) -> None:
     store(any_engine, [(0, 0, request_line("a"))], clock)
     again = store(any_engine, [(0, 1, request_line("a")), (0, 2, request_line("b"))], clock)
     store(any_engine, [(1, 0, response_line("a"))], clock)
@@ -138,7 +136,7 @@ def test_a_half_that_comes_twice_while_it_waits_is_a_dead_letter(
     assert 1 == n_waiting(any_engine)
 
 
-def test_what_finds_no_partner_in_time_is_counted_exactly_and_can_be_tried_again(
+def test_expired_halves_are_counted_and_can_be_replayed(
     any_engine: Engine, clock: datetime
 ) -> None:
     store(any_engine, [(0, i, request_line(f"r{i}")) for i in range(300)], clock)
@@ -175,9 +173,7 @@ def test_what_finds_no_partner_in_time_is_counted_exactly_and_can_be_tried_again
     assert {"unpaired_request": 290, "unpaired_response": 40} == letters(any_engine)
 
 
-def test_a_half_waits_until_a_partner_in_time_would_have_been_read(
-    any_engine: Engine, clock: datetime
-) -> None:
+def test_a_half_waits_until_its_source_is_read(any_engine: Engine, clock: datetime) -> None:
     """One replica is done with the requests; the other is an hour behind with the responses."""
     store(any_engine, [(0, i, request_line(f"r{i}")) for i in range(20)], clock)
     late = clock + TIMEOUT + SECOND
@@ -193,9 +189,7 @@ def test_a_half_waits_until_a_partner_in_time_would_have_been_read(
     assert {"unpaired_request": 1} == letters(any_engine)
 
 
-def test_a_half_does_not_wait_for_ever_for_a_partition_that_nobody_reads(
-    any_engine: Engine, clock: datetime
-) -> None:
+def test_a_half_expires_despite_an_unread_partition(any_engine: Engine, clock: datetime) -> None:
     store(any_engine, [(0, 0, request_line("a"))], clock)
     read_until(any_engine, {0: clock + PATIENCE})
 
@@ -262,7 +256,7 @@ def test_sweepers_at_once_store_each_pair_once(any_engine: Engine, clock: dateti
     assert 0 == n_waiting(any_engine)
 
 
-def test_a_pair_that_another_took_after_its_claim_ended_is_not_stored_twice(
+def test_a_pair_with_an_expired_claim_is_stored_once(
     any_engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store(any_engine, [(0, 0, request_line("a"))], clock)
@@ -319,7 +313,7 @@ def test_nothing_is_stored_where_a_half_is_gone(any_engine: Engine, clock: datet
     assert 1 == n_waiting(any_engine)
 
 
-def test_halves_left_of_a_time_when_joins_were_on_are_looked_after(
+def test_halves_from_before_joins_were_disabled_are_swept(
     any_engine: Engine, clock: datetime
 ) -> None:
     store(any_engine, [(0, 0, request_line("a"))], clock)
@@ -331,7 +325,7 @@ def test_halves_left_of_a_time_when_joins_were_on_are_looked_after(
     assert expected(["a"]) == exchanges(any_engine)
 
 
-def test_a_sweep_that_meets_no_database_or_encoder_is_tried_again(
+def test_a_failed_sweep_is_retried(
     engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sweeper_module, "INTERVAL_SECONDS", 0.0)
@@ -405,7 +399,7 @@ def test_a_file_is_joined_to_its_end(any_engine: Engine, tmp_path: Path) -> None
     assert 0 == n_waiting(any_engine)
 
 
-def test_a_replay_that_died_at_the_file_s_end_is_finished_by_the_next(
+def test_the_next_replay_finishes_one_that_died(
     any_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class DeathError(Exception):

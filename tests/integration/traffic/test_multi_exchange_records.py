@@ -57,7 +57,7 @@ def message_with_a_bad_record(index: int) -> bytes:
     return as_protobuf(message)
 
 
-def test_each_log_record_has_its_place_and_a_bad_one_its_letter(any_engine: Engine) -> None:
+def test_a_bad_log_record_has_a_dead_letter_at_its_position(any_engine: Engine) -> None:
     stored = store(any_engine, [message_with_a_bad_record(2), message_with_a_bad_record(0)])
 
     assert (2, 2) == (stored.n_exchanges, stored.n_dead_letters)
@@ -69,7 +69,7 @@ def test_each_log_record_has_its_place_and_a_bad_one_its_letter(any_engine: Engi
     assert bad == letter_places(any_engine)
 
 
-def test_a_letter_of_one_log_record_that_can_be_read_later_keeps_its_place(
+def test_a_replayed_log_record_keeps_its_position(
     any_engine: Engine,
 ) -> None:
     message = as_protobuf(load("otel_spans"))
@@ -85,7 +85,7 @@ def test_a_letter_of_one_log_record_that_can_be_read_later_keeps_its_place(
     assert (0, 4) == failed[:2]
 
 
-def test_of_a_message_that_no_format_knew_the_readable_parts_are_stored_later(
+def test_readable_parts_of_an_unknown_message_are_replayed(
     any_engine: Engine,
 ) -> None:
     store(any_engine, [message_with_a_bad_record(0)], format="plain")
@@ -98,7 +98,7 @@ def test_of_a_message_that_no_format_knew_the_readable_parts_are_stored_later(
     assert [(0, 0, "wrong_type", False)] == letter_places(any_engine)
 
 
-def test_an_exchange_that_the_database_refuses_is_kept_and_can_be_tried_again(
+def test_a_refused_exchange_is_a_dead_letter_to_replay(
     any_engine: Engine,
 ) -> None:
     message = as_protobuf(load("otel_events"))
@@ -115,7 +115,7 @@ def test_an_exchange_that_the_database_refuses_is_kept_and_can_be_tried_again(
     assert before == places(any_engine)
 
 
-def test_of_a_record_of_which_the_database_refuses_a_part_the_rest_is_stored(
+def test_a_refused_part_leaves_the_rest_stored(
     any_engine: Engine,
 ) -> None:
     message = as_protobuf(load("otel_details"))

@@ -165,7 +165,7 @@ def test_owners_that_overlap_at_random_store_each_offset_once(any_engine: Engine
 
 
 @pytest.mark.postgres
-def test_an_owner_that_hangs_in_its_transaction_stops_nobody_for_long(
+def test_a_hanging_owner_loses_its_transaction(
     postgres_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with transaction(postgres_engine) as connection:
@@ -201,7 +201,7 @@ def test_an_owner_that_hangs_in_its_transaction_stops_nobody_for_long(
 
 
 @pytest.mark.postgres
-def test_a_writer_waits_for_an_owner_that_hangs_and_then_finds_itself_late(
+def test_a_writer_behind_a_hanging_owner_is_late(
     postgres_engine: Engine,
 ) -> None:
     with transaction(postgres_engine) as connection:

@@ -213,9 +213,7 @@ def test_an_evaluation_sees_the_final_sample_only(
     assert assessment.mix_current["rare"] == pytest.approx(share / assessment.estimated_current)
 
 
-def test_a_dead_letter_is_thinned_by_its_own_rate_when_it_is_replayed(
-    engine: Engine, tmp_path: Path
-) -> None:
+def test_a_replayed_dead_letter_is_sampled_by_its_rate(engine: Engine, tmp_path: Path) -> None:
     """Too large for now: stored at the highest rate; later each is kept as it would have been."""
     rates = [{"task_type": "rare", "rate": 0.8}]
     lines = [

@@ -59,7 +59,7 @@ def test_a_json_array_is_refused_with_the_way_out(tmp_path: Path) -> None:
     ],
     ids=["compressed", "indented"],
 )
-def test_a_file_of_another_shape_is_refused_with_the_way_out(
+def test_a_file_of_another_shape_is_refused_with_a_hint(
     tmp_path: Path, content: bytes, advice: str
 ) -> None:
     path = write(tmp_path / "exchanges.jsonl", content)
@@ -70,7 +70,7 @@ def test_a_file_of_another_shape_is_refused_with_the_way_out(
 
 @pytest.mark.parametrize("text", ["a", "\ud83d"])
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
-def test_a_number_that_json_has_not_is_told_with_the_way_out(
+def test_a_number_that_is_not_json_is_reported_with_a_hint(
     tmp_path: Path, text: str, number: str
 ) -> None:
     record = json.dumps({"prompt": text, "metadata": {"score": float(number)}})
@@ -82,7 +82,7 @@ def test_a_number_that_json_has_not_is_told_with_the_way_out(
     assert f"{number} is no JSON: leave its key out, or write null" in bad.detail
 
 
-def test_a_file_in_latin_1_is_told_with_the_way_out(tmp_path: Path) -> None:
+def test_a_file_in_latin_1_is_reported_with_a_hint(tmp_path: Path) -> None:
     line = '{"prompt":"café"}'.encode("latin-1")
     path = write(tmp_path / "exchanges.jsonl", b"{oops", line, line)
 
@@ -104,7 +104,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path, name: str) -> None:
         file_source_name(tmp_path / name)
 
 
-def test_a_dash_is_no_file_and_standard_input_has_a_name() -> None:
+def test_a_dash_is_refused_with_the_name_of_standard_input() -> None:
     with pytest.raises(InputError, match=r"-: No such file .*; for standard input .*/dev/stdin"):
         read_exchanges(Path("-"), Traffic(), default_model="", redactor=None)
 
@@ -120,9 +120,7 @@ def test_a_dash_is_no_file_and_standard_input_has_a_name() -> None:
         (b"[1]", "a list"),
     ],
 )
-def test_what_is_no_object_is_told_in_the_terms_of_json(
-    tmp_path: Path, line: bytes, kind: str
-) -> None:
+def test_a_value_that_is_no_object_is_named_by_type(tmp_path: Path, line: bytes, kind: str) -> None:
     path = write(tmp_path / "exchanges.jsonl", b'{"prompt": "one"}', line)
 
     (bad,) = read_exchanges(path, Traffic(), default_model="", redactor=None).bad_lines

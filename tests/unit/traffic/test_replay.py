@@ -84,7 +84,7 @@ def test_dead_letters_are_read_once_the_settings_allow_it(engine: Engine, tmp_pa
         assert {"invalid_json": 1} == count_by_reason(connection)
 
 
-def test_the_command_lists_dead_letters_by_reason_without_what_people_wrote(
+def test_dead_letters_command_lists_reasons_without_texts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = f"sqlite:///{tmp_path / 'letters.db'}"

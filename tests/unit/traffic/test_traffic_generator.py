@@ -62,7 +62,7 @@ def test_the_same_seed_writes_the_same(generate: ModuleType) -> None:
     assert first != list(generate.baseline(600, seed=4, model="assistant"))
 
 
-def test_only_the_last_week_asks_for_what_the_menu_does_not_know(
+def test_only_the_last_week_has_unknown_topics(
     weeks: list[dict[str, Any]],
 ) -> None:
     def asks_to_lower(exchange: dict[str, Any]) -> bool:

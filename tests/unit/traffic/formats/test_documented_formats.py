@@ -62,7 +62,7 @@ def test_a_documented_record_is_read_by_its_format(name: str, record: str) -> No
     assert (own == name) == bool(decoded.exchanges)
 
 
-def test_every_format_has_a_heading_in_the_order_of_the_table() -> None:
+def test_headings_of_formats_follow_the_table() -> None:
     assert list(FORMATS) == re.findall(r"^## `(\w+)`$", REFERENCE, re.MULTILINE)
 
 
@@ -97,7 +97,7 @@ def test_the_format_of_the_how_to_passes_its_own_tests(acme: ModuleType) -> None
         test()
 
 
-def test_the_format_of_the_how_to_is_as_robust_as_the_others(acme: ModuleType) -> None:
+def test_the_format_of_the_how_to_is_robust(acme: ModuleType) -> None:
     content = fixture_files.load("acme")
     came_of_it = {
         check(json.dumps(replaced(content, path, wrong)).encode())

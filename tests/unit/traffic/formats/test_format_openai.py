@@ -91,7 +91,7 @@ def test_of_several_choices_the_first_was_served() -> None:
         assert expected == exchange.response
 
 
-def test_an_openai_request_that_failed_has_no_response_and_the_error() -> None:
+def test_a_failed_openai_request_has_an_error_and_no_response() -> None:
     exchange = read_one("openai_error", join=JOINED)
 
     assert "" == exchange.response

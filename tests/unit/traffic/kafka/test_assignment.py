@@ -66,7 +66,7 @@ def until(engine: Engine) -> datetime | None:
         (Consumer(last_fetch=9, broker=7), False),  # an open transaction: the end is not readable
     ],
 )
-def test_traffic_is_complete_only_up_to_the_end_that_the_broker_confirms(
+def test_traffic_is_complete_up_to_the_confirmed_end(
     consumer: Consumer, is_complete: bool, engine: Engine, clock: datetime
 ) -> None:
     owned = owner(consumer, engine, clock)
@@ -76,7 +76,7 @@ def test_traffic_is_complete_only_up_to_the_end_that_the_broker_confirms(
     assert (clock if is_complete else NEVER) == until(engine)
 
 
-def test_a_busy_topic_is_complete_up_to_when_its_end_was_asked_for(
+def test_a_busy_topic_is_complete_up_to_the_request_time(
     engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Records come all the time: what is stored never reaches what the last fetch told."""

@@ -107,7 +107,7 @@ def test_records_without_a_key_are_sampled_by_where_they_stand() -> None:
     assert expected == offsets(parts)
 
 
-def test_a_fetch_in_the_middle_of_a_batch_steps_over_what_was_read() -> None:
+def test_a_fetch_inside_a_batch_skips_read_records() -> None:
     parts = read_all(make_batch(10, items(0, 10), codec=3), 17)
 
     assert [17, 18, 19] == offsets(parts)
@@ -223,7 +223,7 @@ def test_messages_of_before_2017_are_read(version: int, codec: int) -> None:
     assert 5 == parts[-1].end
 
 
-def test_of_a_record_that_is_too_large_only_size_and_digest_are_kept() -> None:
+def test_a_too_large_record_leaves_size_and_digest() -> None:
     batch = [(b"small", b"v", []), (b"large", b"v" * 2_000_000, []), (b"last", b"v", [])]
 
     small, letter, last = sampled_records(read_all(make_batch(0, batch, codec=4)))

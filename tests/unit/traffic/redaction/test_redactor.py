@@ -134,7 +134,7 @@ def test_any_text_is_taken_and_spans_are_in_order(text: str) -> None:
     assert all(one.end <= two.start for one, two in pairwise(spans))
 
 
-def test_a_user_named_by_an_address_gets_a_stable_name_of_its_own() -> None:
+def test_an_address_as_user_id_gets_a_stable_pseudonym() -> None:
     ann, bob = REDACTOR.pseudonym("ann@example.org"), REDACTOR.pseudonym("bob@example.org")
 
     assert ann == REDACTOR.pseudonym("ann@example.org") == pseudonym_of("ann@example.org")
@@ -212,7 +212,7 @@ def test_the_work_around_the_patterns_grows_with_the_text(piece: str) -> None:
     assert steps[1] <= 2.3 * steps[0] + 500
 
 
-def test_a_hostile_text_of_the_longest_length_is_read_to_its_end() -> None:
+def test_a_hostile_text_of_maximum_length_is_redacted() -> None:
     for piece in HOSTILE:
         text = (piece * 100_000)[:99_980] + " ann@example.org end"
         assert REDACTOR.redact(text).endswith("[EMAIL] end"), piece

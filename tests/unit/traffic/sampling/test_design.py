@@ -118,7 +118,7 @@ def test_other_replicas_and_later_replays_decide_the_same() -> None:
     assert forwards == backwards
 
 
-def test_by_exchange_each_exchange_of_a_record_is_decided_by_its_own_id() -> None:
+def test_sampling_by_exchange_uses_each_exchange_id() -> None:
     design = SamplingDesign(configured(sample_by="exchange"))
     n = 20_000
     outcomes = [decide(design, b"one and the same record", exchange(i)) for i in range(n)]
@@ -165,7 +165,7 @@ def test_a_dead_letters_draw_decides_as_the_record_would_have() -> None:
             assert design.select(draw, what) == design.select(again, what)
 
 
-def test_a_letter_kept_at_a_lower_rate_is_not_taken_for_more() -> None:
+def test_a_dead_letter_of_a_lower_rate_keeps_its_probability() -> None:
     """Kept at 5%, replayed when the rate is 50%: its probability stays 5%."""
     draw = Draw((1 << 56) - 1, threshold_of(0.05))
     outcome = SamplingDesign(Settings(monitoring={"sample_rate": 0.5})).select(draw, exchange())
@@ -174,7 +174,7 @@ def test_a_letter_kept_at_a_lower_rate_is_not_taken_for_more() -> None:
     assert threshold_of(0.05) == outcome.threshold
 
 
-def test_a_floor_keeps_every_exchange_of_a_rare_task_and_the_rate_of_a_common_one() -> None:
+def test_a_minimum_sample_keeps_all_of_a_rare_task() -> None:
     design = SamplingDesign(configured(min_samples_per_task_type=5))
     rng = np.random.default_rng(0)
     rare = [decide(design, rng.bytes(8), exchange(n, task_type="rare")) for n in range(6)]
@@ -204,7 +204,7 @@ def test_each_task_and_day_has_a_floor_of_its_own() -> None:
         assert [True, True] + [False] * 38 == [outcome is not None for outcome in outcomes]
 
 
-def test_only_a_share_is_searched_for_rare_tasks_where_that_is_said() -> None:
+def test_the_search_rate_bounds_the_search_for_rare_tasks() -> None:
     design = SamplingDesign(configured(min_samples_per_task_type=5, task_type_search_rate=0.25))
     outcomes = [decide(design, b"%d" % n, exchange(n, task_type=str(n))) for n in range(4000)]
     kept = [outcome for outcome in outcomes if outcome]

@@ -162,7 +162,7 @@ def test_a_threshold_on_other_randomness_is_an_independent_stage() -> None:
     assert 0.25 == draw.probability_at(draw.threshold_at(0.5))
 
 
-def test_both_kinds_of_upstream_sampling_leave_the_rate_as_it_is() -> None:
+def test_both_kinds_of_upstream_sampling_keep_the_rate() -> None:
     """Of 200,000 records sampled upstream at 25%, a fifth is kept: 5% of the traffic."""
     rng = np.random.default_rng(3)
     sampler = Sampler(0.05)
@@ -186,7 +186,7 @@ def test_a_stored_draw_comes_back() -> None:
         assert draw == stored_draw(*columns)
 
 
-def test_the_header_identifies_before_the_key_and_the_key_before_the_position() -> None:
+def test_identity_is_header_then_key_then_position() -> None:
     def identity(key: bytes | None, headers: tuple[tuple[str, bytes], ...], name: str) -> bytes:
         position = Position("topic", 2, 17)
         record = RawRecord(position, key, b"{}", datetime.now(UTC), headers)

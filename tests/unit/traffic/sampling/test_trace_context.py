@@ -109,7 +109,7 @@ def test_an_invalid_traceparent_is_ignored_and_tracestate_with_it(parent: bytes 
     assert Upstream(problem="traceparent") == read_upstream([headers[0], headers[0]])
 
 
-def test_a_later_version_is_read_as_far_as_it_is_known() -> None:
+def test_known_fields_of_a_later_version_are_read() -> None:
     later = PARENT.replace(b"00-", b"cc-", 1) + b"03-what-comes-next"
 
     assert Upstream(LAST_56_BITS) == read_upstream([("traceparent", later)])
@@ -121,7 +121,7 @@ def test_an_inconsistent_threshold_is_erased() -> None:
     assert Upstream(LAST_56_BITS, LAST_56_BITS) == read(b"ot=th:%x" % LAST_56_BITS)
 
 
-def test_the_threshold_of_a_trace_that_was_not_sampled_did_not_decide_on_the_record() -> None:
+def test_a_threshold_of_an_unsampled_trace_is_ignored() -> None:
     assert Upstream(LAST_56_BITS, problem="unsampled") == read(b"ot=th:c", b"02")
     assert Upstream(problem="unsampled") == read(b"ot=th:c", b"00")
 
