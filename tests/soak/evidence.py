@@ -11,9 +11,9 @@ from tests.soak.replicas import Replicas
 POLLS_EXPIRED = "Consumer poll timeout has expired"
 #: How an event in a daemon's log begins, and what it shows.
 EVENTS = {
-    "batch rolled back": "batches rolled back by compare-and-swap",
-    "database is away; the batch waits": "batches that waited for PostgreSQL",
-    "Kafka is in trouble; trying again": "polls that failed",
+    "batch_rolled_back": "batches rolled back by compare-and-swap",
+    "database_unavailable": "batches that waited for PostgreSQL",
+    "poll_failed": "polls that failed",
     POLLS_EXPIRED: "consumers that left for want of polls",
 }
 
@@ -51,6 +51,6 @@ def read_evidence(replicas: Replicas, faults: Counter[str]) -> Evidence:
             if not isinstance(entry, dict):
                 continue
             event = str(entry.get("event"))
-            n_rebalances += event == "partitions moved" and entry.get("what") == "assigned"
+            n_rebalances += event == "partitions_rebalanced" and entry.get("change") == "assigned"
             events.update(shown for begin, shown in EVENTS.items() if event.startswith(begin))
     return Evidence(faults, replicas.kills, replicas.n_starts, n_rebalances, events)
