@@ -99,14 +99,14 @@ class Daemon:
 
 
 def wait_until(
-    condition: Callable[[], bool], what: str, daemon: Daemon, seconds: float = 90
+    condition: Callable[[], bool], problem: str, daemon: Daemon, seconds: float = 90
 ) -> None:
     """Wait for something that the daemon does."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             log = (daemon.folder / "daemon.log").read_text(errors="replace")
-            pytest.fail(f"not within {seconds} s: {what}\n{log[-4000:]}")
+            pytest.fail(f"not within {seconds} s: {problem}\n{log[-4000:]}")
         time.sleep(0.2)
 
 

@@ -68,7 +68,7 @@ def test_the_workflow_keeps_the_page_when_it_fails() -> None:
     upload = WORKFLOW["jobs"]["compare"]["steps"][-1]
     assert upload["if"] == "always()"
     for written in ("drift.json", "drift.html", "drift-evidently.html"):
-        assert kept(written)
+        assert stored(written)
 
 
 def test_the_workflow_keeps_no_checkout() -> None:
@@ -76,9 +76,9 @@ def test_the_workflow_keeps_no_checkout() -> None:
     steps = [step.get("with", {}) for step in WORKFLOW["jobs"]["compare"]["steps"]]
     folders = {step["path"].partition("/")[0] for step in steps[:-1] if "path" in step}
     assert folders == {"driftwarden"}
-    assert not kept("driftwarden")
+    assert not stored("driftwarden")
 
 
-def kept(name: str) -> bool:
+def stored(name: str) -> bool:
     upload = WORKFLOW["jobs"]["compare"]["steps"][-1]
     return any(fnmatch(name, pattern) for pattern in upload["with"]["path"].split())

@@ -4,5 +4,5 @@ from monitor.plurals import pluralize
 
 
 def test_one_thing_is_told_in_the_singular() -> None:
-    told = [pluralize(number, "exchange") for number in (0, 1, 2, 2_048)]
-    assert ["0 exchanges", "1 exchange", "2 exchanges", "2,048 exchanges"] == told
+    texts = [pluralize(number, "exchange") for number in (0, 1, 2, 2_048)]
+    assert ["0 exchanges", "1 exchange", "2 exchanges", "2,048 exchanges"] == texts

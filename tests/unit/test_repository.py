@@ -41,7 +41,7 @@ def leaf_commands(command: Any, path: tuple[str, ...] = ()) -> list[tuple[str, .
     below = getattr(command, "commands", None)
     if not below:
         return [path]
-    return [leaf for name, one in below.items() for leaf in leaf_commands(one, (*path, name))]
+    return [leaf for name in below for leaf in leaf_commands(below[name], (*path, name))]
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))

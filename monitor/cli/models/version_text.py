@@ -55,8 +55,8 @@ def difference_lines(
     for section in ("recipe", "data", "lineage"):
         changed = [change for change in differences if change.section == section]
         yield f"{section}:" if changed else f"{section}: unchanged"
-        for change in changed:
-            yield f"  {change.name}: {change.first or '-'} -> {change.second or '-'}"
+        for item in changed:
+            yield f"  {item.name}: {item.first or '-'} -> {item.second or '-'}"
     yield "scores:" if scores else "scores: neither version was evaluated"
     for score in scores:
         change = "" if score.change is None else f"  ({score.change:+.3f})"

@@ -73,18 +73,18 @@ def diff(
 
     engine = open_database(read_settings(config))
     with transaction(engine) as connection:
-        pair = [
+        before, after = (
             describe_version(connection, registry.version_by_number(connection, model, number))
             for number in (first, second)
-        ]
-    changes, scores = differences(*pair), score_changes(*pair)
+        )
+    changes, scores = differences(before, after), score_changes(before, after)
     if as_json:
         import msgspec
 
         document = {"model": model, "differences": changes, "scores": scores}
         typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
         return
-    for line in difference_lines(*pair, changes, scores):
+    for line in difference_lines(before, after, changes, scores):
         typer.echo(line)
 
 

@@ -86,10 +86,10 @@ def test_drift_is_exit_status_3_with_json_and_page(tmp_path: Path) -> None:
     assessment = msgspec.json.decode(done.stdout, type=Assessment)
     assert assessment.input.alarm
     assert "crypto" in assessment.headline or "bitcoin" in assessment.headline
-    assert [one.name for one in assessment.numeric_columns if one.degraded] == ["resolved"]
+    assert [column.name for column in assessment.numeric_columns if column.degraded] == ["resolved"]
     (topic, *_) = assessment.input.topics
     assert topic.first_seen == start
-    assert [one.n for one in topic.growth][3:] == [0, 0, 0, 0]  # the new ones come first
+    assert [example.n for example in topic.growth][3:] == [0, 0, 0, 0]  # the new ones come first
     basis = assessment.basis
     assert basis is not None
     assert basis.current.name == "current.jsonl"
@@ -105,7 +105,7 @@ def test_drift_is_exit_status_3_with_json_and_page(tmp_path: Path) -> None:
     assert again.stdout == done.stdout
 
 
-def test_no_drift_is_exit_status_0_in_words_and_bad_lines_are_named(tmp_path: Path) -> None:
+def test_no_drift_ends_with_status_0_and_names_bad_lines(tmp_path: Path) -> None:
     reference = write(tmp_path / "reference.jsonl", 200, extra="not json")
     current = write(tmp_path / "current.jsonl", 160, extra='not json\n{"response": "x"}')
     done = run(reference, current, cwd=tmp_path)
@@ -113,7 +113,7 @@ def test_no_drift_is_exit_status_0_in_words_and_bad_lines_are_named(tmp_path: Pa
     assert "NO DRIFT" in done.stdout
     assert "line 161:" in done.stderr
     assert "line 162:" in done.stderr
-    assert "2 bad lines left out" in done.stderr
+    assert "2 bad lines skipped" in done.stderr
     assert "1 bad line left out" in done.stderr
     assert "2 lines of current.jsonl could not be read" in done.stdout
 
@@ -125,7 +125,7 @@ def test_a_small_file_is_exit_status_4(tmp_path: Path) -> None:
     done = run(reference, current, "--html", page, "--evidently", evidently, cwd=tmp_path)
     assert done.returncode == 4, done.stderr
     assert "the window has 3" in " ".join(done.stdout.split())
-    assert "nothing was compared, so there is no report" in done.stderr
+    assert "no report, as nothing was compared" in done.stderr
     assert not evidently.exists()
     html = page.read_text(encoding="utf-8")
     assert "Not enough data" in html
@@ -190,7 +190,7 @@ def test_an_unusable_file_is_exit_status_2(
 @pytest.mark.parametrize(
     ("target", "advice"), [("missing/page.html", "mkdir -p"), (".", "name a file in it")]
 )
-def test_a_page_that_cannot_be_written_is_refused_before_anything_is_embedded(
+def test_an_unwritable_page_is_refused_before_embedding(
     tmp_path: Path, option: str, target: str, advice: str
 ) -> None:
     # The files to compare don't exist: they haven't been looked for yet.

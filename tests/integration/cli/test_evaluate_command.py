@@ -1,4 +1,4 @@
-"""`driftwarden evaluate`, as a user runs it: which windows, what is told, exit status."""
+"""`driftwarden evaluate` as a process: windows, output and exit status."""
 
 import json
 import os
@@ -50,14 +50,14 @@ def test_without_a_day_it_is_the_last_whole_week(stored: Engine, last_week: date
     done = evaluate()
     assert done.exit_code == 3
     assert make_assessment(0.3).headline in done.stdout
-    assert "--again evaluates it anew" in done.stderr
+    assert "--again repeats it" in done.stderr
 
 
 def test_a_week_that_is_not_over_is_refused(stored: Engine, last_week: datetime) -> None:
     """It would be stored as done, and the daemon would never judge the whole of it."""
     done = evaluate("--from", f"{last_week + WEEK:%Y-%m-%d}")
     assert done.exit_code == 2
-    assert "which is still to come" in " ".join(done.output.split())
+    assert "the window ends in the future" in " ".join(done.output.split())
     with transaction(stored) as connection:
         assert list_drift_evaluations(connection) == []
     # What there is of it so far can be looked at, as a window of its own.
@@ -76,7 +76,7 @@ def test_before_any_traffic_or_baseline_nothing_is_stored(
     done = evaluate()
     assert (done.exit_code, done.stdout) == (2, "")
     assert "assistant has no traffic and no baseline yet" in done.stderr
-    assert "names other models: `helper`." in done.stderr
+    assert "traffic of: `helper`." in done.stderr
     with transaction(stored) as connection:
         assert list_drift_evaluations(connection) == []
 
@@ -108,7 +108,7 @@ def test_one_that_failed_says_why(stored: Engine, last_week: datetime) -> None:
     done = evaluate()
     assert done.exit_code == 1
     assert "failed" in done.stderr
-    assert "ValueError: broken on purpose. --again tries it now" in done.stderr
+    assert "ValueError: broken on purpose. --again repeats it now" in done.stderr
 
 
 def test_one_that_is_evaluated_again_elsewhere_is_waited_for(

@@ -60,13 +60,11 @@ def audited(engine: Engine, action: str) -> list[tuple[str, dict]]:
         return [(row.subject, row.details) for row in rows]
 
 
-def test_the_same_gold_gives_the_same_file_and_says_what_is_missing(
-    run: Run, world: World, tmp_path: Path
-) -> None:
+def test_equal_gold_gives_equal_files_and_remarks(run: Run, world: World, tmp_path: Path) -> None:
     out = tmp_path / "gold.jsonl"
-    status, output, said = run("review", "export", "--out", str(out))
+    status, output, message = run("review", "export", "--out", str(out))
     assert (0, f"{out}: 3 examples\n") == (status, output)
-    assert "rejected without a corrected response" in said
+    assert "rejected without a corrected response" in message
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert all(["messages", "metadata"] == list(row) for row in rows)
     assert {2} == {row["metadata"]["n_reviewers"] for row in rows}
@@ -110,13 +108,13 @@ def test_filters_and_formats(run: Run, tmp_path: Path) -> None:
     ],
 )
 def test_options_that_do_not_fit_are_refused(run: Run, arguments: list[str], message: str) -> None:
-    status, _, said = run("review", "export", *arguments)
+    status, _, message = run("review", "export", *arguments)
     assert 2 == status
-    assert message in said
+    assert message in message
 
 
 def test_the_queue_goes_out_and_comes_back(run: Run, world: World, tmp_path: Path) -> None:
-    out, people = tmp_path / "tasks.json", tmp_path / "people.json"
+    out, users = tmp_path / "tasks.json", tmp_path / "people.json"
     arguments = ("--queue", "--format", "label-studio", "--out", str(out))
     assert (0, f"{out}: 4 items\n") == run("review", "export", *arguments)[:2]
     tasks = json.loads(out.read_text())
@@ -127,19 +125,19 @@ def test_the_queue_goes_out_and_comes_back(run: Run, world: World, tmp_path: Pat
         {"id": 2, "completed_by": {"email": "Ben"}, "result": [verdict, *scores]},
     ]
     out.write_text(json.dumps(tasks))
-    status, _, said = run("review", "import", str(out))
+    status, _, message = run("review", "import", str(out))
     assert 2 == status
-    assert "annotation 1: unknown reviewer: '7'" in said
+    assert "annotation 1: unknown reviewer: '7'" in message
     assert [] == audited(world.engine, "imported")
-    people.write_text('{"7": "Ada"}')
-    mapped = ("review", "import", str(out), "--reviewer-map", str(people))
-    assert "2 reviews written, 0 were here already" in run(*mapped)[1]
-    assert "0 reviews written, 2 were here already" in run(*mapped)[1]
+    users.write_text('{"7": "Ada"}')
+    mapped = ("review", "import", str(out), "--reviewer-map", str(users))
+    assert "2 reviews imported, 0 imported earlier" in run(*mapped)[1]
+    assert "0 reviews imported, 2 imported earlier" in run(*mapped)[1]
     assert [str(out)] * 2 == [place for place, _ in audited(world.engine, "imported")]
     assert 4 == len(run("review", "export")[1].splitlines())
 
 
-def test_a_person_is_forgotten_in_every_format(run: Run, world: World, tmp_path: Path) -> None:
+def test_an_end_user_is_erased_in_every_format(run: Run, world: World, tmp_path: Path) -> None:
     files = {
         "sft": tmp_path / "gold.jsonl",
         "preference": tmp_path / "pairs.jsonl",
@@ -156,12 +154,12 @@ def test_a_person_is_forgotten_in_every_format(run: Run, world: World, tmp_path:
         for line in files["sft"].read_text().splitlines()
         if json.loads(line)["metadata"]["verdict"] == "correct"
     ]
-    asked = json.dumps(row["messages"][-2]["content"])
-    assert all(asked in path.read_text() for path in paths)
-    status, output, said = run("forget", "--exchange", row["metadata"]["exchange_id"])
-    assert 0 == status, output + said
+    query = json.dumps(row["messages"][-2]["content"])
+    assert all(query in path.read_text() for path in paths)
+    status, output, message = run("forget", "--exchange", row["metadata"]["exchange_id"])
+    assert 0 == status, output + message
     for path in paths:
-        assert asked not in path.read_text(), path
+        assert query not in path.read_text(), path
         if path.suffix == ".json":
             assert json.loads(path.read_text())
         else:

@@ -51,11 +51,11 @@ class Shell:
             "work_dir": str(self.folder / "runs"), "recipe": str(self.folder / "recipe.toml"),
             **retrain,
         }  # fmt: skip
-        asked = {
+        requested = {
             "base": self.base, "epochs": 1.0, "max_length": 64, "batch_size": 8,
             "learning_rate": 0.01, "rank": 4, "alpha": 8, **(recipe or {}),
         }  # fmt: skip
-        write_recipe(self.folder / "recipe.toml", **asked)
+        write_recipe(self.folder / "recipe.toml", **requested)
         lines = ["[model]", 'name = "desk"', "[database]", f'url = "{self.url}"', "[retrain]"]
         lines += [f"{name} = {json.dumps(value)}" for name, value in values.items()]
         self.config.write_text("\n".join(lines), encoding="utf-8")
@@ -111,10 +111,10 @@ def trained(tmp_path: Path, tiny_base: Path) -> Shell:  # noqa: F811
 @pytest.mark.timeout(600)
 def test_from_gold_to_a_serving_version(trained: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    told = trained.ok("retrain", "plan", trained.folder / "gold.jsonl")
-    assert "43 examples (30 gold, 13 replayed); 0 more for validation" in told
-    assert "6 steps of lora on" in told
-    assert "start it: driftwarden retrain start 1" in told
+    output = trained.ok("retrain", "plan", trained.folder / "gold.jsonl")
+    assert "43 examples (30 gold, 13 replayed); 0 more for validation" in output
+    assert "6 steps of lora on" in output
+    assert "start: driftwarden retrain start 1" in output
     assert "planned" in trained.ok("retrain", "list")
     card = trained.ok("retrain", "data", "1")
     assert card.startswith("# Training data\n")
@@ -130,10 +130,10 @@ def test_from_gold_to_a_serving_version(trained: Shell, monkeypatch: pytest.Monk
     assert done.returncode == 0, done.stderr
     assert "run 1 succeeded; its adapter: " in done.stdout.replace("\n", " ")
 
-    shown = trained.ok("retrain", "show", "1")
-    assert "run 1: succeeded, model desk" in shown
-    assert "  rank = 4" in shown
-    assert "its version is in the registry: driftwarden models list" in shown
+    listing = trained.ok("retrain", "show", "1")
+    assert "run 1: succeeded, model desk" in listing
+    assert "  rank = 4" in listing
+    assert "its version is in the registry: driftwarden models list" in listing
     assert "loss" in trained.ok("retrain", "logs", "1", "-n", "100")
     assert re.search(
         r"^ +1 +succeeded +desk +lora .* by hand$", trained.ok("retrain", "list"), re.MULTILINE
@@ -157,7 +157,7 @@ def test_a_started_run_is_cancelled_from_another_process(
     trained.ok("retrain", "plan", trained.folder / "gold.jsonl")
     started = trained.process("retrain", "start", "1", "--no-wait")
     assert (started.returncode, started.stdout) == (
-        0, "run 1 started; driftwarden retrain show 1\n",
+        0, "run 1 started; `driftwarden retrain show 1` shows its progress\n",
     )  # fmt: skip
     with transaction(trained.engine) as connection:
         pid = (list_runs(connection)[0].handle or {})["pid"]
@@ -173,15 +173,15 @@ def test_a_started_run_is_cancelled_from_another_process(
 @pytest.mark.language_model
 def test_a_plan_says_what_fits_and_in_which_order(trained: Shell) -> None:
     gold, base = trained.folder / "gold.jsonl", trained.base
-    told = trained.ok("retrain", "plan", gold, "--dry-run")
+    output = trained.ok("retrain", "plan", gold, "--dry-run")
     for method in ("qlora", "lora", "full"):
         assert re.search(
-            rf"^possible: {method} on {base}: 0\.00 billion parameters, ", told, re.MULTILINE
+            rf"^possible: {method} on {base}: 0\.00 billion parameters, ", output, re.MULTILINE
         )
-    assert f"order to try: qlora on {base}, then lora on {base}, then full on {base}" in told
-    assert "serving: ok: an adapter of rank 4 can be loaded" in told
-    assert "examples: ok: 43 examples, " in told
-    assert re.search(r"^memory: ok: about \d\.\d GiB; the processor has ", told, re.MULTILINE)
+    assert f"order to try: qlora on {base}, then lora on {base}, then full on {base}" in output
+    assert "serving: ok: an adapter of rank 4 can be loaded" in output
+    assert "examples: ok: 43 examples, " in output
+    assert re.search(r"^memory: ok: about \d\.\d GiB; the processor has ", output, re.MULTILINE)
     assert trained.ok("retrain", "list").startswith("no training runs yet")
 
     trained.configure(recipe={"rank": 64, "serving": {"max_lora_rank": 32}})
@@ -216,14 +216,14 @@ def test_a_cancelled_run_is_taken_up_from_the_shell(
     trained.ok("retrain", "cancel", "1")
     resumed = trained.process("retrain", "resume", "1")
     assert resumed.returncode == 0, resumed.stderr
-    assert "run 1 begins anew" in resumed.stdout
+    assert "run 1 restarts from step 0" in resumed.stdout
     assert "run 1 succeeded" in resumed.stdout
     assert "is succeeded; only a failed or cancelled run" in trained.refused(
         "retrain", "resume", "1"
     )
     assert "loss" in trained.ok("retrain", "logs", "1", "--follow", "-n", "100")
-    shown = trained.ok("retrain", "show", "1")
-    assert re.search(r"^memory: \d\.\d\d GiB at the peak, \d\.\d\d were", shown, re.MULTILINE)
+    listing = trained.ok("retrain", "show", "1")
+    assert re.search(r"^memory: \d\.\d\d GiB at the peak, \d\.\d\d were", listing, re.MULTILINE)
 
 
 def test_nothing_is_there_at_first(shell: Shell) -> None:
@@ -233,8 +233,8 @@ def test_nothing_is_there_at_first(shell: Shell) -> None:
 
 @pytest.mark.parametrize("command", ["show", "start", "resume", "cancel", "logs"])
 def test_a_run_that_does_not_exist_is_said(shell: Shell, command: str) -> None:
-    told = shell.refused("retrain", command, "7")
-    assert told == "no training run with id 7; see `driftwarden retrain list`"
+    output = shell.refused("retrain", command, "7")
+    assert output == "no training run with id 7; see `driftwarden retrain list`"
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ def no_original(shell: Shell) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "output"),
     [
         (lambda shell: shell.folder / "none.jsonl", "none.jsonl: no such file"),
         (lambda shell: shell.folder, "Is a directory"),
@@ -278,9 +278,9 @@ def no_original(shell: Shell) -> Path:
     ids=["missing", "folder", "no-messages", "too-few", "no-replay", "no-base"],
 )
 def test_what_cannot_be_planned_leaves_no_run(
-    shell: Shell, spoil: Callable[[Shell], Path], told: str
+    shell: Shell, spoil: Callable[[Shell], Path], output: str
 ) -> None:
-    assert told in shell.refused("retrain", "plan", spoil(shell))
+    assert output in shell.refused("retrain", "plan", spoil(shell))
     with transaction(shell.engine) as connection:
         assert list_runs(connection) == []
 
@@ -293,8 +293,8 @@ def test_an_error_is_one_line_and_an_exit_status(shell: Shell) -> None:
 
 
 def test_without_a_file_the_gold_of_the_queue_is_planned(shell: Shell) -> None:
-    told = shell.refused("retrain", "plan")
-    assert told.startswith("0 different gold examples, 20 are needed: 20 more reviews")
+    output = shell.refused("retrain", "plan")
+    assert output.startswith("0 different gold examples, 20 are needed: 20 more reviews")
 
 
 def test_a_run_without_a_card_says_so(shell: Shell) -> None:
@@ -340,12 +340,12 @@ def test_a_cancelled_run_whose_process_runs_on_says_so(
     with monkeypatch.context() as patch:
         patch.setattr(SubprocessLauncher, "cancel", refuse)
         for _ in range(2):
-            told = shell.refused("retrain", "cancel", "1")
-            assert told.startswith(
-                "run 1 is cancelled; its child couldn't be ended yet: it is another user's. "
+            output = shell.refused("retrain", "cancel", "1")
+            assert output.startswith(
+                "run 1 is cancelled, but its process is still running: it is another user's"
             )
-    shown = shell.ok("retrain", "show", "1")
-    assert "cancelled; its child couldn't be ended yet: it is another user's\n" in shown
+    listing = shell.ok("retrain", "show", "1")
+    assert "cancelled; its child couldn't be ended yet: it is another user's\n" in listing
     assert "retrain cancel 1` tries again" in shell.refused("retrain", "resume", "1")
     assert shell.ok("retrain", "cancel", "1") == "run 1 cancelled\n"
     assert "its child" not in shell.ok("retrain", "show", "1")
@@ -354,23 +354,23 @@ def test_a_cancelled_run_whose_process_runs_on_says_so(
 def test_promote_and_go_back(shell: Shell) -> None:
     shell.register(3)
     first = shell.ok("models", "promote", "desk", "1", "--reason", "reason 1")
-    assert first == "desk: version 1 serves\n"
+    assert first == "desk: version 1 is in production\n"
     promote = ["models", "promote", "desk", "2", "--reason", "reason 2"]
     assert "desk version 2 comes from no training run" in shell.refused(*promote)
-    assert shell.ok(*promote, "--without-gate") == "desk: version 2 serves\n"
+    assert shell.ok(*promote, "--without-gate") == "desk: version 2 is in production\n"
     assert shell.ok("models", "rollback", "desk", "--reason", "complaints") == (
-        "desk: version 1 serves again\n"
+        "desk: version 1 is in production again\n"
     )
     stages = re.findall(r"^desk +(\d) +(\w+)", shell.ok("models", "list", "desk"), re.MULTILINE)
     assert stages == [("3", "candidate"), ("2", "archived"), ("1", "production")]
-    shown = shell.ok("models", "show", "desk", "1")
-    assert "desk version 1: production" in shown
-    assert "digest:  sha256:1" in shown
-    assert "  method = lora" in shown
-    assert re.search(r"candidate -> production by \S+: reason 1$", shown, re.MULTILINE)
-    assert re.search(r"archived -> production by \S+: complaints$", shown, re.MULTILINE)
+    listing = shell.ok("models", "show", "desk", "1")
+    assert "desk version 1: production" in listing
+    assert "digest:  sha256:1" in listing
+    assert "  method = lora" in listing
+    assert re.search(r"candidate -> production by \S+: reason 1$", listing, re.MULTILINE)
+    assert re.search(r"archived -> production by \S+: complaints$", listing, re.MULTILINE)
     # It has served before: nothing is asked.
-    assert shell.ok("models", "promote", "desk", "2") == "desk: version 2 serves\n"
+    assert shell.ok("models", "promote", "desk", "2") == "desk: version 2 is in production\n"
     other = shell.ok("models", "show", "desk", "2")
     assert re.search(
         r"candidate -> production by \S+: without a verdict: reason 2$", other, re.MULTILINE
@@ -391,7 +391,7 @@ def test_scores_are_shown_with_their_intervals(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "output"),
     [
         (["show", "desk", "9"], "desk has no version 9; see `driftwarden models list`"),
         (["promote", "desk", "9"], "desk has no version 9; see `driftwarden models list`"),
@@ -399,10 +399,10 @@ def test_scores_are_shown_with_their_intervals(shell: Shell) -> None:
         (["rollback", "desk"], "desk: no earlier version served, there is nothing to go back to"),
     ],
 )
-def test_what_the_registry_refuses(shell: Shell, arguments: list[str], told: str) -> None:
+def test_what_the_registry_refuses(shell: Shell, arguments: list[str], output: str) -> None:
     shell.register()
     shell.ok("models", "promote", "desk", "1")
-    assert shell.refused("models", *arguments) == told
+    assert shell.refused("models", *arguments) == output
 
 
 def test_a_database_without_a_schema_says_what_to_run(shell: Shell) -> None:

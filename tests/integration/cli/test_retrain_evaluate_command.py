@@ -1,4 +1,4 @@
-"""`driftwarden retrain evaluate` on a model that answers for real."""
+"""`driftwarden retrain evaluate` on a real model."""
 
 import json
 import shutil
@@ -111,20 +111,20 @@ def test_a_candidate_that_changed_nothing_is_not_promoted(desk: Desk) -> None:
     assert "ok   not worse by the judge's preference" in done.output
     assert done.output.rstrip().endswith("gate result: reject")
     assert judge.requests == []  # the answers are the same ones
-    kept = json.loads(desk.files.evaluation.read_text())
-    assert kept["gate_result"] == "reject"
-    strata = {one["stratum"] for part in kept["scores"] for one in part["scores"]}
+    stored = json.loads(desk.files.evaluation.read_text())
+    assert stored["gate_result"] == "reject"
+    strata = {line["stratum"] for part in stored["scores"] for line in part["scores"]}
     assert {"", "split=new", "split=old", "task_type=cards", "task_type=crypto"} <= strata
-    answers = desk.files.evaluation_responses(1).read_text().splitlines()
-    assert len(answers) == 2 * (8 + 3)
+    responses = desk.files.evaluation_responses(1).read_text().splitlines()
+    assert len(responses) == 2 * (8 + 3)
     command = ["retrain", "logs", str(desk.run), "--config", str(desk.config)]
     written = desk.files.task("evaluate").log.read_text().splitlines()
     for follow in ([], ["--follow"]):
-        told = CliRunner().invoke(app, [*command, "--evaluation", "-n", "2", *follow])
-        assert (told.exit_code, told.output.splitlines()) == (0, written[-2:])
+        output = CliRunner().invoke(app, [*command, "--evaluation", "-n", "2", *follow])
+        assert (output.exit_code, output.output.splitlines()) == (0, written[-2:])
     with transaction(desk.engine) as connection:
         assert version_by_id(connection, 1).stage == "rejected"
-    assert json.loads(answers[0])["messages"]
+    assert json.loads(responses[0])["messages"]
 
 
 @pytest.mark.language_model
@@ -161,7 +161,7 @@ def test_an_evaluation_is_cancelled(desk: Desk) -> None:
         plan_evaluation(connection, version, make_request(desk.folder), by="test", now=NOW)
     other = desk.evaluate("--evaluation", str(desk.folder / "evaluation.yaml")).exception
     assert isinstance(other, WorkflowError)
-    assert "evaluation 1 of run 1 is under way by another file" in str(other)
+    assert "evaluation 1 of run 1 is running with another file" in str(other)
     done = desk.evaluate("--cancel")
     assert done.output == "evaluation 1 cancelled\n"
     again = desk.evaluate("--cancel").exception

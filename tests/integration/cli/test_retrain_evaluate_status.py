@@ -80,7 +80,7 @@ def test_what_is_to_be_promoted_is_so_in_json_too(
     assert (done.exit_code, json.loads(done.stdout)["gate_result"]) == (0, "promote")
 
 
-def test_what_waits_for_people_is_not_promoted_yet(
+def test_a_candidate_awaiting_ratings_is_not_promoted(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(2):  # asked again, it waits still
@@ -93,7 +93,7 @@ def test_what_waits_for_people_is_not_promoted_yet(
     assert (row.id, row.status, row.gate_result) == (1, "awaiting_ratings", None)
 
 
-def test_what_people_would_only_confirm_to_be_rejected_is_rejected(
+def test_a_failed_candidate_is_rejected_without_ratings(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert evaluate(tmp_path, monkeypatch, "reject", plan=PLAN + HUMAN).exit_code == 3

@@ -194,7 +194,7 @@ def write_adapter(folder: Path) -> Path:
     return folder
 
 
-def test_a_run_goes_on_from_the_serving_adapter_and_is_evaluated(desk: Desk) -> None:
+def test_a_run_starts_from_the_production_adapter_and_is_evaluated(desk: Desk) -> None:
     desk.configure(evaluation=str(write_plan(desk.folder)))
     first = write_adapter(desk.folder / "first")
     with transaction(desk.engine) as connection:
@@ -270,7 +270,7 @@ def test_a_database_that_is_away_fails_no_run(desk: Desk, monkeypatch: pytest.Mo
     assert [run.status for run in desk.runs()] == ["running"]
 
 
-def test_a_data_set_that_is_away_lets_one_run_wait_and_nothing_else(
+def test_an_unavailable_data_set_delays_only_its_run(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What runs is followed, and evaluations go on."""
@@ -317,7 +317,7 @@ def test_what_is_away_while_a_run_is_planned(
     assert [run.status for run in desk.runs()] == ["running"]
 
 
-def test_a_child_that_cannot_be_ended_is_tried_again_at_each_step(desk: Desk) -> None:
+def test_ending_a_child_is_retried_at_each_step(desk: Desk) -> None:
     desk.gold(30)
     desk.decide()
     desk.advance()
@@ -343,7 +343,7 @@ def test_a_child_that_cannot_be_started_ends_the_run(desk: Desk) -> None:
     )  # fmt: skip
 
 
-def test_what_runs_elsewhere_and_does_not_answer_is_waited_for(desk: Desk) -> None:
+def test_an_unavailable_launcher_is_waited_for(desk: Desk) -> None:
     """A planned run waits, a running one stays as it is, and the rest of the step goes on."""
     desk.gold(30)
     desk.decide()
@@ -403,7 +403,7 @@ def read_recipe_base(desk: Desk) -> str:
     return read_recipe(desk.launcher.submitted[0].recipe.read_bytes()).base
 
 
-def test_a_decision_fine_tunes_fully_only_where_the_model_is_named(desk: Desk) -> None:
+def test_full_fine_tuning_needs_the_name_of_the_model(desk: Desk) -> None:
     desk.cook(read_base(desk), method="full")
     desk.gold(30)
     desk.decide()
@@ -442,15 +442,15 @@ def test_a_running_training_is_a_metric(desk: Desk) -> None:
     beat = {"step": 5, "steps": 20, "loss": 0.5, "tokens_per_second": 100.0}
     write_json(desk.launcher.submitted[0].heartbeat, beat)
     desk.advance()
-    told = render_metrics().decode()
-    assert 'driftwarden_training_loss{model="assistant"} 0.5' in told
-    assert 'driftwarden_training_progress_ratio{model="assistant"} 0.25' in told
-    assert 'driftwarden_training_tokens_per_second{model="assistant"} 100.0' in told
+    metrics = render_metrics().decode()
+    assert 'driftwarden_training_loss{model="assistant"} 0.5' in metrics
+    assert 'driftwarden_training_progress_ratio{model="assistant"} 0.25' in metrics
+    assert 'driftwarden_training_tokens_per_second{model="assistant"} 100.0' in metrics
     desk.launcher.end(1, {"status": "failed", "error": "x"})
     desk.advance()
-    told = render_metrics().decode()
-    assert "driftwarden_training_loss{" not in told
-    assert 'driftwarden_training_runs_finished_total{model="assistant",status="failed"}' in told
+    metrics = render_metrics().decode()
+    assert "driftwarden_training_loss{" not in metrics
+    assert 'driftwarden_training_runs_finished_total{model="assistant",status="failed"}' in metrics
 
 
 def test_the_end_that_a_lead_asked_for_comes(desk: Desk) -> None:

@@ -39,7 +39,7 @@ def test_no_drift_in_the_fourth_week_fails(week: WeekOutcome) -> None:
     assert held([QUIET, week]) == [True, False, True]
 
 
-def test_a_topic_whose_examples_are_mostly_something_else_is_not_named() -> None:
+def test_a_topic_with_mostly_other_examples_is_not_named() -> None:
     week = replace(DRIFTED, topic_examples=(("tap my ring", "lost my card", "lost my card"),))
     assert held([QUIET, week]) == [True, True, False]
 

@@ -127,7 +127,7 @@ def test_a_named_file_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
         load_settings(tmp_path / "nowhere.toml")
 
 
-def test_a_file_that_is_not_toml_is_an_error_with_its_line(tmp_path: Path) -> None:
+def test_invalid_toml_is_an_error_with_its_line(tmp_path: Path) -> None:
     path = write(tmp_path / "c.toml", "[monitoring]\nsample_rate = \n")
     with pytest.raises(ConfigurationError, match=r"c\.toml: not valid TOML: .*line 2"):
         load_settings(path)
