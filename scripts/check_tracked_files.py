@@ -1,4 +1,4 @@
-"""Check the files that git tracks (or would track): `make check` and pre-commit run this.
+"""Check of the tracked files, run by `make check` and pre-commit.
 
 A checkout must work on any machine, behind any package mirror, and stay small: no host name of a
 package registry, no path of somebody's machine, no large file, no conflict marker.
@@ -12,7 +12,7 @@ from pathlib import Path
 
 MAXIMUM_BYTES = 1_000_000
 
-#: What a line must not hold, and why.
+#: Forbidden patterns, by description.
 FORBIDDEN = {
     "a package registry's host name (registries are the user's own configuration)": re.compile(
         r"\b(pypi|pythonhosted|npmjs|yarnpkg|mvnrepository|crates|anaconda)\.(org|com|io)\b"
@@ -39,7 +39,7 @@ def tracked_files(root: Path) -> list[Path]:
 
 
 def problems(path: Path, name: str) -> Iterator[str]:
-    """Yield what is wrong with a file, one line each."""
+    """Yield the problems of a file, one line each."""
     size = path.stat().st_size
     if size > MAXIMUM_BYTES:
         yield f"{name}: {size:,} bytes, more than {MAXIMUM_BYTES:,}"
@@ -49,19 +49,19 @@ def problems(path: Path, name: str) -> Iterator[str]:
     except UnicodeDecodeError:
         return
     for number, line in enumerate(text.splitlines(), start=1):
-        for what, pattern in FORBIDDEN.items():
+        for problem, pattern in FORBIDDEN.items():
             if match := pattern.search(line):
-                yield f"{name}:{number}: {match.group()!r}: {what}"
+                yield f"{name}:{number}: {match.group()!r}: {problem}"
 
 
 def main() -> int:
     """Print every problem; return 1 if there is one."""
     root = Path(__file__).resolve().parents[1]
     files = tracked_files(root)
-    found = [line for path in files for line in problems(path, str(path.relative_to(root)))]
-    report = found or [f"{len(files)} files: no problem found"]
+    lines = [line for path in files for line in problems(path, str(path.relative_to(root)))]
+    report = lines or [f"{len(files)} files: no problem found"]
     sys.stdout.write("\n".join(report) + "\n")
-    return 1 if found else 0
+    return 1 if lines else 0
 
 
 if __name__ == "__main__":

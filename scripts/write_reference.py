@@ -211,8 +211,8 @@ def _parameter(parameter: Any) -> str:
     names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
     default = parameter.default
     # No default for flags that are off, nor for computed defaults.
-    shown = default not in (None, False, "", ()) and not callable(default)
-    if shown and getattr(parameter, "show_default", True):
+    has_default = default not in (None, False, "", ()) and not callable(default)
+    if has_default and getattr(parameter, "show_default", True):
         value = getattr(default, "value", default)
         return f"| {names} | {_cell(parameter.help)} (default: `{value}`) |"
     return f"| {names} | {_cell(parameter.help)} |"
