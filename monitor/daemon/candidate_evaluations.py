@@ -160,7 +160,7 @@ class CandidateEvaluations:
 
 def _require_all(systems: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
     """Require responses of every system, which a truncated file lacks."""
-    missing = sorted(set(systems) - {str(one["by"]) for one in rows})
+    missing = sorted(set(systems) - {str(row["by"]) for row in rows})
     if missing:
         raise InputError(f"the run's folder holds no response of {', '.join(missing)}")
 

@@ -325,10 +325,10 @@ def test_ending_a_child_is_retried_at_each_step(desk: Desk) -> None:
     desk.launcher.refusal = RemoteServiceError("Kubernetes refuses DELETE (403)")
     cancel_run(desk.engine, run.id, desk.launcher, desk.now, cancelled_by="Lea")
     desk.advance()
-    assert [one.termination_error for one in desk.runs()] == ["Kubernetes refuses DELETE (403)"]
+    assert [run.termination_error for run in desk.runs()] == ["Kubernetes refuses DELETE (403)"]
     desk.launcher.refusal = None
     desk.advance()
-    assert [one.termination_error for one in desk.runs()] == [None]
+    assert [run.termination_error for run in desk.runs()] == [None]
     assert desk.launcher.cancelled == [{"number": 1}]
 
 
@@ -429,7 +429,7 @@ def test_a_child_that_died_is_started_again_by_the_daemon(desk: Desk) -> None:
     assert (run.status, run.resumptions) == ("running", 1)
     desk.launcher.end(2, None)
     desk.advance()
-    assert [one.status for one in desk.runs()] == ["failed"]
+    assert [run.status for run in desk.runs()] == ["failed"]
 
 
 def test_a_running_training_is_a_metric(desk: Desk) -> None:
@@ -475,7 +475,7 @@ def test_what_could_be_tried_is_kept_with_the_run(desk: Desk) -> None:
     desk.decide()
     desk.advance()
     (run,) = desk.runs()
-    assert {(one["method"], one["fits"]) for one in (run.plan or {})["options"]} == {
+    assert {(option["method"], option["fits"]) for option in (run.plan or {})["options"]} == {
         ("qlora", True), ("lora", True), ("full", True),
     }  # fmt: skip
     with transaction(desk.engine) as connection:
@@ -511,7 +511,7 @@ def test_a_cancelled_run_is_not_started_again(desk: Desk) -> None:
     (run,) = desk.runs()
     cancel_run(desk.engine, run.id, desk.launcher, desk.now, cancelled_by="Lea")
     desk.advance()
-    assert [one.status for one in desk.runs()] == ["cancelled"]
+    assert [run.status for run in desk.runs()] == ["cancelled"]
     assert len(desk.launcher.submitted) == 1
 
 
