@@ -121,7 +121,7 @@ def evaluate(
 
 def _nothing_stored(connection: "Connection", model: str, window: tuple[datetime, datetime]) -> str:
     from monitor.rendering.excerpts import excerpt
-    from monitor.store.traffic.model_counts import models_seen
+    from monitor.store.traffic.exchanges import models_seen
 
     message = (
         f"Nothing to evaluate: {model} has no traffic and no baseline yet. Import a baseline with "

@@ -1,4 +1,4 @@
-"""How a study ends: locked and then measured, or cancelled with its evaluation."""
+"""Queries that close a human evaluation: lock, results and cancellation."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from monitor.store.training.candidate_results import HumanEvaluationResults
 
 
 def lock_rated_items(connection: Connection, human_evaluation_id: int) -> None:
-    """Wait for whoever is writing to a study's items, and keep others away until commit."""
+    """Lock the items of a human evaluation until the commit, after any writer."""
     statement = (
         select(HumanEvaluationItem.id)
         .where(HumanEvaluationItem.human_evaluation_id == human_evaluation_id)
@@ -21,7 +21,7 @@ def lock_rated_items(connection: Connection, human_evaluation_id: int) -> None:
 def mark_locked(
     connection: Connection, human_evaluation_id: int, user_id: int, now: datetime
 ) -> bool:
-    """Lock an open study; return whether it was open."""
+    """Lock an open human evaluation; return whether it was open."""
     statement = (
         update(HumanEvaluation)
         .where(HumanEvaluation.id == human_evaluation_id, HumanEvaluation.status == "open")
@@ -33,9 +33,10 @@ def mark_locked(
 def cancel_human_evaluation_of(
     connection: Connection, evaluation_id: int, now: datetime
 ) -> int | None:
-    """Cancel an evaluation's study that is open, and return its id; its ratings are kept.
+    """Cancel the open human evaluation of a candidate evaluation, and return its id.
 
-    Call it before an entry of the audit log is made: it waits for whoever is submitting.
+    Its ratings stay. Call it before an audit entry is appended, because it waits for raters who are
+    submitting.
     """
     theirs = select(HumanEvaluation.id).where(
         HumanEvaluation.candidate_evaluation_id == evaluation_id, HumanEvaluation.status == "open"
@@ -58,7 +59,7 @@ def set_results(
     results: HumanEvaluationResults,
     now: datetime,
 ) -> None:
-    """Keep the figures of a locked study."""
+    """Store the results of a locked human evaluation."""
     connection.execute(
         update(HumanEvaluation)
         .where(HumanEvaluation.id == human_evaluation_id, HumanEvaluation.status == "locked")

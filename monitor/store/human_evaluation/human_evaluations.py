@@ -19,7 +19,7 @@ from monitor.store.training.candidate_results import HumanEvaluationResults
 
 @dataclass(frozen=True)
 class HumanEvaluationRow:
-    """A study. ``results`` and ``measured_at`` come after the lock."""
+    """A human evaluation. ``results`` and ``measured_at`` are set after the lock."""
 
     id: int
     version_id: int
@@ -43,18 +43,18 @@ class HumanEvaluationRow:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is still rated, and blind."""
+        """Whether it accepts ratings and is blind."""
         return self.status == "open"
 
     @property
     def is_locked(self) -> bool:
-        """Whether everybody may know whose each answer was; of a cancelled one nobody is told."""
+        """Whether the systems behind the responses may be shown; never after a cancellation."""
         return self.status == "locked"
 
 
 @dataclass(frozen=True)
 class HumanEvaluationItemRow:
-    """An item of a study, without its answers."""
+    """An item of a human evaluation without its responses."""
 
     id: int
     human_evaluation_id: int
@@ -67,7 +67,7 @@ class HumanEvaluationItemRow:
 
 @dataclass(frozen=True)
 class ResponseRow:
-    """A text to rate; the row says nothing of whose it is."""
+    """A response to rate, without its system."""
 
     id: int
     item_id: int
@@ -86,7 +86,10 @@ _ITEM = (
 
 
 def insert_human_evaluation(connection: Connection, **values: Any) -> int:
-    """Insert a study and return its id; a second one of an evaluation: ``IntegrityError``."""
+    """Insert a human evaluation and return its id.
+
+    A second one of a candidate evaluation raises ``IntegrityError``.
+    """
     statement = insert(HumanEvaluation).values(**values).returning(HumanEvaluation.id)
     return int(connection.execute(statement).scalar_one())
 
@@ -98,7 +101,7 @@ def insert_item(connection: Connection, **values: Any) -> int:
 
 
 def insert_response(connection: Connection, item_id: int, text: str) -> int:
-    """Insert an answer and return its id."""
+    """Insert a response and return its id."""
     statement = (
         insert(HumanEvaluationResponse)
         .values(item_id=item_id, text=text)
@@ -110,40 +113,40 @@ def insert_response(connection: Connection, item_id: int, text: str) -> int:
 def human_evaluation_by_id(
     connection: Connection, human_evaluation_id: int, *, lock: bool = False
 ) -> HumanEvaluationRow:
-    """Return a study; with ``lock``, nobody else changes it until the transaction ends.
+    """Return a human evaluation; ``lock`` locks its row until the transaction ends.
 
     Raises:
         NotFoundError: There is none of that id.
     """
-    statement = _studies().where(HumanEvaluation.id == human_evaluation_id)
+    statement = _human_evaluations().where(HumanEvaluation.id == human_evaluation_id)
     if lock:
         statement = statement.with_for_update(of=HumanEvaluation)
     row = connection.execute(statement).one_or_none()
     if row is None:
-        raise NotFoundError(f"there is no study {human_evaluation_id}")
+        raise NotFoundError(f"unknown human evaluation: {human_evaluation_id}")
     return HumanEvaluationRow(*row)
 
 
 def human_evaluation_of_candidate(
     connection: Connection, evaluation_id: int
 ) -> HumanEvaluationRow | None:
-    """Return the study of an evaluation, if there is one."""
-    theirs = _studies().where(HumanEvaluation.candidate_evaluation_id == evaluation_id)
+    """Return the human evaluation of a candidate evaluation, or ``None``."""
+    theirs = _human_evaluations().where(HumanEvaluation.candidate_evaluation_id == evaluation_id)
     row = connection.execute(theirs).one_or_none()
     return HumanEvaluationRow(*row) if row else None
 
 
 def list_human_evaluations(connection: Connection) -> list[HumanEvaluationRow]:
-    """Return all studies, the newest first."""
+    """Return all human evaluations, the newest first."""
     return [
         HumanEvaluationRow(*row)
-        for row in connection.execute(_studies().order_by(HumanEvaluation.id.desc()))
+        for row in connection.execute(_human_evaluations().order_by(HumanEvaluation.id.desc()))
     ]
 
 
 def unscored_human_evaluations(connection: Connection) -> list[HumanEvaluationRow]:
-    """Return the studies that were locked, and whose figures aren't worked out yet."""
-    due = _studies().where(
+    """Return the locked human evaluations without results."""
+    due = _human_evaluations().where(
         HumanEvaluation.status == "locked", HumanEvaluation.measured_at.is_(None)
     )
     return [
@@ -152,7 +155,7 @@ def unscored_human_evaluations(connection: Connection) -> list[HumanEvaluationRo
 
 
 def is_under_human_evaluation(connection: Connection, version_id: int) -> bool:
-    """Return whether people rate a version's answers now, for whichever of its evaluations."""
+    """Return whether responses of a version are being rated now."""
     rated = exists().where(
         HumanEvaluation.version_id == version_id, HumanEvaluation.status == "open"
     )
@@ -160,7 +163,10 @@ def is_under_human_evaluation(connection: Connection, version_id: int) -> bool:
 
 
 def models_under_human_evaluation(connection: Connection) -> frozenset[str]:
-    """Return the models of which a study is open: figures of their versions may tell them apart."""
+    """Return the models with an open human evaluation.
+
+    Figures of their versions could identify the systems.
+    """
     statement = (
         select(ModelVersion.model)
         .join(HumanEvaluation, HumanEvaluation.version_id == ModelVersion.id)
@@ -170,9 +176,9 @@ def models_under_human_evaluation(connection: Connection) -> frozenset[str]:
 
 
 def items_under_human_evaluation(connection: Connection, model: str) -> frozenset[tuple[str, str]]:
-    """Return the items of a model's open studies, as (benchmark, id): their answers are withheld.
+    """Return the items of a model's open human evaluations, as (benchmark, id).
 
-    A page that shows a system's answer to one of them would tell a reviewer whose it is.
+    Their responses are withheld: a page that shows a system's response would unblind a rater.
     """
     statement = (
         select(HumanEvaluationItem.benchmark, HumanEvaluationItem.benchmark_item_id)
@@ -186,13 +192,13 @@ def items_under_human_evaluation(connection: Connection, model: str) -> frozense
 
 
 def blinding_secret(connection: Connection, human_evaluation_id: int) -> bytes:
-    """Return what orders a study's answers. Never show it, nor anything that it leads to."""
+    """Return the key of the order of items and responses. Never show it, nor anything derived."""
     statement = select(HumanEvaluation.secret).where(HumanEvaluation.id == human_evaluation_id)
     return bytes(connection.execute(statement).scalar_one())
 
 
 def items_of(connection: Connection, human_evaluation_id: int) -> list[HumanEvaluationItemRow]:
-    """Return a study's items in the order in which they are given out."""
+    """Return the items of a human evaluation, in the order of assignment."""
     statement = (
         select(*_ITEM)
         .where(HumanEvaluationItem.human_evaluation_id == human_evaluation_id)
@@ -204,7 +210,7 @@ def items_of(connection: Connection, human_evaluation_id: int) -> list[HumanEval
 def item_by_number(
     connection: Connection, human_evaluation_id: int, number: int, *, lock: bool = False
 ) -> HumanEvaluationItemRow:
-    """Return an item of a study; with ``lock``, nobody else takes it until the transaction ends.
+    """Return an item of a human evaluation; ``lock`` locks its row until the transaction ends.
 
     Raises:
         NotFoundError: There is none of that number.
@@ -215,12 +221,12 @@ def item_by_number(
     )
     row = connection.execute(statement.with_for_update() if lock else statement).one_or_none()
     if row is None:
-        raise NotFoundError(f"study {human_evaluation_id} has no item {number}")
+        raise NotFoundError(f"unknown item of human evaluation {human_evaluation_id}: {number}")
     return HumanEvaluationItemRow(*row)
 
 
 def responses_of(connection: Connection, item_ids: Sequence[int]) -> list[ResponseRow]:
-    """Return the answers to items, in an order that says nothing."""
+    """Return the responses to items, in an order that reveals nothing."""
     statement = select(
         HumanEvaluationResponse.id, HumanEvaluationResponse.item_id, HumanEvaluationResponse.text
     ).where(HumanEvaluationResponse.item_id.in_(item_ids))
@@ -230,7 +236,7 @@ def responses_of(connection: Connection, item_ids: Sequence[int]) -> list[Respon
     ]
 
 
-def _studies() -> Select[*tuple[Any, ...]]:
+def _human_evaluations() -> Select[*tuple[Any, ...]]:
     return select(
         HumanEvaluation.id,
         HumanEvaluation.version_id,

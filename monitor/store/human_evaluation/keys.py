@@ -1,4 +1,4 @@
-"""Whose the answers of a study are. It can be written while a study opens, and read once locked."""
+"""Keys of human evaluations: the systems behind the responses, read only after the lock."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -18,9 +18,9 @@ from monitor.store.tables import (
 
 @dataclass(frozen=True)
 class UnblindedRating:
-    """What one person gave one system's answer to one item of a locked study."""
+    """The ratings that a rater gave a system's response, after the lock."""
 
-    #: ``benchmark/id``: no other benchmark's item is called the same.
+    #: ``benchmark/id``, which is unique.
     item: str
     number: int
     task_type: str
@@ -32,16 +32,16 @@ class UnblindedRating:
 
 
 def insert_key(connection: Connection, response_id: int, systems: Iterable[str]) -> None:
-    """Keep whose an answer is: of more than one system where they answered in the same words."""
+    """Insert the systems of a response, several where their responses are identical."""
     rows = [{"response_id": response_id, "system": system} for system in systems]
     connection.execute(insert(HumanEvaluationKey), rows)
 
 
 def systems_by_response(connection: Connection, human_evaluation_id: int) -> dict[int, list[str]]:
-    """Return the systems of each answer of a locked study.
+    """Return the systems of each response of a locked human evaluation.
 
     Raises:
-        WorkflowError: The study is open, or was cancelled: nobody may know.
+        WorkflowError: The human evaluation is open or was cancelled.
     """
     _require_locked(connection, human_evaluation_id)
     statement = (
@@ -51,19 +51,19 @@ def systems_by_response(connection: Connection, human_evaluation_id: int) -> dic
         .where(HumanEvaluationItem.human_evaluation_id == human_evaluation_id)
         .order_by(HumanEvaluationKey.response_id, HumanEvaluationKey.system)
     )
-    found: dict[int, list[str]] = defaultdict(list)
+    systems: dict[int, list[str]] = defaultdict(list)
     for response_id, system in connection.execute(statement):
-        found[response_id].append(system)
-    return dict(found)
+        systems[response_id].append(system)
+    return dict(systems)
 
 
 def unblinded_ratings(connection: Connection, human_evaluation_id: int) -> list[UnblindedRating]:
-    """Return all submitted ratings of a locked study with the systems that they are of.
+    """Return all submitted ratings of a locked human evaluation by system.
 
-    A text that several systems gave was rated once; its rating is there once for each of them.
+    A response of several systems was rated once; its rating is returned once for each system.
 
     Raises:
-        WorkflowError: The study is open, or was cancelled: nobody may know.
+        WorkflowError: The human evaluation is open or was cancelled.
     """
     _require_locked(connection, human_evaluation_id)
     statement = (
@@ -99,6 +99,10 @@ def _require_locked(connection: Connection, human_evaluation_id: int) -> None:
         select(HumanEvaluation.status).where(HumanEvaluation.id == human_evaluation_id)
     ).scalar_one_or_none()
     if status == "cancelled":
-        raise WorkflowError("the study was cancelled: whose an answer is, is never told")
+        raise WorkflowError(
+            "human evaluation cancelled: the systems behind its responses are never shown"
+        )
     if status != "locked":
-        raise WorkflowError("the study is open: whose an answer is, is told once it is locked")
+        raise WorkflowError(
+            "human evaluation open: the systems behind its responses are shown after the lock"
+        )

@@ -136,6 +136,22 @@ def last_exchange_at(connection: Connection, model: str) -> datetime | None:
     ).scalar_one()
 
 
+def models_seen(connection: Connection, start: datetime, end: datetime, *, limit: int) -> list[str]:
+    """Return the models whose traffic occurred in ``[start, end)``, those with most first."""
+    statement = (
+        select(Exchange.model)
+        .where(
+            Exchange.occurred_at >= start,
+            Exchange.occurred_at < end,
+            Exchange.baseline_id.is_(None),
+        )
+        .group_by(Exchange.model)
+        .order_by(func.count().desc(), Exchange.model)
+        .limit(limit)
+    )
+    return list(connection.execute(statement).scalars())
+
+
 def _traffic(model: str, start: datetime, end: datetime) -> tuple[ColumnElement[bool], ...]:
     return (
         Exchange.model == model,

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from monitor.rendering.excerpts import excerpt
-from monitor.store.traffic.model_counts import models_seen
+from monitor.store.traffic.exchanges import models_seen
 from monitor.store.traffic.offsets import complete_until, gaps_detected
 
 
