@@ -1,8 +1,4 @@
-"""Function words of languages in the Latin alphabet, and characters that few of them have.
-
-Function words (articles, pronouns, prepositions, auxiliaries) are in every sentence and rarely
-borrowed. A word of several languages counts for each of them, with less weight.
-"""
+"""Function words of languages in the Latin alphabet: articles, pronouns, prepositions, ..."""
 
 # ruff: noqa: RUF001 - letters of other alphabets look like English ones
 
@@ -89,22 +85,4 @@ WORDS: dict[str, str] = {
         yang dan di ini itu dengan untuk tidak dari ke saya anda pada adalah dalam akan bisa
         atau juga apa bagaimana ada karena lebih kami sudah cara
     """,
-}
-
-CHARACTERS: dict[str, str] = {
-    "de": "äöüß",
-    "fr": "éèêàçùœ",
-    "es": "ñ¿¡áíóú",
-    "it": "àèìòù",
-    "pt": "ãõçáêô",
-    "sv": "åäö",
-    "da": "åøæ",
-    "nb": "åøæ",
-    "fi": "äö",
-    "pl": "ąćęłńśźż",
-    "cs": "řěůšžčý",
-    "ro": "ăîâșşțţ",
-    "hu": "őűáéö",
-    "tr": "ğşıçüö",
-    "vi": "ơưđạảấầậếềệịọốồộớờợụứừựăâêô",
 }

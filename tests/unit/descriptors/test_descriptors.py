@@ -6,6 +6,7 @@ import doctest
 import importlib
 import math
 import pkgutil
+import re
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitor import descriptors as texts
-from monitor.descriptors import language, refusal_phrases, scripts
+from monitor.descriptors import refusal_phrases
 
 SUBMODULES = sorted(
     module.name for module in pkgutil.iter_modules(texts.__path__, f"{texts.__name__}.")
@@ -81,15 +82,14 @@ def test_huge_texts_are_read_in_bounded_time(piece: str) -> None:
     for function, (least, largest) in RANGES.items():
         value = function(huge)
         assert math.isnan(value) or least <= value <= largest
-    assert texts.identify_language(huge) in {"", *language.LANGUAGES}
+    assert re.fullmatch("(?:[a-z]{2,3})?", texts.identify_language(huge))
     for responses in (['{"a": 1}'] * 60, ["yes"] * 60, ["```\nx\n```"] * 60):
         assert isinstance(texts.learn_format(responses).admits(huge), bool)
 
 
 @given(text=ANY_TEXT | PIECES)
-def test_any_text_has_a_known_language_or_none(text: str) -> None:
-    assert texts.identify_language(text) in {"", *language.LANGUAGES}
-    assert sum(scripts.count_scripts(text).values()) <= 2 * len(text)
+def test_any_text_has_a_language_code_or_none(text: str) -> None:
+    assert re.fullmatch("(?:[a-z]{2,3})?", texts.identify_language(text))
 
 
 @given(text=ANY_TEXT | PIECES)
