@@ -67,7 +67,7 @@ def test_no_page_runs_scripts_in_texts(browser: Browser, world: World, app: Lite
         fired.clear()
 
         paths = {
-            route.fill({"evaluation_id": world.evaluation_id, "item_id": item, "person_id": 1})
+            route.fill({"evaluation_id": world.evaluation_id, "item_id": item, "user_id": 1})
             for route in routes(app)
             for item in items.values()
             if route.method == "GET" and not route.is_api and "token" not in route.parameters

@@ -197,8 +197,8 @@ def shows_sequence(
     ("handler", "path", "problem"),
     [
         (shows_text, "/api/items/", "shows the peer's work"),
-        (shows_count, "/api/activity", "answers otherwise at stage 2"),
-        (shows_sequence, "/api/last", "answers otherwise at stage 2"),
+        (shows_count, "/api/activity", "responds differently at stage 2"),
+        (shows_sequence, "/api/last", "responds differently at stage 2"),
     ],
 )
 def test_a_route_that_leaks_is_found(

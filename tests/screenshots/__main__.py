@@ -46,7 +46,7 @@ class Studio:
         self.site, self.folder, self.size, self.scheme = site, folder, size, scheme
 
     def open(self, name: str, path: str = "/review") -> Page:
-        """Open a page as a person."""
+        """Open a page as a user."""
         width, height = SIZES[self.size]
         return self.site.open(
             name,
@@ -56,10 +56,10 @@ class Studio:
             reduced_motion="reduce",
         )
 
-    def shoot(self, page: Page, what: str) -> None:
+    def shoot(self, page: Page, name: str) -> None:
         """Take a picture, once all is drawn."""
         page.wait_for_timeout(400)
-        path = self.folder / f"{what}.png"
+        path = self.folder / f"{name}.png"
         page.screenshot(path=path)
         with Image.open(path) as picture:
             few = picture.convert("RGB").quantize(256, kmeans=2, dither=Image.Dither.NONE)
@@ -78,8 +78,8 @@ def correct_the_stolen_bag(page: Page) -> None:
     page.locator("#saved.good").wait_for()
 
 
-def rate_two_answers(studio: Studio) -> Page:
-    """Open a study, and rate two of the three answers of its first item."""
+def rate_two_responses(studio: Studio) -> Page:
+    """Rate two of the three responses of the first item of a human evaluation."""
     human_evaluation = make_human_evaluation(studio.site.engine, datetime.now(UTC), n=12)
     page = studio.open("Ada", f"/human-evaluations/{human_evaluation}")
     page.keyboard.press("Enter")
@@ -105,7 +105,7 @@ def documentation(site: Site) -> None:
     studio = Studio(site, IMAGES, "documentation", "light")
     studio.shoot(studio.open("Ada", f"/review/{item}"), "discussion")
     studio = Studio(site, IMAGES, "study", "light")
-    studio.shoot(rate_two_answers(studio), "study")
+    studio.shoot(rate_two_responses(studio), "study")
     studio = Studio(site, IMAGES, "wide", "light")
     studio.shoot(studio.open("Ben"), "queue")
     for picture in IMAGES.glob("*.png"):
@@ -130,13 +130,13 @@ def everything(site: Site, folder: Path) -> None:
             ada = studio.open("Ada")
             start(ada)
             studio.shoot(ada, "fresh")
-            studio.shoot(rate_two_answers(studio), "study")
+            studio.shoot(rate_two_responses(studio), "study")
             ada.keyboard.press("e")
             ada.keyboard.type(" Send `Bearer` before it.")
             ada.keyboard.press("Escape")
             studio.shoot(ada, "review")
             ada.keyboard.press("g")
-            studio.shoot(ada, "guide")
+            studio.shoot(ada, "guidelines")
             ada.keyboard.press("?")
             studio.shoot(ada, "keys")
             ada.keyboard.press("Escape")

@@ -1,4 +1,4 @@
-"""A real Chromium, and people who sign in with it."""
+"""A real Chromium, and sign-in of users."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,11 +33,11 @@ def chromium() -> Iterator[Browser]:
         launched.close()
 
 
-def give_session(context: BrowserContext, engine: Engine, url: str, person_id: int) -> None:
-    """Sign a person in without the form, as a session of the database's."""
+def give_session(context: BrowserContext, engine: Engine, url: str, user_id: int) -> None:
+    """Sign a user in by a session in the database, without the form."""
     key = token_urlsafe(24)
     now = datetime.now().astimezone()
-    value = f'{{"user_id":{person_id},"since":{now.timestamp()}}}'.encode()
+    value = f'{{"user_id":{user_id},"since":{now.timestamp()}}}'.encode()
     with transaction(engine) as connection:
         save_session(connection, key, value, now + MAX_AGE)
     context.add_cookies([{"name": COOKIE, "value": key, "url": url}])

@@ -32,7 +32,7 @@ class Provider:
     """What the provider knows, and how it misbehaves.
 
     Attributes:
-        user_claims: The claims of the person who is signed in there.
+        user_claims: The claims of the user who is signed in there.
         mend: Changes an ID token's claims before it is signed.
         sign: Signs claims; a test may sign with something else.
         userinfo: What the userinfo endpoint tells.
@@ -64,32 +64,32 @@ class Provider:
         }
 
     def authorize(self, query: dict[str, str]) -> str:
-        """Return where the browser goes after the person has signed in here."""
+        """Return the redirect after the user has signed in here."""
         self.requests.append(query)
         assert query["response_type"] == "code"
         assert query["code_challenge_method"] == "S256"
-        answer = {"state": query["state"], "iss": self.url}
+        response = {"state": query["state"], "iss": self.url}
         if self.denies:
-            answer["error"] = self.denies
+            response["error"] = self.denies
         else:
-            answer["code"] = secrets.token_urlsafe(16)
-            self.codes[answer["code"]] = query
-        return f"{query['redirect_uri']}?{urlencode(answer)}"
+            response["code"] = secrets.token_urlsafe(16)
+            self.codes[response["code"]] = query
+        return f"{query['redirect_uri']}?{urlencode(response)}"
 
     def exchange(self, form: dict[str, str], client: tuple[str, str]) -> tuple[int, Claims]:
         """Return the tokens for a code; every code works once."""
-        asked = self.codes.pop(form.get("code", ""), None)
-        if asked is None:
+        query = self.codes.pop(form.get("code", ""), None)
+        if query is None:
             return 400, {"error": "invalid_grant"}
         challenge = hashlib.sha256(form["code_verifier"].encode()).digest()
-        if base64.urlsafe_b64encode(challenge).rstrip(b"=").decode() != asked["code_challenge"]:
+        if base64.urlsafe_b64encode(challenge).rstrip(b"=").decode() != query["code_challenge"]:
             return 400, {"error": "invalid_grant"}
-        if client != (CLIENT_ID, CLIENT_SECRET) or form["redirect_uri"] != asked["redirect_uri"]:
+        if client != (CLIENT_ID, CLIENT_SECRET) or form["redirect_uri"] != query["redirect_uri"]:
             return 401, {"error": "invalid_client"}
         now = int(time.time())
         claims = {
             "iss": self.url, "aud": CLIENT_ID, "iat": now, "exp": now + 300,
-            "nonce": asked["nonce"], **self.user_claims,
+            "nonce": query["nonce"], **self.user_claims,
         }  # fmt: skip
         signed = (self.sign or self.sign_properly)(self.mend(claims))
         return 200, {"id_token": signed, "access_token": "an access token", "token_type": "Bearer"}
@@ -108,26 +108,26 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         if parts.path == "/.well-known/openid-configuration":
-            self._answer(200, self.provider.describe())
+            self._respond(200, self.provider.describe())
         elif parts.path == "/keys":
-            self._answer(200, self.provider.keys())
+            self._respond(200, self.provider.keys())
         elif parts.path == "/authorize":
             self.send_response(302)
             self.send_header("Location", self.provider.authorize(query))
             self.end_headers()
         elif self.headers.get("Authorization") == "Bearer an access token":
-            self._answer(200, self.provider.userinfo)
+            self._respond(200, self.provider.userinfo)
         else:
-            self._answer(401, {"error": "invalid_token"})
+            self._respond(401, {"error": "invalid_token"})
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         form = {key: values[0] for key, values in parse_qs(body).items()}
-        given = base64.b64decode(self.headers.get("Authorization", "").removeprefix("Basic "))
-        name, _, secret = given.decode().partition(":")
-        self._answer(*self.provider.exchange(form, (unquote_plus(name), unquote_plus(secret))))
+        credentials = base64.b64decode(self.headers.get("Authorization", "").removeprefix("Basic "))
+        name, _, secret = credentials.decode().partition(":")
+        self._respond(*self.provider.exchange(form, (unquote_plus(name), unquote_plus(secret))))
 
-    def _answer(self, status: int, body: Claims) -> None:
+    def _respond(self, status: int, body: Claims) -> None:
         content = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")

@@ -35,18 +35,18 @@ class _Collector(HTMLParser):
         self._script = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        for name, value in given.items():
+        attributes = {name: value or "" for name, value in attrs}
+        for name, value in attributes.items():
             if name.startswith("on"):
                 self.problems.append(f"<{tag} {name}={value!r}>")
             if name in ADDRESSES and value.strip().casefold().startswith(("javascript:", "data:")):
                 self.problems.append(f"<{tag} {name}={value!r}>")
-        if tag in {"iframe", "object", "embed", "math", "base"} or given.get("src") == "x":
+        if tag in {"iframe", "object", "embed", "math", "base"} or attributes.get("src") == "x":
             self.problems.append(f"<{tag}>")
-        own = given.get("src", "").startswith(OWN_SCRIPTS)
-        self._script = tag == "script" and not own and given.get("type") != "application/json"
+        own = attributes.get("src", "").startswith(OWN_SCRIPTS)
+        self._script = tag == "script" and not own and attributes.get("type") != "application/json"
         if self._script:
-            self.problems.append(f"<script> {given}")
+            self.problems.append(f"<script> {attributes}")
 
     handle_startendtag = handle_starttag
 
@@ -63,11 +63,11 @@ def infect(value: Any, keys: frozenset[str], text: str = ALL) -> Any:
     """Return a JSON value with a hostile text in every string below the given keys."""
     if isinstance(value, dict):
         return {
-            key: _replace(one, text) if key in keys else infect(one, keys, text)
-            for key, one in value.items()
+            key: _replace(item, text) if key in keys else infect(item, keys, text)
+            for key, item in value.items()
         }
     if isinstance(value, list):
-        return [infect(one, keys, text) for one in value]
+        return [infect(item, keys, text) for item in value]
     return value
 
 
@@ -75,7 +75,7 @@ def _replace(value: Any, text: str) -> Any:
     if isinstance(value, str):
         return text
     if isinstance(value, list):
-        return [_replace(one, text) for one in value]
+        return [_replace(item, text) for item in value]
     if isinstance(value, dict):
-        return {key: _replace(one, text) for key, one in value.items()}
+        return {key: _replace(item, text) for key, item in value.items()}
     return value

@@ -39,10 +39,10 @@ def make_hostile_world(engine: Engine, clock: datetime) -> World:
 
 
 def rename_everybody(world: World) -> None:
-    """Give people hostile names; whoever is signed in stays so."""
+    """Give users hostile names; their sessions stay valid."""
     with transaction(world.engine) as connection:
-        for name, person_id in world.people.items():
-            statement = update(User).where(User.id == person_id)
+        for name, user_id in world.people.items():
+            statement = update(User).where(User.id == user_id)
             connection.execute(statement.values(name=f"{name} {ALL}", email=f"{name}@{ALL}"))
 
 
@@ -53,10 +53,10 @@ def write_hostile_reviews(ada: Visitor, ben: Visitor) -> dict[str, int]:
         "corrected_response": f"{ALL} put right", "comment": ALL,
     }  # fmt: skip
     right = {**SCORES, "verdict": "accept", "comment": ALL}
-    found = {}
+    items = {}
     for state in ("gold", "disagreed", "adjudication", "flagged", "open"):
         item = _call(ada, "claim")["item"]
-        found[state] = item
+        items[state] = item
         assert item == _call(ben, "claim")["item"]
         if state == "open":
             draft = {**wrong, "verdict": "correct"}
@@ -72,14 +72,14 @@ def write_hostile_reviews(ada: Visitor, ben: Visitor) -> dict[str, int]:
             _call(ben, f"{item}/resolution", judgement)
         if state == "adjudication":
             _call(ada, f"{item}/escalation")
-    return found
+    return items
 
 
 def _call(visitor: Visitor, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-    answer = visitor.send("POST", f"/api/items/{path}", json=body or {})
-    answer.raise_for_status()
-    found: dict[str, Any] = answer.json()
-    return found
+    response = visitor.send("POST", f"/api/items/{path}", json=body or {})
+    response.raise_for_status()
+    items: dict[str, Any] = response.json()
+    return items
 
 
 def _infect_evaluation(connection: Connection, evaluation_id: int) -> None:

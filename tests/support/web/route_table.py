@@ -68,9 +68,9 @@ class Visitor:
 
     def renew_token(self) -> None:
         """Take the token from a page."""
-        found = re.search(r'csrf-token" content="([^"]+)"', self.client.get("/login").text)
-        if found is not None:
-            self.headers = {"x-csrftoken": found[1]}
+        token = re.search(r'csrf-token" content="([^"]+)"', self.client.get("/login").text)
+        if token is not None:
+            self.headers = {"x-csrftoken": token[1]}
 
     def sign_in(self, name: str, password: str = PASSWORD) -> httpx.Response:
         return self.send("POST", "/api/login", json={"name": name, "password": password})

@@ -1,6 +1,6 @@
-"""Asks every route of an application as one person, while a peer works, and compares the answers.
+"""Requests to every route of an application as one user, while another user works.
 
-What the peer has typed carries a mark; an answer that holds one, or that differs with how far the
+The other user's texts carry a mark; a response that contains one, or that differs with how far the
 peer has come, gives something away. Every request starts from the same copy of the database, so
 that one that changes something doesn't disturb the next.
 """
@@ -32,7 +32,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """What came back."""
 
     status: int
@@ -43,7 +43,7 @@ class Answer:
 def requests_to(app: Litestar, item_id: int, names: list[str]) -> list[Request]:
     """Return requests to every method of every route, each parameter filled with the item's id.
 
-    Parameters of text are filled with the id and with people's names. A body is made up from what
+    Parameters of text are filled with the id and with users' names. A body is made up from what
     the handler declares.
     """
     made: list[Request] = []
@@ -72,7 +72,7 @@ def _paths(path: str, item_id: int, names: list[str]) -> Iterator[str]:
 
 def _bodies(annotation: Any) -> Iterator[Any]:
     """Yield bodies that a handler accepts: with the first choice of each field, and the second."""
-    struct = next((one for one in _parts(annotation) if _is_struct(one)), None)
+    struct = next((part for part in _parts(annotation) if _is_struct(part)), None)
     if struct is None:
         yield {}
         return
@@ -85,19 +85,19 @@ def _bodies(annotation: Any) -> Iterator[Any]:
 
 def _parts(annotation: Any) -> Iterator[Any]:
     yield annotation
-    for one in get_args(annotation):
-        yield from _parts(one)
+    for part in get_args(annotation):
+        yield from _parts(part)
 
 
-def _is_struct(one: Any) -> bool:
-    return isinstance(one, type) and issubclass(one, msgspec.Struct)
+def _is_struct(part: Any) -> bool:
+    return isinstance(part, type) and issubclass(part, msgspec.Struct)
 
 
 def _value(kind: Any, choice: int) -> Any:
     parts = list(_parts(kind))
-    for one in parts:
-        if get_origin(one) is Literal:
-            values = [value for value in get_args(one) if value]
+    for part in parts:
+        if get_origin(part) is Literal:
+            values = [value for value in get_args(part) if value]
             return values[min(choice, len(values) - 1)]
     if bool in parts:
         return bool(choice)
@@ -107,12 +107,12 @@ def _value(kind: Any, choice: int) -> Any:
 
 
 class Walker:
-    """Sends requests as one signed-in person, each to the same state of the database.
+    """Sends requests as one signed-in user, each to the same state of the database.
 
     Args:
         app: The application over `engine`.
         engine: A SQLite database in a file.
-        sign_in: Signs the person in and returns the headers to send along.
+        sign_in: Signs the user in and returns the headers to send.
     """
 
     def __init__(
@@ -138,9 +138,9 @@ class Walker:
         with _own_connection(self._engine) as own:
             copy.backup(own)
 
-    def walk(self, requests: list[Request], state: sqlite3.Connection) -> dict[Request, Answer]:
-        """Return the answer to each request in a state of the database."""
-        answers = {}
+    def walk(self, requests: list[Request], state: sqlite3.Connection) -> dict[Request, Response]:
+        """Return the response to each request in a state of the database."""
+        responses = {}
         for number, request in enumerate(requests):
             if number == 0 or requests[number - 1].method != "GET":
                 self.restore(state)
@@ -156,8 +156,8 @@ class Walker:
             headers = sorted(
                 (name, value) for name, value in got.headers.items() if name not in IGNORED_HEADERS
             )
-            answers[_key(request)] = Answer(got.status_code, tuple(headers), got.text)
-        return answers
+            responses[_key(request)] = Response(got.status_code, tuple(headers), got.text)
+        return responses
 
 
 def _key(request: Request) -> Request:
@@ -182,30 +182,30 @@ def leaks(
     stages: list[Callable[[], None]],
     requests: list[Request],
 ) -> list[str]:
-    """Return what the answers give away of a peer, whose work the stages do one after the other.
+    """Return what the responses reveal of another user, whose work the stages do in turn.
 
     Args:
         app: The application.
         engine: Its database.
-        sign_in: Signs the person in who asks.
+        sign_in: Signs the requesting user in.
         stages: Each brings the peer's work further; the first is where they begin.
         requests: What to ask.
     """
     walker = Walker(app, engine, sign_in)
-    found: list[str] = []
-    first: dict[Request, Answer] = {}
+    problems: list[str] = []
+    first: dict[Request, Response] = {}
     try:
         for number, stage in enumerate(stages):
             stage()
             state = walker.save()
-            answers = walker.walk(requests, state)
+            responses = walker.walk(requests, state)
             walker.restore(state)
-            for request, answer in answers.items():
+            for request, response in responses.items():
                 name = f"{request.method} {request.path} {request.body}"
-                if MARK in answer.body or MARK in repr(answer.headers):
-                    found.append(f"{name} shows the peer's work")
-                elif answer != first.setdefault(request, answer):
-                    found.append(f"{name} answers otherwise at stage {number}")
+                if MARK in response.body or MARK in repr(response.headers):
+                    problems.append(f"{name} shows the peer's work")
+                elif response != first.setdefault(request, response):
+                    problems.append(f"{name} responds differently at stage {number}")
     finally:
         walker.close()
-    return found
+    return problems

@@ -42,9 +42,9 @@ class Browser:
         """Return the address that the provider sends this browser back to."""
         begun = self.visitor.get("/login/sso", params={"next": target})
         assert begun.status_code == 303, begun.text
-        answer = httpx.get(begun.headers["location"])
-        assert answer.headers["location"].startswith(f"{PUBLIC_URL}/login/sso/callback?")
-        return answer.headers["location"].removeprefix(PUBLIC_URL)
+        response = httpx.get(begun.headers["location"])
+        assert response.headers["location"].startswith(f"{PUBLIC_URL}/login/sso/callback?")
+        return response.headers["location"].removeprefix(PUBLIC_URL)
 
     def sign_in(self, target: str = "/review") -> httpx.Response:
         return self.visitor.get(self.go(target))
@@ -74,7 +74,7 @@ def add(engine: Engine, clock: datetime, name: str = "Ada", email: str = "Ada@ba
     return user.id
 
 
-def refused(answer: httpx.Response, why: str, status: int = 403) -> None:
-    text = html.unescape(answer.text).casefold()
-    assert (answer.status_code, why.casefold() in text) == (status, True), answer.text
-    assert SESSION not in answer.cookies
+def refused(response: httpx.Response, why: str, status: int = 403) -> None:
+    text = html.unescape(response.text).casefold()
+    assert (response.status_code, why.casefold() in text) == (status, True), response.text
+    assert SESSION not in response.cookies

@@ -1,4 +1,4 @@
-"""A server on a world, and the people who come to it with browsers of their own."""
+"""A server on a world, and a browser for each of its users."""
 
 import re
 from collections.abc import Callable
@@ -25,7 +25,7 @@ from tests.support.review.review_world import World
 
 @dataclass
 class Site:
-    """A server on a world, and the people who come to it."""
+    """A server on a world, and a browser for each of its users."""
 
     url: str
     world: World
@@ -39,7 +39,7 @@ class Site:
         return self.world.engine
 
     def context(self, name: str = "", **options: Any) -> BrowserContext:
-        """Return a browser of a person's own, signed in where a name is given."""
+        """Return a browser context, signed in if a name is given."""
         options = {"viewport": {"width": 1440, "height": 900}} | options
         context = self.browser.new_context(**options)
         context.set_default_timeout(10_000)
@@ -49,7 +49,7 @@ class Site:
         return context
 
     def open(self, name: str = "", path: str = "/review", **options: Any) -> Page:
-        """Open a page as a person, in a browser of their own."""
+        """Open a page as a user, in a browser of its own."""
         page = self.context(name, **options).new_page()
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.on("console", self._note)
@@ -61,19 +61,19 @@ class Site:
             self.problems.append(message.text)
 
     def caller(self, name: str) -> Callable[..., Any]:
-        """Return a function that sends a person's requests to the API: (method, path, body)."""
+        """Return a function that sends a user's requests to the API: (method, path, body)."""
         context = self.context(name)
         page = context.request.get(f"{self.url}/login").text()
-        found = re.search(r'csrf-token" content="([^"]+)"', page)
-        assert found is not None
-        headers = {"x-csrftoken": found[1]}
+        token = re.search(r'csrf-token" content="([^"]+)"', page)
+        assert token is not None
+        headers = {"x-csrftoken": token[1]}
 
         def send(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-            answer = context.request.fetch(
+            response = context.request.fetch(
                 self.url + path, method=method, data=body or {}, headers=headers
             )
-            assert answer.ok, f"{method} {path}: {answer.status} {answer.text()}"
-            return answer.json()
+            assert response.ok, f"{method} {path}: {response.status} {response.text()}"
+            return response.json()
 
         return send
 

@@ -1,4 +1,4 @@
-"""A support desk as experts meet it: a guide, talks of several turns, code, other scripts."""
+"""A support desk: guidelines, conversations of several turns, code, other scripts."""
 
 from datetime import datetime
 from importlib.resources import files
@@ -77,12 +77,12 @@ ARABIC = (
 
 
 def make_desk(engine: Engine, clock: datetime, n: int = 40) -> World:
-    """Make the small bank's world, with its guide and longer talks at the head of the queue."""
+    """Make the small bank's world, with guidelines and longer conversations first in the queue."""
     world = make_world(engine, clock, n=n)
-    guide = load_taxonomy(Path(str(files("monitor.review.guidelines") / "starter.md")))
+    taxonomy = load_taxonomy(Path(str(files("monitor.review.guidelines") / "starter.md")))
     with transaction(engine) as connection:
-        save_taxonomy(connection, guide.version, guide.canonical(), clock)
-        connection.execute(update(ReviewItem).values(taxonomy_version=guide.version))
+        save_taxonomy(connection, taxonomy.version, taxonomy.canonical(), clock)
+        connection.execute(update(ReviewItem).values(taxonomy_version=taxonomy.version))
     first = queue_of(world)
     retell(world, first[0], *LOST_CARD, task_type="card_lost")
     retell(world, first[1], *CODE, task_type="fees")
