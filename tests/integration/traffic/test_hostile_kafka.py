@@ -142,7 +142,7 @@ def no_lz4(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("no_lz4")
 def test_ingest_refuses_to_start_without_a_codec(engine: Engine) -> None:
-    with pytest.raises(ConfigurationError, match="lacks lz4"):
+    with pytest.raises(ConfigurationError, match="codecs: lz4"):
         run_ingest(engine, Settings(), Secrets(), FakeEncoder(), stop=Any)
 
 
