@@ -74,7 +74,7 @@ def test_an_evaluation_is_listed_shown_locked_and_exported(world: World, tmp_pat
     items = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
     assert len(items) == 12
     systems = {
-        system for item in items for response in item["answers"] for system in response["systems"]
+        system for item in items for response in item["responses"] for system in response["systems"]
     }
     assert systems == {"base", "candidate", "incumbent"}
-    assert items[0]["answers"][0]["scores"].keys() == {"Ada", "Ben"}
+    assert items[0]["responses"][0]["scores"].keys() == {"Ada", "Ben"}
