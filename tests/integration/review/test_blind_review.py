@@ -276,7 +276,7 @@ def test_simultaneous_claims_of_the_last_place(any_engine: Engine, clock: dateti
         with transaction(any_engine) as connection:
             REVIEWS.claim_next(connection, reviewer_id, clock, timedelta(minutes=20))
 
-    threads = [threading.Thread(target=work, args=(one,)) for one in ids]
+    threads = [threading.Thread(target=work, args=(entry,)) for entry in ids]
     for thread in threads:
         thread.start()
     for thread in threads:

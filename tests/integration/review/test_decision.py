@@ -28,20 +28,20 @@ def world(any_engine: Engine, clock: datetime) -> World:
 
 
 def reviewed(
-    world: World, clock: datetime, *told: Told | None, review: Review = SMALL
+    world: World, clock: datetime, *fields: Told | None, review: Review = SMALL
 ) -> DecisionRow:
     """Let the first items end as told, the rest as right, and decide."""
     with transaction(world.engine) as connection:
         settle(
             connection, world.batch_id, (world.people["Ada"], world.people["Ben"]),
-            lambda number, _item: told[number] if number < len(told) else RIGHT, clock,
+            lambda number, _item: fields[number] if number < len(fields) else RIGHT, clock,
         )  # fmt: skip
         return decide(connection, world.batch_id, review, clock)
 
 
 def messages(world: World) -> list[str]:
     with transaction(world.engine) as connection:
-        return [render_text(one.payload["blocks"]) for one in list_messages(connection)]
+        return [render_text(entry.payload["blocks"]) for entry in list_messages(connection)]
 
 
 def test_no_decision_while_the_control_is_incomplete(world: World, clock: datetime) -> None:
@@ -77,7 +77,7 @@ def test_rise_of_judgement_errors_recommends_retraining(world: World, clock: dat
     assert {"card_lost", "crypto_withdrawal", "fees", "instant_transfer"} == set(
         row.inputs["by_task_type"]
     )
-    assert [0] == [one["cluster"] for one in row.inputs["by_cluster"]]
+    assert [0] == [entry["cluster"] for entry in row.inputs["by_cluster"]]
     with transaction(world.engine) as connection:
         assert row == decide(connection, world.batch_id, Review(), clock + timedelta(days=1))
         with pytest.raises(WorkflowError, match="lead"):
@@ -114,9 +114,9 @@ def test_a_few_errors_keep_the_model(world: World, clock: datetime) -> None:
 def test_disagreeing_reviewers_recommend_fixing_the_guidelines(
     world: World, clock: datetime
 ) -> None:
-    one = Told("accept", "correct", "correct", "tone", "yes")
+    entry = Told("accept", "correct", "correct", "tone", "yes")
     other = Told("correct", "accept", "correct", "tone", "yes")
-    row = reviewed(world, clock, *[one, other] * 20)
+    row = reviewed(world, clock, *[entry, other] * 20)
     assert "fix_guidelines" == row.recommendation
     assert row.inputs["agreement"]["alpha"] < 0
     assert row.inputs["agreement"]["ac1"] < 0
@@ -170,7 +170,7 @@ def test_slack_message_is_sent_once_with_figures(world: World, clock: datetime) 
         with transaction(world.engine) as connection:
             announce_decisions(connection, "assistant", clock, ALERTS)
     (text,) = messages(world)
-    for said in (
+    for output in (
         "Retrieval or prompt first: assistant",
         "Error rate, control slice: 50.0%",
         "20 of 40",
@@ -179,7 +179,7 @@ def test_slack_message_is_sent_once_with_figures(world: World, clock: datetime) 
         "facts were missing: 75.0%",
         f"https://drift.example/decisions/{row.id}",
     ):
-        assert said in text, said
+        assert output in text, output
 
 
 def test_slack_reports_missing_evidence_once(world: World, clock: datetime) -> None:

@@ -35,8 +35,8 @@ def world(engine: Engine, tmp_path: Path, clock: datetime) -> World:
     return make_reviewed_world(engine, tmp_path, clock, REVIEWS)
 
 
-def export(world: World, out: Path, **asked: Any) -> Export:
-    request = ExportRequest(**{"item_filter": ItemFilter(), "out": out} | asked)
+def export(world: World, out: Path, **options: Any) -> Export:
+    request = ExportRequest(**{"item_filter": ItemFilter(), "out": out} | options)
     request.check()
     with transaction(world.engine) as connection:
         made = build_export(connection, Settings(model=ModelSection()), request)
@@ -136,11 +136,11 @@ def test_label_studio_takes_its_configuration_tasks_and_annotations(
         assert "completed_by" not in annotation
         assert task["data"]["exchange_id"] == task["meta"]["exchange_id"]
     agreed = [
-        {one["from_name"]: one["value"] for one in task["annotations"][0]["result"]}
+        {entry["from_name"]: entry["value"] for entry in task["annotations"][0]["result"]}
         for task in tasks
     ]
     assert [{"choices": ["accept"]}, {"choices": ["correct"]}, {"choices": ["correct"]}] == [
-        one["verdict"] for one in agreed
+        entry["verdict"] for entry in agreed
     ]
     assert [REVIEWS[2].corrected_response] == agreed[2]["corrected_response"]["text"]
 
@@ -192,21 +192,25 @@ def test_argilla_makes_a_dataset_of_the_folder(
     assert ("dataset", 2) == (dataset.name, dataset.settings.distribution.min_submitted)
     assert made.n_rows == len(server.records) == (37 if queue else 3)
     sent = {
-        record["external_id"]: {one["question_name"]: one["value"] for one in record["suggestions"]}
+        record["external_id"]: {
+            entry["question_name"]: entry["value"] for entry in record["suggestions"]
+        }
         for record in server.records
     }
     rows = json.loads((out / "records.json").read_text(encoding="utf-8"))
     for row, record in zip(rows, server.records, strict=True):
         assert row["fields"] == record["fields"]
         assert row["metadata"] == record["metadata"]
-        assert {name: one["value"] for name, one in row["suggestions"].items()} == sent[row["id"]]
+        assert {name: entry["value"] for name, entry in row["suggestions"].items()} == sent[
+            row["id"]
+        ]
     if queue:
         assert {"item_id", "exchange_id", "model"} == set(rows[0]["metadata"])
         assert {"corrected_response"} == {name for told in sent.values() for name in told}
     else:
         assert ["accept", "correct", "correct"] == [told["verdict"] for told in sent.values()]
         texts = [told["corrected_response"] for told in sent.values()]
-        assert [one.corrected_response for one in REVIEWS[1:]] == texts[1:]
+        assert [entry.corrected_response for entry in REVIEWS[1:]] == texts[1:]
 
 
 @pytest.mark.parametrize("tool", ["label-studio", "argilla"])

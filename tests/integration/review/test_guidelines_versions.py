@@ -38,17 +38,17 @@ def test_items_remember_the_version_of_their_batch(
     third = make_world(any_engine, later, n=8, review=review, weeks_ago=0, people=False)
     with transaction(any_engine) as connection:
         versions = [
-            {item.taxonomy_version for item in items_of_batches(connection, [one.batch_id])}
-            for one in (first, second, third)
+            {item.taxonomy_version for item in items_of_batches(connection, [row.batch_id])}
+            for row in (first, second, third)
         ]
         (old,), (new,) = versions[:2]
         assert old != new
         assert {new} == versions[2], "the version in force before stays so"
-        told = taxonomy_by_version(connection, old)
-        assert told is not None
-        answer = told.task_types["card_lost"].edge_cases[0].examples[0].output
-        assert "It stays blocked." == answer
-        assert old == told.version
+        fields = taxonomy_by_version(connection, old)
+        assert fields is not None
+        response = fields.task_types["card_lost"].edge_cases[0].examples[0].output
+        assert "It stays blocked." == response
+        assert old == fields.version
         assert [old] == versions_with_prefix(connection, old[:12])
         assert [] == versions_with_prefix(connection, "%")
         assert None is taxonomy_by_version(connection, "f" * 64)
@@ -99,8 +99,8 @@ def configured(folder: Path, taxonomy: Path, **sections: object) -> Settings:
 
 
 def finding(settings: Settings) -> tuple[str, str]:
-    found = next(one for one in check_everything(settings, Secrets()) if one.name == "taxonomy")
-    return found.status, found.message
+    matches = next(row for row in check_everything(settings, Secrets()) if row.name == "taxonomy")
+    return matches.status, matches.message
 
 
 def test_check_tells_of_the_taxonomy(tmp_path: Path, clock: datetime) -> None:

@@ -52,13 +52,13 @@ def queue(world: World, tool: str) -> list[dict[str, Any]]:
 
 
 def annotation(person: Any, verdict: str, text: str = "", **changes: Any) -> dict[str, Any]:
-    told = {"verdict": verdict}
+    fields = {"verdict": verdict}
     if verdict != "accept":
-        told |= {"error_kind": "knowledge", "answerable": "yes"}
-    told |= changes.pop("choices", {})
+        fields |= {"error_kind": "knowledge", "answerable": "yes"}
+    fields |= changes.pop("choices", {})
     result = [
         {"from_name": name, "type": "choices", "value": {"choices": [value]}}
-        for name, value in told.items()
+        for name, value in fields.items()
     ]
     result += [
         {"from_name": name, "type": "rating", "value": {"rating": changes.pop(name, 4)}}
@@ -78,9 +78,9 @@ def written(folder: Path, content: Any) -> Path:
 
 
 def bring_in(world: World, path: Path, now: datetime, tool: str = "label-studio") -> ImportCounts:
-    found = read_argilla(path) if tool == "argilla" else read_label_studio(path)
+    matches = read_argilla(path) if tool == "argilla" else read_label_studio(path)
     with transaction(world.engine) as connection:
-        return import_reviews(connection, found, MAP, now)
+        return import_reviews(connection, matches, MAP, now)
 
 
 def statuses(world: World, tasks: Sequence[dict[str, Any]]) -> list[str]:
@@ -112,7 +112,7 @@ def test_import_settles_agreed_and_disagreed_items(
     with transaction(world.engine) as connection:
         gold = gold_items(connection, ItemFilter())
         assert [agreed["data"]["item_id"], alone["data"]["item_id"]] == [
-            one.item_id for one in gold
+            row.item_id for row in gold
         ]
         assert "Better." == gold[1].response
         assert None is first_broken_entry_id(connection)
@@ -127,11 +127,11 @@ def test_import_settles_agreed_and_disagreed_items(
 
 def test_import_reads_argilla_responses(world: World, tmp_path: Path, clock: datetime) -> None:
     records = queue(world, "argilla")
-    told: dict[str, Any] = {"verdict": "correct", "error_kind": "tone", "answerable": "yes"}
-    told |= dict.fromkeys(SCORES, 4) | {"corrected_response": "Better."}
+    fields: dict[str, Any] = {"verdict": "correct", "error_kind": "tone", "answerable": "yes"}
+    fields |= dict.fromkeys(SCORES, 4) | {"corrected_response": "Better."}
     records[0]["responses"] = {
         name: [{"value": value, "user_id": person} for person in ("ada@example.com", "2")]
-        for name, value in told.items()
+        for name, value in fields.items()
     }
     records[1]["responses"] = {"verdict": [{"value": "accept", "user_id": "2", "status": "draft"}]}
     path = written(tmp_path, records)
@@ -167,12 +167,12 @@ def test_invalid_reviews_are_listed_and_nothing_is_imported(
     tasks[3] = {"data": {"text": "hello"}, "annotations": [annotation(ADA, "accept")]}
     with pytest.raises(InputError) as caught:
         bring_in(world, written(tmp_path, tasks), clock)
-    told = str(caught.value)
-    assert told.startswith("nothing was imported:\n")
-    assert f"task 2, annotation 1: {message}" in told
-    assert 2 == told.count("of the exchange 'of another database'")
-    assert "task 4, annotation 1: names no item" in told
-    assert 5 == len(told.splitlines())
+    fields = str(caught.value)
+    assert fields.startswith("nothing was imported:\n")
+    assert f"task 2, annotation 1: {message}" in fields
+    assert 2 == fields.count("of the exchange 'of another database'")
+    assert "task 4, annotation 1: names no item" in fields
+    assert 5 == len(fields.splitlines())
     with transaction(world.engine) as connection:
         assert [] == reviews_of(connection, [task["data"].get("item_id", 0) for task in tasks])
 

@@ -115,8 +115,8 @@ class Workflow(RuleBasedStateMachine):
         before = self.statuses()
         try:
             with transaction(self.engine) as connection:
-                told = (item,) if item is not None else ()
-                result = function(connection, *told, *args, **more)
+                fields = (item,) if item is not None else ()
+                result = function(connection, *fields, *args, **more)
         except (NotFoundError, WorkflowError):
             assert before == self.statuses()
             return False
@@ -133,9 +133,9 @@ class Workflow(RuleBasedStateMachine):
     def pick(self, name: str, waiting: str, at: int) -> int:
         """One of what waits for somebody, or where nothing does, any item: to be refused."""
         with transaction(self.engine) as connection:
-            found = getattr(worklist_of(connection, self.people[name], self.now), waiting)
-        found = [found] if isinstance(found, int) else found or self.items
-        return int(found[at % len(found)])
+            matches = getattr(worklist_of(connection, self.people[name], self.now), waiting)
+        matches = [matches] if isinstance(matches, int) else matches or self.items
+        return int(matches[at % len(matches)])
 
     # One rule for all actions, and one number for all choices: Hypothesis prefers the first of
     # each, and would leave out most of fifteen rules in each run.
@@ -196,9 +196,9 @@ class Workflow(RuleBasedStateMachine):
     def both_review(self, name: str, at: int, text: str, coin: int) -> None:
         """Two people go through the queue, so that the runs get beyond it."""
         other = NAMES[(NAMES.index(name) + 1 + at) % len(NAMES)]
-        for person, said in ((name, text), (other, text if coin % 2 else TEXTS[0])):
+        for person, output in ((name, text), (other, text if coin % 2 else TEXTS[0])):
             self.claim(person)
-            self.submit(person, at, said, 0)
+            self.submit(person, at, output, 0)
 
     def take_back(self, name: str, at: int, text: str, coin: int) -> None:
         item = self.pick(name, "at_work", at)

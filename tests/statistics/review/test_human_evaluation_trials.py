@@ -9,26 +9,28 @@ N_TRIALS = 100
 
 
 def test_dimension_worse_by_margin_passes_in_5_percent() -> None:
-    found = human_evaluation_trials((-0.25, 0, 0, 0), np.random.default_rng(3), n_trials=N_TRIALS)
+    matches = human_evaluation_trials((-0.25, 0, 0, 0), np.random.default_rng(3), n_trials=N_TRIALS)
     # More than these would come about in one of a thousand runs were the level 5%.
-    assert found.first_passed <= stats.binom.isf(0.001, N_TRIALS, 0.05)
-    assert found.covered >= stats.binom.ppf(0.001, N_TRIALS, 0.94)
+    assert matches.first_passed <= stats.binom.isf(0.001, N_TRIALS, 0.05)
+    assert matches.covered >= stats.binom.ppf(0.001, N_TRIALS, 0.94)
 
 
 def test_equal_candidate_is_rarely_failed_or_called_different() -> None:
-    found = human_evaluation_trials((0, 0, 0, 0), np.random.default_rng(4), n_trials=N_TRIALS)
-    assert found.failed <= stats.binom.isf(0.001, N_TRIALS, 0.02)
-    assert found.called_different <= stats.binom.isf(0.001, N_TRIALS, 0.05)
-    assert found.passed >= N_TRIALS / 2
+    matches = human_evaluation_trials((0, 0, 0, 0), np.random.default_rng(4), n_trials=N_TRIALS)
+    assert matches.failed <= stats.binom.isf(0.001, N_TRIALS, 0.02)
+    assert matches.called_different <= stats.binom.isf(0.001, N_TRIALS, 0.05)
+    assert matches.passed >= N_TRIALS / 2
 
 
 def test_candidate_worse_on_one_dimension_is_failed() -> None:
-    found = human_evaluation_trials((0, 0, -0.5, 0), np.random.default_rng(5), n_trials=N_TRIALS)
-    assert found.passed == 0
-    assert found.failed >= 0.9 * N_TRIALS
+    matches = human_evaluation_trials((0, 0, -0.5, 0), np.random.default_rng(5), n_trials=N_TRIALS)
+    assert matches.passed == 0
+    assert matches.failed >= 0.9 * N_TRIALS
 
 
 def test_systems_that_answer_in_the_same_words_pass() -> None:
     truth = Truth(same=1.0)
-    found = human_evaluation_trials((0, 0, 0, 0), np.random.default_rng(6), n_trials=3, truth=truth)
-    assert found.passed == 3
+    matches = human_evaluation_trials(
+        (0, 0, 0, 0), np.random.default_rng(6), n_trials=3, truth=truth
+    )
+    assert matches.passed == 3

@@ -36,7 +36,7 @@ def test_systematic_counts_hit_as_often_as_expected() -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(
-    st.lists(st.floats(0.0, 3.0), min_size=1, max_size=40).filter(lambda one: sum(one) > 1e-6),
+    st.lists(st.floats(0.0, 3.0), min_size=1, max_size=40).filter(lambda row: sum(row) > 1e-6),
     st.integers(0, 2**32 - 1),
 )
 def test_systematic_counts_keep_their_sum(expected: list[float], seed: int) -> None:
@@ -80,7 +80,7 @@ def window(n: int, seed: int) -> Window:
     rate = np.where(np.arange(n) % 4 == 0, 0.01, 0.05)
     texts = [str(i // 2) if i % 7 else "common" for i in range(n)]
     scores = SampleScores(np.arange(n) + 1000, novelty, cluster, rate)
-    known = {str(one): one for one in range(0, n // 2, 5)}
+    known = {str(row): row for row in range(0, n // 2, 5)}
     return Window(scores, texts, [("a", "b")[i % 2] for i in range(n)], known)
 
 
@@ -96,21 +96,21 @@ def test_frequencies_equal_the_stated_probabilities() -> None:
     total_points: dict[str, int] = {}
     for seed in range(REPETITIONS):
         selection = drawn.draw(seed, review)
-        for one in [*selection.unreviewed, *selection.reused]:
-            text = one.draw.text_digest
-            stated[text] = one.draw.selection_probability
-            stated_control[text] = one.control_probability
-            points[text] = selection.design.n_control * one.draw.traffic_share
+        for row in [*selection.unreviewed, *selection.reused]:
+            text = row.draw.text_digest
+            stated[text] = row.draw.selection_probability
+            stated_control[text] = row.control_probability
+            points[text] = selection.design.n_control * row.draw.traffic_share
             hits[text] = hits.get(text, 0) + 1
-            control_hits[text] = control_hits.get(text, 0) + (one.draw.control_points > 0)
-            total_points[text] = total_points.get(text, 0) + one.draw.control_points
+            control_hits[text] = control_hits.get(text, 0) + (row.draw.control_points > 0)
+            total_points[text] = total_points.get(text, 0) + row.draw.control_points
     assert set(drawn.texts) == set(stated)  # nothing is out of reach
     for claimed, seen in ((stated, hits), (stated_control, control_hits)):
         p = np.array([claimed[text] for text in sorted(stated)])
-        found = np.array([seen[text] for text in sorted(stated)])
+        matches = np.array([seen[text] for text in sorted(stated)])
         certain = p > 1 - 1e-12
-        assert (found[certain] == REPETITIONS).all()
-        z = (found - REPETITIONS * p)[~certain] / np.sqrt(REPETITIONS * p * (1 - p))[~certain]
+        assert (matches[certain] == REPETITIONS).all()
+        z = (matches - REPETITIONS * p)[~certain] / np.sqrt(REPETITIONS * p * (1 - p))[~certain]
         assert np.abs(z).max() < stats.norm.ppf(1 - 0.001 / (2 * len(z)))
         assert 0.7 < z.std() < 1.3
     expected = np.array([points[text] for text in sorted(stated)])
@@ -123,12 +123,12 @@ def test_repeated_text_is_queued_once_and_counts_by_points() -> None:
     for seed in range(50):
         selection = window(1000, 2).draw(seed)
         both = [*selection.unreviewed, *selection.reused]
-        digests = [one.draw.text_digest for one in both]
+        digests = [row.draw.text_digest for row in both]
         assert len(digests) == len(set(digests))
-        assert 60 == sum(one.draw.control_points for one in both)
+        assert 60 == sum(row.draw.control_points for row in both)
         assert len(selection.unreviewed) <= 100
-        assert all(one.draw.control_points for one in selection.reused)
-        assert not {one.draw.text_digest for one in selection.unreviewed} & set(
+        assert all(row.draw.control_points for row in selection.reused)
+        assert not {row.draw.text_digest for row in selection.unreviewed} & set(
             window(1000, 2).known
         )
 
@@ -143,8 +143,8 @@ def test_the_shares_are_those_of_the_traffic() -> None:
     )
     frame = build_frame(drawn.scores, drawn.texts, drawn.known, np.random.default_rng(0))
     assert pytest.approx(1.0) == frame.share.sum()
-    others = frame.share[frame.stratum != DRIFTED].sum()
-    assert 0.09 < frame.share[frame.stratum == NOVEL].sum() / others < 0.25
+    remaining = frame.share[frame.stratum != DRIFTED].sum()
+    assert 0.09 < frame.share[frame.stratum == NOVEL].sum() / remaining < 0.25
     assert (
         frame.novelty[frame.stratum == NOVEL].min()
         >= frame.novelty[frame.stratum == FAMILIAR].max()
@@ -168,8 +168,8 @@ def test_every_drifted_cluster_is_looked_at() -> None:
         selection = select_items(
             scores, [str(i) for i in range(n)], [""] * n, Review(), np.random.default_rng(seed)
         )
-        for one in range(3):
-            assert sum(item.draw.cluster == one for item in selection.unreviewed) >= 4
+        for row in range(3):
+            assert sum(item.draw.cluster == row for item in selection.unreviewed) >= 4
 
 
 @pytest.mark.parametrize("n", [0, 1, 5, 61, 99])
@@ -187,7 +187,7 @@ def test_any_shares_work(shares: tuple[float, float]) -> None:
     for seed in range(5):
         selection = window(700, 4).draw(seed, review)
         assert len(selection.unreviewed) <= 100
-        points = sum(one.draw.control_points for one in [*selection.unreviewed, *selection.reused])
+        points = sum(row.draw.control_points for row in [*selection.unreviewed, *selection.reused])
         assert round(100 * shares[0]) == points
 
 
@@ -197,9 +197,9 @@ def test_places_that_known_texts_free_go_to_the_drift_slice() -> None:
     texts = [str(i % 40) if i < 1000 else str(i) for i in range(n)]
     selection = select_items(
         scores, texts, [""] * n, Review(), np.random.default_rng(0),
-        known={str(one): one for one in range(40)},
+        known={str(row): row for row in range(40)},
     )  # fmt: skip
-    assert 30 == sum(one.draw.control_points for one in selection.reused)
+    assert 30 == sum(row.draw.control_points for row in selection.reused)
     assert len(selection.reused) <= 30
     assert 95 <= len(selection.unreviewed) <= 100
 

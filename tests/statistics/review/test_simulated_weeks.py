@@ -27,8 +27,8 @@ def test_estimates_of_a_week_are_unbiased_and_their_intervals_cover(world: World
     for seed in range(WEEKS):
         week = simulate_week(world, Review(), np.random.default_rng([50, seed]))
         control = estimate_rate(week.control.errors, week.control.n)
-        found = {**estimates(week), "control": (control.rate, control.lower, control.upper)}
-        for name, (rate, lower, upper) in found.items():
+        matches = {**estimates(week), "control": (control.rate, control.lower, control.upper)}
+        for name, (rate, lower, upper) in matches.items():
             truth = week.truth["" if name == "control" else name]
             errors.setdefault(name, []).append(rate - truth)
             covered.setdefault(name, []).append(lower <= truth <= upper)
@@ -63,12 +63,12 @@ def equal(n: int, wrong: int, probability: float = 0.0) -> list[WeightedReview]:
 
 
 def test_equal_weights_are_plain_counting() -> None:
-    found = stratified_rate([Cell(1.0, equal(60, 9))], n_window=1e12)
-    assert found is not None
+    matches = stratified_rate([Cell(1.0, equal(60, 9))], n_window=1e12)
+    assert matches is not None
     plain = estimate_rate(9, 60)
-    assert pytest.approx(plain.rate) == found.rate
-    assert pytest.approx((plain.lower, plain.upper), abs=1e-6) == (found.lower, found.upper)
-    assert pytest.approx(60) == found.effective_n
+    assert pytest.approx(plain.rate) == matches.rate
+    assert pytest.approx((plain.lower, plain.upper), abs=1e-6) == (matches.lower, matches.upper)
+    assert pytest.approx(60) == matches.effective_n
 
 
 def test_unequal_weights_are_worth_fewer_reviews() -> None:
@@ -76,24 +76,24 @@ def test_unequal_weights_are_worth_fewer_reviews() -> None:
         WeightedReview(number == 0, 10.0 if number == 0 else 1.0, 0.0) for number in range(11)
     ]
     assert pytest.approx(20**2 / (10**2 + 10)) == effective_number(sample, 0.5)  # Kish
-    found = weighted_share(sample)
-    assert found is not None
-    assert pytest.approx(0.5) == found.rate
+    matches = weighted_share(sample)
+    assert matches is not None
+    assert pytest.approx(0.5) == matches.rate
 
 
 def test_what_was_reviewed_entirely_is_known() -> None:
-    found = stratified_rate([Cell(1.0, equal(40, 4, probability=1.0))], n_window=1e12)
-    assert found is not None
-    assert pytest.approx((0.1, 0.1), abs=1e-4) == (found.lower, found.upper)
+    matches = stratified_rate([Cell(1.0, equal(40, 4, probability=1.0))], n_window=1e12)
+    assert matches is not None
+    assert pytest.approx((0.1, 0.1), abs=1e-4) == (matches.lower, matches.upper)
     # As a sample of the traffic the window is no larger than it is.
-    found = stratified_rate([Cell(1.0, equal(40, 4, probability=1.0))], n_window=40)
-    assert found is not None
-    assert pytest.approx(estimate_rate(4, 40).upper) == found.upper
+    matches = stratified_rate([Cell(1.0, equal(40, 4, probability=1.0))], n_window=40)
+    assert matches is not None
+    assert pytest.approx(estimate_rate(4, 40).upper) == matches.upper
 
 
 def test_small_stratum_is_merged_and_empty_one_stays() -> None:
     cells = [Cell(0.8, equal(50, 5)), Cell(0.15, equal(2, 2)), Cell(0.05, [])]
-    found = stratified_rate(cells, n_window=1e12)
-    assert found is not None
-    assert pytest.approx(7 / 52) == found.rate
+    matches = stratified_rate(cells, n_window=1e12)
+    assert matches is not None
+    assert pytest.approx(7 / 52) == matches.rate
     assert None is stratified_rate([Cell(1.0, [])], n_window=100)

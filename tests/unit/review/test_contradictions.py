@@ -28,7 +28,7 @@ def rendered(
 
 
 def ids(result: ConsistentExamples) -> list[list[int]]:
-    return [[one.item.item_id for one in group] for group in result.groups]
+    return [[entry.item.item_id for entry in group] for group in result.groups]
 
 
 @st.composite
@@ -59,7 +59,7 @@ def examples(draw: st.DrawFn) -> list[TrainingExample]:
     return made
 
 
-def asked(row: dict[str, Any]) -> str:
+def options(row: dict[str, Any]) -> str:
     turns = row["prompt"] if "prompt" in row else row["messages"][:-1]
     return normalise(turns[-1]["content"])
 
@@ -71,20 +71,20 @@ def test_rows_never_contradict_and_no_item_is_lost(made: list[TrainingExample]) 
 
     answers = defaultdict(list)
     for row in sft_rows(gold, MODEL):
-        answers[asked(row)].append(normalise(row["messages"][-1]["content"]))
-    assert all(len(told) == 1 for told in answers.values())
+        answers[options(row)].append(normalise(row["messages"][-1]["content"]))
+    assert all(len(fields) == 1 for fields in answers.values())
 
     chosen, rejected = defaultdict(set), defaultdict(set)
     for row in preference_rows(gold, MODEL):
-        chosen[asked(row)].add(normalise(row["chosen"][0]["content"]))
-        rejected[asked(row)].add(normalise(row["rejected"][0]["content"]))
-    for prompt, told in chosen.items():
-        assert told == set(answers[prompt])
-        assert not told & rejected[prompt]
+        chosen[options(row)].add(normalise(row["chosen"][0]["content"]))
+        rejected[options(row)].add(normalise(row["rejected"][0]["content"]))
+    for prompt, fields in chosen.items():
+        assert fields == set(answers[prompt])
+        assert not fields & rejected[prompt]
 
-    kept = [one for group in ids(result) for one in group]
-    left = [*result.overruled, *(one for items in result.contradictions for one in items)]
-    assert sorted(kept + left) == [one.item.item_id for one in made]
+    preserved = [entry for group in ids(result) for entry in group]
+    left = [*result.overruled, *(entry for items in result.contradictions for entry in items)]
+    assert sorted(preserved + left) == [entry.item.item_id for entry in made]
     assert all(len(items) > 1 for items in result.contradictions)
 
 
@@ -132,7 +132,7 @@ def test_of_good_answers_in_free_text_the_last_one_stands() -> None:
     result = resolve_contradictions([first, second])
     assert ([[2]], [1]) == (ids(result), result.overruled)
     # Where answers have a form, two that were accepted can't both be right.
-    has_fixed_format = [replace(one, has_fixed_format=True) for one in (first, second)]
+    has_fixed_format = [replace(entry, has_fixed_format=True) for entry in (first, second)]
     assert [[1, 2]] == resolve_contradictions(has_fixed_format).contradictions
 
 

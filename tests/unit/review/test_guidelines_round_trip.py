@@ -18,13 +18,13 @@ STARTER = files("monitor.review.guidelines").joinpath("starter.md").read_text(en
 
 words = st.text("abcdefgäöü漢字'\"&%;()", min_size=1, max_size=8)
 #: Text that Markdown doesn't read as a heading, list, fence or comment.
-prose = st.lists(words, min_size=1, max_size=6).map(lambda told: "x " + " ".join(told))
+prose = st.lists(words, min_size=1, max_size=6).map(lambda fields: "x " + " ".join(fields))
 #: What people paste: everything but control characters, which no Markdown file keeps.
 pasted = st.text(
     st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp"), include_characters="\n\t"),
     min_size=1,
     max_size=60,
-).filter(lambda told: told.strip())
+).filter(lambda fields: fields.strip())
 blocks = st.sampled_from(["```json\n{}\n```", "- a\n- b", "#### In short", "| a | b |\n| - | - |"])
 templates = st.builds(
     lambda prompt, style: Template(
@@ -81,9 +81,9 @@ def task_types(draw: st.DrawFn, name: str) -> TaskType:
 
 @st.composite
 def taxonomies(draw: st.DrawFn) -> Taxonomy:
-    told = draw(st.lists(names, min_size=1, max_size=3, unique_by=str.casefold))
+    fields = draw(st.lists(names, min_size=1, max_size=3, unique_by=str.casefold))
     return Taxonomy(
-        task_types={name: draw(task_types(name)) for name in sorted(told)},
+        task_types={name: draw(task_types(name)) for name in sorted(fields)},
         default_template=draw(templates),
     )
 

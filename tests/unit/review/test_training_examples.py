@@ -33,8 +33,8 @@ def rendered(
             path.write_text(taxonomy, encoding="utf-8")
             version = store_current_taxonomy(connection, Review(taxonomy=str(path)), clock)
             assert load_taxonomy(path) == taxonomy_by_version(connection, version)
-        told = item(taxonomy_version=version)
-        return render(told, TaxonomyVersions(connection, prompt))
+        fields = item(taxonomy_version=version)
+        return render(fields, TaxonomyVersions(connection, prompt))
 
 
 def test_the_system_prompt_is_that_of_the_version(
@@ -123,12 +123,12 @@ def test_a_version_that_is_not_stored_is_said(engine: Engine) -> None:
 
 
 def test_provenance_names_the_version_and_nobody() -> None:
-    told = provenance(decided(), "model_version")
+    fields = provenance(decided(), "model_version")
     assert ("v7", 2, 0.5, "yes", "2026-11-03T00:00:00+00:00") == (
-        told["model_version"],
-        told["n_reviewers"],
-        told["selection_probability"],
-        told["answerable"],
-        told["decided_at"],
+        fields["model_version"],
+        fields["n_reviewers"],
+        fields["selection_probability"],
+        fields["answerable"],
+        fields["decided_at"],
     )
     assert "" == provenance(decided(attributes={}), "model_version")["model_version"]

@@ -68,7 +68,7 @@ def rate_and_lock(
     candidate_is_worth: Callable[[str], int],
 ) -> None:
     """Let everybody rate: the candidate by the text of its answer, the others 3."""
-    whose = systems_of_texts(desk.engine, human_evaluation.id)
+    systems = systems_of_texts(desk.engine, human_evaluation.id)
     for name in list(world.people)[: human_evaluation.raters_per_item]:
         person = world.people[name]
         with transaction(desk.engine) as connection:
@@ -80,12 +80,12 @@ def rate_and_lock(
                 view = view_current_item(connection, human_evaluation.id, person, desk.now)
                 assert view is not None
                 worth = [
-                    candidate_is_worth(text) if "candidate" in whose[number, text] else 3
+                    candidate_is_worth(text) if "candidate" in systems[number, text] else 3
                     for text in view.responses
                 ]
-                given = Ratings([dict.fromkeys(DIMENSIONS, one) for one in worth])
+                ratings = Ratings([dict.fromkeys(DIMENSIONS, entry) for entry in worth])
                 RatingQueue(human_evaluation.id).submit(
-                    connection, number, person, given, now=desk.now
+                    connection, number, person, ratings, now=desk.now
                 )
     with transaction(desk.engine) as connection:
         lock_human_evaluation(connection, human_evaluation.id, world.rows["Lea"], desk.now)
@@ -118,8 +118,8 @@ def test_second_candidate_evaluation_has_own_human_evaluation(desk: Desk, world:
 
     rate_and_lock(desk, world, second, lambda _text: 1)
     desk.advance()
-    told = [row.results and row.results.human_evaluation_id for row in desk.rows()]
-    assert told == [second.id, first.id]
+    fields = [row.results and row.results.human_evaluation_id for row in desk.rows()]
+    assert fields == [second.id, first.id]
 
 
 def test_a_cancelled_evaluation_leaves_nobody_rating(desk: Desk, world: World) -> None:  # noqa: F811
@@ -131,7 +131,7 @@ def test_a_cancelled_evaluation_leaves_nobody_rating(desk: Desk, world: World) -
     assert desk.row().status == "cancelled"
     assert human_evaluation_of(desk, desk.row().id).status == "cancelled"
     with transaction(desk.engine) as connection:
-        assert [one.id for one in list_human_evaluations(connection)] == [human_evaluation.id]
+        assert [entry.id for entry in list_human_evaluations(connection)] == [human_evaluation.id]
 
 
 def test_cancelled_candidate_evaluation_gets_no_human_evaluation(
@@ -145,11 +145,11 @@ def test_cancelled_candidate_evaluation_gets_no_human_evaluation(
     poll_running(desk.engine, lambda _name: desk.launcher, desk.now)
     waiting = store.list_candidate_evaluations
 
-    def read_and_cancelled(connection, **asked):
-        found = waiting(connection, **asked)
-        if asked.get("statuses") == ("awaiting_ratings",) and found:
-            store.finish_candidate_evaluation(connection, found[0].id, "cancelled", now=desk.now)
-        return found
+    def read_and_cancelled(connection, **options):
+        matches = waiting(connection, **options)
+        if options.get("statuses") == ("awaiting_ratings",) and matches:
+            store.finish_candidate_evaluation(connection, matches[0].id, "cancelled", now=desk.now)
+        return matches
 
     with monkeypatch.context() as patch:
         patch.setattr(store, "list_candidate_evaluations", read_and_cancelled)
@@ -163,11 +163,11 @@ class Judge:
     """Prefers, whatever the order, what it is told to."""
 
     def ask(self, system: str, question: str) -> str:
-        shown = re.findall(r"(candidate|incumbent) (\d+)", question)
-        liked = JUDGE[int(shown[0][1])]
+        visible = re.findall(r"(candidate|incumbent) (\d+)", question)
+        liked = JUDGE[int(visible[0][1])]
         if liked == "failed":
             raise JudgeError("the judge doesn't answer")
-        return f"VERDICT: {'A' if shown[0][0] == liked else 'B'}"
+        return f"VERDICT: {'A' if visible[0][0] == liked else 'B'}"
 
 
 def test_judge_is_compared_with_raters_on_same_items(
@@ -184,10 +184,10 @@ def test_judge_is_compared_with_raters_on_same_items(
     }
     scores = score_systems(benchmarks, answers)
     rng = np.random.default_rng(1)
-    found = evaluate_candidate(benchmarks, scores, Gates(), rng, judge=Judge())
-    assert found.gate_result == "undecided"
+    matches = evaluate_candidate(benchmarks, scores, Gates(), rng, judge=Judge())
+    assert matches.gate_result == "undecided"
     write_lines(desk.files().evaluation_responses(desk.row().id), response_rows(scores))
-    write_json(desk.files().evaluation, msgspec.to_builtins(found))
+    write_json(desk.files().evaluation, msgspec.to_builtins(matches))
     desk.launcher.end(1, {"status": "succeeded", "evaluation_id": desk.row().id})
     desk.advance()
 

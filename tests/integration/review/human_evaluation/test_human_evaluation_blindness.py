@@ -66,8 +66,8 @@ def human_evaluation(world: World, clock: datetime) -> int:
     """
     with transaction(world.engine) as connection:
         version = make_version(connection, clock)
-        told = [check(f"{MARK} better"), check(f"{MARK} kept")]
-        evaluated(connection, version, clock, "undecided", remarks=[MARK], checks=told)
+        fields = [check(f"{MARK} better"), check(f"{MARK} kept")]
+        evaluated(connection, version, clock, "undecided", remarks=[MARK], checks=fields)
     made = make_human_evaluation(world.engine, clock, n=4, given=rows(4, NAMES), version_id=version)
     rate_all(world.engine, made, world.people["Ben"], clock, SCORES)
     for name in ("Ada", "Lea"):
@@ -118,8 +118,8 @@ def turn_the_key(engine: Engine) -> None:
             update(HumanEvaluationKey).values(
                 system=case(
                     *(
-                        ("to:" + one == HumanEvaluationKey.system, other)
-                        for one, other in turned.items()
+                        ("to:" + entry == HumanEvaluationKey.system, other)
+                        for entry, other in turned.items()
                     )
                 )
             )
@@ -136,24 +136,24 @@ def turn_the_key(engine: Engine) -> None:
 @contextmanager
 def statements(engine: Engine) -> Iterator[list[str]]:
     """Collect every statement that is sent to the database."""
-    found: list[str] = []
+    matches: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        found.append(statement)
+        matches.append(statement)
 
     event.listen(engine, "before_cursor_execute", note)
     try:
-        yield found
+        yield matches
     finally:
         event.remove(engine, "before_cursor_execute", note)
 
 
-def asked(app: Litestar) -> list[Request]:
+def options(app: Litestar) -> list[Request]:
     """Return what is asked: all but what answers otherwise each time, a fresh link to sign in."""
     return [
-        one
-        for one in requests_to(app, 1, ["Ben"])
-        if not signs_in(one) and not one.path.startswith("/users/1/link")
+        entry
+        for entry in requests_to(app, 1, ["Ben"])
+        if not signs_in(entry) and not entry.path.startswith("/users/1/link")
     ]
 
 
@@ -162,13 +162,13 @@ def test_no_route_reveals_the_system_of_a_response(
     make_app: Callable[..., Litestar], world: World, human_evaluation: int, name: str
 ) -> None:
     app = make_app()
-    requests = asked(app)
+    requests = options(app)
     assert {
         "/human-evaluations/1/rate",
         "/human-evaluations/1",
         "/api/human-evaluations/1/items/1/ratings",
         "/candidate-evaluations/1",
-    } <= {one.path.split("?")[0] for one in requests}
+    } <= {entry.path.split("?")[0] for entry in requests}
     stages = [lambda: None, lambda: turn_the_key(world.engine)]
     assert [] == leaks(app, world.engine, sign_in(name), stages, requests)
 
@@ -178,10 +178,10 @@ def look_at_no_key(app: Litestar, engine: Engine) -> None:
     with TestClient(app) as client:
         headers = sign_in("Lea")(client)
         with statements(engine) as sent:
-            for one in asked(app):
-                client.request(one.method, one.path, json=one.body, headers=headers)
+            for entry in options(app):
+                client.request(entry.method, entry.path, json=entry.body, headers=headers)
     assert len(sent) > 100
-    assert not [one for one in sent if "human_evaluation_keys" in one]
+    assert not [entry for entry in sent if "human_evaluation_keys" in entry]
 
 
 def test_no_statement_reads_the_key(
@@ -263,11 +263,13 @@ def test_blindness_check_detects_a_leaking_route(
     problem: str,
 ) -> None:
     app = make_app(handler)
-    requests = [one for one in asked(app) if one.path.startswith(("/api/key", "/api/order"))]
+    requests = [
+        entry for entry in options(app) if entry.path.startswith(("/api/key", "/api/order"))
+    ]
     stages = [lambda: None, lambda: turn_the_key(world.engine)]
-    found = leaks(app, world.engine, sign_in("Ada"), stages, requests)
-    assert found
-    assert all(problem in one for one in found)
+    matches = leaks(app, world.engine, sign_in("Ada"), stages, requests)
+    assert matches
+    assert all(problem in entry for entry in matches)
 
 
 def test_nothing_that_is_logged_names_a_system(
@@ -278,10 +280,10 @@ def test_nothing_that_is_logged_names_a_system(
 ) -> None:
     with TestClient(make_app()) as client:
         headers = sign_in("Lea")(client)
-        for one in asked(make_app()):
-            client.request(one.method, one.path, json=one.body, headers=headers)
-    said = capfd.readouterr()
-    assert MARK not in said.out + said.err
+        for entry in options(make_app()):
+            client.request(entry.method, entry.path, json=entry.body, headers=headers)
+    output = capfd.readouterr()
+    assert MARK not in output.out + output.err
 
 
 def test_scores_of_versions_are_withheld_until_the_lock(
@@ -323,7 +325,7 @@ def test_where_an_answer_is_shown_says_nothing_of_its_system(
             answers = responses_of(connection, [item.id])
             for reviewer in (1, 2, 3):
                 seen = blind_order(answers, SECRET, item_id=item.id, reviewer_id=reviewer)
-                places.update((systems[one.id], at) for at, one in enumerate(seen))
+                places.update((systems[entry.id], at) for at, entry in enumerate(seen))
     table = [[places[system, at] for at in range(3)] for system in SYSTEMS]
     assert sum(map(sum, table)) == 1800
     assert stats.chi2_contingency(table).pvalue > 0.001

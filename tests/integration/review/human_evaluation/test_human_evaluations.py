@@ -86,16 +86,16 @@ def test_human_evaluation_from_start_to_lock(world: World, clock: datetime) -> N
             len(blind_ratings(connection, human_evaluation)) == 6 * 3 * 3 - 2 * 3
         )  # of two in one
         lock_human_evaluation(connection, human_evaluation, world.rows["Lea"], clock)
-        found = unblinded_ratings(connection, human_evaluation)
+        matches = unblinded_ratings(connection, human_evaluation)
         row = human_evaluation_by_id(connection, human_evaluation)
     assert (row.status, row.locked_at, row.locked_by_id) == ("locked", clock, world.people["Lea"])
     # Two items were answered in the same words by base and incumbent: rated once, as whoever came
     # first, and counted for both.
-    assert len(found) == 6 * 3 * 3
+    assert len(matches) == 6 * 3 * 3
     means: Counter[str] = Counter()
-    for one in found:
-        assert set(one.scores) == set(DIMENSIONS)
-        means[one.system] += one.scores["tone"]
+    for entry in matches:
+        assert set(entry.scores) == set(DIMENSIONS)
+        means[entry.system] += entry.scores["tone"]
     assert means["candidate"] == 5 * 18
 
 
@@ -267,9 +267,9 @@ def test_start_without_two_systems_is_refused(
 def test_equal_responses_are_shown_once_and_counted_each(world: World, clock: datetime) -> None:
     human_evaluation = make_human_evaluation(world.engine, clock, n=3)
     claim(world, human_evaluation, "Ada", clock)
-    whose = systems_of_texts(world.engine, human_evaluation)
-    assert sorted(len(one) for one in whose.values()) == [1, 1, 1, 1, 1, 1, 1, 2]
-    assert ["base", "incumbent"] in [sorted(one) for one in whose.values()]
+    systems_by_text = systems_of_texts(world.engine, human_evaluation)
+    assert sorted(len(entry) for entry in systems_by_text.values()) == [1, 1, 1, 1, 1, 1, 1, 2]
+    assert ["base", "incumbent"] in [sorted(entry) for entry in systems_by_text.values()]
 
 
 def test_systems_are_hidden_before_the_lock(world: World, clock: datetime) -> None:
@@ -290,9 +290,9 @@ def test_systems_are_hidden_before_the_lock(world: World, clock: datetime) -> No
             connection, human_evaluation, world.rows["Lea"], clock, allow_missing=True
         )
         assert sorted(
-            one
+            entry
             for each in systems_by_response(connection, human_evaluation).values()
-            for one in each
+            for entry in each
         ) == sorted(SYSTEMS * 2)
         assert models_under_human_evaluation(connection) == frozenset()
         assert items_under_human_evaluation(connection, "assistant") == frozenset()
@@ -414,16 +414,16 @@ def test_ids_of_answers_say_nothing_of_systems(any_engine: Engine, clock: dateti
     make_human_evaluation(any_engine, clock, n=300, given=rows(300, mark="x"))
     with transaction(any_engine) as connection:
         ids: dict[int, list[int]] = {}
-        for answer, item in connection.execute(
+        for response, item in connection.execute(
             select(HumanEvaluationResponse.id, HumanEvaluationResponse.item_id)
         ):
-            ids.setdefault(item, []).append(answer)
+            ids.setdefault(item, []).append(response)
         systems = dict(
             connection.execute(
                 select(HumanEvaluationKey.response_id, HumanEvaluationKey.system)
             ).all()
         )
-    first = Counter(systems[min(one)] for one in ids.values() if len(one) == 3)
+    first = Counter(systems[min(entry)] for entry in ids.values() if len(entry) == 3)
     assert sum(first.values()) == 200
     # 200 / 3 = 67 each, with a standard deviation of 6.7; the secret is fixed, so is the outcome.
     assert all(45 < first[system] < 90 for system in SYSTEMS), first
@@ -440,7 +440,7 @@ def test_two_people_who_claim_at_once_never_overfill_an_item(
         given = list(
             pool.map(lambda name: claim(world, human_evaluation, name, clock), world.people)
         )
-    assert sorted(one for one in given if one) == [1, 2, 3]
+    assert sorted(entry for entry in given if entry) == [1, 2, 3]
     with transaction(any_engine) as connection:
         assert (
             connection.execute(
