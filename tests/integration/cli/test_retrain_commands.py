@@ -223,7 +223,7 @@ def test_a_cancelled_run_is_taken_up_from_the_shell(
     )
     assert "loss" in trained.ok("retrain", "logs", "1", "--follow", "-n", "100")
     listing = trained.ok("retrain", "show", "1")
-    assert re.search(r"^memory: \d\.\d\d GiB at the peak, \d\.\d\d were", listing, re.MULTILINE)
+    assert re.search(r"^memory: \d\.\d\d GiB peak, \d\.\d\d GiB estimated", listing, re.MULTILINE)
 
 
 def test_nothing_is_there_at_first(shell: Shell) -> None:
@@ -345,7 +345,7 @@ def test_a_cancelled_run_whose_process_runs_on_says_so(
                 "run 1 is cancelled, but its process is still running: it is another user's"
             )
     listing = shell.ok("retrain", "show", "1")
-    assert "cancelled; its child couldn't be ended yet: it is another user's\n" in listing
+    assert "cancelled, but its process is still running: it is another user's\n" in listing
     assert "retrain cancel 1` tries again" in shell.refused("retrain", "resume", "1")
     assert shell.ok("retrain", "cancel", "1") == "run 1 cancelled\n"
     assert "its child" not in shell.ok("retrain", "show", "1")
@@ -373,7 +373,7 @@ def test_promote_and_go_back(shell: Shell) -> None:
     assert shell.ok("models", "promote", "desk", "2") == "desk: version 2 is in production\n"
     other = shell.ok("models", "show", "desk", "2")
     assert re.search(
-        r"candidate -> production by \S+: without a verdict: reason 2$", other, re.MULTILINE
+        r"candidate -> production by \S+: without a gate result: reason 2$", other, re.MULTILINE
     )
 
 
