@@ -260,7 +260,7 @@ def test_unstored_handle_starts_no_second_job(api: Api, folder: RunFolder, when:
     """Killed after the Job was made: by the API's answer that never came, or by a signal."""
     api.cut_next_response = when == "before the answer"
     code = (
-        "import os, signal\nfrom pathlib import Path\n"
+        "import datetime, os, signal\nfrom pathlib import Path\n"
         "from monitor.settings import Kubernetes\n"
         "from retrain.jobs.remote_launcher import JobLauncher\n"
         "from retrain.jobs.kubernetes.kubernetes_jobs import KubernetesJobs\n"
