@@ -45,7 +45,7 @@ def training_row(base: BaseModel, bank: Bank, place: Path) -> Row:
 
 
 def evaluation_row(base: BaseModel, bank: Bank, place: Path) -> Row:
-    """Evaluate a benchmark as `retrain evaluate` does, and generate the same answers bare."""
+    """Evaluate a benchmark as `retrain evaluate` does, and generate the same responses bare."""
     items = [
         BenchmarkItem(id=f"q{place_}", messages=tuple(requested(query)), expected=intent)
         for place_, (query, intent) in enumerate(_repeated(bank.training, N_ITEMS))

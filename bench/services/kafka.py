@@ -160,8 +160,8 @@ class KafkaServer:
 @pytest.fixture(scope="session")
 def bootstrap_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A broker for the whole session."""
-    if given := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
-        yield given
+    if inputs := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+        yield inputs
         return
     server = KafkaServer(tmp_path_factory.mktemp("kafka"))
     server.start()

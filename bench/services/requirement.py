@@ -8,9 +8,9 @@ from typing import NoReturn
 import pytest
 
 
-def missing(what: str, how_to_get_it: str) -> NoReturn:
+def missing(subject: str, how_to_get_it: str) -> NoReturn:
     """Skip the test, or fail it under ``CI=true``."""
-    message = f"{what} is missing: {how_to_get_it}"
+    message = f"{subject} is missing: {how_to_get_it}"
     if os.environ.get("CI") == "true":
         pytest.fail(message, pytrace=False)
     pytest.skip(message)

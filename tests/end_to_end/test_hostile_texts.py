@@ -58,7 +58,7 @@ def test_no_page_runs_scripts_in_texts(browser: Browser, world: World, app: Lite
         contexts: dict[str, BrowserContext] = {}
         for name in ("Ada", "Cleo", "Lea"):
             contexts[name] = browser.new_context(bypass_csp=True)
-            give_session(contexts[name], world.engine, server.url, world.people[name])
+            give_session(contexts[name], world.engine, server.url, world.users[name])
         probe = browser.new_context(bypass_csp=True).new_page()
         probe.expose_function(CANARY, lambda: fired.append("probe"))
         probe.set_content(CORPUS[2])

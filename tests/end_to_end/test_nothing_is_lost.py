@@ -31,7 +31,7 @@ FAILING = "Not saved: retrying"
 
 def draft(site: Site, item: int, name: str = "Ada") -> str:
     with transaction(site.engine) as connection:
-        lease = REVIEW_ASSIGNMENTS.find(connection, item, site.world.people[name])
+        lease = REVIEW_ASSIGNMENTS.find(connection, item, site.world.users[name])
     assert lease is not None
     return str(lease.draft.get("corrected_response", ""))
 
@@ -215,7 +215,7 @@ def test_a_lost_item_leaves_its_text_to_copy(site: Site) -> None:
         connection.execute(update(ReviewAssignment).values(expires_at=now - timedelta(seconds=1)))
         for name in ("Ben", "Cleo"):
             assert item == REVIEWS.claim_next(
-                connection, site.world.people[name], now, timedelta(minutes=20)
+                connection, site.world.users[name], now, timedelta(minutes=20)
             )
         rest = update(ReviewItem).where(ReviewItem.id != item)
         connection.execute(rest.values(status="excluded"))

@@ -59,8 +59,8 @@ def test_a_bar_is_as_high_as_its_share(browser: Browser, tmp_path: Path) -> None
     page.goto(path.as_uri())
     chart = page.get_by_role("img", name="Share by day: 5.0% on 2 Nov, 20% on 4 Nov")
     heights = [bar.bounding_box() for bar in chart.locator("rect").all()]
-    shown = [0 if box is None else round(box["height"]) for box in heights]
-    assert [10, 0, 40] == shown
+    content = [0 if box is None else round(box["height"]) for box in heights]
+    assert [10, 0, 40] == content
     page.close()
 
 

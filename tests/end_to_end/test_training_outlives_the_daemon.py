@@ -46,7 +46,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 @pytest.fixture
 def base(tmp_path: Path) -> Path:
-    """A tiny base that knows nothing, and reads what the review world's people wrote."""
+    """A tiny base that knows nothing, and reads what the review world's users wrote."""
     from retrain.models.tiny_base import TinyShape, make_tiny_base
 
     shape = TinyShape(hidden_size=64, n_heads=2, vocabulary=400, max_length=1024, epochs=0.0)
@@ -57,7 +57,7 @@ def base(tmp_path: Path) -> Path:
 @pytest.fixture
 def config(tmp_path: Path, engine: Engine, base: Path) -> Path:
     """A confirmed decision to retrain on 30 gold items, and what a daemon reads."""
-    world = make_world(engine, NOW, n=40, people=False)
+    world = make_world(engine, NOW, n=40, users=False)
     with transaction(engine) as connection:
         items = connection.execute(
             select(ReviewItem.id).order_by(ReviewItem.position).limit(30)

@@ -29,10 +29,10 @@ def main() -> int:
     parser.add_argument("--executions", type=int, default=sys.maxsize)
     parser.add_argument("--seed", type=int, default=20261124)
     arguments = parser.parse_args()
-    found, slowest = fuzz(arguments.seed, arguments.executions, arguments.seconds)
-    print(f"{sum(found.values()):,} executions, seed {arguments.seed}, slowest {slowest:.3f} s")
-    for what, count in found.most_common():
-        print(f"  {what:20} {count:>12,}")
+    result, slowest = fuzz(arguments.seed, arguments.executions, arguments.seconds)
+    print(f"{sum(result.values()):,} executions, seed {arguments.seed}, slowest {slowest:.3f} s")
+    for subject, count in result.most_common():
+        print(f"  {subject:20} {count:>12,}")
     return 0
 
 
@@ -44,7 +44,7 @@ def fuzz(seed: int, executions: int, seconds: float) -> tuple[Counter[str], floa
     """
     rng = random.Random(seed)
     mutator = Mutator(rng)
-    found: Counter[str] = Counter()
+    result: Counter[str] = Counter()
     slowest = 0.0
     end = time.monotonic() + seconds
     for number in range(executions):
@@ -61,10 +61,10 @@ def fuzz(seed: int, executions: int, seconds: float) -> tuple[Counter[str], floa
             path.write_bytes(record)
             raise AssertionError(f"number {number}, seed {seed}, {path}: {failure!r}") from failure
         slowest = max(slowest, took)
-        if came_of_it not in found or (came_of_it in {"exchange", "half"} and rng.random() < 0.05):
+        if came_of_it not in result or (came_of_it in {"exchange", "half"} and rng.random() < 0.05):
             mutator.keep(record)
-        found[came_of_it] += 1
-    return found, slowest
+        result[came_of_it] += 1
+    return result, slowest
 
 
 class Mutator:

@@ -1,4 +1,4 @@
-"""The version that serves grows old: Slack hears it once, and it stands where people look."""
+"""The version that serves grows old: Slack hears it once, and it stands where users look."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -32,9 +32,12 @@ def serving(engine: Engine, now: datetime, model: str = "desk") -> int:
     return version
 
 
-def said(engine: Engine) -> list[str]:
+def messages(engine: Engine) -> list[str]:
     with transaction(engine) as connection:
-        return [str(one.payload["text"]) for one in reversed(list_messages(connection))]
+        return [
+            str(list_message.payload["text"])
+            for list_message in reversed(list_messages(connection))
+        ]
 
 
 def test_slack_hears_once_a_version_that_a_refresh_is_suggested(
@@ -43,10 +46,10 @@ def test_slack_hears_once_a_version_that_a_refresh_is_suggested(
     watch_age(any_engine, SETTINGS, clock)  # nothing serves
     serving(any_engine, clock)
     watch_age(any_engine, SETTINGS, clock + 180 * DAY - timedelta(seconds=1))
-    assert said(any_engine) == []
+    assert messages(any_engine) == []
     for days in (180, 181, 250):
         watch_age(any_engine, SETTINGS, clock + days * DAY)
-    (text,) = said(any_engine)
+    (text,) = messages(any_engine)
     assert text == (
         "🔵 Refresh suggested: desk. "
         "Version 1 is in production, created on 2026-11-02, 180 days ago, longer than "
@@ -58,9 +61,9 @@ def test_slack_hears_once_a_version_that_a_refresh_is_suggested(
     assert "https://drift.example/models" in json.dumps(message.payload)
     serving(any_engine, clock + 260 * DAY)
     watch_age(any_engine, SETTINGS, clock + 300 * DAY)
-    assert len(said(any_engine)) == 1
+    assert len(messages(any_engine)) == 1
     watch_age(any_engine, SETTINGS, clock + 440 * DAY)
-    assert [one[:50] for one in said(any_engine)[1:]] == [
+    assert [entry[:50] for entry in messages(any_engine)[1:]] == [
         "🔵 Refresh suggested: desk. Version 2 is in production, created on"[:50]
     ]
 
@@ -69,7 +72,7 @@ def test_no_age_is_too_old_where_none_is_set(engine: Engine, clock: datetime) ->
     serving(engine, clock)
     settings = SETTINGS.model_copy(update={"retrain": Retrain(max_age="")})
     watch_age(engine, settings, clock + 9999 * DAY)
-    assert said(engine) == []
+    assert messages(engine) == []
 
 
 @pytest.mark.parametrize(
@@ -97,13 +100,13 @@ def test_check_and_digest_say_it(tmp_path: Path) -> None:
     )
 
     def finding() -> tuple[str, str]:
-        found = live_model_finding(settings)
-        return found.status, found.message
+        result = live_model_finding(settings)
+        return result.status, result.message
 
     def digest(*arguments: str) -> str:
-        shown = CliRunner().invoke(app, ["digest", "--config", str(config), *arguments])
-        assert shown.exit_code == 0, shown.output
-        return " ".join(shown.stdout.split())
+        page = CliRunner().invoke(app, ["digest", "--config", str(config), *arguments])
+        assert page.exit_code == 0, page.output
+        return " ".join(page.stdout.split())
 
     assert finding() == ("ok", "no registered version in production")
     made = datetime.now(UTC) - 200 * DAY

@@ -58,9 +58,9 @@ def make_app(world: World, clock: datetime) -> Callable[..., Litestar]:
 
 def sign_in(name: str) -> Callable[[TestClient[Any]], dict[str, str]]:
     def enter(client: TestClient[Any]) -> dict[str, str]:
-        found = re.search(r'csrf-token" content="([^"]+)"', client.get("/login").text)
-        assert found is not None
-        headers = {"x-csrftoken": found[1]}
+        result = re.search(r'csrf-token" content="([^"]+)"', client.get("/login").text)
+        assert result is not None
+        headers = {"x-csrftoken": result[1]}
         body = {"name": name, "password": PASSWORD}
         assert client.post("/api/login", json=body, headers=headers).is_success
         return headers
@@ -78,7 +78,7 @@ class Peer:
     def claim(self, name: str) -> None:
         with transaction(self.world.engine) as connection:
             item = REVIEWS.claim_next(
-                connection, self.world.people[name], self.clock, timedelta(minutes=20)
+                connection, self.world.users[name], self.clock, timedelta(minutes=20)
             )
         assert item is not None
         self.item = item
@@ -97,7 +97,7 @@ class Peer:
 
 
 def start(peer: Peer, stand: str) -> list[Callable[[], None]]:
-    """Return the stages of the peer's work, from where the person who asks stands."""
+    """Return the stages of the peer's work, from where the user who asks stands."""
     peer.claim("Ben")
     if stand == "elsewhere":
         return [lambda: None, peer.draft, peer.submit]
@@ -117,14 +117,14 @@ def test_no_route_tells_of_a_peer(
     stages = start(peer, stand)
     requests = requests_to(app, peer.item, ["Ben"])
     # A submission of one's own is where both are in; what it answers is looked at below.
-    requests = [one for one in requests if not submits(one) and not signs_in(one)]
+    requests = [request for request in requests if not submits(request) and not signs_in(request)]
     assert 80 < len(requests)
 
     assert [] == leaks(app, world.engine, sign_in("Ada"), stages, requests)
 
 
 def signs_in(request: Request) -> bool:
-    """Whether the answer depends on how often a password was tried, which the process remembers."""
+    """Whether the response depends on the failed sign-ins that the process remembers."""
     return request.method == "POST" and request.path.split("?")[0] in {"/login", "/api/login"}
 
 
@@ -132,15 +132,15 @@ def submits(request: Request) -> bool:
     return request.method == "POST" and request.path.split("?")[0].endswith("/review")
 
 
-def test_a_submission_answers_the_same_whether_it_is_the_first_or_the_second(
+def test_a_submission_responses_the_same_whether_it_is_the_first_or_the_second(
     make_app: Callable[..., Litestar], world: World, clock: datetime
 ) -> None:
     app = make_app()
     peer = Peer(world, clock)
     stages = start(peer, "at work")
-    requests = [one for one in requests_to(app, peer.item, []) if submits(one)]
+    requests = [entry for entry in requests_to(app, peer.item, []) if submits(entry)]
     assert {"/review", f"/api/items/{peer.item}/review"} == {
-        one.path.split("?")[0] for one in requests
+        request.path.split("?")[0] for request in requests
     }
 
     assert [] == leaks(app, world.engine, sign_in("Ada"), stages, requests)
@@ -155,10 +155,12 @@ def test_the_walk_reaches_what_it_asks(
     start(peer, "at work")
     with TestClient(app) as client:
         headers = sign_in("Ada")(client)
-        for one in requests_to(app, peer.item, []):
-            if submits(one) and one.path.startswith("/api"):
-                answer = client.request(one.method, one.path, json=one.body, headers=headers)
-                assert answer.status_code in {200, 409}, answer.text
+        for entry in requests_to(app, peer.item, []):
+            if submits(entry) and entry.path.startswith("/api"):
+                response = client.request(
+                    entry.method, entry.path, json=entry.body, headers=headers
+                )
+                assert response.status_code in {200, 409}, response.text
     with transaction(world.engine) as connection:
         assert ["Ada"] == [row.reviewer for row in reviews_of(connection, [peer.item])]
 
@@ -213,11 +215,11 @@ def test_a_route_that_leaks_is_found(
     peer = Peer(world, clock)
     stages = start(peer, "at work")
     requests = [
-        one for one in requests_to(app, peer.item, ["Ben"]) if one.method == "GET" and
-        one.path.startswith("/api/")
+        entry for entry in requests_to(app, peer.item, ["Ben"]) if entry.method == "GET" and
+        entry.path.startswith("/api/")
     ]  # fmt: skip
 
-    found = leaks(app, world.engine, sign_in("Ada"), stages, requests)
+    result = leaks(app, world.engine, sign_in("Ada"), stages, requests)
 
-    assert found
-    assert all(path in one and problem in one for one in found), found
+    assert result
+    assert all(path in entry and problem in entry for entry in result), result

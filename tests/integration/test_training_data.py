@@ -131,7 +131,7 @@ class Desk:
 
     def original(self, **counts: int) -> str:
         path = self.folder / "original.jsonl"
-        path.write_text("".join(json.dumps(one) + "\n" for one in original(**counts)))
+        path.write_text("".join(json.dumps(entry) + "\n" for entry in original(**counts)))
         return str(path)
 
 
@@ -140,10 +140,13 @@ def desk(engine: Engine, clock: datetime, tmp_path: Path) -> Desk:
     return Desk(engine, clock, tmp_path)
 
 
-def test_gold_comes_with_its_guide_and_its_reviewers_agreement(desk: Desk) -> None:
+def test_gold_comes_with_its_guidelines_and_its_reviewers_agreement(desk: Desk) -> None:
     items = desk.gold(30, disagreeing=3)
     made = desk.prepare(training_data=desk.original(cards=40))
-    assert {one["metadata"].get("item_id") for one in both_sides(made)} == {*items, None}
+    assert {both_side["metadata"].get("item_id") for both_side in both_sides(made)} == {
+        *items,
+        None,
+    }
     agreement = made.card.agreement
     assert agreement is not None
     assert (agreement["n_items"], agreement["raw"]) == (30, pytest.approx(0.9))
@@ -159,17 +162,17 @@ def test_a_users_gold_is_on_one_side_though_no_row_names_them(desk: Desk) -> Non
         0.0, data={"validation_share": 0.3, "group_by": (), "min_duplicate_similarity": 1.0}
     )
     end_user = {item: number // 4 for number, item in enumerate(items)}
-    held = {end_user[one["metadata"]["item_id"]] for one in made.validation}
+    held = {end_user[entry["metadata"]["item_id"]] for entry in made.validation}
     assert held
-    assert not held & {end_user[one["metadata"]["item_id"]] for one in made.rows}
+    assert not held & {end_user[row["metadata"]["item_id"]] for row in made.rows}
     assert "example.org" not in json.dumps(both_sides(made))
 
 
 def test_items_of_another_database_are_nobodys(desk: Desk) -> None:
     desk.gold(30)
     rows = [
-        {**one, "metadata": {"item_id": number, "exchange_id": "elsewhere", "task_type": "cards"}}
-        for number, one in enumerate(original(cards=30), start=1)
+        {**entry, "metadata": {"item_id": number, "exchange_id": "elsewhere", "task_type": "cards"}}
+        for number, entry in enumerate(original(cards=30), start=1)
     ]
     recipe = RecipeFile(base="b", replay_share=0.0)
     made = TrainingDataBuilder(desk.engine, desk.settings(), "assistant", recipe).of_rows(rows)
@@ -189,7 +192,9 @@ def test_items_that_contradict_each_other_are_set_aside_and_named(desk: Desk) ->
         )
     made = desk.prepare(0.0)
     assert "one and the same" not in questions(both_sides(made))
-    remark = next(one for one in made.card.remarks if "answer the same prompt differently" in one)
+    remark = next(
+        remark for remark in made.card.remarks if "answer the same prompt differently" in remark
+    )
     assert f"items {min(items[:2])}, {max(items[:2])} " in remark
 
 
@@ -199,11 +204,11 @@ def test_without_originals_the_baseline_is_asked_as_production_asks(desk: Desk) 
     made = desk.prepare()
     assert made.card.self_generated is not None
     assert len(made.replay_prompts) == 17
-    for one in made.replay_prompts:
-        assert [turn["role"] for turn in one["messages"]] == ["system", "user"]
-        assert one["messages"][0]["content"] == SYSTEM
-        assert one["metadata"]["source"] == "self-generated"
-        assert one["metadata"]["exchange_id"].startswith("b")
+    for replay_prompt in made.replay_prompts:
+        assert [turn["role"] for turn in replay_prompt["messages"]] == ["system", "user"]
+        assert replay_prompt["messages"][0]["content"] == SYSTEM
+        assert replay_prompt["metadata"]["source"] == "self-generated"
+        assert replay_prompt["metadata"]["exchange_id"].startswith("b")
     assert "recorded" not in json.dumps(made.replay_prompts)
     assert "group_keys" not in json.dumps(made.replay_prompts)
 
@@ -232,13 +237,13 @@ def test_what_cannot_be_asked_again_is_left_out(desk: Desk, values: dict[str, An
 
 
 def test_a_recorded_system_prompt_is_kept(desk: Desk) -> None:
-    asked = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "q"}]
-    desk.baseline(2, messages=asked)
+    requests = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "q"}]
+    desk.baseline(2, messages=requests)
     with transaction(desk.engine) as connection:
         model = ModelSection(system_prompt=SYSTEM)
         prompts = replay_prompts(connection, model, "assistant")
         assert replay_prompts(connection, model, "another") == []
-    assert [one["messages"] for one in prompts] == [asked, asked]
+    assert [prompt["messages"] for prompt in prompts] == [requests, requests]
 
 
 def test_without_originals_and_baseline_it_is_said_what_to_do(desk: Desk) -> None:
@@ -250,9 +255,9 @@ def test_without_originals_and_baseline_it_is_said_what_to_do(desk: Desk) -> Non
 def test_every_benchmark_is_held_against_the_gold(desk: Desk) -> None:
     desk.gold(30)
     made = desk.prepare(0.0)
-    asked = both_sides(made)[0]["messages"][-2]["content"]
+    requests = both_sides(made)[0]["messages"][-2]["content"]
     place = desk.folder / "benchmark.jsonl"
-    item = {"id": "1", "messages": [{"role": "user", "content": asked}], "expected": "x"}
+    item = {"id": "1", "messages": [{"role": "user", "content": requests}], "expected": "x"}
     place.write_text(json.dumps(item))
     plan = desk.folder / "evaluation.yaml"
     plan.write_text(
@@ -262,4 +267,4 @@ def test_every_benchmark_is_held_against_the_gold(desk: Desk) -> None:
     )
     again = desk.prepare(0.0, evaluation=str(plan))
     assert again.card.leaked == {"again": 1, "desk": 1}
-    assert asked not in questions(both_sides(again))
+    assert requests not in questions(both_sides(again))

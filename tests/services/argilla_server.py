@@ -20,7 +20,7 @@ class ArgillaServer:
         self.made: dict[str, list[dict[str, Any]]] = {}
         self.records: list[dict[str, Any]] = []
 
-    def answer(self, request: httpx.Request) -> httpx.Response:
+    def reply(self, request: httpx.Request) -> httpx.Response:
         body = json.loads(request.content) if request.content else {}
         parts = request.url.path.removeprefix("/api/v1/").split("/")
         if request.method == "GET":
@@ -53,15 +53,15 @@ class ArgillaServer:
                 self.records += body["items"]
                 made = [
                     stamped
-                    | {"external_id": one["external_id"], "fields": one["fields"]}
-                    | {"metadata": one["metadata"], "status": "pending"}
+                    | {"external_id": entry["external_id"], "fields": entry["fields"]}
+                    | {"metadata": entry["metadata"], "status": "pending"}
                     | {"dataset_id": self.dataset["id"]}
-                    for one in body["items"]
+                    for entry in body["items"]
                 ]
                 return {"items": made, "updated_item_ids": []}
             case ["datasets", _, kind]:
-                one = {**body, **stamped, "dataset_id": self.dataset["id"]}
-                self.made.setdefault(kind, []).append(one)
-                return one
+                entry = {**body, **stamped, "dataset_id": self.dataset["id"]}
+                self.made.setdefault(kind, []).append(entry)
+                return entry
             case _:
                 raise AssertionError(f"unexpected request: {'/'.join(parts)}")

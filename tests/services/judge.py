@@ -20,18 +20,18 @@ class FakeJudge:
         self.url = ""
         self.says: Says = lambda system, question: "VERDICT: TIE"
         #: Given first, in this order: status, body, headers.
-        self.answers: list[tuple[int, Any, dict[str, str]]] = []
+        self.replies: list[tuple[int, Any, dict[str, str]]] = []
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str] = []
         self._lock = threading.Lock()
 
-    def answer(self, path: str, key: str, body: dict[str, Any]) -> tuple[int, Any, dict[str, str]]:
+    def reply(self, path: str, key: str, body: dict[str, Any]) -> tuple[int, Any, dict[str, str]]:
         """Do what such an endpoint does."""
         with self._lock:
             self.requests.append(body)
             self.keys.append(key)
-            if self.answers:
-                return self.answers.pop(0)
+            if self.replies:
+                return self.replies.pop(0)
         if path != "/v1/chat/completions":
             return 404, {"error": {"message": f"no {path}"}}, {}
         system, question = (message["content"] for message in body["messages"])
@@ -50,7 +50,7 @@ def running_judge() -> Iterator[FakeJudge]:
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             key = self.headers.get("Authorization", "")
-            status, content, headers = fake.answer(self.path, key, body)
+            status, content, headers = fake.reply(self.path, key, body)
             data = content if isinstance(content, bytes) else json.dumps(content).encode()
             self.send_response(status)
             for name, value in headers.items():

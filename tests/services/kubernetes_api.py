@@ -49,7 +49,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self, verb: str) -> None:
         self.api.requests.append(f"{self.command} {self.path}")
         try:
-            answer = self._answer_to(verb)
+            response = self._response_to(verb)
         except RefusalError as refusal:
             self._send(refusal.status["code"], json.dumps(refusal.status), "application/json")
             return
@@ -57,12 +57,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.api.cut_next_response = False
             self.close_connection = True
             return
-        if isinstance(answer, str):
-            self._send(200, answer, "text/plain")
+        if isinstance(response, str):
+            self._send(200, response, "text/plain")
         else:
-            self._send(201 if verb == "create" else 200, json.dumps(answer), "application/json")
+            self._send(201 if verb == "create" else 200, json.dumps(response), "application/json")
 
-    def _answer_to(self, verb: str) -> Any:
+    def _response_to(self, verb: str) -> Any:
         length = int(self.headers.get("Content-Length") or 0)
         body = json.loads(self.rfile.read(length)) if length else {}
         cluster, parts = self.api.cluster, urlsplit(self.path)
@@ -71,20 +71,20 @@ class _Handler(BaseHTTPRequestHandler):
             raise RefusalError(500, "InternalError", "etcdserver: leader changed")
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
             raise RefusalError(401, "Unauthorized", "Unauthorized")
-        found = _PATH.fullmatch(parts.path)
-        if found is None:
+        result = _PATH.fullmatch(parts.path)
+        if result is None:
             raise RefusalError(404, "NotFound", "the server could not find the requested resource")
-        kind, name = found["kind"], found["name"]
-        resource = f"{kind}/log" if found["log"] else kind
-        if (verb, resource) in self.api.forbidden or found["namespace"] != cluster.namespace:
+        kind, name = result["kind"], result["name"]
+        resource = f"{kind}/log" if result["log"] else kind
+        if (verb, resource) in self.api.forbidden or result["namespace"] != cluster.namespace:
             raise RefusalError(
                 403, "Forbidden",
                 f'{resource} is forbidden: User "system:serviceaccount:ml:driftwarden" cannot '
-                f'{verb} resource "{resource}" in the namespace "{found["namespace"]}"',
+                f'{verb} resource "{resource}" in the namespace "{result["namespace"]}"',
             )  # fmt: skip
         if kind == "jobs":
             return self._jobs(verb, name, body)
-        if found["log"]:
+        if result["log"]:
             return cluster.log(name, int(query["tailLines"]) if "tailLines" in query else None)
         if kind == "pods":
             label, _, value = query["labelSelector"].partition("=")
@@ -93,9 +93,9 @@ class _Handler(BaseHTTPRequestHandler):
         wanted = dict(part.split("=", 1) for part in query["fieldSelector"].split(","))
         return {
             "items": [
-                one for one in cluster.events
-                if one["involvedObject"]["name"] == wanted["involvedObject.name"]
-                and one["type"] == wanted["type"]
+                event for event in cluster.events
+                if event["involvedObject"]["name"] == wanted["involvedObject.name"]
+                and event["type"] == wanted["type"]
             ]
         }  # fmt: skip
 

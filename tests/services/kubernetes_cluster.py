@@ -19,7 +19,7 @@ VERSIONS = ("1.27", kubernetes_validate.latest_version())
 
 
 class RefusalError(Exception):
-    """An answer that isn't a success, as a `Status` object says it."""
+    """A response that isn't a success, as a `Status` object says it."""
 
     def __init__(self, code: int, reason: str, message: str) -> None:
         super().__init__(message)
@@ -141,7 +141,7 @@ class Cluster:
         """Run the container's command as a process of this machine; return its pid."""
         pod = self.run(name)
         container = pod["spec"]["containers"][0]
-        variables = {one["name"]: one["value"] for one in container["env"]}
+        variables = {entry["name"]: entry["value"] for entry in container["env"]}
         with self.logs[pod["metadata"]["name"]].open("wb") as log:
             process = subprocess.Popen(
                 container["command"], stdout=log, stderr=subprocess.STDOUT,

@@ -33,7 +33,7 @@ def running_mlflow() -> Iterator[str]:
     )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
     try:
-        server.wait_until(lambda: _answers(f"{address}/health"))
+        server.wait_until(lambda: _replies(f"{address}/health"))
         yield address
     finally:
         server.stop()
@@ -47,7 +47,7 @@ def mlflow_address() -> Iterator[str]:
         yield address
 
 
-def _answers(url: str) -> bool:
+def _replies(url: str) -> bool:
     try:
         return httpx.get(url, timeout=5.0).is_success
     except httpx.HTTPError:

@@ -47,10 +47,10 @@ class OwnServer:
                 env={**_environment(), **(variables or {})}, start_new_session=True,
             )  # fmt: skip
 
-    def wait_until(self, answers: Callable[[], bool]) -> None:
-        """Wait until it answers."""
+    def wait_until(self, responses: Callable[[], bool]) -> None:
+        """Wait until it responds."""
         deadline = time.monotonic() + START_SECONDS
-        while not answers():
+        while not responses():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
                 raise RuntimeError(f"it didn't start:\n{self.log.read_text()[-3000:]}")
@@ -84,8 +84,10 @@ def _make(folder: Path, requirement: str) -> None:
         subprocess.run([*uv, "pip", "install", "-q", "--python", folder / "bin/python",
                         requirement], check=True, capture_output=True, env=variables)  # fmt: skip
     except subprocess.CalledProcessError as error:
-        said = error.stderr.decode(errors="replace").strip()
-        missing(requirement, f"it can't be installed into an environment of its own: {said[-800:]}")
+        output = error.stderr.decode(errors="replace").strip()
+        missing(
+            requirement, f"it can't be installed into an environment of its own: {output[-800:]}"
+        )
 
 
 def _environment() -> dict[str, str]:

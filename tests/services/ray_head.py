@@ -79,7 +79,7 @@ def ray_address() -> Iterator[str]:
 
 
 def _takes_jobs(address: str) -> bool:
-    """Submit a job that does nothing: the dashboard answers before there is who takes jobs."""
+    """Submit a job that does nothing: the dashboard responds before jobs are accepted."""
     try:
         return httpx.post(
             f"{address}/api/jobs/", json={"entrypoint": "true"}, timeout=30.0

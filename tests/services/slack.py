@@ -15,8 +15,8 @@ CHANNEL = "C0DRIFT"
 
 
 @dataclass
-class Answer:
-    """An answer that the server gives instead of its own, once."""
+class Reply:
+    """A response that the server gives instead of its own, once."""
 
     status: int = 200
     body: dict[str, Any] = field(default_factory=lambda: {"ok": False, "error": "fatal_error"})
@@ -44,7 +44,7 @@ class FakeSlack:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.messages: dict[str, Message] = {}
         #: Given first, in this order.
-        self.answers: list[Answer] = []
+        self.replies: list[Reply] = []
         self._lock = threading.Lock()
 
     @property
@@ -54,21 +54,21 @@ class FakeSlack:
 
     def replies(self, parent: Message) -> list[Message]:
         """The messages in a thread."""
-        return [one for one in self.messages.values() if one.thread_ts == parent.ts]
+        return [message for message in self.messages.values() if message.thread_ts == parent.ts]
 
-    def answer(self, method: str, arguments: dict[str, Any], token: str) -> Answer:
+    def reply(self, method: str, arguments: dict[str, Any], token: str) -> Reply:
         """Do what Slack would do."""
         with self._lock:
             self.calls.append((method, arguments))
-            if self.answers:
-                return self.answers.pop(0)
+            if self.replies:
+                return self.replies.pop(0)
             if token != f"Bearer {TOKEN}":
-                return Answer(body={"ok": False, "error": "invalid_auth"})
+                return Reply(body={"ok": False, "error": "invalid_auth"})
             if method == "auth.test":
-                return Answer(body={"ok": True, "team": "Test", "user": "driftwarden"})
+                return Reply(body={"ok": True, "team": "Test", "user": "driftwarden"})
             problem = self._problem(method, arguments)
             if problem:
-                return Answer(body={"ok": False, "error": problem})
+                return Reply(body={"ok": False, "error": problem})
             if method == "chat.postMessage":
                 ts = f"1700000000.{len(self.messages):06d}"
                 thread = arguments.get("thread_ts")
@@ -78,7 +78,7 @@ class FakeSlack:
                 message = self.messages[ts]
                 message.text, message.blocks = arguments["text"], arguments["blocks"]
                 message.n_updates += 1
-            return Answer(body={"ok": True, "channel": CHANNEL, "ts": ts})
+            return Reply(body={"ok": True, "channel": CHANNEL, "ts": ts})
 
     def _problem(self, method: str, arguments: dict[str, Any]) -> str | None:
         if method not in {"chat.postMessage", "chat.update"}:
@@ -108,16 +108,16 @@ def running_slack() -> Iterator[FakeSlack]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            answer = slack.answer(
+            reply = slack.reply(
                 self.path.rsplit("/", maxsplit=1)[-1],
                 json.loads(body or b"{}"),
                 self.headers.get("Authorization", ""),
             )
-            content = json.dumps(answer.body).encode()
-            self.send_response(answer.status)
+            content = json.dumps(reply.body).encode()
+            self.send_response(reply.status)
             self.send_header("Content-Type", "application/json; charset=utf-8")
             self.send_header("Content-Length", str(len(content)))
-            for name, value in answer.headers.items():
+            for name, value in reply.headers.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(content)

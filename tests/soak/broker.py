@@ -44,10 +44,10 @@ class Broker:
         partitions = [TopicPartition(self.topic, number) for number in range(self.n_partitions)]
         consumer = KafkaConsumer(bootstrap_servers=self.bootstrap_servers)
         try:
-            found = consumer.end_offsets(partitions, timeout_ms=REQUEST_SECONDS * 1000)
+            result = consumer.end_offsets(partitions, timeout_ms=REQUEST_SECONDS * 1000)
         finally:
             consumer.close(autocommit=False)
-        return {partition.partition: end for partition, end in found.items()}
+        return {partition.partition: end for partition, end in result.items()}
 
     def delete_before(self, offsets: Mapping[int, int]) -> None:
         """Delete the records of partitions up to, not including, an offset."""

@@ -52,5 +52,5 @@ def read_evidence(replicas: Replicas, faults: Counter[str]) -> Evidence:
                 continue
             event = str(entry.get("event"))
             n_rebalances += event == "partitions_rebalanced" and entry.get("change") == "assigned"
-            events.update(shown for begin, shown in EVENTS.items() if event.startswith(begin))
+            events.update(page for begin, page in EVENTS.items() if event.startswith(begin))
     return Evidence(faults, replicas.kills, replicas.n_starts, n_rebalances, events)

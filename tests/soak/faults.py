@@ -217,19 +217,19 @@ class Faults:
         return self._replicas.reserve(pick, (EMBEDDING,)) or self._reserve(pick)
 
     def _reserve(self, pick: float) -> Replica:
-        found: list[Replica | None] = [None]
+        result: list[Replica | None] = [None]
 
         def reserve() -> bool:
-            found[0] = self._replicas.reserve(pick, range(READING, len(PHASES)))
-            return found[0] is not None
+            result[0] = self._replicas.reserve(pick, range(READING, len(PHASES)))
+            return result[0] is not None
 
         self._until(reserve, "a replica at work")
-        return found[0]
+        return result[0]
 
-    def _until(self, condition: Callable[[], object], what: str) -> None:
+    def _until(self, condition: Callable[[], object], subject: str) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not condition():
             if self._stop.wait(0.1):
-                raise InterruptedError(f"stopped while waiting for {what}")
+                raise InterruptedError(f"stopped while waiting for {subject}")
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{what}: nothing within {PATIENCE_SECONDS:g} s")
+                raise TimeoutError(f"{subject}: nothing within {PATIENCE_SECONDS:g} s")

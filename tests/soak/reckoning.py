@@ -32,14 +32,14 @@ class Reckoning:
     n_in_gaps: int = 0
     n_expected: int = 0
     n_stored: int = 0
-    n_letters_expected: int = 0
-    n_letters: int = 0
+    n_dead_letters_expected: int = 0
+    n_dead_letters: int = 0
     lost: list[Place] = field(default_factory=list)
     doubled: list[Place] = field(default_factory=list)
     #: Rows that no produced record explains, or whose content isn't the record's.
     wrong: list[Place] = field(default_factory=list)
-    letters_lost: list[Place] = field(default_factory=list)
-    letters_wrong: list[Place] = field(default_factory=list)
+    dead_letters_lost: list[Place] = field(default_factory=list)
+    dead_letters_wrong: list[Place] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     #: Cuts of unread records that no gap reports.
     cuts_unreported: list[Cut] = field(default_factory=list)
@@ -53,8 +53,8 @@ class Reckoning:
             self.lost
             or self.doubled
             or self.wrong
-            or self.letters_lost
-            or self.letters_wrong
+            or self.dead_letters_lost
+            or self.dead_letters_wrong
             or self.cuts_unreported
             or self.undrained
             or any(gap.fault for gap in self.gaps)
@@ -67,7 +67,7 @@ def reckon(
     """Compare what the sampling rule selects of the produced records with the database."""
     result = Reckoning(n_produced=len(ledger), n_aborted=len(ledger.aborted))
     rows = _exchanges(database)
-    letters = _dead_letters(database)
+    dead_letters = _dead_letters(database)
     gaps = database.rows("SELECT partition, first_offset, last_offset FROM offset_gaps")
     gaps.sort()
     places: set[Place] = set()
@@ -83,21 +83,21 @@ def reckon(
             continue  # whatever is stored of it is wrong
         places.add(place)
         record = make_record(seed, number)
-        stored, letter = rows.get(place, []), letters.get(place, [])
+        stored, dead_letter = rows.get(place, []), dead_letters.get(place, [])
         if not is_kept(record, topic, *place, rate):
-            result.wrong += [place] * (len(stored) + len(letter))
+            result.wrong += [place] * (len(stored) + len(dead_letter))
             continue
         in_gap = any(p == place[0] and first <= place[1] <= last for p, first, last in gaps)
-        if in_gap and not stored and not letter:
+        if in_gap and not stored and not dead_letter:
             result.n_in_gaps += 1
             continue
-        _compare(result, record, place, stored, letter, probability)
+        _compare(result, record, place, stored, dead_letter, probability)
 
-    result.n_stored = sum(len(found) for found in rows.values())
-    result.n_letters = sum(len(found) for found in letters.values())
+    result.n_stored = sum(len(row) for row in rows.values())
+    result.n_dead_letters = sum(len(dead_letter) for dead_letter in dead_letters.values())
     result.wrong += [place for place in rows if place not in places]
-    result.letters_wrong += [place for place in letters if place not in places]
-    result.gaps = [_judge(gap, gaps, ledger.cuts, {*rows, *letters}) for gap in gaps]
+    result.dead_letters_wrong += [place for place in dead_letters if place not in places]
+    result.gaps = [_judge(gap, gaps, ledger.cuts, {*rows, *dead_letters}) for gap in gaps]
     result.cuts_unreported = [
         cut
         for cut in ledger.cuts
@@ -117,18 +117,18 @@ def _compare(
     record: SoakRecord,
     place: Place,
     stored: list[tuple],
-    letters: list[tuple],
+    dead_letters: list[tuple],
     probability: float,
 ) -> None:
     """Hold one record that must be stored against what is stored of it."""
-    if len(stored) + len(letters) > 1:
+    if len(stored) + len(dead_letters) > 1:
         result.doubled.append(place)
     if record.reason:
-        result.n_letters_expected += 1
-        if not letters:
-            result.letters_lost.append(place)
-        elif letters[0] != (0, record.key, record.value, record.reason, probability):
-            result.letters_wrong.append(place)
+        result.n_dead_letters_expected += 1
+        if not dead_letters:
+            result.dead_letters_lost.append(place)
+        elif dead_letters[0] != (0, record.key, record.value, record.reason, probability):
+            result.dead_letters_wrong.append(place)
         result.wrong += [place] * len(stored)
     else:
         result.n_expected += 1
@@ -136,7 +136,7 @@ def _compare(
             result.lost.append(place)
         elif stored[0] != (0, record.exchange_id, record.prompt, probability):
             result.wrong.append(place)
-        result.letters_wrong += [place] * len(letters)
+        result.dead_letters_wrong += [place] * len(dead_letters)
 
 
 def _judge(gap: tuple, gaps: list[tuple], cuts: list[Cut], stored: set[Place]) -> Gap:
@@ -156,20 +156,20 @@ def _judge(gap: tuple, gaps: list[tuple], cuts: list[Cut], stored: set[Place]) -
 
 
 def _exchanges(database: Database) -> dict[Place, list[tuple]]:
-    found = database.rows(
+    result = database.rows(
         'SELECT partition, "offset", record_index, exchange_id, prompt, inclusion_probability '
         "FROM exchanges"
     )
-    return _by_place(found)
+    return _by_place(result)
 
 
 def _dead_letters(database: Database) -> dict[Place, list[tuple]]:
-    found = database.rows(
+    result = database.rows(
         'SELECT partition, "offset", record_index, key, value, reason, inclusion_probability '
         "FROM dead_letters"
     )
     return _by_place(
-        [(*row[:3], *(x if x is None else bytes(x) for x in row[3:5]), *row[5:]) for row in found]
+        [(*row[:3], *(x if x is None else bytes(x) for x in row[3:5]), *row[5:]) for row in result]
     )
 
 

@@ -24,10 +24,10 @@ def render(result: Result) -> str:
         ("lost", len(reckoning.lost)),
         ("doubled", len(reckoning.doubled)),
         ("wrong", len(reckoning.wrong)),
-        ("dead letters expected", reckoning.n_letters_expected),
-        ("dead letters found", reckoning.n_letters),
-        ("dead letters lost", len(reckoning.letters_lost)),
-        ("dead letters wrong", len(reckoning.letters_wrong)),
+        ("dead letters expected", reckoning.n_dead_letters_expected),
+        ("dead letters found", reckoning.n_dead_letters),
+        ("dead letters lost", len(reckoning.dead_letters_lost)),
+        ("dead letters wrong", len(reckoning.dead_letters_wrong)),
         ("gaps", len(gaps)),
         ("gaps exact", sum(not gap.fault for gap in gaps)),
         ("gaps not reported", len(reckoning.cuts_unreported)),
@@ -56,13 +56,13 @@ def _complaints(result: Result) -> list[str]:
         "lost": reckoning.lost,
         "doubled": reckoning.doubled,
         "wrong": reckoning.wrong,
-        "dead letter lost": reckoning.letters_lost,
-        "dead letter wrong": reckoning.letters_wrong,
+        "dead letter lost": reckoning.dead_letters_lost,
+        "dead letter wrong": reckoning.dead_letters_wrong,
     }
     lines = [
         f"{name}: partition {partition}, offset {offset}"
-        for name, found in places.items()
-        for partition, offset in sorted(found)[:MAX_SHOWN]
+        for name, place in places.items()
+        for partition, offset in sorted(place)[:MAX_SHOWN]
     ]
     lines += [f"not reported: {cut}" for cut in reckoning.cuts_unreported]
     lines += [f"not drained: {line}" for line in reckoning.undrained]

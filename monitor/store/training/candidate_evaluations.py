@@ -1,4 +1,4 @@
-"""Evaluations of candidates: planned, running, waiting for people, and how they ended."""
+"""Queries on candidate evaluations: planned, running, awaiting ratings, finished."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

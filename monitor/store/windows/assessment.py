@@ -75,7 +75,7 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     n_end_users: int
     share_current: float
     share_reference: float
-    #: How many times as frequent the topic is, with its 95% interval. It is counted by end user, and
+    #: How many times as frequent the topic is, with its 95% interval; counted by end user, and
     #: for responses by the odds among comparable prompts, so it is not the ratio of the shares.
     enrichment: float
     enrichment_lower: float
@@ -268,9 +268,9 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     #: Share of each task type in the window and in the baseline.
     mix_current: dict[str, float] = {}
     mix_reference: dict[str, float] = {}
-    #: Of the test whether the mix changed, by end user; ``None`` where there was nothing to test. A
-    #: change of the mix never alarms: other tasks may be handled as well as before, and new ones are
-    #: input drift.
+    #: Of the test whether the mix changed, by end user; ``None`` where there was nothing to test.
+    #: A change of the mix never alarms: other tasks may be handled as well as before, and new ones
+    #: are input drift.
     mix_p_value: float | None = None
     #: Total variation distance of the mixes, in [0, 1].
     mix_effect_size: float | None = None

@@ -134,8 +134,7 @@ def conclude(
     if not reported.is_compared:
         return (
             findings.verdict,
-            f"Serving versions could not be compared: {join_names([subject, *names])}. "
-            f"{findings.headline}",
+            f"Serving versions could not be compared: {join_names([subject, *names])}. {findings.headline}",
         )
     sentence = f"{subject[0].upper()}{subject[1:]}: {findings.headline}"
     if not uncompared:

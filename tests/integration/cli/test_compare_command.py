@@ -39,7 +39,7 @@ def write(
 ) -> Path:
     """Write n exchanges of which ``new`` are on a new topic and ``resolved`` of ten are solved.
 
-    With a start they are spread over a week. The first ``answered`` have an answer; the version is
+    With a start they are spread over a week. The first ``answered`` have a response; the version is
     the first of two until the row that is given, then the other.
     """
     lines = [

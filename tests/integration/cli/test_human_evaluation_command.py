@@ -47,7 +47,7 @@ def test_an_evaluation_is_listed_shown_locked_and_exported(world: World, tmp_pat
     assert "no human evaluation yet" in run(tmp_path, "list")
     human_evaluation = make_human_evaluation(world.engine, NOW, n=12)
     for name in ("Ada", "Ben"):
-        rate_all(world.engine, human_evaluation, world.people[name], NOW, SCORES)
+        rate_all(world.engine, human_evaluation, world.users[name], NOW, SCORES)
     assert "open      assistant version 1, evaluation 1  24 of 36 ratings" in run(tmp_path, "list")
     output = run(tmp_path, "show", str(human_evaluation))
     assert "Ada: 12 items, 0 declined" in output

@@ -47,7 +47,7 @@ class Desk:
         self.engine = engine
         self.now = now
         self.folder = folder
-        self.world: World = make_world(engine, now, n=40, people=False)
+        self.world: World = make_world(engine, now, n=40, users=False)
         self.launcher = FakeLauncher()
         self.original = folder / "original.jsonl"
         self.write(self.original, examples(OLD, 60))
@@ -278,7 +278,7 @@ def test_an_unavailable_data_set_delays_only_its_run(
     desk.decide()
     desk.advance()
     desk.launcher.end(1, success(desk.launcher.submitted[0]))
-    other = make_world(desk.engine, desk.now, n=8, people=False, weeks_ago=1)
+    other = make_world(desk.engine, desk.now, n=8, users=False, weeks_ago=1)
     desk.world = replace(desk.world, batch_id=other.batch_id)
     desk.decide()
     desk.configure(evaluation=str(write_plan(desk.folder)))
@@ -382,7 +382,7 @@ def test_a_missing_base_stops_no_other_run(desk: Desk) -> None:
     desk.decide()
     desk.advance()
     desk.launcher.end(1, success(desk.launcher.submitted[0]))
-    other = make_world(desk.engine, desk.now, n=8, people=False, weeks_ago=1)
+    other = make_world(desk.engine, desk.now, n=8, users=False, weeks_ago=1)
     desk.world = replace(desk.world, batch_id=other.batch_id)
     desk.decide()
     desk.cook(desk.folder / "nowhere" / "base")

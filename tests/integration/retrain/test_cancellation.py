@@ -198,7 +198,7 @@ def test_no_second_child_is_started_beside_one_that_runs_on(desk: RunDesk) -> No
 def test_late_termination_does_not_overwrite_a_newer_child(
     desk: RunDesk, monkeypatch: pytest.MonkeyPatch, fails: bool
 ) -> None:
-    """Another process ends the child and a person starts the run again in the midst of it."""
+    """Another process ends the child and a user starts the run again in the midst of it."""
     run = desk.start()
     desk.launcher.refusal = REFUSED
     cancel(desk, run)

@@ -257,7 +257,7 @@ def test_a_killed_child_is_started_again_under_another_name(
 
 @pytest.mark.parametrize("when", ["before the answer", "after the answer"])
 def test_unstored_handle_starts_no_second_job(api: Api, folder: RunFolder, when: str) -> None:
-    """Killed after the Job was made: by the API's answer that never came, or by a signal."""
+    """Killed after the Job was made: by the API's response that never came, or by a signal."""
     api.cut_next_response = when == "before the answer"
     code = (
         "import datetime, os, signal\nfrom pathlib import Path\n"

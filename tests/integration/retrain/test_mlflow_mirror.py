@@ -128,8 +128,8 @@ def test_following_twice_changes_nothing(mirrored: Mirrored) -> None:
 def test_versions_that_others_made_there_are_left_alone(mirrored: Mirrored) -> None:
     api = f"{mirrored.address}/api/2.0/mlflow"
     httpx.post(f"{api}/registered-models/create", json={"name": mirrored.model})
-    foreign = {"name": mirrored.model, "source": "s3://elsewhere/model"}
-    httpx.post(f"{api}/model-versions/create", json=foreign)
+    outlier = {"name": mirrored.model, "source": "s3://elsewhere/model"}
+    httpx.post(f"{api}/model-versions/create", json=outlier)
     mirrored.move(mirrored.register(), "production")
     mirrored.follow()
     assert mirrored.tags()["1"] == {}

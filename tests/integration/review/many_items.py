@@ -1,4 +1,4 @@
-"""A long queue: items of a batch and people, written without going through the traffic."""
+"""A long queue: items of a batch and users, written without going through the traffic."""
 
 from datetime import datetime
 
@@ -42,7 +42,7 @@ def add_items(connection: Connection, batch_id: int, n: int) -> None:
 
 
 def add_reviewers(connection: Connection, n: int, now: datetime) -> None:
-    """Add people who can't sign in."""
+    """Add users who can't sign in."""
     connection.execute(
         insert(User),
         [

@@ -48,18 +48,18 @@ def world(any_engine: Engine, clock: datetime) -> World:
     return make_world(any_engine, clock)
 
 
-def person(world: World, name: str) -> UserRow:
+def user(world: World, name: str) -> UserRow:
     return world.rows[name]
 
 
 def claim(world: World, name: str, now: datetime) -> int | None:
     with transaction(world.engine) as connection:
-        return REVIEWS.claim_next(connection, world.people[name], now, timedelta(minutes=20))
+        return REVIEWS.claim_next(connection, world.users[name], now, timedelta(minutes=20))
 
 
 def submit(world: World, name: str, item: int, review: ReviewInput, now: datetime) -> str:
     with transaction(world.engine) as connection:
-        return REVIEWS.submit(connection, item, person(world, name), review, now)
+        return REVIEWS.submit(connection, item, user(world, name), review, now)
 
 
 def review_next(world: World, name: str, review: ReviewInput, now: datetime) -> int:
@@ -111,16 +111,16 @@ def test_a_peers_work_is_invisible_until_both_are_in(world: World, clock: dateti
     item = review_next(world, "Ada", correct("Secret."), clock)
     assert item == claim(world, "Ben", clock)
     with transaction(world.engine) as connection:
-        seen = view_item(connection, item, person(world, "Ben"))
+        seen = view_item(connection, item, user(world, "Ben"))
         assert ("open", (), None) == (seen.state, seen.reviews, seen.own_review)
         assert "Secret." not in repr(seen)
         for name in ("Cleo", "Lea"):
             with pytest.raises(NotFoundError):
-                view_item(connection, item, person(world, name))
-        assert "submitted" == view_item(connection, item, person(world, "Ada")).state
+                view_item(connection, item, user(world, name))
+        assert "submitted" == view_item(connection, item, user(world, "Ada")).state
     submit(world, "Ben", item, ACCEPT, clock)
     with transaction(world.engine) as connection:
-        assert 2 == len(view_item(connection, item, person(world, "Ben")).reviews)
+        assert 2 == len(view_item(connection, item, user(world, "Ben")).reviews)
 
 
 def test_third_reviewer_gets_another_item_until_lease_expires(
@@ -134,7 +134,7 @@ def test_third_reviewer_gets_another_item_until_lease_expires(
     assert other != first
     with transaction(world.engine) as connection:
         REVIEWS.save_draft(
-            connection, first, person(world, "Ada"), {"comment": "half"}, now=clock,
+            connection, first, user(world, "Ada"), {"comment": "half"}, now=clock,
             lease=timedelta(minutes=20),
         )  # fmt: skip
     later = clock + timedelta(minutes=21)
@@ -143,7 +143,7 @@ def test_third_reviewer_gets_another_item_until_lease_expires(
     with refusal("lease_expired"):
         submit(world, "Ada", first, ACCEPT, later)
     with transaction(world.engine) as connection:
-        lease = REVIEW_ASSIGNMENTS.find(connection, first, world.people["Ada"])
+        lease = REVIEW_ASSIGNMENTS.find(connection, first, world.users["Ada"])
     assert lease is not None
     assert {"comment": "half"} == lease.draft
 
@@ -153,7 +153,7 @@ def test_skipped_items_come_back_last_and_declined_ones_never(
 ) -> None:
     skipped = claim(world, "Ada", clock)
     assert skipped is not None
-    ada = person(world, "Ada")
+    ada = user(world, "Ada")
     with transaction(world.engine) as connection:
         REVIEWS.decline(connection, skipped, ada, clock)
     declined = claim(world, "Ada", clock)
@@ -176,7 +176,7 @@ def test_joint_resolution_keeps_the_first_votes(world: World, clock: datetime) -
         verdict="correct", error_kind="knowledge", answerable="yes", corrected_response="Better."
     )
     with transaction(world.engine) as connection:
-        ada, ben, cleo = (person(world, name) for name in ("Ada", "Ben", "Cleo"))
+        ada, ben, cleo = (user(world, name) for name in ("Ada", "Ben", "Cleo"))
     with transaction(world.engine) as connection, pytest.raises(NotFoundError):
         submit_proposal(connection, item, cleo, proposal, clock)
     with transaction(world.engine) as connection:
@@ -196,9 +196,9 @@ def test_adjudication_by_somebody_who_reviewed_neither(world: World, clock: date
         assert [item] == escalate_stale(connection, clock + timedelta(days=4))
     for name in ("Cleo", "Ada"):
         with transaction(world.engine) as connection, pytest.raises(NotFoundError):
-            adjudicate(connection, item, person(world, name), ruling, clock)
+            adjudicate(connection, item, user(world, name), ruling, clock)
     with transaction(world.engine) as connection:
-        adjudicate(connection, item, person(world, "Lea"), ruling, clock)
+        adjudicate(connection, item, user(world, "Lea"), ruling, clock)
         assert "adjudicated" == gold_of_batches(connection)[0].resolution
 
 
@@ -206,9 +206,9 @@ def test_flagged_item_returns_after_lead_rejects_flag(world: World, clock: datet
     item = review_next(world, "Ada", ACCEPT, clock)
     assert item == claim(world, "Ben", clock)
     with transaction(world.engine) as connection:
-        flag(connection, item, person(world, "Ben"), clock, "personal data")
+        flag(connection, item, user(world, "Ben"), clock, "personal data")
         assert "flagged" == item_by_id(connection, item).status
-        assert "queued" == reject_flag(connection, item, person(world, "Lea"), clock)
+        assert "queued" == reject_flag(connection, item, user(world, "Lea"), clock)
 
 
 @pytest.mark.parametrize(

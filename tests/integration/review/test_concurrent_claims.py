@@ -1,4 +1,4 @@
-"""Fifty people who claim at once over ten thousand items, on a real PostgreSQL."""
+"""Fifty users who claim at once over ten thousand items, on a real PostgreSQL."""
 
 import threading
 from collections import Counter
@@ -42,18 +42,18 @@ def at_once(engine: Engine, crowd: list[UserRow], work: Callable[[Engine, UserRo
     start = threading.Barrier(len(crowd))
     failures: list[BaseException] = []
 
-    def run(person: UserRow) -> None:
+    def run(user: UserRow) -> None:
         own = make_engine(url)
         try:
             with own.connect():
                 start.wait()
-            work(own, person)
+            work(own, user)
         except BaseException as error:  # noqa: BLE001 - shown below
             failures.append(error)
         finally:
             own.dispose()
 
-    threads = [threading.Thread(target=run, args=(person,)) for person in crowd]
+    threads = [threading.Thread(target=run, args=(user,)) for user in crowd]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -61,21 +61,21 @@ def at_once(engine: Engine, crowd: list[UserRow], work: Callable[[Engine, UserRo
     assert [] == failures
 
 
-def test_no_item_is_given_to_more_people_than_it_needs(
+def test_no_item_is_given_to_more_users_than_it_needs(
     postgres_engine: Engine, crowd: list[UserRow], clock: datetime
 ) -> None:
     """Everybody claims, some submit, some let the lease run out; at no time has an item three."""
 
-    def work(engine: Engine, person: UserRow) -> None:
+    def work(engine: Engine, user: UserRow) -> None:
         for turn in range(CLAIMS_EACH):
             now = clock + timedelta(minutes=7 * turn)
             with transaction(engine) as connection:
-                item = REVIEWS.claim_next(connection, person.id, now, timedelta(minutes=20))
+                item = REVIEWS.claim_next(connection, user.id, now, timedelta(minutes=20))
                 assert item is not None
-            if (person.id + turn) % 3:  # else it keeps the place, or another takes it over
+            if (user.id + turn) % 3:  # else it keeps the place, or another takes it over
                 # Clocks that differ: who is ahead may have taken over what this one still holds.
                 with suppress(WorkflowError), transaction(engine) as connection:
-                    REVIEWS.submit(connection, item, person, ACCEPT, now, audit_share=0.1)
+                    REVIEWS.submit(connection, item, user, ACCEPT, now, audit_share=0.1)
 
     at_once(postgres_engine, crowd, work)
 
@@ -83,12 +83,12 @@ def test_no_item_is_given_to_more_people_than_it_needs(
         reviews = Counter(connection.execute(select(Review.item_id)).scalars())
         authors = set(connection.execute(select(Review.item_id, Review.reviewer_id)).all())
         end = clock + timedelta(minutes=7 * (CLAIMS_EACH - 1))
-        for item, person in connection.execute(
+        for item, user in connection.execute(
             select(ReviewAssignment.item_id, ReviewAssignment.reviewer_id).where(
                 ReviewAssignment.expires_at > end
             )
         ):
-            reviews[item] += (item, person) not in authors
+            reviews[item] += (item, user) not in authors
         statuses = Counter(connection.execute(select(ReviewItem.status)).scalars())
         assert check_chain(connection).broken_at is None
     assert {1, 2} >= set(reviews.values())
@@ -102,9 +102,9 @@ def test_everybody_claims_in_the_same_moment(
     """Fifty claims take the first twenty-five items, each twice: none is left out either."""
     claimed: list[int | None] = []
 
-    def work(engine: Engine, person: UserRow) -> None:
+    def work(engine: Engine, user: UserRow) -> None:
         with transaction(engine) as connection:
-            claimed.append(REVIEWS.claim_next(connection, person.id, clock, timedelta(minutes=20)))
+            claimed.append(REVIEWS.claim_next(connection, user.id, clock, timedelta(minutes=20)))
 
     at_once(postgres_engine, crowd, work)
 

@@ -33,7 +33,7 @@ def reviewed(
     """Let the first items end as told, the rest as right, and decide."""
     with transaction(world.engine) as connection:
         settle(
-            connection, world.batch_id, (world.people["Ada"], world.people["Ben"]),
+            connection, world.batch_id, (world.users["Ada"], world.users["Ben"]),
             lambda number, _item: fields[number] if number < len(fields) else RIGHT, clock,
         )  # fmt: skip
         return decide(connection, world.batch_id, review, clock)
@@ -57,7 +57,7 @@ def test_decision_with_a_tenth_missing_ignores_excluded_items(
     with transaction(world.engine) as connection:
         out = items_of_batches(connection, [world.batch_id])[-1].id
         settle(
-            connection, world.batch_id, (world.people["Ada"], world.people["Ben"]),
+            connection, world.batch_id, (world.users["Ada"], world.users["Ben"]),
             lambda number, item: None if number < 3 or item.id == out else RIGHT, clock,
         )  # fmt: skip
         update_item(connection, out, status="excluded", excluded_reason="personal data")
@@ -130,7 +130,7 @@ def test_text_of_an_earlier_batch_counts_without_new_item(
     review = Review(weekly_budget=40)
     first = make_world(any_engine, clock, n=4, cases=cases, review=review, weeks_ago=1)
     second = make_world(
-        any_engine, clock, n=4, cases=cases, review=review, people=False, weeks_ago=0
+        any_engine, clock, n=4, cases=cases, review=review, users=False, weeks_ago=0
     )
     with transaction(any_engine) as connection:
         assert 4 == len(items_of_batches(connection, [first.batch_id]))
@@ -141,7 +141,7 @@ def test_text_of_an_earlier_batch_counts_without_new_item(
         waiting = decide(connection, second.batch_id, SMALL, clock)
         assert "undecided" == waiting.recommendation
         settle(
-            connection, first.batch_id, (first.people["Ada"], first.people["Ben"]),
+            connection, first.batch_id, (first.users["Ada"], first.users["Ben"]),
             lambda number, _item: KNOWLEDGE if number == 0 else RIGHT, clock,
         )  # fmt: skip
         row = decide(connection, second.batch_id, SMALL, clock)
@@ -157,7 +157,7 @@ def test_a_verdict_may_grow_old(any_engine: Engine, clock: datetime) -> None:
         clock,
         n=4,
         cases=cases,
-        people=False,
+        users=False,
         review=Review(max_verdict_age=timedelta(weeks=4)),
     )
     with transaction(any_engine) as connection:
@@ -198,7 +198,7 @@ def test_batch_outside_the_decision_window_is_unchanged(
     any_engine: Engine, clock: datetime
 ) -> None:
     old = make_world(any_engine, clock, n=4, weeks_ago=6)
-    new = make_world(any_engine, clock, n=4, weeks_ago=0, people=False)
+    new = make_world(any_engine, clock, n=4, weeks_ago=0, users=False)
     decided = decide_open_batches(any_engine, Settings(review=SMALL), clock)
     assert [new.batch_id] == [row.batch_id for row in decided]
     assert old.batch_id != new.batch_id

@@ -68,7 +68,7 @@ def tiny_model(rows: Any, folder: Path) -> tuple[Any, Any]:
 
 @pytest.mark.language_model
 @pytest.mark.parametrize("bare", [False, True])
-def test_trl_masks_all_but_the_agreed_answer(world: World, tmp_path: Path, bare: bool) -> None:
+def test_trl_masks_all_but_the_agreed_response(world: World, tmp_path: Path, bare: bool) -> None:
     from trl import SFTConfig, SFTTrainer
 
     out = tmp_path / "gold.jsonl"
@@ -85,11 +85,11 @@ def test_trl_masks_all_but_the_agreed_answer(world: World, tmp_path: Path, bare:
         train_dataset=dataset,
         processing_class=tokenizer,
     )  # fmt: skip
-    for told, prepared in zip(dataset["messages"], trainer.train_dataset, strict=True):
-        answer = [token for token in prepared["labels"] if token != IGNORED]
-        assert told[-1]["content"] + "<|im_end|>" == tokenizer.decode(answer)
+    for message, prepared in zip(dataset["messages"], trainer.train_dataset, strict=True):
+        response = [token for token in prepared["labels"] if token != IGNORED]
+        assert message[-1]["content"] + "<|im_end|>" == tokenizer.decode(response)
         whole = tokenizer.decode(prepared["input_ids"])
-        assert all(turn["content"] in whole for turn in told)
+        assert all(turn["content"] in whole for turn in message)
 
 
 @pytest.mark.language_model
@@ -111,11 +111,11 @@ def test_trl_prepares_the_pairs(world: World, tmp_path: Path, bare: bool) -> Non
         train_dataset=dataset,
         processing_class=tokenizer,
     )  # fmt: skip
-    for told, prepared in zip(dataset, trainer.train_dataset, strict=True):
+    for message, prepared in zip(dataset, trainer.train_dataset, strict=True):
         for side in ("chosen", "rejected"):
             text = tokenizer.decode(prepared[f"{side}_ids"])
-            assert told[side][0]["content"] in text
-        assert told["prompt"][-1]["content"] in tokenizer.decode(prepared["prompt_ids"])
+            assert message[side][0]["content"] in text
+        assert message["prompt"][-1]["content"] in tokenizer.decode(prepared["prompt_ids"])
 
 
 def test_label_studio_takes_its_configuration_tasks_and_annotations(
@@ -206,10 +206,10 @@ def test_argilla_makes_a_dataset_of_the_folder(
         ]
     if queue:
         assert {"item_id", "exchange_id", "model"} == set(rows[0]["metadata"])
-        assert {"corrected_response"} == {name for told in sent.values() for name in told}
+        assert {"corrected_response"} == {name for message in sent.values() for name in message}
     else:
-        assert ["accept", "correct", "correct"] == [told["verdict"] for told in sent.values()]
-        texts = [told["corrected_response"] for told in sent.values()]
+        assert ["accept", "correct", "correct"] == [message["verdict"] for message in sent.values()]
+        texts = [message["corrected_response"] for message in sent.values()]
         assert [entry.corrected_response for entry in REVIEWS[1:]] == texts[1:]
 
 

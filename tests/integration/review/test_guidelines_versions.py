@@ -33,9 +33,9 @@ def test_items_remember_the_version_of_their_batch(
     first = make_world(any_engine, clock, n=8, review=review, weeks_ago=2)
     path.write_text(TAXONOMY.replace("It stays blocked.", "No."))
     later = clock + timedelta(minutes=1)
-    second = make_world(any_engine, later, n=8, review=review, weeks_ago=1, people=False)
+    second = make_world(any_engine, later, n=8, review=review, weeks_ago=1, users=False)
     path.write_text("# broken")
-    third = make_world(any_engine, later, n=8, review=review, weeks_ago=0, people=False)
+    third = make_world(any_engine, later, n=8, review=review, weeks_ago=0, users=False)
     with transaction(any_engine) as connection:
         versions = [
             {item.taxonomy_version for item in items_of_batches(connection, [row.batch_id])}
@@ -165,7 +165,7 @@ def test_the_commands(tmp_path: Path, clock: datetime) -> None:
     assert "2 problems" in output
 
 
-def test_the_declared_form_is_that_of_the_answer_alone(tmp_path: Path) -> None:
+def test_the_declared_form_is_that_of_the_response_alone(tmp_path: Path) -> None:
     path = tmp_path / "taxonomy.md"
     path.write_text(
         TAXONOMY.replace("---\n\n#", "style: chain_of_thought\n---\n\n#", 1).replace(

@@ -51,7 +51,7 @@ def queue(world: World, tool: str) -> list[dict[str, Any]]:
         return json.loads(build_export(connection, Settings(), request).text)
 
 
-def annotation(person: Any, verdict: str, text: str = "", **changes: Any) -> dict[str, Any]:
+def annotation(user: Any, verdict: str, text: str = "", **changes: Any) -> dict[str, Any]:
     fields = {"verdict": verdict}
     if verdict != "accept":
         fields |= {"error_kind": "knowledge", "answerable": "yes"}
@@ -68,7 +68,7 @@ def annotation(person: Any, verdict: str, text: str = "", **changes: Any) -> dic
         result.append(
             {"from_name": "corrected_response", "type": "textarea", "value": {"text": [text]}}
         )
-    return {"completed_by": person, "was_cancelled": False, "result": result} | changes
+    return {"completed_by": user, "was_cancelled": False, "result": result} | changes
 
 
 def written(folder: Path, content: Any) -> Path:
@@ -130,7 +130,7 @@ def test_import_reads_argilla_responses(world: World, tmp_path: Path, clock: dat
     fields: dict[str, Any] = {"verdict": "correct", "error_kind": "tone", "answerable": "yes"}
     fields |= dict.fromkeys(SCORES, 4) | {"corrected_response": "Better."}
     records[0]["responses"] = {
-        name: [{"value": value, "user_id": person} for person in ("ada@example.com", "2")]
+        name: [{"value": value, "user_id": user} for user in ("ada@example.com", "2")]
         for name, value in fields.items()
     }
     records[1]["responses"] = {"verdict": [{"value": "accept", "user_id": "2", "status": "draft"}]}
@@ -182,9 +182,9 @@ def test_import_obeys_the_rules_of_the_workflow(
 ) -> None:
     tasks = queue(world, "label-studio")
     with transaction(world.engine) as connection:
-        taken = REVIEWS.claim_next(connection, world.people["Cleo"], clock, timedelta(minutes=20))
-        REVIEWS.claim_next(connection, world.people["Lea"], clock, timedelta(minutes=20))
-        set_task_types(connection, world.people["Ben"], ["fees"])
+        taken = REVIEWS.claim_next(connection, world.users["Cleo"], clock, timedelta(minutes=20))
+        REVIEWS.claim_next(connection, world.users["Lea"], clock, timedelta(minutes=20))
+        set_task_types(connection, world.users["Ben"], ["fees"])
     first = next(task for task in tasks if task["data"]["item_id"] == taken)
     other = next(
         task

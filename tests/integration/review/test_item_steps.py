@@ -55,7 +55,7 @@ def world(any_engine: Engine, clock: datetime) -> World:
 
 
 class Desk:
-    """The workflow's functions, each in a transaction of its own, by people's names."""
+    """The workflow's functions, each in a transaction of its own, by users' names."""
 
     def __init__(self, world: World, now: datetime) -> None:
         self.world = world
@@ -66,7 +66,7 @@ class Desk:
             return function(connection, *args, **options)
 
     def claim(self, name: str) -> int:
-        item = self(REVIEWS.claim_next, self.world.people[name], self.now, timedelta(minutes=20))
+        item = self(REVIEWS.claim_next, self.world.users[name], self.now, timedelta(minutes=20))
         assert isinstance(item, int)
         return item
 
@@ -107,8 +107,8 @@ def test_gold_has_the_common_answerable_value(desk: Desk) -> None:
     desk.agreed(correct())
     desk.review("Ada", correct(answerable="yes"))
     desk.review("Ben", correct(answerable="needs_judgement"))
-    answers = [row.answerable for row in desk(gold_of_batches)]
-    assert ["facts_missing", ""] == answers
+    responses = [row.answerable for row in desk(gold_of_batches)]
+    assert ["facts_missing", ""] == responses
 
 
 def test_review_is_withdrawn_until_the_other_is_submitted(desk: Desk, world: World) -> None:
@@ -133,9 +133,9 @@ def test_review_is_withdrawn_until_the_other_is_submitted(desk: Desk, world: Wor
     with pytest.raises(NotFoundError):
         desk(REVIEWS.withdraw, item, ben, now=desk.now, lease=timedelta(minutes=20))
     desk.submit("Ben", item, ACCEPT)
-    for person in (ada, ben):
+    for user in (ada, ben):
         with refusal("final"):
-            desk(REVIEWS.withdraw, item, person, now=desk.now, lease=timedelta(minutes=20))
+            desk(REVIEWS.withdraw, item, user, now=desk.now, lease=timedelta(minutes=20))
 
 
 def test_a_taken_back_review_still_takes_one_of_two_places(desk: Desk, world: World) -> None:
@@ -330,11 +330,11 @@ def _fields(judgement: Judgement) -> dict[str, Any]:
     return {name: getattr(judgement, name) for name in names}
 
 
-def test_people_get_and_decide_items_of_their_task_types(desk: Desk, world: World) -> None:
-    desk(set_task_types, world.people["Ada"], ["fees"])
+def test_users_get_and_decide_items_of_their_task_types(desk: Desk, world: World) -> None:
+    desk(set_task_types, world.users["Ada"], ["fees"])
     seen = set()
     while (
-        item := desk(REVIEWS.claim_next, world.people["Ada"], desk.now, timedelta(minutes=20))
+        item := desk(REVIEWS.claim_next, world.users["Ada"], desk.now, timedelta(minutes=20))
     ) is not None:
         seen.add(desk.view("Ada", item).task_type)
         desk.submit("Ada", item, ACCEPT)
@@ -342,15 +342,15 @@ def test_people_get_and_decide_items_of_their_task_types(desk: Desk, world: Worl
     assert 0 == desk(worklist_of, world.rows["Ada"], desk.now).available
     assert 40 == desk(worklist_of, world.rows["Ben"], desk.now).available
 
-    desk(set_task_types, world.people["Ben"], ["fees"])
+    desk(set_task_types, world.users["Ben"], ["fees"])
     item = desk.review("Ben", correct())
     desk(request_adjudication, item, world.rows["Ada"], desk.now)
-    desk(set_task_types, world.people["Cleo"], ["card_lost"])
+    desk(set_task_types, world.users["Cleo"], ["card_lost"])
     assert [] == desk(worklist_of, world.rows["Cleo"], desk.now).to_adjudicate
     with pytest.raises(NotFoundError):
         desk(adjudicate, item, world.rows["Cleo"], Ruling(verdict="accept", cause="ambiguous"),
              desk.now)  # fmt: skip
-    desk(set_task_types, world.people["Cleo"], [])
+    desk(set_task_types, world.users["Cleo"], [])
     assert [item] == desk(worklist_of, world.rows["Cleo"], desk.now).to_adjudicate
 
 
@@ -374,7 +374,7 @@ def test_what_is_available_is_what_can_be_claimed(desk: Desk, world: World) -> N
         with world.engine.connect() as connection:  # rolled back at the end
             while (
                 item := REVIEWS.claim_next(
-                    connection, world.people[name], desk.now, timedelta(minutes=20)
+                    connection, world.users[name], desk.now, timedelta(minutes=20)
                 )
             ) is not None:
                 items.append(item)
@@ -412,7 +412,7 @@ def test_a_draft_outlives_its_lease(desk: Desk, world: World) -> None:
         lease=timedelta(minutes=20),
     )
     later = desk.now + timedelta(hours=2)
-    lease = desk(REVIEW_ASSIGNMENTS.find, item, world.people["Ada"])
+    lease = desk(REVIEW_ASSIGNMENTS.find, item, world.users["Ada"])
     assert not lease.is_live(later)
     desk(
         REVIEWS.save_draft,

@@ -1,4 +1,4 @@
-"""Random people and a random clock go through the workflow; what must always hold, always holds."""
+"""Random users and a random clock go through the workflow; what must always hold, always holds."""
 
 import random
 import sqlite3
@@ -96,7 +96,7 @@ class Workflow(RuleBasedStateMachine):
             template.backup(connection.connection.driver_connection)
         self.now = START
         with transaction(self.engine) as connection:
-            self.people = {row.name: row for row in list_users(connection)}
+            self.users = {row.name: row for row in list_users(connection)}
             self.items = list(connection.execute(select(ReviewItem.id)).scalars())
         self.votes: dict[int, Any] = {}
         self.head = GENESIS
@@ -133,7 +133,7 @@ class Workflow(RuleBasedStateMachine):
     def pick(self, name: str, waiting: str, at: int) -> int:
         """One of what waits for somebody, or where nothing does, any item: to be refused."""
         with transaction(self.engine) as connection:
-            matches = getattr(worklist_of(connection, self.people[name], self.now), waiting)
+            matches = getattr(worklist_of(connection, self.users[name], self.now), waiting)
         matches = [matches] if isinstance(matches, int) else matches or self.items
         return int(matches[at % len(matches)])
 
@@ -157,7 +157,7 @@ class Workflow(RuleBasedStateMachine):
             "claimed",
             None,
             REVIEWS.claim_next,
-            self.people[name].id,
+            self.users[name].id,
             self.now,
             timedelta(minutes=20),
         )
@@ -167,7 +167,7 @@ class Workflow(RuleBasedStateMachine):
             "drafted",
             self.items[at],
             REVIEWS.extend_lease,
-            self.people[name].id,
+            self.users[name].id,
             self.now,
             timedelta(minutes=20),
         )
@@ -175,7 +175,7 @@ class Workflow(RuleBasedStateMachine):
     def draft(self, name: str, at: int, *_: Any) -> None:
         with suppress(WorkflowError), transaction(self.engine) as connection:
             REVIEWS.save_draft(
-                connection, self.items[at], self.people[name], {"comment": f"draft of {name}"},
+                connection, self.items[at], self.users[name], {"comment": f"draft of {name}"},
                 now=self.now, lease=timedelta(minutes=20),
             )  # fmt: skip
 
@@ -183,7 +183,7 @@ class Workflow(RuleBasedStateMachine):
         item = self.pick(name, "at_work", at)
         event: Event = "declined" if coin == 0 else "released"
         reason = "I know the customer" if coin == 0 else ""
-        self.step(event, item, REVIEWS.decline, self.people[name], self.now, reason)
+        self.step(event, item, REVIEWS.decline, self.users[name], self.now, reason)
 
     def submit(self, name: str, at: int, text: str, coin: int) -> None:
         review = ReviewInput(
@@ -191,14 +191,14 @@ class Workflow(RuleBasedStateMachine):
         )
         item = self.pick(name, "at_work", at)
         share = {"audit_share": 0.5}
-        self.step("reviewed", item, REVIEWS.submit, self.people[name], review, self.now, **share)
+        self.step("reviewed", item, REVIEWS.submit, self.users[name], review, self.now, **share)
 
     def both_review(self, name: str, at: int, text: str, coin: int) -> None:
-        """Two people go through the queue, so that the runs get beyond it."""
+        """Two users go through the queue, so that the runs get beyond it."""
         other = NAMES[(NAMES.index(name) + 1 + at) % len(NAMES)]
-        for person, output in ((name, text), (other, text if coin % 2 else TEXTS[0])):
-            self.claim(person)
-            self.submit(person, at, output, 0)
+        for user, output in ((name, text), (other, text if coin % 2 else TEXTS[0])):
+            self.claim(user)
+            self.submit(user, at, output, 0)
 
     def take_back(self, name: str, at: int, text: str, coin: int) -> None:
         item = self.pick(name, "at_work", at)
@@ -208,19 +208,19 @@ class Workflow(RuleBasedStateMachine):
             "withdrawn",
             item,
             REVIEWS.withdraw,
-            self.people[name],
+            self.users[name],
             now=self.now,
             lease=timedelta(minutes=20),
         )
 
     def write(self, name: str, at: int, *_: Any) -> None:
         item = self.pick(name, "to_discuss", at)
-        self.step("discussed", item, write_message, self.people[name], f"by {name}", self.now)
+        self.step("discussed", item, write_message, self.users[name], f"by {name}", self.now)
 
     def propose(self, name: str, at: int, text: str, *_: Any) -> None:
         item = self.pick(name, "to_discuss", at)
         proposal = Judgement(**judgement(text, name))
-        self.step("proposed", item, submit_proposal, self.people[name], proposal, self.now)
+        self.step("proposed", item, submit_proposal, self.users[name], proposal, self.now)
 
     def both_propose(self, _name: str, at: int, text: str, *_: Any) -> None:
         for name in NAMES:
@@ -228,33 +228,33 @@ class Workflow(RuleBasedStateMachine):
 
     def ask(self, name: str, at: int, *_: Any) -> None:
         item = self.pick(name, "to_discuss", at)
-        self.step("escalated", item, request_adjudication, self.people[name], self.now)
+        self.step("escalated", item, request_adjudication, self.users[name], self.now)
 
     def decide(self, name: str, at: int, text: str, *_: Any) -> None:
         item = self.pick(name, "to_adjudicate", at)
         ruling = Ruling(cause="ambiguous", **judgement(text, name))
-        self.step("adjudicated", item, adjudicate, self.people[name], ruling, self.now)
+        self.step("adjudicated", item, adjudicate, self.users[name], ruling, self.now)
 
     def check(self, name: str, at: int, text: str, *_: Any) -> None:
         item = self.pick(name, "to_audit", at)
         ruling = Judgement(**judgement(text, name))
-        self.step("audited", item, audit, self.people[name], ruling, self.now)
+        self.step("audited", item, audit, self.users[name], ruling, self.now)
 
     def complain(self, name: str, at: int, *_: Any) -> None:
         item = self.items[at]
-        self.step("flagged", item, flag, self.people[name], self.now, "personal data")
+        self.step("flagged", item, flag, self.users[name], self.now, "personal data")
 
     def settle_flag(self, name: str, at: int, _text: str, coin: int) -> None:
         name = "Lea" if coin else name
         item = self.pick(name, "flagged_items", at)
         if coin == 1:
-            self.step("flag_confirmed", item, confirm_flag, self.people[name], self.now)
+            self.step("flag_confirmed", item, confirm_flag, self.users[name], self.now)
         else:
-            self.step("flag_rejected", item, reject_flag, self.people[name], self.now)
+            self.step("flag_rejected", item, reject_flag, self.users[name], self.now)
 
     def decide_anew(self, name: str, at: int, _text: str, coin: int) -> None:
         name = "Lea" if coin else name
-        self.step("reopened", self.items[at], reopen, self.people[name], self.now, "a new guide")
+        self.step("reopened", self.items[at], reopen, self.users[name], self.now, "a new guide")
 
     @invariant()
     def the_rules_hold(self) -> None:
@@ -310,15 +310,15 @@ class Workflow(RuleBasedStateMachine):
         self.items.append(self.items.pop(0))
         if len(reviews_of(connection, self.items[:1])) == REVIEWS_PER_ITEM:
             return
-        for row in self.people.values():
+        for row in self.users.values():
             seen = _seen(connection, self.items[0], row)
             for other in set(NAMES) - {row.name}:
                 assert f"of {other}" not in seen, (row.name, other)
 
 
-def _seen(connection: Any, item: int, person: UserRow) -> str:
+def _seen(connection: Any, item: int, user: UserRow) -> str:
     try:
-        return repr(view_item(connection, item, person))
+        return repr(view_item(connection, item, user))
     except NotFoundError:
         return ""
 
@@ -335,7 +335,7 @@ def judgement(text: str, name: str) -> dict[str, Any]:
     }
 
 
-def test_whatever_people_do_the_rules_hold(template: Path) -> None:
+def test_whatever_users_do_the_rules_hold(template: Path) -> None:
     Workflow.template = template
     Workflow.seen = Counter()
     # What twenty runs get to differs from one version of Hypothesis to the next.

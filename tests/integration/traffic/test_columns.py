@@ -156,10 +156,10 @@ def test_joining_keeps_every_label(clock: datetime, side: str) -> None:
 def test_a_dead_letter_keeps_all_content(clock: datetime) -> None:
     """What a dead letter holds is decoded to what had been decoded."""
     exchanges = one_exchange(clock)
-    letter = refused_dead_letter(exchanges, "refused")
-    again = decode(RawRecord(letter.position, None, letter.value, clock))
+    dead_letter = refused_dead_letter(exchanges, "refused")
+    again = decode(RawRecord(dead_letter.position, None, dead_letter.value, clock))
 
-    assert exchanges.position(0) == letter.position
+    assert exchanges.position(0) == dead_letter.position
     assert isinstance(again, Exchange)
     (row,) = exchanges.rows()
     read = content_row(again)
@@ -172,8 +172,10 @@ def test_a_dead_letter_keeps_all_content(clock: datetime) -> None:
 def test_a_half_without_a_partner_keeps_every_label(clock: datetime, missing: str) -> None:
     half = decode(plain_record(clock, **{missing: None}), join={"enabled": True})
     assert isinstance(half, Half)
-    letter = unpaired_dead_letter(as_half_row(half, clock), "the file")
-    again = decode(RawRecord(letter.position, None, letter.value, clock), join={"enabled": True})
+    dead_letter = unpaired_dead_letter(as_half_row(half, clock), "the file")
+    again = decode(
+        RawRecord(dead_letter.position, None, dead_letter.value, clock), join={"enabled": True}
+    )
 
     assert isinstance(again, Half)
     assert labels_of(half.exchange) == labels_of(again.exchange) == NAMED

@@ -36,7 +36,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 BATCH_SIZE = 10
 
 
-def letters(engine: Engine) -> list[tuple[str, int, int, int]]:
+def dead_letters(engine: Engine) -> list[tuple[str, int, int, int]]:
     """Reason, partition, first and last offset of each dead letter."""
     with transaction(engine) as connection:
         rows = connection.execute(
@@ -101,7 +101,7 @@ def test_a_decompression_bomb_becomes_a_dead_letter(
     read(topic, 11)
 
     assert ids(*range(10)) == stored_ids(postgres_engine)
-    assert [("inflates_too_far", 0, 5, 5)] == letters(postgres_engine)
+    assert [("inflates_too_far", 0, 5, 5)] == dead_letters(postgres_engine)
 
 
 def test_a_50_mb_record_is_a_dead_letter_without_bytes(
@@ -120,7 +120,7 @@ def test_a_50_mb_record_is_a_dead_letter_without_bytes(
     read(topic, 13)
 
     assert ids(*range(10)) == stored_ids(postgres_engine)
-    assert [("too_large", 0, n, n) for n in (5, 6, 7)] == letters(postgres_engine)
+    assert [("too_large", 0, n, n) for n in (5, 6, 7)] == dead_letters(postgres_engine)
     with transaction(postgres_engine) as connection:
         rows = connection.execute(select(DeadLetter.key, DeadLetter.value, DeadLetter.detail)).all()
     for key, value, detail in rows:
@@ -165,9 +165,11 @@ def test_a_batch_of_a_missing_codec_costs_its_offsets(
     read(topic, 14)
 
     assert ids(*range(5), *range(9, 14)) == stored_ids(postgres_engine)
-    lost = [n for _, _, first, last in letters(postgres_engine) for n in range(first, last + 1)]
+    lost = [
+        n for _, _, first, last in dead_letters(postgres_engine) for n in range(first, last + 1)
+    ]
     assert [5, 6, 7, 8] == lost
-    assert {"unknown_codec"} == {letter[0] for letter in letters(postgres_engine)}
+    assert {"unknown_codec"} == {dead_letter[0] for dead_letter in dead_letters(postgres_engine)}
 
 
 def write_batches(broker: KafkaServer, topic: str, n_batches: int) -> None:
@@ -224,7 +226,7 @@ def test_a_batch_that_rotted_on_disk_costs_its_own_offsets(
         wait_until(lambda: total_offset(postgres_engine) >= 120, "reading both partitions")
 
     lost = [("corrupt_batch", 1, first, first + 9) for first in (20, 30, 50)]
-    assert lost == letters(postgres_engine)
+    assert lost == dead_letters(postgres_engine)
     readable = [n for n in range(60) if n // 10 not in {2, 3, 5}]
     expected = [*(f"0-{n}" for n in range(60)), *(f"1-{n}" for n in readable)]
     assert ids(*expected) == stored_ids(postgres_engine)
@@ -258,6 +260,6 @@ def test_a_damaged_log_stops_only_its_partition(
     with running_ingest(postgres_engine, settings):
         wait_until(lambda: total_offset(postgres_engine) >= 130, "reading what was repaired")
 
-    assert [] == letters(postgres_engine)
+    assert [] == dead_letters(postgres_engine)
     expected = [*(f"0-{n}" for n in range(70)), *(f"1-{n}" for n in range(60))]
     assert ids(*expected) == stored_ids(postgres_engine)

@@ -118,8 +118,8 @@ def test_unreadable_records_become_dead_letters(
                "too_large", "wrong_type", "bad_timestamp"]  # fmt: skip
     assert [(5 + i, reason) for i, reason in enumerate(reasons)] == dead_letters(postgres_engine)
     with transaction(postgres_engine) as connection:
-        kept = connection.execute(text('SELECT value FROM dead_letters ORDER BY "offset"'))
-        assert hostile == [None if row[0] is None else bytes(row[0]) for row in kept]
+        remaining = connection.execute(text('SELECT value FROM dead_letters ORDER BY "offset"'))
+        assert hostile == [None if row[0] is None else bytes(row[0]) for row in remaining]
 
 
 @pytest.mark.parametrize("moment", ["before_database_commit", "before_kafka_commit"])

@@ -27,9 +27,9 @@ from tests.support.encoders.fake_encoder import FakeEncoder
 from tests.support.traffic.halves import (
     JOINED,
     TIMEOUT_SECONDS,
+    dead_letters,
     exchanges,
     expected,
-    letters,
     make_preparer,
     n_waiting,
     request_line,
@@ -121,7 +121,7 @@ def test_shuffled_and_duplicate_halves_make_exactly_the_pairs(
 
     assert expected(names) == exchanges(any_engine)
     assert 0 == n_waiting(any_engine)
-    assert {} == letters(any_engine)
+    assert {} == dead_letters(any_engine)
 
 
 def test_a_duplicate_pending_half_is_a_dead_letter(any_engine: Engine, clock: datetime) -> None:
@@ -132,7 +132,7 @@ def test_a_duplicate_pending_half_is_a_dead_letter(any_engine: Engine, clock: da
     assert (1, 1) == (again.n_halves, again.n_dead_letters)
     sweeper_at(any_engine, clock).sweep(GO_ON)
     assert expected(["a"]) == exchanges(any_engine)
-    assert {"duplicate_half": 1} == letters(any_engine)
+    assert {"duplicate_half": 1} == dead_letters(any_engine)
     assert 1 == n_waiting(any_engine)
 
 
@@ -147,14 +147,14 @@ def test_expired_halves_are_counted_and_can_be_replayed(
     assert (0, 300) == sweeper_at(any_engine, clock + TIMEOUT + SECOND).sweep(GO_ON)
     assert 40 == n_waiting(any_engine)
     assert (0, 40) == sweeper_at(any_engine, clock + TIMEOUT + 2 * SECOND).sweep(GO_ON)
-    assert {"unpaired_request": 300, "unpaired_response": 40} == letters(any_engine)
+    assert {"unpaired_request": 300, "unpaired_response": 40} == dead_letters(any_engine)
     assert 300 == DEAD_LETTERS.labels("topic", "unpaired_request")._value.get() - counted
 
     # The partners of ten come late: each waits for itself, and is put away in its time.
     later = clock + 2 * TIMEOUT
     store(any_engine, [(1, 100 + i, response_line(f"r{i}")) for i in range(10)], later)
     assert (0, 10) == sweeper_at(any_engine, later + TIMEOUT + SECOND).sweep(GO_ON)
-    assert {"unpaired_request": 300, "unpaired_response": 50} == letters(any_engine)
+    assert {"unpaired_request": 300, "unpaired_response": 50} == dead_letters(any_engine)
 
     # Both are whole enough to be joined by a replay; the others wait once more, and no longer.
     last = later + 2 * TIMEOUT
@@ -168,9 +168,9 @@ def test_expired_halves_are_counted_and_can_be_replayed(
     )
     assert expected([f"r{i}" for i in range(10)]) == exchanges(any_engine)
     assert 330 == n_waiting(any_engine)
-    assert {} == letters(any_engine)
+    assert {} == dead_letters(any_engine)
     assert (0, 330) == sweeper_at(any_engine, last + TIMEOUT + SECOND).sweep(GO_ON)
-    assert {"unpaired_request": 290, "unpaired_response": 40} == letters(any_engine)
+    assert {"unpaired_request": 290, "unpaired_response": 40} == dead_letters(any_engine)
 
 
 def test_a_half_waits_until_its_source_is_read(any_engine: Engine, clock: datetime) -> None:
@@ -186,7 +186,7 @@ def test_a_half_waits_until_its_source_is_read(any_engine: Engine, clock: dateti
     store(any_engine, [(1, i, response_line(f"r{i}")) for i in range(19)], late)
     read_until(any_engine, {1: clock + TIMEOUT})
     assert (19, 1) == sweeper.sweep(GO_ON)
-    assert {"unpaired_request": 1} == letters(any_engine)
+    assert {"unpaired_request": 1} == dead_letters(any_engine)
 
 
 def test_a_half_expires_despite_an_unread_partition(any_engine: Engine, clock: datetime) -> None:
@@ -218,7 +218,7 @@ def test_a_pair_whose_texts_were_kept_back_is_counted(any_engine: Engine, clock:
 
     sweeper_at(any_engine, clock).sweep(GO_ON)
 
-    assert ([], 0, {}) == (exchanges(any_engine), n_waiting(any_engine), letters(any_engine))
+    assert ([], 0, {}) == (exchanges(any_engine), n_waiting(any_engine), dead_letters(any_engine))
     with transaction(any_engine) as connection:
         assert WithheldCount(1, 4.0) == count_withheld(
             connection, "assistant", clock, clock + timedelta(days=1)
@@ -349,8 +349,8 @@ def test_a_failed_sweep_is_retried(
 def test_a_window_waits_for_the_responses_to_its_requests(
     any_engine: Engine, clock: datetime
 ) -> None:
-    asked = json.dumps({"id": "a", "prompt": "x", "timestamp": clock.isoformat()}).encode()
-    store(any_engine, [(0, 0, asked)], clock + SECOND)
+    requests = json.dumps({"id": "a", "prompt": "x", "timestamp": clock.isoformat()}).encode()
+    store(any_engine, [(0, 0, requests)], clock + SECOND)
     settings = Settings(kafka={"topic": "topic"}, traffic=JOINED)
     retraining = Retraining.build(any_engine, settings, Secrets())
     cycle = Cycle(any_engine, settings, None, retraining, clock)
@@ -367,8 +367,12 @@ def test_looking_for_pairs_reads_no_whole_table(engine: Engine, clock: datetime)
     statements: list[tuple[str, object]] = []
     event.listen(engine, "before_cursor_execute", lambda *call: statements.append(call[2:4]))
     sweeper_at(engine, clock).sweep(GO_ON)
-    queries = [one for one in statements if one[0].startswith("SELECT") and "JOIN" in one[0]]
-    queries += [one for one in statements if "EXISTS" in one[0]]
+    queries = [
+        statement
+        for statement in statements
+        if statement[0].startswith("SELECT") and "JOIN" in statement[0]
+    ]
+    queries += [statement for statement in statements if "EXISTS" in statement[0]]
     assert 2 == len(queries)
 
     with transaction(engine) as connection:
@@ -395,7 +399,7 @@ def test_a_file_is_joined_to_its_end(any_engine: Engine, tmp_path: Path) -> None
 
     assert (50, 2) == (done.n_exchanges, done.n_dead_letters)
     assert expected(names) == exchanges(any_engine)
-    assert {"unpaired_request": 1, "unpaired_response": 1} == letters(any_engine)
+    assert {"unpaired_request": 1, "unpaired_response": 1} == dead_letters(any_engine)
     assert 0 == n_waiting(any_engine)
 
 

@@ -14,9 +14,9 @@ from monitor.store.engine import make_engine
 from monitor.traffic.ingest import sweeper
 from monitor.traffic.sampling.sampler import Sampler
 from tests.support.traffic.halves import (
+    dead_letters,
     exchanges,
     expected,
-    letters,
     n_waiting,
     request_line,
     response_line,
@@ -73,8 +73,8 @@ def test_two_replicas_join_halves_of_other_partitions(
 
     assert expected(sampled(names, 0.5)) == exchanges(postgres_engine)
     # A second copy came while the first waited, or waits for a second response, which never comes.
-    doubled = letters(postgres_engine).get("duplicate_half", 0)
-    assert {"duplicate_half"} >= letters(postgres_engine).keys()
+    doubled = dead_letters(postgres_engine).get("duplicate_half", 0)
+    assert {"duplicate_half"} >= dead_letters(postgres_engine).keys()
     assert 20 == doubled + n_waiting(postgres_engine)
 
 
@@ -118,4 +118,4 @@ def test_a_process_killed_while_it_joins_loses_and_doubles_nothing(
 
     assert expected(sampled(names, 0.3)) == exchanges(postgres_engine)
     assert 0 == n_waiting(postgres_engine)
-    assert {} == letters(postgres_engine)
+    assert {} == dead_letters(postgres_engine)

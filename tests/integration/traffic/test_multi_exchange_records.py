@@ -1,4 +1,4 @@
-"""Messages with many log records, and hostile ones, in SQLite and PostgreSQL, and their letters."""
+"""Messages with many log records, hostile ones too, and their dead letters, on both databases."""
 
 import json
 import random
@@ -17,7 +17,7 @@ from monitor.traffic.record import RawRecord
 from tests.fuzz.records import Mutator
 from tests.support.encoders.fake_encoder import FakeEncoder
 from tests.support.traffic.fixture_files import READ_AT, as_protobuf, load
-from tests.support.traffic.halves import draws, letters, make_preparer
+from tests.support.traffic.halves import dead_letters, draws, make_preparer
 
 
 def store(engine: Engine, values: list[bytes], **traffic: object) -> StoreResult:
@@ -38,7 +38,7 @@ def places(engine: Engine) -> list[tuple[int, int, str]]:
     return sorted((row[0], row[1], row[2]) for row in rows)
 
 
-def letter_places(engine: Engine) -> list[tuple[int, int, str, bool]]:
+def dead_letter_places(engine: Engine) -> list[tuple[int, int, str, bool]]:
     with transaction(engine) as connection:
         rows = connection.execute(select(DeadLetter)).all()
     return sorted((row.offset, row.record_index, row.reason, bool(row.replayed_at)) for row in rows)
@@ -63,10 +63,10 @@ def test_a_bad_log_record_has_a_dead_letter_at_its_position(any_engine: Engine) 
     assert (2, 2) == (stored.n_exchanges, stored.n_dead_letters)
     assert [(0, 0, "chatcmpl-a1"), (1, 2, "chatcmpl-a2")] == places(any_engine)
     bad = [(0, 2, "wrong_type", False), (1, 0, "wrong_type", False)]
-    assert bad == letter_places(any_engine)
+    assert bad == dead_letter_places(any_engine)
     # Tried again as it was, each is as unreadable as before, and in its place.
     assert (0, {"wrong_type": 2}) == replay(any_engine)
-    assert bad == letter_places(any_engine)
+    assert bad == dead_letter_places(any_engine)
 
 
 def test_a_replayed_log_record_keeps_its_position(
@@ -75,7 +75,7 @@ def test_a_replayed_log_record_keeps_its_position(
     message = as_protobuf(load("otel_spans"))
     store(any_engine, [message], max_age="1d")
     assert [(0, 2, "bad_timestamp", False), (0, 4, "bad_timestamp", False)] == (
-        letter_places(any_engine)
+        dead_letter_places(any_engine)
     )
 
     assert (2, {}) == replay(any_engine)
@@ -89,13 +89,13 @@ def test_readable_parts_of_an_unknown_message_are_replayed(
     any_engine: Engine,
 ) -> None:
     store(any_engine, [message_with_a_bad_record(0)], format="plain")
-    assert [(0, 0, "invalid_json", False)] == letter_places(any_engine)
+    assert [(0, 0, "invalid_json", False)] == dead_letter_places(any_engine)
 
     assert (1, {"wrong_type": 1}) == replay(any_engine)
 
     assert [(0, 2, "chatcmpl-a2")] == places(any_engine)
     # The letter of the whole has become that of the part which still can't be read.
-    assert [(0, 0, "wrong_type", False)] == letter_places(any_engine)
+    assert [(0, 0, "wrong_type", False)] == dead_letter_places(any_engine)
 
 
 def test_a_refused_exchange_is_a_dead_letter_to_replay(
@@ -106,7 +106,7 @@ def test_a_refused_exchange_is_a_dead_letter_to_replay(
     before = places(any_engine)
     again = store(any_engine, [message])
     assert (0, 2) == (again.n_exchanges, again.n_dead_letters)
-    assert {"refused_by_database": 2} == letters(any_engine)
+    assert {"refused_by_database": 2} == dead_letters(any_engine)
     assert (0, {"refused_by_database": 2}) == replay(any_engine, format="opentelemetry")
 
     with transaction(any_engine) as connection:
@@ -125,21 +125,21 @@ def test_a_refused_part_leaves_the_rest_stored(
     with transaction(any_engine) as connection:
         connection.execute(delete(Exchange).where(Exchange.record_index > 0))
         connection.execute(delete(DeadLetter))
-        insert_dead_letters(connection, [letter_of(message)])
+        insert_dead_letters(connection, [dead_letter_of(message)])
 
     # The place of the first is taken: the others are stored, and what is left is a letter of it.
     assert (len(whole) - 1, {"refused_by_database": 1}) == replay(any_engine)
     assert whole == places(any_engine)
-    assert [(0, 0, "refused_by_database", False)] == letter_places(any_engine)
+    assert [(0, 0, "refused_by_database", False)] == dead_letter_places(any_engine)
 
     with transaction(any_engine) as connection:
         connection.execute(delete(Exchange).where(Exchange.record_index == 0))
     assert (1, {}) == replay(any_engine)
     assert whole == places(any_engine)
-    assert [(0, 0, "refused_by_database", True)] == letter_places(any_engine)
+    assert [(0, 0, "refused_by_database", True)] == dead_letter_places(any_engine)
 
 
-def letter_of(message: bytes) -> DeadLetterRow:
+def dead_letter_of(message: bytes) -> DeadLetterRow:
     """The letter of a message that an older version couldn't read."""
     return DeadLetterRow(
         position=Position("topic", 0, 0),
@@ -160,7 +160,7 @@ def test_what_a_fuzzer_makes_is_taken_by_the_database(any_engine: Engine) -> Non
 
     stored = store(any_engine, values, join={"enabled": True})
 
-    assert "refused_by_database" not in letters(any_engine)
+    assert "refused_by_database" not in dead_letters(any_engine)
     assert stored.n_exchanges > 300
     assert stored.n_halves > 20
     assert stored.n_dead_letters > 300

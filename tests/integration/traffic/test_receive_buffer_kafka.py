@@ -28,17 +28,18 @@ def read_all(bootstrap_servers: str, topic: str, *, in_place: bool) -> list[tupl
     if in_place:
         use_receive_buffers(consumer)
     consumer.assign([TopicPartition(topic, n) for n in consumer.partitions_for_topic(topic)])
-    found = []
-    while len(found) < N_RECORDS:
+    result = []
+    while len(result) < N_RECORDS:
         for records in consumer.poll(timeout_ms=1000).values():
-            found += [(r.partition, r.offset, r.key, r.value) for r in records]
-    connections = [one for one in consumer._manager._conns.values() if one.parser]
+            result += [(r.partition, r.offset, r.key, r.value) for r in records]
+    connections = [conn for conn in consumer._manager._conns.values() if conn.parser]
     received_by = {
-        getattr(one.parser.receive_bytes, "__self__", None).__class__ for one in connections
+        getattr(connection.parser.receive_bytes, "__self__", None).__class__
+        for connection in connections
     }
     assert (received_by == {ReceiveBuffer}) == in_place
     consumer.close(autocommit=False)
-    return sorted(found)
+    return sorted(result)
 
 
 @pytest.mark.kafka
@@ -103,18 +104,18 @@ def test_what_tls_has_decrypted_is_not_waited_for(
     server, client = tls_pair()
     sent = [random.Random(size).randbytes(size) for size in RESPONSE_BYTES]
     buffer = ReceiveBuffer(SimpleNamespace(_sock=client), Parser())
-    found: list[bytes] = []
+    result: list[bytes] = []
     with selectors.DefaultSelector() as selector, server, client:
         selector.register(client, selectors.EVENT_READ)
         for content in sent:
             message = len(content).to_bytes(4, "big") + content
             thread = threading.Thread(target=server.sendall, args=(message,))
             thread.start()
-            n_before = len(found)
-            while len(found) == n_before:
+            n_before = len(result)
+            while len(result) == n_before:
                 assert selector.select(timeout=10), "nothing comes any more"
                 data, error = buffer.receive()
                 assert error is None
-                found += [one for _, one in buffer.take_responses(data)]
+                result += [take_response for _, take_response in buffer.take_responses(data)]
             thread.join()
-    assert sent == found
+    assert sent == result

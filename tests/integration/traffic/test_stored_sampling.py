@@ -232,9 +232,9 @@ def test_a_replayed_dead_letter_is_sampled_by_its_rate(engine: Engine, tmp_path:
     assert first.n_dead_letters == first.n_sampled > 250
     assert stored_ids(other) == stored_ids(engine)
     columns = (Exchange.exchange_id, Exchange.threshold, Exchange.inclusion_probability)
-    found = []
-    for one in (engine, other):
-        with transaction(one) as connection:
-            found.append({tuple(row) for row in connection.execute(select(*columns))})
-    assert found[0] == found[1]
+    result = []
+    for entry in (engine, other):
+        with transaction(entry) as connection:
+            result.append({tuple(row) for row in connection.execute(select(*columns))})
+    assert result[0] == result[1]
     other.dispose()

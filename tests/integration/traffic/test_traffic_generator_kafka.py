@@ -35,15 +35,15 @@ def read_everything(bootstrap_servers: str, topic: str) -> list[RawRecord]:
     deadline = time.monotonic() + 30
     while any(consumer.position(p) < ends[p] for p in partitions):
         assert time.monotonic() < deadline, "the topic can't be read to its end"
-        for found in consumer.poll(timeout_ms=500).values():
+        for result in consumer.poll(timeout_ms=500).values():
             records += [
                 RawRecord(
-                    Position(one.topic, one.partition, one.offset),
-                    one.key,
-                    one.value,
-                    datetime.fromtimestamp(one.timestamp / 1000, UTC),
+                    Position(entry.topic, entry.partition, entry.offset),
+                    entry.key,
+                    entry.value,
+                    datetime.fromtimestamp(entry.timestamp / 1000, UTC),
                 )
-                for one in found
+                for entry in result
             ]
     consumer.close(autocommit=False)
     return records
@@ -64,13 +64,13 @@ def test_live_traffic_comes_at_its_rate_until_sigterm(bootstrap_servers: str, to
     )
     time.sleep(6)
     process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=30)
-    assert process.returncode == 0, said
+    _, output = process.communicate(timeout=30)
+    assert process.returncode == 0, output
     records = read_everything(bootstrap_servers, topic)
-    assert f"{len(records):,} exchanges sent to {topic}" in said
+    assert f"{len(records):,} exchanges sent to {topic}" in output
     assert 50 <= len(records) <= 50 * 7
     decoder = Decoder(Traffic(), default_model="another")
-    exchanges = [one for record in records for one in decoder.decode(record).exchanges]
+    exchanges = [exchange for record in records for exchange in decoder.decode(record).exchanges]
     assert len(exchanges) == len({exchange.exchange_id for exchange in exchanges}) == len(records)
     assert {exchange.model for exchange in exchanges} == {"assistant"}
     assert all(exchange.prompt and exchange.response for exchange in exchanges)
@@ -86,8 +86,8 @@ def test_a_file_is_sent_as_it_is(bootstrap_servers: str, topic: str, tmp_path: P
     process = generator(
         "file", str(path), "--bootstrap-servers", bootstrap_servers, "--topic", topic
     )
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 0, said
+    _, output = process.communicate(timeout=60)
+    assert process.returncode == 0, output
     received = [
         json.loads(record.value or b"") for record in read_everything(bootstrap_servers, topic)
     ]

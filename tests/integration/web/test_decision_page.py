@@ -29,7 +29,7 @@ def world(engine, clock: datetime) -> World:
 def row(world: World, clock: datetime) -> DecisionRow:
     with transaction(world.engine) as connection:
         settle(
-            connection, world.batch_id, (world.people["Ada"], world.people["Ben"]),
+            connection, world.batch_id, (world.users["Ada"], world.users["Ben"]),
             lambda number, item: (
                 JUDGEMENT if item.cluster is not None else (KNOWLEDGE if number < 3 else RIGHT)
             ), clock,

@@ -144,7 +144,7 @@ def test_unknown_points_and_topics_are_not_found(world: World, read, rest: str) 
 def test_a_drift_evaluation_without_a_map_has_no_fragments(
     any_engine: Engine, world: World, read, clock: datetime
 ) -> None:
-    other = make_world(any_engine, clock, weeks_ago=1, people=False).evaluation_id
+    other = make_world(any_engine, clock, weeks_ago=1, users=False).evaluation_id
     for rest in ("/topics/0", "/points/0"):
         assert 404 == read(f"/drift-evaluations/{other}{rest}").status_code
         assert 404 == read(f"/drift-evaluations/999{rest}").status_code

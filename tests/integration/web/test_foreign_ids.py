@@ -128,7 +128,7 @@ def test_ids_of_other_users_neither_open_nor_change(
         for item in other_items:
             ids = {
                 "item_id": item,
-                "user_id": world.people["Ben"],
+                "user_id": world.users["Ben"],
                 "evaluation_id": world.evaluation_id,
             }
             response = knock(dan, route, ids)

@@ -37,7 +37,7 @@ def browsers(world: World) -> Iterator[dict[str, Visitor]]:
     app = create_app(world.engine, Settings(), Secrets())
     with BackgroundServer(app) as server, ExitStack() as stack:
         browsers = {}
-        for name in world.people:
+        for name in world.users:
             client = httpx.Client(base_url=server.url, timeout=60)
             browsers[name] = Visitor(stack.enter_context(client))
             assert 200 == browsers[name].sign_in(name).status_code
@@ -86,7 +86,7 @@ def test_only_leads_lock_and_only_with_confirmation(
     world: World, clock: datetime, browsers: dict[str, Visitor]
 ) -> None:
     scores = dict.fromkeys(("base", "candidate", "incumbent"), FAIR)
-    rate_all(world.engine, 1, world.people["Ben"], clock, scores)
+    rate_all(world.engine, 1, world.users["Ben"], clock, scores)
     ada, lea = browsers["Ada"], browsers["Lea"]
     assert ada.post("/human-evaluations/1/lock", {"confirmed": "yes"}).status_code == 403
     assert 'id="lock"' not in ada.get("/human-evaluations/1").text

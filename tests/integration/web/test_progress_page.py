@@ -57,7 +57,7 @@ def read(any_engine: Engine, world: World, clock: datetime) -> Iterator[Callable
 
 def vote(connection, world: World, item: int, name: str, at: datetime, verdict: str) -> None:
     insert_review(
-        connection, item, world.people[name], at, verdict=verdict, **SCORES,
+        connection, item, world.users[name], at, verdict=verdict, **SCORES,
         error_kind="" if verdict == "accept" else "other", answerable="",
         corrected_response="x", comment="",
     )  # fmt: skip
@@ -65,7 +65,7 @@ def vote(connection, world: World, item: int, name: str, at: datetime, verdict: 
 
 def desk_of(connection, world: World, now: datetime) -> BatchProgress:
     batch = batch_by_id(connection, world.batch_id)
-    return batch_progress(connection, batch, world.people["Lea"], now)
+    return batch_progress(connection, batch, world.users["Lea"], now)
 
 
 def item_ids(engine: Engine, world: World) -> list[int]:
@@ -85,7 +85,7 @@ def test_the_counts_add_up(any_engine: Engine, world: World, clock: datetime) ->
         desk = batch_progress(
             connection,
             batch_by_id(connection, world.batch_id),
-            world.people["Lea"],
+            world.users["Lea"],
             clock + 2 * HOUR,
         )
     n = len(items)
@@ -114,7 +114,7 @@ def test_the_end_of_the_queue_is_forecast(
         desk = batch_progress(
             connection,
             batch_by_id(connection, world.batch_id),
-            world.people["Lea"],
+            world.users["Lea"],
             clock + 30 * HOUR,
         )
     assert 10 == desk.pace
@@ -161,7 +161,7 @@ def test_a_reviewing_lead_sees_no_open_work_of_others(
     now = clock + 29 * HOUR
     with transaction(any_engine) as connection:
         lea, ben = (
-            REVIEWS.claim_next(connection, world.people[name], now, timedelta(minutes=120))
+            REVIEWS.claim_next(connection, world.users[name], now, timedelta(minutes=120))
             for name in ("Lea", "Ben")
         )
         assert lea is not None
@@ -177,7 +177,7 @@ def test_a_reviewing_lead_sees_no_open_work_of_others(
         vote(connection, world, lea, "Ben", now, "reject")
     assert before == typed == read(**PARTIAL)
     with transaction(any_engine) as connection:
-        ada = REVIEWS.claim_next(connection, world.people["Ada"], now, timedelta(minutes=120))
+        ada = REVIEWS.claim_next(connection, world.users["Ada"], now, timedelta(minutes=120))
         assert ada not in {None, lea}
         vote(connection, world, ada, "Ada", now, "accept")
     assert before != read(**PARTIAL), "other items are visible to leads"
@@ -190,7 +190,7 @@ def test_htmx_gets_the_batch_only(world: World, read) -> None:
 
 
 def test_an_earlier_batch_is_shown(any_engine: Engine, world: World, read, clock: datetime) -> None:
-    older = make_world(any_engine, clock, weeks_ago=1, people=False)
+    older = make_world(any_engine, clock, weeks_ago=1, users=False)
     assert "18 Oct 2026" not in read().split('id="who"')[0]
     page = read(f"/progress?batch={older.batch_id}")
     assert "25 Oct 2026</a>" in page.split('id="who"')[0]

@@ -78,10 +78,10 @@ def hostile_human_evaluations(world: World, clock: datetime) -> tuple[int, int]:
         make_human_evaluation(world.engine, clock, plan=plan, given=responses) for _ in range(2)
     )
     scores = {row["by"]: dict.fromkeys(dimensions, 3) for row in responses}
-    rate_all(world.engine, locked, world.people["Ben"], clock, scores)
+    rate_all(world.engine, locked, world.users["Ben"], clock, scores)
     with transaction(world.engine) as connection:
         assert RatingQueue(at_work).claim_next(
-            connection, world.people["Ada"], datetime.now(UTC), timedelta(minutes=20)
+            connection, world.users["Ada"], datetime.now(UTC), timedelta(minutes=20)
         )
         lock_human_evaluation(connection, locked, world.rows["Lea"], clock, allow_missing=True)
     return at_work, locked
@@ -98,7 +98,7 @@ def test_no_page_renders_text_as_markup(
         if route.method != "GET":
             continue
         for number, item in enumerate(items.values()):
-            ids = {"evaluation_id": world.evaluation_id, "user_id": world.people["Ada"]}
+            ids = {"evaluation_id": world.evaluation_id, "user_id": world.users["Ada"]}
             ids["human_evaluation_id"] = human_evaluations[number % len(human_evaluations)]
             path = route.fill({**ids, "item_id": item, "token": "x"})
             for name, browser in browsers.items():

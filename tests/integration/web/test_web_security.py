@@ -148,14 +148,14 @@ def test_sessions_end_with_deactivation_and_password_reset(visit: Visit, world: 
     now = datetime.now(UTC)
     ada, ben = visit("Ada"), visit("Ben")
     with transaction(world.engine) as connection:
-        deactivate(connection, THE_OPERATOR, world.people["Ada"], now)
+        deactivate(connection, THE_OPERATOR, world.users["Ada"], now)
         reset_password(
-            connection, THE_OPERATOR, world.people["Ben"], now=now, link_lifetime=timedelta(days=1)
+            connection, THE_OPERATOR, world.users["Ben"], now=now, link_lifetime=timedelta(days=1)
         )
     assert [401, 401] == [browser.get("/api/work").status_code for browser in (ada, ben)]
     assert 401 == visit().sign_in("Ada").status_code
     with transaction(world.engine) as connection:
-        reactivate(connection, THE_OPERATOR, world.people["Ada"], now)
+        reactivate(connection, THE_OPERATOR, world.users["Ada"], now)
     assert 401 == ada.get("/api/work").status_code, "the old session is no longer any good"
     assert 200 == ada.sign_in("Ada").status_code
 
@@ -238,7 +238,7 @@ def test_wrong_and_unknown_names_look_alike(visit: Visit, world: World) -> None:
     with transaction(world.engine) as connection:
         now = datetime.now(UTC)
         invite(connection, THE_OPERATOR, name="Invited", now=now, link_lifetime=timedelta(days=7))
-        deactivate(connection, THE_OPERATOR, world.people["Ben"], now)
+        deactivate(connection, THE_OPERATOR, world.users["Ben"], now)
     responses = []
     for name in ("Ada", "Nobody", "Invited", "Ben"):
         visitor = visit()

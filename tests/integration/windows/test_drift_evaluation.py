@@ -91,16 +91,18 @@ def test_a_topic_is_known_from_the_weeks_before(engine: Engine, clock: datetime)
     store_traffic(engine, clock, 400, seed=3, new_share=0.2)
     store_traffic(engine, clock + WEEK, 400, seed=4, new_share=0.3)
     first, second = (
-        next(one for one in run(engine, start).assessment.input.topics if "crypto" in one.name)
+        next(
+            topic for topic in run(engine, start).assessment.input.topics if "crypto" in topic.name
+        )
         for start in (clock, clock + WEEK)
     )
     assert first.known_since is None
     assert second.known_since == first.first_seen
     assert clock <= first.first_seen < clock + WEEK <= second.first_seen < clock + 2 * WEEK
-    assert [one.start for one in second.growth] == [
+    assert [entry.start for entry in second.growth] == [
         (clock + WEEK + timedelta(days=day)).date() for day in range(7)
     ]
-    assert sum(one.n for one in second.growth) == second.n_current
+    assert sum(entry.n for entry in second.growth) == second.n_current
     basis = run(engine, clock, again=True).assessment.basis
     assert basis.encoder == ENCODER
     assert basis.reference.digest.startswith("digest-1")
@@ -108,7 +110,7 @@ def test_a_topic_is_known_from_the_weeks_before(engine: Engine, clock: datetime)
 
 
 @pytest.mark.usefixtures("no_evidently", "baseline")
-def test_other_answers_to_the_same_questions_are_output_drift(
+def test_other_responses_to_the_same_questions_are_output_drift(
     engine: Engine, clock: datetime
 ) -> None:
     store_traffic(engine, clock, 500, seed=4, changed_share=0.25)
@@ -127,7 +129,11 @@ def test_a_fallen_metric_alone_alarms(engine: Engine, clock: datetime) -> None:
     store_traffic(engine, clock, 500, seed=5, resolved=0.6)
     row = run(engine, clock)
     assert row.verdict == "drift"
-    (degraded,) = [one for one in row.assessment.numeric_columns if one.degraded]
+    (degraded,) = [
+        numeric_column
+        for numeric_column in row.assessment.numeric_columns
+        if numeric_column.degraded
+    ]
     assert degraded.name == "resolved"
     assert degraded.relative_change == pytest.approx(-0.33, abs=0.06)
 
@@ -147,7 +153,7 @@ def test_a_rerun_gives_the_same_figures_to_the_last_digit(engine: Engine, clock:
 @pytest.mark.parametrize(
     ("answered", "verdict"), [(75, "not_enough_data"), (0, "no_drift"), (500, "no_drift")]
 )
-def test_answers_too_few_to_be_compared_leave_the_week_open(
+def test_responses_too_few_to_be_compared_leave_the_week_open(
     engine: Engine, clock: datetime, answered: int, verdict: str
 ) -> None:
     store_traffic(
@@ -168,7 +174,7 @@ def test_answers_too_few_to_be_compared_leave_the_week_open(
 
 
 @pytest.mark.usefixtures("no_evidently")
-def test_answers_that_cannot_be_compared_hide_no_drift_of_prompts(
+def test_responses_that_cannot_be_compared_hide_no_drift_of_prompts(
     engine: Engine, clock: datetime
 ) -> None:
     store_traffic(engine, clock - 4 * WEEK, 600, seed=1, baseline=True, answered=90)
@@ -201,7 +207,7 @@ def test_missed_windows_are_caught_up_oldest_first(engine: Engine, clock: dateti
     ran = evaluate_due_windows(engine, SETTINGS, now)
     with transaction(engine) as connection:
         rows = {row.id: row for row in list_drift_evaluations(connection)}
-    assert [rows[one].window_start for one in ran] == [clock, clock + WEEK, clock + 2 * WEEK]
+    assert [rows[entry].window_start for entry in ran] == [clock, clock + WEEK, clock + 2 * WEEK]
     assert evaluate_due_windows(engine, SETTINGS, now) == []
 
 
@@ -238,7 +244,7 @@ def test_another_models_traffic_is_not_looked_at(engine: Engine, clock: datetime
 @pytest.mark.usefixtures("baseline")
 def test_a_metric_that_vanishes_is_told(engine: Engine, clock: datetime) -> None:
     store_traffic(engine, clock, 300, seed=43, metric="isResolved")
-    lost, new = [one for one in run(engine, clock).assessment.remarks if "Metrics" in one]
+    lost, new = [remark for remark in run(engine, clock).assessment.remarks if "Metrics" in remark]
     assert "fewer than 20 values: `resolved` (" in lost
     assert new.endswith("`isResolved` (0 in the baseline, 300 in the window).")
 

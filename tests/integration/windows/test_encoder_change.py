@@ -50,12 +50,12 @@ def test_a_baseline_is_embedded_again_once(any_engine: Engine, clock: datetime) 
         store_traffic(any_engine, clock + week * WEEK, 400, seed=2 + week, encoder="other@2/max64")
     first = run(any_engine, clock, TopicEncoder)
     with transaction(any_engine) as connection:
-        copy, kept = list_baselines(connection, "assistant")
+        copy, remaining = list_baselines(connection, "assistant")
         again = load_baseline(connection, copy.id)
-        before = load_baseline(connection, kept.id)
-    assert (kept.id, kept.encoder) == (original, ENCODER)
+        before = load_baseline(connection, remaining.id)
+    assert (remaining.id, remaining.encoder) == (original, ENCODER)
     assert (copy.id, copy.encoder) == (first.baseline_id, "other@2/max64")
-    assert copy.digest == first.provenance["baseline"]["digest"] != kept.digest
+    assert copy.digest == first.provenance["baseline"]["digest"] != remaining.digest
     assert (again.prompts, again.end_users, again.attributes, again.occurred_at) == (
         before.prompts,
         before.end_users,
@@ -73,7 +73,7 @@ def test_a_baseline_is_embedded_again_once(any_engine: Engine, clock: datetime) 
 def test_two_that_embed_a_baseline_again_make_one_copy(any_engine: Engine, clock: datetime) -> None:
     store_traffic(any_engine, clock - 4 * WEEK, 200, seed=1, baseline=True)
     barrier = threading.Barrier(2)
-    found: list[int] = []
+    result: list[int] = []
 
     class Waiting(TopicEncoder):
         def encode(self, texts):
@@ -86,7 +86,7 @@ def test_two_that_embed_a_baseline_again_make_one_copy(any_engine: Engine, clock
         references = Baselines(any_engine, "assistant", encoder.identity, lambda: encoder, clock)
         baseline = references.of("").baseline
         assert baseline is not None
-        found.append(baseline.id)
+        result.append(baseline.id)
 
     threads = [threading.Thread(target=look) for _ in range(2)]
     for thread in threads:
@@ -96,7 +96,7 @@ def test_two_that_embed_a_baseline_again_make_one_copy(any_engine: Engine, clock
     with transaction(any_engine) as connection:
         copy, _ = list_baselines(connection, "assistant")
         assert len(load_baseline(connection, copy.id)) == 200
-    assert found == [copy.id, copy.id]
+    assert result == [copy.id, copy.id]
 
 
 def test_without_the_encoder_it_is_said_what_to_do(engine: Engine, clock: datetime) -> None:
@@ -130,7 +130,7 @@ def test_a_week_in_which_the_encoder_changed_is_judged_whole(
     assert row.assessment.n_current == 320
     assert row.provenance["window"]["n_reembedded"] == 120
     assert row.provenance["encoder"] == "other@2/max64"
-    assert any("120 exchanges" in one and ENCODER in one for one in row.assessment.remarks)
+    assert any("120 exchanges" in remark and ENCODER in remark for remark in row.assessment.remarks)
     again = run(any_engine, clock, TopicEncoder, again=True)
     assert again.assessment == row.assessment
 
@@ -143,7 +143,9 @@ def test_a_mixed_week_without_the_encoder_leaves_the_older_part_out(
     store_traffic(engine, clock, 300, seed=10)
     assessment = run(engine, clock, missing).assessment
     assert assessment.n_current == 300
-    assert any("40 exchanges" in one and "no such folder" in one for one in assessment.remarks)
+    assert any(
+        "40 exchanges" in remark and "no such folder" in remark for remark in assessment.remarks
+    )
 
 
 def test_an_old_week_is_compared_with_the_baseline_of_its_time(

@@ -58,12 +58,12 @@ def compared(reference: Path, current: Path) -> Assessment:
     return compare_files(reference, current, SETTINGS, lambda *_: None).assessment
 
 
-def test_a_candidate_that_answers_nothing_is_stopped(tmp_path: Path) -> None:
+def test_a_candidate_that_responses_nothing_is_stopped(tmp_path: Path) -> None:
     reference = write(tmp_path / "reference.jsonl", 150)
     for response in ("", None):
-        found = compared(reference, write(tmp_path / "current.jsonl", 120, response=response))
-        assert found.verdict == "drift"
-        assert "`response empty` rose from 0 to 1" in found.headline
+        result = compared(reference, write(tmp_path / "current.jsonl", 120, response=response))
+        assert result.verdict == "drift"
+        assert "`response empty` rose from 0 to 1" in result.headline
     # It has always been so: nothing is lost.
     silent = write(tmp_path / "silent.jsonl", 150, response="")
     assert compared(silent, write(tmp_path / "current.jsonl", 120, response="")).verdict == (
@@ -71,40 +71,42 @@ def test_a_candidate_that_answers_nothing_is_stopped(tmp_path: Path) -> None:
     )
 
 
-def test_conversations_that_end_with_the_answer_are_compared_with_it(tmp_path: Path) -> None:
+def test_conversations_that_end_with_the_response_are_compared_with_it(tmp_path: Path) -> None:
     """The form of fine-tuning, and of `review export --format sft`."""
 
-    def conversations(name: str, answer: str) -> Path:
+    def conversations(name: str, response: str) -> Path:
         turns = [
             [
                 {"role": "user", "content": f"my card was declined at the {place} {other}"},
-                {"role": "assistant", "content": answer.format(place)},
+                {"role": "assistant", "content": response.format(place)},
             ]
             for place in PLACES
             for other in (*PLACES, *(place.upper() for place in PLACES))
         ]
-        lines = [json.dumps({"messages": one}) for one in turns]
+        lines = [json.dumps({"messages": turn}) for turn in turns]
         (tmp_path / name).write_text("\n".join(lines), encoding="utf-8")
         return tmp_path / name
 
     reference = conversations("reference.jsonl", "You can do that in the app, under {}.")
-    found = compared(reference, conversations("current.jsonl", "I am sorry, I can't help with it."))
-    assert found.output.alarm
-    assert found.remarks == ()
+    result = compared(
+        reference, conversations("current.jsonl", "I am sorry, I can't help with it.")
+    )
+    assert result.output.alarm
+    assert result.remarks == ()
 
 
-def test_where_nothing_has_an_answer_only_prompts_were_compared_and_it_is_said(
+def test_where_nothing_has_a_response_only_prompts_were_compared_and_it_is_said(
     tmp_path: Path,
 ) -> None:
     silent = write(tmp_path / "reference.jsonl", 120, response="")
     note = "No line of either file has a response: only prompts were compared."
-    found = compared(silent, write(tmp_path / "current.jsonl", 120, response=""))
-    assert note in found.remarks
-    assert found.output.untested_reason == "no_responses"
+    result = compared(silent, write(tmp_path / "current.jsonl", 120, response=""))
+    assert note in result.remarks
+    assert result.output.untested_reason == "no_responses"
     assert note not in compared(silent, write(tmp_path / "current.jsonl", 120)).remarks
 
 
-def test_a_version_is_no_metric_and_few_answers_of_several_are_judged_together(
+def test_a_version_is_no_metric_and_few_responses_of_several_are_judged_together(
     tmp_path: Path,
 ) -> None:
     def metadata(row: int) -> dict[str, int]:
@@ -113,20 +115,20 @@ def test_a_version_is_no_metric_and_few_answers_of_several_are_judged_together(
     known = {"model_version": 1, "latency_ms": 3}
     reference = write(tmp_path / "reference.jsonl", 150, metadata=known)
     current = write(tmp_path / "current.jsonl", 120, metadata=metadata)
-    found = compared(reference, current)
-    assert "model_version" not in {one.name for one in found.numeric_columns}
-    assert found.verdict == "no_drift"
-    assert found.versions == ()
-    (remark,) = found.remarks
+    result = compared(reference, current)
+    assert "model_version" not in {numeric_column.name for numeric_column in result.numeric_columns}
+    assert result.verdict == "no_drift"
+    assert result.versions == ()
+    (remark,) = result.remarks
     assert remark.endswith(": 2 (80), 3 (40).")
 
 
-def test_each_version_in_a_file_is_judged_and_one_that_answers_otherwise_speaks(
+def test_each_version_in_a_file_is_judged_and_one_that_responses_otherwise_speaks(
     tmp_path: Path,
 ) -> None:
     def response(row: int) -> str:
-        told = ("You can do that in the app.", "Sorry, nobody here knows the way to the moon.")
-        return told[row % 2]
+        message = ("You can do that in the app.", "Sorry, nobody here knows the way to the moon.")
+        return message[row % 2]
 
     reference = write(tmp_path / "reference.jsonl", 300, response="You can do that in the app.")
     current = write(
@@ -135,15 +137,15 @@ def test_each_version_in_a_file_is_judged_and_one_that_answers_otherwise_speaks(
         response=response,
         metadata=lambda row: {"model_version": "ab"[row % 2]},
     )
-    found = compared(reference, current)
-    first, second = found.versions
+    result = compared(reference, current)
+    first, second = result.versions
     assert (first.version, first.n_current, first.verdict) == ("a", 150, "no_drift")
     assert (second.version, second.n_current, second.verdict) == ("b", 150, "drift")
-    assert (second.is_reported, second.first, found.n_current) == (True, None, 300)
-    assert found.verdict == "drift"
-    assert found.headline.startswith("Version b (150 of 300 exchanges): ")
-    assert "Version a, 150 exchanges: no drift." in found.remarks
-    assert not any("baseline import" in remark for remark in found.remarks)
+    assert (second.is_reported, second.first, result.n_current) == (True, None, 300)
+    assert result.verdict == "drift"
+    assert result.headline.startswith("Version b (150 of 300 exchanges): ")
+    assert "Version a, 150 exchanges: no drift." in result.remarks
+    assert not any("baseline import" in remark for remark in result.remarks)
 
 
 def test_a_metric_that_vanishes_or_becomes_text_is_told(tmp_path: Path) -> None:
@@ -186,8 +188,8 @@ def test_lines_without_a_user_are_counted_where_others_have_one(tmp_path: Path) 
     (remark,) = compared(bare, mixed).remarks
     assert f"Without an end user: 80{counts.format(150)}" in remark
     # One in a hundred can't alarm; and where nobody is named, that is how the log is.
-    one = write(tmp_path / "one.jsonl", 120, user=lambda row: user(row) if row else None)
-    assert compared(reference, one).remarks == ()
+    entry = write(tmp_path / "one.jsonl", 120, user=lambda row: user(row) if row else None)
+    assert compared(reference, entry).remarks == ()
     assert compared(bare, write(tmp_path / "current.jsonl", 120)).remarks == ()
 
 
@@ -206,7 +208,7 @@ def test_lines_that_are_repeated_with_their_id_or_time_are_counted(tmp_path: Pat
     assert compared(reference, current).remarks == ()
 
 
-def test_what_no_longer_answers_at_the_end_of_a_file_stops_nothing(tmp_path: Path) -> None:
+def test_what_no_longer_responses_at_the_end_of_a_file_stops_nothing(tmp_path: Path) -> None:
     def values(row: int) -> dict[str, str]:
         return {"model_version": "old" if row < 150 else "new"}
 
@@ -223,24 +225,26 @@ def test_what_no_longer_answers_at_the_end_of_a_file_stops_nothing(tmp_path: Pat
         timestamp=lambda row: f"2026-11-{2 + row // 30:02}T09:00:00Z",
         metadata=values,
     )
-    found = compared(reference, current)
-    assert [(one.version, one.is_serving, one.verdict) for one in found.versions] == [
+    result = compared(reference, current)
+    assert [
+        (version.version, version.is_serving, version.verdict) for version in result.versions
+    ] == [
         ("old", False, "drift"),
         ("new", True, "no_drift"),
     ]
-    assert found.verdict == "no_drift"
+    assert result.verdict == "no_drift"
     # Lines in another order are the same traffic.
     lines = current.read_text(encoding="utf-8").splitlines()
     current.write_text("\n".join(reversed(lines)), encoding="utf-8")
     again = compared(reference, current)
-    assert [(one.version, one.is_serving) for one in again.versions] == [
+    assert [(version.version, version.is_serving) for version in again.versions] == [
         ("old", False),
         ("new", True),
     ]
 
 
 def replaced(row: int) -> dict[str, Any]:
-    """Answer by one version on three days and by another, which answers otherwise, on two."""
+    """Write responses of one version on three days and of another, which differ, on two."""
     return {
         "response": "You can do that in the app." if row < 180 else "Never heard of it.",
         "metadata": {"model_version": "old" if row < 180 else "new"},
@@ -250,8 +254,8 @@ def replaced(row: int) -> dict[str, Any]:
 
 def write_rows(path: Path, rows: list[dict[str, Any]]) -> Path:
     """Write exchanges of which each has its own values."""
-    asked = write(path, len(rows)).read_text(encoding="utf-8").splitlines()
-    lines = [json.dumps(json.loads(line) | row) for line, row in zip(asked, rows, strict=True)]
+    requests = write(path, len(rows)).read_text(encoding="utf-8").splitlines()
+    lines = [json.dumps(json.loads(line) | row) for line, row in zip(requests, rows, strict=True)]
     path.write_text("\n".join(lines), encoding="utf-8")
     return path
 
@@ -265,40 +269,42 @@ def test_lines_ahead_of_the_clock_keep_their_time_and_decide_nothing(
     rows = [replaced(row) for row in range(300)]
     for row in ahead:
         rows[row]["timestamp"] = "2099-01-01T12:00:00Z"
-    found = compared(reference, write_rows(tmp_path / "current.jsonl", rows))
-    assert [(one.version, one.verdict, one.is_reported) for one in found.versions] == [
+    result = compared(reference, write_rows(tmp_path / "current.jsonl", rows))
+    assert [
+        (version.version, version.verdict, version.is_reported) for version in result.versions
+    ] == [
         ("old", "no_drift", False),
         ("new", "drift", True),
     ]
-    assert found.versions[1].is_serving
-    assert found.versions[0].last == datetime(2099, 1, 1, 12, tzinfo=UTC)
-    (remark,) = [remark for remark in found.remarks if "clock" in remark]
+    assert result.versions[1].is_serving
+    assert result.versions[0].last == datetime(2099, 1, 1, 12, tzinfo=UTC)
+    (remark,) = [remark for remark in result.remarks if "clock" in remark]
     noun = "1 exchange" if len(ahead) == 1 else "2 exchanges"
     assert f"{noun} of current.jsonl, up to 2099-01-01 12:00 UTC" in remark
 
 
-def test_a_file_wholly_ahead_of_the_clock_still_tells_who_answers(tmp_path: Path) -> None:
+def test_a_file_wholly_ahead_of_the_clock_still_tells_who_responses(tmp_path: Path) -> None:
     reference = write(tmp_path / "reference.jsonl", 300, response="You can do that in the app.")
     rows = [replaced(row) for row in range(300)]
     for row in rows:
         row["timestamp"] = row["timestamp"].replace("2026", "2098")
-    found = compared(reference, write_rows(tmp_path / "current.jsonl", rows))
-    assert [(one.version, one.is_serving) for one in found.versions] == [
+    result = compared(reference, write_rows(tmp_path / "current.jsonl", rows))
+    assert [(version.version, version.is_serving) for version in result.versions] == [
         ("old", False),
         ("new", True),
     ]
-    assert any("clock: 300 exchanges of current.jsonl" in one for one in found.remarks)
+    assert any("clock: 300 exchanges of current.jsonl" in remark for remark in result.remarks)
 
 
 def test_a_line_without_a_time_leaves_the_times_out_and_it_is_said(tmp_path: Path) -> None:
     reference = write(tmp_path / "reference.jsonl", 150)
     rows = [replaced(row) for row in range(300)]
     rows[7]["timestamp"] = None
-    found = compared(reference, write_rows(tmp_path / "current.jsonl", rows))
-    assert [one.first for one in found.versions] == [None, None]
+    result = compared(reference, write_rows(tmp_path / "current.jsonl", rows))
+    assert [version.first for version in result.versions] == [None, None]
     note = "Without a time: 1 of 300 exchanges of current.jsonl"
-    assert any(remark.startswith(note) for remark in found.remarks)
-    assert not any("reference.jsonl" in one for one in found.remarks)  # has no time at all
+    assert any(remark.startswith(note) for remark in result.remarks)
+    assert not any("reference.jsonl" in remark for remark in result.remarks)  # has no time at all
 
 
 @pytest.mark.parametrize(
@@ -337,11 +343,11 @@ def test_the_models_that_lines_name_are_told(
         return models if isinstance(models, str) else lambda row: models[row % 2]
 
     reference = write(tmp_path / "reference.jsonl", 120, model=named(before))
-    found = compared(reference, write(tmp_path / "current.jsonl", 120, model=named(now)))
-    assert found.model == model
-    assert list(found.remarks) == remarks
+    result = compared(reference, write(tmp_path / "current.jsonl", 120, model=named(now)))
+    assert result.model == model
+    assert list(result.remarks) == remarks
     console = Console(width=200, record=True, file=StringIO())
-    print_assessment(found, console)
+    print_assessment(result, console)
     assert f"120 exchanges of {model or 'the model'} compared with" in console.export_text()
 
 
@@ -353,10 +359,10 @@ def test_what_is_withheld_is_told_with_its_share(tmp_path: Path) -> None:
         160,
         response=lambda row: texts[0] if row < 40 else "You can do that in the app.",
     )
-    found = compared(reference, current)
+    result = compared(reference, current)
     assert any(
         remark.startswith("current.jsonl: Not compared: 40 exchanges (25%)")
-        for remark in found.remarks
+        for remark in result.remarks
     )
 
 
@@ -371,15 +377,20 @@ def test_what_serves_and_is_too_little_is_not_judged_by_what_answered_before(
         timestamp=lambda row: f"2026-11-{2 + row // 20:02}T09:00:00Z",
         metadata=lambda row: {"model_version": "old" if row < 120 else "new"},
     )
-    found = compared(reference, current)
-    assert (found.verdict, found.alarm) == ("not_enough_data", False)
+    result = compared(reference, current)
+    assert (result.verdict, result.alarm) == ("not_enough_data", False)
     for fact in ("version new (20 of 140 exchanges)", "100 exchanges are required"):
-        assert fact in found.headline
-    assert [(one.version, one.is_reported, one.verdict, one.alarm) for one in found.versions] == [
+        assert fact in result.headline
+    assert [
+        (version.version, version.is_reported, version.verdict, version.alarm)
+        for version in result.versions
+    ] == [
         ("old", False, "drift", False),
         ("new", True, "not_enough_data", False),
     ]
-    assert any(one.startswith("Version old, 120 ") and "drift" in one for one in found.remarks)
+    assert any(
+        remark.startswith("Version old, 120 ") and "drift" in remark for remark in result.remarks
+    )
 
 
 @pytest.mark.parametrize(
@@ -395,13 +406,13 @@ def test_a_version_too_small_to_be_judged_is_named_with_its_share(
         response=lambda row: "You can do that in the app." if row < 160 else "Never heard of it.",
         metadata=lambda row: {"model_version": "a" if row < 160 else "b"},
     )
-    found = compared(reference, current)
-    assert (found.verdict, found.alarm) == (verdict, False)
+    result = compared(reference, current)
+    assert (result.verdict, result.alarm) == (verdict, False)
     share = format_share(n_small / (160 + n_small))
-    assert f"version b ({n_small})" in found.headline
-    is_first = found.headline.startswith(f"{share} of the exchanges")
+    assert f"version b ({n_small})" in result.headline
+    is_first = result.headline.startswith(f"{share} of the exchanges")
     assert is_first is (verdict == "not_enough_data")
-    assert found.versions[0].is_reported
+    assert result.versions[0].is_reported
 
 
 def test_versions_too_small_alone_are_judged_together_beside_a_large_one(tmp_path: Path) -> None:
@@ -412,46 +423,48 @@ def test_versions_too_small_alone_are_judged_together_beside_a_large_one(tmp_pat
         response=lambda row: "You can do that in the app." if row < 160 else "Never heard of it.",
         metadata=lambda row: {"model_version": "a" if row < 160 else "bc"[row % 2]},
     )
-    found = compared(reference, current)
-    assert [one.pooled_versions for one in found.versions] == [(), ("b", "c")]
-    assert found.verdict == "drift"
-    assert found.headline.startswith("Versions b and c (160 of 320 exchanges): ")
-    assert any(remark.endswith(": b (80), c (80).") for remark in found.remarks)
+    result = compared(reference, current)
+    assert [version.pooled_versions for version in result.versions] == [(), ("b", "c")]
+    assert result.verdict == "drift"
+    assert result.headline.startswith("Versions b and c (160 of 320 exchanges): ")
+    assert any(remark.endswith(": b (80), c (80).") for remark in result.remarks)
 
 
 @pytest.mark.parametrize("n_before", [90, 0])
-def test_answers_that_cannot_be_compared_are_no_proof(tmp_path: Path, n_before: int) -> None:
-    def answers(n: int, text: str) -> Any:
+def test_responses_that_cannot_be_compared_are_no_proof(tmp_path: Path, n_before: int) -> None:
+    def responses(n: int, text: str) -> Any:
         return lambda row: text if row < n else ""
 
     reference = write(
-        tmp_path / "reference.jsonl", 150, response=answers(n_before, "You can do that in the app.")
+        tmp_path / "reference.jsonl",
+        150,
+        response=responses(n_before, "You can do that in the app."),
     )
     current = write(
-        tmp_path / "current.jsonl", 150, response=answers(n_before or 150, "Never heard of it.")
+        tmp_path / "current.jsonl", 150, response=responses(n_before or 150, "Never heard of it.")
     )
-    found = compared(reference, current)
-    assert (found.verdict, found.alarm) == ("not_enough_data", False)
-    assert (found.input.verdict, found.output.verdict) == ("no_drift", "not_enough_data")
-    assert "responses could not be compared" in found.headline
-    assert found.output.untested_reason == "few_responses"
+    result = compared(reference, current)
+    assert (result.verdict, result.alarm) == ("not_enough_data", False)
+    assert (result.input.verdict, result.output.verdict) == ("no_drift", "not_enough_data")
+    assert "responses could not be compared" in result.headline
+    assert result.output.untested_reason == "few_responses"
     assert any(
-        f"{n_before or 150} of 150 exchanges in the window and {n_before} of 150" in one
-        for one in found.remarks
+        f"{n_before or 150} of 150 exchanges in the window and {n_before} of 150" in remark
+        for remark in result.remarks
     )
 
 
-def test_answers_to_prompts_that_nobody_asked_before_cannot_be_compared(tmp_path: Path) -> None:
+def test_responses_to_prompts_that_nobody_asked_before_cannot_be_compared(tmp_path: Path) -> None:
     reference = write(tmp_path / "reference.jsonl", 300)
     other = write(
         tmp_path / "other.jsonl",
         150,
         prompt=lambda row: f"bitcoin wallet {row % 8} exchange {row // 8}",
     )
-    found = compared(reference, other)
-    assert (found.verdict, found.output.verdict) == ("drift", "not_enough_data")
-    assert found.output.untested_reason == "few_comparable_prompts"
-    assert any("fewer than 100 prompts of a side" in remark for remark in found.remarks)
+    result = compared(reference, other)
+    assert (result.verdict, result.output.verdict) == ("drift", "not_enough_data")
+    assert result.output.untested_reason == "few_comparable_prompts"
+    assert any("fewer than 100 prompts of a side" in remark for remark in result.remarks)
 
 
 def test_with_several_versions_the_basis_is_that_of_the_files(tmp_path: Path) -> None:
@@ -462,29 +475,29 @@ def test_with_several_versions_the_basis_is_that_of_the_files(tmp_path: Path) ->
         user=lambda row: f"u{row // 3}" if row < 270 else "",
         metadata=lambda row: {"model_version": "ab"[row % 2]},
     )
-    found = compared(reference, current)
-    assert found.basis is not None
-    assert (found.basis.current.n_end_users, found.basis.reference.n_end_users) == (90 + 30, 150)
-    assert (found.basis.seed, found.basis.settings["alpha"]) == (
+    result = compared(reference, current)
+    assert result.basis is not None
+    assert (result.basis.current.n_end_users, result.basis.reference.n_end_users) == (90 + 30, 150)
+    assert (result.basis.seed, result.basis.settings["alpha"]) == (
         SETTINGS.drift.seed,
         SETTINGS.drift.alpha,
     )
-    assert [one.n_end_users for one in found.versions] == [90 + 15, 90 + 15]
-    assert [one.alpha for one in found.versions] == [SETTINGS.drift.alpha / 2] * 2
-    assert len({found.basis.seed, *(one.seed for one in found.versions)}) == 3
-    assert {one.baseline for one in found.versions} == {found.basis.reference.digest}
-    assert found.basis.reference.digest
+    assert [version.n_end_users for version in result.versions] == [90 + 15, 90 + 15]
+    assert [version.alpha for version in result.versions] == [SETTINGS.drift.alpha / 2] * 2
+    assert len({result.basis.seed, *(version.seed for version in result.versions)}) == 3
+    assert {version.baseline for version in result.versions} == {result.basis.reference.digest}
+    assert result.basis.reference.digest
 
 
 def test_versions_in_the_reference_are_told(tmp_path: Path) -> None:
     reference = write(
         tmp_path / "reference.jsonl", 150, metadata=lambda row: {"model_version": row // 100}
     )
-    found = compared(reference, write(tmp_path / "current.jsonl", 120))
+    result = compared(reference, write(tmp_path / "current.jsonl", 120))
     assert any(
         remark.startswith("reference.jsonl has")
         and "2 versions of the model: 0 (100), 1 (50)" in remark
-        for remark in found.remarks
+        for remark in result.remarks
     )
 
 
@@ -509,16 +522,19 @@ def test_a_report_that_evidently_cant_render_is_left_out_and_said(
 def test_too_little_names_the_files_and_what_it_rests_on(tmp_path: Path) -> None:
     reference = write(tmp_path / "reference.jsonl", 150, task_type="cards")
     current = write(tmp_path / "current.jsonl", 7, task_type="cards")
-    found = compared(reference, current)
-    assert found.verdict == "not_enough_data"
-    assert found.mix_reference == found.mix_current == {"cards": 1.0}
-    assert found.basis is not None
-    assert (found.basis.reference.name, found.basis.current.name) == (reference.name, current.name)
-    assert found.basis.current.digest
-    assert found.basis.encoder == "words@1"
+    result = compared(reference, current)
+    assert result.verdict == "not_enough_data"
+    assert result.mix_reference == result.mix_current == {"cards": 1.0}
+    assert result.basis is not None
+    assert (result.basis.reference.name, result.basis.current.name) == (
+        reference.name,
+        current.name,
+    )
+    assert result.basis.current.digest
+    assert result.basis.encoder == "words@1"
     # A tokenizer makes vectors, a hash says by which half an answer's form is judged.
-    assert {"transformers", "xxhash", "numpy"} <= set(found.basis.versions)
-    assert found.basis.settings["min_samples"] == 100
+    assert {"transformers", "xxhash", "numpy"} <= set(result.basis.versions)
+    assert result.basis.settings["min_samples"] == 100
 
 
 @pytest.mark.parametrize(

@@ -39,8 +39,8 @@ def test_the_habits_of_one_user_raise_no_alarm(any_engine: Engine, clock: dateti
     assessment = row.assessment
     assert assessment.verdict == "no_drift"
     assert assessment.n_current == 800
-    assert not any(one.degraded for one in assessment.numeric_columns)
-    (remark,) = [one for one in assessment.remarks if LARGE_USER.match(one)]
+    assert not any(numeric_column.degraded for numeric_column in assessment.numeric_columns)
+    (remark,) = [remark for remark in assessment.remarks if LARGE_USER.match(remark)]
     assert remark.startswith("One user (crawler) sent 5")
     with transaction(any_engine) as connection:
         assert len(sample_scores(connection, row.id).ids) == 800
@@ -62,7 +62,7 @@ def test_one_who_left_is_no_drift(engine: Engine, clock: datetime) -> None:
     assessment = run(engine, clock).assessment
     assert assessment.verdict == "no_drift"
     assert assessment.n_reference == 800
-    assert any("of the baseline. So that" in one for one in assessment.remarks)
+    assert any("of the baseline. So that" in remark for remark in assessment.remarks)
 
 
 def test_a_window_that_one_user_sent_is_not_judged_and_its_count_is_explained(

@@ -1,4 +1,4 @@
-"""No traffic and too little are answers, rows, and no alarms; and it is said why."""
+"""Windows with no or too little traffic: a stored row with the cause, and no alarm."""
 
 from datetime import datetime, timedelta
 
@@ -67,13 +67,13 @@ def test_an_empty_window_of_an_idle_ingest_is_told_from_an_idle_model(
     read_until(baseline, clock - DAY)
     assessment = run(baseline, clock).assessment
     assert assessment.headline.endswith("ingest is behind or stopped.")
-    assert any("only until 2026-11-01 00:00 UTC" in one for one in assessment.remarks)
+    assert any("only until 2026-11-01 00:00 UTC" in remark for remark in assessment.remarks)
 
 
 def test_a_topic_never_read_to_its_end_is_told(baseline: Engine, clock: datetime) -> None:
     read_until(baseline, None)
     store_traffic(baseline, clock, 300, seed=2)
-    assert any("never to its end" in one for one in run(baseline, clock).assessment.remarks)
+    assert any("never to its end" in remark for remark in run(baseline, clock).assessment.remarks)
 
 
 def test_traffic_of_other_models_is_named(baseline: Engine, clock: datetime) -> None:

@@ -46,8 +46,8 @@ class Model:
         self.engine = engine
         self.now = now
         self.first = store_traffic(engine, now, 600, seed=1, baseline=True)
-        self.one = self.register(now)
-        self.promote(self.one, now)
+        self.first = self.register(now)
+        self.promote(self.first, now)
 
     def register(self, now: datetime) -> int:
         with transaction(self.engine) as connection:
@@ -64,9 +64,9 @@ class Model:
         ran = evaluate_due_windows(self.engine, SETTINGS, now, encoder=TopicEncoder)
         advance_baseline(self.engine, SETTINGS, now, TopicEncoder)
         with transaction(self.engine) as connection:
-            return [drift_evaluation_by_id(connection, one) for one in ran]
+            return [drift_evaluation_by_id(connection, entry) for entry in ran]
 
-    def judged(self, now: datetime, settings: Settings = SETTINGS) -> None:
+    def evaluate_with_findings(self, now: datetime, settings: Settings = SETTINGS) -> None:
         """The same for the week that ends, with findings that don't matter."""
         self.note_judged(now)
         advance_baseline(self.engine, settings, now, TopicEncoder)
@@ -82,8 +82,8 @@ class Model:
 
     def compared_with(self, version: str) -> int | None:
         """Return the baseline that a window of a version is compared with."""
-        found = Baselines(self.engine, MODEL, ENCODER, TopicEncoder, self.now).of(version)
-        return found.baseline.id if found.baseline and found.rows is not None else None
+        result = Baselines(self.engine, MODEL, ENCODER, TopicEncoder, self.now).of(version)
+        return result.baseline.id if result.baseline and result.rows is not None else None
 
     def baselines(self) -> list[BaselineRow]:
         with transaction(self.engine) as connection:
@@ -101,7 +101,7 @@ traffic = partial(store_traffic, days=7.0)
 def test_the_first_whole_week_of_a_version_becomes_its_baseline(
     model: Model, clock: datetime
 ) -> None:
-    """Version 2 answers otherwise, for good: it alarms once, and then is the new normal."""
+    """Version 2 responds otherwise, for good: it alarms once, and then is the new normal."""
     two = model.register(clock)
     model.promote(two, clock + 3 * DAY)
     traffic(model.engine, clock, 300, seed=2, days=3)
@@ -109,8 +109,8 @@ def test_the_first_whole_week_of_a_version_becomes_its_baseline(
     traffic(model.engine, clock + WEEK, 400, seed=4, changed_share=0.3)
     traffic(model.engine, clock + 2 * WEEK, 400, seed=5, changed_share=0.3)
     (mixed,) = model.evaluate(clock + WEEK)
-    assert [one.version for one in mixed.assessment.versions] == ["1", "2"]
-    assert [one.id for one in model.baselines()] == [model.first]  # no whole week yet
+    assert [version.version for version in mixed.assessment.versions] == ["1", "2"]
+    assert [baseline.id for baseline in model.baselines()] == [model.first]  # no whole week yet
     (own_week,) = model.evaluate(clock + 2 * WEEK)
     assert (own_week.baseline_id, own_week.verdict) == (model.first, "drift")
     made, before = model.baselines()
@@ -139,45 +139,45 @@ def test_the_plan_stands_with_the_promotion_or_not_at_all(model: Model, clock: d
         assert latest_baseline_plan(connection, two) is None
         plan = pending_baseline_plan(connection, MODEL)
         assert plan is not None
-        assert plan.version_id == model.one
+        assert plan.version_id == model.first
 
 
 def test_no_window_is_without_a_baseline(model: Model, clock: datetime) -> None:
     """From the promotion on: the newest there is, and as soon as it can be taken its own."""
     traffic(model.engine, clock, 200, seed=10)
-    model.judged(clock + WEEK)
-    one = model.baselines()[0].id
-    assert model.compared_with("1") == one
+    model.evaluate_with_findings(clock + WEEK)
+    entry = model.baselines()[0].id
+    assert model.compared_with("1") == entry
     model.promote(model.register(clock + WEEK), clock + WEEK)
-    assert model.compared_with("2") == one
+    assert model.compared_with("2") == entry
     traffic(model.engine, clock + WEEK, 200, seed=11)
-    assert model.compared_with("2") == one
-    model.judged(clock + 2 * WEEK)
+    assert model.compared_with("2") == entry
+    model.evaluate_with_findings(clock + 2 * WEEK)
     own = model.baselines()[0].id
-    assert (model.compared_with("1"), model.compared_with("2")) == (one, own)
+    assert (model.compared_with("1"), model.compared_with("2")) == (entry, own)
     assert model.compared_with("3") == own
-    assert [one.model_version for one in model.baselines()] == ["2", "1", ""]
+    assert [baseline.model_version for baseline in model.baselines()] == ["2", "1", ""]
 
 
 def test_too_little_traffic_is_waited_over(model: Model, clock: datetime) -> None:
     model.promote(model.register(clock), clock)
     traffic(model.engine, clock, 40, seed=2)
     traffic(model.engine, clock + WEEK, 300, seed=3)
-    model.judged(clock + WEEK)
+    model.evaluate_with_findings(clock + WEEK)
     assert len(model.baselines()) == 1
-    model.judged(clock + 2 * WEEK)
-    assert [one.n_exchanges for one in model.baselines()] == [300, 600]
+    model.evaluate_with_findings(clock + 2 * WEEK)
+    assert [baseline.n_exchanges for baseline in model.baselines()] == [300, 600]
 
 
 def test_a_version_that_the_traffic_names_gets_it_under_that_name(
     model: Model, clock: datetime
 ) -> None:
     traffic(model.engine, clock, 300, seed=2, version="ft-1")
-    model.judged(clock + WEEK)  # the first version's own
+    model.evaluate_with_findings(clock + WEEK)  # the first version's own
     model.promote(model.register(clock), clock + WEEK)
     traffic(model.engine, clock + WEEK, 300, seed=3, version="ft-2")
-    model.judged(clock + 2 * WEEK)
-    assert [one.model_version for one in model.baselines()] == ["ft-2", "ft-1", ""]
+    model.evaluate_with_findings(clock + 2 * WEEK)
+    assert [baseline.model_version for baseline in model.baselines()] == ["ft-2", "ft-1", ""]
     assert model.compared_with("ft-2") == model.baselines()[0].id
 
 
@@ -188,34 +188,34 @@ def test_a_gateway_that_still_asks_the_old_version_makes_no_baseline(
     traffic(model.engine, clock - WEEK, 300, seed=2, version="ft-1")
     model.promote(model.register(clock), clock)
     traffic(model.engine, clock, 300, seed=3, version="ft-1", new_share=0.4)
-    model.judged(clock + WEEK)
+    model.evaluate_with_findings(clock + WEEK)
     assert len(model.baselines()) == 1
     traffic(model.engine, clock + WEEK, 300, seed=4, version="ft-2")
-    model.judged(clock + 2 * WEEK)
-    assert [one.model_version for one in model.baselines()] == ["ft-2", ""]
+    model.evaluate_with_findings(clock + 2 * WEEK)
+    assert [baseline.model_version for baseline in model.baselines()] == ["ft-2", ""]
 
 
 def test_a_version_that_serves_again_keeps_its_own(model: Model, clock: datetime) -> None:
     traffic(model.engine, clock, 300, seed=2)
-    model.judged(clock + WEEK)
+    model.evaluate_with_findings(clock + WEEK)
     model.promote(model.register(clock), clock + WEEK)
     with transaction(model.engine) as connection:
         roll_back(connection, MODEL, changed_by="lea", reason="worse", now=clock + WEEK + DAY)
     traffic(model.engine, clock + WEEK, 300, seed=3)
     traffic(model.engine, clock + 2 * WEEK, 300, seed=4)
-    model.judged(clock + 2 * WEEK)
-    model.judged(clock + 3 * WEEK)
-    assert [one.model_version for one in model.baselines()] == ["1", ""]
+    model.evaluate_with_findings(clock + 2 * WEEK)
+    model.evaluate_with_findings(clock + 3 * WEEK)
+    assert [baseline.model_version for baseline in model.baselines()] == ["1", ""]
     assert model.compared_with("1") == model.baselines()[0].id
     with transaction(model.engine) as connection:
         assert pending_baseline_plan(connection, MODEL) is None
 
 
-def test_a_baseline_that_a_person_imported_counts(model: Model, clock: datetime) -> None:
+def test_a_baseline_that_a_user_imported_counts(model: Model, clock: datetime) -> None:
     model.promote(model.register(clock), clock)
     own = store_traffic(model.engine, clock + DAY, 400, seed=9, baseline=True, version="2")
     traffic(model.engine, clock, 300, seed=2)
-    model.judged(clock + WEEK)
+    model.evaluate_with_findings(clock + WEEK)
     assert model.compared_with("2") == own
     assert len(model.baselines()) == 2
     with transaction(model.engine) as connection:
@@ -231,28 +231,28 @@ def test_rates_that_differ_are_evened_out(any_engine: Engine, clock: datetime) -
         )
         ids = connection.execute(select(Exchange.id)).scalars().all()
         rng = np.random.default_rng(3)
-        for one in ids:
+        for entry in ids:
             connection.execute(
                 update(Exchange)
-                .where(Exchange.id == one)
+                .where(Exchange.id == entry)
                 .values(randomness=int(rng.integers(0, 1 << 56)))
             )
     with snapshot(any_engine) as connection:
         rows = load_window(connection, MODEL, clock, clock + WEEK)
-    kept = rows.take(equal_sample(rows, 20_000))
+    remaining = rows.take(equal_sample(rows, 20_000))
     n_loans = rows.task_types.count("loans")
-    assert kept.task_types.count("loans") == pytest.approx(n_loans / 10, rel=0.35)
-    assert len(kept) - kept.task_types.count("loans") == len(rows) - n_loans
+    assert remaining.task_types.count("loans") == pytest.approx(n_loans / 10, rel=0.35)
+    assert len(remaining) - remaining.task_types.count("loans") == len(rows) - n_loans
     few = equal_sample(rows, 200)
     assert len(few) == pytest.approx(200, abs=60)
 
 
-def test_what_age_or_a_person_removes_leaves_the_baseline_whole(
+def test_what_age_or_a_user_removes_leaves_the_baseline_whole(
     model: Model, clock: datetime
 ) -> None:
     model.promote(model.register(clock), clock)
     traffic(model.engine, clock, 200, seed=2)
-    model.judged(clock + WEEK)
+    model.evaluate_with_findings(clock + WEEK)
     made = model.baselines()[0]
     with transaction(model.engine) as connection:
         of_traffic = connection.execute(
@@ -264,15 +264,15 @@ def test_what_age_or_a_person_removes_leaves_the_baseline_whole(
     with transaction(model.engine) as connection:
         delete_exchanges(connection, exchanges_of_baseline(connection, made.id, 1000))
         delete_empty_baseline(connection, made.id)
-    assert [one.id for one in model.baselines()] == [model.first]
+    assert [baseline.id for baseline in model.baselines()] == [model.first]
 
 
 def test_the_field_that_names_the_version_may_be_another(model: Model, clock: datetime) -> None:
     settings = Settings(drift=Drift(n_permutations=999), model=ModelSection(version_field=""))
     model.promote(model.register(clock), clock)
     traffic(model.engine, clock, 300, seed=3, version="ft-2")
-    model.judged(clock + WEEK, settings)
-    assert [one.model_version for one in model.baselines()] == ["2", ""]
+    model.evaluate_with_findings(clock + WEEK, settings)
+    assert [baseline.model_version for baseline in model.baselines()] == ["2", ""]
 
 
 def test_the_daemons_steps_follow_the_version_and_watch_its_age(
@@ -284,11 +284,13 @@ def test_the_daemons_steps_follow_the_version_and_watch_its_age(
     now = clock + WEEK + DAY
     cycle = Cycle.build(model.engine, settings, Secrets(), now, encoder=TopicEncoder)
     cycle.evaluate(now)
-    assert [one.model_version for one in model.baselines()] == ["1", ""]
+    assert [baseline.model_version for baseline in model.baselines()] == ["1", ""]
     cycle.advance(now)
     cycle.mirror(now)  # none is configured
     with transaction(model.engine) as connection:
         assert list_messages(connection) == []
     cycle.advance(clock + timedelta(days=180))
     with transaction(model.engine) as connection:
-        assert [one.dedupe_key for one in list_messages(connection)] == [f"age:{model.one}"]
+        assert [list_message.dedupe_key for list_message in list_messages(connection)] == [
+            f"age:{model.first}"
+        ]

@@ -72,11 +72,11 @@ def test_a_rerun_leaves_the_same_bytes(any_engine: Engine, clock: datetime) -> N
 def test_both_databases_give_the_same_figures(
     engine: Engine, postgres_engine: Engine, clock: datetime
 ) -> None:
-    found = []
-    for one in (engine, postgres_engine):
-        evaluate(prepare(one, clock), clock)
-        found.append(everything(one))
-    assert found[0] == found[1]
+    result = []
+    for entry in (engine, postgres_engine):
+        evaluate(prepare(entry, clock), clock)
+        result.append(everything(entry))
+    assert result[0] == result[1]
 
 
 def test_what_is_needed_to_repeat_it_is_stored(engine: Engine, clock: datetime) -> None:
@@ -88,7 +88,7 @@ def test_what_is_needed_to_repeat_it_is_stored(engine: Engine, clock: datetime) 
     assert provenance["baseline"]["digest"].startswith("digest-1")
     assert provenance["window"]["n_exchanges"] == 550
     assert provenance["device"] == "cpu"
-    assert {one["num_threads"] for one in provenance["machine"]["blas"]} == {1}
+    assert {entry["num_threads"] for entry in provenance["machine"]["blas"]} == {1}
     assert provenance["versions"]["numpy"] == np.__version__
     assert set(provenance) >= {"encoder", "alert_threshold", "sampling", "version_field"}
     msgspec.json.encode(provenance)
@@ -96,13 +96,15 @@ def test_what_is_needed_to_repeat_it_is_stored(engine: Engine, clock: datetime) 
 
 def test_sums_are_not_split_by_the_number_of_cores(engine: Engine, clock: datetime) -> None:
     prepare(engine, clock)
-    found = []
+    result = []
     for cores in (1, 2):
         with threadpool_limits(cores, user_api="blas"):
             evaluate(engine, clock, again=True)
-            assert {one["num_threads"] for one in blas_threads()} == {cores}  # as before
-        found.append(everything(engine))
-    assert found[0] == found[1]
+            assert {blas_thread["num_threads"] for blas_thread in blas_threads()} == {
+                cores
+            }  # as before
+        result.append(everything(engine))
+    assert result[0] == result[1]
 
 
 def test_the_digest_of_a_window_changes_with_any_of_its_rows(
@@ -128,11 +130,11 @@ def test_of_replicas_that_race_for_a_window_one_evaluates_it(
 
     monkeypatch.setattr(judging, "compare_window", counting)
     barrier = threading.Barrier(4)
-    answers: list[int | None] = []
+    responses: list[int | None] = []
 
     def replica() -> None:
         barrier.wait(30)
-        answers.append(evaluate(any_engine, clock))
+        responses.append(evaluate(any_engine, clock))
 
     threads = [threading.Thread(target=replica) for _ in range(4)]
     for thread in threads:
@@ -140,6 +142,6 @@ def test_of_replicas_that_race_for_a_window_one_evaluates_it(
     for thread in threads:
         thread.join(120)
     (row,) = everything(any_engine)["rows"]
-    assert sorted(answers, key=str) == [row["id"], None, None, None]
+    assert sorted(responses, key=str) == [row["id"], None, None, None]
     assert len(assessed) == 2  # once for each version
     assert row["status"] == "done"

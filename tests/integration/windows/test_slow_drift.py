@@ -54,7 +54,7 @@ def grow(engine: Engine, clock: datetime) -> list[tuple[int, Assessment]]:
     return [evaluated(engine, clock + week * WEEK) for week in range(len(GROWING))]
 
 
-def kept(engine: Engine) -> list[tuple[int, str, bytes]]:
+def stored_sums(engine: Engine) -> list[tuple[int, str, bytes]]:
     with transaction(engine) as connection:
         rows = connection.execute(
             select(
@@ -68,25 +68,25 @@ def test_growth_over_weeks_alarms_and_opens_an_incident(
     any_engine: Engine, clock: datetime
 ) -> None:
     baseline(any_engine, clock)
-    told = grow(any_engine, clock)
-    assert slow_of(told[0][1]).verdict == "no_drift"
-    assert [slow_of(one).n_windows for _, one in told] == [1, 2, 3, 4, 5]
-    evaluation_id, found = next((i, one) for i, one in told if slow_of(one).alarm)
-    slow = slow_of(found)
-    assert found.alarm
-    assert found.verdict == "drift"
+    message = grow(any_engine, clock)
+    assert slow_of(message[0][1]).verdict == "no_drift"
+    assert [slow_of(entry).n_windows for _, entry in message] == [1, 2, 3, 4, 5]
+    evaluation_id, result = next((i, entry) for i, entry in message if slow_of(entry).alarm)
+    slow = slow_of(result)
+    assert result.alarm
+    assert result.verdict == "drift"
     assert slow.since is not None
     assert clock <= slow.since <= clock + 2 * WEEK
     assert 0.005 <= slow.drifted_share_lower_bound < slow.share < 0.12
     assert slow.p_value <= 0.05
     # The sums were made by one map, and take little room.
-    rows = kept(any_engine)
+    rows = stored_sums(any_engine)
     assert len(rows) == len(GROWING)
     assert len({digest for _, digest, _ in rows}) == 1
     assert max(len(sums) for *_, sums in rows) < 40_000
-    assert ", since " in found.headline or found.input.slow_alarm
-    assert "input" in fingerprint_of(found)
-    assert severity_of(found) >= slow.drifted_share_lower_bound
+    assert ", since " in result.headline or result.input.slow_alarm
+    assert "input" in fingerprint_of(result)
+    assert severity_of(result) >= slow.drifted_share_lower_bound
     with transaction(any_engine) as connection:
         assert handle_evaluation(connection, evaluation_id, clock, alerts=Alerts()) is not None
 
@@ -100,25 +100,28 @@ def test_a_slow_alarm_alone_says_since_when_and_shows_examples(
         Settings(drift=Drift(n_permutations=999, min_drifted_share=0.5)),
     )
     baseline(engine, clock)
-    found = grow(engine, clock)[-1][1]
-    slow = found.input.slow_alarm
+    result = grow(engine, clock)[-1][1]
+    slow = result.input.slow_alarm
     assert slow is not None
     assert slow.since is not None
-    assert found.alarm
-    assert not found.input.alarm
-    assert f"since {slow.since.day} Nov (about {format_share(slow.share)}" in found.headline
-    assert found.input.outliers
-    quoted = [*found.input.outliers, *(one for t in found.input.topics for one in t.examples)]
+    assert result.alarm
+    assert not result.input.alarm
+    assert f"since {slow.since.day} Nov (about {format_share(slow.share)}" in result.headline
+    assert result.input.outliers
+    quoted = [
+        *result.input.outliers,
+        *(example for t in result.input.topics for example in t.examples),
+    ]
     assert any("crypto" in example.prompt for example in quoted)
 
 
 def test_a_rerun_gives_the_same_and_knows_no_later_window(engine: Engine, clock: datetime) -> None:
     baseline(engine, clock)
-    told = grow(engine, clock)
-    rows = kept(engine)
+    message = grow(engine, clock)
+    rows = stored_sums(engine)
     for week in (1, 4):
-        assert evaluated(engine, clock + week * WEEK, again=True) == told[week]
-    assert kept(engine) == rows
+        assert evaluated(engine, clock + week * WEEK, again=True) == message[week]
+    assert stored_sums(engine) == rows
 
 
 def test_a_new_baseline_begins_the_watch_anew(engine: Engine, clock: datetime) -> None:
@@ -134,10 +137,10 @@ def test_a_window_that_is_not_judged_is_a_gap(engine: Engine, clock: datetime) -
     baseline(engine, clock)
     for week, n in enumerate((N, 30, N)):
         store_traffic(engine, clock + week * WEEK, n, seed=40 + week)
-    told = [evaluated(engine, clock + week * WEEK)[1] for week in range(3)]
-    assert told[1].verdict == "not_enough_data"
-    assert told[1].input.slow is None
-    assert slow_of(told[2]).n_windows == 2
+    message = [evaluated(engine, clock + week * WEEK)[1] for week in range(3)]
+    assert message[1].verdict == "not_enough_data"
+    assert message[1].input.slow is None
+    assert slow_of(message[2]).n_windows == 2
     # Evaluated again with too little, a window leaves nothing behind.
     with transaction(engine) as connection:
         n_kept = select(func.count()).select_from(SlowDriftWindow).join(DriftEvaluation)

@@ -60,14 +60,14 @@ def move(engine: Engine, version_id: int, stage: str, now: datetime) -> None:
 
 @pytest.fixture
 def replaced(any_engine: Engine, clock: datetime) -> Engine:
-    """Version 1 until Thursday; version 2 answers a third of the questions otherwise."""
+    """Version 1 until Thursday; version 2 gives other responses to a third of the prompts."""
     store_traffic(any_engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
     store_traffic(any_engine, clock, 300, seed=2, days=3, version="v1")
     store_traffic(any_engine, clock + 3 * DAY, 400, seed=3, days=4, version="v2", changed_share=0.3)
     return any_engine
 
 
-def test_a_new_version_that_answers_otherwise_alarms(replaced: Engine, clock: datetime) -> None:
+def test_a_new_version_that_responses_otherwise_alarms(replaced: Engine, clock: datetime) -> None:
     row = run(replaced, clock)
     assessment = row.assessment
     first, second = assessment.versions
@@ -87,9 +87,11 @@ def test_a_new_version_that_answers_otherwise_alarms(replaced: Engine, clock: da
     assert assessment.output.alarm
     assert assessment.n_current == 700
     assert assessment.headline.startswith("Version v2 (400 of 700 exchanges): ")
-    assert any(one.startswith("Version v1, 300 exchanges") for one in assessment.remarks)
-    assert any("--model-version 'v2'" in one for one in assessment.remarks)
-    assert {one.name for one in assessment.numeric_columns}.isdisjoint({"model_version"})
+    assert any(remark.startswith("Version v1, 300 exchanges") for remark in assessment.remarks)
+    assert any("--model-version 'v2'" in remark for remark in assessment.remarks)
+    assert {numeric_column.name for numeric_column in assessment.numeric_columns}.isdisjoint(
+        {"model_version"}
+    )
     with transaction(replaced) as connection:
         scores = sample_scores(connection, row.id)
     assert len(scores.ids) == 700
@@ -105,8 +107,8 @@ def test_a_version_is_compared_with_its_own_baseline(replaced: Engine, clock: da
     row = run(replaced, clock)
     assert row.verdict == "no_drift"
     assert row.baseline_id == own
-    assert all(one.own_baseline for one in row.assessment.versions)
-    assert not any("--model-version" in one for one in row.assessment.remarks)
+    assert all(version.own_baseline for version in row.assessment.versions)
+    assert not any("--model-version" in remark for remark in row.assessment.remarks)
 
 
 def test_long_names_are_told_apart_and_shown_short(any_engine: Engine, clock: datetime) -> None:
@@ -117,18 +119,24 @@ def test_long_names_are_told_apart_and_shown_short(any_engine: Engine, clock: da
         store_traffic(any_engine, clock, 300, seed=2 + number, version=name)
     store_traffic(any_engine, clock - WEEK, 400, seed=5, baseline=True, version=names[1])
     assessment = run(any_engine, clock).assessment
-    assert [(one.version, one.n_current, one.own_baseline) for one in assessment.versions] == [
+    assert [
+        (version.version, version.n_current, version.own_baseline)
+        for version in assessment.versions
+    ] == [
         (names[0], 300, False),
         (names[1], 300, True),
     ]
     short = [f"models/assistant/2026/checkpoi…e-desk-of-cards-and-loans/r-{n}" for n in (1, 2)]
-    (lacking,) = [one for one in assessment.remarks if "--model-version" in one]
+    (lacking,) = [remark for remark in assessment.remarks if "--model-version" in remark]
     assert lacking.startswith(f"Version {short[0]} has no baseline of its own")
     assert f"--model-version {names[0]!r}" in lacking
-    shown = next(number for number, one in enumerate(assessment.versions) if one.is_reported)
-    assert assessment.headline.startswith(f"Version {short[shown]} (300 of 600 exchanges): ")
+    content = next(
+        number for number, version in enumerate(assessment.versions) if version.is_reported
+    )
+    assert assessment.headline.startswith(f"Version {short[content]} (300 of 600 exchanges): ")
     assert any(
-        one.startswith(f"Version {short[1 - shown]}, 300 exch") for one in assessment.remarks
+        remark.startswith(f"Version {short[1 - content]}, 300 exch")
+        for remark in assessment.remarks
     )
     page = render_page(assessment)
     assert all(f"{name}: 300 exchanges" in page for name in short)
@@ -149,9 +157,9 @@ def test_long_names_of_versions_that_are_judged_together_are_shown_short(
     assert any(remark.startswith(name) for remark in assessment.remarks)
 
 
-@pytest.mark.parametrize("told", ["a" * 90, " v1\n", 7])
+@pytest.mark.parametrize("message", ["a" * 90, " v1\n", 7])
 def test_a_baseline_of_a_version_is_known_by_the_name_that_traffic_tells(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str | int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, message: str | int
 ) -> None:
     database = f"sqlite:///{tmp_path / 'own.db'}"
     monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", database)
@@ -160,12 +168,14 @@ def test_a_baseline_of_a_version_is_known_by_the_name_that_traffic_tells(
     upgrade(engine)
     file = tmp_path / "baseline.jsonl"
     file.write_text('{"prompt": "Where is my card?"}', encoding="utf-8")
-    done = CliRunner().invoke(app, ["baseline", "import", str(file), "--model-version", str(told)])
+    done = CliRunner().invoke(
+        app, ["baseline", "import", str(file), "--model-version", str(message)]
+    )
     assert done.exit_code == 0, done.output
     with transaction(engine) as connection:
         (baseline,) = list_baselines(connection, "assistant")
     assert baseline.model_version == version_from_attributes(
-        {"model_version": told}, "model_version"
+        {"model_version": message}, "model_version"
     )
 
 
@@ -199,8 +209,10 @@ def test_what_serves_and_is_too_little_is_not_judged_by_what_served_before(
         True,
         "not_enough_data",
     )
-    assert not any(one.alarm for one in (assessment.input, assessment.output))
-    (remark,) = [one for one in assessment.remarks if one.startswith("Version v1, 400 exchanges")]
+    assert not any(entry.alarm for entry in (assessment.input, assessment.output))
+    (remark,) = [
+        remark for remark in assessment.remarks if remark.startswith("Version v1, 400 exchanges")
+    ]
     assert ("it alarms nobody" in remark) is bool(changed_share)
 
 
@@ -231,7 +243,7 @@ def test_versions_too_small_alone_are_judged_together_beside_a_large_one(
     for number in (2, 3):
         store_traffic(engine, clock, 90, seed=number + 2, version=f"v{number}", changed_share=0.6)
     assessment = run(engine, clock).assessment
-    (small,) = [one for one in assessment.versions if one.pooled_versions]
+    (small,) = [version for version in assessment.versions if version.pooled_versions]
     assert (small.version, small.pooled_versions, small.n_current) == (
         "v2 and v3",
         ("v2", "v3"),
@@ -240,7 +252,7 @@ def test_versions_too_small_alone_are_judged_together_beside_a_large_one(
     assert (assessment.verdict, small.is_reported, small.alarm) == ("drift", True, True)
     assert assessment.headline.startswith("Versions v2 and v3 (180 of 580 exchanges): ")
     assert any(remark.endswith(": v2 (90), v3 (90).") for remark in assessment.remarks)
-    assert not any("--model-version 'v2" in one for one in assessment.remarks)
+    assert not any("--model-version 'v2" in remark for remark in assessment.remarks)
 
 
 def test_what_no_longer_serves_is_not_judged_together_with_what_does(
@@ -252,7 +264,9 @@ def test_what_no_longer_serves_is_not_judged_together_with_what_does(
         start = clock + 3 * DAY
         store_traffic(engine, start, 90, seed=number + 2, days=4, version=f"v{number}")
     assessment = run(engine, clock).assessment
-    assert [(one.version, one.is_serving, one.verdict) for one in assessment.versions] == [
+    assert [
+        (version.version, version.is_serving, version.verdict) for version in assessment.versions
+    ] == [
         ("v1", False, "not_enough_data"),
         ("v2 and v3", True, "no_drift"),
     ]
@@ -268,10 +282,12 @@ def test_the_basis_is_that_of_the_window_and_each_version_has_its_own(
     assert basis is not None
     assert (basis.seed, basis.settings["alpha"]) == (row.seed, SETTINGS.drift.alpha)
     assert basis.settings["n_permutations"] == SETTINGS.drift.n_permutations
-    assert [one.alpha for one in versions] == [SETTINGS.drift.alpha / 2] * 2
-    assert len({basis.seed, *(one.seed for one in versions)}) == 3
-    n_end_users = [one.n_end_users for one in versions]
-    assert all(0 < n < one.n_current for n, one in zip(n_end_users, versions, strict=True))
+    assert [version.alpha for version in versions] == [SETTINGS.drift.alpha / 2] * 2
+    assert len({basis.seed, *(version.seed for version in versions)}) == 3
+    n_end_users = [version.n_end_users for version in versions]
+    assert all(
+        0 < n < n_end_user.n_current for n, n_end_user in zip(n_end_users, versions, strict=True)
+    )
     assert max(n_end_users) < basis.current.n_end_users < sum(n_end_users)  # some wrote to both
 
 
@@ -302,8 +318,8 @@ def test_a_metric_that_vanishes_with_a_version_is_told_of_that_version(
     store_traffic(any_engine, clock, 400, seed=2, version="v1")
     store_traffic(any_engine, clock, 200, seed=3, version="v2", metric="isResolved")
     assessment = run(any_engine, clock).assessment
-    assert next(one.version for one in assessment.versions if one.is_reported) == "v1"
-    (remark,) = [one for one in assessment.remarks if "Metrics not compared" in one]
+    assert next(version.version for version in assessment.versions if version.is_reported) == "v1"
+    (remark,) = [remark for remark in assessment.remarks if "Metrics not compared" in remark]
     assert remark.startswith("Version v2, 200 exchanges, ")
     assert "`resolved` (600 in the baseline, 0 in the window)" in remark
     assert "`isResolved` (0 in the baseline, 200 in the window)" in remark
@@ -313,7 +329,7 @@ def test_versions_side_by_side_share_the_level(replaced: Engine, clock: datetime
     drift = Drift(alpha=0.005, n_permutations=250)  # reaches 0.005, not half of it
     store_traffic(replaced, clock + 3 * DAY, 200, seed=6, days=4, version="v1")
     row = run(replaced, clock, Settings(drift=drift))
-    assert [one.is_serving for one in row.assessment.versions] == [True, True]
+    assert [version.is_serving for version in row.assessment.versions] == [True, True]
     assert row.verdict == "drift"
 
 
@@ -327,7 +343,7 @@ def test_without_a_field_the_registry_tells_the_version(
     move(any_engine, first, "production", clock - WEEK)
     move(any_engine, second, "production", clock + 3 * DAY)
     row = run(any_engine, clock)
-    assert [(one.version, one.n_current) for one in row.assessment.versions] == [
+    assert [(version.version, version.n_current) for version in row.assessment.versions] == [
         ("1", 300),
         ("2", 400),
     ]
@@ -351,9 +367,9 @@ def test_a_field_that_names_requests_is_not_taken_for_versions(
     assessment = run(engine, clock).assessment
     assert assessment.versions == ()
     assert assessment.verdict == "no_drift"
-    assert any("model.version_field" in one for one in assessment.remarks)
+    assert any("model.version_field" in remark for remark in assessment.remarks)
     off = Settings(drift=SETTINGS.drift, model=ModelSection(version_field=""))
-    assert not any("version" in one for one in run(engine, clock, off).assessment.remarks)
+    assert not any("version" in remark for remark in run(engine, clock, off).assessment.remarks)
 
 
 def test_the_registry_knows_who_served_when(any_engine: Engine, clock: datetime) -> None:

@@ -56,8 +56,8 @@ def payloads(n: int, start: datetime, seed: int, *, redacted_share: float) -> li
         payload["startTime"] = (start + number * WEEK / n).timestamp()
         payload["endTime"] = payload["startTime"] + float(rng.lognormal())
         if name == "litellm_success":
-            asked = f"{topic} number {rng.integers(40)}"
-            payload["messages"] = [{"role": "user", "content": asked}]
+            requests = f"{topic} number {rng.integers(40)}"
+            payload["messages"] = [{"role": "user", "content": requests}]
             payload["response"]["choices"][0]["message"]["content"] = f"About {topic}."
         value = json.dumps(payload).encode()
         position = Position(f"llm-{seed}", 0, number)
@@ -155,14 +155,16 @@ def test_the_share_that_was_kept_back_is_that_of_the_traffic(
     store_the_baseline(engine, clock)
     records = payloads(600, clock, 4, redacted_share=0.5)
     for probability, is_redacted in ((0.05, True), (0.5, False)):
-        some = [one for one in records if (b"redacted-by-litellm" in one.value) == is_redacted]
+        some = [
+            record for record in records if (b"redacted-by-litellm" in record.value) == is_redacted
+        ]
         prepared = make_preparer().prepare(
             some, received_at=clock + WEEK, draws=draws(len(some), probability)
         )
         store_batch(engine, prepared, [], now=clock + WEEK)
     n_redacted = sum(b"redacted-by-litellm" in record.value for record in records)
 
-    (remark,) = [one for one in evaluate(engine, clock).remarks if "Not compared" in one]
+    (remark,) = [remark for remark in evaluate(engine, clock).remarks if "Not compared" in remark]
 
     share = 20 * n_redacted / (20 * n_redacted + 2 * (600 - n_redacted))
     assert 0.85 < share < 0.95
@@ -179,14 +181,16 @@ def test_candidates_for_a_floor_are_not_counted_among_what_was_kept_back(
     preparer = BatchPreparer(
         everything.traffic, FakeEncoder(), design=design, default_model="support", redactor=None
     )
-    sampled = [one for one in records if randomness_of(one.identity("")) >= threshold_of(0.05)]
+    sampled = [
+        record for record in records if randomness_of(record.identity("")) >= threshold_of(0.05)
+    ]
     assert 10 < len(sampled) < 60
 
     store_batch(engine, preparer.prepare(records, received_at=clock), [], now=clock)
 
     with transaction(engine) as connection:
-        found = count_withheld(connection, "support", clock, clock + WEEK)
-    assert (len(sampled), pytest.approx(20 * len(sampled))) == (found.n, found.estimated_total)
+        result = count_withheld(connection, "support", clock, clock + WEEK)
+    assert (len(sampled), pytest.approx(20 * len(sampled))) == (result.n, result.estimated_total)
 
 
 def test_counts_of_replicas_add_up_by_day(any_engine: Engine, clock: datetime) -> None:

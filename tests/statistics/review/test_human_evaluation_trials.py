@@ -1,4 +1,4 @@
-"""Level and power of the check on people's ratings; docs/explanation/gates.md has more trials."""
+"""Level and power of the check on users' ratings; docs/explanation/gates.md has more trials."""
 
 import numpy as np
 from scipy import stats
@@ -28,7 +28,7 @@ def test_candidate_worse_on_one_dimension_is_failed() -> None:
     assert matches.failed >= 0.9 * N_TRIALS
 
 
-def test_systems_that_answer_in_the_same_words_pass() -> None:
+def test_systems_that_response_in_the_same_words_pass() -> None:
     truth = Truth(same=1.0)
     matches = human_evaluation_trials(
         (0, 0, 0, 0), np.random.default_rng(6), n_trials=3, truth=truth

@@ -30,7 +30,7 @@ def rows(
     n = len(randomness)
     rates = np.broadcast_to(rate, n)
     draws = [Draw(int(r), search, earlier) for r in randomness]
-    threshold = [draw.threshold_at(float(one)) for draw, one in zip(draws, rates, strict=True)]
+    threshold = [draw.threshold_at(float(entry)) for draw, entry in zip(draws, rates, strict=True)]
     return Exchanges(
         ids=np.arange(n),
         exchange_ids=[str(i) for i in range(n)],
@@ -67,54 +67,54 @@ def test_without_a_floor_the_rows_are_what_they_were() -> None:
 
 def test_more_than_the_floor_by_rate_is_left_as_it_is() -> None:
     stored = rows(np.append(draws(40, np.random.default_rng(0)), SPACE - np.arange(1, 7)))
-    kept = final_sample(stored, WEEK).rows
+    remaining = final_sample(stored, WEEK).rows
 
-    assert set(kept.randomness) == {r for r in stored.randomness if r >= threshold_of(0.05)}
-    assert {Draw(0).probability_at(threshold_of(0.05))} == set(kept.inclusion_probability)
+    assert set(remaining.randomness) == {r for r in stored.randomness if r >= threshold_of(0.05)}
+    assert {Draw(0).probability_at(threshold_of(0.05))} == set(remaining.inclusion_probability)
 
 
 def test_exactly_the_floor_by_rate_is_the_floor() -> None:
     """Were it called the rate's, totals would come out too large: see the simulation below."""
     stored = rows(np.array([SPACE - 1, SPACE - 2, 100, 50]), size=2)
-    kept = final_sample(stored, WEEK).rows
+    remaining = final_sample(stored, WEEK).rows
 
-    assert [SPACE - 1, SPACE - 2] == kept.randomness.tolist()
-    assert [probability_of(101)] * 2 == kept.inclusion_probability.tolist()
+    assert [SPACE - 1, SPACE - 2] == remaining.randomness.tolist()
+    assert [probability_of(101)] * 2 == remaining.inclusion_probability.tolist()
 
 
 def test_a_rare_task_has_the_floor_with_the_next_as_its_threshold() -> None:
     stored = rows(np.array([7, 3, 9, 1, 5]), size=3)
-    kept = final_sample(stored, WEEK).rows
+    remaining = final_sample(stored, WEEK).rows
 
-    assert [7, 9, 5] == kept.randomness.tolist()
-    assert [4, 4, 4] == kept.threshold.tolist()
-    assert [(SPACE - 4) / SPACE] * 3 == kept.inclusion_probability.tolist()
+    assert [7, 9, 5] == remaining.randomness.tolist()
+    assert [4, 4, 4] == remaining.threshold.tolist()
+    assert [(SPACE - 4) / SPACE] * 3 == remaining.inclusion_probability.tolist()
 
 
 def test_all_of_a_task_with_fewer_are_certain() -> None:
-    kept = final_sample(rows(np.array([7, 3, 9])), WEEK).rows
+    remaining = final_sample(rows(np.array([7, 3, 9])), WEEK).rows
 
-    assert [1.0] * 3 == kept.inclusion_probability.tolist()
+    assert [1.0] * 3 == remaining.inclusion_probability.tolist()
 
 
 def test_what_was_searched_only_in_part_is_as_probable_as_that_part() -> None:
     search = threshold_of(0.5)
-    kept = final_sample(rows(np.array([search + 7, search + 3]), search=search), WEEK).rows
+    remaining = final_sample(rows(np.array([search + 7, search + 3]), search=search), WEEK).rows
 
-    assert [0.5, 0.5] == kept.inclusion_probability.tolist()
+    assert [0.5, 0.5] == remaining.inclusion_probability.tolist()
 
 
 def test_independent_stages_before_are_counted_once() -> None:
-    kept = final_sample(rows(np.array([7, 3, 9, 1]), size=3, earlier=0.25), WEEK).rows
+    remaining = final_sample(rows(np.array([7, 3, 9, 1]), size=3, earlier=0.25), WEEK).rows
 
-    assert [0.25 * probability_of(2)] * 3 == kept.inclusion_probability.tolist()
+    assert [0.25 * probability_of(2)] * 3 == remaining.inclusion_probability.tolist()
 
 
 def test_exchanges_of_one_randomness_come_and_go_together() -> None:
-    kept = final_sample(rows(np.array([9, 9, 9, 7, 5, 5]), size=2), WEEK).rows
+    remaining = final_sample(rows(np.array([9, 9, 9, 7, 5, 5]), size=2), WEEK).rows
 
-    assert [9, 9, 9, 7] == kept.randomness.tolist()
-    assert {6} == set(kept.threshold.tolist())
+    assert [9, 9, 9, 7] == remaining.randomness.tolist()
+    assert {6} == set(remaining.threshold.tolist())
 
 
 def test_a_floor_that_was_not_in_force_all_the_time_is_left_out_and_said() -> None:
@@ -171,7 +171,7 @@ def test_totals_are_unbiased_with_different_rates_and_clusters() -> None:
     n = len(cluster)
     values = rng.random(n) + 1
     rate = np.where(cluster % 2, 0.05, 0.3)
-    threshold = np.array([threshold_of(float(one)) for one in rate])
+    threshold = np.array([threshold_of(float(entry)) for entry in rate])
     totals = []
     for _ in range(20_000):
         randomness = draws(30, rng)[cluster]
@@ -214,17 +214,19 @@ def test_the_final_sample_depends_on_the_traffic_alone(
 
     def final(stored: set[Exchange]) -> dict[Exchange, int]:
         ordered = sorted(stored)
-        randomness = np.array([one[0] for one in ordered], dtype=np.int64)
+        randomness = np.array([entry[0] for entry in ordered], dtype=np.int64)
         n = len(ordered)
         thresholds = final_thresholds(
             randomness,
             np.full(n, threshold),
             np.zeros(n, dtype=np.int64),
-            [one[1] for one in ordered],
+            [entry[1] for entry in ordered],
             size=size,
         )
         return {
-            one: int(t) for one, t, r in zip(ordered, thresholds, randomness, strict=True) if r >= t
+            threshold: int(t)
+            for threshold, t, r in zip(ordered, thresholds, randomness, strict=True)
+            if r >= t
         }
 
     expected = final(set(traffic))  # as if everything had been stored

@@ -1,4 +1,4 @@
-"""How often something is called degraded where nothing is: all characteristics together."""
+"""How often something is called degraded where nothing is: all descriptors together."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -27,8 +27,8 @@ def make_text(rng: Generator, n_words: int) -> str:
     return " ".join(rng.choice(WORDS, n_words)) + "."
 
 
-def make_answer(rng: Generator) -> str:
-    """Write an answer, with the faults that answers have at their usual rates."""
+def make_response(rng: Generator) -> str:
+    """Write a response, with common faults at their usual rates."""
     text = make_text(rng, int(rng.integers(5, 60)))
     match int(rng.choice(6, p=[0.85, 0.03, 0.03, 0.03, 0.03, 0.03])):
         case 1:
@@ -46,7 +46,7 @@ def make_answer(rng: Generator) -> str:
 
 
 def make_pool(rng: Generator) -> tuple[list[str], list[str]]:
-    return [make_text(rng, 12) for _ in range(100)], [make_answer(rng) for _ in range(300)]
+    return [make_text(rng, 12) for _ in range(100)], [make_response(rng) for _ in range(300)]
 
 
 def make_window(rng: Generator, pool: tuple[list[str], list[str]], n_users: int) -> Exchanges:
@@ -55,20 +55,20 @@ def make_window(rng: Generator, pool: tuple[list[str], list[str]], n_users: int)
     mood = rng.normal(size=n_users).repeat(EXCHANGES_A_USER)
     attributes: list[dict[str, Any]] = [
         {
-            "latency_ms": float(rng.lognormal(6 + 0.5 * one, 0.5)),
+            "latency_ms": float(rng.lognormal(6 + 0.5 * entry, 0.5)),
             "cost": float(rng.exponential()),
-            "thumbs_up": bool(rng.normal() + one > -1),
+            "thumbs_up": bool(rng.normal() + entry > -1),
             "thumbs": int(rng.choice([-1, 1])),
-            "judge_score": int(np.clip(round(3 + one + rng.normal()), 1, 5)),
+            "judge_score": int(np.clip(round(3 + entry + rng.normal()), 1, 5)),
             "timeout": bool(rng.random() < 0.02),
             "finish_reason": "length" if rng.random() < 0.03 else "stop",
         }
-        for one in mood
+        for entry in mood
     ]
     same = np.ones((n, 1), dtype=np.float32)
     return Exchanges(
-        prompts=[str(one) for one in rng.choice(pool[0], n)],
-        responses=[str(one) for one in rng.choice(pool[1], n)],
+        prompts=[str(entry) for entry in rng.choice(pool[0], n)],
+        responses=[str(entry) for entry in rng.choice(pool[1], n)],
         end_users=np.arange(n_users).repeat(EXCHANGES_A_USER).astype(str).tolist(),
         task_types=[""] * n,
         occurred_at=[datetime(2026, 11, 2, tzinfo=UTC)] * n,
@@ -79,8 +79,8 @@ def make_window(rng: Generator, pool: tuple[list[str], list[str]], n_users: int)
 
 
 def assess(reference: Exchanges, current: Exchanges, drift: Drift) -> tuple[NumericAssessment, ...]:
-    scalars = numeric_columns_of(reference, current, drift)
-    return compare_numeric_columns(scalars, reference, current, drift=drift, alert_threshold=0.10)
+    numbers = numeric_columns_of(reference, current, drift)
+    return compare_numeric_columns(numbers, reference, current, drift=drift, alert_threshold=0.10)
 
 
 def count_false_alarms(trials: int, drift: Drift) -> tuple[int, int]:
@@ -89,10 +89,10 @@ def count_false_alarms(trials: int, drift: Drift) -> tuple[int, int]:
     for trial in range(trials):
         rng = np.random.default_rng([23, trial])
         pool = make_pool(rng)
-        found = assess(make_window(rng, pool, 150), make_window(rng, pool, 60), drift)
-        assert len(found) >= 17
-        degraded += any(one.degraded for one in found)
-        significant += any(one.adjusted_p_value <= drift.alpha for one in found)
+        result = assess(make_window(rng, pool, 150), make_window(rng, pool, 60), drift)
+        assert len(result) >= 17
+        degraded += any(entry.degraded for entry in result)
+        significant += any(entry.adjusted_p_value <= drift.alpha for entry in result)
     return degraded, significant
 
 
@@ -107,5 +107,5 @@ def test_a_window_that_is_worse_has_what_is_worse_degraded() -> None:
     rng = np.random.default_rng(1)
     pool = make_pool(rng)
     bad = (pool[0], [*pool[1], *["Sorry, but I can't help you with that."] * 60])
-    found = assess(make_window(rng, pool, 200), make_window(rng, bad, 200), Drift())
-    assert [one.name for one in found if one.degraded] == ["refusal"]
+    result = assess(make_window(rng, pool, 200), make_window(rng, bad, 200), Drift())
+    assert [entry.name for entry in result if entry.degraded] == ["refusal"]

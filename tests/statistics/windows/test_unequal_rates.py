@@ -57,22 +57,26 @@ def window(
     task[is_new], topic[is_new] = new_task, 7
     uniform = rng.random(n)
     probability = np.ones(n) if rates is None else np.take(rates, task)
-    kept = np.flatnonzero(uniform >= 1 - probability)
-    points = CENTRES[:, topic[kept]] + 0.4 * rng.standard_normal((2, len(kept), DIMENSION))
+    remaining = np.flatnonzero(uniform >= 1 - probability)
+    points = CENTRES[:, topic[remaining]] + 0.4 * rng.standard_normal(
+        (2, len(remaining), DIMENSION)
+    )
     prompts, responses = unit(points)
     return Exchanges(
-        prompts=["hello there"] * len(kept),
-        responses=[("word " * (3 + t)).strip() + "." for t in topic[kept]],
-        end_users=[""] * len(kept),
-        task_types=[TASKS[t] for t in task[kept]],
-        occurred_at=[datetime(2026, 11, 2, tzinfo=UTC)] * len(kept),
-        attributes=[{"seconds": float(t)} for t in topic[kept]],
+        prompts=["hello there"] * len(remaining),
+        responses=[("word " * (3 + t)).strip() + "." for t in topic[remaining]],
+        end_users=[""] * len(remaining),
+        task_types=[TASKS[t] for t in task[remaining]],
+        occurred_at=[datetime(2026, 11, 2, tzinfo=UTC)] * len(remaining),
+        attributes=[{"seconds": float(t)} for t in topic[remaining]],
         prompt_vectors=prompts,
         response_vectors=responses,
-        inclusion_probability=probability[kept],
+        inclusion_probability=probability[remaining],
         # Given that it was sampled, the randomness is uniform above the threshold.
-        randomness=((1 - (1 - uniform[kept]) / probability[kept]) * SPACE).astype(np.int64),
-        threshold=np.zeros(len(kept), dtype=np.int64),
+        randomness=((1 - (1 - uniform[remaining]) / probability[remaining]) * SPACE).astype(
+            np.int64
+        ),
+        threshold=np.zeros(len(remaining), dtype=np.int64),
     )
 
 
@@ -125,13 +129,13 @@ def test_without_the_thinning_they_would(
         assert compared(reference, current, None, seed).p_value <= 0.005
 
 
-def test_the_answers_and_the_mix_do_not_alarm_either(
+def test_the_responses_and_the_mix_do_not_alarm_either(
     undrifted: list[tuple[Exchanges, Exchanges, SampleDesign]],
 ) -> None:
-    answers, mixes, moved = 0, 0, []
+    n_output_alarms, mixes, moved = 0, 0, []
     for seed, (reference, current, design) in enumerate(undrifted):
         rng = np.random.default_rng(seed)
-        answers += (
+        n_output_alarms += (
             compare_given(
                 reference.prompt_vectors,
                 reference.response_vectors,
@@ -149,7 +153,7 @@ def test_the_answers_and_the_mix_do_not_alarm_either(
         moved.append(mix.effect_size)
     # Chance alone: some 50 exchanges of the task that most of the weight lies on.
     assert np.mean(moved) < 0.05
-    assert acceptable(answers, len(undrifted), 0.05)
+    assert acceptable(n_output_alarms, len(undrifted), 0.05)
     assert acceptable(mixes, len(undrifted), 0.05)
 
 
@@ -176,7 +180,7 @@ def test_the_drifted_share_is_that_of_the_traffic() -> None:
         current = window(3 * N_TRAFFIC, rng, rates=RATES, new=0.2)
         result = compared(reference, current, comparable(reference, current), seed)
         bounds.append(result.drifted_share_lower_bound)
-        in_sample.append(np.mean([one["seconds"] == 7 for one in current.attributes]))
+        in_sample.append(np.mean([attribute["seconds"] == 7 for attribute in current.attributes]))
 
     assert acceptable(sum(bound > 0.2 for bound in bounds), len(bounds), 0.05)
     assert np.median(bounds) > 0.12
@@ -212,12 +216,12 @@ def test_means_shares_and_totals_are_unbiased_and_their_intervals_cover() -> Non
     """The relative change of a mean that differs between the tasks, estimated 150 times."""
     means, legal, totals, covered = [], [], [], 0
     reference = window(50_000, np.random.default_rng(0))
-    before = np.array([one["seconds"] for one in reference.attributes])
+    before = np.array([attribute["seconds"] for attribute in reference.attributes])
     for seed in range(150):
         current = window(6_000, np.random.default_rng(seed + 1), rates=RATES)
         result = compare_numeric(
             before,
-            [one["seconds"] for one in current.attributes],
+            [attribute["seconds"] for attribute in current.attributes],
             current_weights=current.weights,
         )
         assert result is not None
@@ -233,7 +237,7 @@ def test_means_shares_and_totals_are_unbiased_and_their_intervals_cover() -> Non
         # Hájek's ratio has a bias of the order of 1 / n.
         assert abs(np.mean(estimates) - true) < 4 * np.std(estimates) / np.sqrt(150) + 0.01 * true
     assert 0.91 <= covered / 150 <= 0.99
-    unweighted = np.mean([one["seconds"] for one in current.attributes])
+    unweighted = np.mean([attribute["seconds"] for attribute in current.attributes])
     assert unweighted > 1.5 * truth
 
 
@@ -253,24 +257,28 @@ def test_equal_rates_change_no_figure() -> None:
 
     assert comparable(reference, current) is None
     assert figures[0].novelty.tobytes() == figures[1].novelty.tobytes()
-    told = [
-        {name: getattr(one.assessment, name) for name in one.assessment.__struct_fields__}
-        for one in figures
+    message = [
+        {name: getattr(figure.assessment, name) for name in figure.assessment.__struct_fields__}
+        for figure in figures
     ]
-    assert len(current) == pytest.approx(0.05 * told[0].pop("estimated_current"))
-    assert told[1].pop("estimated_current") is None
-    assert told[0] == told[1]
+    assert len(current) == pytest.approx(0.05 * message[0].pop("estimated_current"))
+    assert message[1].pop("estimated_current") is None
+    assert message[0] == message[1]
 
 
 def test_an_assessment_of_unequal_rates_is_weighted_and_says_so() -> None:
     rng = np.random.default_rng(8)
     reference = window(N_REFERENCE, rng)
     current = window(2 * N_TRAFFIC, rng, rates=RATES)
-    found = assess_window(reference, current, drift=Drift(n_permutations=199), seed=1).assessment
+    result = assess_window(reference, current, drift=Drift(n_permutations=199), seed=1).assessment
 
-    assert not found.alarm
-    assert abs(found.mix_current["code"] - 0.1) < 0.03
-    assert "sampled of about" in found.current_count
-    assert any("sampled at different rates" in remark for remark in found.remarks)
-    seconds = next(one for one in found.numeric_columns if one.name == "seconds")
+    assert not result.alarm
+    assert abs(result.mix_current["code"] - 0.1) < 0.03
+    assert "sampled of about" in result.current_count
+    assert any("sampled at different rates" in remark for remark in result.remarks)
+    seconds = next(
+        numeric_column
+        for numeric_column in result.numeric_columns
+        if numeric_column.name == "seconds"
+    )
     assert abs(seconds.relative_change or 0.0) < 0.15

@@ -1,4 +1,4 @@
-"""An encoder that answers at once: a vector that the text alone decides."""
+"""An encoder that responds at once: a vector that the text alone decides."""
 
 from collections.abc import Sequence
 

@@ -68,7 +68,7 @@ def make_reviewed_world(
         for name in ("Ada", "Ben"):
             with transaction(engine) as connection:
                 item = REVIEWS.claim_next(
-                    connection, world.people[name], clock, timedelta(minutes=20)
+                    connection, world.users[name], clock, timedelta(minutes=20)
                 )
                 assert item is not None
                 REVIEWS.submit(connection, item, world.rows[name], review, clock)

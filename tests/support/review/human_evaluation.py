@@ -1,4 +1,4 @@
-"""A candidate, and what it, the incumbent and the base answered: a study to rate."""
+"""A candidate, and what it, the incumbent and the base answered: a human evaluation to rate."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -72,18 +72,18 @@ def make_version(connection: Connection, now: datetime, model: str = "assistant"
 
 
 def rows(n: int, names: Mapping[str, str] | None = None, mark: str = "") -> list[dict[str, Any]]:
-    """Return answers as evaluation-responses.jsonl has them: all three agree on nothing.
+    """Return responses as evaluation-responses.jsonl has them: all three agree on nothing.
 
     Args:
         n: Items.
         names: System -> what it is called here.
-        mark: Put before each text of an answer.
+        mark: Put before each text of a response.
     """
-    found = []
+    result = []
     for index in range(n):
-        task_type, asked, incumbent, candidate, base = CASES[index % len(CASES)]
+        task_type, requests, incumbent, candidate, base = CASES[index % len(CASES)]
         texts = {"incumbent": incumbent, "candidate": candidate, "base": base}
-        found += [
+        result += [
             {
                 "by": (names or {}).get(system, system),
                 "benchmark": "support",
@@ -91,13 +91,13 @@ def rows(n: int, names: Mapping[str, str] | None = None, mark: str = "") -> list
                 "task_type": task_type,
                 "messages": [
                     {"role": "system", "content": "You are the support desk of a bank."},
-                    {"role": "user", "content": f"{asked} ({index})"},
+                    {"role": "user", "content": f"{requests} ({index})"},
                 ],
                 "response": mark + texts[system],
             }
             for system in SYSTEMS
         ]
-    return found
+    return result
 
 
 def make_human_evaluation(
@@ -106,17 +106,17 @@ def make_human_evaluation(
     *,
     n: int = 6,
     plan: HumanEvaluationPlan | None = None,
-    given: list[dict[str, Any]] | None = None,
+    inputs: list[dict[str, Any]] | None = None,
     version_id: int | None = None,
 ) -> int:
-    """Open a study of a candidate, a new one where none is named, and return its id."""
+    """Open a human evaluation of a candidate, a new one where none is named, and return its id."""
     with transaction(engine) as connection:
         version_id = version_id or make_version(connection, now)
         return open_human_evaluation(
             connection,
             evaluation_id=awaiting_ratings(connection, version_id, now).id,
             plan=plan or HumanEvaluationPlan(sample_size=n),
-            rows=rows(n) if given is None else given,
+            rows=rows(n) if inputs is None else inputs,
             seed=1,
             secret=SECRET,
             now=now,
@@ -125,7 +125,7 @@ def make_human_evaluation(
 
 def systems_of_texts(engine: Engine, human_evaluation_id: int) -> dict[tuple[int, str], list[str]]:
     """Return (item, text) -> the systems whose it is, past every rule of the application."""
-    found: dict[tuple[int, str], list[str]] = {}
+    result: dict[tuple[int, str], list[str]] = {}
     query = (
         select(HumanEvaluationItem.number, HumanEvaluationResponse.text, HumanEvaluationKey.system)
         .join(HumanEvaluationResponse, HumanEvaluationResponse.item_id == HumanEvaluationItem.id)
@@ -135,8 +135,8 @@ def systems_of_texts(engine: Engine, human_evaluation_id: int) -> dict[tuple[int
     )
     with transaction(engine) as connection:
         for number, text, system in connection.execute(query):
-            found.setdefault((number, text), []).append(system)
-    return found
+            result.setdefault((number, text), []).append(system)
+    return result
 
 
 def rate_all(
@@ -146,8 +146,8 @@ def rate_all(
     now: datetime,
     scores: Mapping[str, Mapping[str, int]],
 ) -> int:
-    """Rate every item that a person is given, each system as told; return how many."""
-    whose = systems_of_texts(engine, human_evaluation_id)
+    """Rate every item that a user is given, each system as told; return how many."""
+    owner = systems_of_texts(engine, human_evaluation_id)
     n = 0
     while True:
         with transaction(engine) as connection:
@@ -158,7 +158,7 @@ def rate_all(
                 return n
             view = view_current_item(connection, human_evaluation_id, reviewer_id, now)
             assert view is not None
-            ratings = [dict(scores[whose[number, text][0]]) for text in view.responses]
+            ratings = [dict(scores[owner[number, text][0]]) for text in view.responses]
             RatingQueue(human_evaluation_id).submit(
                 connection, number, reviewer_id, Ratings(ratings), now=now
             )
@@ -166,7 +166,7 @@ def rate_all(
 
 
 def make_locked_human_evaluation(engine: Engine, world: World, now: datetime) -> int:
-    """Make a study that two people have rated, with its results, and return its id."""
+    """Make a human evaluation that two users have rated, with its results, and return its id."""
     dimensions = HumanEvaluationPlan().dimensions
     scores = {
         system: dict.fromkeys(dimensions, value)
@@ -174,7 +174,7 @@ def make_locked_human_evaluation(engine: Engine, world: World, now: datetime) ->
     }
     human_evaluation = make_human_evaluation(engine, now, n=12)
     for name in ("Ada", "Ben"):
-        rate_all(engine, human_evaluation, world.people[name], now, scores)
+        rate_all(engine, human_evaluation, world.users[name], now, scores)
     with transaction(engine) as connection:
         lock_human_evaluation(
             connection, human_evaluation, world.rows["Lea"], now, allow_missing=True

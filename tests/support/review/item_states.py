@@ -1,4 +1,4 @@
-"""Items in every state that there is, made as people make them."""
+"""Items in every state that there is, made as users make them."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def correction(text: str, kind: str = "knowledge") -> dict[str, Any]:
 
 
 def make_talk(site: Site) -> int:
-    """Let two people disagree on the first item, and talk; return it."""
+    """Let two users disagree on the first item, and talk; return it."""
     ada, ben = site.caller("Ada"), site.caller("Ben")
     item = int(ada("POST", "/api/items/claim")["item"])
     assert item == ben("POST", "/api/items/claim")["item"]
@@ -31,10 +31,10 @@ def make_talk(site: Site) -> int:
         f"/api/items/{item}/review",
         {**correction(theirs, "judgement"), **POOR, "compliance": 4},
     )
-    said = "The terms give us one working day, whatever the shop says: section 4.2."
-    ada("POST", f"/api/items/{item}/messages", {"text": said})
-    said = "You are right, that changed in November. Then the model couldn't have known either."
-    ben("POST", f"/api/items/{item}/messages", {"text": said})
+    output = "The terms give us one working day, whatever the shop says: section 4.2."
+    ada("POST", f"/api/items/{item}/messages", {"text": output})
+    output = "You are right, that changed in November. Then the model couldn't have known either."
+    ben("POST", f"/api/items/{item}/messages", {"text": output})
     ben("POST", f"/api/items/{item}/resolution", correction(RIGHT))
     return item
 

@@ -1,4 +1,4 @@
-"""A small bank's support desk: a finished evaluation, its batch, and people who review."""
+"""A small bank's support desk: a finished evaluation, its batch, and users who review."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ from monitor.store.windows.sample_scores import SampleScores
 from tests.support.traffic.exchange_rows import exchange_row
 
 PASSWORD = "correct horse battery"
-PEOPLE = {"Ada": "reviewer", "Ben": "reviewer", "Cleo": "adjudicator", "Lea": "lead"}
+USERS = {"Ada": "reviewer", "Ben": "reviewer", "Cleo": "adjudicator", "Lea": "lead"}
 CASES = [
     (
         "card_lost",
@@ -68,7 +68,7 @@ class World:
     engine: Engine
     batch_id: int
     evaluation_id: int
-    people: dict[str, int]
+    users: dict[str, int]
     rows: dict[str, UserRow]
 
 
@@ -83,7 +83,7 @@ def topic(index: int, name: str, examples: tuple[str, ...]) -> Topic:
         enrichment=35.0,
         enrichment_lower=12.0,
         enrichment_upper=99.0,
-        examples=tuple(Example(prompt=one) for one in examples),
+        examples=tuple(Example(prompt=example) for example in examples),
     )
 
 
@@ -113,7 +113,7 @@ def assessment(n: int) -> Assessment:
     instant = topic(
         1, "instant, pending, transfer", ("My instant transfer shows 'pending' for two hours.",)
     )
-    characteristic = NumericAssessment(
+    descriptor = NumericAssessment(
         name="length_characters", side="response", direction=0, n_reference=800, n_current=n,
         reference_mean=212.0, current_mean=171.0, effect_size=-0.18, relative_change=-0.193,
         relative_change_lower=-0.24, relative_change_upper=-0.14, p_value=0.0003,
@@ -128,14 +128,14 @@ def assessment(n: int) -> Assessment:
         n_reference=800,
         n_current=n,
         input=FamilyAssessment(
-            family="input", verdict="drift", alarm=True, p_value=0.0002, drifted_share_lower_bound=0.11,
-            tests=tests, topics=(crypto, instant),
+            family="input", verdict="drift", alarm=True, p_value=0.0002,
+            drifted_share_lower_bound=0.11, tests=tests, topics=(crypto, instant),
         ),
         output=FamilyAssessment(
-            family="output", verdict="no_drift", alarm=False, p_value=0.21, drifted_share_lower_bound=0.0,
-            tests=tests[:1],
+            family="output", verdict="no_drift", alarm=False, p_value=0.21,
+            drifted_share_lower_bound=0.0, tests=tests[:1],
         ),
-        numeric_columns=(characteristic,),
+        numeric_columns=(descriptor,),
         mix_current={"card_lost": 0.3, "fees": 0.25, "instant_transfer": 0.25, "": 0.2},
         mix_reference={"card_lost": 0.5, "fees": 0.5},
         remarks=("Sunday had no traffic.",),
@@ -151,17 +151,17 @@ def make_world(
     review: Review | None = None,
     cases: list[tuple[str, str, str]] | None = None,
     weeks_ago: int = 0,
-    people: bool = True,
+    users: bool = True,
 ) -> World:
     start = clock - timedelta(weeks=weeks_ago + 1)
     end = start + timedelta(weeks=1)
-    given = cases is not None
+    inputs = cases is not None
     cases = cases or CASES
     rows = []
     for index in range(n):
         task_type, prompt, response = cases[index % len(cases)]
         suffix = "" if index < len(cases) else f" ({index})"
-        if weeks_ago and not given:  # no week asks what another one did, unless a test wants that
+        if weeks_ago and not inputs:  # no week asks what another one did, unless a test wants that
             suffix += f" [{weeks_ago}]"
         rows.append(
             exchange_row(
@@ -202,8 +202,8 @@ def make_world(
             connection, claim.evaluation_id, review or Review(), np.random.default_rng(3), clock
         )
         ids_by_name = {}
-        if people:
-            for name, role in PEOPLE.items():
+        if users:
+            for name, role in USERS.items():
                 ids_by_name[name] = create_user(connection, name, PASSWORD, role, clock)
         rows_by_name = {row.name: row for row in list_users(connection)}
     return World(engine, batch_id, claim.evaluation_id, ids_by_name, rows_by_name)

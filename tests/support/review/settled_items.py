@@ -14,7 +14,7 @@ FIVE = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
 
 @dataclass(frozen=True)
 class Told:
-    """What two people said of an item, and what it ended as."""
+    """What two users said of an item, and what it ended as."""
 
     first: str = "accept"
     second: str = "accept"
@@ -33,26 +33,26 @@ def settle(
     connection: Connection,
     batch_id: int,
     reviewers: Sequence[int],
-    told: Callable[[int, ItemRow], Told | None],
+    message: Callable[[int, ItemRow], Told | None],
     now: datetime,
 ) -> None:
     """Write votes and gold for each item of a batch, in the order of the queue; ``None``: open."""
     for number, item in enumerate(items_of_batches(connection, [batch_id])):
-        one = told(number, item)
-        if one is None:
+        entry = message(number, item)
+        if entry is None:
             continue
-        for reviewer, verdict in zip(reviewers, (one.first, one.second), strict=True):
+        for reviewer, verdict in zip(reviewers, (entry.first, entry.second), strict=True):
             wrong = verdict != "accept"
             insert_review(
                 connection, item.id, reviewer, now,
-                verdict=verdict, error_kind=one.error_kind if wrong else "",
-                answerable=one.answerable if wrong else "", corrected_response="Right.",
+                verdict=verdict, error_kind=entry.error_kind if wrong else "",
+                answerable=entry.answerable if wrong else "", corrected_response="Right.",
                 comment="", **FIVE,
             )  # fmt: skip
-        if one.gold is not None:
+        if entry.gold is not None:
             insert_gold(
                 connection, item.id, item.revision, now,
-                verdict=one.gold, response="Right.", error_kind=one.error_kind,
-                answerable=one.answerable, resolution="agreed",
+                verdict=entry.gold, response="Right.", error_kind=entry.error_kind,
+                answerable=entry.answerable, resolution="agreed",
             )  # fmt: skip
             update_item(connection, item.id, status="gold")

@@ -99,9 +99,9 @@ def vectors_are_right(engine: Engine) -> int:
             np.array([row.block_id for row in rows], dtype=np.int64),
             np.array([row.block_row for row in rows], dtype=np.int64),
         )
-    for found, texts in (
+    for prompt, texts in (
         (prompts, [r.prompt for r in rows]),
         (responses, [r.response for r in rows]),
     ):
-        assert encoded(texts).tobytes() == found.tobytes()
+        assert encoded(texts).tobytes() == prompt.tobytes()
     return len(rows)

@@ -71,8 +71,8 @@ def options_of(name: str) -> dict[str, Any]:
 
 def read(name: str, **options: Any) -> Decoded:
     """Decode a fixture; OTLP has to give the same in both encodings."""
-    first, *others = [decode(value, **options_of(name), **options) for value in values(name)]
-    for other in others:
+    first, *remaining = [decode(value, **options_of(name), **options) for value in values(name)]
+    for other in remaining:
         assert first.exchanges == other.exchanges
         assert first.halves == other.halves
         assert first.n_ignored == other.n_ignored
@@ -99,7 +99,7 @@ _DECODERS: dict[str, Decoder] = {}
 def _with_base64_ids(content: Any) -> Any:
     """OTLP writes ids in hexadecimal where protobuf's own JSON has base64."""
     if isinstance(content, list):
-        return [_with_base64_ids(one) for one in content]
+        return [_with_base64_ids(entry) for entry in content]
     if not isinstance(content, dict):
         return content
     return {

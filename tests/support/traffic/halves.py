@@ -89,7 +89,7 @@ def n_waiting(engine: Engine) -> int:
         return connection.execute(select(func.count()).select_from(PendingHalf)).scalar_one()
 
 
-def letters(engine: Engine) -> dict[str, int]:
+def dead_letters(engine: Engine) -> dict[str, int]:
     """How many dead letters there are that weren't replayed, by reason."""
     with transaction(engine) as connection:
         rows = connection.execute(

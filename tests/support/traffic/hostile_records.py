@@ -33,7 +33,7 @@ def check(value: bytes | None, **options: Any) -> str:
     for part in decoded.bad_parts:
         check_error(part.error)
         assert part.value
-    indices = [one.record_index for one in decoded.exchanges]
+    indices = [exchange.record_index for exchange in decoded.exchanges]
     indices += [half.exchange.record_index for half in decoded.halves]
     indices += [part.record_index for part in decoded.bad_parts]
     assert len(indices) == len(set(indices)), "two parts of a record have one place"
@@ -42,7 +42,7 @@ def check(value: bytes | None, **options: Any) -> str:
         check_exchange(half.exchange)
     for exchange in decoded.exchanges:
         assert exchange.model
-        assert exchange.withheld or any(one.role == "user" for one in exchange.messages)
+        assert exchange.withheld or any(message.role == "user" for message in exchange.messages)
         check_exchange(exchange)
     if decoded.bad_parts:
         return decoded.bad_parts[0].error.reason
@@ -93,17 +93,17 @@ def replaced(content: Any, path: tuple[str | int, ...], value: Any) -> Any:
     return changed
 
 
-def without(content: Any, path: tuple[str | int, ...]) -> Any:
+def drop_path(content: Any, path: tuple[str | int, ...]) -> Any:
     """Return a copy without one place."""
     changed = content.copy()
     if len(path) == 1:
         del changed[path[0]]
     else:
-        changed[path[0]] = without(content[path[0]], path[1:])
+        changed[path[0]] = drop_path(content[path[0]], path[1:])
     return changed
 
 
-def mutated(value: bytes, rng: random.Random, others: list[bytes]) -> bytes:
+def mutated(value: bytes, rng: random.Random, remaining: list[bytes]) -> bytes:
     """Return the bytes after one to four random changes."""
     changed = bytearray(value)
     for _ in range(rng.randint(1, 4)):
@@ -119,7 +119,7 @@ def mutated(value: bytes, rng: random.Random, others: list[bytes]) -> bytes:
             case 3:
                 changed[at:at] = changed[at:upto] * rng.choice((2, 3, 50))
             case 4:
-                other = rng.choice(others)
+                other = rng.choice(remaining)
                 start = rng.randrange(len(other))
                 changed[at:upto] = other[start : start + rng.choice((1, 8, 64, 512))]
             case 5:
@@ -131,18 +131,18 @@ def mutated(value: bytes, rng: random.Random, others: list[bytes]) -> bytes:
     return bytes(changed)
 
 
-def mutated_json(content: Any, rng: random.Random, others: list[Any]) -> Any:
+def mutated_json(content: Any, rng: random.Random, remaining: list[Any]) -> Any:
     """Return a JSON value after one to four random changes of its structure."""
     for _ in range(rng.randint(1, 4)):
         places = list(paths(content))
         path = rng.choice(places)
         match rng.randrange(5):
             case 0 if path:
-                content = without(content, path)
+                content = drop_path(content, path)
             case 1:
                 content = replaced(content, path, rng.choice(WRONG_VALUES))
             case 2:
-                other = rng.choice(others)
+                other = rng.choice(remaining)
                 content = replaced(content, path, at(other, rng.choice(list(paths(other)))))
             case 3:
                 content = replaced(content, path, at(content, rng.choice(places)))

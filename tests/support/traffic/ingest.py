@@ -67,12 +67,12 @@ def total_offset(engine: Engine) -> int:
         return sum(connection.execute(select(SourceOffset.next_offset)).scalars())
 
 
-def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = 90.0) -> None:
+def wait_until(condition: Callable[[], bool], subject: str, *, seconds: float = 90.0) -> None:
     """Wait for a condition that must come true."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise AssertionError(f"{what} did not happen within {seconds:g} s")
+            raise AssertionError(f"{subject} did not happen within {seconds:g} s")
         time.sleep(0.05)
 
 

@@ -124,13 +124,15 @@ class StepCounter:
         start = at
         if direction < 0:
             start = at - body.getwidth()[0]
-        found = start >= 0 and self._run(list(body), 0, start, lambda _: True)
-        return found is (code is op.ASSERT)
+        result = start >= 0 and self._run(list(body), 0, start, lambda _: True)
+        return result is (code is op.ASSERT)
 
     def _boundary(self, where: Any, at: int) -> bool:
         if where in {op.AT_BOUNDARY, op.AT_NON_BOUNDARY}:
             word = CATEGORIES[op.CATEGORY_WORD]
-            sides = [0 <= one < len(self._text) and word(self._text[one]) for one in (at - 1, at)]
+            sides = [
+                0 <= entry < len(self._text) and word(self._text[entry]) for entry in (at - 1, at)
+            ]
             return (sides[0] != sides[1]) is (where is op.AT_BOUNDARY)
         return at == (0 if where is op.AT_BEGINNING else len(self._text))
 
@@ -140,11 +142,11 @@ class StepCounter:
         if code in {op.LITERAL, op.NOT_LITERAL}:
             return (self._same(argument, character)) is (code is op.LITERAL)
         negated = argument[0][0] is op.NEGATE
-        inside = any(self._in(one, character) for one in argument[negated:])
+        inside = any(self._in(entry, character) for entry in argument[negated:])
         return inside is not negated
 
-    def _in(self, one: Any, character: str) -> bool:
-        code, argument = one
+    def _in(self, entry: Any, character: str) -> bool:
+        code, argument = entry
         if code is op.LITERAL:
             return self._same(argument, character)
         if code is op.RANGE:

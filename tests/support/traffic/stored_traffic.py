@@ -85,7 +85,7 @@ def store_traffic(
         days: The time that they are spread over.
         large_user: Share sent by one user, who asks about nothing but the first topic and whose
             requests are never resolved.
-        answered: How many have an answer, evenly spread; ``None``: all.
+        answered: How many have a response, evenly spread; ``None``: all.
 
     Returns:
         The baseline's id, or ``None``.
@@ -93,10 +93,10 @@ def store_traffic(
     rng = np.random.default_rng(seed)
     topics = np.where(rng.random(n) < new_share, 3, rng.integers(0, 3, n))
     changed = rng.random(n) < changed_share
-    answers = np.where(changed, 10, topics + 5)
+    responses = np.where(changed, 10, topics + 5)
     from_large = rng.random(n) < large_user
     topics[from_large] = 0
-    answers[from_large] = 5
+    responses[from_large] = 5
     names = (*TOPICS, NEW_TOPIC)
     baseline_id = None
     with transaction(engine) as connection:
@@ -135,7 +135,7 @@ def store_traffic(
             )
             for index, topic in enumerate(topics)
         ]
-        vectors = vectors_of(topics, rng), vectors_of(answers, rng)
+        vectors = vectors_of(topics, rng), vectors_of(responses, rng)
         if encoder == TopicEncoder.identity:
             of_texts = TopicEncoder().encode
             vectors = (

@@ -41,7 +41,7 @@ def make_hostile_world(engine: Engine, clock: datetime) -> World:
 def rename_everybody(world: World) -> None:
     """Give users hostile names; their sessions stay valid."""
     with transaction(world.engine) as connection:
-        for name, user_id in world.people.items():
+        for name, user_id in world.users.items():
             statement = update(User).where(User.id == user_id)
             connection.execute(statement.values(name=f"{name} {ALL}", email=f"{name}@{ALL}"))
 

@@ -45,7 +45,7 @@ class Site:
         context.set_default_timeout(10_000)
         self.stack.callback(context.close)
         if name:
-            give_session(context, self.engine, self.url, self.world.people[name])
+            give_session(context, self.engine, self.url, self.world.users[name])
         return context
 
     def open(self, name: str = "", path: str = "/review", **options: Any) -> Page:

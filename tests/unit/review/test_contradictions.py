@@ -33,7 +33,7 @@ def ids(result: ConsistentExamples) -> list[list[int]]:
 
 @st.composite
 def examples(draw: st.DrawFn) -> list[TrainingExample]:
-    """Draw few prompts, answers, guides and days, so that everything collides."""
+    """Draw few prompts, responses, guidelines and days, so that everything collides."""
     made = []
     for number in range(draw(st.integers(0, 10))):
         week = draw(st.integers(0, 2))
@@ -69,17 +69,17 @@ def test_rows_never_contradict_and_no_item_is_lost(made: list[TrainingExample]) 
     result = resolve_contradictions(made)
     gold = Gold(result, [])
 
-    answers = defaultdict(list)
+    responses = defaultdict(list)
     for row in sft_rows(gold, MODEL):
-        answers[options(row)].append(normalise(row["messages"][-1]["content"]))
-    assert all(len(fields) == 1 for fields in answers.values())
+        responses[options(row)].append(normalise(row["messages"][-1]["content"]))
+    assert all(len(fields) == 1 for fields in responses.values())
 
     chosen, rejected = defaultdict(set), defaultdict(set)
     for row in preference_rows(gold, MODEL):
         chosen[options(row)].add(normalise(row["chosen"][0]["content"]))
         rejected[options(row)].add(normalise(row["rejected"][0]["content"]))
     for prompt, fields in chosen.items():
-        assert fields == set(answers[prompt])
+        assert fields == set(responses[prompt])
         assert not fields & rejected[prompt]
 
     preserved = [entry for group in ids(result) for entry in group]
@@ -99,7 +99,7 @@ def test_the_order_of_the_items_changes_no_outcome(
     assert sorted(first.contradictions) == sorted(second.contradictions)
 
 
-def test_equal_answers_are_one_row_that_names_them_all() -> None:
+def test_equal_responses_are_one_row_that_names_them_all() -> None:
     later = DAY + timedelta(days=9)
     same = [rendered(1, "Yes."), rendered(2, " Yes.\n", decided_at=later)]
     result = resolve_contradictions(same)
@@ -117,14 +117,14 @@ def test_newer_guidelines_overrule_older_ones() -> None:
     assert ([[2]], [1], []) == (ids(result), result.overruled, result.contradictions)
 
 
-def test_under_one_guide_different_answers_are_left_out_and_named() -> None:
+def test_under_one_guidelines_different_responses_are_left_out_and_named() -> None:
     result = resolve_contradictions([rendered(1, "No."), rendered(2, "Yes.")])
     assert ([], [[1, 2]]) == (ids(result), result.contradictions)
     (remark,) = Gold(result, []).remarks()
     assert "items 1, 2: they contradict each other" in remark
 
 
-def test_of_good_answers_in_free_text_the_last_one_stands() -> None:
+def test_of_good_responses_in_free_text_the_last_one_stands() -> None:
     first = rendered(1, "Yes.", verdict="accept", model_response="Yes.")
     second = rendered(
         2, "Sure.", verdict="accept", model_response="Sure.", decided_at=DAY + timedelta(days=5)

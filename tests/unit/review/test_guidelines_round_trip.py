@@ -146,7 +146,7 @@ def test_the_example_of_the_documentation_holds_together(tmp_path: Path) -> None
         ),
     ],
 )
-def test_reasoning_and_answer_are_told_apart(
+def test_reasoning_and_response_are_told_apart(
     template: Template, text: str, parts: tuple[str, str] | None
 ) -> None:
     assert parts == template.split(text)

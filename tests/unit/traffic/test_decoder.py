@@ -134,10 +134,10 @@ def test_what_is_no_exchange_has_a_stable_reason(value: Any, reason: str) -> Non
 @pytest.mark.parametrize("escaped", [b"", b"\\u0041"])
 def test_what_is_no_utf_8_is_placed_in_the_record(escaped: bytes) -> None:
     value = b'{"user": "ann", "prompt": "caf\xe9", "id": "' + escaped + b'"}'
-    with pytest.raises(RecordError) as told:
+    with pytest.raises(RecordError) as message:
         decode(value)
-    assert told.value.detail.startswith(f"at byte {value.index(0xE9)}: ")
-    assert "iconv" not in told.value.detail  # it may be Kafka's
+    assert message.value.detail.startswith(f"at byte {value.index(0xE9)}: ")
+    assert "iconv" not in message.value.detail  # it may be Kafka's
 
 
 def test_a_record_larger_than_allowed_is_not_parsed() -> None:
@@ -236,8 +236,8 @@ def test_a_half_is_known_by_header_then_id_then_key() -> None:
     def half(value: bytes, headers: tuple = (), key: bytes | None = None) -> str:
         record = RawRecord(Position("t", 0, 0), key, value, READ_AT, headers)
         settings = Traffic(id_header="x-id", join={"enabled": True})
-        (found,) = Decoder(settings, default_model="m").decode(record).halves
-        return found.join_id
+        (result,) = Decoder(settings, default_model="m").decode(record).halves
+        return result.join_id
 
     header = (("x-id", b"from-header"),)
     assert "from-header" == half(b'{"id": "a", "prompt": "x"}', header, b"key")

@@ -107,10 +107,10 @@ def test_dead_letters_command_lists_reasons_without_texts(
     assert "secret" not in output
 
 
-def test_letters_whose_bytes_were_not_kept_keep_their_reason(
+def test_dead_letters_whose_bytes_were_not_kept_keep_their_reason(
     engine: Engine, clock: datetime
 ) -> None:
-    letter = DeadLetterRow(
+    dead_letter = DeadLetterRow(
         position=Position("topic", 0, 3),
         key=None,
         value=None,
@@ -121,7 +121,7 @@ def test_letters_whose_bytes_were_not_kept_keep_their_reason(
         last_offset=9,
     )
     with transaction(engine) as connection:
-        insert_dead_letters(connection, [letter])
+        insert_dead_letters(connection, [dead_letter])
 
     assert {"corrupt_batch": 1} == (
         replay_dead_letters(engine, EVERYTHING, FakeEncoder()).still_unreadable
@@ -168,12 +168,12 @@ def test_a_version_has_a_baseline_of_its_own(
     ids = [import_(version) for version in ("", "v1", "v2")]
 
     with transaction(engine) as connection:
-        found = list_baselines(connection, "assistant")
+        result = list_baselines(connection, "assistant")
         assert clock == first_baseline_at(connection, "assistant")
     assert [(ids[2], "v2"), (ids[1], "v1"), (ids[0], "")] == [
-        (one.id, one.model_version) for one in found
+        (entry.id, entry.model_version) for entry in result
     ]
-    assert 3 == len({one.digest for one in found})
+    assert 3 == len({entry.digest for entry in result})
 
 
 def test_a_baseline_without_a_usable_line_is_refused(

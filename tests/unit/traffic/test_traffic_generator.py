@@ -75,9 +75,9 @@ def test_only_the_last_week_has_unknown_topics(
     assert any(asks_to_lower(exchange) for exchange in weeks[3600:])
 
 
-def test_the_router_answers_by_the_menu_alone(weeks: list[dict[str, Any]]) -> None:
-    answers = {topic.menu: topic.route for topic in KNOWN_TOPICS}
-    assert all(answers[exchange["task_type"]] == exchange["response"] for exchange in weeks)
+def test_the_router_responses_by_the_menu_alone(weeks: list[dict[str, Any]]) -> None:
+    responses = {topic.menu: topic.route for topic in KNOWN_TOPICS}
+    assert all(responses[exchange["task_type"]] == exchange["response"] for exchange in weeks)
 
 
 def test_a_file_with_a_bad_line_names_the_line(generate: ModuleType, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def window(groups: Sequence[Group]) -> Exchanges:
     )
 
 
-def kept(
+def select_rows(
     reference: Sequence[Group],
     current: Sequence[Group],
     rate_for: Callable[[str], float] | None = None,
@@ -66,7 +66,7 @@ def test_a_higher_rate_is_thinned_and_a_lower_one_thins_the_baseline() -> None:
     assert (
         {"chat": 1.0, "legal": pytest.approx(0.2), "code": 1.0},
         {"chat": 1.0, "legal": 1.0, "code": pytest.approx(0.1)},
-    ) == kept(baseline, sampled)
+    ) == select_rows(baseline, sampled)
 
 
 def test_a_task_with_two_rates_is_thinned_to_the_lower() -> None:
@@ -74,7 +74,7 @@ def test_a_task_with_two_rates_is_thinned_to_the_lower() -> None:
     sampled = [("a", 0.05, 200), ("a", 0.1, 400), ("b", 0.05, 200), ("b", 0.1, 400)]
     baseline = [("a", 1.0, 100), ("b", 1.0, 100)]
 
-    assert ({"a": 1.0, "b": 1.0}, pytest.approx({"a": 2 / 3, "b": 2 / 3})) == kept(
+    assert ({"a": 1.0, "b": 1.0}, pytest.approx({"a": 2 / 3, "b": 2 / 3})) == select_rows(
         baseline, sampled
     )
 
@@ -83,11 +83,11 @@ def test_the_common_rate_leaves_most_to_compare() -> None:
     """A bulk sampled at 0.5% doesn't thin everything else to that, where the baseline is large."""
     sampled = [("bulk", 0.005, 300), ("a", 0.05, 1000)]
 
-    assert ({"bulk": pytest.approx(0.1), "a": 1.0}, {"bulk": 1.0, "a": 1.0}) == kept(
+    assert ({"bulk": pytest.approx(0.1), "a": 1.0}, {"bulk": 1.0, "a": 1.0}) == select_rows(
         [("bulk", 1.0, 6000), ("a", 1.0, 2000)], sampled
     )
     # A small baseline is rather left whole.
-    assert ({"bulk": 1.0, "a": 1.0}, {"bulk": 1.0, "a": pytest.approx(0.1)}) == kept(
+    assert ({"bulk": 1.0, "a": 1.0}, {"bulk": 1.0, "a": pytest.approx(0.1)}) == select_rows(
         [("bulk", 1.0, 150), ("a", 1.0, 50)], sampled
     )
 
@@ -95,7 +95,7 @@ def test_the_common_rate_leaves_most_to_compare() -> None:
 def test_a_stray_exchange_does_not_thin_everything() -> None:
     sampled = [("a", 0.05, 2000), ("a", 0.01, 3)]
 
-    assert ({"a": 1.0}, {"a": 1.0}) == kept([("a", 1.0, 100)], sampled)
+    assert ({"a": 1.0}, {"a": 1.0}) == select_rows([("a", 1.0, 100)], sampled)
 
 
 def test_a_task_that_the_window_has_none_of_is_thinned_by_its_configured_rate() -> None:
@@ -105,14 +105,14 @@ def test_a_task_that_the_window_has_none_of_is_thinned_by_its_configured_rate() 
 
     assert (
         pytest.approx({"a": 1.0, "gone": 0.02, "rare": 1.0})
-        == (kept(baseline, sampled, lambda task: rates[task])[0])
+        == (select_rows(baseline, sampled, lambda task: rates[task])[0])
     )
-    assert {"a": 1.0, "gone": 1.0, "rare": 1.0} == kept(baseline, sampled)[0]
+    assert {"a": 1.0, "gone": 1.0, "rare": 1.0} == select_rows(baseline, sampled)[0]
 
 
 def test_a_baseline_drawn_from_the_traffic_is_thinned_by_other_randomness() -> None:
     """Ids kept at 5% all have a large randomness; thinned by that, none would go."""
     ids = [f"request-{n}" for n in range(40_000) if Sampler(0.05).keeps(b"request-%d" % n)]
-    uniform = np.array([baseline_outcome(one).randomness for one in ids]) / SPACE
+    uniform = np.array([baseline_outcome(entry).randomness for entry in ids]) / SPACE
 
     assert abs((uniform >= 0.5).mean() - 0.5) < 0.05

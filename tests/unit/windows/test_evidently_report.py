@@ -16,7 +16,7 @@ def test_the_report_is_rendered_from_numbers(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("DO_NOT_TRACK", raising=False)
     monkeypatch.setattr(evidently, "MAX_ROWS", 200)
     rng = np.random.default_rng(0)
-    scalars = (
+    numbers = (
         NumericColumn(
             "length", "prompt", 0, rng.poisson(30, 300) * 1.0, rng.poisson(60, 250) * 1.0
         ),
@@ -25,7 +25,7 @@ def test_the_report_is_rendered_from_numbers(monkeypatch: pytest.MonkeyPatch) ->
         NumericColumn("constant", "prompt", 0, np.ones(300), np.ones(250)),
     )
     html = render_evidently(
-        scalars, ["cards"] * 200 + [BREAKING] * 100, ["cards"] * 250, np.random.default_rng(1)
+        numbers, ["cards"] * 200 + [BREAKING] * 100, ["cards"] * 250, np.random.default_rng(1)
     )
     assert "prompt: length" in html
     assert "missing here" not in html

@@ -60,15 +60,15 @@ def dots_of(path: str) -> list[tuple[float, float]]:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_labels_neither_overlap_nor_leave_the_frame(n: int, seed: int) -> None:
     drawn = draw(place_topics(n, seed=seed), with_topics(n))
-    boxes = [one.box for one in drawn.topics if one.box is not None]
+    boxes = [topic.box for topic in drawn.topics if topic.box is not None]
     assert min(n, N_LABELS) == len(boxes)
     for box in boxes:
         assert box.x >= 0
         assert box.y >= 0
         assert box.x + box.width <= WIDTH
         assert box.y + box.height <= HEIGHT
-    for one, other in combinations(boxes, 2):
-        assert not one.overlaps(other, room=0.0)
+    for combination, other in combinations(boxes, 2):
+        assert not combination.overlaps(other, room=0.0)
 
 
 def test_topics_at_one_place_are_labelled_apart() -> None:
@@ -80,32 +80,38 @@ def test_topics_at_one_place_are_labelled_apart() -> None:
         placed.reference_ids,
         placed.reference,
     )
-    boxes = [one.box for one in draw(heap, with_topics(6)).topics if one.box is not None]
+    boxes = [
+        with_topic.box
+        for with_topic in draw(heap, with_topics(6)).topics
+        if with_topic.box is not None
+    ]
     assert 6 == len(boxes)
-    assert not any(one.overlaps(other, room=0.0) for one, other in combinations(boxes, 2))
+    assert not any(
+        combination.overlaps(other, room=0.0) for combination, other in combinations(boxes, 2)
+    )
 
 
 def test_dots_are_numbered_as_on_the_map() -> None:
     placed = place_topics(3)
     drawn = draw(placed, with_topics(2, n_responses=1))
     places = into_frame(np.concatenate([placed.current, placed.reference]))
-    kinds = [drawn.reference, drawn.ordinary, *(one.dots for one in drawn.topics)]
-    found = {}
+    kinds = [drawn.reference, drawn.ordinary, *(topic.dots for topic in drawn.topics)]
+    result = {}
     for dots in kinds:
         for at, place in enumerate(dots_of(dots.path)):
-            found[dots.first + at] = place
-    assert len(places) == len(found)
-    for number, place in found.items():
+            result[dots.first + at] = place
+    assert len(places) == len(result)
+    for number, place in result.items():
         assert place == pytest.approx(tuple(places[number]), abs=0.051)
-    assert ["input", "input", "output"] == [one.family for one in drawn.topics]
+    assert ["input", "input", "output"] == [topic.family for topic in drawn.topics]
     assert 36 == drawn.n_drifted
 
 
 def test_the_largest_topics_have_colours_of_their_own() -> None:
     drawn = draw(place_topics(9), with_topics(9))
-    colours = [one.colour for one in drawn.topics]
+    colours = [topic.colour for topic in drawn.topics]
     assert [*map(str, range(1, N_COLOURS + 1)), "rest", "rest", "rest"] == colours
-    assert [*range(1, 10)] == [one.number for one in drawn.topics]
+    assert [*range(1, 10)] == [topic.number for topic in drawn.topics]
 
 
 def test_a_topic_whose_dots_are_gone_is_still_listed() -> None:

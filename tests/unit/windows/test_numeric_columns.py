@@ -15,7 +15,7 @@ from monitor.windows.comparison.numeric_comparison import NumericColumn, compare
 
 ENGLISH = "What is the balance of my account, and when will it change?"
 GERMAN = "Wie hoch ist mein Kontostand, und wann wird er sich ändern?"
-ANSWER = "Your balance is {} euros, and it will change with the next transfer that you make."
+RESPONSE = "Your balance is {} euros, and it will change with the next transfer that you make."
 ANTWORT = "Ihr Kontostand ist {} Euro, und er ändert sich mit der nächsten Überweisung."
 
 
@@ -43,42 +43,43 @@ def window(
     )
 
 
-def answers(n: int, template: str = ANSWER) -> list[str]:
+def make_responses(n: int, template: str = RESPONSE) -> list[str]:
     return [template.replace("{}", str(number)) for number in range(n)]
 
 
 def compared(reference: Exchanges, current: Exchanges) -> dict[str, NumericColumn]:
     return {
-        f"{one.side} {one.name}": one for one in numeric_columns_of(reference, current, Drift())
+        f"{entry.side} {entry.name}": entry
+        for entry in numeric_columns_of(reference, current, Drift())
     }
 
 
 def test_what_never_varies_is_left_out() -> None:
-    scalars = compared(window(["yes"] * 100), window(["yes"] * 100))
-    assert scalars == {}
+    numbers = compared(window(["yes"] * 100), window(["yes"] * 100))
+    assert numbers == {}
 
 
 def test_the_apis_reason_is_believed_where_both_sides_have_it() -> None:
-    told = [{"finish_reason": "length" if row % 10 == 0 else "stop"} for row in range(100)]
-    reference, current = (window(answers(100), attributes=told) for _ in range(2))
+    message = [{"finish_reason": "length" if row % 10 == 0 else "stop"} for row in range(100)]
+    reference, current = (window(make_responses(100), attributes=message) for _ in range(2))
     cut = compared(reference, current)["response cut off"]
     assert cut.direction == -1
     assert cut.current.sum() == 10
     # A side without reasons: both are judged by how their texts end, and none looks cut off.
-    assert "response cut off" not in compared(reference, window(answers(100)))
+    assert "response cut off" not in compared(reference, window(make_responses(100)))
 
 
 def test_without_reasons_the_text_tells() -> None:
-    long = ANSWER * 4
-    current = [*answers(50, long), *answers(50, long[:-10])]
-    cut = compared(window(answers(100, long)), window(current))["response cut off"]
+    long = RESPONSE * 4
+    current = [*make_responses(50, long), *make_responses(50, long[:-10])]
+    cut = compared(window(make_responses(100, long)), window(current))["response cut off"]
     assert (cut.reference.sum(), cut.current.sum()) == (0, 50)
 
 
-def test_an_answer_without_a_reason_is_missing() -> None:
-    told: list[dict[str, Any]] = [{"finish_reason": "length"}, *[{"finish_reason": "stop"}] * 97]
-    told += [{}, {"finish_reason": None}]
-    side = window(answers(100), attributes=told)
+def test_a_response_without_a_reason_is_missing() -> None:
+    message: list[dict[str, Any]] = [{"finish_reason": "length"}, *[{"finish_reason": "stop"}] * 97]
+    message += [{}, {"finish_reason": None}]
+    side = window(make_responses(100), attributes=message)
     cut = compared(side, side)["response cut off"]
     assert np.isnan(cut.reference).sum() == 2
 
@@ -86,99 +87,103 @@ def test_an_answer_without_a_reason_is_missing() -> None:
 def test_refusals_are_told_by_words_by_the_field_and_by_filters() -> None:
     stop = {"finish_reason": "stop"}
     attributes = [{**stop, "refusal": True}, {"finish_reason": "content_filter"}, *[stop] * 98]
-    responses = ["No.", "", "I'm sorry, but I can't help with that.", *answers(97)]
+    responses = ["No.", "", "I'm sorry, but I can't help with that.", *make_responses(97)]
     current = window(responses, attributes=attributes)
-    refused = compared(window(answers(100), attributes=[stop] * 100), current)["response refusal"]
+    refused = compared(window(make_responses(100), attributes=[stop] * 100), current)[
+        "response refusal"
+    ]
     assert np.flatnonzero(refused.current).tolist() == [0, 1, 2]
     # A filter's word counts only where the other side would have one as well.
-    alone = compared(window(answers(100)), current)["response refusal"]
+    alone = compared(window(make_responses(100)), current)["response refusal"]
     assert np.flatnonzero(alone.current).tolist() == [0, 2]
 
 
 def test_calls_that_failed_are_counted() -> None:
     attributes = [{"error": "Timeout"}] * 10 + [{"error": ""}, {"error": True}] * 45
-    failed = compared(window(answers(100)), window(answers(100), attributes=attributes))
+    failed = compared(
+        window(make_responses(100)), window(make_responses(100), attributes=attributes)
+    )
     assert failed["response error"].current.sum() == 10
     assert failed["response error"].direction == -1
 
 
-def test_a_window_without_a_single_answer_alarms() -> None:
+def test_a_window_without_a_single_response_alarms() -> None:
     failed = [{"error": "Timeout"}] * 60 + [{}] * 40
-    reference, current = window(answers(100)), window([""] * 100, attributes=failed)
-    scalars = numeric_columns_of(reference, current, Drift())
+    reference, current = window(make_responses(100)), window([""] * 100, attributes=failed)
+    numbers = numeric_columns_of(reference, current, Drift())
     compared_all = compare_numeric_columns(
-        scalars, reference, current, drift=Drift(), alert_threshold=0.1
+        numbers, reference, current, drift=Drift(), alert_threshold=0.1
     )
-    assert {"empty", "error"} <= {one.name for one in compared_all if one.degraded}
+    assert {"empty", "error"} <= {entry.name for entry in compared_all if entry.degraded}
 
 
-def test_a_baseline_without_answers_has_none_to_lose() -> None:
-    scalars = compared(window([""] * 100), window([*[""] * 50, *answers(50)]))
-    assert not [name for name in scalars if name.startswith("response")]
+def test_a_baseline_without_responses_has_none_to_lose() -> None:
+    numbers = compared(window([""] * 100), window([*[""] * 50, *make_responses(50)]))
+    assert not [name for name in numbers if name.startswith("response")]
 
 
-def test_languages_are_told_as_a_mix_and_answers_against_their_prompts() -> None:
-    reference = window(answers(100), prompts=[ENGLISH] * 98 + [GERMAN] * 2)
+def test_languages_are_told_as_a_mix_and_responses_against_their_prompts() -> None:
+    reference = window(make_responses(100), prompts=[ENGLISH] * 98 + [GERMAN] * 2)
     current = window(
-        [*answers(70), *answers(10, ANTWORT), *answers(15), *["OK"] * 5],
+        [*make_responses(70), *make_responses(10, ANTWORT), *make_responses(15), *["OK"] * 5],
         prompts=[ENGLISH] * 70 + [GERMAN] * 30,
     )
-    scalars = compared(reference, current)
-    german = scalars["prompt language: de"]
+    numbers = compared(reference, current)
+    german = numbers["prompt language: de"]
     assert (german.direction, german.reference.mean(), german.current.mean()) == (0, 0.02, 0.3)
-    assert "prompt language: en" not in scalars  # what the others tell
-    other = scalars["response other language than the prompt"]
+    assert "prompt language: en" not in numbers  # what the others tell
+    other = numbers["response other language than the prompt"]
     assert other.direction == -1
     assert (np.nansum(other.reference), np.nansum(other.current)) == (2, 15)
     assert np.isnan(other.current).sum() == 5  # "OK" is of every language
 
 
 def test_rare_languages_are_left_out() -> None:
-    reference = window(answers(1000))
-    current = window(answers(1000), prompts=[ENGLISH] * 996 + [GERMAN] * 4)
+    reference = window(make_responses(1000))
+    current = window(make_responses(1000), prompts=[ENGLISH] * 996 + [GERMAN] * 4)
     assert not any("language:" in name for name in compared(reference, current))
 
 
-def test_relevance_has_no_direction_and_unrelated_answers_have_one() -> None:
+def test_relevance_has_no_direction_and_unrelated_responses_have_one() -> None:
     rng = np.random.default_rng(0)
 
     def unit(vectors: np.ndarray) -> np.ndarray:
         return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
 
-    asked = unit(rng.normal(size=(400, 64)))
-    answered = unit(asked + 0.1 * rng.normal(size=(400, 64)))
+    requests = unit(rng.normal(size=(400, 64)))
+    answered = unit(requests + 0.1 * rng.normal(size=(400, 64)))
     off = answered.copy()
     off[:40] = unit(rng.normal(size=(40, 64)))
-    reference = window(answers(400), prompt_vectors=asked, response_vectors=answered)
-    current = window(["", *answers(399)], prompt_vectors=asked, response_vectors=off)
-    scalars = compared(reference, current)
-    near = scalars["response relevance to the prompt"]
+    reference = window(make_responses(400), prompt_vectors=requests, response_vectors=answered)
+    current = window(["", *make_responses(399)], prompt_vectors=requests, response_vectors=off)
+    numbers = compared(reference, current)
+    near = numbers["response relevance to the prompt"]
     assert near.direction == 0
     assert np.isnan(near.current[0])
-    far = scalars["response unrelated to the prompt"]
+    far = numbers["response unrelated to the prompt"]
     assert far.direction == -1
     assert np.nansum(far.reference) == 0
     assert 35 <= np.nansum(far.current) <= 39
 
 
-def test_an_encoder_that_cannot_tell_prompts_apart_names_no_answer_unrelated() -> None:
+def test_an_encoder_that_cannot_tell_prompts_apart_names_no_response_unrelated() -> None:
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(2, 200, 8))
     vectors /= np.linalg.norm(vectors, axis=2, keepdims=True)
-    side = window(answers(200), prompt_vectors=vectors[0], response_vectors=vectors[1])
-    scalars = compared(side, side)
-    assert "response relevance to the prompt" in scalars
-    assert "response unrelated to the prompt" not in scalars
+    side = window(make_responses(200), prompt_vectors=vectors[0], response_vectors=vectors[1])
+    numbers = compared(side, side)
+    assert "response relevance to the prompt" in numbers
+    assert "response unrelated to the prompt" not in numbers
 
 
 def test_metrics_are_compared_too() -> None:
     attributes = [{"latency_ms": float(row), "thumbs": 1, "note": "x"} for row in range(100)]
-    scalars = compared(window(answers(100)), window(answers(100)))
-    assert not any(name.startswith("metric") for name in scalars)
-    side = window(answers(100), attributes=attributes)
-    scalars = compared(side, side)
-    assert scalars["metric latency_ms"].direction == -1
-    assert scalars["metric thumbs"].direction == 1
+    numbers = compared(window(make_responses(100)), window(make_responses(100)))
+    assert not any(name.startswith("metric") for name in numbers)
+    side = window(make_responses(100), attributes=attributes)
+    numbers = compared(side, side)
+    assert numbers["metric latency_ms"].direction == -1
+    assert numbers["metric thumbs"].direction == 1
 
 
 # Formats
@@ -190,12 +195,12 @@ def routed(n: int) -> list[str]:
 
 def test_each_task_type_has_its_own_format() -> None:
     tasks = ["route"] * 200 + ["label"] * 200 + ["talk"] * 200
-    reference = window([*routed(200), *["yes", "No"] * 100, *answers(200)], task_types=tasks)
+    reference = window([*routed(200), *["yes", "No"] * 100, *make_responses(200)], task_types=tasks)
     current = window(
         [
             *routed(150), *['{"queue": "cards"}'] * 30, *["{"] * 20,
             *["yes"] * 170, *["maybe"] * 20, *[""] * 10,
-            *answers(200),
+            *make_responses(200),
         ],
         task_types=tasks,
     )  # fmt: skip
@@ -205,21 +210,23 @@ def test_each_task_type_has_its_own_format() -> None:
     assert np.isnan(now[390:]).all()  # no answer, and no format
 
 
-def test_an_answer_does_not_judge_itself() -> None:
-    """Half of the labels are of one user each: their own answers don't make them usual."""
+def test_a_response_does_not_judge_itself() -> None:
+    """Half of the labels are of one user each: their own responses don't make them usual."""
     rng = np.random.default_rng(0)
-    labels = [f"label {one}" for one in rng.integers(0, 5, 1990)] + [f"own {n}" for n in range(10)]
+    labels = [f"label {integer}" for integer in rng.integers(0, 5, 1990)] + [
+        f"own {n}" for n in range(10)
+    ]
     users = [f"user {n}" for n in range(2000)]
     reference = window(labels, users=users)
     before, _ = broken_formats(reference, window(["label 1"] * 50))
     assert before.sum() == 10
 
 
-def test_undrifted_answers_are_judged_alike_on_both_sides() -> None:
+def test_undrifted_responses_are_judged_alike_on_both_sides() -> None:
     rng = np.random.default_rng(1)
     share = 1 / np.arange(1, 60) ** 2.5
     draws = [rng.choice(59, n, p=share / share.sum()) for n in (3000, 3000)]
-    sides = [window([f"label {one}" for one in drawn]) for drawn in draws]
+    sides = [window([f"label {entry}" for entry in drawn]) for drawn in draws]
     before, now = broken_formats(sides[0], sides[1])
     assert before.mean() > 0
     assert now.mean() == pytest.approx(before.mean(), abs=0.006)
@@ -227,8 +234,8 @@ def test_undrifted_answers_are_judged_alike_on_both_sides() -> None:
 
 def test_a_taxonomy_may_say_the_format() -> None:
     class Short:
-        def admits(self, answer: str) -> bool:
-            return len(answer) < 10
+        def admits(self, response: str) -> bool:
+            return len(response) < 10
 
     side = window(["yes", "a long answer", "no"], task_types=["label", "label", "talk"])
     before, now = broken_formats(side, side, {"label": Short()})
@@ -238,9 +245,9 @@ def test_a_taxonomy_may_say_the_format() -> None:
 
 def test_what_is_declared_is_not_learned_and_the_rest_is() -> None:
     labels = ["yes", "no"] * 60
-    answers = [*labels, *labels]
+    responses = [*labels, *labels]
     types = ["told"] * 120 + ["learned"] * 120
-    side = window(answers, task_types=types)
+    side = window(responses, task_types=types)
     current = window(["perhaps"] * 240, task_types=types)
     _, now = broken_formats(side, current, {"told": None})
     assert np.isnan(now[:120]).all()
@@ -250,15 +257,15 @@ def test_what_is_declared_is_not_learned_and_the_rest_is() -> None:
 def test_a_broken_format_degrades() -> None:
     reference = window(routed(400))
     current = window([*routed(340), *["{"] * 60])
-    found = compare_numeric_columns(
+    result = compare_numeric_columns(
         numeric_columns_of(reference, current, Drift()),
         reference,
         current,
         drift=Drift(),
         alert_threshold=0.10,
     )
-    assert [one.name for one in found if one.degraded] == ["broken format"]
-    for one in found:
-        assert one.effect_lower is not None
-        assert one.effect_upper is not None
-        assert -1 <= one.effect_lower <= one.effect_size <= one.effect_upper <= 1
+    assert [entry.name for entry in result if entry.degraded] == ["broken format"]
+    for entry in result:
+        assert entry.effect_lower is not None
+        assert entry.effect_upper is not None
+        assert -1 <= entry.effect_lower <= entry.effect_size <= entry.effect_upper <= 1

@@ -181,7 +181,7 @@ def test_directions_are_known_however_a_name_is_written() -> None:
 
 def test_numbers_and_booleans_are_metrics_and_nothing_else() -> None:
     numbers = (True, 3, 2.5, -1, "3", "true", None, [1], float("nan"), float("inf"), 10**400, 1e200)
-    assert [number_of(one) for one in numbers] == [1.0, 3.0, 2.5, -1.0, *[None] * 8]
+    assert [number_of(number) for number in numbers] == [1.0, 3.0, 2.5, -1.0, *[None] * 8]
     rows = [{"resolved": True, "note": "x", "rare": 1} if i < 5 else {"resolved": False}
             for i in range(40)]  # fmt: skip
     assert metric_names(rows, rows) == ["resolved"]

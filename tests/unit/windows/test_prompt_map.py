@@ -27,7 +27,7 @@ def some(n: int, seed: int = 1) -> NDArray[np.float32]:
 def test_what_is_alike_lies_together() -> None:
     places = lay_out(corners(60, 6), np.random.default_rng(2))
     own = np.repeat(np.arange(6), 60)
-    centres = np.array([places[own == one].mean(axis=0) for one in range(6)])
+    centres = np.array([places[own == entry].mean(axis=0) for entry in range(6)])
     nearest = np.linalg.norm(places[:, None] - centres, axis=2).argmin(axis=1)
     assert (nearest == own).mean() > 0.98
 
@@ -52,7 +52,7 @@ def test_few_points_have_places_too(n: int) -> None:
     places = lay_out(some(n), np.random.default_rng(0))
     assert places.shape == (n, 2)
     assert np.isfinite(places).all()
-    assert len({tuple(one) for one in places.tolist()}) == n
+    assert len({tuple(place) for place in places.tolist()}) == n
 
 
 def test_copies_of_one_text_have_places() -> None:

@@ -1,4 +1,4 @@
-"""What is quoted of a topic: distinct, redacted, and answers beside those of the baseline."""
+"""What is quoted of a topic: distinct, redacted, and responses beside those of the baseline."""
 
 from datetime import UTC, datetime
 
@@ -56,11 +56,11 @@ CURRENT = window(
 
 
 def test_examples_are_distinct_and_redacted_with_the_medoid_first() -> None:
-    found = Quoter(REFERENCE, CURRENT).of_cluster(cluster([0, 1, 2, 3], 2), "prompts")
-    assert found == (Example(prompt="Write to [EMAIL]"), Example(prompt="Is my card insured?"))
+    result = Quoter(REFERENCE, CURRENT).of_cluster(cluster([0, 1, 2, 3], 2), "prompts")
+    assert result == (Example(prompt="Write to [EMAIL]"), Example(prompt="Is my card insured?"))
 
 
-def test_a_changed_answer_stands_beside_that_to_the_prompt_most_alike() -> None:
+def test_a_changed_response_stands_beside_that_to_the_prompt_most_alike() -> None:
     first, second = Quoter(REFERENCE, CURRENT).of_cluster(cluster([0, 4], 0), "responses")
     # "Hello" is nearer, and has no answer to compare with.
     assert first == Example(
@@ -77,20 +77,20 @@ def test_the_most_alike_is_found_in_any_chunk(monkeypatch) -> None:
     assert Quoter(REFERENCE, CURRENT).of_cluster(cluster([0, 2, 4], 0), "responses") == whole
 
 
-def test_a_baseline_without_answers_leaves_nothing_beside() -> None:
+def test_a_baseline_without_responses_leaves_nothing_beside() -> None:
     silent = window([("Hello", "")], [0.0])
     (example,) = Quoter(silent, CURRENT).of_cluster(cluster([4], 4), "responses")
     assert example.baseline is None
 
 
-def test_the_most_foreign_outside_the_topics_are_quoted() -> None:
+def test_the_most_outlier_outside_the_topics_are_quoted() -> None:
     quoter = Quoter(REFERENCE, CURRENT)
     novelty, topic = np.array([0.9, 0.8, 0.1, 1.0, 0.5]), np.array([-1, -1, -1, -1, 0])
-    found = quoter.outliers(novelty, topic, "prompts")
-    assert found == (Example(prompt="Is my card insured?"), Example(prompt="Write to [EMAIL]"))
+    result = quoter.outliers(novelty, topic, "prompts")
+    assert result == (Example(prompt="Is my card insured?"), Example(prompt="Write to [EMAIL]"))
 
 
-def test_an_answer_as_in_the_baseline_is_not_foreign() -> None:
+def test_a_response_as_in_the_baseline_is_not_outlier() -> None:
     quoter = Quoter(
         REFERENCE,
         window(

@@ -38,9 +38,17 @@ def test_each_day_of_the_window_has_a_share() -> None:
     timeline = Timeline.of(window(days(0, 0.5, 2, 2.9, 2.2, 6)), WEEK)
     assert timeline is not None
     growth = timeline.growth(np.array([1, 3, 5]))
-    assert [one.start for one in growth] == [date(2026, 11, 2 + day) for day in range(7)]
-    assert [one.n for one in growth] == [1, 0, 1, 0, 0, 0, 1]
-    assert [one.share for one in growth] == [0.5, None, pytest.approx(1 / 3), None, None, None, 1.0]
+    assert [entry.start for entry in growth] == [date(2026, 11, 2 + day) for day in range(7)]
+    assert [entry.n for entry in growth] == [1, 0, 1, 0, 0, 0, 1]
+    assert [entry.share for entry in growth] == [
+        0.5,
+        None,
+        pytest.approx(1 / 3),
+        None,
+        None,
+        None,
+        1.0,
+    ]
     assert timeline.first_of(np.array([5, 3])) == MONDAY + timedelta(days=2.9)
 
 
@@ -48,7 +56,7 @@ def test_shares_are_of_the_traffic_behind_the_sample() -> None:
     timeline = Timeline.of(window(days(0, 0.5, 1), [0.1, 0.3, 0.1]), None)
     assert timeline is not None
     growth = timeline.growth(np.array([0]))
-    assert [(one.n, one.share) for one in growth] == [(1, pytest.approx(0.75)), (0, 0.0)]
+    assert [(entry.n, entry.share) for entry in growth] == [(1, pytest.approx(0.75)), (0, 0.0)]
 
 
 @pytest.mark.parametrize("times", [[], days(1, 1, 1)], ids=["unknown", "all alike"])
@@ -69,7 +77,7 @@ def test_a_long_window_is_told_in_weeks(length: int, step: int) -> None:
     assert timeline is not None
     growth = timeline.growth(np.array([0, 2]))
     assert len(growth) <= MAX_PERIODS
-    assert {one.days for one in growth} == {step}
+    assert {entry.days for entry in growth} == {step}
     assert growth[-1].start <= (MONDAY + timedelta(days=length - 1)).date()
     assert (growth[0].n, growth[-1].n) == (1, 1)
 
@@ -78,7 +86,7 @@ def test_days_are_those_of_utc() -> None:
     late = datetime.fromisoformat("2026-11-02T23:30:00-02:00")
     timeline = Timeline.of(window([MONDAY, MONDAY, late]), None)
     assert timeline is not None
-    assert [one.n for one in timeline.growth(np.array([2]))] == [0, 1]
+    assert [entry.n for entry in timeline.growth(np.array([2]))] == [0, 1]
 
 
 def test_users_are_counted_once_and_nobodys_exchanges_one_by_one() -> None:

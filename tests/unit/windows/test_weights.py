@@ -1,4 +1,4 @@
-"""Windows whose exchanges were sampled at different rates: weights in counts, shares and reports."""
+"""Windows sampled at different rates: weights in counts, shares and reports."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -40,7 +40,7 @@ def window(
 
 
 @pytest.mark.parametrize(
-    ("estimated", "told"),
+    ("estimated", "message"),
     [
         (None, "500"),
         (500.0, "500"),
@@ -49,8 +49,8 @@ def window(
         (123_456.0, "500 sampled of about 123,000"),
     ],
 )
-def test_counts_say_how_many_they_stand_for(estimated: float | None, told: str) -> None:
-    assert told == make_assessment(estimated_current=estimated).current_count
+def test_counts_say_how_many_they_stand_for(estimated: float | None, message: str) -> None:
+    assert message == make_assessment(estimated_current=estimated).current_count
 
 
 def everywhere(assessment: Assessment) -> list[str]:
@@ -69,10 +69,10 @@ def everywhere(assessment: Assessment) -> list[str]:
 
 
 def test_the_terminal_the_page_and_slack_tell_both_numbers() -> None:
-    for shown in everywhere(make_assessment(0.3, estimated_current=10_000.0)):
-        assert "500 sampled of about 10,000" in shown
-    for shown in everywhere(make_assessment(0.3)):
-        assert "sampled of" not in shown
+    for page in everywhere(make_assessment(0.3, estimated_current=10_000.0)):
+        assert "500 sampled of about 10,000" in page
+    for page in everywhere(make_assessment(0.3)):
+        assert "sampled of" not in page
 
 
 def test_weights_are_those_of_hajek_and_none_where_all_are_equal() -> None:
@@ -140,11 +140,11 @@ def test_joined_topics_have_a_weighted_share_and_an_interval_of_what_they_are_wo
     assert 0.1 == plain.share_current
     assert 0.0953 == pytest.approx(uneven.share_current, abs=0.001)
     assert repr(plain) == repr(joined([0.05] * 100))
-    width = [one.enrichment_upper / one.enrichment_lower for one in (plain, uneven)]
+    width = [entry.enrichment_upper / entry.enrichment_lower for entry in (plain, uneven)]
     assert width[1] > 2 * width[0]
 
 
-def test_joined_topics_of_answers_stay_compared_among_like_prompts() -> None:
+def test_joined_topics_of_responses_stay_compared_among_like_prompts() -> None:
     """The shares rose tenfold, but the prompts did too."""
     parts = [
         replace(

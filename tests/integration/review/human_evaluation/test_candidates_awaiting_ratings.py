@@ -1,4 +1,4 @@
-"""Evaluations that wait for people: a study of their own, cancelled with them, beside a judge."""
+"""Candidate evaluations that await ratings, with their human evaluation and a judge."""
 
 import re
 from collections.abc import Callable
@@ -37,7 +37,7 @@ DIMENSIONS = ("accuracy", "completeness", "tone", "compliance")
 N_ITEMS = 25
 #: What the judge, and people, like better; it fails on the last item.
 JUDGE = [*3 * ["incumbent"], *9 * ["candidate"], *3 * ["candidate"], *9 * ["incumbent"], "failed"]
-PEOPLE = [*12 * ["candidate"], *12 * ["incumbent"], "candidate"]
+USERS = [*12 * ["candidate"], *12 * ["incumbent"], "candidate"]
 
 
 @pytest.fixture
@@ -45,8 +45,8 @@ def world(any_engine: Engine, clock: datetime) -> World:
     return make_world(any_engine, clock, n=4)
 
 
-def ask_people(desk: Desk, number: int = 1) -> HumanEvaluationRow:  # noqa: F811
-    """Let an evaluation's child find for the candidate, and return the study that follows."""
+def ask_users(desk: Desk, number: int = 1) -> HumanEvaluationRow:  # noqa: F811
+    """Let a child promote the candidate, and return the human evaluation that follows."""
     row = desk.rows()[0]
     write_results(RunFolder(desk.folder / "runs" / "run-00001"), make_results("promote"))
     desk.launcher.end(number, {"status": "succeeded", "evaluation_id": row.id})
@@ -67,17 +67,17 @@ def rate_and_lock(
     human_evaluation: HumanEvaluationRow,
     candidate_is_worth: Callable[[str], int],
 ) -> None:
-    """Let everybody rate: the candidate by the text of its answer, the others 3."""
+    """Let everybody rate: the candidate by the text of its response, the others 3."""
     systems = systems_of_texts(desk.engine, human_evaluation.id)
-    for name in list(world.people)[: human_evaluation.raters_per_item]:
-        person = world.people[name]
+    for name in list(world.users)[: human_evaluation.raters_per_item]:
+        user = world.users[name]
         with transaction(desk.engine) as connection:
             while (
                 number := RatingQueue(human_evaluation.id).claim_next(
-                    connection, person, desk.now, timedelta(minutes=20)
+                    connection, user, desk.now, timedelta(minutes=20)
                 )
             ) is not None:
-                view = view_current_item(connection, human_evaluation.id, person, desk.now)
+                view = view_current_item(connection, human_evaluation.id, user, desk.now)
                 assert view is not None
                 worth = [
                     candidate_is_worth(text) if "candidate" in systems[number, text] else 3
@@ -85,7 +85,7 @@ def rate_and_lock(
                 ]
                 ratings = Ratings([dict.fromkeys(DIMENSIONS, entry) for entry in worth])
                 RatingQueue(human_evaluation.id).submit(
-                    connection, number, person, ratings, now=desk.now
+                    connection, number, user, ratings, now=desk.now
                 )
     with transaction(desk.engine) as connection:
         lock_human_evaluation(connection, human_evaluation.id, world.rows["Lea"], desk.now)
@@ -93,10 +93,10 @@ def rate_and_lock(
 
 
 def test_second_candidate_evaluation_has_own_human_evaluation(desk: Desk, world: World) -> None:  # noqa: F811
-    """Ratings of the first one's answers say nothing of the second's."""
+    """Ratings of one evaluation's responses do not count for the next."""
     write_plan(desk.folder, PLAN + HUMAN)
     desk.advance()
-    first = ask_people(desk)
+    first = ask_users(desk)
     rate_and_lock(desk, world, first, lambda _text: 4)
     desk.advance()
     (ended,) = desk.rows()
@@ -107,7 +107,7 @@ def test_second_candidate_evaluation_has_own_human_evaluation(desk: Desk, world:
         request = request_for(connection, version, desk.settings, desk.file)
         again = plan_evaluation(connection, version, request, by="lea", now=desk.now)
     desk.advance()
-    second = ask_people(desk, 2)
+    second = ask_users(desk, 2)
     for _ in range(2):
         desk.advance()
     assert [row.status for row in desk.rows()] == ["awaiting_ratings", "succeeded"]
@@ -125,7 +125,7 @@ def test_second_candidate_evaluation_has_own_human_evaluation(desk: Desk, world:
 def test_a_cancelled_evaluation_leaves_nobody_rating(desk: Desk, world: World) -> None:  # noqa: F811
     write_plan(desk.folder, PLAN + HUMAN)
     desk.advance()
-    human_evaluation = ask_people(desk)
+    human_evaluation = ask_users(desk)
     cancel_evaluation(desk.engine, desk.row().id, desk.launcher, desk.now, cancelled_by="lea")
     desk.advance()
     assert desk.row().status == "cancelled"
@@ -138,7 +138,7 @@ def test_cancelled_candidate_evaluation_gets_no_human_evaluation(
     desk: Desk,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The daemon has read that it waits for people, and then somebody cancels it."""
+    """The daemon has read that it waits for users, and then somebody cancels it."""
     write_plan(desk.folder, PLAN + HUMAN)
     desk.advance()
     desk.end(make_results("promote"))
@@ -174,15 +174,15 @@ def test_judge_is_compared_with_raters_on_same_items(
     desk: Desk,  # noqa: F811
     world: World,
 ) -> None:
-    """All that the child does but the answers themselves, and people on the page's own way."""
+    """All that the child does but the responses themselves, and users on the page's own way."""
     plan = PLAN + HUMAN.replace("sample_size: 4, reviewers: 2", "sample_size: 25, reviewers: 1")
     benchmarks = load_benchmarks(read_plan(write_plan(desk.folder, plan, n=N_ITEMS)))
     desk.advance()
-    answers = {
+    responses = {
         system: {"support": [f"{system} {number}" for number in range(N_ITEMS)]}
         for system in ("candidate", "incumbent", "base")
     }
-    scores = score_systems(benchmarks, answers)
+    scores = score_systems(benchmarks, responses)
     rng = np.random.default_rng(1)
     matches = evaluate_candidate(benchmarks, scores, Gates(), rng, judge=Judge())
     assert matches.gate_result == "undecided"
@@ -193,7 +193,7 @@ def test_judge_is_compared_with_raters_on_same_items(
 
     human_evaluation = human_evaluation_of(desk, desk.row().id)
     likes = {"candidate": 5, "incumbent": 2}
-    rate_and_lock(desk, world, human_evaluation, lambda text: likes[PEOPLE[int(text.split()[1])]])
+    rate_and_lock(desk, world, human_evaluation, lambda text: likes[USERS[int(text.split()[1])]])
     desk.advance()
     results = desk.row().results
     assert results is not None

@@ -1,7 +1,7 @@
-"""While a study is open, no route tells anybody, leads included, whose an answer is.
+"""While a human evaluation is open, no route tells anybody, leads included, whose a response is.
 
-The strongest form of it: the key is turned, so that each answer is another system's, and every
-route of the application's own table answers byte for byte as before.
+The strongest form of it: the key is turned, so that each response is another system's, and every
+route of the application's own table responses byte for byte as before.
 """
 
 import html
@@ -60,7 +60,7 @@ def world(engine: Engine, clock: datetime) -> World:
 
 @pytest.fixture
 def human_evaluation(world: World, clock: datetime) -> int:
-    """A study whose systems carry a mark; Ben has rated all, Ada and Lea are at its first item.
+    """A human evaluation with marked systems: Ben has rated all, Ada and Lea are at item 1.
 
     What an earlier evaluation of the same candidate found carries the mark too.
     """
@@ -69,12 +69,12 @@ def human_evaluation(world: World, clock: datetime) -> int:
         fields = [check(f"{MARK} better"), check(f"{MARK} kept")]
         evaluated(connection, version, clock, "undecided", remarks=[MARK], checks=fields)
     made = make_human_evaluation(world.engine, clock, n=4, given=rows(4, NAMES), version_id=version)
-    rate_all(world.engine, made, world.people["Ben"], clock, SCORES)
+    rate_all(world.engine, made, world.users["Ben"], clock, SCORES)
     for name in ("Ada", "Lea"):
         with transaction(world.engine) as connection:
             assert (
                 RatingQueue(made).claim_next(
-                    connection, world.people[name], clock, timedelta(minutes=20)
+                    connection, world.users[name], clock, timedelta(minutes=20)
                 )
                 == 1
             )
@@ -101,7 +101,7 @@ def make_app(world: World, clock: datetime) -> Callable[..., Litestar]:
 
 
 def turn_the_key(engine: Engine) -> None:
-    """Make each answer another system's: nothing but the key changes."""
+    """Make each response another system's: nothing but the key changes."""
     names = list(NAMES.values())
     turned = dict(zip(names, names[1:] + names[:1], strict=True))
     with transaction(engine) as connection:
@@ -149,7 +149,7 @@ def statements(engine: Engine) -> Iterator[list[str]]:
 
 
 def options(app: Litestar) -> list[Request]:
-    """Return what is asked: all but what answers otherwise each time, a fresh link to sign in."""
+    """Return what is asked: all addresses but the sign-in link, which differs each time."""
     return [
         entry
         for entry in requests_to(app, 1, ["Ben"])
@@ -212,7 +212,7 @@ def test_no_statement_reads_the_key_after_cancellation(
 def test_earlier_human_evaluation_hides_items_rated_again(
     make_app: Callable[..., Litestar], world: World, human_evaluation: int, clock: datetime
 ) -> None:
-    """The candidate's answers, or those of what it is held against, may be the same ones."""
+    """The candidate's responses, or those of what it is held against, may be the same ones."""
     with transaction(world.engine) as connection:
         lock_human_evaluation(
             connection, human_evaluation, world.rows["Lea"], clock, allow_missing=True
@@ -307,13 +307,13 @@ def test_scores_of_versions_are_withheld_until_the_lock(
         )
 
 
-def test_where_an_answer_is_shown_says_nothing_of_its_system(
+def test_where_a_response_is_shown_says_nothing_of_its_system(
     any_engine: Engine, clock: datetime
 ) -> None:
-    """Over 200 items and three people each system comes first, second and third as often."""
+    """Over 200 items and three users each system comes first, second and third as often."""
     make_world(any_engine, clock, n=4)
-    given = [row | {"response": f"{row['by']} {row['id']}"} for row in rows(200)]
-    human_evaluation = make_human_evaluation(any_engine, clock, n=200, given=given)
+    inputs = [row | {"response": f"{row['by']} {row['id']}"} for row in rows(200)]
+    human_evaluation = make_human_evaluation(any_engine, clock, n=200, given=inputs)
     places: Counter[tuple[str, int]] = Counter()
     with transaction(any_engine) as connection:
         systems = dict(
@@ -322,9 +322,9 @@ def test_where_an_answer_is_shown_says_nothing_of_its_system(
             ).all()
         )
         for item in items_of(connection, human_evaluation):
-            answers = responses_of(connection, [item.id])
+            responses = responses_of(connection, [item.id])
             for reviewer in (1, 2, 3):
-                seen = blind_order(answers, SECRET, item_id=item.id, reviewer_id=reviewer)
+                seen = blind_order(responses, SECRET, item_id=item.id, reviewer_id=reviewer)
                 places.update((systems[entry.id], at) for at, entry in enumerate(seen))
     table = [[places[system, at] for at in range(3)] for system in SYSTEMS]
     assert sum(map(sum, table)) == 1800

@@ -1,4 +1,4 @@
-"""A study from its opening to its lock, on both databases."""
+"""A human evaluation from its opening to its lock, on both databases."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -62,20 +62,20 @@ def world(any_engine: Engine, clock: datetime) -> World:
 def claim(world: World, human_evaluation: int, name: str, now: datetime) -> int | None:
     with transaction(world.engine) as connection:
         return RatingQueue(human_evaluation).claim_next(
-            connection, world.people[name], now, timedelta(minutes=20)
+            connection, world.users[name], now, timedelta(minutes=20)
         )
 
 
 def rate(world: World, human_evaluation: int, name: str, number: int, now: datetime) -> None:
     with transaction(world.engine) as connection:
-        given = Ratings([FAIR] * 3)
-        RatingQueue(human_evaluation).submit(connection, number, world.people[name], given, now=now)
+        inputs = Ratings([FAIR] * 3)
+        RatingQueue(human_evaluation).submit(connection, number, world.users[name], inputs, now=now)
 
 
 def test_human_evaluation_from_start_to_lock(world: World, clock: datetime) -> None:
     human_evaluation = make_human_evaluation(world.engine, clock, n=6)
     for name in ("Ada", "Ben", "Cleo"):
-        n = rate_all(world.engine, human_evaluation, world.people[name], clock, SCORES)
+        n = rate_all(world.engine, human_evaluation, world.users[name], clock, SCORES)
         assert n == 6
     assert claim(world, human_evaluation, "Lea", clock) is None, "each item has its three ratings"
     with transaction(world.engine) as connection:
@@ -88,7 +88,7 @@ def test_human_evaluation_from_start_to_lock(world: World, clock: datetime) -> N
         lock_human_evaluation(connection, human_evaluation, world.rows["Lea"], clock)
         matches = unblinded_ratings(connection, human_evaluation)
         row = human_evaluation_by_id(connection, human_evaluation)
-    assert (row.status, row.locked_at, row.locked_by_id) == ("locked", clock, world.people["Lea"])
+    assert (row.status, row.locked_at, row.locked_by_id) == ("locked", clock, world.users["Lea"])
     # Two items were answered in the same words by base and incumbent: rated once, as whoever came
     # first, and counted for both.
     assert len(matches) == 6 * 3 * 3
@@ -119,7 +119,7 @@ def test_claim_gives_each_rater_one_item_in_turn(world: World, clock: datetime) 
         RatingQueue(human_evaluation).extend_lease(
             connection,
             1,
-            world.people["Ada"],
+            world.users["Ada"],
             now=late,
             lease=timedelta(minutes=20),
         )
@@ -129,7 +129,7 @@ def test_claim_gives_each_rater_one_item_in_turn(world: World, clock: datetime) 
 
 def test_an_item_is_put_off_or_declined(world: World, clock: datetime) -> None:
     human_evaluation = make_human_evaluation(world.engine, clock, n=2)
-    ada = world.people["Ada"]
+    ada = world.users["Ada"]
     assert claim(world, human_evaluation, "Ada", clock) == 1
     with transaction(world.engine) as connection:
         RatingQueue(human_evaluation).decline(connection, 1, world.rows["Ada"], clock)
@@ -151,13 +151,13 @@ def test_an_item_is_put_off_or_declined(world: World, clock: datetime) -> None:
 def test_raters_get_their_own_task_types(world: World, clock: datetime) -> None:
     human_evaluation = make_human_evaluation(world.engine, clock, n=6)
     with transaction(world.engine) as connection:
-        set_task_types(connection, world.people["Ada"], ["fees"])
-    assert rate_all(world.engine, human_evaluation, world.people["Ada"], clock, SCORES) == 2
+        set_task_types(connection, world.users["Ada"], ["fees"])
+    assert rate_all(world.engine, human_evaluation, world.users["Ada"], clock, SCORES) == 2
 
 
 def test_draft_and_withdrawn_ratings_are_restored(world: World, clock: datetime) -> None:
     human_evaluation = make_human_evaluation(world.engine, clock, n=2)
-    ada = world.people["Ada"]
+    ada = world.users["Ada"]
     claim(world, human_evaluation, "Ada", clock)
     with transaction(world.engine) as connection:
         RatingQueue(human_evaluation).save_draft(
@@ -172,9 +172,11 @@ def test_draft_and_withdrawn_ratings_are_restored(world: World, clock: datetime)
     assert view is not None
     assert view.draft == {"A.0": "4"}
     order = view.responses
-    given = [dict.fromkeys(DIMENSIONS, at + 2) for at in range(len(order))]
+    inputs = [dict.fromkeys(DIMENSIONS, at + 2) for at in range(len(order))]
     with transaction(world.engine) as connection:
-        RatingQueue(human_evaluation).submit(connection, 1, ada, Ratings(given, "Fine."), now=clock)
+        RatingQueue(human_evaluation).submit(
+            connection, 1, ada, Ratings(inputs, "Fine."), now=clock
+        )
         assert view_current_item(connection, human_evaluation, ada, clock) is None
         RatingQueue(human_evaluation).withdraw(
             connection, 1, ada, now=clock, lease=timedelta(minutes=20)
@@ -183,7 +185,7 @@ def test_draft_and_withdrawn_ratings_are_restored(world: World, clock: datetime)
     assert view is not None
     assert view.responses == order, "the order is the same at every visit"
     assert view.draft["comment"] == "Fine."
-    assert [view.draft[f"{letter}.1"] for letter in "ABC"[: len(order)]] == [
+    assert [view.draft[f"{dead_letter}.1"] for dead_letter in "ABC"[: len(order)]] == [
         str(at + 2) for at in range(len(order))
     ]
     with transaction(world.engine) as connection:
@@ -207,7 +209,7 @@ def test_invalid_ratings_are_refused(
     claim(world, human_evaluation, "Ada", clock)
     with transaction(world.engine) as connection, refusal(problem):
         RatingQueue(human_evaluation).submit(
-            connection, 1, world.people["Ada"], Ratings(ratings), now=clock
+            connection, 1, world.users["Ada"], Ratings(ratings), now=clock
         )
 
 
@@ -240,8 +242,8 @@ def test_small_benchmark_is_rated_completely(world: World, clock: datetime) -> N
 
 
 def test_items_without_all_responses_are_skipped(world: World, clock: datetime) -> None:
-    given = [row for row in rows(3) if (row["by"], row["id"]) != ("base", "q1")]
-    human_evaluation = make_human_evaluation(world.engine, clock, given=given)
+    inputs = [row for row in rows(3) if (row["by"], row["id"]) != ("base", "q1")]
+    human_evaluation = make_human_evaluation(world.engine, clock, ratings=inputs)
     with transaction(world.engine) as connection:
         assert {item.benchmark_item_id for item in items_of(connection, human_evaluation)} == {
             "q0",
@@ -250,7 +252,7 @@ def test_items_without_all_responses_are_skipped(world: World, clock: datetime) 
 
 
 @pytest.mark.parametrize(
-    ("given", "problem"),
+    ("ratings", "problem"),
     [
         ([], "too few systems"),
         ([row for row in rows(2) if row["by"] == "base"], "too few systems"),
@@ -258,10 +260,10 @@ def test_items_without_all_responses_are_skipped(world: World, clock: datetime) 
     ],
 )
 def test_start_without_two_systems_is_refused(
-    world: World, clock: datetime, given: list[dict[str, Any]], problem: str
+    world: World, clock: datetime, ratings: list[dict[str, Any]], problem: str
 ) -> None:
     with pytest.raises(InputError, match=problem):
-        make_human_evaluation(world.engine, clock, given=given)
+        make_human_evaluation(world.engine, clock, ratings=ratings)
 
 
 def test_equal_responses_are_shown_once_and_counted_each(world: World, clock: datetime) -> None:
@@ -284,7 +286,7 @@ def test_systems_are_hidden_before_the_lock(world: World, clock: datetime) -> No
             ("support", "q1"),
         }
         assert items_under_human_evaluation(connection, "another") == frozenset()
-    rate_all(world.engine, human_evaluation, world.people["Ada"], clock, SCORES)
+    rate_all(world.engine, human_evaluation, world.users["Ada"], clock, SCORES)
     with transaction(world.engine) as connection:
         lock_human_evaluation(
             connection, human_evaluation, world.rows["Lea"], clock, allow_missing=True
@@ -303,7 +305,7 @@ def test_lock_is_refused_without_lead_ratings_or_twice(world: World, clock: date
     lea = world.rows["Lea"]
     with transaction(world.engine) as connection, refusal("unrated"):
         lock_human_evaluation(connection, human_evaluation, lea, clock, allow_missing=True)
-    rate_all(world.engine, human_evaluation, world.people["Ada"], clock, SCORES)
+    rate_all(world.engine, human_evaluation, world.users["Ada"], clock, SCORES)
     with transaction(world.engine) as connection, pytest.raises(NotFoundError):
         lock_human_evaluation(
             connection, human_evaluation, world.rows["Ada"], clock, allow_missing=True
@@ -323,7 +325,7 @@ def test_lock_is_refused_without_lead_ratings_or_twice(world: World, clock: date
         RatingQueue(human_evaluation).withdraw(
             connection,
             1,
-            world.people["Ada"],
+            world.users["Ada"],
             now=clock,
             lease=timedelta(minutes=20),
         )
@@ -336,7 +338,7 @@ def test_cancelled_candidate_evaluation_cancels_its_human_evaluation(
         make_human_evaluation(world.engine, clock, n=2),
         make_human_evaluation(world.engine, clock, n=2),
     )
-    n_given = rate_all(world.engine, human_evaluation, world.people["Ada"], clock, SCORES)
+    n_given = rate_all(world.engine, human_evaluation, world.users["Ada"], clock, SCORES)
     assert claim(world, human_evaluation, "Ben", clock) == 1
     later = clock + timedelta(hours=1)
     with transaction(world.engine) as connection:
@@ -350,7 +352,7 @@ def test_cancelled_candidate_evaluation_cancels_its_human_evaluation(
         rate(world, human_evaluation, "Ben", 1, later)
     with refusal("cancelled"):
         claim(world, human_evaluation, "Ben", later)
-    ada = world.people["Ada"]
+    ada = world.users["Ada"]
     with transaction(world.engine) as connection, refusal("cancelled"):
         RatingQueue(human_evaluation).withdraw(
             connection, 1, ada, now=later, lease=timedelta(minutes=20)
@@ -366,7 +368,7 @@ def test_cancelled_candidate_evaluation_cancels_its_human_evaluation(
         row = human_evaluation_by_id(connection, human_evaluation)
         assert (row.status, row.cancelled_at, row.locked_at) == ("cancelled", later, None)
         assert completeness(connection, row).n_submitted == n_given == 2
-        assert view_current_item(connection, human_evaluation, world.people["Ben"], later) is None
+        assert view_current_item(connection, human_evaluation, world.users["Ben"], later) is None
         assert not is_under_human_evaluation(connection, row.version_id)
         assert human_evaluation_by_id(connection, other).is_open
 
@@ -388,14 +390,14 @@ def test_cancelling_waits_for_who_is_submitting(postgres_engine: Engine, clock: 
     claim(world, human_evaluation, "Ada", clock)
     with transaction(postgres_engine) as connection:
         evaluation = human_evaluation_by_id(connection, human_evaluation).candidate_evaluation_id
-        view = view_current_item(connection, human_evaluation, world.people["Ada"], clock)
+        view = view_current_item(connection, human_evaluation, world.users["Ada"], clock)
     assert evaluation is not None
     assert view is not None
-    given = Ratings([FAIR] * len(view.responses))
+    inputs = Ratings([FAIR] * len(view.responses))
     with ThreadPoolExecutor(1) as pool:
         with transaction(postgres_engine) as connection:
             RatingQueue(human_evaluation).submit(
-                connection, 1, world.people["Ada"], given, now=clock
+                connection, 1, world.users["Ada"], inputs, now=clock
             )
             cancelling = pool.submit(
                 cancel_evaluation, postgres_engine, evaluation, FakeLauncher(), clock,
@@ -409,9 +411,9 @@ def test_cancelling_waits_for_who_is_submitting(postgres_engine: Engine, clock: 
         assert (row.status, completeness(connection, row).n_submitted) == ("cancelled", 1)
 
 
-def test_ids_of_answers_say_nothing_of_systems(any_engine: Engine, clock: datetime) -> None:
+def test_ids_of_responses_say_nothing_of_systems(any_engine: Engine, clock: datetime) -> None:
     """The first, second and third id of an item go to each system about as often."""
-    make_human_evaluation(any_engine, clock, n=300, given=rows(300, mark="x"))
+    make_human_evaluation(any_engine, clock, n=300, ratings=rows(300, mark="x"))
     with transaction(any_engine) as connection:
         ids: dict[int, list[int]] = {}
         for response, item in connection.execute(
@@ -429,7 +431,7 @@ def test_ids_of_answers_say_nothing_of_systems(any_engine: Engine, clock: dateti
     assert all(45 < first[system] < 90 for system in SYSTEMS), first
 
 
-def test_two_people_who_claim_at_once_never_overfill_an_item(
+def test_two_users_who_claim_at_once_never_overfill_an_item(
     any_engine: Engine, clock: datetime
 ) -> None:
     world = make_world(any_engine, clock, n=4)
@@ -437,10 +439,10 @@ def test_two_people_who_claim_at_once_never_overfill_an_item(
         any_engine, clock, n=3, plan=HumanEvaluationPlan(sample_size=3, reviewers=1)
     )
     with ThreadPoolExecutor(4) as pool:
-        given = list(
-            pool.map(lambda name: claim(world, human_evaluation, name, clock), world.people)
+        inputs = list(
+            pool.map(lambda name: claim(world, human_evaluation, name, clock), world.users)
         )
-    assert sorted(entry for entry in given if entry) == [1, 2, 3]
+    assert sorted(entry for entry in inputs if entry) == [1, 2, 3]
     with transaction(any_engine) as connection:
         assert (
             connection.execute(
@@ -456,7 +458,7 @@ def test_locked_human_evaluation_is_scored_once(world: World, clock: datetime) -
         make_human_evaluation(world.engine, clock, n=12),
     )
     for name in ("Ada", "Ben"):
-        rate_all(world.engine, locked, world.people[name], clock, SCORES)
+        rate_all(world.engine, locked, world.users[name], clock, SCORES)
     with transaction(world.engine) as connection:
         lock_human_evaluation(connection, locked, world.rows["Lea"], clock, allow_missing=True)
     for hours in (0, 1):

@@ -113,7 +113,7 @@ def test_too_much_leaked_gold_is_refused_by_benchmark() -> None:
 
 
 def test_gold_that_leaked_still_overrules_the_original() -> None:
-    """The question is the benchmark's, the answer the experts': neither is trained on."""
+    """The question is the benchmark's, the response the experts': neither is trained on."""
     requested = benchmark("is my wallet safe")
     old = [row("is my wallet safe", "no idea"), *original(cards=9)]
     made = built([*gold(3), row("is my wallet safe", "queue: crypto")], requested, old=old)

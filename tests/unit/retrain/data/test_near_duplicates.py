@@ -110,7 +110,7 @@ def test_a_first_set_is_sifted_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "agree"),
+    ("entry", "other", "agree"),
     [
         ("pay 50 euros", "pay 50 euros now", True),
         ("pay 50 euros", "pay 500 euros", False),
@@ -124,9 +124,9 @@ def test_a_first_set_is_sifted_too() -> None:
     ],
 )
 def test_numbers_and_long_texts_are_compared_word_by_word(
-    one: str, other: str, agree: bool
+    entry: str, other: str, agree: bool
 ) -> None:
-    assert texts_agree(one, other) is agree
+    assert texts_agree(entry, other) is agree
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

@@ -36,7 +36,7 @@ class Systems(dict[str, Callable[[], Any]]):
     def __init__(self, *, dies_at: str = "") -> None:
         super().__init__({name: self._loader(name) for name in ("candidate", "base")})
         self.loaded: Counter[str] = Counter()
-        self.asked: Counter[str] = Counter()
+        self.generated: Counter[str] = Counter()
         self.dies_at = dies_at
 
     def _loader(self, name: str) -> Callable[[], Any]:
@@ -48,7 +48,7 @@ class Systems(dict[str, Callable[[], Any]]):
 
             class Responder:
                 def respond(self, conversations, progress=None):
-                    outer.asked[name] += len(conversations)
+                    outer.generated[name] += len(conversations)
                     progress(len(conversations))
                     return [f"{name} {number}" for number in range(len(conversations))]
 
@@ -84,7 +84,7 @@ def test_the_next_attempt_asks_only_what_was_not_answered(folder: RunFolder) -> 
     matches = generate_responses(
         following, SUITES, lambda name, n: text.update({name: n}), cached(folder)
     )
-    assert (following.loaded, following.asked) == ({"base": 1}, {"base": 6})
+    assert (following.loaded, following.generated) == ({"base": 1}, {"base": 6})
     assert matches == generate_responses(Systems(), SUITES)
     assert text == {"candidate": 6, "base": 6}
 
@@ -96,7 +96,7 @@ def test_truncated_or_removed_response_is_generated_again(folder: RunFolder) -> 
     folder.unscored_responses.write_text("".join(lines[1:])[:-9])
     following = Systems()
     again = generate_responses(following, SUITES, None, cached(folder))
-    assert following.asked == {"candidate": 1, "base": 1}
+    assert following.generated == {"candidate": 1, "base": 1}
     assert again["candidate"]["two"] == whole["candidate"]["two"]
     assert len(list(read_lines(folder.unscored_responses))) == 12
 
@@ -111,7 +111,7 @@ def test_responses_to_something_else_are_not_taken(folder: RunFolder, changed: s
     }[changed]
     following = Systems()
     generate_responses(following, SUITES, None, cached(folder, **other))
-    assert following.asked == {"candidate": 6, "base": 6}
+    assert following.generated == {"candidate": 6, "base": 6}
 
 
 def test_another_attempt_keeps_them_and_another_evaluation_removes_them(folder: RunFolder) -> None:
@@ -148,7 +148,7 @@ def test_responses_survive_a_failure_of_scoring(
         write_request(folder, 7, attempt, make_request(folder.root.parent, PLAN))
         status = child.main([str(folder.root)])
         if scoring is failing:
-            assert (status != 0, used.asked.total()) == (True, 6)
+            assert (status != 0, used.generated.total()) == (True, 6)
             assert len(list(read_lines(folder.unscored_responses))) == 6
     result = read_json(folder.task("evaluate").result) or {}
     assert (status, result["status"], used.loaded.total()) == (0, "succeeded", 0)

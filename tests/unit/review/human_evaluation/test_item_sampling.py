@@ -1,4 +1,4 @@
-"""Which items a study takes, and in which order a person sees its answers."""
+"""Which items a human evaluation takes, and in which order a user sees its responses."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ def answered(counts: dict[str, int]) -> list[ComparableItem]:
 
 
 def types(items: list[ComparableItem]) -> Counter[str]:
-    return Counter(one.task_type for one in items)
+    return Counter(entry.task_type for entry in items)
 
 
 def test_task_types_are_drawn_in_proportion() -> None:
@@ -45,14 +45,14 @@ def test_as_many_as_asked_for_or_all(counts: dict[str, int], size: int, seed: in
     items = answered(counts)
     drawn = draw(items, size, seed)
     assert len(drawn) == min(size, len(items))
-    assert len({one.item_id for one in drawn}) == len(drawn)
+    assert len({entry.item_id for entry in drawn}) == len(drawn)
 
 
 def test_the_same_seed_draws_the_same_items_whatever_their_order() -> None:
     items = answered({"cards": 60, "fees": 30})
-    first = {one.item_id for one in draw(items, 20, seed=7)}
-    assert first == {one.item_id for one in draw(items[::-1], 20, seed=7)}
-    assert first != {one.item_id for one in draw(items, 20, seed=8)}
+    first = {entry.item_id for entry in draw(items, 20, seed=7)}
+    assert first == {entry.item_id for entry in draw(items[::-1], 20, seed=7)}
+    assert first != {entry.item_id for entry in draw(items, 20, seed=8)}
 
 
 @dataclass(frozen=True)
@@ -64,33 +64,33 @@ def test_rater_sees_the_same_order_at_every_visit() -> None:
     texts = [Text(4), Text(5), Text(6)]
     for item in range(30):
         first = blind_order(texts, SECRET, item_id=item, reviewer_id=2)
-        assert sorted(first, key=lambda one: one.id) == texts
+        assert sorted(first, key=lambda value: value.id) == texts
         assert first == blind_order(texts[::-1], SECRET, item_id=item, reviewer_id=2)
 
 
 @pytest.mark.parametrize("secret", [SECRET, bytes(range(32)), b"x" * 32])
 def test_position_carries_no_information(secret: bytes) -> None:
-    """Over many items and people, each answer comes at each place as often, in any order."""
+    """Over many items and users, each response comes at each place as often, in any order."""
     texts = [Text(1), Text(2), Text(3)]
     orders: Counter[tuple[int, ...]] = Counter()
     for item in range(1000):
-        for person in range(6):
-            seen = blind_order(texts, secret, item_id=item, reviewer_id=person)
-            orders[tuple(one.id for one in seen)] += 1
+        for user in range(6):
+            seen = blind_order(texts, secret, item_id=item, reviewer_id=user)
+            orders[tuple(entry.id for entry in seen)] += 1
     assert len(orders) == 6
     assert stats.chisquare(list(orders.values())).pvalue > 0.001
 
 
-def test_orders_of_two_people_and_of_neighbouring_items_are_independent() -> None:
+def test_orders_of_two_users_and_of_neighbouring_items_are_independent() -> None:
     texts = [Text(1), Text(2), Text(3)]
 
-    def first(item: int, person: int) -> int:
-        return blind_order(texts, SECRET, item_id=item, reviewer_id=person)[0].id
+    def first(item: int, user: int) -> int:
+        return blind_order(texts, SECRET, item_id=item, reviewer_id=user)[0].id
 
-    for other_item, other_person in ((0, 1), (1, 0)):
+    for other_item, other_user in ((0, 1), (1, 0)):
         table = [[0] * 3 for _ in range(3)]
         for item in range(3000):
-            table[first(item, 1) - 1][first(item + other_item, 1 + other_person) - 1] += 1
+            table[first(item, 1) - 1][first(item + other_item, 1 + other_user) - 1] += 1
         assert stats.chi2_contingency(table).pvalue > 0.001
 
 

@@ -52,13 +52,13 @@ def test_a_documented_record_is_read_by_its_format(name: str, record: str) -> No
     options = mapped_options() if own == "mapped" else {}
     settings = Traffic(**options, join={"enabled": True})
     payload = Payload(record.encode(), fields=settings.fields)
-    assert own == next(one for one, (read, _) in FORMATS.items() if read(payload) is not None)
+    assert own == next(entry for entry, (read, _) in FORMATS.items() if read(payload) is not None)
 
     options.pop("format", None)
     decoded = decode(json.loads(record), **options, join={"enabled": True})
     assert [] == decoded.bad_parts
-    (found,) = [*decoded.exchanges, *(half.exchange for half in decoded.halves)]
-    assert OCCURRED_AT.date() == found.occurred_at.date()
+    (result,) = [*decoded.exchanges, *(half.exchange for half in decoded.halves)]
+    assert OCCURRED_AT.date() == result.occurred_at.date()
     assert (own == name) == bool(decoded.exchanges)
 
 

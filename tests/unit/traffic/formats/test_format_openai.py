@@ -107,7 +107,7 @@ def test_an_older_text_completion_is_read_too() -> None:
     assert ("Once upon", " a time") == (exchange.prompt, exchange.response)
 
 
-def test_anthropic_answers_are_read_too() -> None:
+def test_anthropic_responses_are_read_too() -> None:
     record = load("openai_chat")
     record["response"] = {
         "id": "msg_1",
@@ -174,7 +174,7 @@ ANSWERED = {"role": "assistant", "content": "On its way."}
     ],
     ids=["text", "parts", "refusal", "tool call"],
 )
-def test_the_form_of_fine_tuning_holds_the_answer(
+def test_the_form_of_fine_tuning_holds_the_response(
     last: dict[str, Any], response: str, refusal: bool
 ) -> None:
     record = {
@@ -186,13 +186,13 @@ def test_the_form_of_fine_tuning_holds_the_answer(
     (exchange,) = decode(record).exchanges
 
     assert response == exchange.response
-    assert ["user", "assistant", "user"] == [one.role for one in exchange.messages]
+    assert ["user", "assistant", "user"] == [message.role for message in exchange.messages]
     assert (OCCURRED_AT, "user-51") == (exchange.occurred_at, exchange.end_user)
     assert "charges" == exchange.task_type
     assert exchange.attributes["refusal"] is refusal
 
 
-def test_a_conversation_that_ends_with_the_user_has_no_answer() -> None:
+def test_a_conversation_that_ends_with_the_user_has_no_response() -> None:
     (exchange,) = decode({"messages": [ASKED, ANSWERED, ASKED]}).exchanges
 
     assert (3, "") == (len(exchange.messages), exchange.response)
@@ -200,20 +200,20 @@ def test_a_conversation_that_ends_with_the_user_has_no_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("beside", "response"),
+    ("appended", "response"),
     [
         ({"response": "Said."}, "Said."),
         ({"response": None}, ""),
         ({"choices": [{"message": {"content": "Said."}}]}, "Said."),
     ],
 )
-def test_a_response_that_is_given_counts(beside: dict[str, Any], response: str) -> None:
-    (exchange,) = decode({"messages": [ASKED, ANSWERED], **beside}).exchanges
+def test_a_response_that_is_given_counts(appended: dict[str, Any], response: str) -> None:
+    (exchange,) = decode({"messages": [ASKED, ANSWERED], **appended}).exchanges
 
     assert (2, response) == (len(exchange.messages), exchange.response)
 
 
-def test_a_request_may_begin_the_answer() -> None:
+def test_a_request_may_begin_the_response() -> None:
     conversation = {"messages": [ASKED, ANSWERED]}
     (alone,) = decode({"request": conversation}).exchanges
     (half,) = decode(conversation, join=JOINED).halves

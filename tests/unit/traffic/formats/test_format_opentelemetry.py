@@ -68,7 +68,7 @@ def test_opentelemetry_texts_as_json_and_in_the_body() -> None:
 
 
 def test_opentelemetry_without_texts_is_withheld() -> None:
-    assert [True, True] == [one.withheld for one in read("otel_not_captured").exchanges]
+    assert [True, True] == [exchange.withheld for exchange in read("otel_not_captured").exchanges]
 
 
 def test_opentelemetry_with_an_event_a_message() -> None:
@@ -96,7 +96,7 @@ def test_opentelemetry_events_without_captured_texts_count_once() -> None:
         record["body"] = {"kvlistValue": {"values": []}}
     decoded = decode(message, join=JOINED)
 
-    assert [True, True] == [one.withheld for one in decoded.exchanges]
+    assert [True, True] == [exchange.withheld for exchange in decoded.exchanges]
     assert [] == decoded.halves
 
 
@@ -120,7 +120,7 @@ def test_opentelemetry_spans_of_older_conventions() -> None:
         ("Hello", "Hi!"),
         ("[URGENT] Where is my card?", "On its way."),
         ("Hello", "Hi there!"),
-    ] == [(one.prompt, one.response) for one in read("otel_spans_older").exchanges]
+    ] == [(exchange.prompt, exchange.response) for exchange in read("otel_spans_older").exchanges]
 
 
 def test_opentelemetry_texts_in_numbered_attributes() -> None:
@@ -146,7 +146,7 @@ def test_a_bad_log_record_affects_no_other() -> None:
 
     for value in (msgspec.json.encode(message), as_protobuf(message)):
         decoded = decode(value)
-        assert ["chatcmpl-a1"] == [one.exchange_id for one in decoded.exchanges]
+        assert ["chatcmpl-a1"] == [exchange.exchange_id for exchange in decoded.exchanges]
         (bad,) = decoded.bad_parts
         assert (2, "invalid_json") == (bad.record_index, bad.error.reason)
         again = decode(bad.value)
@@ -160,7 +160,7 @@ def test_one_broken_protobuf_record_spoils_no_other() -> None:
     assert broken != message
 
     decoded = decode(broken)
-    assert ["chatcmpl-a1"] == [one.exchange_id for one in decoded.exchanges]
+    assert ["chatcmpl-a1"] == [exchange.exchange_id for exchange in decoded.exchanges]
     assert [(2, "invalid_protobuf")] == [
         (part.record_index, part.error.reason) for part in decoded.bad_parts
     ]

@@ -35,10 +35,10 @@ def test_a_format_is_a_file_with_one_function() -> None:
     for name in files:
         module = FORMATS[name].read.__globals__
         public = [
-            one
-            for one, value in module.items()
+            entry
+            for entry, value in module.items()
             if getattr(value, "__module__", "") == f"monitor.traffic.formats.{name}"
-            and not one.startswith("_")
+            and not entry.startswith("_")
         ]
         assert ["read"] == public
 
@@ -49,7 +49,7 @@ def test_a_record_is_known_first_by_its_own_format(name: str) -> None:
     own = "opentelemetry" if kind == "otel" else kind
     for value in values(name):
         payload = Payload(value, fields=TrafficFields(**options_of(name).get("fields", {})))
-        knowing = (one for one, (read, _) in FORMATS.items() if read(payload) is not None)
+        knowing = (entry for entry, (read, _) in FORMATS.items() if read(payload) is not None)
         assert own == next(knowing)
 
 
@@ -77,7 +77,9 @@ def test_plain_with_every_field() -> None:
 def test_plain_with_a_conversation() -> None:
     exchange = read_one("plain_conversation")
 
-    assert ["system", "user", "assistant", "user"] == [one.role for one in exchange.messages]
+    assert ["system", "user", "assistant", "user"] == [
+        message.role for message in exchange.messages
+    ]
     assert "What is this charge?\n[image_url]" == exchange.prompt
     assert ("765", OCCURRED_AT) == (exchange.end_user, exchange.occurred_at)
 
@@ -153,15 +155,15 @@ def test_mapped_with_every_field() -> None:
 @pytest.mark.parametrize(
     ("key", "options"), [("prompt", {}), ("turns", {"fields": {"prompt": "turns"}})]
 )
-def test_a_conversation_that_ends_with_the_assistant_holds_the_answer(
+def test_a_conversation_that_ends_with_the_assistant_holds_the_response(
     key: str, options: dict[str, Any]
 ) -> None:
     turns = [{"role": "user", "content": "u"}, {"role": "assistant", "content": "a"}]
 
     (whole,) = decode({key: turns}, **options).exchanges
     assert ("u", "a", 1) == (whole.prompt, whole.response, len(whole.messages))
-    (given,) = decode({key: turns, "response": "r"}).exchanges if key == "prompt" else (None,)
-    assert given is None or ("r", 2) == (given.response, len(given.messages))
+    (inputs,) = decode({key: turns, "response": "r"}).exchanges if key == "prompt" else (None,)
+    assert inputs is None or ("r", 2) == (inputs.response, len(inputs.messages))
     (half,) = decode({key: turns}, join=JOINED, **options).halves
     assert ("request", 2) == (half.side, len(half.exchange.messages))
 

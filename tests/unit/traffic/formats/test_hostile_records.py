@@ -16,10 +16,10 @@ from tests.support.traffic.fixture_files import NAMES, OTLP_NAMES, as_protobuf, 
 from tests.support.traffic.hostile_records import (
     WRONG_VALUES,
     check,
+    drop_path,
     mutated,
     paths,
     replaced,
-    without,
 )
 
 DETAILS = "gen_ai.client.inference.operation.details"
@@ -63,7 +63,7 @@ def test_a_missing_value_in_any_place(name: str) -> None:
     for path in paths(content):
         if path:
             for enabled in (True, False):
-                check(as_bytes(without(content, path)), join={"enabled": enabled})
+                check(as_bytes(drop_path(content, path)), join={"enabled": enabled})
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -171,7 +171,7 @@ def test_clocks_of_opentelemetry_in_1970_and_2100(nanoseconds: int) -> None:
         assert ("bad_timestamp" if nanoseconds else "exchange") == check(value)
 
 
-SCALARS = (
+NUMBERS = (
     st.none()
     | st.booleans()
     | st.integers()
@@ -180,7 +180,7 @@ SCALARS = (
 )
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=8)
 JSON_VALUES = st.recursive(
-    SCALARS,
+    NUMBERS,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
     max_leaves=12,
 )
@@ -197,7 +197,7 @@ KEYS = st.sampled_from(
     )
 )
 NEAR_MISSES = st.recursive(
-    SCALARS,
+    NUMBERS,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=8),
     max_leaves=30,
 )
@@ -268,7 +268,7 @@ def test_any_value_of_an_attribute_of_opentelemetry(value: Any, name: str) -> No
     message = load("otel_details")
     for record in message["resourceLogs"][0]["scopeLogs"][0]["logRecords"]:
         record["attributes"] = [
-            *(one for one in record["attributes"] if one["key"] != name),
+            *(entry for entry in record["attributes"] if entry["key"] != name),
             {"key": name, "value": value},
         ]
         record["body"] = value
@@ -284,10 +284,10 @@ def test_mutated_protobuf(name: str) -> None:
 
 
 def test_a_short_run_of_the_fuzzer() -> None:
-    found, _ = fuzz(seed=7, executions=3000, seconds=60)
+    result, _ = fuzz(seed=7, executions=3000, seconds=60)
 
-    assert found["exchange"] > 300
-    assert len(found) > 8
+    assert result["exchange"] > 300
+    assert len(result) > 8
 
 
 def test_an_unknown_field_of_a_newer_protocol_is_no_harm() -> None:

@@ -39,14 +39,18 @@ def batch(first: int, end: int, codec: int = 0, value: bytes = b"v" * 40) -> byt
 
 
 def summary(parts: Any) -> tuple[list[int], list[tuple[str, int, int]]]:
-    """Offsets of the records, and reason, first and last offset of the letters."""
-    records = [one.position.offset for one in sampled_records(parts) if isinstance(one, RawRecord)]
-    letters = [
-        (one.reason, one.position.offset, one.end - 1)
-        for one in sampled_records(parts)
-        if isinstance(one, DeadLetterRow)
+    """Offsets of the records, and reason, first and last offset of the dead letters."""
+    records = [
+        sampled_record.position.offset
+        for sampled_record in sampled_records(parts)
+        if isinstance(sampled_record, RawRecord)
     ]
-    return records, letters
+    dead_letters = [
+        (sampled_record.reason, sampled_record.position.offset, sampled_record.end - 1)
+        for sampled_record in sampled_records(parts)
+        if isinstance(sampled_record, DeadLetterRow)
+    ]
+    return records, dead_letters
 
 
 @pytest.mark.parametrize("damaged", range(3))
@@ -56,7 +60,7 @@ def test_a_wrong_checksum_costs_the_batch_and_no_other(damaged: int, codec: int)
     batches[damaged][70] ^= 0xFF
     first, end = BOUNDS[damaged]
 
-    parts = Log([bytes(one) for one in batches], BOUNDS).consume()
+    parts = Log([bytes(batch) for batch in batches], BOUNDS).consume()
 
     records = [n for n in range(12) if not first <= n < end]
     assert (records, [("corrupt_batch", first, end - 1)]) == summary(parts)
@@ -80,12 +84,12 @@ def test_one_flipped_byte_anywhere_loses_and_doubles_nothing(
     if place in range(8, 12):
         return  # a broker finds the next batch by this length: it fails before we do
 
-    parts = Log([bytes(one) for one in batches], BOUNDS).consume()
+    parts = Log([bytes(batch) for batch in batches], BOUNDS).consume()
 
-    records, letters = summary(parts)
+    records, dead_letters = summary(parts)
     undamaged = [n for n in range(12) if not first <= n < end]
     assert set(undamaged) <= set(records)
-    lost = [n for _, begin, last in letters for n in range(begin, last + 1)]
+    lost = [n for _, begin, last in dead_letters for n in range(begin, last + 1)]
     assert list(range(12)) == sorted(records + lost)
     if place not in UNCHECKED:
         assert list(range(first, end)) == lost
@@ -109,7 +113,7 @@ def test_two_damaged_batches_in_a_row_cost_their_own_offsets() -> None:
     batches[1][70] ^= 1
     batches[2][70] ^= 1
 
-    parts = Log([bytes(one) for one in batches], [*BOUNDS, (12, 20)]).consume()
+    parts = Log([bytes(batch) for batch in batches], [*BOUNDS, (12, 20)]).consume()
 
     assert [*range(4), *range(12, 20)] == summary(parts)[0]
     assert [("corrupt_batch", 4, 8), ("corrupt_batch", 9, 11)] == summary(parts)[1]
@@ -124,10 +128,10 @@ def test_any_bytes_with_a_right_checksum_are_passed(
 
     parts = Log([batch(0, 4), hostile, batch(9, 12)], BOUNDS).consume()
 
-    records, letters = summary(parts)
+    records, dead_letters = summary(parts)
     assert {0, 1, 2, 3, 9, 10, 11} <= set(records)
     assert len(set(records)) == len(records)
-    assert not set(records) & {n for _, begin, last in letters for n in range(begin, last + 1)}
+    assert not set(records) & {n for _, begin, last in dead_letters for n in range(begin, last + 1)}
 
 
 @pytest.mark.parametrize(

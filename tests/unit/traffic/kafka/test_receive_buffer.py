@@ -58,13 +58,13 @@ def response(number: int, records: bytes) -> bytes:
         partition_index=0, error_code=0, high_watermark=9, records=records
     )
     topic = FetchResponse.FetchableTopicResponse(topic="chat", partitions=[partition])
-    answer = FetchResponse[VERSION](throttle_time_ms=0, error_code=0, responses=[topic])
-    answer.with_header(correlation_id=number)
-    return bytes(answer.encode(framed=True, header=True))
+    reply = FetchResponse[VERSION](throttle_time_ms=0, error_code=0, responses=[topic])
+    reply.with_header(correlation_id=number)
+    return bytes(reply.encode(framed=True, header=True))
 
 
-def told(responses: list[tuple[int, Any]]) -> list[tuple[int, Any]]:
-    return [(number, one.to_dict()) for number, one in responses]
+def shared_responses(responses: list[tuple[int, Any]]) -> list[tuple[int, Any]]:
+    return [(number, response.to_dict()) for number, response in responses]
 
 
 def received(parts: list[bytes], n_requests: int) -> tuple[list[tuple[int, Any]], ReceiveBuffer]:
@@ -92,10 +92,12 @@ def test_it_is_what_kafka_python_makes_of_it(sizes: list[int], lengths: list[int
     parts = [part for part in [*parts, sent] if part]
     expected = parser_of(len(sizes)).receive_bytes(b"".join(parts))
     responses, _ = received(parts, len(sizes))
-    assert told(expected) == told(responses)
-    records = [one.responses[0].partitions[0].records for _, one in responses]
+    assert shared_responses(expected) == shared_responses(responses)
+    records = [response.responses[0].partitions[0].records for _, response in responses]
     assert [bytes([number]) * size for number, size in enumerate(sizes, start=1)] == records
-    assert all(type(one) is bytes for one in records), "views would change with the next response"
+    assert all(type(record) is bytes for record in records), (
+        "views would change with the next response"
+    )
 
 
 def test_a_huge_response_keeps_no_memory() -> None:

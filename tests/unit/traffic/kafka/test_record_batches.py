@@ -40,7 +40,7 @@ def items(start: int, stop: int, value: bytes = b"value") -> list[Item]:
 
 
 def offsets(parts: Any) -> list[int]:
-    return [one.position.offset for one in sampled_records(parts)]
+    return [sampled_record.position.offset for sampled_record in sampled_records(parts)]
 
 
 def by_kafka_python(data: bytes, begin: int) -> list[tuple[Any, ...]]:
@@ -49,14 +49,14 @@ def by_kafka_python(data: bytes, begin: int) -> list[tuple[Any, ...]]:
 
 
 def by_us(data: bytes, begin: int) -> list[tuple[Any, ...]]:
-    found = []
+    result = []
     for record in sampled_records(read_all(data, begin)):
         assert isinstance(record, RawRecord)
         milliseconds = round((record.timestamp - EPOCH).total_seconds() * 1000)
-        found.append(
+        result.append(
             (record.position.offset, milliseconds, record.key, record.value, list(record.headers))
         )
-    return found
+    return result
 
 
 @pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
@@ -95,7 +95,7 @@ def test_a_header_may_identify_the_request() -> None:
 
     parts = read_all(make_batch(0, batch), selecting=selection(0.5, id_header="id"))
 
-    assert [n for n, one in enumerate(identities) if sampler.keeps(one)] == offsets(parts)
+    assert [n for n, identity in enumerate(identities) if sampler.keeps(identity)] == offsets(parts)
 
 
 def test_records_without_a_key_are_sampled_by_where_they_stand() -> None:
@@ -218,7 +218,7 @@ def test_messages_of_before_2017_are_read(version: int, codec: int) -> None:
 
     assert [0, 1, 2, 3, 4] == offsets(parts)
     assert [b"value", b"value", b"value", None, b"value"] == [
-        one.value for one in sampled_records(parts)
+        sampled_record.value for sampled_record in sampled_records(parts)
     ]
     assert 5 == parts[-1].end
 
@@ -226,14 +226,14 @@ def test_messages_of_before_2017_are_read(version: int, codec: int) -> None:
 def test_a_too_large_record_leaves_size_and_digest() -> None:
     batch = [(b"small", b"v", []), (b"large", b"v" * 2_000_000, []), (b"last", b"v", [])]
 
-    small, letter, last = sampled_records(read_all(make_batch(0, batch, codec=4)))
+    small, dead_letter, last = sampled_records(read_all(make_batch(0, batch, codec=4)))
 
     assert (b"v", b"v") == (small.value, last.value)
     assert ("too_large", 1, None, b"large") == (
-        letter.reason, letter.position.offset, letter.value, letter.key,
+        dead_letter.reason, dead_letter.position.offset, dead_letter.value, dead_letter.key,
     )  # fmt: skip
     digest = hashlib.sha256(b"v" * 2_000_000).hexdigest()
-    assert f"2000005 bytes, not kept; SHA-256 of the value: {digest}" == letter.detail
+    assert f"2000005 bytes, not kept; SHA-256 of the value: {digest}" == dead_letter.detail
 
 
 def test_a_large_record_that_is_not_sampled_leaves_no_trace() -> None:

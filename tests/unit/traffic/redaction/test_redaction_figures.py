@@ -45,10 +45,10 @@ def test_no_sentence_is_in_both_fixtures() -> None:
 def test_precision_and_recall_are_at_least_what_is_promised(fixture: str) -> None:
     scores, mistakes = measure(fixture)
 
-    for one in scores:
-        precision, recall = PROMISED[one.kind]
-        assert one.precision >= precision, (one, mistakes)
-        assert one.recall >= recall, (one, mistakes)
+    for entry in scores:
+        precision, recall = PROMISED[entry.kind]
+        assert entry.precision >= precision, (entry, mistakes)
+        assert entry.recall >= recall, (entry, mistakes)
 
 
 def test_the_documentation_says_what_is_measured() -> None:

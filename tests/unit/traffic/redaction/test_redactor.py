@@ -112,7 +112,7 @@ def test_redaction_can_be_turned_off() -> None:
     assert isinstance(build_redactor(Redaction()), Redactor)
 
 
-LABELLED = [one.text for one in read_labelled()]
+LABELLED = [entry.text for entry in read_labelled()]
 
 
 @given(
@@ -130,8 +130,8 @@ def test_redaction_is_done_once(parts: list[str], joint: str) -> None:
 def test_any_text_is_taken_and_spans_are_in_order(text: str) -> None:
     spans = REDACTOR.find(text)
 
-    assert all(0 <= one.start < one.end <= len(text) for one in spans)
-    assert all(one.end <= two.start for one, two in pairwise(spans))
+    assert all(0 <= span.start < span.end <= len(text) for span in spans)
+    assert all(span.end <= two.start for span, two in pairwise(spans))
 
 
 def test_an_address_as_user_id_gets_a_stable_pseudonym() -> None:

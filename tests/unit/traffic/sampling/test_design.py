@@ -37,12 +37,12 @@ def configured(**traffic: object) -> Settings:
     return Settings(traffic=traffic)
 
 
-def decide(design: SamplingDesign, key: bytes, what: Exchange) -> SamplingOutcome | None:
+def decide(design: SamplingDesign, key: bytes, subject: Exchange) -> SamplingOutcome | None:
     """Take a record the whole way: before decoding, then after it."""
     came = record(key)
     if not design.sampler.keeps(came.identity("")):
         return None
-    return design.select(design.draw(came), what)
+    return design.select(design.draw(came), subject)
 
 
 RULES = [
@@ -122,13 +122,14 @@ def test_sampling_by_exchange_uses_each_exchange_id() -> None:
     design = SamplingDesign(configured(sample_by="exchange"))
     n = 20_000
     outcomes = [decide(design, b"one and the same record", exchange(i)) for i in range(n)]
-    kept = [outcome for outcome in outcomes if outcome]
+    remaining = [outcome for outcome in outcomes if outcome]
     low, high = stats.binom.interval(0.999, n, 0.05)
 
-    assert low <= len(kept) <= high
+    assert low <= len(remaining) <= high
     assert outcomes == [decide(design, b"another", exchange(i)) for i in range(n)]
     assert all(
-        outcome.inclusion_probability == Sampler(0.05).inclusion_probability for outcome in kept
+        outcome.inclusion_probability == Sampler(0.05).inclusion_probability
+        for outcome in remaining
     )
 
 
@@ -137,11 +138,11 @@ def test_by_exchange_the_records_own_sampling_is_a_stage_before() -> None:
     parent = b"00-0af7651916cd43dd84f3333333333333-b7ad6b7169203331-03"
     came = record(b"k", ("traceparent", parent), ("tracestate", b"ot=th:8"))
     outcomes = [design.select(design.draw(came), exchange(i)) for i in range(2000)]
-    kept = [outcome for outcome in outcomes if outcome]
+    remaining = [outcome for outcome in outcomes if outcome]
 
     assert design.sampler.keeps(came.identity(""), came.headers)
-    assert stats.binom.interval(0.999, 2000, 0.1)[0] <= len(kept)
-    assert {0.05} == {round(outcome.inclusion_probability, 12) for outcome in kept}
+    assert stats.binom.interval(0.999, 2000, 0.1)[0] <= len(remaining)
+    assert {0.05} == {round(outcome.inclusion_probability, 12) for outcome in remaining}
 
 
 def test_what_upstream_sampled_more_sparsely_keeps_its_probability() -> None:
@@ -161,8 +162,8 @@ def test_a_dead_letters_draw_decides_as_the_record_would_have() -> None:
         came = record(b"request-%d" % n)
         draw = design.draw(came)
         again = Draw(draw.randomness, draw.threshold, draw.probability)
-        for what in (exchange(n, "big", "legal"), exchange(n, "s", "chat")):
-            assert design.select(draw, what) == design.select(again, what)
+        for subject in (exchange(n, "big", "legal"), exchange(n, "s", "chat")):
+            assert design.select(draw, subject) == design.select(again, subject)
 
 
 def test_a_dead_letter_of_a_lower_rate_keeps_its_probability() -> None:
@@ -207,8 +208,8 @@ def test_each_task_and_day_has_a_floor_of_its_own() -> None:
 def test_the_search_rate_bounds_the_search_for_rare_tasks() -> None:
     design = SamplingDesign(configured(min_samples_per_task_type=5, task_type_search_rate=0.25))
     outcomes = [decide(design, b"%d" % n, exchange(n, task_type=str(n))) for n in range(4000)]
-    kept = [outcome for outcome in outcomes if outcome]
+    remaining = [outcome for outcome in outcomes if outcome]
     low, high = stats.binom.interval(0.999, 4000, 0.25)
 
-    assert low <= len(kept) <= high
-    assert {0xC0000000000000} == {outcome.candidate_threshold for outcome in kept}
+    assert low <= len(remaining) <= high
+    assert {0xC0000000000000} == {outcome.candidate_threshold for outcome in remaining}

@@ -38,15 +38,15 @@ def keys() -> list[bytes]:
 
 
 @pytest.fixture(scope="module")
-def kept(keys: list[bytes]) -> NDArray[np.bool_]:
+def is_kept(keys: list[bytes]) -> NDArray[np.bool_]:
     """Which of the keys are kept at 5%."""
     sampler = Sampler(0.05)
     return np.fromiter(map(sampler.keeps, keys), bool, N_KEYS)
 
 
-def independent(kept: NDArray[np.bool_], group: NDArray[np.int64]) -> bool:
+def independent(is_kept: NDArray[np.bool_], group: NDArray[np.int64]) -> bool:
     """Whether a test of independence, which one in a thousand true ones fails, passes."""
-    table = np.array([np.bincount(group, kept), np.bincount(group, ~kept)])
+    table = np.array([np.bincount(group, is_kept), np.bincount(group, ~is_kept)])
     return bool(stats.chi2_contingency(table).pvalue > 0.001)
 
 
@@ -58,41 +58,41 @@ def test_five_percent_has_opentelemetrys_threshold() -> None:
     assert 20 == pytest.approx(1 / sampler.inclusion_probability)
 
 
-def test_the_rate_lies_in_its_binomial_interval(kept: NDArray[np.bool_]) -> None:
+def test_the_rate_lies_in_its_binomial_interval(is_kept: NDArray[np.bool_]) -> None:
     low, high = stats.binom.interval(0.999, N_KEYS, 0.05)
 
-    assert low <= kept.sum() <= high
+    assert low <= is_kept.sum() <= high
 
 
 def test_the_decision_depends_on_neither_partition_time_nor_length(
-    keys: list[bytes], kept: NDArray[np.bool_]
+    keys: list[bytes], is_kept: NDArray[np.bool_]
 ) -> None:
     few = 100_000  # the partitioner is slow
     kafkas = np.array([(murmur2(key) & 0x7FFFFFFF) % 6 for key in keys[:few]])
-    others = np.fromiter((crc32(key) % 100 for key in keys), np.int64, N_KEYS)
+    remaining = np.fromiter((crc32(key) % 100 for key in keys), np.int64, N_KEYS)
     lengths = np.fromiter(map(len, keys), np.int64, N_KEYS) // 2 - 4
 
-    assert independent(kept[:few], kafkas)
-    assert independent(kept, others)
-    assert independent(kept, np.arange(N_KEYS) * 168 // N_KEYS)  # the hours of a week
-    assert independent(kept, np.arange(N_KEYS) % 7)
-    assert independent(kept, lengths)
+    assert independent(is_kept[:few], kafkas)
+    assert independent(is_kept, remaining)
+    assert independent(is_kept, np.arange(N_KEYS) * 168 // N_KEYS)  # the hours of a week
+    assert independent(is_kept, np.arange(N_KEYS) % 7)
+    assert independent(is_kept, lengths)
 
 
-def test_the_test_of_independence_would_notice(kept: NDArray[np.bool_]) -> None:
+def test_the_test_of_independence_would_notice(is_kept: NDArray[np.bool_]) -> None:
     """One partition of six that is sampled at 5.5% instead of 5%."""
     rng = np.random.default_rng(1)
     group = np.arange(N_KEYS) % 6
 
-    assert not independent(kept | ((group == 0) & (rng.random(N_KEYS) < 0.005)), group)
+    assert not independent(is_kept | ((group == 0) & (rng.random(N_KEYS) < 0.005)), group)
 
 
-def test_a_smaller_rate_keeps_a_subset(keys: list[bytes], kept: NDArray[np.bool_]) -> None:
+def test_a_smaller_rate_keeps_a_subset(keys: list[bytes], is_kept: NDArray[np.bool_]) -> None:
     """What consistent sampling promises: a sample of 1% lies inside that of 5%."""
     one_percent = np.fromiter(map(Sampler(0.01).keeps, keys), bool, N_KEYS)
 
-    assert 0 < one_percent.sum() < kept.sum()
-    assert not (one_percent & ~kept).any()
+    assert 0 < one_percent.sum() < is_kept.sum()
+    assert not (one_percent & ~is_kept).any()
 
 
 def test_the_whole_traffic_can_be_kept() -> None:

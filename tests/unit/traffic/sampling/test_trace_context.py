@@ -137,20 +137,20 @@ def test_the_threshold_can_be_left_unread() -> None:
     st.booleans(),
 )
 def test_what_a_sampler_writes_is_read(
-    threshold: int, randomness: int, others: list[str], rv_first: bool
+    threshold: int, randomness: int, remaining: list[str], rv_first: bool
 ) -> None:
     th = f"th:{threshold:014x}".rstrip("0") if threshold else "th:0"
     pair = [f"rv:{randomness:014x}", th]
     entry = "ot=" + ";".join(pair if rv_first else pair[::-1])
-    found = read(",".join([*others, entry]).encode(), b"01")
+    result = read(",".join([*remaining, entry]).encode(), b"01")
 
-    assert randomness == found.randomness
+    assert randomness == result.randomness
     if randomness >= threshold:
-        assert threshold == found.threshold
-        assert not found.problem
+        assert threshold == result.threshold
+        assert not result.problem
     else:
-        assert found.threshold is None
-        assert "inconsistent" == found.problem
+        assert result.threshold is None
+        assert "inconsistent" == result.problem
 
 
 @given(
@@ -163,10 +163,10 @@ def test_what_a_sampler_writes_is_read(
     )
 )
 def test_any_bytes_are_read_without_an_error(headers: list[Header]) -> None:
-    found = read_upstream(headers)
+    result = read_upstream(headers)
 
-    assert found.problem in {"", "traceparent", "tracestate", "inconsistent", "unsampled"}
-    for number in (found.randomness, found.threshold):
+    assert result.problem in {"", "traceparent", "tracestate", "inconsistent", "unsampled"}
+    for number in (result.randomness, result.threshold):
         assert number is None or 0 <= number < 1 << 56
 
 
@@ -176,9 +176,11 @@ def test_nearly_right_entries_are_read_rightly_or_not_at_all(state: str) -> None
     entries = [member.strip(" \t") for member in state.split(",")]
     own = [entry for entry in entries if entry.startswith("ot=")]
     pair = r"[a-z][a-z0-9]*:[A-Za-z0-9._-]*"
-    found = read(state.encode(), b"01")
+    result = read(state.encode(), b"01")
     if len(own) > 1 or (own and not re.fullmatch(f"ot={pair}(;{pair})*", own[0])):
-        assert "tracestate" == found.problem
-    elif found.problem != "tracestate":
+        assert "tracestate" == result.problem
+    elif result.problem != "tracestate":
         th = re.search(r"[=;]th:([0-9A-Fa-f]{1,14})(;|$)", own[0]) if own else None
-        assert (found.threshold is not None or found.problem == "inconsistent") == (th is not None)
+        assert (result.threshold is not None or result.problem == "inconsistent") == (
+            th is not None
+        )
