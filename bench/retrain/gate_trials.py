@@ -42,8 +42,8 @@ def candidate_trials(
     """Judge candidates that are right more often than the incumbent by ``gain`` on new items.
 
     Items differ in difficulty. Both systems respond to each by chance, as a sampled response does,
-    and are scored by exact match and by a graded metric that goes with it. On old items they are alike;
-    the candidate gives the incumbent's very response to a share ``kept`` of them.
+    and are scored by exact match and by a graded metric that goes with it. On old items they are
+    alike; the candidate gives the incumbent's very response to a share ``kept`` of them.
     """
     suite = _suite(n_new, n_old)
     matches: Counter[str] = Counter()

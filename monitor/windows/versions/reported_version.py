@@ -132,9 +132,10 @@ def conclude(
         f"{part.name} ({len(part.part.rows):,})" for part in uncompared if part is not reported
     ]
     if not reported.is_compared:
+        uncompared_names = join_names([subject, *names])
         return (
             findings.verdict,
-            f"Serving versions could not be compared: {join_names([subject, *names])}. {findings.headline}",
+            f"Serving versions could not be compared: {uncompared_names}. {findings.headline}",
         )
     sentence = f"{subject[0].upper()}{subject[1:]}: {findings.headline}"
     if not uncompared:
