@@ -133,7 +133,7 @@ def test_from_gold_to_a_serving_version(trained: Shell, monkeypatch: pytest.Monk
     listing = trained.ok("retrain", "show", "1")
     assert "run 1: succeeded, model desk" in listing
     assert "  rank = 4" in listing
-    assert "its version is in the registry: driftwarden models list" in listing
+    assert "registered as a version: `driftwarden models list`" in listing
     assert "loss" in trained.ok("retrain", "logs", "1", "-n", "100")
     assert re.search(
         r"^ +1 +succeeded +desk +lora .* by hand$", trained.ok("retrain", "list"), re.MULTILINE
