@@ -84,8 +84,8 @@ def _check_known(revision: str | None) -> None:
         return
     if revision in UNSUPPORTED_REVISIONS:
         raise SchemaError(
-            f"unsupported database schema: revision {revision} is from before 0.2 and can't be "
-            "migrated; back up the database, export its gold with the version that created it "
+            f"unsupported database schema: revision {revision} is older than the initial schema "
+            "and can't be migrated; back up the database, export its gold with the version that created it "
             "(`driftwarden review export`), then point database.url to a new database and run "
             "`driftwarden db upgrade`"
         )
