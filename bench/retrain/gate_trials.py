@@ -12,8 +12,8 @@ from monitor.settings import Gates
 from monitor.settings.evaluation_file.plan import BenchmarkPlan, parse_plan
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.benchmark import Benchmark
-from retrain.evaluation.gates.gates import apply_gates
-from retrain.evaluation.gates.thresholds import check_thresholds
+from retrain.evaluation.gates.candidate_checks import apply_gates
+from retrain.evaluation.gates.threshold_checks import check_thresholds
 from retrain.evaluation.metrics.catalogue import load_metrics
 from retrain.evaluation.metrics.scoring import ItemScore
 

@@ -16,7 +16,7 @@ from monitor.store.training.candidate_results import (
 )
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.benchmark import Benchmark
-from retrain.evaluation.gates.gates import apply_gates
+from retrain.evaluation.gates.candidate_checks import apply_gates
 from retrain.evaluation.gates.judge_preference import Judgements, judge_check, judge_pairs
 from retrain.evaluation.judge.judge_model import JudgeModel
 from retrain.evaluation.metrics.scoring import ItemScore, score_responses

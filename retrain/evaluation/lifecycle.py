@@ -16,7 +16,7 @@ from monitor.store.tables import CandidateEvaluation
 from monitor.store.training import candidate_evaluations as store
 from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
 from monitor.store.training.candidate_results import read_candidate_results
-from retrain.evaluation.conclusion import conclude, record_scores
+from retrain.evaluation.consequences import conclude, record_scores
 from retrain.evaluation.request import as_request, write_request
 from retrain.jobs.child_result import describe_exit
 from retrain.jobs.launcher import Launcher, LauncherSource

@@ -13,7 +13,7 @@ from monitor.settings.evaluation_file import read_plan
 from monitor.store.training import candidate_evaluations as store
 from monitor.store.training.registry import VersionRow, production_version
 from monitor.store.training.runs import run_by_id
-from retrain.evaluation.conclusion import append_audit
+from retrain.evaluation.consequences import append_audit
 from retrain.evaluation.request import EvaluationRequest
 from retrain.models.source import Source, source_of
 

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from monitor.drift.clusters import find_clusters
-from monitor.drift.conclusion import conclude, not_enough_data
 from monitor.drift.drifted_share import drifted_share_lower_bound
 from monitor.drift.input.component_tests import compute_components
 from monitor.drift.neighbours.cells import fit_cells
@@ -26,6 +25,7 @@ from monitor.drift.samples.embeddings import Embeddings, check_vectors
 from monitor.drift.samples.group_ids import Groups
 from monitor.drift.samples.pool import make_pool
 from monitor.drift.samples.units import unit_keys
+from monitor.drift.verdict import conclude, not_enough_data
 
 
 def compare(

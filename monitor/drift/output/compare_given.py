@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from monitor.drift.clusters import find_clusters
-from monitor.drift.conclusion import conclude, not_enough_data
 from monitor.drift.neighbours.cells import fit_cells
 from monitor.drift.neighbours.exact import draw_landmarks, nearest
 from monitor.drift.neighbours.near_copies import merge_near_copies
@@ -33,6 +32,7 @@ from monitor.drift.samples.design import SampleDesign, make_layout
 from monitor.drift.samples.embeddings import Embeddings, check_vectors, join
 from monitor.drift.samples.group_ids import Groups
 from monitor.drift.samples.pool import Pool, label_free_order, make_pool, subset
+from monitor.drift.verdict import conclude, not_enough_data
 
 N_NEIGHBOURS = 10
 MAXIMUM_LANDMARKS = 4096

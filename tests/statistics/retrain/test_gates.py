@@ -12,8 +12,8 @@ from monitor.statistics.bootstrap import bca_interval
 from monitor.statistics.intervals import clopper_pearson, mcnemar_p_value
 from monitor.statistics.multiplicity import holm
 from monitor.store.training.candidate_results import Comparison
+from retrain.evaluation.gates.candidate_checks import _better_check
 from retrain.evaluation.gates.comparison import adjust_together
-from retrain.evaluation.gates.gates import _better_check
 from retrain.evaluation.gates.paired_tests import compare_graded, sign_flip_p_values
 
 

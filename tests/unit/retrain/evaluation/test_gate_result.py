@@ -3,7 +3,7 @@
 import pytest
 
 from monitor.store.training.candidate_results import Check, CheckOutcome
-from retrain.evaluation.gates.gate_result import combine_checks
+from retrain.evaluation.gates.promotion_rule import combine_checks
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from monitor.errors import InputError
 from monitor.settings import Gates
 from monitor.store.training.candidate_results import CandidateResults, Check
 from retrain.evaluation.benchmark import Benchmark
-from retrain.evaluation.gates.gates import apply_gates
-from retrain.evaluation.gates.thresholds import check_thresholds
+from retrain.evaluation.gates.candidate_checks import apply_gates
+from retrain.evaluation.gates.threshold_checks import check_thresholds
 from retrain.evaluation.metrics.scoring import ItemScore
 from tests.support.retrain.scored_benchmarks import benchmark, items, scored
 

@@ -10,8 +10,8 @@ from monitor.settings import Gates
 from monitor.settings.evaluation_file.plan import parse_plan
 from monitor.store.training.candidate_results import CandidateResults
 from retrain.evaluation.benchmark import Benchmark
-from retrain.evaluation.gates.gates import apply_gates
-from retrain.evaluation.gates.thresholds import check_thresholds
+from retrain.evaluation.gates.candidate_checks import apply_gates
+from retrain.evaluation.gates.threshold_checks import check_thresholds
 from retrain.evaluation.judge.grounding import JudgedHallucination
 from retrain.evaluation.metrics.scoring import ItemScore, score_responses
 from tests.support.retrain.scored_benchmarks import items

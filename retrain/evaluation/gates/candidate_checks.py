@@ -18,9 +18,9 @@ from monitor.store.training.candidate_results import (
 )
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.comparison import adjust_together, compare_systems
-from retrain.evaluation.gates.gate_result import combine_checks
 from retrain.evaluation.gates.judge_failures import judge_failure_checks, judge_failure_remarks
-from retrain.evaluation.gates.thresholds import check_thresholds
+from retrain.evaluation.gates.promotion_rule import combine_checks
+from retrain.evaluation.gates.threshold_checks import check_thresholds
 from retrain.evaluation.metrics.scoring import ItemScore, summarise
 
 #: Item scores of a system, by benchmark.

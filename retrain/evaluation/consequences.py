@@ -22,7 +22,7 @@ from monitor.store.training.candidate_results import (
 from monitor.store.training.registry import VersionRow
 from monitor.store.training.runs import run_by_id
 from monitor.telemetry import get_logger
-from retrain.evaluation.gates.gate_result import combine_checks
+from retrain.evaluation.gates.promotion_rule import combine_checks
 from retrain.evaluation.request import as_request
 from retrain.models.adapter_folder import add_scores
 from retrain.planning.next_step import next_step_after
