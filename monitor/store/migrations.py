@@ -85,9 +85,9 @@ def _check_known(revision: str | None) -> None:
     if revision in UNSUPPORTED_REVISIONS:
         raise SchemaError(
             f"unsupported database schema: revision {revision} is older than the initial schema "
-            "and can't be migrated; back up the database, export its gold with the version that created it "
-            "(`driftwarden review export`), then point database.url to a new database and run "
-            "`driftwarden db upgrade`"
+            "and can't be migrated; back up the database, export its gold with the version that "
+            "created it (`driftwarden review export`), then point database.url to a new database "
+            "and run `driftwarden db upgrade`"
         )
     raise SchemaError(
         f"unknown database schema: revision {revision}, this version needs {head_revision()}; "

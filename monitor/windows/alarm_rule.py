@@ -3,7 +3,8 @@
 An alarm needs significance *and* an effect above a threshold of the configuration. For input and
 output drift, slow drift included, :mod:`monitor.drift` applies both (``drift.alpha`` and
 ``drift.min_drifted_share``, or ``drift.slow_alpha`` and ``drift.min_slow_drifted_share``); for
-descriptors and metrics :func:`is_degraded` does.
+descriptors and metrics :func:`is_degraded` does. The conditions of :mod:`monitor.drift` are in
+``drift/verdict.py`` and ``drift/slow/watch.py``.
 """
 
 from collections.abc import Sequence
@@ -30,16 +31,23 @@ def is_degraded(
     side: Literal["prompt", "response", "metric"],
     direction: Literal[-1, 0, 1],
     comparison: NumericComparison,
+    adjusted_p_value: float,
     *,
+    alpha: float,
     minimum_effect: float,
     alert_threshold: float,
 ) -> bool:
-    """Return whether a descriptor or metric is worse by the threshold, with certainty of a loss.
+    """Return whether a descriptor or metric is significantly worse, by the threshold or more.
+
+    Its p-value, adjusted over all columns, must be at most ``alpha``, and the interval of its
+    change must exclude 0.
 
     Where the baseline's mean is not significantly different from 0, no relative change is defined,
     and a rare event, such as a refusal, doubles easily: there, and for all descriptors, Cliff's
     delta must reach ``minimum_effect`` (``drift.min_drifted_share``).
     """
+    if adjusted_p_value > alpha:
+        return False
     worse = -direction
     change = comparison.relative_change
     needs_effect = change is None or side != "metric"

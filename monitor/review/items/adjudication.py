@@ -6,10 +6,11 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError, WorkflowError
+from monitor.review.items.permissions import may_decide, may_reopen
 from monitor.review.items.states import require
 from monitor.review.items.steps import take_step
 from monitor.review.items.verdicts import Judgement, check_judgement, differences
-from monitor.store.accounts.users import UserRow, task_types_of
+from monitor.store.accounts.users import UserRow
 from monitor.store.review.assignments import REVIEW_ASSIGNMENTS
 from monitor.store.review.audits import decide_audit, has_open_audit
 from monitor.store.review.items import ItemRow, item_by_id
@@ -22,20 +23,6 @@ class Ruling(Judgement, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An adjudicator's judgement, with the cause of the disagreement."""
 
     cause: Literal["guidelines_gap", "reviewer_error", "ambiguous"]
-
-
-def may_decide(connection: Connection, item: ItemRow, user: UserRow) -> bool:
-    """Return whether a user may adjudicate or audit an item that waits for it.
-
-    An adjudicator, lead or admin may, for their own task types, who has not reviewed the item.
-    """
-    if not user.adjudicates:
-        return False
-    is_pending = item.status == "adjudication" or has_open_audit(connection, item.id)
-    own_types = task_types_of(connection, user.id)
-    if not is_pending or (own_types and item.task_type not in own_types):
-        return False
-    return all(row.reviewer_id != user.id for row in reviews_of(connection, [item.id]))
 
 
 def adjudicate(
@@ -112,7 +99,7 @@ def reopen(connection: Connection, item_id: int, lead: UserRow, now: datetime, r
         NotFoundError: The user is no lead.
         WorkflowError: No reason is given, or the item isn't gold.
     """
-    if not lead.leads:
+    if not may_reopen(lead):
         raise NotFoundError(f"there is no item {item_id}")
     if not reason.strip():
         raise WorkflowError("give a reason for reopening the item", code="no_reason")

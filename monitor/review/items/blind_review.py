@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError, WorkflowError
 from monitor.review.assignments import AssignmentQueue
-from monitor.review.items.adjudication import may_decide
 from monitor.review.items.consensus import reach_consensus
+from monitor.review.items.permissions import may_decide
 from monitor.review.items.steps import take_step
 from monitor.review.items.verdicts import SCORES, ReviewInput, check_judgement
 from monitor.store.accounts.users import UserRow, task_types_of

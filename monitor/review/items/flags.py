@@ -5,11 +5,10 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError, WorkflowError
-from monitor.review.items.adjudication import may_decide
+from monitor.review.items.permissions import may_flag, may_settle_flags
 from monitor.review.items.states import Status, require
 from monitor.review.items.steps import take_step
 from monitor.store.accounts.users import UserRow
-from monitor.store.review.assignments import REVIEW_ASSIGNMENTS
 from monitor.store.review.items import item_by_id
 from monitor.store.review.reviews import restore_gold, supersede_gold
 
@@ -24,8 +23,7 @@ def flag(connection: Connection, item_id: int, user: UserRow, now: datetime, rea
     if not reason.strip():
         raise WorkflowError("give a reason for flagging the item", code="no_reason")
     item = item_by_id(connection, item_id, lock=True)
-    is_assigned = REVIEW_ASSIGNMENTS.find(connection, item_id, user.id) is not None
-    if not (is_assigned or user.leads or may_decide(connection, item, user)):
+    if not may_flag(connection, item, user):
         raise NotFoundError(f"there is no item {item_id}")
     require("flagged", item.status)
     supersede_gold(connection, item_id, now)
@@ -81,5 +79,5 @@ def reject_flag(connection: Connection, item_id: int, lead: UserRow, now: dateti
 
 
 def _require_lead(user: UserRow, item_id: int) -> None:
-    if not user.leads:
+    if not may_settle_flags(user):
         raise NotFoundError(f"there is no item {item_id}")

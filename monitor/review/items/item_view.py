@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError
-from monitor.review.items.adjudication import may_decide
+from monitor.review.items.permissions import may_decide, may_reopen, may_settle_flags
 from monitor.review.items.verdicts import reasons_to_disagree
 from monitor.store.accounts.users import UserRow
 from monitor.store.review.assignments import REVIEW_ASSIGNMENTS
@@ -114,8 +114,8 @@ def view_item(connection: Connection, item_id: int, user: UserRow) -> ItemView:
         reopened_reason=(item.reopened_reason or "") if open_votes else "",
         flag_reason=(item.excluded_reason or "") if user.leads else "",
         may_decide=decides,
-        may_reopen=user.leads and item.status == "gold" and open_votes,
-        may_settle_flag=user.leads and item.status == "flagged",
+        may_reopen=may_reopen(user) and item.status == "gold" and open_votes,
+        may_settle_flag=may_settle_flags(user) and item.status == "flagged",
     )
 
 

@@ -1,7 +1,6 @@
 """Permissions on review items: who may decide, flag, settle a flag and reopen.
 
-The first line of each docstring stands in the table of :mod:`monitor.review.items.states` too.
-What a role is allowed elsewhere is in :mod:`monitor.store.accounts.roles`.
+The permissions of roles outside review items are in :mod:`monitor.store.accounts.roles`.
 """
 
 from sqlalchemy import Connection

@@ -1,7 +1,8 @@
-"""Life cycle of a review item: a table of events, who may cause them, and the next statuses.
+"""Life cycle of a review item: a table of events, their authors, and the next statuses.
 
 Every change of an item goes through :func:`monitor.review.items.steps.take_step`, which checks it
-against this table. The table in ``docs/explanation/review-workflow.md`` is generated from it.
+against this table; :mod:`monitor.review.items.permissions` checks the author. The table in
+``docs/explanation/review-workflow.md`` is generated from it.
 """
 
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ class Transition:
     """An event of an item."""
 
     event: Event
-    #: Who may cause it.
+    #: Its author, in words; the check is in :mod:`monitor.review.items.permissions`.
     by: str
     sources: tuple[Status, ...]
     targets: tuple[Status, ...]

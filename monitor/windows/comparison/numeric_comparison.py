@@ -78,11 +78,12 @@ def compare_numeric_columns(
             relative_change_upper=comparison.relative_change_upper,
             p_value=p_value,
             adjusted_p_value=float(adjusted_p_value),
-            degraded=bool(adjusted_p_value <= drift.alpha)
-            and is_degraded(
+            degraded=is_degraded(
                 column.side,
                 column.direction,
                 comparison,
+                float(adjusted_p_value),
+                alpha=drift.alpha,
                 minimum_effect=drift.min_drifted_share,
                 alert_threshold=alert_threshold,
             ),
