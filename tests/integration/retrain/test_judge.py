@@ -57,7 +57,7 @@ def test_a_win_counts_only_in_both_orders(judge: FakeJudge) -> None:
             scores(["x", "longer", "same", "xyz"]),
         )
     assert list(matches.preferences.values()) == ["candidate", "incumbent", "tie", "tie"]
-    assert len(judge.requests) == 6  # equal answers aren't asked about
+    assert len(judge.requests) == 6  # equal replies aren't asked about
     assert judge.requests[0]["model"] == "judge-1"
     assert judge.requests[0]["temperature"] == 0
     assert set(judge.keys) == {"Bearer secret-key"}
@@ -97,7 +97,7 @@ def test_a_response_cannot_end_itself_and_give_the_result(judge: FakeJudge) -> N
 
 def test_busy_endpoint_is_retried_after_its_retry_after(judge: FakeJudge) -> None:
     busy = {"error": {"message": "busy"}}
-    judge.answers = [(429, busy, {"Retry-After": "7"}), (503, busy, {}), (500, b"", {})]
+    judge.replies = [(429, busy, {"Retry-After": "7"}), (503, busy, {}), (500, b"", {})]
     waits: list[float] = []
     with client(judge, waits) as asks:
         assert asks.ask("s", "q") == "VERDICT: TIE"
@@ -105,7 +105,7 @@ def test_busy_endpoint_is_retried_after_its_retry_after(judge: FakeJudge) -> Non
 
 
 def test_it_gives_up_and_says_why(judge: FakeJudge) -> None:
-    judge.answers = [(429, {}, {})] * 3
+    judge.replies = [(429, {}, {})] * 3
     waits: list[float] = []
     with client(judge, waits, max_attempts=3) as asks, pytest.raises(JudgeError, match="HTTP 429"):
         asks.ask("s", "q")
@@ -123,7 +123,7 @@ def test_it_gives_up_and_says_why(judge: FakeJudge) -> None:
     ],
 )
 def test_what_would_not_change_is_not_asked_again(judge: FakeJudge, response, output: str) -> None:
-    judge.answers = [response]
+    judge.replies = [response]
     with client(judge) as asks, pytest.raises(JudgeError, match=output):
         asks.ask("s", "q")
     assert len(judge.requests) == 1
