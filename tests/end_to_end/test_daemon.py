@@ -70,7 +70,7 @@ class Daemon:
             "DRIFTWARDEN_KAFKA__BOOTSTRAP_SERVERS": bootstrap_servers,
             "DRIFTWARDEN_KAFKA__TOPIC": topic,
             "DRIFTWARDEN_MONITORING__SAMPLE_RATE": str(SAMPLE_RATE),
-            "DRIFTWARDEN_TRAFFIC__FLUSH_SECONDS": "0.5",
+            "DRIFTWARDEN_TRAFFIC__FLUSH_INTERVAL": "500ms",
             "DRIFTWARDEN_DRIFT__N_PERMUTATIONS": "999",
             "DRIFTWARDEN_WEB__PORT": str(self.port),
         }
