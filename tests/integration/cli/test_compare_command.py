@@ -114,7 +114,7 @@ def test_no_drift_ends_with_status_0_and_names_bad_lines(tmp_path: Path) -> None
     assert "line 161:" in done.stderr
     assert "line 162:" in done.stderr
     assert "2 bad lines skipped" in done.stderr
-    assert "1 bad line left out" in done.stderr
+    assert "1 bad line skipped" in done.stderr
     assert "2 lines of current.jsonl could not be read" in done.stdout
 
 
