@@ -167,7 +167,7 @@ def test_responses_too_few_to_be_compared_leave_the_week_open(
     remarked = any(counts in remark for remark in row.assessment.remarks)
     assert remarked is (answered == 75)
     reason = row.assessment.output.untested_reason
-    assert reason == ("few_responses" if answered == 75 else "no_responses")
+    assert reason == {75: "few_responses", 0: "no_responses", 500: None}[answered]
     with transaction(engine) as connection:  # what was compared is drawn and reported
         assert report_kinds(connection, row.id)
         assert prompt_map(connection, row.id) is not None
