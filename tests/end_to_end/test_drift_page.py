@@ -107,9 +107,9 @@ def test_a_dot_is_read_where_it_lies(world: World, open_page) -> None:
     page.mouse.click(box["x"] + x * scale, box["y"] + y * scale)
     examples = page.get_by_role("region", name="Examples")
     expect(examples.get_by_role("heading", level=3)).to_contain_text(
-        "A prompt of this window, on “bitcoin, wallet, sold”"
+        "Prompt of the window, on “bitcoin, wallet, sold”"
     )
-    expect(examples.get_by_text("Near it on the map")).to_be_visible()
+    expect(examples.get_by_text("Nearest on the map")).to_be_visible()
 
 
 def test_a_dot_of_a_deleted_exchange_says_so(world: World, open_page) -> None:
@@ -127,7 +127,7 @@ def test_a_dot_of_a_deleted_exchange_says_so(world: World, open_page) -> None:
     page.mouse.click(box["x"] + x * scale, box["y"] + y * scale)
     examples = page.get_by_role("region", name="Examples")
     heading = examples.get_by_role("heading", level=3)
-    expect(heading).to_have_text("This exchange is gone")
+    expect(heading).to_have_text("Exchange deleted")
 
 
 def test_it_works_without_a_script(world: World, open_page) -> None:

@@ -17,7 +17,7 @@ def test_pages_of_a_lead(site: Site) -> None:
     page.goto(f"{base}/drift-evaluations/{evaluation_id}")
     expect(page.locator("h1")).to_contain_text("Customers ask about two things")
     expect(page.get_by_text("<script>alert(1)</script> is my wallet safe?")).to_be_visible()
-    page.get_by_text("What these figures rest on").click()
+    page.get_by_text("Basis of these figures").click()
     expect(page.get_by_role("cell", name="0.0123").first).to_be_visible()
     page.get_by_role("link", name="Report as one file").click()
     expect(page.locator("h1")).to_contain_text("Customers ask about two things")

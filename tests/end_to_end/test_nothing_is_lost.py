@@ -221,7 +221,7 @@ def test_a_lost_item_leaves_its_text_to_copy(site: Site) -> None:
         connection.execute(rest.values(status="excluded"))
     page.keyboard.type(" More of mine.")
     banner = page.locator("#banner")
-    expect(banner).to_contain_text("others have taken the item")
+    expect(banner).to_contain_text("others have claimed the item")
     expect(banner).to_contain_text("Your text is saved")
     expect(page.get_by_role("button", name="Submit")).to_be_disabled()
     expect(page.locator("#corrected")).to_have_value(re.compile(r" Mine\. More of mine\.$"))

@@ -44,7 +44,7 @@ def test_the_largest_page_is_one_request_and_fits(
     assert [] == problems
     assert 0 == len(page.query_selector_all("script"))
     assert width >= page.evaluate("document.documentElement.scrollWidth")
-    page.get_by_text("What these figures rest on").click()
+    page.get_by_text("Basis of these figures").click()
     expect(page.get_by_role("region", name="Tests of the input")).to_be_visible()
     assert width >= page.evaluate("document.documentElement.scrollWidth")
     context.close()
