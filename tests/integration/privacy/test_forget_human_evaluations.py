@@ -27,7 +27,7 @@ def test_texts_of_an_end_user_are_removed_from_human_evaluations(
             row["messages"] = [{"role": "user", "content": CASES[0][1]}]
         if row["id"] == "q1":
             row["response"] += " Ask customer-u0-77 for it."
-    human_evaluation = make_human_evaluation(any_engine, clock, given=response_rows)
+    human_evaluation = make_human_evaluation(any_engine, clock, inputs=response_rows)
     ada = world.users["Ada"]
     with transaction(any_engine) as connection:
         number = RatingQueue(human_evaluation).claim_next(

@@ -171,7 +171,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ArgillaServer]:
     made = ArgillaServer()
     monkeypatch.setattr(
         "argilla._api._http._client.httpx.HTTPTransport",
-        lambda *_, **__: httpx.MockTransport(made.answer),
+        lambda *_, **__: httpx.MockTransport(made.reply),
     )
     client = rg.Argilla(api_url="http://argilla.test", api_key="key")
     monkeypatch.setattr(rg.Argilla, "_default_client", client)

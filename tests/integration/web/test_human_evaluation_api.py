@@ -28,7 +28,7 @@ def world(any_engine: Engine, clock: datetime) -> World:
     world = make_world(any_engine, clock, n=4)
     plan = HumanEvaluationPlan(sample_size=2, reviewers=1)
     responses = [row | {"response": f"{row['by']}: {row['response']}"} for row in rows(2)]
-    assert 1 == make_human_evaluation(any_engine, clock, plan=plan, given=responses)
+    assert 1 == make_human_evaluation(any_engine, clock, plan=plan, inputs=responses)
     return world
 
 

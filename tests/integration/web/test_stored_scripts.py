@@ -75,7 +75,7 @@ def hostile_human_evaluations(world: World, clock: datetime) -> tuple[int, int]:
     dimensions = ("accuracy", ALL)
     plan = HumanEvaluationPlan(sample_size=2, dimensions=dimensions)
     at_work, locked = (
-        make_human_evaluation(world.engine, clock, plan=plan, given=responses) for _ in range(2)
+        make_human_evaluation(world.engine, clock, plan=plan, inputs=responses) for _ in range(2)
     )
     scores = {row["by"]: dict.fromkeys(dimensions, 3) for row in responses}
     rate_all(world.engine, locked, world.users["Ben"], clock, scores)

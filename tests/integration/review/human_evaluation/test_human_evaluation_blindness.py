@@ -68,7 +68,9 @@ def human_evaluation(world: World, clock: datetime) -> int:
         version = make_version(connection, clock)
         fields = [check(f"{MARK} better"), check(f"{MARK} kept")]
         evaluated(connection, version, clock, "undecided", remarks=[MARK], checks=fields)
-    made = make_human_evaluation(world.engine, clock, n=4, given=rows(4, NAMES), version_id=version)
+    made = make_human_evaluation(
+        world.engine, clock, n=4, inputs=rows(4, NAMES), version_id=version
+    )
     rate_all(world.engine, made, world.users["Ben"], clock, SCORES)
     for name in ("Ada", "Lea"):
         with transaction(world.engine) as connection:
@@ -221,7 +223,7 @@ def test_earlier_human_evaluation_hides_items_rated_again(
         finish_candidate_evaluation(
             connection, 2, "succeeded", now=clock, results=make_results("undecided")
         )
-    again = make_human_evaluation(world.engine, clock, n=3, given=rows(3, NAMES), version_id=1)
+    again = make_human_evaluation(world.engine, clock, n=3, inputs=rows(3, NAMES), version_id=1)
     with TestClient(make_app()) as client:
         sign_in("Lea")(client)
         page = client.get(f"/human-evaluations/{human_evaluation}/ratings").text
@@ -313,7 +315,7 @@ def test_where_a_response_is_shown_says_nothing_of_its_system(
     """Over 200 items and three users each system comes first, second and third as often."""
     make_world(any_engine, clock, n=4)
     inputs = [row | {"response": f"{row['by']} {row['id']}"} for row in rows(200)]
-    human_evaluation = make_human_evaluation(any_engine, clock, n=200, given=inputs)
+    human_evaluation = make_human_evaluation(any_engine, clock, n=200, inputs=inputs)
     places: Counter[tuple[str, int]] = Counter()
     with transaction(any_engine) as connection:
         systems = dict(

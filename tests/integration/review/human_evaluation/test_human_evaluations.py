@@ -243,7 +243,7 @@ def test_small_benchmark_is_rated_completely(world: World, clock: datetime) -> N
 
 def test_items_without_all_responses_are_skipped(world: World, clock: datetime) -> None:
     inputs = [row for row in rows(3) if (row["by"], row["id"]) != ("base", "q1")]
-    human_evaluation = make_human_evaluation(world.engine, clock, ratings=inputs)
+    human_evaluation = make_human_evaluation(world.engine, clock, inputs=inputs)
     with transaction(world.engine) as connection:
         assert {item.benchmark_item_id for item in items_of(connection, human_evaluation)} == {
             "q0",
@@ -263,7 +263,7 @@ def test_start_without_two_systems_is_refused(
     world: World, clock: datetime, ratings: list[dict[str, Any]], problem: str
 ) -> None:
     with pytest.raises(InputError, match=problem):
-        make_human_evaluation(world.engine, clock, ratings=ratings)
+        make_human_evaluation(world.engine, clock, inputs=ratings)
 
 
 def test_equal_responses_are_shown_once_and_counted_each(world: World, clock: datetime) -> None:
@@ -413,7 +413,7 @@ def test_cancelling_waits_for_who_is_submitting(postgres_engine: Engine, clock: 
 
 def test_ids_of_responses_say_nothing_of_systems(any_engine: Engine, clock: datetime) -> None:
     """The first, second and third id of an item go to each system about as often."""
-    make_human_evaluation(any_engine, clock, n=300, ratings=rows(300, mark="x"))
+    make_human_evaluation(any_engine, clock, n=300, inputs=rows(300, mark="x"))
     with transaction(any_engine) as connection:
         ids: dict[int, list[int]] = {}
         for response, item in connection.execute(
