@@ -87,7 +87,7 @@ def config(tmp_path: Path, engine: Engine, base: Path) -> Path:
     path.write_text(
         f'[model]\nname = "assistant"\n[database]\nurl = "sqlite:///{tmp_path / "d.db"}"\n'
         f'[retrain]\nrecipe = "{recipe}"\ntraining_data = "{original}"\n'
-        f'work_dir = "{tmp_path / "runs"}"\nresumptions = 1\n',
+        f'work_dir = "{tmp_path / "runs"}"\nmax_resumptions = 1\n',
         encoding="utf-8",
     )
     return path
