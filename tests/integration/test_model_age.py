@@ -51,7 +51,7 @@ def test_slack_hears_once_a_version_that_a_refresh_is_suggested(
         watch_age(any_engine, SETTINGS, clock + days * DAY)
     (text,) = messages(any_engine)
     assert text == (
-        "🔵 Refresh suggested: desk. "
+        "🔵 Retraining suggested: desk. "
         "Version 1 is in production, created on 2026-11-02, 180 days ago, longer than "
         "retrain.max_age (180 days): a refresh is suggested, with the gold "
         "reviewed since."
@@ -64,7 +64,7 @@ def test_slack_hears_once_a_version_that_a_refresh_is_suggested(
     assert len(messages(any_engine)) == 1
     watch_age(any_engine, SETTINGS, clock + 440 * DAY)
     assert [entry[:50] for entry in messages(any_engine)[1:]] == [
-        "🔵 Refresh suggested: desk. Version 2 is in production, created on"[:50]
+        "🔵 Retraining suggested: desk. Version 2 is in production, created on"[:50]
     ]
 
 

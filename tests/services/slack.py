@@ -44,7 +44,7 @@ class FakeSlack:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.messages: dict[str, Message] = {}
         #: Given first, in this order.
-        self.replies: list[Reply] = []
+        self.scripted_replies: list[Reply] = []
         self._lock = threading.Lock()
 
     @property
@@ -60,8 +60,8 @@ class FakeSlack:
         """Do what Slack would do."""
         with self._lock:
             self.calls.append((method, arguments))
-            if self.replies:
-                return self.replies.pop(0)
+            if self.scripted_replies:
+                return self.scripted_replies.pop(0)
             if token != f"Bearer {TOKEN}":
                 return Reply(body={"ok": False, "error": "invalid_auth"})
             if method == "auth.test":

@@ -206,7 +206,7 @@ def test_unavailable_slack_delays_and_keeps_the_order(
     sender = sender_for(slack)
     live_through(any_engine, clock, make_assessment(0.2))
     now = clock + WEEK
-    slack.replies = [Reply(status=429, headers={"Retry-After": "90"})]
+    slack.scripted_replies = [Reply(status=429, headers={"Retry-After": "90"})]
     assert deliver_due(any_engine, sender, now) == 0
     assert len(slack.calls) == 1
     assert deliver_due(any_engine, sender, now + timedelta(seconds=89)) == 0
@@ -221,7 +221,7 @@ def test_short_waits_and_server_errors_are_retried_in_the_call(
     slack: FakeSlack,  # noqa: F811
 ) -> None:
     live_through(engine, clock, make_assessment(0.2))
-    slack.replies = [Reply(status=429, headers={"Retry-After": "0"}), Reply(status=503)]
+    slack.scripted_replies = [Reply(status=429, headers={"Retry-After": "0"}), Reply(status=503)]
     assert deliver_due(engine, sender_for(slack), clock + WEEK) == 2
     assert len(slack.parents) == 1
 
