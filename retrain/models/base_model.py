@@ -13,7 +13,6 @@ from retrain.models.chat_template import SMOLLM2_SYSTEM, chatml, require_generat
 
 #: Raised when the conversion changes, so that caches made by an older one are not used.
 CONVERSION = 1
-_CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ class LeakCheck:
             matches = self._in_benchmark(index, examples, vectors)
             self.leaks += [matches[row] for row in sorted(matches)]
             leaked |= matches.keys()
-        return [first for row, first in enumerate(examples) if row not in leaked]
+        return [example for row, example in enumerate(examples) if row not in leaked]
 
     def _in_benchmark(
         self, index: int, examples: Sequence[Example], vectors: NDArray[np.float32] | None
