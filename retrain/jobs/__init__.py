@@ -1,1 +1,1 @@
-"""Child processes of training and evaluation: launchers and life cycle."""
+"""Launchers and life cycle of child processes for training and evaluation."""

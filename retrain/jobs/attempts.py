@@ -1,8 +1,8 @@
-"""Names of a child's jobs: the same attempt always has the same name.
+"""Attempts of a child's job, each with a fixed name.
 
-The number of the attempt is written into the run's folder before its job is submitted. So a daemon
-that died between the two, or before it stored the handle, submits the same name again, finds it
-taken and adopts the job; two jobs for one folder can't come of it.
+The number of an attempt is written to the run's folder before its job is submitted. A daemon that
+dies before it stores the handle submits the same name again, finds the name in use, and adopts the
+job. So a folder never gets two jobs.
 """
 
 import re
@@ -16,7 +16,7 @@ LONGEST_NAME = 63
 
 
 def job_name(folder: RunFolder, task: Task, attempt: int) -> str:
-    """Return the name: a DNS label that tells the run, its folder, the task and the attempt."""
+    """Return a DNS label for the run, its folder, the task and the attempt."""
     run = re.sub(r"[^a-z0-9]+", "-", folder.root.name.lower()).strip("-") or "run"
     digest = sha256(str(folder.root).encode()).hexdigest()[:10]
     end = f"-{digest}-{task}-{attempt}"
@@ -24,29 +24,29 @@ def job_name(folder: RunFolder, task: Task, attempt: int) -> str:
 
 
 def current_attempt(folder: RunFolder, task: Task) -> int:
-    """Return the number of the attempt that was made last, or is to be made first."""
+    """Return the number of the last attempt, or of the first if there is none."""
     return int(_note(folder, task).get("attempt", 1))
 
 
 def begin_attempt(folder: RunFolder, task: Task, attempt: int) -> None:
-    """Note an attempt before it is made."""
+    """Record an attempt before its job is submitted."""
     write_json(folder.task(task).launch, {"attempt": attempt})
 
 
 def mark_cancelled(folder: RunFolder, task: Task) -> None:
-    """Note that the attempt's job is being ended, so that nobody adopts it meanwhile."""
+    """Record that the attempt's job is being cancelled, so that no process adopts it."""
     _change(folder, task, cancelled=True)
 
 
 def is_cancelled(folder: RunFolder, task: Task) -> bool:
-    """Tell whether the attempt's job was asked to end."""
+    """Return whether the attempt's job was cancelled."""
     return bool(_note(folder, task).get("cancelled", False))
 
 
 def first_seen_ended(folder: RunFolder, task: Task, job: str, now: float) -> float:
-    """Return when a job was first seen ended, noting it where this is the first time.
+    """Return the time at which a job was first seen ended; record the time on the first call.
 
-    The times are of the clock here, in seconds: the one where the job ran may be wrong.
+    Times are seconds of the local clock, because the clock of the job's machine may be wrong.
     """
     note = _note(folder, task)
     if note.get("ended_job") == job and float(note["ended_seen_at"]) <= now:
@@ -56,13 +56,13 @@ def first_seen_ended(folder: RunFolder, task: Task, job: str, now: float) -> flo
 
 
 def record_state(folder: RunFolder, task: Task, message: str) -> None:
-    """Keep what the engine says of the job, for those who look at the run."""
+    """Store the engine's description of the job's state."""
     if _note(folder, task).get("message", "") != message:
         _change(folder, task, message=message)
 
 
 def recorded_state(folder: RunFolder, task: Task) -> str:
-    """Return what the engine said of the job last: why it waits, or how it ended."""
+    """Return the engine's last description of the job: why it waits, or how it ended."""
     return str(_note(folder, task).get("message", ""))
 
 

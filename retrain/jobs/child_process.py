@@ -1,4 +1,4 @@
-"""Frame of a child process: identity, task, result and exit status."""
+"""Entry point of a child process: identity, task, result and exit status."""
 
 import os
 import platform
@@ -15,21 +15,21 @@ from retrain.jobs.launcher import MODULES
 from retrain.jobs.process_identity import process_identity
 from retrain.run_folder import RunFolder, Task, write_json
 
-#: Exit status of a child that doesn't see its folder (sysexits.h).
+#: Exit status of a child without access to its folder (sysexits.h).
 EX_NOINPUT = 66
-#: Long enough to say what went wrong; the whole traceback is in the log.
+#: Characters of an error message; the log holds the whole traceback.
 MAXIMUM_ERROR_CHARACTERS = 2000
 
 
 def run_child(
     task: Task, arguments: Sequence[str], body: Callable[[RunFolder], dict[str, Any]]
 ) -> int:
-    """Run a child's task in the folder that the arguments name.
+    """Run a child's task in a run folder.
 
     Args:
-        task: Which one.
-        arguments: Of the command line: the run's folder.
-        body: Does it; what it returns is written to the task's result file.
+        task: The task.
+        arguments: Command-line arguments: the run folder.
+        body: Performs the task; its return value is written to the task's result file.
 
     Returns:
         The process's exit status.
@@ -40,18 +40,18 @@ def run_child(
     folder = RunFolder(Path(arguments[0]).resolve())
     files = folder.task(task)
     if not folder.recipe.is_file():
-        print(  # noqa: T201 - in the child's log, the only place to say it
-            f"{folder.root} holds no run on the machine {platform.node()}: it must share the "
-            "folder of the runs, at the same path, with the one that launches",
+        print(  # noqa: T201 - the child's log is the only output
+            f"{folder.root} holds no run on the machine {platform.node()}; mount the folder of "
+            "the runs there, at the same path as on the launching machine",
             file=sys.stderr,
         )
         return EX_NOINPUT
-    # The launcher notes the same; should it die before it does, the child is found all the same.
+    # The launcher records this too, unless it dies first.
     write_json(files.child, process_identity(os.getpid()))
     started = time.monotonic()
     try:
         outcome = body(folder)
-    except Exception as error:  # noqa: BLE001 - whatever happened, the parent is told
+    except Exception as error:  # noqa: BLE001 - the parent learns of every failure
         traceback.print_exc()
         write_json(files.result, _failure(error) | _ended(started))
         return error.exit_status if isinstance(error, DriftwardenError) else 1
@@ -60,18 +60,18 @@ def run_child(
 
 
 def prepare_environment(base: str) -> None:
-    """Set what the libraries read when they are imported.
+    """Set the environment variables that libraries read on import.
 
     Args:
-        base: The base model; where it is a folder, nothing is looked for on the network.
+        base: The base model; a folder disables access to model hubs.
     """
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    # Threads that spin while they wait make a busy machine many times slower.
+    # Spinning threads make a busy machine many times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     if Path(base).is_dir():
         os.environ["HF_HUB_OFFLINE"] = "1"
-        # kernels of the hub, which transformers would otherwise look for
+        # transformers would otherwise look for kernels on the hub
         os.environ["USE_HUB_KERNELS"] = "0"
     os.environ["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
     os.environ["DISABLE_MLFLOW_INTEGRATION"] = "TRUE"

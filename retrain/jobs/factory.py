@@ -12,7 +12,7 @@ from retrain.jobs.remote_launcher import JobLauncher
 
 
 def create_launcher(name: str, settings: Retrain, secrets: Secrets) -> Launcher:
-    """Create the launcher that a run names.
+    """Create the launcher of a run.
 
     Args:
         name: ``subprocess``, ``ray`` or ``kubernetes``.

@@ -1,4 +1,4 @@
-"""The launcher interface: children are submitted, adopted, watched and cancelled."""
+"""Interface of launchers: submit, adopt, watch and cancel children."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,38 +8,37 @@ from typing import Any, Literal, Protocol
 from monitor.errors import WorkflowError
 from retrain.run_folder import RunFolder, Task
 
-#: The module that does a task: ``python -m MODULE RUN_DIR``.
+#: The module of each task: ``python -m MODULE RUN_DIR``.
 MODULES: dict[Task, str] = {
     "train": "retrain.training.child",
     "evaluate": "retrain.evaluation.child",
 }
-#: What a task's child is called in messages.
+#: Name of a task's child in messages.
 NOUNS: dict[Task, str] = {"train": "training", "evaluate": "evaluation"}
 
-#: ``pending``: submitted, and it waits for a machine. ``gone``: not running any more; how it ended
-#: stands in the task's result file.
+#: ``pending``: submitted, waiting for a machine. ``gone``: ended; the task's result file says how.
 ChildStatus = Literal["pending", "running", "gone"]
 Handle = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Capability:
-    """Whether a launcher can do something."""
+    """A capability of a launcher."""
 
     able: bool
-    #: Within which limits; of what it can't do, why not and what to do instead.
+    #: Limits of the capability, or the reason for its absence and an alternative.
     remark: str
 
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a launcher can do beyond starting a child and ending it."""
+    """Optional capabilities of a launcher."""
 
-    #: A child that died goes on from its checkpoint.
+    #: A lost child can continue from its checkpoint.
     resume: Capability
-    #: What the child printed can be read.
+    #: The child's output can be read.
     logs: Capability
-    #: The child computes on a device of this machine, so its memory can be looked at before.
+    #: The child uses a device of this machine, so its memory can be checked first.
     device: Capability
 
     def describe(self) -> str:
@@ -49,9 +48,9 @@ class Capabilities:
 
 
 class Launcher(Protocol):
-    """Starts children. A handle is JSON and outlives the process that launched.
+    """A launcher of children. A handle is JSON and outlives the launching process.
 
-    A run has at most one child a task. What belongs to a task lies in
+    A run has at most one child per task, with its files in
     :meth:`retrain.run_folder.RunFolder.task`.
     """
 
@@ -61,15 +60,15 @@ class Launcher(Protocol):
     def submit(
         self, folder: RunFolder, environment: dict[str, str], task: Task = "train"
     ) -> Handle:
-        """Start a task's child, unless :meth:`adopt` finds one; return how to find it."""
+        """Start a task's child, unless :meth:`adopt` finds one; return its handle."""
         ...
 
     def adopt(self, folder: RunFolder, task: Task = "train") -> Handle | None:
-        """Find a child that was started for this task, by a process that then died."""
+        """Find the task's child that a dead process has started."""
         ...
 
     def status(self, handle: Handle) -> ChildStatus:
-        """Tell whether the child still waits or runs.
+        """Return whether the child waits, runs or has ended.
 
         Raises:
             RemoteServiceError: Its service is unavailable, so its status is unknown.
@@ -77,35 +76,35 @@ class Launcher(Protocol):
         ...
 
     def explain(self, folder: RunFolder, task: Task = "train") -> str:
-        """Return why the child waits, or how it ended, as seen from outside; empty: unknown."""
+        """Return why the child waits, or how it ended; empty: unknown."""
         ...
 
     def logs(self, folder: RunFolder, last_lines: int, task: Task = "train") -> list[str]:
-        """Return the last lines that the child printed.
+        """Return the last lines of the child's log.
 
         Raises:
-            WorkflowError: There is no log to be had.
+            WorkflowError: The log is unavailable.
         """
         ...
 
     def cancel(self, handle: Handle) -> None:
-        """End the child and all it started; one that is gone is left alone.
+        """Terminate the child and its subprocesses; ignore a child that has ended.
 
         Raises:
-            DriftwardenError: It can't be ended now, and may run on.
+            DriftwardenError: The child can't be terminated now and may still run.
         """
         ...
 
     def check(self) -> str:
-        """Say what is there to launch on.
+        """Describe the machine or service that runs children.
 
         Raises:
-            DriftwardenError: Nothing is, and what to do.
+            DriftwardenError: It is unavailable; the message says what to do.
         """
         ...
 
 
-#: Finds the launcher that a run names.
+#: Returns the launcher of a name.
 LauncherSource = Callable[[str], Launcher]
 
 
@@ -116,22 +115,22 @@ class LogFile:
     path: Path
 
     def lines(self, n: int) -> list[str]:
-        """Return the last ``n`` lines; none where there is no log."""
+        """Return the last ``n`` lines; empty without a log."""
         if not self.path.is_file():
             return []
         return self.path.read_text(encoding="utf-8", errors="replace").splitlines()[-n:]
 
 
 def child_command(python: Sequence[str], task: Task, folder: RunFolder) -> list[str]:
-    """Return what is run for a task, with the command that starts Python where it runs."""
+    """Return the command line of a task, given the command that starts Python."""
     return [*python, "-m", MODULES[task], str(folder.root)]
 
 
 def require_resume(launcher: Launcher) -> None:
-    """Refuse where a launcher can't let a child go on from its checkpoint.
+    """Require that a launcher can resume a child from its checkpoint.
 
     Raises:
-        WorkflowError: It can't; the message says why, and what to do instead.
+        WorkflowError: It can't; the message names the reason and an alternative.
     """
     resume = launcher.capabilities.resume
     if not resume.able:

@@ -1,7 +1,7 @@
 """Life cycle of a child process, the same for training runs and candidate evaluations.
 
-A row comes first, then the child. Whoever comes later finds both: a daemon that starts again adopts
-a child that its predecessor started, and reads the result that the child left.
+The row is stored before the child starts. A restarted daemon adopts the child of its predecessor
+and reads the child's result.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,12 +23,12 @@ from retrain.run_folder import RunFolder, Task
 
 log = get_logger(__name__)
 
-#: Reason of a child that nobody has tried to terminate yet, though its row is cancelled.
-JUST_CANCELLED = "it was cancelled a moment ago"
+#: Termination error before the first attempt to terminate a cancelled row's child.
+JUST_CANCELLED = "its termination has not been tried yet"
 
 
 class ChildRow(Protocol):
-    """A training run or a candidate evaluation, as far as its child is concerned."""
+    """The child-process columns of a training run or candidate evaluation."""
 
     @property
     def id(self) -> int:
@@ -57,7 +57,7 @@ class ChildRow(Protocol):
 
     @property
     def termination_error(self) -> str | None:
-        """Why a cancelled child couldn't be terminated; ``None``: none is left."""
+        """Why a cancelled child couldn't be terminated; ``None``: no child is left."""
         ...
 
 
@@ -67,42 +67,42 @@ State = TypeVar("State")
 
 @dataclass(frozen=True)
 class ChildReport:
-    """A child as its launcher and its folder show it."""
+    """The state of a child, from its launcher and its folder."""
 
     status: ChildStatus
-    #: The result that the child wrote last; ``None``: none yet.
+    #: The child's result; ``None``: none yet.
     result: dict[str, Any] | None
-    #: Why the child waits for a machine; empty where it doesn't wait.
+    #: Why the child waits for a machine; empty if it doesn't.
     pending_reason: str
 
     @property
     def is_lost(self) -> bool:
-        """Whether the child is gone without a result."""
+        """Whether the child ended without a result."""
         return self.status == "gone" and self.result is None
 
 
 @dataclass(frozen=True)
 class ChildLifecycle(Generic[Row]):
-    """The steps of the rows of one table."""
+    """The life-cycle steps for the rows of a table."""
 
     task: Task
-    #: What a row is called in messages, such as ``training run``.
+    #: Name of a row in messages, such as ``training run``.
     noun: str
     table: ChildTable
-    #: Reads a row, and locks it where the flag is set.
+    #: Reads a row; locks it if the flag is set.
     row_by_id: Callable[[Connection, int, bool], Row]
     #: Returns the running rows.
     running: Callable[[Connection], list[Row]]
-    #: Returns the cancelled rows whose child is still to be terminated.
+    #: Returns the cancelled rows with a child to terminate.
     to_terminate: Callable[[Connection], list[Row]]
-    #: Checks a planned row and writes what its child reads.
+    #: Checks a planned row and writes the child's input.
     prepare: Callable[[Connection, Row, RunFolder], None]
-    #: Writes the row's step to ``running``.
+    #: Stores the transition to ``running``.
     mark_running: Callable[[Connection, int, Handle, datetime], bool]
-    #: Writes the row's step to ``cancelled``: row, time, actor.
+    #: Stores the transition to ``cancelled``: row, time, actor.
     mark_cancelled: Callable[[Connection, Row, datetime, str], None]
-    #: Advice where a row can't be started.
-    advice: Callable[[Row], str] = field(default=lambda _row: "plan another one")
+    #: Advice for a row that can't be started.
+    advice: Callable[[Row], str] = field(default=lambda _row: "plan another run")
 
     def start(
         self,
@@ -112,13 +112,13 @@ class ChildLifecycle(Generic[Row]):
         now: datetime,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """Start the child of a planned row, or adopt the child that a dead process started.
+        """Start the child of a planned row, or adopt the running child of a dead process.
 
         Raises:
-            WorkflowError: The row isn't planned.
+            WorkflowError: The row is not planned.
         """
         with transaction(engine) as connection:
-            # Locked until the handle is stored: two daemons must not start two children.
+            # Lock the row until the handle is stored, so that two daemons don't start two children.
             row = self.row_by_id(connection, row_id, True)
             if row.status == "running":
                 return
@@ -130,13 +130,13 @@ class ChildLifecycle(Generic[Row]):
             self.mark_running(connection, row_id, handle, now)
 
     def report(self, row: Row, launcher: Launcher) -> ChildReport:
-        """Look at a running row's child.
+        """Return the state of a running row's child.
 
         Raises:
-            RemoteServiceError: The launcher's service is unavailable, so nothing is known.
+            RemoteServiceError: The launcher's service is unavailable, so the state is unknown.
         """
         folder = RunFolder(Path(row.work_dir))
-        # In this order: a child that ends in between has written its result by then.
+        # Status before result: a child that ends in between has already written its result.
         status = launcher.status(row.handle or {})
         result = read_result(folder, self.task)
         pending_reason = launcher.explain(folder, self.task) if status == "pending" else ""
@@ -147,8 +147,8 @@ class ChildLifecycle(Generic[Row]):
     ) -> list[State]:
         """Poll every running row; return the states.
 
-        A row that can't be polled, for instance since its launcher's service is unavailable or
-        not configured any more, stays as it is and is left out.
+        A row that can't be polled, for example because its launcher's service is unavailable or
+        no longer configured, stays unchanged and is skipped.
         """
         with transaction(engine) as connection:
             rows = self.running(connection)
@@ -165,17 +165,17 @@ class ChildLifecycle(Generic[Row]):
     def cancel(
         self, engine: Engine, row_id: int, launcher: Launcher, now: datetime, *, cancelled_by: str
     ) -> str | None:
-        """Cancel a row and terminate its child; of a cancelled row, terminate its child again.
+        """Cancel a row and terminate its child; for a cancelled row, retry the termination.
 
-        The row is cancelled first: should this process die then, the child's result is ignored, and
-        the row says which child is left.
+        The row is cancelled first. If this process then dies, the child's result is ignored and the
+        row still names the child.
 
         Returns:
-            Why the child couldn't be terminated yet; :meth:`terminate_all` tries again. ``None``:
-            it was, or there is none.
+            Why the child couldn't be terminated; :meth:`terminate_all` retries. ``None``: the child
+            is terminated, or there is none.
 
         Raises:
-            WorkflowError: The row is finished and no child of it is left.
+            WorkflowError: The row is finished and has no child left.
             RemoteServiceError: The launcher's service is unavailable; nothing was changed.
         """
         launcher.check()
@@ -194,7 +194,7 @@ class ChildLifecycle(Generic[Row]):
         return self._terminate(engine, row, lambda _name: launcher)
 
     def terminate_all(self, engine: Engine, launcher_of: LauncherSource) -> None:
-        """Try again to terminate the children of cancelled rows."""
+        """Retry the termination of cancelled rows' children."""
         with transaction(engine) as connection:
             rows = self.to_terminate(connection)
         for row in rows:
@@ -204,8 +204,8 @@ class ChildLifecycle(Generic[Row]):
     def _child_to_terminate(self, launcher: Launcher, row: Row) -> Handle | None:
         """Return the handle of the child that a cancellation terminates.
 
-        A process that died before it stored the handle left a child too, so the folder counts
-        before the row. A row that awaits ratings has no child.
+        A process may have died before it stored the handle, so the folder is read before the row. A
+        row that awaits ratings has no child.
         """
         if row.status == "awaiting_ratings":
             return None
@@ -218,7 +218,7 @@ class ChildLifecycle(Generic[Row]):
         with transaction(engine) as connection:
             current = self.row_by_id(connection, row.id, True)
             if current.termination_error is None or current.handle != row.handle:
-                return None  # another process terminated it, and another child may run since
+                return None  # another process terminated it; a new child may run
             children.set_termination_error(connection, self.table, row.id, reason)
         if reason is not None:
             log.warning("cancelled_child_still_running", task=self.task, id=row.id, error=reason)

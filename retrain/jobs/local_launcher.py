@@ -1,4 +1,4 @@
-"""Launcher of children as detached processes of this machine."""
+"""Launcher of detached processes on this machine."""
 
 import os
 import signal
@@ -19,27 +19,27 @@ from retrain.jobs.launcher import (
 from retrain.jobs.process_identity import boot_id, process_identity, start_ticks
 from retrain.run_folder import RunFolder, Task, read_json, write_json
 
-#: How long a child may take to end after SIGTERM before it is killed.
+#: Seconds between SIGTERM and SIGKILL.
 GRACE_SECONDS = 5.0
 
 
 class SubprocessLauncher:
-    """Starts children detached, so that they outlive the daemon.
+    """A launcher of detached children, which outlive the daemon.
 
-    Works on Linux, whose ``/proc`` tells when a process began.
+    It needs Linux, whose ``/proc`` holds the start time of a process.
     """
 
     name = "subprocess"
     capabilities = Capabilities(
-        resume=Capability(True, "The checkpoints lie in the run's folder."),
-        logs=Capability(True, "They are a file in the run's folder."),
-        device=Capability(True, "The child runs on this machine, and ends when it is restarted."),
+        resume=Capability(True, "The checkpoints are in the run's folder."),
+        logs=Capability(True, "The log is a file in the run's folder."),
+        device=Capability(True, "The child runs on this machine and ends if the machine restarts."),
     )
 
     def submit(
         self, folder: RunFolder, environment: dict[str, str], task: Task = "train"
     ) -> Handle:
-        """Start the child, unless one is running for this task already."""
+        """Start the child, unless this task's child is running."""
         adopted = self.adopt(folder, task)
         if adopted is not None:
             return adopted
@@ -48,7 +48,7 @@ class SubprocessLauncher:
             for left in (files.result, files.heartbeat):
                 left.unlink(missing_ok=True)
             with files.log.open("ab") as log:
-                # Left running on purpose: it has its own session and a file for its output.
+                # The child keeps running on purpose, with its own session and output file.
                 child = subprocess.Popen(  # noqa: S603 - our own module
                     child_command([sys.executable], task, folder),
                     stdin=subprocess.DEVNULL,
@@ -63,15 +63,15 @@ class SubprocessLauncher:
         handle = process_identity(child.pid)
         try:
             write_json(files.child, handle)
-        except OSError as error:  # nobody would find it again
+        except OSError as error:  # no process could find the child again
             self.cancel(handle)
             raise TrainingError(f"{folder.root}: can't be written: {error}") from error
         return handle
 
     def adopt(self, folder: RunFolder, task: Task = "train") -> Handle | None:
-        """Find the child by the note that was left in its folder when it started.
+        """Find the child by the identity file in its folder.
 
-        One that has ended with a result counts too: there is nothing to do over.
+        A child that has ended with a result counts too, because its task is done.
         """
         files = folder.task(task)
         handle = read_json(files.child)
@@ -80,7 +80,7 @@ class SubprocessLauncher:
         return handle if files.result.is_file() or self.status(handle) == "running" else None
 
     def status(self, handle: Handle) -> ChildStatus:
-        """Compare pid, start time and boot: a recycled pid is not the child."""
+        """Compare pid, start time and boot, because pids are reused."""
         child = _children.get(handle["pid"])
         if child is not None and child.poll() is not None:
             _children.pop(handle["pid"], None)
@@ -89,18 +89,18 @@ class SubprocessLauncher:
         return "running" if same and handle["boot_id"] == boot_id() else "gone"
 
     def explain(self, folder: RunFolder, task: Task = "train") -> str:  # noqa: ARG002
-        """Return nothing: who ended a process of this machine isn't written down anywhere."""
+        """Return an empty text: the operating system doesn't record how a process ended."""
         return ""
 
     def logs(self, folder: RunFolder, last_lines: int, task: Task = "train") -> list[str]:
-        """Return the last lines of the child's log."""
+        """Return the last log lines."""
         return LogFile(folder.task(task).log).lines(last_lines)
 
     def cancel(self, handle: Handle) -> None:
-        """End the child's session: SIGTERM, and SIGKILL where that is ignored.
+        """Terminate the child's session with SIGTERM, then SIGKILL.
 
         Raises:
-            TrainingError: It is another user's, or it doesn't end.
+            TrainingError: The process belongs to another account or doesn't end.
         """
         for sent in (signal.SIGTERM, signal.SIGKILL):
             if self.status(handle) == "gone":
@@ -108,21 +108,21 @@ class SubprocessLauncher:
             try:
                 os.killpg(handle["pid"], sent)
             except ProcessLookupError:
-                pass  # it has ended in this moment
+                pass  # it has just ended
             except PermissionError as error:
                 raise TrainingError(
-                    f"process {handle['pid']} can't be ended: it is another user's"
+                    f"process {handle['pid']} can't be terminated: it belongs to another account"
                 ) from error
             deadline = time.monotonic() + GRACE_SECONDS
             while self.status(handle) == "running" and time.monotonic() < deadline:
                 time.sleep(0.05)
         if self.status(handle) == "running":
-            raise TrainingError(f"process {handle['pid']} was killed and hasn't ended yet")
+            raise TrainingError(f"process {handle['pid']} was killed but hasn't ended yet")
 
     def check(self) -> str:
-        """Say which interpreter children get."""
+        """Return the interpreter of the children."""
         return f"processes of this machine, with {sys.executable}"
 
 
-#: Children of this very process: they must be waited for, or they stay as zombies.
+#: Children of this process; unless waited for, they remain as zombies.
 _children: dict[int, subprocess.Popen[bytes]] = {}

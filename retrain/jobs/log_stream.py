@@ -1,11 +1,11 @@
-"""A child's log, followed while it grows."""
+"""Stream of a child's log."""
 
 import time
 from collections.abc import Callable, Iterator
 
-#: Between two looks.
+#: Seconds between two reads.
 POLL_SECONDS = 1.0
-#: Lines that are looked at: what a child prints between two looks is far less.
+#: Lines per read, far more than a child prints between two reads.
 WINDOW = 1000
 
 
@@ -16,18 +16,18 @@ def new_lines(
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[str]:
-    """Yield the last lines of a log, and then those that are added until its writer ends.
+    """Yield the last lines of a log, then each new line until its writer ends.
 
     Args:
-        read: Returns the last lines, at most so many.
-        running: Whether the writer still runs.
-        n_first: How many lines are shown of what is there already.
-        sleep: Waits between two looks.
+        read: Returns at most this many last lines.
+        running: Returns whether the writer still runs.
+        n_first: Number of existing lines to yield.
+        sleep: Waits between two reads.
     """
     seen = read(WINDOW)
     yield from seen[-n_first:]
     while True:
-        # The order counts: what was written before the end is read after it is known.
+        # Check the writer before reading, so that its last lines are read.
         goes_on = running()
         lines = read(WINDOW)
         yield from lines[_n_known(seen, lines) :]
@@ -38,7 +38,7 @@ def new_lines(
 
 
 def _n_known(seen: list[str], lines: list[str]) -> int:
-    """Return how many of the lines were seen: the longest end of the old that begins the new."""
+    """Return the length of the longest suffix of the seen lines that starts the new lines."""
     for n in range(min(len(seen), len(lines)), 0, -1):
         if seen[-n:] == lines[:n]:
             return n

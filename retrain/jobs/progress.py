@@ -1,4 +1,4 @@
-"""Progress of a child, as stored in its run's row."""
+"""Progress of a child, stored in its run's row."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,25 +7,25 @@ from monitor.errors import DriftwardenError
 from retrain.jobs.launcher import Launcher
 from retrain.run_folder import RunFolder, Task, read_json, read_lines
 
-#: Points of a curve that are kept.
+#: Maximum points of a stored curve.
 KEPT_POINTS = 200
-#: Lines of the log that are kept.
+#: Maximum lines of the stored log.
 KEPT_LOG_LINES = 20
 
 
 def last_progress(folder: RunFolder, task: Task = "train") -> Mapping[str, Any]:
-    """Return the last report of a task's child."""
+    """Read the last report of a task's child."""
     return read_json(folder.task(task).heartbeat) or {}
 
 
 def losses(folder: RunFolder, name: str = "loss") -> list[tuple[int, float]]:
-    """Return (step, loss) of all logged steps, by step.
+    """Return (step, loss) of all logged steps, sorted by step.
 
     Args:
-        folder: The run's.
+        folder: The run folder.
         name: ``loss`` on the training set, or ``validation_loss``.
     """
-    # A step that was done again after a resumption counts as it was done last.
+    # For a step repeated after a resumption, the last value counts.
     matches = {line["step"]: line[name] for line in read_lines(folder.progress) if name in line}
     return sorted(matches.items())
 
@@ -48,6 +48,6 @@ def progress_record(
 
 
 def thinned(points: Sequence[tuple[int, float]]) -> list[list[float]]:
-    """Return at most :data:`KEPT_POINTS` of a curve, evenly spread, its last point among them."""
+    """Return at most :data:`KEPT_POINTS` evenly spaced points of a curve, including the last."""
     stride = -(-len(points) // KEPT_POINTS)
     return [list(point) for point in reversed(points[::-1][::stride])] if points else []

@@ -1,4 +1,4 @@
-"""Ray jobs over the Jobs API of the cluster's dashboard."""
+"""Client of Ray's Jobs API."""
 
 import shlex
 import sys
@@ -17,23 +17,23 @@ _ENDED = frozenset({"STOPPED", "SUCCEEDED", "FAILED"})
 
 
 class RayJobs:
-    """Submits ``python -m retrain.training.child RUN_DIR`` as the entrypoint of a Ray job.
+    """An engine that submits ``python -m retrain.training.child RUN_DIR`` as a Ray job.
 
-    The machine that Ray chooses must have driftwarden, and the folder of the runs at the same path.
+    Every machine of the cluster needs driftwarden, and the folder of the runs at the same path.
     """
 
     name = "ray"
     capabilities = Capabilities(
-        resume=Capability(True, "The checkpoints lie in the shared folder."),
-        logs=Capability(True, "Ray keeps the log of a job as long as its head runs."),
-        device=Capability(False, "Ray chooses the machine; its devices can't be seen from here."),
+        resume=Capability(True, "The checkpoints are in the shared folder."),
+        logs=Capability(True, "Ray keeps the log of a job while the head node runs."),
+        device=Capability(False, "Ray chooses the machine; its devices are unknown here."),
     )
 
     def __init__(self, settings: Ray, token: str = "") -> None:
-        """Speak to the cluster of ``[retrain.ray]``.
+        """Connect to the cluster of ``[retrain.ray]``.
 
         Raises:
-            ConfigurationError: It has no address.
+            ConfigurationError: No address is set.
         """
         if not settings.address:
             raise ConfigurationError(
@@ -61,7 +61,7 @@ class RayJobs:
     def create(
         self, name: str, command: Sequence[str], environment: dict[str, str], folder: RunFolder
     ) -> None:
-        """Submit the job under its name, which Ray accepts once."""
+        """Submit the job under its name; Ray accepts a name once."""
         response = self._rest.request(
             "POST",
             "/api/jobs/",
@@ -71,7 +71,7 @@ class RayJobs:
         if response.is_success or self.find_job(name) is not None:
             return
         if response.status_code == 500:
-            raise RemoteServiceError(f"Ray at {self.place} can't take a job: {quoted(response)}")
+            raise RemoteServiceError(f"Ray at {self.place} can't accept a job: {quoted(response)}")
         raise TrainingError(
             f"Ray at {self.place} refuses the job ({response.status_code}): {quoted(response)}"
         )
@@ -88,11 +88,13 @@ class RayJobs:
         if status == "RUNNING":
             return JobState("running", reply)
         if status not in _ENDED:
-            raise RemoteServiceError(f"Ray at {self.place} says of {name}: {status!r}, unknown")
+            raise RemoteServiceError(
+                f"Ray at {self.place} returned an unknown status of {name}: {status!r}"
+            )
         return JobState("ended", "" if status == "SUCCEEDED" else reply)
 
     def logs(self, name: str, last_lines: int) -> list[str] | None:
-        """Return the end of the job's log."""
+        """Return the last log lines of the job."""
         response = self._rest.request("GET", f"/api/jobs/{name}/logs")
         if not response.is_success:
             return None
@@ -100,7 +102,7 @@ class RayJobs:
         return text.splitlines()[-last_lines:]
 
     def stop(self, name: str) -> None:
-        """Stop the job: SIGTERM, and after a few seconds SIGKILL, by Ray."""
+        """Stop the job; Ray sends SIGTERM, then SIGKILL."""
         response = self._rest.request("POST", f"/api/jobs/{name}/stop")
         if not response.is_success and response.status_code != 404:
             raise RemoteServiceError(
@@ -109,7 +111,7 @@ class RayJobs:
             )
 
     def check(self) -> str:
-        """Ask for Ray's version."""
+        """Return Ray's version and address."""
         response = self._rest.request("GET", "/api/version")
         version = _body(response.json() if response.is_success else None, "version").get(
             "ray_version"
@@ -120,7 +122,7 @@ class RayJobs:
         self, name: str, command: Sequence[str], environment: dict[str, str], folder: RunFolder
     ) -> dict[str, Any]:
         ray = self._settings
-        # What Ray prints of a job is read while it runs.
+        # Makes the log of a job readable while it runs.
         variables = {"PYTHONUNBUFFERED": "1", **environment}
         runtime: dict[str, Any] = {"env_vars": variables}
         if ray.working_dir:
@@ -143,11 +145,11 @@ class RayJobs:
 
 def _body(content: Any, subject: str) -> dict[str, Any]:
     if not isinstance(content, dict):
-        raise RemoteServiceError(f"Ray's response about the {subject} isn't what its API describes")
+        raise RemoteServiceError(f"Ray's response about the {subject} doesn't match its API")
     return content
 
 
 def _short(message: str) -> str:
-    """Return what Ray says, without the log and the traceback that follow."""
+    """Return Ray's message without the log and traceback."""
     first = message.partition(", last available logs")[0].partition(" Full traceback:")[0]
     return " ".join(first.split())

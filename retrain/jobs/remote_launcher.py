@@ -1,4 +1,4 @@
-"""Launcher of children as jobs of a remote engine."""
+"""Launcher of jobs on a remote engine."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -20,13 +20,11 @@ from retrain.jobs.attempts import (
 from retrain.jobs.launcher import NOUNS, Capabilities, ChildStatus, Handle, child_command
 from retrain.run_folder import RunFolder, Task
 
-#: A network's folder may show a file so much later than it was written. Counted from when the job
-#: is first seen ended: the clock of the engine may be ahead of ours.
+#: Seconds that a network file system may take to show a new file, counted from when the job is
+#: first seen ended, because the engine's clock may be ahead of the local clock.
 RESULT_DELAY_SECONDS = 30.0
-#: A job that went well and left nothing wrote it where we don't see it.
-NO_RESULT = (
-    "the job ended well and left no result here: the machine that ran it doesn't share this folder"
-)
+#: Failure of a successful job without a result file.
+NO_RESULT = "the job succeeded but its result is missing; its machine must share the run's folder"
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class JobState:
     """The state of a job on its engine."""
 
     phase: Literal["pending", "running", "ended"]
-    #: Why it waits, or how it failed; empty where there is nothing to say.
+    #: Why it waits, or how it failed; empty: unknown.
     message: str = ""
 
 
@@ -46,42 +44,42 @@ class JobEngine(Protocol):
 
     @property
     def place(self) -> str:
-        """Where the jobs are; a job of another place isn't looked for here."""
+        """Address of the engine; handles with another address are refused."""
         ...
 
     @property
     def python(self) -> Sequence[str]:
-        """The command that starts Python there."""
+        """The command that starts Python on the engine."""
         ...
 
     def create(
         self, name: str, command: Sequence[str], environment: dict[str, str], folder: RunFolder
     ) -> None:
-        """Submit a job; one of that name which is there already is left alone."""
+        """Submit a job, unless a job of that name exists."""
         ...
 
     def find_job(self, name: str) -> JobState | None:
-        """Return a job's state; ``None`` where the engine knows none of that name."""
+        """Return a job's state; ``None`` if the engine has no such job."""
         ...
 
     def logs(self, name: str, last_lines: int) -> list[str] | None:
-        """Return the last lines a job printed; ``None`` where the engine has them no more."""
+        """Return the last log lines of a job; ``None`` if the engine no longer has them."""
         ...
 
     def stop(self, name: str) -> None:
-        """End a job; one that isn't there, or has ended, is left alone."""
+        """Stop a job; ignore a missing or finished job."""
         ...
 
     def check(self) -> str:
-        """Say what responses there."""
+        """Describe the engine that responds."""
         ...
 
 
 class JobLauncher:
-    """A launcher over a job engine. A failed request never counts as "gone"."""
+    """A launcher over a job engine. A failed request never counts as ``gone``."""
 
     def __init__(self, engine: JobEngine, *, clock: Callable[[], float] = time.time) -> None:
-        """Launch on an engine; the clock tells the seconds since the epoch."""
+        """Launch on an engine; the clock returns seconds since the epoch."""
         self._engine = engine
         self._clock = clock
         self.name = engine.name
@@ -90,7 +88,7 @@ class JobLauncher:
     def submit(
         self, folder: RunFolder, environment: dict[str, str], task: Task = "train"
     ) -> Handle:
-        """Submit the child's job, unless it is there already."""
+        """Submit the child's job, unless it exists."""
         attempt = current_attempt(folder, task)
         before = self._engine.find_job(job_name(folder, task, attempt))
         if _is_to_be_adopted(before, folder, task):
@@ -98,8 +96,8 @@ class JobLauncher:
         if before is not None:
             if before.phase != "ended":
                 raise RemoteServiceError(
-                    f"the earlier {NOUNS[task]} child in {folder.root} was asked to end and "
-                    "hasn't yet; it is started again once it has"
+                    f"the earlier {NOUNS[task]} child in {folder.root} is still terminating; "
+                    "the new child starts after its end"
                 )
             attempt += 1
         files = folder.task(task)
@@ -116,7 +114,7 @@ class JobLauncher:
     def adopt(self, folder: RunFolder, task: Task = "train") -> Handle | None:
         """Find the job of the last attempt by its name.
 
-        One that has ended with a result counts too: there is nothing to do over.
+        A job that has ended with a result counts too, because its task is done.
         """
         attempt = current_attempt(folder, task)
         state = self._engine.find_job(job_name(folder, task, attempt))
@@ -124,18 +122,16 @@ class JobLauncher:
         return self._handle(folder, task, attempt) if adopted else None
 
     def status(self, handle: Handle) -> ChildStatus:
-        """Ask the engine.
+        """Return the job's status from the engine.
 
         Raises:
-            RemoteServiceError: It is unavailable, so the child's status is unknown.
+            RemoteServiceError: The engine is unavailable, so the status is unknown.
         """
         self._require_same_place(handle)
         folder, task = _folder_of(handle)
         state = self._engine.find_job(handle["job"])
         if state is None:
-            record_state(
-                folder, task, f"{self._engine.place} knows no job {handle['job']} any more"
-            )
+            record_state(folder, task, f"{self._engine.place} no longer has a job {handle['job']}")
             return "gone"
         if state.phase != "ended":
             record_state(folder, task, state.message if state.phase == "pending" else "")
@@ -150,28 +146,28 @@ class JobLauncher:
         return "gone"
 
     def explain(self, folder: RunFolder, task: Task = "train") -> str:
-        """Return what the engine said last: why the child waits, or how its job ended."""
+        """Return the engine's last message: why the child waits, or how its job ended."""
         return recorded_state(folder, task)
 
     def logs(self, folder: RunFolder, last_lines: int, task: Task = "train") -> list[str]:
-        """Return the last lines that the child of the last attempt printed.
+        """Return the last log lines of the last attempt.
 
         Raises:
-            WorkflowError: The engine has them no more.
+            WorkflowError: The engine no longer has the log.
             RemoteServiceError: The engine is unavailable.
         """
         name = job_name(folder, task, current_attempt(folder, task))
         lines = self._engine.logs(name, last_lines)
         if lines is None:
             raise WorkflowError(
-                f"{self._engine.place} has no log of {name} (any more). "
-                f"{self.capabilities.logs.remark} What the child reported of its progress stays "
-                f"in {folder.root}."
+                f"{self._engine.place} has no log of {name}. "
+                f"{self.capabilities.logs.remark} The child's progress reports are in "
+                f"{folder.root}."
             )
         return lines
 
     def cancel(self, handle: Handle) -> None:
-        """Let the engine end the job."""
+        """Stop the job on the engine."""
         self._require_same_place(handle)
         folder, task = _folder_of(handle)
         if handle["job"] == job_name(folder, task, current_attempt(folder, task)):
@@ -179,7 +175,7 @@ class JobLauncher:
         self._engine.stop(handle["job"])
 
     def check(self) -> str:
-        """Say what responses there."""
+        """Describe the engine that responds."""
         return self._engine.check()
 
     def _handle(self, folder: RunFolder, task: Task, attempt: int) -> Handle:
@@ -193,14 +189,14 @@ class JobLauncher:
     def _require_same_place(self, handle: Handle) -> None:
         if handle["place"] != self._engine.place:
             raise RemoteServiceError(
-                f"{handle['job']} runs at {handle['place']}, and [retrain.{self.name}] now names "
-                f"{self._engine.place}; set it back until the child has ended"
+                f"{handle['job']} runs at {handle['place']}, but [retrain.{self.name}] now names "
+                f"{self._engine.place}; restore the address until the child has ended"
             )
 
 
 def _is_to_be_adopted(state: JobState | None, folder: RunFolder, task: Task) -> bool:
     if folder.task(task).result.is_file():
-        return True  # the engine may have forgotten the job by now
+        return True  # the engine may have deleted the job
     return state is not None and state.phase != "ended" and not is_cancelled(folder, task)
 
 

@@ -1,1 +1,1 @@
-"""Base models and adapters as folders, and generation."""
+"""Base models, adapters and generation."""

@@ -10,7 +10,7 @@ from retrain.recipes.recipe import Recipe
 
 
 def peft_config(recipe: Recipe, model: Any) -> LoraConfig | None:
-    """Return the configuration of a fresh adapter; ``None`` where the recipe asks for none."""
+    """Return the configuration of a new adapter; ``None`` if the recipe needs none."""
     if recipe.method == "full" or recipe.start_adapter:
         return None
     targets = recipe.targets
@@ -30,7 +30,7 @@ def lower_layers(recipe: Recipe, model: Any) -> str | None:
     """Return a pattern of the modules below the last ``top_layers`` layers.
 
     Raises:
-        ModelError: The model's layers can't be told apart by their names.
+        ModelError: The module names don't number the layers.
     """
     n_lower = getattr(model.config, "num_hidden_layers", 0) - recipe.top_layers
     if not recipe.top_layers or n_lower <= 0:
@@ -40,6 +40,6 @@ def lower_layers(recipe: Recipe, model: Any) -> str | None:
     if not any(re.fullmatch(pattern, name) for name, _ in model.named_modules()):
         raise ModelError(
             f"{recipe.base}: no module is named layers.0, h.0 or blocks.0, so recipe.top_layers "
-            "can't choose among them; set it to 0"
+            "can't select layers; set it to 0"
         )
     return pattern

@@ -15,7 +15,7 @@ from retrain.run_folder import RunFolder, read_json, write_json
 PACKAGES = ("torch", "transformers", "peft", "trl", "accelerate", "bitsandbytes", "tokenizers")
 
 
-#: A score as a row of the model card: benchmark -> rows of stratum, metric, value, bounds and n.
+#: Scores of the model card: benchmark -> rows of stratum, metric, value, bounds and n.
 Scores = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
@@ -33,7 +33,7 @@ def package_versions() -> dict[str, str]:
 def describe_adapter(
     folder: RunFolder, recipe: Recipe, lineage: dict[str, Any], tokenizer: Any
 ) -> None:
-    """Write ``README.md``, ``recipe.json`` and ``lineage.json``, and the tokenizer it goes with."""
+    """Write ``README.md``, ``recipe.json``, ``lineage.json`` and the tokenizer."""
     write_json(folder.adapter / "recipe.json", msgspec.to_builtins(recipe))
     write_json(folder.adapter / "lineage.json", lineage)
     (folder.adapter / "README.md").write_text(model_card(recipe, lineage), encoding="utf-8")
@@ -43,7 +43,7 @@ def describe_adapter(
 def add_scores(adapter: Path, benchmark: str, scores: Sequence[StratumScore]) -> None:
     """Write an adapter's scores to ``scores.json`` and to its model card.
 
-    Scores of a benchmark replace its earlier ones. The weights and their digest stay.
+    Scores of a benchmark replace its earlier scores. Weights and digest don't change.
 
     Args:
         adapter: The folder.
@@ -74,7 +74,9 @@ def model_card(recipe: Recipe, lineage: Mapping[str, Any], scores: Scores | None
     library = "transformers" if recipe.method == "full" else "peft"
     versions = ", ".join(f"{name} {number}" for name, number in lineage["versions"].items())
     origin = (
-        f"- Goes on from the adapter in `{recipe.start_adapter}`.\n" if recipe.start_adapter else ""
+        f"- Continues from the adapter in `{recipe.start_adapter}`.\n"
+        if recipe.start_adapter
+        else ""
     )
     return (
         f"---\nbase_model: {recipe.base}\nlibrary_name: {library}\npipeline_tag: text-generation\n"
@@ -85,19 +87,17 @@ def model_card(recipe: Recipe, lineage: Mapping[str, Any], scores: Scores | None
         f"{origin}"
         f"- Training data: digest `{lineage['data_digest'] or 'unknown'}`.\n"
         f"- {recipe.epochs:g} epochs, learning rate {recipe.learning_rate:g}, batch "
-        f"{recipe.batch_size}, at most {recipe.max_length} tokens an example, seed {recipe.seed}.\n"
+        f"{recipe.batch_size}, at most {recipe.max_length} tokens per example, "
+        f"seed {recipe.seed}.\n"
         f"- Loss on the assistant's turns only.\n- Made with {versions}.\n\n"
-        "It responds in the form and on the topics of its training examples.\n\n"
+        "Expect responses in the form and on the topics of the training examples.\n\n"
         f"## Scores\n\n{_score_table(scores or {})}"
     )
 
 
 def _score_table(scores: Scores) -> str:
     if not any(scores.values()):
-        return (
-            "None were measured yet. What is measured later is kept in driftwarden's registry too: "
-            "`driftwarden models show`.\n"
-        )
+        return "No scores yet. `driftwarden models show` lists scores measured later.\n"
     lines = [
         "| benchmark | stratum | metric | value | interval | n |",
         "| --- | --- | --- | --- | --- | --- |",

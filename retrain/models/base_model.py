@@ -1,4 +1,4 @@
-"""Base models as plain folders; a GGUF file is converted once."""
+"""Base models as plain folders, and conversion of GGUF files."""
 
 import hashlib
 import shutil
@@ -11,18 +11,18 @@ from monitor.errors import ModelError
 from monitor.settings.model_location import locate_model
 from retrain.models.chat_template import SMOLLM2_SYSTEM, chatml, require_generation_marks
 
-#: Raised when the conversion changes, so that caches made by an older one are not used.
+#: Increased when the conversion changes, so that older caches are not used.
 CONVERSION = 1
 
 
 @dataclass(frozen=True)
 class BaseModel:
-    """Where a base model lies, and which one it is."""
+    """The location and revision of a base model."""
 
     #: A folder that transformers loads, or a hub id.
     location: str
-    #: Commit of a hub model; ``sha256:...`` of the file a package carries; empty for a folder,
-    #: whose content the training child hashes.
+    #: Commit of a hub model; ``sha256:...`` of a packaged file; empty for a folder, whose content
+    #: the training child hashes.
     revision: str
 
     @property
@@ -34,16 +34,18 @@ class BaseModel:
         """
         path = Path(self.location)
         if not path.is_dir():
-            raise ModelError(f"{self.location}: is a hub id, not a folder")
+            raise ModelError(
+                f"{self.location} is a hub id, not a folder; download it and name the folder"
+            )
         return path
 
 
 def prepare_base(name: str, cache: Path, *, revision: str = "") -> BaseModel:
-    """Return a base model that can be trained on, converting it first where needed.
+    """Return a trainable base model; convert a GGUF file first.
 
     Args:
         name: ``package:NAME``, a folder or a hub id.
-        cache: Where converted models are kept, in a folder named by the digest of their source.
+        cache: Folder of converted models, one subfolder per source digest.
         revision: Commit of a hub model.
 
     Raises:
@@ -64,7 +66,7 @@ def prepare_base(name: str, cache: Path, *, revision: str = "") -> BaseModel:
 
 
 def load_tokenizer(base: BaseModel) -> Any:
-    """Load the tokenizer of a base model, never from the network when the base is a folder."""
+    """Load the tokenizer of a base model; a folder needs no network."""
     from transformers import AutoTokenizer  # noqa: PLC0415 - heavy
 
     is_folder = Path(base.location).is_dir()
@@ -109,7 +111,7 @@ def _converted(source: Path, cache: Path) -> BaseModel:
         (draft / "model.safetensors").chmod(0o644)
         draft.replace(target)
     except OSError as error:
-        # Another process may have been first; what it made is the same.
+        # Another process may have converted the same file; its result is identical.
         if not target.is_dir():
             raise ModelError(f"{source}: the conversion can't be written: {error}") from error
     finally:
@@ -125,7 +127,9 @@ def _convert(source: Path, target: Path) -> None:
     logging.disable_progress_bar()
     tokenizer = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
     if "<|im_start|>" not in (tokenizer.chat_template or ""):
-        raise ModelError(f"{source}: only models that speak ChatML can be converted")
+        raise ModelError(
+            f"{source}: only models with a ChatML template can be converted; use a folder instead"
+        )
     default_system = SMOLLM2_SYSTEM if SMOLLM2_SYSTEM in tokenizer.chat_template else ""
     tokenizer.chat_template = chatml(default_system)
     model = AutoModelForCausalLM.from_pretrained(
@@ -138,7 +142,7 @@ def _convert(source: Path, target: Path) -> None:
 
 
 def _strip_quantisation_marks(model: Any) -> None:
-    """The weights are plain by now, but save_pretrained goes by the marks and would refuse."""
+    """Remove the quantisation config, which makes save_pretrained refuse dequantised weights."""
     for name in ("hf_quantizer", "is_quantized", "quantization_method"):
         if hasattr(model, name):
             delattr(model, name)

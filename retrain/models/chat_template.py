@@ -5,8 +5,7 @@ from typing import Any
 
 from monitor.errors import ModelError
 
-#: ChatML with the marks that training needs. With ``default_system`` it renders what SmolLM2 was
-#: instructed with.
+#: ChatML with generation marks. With ``default_system`` it renders SmolLM2's original template.
 CHATML = (
     "{%- for message in messages -%}"
     "{%- if loop.first and message['role'] != 'system' and default_system -%}"
@@ -29,37 +28,36 @@ _GENERATION_MARK = re.compile(r"\{%-?\s*generation\s*-?%\}")
 
 
 def chatml(default_system: str = "") -> str:
-    """Return the ChatML template, with a system message for conversations that have none."""
+    """Return the ChatML template with a default system message."""
     return f"{{%- set default_system = {default_system!r} -%}}" + CHATML
 
 
 def has_generation_marks(template: Any) -> bool:
-    """Tell whether a template marks what the assistant says."""
+    """Return whether a template marks the assistant's turns."""
     text = template.get("default", "") if isinstance(template, dict) else template
     return isinstance(text, str) and _GENERATION_MARK.search(text) is not None
 
 
 def require_generation_marks(tokenizer: Any, origin: str) -> None:
-    """Check, before any training, that the assistant's turns can be told from the rest.
+    """Require that training can separate the assistant's turns from the other turns.
 
-    Templates of well-known families without marks pass where TRL knows the same one with them.
+    A template without marks passes if TRL ships a marked version of it.
 
     Raises:
-        ModelError: There is no template, or one without marks that TRL doesn't know.
+        ModelError: There is no template, or it has no marks and TRL ships no marked version.
     """
     if not tokenizer.chat_template:
-        raise ModelError(f"{origin}: the tokenizer has no chat template; give it one")
+        raise ModelError(f"{origin}: the tokenizer has no chat template; add chat_template.jinja")
     if training_template(tokenizer) is None:
         raise ModelError(
             f"{origin}: the chat template doesn't mark the assistant's turns; put "
-            "{% generation %} before and {% endgeneration %} after what the assistant "
-            "says in chat_template.jinja, "
-            "the end-of-turn token included"
+            "{% generation %} before and {% endgeneration %} after the assistant's message "
+            "and its end-of-turn token in chat_template.jinja"
         )
 
 
 def training_template(tokenizer: Any) -> str | None:
-    """Return the template that training renders with; ``None`` where there is none with marks."""
+    """Return the marked template for training; ``None`` if none exists."""
     own = tokenizer.chat_template
     if has_generation_marks(own):
         return str(own.get("default", "")) if isinstance(own, dict) else str(own)

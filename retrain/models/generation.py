@@ -13,10 +13,10 @@ BATCH_SIZE = 64
 
 
 class Responder:
-    """A base model, with or without an adapter, with greedy decoding.
+    """A base model with an optional adapter and greedy decoding.
 
-    The same conversation gets the same response. Conversations of similar length share a batch and
-    are padded on the left, as generation needs it.
+    The same conversation gets the same response. Conversations of similar length share a batch,
+    padded on the left.
     """
 
     def __init__(
@@ -35,9 +35,9 @@ class Responder:
             base: Folder or hub id.
             adapter: Folder of a PEFT adapter.
             revision: Commit of a hub model.
-            max_new_tokens: Longest response.
-            batch_size: Conversations answered at once.
-            four_bit: Quantise the base to NF4, as QLoRA trains on it.
+            max_new_tokens: Longest response, in tokens.
+            batch_size: Conversations per batch.
+            four_bit: Quantise the base to NF4, as in QLoRA training.
         """
         import torch  # noqa: PLC0415 - heavy
         from transformers import AutoModelForCausalLM  # noqa: PLC0415
@@ -84,7 +84,7 @@ class Responder:
     ) -> list[tuple[str, bool]]:
         """Return a response to each conversation, and whether the model completed it.
 
-        What it didn't end was cut off at ``max_new_tokens``. See :meth:`respond`.
+        An incomplete response was cut off at ``max_new_tokens``. See :meth:`respond`.
         """
         texts = [
             self._tokenizer.apply_chat_template(
@@ -139,12 +139,12 @@ def _four_bit(dtype: Any, device: str) -> dict[str, Any]:
 
 
 def _with_adapter(model: Any, adapter: Path, *, merge: bool) -> Any:
-    """Add an adapter to the model; merged: same responses, no adapter arithmetic at each token.
+    """Add an adapter to the model, merged for speed.
 
-    Into four bits it isn't merged, as it would be rounded away.
+    A 4-bit base keeps the adapter separate: merging would round it away.
     """
     if not (adapter / "adapter_config.json").is_file():
-        raise ModelError(f"{adapter}: holds no adapter (adapter_config.json is missing)")
+        raise ModelError(f"{adapter}: no adapter here (adapter_config.json is missing)")
     from peft import PeftModel  # noqa: PLC0415 - heavy
 
     adapted = PeftModel.from_pretrained(model, str(adapter))

@@ -1,4 +1,4 @@
-"""Location of a system's weights: a version's, or a base model's alone."""
+"""Location of a system's weights."""
 
 import msgspec
 
@@ -6,7 +6,7 @@ from monitor.store.training.registry import VersionRow
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where a system's weights lie."""
+    """The location of a system's weights: a base model with an optional adapter."""
 
     #: Folder or hub id of the model.
     base: str
@@ -17,18 +17,18 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 def source_of(version: VersionRow, base: Source) -> Source:
-    """Return where a version's weights lie: full fine-tuning leaves a whole model.
+    """Return the location of a version's weights; full fine-tuning leaves a whole model.
 
     Args:
         version: The version.
-        base: What its adapter belongs to, where its lineage doesn't say.
+        base: Base of the adapter if the lineage names none.
     """
     lineage = version.lineage
     if lineage.get("method") == "full":
         return Source(base=version.adapter_path)
     return Source(
         base=str(lineage.get("base") or base.base),
-        # A local base has a digest in the place of a commit; then it is a folder, and has none.
+        # The lineage of a local base holds a digest instead of a commit; a folder has no commit.
         revision=str(lineage.get("base_revision") or base.revision),
         adapter=version.adapter_path,
     )

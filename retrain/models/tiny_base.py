@@ -1,7 +1,7 @@
-"""A tiny base model, made in seconds without a download, for tests and the fast demo.
+"""A tiny base model for tests and the fast demo, made in seconds without a download.
 
-It is a real transformers model with a real tokenizer and chat template; only its size is small. It
-is pre-trained on whatever texts it is given, and knows nothing else.
+It is a real transformers model with a real tokenizer and chat template, pre-trained only on the
+texts that the caller provides.
 """
 
 import shutil
@@ -19,7 +19,7 @@ IGNORED = -100
 
 @dataclass(frozen=True)
 class TinyShape:
-    """Size of a tiny base, and how it is pre-trained."""
+    """The size and the pre-training of a tiny base."""
 
     hidden_size: int = 64
     n_layers: int = 2
@@ -39,12 +39,12 @@ def make_tiny_base(
     shape: TinyShape | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Build a tiny base in ``target``, pre-trained on conversations; an existing one is kept.
+    """Build a tiny base in ``target``, pre-trained on conversations; keep an existing base.
 
     Args:
-        target: The folder; it appears whole or not at all.
-        conversations: Messages; the tokenizer's words come from them too, so they should hold every
-            word that the model will have to say later.
+        target: The folder; created atomically.
+        conversations: Messages; also the source of the tokenizer's vocabulary, so they should hold
+            every word that the model must generate later.
         seed: Decides the initial weights and the order of the texts.
         shape: Its size.
         progress: Called with (step, steps).
@@ -125,7 +125,7 @@ def _pretrain(
     seed: int,
     progress: Callable[[int, int], None] | None,
 ) -> None:
-    """Predict every next token of the assistant's turns."""
+    """Train the model to predict the tokens of the assistant's turns."""
     import torch  # noqa: PLC0415
 
     encoded = tokenizer.apply_chat_template(
@@ -148,7 +148,7 @@ def _pretrain(
             order.extend(torch.randperm(len(examples), generator=generator).tolist())
         batch, order = order[: shape.batch_size], order[shape.batch_size :]
         inputs, attention, labels = _padded([examples[i] for i in batch], tokenizer.pad_token_id)
-        # Logits, the dearest part of a small model, only from the first token that counts on.
+        # Compute logits, the most expensive part, only from the first response token on.
         first = int((labels != IGNORED).any(dim=0).nonzero()[0])
         loss = model(
             input_ids=inputs,

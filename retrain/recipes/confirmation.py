@@ -5,32 +5,31 @@ from retrain.recipes.recipe import Method
 
 
 def require_confirmation(model: str, typed: str) -> None:
-    """Refuse unless the model's name was typed.
+    """Require the model's name as confirmation.
 
     Raises:
-        WorkflowError: It wasn't.
+        WorkflowError: The confirmation is missing or names another model.
     """
     if typed.strip() != model:
         raise WorkflowError(
-            f"full fine-tuning of {model} wasn't confirmed: its name must be typed, or given as "
+            f"full fine-tuning of {model} is not confirmed; type the model's name, or pass "
             f"--confirm {model}"
         )
 
 
 def require_consent(method: Method, model: str, named: str) -> None:
-    """Refuse a full fine-tuning that a decision would start and config.toml doesn't name.
+    """Refuse an automatic full fine-tuning unless config.toml allows it for the model.
 
     Args:
-        method: The recipe's.
-        model: The decision's.
+        method: Method of the recipe.
+        model: Model of the decision.
         named: ``retrain.full_fine_tuning_of``.
 
     Raises:
-        ConfigurationError: It isn't named.
+        ConfigurationError: config.toml doesn't allow it.
     """
     if method == "full" and named != model:
         raise ConfigurationError(
-            f"the recipe asks for full fine-tuning of {model}, which no decision starts by itself: "
-            f"set retrain.full_fine_tuning_of = {model!r}, or plan it by hand with `driftwarden "
-            "retrain plan`"
+            f"the recipe requests full fine-tuning of {model}, which does not start automatically; "
+            f"set retrain.full_fine_tuning_of = {model!r}, or run `driftwarden retrain plan`"
         )

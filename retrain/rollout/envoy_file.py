@@ -14,13 +14,13 @@ _TYPE = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
 
 
 class EnvoyFile:
-    """Writes one route configuration with a weighted route for each model.
+    """A gateway that writes one Envoy route configuration with a weighted route per model.
 
-    Requests are told apart by the header ``x-model``; with a single model all of them are its own.
-    The clusters are named ``MODEL-vVERSION`` and defined in Envoy's own configuration.
+    The header ``x-model`` selects the model; with a single model, every request matches. The
+    clusters are named ``MODEL-vVERSION`` and defined in Envoy's own configuration.
 
-    The file is replaced as a whole, by a rename in the same folder, which is the event that Envoy
-    waits for. A canary at 0% is left out: a cluster of weight 0 could still be chosen by a retry.
+    The file is replaced by a rename in the same folder, the event that Envoy watches for. A canary
+    at 0% is omitted: a retry could still select a cluster of weight 0.
     """
 
     def __init__(self, routes: Path, route_name: str = "driftwarden") -> None:
@@ -28,7 +28,7 @@ class EnvoyFile:
         self._route_name = route_name
 
     def set_weights(self, weights: Sequence[Weights]) -> None:
-        """Write the weights of all models; without any, the file stays as it is."""
+        """Write the weights of all models; without weights, leave the file unchanged."""
         if not weights:
             return
         ordered = sorted(weights, key=lambda w: w.model)
@@ -42,7 +42,7 @@ class EnvoyFile:
             ) as draft:
                 draft.write(content)
             path = Path(draft.name)
-            path.chmod(0o644)  # Envoy runs as another user
+            path.chmod(0o644)  # Envoy runs under another account
             path.replace(self._routes)
         except OSError as error:
             raise TransientError(f"{self._routes}: the routes can't be written: {error}") from error
@@ -68,7 +68,7 @@ class EnvoyFile:
 
 
 def cluster_name(model: str, version: int) -> str:
-    """Return the name of the cluster that serves a version.
+    """Return the cluster name of a version.
 
     >>> cluster_name("support bot", 3)
     'support-bot-v3'

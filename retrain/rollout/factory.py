@@ -9,10 +9,10 @@ from retrain.rollout.gateway import Gateway, RecordOnlyGateway
 
 
 def create_gateway(settings: Rollout) -> Gateway:
-    """Create the gateway that the configuration names.
+    """Create the configured gateway.
 
     Raises:
-        ConfigurationError: ``envoy-file`` lacks the file that it writes.
+        ConfigurationError: ``envoy-file`` is set without ``rollout.gateway_routes``.
     """
     if settings.gateway == "none":
         return RecordOnlyGateway()

@@ -11,9 +11,9 @@ class Weights:
 
     Attributes:
         model: The model.
-        stable: Number of the version that serves.
-        canary: Number of the version being rolled out, if any.
-        canary_percent: Its share, 0 to 100.
+        stable: Number of the stable version.
+        canary: Number of the canary version, if any.
+        canary_percent: Share of the canary, 0 to 100.
     """
 
     model: str
@@ -23,19 +23,19 @@ class Weights:
 
 
 class Gateway(Protocol):
-    """Shares each model's traffic between two versions."""
+    """A traffic gateway: splits each model's traffic between two versions."""
 
     def set_weights(self, weights: Sequence[Weights]) -> None:
-        """Bring the gateway to the weights of all models; repeating it changes nothing.
+        """Apply the weights of all models. Idempotent.
 
         Raises:
-            TransientError: The gateway can't be reached for now.
+            TransientError: The gateway is unavailable.
         """
         ...
 
 
 class RecordOnlyGateway:
-    """No gateway: the serving side reads the weights from the database."""
+    """A gateway that does nothing: the inference server reads the weights from the database."""
 
     def set_weights(self, weights: Sequence[Weights]) -> None:
-        """Do nothing; the row is the record."""
+        """Do nothing: the database row holds the weights."""

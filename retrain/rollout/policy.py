@@ -12,12 +12,12 @@ from monitor.settings import Rollout
 
 @dataclass(frozen=True)
 class HealthCheck:
-    """One check of the candidate against the stable version.
+    """A health check of the canary against the stable version.
 
     Attributes:
-        name: What was checked.
-        passed: ``None`` where there is no measurement.
-        seen: The measured figures, in words.
+        name: Name of the check.
+        passed: ``None`` without a measurement.
+        seen: The measured figures, as text.
     """
 
     name: str
@@ -27,9 +27,9 @@ class HealthCheck:
 
 @dataclass(frozen=True)
 class Health:
-    """Measurements of a candidate in its current stage."""
+    """Measurements of a canary in its current stage."""
 
-    #: Sampled exchanges of the candidate since the step began.
+    #: Sampled exchanges of the canary since the stage began.
     n_samples: int
     checks: tuple[HealthCheck, ...]
 
@@ -39,10 +39,10 @@ class RolloutDecision:
     """The decision on a rollout.
 
     Attributes:
-        action: ``advance``, ``hold`` (something is missing), ``wait`` (all well, too early) or
-            ``revert``.
-        percent: The candidate's share of the traffic afterwards.
-        reason: Why, for the log and the page.
+        action: ``advance``, ``hold`` (a measurement is missing), ``wait`` (healthy, but too early)
+            or ``revert``.
+        percent: The canary's share of the traffic afterwards.
+        reason: Reason, for the log and the page.
     """
 
     action: Literal["advance", "hold", "wait", "revert"]
@@ -51,42 +51,41 @@ class RolloutDecision:
 
     @property
     def completes(self) -> bool:
-        """Whether the candidate then has all the traffic."""
+        """Whether the canary then receives all traffic."""
         return self.action == "advance" and self.percent == 100
 
 
 def first_stage_percent(settings: Rollout) -> int:
-    """Return the share of the first step."""
+    """Return the share of the first stage."""
     return stages_of(settings)[0]
 
 
 def stages_of(settings: Rollout) -> Sequence[int]:
-    """Return the steps, checked.
+    """Return the validated stages.
 
     Raises:
-        ConfigurationError: They don't rise to 100.
+        ConfigurationError: The stages don't increase to 100.
     """
     steps = settings.stages
     rising = all(a < b for a, b in itertools.pairwise(steps))
     if not steps or not rising or steps[-1] != 100:
-        raise ConfigurationError(f"rollout.stages = {list(steps)}: must rise and end with 100")
+        raise ConfigurationError(f"rollout.stages = {list(steps)}: must increase and end with 100")
     return steps
 
 
 def next_step(
     percent: int, stage_started_at: datetime, health: Health, now: datetime, settings: Rollout
 ) -> RolloutDecision:
-    """Decide a rollout's next step.
+    """Decide the next action of a rollout.
 
-    A failed check reverts at once, however few the samples. A missing one holds: what isn't
-    measured never advances. Otherwise the candidate advances once it has stayed for
-    ``min_dwell`` and has ``min_samples``.
+    A failed check reverts at once, even with few samples. A missing measurement holds the rollout.
+    Otherwise the canary advances after ``min_dwell`` and with ``min_samples`` samples.
 
     Args:
-        percent: The candidate's present share.
-        stage_started_at: When it got that share.
-        health: What was measured since then.
-        now: The time.
+        percent: The canary's current share.
+        stage_started_at: Start of the current stage.
+        health: Measurements since then.
+        now: The current time.
         settings: The section ``[rollout]``.
     """
     failed = [check for check in health.checks if check.passed is False]
@@ -100,14 +99,16 @@ def next_step(
     due = stage_started_at + settings.min_dwell
     if now < due:
         return RolloutDecision(
-            "wait", percent, f"at {percent}% until {due:%Y-%m-%d %H:%M} UTC at least"
+            "wait", percent, f"at {percent}% until at least {due:%Y-%m-%d %H:%M} UTC"
         )
     if health.n_samples < settings.min_samples:
         reason = f"{health.n_samples} of {settings.min_samples} samples at {percent}%"
         return RolloutDecision("wait", percent, reason)
     following = next(step for step in (*stages_of(settings), 100) if step > percent or step == 100)
     checked = ", ".join(check.name for check in health.checks)
-    return RolloutDecision("advance", following, f"{health.n_samples} samples, all well: {checked}")
+    return RolloutDecision(
+        "advance", following, f"{health.n_samples} samples, all checks passed: {checked}"
+    )
 
 
 def _told(check: HealthCheck) -> str:

@@ -1,4 +1,4 @@
-"""Rollouts: each decision is a row first, then weights at the gateway."""
+"""Start, progress and end of rollouts: each decision is stored, then sent to the gateway."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,14 +33,14 @@ class RolloutTick:
 def start_rollout(
     connection: Connection, version_id: int, settings: RolloutSettings, now: datetime, *, by: str
 ) -> int:
-    """Make a candidate the canary and give it the first step's share.
+    """Make a candidate the canary, with the share of the first stage.
 
-    The weights reach the gateway with the next :func:`tick_rollouts`. A version that has a rollout
-    keeps it.
+    The next :func:`tick_rollouts` sends the weights to the gateway. A version's existing rollout
+    is kept.
 
     Raises:
-        WorkflowError: The version passed no gates, no version serves yet, or another one is being
-            rolled out.
+        WorkflowError: The version passed no gates, no version serves yet, or another rollout of the
+            model is in progress.
     """
     existing = store.rollout_of_version(connection, version_id)
     if existing is not None:
@@ -48,15 +48,18 @@ def start_rollout(
     version = versions.version_by_id(connection, version_id, lock=True)
     if versions.production_version(connection, version.model) is None:
         raise WorkflowError(
-            f"{version.model}: no version serves yet; promote this one: "
+            f"{version.model}: no version serves yet; promote this version: "
             f"driftwarden models promote {version.model} {version.version}"
         )
     for other in store.open_rollouts(connection):
         if versions.version_by_id(connection, other.version_id).model == version.model:
-            raise WorkflowError(f"{version.model}: another version is being rolled out")
+            raise WorkflowError(
+                f"{version.model}: a rollout of another version is in progress; wait for its "
+                "end, or revert it"
+            )
     require_gate_passed(connection, version)
     percent = first_stage_percent(settings)
-    reason = f"rollout begins at {percent}%"
+    reason = f"rollout starts at {percent}%"
     move_stage(connection, version_id, "canary", changed_by=by, reason=reason, now=now)
     return store.insert_rollout(connection, version_id, percent, now, reason)
 
@@ -68,17 +71,16 @@ def tick_rollouts(
     health_of: Callable[[RolloutRow, VersionRow], Health],
     now: datetime,
 ) -> list[RolloutTick]:
-    """Look at every rollout under way, decide, and bring the gateway in line with the rows.
+    """Decide on every active rollout, and send the weights of all rows to the gateway.
 
-    Running it again changes nothing that is already so. A process that dies between the row and the
-    gateway leaves the gateway behind; the next tick sets the weights again.
+    Idempotent. If a process dies between the row and the gateway, the next tick sends the weights.
 
     Args:
         engine: The database.
         settings: The section ``[rollout]``.
-        gateway: What carries the weights out.
-        health_of: What is known of a canary at its present step.
-        now: The time.
+        gateway: The traffic gateway.
+        health_of: Measures a canary in its current stage.
+        now: The current time.
     """
     with transaction(engine) as connection:
         rollout_ids = [rollout.id for rollout in store.open_rollouts(connection)]
@@ -90,12 +92,12 @@ def tick_rollouts(
             if canary.stage != "canary":
                 _end_by_hand(connection, rollout, canary, now)
                 continue
-        # Measuring may take a while: not inside a transaction.
+        # Measuring may be slow, so it runs outside a transaction.
         health = health_of(rollout, canary)
         with transaction(engine) as connection:
             current = store.rollout_by_id(connection, rollout_id, lock=True)
             if current != rollout:
-                continue  # another process was faster
+                continue  # another process decided first
             step = next_step(
                 rollout.weight_percent, rollout.stage_started_at, health, now, settings
             )
@@ -110,13 +112,13 @@ def tick_rollouts(
 def _end_by_hand(
     connection: Connection, rollout: RolloutRow, version: VersionRow, now: datetime
 ) -> None:
-    """End the rollout of a version that was promoted or rolled back by hand meanwhile."""
+    """End the rollout of a version that a user has promoted or rolled back."""
     serves = version.stage == "production"
     store.update_rollout(
         connection,
         rollout.id,
         status="completed" if serves else "reverted",
-        reason=f"a person made the version {version.stage}",
+        reason=f"a user made the version {version.stage}",
         weight_percent=100 if serves else 0,
         stage_started_at=now,
         finished_at=now,
@@ -167,7 +169,7 @@ def _record(
 
 
 def _weights(connection: Connection) -> list[Weights]:
-    """Return what each model's weights have to be, by the rows alone."""
+    """Return each model's weights from the database rows."""
     canaries: dict[str, tuple[VersionRow, int]] = {}
     for rollout in store.open_rollouts(connection):
         version = versions.version_by_id(connection, rollout.version_id)

@@ -1,1 +1,1 @@
-"""Training runs and the fine-tuning in their children."""
+"""Training runs, and fine-tuning in their child processes."""

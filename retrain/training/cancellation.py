@@ -18,7 +18,7 @@ log = get_logger(__name__)
 def cancel_run(
     engine: Engine, run_id: int, launcher: Launcher, now: datetime, *, cancelled_by: str
 ) -> str | None:
-    """Cancel a run and terminate its child.
+    """Cancel a run and terminate its child process.
 
     See :meth:`retrain.jobs.lifecycle.ChildLifecycle.cancel`.
     """
@@ -26,10 +26,10 @@ def cancel_run(
 
 
 def cancel_requested(engine: Engine, launcher_of: LauncherSource, now: datetime) -> list[RunRow]:
-    """Cancel the runs whose cancellation was requested on the page; return them.
+    """Cancel the runs with a cancellation request from the page; return these runs.
 
-    A run whose launcher's service is unavailable, or isn't configured any more, is left out and
-    tried again next time.
+    A run is skipped, and retried next time, if its launcher's service is unavailable or no longer
+    configured.
     """
     with transaction(engine) as connection:
         requested = store.runs_to_cancel(connection)
@@ -48,5 +48,5 @@ def cancel_requested(engine: Engine, launcher_of: LauncherSource, now: datetime)
 
 
 def stop_children(engine: Engine, launcher_of: LauncherSource) -> None:
-    """Try again to terminate the children of cancelled runs."""
+    """Retry the termination of cancelled runs' child processes."""
     RUNS.terminate_all(engine, launcher_of)

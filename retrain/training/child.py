@@ -1,8 +1,8 @@
 """Child process of a training run: ``python -m retrain.training.child RUN_DIR``.
 
-It reads ``recipe.json`` and ``train.jsonl``, writes progress while it trains, leaves the adapter in
-``adapter/``, and says how it ended in ``result.json``, its last act. Nothing here touches the
-database: a child can run on any machine that shares the folder.
+It reads ``recipe.json`` and ``train.jsonl``, writes progress, the adapter to ``adapter/``, and
+finally its outcome to ``result.json``. It doesn't use the database, so it can run on any machine
+that shares the folder.
 """
 
 import sys
@@ -16,7 +16,7 @@ from retrain.run_folder import RunFolder, read_json, read_lines
 
 
 def main(arguments: list[str]) -> int:
-    """Train what the folder asks for; return the process's exit status."""
+    """Train by the recipe of a run folder; return the exit status."""
     return run_child("train", arguments, _train)
 
 
@@ -27,7 +27,7 @@ def _train(folder: RunFolder) -> dict[str, Any]:
         _generate(folder, recipe)
     rows = list(read_lines(folder.training_data))
     card = read_json(folder.card) or {}
-    # Imported here: torch reads the environment when it is imported.
+    # Imported here, because torch reads the environment on import.
     from retrain.training.fine_tuning import train  # noqa: PLC0415
 
     outcome = train(folder, recipe, rows, card)

@@ -1,4 +1,4 @@
-"""Repeatable order of examples and precision across resumptions."""
+"""Example order and precision that survive a resumption."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,11 +9,10 @@ from trl import SFTTrainer
 
 
 class EpochOrder(LengthGroupedSampler):  # type: ignore[misc]  # transformers publishes no types
-    """Groups examples of like length, in another order each epoch.
+    """A sampler that groups examples of similar length, in a new order each epoch.
 
-    Its parent draws from the generator that everything shares. A run that goes on in the middle of
-    an epoch would draw that epoch's order from another state, see some examples twice and others
-    not at all.
+    The parent class draws from the global generator. A run resumed in the middle of an epoch would
+    draw another order, repeat some examples and skip others.
     """
 
     def __init__(self, *arguments: Any, seed: int, **named: Any) -> None:
@@ -22,17 +21,17 @@ class EpochOrder(LengthGroupedSampler):  # type: ignore[misc]  # transformers pu
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose order comes next; the trainer calls it."""
+        """Set the epoch of the next order; called by the trainer."""
         self._epoch = epoch
 
     def __iter__(self) -> Iterator[int]:
-        # Seeds of neighbouring runs and epochs must not meet.
+        # Keeps the seeds of neighbouring runs and epochs apart.
         generator = torch.Generator().manual_seed(self._seed * 1_000_003 + self._epoch)
         return iter(get_length_grouped_indices(self.lengths, self.batch_size, generator=generator))
 
 
 class RepeatableTrainer(SFTTrainer):  # type: ignore[misc]  # trl publishes no types
-    """Trains in an order, and in a precision, that a resumed run finds again."""
+    """A trainer whose example order and precision are the same after a resumption."""
 
     def _get_train_sampler(self, train_dataset: Any = None) -> EpochOrder:
         return EpochOrder(
@@ -43,7 +42,7 @@ class RepeatableTrainer(SFTTrainer):  # type: ignore[misc]  # trl publishes no t
         )
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        # TRL trains an adapter over a base in 4 bits in bfloat16; PEFT loads it as float32.
+        # TRL trains an adapter over a 4-bit base in bfloat16; PEFT loads it as float32.
         trained = self.model if model is None else model
         retained = {
             name: first.dtype for name, first in trained.named_parameters() if first.requires_grad

@@ -27,7 +27,7 @@ from retrain.training.quantization import disable_weight_packing
 from retrain.training.response_loss import ResponseTrainer
 from retrain.training.thread_count import restore_thread_count
 
-#: Checkpoints of a run, where the recipe doesn't say.
+#: Checkpoints per run if the recipe sets no interval.
 CHECKPOINTS = 10
 
 
@@ -36,7 +36,7 @@ def train(
 ) -> dict[str, Any]:
     """Train by the recipe and write the adapter; return the content of ``result.json``.
 
-    A folder that holds checkpoints of the same run is gone on with from the last one.
+    Training continues from the last checkpoint in the folder, if there is one.
 
     Raises:
         TrainingError: A check refused the recipe or its examples.
@@ -89,7 +89,7 @@ def train(
 
 
 def folder_digest_of_weights(adapter: Path) -> str:
-    """Digest the weights alone: the same training gives the same digest."""
+    """Digest the weights alone, so that equal training gives equal digests."""
     total = hashlib.sha256()
     for path in sorted(adapter.glob("*.safetensors")):
         with path.open("rb") as file:
@@ -123,7 +123,7 @@ def _conversations(rows: list[dict[str, Any]]) -> Dataset:
 
 
 def _tokens_per_second(folder: RunFolder) -> float:
-    """Return the last that was reported; 0 where nothing was left to do."""
+    """Return the last reported rate; 0 if no step was left."""
     return next(
         (
             float(line["tokens_per_second"])
@@ -166,7 +166,7 @@ def _load_model(recipe: Recipe) -> Any:
     if not recipe.start_adapter:
         return model
     lower = lower_layers(recipe, model)
-    # TRL casts an adapter over a quantised base, and lets gradients through, whoever made it.
+    # TRL casts any adapter over a quantised base, and enables its gradients.
     model = PeftModel.from_pretrained(model, recipe.start_adapter, is_trainable=True)
     if lower is not None:
         for name, parameter in model.named_parameters():
@@ -182,7 +182,7 @@ def _arguments(folder: RunFolder, recipe: Recipe, n_examples: int, *, validates:
         num_train_epochs=recipe.epochs,
         learning_rate=recipe.learning_rate,
         lr_scheduler_type="linear",
-        warmup_steps=recipe.warmup_share,  # below 1: a share of all steps
+        warmup_steps=recipe.warmup_share,  # below 1: share of all steps
         per_device_train_batch_size=recipe.examples_at_once,
         per_device_eval_batch_size=recipe.examples_at_once,
         gradient_accumulation_steps=recipe.batch_size // recipe.examples_at_once,

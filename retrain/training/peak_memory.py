@@ -12,19 +12,19 @@ _CLEAR = Path("/proc/self/clear_refs")
 
 
 class PeakMemory:
-    """Measures from its creation on."""
+    """A meter of peak memory, from its creation on."""
 
     def __init__(self) -> None:
         self._on_gpu = torch.cuda.is_available()
         if self._on_gpu:
             torch.cuda.reset_peak_memory_stats()
         else:
-            # The highest resident size counts from here on, where the kernel lets it be reset.
+            # Reset the peak resident size where the kernel allows it.
             with contextlib.suppress(OSError):
                 _CLEAR.write_text("5", encoding="ascii")
 
     def gib(self) -> float:
-        """Return the peak in GiB: what CUDA reserved and its context, or the resident size."""
+        """Return the peak in GiB: CUDA's reserved memory and context, or the resident size."""
         if self._on_gpu:
             free, total = torch.cuda.mem_get_info()
             context = total - free - torch.cuda.memory_reserved()

@@ -11,7 +11,7 @@ from retrain.run_folder import RunFolder, canonical, write_json, write_lines
 
 
 class ProgressWriter(TrainerCallback):  # type: ignore[misc]  # transformers publishes no types
-    """Appends a line a step to ``progress.jsonl`` and replaces ``heartbeat.json``."""
+    """A callback that appends each step to ``progress.jsonl`` and replaces the heartbeat."""
 
     def __init__(self, folder: RunFolder, tokens_per_epoch: int) -> None:
         self._folder = folder
@@ -27,7 +27,7 @@ class ProgressWriter(TrainerCallback):  # type: ignore[misc]  # transformers pub
         control: Any,  # noqa: ARG002
         **kwargs: Any,  # noqa: ARG002
     ) -> None:
-        """Start the clock and show that the model is loaded."""
+        """Start the clock and write the first heartbeat."""
         self._began = time.monotonic()
         self._first_epoch = state.epoch or 0.0
         self._first_step = state.global_step
@@ -42,7 +42,7 @@ class ProgressWriter(TrainerCallback):  # type: ignore[misc]  # transformers pub
         logs: dict[str, float] | None = None,
         **kwargs: Any,  # noqa: ARG002
     ) -> None:
-        """Write what the trainer logged about a step, or about the validation set."""
+        """Write the trainer's log entry of a step or of the validation set."""
         if logs and "eval_loss" in logs:
             self._append({"step": state.global_step, "validation_loss": float(logs["eval_loss"])})
         if not logs or "loss" not in logs:
@@ -65,7 +65,7 @@ class ProgressWriter(TrainerCallback):  # type: ignore[misc]  # transformers pub
         )
 
     def _forget_after(self, step: int) -> None:
-        """Drop the lines of steps that are done again, and one that a killed child left cut."""
+        """Drop lines of repeated steps, and the incomplete line of a killed child."""
         path = self._folder.progress
         if not path.is_file():
             return

@@ -4,10 +4,10 @@ from torch import nn
 
 
 def disable_weight_packing(model: nn.Module) -> None:
-    """Keep a CPU from packing the base's weights when the model is evaluated between steps.
+    """Keep a CPU from packing the base's weights during evaluation between steps.
 
-    Where a processor has AVX512-BF16, bitsandbytes packs them for inference at the first evaluation
-    and leaves them so; what is packed lets no gradient through, and ends the training.
+    On processors with AVX512-BF16, bitsandbytes packs the weights for inference at the first
+    evaluation. Packed weights pass no gradients, so training would fail.
     """
     from bitsandbytes.nn import Linear4bit  # noqa: PLC0415 - heavy, and for QLoRA only
 

@@ -11,9 +11,9 @@ from retrain.run_folder import RunFolder, read_lines, write_json
 
 
 def load_for_replay(recipe: Recipe, wanted: SelfGenerated) -> Responder:
-    """Load the version that serves, or the base where none does.
+    """Load the serving version, or the base if no version serves.
 
-    In four bits where the training is: what can only be trained so may not fit otherwise.
+    QLoRA loads the base in 4 bits: a base that needs 4 bits for training may not fit otherwise.
     """
     base, revision = recipe.base, recipe.base_revision
     if wanted.base:
@@ -28,7 +28,7 @@ def load_for_replay(recipe: Recipe, wanted: SelfGenerated) -> Responder:
 
 
 def replay_progress(folder: RunFolder) -> Callable[[int], None]:
-    """Return what replaces the heartbeat after each batch of responses."""
+    """Return a callback that replaces the heartbeat after each batch of responses."""
     n_total = sum(1 for _ in read_lines(folder.replay_prompts))
     n_done = 0
 

@@ -1,4 +1,4 @@
-"""Loss on a CPU over the response columns alone."""
+"""Loss over the response columns, for training on a CPU."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ IGNORED = -100
 
 
 class ResponseTrainer(RepeatableTrainer):
-    """Computes the same loss as its parent, with far less arithmetic where responses are short.
+    """A trainer with its parent's loss and less arithmetic for short responses.
 
-    Without Triton the parent scores every position against the whole vocabulary, the prompt's too,
-    and then masks them; with a small model that is most of a step.
+    Without Triton, the parent scores every position, prompts included, against the whole vocabulary
+    and then masks the prompts. With a small model, this is most of the time of a step.
     """
 
     def compute_loss(

@@ -19,29 +19,29 @@ RESUMABLE = ("failed", "cancelled")
 def resume_child(
     engine: Engine, run: RunRow, launcher: Launcher, now: datetime, limit: int
 ) -> bool:
-    """Start a lost child again, unless its run is to be cancelled.
+    """Restart a lost child, unless a cancellation of its run was requested.
 
     Args:
         engine: The database.
-        run: The run as it was when its child was found lost.
+        run: The run at the time of the loss.
         launcher: The run's launcher.
         now: The current time.
-        limit: How often a run may be resumed.
+        limit: Maximum number of resumptions of a run.
 
     Returns:
         Whether the run continues; otherwise the caller finishes it.
 
     Raises:
-        TrainingError: The child can't be started, and retrying wouldn't help.
+        TrainingError: The child can't be started; a retry would not help.
         RemoteServiceError: The launcher's service is unavailable.
     """
     if run.resumptions >= limit or not launcher.capabilities.resume.able:
         return False
     with transaction(engine) as connection:
-        # Locked until the handle is stored: two daemons must not start two children.
+        # Lock the row until the handle is stored, so that two daemons don't start two children.
         current = store.run_by_id(connection, run.id, lock=True)
         if current.status != "running" or current.handle != run.handle:
-            return True  # another process was faster
+            return True  # another process has resumed it
         if current.cancel_requested_by is not None:
             return False
         handle = launcher.submit(RunFolder(Path(run.work_dir)), {})
@@ -54,11 +54,11 @@ def reopen(
 ) -> int:
     """Plan a failed or cancelled run again.
 
-    Once it is started, its child continues from the last checkpoint and ends with the adapter that
-    an undisturbed run would have made.
+    The child then continues from the last checkpoint and makes the same adapter as an uninterrupted
+    run.
 
     Returns:
-        The step of that checkpoint; 0 where there is none.
+        Step of the checkpoint; 0 if there is none.
 
     Raises:
         WorkflowError: The run can't be reopened, or its launcher can't resume.
@@ -73,16 +73,16 @@ def reopen(
             )
         if run.termination_error is not None:  # two children would corrupt the folder
             raise WorkflowError(
-                f"training run {run_id} was cancelled and its child still runs: "
-                f"{run.termination_error}; `driftwarden retrain cancel {run_id}` tries again to "
-                "terminate it, then the run can be resumed"
+                f"training run {run_id} was cancelled, but its child still runs: "
+                f"{run.termination_error}; run `driftwarden retrain cancel {run_id}` to terminate "
+                "the child, then resume the run"
             )
         folder = RunFolder(Path(run.work_dir))
         if not folder.training_data.is_file():
             raise WorkflowError(
-                f"training run {run_id} ended before its data was written; plan another one"
+                f"training run {run_id} ended before its data was written; plan another run"
             )
-        # Before the row: a launcher would take a result in the folder for the outcome.
+        # Delete the old result before the row changes: a launcher would read it as the outcome.
         folder.result.unlink(missing_ok=True)
         step = last_step(folder)
         store.reopen_run(connection, run_id, now, by=resumed_by, from_step=step)
@@ -90,6 +90,6 @@ def reopen(
 
 
 def last_step(folder: RunFolder) -> int:
-    """Return the step of the last complete checkpoint; 0 where there is none."""
+    """Return the step of the last complete checkpoint; 0 if there is none."""
     checkpoint = folder.last_checkpoint()
     return 0 if checkpoint is None else int(checkpoint.name.rpartition("-")[2])

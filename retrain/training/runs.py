@@ -1,4 +1,4 @@
-"""Training runs: planned, prepared, started and polled."""
+"""Steps of a training run: plan, prepare, start, poll."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,14 +31,14 @@ from retrain.training.resumption import resume_child
 
 @dataclass(frozen=True)
 class RunState:
-    """The state of a run with its child's last report."""
+    """The state of a run, with the last report of its child."""
 
     run: RunRow
     #: Step, steps, loss and tokens per second; empty before the first step.
     progress: Mapping[str, Any]
-    #: The version that a successful run registered.
+    #: The version registered by a successful run.
     version_id: int | None
-    #: Why the child waits for a machine; empty where it doesn't wait.
+    #: Reason why the child waits for a machine; empty if it doesn't.
     pending_reason: str = ""
 
 
@@ -54,10 +54,10 @@ def plan_run(
     plan: dict[str, Any] | None = None,
     planned_by: str = "driftwarden",
 ) -> int:
-    """Insert a planned run before anything else is done; a decision gets one run.
+    """Insert a planned run; a decision gets one run.
 
     Returns:
-        The run's id; the id of the decision's run, where it has one already.
+        Id of the run, or of the decision's existing run.
     """
     if decision_id is not None:
         existing = store.run_of_decision(connection, decision_id)
@@ -98,7 +98,7 @@ def prepare_run(connection: Connection, run_id: int, training_set: TrainingSet) 
     try:
         folder.root.mkdir(parents=True, exist_ok=True)
         write_json(folder.recipe, run.recipe)
-        # Last: a run is prepared once its training data is there.
+        # Written last: the training data marks a run as prepared.
         training_set.write(folder)
     except OSError as error:
         raise TrainingError(f"{folder.root}: can't be written: {error}") from error
@@ -113,10 +113,10 @@ def start_run(
     *,
     environment: Mapping[str, str] | None = None,
 ) -> None:
-    """Start the child of a prepared run, or adopt the child that a dead process started.
+    """Start the child of a prepared run, or adopt the running child of a dead process.
 
     Raises:
-        WorkflowError: The run is finished, or was not prepared.
+        WorkflowError: The run is finished or not prepared.
     """
     RUNS.start(engine, run_id, launcher, now, environment)
 
@@ -124,16 +124,16 @@ def start_run(
 def poll_run(
     engine: Engine, run_id: int, launcher: Launcher, now: datetime, *, resumptions: int = 0
 ) -> RunState:
-    """Poll a run's child and store its progress; finish the run when the child has ended.
+    """Poll a run's child and store its progress; finish the run after the child's end.
 
-    A child that was started by an earlier process is polled in the same way.
+    Children of earlier processes are polled too.
 
     Args:
         engine: The database.
         run_id: Id of the run.
         launcher: The run's launcher.
         now: The current time.
-        resumptions: How often a child that was lost resumes from its checkpoint.
+        resumptions: Maximum number of resumptions of a lost child.
     """
     with transaction(engine) as connection:
         run = store.run_by_id(connection, run_id)
@@ -170,8 +170,8 @@ def poll_running(
 def _resume_or_fail(
     engine: Engine, run: RunRow, launcher: Launcher, now: datetime, resumptions: int
 ) -> dict[str, Any] | None:
-    """Resume a run whose child was lost; return the failure where it can't be resumed."""
-    # Before another attempt, whose log would be read instead.
+    """Resume a run with a lost child; return the failure if it can't be resumed."""
+    # Read the log before another attempt replaces it.
     error = describe_exit(launcher, RunFolder(Path(run.work_dir)), "train")
     try:
         if resume_child(engine, run, launcher, now, limit=resumptions):
@@ -186,7 +186,7 @@ def _finish(
 ) -> int | None:
     current = store.run_by_id(connection, run.id, lock=True)
     if current.handle != run.handle:
-        return None  # another process was faster, and another child runs since
+        return None  # another process has resumed the run; a new child runs
     succeeded = result.get("status") == "succeeded"
     finished = store.finish_run(
         connection,
@@ -224,8 +224,8 @@ def _mark_cancelled(connection: Connection, run: RunRow, now: datetime, cancelle
 
 def _advice(run: RunRow) -> str:
     if run.status == "succeeded":
-        return "plan another one"
-    return f"`driftwarden retrain resume {run.id}`, or plan another one"
+        return "plan another run"
+    return f"run `driftwarden retrain resume {run.id}`, or plan another run"
 
 
 RUNS: ChildLifecycle[RunRow] = ChildLifecycle(

@@ -6,11 +6,10 @@ from retrain.run_folder import RunFolder, read_json, write_json
 
 
 def restore_thread_count(folder: RunFolder) -> None:
-    """Compute with as many threads as the run began with.
+    """Use the same number of threads as at the start of the run.
 
-    Sums over several threads are added up in another order than those over one, so a child that
-    goes on in another environment, as a daemon's does that was started from a shell, would end
-    with other last bits.
+    The number of threads changes the order of sums. A child resumed in another environment, such as
+    a shell, would otherwise compute results that differ in the last bits.
     """
     began = read_json(folder.threads)
     if began is None:

@@ -1,4 +1,4 @@
-"""The Kubernetes Job manifest of a child."""
+"""Kubernetes Job manifest of a child."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,19 +22,19 @@ def job_manifest(
     folder: RunFolder,
     work_dir: Path,
 ) -> dict[str, Any]:
-    """Return the manifest of a Job that runs once: what failed is resumed by a Job of its own.
+    """Return the manifest of a Job without retries: a resumption is a new Job.
 
     Args:
         settings: The section ``[retrain.kubernetes]``.
-        name: Of the Job.
-        namespace: Where it is made.
-        command: What its container runs.
-        environment: Of the container.
-        folder: The run's, on the mounted claim.
-        work_dir: ``retrain.work_dir``, where the claim is mounted unless the settings say where.
+        name: Name of the Job.
+        namespace: Namespace of the Job.
+        command: Command of the container.
+        environment: Environment variables of the container.
+        folder: The run folder, on the mounted claim.
+        work_dir: ``retrain.work_dir``, the default mount path of the claim.
 
     Raises:
-        ConfigurationError: Image or claim is missing, or the folder isn't on the claim.
+        ConfigurationError: Image or claim is not set, or the folder is not on the claim.
     """
     for key in ("image", "claim"):
         if not getattr(settings, key):
@@ -44,9 +44,9 @@ def job_manifest(
     mount = Path(settings.mount_path) if settings.mount_path else work_dir.resolve()
     if not folder.root.is_relative_to(mount):
         raise ConfigurationError(
-            f"{folder.root} isn't below {mount}, where the claim {settings.claim!r} is mounted: a "
-            "pod wouldn't see the run. Set retrain.kubernetes.mount_path to the folder that the "
-            "claim is mounted at here; it has the same path in the pod"
+            f"{folder.root} is not below {mount}, the mount path of the claim {settings.claim!r}, "
+            "so a pod can't read the run; set retrain.kubernetes.mount_path to the claim's "
+            "mount path on this machine (the pod uses the same path)"
         )
     labels = {"app.kubernetes.io/name": "driftwarden", "driftwarden/run": folder.root.name[:63]}
     return {
@@ -72,7 +72,7 @@ def _pod(
 ) -> dict[str, Any]:
     pod: dict[str, Any] = {
         "restartPolicy": "Never",
-        # A child needs nothing of the API.
+        # A child doesn't use the API.
         "automountServiceAccountToken": False,
         "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
         "containers": [_container(settings, command, environment, mount)],
@@ -97,7 +97,7 @@ def _container(
     settings: Kubernetes, command: Sequence[str], environment: Mapping[str, str], mount: Path
 ) -> dict[str, Any]:
     requests = {"cpu": settings.cpu, "memory": settings.memory}
-    # Memory beyond its request would let the node end other pods first. CPU may be borrowed.
+    # A limit above the request would let the node evict other pods first. CPU may exceed it.
     limits = {"memory": settings.memory}
     if settings.gpus:
         requests[settings.gpu_resource] = limits[settings.gpu_resource] = str(settings.gpus)
@@ -115,12 +115,12 @@ def _container(
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},
         },
-        # What the child said last becomes the pod's own word about why it ended.
+        # The end of the log becomes the pod's termination message.
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [runs, {"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - in the pod
     }
     if settings.environment_secrets:
-        # By reference: whoever may see the Job doesn't see what they hold.
+        # By reference, so that read access to the Job doesn't reveal the secrets.
         names = settings.environment_secrets
         container["envFrom"] = [{"secretRef": {"name": name}} for name in names]
     return container

@@ -1,4 +1,4 @@
-"""Kubernetes Jobs over the cluster's API."""
+"""Client of Kubernetes Jobs."""
 
 import os
 import shlex
@@ -16,20 +16,21 @@ from retrain.jobs.remote_launcher import JobState
 from retrain.rest import RestService, bearer, quoted
 from retrain.run_folder import RunFolder
 
-#: What Kubernetes puts into every pod that has a service account.
+#: Mount path of the service account in a pod.
 IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
 class KubernetesJobs:
-    """Makes one Job a child. The claim that it mounts holds the folder of the runs."""
+    """An engine that creates a Job per child; its volume claim holds the run folders."""
 
     name = "kubernetes"
     capabilities = Capabilities(
-        resume=Capability(True, "The checkpoints lie on the claim; a new Job goes on from them."),
+        resume=Capability(True, "The checkpoints are on the claim; a new Job continues from them."),
         logs=Capability(
-            True, "Kubernetes keeps them as long as the pod: retrain.kubernetes.ttl_after_finished."
+            True,
+            "Kubernetes keeps logs as long as the pod (retrain.kubernetes.ttl_after_finished).",
         ),
-        device=Capability(False, "The cluster chooses the node; its devices can't be seen here."),
+        device=Capability(False, "The cluster chooses the node; its devices are unknown here."),
     )
 
     def __init__(
@@ -40,10 +41,10 @@ class KubernetesJobs:
         *,
         in_cluster: Path = IN_CLUSTER,
     ) -> None:
-        """Speak to the cluster of ``[retrain.kubernetes]``, or to the one we run in.
+        """Connect to the cluster of ``[retrain.kubernetes]``, or to the cluster of this process.
 
         Raises:
-            ConfigurationError: There is no address and we run in no cluster.
+            ConfigurationError: No address is set, and this process runs outside a cluster.
         """
         self._settings = settings
         self._work_dir = work_dir
@@ -54,8 +55,8 @@ class KubernetesJobs:
             name="Kubernetes",
             url=settings.api or _api_in_cluster(),
             headers=lambda: bearer(self._bearer_token()),
-            access_hint="Its service account needs the rights that docs/how-to/launch-elsewhere.md "
-            "lists; outside the cluster, set KUBERNETES_TOKEN",
+            access_hint="The service account needs the rights listed in "
+            "docs/how-to/launch-elsewhere.md; outside the cluster, set KUBERNETES_TOKEN",
             ca_file=settings.ca_file or (str(ca_file) if ca_file.is_file() else ""),
         )
         self.namespace = _namespace(settings, in_cluster)
@@ -67,13 +68,13 @@ class KubernetesJobs:
 
     @property
     def python(self) -> Sequence[str]:
-        """The command of the image."""
+        """The command that starts Python in the image."""
         return shlex.split(self._settings.python)
 
     def create(
         self, name: str, command: Sequence[str], environment: dict[str, str], folder: RunFolder
     ) -> None:
-        """Make the Job; 409 means that it is there."""
+        """Create the Job; status 409 means that it exists."""
         manifest = job_manifest(
             self._settings,
             name=name,
@@ -91,7 +92,7 @@ class KubernetesJobs:
             )
 
     def find_job(self, name: str) -> JobState | None:
-        """Return the Job's state, with its pod's word."""
+        """Return the state of a Job and its pod."""
         job = self._object(f"{self._jobs}/{name}")
         if job is None:
             return None
@@ -99,7 +100,7 @@ class KubernetesJobs:
         return job_state(job, pods, "" if pods else self._warning(name))
 
     def logs(self, name: str, last_lines: int) -> list[str] | None:
-        """Return the end of the newest pod's log."""
+        """Return the last log lines of the newest pod."""
         for pod in reversed(self._pods(name)):
             response = self._rest.request(
                 "GET",
@@ -111,7 +112,7 @@ class KubernetesJobs:
         return None
 
     def stop(self, name: str) -> None:
-        """Delete the Job; it is there until its pod has ended."""
+        """Delete the Job; it remains until its pod has ended."""
         response = self._rest.request(
             "DELETE",
             f"{self._jobs}/{name}",
@@ -128,7 +129,7 @@ class KubernetesJobs:
             )
 
     def check(self) -> str:
-        """Ask for the Jobs of the namespace, of which at most one is sent."""
+        """List at most one Job of the namespace."""
         response = self._rest.request("GET", self._jobs, params={"limit": "1"})
         if not response.is_success:
             raise RemoteServiceError(
@@ -146,7 +147,7 @@ class KubernetesJobs:
         return f"/api/v1/namespaces/{self.namespace}"
 
     def _pods(self, name: str) -> list[Object]:
-        """Return the Job's pods, the oldest first."""
+        """Return the Job's pods, oldest first."""
         matches = self._object(
             f"{self._core}/pods", {"labelSelector": f"batch.kubernetes.io/job-name={name}"}
         )
@@ -154,7 +155,7 @@ class KubernetesJobs:
         return sorted(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
 
     def _warning(self, name: str) -> str:
-        """Return why no pod is made, such as a quota; reading events may not be allowed."""
+        """Return why no pod is created, such as a quota; empty without the right to read events."""
         response = self._rest.request(
             "GET",
             f"{self._core}/events",
@@ -181,7 +182,7 @@ class KubernetesJobs:
 
 
 def manifest_of(settings: Kubernetes, folder: RunFolder, *, work_dir: Path) -> dict[str, Any]:
-    """Return the Job that trains a run, without a cluster at hand.
+    """Return the manifest of a run's Job; needs no cluster.
 
     Raises:
         ConfigurationError: As for :func:`retrain.jobs.kubernetes.job_manifest.job_manifest`.
@@ -205,8 +206,8 @@ def _api_in_cluster() -> str:
     host = os.environ.get("KUBERNETES_SERVICE_HOST", "")
     if not host:
         raise ConfigurationError(
-            'retrain.launcher = "kubernetes" needs retrain.kubernetes.api: this process runs in no '
-            "cluster whose API server it could take"
+            'retrain.launcher = "kubernetes" needs retrain.kubernetes.api, because this process '
+            "runs outside a cluster"
         )
     port = os.environ.get("KUBERNETES_SERVICE_PORT_HTTPS", "443")
     return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"

@@ -1,4 +1,4 @@
-"""State of a Kubernetes Job and its pod, in one line."""
+"""One-line state of a Kubernetes Job and its pod."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,18 +7,18 @@ from retrain.jobs.kubernetes.job_manifest import CONTAINER
 from retrain.jobs.remote_launcher import JobState
 
 Object = dict[str, Any]
-#: A waiting container's reasons that are no trouble.
+#: Normal reasons of a waiting container.
 _STARTING = frozenset({"ContainerCreating", "PodInitializing", ""})
 _HINTS = {
     "ErrImagePull": "Is retrain.kubernetes.image right, and may the cluster pull it "
     "(image_pull_secret)?",
     "ImagePullBackOff": "Is retrain.kubernetes.image right, and may the cluster pull it "
     "(image_pull_secret)?",
-    "InvalidImageName": "retrain.kubernetes.image isn't a name of an image",
-    "Unschedulable": "No node fits: see cpu, memory, gpus, node_selector and tolerations of "
+    "InvalidImageName": "Set retrain.kubernetes.image to a valid image name",
+    "Unschedulable": "No node fits; check cpu, memory, gpus, node_selector and tolerations in "
     "[retrain.kubernetes]",
-    "OOMKilled": "It needed more than retrain.kubernetes.memory",
-    "DeadlineExceeded": "It was ended after retrain.kubernetes.active_deadline",
+    "OOMKilled": "It used more than retrain.kubernetes.memory",
+    "DeadlineExceeded": "It reached retrain.kubernetes.active_deadline",
 }
 
 
@@ -26,9 +26,9 @@ def job_state(job: Object, pods: Sequence[Object], warning: str) -> JobState:
     """Return a Job's state.
 
     Args:
-        job: As the API gives it.
-        pods: Its pods.
-        warning: The Job's newest event of type Warning; empty where there is none.
+        job: The Job, from the API.
+        pods: Pods of the Job.
+        warning: Newest Warning event of the Job; empty if there is none.
     """
     status = job.get("status") or {}
     for condition in status.get("conditions") or []:
@@ -58,7 +58,7 @@ def _why_it_waits(pod: Object) -> str:
     for condition in status.get("conditions") or []:
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
             return _said(str(condition.get("reason") or ""), str(condition.get("message") or ""))
-    return "its container is being made"
+    return "its container is being created"
 
 
 def _how_it_failed(condition: Object, pods: Sequence[Object]) -> str:
@@ -70,7 +70,7 @@ def _how_it_failed(condition: Object, pods: Sequence[Object]) -> str:
             if ended and container.get("name") == CONTAINER:
                 how = f"its container ended with exit status {ended.get('exitCode')}"
                 return f"{how}: {_said(str(ended.get('reason') or ''), '')}; {job}"
-        if status.get("reason"):  # evicted, or its node went away
+        if status.get("reason"):  # evicted, or its node failed
             evicted = _said(str(status["reason"]), str(status.get("message") or ""))
             return f"{evicted}; {job}"
     return job

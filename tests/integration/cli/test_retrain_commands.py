@@ -196,8 +196,7 @@ def test_full_fine_tuning_is_confirmed_by_the_model_s_name(trained: Shell) -> No
     arguments = ["retrain", "plan", str(trained.folder / "gold.jsonl"), "--method", "full"]
     refused = trained.refused(*arguments, "--confirm", "desks")
     assert refused == (
-        "full fine-tuning of desk wasn't confirmed: its name must be typed, or given as "
-        "--confirm desk"
+        "full fine-tuning of desk is not confirmed; type the model's name, or pass --confirm desk"
     )
     assert trained.call(*arguments).exit_code != 0  # nobody there to type
     typed = CliRunner().invoke(app, [*arguments, "-c", str(trained.config)], input="desk\n")
@@ -346,7 +345,7 @@ def test_a_cancelled_run_whose_process_runs_on_says_so(
             )
     listing = shell.ok("retrain", "show", "1")
     assert "cancelled, but its process is still running: it is another user's\n" in listing
-    assert "retrain cancel 1` tries again" in shell.refused("retrain", "resume", "1")
+    assert "retrain cancel 1` to terminate" in shell.refused("retrain", "resume", "1")
     assert shell.ok("retrain", "cancel", "1") == "run 1 cancelled\n"
     assert "its child" not in shell.ok("retrain", "show", "1")
 
@@ -396,7 +395,10 @@ def test_scores_are_shown_with_their_intervals(shell: Shell) -> None:
         (["show", "desk", "9"], "desk has no version 9; see `driftwarden models list`"),
         (["promote", "desk", "9"], "desk has no version 9; see `driftwarden models list`"),
         (["promote", "tax", "1"], "tax has no version 1; see `driftwarden models list`"),
-        (["rollback", "desk"], "desk: no earlier version served, there is nothing to go back to"),
+        (
+            ["rollback", "desk"],
+            "desk: no earlier version served, so there is nothing to roll back to",
+        ),
     ],
 )
 def test_what_the_registry_refuses(shell: Shell, arguments: list[str], output: str) -> None:

@@ -163,7 +163,7 @@ def test_interrupted_cancellation_is_finished_by_the_daemon(
         patch.setattr(desk.launcher, "cancel", die)
         with pytest.raises(KeyboardInterrupt):
             cancel(desk, run)
-    assert desk.row(run).termination_error == "it was cancelled a moment ago"
+    assert desk.row(run).termination_error == "its termination has not been tried yet"
     stop_children(desk.engine, lambda _: desk.launcher)
     assert (desk.row(run).termination_error, desk.launcher.cancelled) == (None, [{"number": 1}])
 

@@ -303,7 +303,7 @@ def test_killed_evaluation_child_restarts_until_the_limit(desk: Desk) -> None:
         desk.advance()
         row = desk.row()
         assert (row.status, row.attempts, row.handle) == ("planned", attempt, None)
-        assert "ended without a result (killed, or out of memory); its last words: Killed" in str(
+        assert "ended without a result (killed, or out of memory); its last output: Killed" in str(
             row.error
         )
         desk.advance(FIRST_DELAY * attempt - timedelta(seconds=1))

@@ -152,7 +152,7 @@ def test_what_the_section_lacks_is_said(api: Api, folder: RunFolder, key: str) -
 
 def test_a_run_that_is_not_on_the_claim_is_refused(api: Api, folder: RunFolder) -> None:
     launcher = launcher_of(api, folder.root.parent, mount_path="/data/claim")
-    with pytest.raises(ConfigurationError, match=r"isn't below /data/claim.*a pod wouldn't see"):
+    with pytest.raises(ConfigurationError, match=r"is not below /data/claim.*a pod can't read"):
         launcher.submit(folder, {})
     assert api.cluster.jobs == {}
 
@@ -235,7 +235,7 @@ def test_status_logs_and_cancel(api: Api, launcher: JobLauncher, folder: RunFold
     assert "deletionTimestamp" in api.cluster.job(handle["job"])["metadata"]
     # Its pod is still ending: neither adopted nor started a second time in the same folder.
     assert launcher.adopt(folder) is None
-    with pytest.raises(RemoteServiceError, match="was asked to end and hasn't yet"):
+    with pytest.raises(RemoteServiceError, match=r"child in .* is still terminating"):
         launcher.submit(folder, {})
     api.cluster.expire(handle["job"])
     assert launcher.status(handle) == "gone"
@@ -305,7 +305,7 @@ def test_two_that_submit_at_once_get_one_job(
         ("ErrImagePull", "not found", "Is retrain.kubernetes.image right"),
         ("InvalidImageName", "couldn't parse image", "isn't a name of an image"),
         ("CreateContainerConfigError", 'secret "s" not found', 'secret "s" not found'),
-        ("ContainerCreating", "", "its container is being made"),
+        ("ContainerCreating", "", "its container is being created"),
     ],
 )
 def test_a_container_that_cannot_be_made_says_why(
@@ -327,7 +327,7 @@ def test_a_pod_that_no_node_takes_says_why(api: Api, desk: LaunchDesk) -> None:
     message = "0/3 nodes are available: 3 Insufficient nvidia.com/gpu."
     api.cluster.unschedulable(next(iter(api.cluster.jobs)), message)
     waits = poll_run(desk.engine, run, launcher, NOW).pending_reason
-    assert waits.startswith(f"Unschedulable: {message}. No node fits: see cpu, memory, gpus")
+    assert waits.startswith(f"Unschedulable: {message}. No node fits; check cpu, memory, gpus")
 
 
 def test_a_quota_that_lets_no_pod_be_made_says_so(
@@ -345,7 +345,7 @@ def test_a_quota_that_lets_no_pod_be_made_says_so(
 @pytest.mark.parametrize(
     ("reason", "job_reason", "reply"),
     [
-        ("OOMKilled", "", "exit status 137: OOMKilled. It needed more than retrain"),
+        ("OOMKilled", "", "exit status 137: OOMKilled. It used more than retrain"),
         ("", "DeadlineExceeded", "ended after retrain.kubernetes.active_deadline"),
     ],
 )  # fmt: skip
@@ -362,7 +362,7 @@ def test_a_child_that_was_ended_says_by_what(
     api.cluster.end(name, 137, reason, job_reason)
     error = str(desk.ended(run, launcher).run.error)
     assert reply in error
-    assert error.endswith("its last words: step 12")
+    assert error.endswith("its last output: step 12")
 
 
 @pytest.mark.parametrize("clock", [0.0, 4e9], ids=["the-cluster-is-ahead", "it-is-behind"])
@@ -467,7 +467,7 @@ def test_job_of_another_address_ends_after_restoring_it(api: Api, desk: LaunchDe
     with running_api() as second:
         away = launcher_of(second, desk.work_dir)
         cancel_run(desk.engine, run, away, NOW, cancelled_by="Lea")
-    assert "set it back until the child has ended" in str(desk.row(run).termination_error)
+    assert "restore the address until the child has ended" in str(desk.row(run).termination_error)
     assert len(api.cluster.jobs) == 1
     stop_children(desk.engine, lambda _: launcher)
     assert desk.row(run).termination_error is None

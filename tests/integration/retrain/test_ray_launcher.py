@@ -255,7 +255,7 @@ def test_unavailable_head_does_not_count_as_gone(cluster: Cluster, desk: LaunchD
         away.cancel(there)
     # A configuration that names another cluster meanwhile doesn't look for the job there.
     assert poll_running(desk.engine, lambda _: away, NOW) == []
-    with pytest.raises(RemoteServiceError, match=r"runs at .* and \[retrain.ray\] now names"):
+    with pytest.raises(RemoteServiceError, match=r"runs at .* but \[retrain.ray\] now names"):
         away.status(handle)
     assert desk.row(run).status == "running"
     cancel_run(desk.engine, run, launcher, NOW, cancelled_by="Lea")
@@ -268,7 +268,7 @@ def test_a_job_that_ray_has_forgotten_is_gone(cluster: Cluster, folder: RunFolde
         "task": "train",
     }  # fmt: skip
     assert launcher.status(handle) == "gone"
-    assert "knows no job driftwarden-never any more" in launcher.explain(folder)
+    assert "no longer has a job driftwarden-never" in launcher.explain(folder)
     with pytest.raises(WorkflowError, match="has no log of driftwarden-run-00007-"):
         launcher.logs(folder, 10)
     launcher.cancel(handle)

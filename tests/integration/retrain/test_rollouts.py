@@ -190,14 +190,16 @@ def test_rollout_needs_a_stable_version_and_no_other_rollout(
 ) -> None:
     first = register(engine, clock)
     with (
-        pytest.raises(WorkflowError, match="promote this one: driftwarden models promote desk 1"),
+        pytest.raises(
+            WorkflowError, match="promote this version: driftwarden models promote desk 1"
+        ),
         transaction(engine) as connection,
     ):
         start_rollout(connection, first, SETTINGS, clock, by="lea")
     make_canary(engine, clock)
     late = register(engine, clock)
     with (
-        pytest.raises(WorkflowError, match="another version is being rolled out"),
+        pytest.raises(WorkflowError, match="a rollout of another version is in progress"),
         transaction(engine) as connection,
     ):
         start_rollout(connection, late, SETTINGS, clock, by="lea")

@@ -104,7 +104,7 @@ def test_a_run_that_ended_is_registered_once(desk: Desk, runs: Runs) -> None:
     first = desk.succeeded(runs.lora)
     assert desk.poll(runs.lora).version_id == first.version_id
     assert poll_run(desk.engine, runs.lora, restart(), NOW).version_id == first.version_id
-    with pytest.raises(WorkflowError, match="is succeeded; plan another one"):
+    with pytest.raises(WorkflowError, match="is succeeded; plan another run"):
         start_run(desk.engine, runs.lora, desk.launcher, NOW)
     with pytest.raises(WorkflowError, match="is succeeded already"):
         cancel_run(desk.engine, runs.lora, desk.launcher, NOW, cancelled_by="lea")
@@ -214,7 +214,7 @@ def test_running_child_is_adopted_and_killed_child_fails(desk: Desk) -> None:
     state = desk.wait(run)
     assert (state.run.status, state.version_id) == ("failed", None)
     assert str(state.run.error).startswith(
-        "the training child ended without a result (killed, or out of memory); its last words: "
+        "the training child ended without a result (killed, or out of memory); its last output: "
     )
 
 

@@ -161,7 +161,7 @@ def test_the_result_counts_even_before_the_process_has_gone(desk: RunDesk) -> No
     [
         ({"status": "failed", "error": "out of memory"}, r"^out of memory$"),
         ({"status": "failed"}, r"^the child failed$"),
-        (None, r"^the training child ended without a result .* its last words: a \| b$"),
+        (None, r"^the training child ended without a result .* its last output: a \| b$"),
     ],
 )
 def test_a_failure_ends_the_run_with_its_reason(
@@ -198,7 +198,7 @@ def test_lost_child_resumes_a_limited_number_of_times(desk: RunDesk) -> None:
     desk.launcher.end(3, None)
     state = poll_run(desk.engine, run, desk.launcher, desk.now, resumptions=2)
     assert (state.run.status, state.run.resumptions) == ("failed", 2)
-    assert str(state.run.error).endswith("its last words: Killed")
+    assert str(state.run.error).endswith("its last output: Killed")
     assert len(desk.launcher.submitted) == 3
     with transaction(desk.engine) as connection:
         actions = connection.execute(select(AuditEntry.action)).scalars().all()
@@ -216,7 +216,7 @@ def test_refused_resumption_fails_one_run_only(
     poll_running(desk.engine, lambda _: desk.launcher, desk.now, resumptions=2)
     assert [desk.row(entry).status for entry in (run, other)] == ["failed", "succeeded"]
     assert str(desk.row(run).error).endswith(
-        "its last words: Killed; it can't be resumed: Kubernetes refuses the Job (422)"
+        "its last output: Killed; it can't be resumed: Kubernetes refuses the Job (422)"
     )
 
 

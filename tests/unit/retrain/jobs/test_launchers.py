@@ -152,7 +152,7 @@ def test_a_process_of_another_user_is_not_called_ended(monkeypatch: pytest.Monke
         raise PermissionError
 
     monkeypatch.setattr(os, "killpg", refuse)
-    with pytest.raises(TrainingError, match="can't be ended: it is another user's"):
+    with pytest.raises(TrainingError, match="can't be terminated: it belongs to another account"):
         SubprocessLauncher().cancel(process_identity(os.getpid()))
 
 
@@ -161,7 +161,7 @@ def test_a_process_that_outlives_being_killed_is_not_called_ended(
 ) -> None:
     monkeypatch.setattr(os, "killpg", lambda *_arguments: None)
     monkeypatch.setattr(local_launcher, "GRACE_SECONDS", 0.0)
-    with pytest.raises(TrainingError, match="was killed and hasn't ended yet"):
+    with pytest.raises(TrainingError, match="was killed but hasn't ended yet"):
         SubprocessLauncher().cancel(process_identity(os.getpid()))
 
 

@@ -96,7 +96,7 @@ def test_a_recipe_is_applied_to_a_base() -> None:
 def test_full_fine_tuning_goes_on_from_no_adapter() -> None:
     recipe = recipe_for(Training(method="full"), base="b", start_adapter="a")
     assert recipe.start_adapter == ""
-    assert recipe.warnings() == ["full fine-tuning writes a whole model, and forgets the most"]
+    assert recipe.warnings() == ["full fine-tuning writes a whole model and forgets the most"]
 
 
 def test_what_will_be_regretted_is_said() -> None:

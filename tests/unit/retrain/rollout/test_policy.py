@@ -94,9 +94,9 @@ def test_a_step_that_the_configuration_no_longer_has_still_rises() -> None:
 @pytest.mark.parametrize(
     ("health", "hours", "action", "reason"),
     [
-        (ok(), 47.9, "wait", "at 5% until 2026-11-02 00:06 UTC at least"),
+        (ok(), 47.9, "wait", "at 5% until at least 2026-11-02 00:06 UTC"),
         (ok(199), 48, "wait", "199 of 200 samples at 5%"),
-        (ok(200), 48, "advance", "200 samples, all well: errors, latency"),
+        (ok(200), 48, "advance", "200 samples, all checks passed: errors, latency"),
         (Health(500, ()), 99, "hold", "no measurement of anything"),
         (Health(500, (HealthCheck("errors", None),)), 99, "hold", "no measurement of errors"),
         (
@@ -114,5 +114,7 @@ def test_reasons_are_told(health: Health, hours: float, action: str, reason: str
 
 @pytest.mark.parametrize("steps", [(), (5, 25), (25, 5, 100), (5, 5, 100), (100, 100)])
 def test_stages_must_rise_to_all_traffic(steps: tuple[int, ...]) -> None:
-    with pytest.raises(ConfigurationError, match=r"rollout\.stages = .*must rise and end with 100"):
+    with pytest.raises(
+        ConfigurationError, match=r"rollout\.stages = .*must increase and end with 100"
+    ):
         first_stage_percent(Rollout(stages=steps))
