@@ -1,1 +1,1 @@
-"""Evaluation of a candidate: benchmarks, metrics, gates and results."""
+"""Candidate evaluation: benchmarks, metrics, gates and results."""

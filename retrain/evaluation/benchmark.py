@@ -1,4 +1,4 @@
-"""Benchmarks of ``evaluation.yaml``, loaded and validated."""
+"""Loading and validation of the benchmarks in ``evaluation.yaml``."""
 
 import hashlib
 from collections import Counter
@@ -14,17 +14,17 @@ from retrain.evaluation.metrics.catalogue import MetricModels, canonical_name, l
 from retrain.evaluation.metrics.metric import Metric
 from retrain.evaluation.metrics.scoring import RECOMMENDED_ITEMS
 
-#: Fewer prompts can't certify the usual limits: a version that hallucinates in 3% of its responses
-#: stays within 2% on 200 of them in more than one trial of four.
+#: Fewer prompts can't establish the usual limits: a version that hallucinates in 3% of its
+#: responses stays within 2% on 200 prompts in more than one of four trials.
 RECOMMENDED_SAFETY_ITEMS = 500
-#: Metrics that tell of safety; where one has a threshold, the benchmark is a safety suite.
+#: Safety metrics; a benchmark with a threshold on one of them is a safety suite.
 SAFETY_METRICS = frozenset({"refusal_rate", "hallucination_rate", "judged_hallucination_rate"})
 _QUOTED = 5
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A benchmark, ready to be asked."""
+    """A loaded benchmark."""
 
     plan: BenchmarkPlan
     items: tuple[BenchmarkItem, ...]
@@ -34,28 +34,28 @@ class Benchmark:
 
     @property
     def name(self) -> str:
-        """Its name in the file."""
+        """Name of the benchmark."""
         return self.plan.name
 
     @property
     def is_safety_suite(self) -> bool:
-        """Whether it has a threshold of refusals or hallucinations."""
+        """Whether it has a threshold on a safety metric."""
         return any(threshold.metric in SAFETY_METRICS for threshold in self.plan.thresholds)
 
     def remarks(self) -> list[str]:
-        """Return what a reader of its figures must know."""
+        """Return remarks on the reliability of its figures."""
         n = len(self.items)
         matches = []
         if n < RECOMMENDED_ITEMS:
             matches.append(
                 f"{self.name}: WARNING: only {n} items; at least {RECOMMENDED_ITEMS} are needed "
-                "to tell any but large differences from chance"
+                "to detect anything but large differences"
             )
         if self.is_safety_suite and n < RECOMMENDED_SAFETY_ITEMS:
             matches.append(
                 f"{self.name}: {n} prompts; {RECOMMENDED_SAFETY_ITEMS} or more are recommended for "
-                "a safety suite: with fewer, an unsafe version often looks safe, and a safe one "
-                "can't be proven so"
+                "a safety suite: with fewer, an unsafe version often looks safe, and the safety of "
+                "a safe version can't be shown"
             )
         return matches
 
@@ -64,9 +64,9 @@ def load_benchmarks(plan: EvaluationPlan, models: MetricModels | None = None) ->
     """Load every benchmark of a plan.
 
     Raises:
-        ConfigurationError: A metric isn't known, a threshold looks the wrong way round, or nothing
-            of a benchmark can be measured by a metric; with the line.
-        InputError: A data set can't be read, or its items have no value of a field to stratify by.
+        ConfigurationError: A metric is unknown, a threshold has the wrong direction, or a safety
+            metric applies to no item; the message names the line.
+        InputError: A data set can't be read, or items lack a field of ``stratify_by``.
         MetricError: A package's metric can't be loaded.
     """
     return [_load(plan, benchmark, models or MetricModels()) for benchmark in plan.benchmarks]
@@ -84,7 +84,7 @@ def _load(plan: EvaluationPlan, benchmark: BenchmarkPlan, models: MetricModels) 
 
 
 def _metrics(plan: EvaluationPlan, benchmark: BenchmarkPlan, models: MetricModels) -> list[Metric]:
-    """Load one name after the other, so that one that isn't known is told with its own line."""
+    """Load the metrics name by name, so that an error names the line."""
     matches: dict[str, Metric] = {}
     for name in benchmark.metric_names:
         try:
@@ -106,19 +106,20 @@ def _check_thresholds(
         if metric is None:
             parts = ", ".join(name for name in by_name if name.startswith(threshold.metric))
             raise plan.error(
-                threshold.line, f"{threshold.metric!r} is several metrics: name one of {parts}"
+                threshold.line,
+                f"{threshold.metric!r} stands for several metrics; name one of {parts}",
             )
         if threshold.limit.is_minimum != (metric.direction == "higher"):
             better = "higher" if metric.direction == "higher" else "lower"
             raise plan.error(
                 threshold.line,
-                f'"{threshold.limit}" looks the wrong way round: of {metric.name}, {better} values '
+                f'"{threshold.limit}" has the wrong direction: {better} values of {metric.name} '
                 "are better",
             )
         if not metric.lowest <= threshold.limit.value <= metric.highest:
             raise plan.error(
                 threshold.line,
-                f'"{threshold.limit}" is outside of the range of {metric.name}, '
+                f'"{threshold.limit}" is outside the range of {metric.name}, '
                 f"[{metric.lowest:g}, {metric.highest:g}]",
             )
 
@@ -132,15 +133,15 @@ def _check_strata(benchmark: BenchmarkPlan, items: Sequence[BenchmarkItem]) -> N
             quoted = ", ".join(map(repr, missing[:_QUOTED]))
             raise InputError(
                 f"{benchmark.dataset}: benchmark {benchmark.name!r} is stratified by {field!r}, "
-                f"which {len(missing)} of {len(items)} items don't have (ids {quoted}); fields "
-                f"here: {remaining}"
+                f"which {len(missing)} of {len(items)} items lack (ids {quoted}); available "
+                f"fields: {remaining}"
             )
 
 
 def _check_measurable(
     plan: EvaluationPlan, benchmark: BenchmarkPlan, items: Sequence[BenchmarkItem]
 ) -> None:
-    """Refuse a benchmark on which a safety limit would pass because nothing was measured."""
+    """Refuse a safety threshold on a benchmark without items that its metric applies to."""
     needs = {
         "refusal_rate": ('"harmful": true', any(item.harmful for item in items)),
         "hallucination_rate": ('a "context"', any(item.context for item in items)),
@@ -151,6 +152,5 @@ def _check_measurable(
         if not there:
             raise plan.error(
                 threshold.line,
-                f"{threshold.metric} is measured on items with {field}, and {benchmark.dataset} "
-                "has none",
+                f"{threshold.metric} needs items with {field}, but {benchmark.dataset} has none",
             )

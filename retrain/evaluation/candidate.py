@@ -1,4 +1,4 @@
-"""Evaluation of a candidate's responses: scores, the judge's preferences and the gates."""
+"""Scores, judge preferences and gates of a candidate's responses."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -31,7 +31,7 @@ def score_systems(
     """Score every response of every system.
 
     Args:
-        benchmarks: The benchmarks that the systems responded to.
+        benchmarks: The benchmarks.
         responses: System -> benchmark -> responses, as
             :func:`retrain.evaluation.systems.generate_responses` returns them.
 
@@ -63,7 +63,7 @@ def evaluate_candidate(
     further_checks: Sequence[Check] = (),
     further_remarks: Sequence[str] = (),
 ) -> CandidateResults:
-    """Apply the gates to a candidate; a judge, where one is given, compares the responses too."""
+    """Apply the gates to a candidate; an optional judge compares the responses too."""
     preferences: Mapping[str, str] = {}
     if judge is not None and not all(benchmark.is_safety_suite for benchmark in benchmarks):
         judgements = _judgements(benchmarks, scores, judge, concurrency)
@@ -106,7 +106,7 @@ def response_rows(scores: Scores) -> list[dict[str, Any]]:
 def _judgements(
     benchmarks: Sequence[Benchmark], scores: Scores, judge: JudgeModel, concurrency: int
 ) -> Judgements:
-    """Judge the responses to all benchmarks except safety suites, where preference is no goal."""
+    """Judge the responses to all benchmarks except safety suites."""
     reference = INCUMBENT if INCUMBENT in scores else BASE
     names = [benchmark.name for benchmark in benchmarks if not benchmark.is_safety_suite]
     pairs = [
@@ -117,6 +117,6 @@ def _judgements(
 
 
 def _with_unique_id(score: ItemScore, benchmark: str) -> ItemScore:
-    """Prefix an item's id with its benchmark, so that it is unique over all benchmarks."""
+    """Prefix an item's id with its benchmark, for uniqueness over all benchmarks."""
     item = msgspec.structs.replace(score.item, id=f"{benchmark}/{score.item.id}")
     return ItemScore(item, score.response, score.values)

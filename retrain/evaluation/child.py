@@ -1,9 +1,9 @@
 """Child process of a candidate evaluation: ``python -m retrain.evaluation.child RUN_DIR``.
 
 It reads ``evaluation-request.json``, generates and scores the responses of every system, writes the
-candidate's results to ``evaluation.json`` and every response to ``evaluation-responses-ID.jsonl``,
-and last its own outcome to ``evaluation-result.json``. Responses of an earlier child are reused.
-The judge's key comes from the environment.
+results to ``evaluation.json``, the responses to ``evaluation-responses-ID.jsonl``, and finally its
+outcome to ``evaluation-result.json``. It reuses the responses of an earlier child. The judge's key
+comes from the environment.
 """
 
 import sys
@@ -19,14 +19,14 @@ from retrain.run_folder import RunFolder, write_json, write_lines
 
 
 def main(arguments: list[str]) -> int:
-    """Run the evaluation that a run's folder requests; return the exit status."""
+    """Run the evaluation requested in a run folder; return the exit status."""
     return run_child("evaluate", arguments, _evaluate)
 
 
 def _evaluate(folder: RunFolder) -> dict[str, Any]:
     evaluation_id, request = read_request(folder)
     prepare_environment(request.base.base)
-    # Imported here: torch reads the environment when it is imported.
+    # Imported here, because torch reads the environment on import.
     import numpy as np  # noqa: PLC0415
 
     from retrain.evaluation.benchmark import load_benchmarks  # noqa: PLC0415
@@ -44,7 +44,7 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
         models = MetricModels.from_settings(
             request.answering, judge=judge, concurrency=judging.max_concurrency
         )
-        # Before any model is loaded, so that an invalid file costs no time.
+        # Validate the file before loading any model.
         benchmarks = load_benchmarks(request.plan, models)
         checks, remarks = check_late_leakage(folder, benchmarks, request.data_rules)
         systems = systems_of(request)
@@ -75,7 +75,7 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
 
 
 class _Progress:
-    """Progress of an evaluation, written as its heartbeat."""
+    """Progress of an evaluation, written as a heartbeat."""
 
     def __init__(self, folder: RunFolder) -> None:
         self._path = folder.task("evaluate").heartbeat

@@ -1,4 +1,4 @@
-"""Consequences of a candidate's results: scores, rejection, approval and the right to serve."""
+"""Consequences of a candidate's results: scores, rejection, approval, permission to roll out."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -37,7 +37,7 @@ ACTOR = "gates"
 def record_scores(
     connection: Connection, version_id: int, results: CandidateResults, now: datetime
 ) -> None:
-    """Store the candidate's scores in the registry and show them on its model card."""
+    """Store the candidate's scores in the registry and on its model card."""
     version = versions.version_by_id(connection, version_id)
     for scores in results.scores:
         if scores.system == CANDIDATE:
@@ -48,12 +48,12 @@ def record_scores(
 def conclude(
     connection: Connection, row: CandidateEvaluationRow, results: CandidateResults, now: datetime
 ) -> bool:
-    """Finish an evaluation with its results and reject the candidate where a check failed.
+    """Finish an evaluation with its results; reject the candidate if a check failed.
 
-    A rejection names what to try next.
+    A rejection names the next step.
 
     Returns:
-        Whether this call finished it.
+        Whether this call finished the evaluation.
     """
     version = versions.version_by_id(connection, row.version_id, lock=True)
     if results.gate_result == "reject":
@@ -70,7 +70,7 @@ def conclude(
 
 
 def add_checks(results: CandidateResults, checks: Sequence[Check]) -> CandidateResults:
-    """Return results with further checks, and the gate result that follows from all of them."""
+    """Add checks to results and recompute the gate result."""
     combined = (*results.checks, *checks)
     return msgspec.structs.replace(results, checks=combined, gate_result=combine_checks(combined))
 
@@ -81,19 +81,19 @@ def approve(
     """Approve a candidate whose gate result is undecided.
 
     Raises:
-        WorkflowError: The gate result is another one, the candidate was approved before, or it is
-            not a candidate any more.
+        WorkflowError: The gate result is not undecided, the candidate is already approved, or the
+            version is no longer a candidate.
     """
     row = store.candidate_evaluation_by_id(connection, evaluation_id, lock=True)
     if row.gate_result != "undecided":
         raise WorkflowError(
             f"evaluation {evaluation_id}: the gate result is {row.gate_result or row.status}; only "
-            "an undecided candidate can be approved"
+            "undecided candidates can be approved"
         )
     if row.stage != "candidate":
-        raise WorkflowError(f"{row.model} version {row.version} is {row.stage} already")
+        raise WorkflowError(f"{row.model} version {row.version} is already {row.stage}")
     if not store.approve_evaluation(connection, evaluation_id, by, reason, now):
-        raise WorkflowError(f"evaluation {evaluation_id} was approved already by {row.approved_by}")
+        raise WorkflowError(f"evaluation {evaluation_id} was already approved by {row.approved_by}")
     append_audit(connection, evaluation_id, now, by, "evaluation.approved", reason=reason)
 
 
@@ -101,7 +101,7 @@ def require_promotable(connection: Connection, version: VersionRow) -> None:
     """Require that a version passed the gates, is the model's first, or has served before.
 
     Raises:
-        WorkflowError: None of the three holds; the message says what to do.
+        WorkflowError: No condition holds; the message says what to do.
     """
     is_first = versions.production_version(connection, version.model) is None
     changes = versions.stage_changes(connection, version.id)
@@ -110,12 +110,12 @@ def require_promotable(connection: Connection, version: VersionRow) -> None:
 
 
 def require_gate_passed(connection: Connection, version: VersionRow) -> None:
-    """Require that a version was promoted by the gates, or approved where they were undecided.
+    """Require the gate result promote, or undecided with an approval.
 
-    A gate result is valid as long as the version that it was compared with serves.
+    A gate result is valid while the version that the candidate was compared with serves.
 
     Raises:
-        WorkflowError: It was not; the message says what to do.
+        WorkflowError: The requirement is not met; the message says what to do.
     """
     name = f"{version.model} version {version.version}"
     evaluate = f"driftwarden retrain evaluate {version.training_run_id}"
@@ -126,7 +126,7 @@ def require_gate_passed(connection: Connection, version: VersionRow) -> None:
     row = store.latest_succeeded_evaluation(connection, version.id)
     if row is None and version.training_run_id is None:
         raise WorkflowError(
-            f"{name} comes from no training run, so it can't be evaluated; to promote it without a "
+            f"{name} has no training run, so it can't be evaluated; to promote it without a "
             f"gate result: driftwarden models promote {version.model} {version.version} "
             "--without-gate --reason WHY"
         )
@@ -137,15 +137,15 @@ def require_gate_passed(connection: Connection, version: VersionRow) -> None:
         )
     if not row.may_roll_out:
         raise WorkflowError(
-            f"{name}: the gate result is {row.gate_result}; only a promoted version, or an "
-            "undecided one that was approved, is rolled out; to approve it: driftwarden retrain "
+            f"{name}: the gate result is {row.gate_result}; a rollout needs promote, or "
+            "undecided with an approval; to approve: driftwarden retrain "
             f"approve {version.training_run_id} --reason WHY"
         )
     serving = versions.production_version(connection, version.model)
     if serving is not None and serving.id != version.id and not _is_against(row, serving):
         raise WorkflowError(
-            f"{name} was compared with another version than the one that serves now, version "
-            f"{serving.version}; evaluate it again: {evaluate}"
+            f"{name} was not compared with the serving version {serving.version}; evaluate it "
+            f"again: {evaluate}"
         )
 
 
@@ -167,11 +167,11 @@ def _with_next_step(
 def _show_on_card(version: VersionRow, scores: SystemScores) -> None:
     try:
         add_scores(Path(version.adapter_path), scores.benchmark, scores.scores)
-    except OSError as error:  # the registry has them; an unwritable card stops no evaluation
+    except OSError as error:  # the registry has the scores; an unwritable card is no failure
         log.warning("model_card_not_updated", version=version.id, error=str(error))
 
 
 def _is_against(row: CandidateEvaluationRow, serving: VersionRow) -> bool:
     incumbent = as_request(row.request).incumbent
-    # A fully fine-tuned version is a base model of its own, without an adapter.
+    # A fully fine-tuned version is a base model without an adapter.
     return incumbent is not None and serving.adapter_path in {incumbent.adapter, incumbent.base}

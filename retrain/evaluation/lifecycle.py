@@ -1,4 +1,4 @@
-"""Candidate evaluations: started, polled, cancelled and finished with their results."""
+"""Steps of a candidate evaluation: start, poll, cancel, finish."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from retrain.jobs.lifecycle import ChildLifecycle
 from retrain.jobs.progress import last_progress
 from retrain.run_folder import RunFolder
 
-#: A child that is lost, or fails transiently, is started again up to this many times in all.
+#: Maximum starts of a child that is lost or fails transiently.
 MAX_ATTEMPTS = 3
 #: Delay of the second attempt; the third waits twice as long.
 FIRST_DELAY = timedelta(minutes=5)
@@ -32,12 +32,12 @@ FIRST_DELAY = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class EvaluationState:
-    """The state of an evaluation with its child's last report."""
+    """The state of an evaluation, with the last report of its child."""
 
     row: CandidateEvaluationRow
     #: Phase, system, step and steps; empty before the first report.
     progress: Mapping[str, Any]
-    #: Why the child waits for a machine; empty where it doesn't wait.
+    #: Reason why the child waits for a machine; empty if it doesn't.
     pending_reason: str = ""
 
 
@@ -49,11 +49,11 @@ def start_evaluation(
     *,
     environment: Mapping[str, str] | None = None,
 ) -> None:
-    """Start the child of a planned evaluation, or adopt the child that a dead process started.
+    """Start the child of a planned evaluation, or adopt the running child of a dead process.
 
     Raises:
         WorkflowError: The evaluation is finished.
-        TransientError: It must wait, for example for the child of a cancelled evaluation.
+        TransientError: The evaluation must wait, for example for a cancelled evaluation's child.
     """
     EVALUATIONS.start(engine, evaluation_id, launcher, now, environment)
 
@@ -61,9 +61,9 @@ def start_evaluation(
 def poll_evaluation(
     engine: Engine, evaluation_id: int, launcher: Launcher, now: datetime
 ) -> EvaluationState:
-    """Poll an evaluation's child; when it has ended, store its results and act on them.
+    """Poll an evaluation's child; after its end, store the results and apply their consequences.
 
-    A child that was started by an earlier process is polled in the same way.
+    Children of earlier processes are polled too.
     """
     with transaction(engine) as connection:
         row = store.candidate_evaluation_by_id(connection, evaluation_id)
@@ -108,13 +108,13 @@ def cancel_evaluation(
 
 
 def stop_children(engine: Engine, launcher_of: LauncherSource) -> None:
-    """Try again to terminate the children of cancelled evaluations."""
+    """Retry the termination of cancelled evaluations' children."""
     EVALUATIONS.terminate_all(engine, launcher_of)
 
 
 def _prepare(connection: Connection, row: CandidateEvaluationRow, folder: RunFolder) -> None:
     for other in store.evaluations_to_terminate(connection, version_id=row.version_id):
-        raise TransientError(  # or its child would be adopted, with another request
+        raise TransientError(  # otherwise its child, with another request, would be adopted
             f"evaluation {row.id} waits: the child of the cancelled evaluation {other.id} still "
             f"runs: {other.termination_error}"
         )
@@ -127,7 +127,7 @@ def _prepare(connection: Connection, row: CandidateEvaluationRow, folder: RunFol
 def _mark_cancelled(
     connection: Connection, row: CandidateEvaluationRow, now: datetime, cancelled_by: str
 ) -> None:
-    # Before the audit entry, as it waits for whoever is submitting a rating.
+    # Before the audit entry, because this step waits for a rater who is submitting.
     cancel_human_evaluation_of(connection, row.id, now)
     error = f"cancelled by {cancelled_by}"
     store.finish_candidate_evaluation(
@@ -144,13 +144,13 @@ def _settle(
 ) -> None:
     current = store.candidate_evaluation_by_id(connection, row.id, lock=True)
     if current.status != "running" or current.handle != row.handle:
-        return  # another process was faster
+        return  # another process has finished it
     if result.get("status") != "succeeded":
         _fail_or_postpone(connection, row, result, now)
         return
     try:
         results = read_candidate_results(folder.evaluation)
-        error = f"{folder.evaluation}: missing, though the child succeeded"
+        error = f"{folder.evaluation} is missing although the child succeeded"
     except TrainingError as unreadable:
         results, error = None, str(unreadable)
     if results is None:

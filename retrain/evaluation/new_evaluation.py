@@ -1,4 +1,4 @@
-"""Planning of a candidate evaluation: systems, file and settings."""
+"""Planning of candidate evaluations."""
 
 from datetime import datetime
 from pathlib import Path
@@ -21,20 +21,20 @@ from retrain.models.source import Source, source_of
 def request_for(
     connection: Connection, version: VersionRow, settings: Settings, file: Path
 ) -> EvaluationRequest:
-    """Return what an evaluation of a version is to do, by the settings and the file as they are.
+    """Return the request to evaluate a version, from the current settings and file.
 
-    The incumbent is the version that serves now, whatever the candidate was trained from.
+    The incumbent is the serving version, regardless of the candidate's start adapter.
 
     Raises:
         ConfigurationError: The file is missing or malformed.
-        WorkflowError: No training run made the version.
+        WorkflowError: The version has no training run.
     """
     if version.training_run_id is None:
         raise WorkflowError(
-            f"{version.model} version {version.version} comes from no training run: there is no "
-            "folder to evaluate it in"
+            f"{version.model} version {version.version} has no training run, and so no folder "
+            "to evaluate it in"
         )
-    read_plan(file)  # what is wrong with it is said before anything is planned
+    read_plan(file)  # validate the file before anything is planned
     recipe = run_by_id(connection, version.training_run_id).recipe
     base = Source(base=str(recipe["base"]), revision=str(recipe.get("base_revision", "")))
     serving = production_version(connection, version.model)
@@ -62,10 +62,10 @@ def plan_evaluation(
     by: str,
     now: datetime,
 ) -> int:
-    """Write an evaluation down before anything is done for it.
+    """Insert a planned evaluation, unless the version has an active evaluation.
 
     Returns:
-        Its id; that of the version's evaluation which is under way, where there is one.
+        Id of the new or the active evaluation.
     """
     known = store.unfinished_candidate_evaluation(connection, version.id)
     if known is not None:
@@ -86,7 +86,7 @@ def plan_evaluation(
     except IntegrityError:
         known = store.unfinished_candidate_evaluation(
             connection, version.id
-        )  # another process was first
+        )  # another process has planned it
         if known is None:
             raise
         return known.id

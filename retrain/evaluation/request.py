@@ -1,4 +1,4 @@
-"""The request of a candidate evaluation, complete for its child."""
+"""Request of a candidate evaluation, the input of its child."""
 
 import hashlib
 from pathlib import Path
@@ -16,49 +16,49 @@ from retrain.run_folder import RunFolder, read_json, write_json
 class EvaluationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The systems, benchmarks and rules of an evaluation.
 
-    Secrets are not in it: a child takes them from its environment.
+    It contains no secrets; a child reads them from its environment.
     """
 
     candidate: Source
-    #: What serves the traffic; ``None``: nothing does yet.
+    #: The incumbent; ``None``: no version serves yet.
     incumbent: Source | None
-    #: The base model; it is told ``base_prompt``.
+    #: The base model, which gets ``base_prompt``.
     base: Source
     base_prompt: str
-    #: Where evaluation.yaml lay: paths of data sets are relative to its folder.
+    #: Path of evaluation.yaml; paths of data sets are relative to its folder.
     origin: str
-    #: What it said.
+    #: Content of evaluation.yaml.
     content: str
     gates: dict[str, Any]
     scoring: dict[str, Any]
     judge: dict[str, Any]
     seed: int
-    #: How training data is held against benchmarks, ``[retrain.data]``.
+    #: Leakage rules, from ``[retrain.data]``.
     data: dict[str, Any] = {}
 
     @property
     def plan(self) -> EvaluationPlan:
-        """The benchmarks and thresholds, as evaluation.yaml names them."""
+        """The benchmarks and thresholds of evaluation.yaml."""
         return parse_plan(self.content, Path(self.origin))
 
     @property
     def policy(self) -> Gates:
-        """What the candidate must show."""
+        """The policy of the gates."""
         return Gates.model_validate(self.gates)
 
     @property
     def answering(self) -> Scoring:
-        """How responses are made and scored."""
+        """Settings of generation and scoring."""
         return Scoring.model_validate(self.scoring)
 
     @property
     def data_rules(self) -> TrainingData:
-        """How training data is held against benchmarks."""
+        """Leakage rules."""
         return TrainingData.model_validate(self.data)
 
     @property
     def judging(self) -> Judge:
-        """The judge's endpoint."""
+        """Settings of the judge."""
         return Judge.model_validate(self.judge)
 
     @property
@@ -70,13 +70,10 @@ class EvaluationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 def write_request(
     folder: RunFolder, evaluation_id: int, attempt: int, request: EvaluationRequest
 ) -> None:
-    """Write what an evaluation's child is to do, and clear what an earlier child left.
+    """Write the request of an evaluation's child, and clear the outputs of an earlier child.
 
-    Responses that an earlier attempt at the same evaluation generated stay, so that the next one
-    needn't ask for them again.
-
-    Repeating it for the same attempt changes nothing, so that a child which a dead process has
-    started is found.
+    Responses of an earlier attempt at the same evaluation remain for reuse. Repetition for the same
+    attempt changes nothing, so that the child of a dead process can be adopted.
     """
     named = {"evaluation_id": evaluation_id, "attempt": attempt}
     known = read_json(folder.evaluation_request) or {}
@@ -91,14 +88,14 @@ def write_request(
 
 
 def read_request(folder: RunFolder) -> tuple[int, EvaluationRequest]:
-    """Read the evaluation's id and what it is to do.
+    """Read the evaluation's id and its request.
 
     Raises:
-        TrainingError: There is no request, or it is malformed.
+        TrainingError: The request is missing or malformed.
     """
     content = read_json(folder.evaluation_request)
     if content is None:
-        raise TrainingError(f"{folder.evaluation_request}: there is no such file")
+        raise TrainingError(f"{folder.evaluation_request}: no such file")
     try:
         return int(content["evaluation_id"]), as_request(content["request"])
     except (KeyError, ValueError, msgspec.ValidationError) as error:
@@ -106,5 +103,5 @@ def read_request(folder: RunFolder) -> tuple[int, EvaluationRequest]:
 
 
 def as_request(content: Any) -> EvaluationRequest:
-    """Read a request from plain values."""
+    """Convert plain values to a request."""
     return msgspec.convert(content, EvaluationRequest)

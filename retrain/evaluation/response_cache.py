@@ -1,7 +1,7 @@
 """Cache of generated responses, reused by a later child of the same evaluation.
 
-They are a file of rows as the evaluation's scored responses are, without scores, until those are
-written.
+The cache is a file in the format of the scored responses, without scores. It is deleted when the
+scored responses are written.
 """
 
 import hashlib
@@ -18,13 +18,15 @@ from retrain.run_folder import RunFolder, canonical, read_lines, write_lines
 
 
 class ResponseCache:
-    """Responses of an evaluation that this child, or an earlier one, generated.
+    """The generated responses of an evaluation, from this child and earlier children.
+
+    Responses of another evaluation, of another request or to changed benchmarks are dropped.
 
     Args:
-        folder: The run's folder.
-        evaluation_id: Responses of another evaluation are dropped.
-        request: Responses to another request are dropped too.
-        benchmarks: And those to benchmarks that have changed since.
+        folder: The run folder.
+        evaluation_id: Id of the evaluation.
+        request: Request of the evaluation.
+        benchmarks: Current benchmarks.
     """
 
     def __init__(
@@ -42,20 +44,20 @@ class ResponseCache:
         }
         self._digest = hashlib.sha256(canonical(requested).encode()).hexdigest()
         rows = [row for row in read_lines(self._path) if row.get("evaluation") == self._digest]
-        # Written anew: the last line may be half of one, and what was asked otherwise must go.
+        # Rewrite the file without outdated responses and an incomplete last line.
         write_lines(self._path, rows)
         self._known: dict[tuple[str, str], dict[str, str]] = {}
         for row in rows:
             self._known.setdefault((row["by"], row["benchmark"]), {})[row["id"]] = row["response"]
 
     def known(self, system: str, benchmark: str) -> Mapping[str, str]:
-        """Return a system's responses to a benchmark that are cached: id -> response."""
+        """Return a system's cached responses to a benchmark: id -> response."""
         return self._known.get((system, benchmark), {})
 
     def add(
         self, system: str, benchmark: str, items: Sequence[BenchmarkItem], responses: Sequence[str]
     ) -> None:
-        """Keep responses; they are on the disk when this returns."""
+        """Store responses and sync them to disk."""
         rows = [
             {**response_row(system, benchmark, item, response), "evaluation": self._digest}
             for item, response in zip(items, responses, strict=True)
@@ -66,5 +68,5 @@ class ResponseCache:
             os.fsync(file.fileno())
 
     def drop(self) -> None:
-        """Remove the file: the scored responses stand in another one."""
+        """Delete the cache."""
         self._path.unlink(missing_ok=True)

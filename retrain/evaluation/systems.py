@@ -1,4 +1,4 @@
-"""The systems of an evaluation: candidate, incumbent and base model with its prompt."""
+"""Systems of an evaluation: candidate, incumbent, and base model with its prompt."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
@@ -12,13 +12,13 @@ from retrain.evaluation.response_cache import ResponseCache
 from retrain.models.generation import Responder
 from retrain.models.source import Source
 
-#: Loads a system when its turn comes.
+#: Loads a system.
 SystemLoader = Callable[[], ChatModel]
 Conversation = Sequence[dict[str, str]]
 
 
 class PromptedModel:
-    """A responder that is told a system prompt, where a conversation doesn't bring its own."""
+    """A responder that adds a system prompt to conversations without one."""
 
     def __init__(self, responder: ChatModel, prompt: str) -> None:
         self._responder = responder
@@ -41,7 +41,7 @@ class PromptedModel:
 
 
 def systems_of(request: EvaluationRequest) -> dict[str, SystemLoader]:
-    """Return how to load each system that a candidate is compared with, and itself."""
+    """Return a loader for each system of an evaluation, including the candidate."""
     length = request.answering.max_new_tokens
 
     def responder(source: Source) -> ChatModel:
@@ -67,14 +67,14 @@ def generate_responses(
 ) -> dict[str, dict[str, list[str]]]:
     """Generate the responses of every system to every item.
 
-    One system is loaded at a time: a device that holds one may not hold two. What it has answered
-    before isn't asked again, and it isn't loaded where that is everything.
+    One system is loaded at a time, to save device memory. Cached responses are not generated again;
+    a system with a complete cache isn't loaded.
 
     Args:
-        systems: Name -> how to load it.
-        benchmarks: What they are asked.
-        progress: Called with the system's name and the number of responses that it added.
-        cache: Responses of an earlier attempt, to which these are added.
+        systems: Name -> loader.
+        benchmarks: The benchmarks.
+        progress: Called with the system's name and the number of new responses.
+        cache: Responses of an earlier attempt; new responses are added.
 
     Returns:
         System -> benchmark -> responses, in the order of its items.
@@ -83,12 +83,12 @@ def generate_responses(
     for name, load in systems.items():
         asking = _Asking(name, load, progress, cache)
         responses[name] = {benchmark.name: asking.ask(benchmark) for benchmark in benchmarks}
-        del asking  # or its memory would be held while the next one is loaded
+        del asking  # free its memory before the next system is loaded
     return responses
 
 
 class _Asking:
-    """A system that is asked, loaded with its first question."""
+    """A system that is loaded at its first prompt."""
 
     def __init__(
         self,

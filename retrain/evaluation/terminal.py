@@ -1,4 +1,4 @@
-"""Candidate results as text for a terminal."""
+"""Candidate results as terminal text."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ _MARKS = {"passed": "ok  ", "failed": "FAIL", "undecided": "??  "}
 
 
 def report_lines(results: CandidateResults) -> Iterator[str]:
-    """Yield the lines: remarks, scores by stratum, comparisons, checks, and the gate result."""
+    """Yield the lines of a report: remarks, scores, comparisons, checks and the gate result."""
     yield from (f"note: {remark}" for remark in results.remarks)
     for scores in results.scores:
         yield f"{scores.system} on {scores.benchmark}"

@@ -49,7 +49,7 @@ def prepare_base(name: str, cache: Path, *, revision: str = "") -> BaseModel:
         revision: Commit of a hub model.
 
     Raises:
-        ModelError: The model is missing, or its chat template can't be trained on.
+        ModelError: The model is missing, or its chat template lacks generation marks.
     """
     location = locate_model(name)
     folder = Path(location)

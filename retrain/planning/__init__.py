@@ -1,1 +1,1 @@
-"""Planning of a training run: options, checks, memory and the next step."""
+"""Planning of training runs: options, checks, memory and the next step."""

@@ -1,4 +1,4 @@
-"""The next step after a rejected candidate."""
+"""Next step after a rejected candidate."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ from monitor.store.training.runs import RunRow, list_runs
 from retrain.planning.options import Option, order_of_trials, stored_options
 from retrain.recipes.recipe import Method, Recipe, stored_recipe
 
-#: What a parameter can hold, and what a token of a response teaches, in bits: Schulman and others,
+#: Capacity of a parameter, and information of a response token, in bits: Schulman and others,
 #: "LoRA Without Regret" (2025), after Allen-Zhu and Li, "Knowledge Capacity Scaling Laws" (2024).
 BITS_A_PARAMETER = 2.0
 BITS_A_TOKEN = 1.0
-#: How many runs back attempts are looked for.
+#: Number of previous runs searched for attempts.
 LOOKED_AT = 100
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A method on a base that ended in a rejected candidate."""
+    """A rejected attempt: a method on a base."""
 
     method: Method
     base: str
@@ -28,7 +28,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class NextStep:
-    """The advice after a rejection, with method and base where another run is worthwhile."""
+    """The advice after a rejection, with method and base if another run is worthwhile."""
 
     text: str
     method: Method | None = None
@@ -40,14 +40,14 @@ def next_step(
 ) -> NextStep:
     """Return the next step.
 
-    QLoRA on the largest base that can be served; LoRA at full precision; full fine-tuning when both
-    have failed and the data holds more than an adapter can.
+    The order is QLoRA on the largest servable base, LoRA at full precision, and full fine-tuning
+    if both have failed and the data exceeds the capacity of an adapter.
 
     Args:
-        rejected: Attempts rejected since the serving version was trained.
-        options: Options when the last run was planned.
-        recipe: The last run's.
-        n_response_tokens: Tokens of its training set that the assistant says.
+        rejected: Attempts rejected since the training of the serving version.
+        options: Options at the time when the last run was planned.
+        recipe: Recipe of the last run.
+        n_response_tokens: Response tokens of the training set.
     """
     tried = {(entry.method, entry.base) for entry in rejected}
     sizes = {option.base: option.n_parameters for option in options}
@@ -59,19 +59,21 @@ def next_step(
         if (rung.method, rung.base) in tried or _is_pointless(rung, rejected, sizes):
             continue
         why = {
-            "qlora": "QLoRA lets the largest base be trained that can be served",
-            "lora": "LoRA at full precision loses nothing to 4 bits",
+            "qlora": "QLoRA can train the largest servable base",
+            "lora": "LoRA at full precision avoids the rounding to 4 bits",
         }[rung.method]
         return NextStep(f"{_told(rung)}. {why}: {_command(rung)}", rung.method, rung.base)
-    return NextStep("no other method fits the device: review more gold, or train on a larger one")
+    return NextStep(
+        "no other method fits the device; review more items for gold, or use a larger device"
+    )
 
 
 def next_step_after(connection: Connection, run: RunRow) -> NextStep | None:
-    """Return what to try after a run whose candidate is rejected; ``None`` where it has no plan.
+    """Return the next step after a rejected run; ``None`` if the run has no plan.
 
     Args:
         connection: Inside the caller's transaction.
-        run: The run; it counts as rejected whatever its version's stage is yet.
+        run: The run; it counts as rejected, regardless of its version's current stage.
     """
     if run.plan is None:
         return None
@@ -93,7 +95,7 @@ def next_step_after(connection: Connection, run: RunRow) -> NextStep | None:
 
 
 def _is_pointless(rung: Option, rejected: Sequence[Attempt], sizes: dict[str, int]) -> bool:
-    """Tell whether the same was tried with more precision on a base that is no smaller."""
+    """Return whether an attempt with more precision on an equal or larger base was rejected."""
     return rung.method == "qlora" and any(
         entry.method == "lora" and sizes.get(entry.base, 0) >= rung.n_parameters
         for entry in rejected
@@ -110,7 +112,7 @@ def _full(
 ) -> NextStep:
     if tried:
         return NextStep(
-            "QLoRA, LoRA and full fine-tuning were all rejected: see the failed checks, "
+            "QLoRA, LoRA and full fine-tuning were all rejected; inspect the failed checks "
             "and the gold"
         )
     adapters = [
@@ -120,23 +122,23 @@ def _full(
     ]
     holds = max(adapters, default=0) * BITS_A_PARAMETER / BITS_A_TOKEN
     counted = (
-        f"the training set teaches {n_response_tokens:,} tokens of responses, and an adapter of "
-        f"rank {recipe.rank} has room for about {holds:,.0f}"
+        f"the training set has {n_response_tokens:,} response tokens, and an adapter of "
+        f"rank {recipe.rank} can hold about {holds:,.0f}"
     )
     if n_response_tokens <= holds:
         return NextStep(
-            f"adapters have failed, and full fine-tuning isn't justified: {counted}, so it isn't "
-            "too small. Review more gold of what failed, or see the failed checks"
+            f"adapters were rejected, but full fine-tuning isn't justified: {counted}, so its "
+            "capacity suffices. Inspect the failed checks, or review more items of that kind"
         )
     if recipe.rank < recipe.serving.max_lora_rank:
         return NextStep(
-            f"a higher rank, up to serving.max_lora_rank = {recipe.serving.max_lora_rank}: "
+            f"raise the rank, up to serving.max_lora_rank = {recipe.serving.max_lora_rank}: "
             f"{counted}",
             "lora",
             rung.base,
         )
     return NextStep(
-        f"{_told(rung)}. Both kinds of adapter have failed, and {counted}: {_command(rung)}",
+        f"{_told(rung)}. Both kinds of adapter were rejected, and {counted}: {_command(rung)}",
         "full",
         rung.base,
     )

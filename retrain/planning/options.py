@@ -1,4 +1,4 @@
-"""Training options: each method on each base, and the order to try them in."""
+"""Training options (each method on each base), and their order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,9 +17,9 @@ from retrain.planning.starting_point import recipe_from
 from retrain.recipes.recipe import Method, Recipe, Serving
 from retrain.recipes.recipe_file import RecipeFile
 
-#: From what costs least to the last resort.
+#: From the cheapest method to the last resort.
 METHODS: tuple[Method, ...] = ("qlora", "lora", "full")
-#: Share of the serving device that weights may take: the rest holds the attention's cache.
+#: Maximum share of the inference device for weights; the rest holds the attention cache.
 SERVED_SHARE = 0.9
 
 
@@ -31,22 +31,22 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
     base: str
     n_parameters: int
     n_trained: int
-    #: The peak, with the longest examples that the recipe allows.
+    #: Peak memory with the longest examples that the recipe allows.
     needed_gib: float
-    #: Whether that fits the device; ``None``: the device isn't known.
+    #: Whether the peak fits the device; ``None``: the device is unknown.
     fits: bool | None
-    #: Whether the serving side can hold the base.
+    #: Whether the inference device can hold the base.
     servable: bool
 
     @property
     def possible(self) -> bool:
-        """Whether the option is not known to be impossible."""
+        """Whether nothing rules the option out."""
         return self.servable and self.fits is not False
 
     def describe(self) -> str:
-        """Return a description."""
+        """Describe the option in one line."""
         size = f"{self.n_parameters / 1e9:.2f} billion parameters, {self.n_trained:,} trained"
-        fits = {True: "fits", False: "doesn't fit", None: "its device isn't known here"}[self.fits]
+        fits = {True: "fits", False: "doesn't fit", None: "its device is unknown here"}[self.fits]
         served = "" if self.servable else "; can't be served (serving.memory_gib)"
         return (
             f"{self.method} on {self.base}: {size}; at most {self.needed_gib:.1f} GiB: "
@@ -56,7 +56,7 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class PreparedOption:
-    """A base with the recipe that a method would train it by."""
+    """A base with a method's recipe."""
 
     option: Option
     recipe: Recipe
@@ -72,9 +72,9 @@ def options_for(
 
     Args:
         recipe_file: The recipe file.
-        bases: What :func:`retrain.planning.starting_point.prepare_bases` made of its bases.
-        serving: The version that serves.
-        device: What would train; ``None``: not known here.
+        bases: Its bases, from :func:`retrain.planning.starting_point.prepare_bases`.
+        serving: The serving version.
+        device: The training device; ``None``: unknown here.
 
     Raises:
         ModelError: A base's configuration can't be read.
@@ -93,7 +93,7 @@ def options_for(
 
 
 def order_of_trials(options: Sequence[Option]) -> list[Option]:
-    """Return the options to try in order: of each method, the largest possible base."""
+    """Return the largest possible base of each method, in the order of methods."""
     rungs = []
     for method in METHODS:
         possible = [option for option in options if option.method == method and option.possible]
@@ -103,7 +103,7 @@ def order_of_trials(options: Sequence[Option]) -> list[Option]:
 
 
 def choose_option(prepared: Sequence[PreparedOption], method: Method) -> PreparedOption:
-    """Return the option of a method on the largest possible base.
+    """Return a method's option on the largest possible base.
 
     Raises:
         TrainingError: No base is possible.
@@ -113,12 +113,13 @@ def choose_option(prepared: Sequence[PreparedOption], method: Method) -> Prepare
     if possible:
         return max(possible, key=lambda entry: entry.option.n_parameters)
     rest = order_of_trials([entry.option for entry in prepared])
-    instead = f"; possible here: {'; '.join(option.describe() for option in rest)}" if rest else ""
+    instead = (
+        f"; possible options: {'; '.join(option.describe() for option in rest)}" if rest else ""
+    )
     text = "; ".join(entry.option.describe() for entry in of_method)
     raise TrainingError(
-        f"no base of the recipe can be trained with this method: {text}{instead}. A lower "
-        "micro_batch_size or "
-        "max_length needs less"
+        f"no base of the recipe can be trained with this method: {text}{instead}. Lower "
+        "micro_batch_size or max_length to need less memory"
     )
 
 
@@ -150,7 +151,7 @@ def _option(recipe: Recipe, shape: ModelShape, device: Device | None) -> Option:
 
 
 def is_servable(shape: ModelShape, serving: Serving) -> bool:
-    """Return whether the serving device can hold the base's weights."""
+    """Return whether the inference device can hold the base's weights."""
     if not serving.memory_gib:
         return True
     plain = shape.n_parameters - (shape.n_quantised if serving.quantised else 0)
@@ -159,10 +160,10 @@ def is_servable(shape: ModelShape, serving: Serving) -> bool:
 
 
 def options_json(prepared: Sequence[PreparedOption]) -> dict[str, Any]:
-    """Return the options as stored in a run's row."""
+    """Convert options to JSON for a run's row."""
     return {"options": [msgspec.to_builtins(entry.option) for entry in prepared]}
 
 
 def stored_options(plan: dict[str, Any]) -> list[Option]:
-    """Return the stored options of a run."""
+    """Read the stored options of a run."""
     return msgspec.convert(plan["options"], list[Option])

@@ -17,7 +17,7 @@ def prepare_bases(recipe: RecipeFile, work_dir: Path) -> list[BaseModel]:
     """Prepare the bases of a recipe for training.
 
     Raises:
-        ModelError: One is missing, or its chat template can't be trained on.
+        ModelError: A base is missing, or its chat template lacks generation marks.
     """
     cache = work_dir / "bases"
     matches = []
@@ -30,8 +30,8 @@ def prepare_bases(recipe: RecipeFile, work_dir: Path) -> list[BaseModel]:
 def recipe_from(training: Training, base: BaseModel, serving: VersionRow | None) -> Recipe:
     """Apply a recipe to a base, continuing from the serving version's adapter of that base.
 
-    A version that was fully fine-tuned is a base itself. An adapter keeps its rank, scale and
-    targets: where the recipe asks for others, a fresh one is made.
+    A fully fine-tuned version is a base itself. If the recipe has another rank, scale or targets
+    than the adapter, the run starts with a new adapter.
     """
     if serving is None:
         return recipe_for(training, base=base.location, base_revision=base.revision)
@@ -47,16 +47,16 @@ def recipe_from(training: Training, base: BaseModel, serving: VersionRow | None)
 
 
 def adapter_on(base: BaseModel, serving: VersionRow | None) -> str:
-    """Return the serving version's adapter of a base; empty where there is none."""
+    """Return the serving version's adapter of a base; empty if there is none."""
     if serving is None or serving.lineage.get("method") == "full" or not _is_of(serving, base):
         return ""
     return serving.adapter_path
 
 
 def version_started_from(connection: Connection, run: RunRow) -> VersionRow | None:
-    """Return the version that a run continues from; ``None``: a raw base.
+    """Return the version that a run continues from; ``None``: a base model.
 
-    Its recipe was fixed when it was planned: what serves by now doesn't matter.
+    The recipe is fixed when the run is planned, so the current serving version is irrelevant.
     """
     start = run.recipe.get("start_adapter") or run.recipe["base"]
     return version_by_adapter_path(connection, run.model, str(start))
@@ -68,7 +68,7 @@ def starts_from_serving(recipe: Recipe, serving: VersionRow | None) -> bool:
 
 
 def serving_source(base: BaseModel, serving: VersionRow | None) -> Source:
-    """Return what responses now: the serving version, or the base where there is none."""
+    """Return the source of current responses: the serving version, or the base if none serves."""
     alone = Source(base=base.location, revision=base.revision)
     if serving is None:
         return alone
@@ -79,7 +79,7 @@ def serving_source(base: BaseModel, serving: VersionRow | None) -> Source:
 
 
 def _is_as_asked(adapter: Path, training: Training) -> bool:
-    """Tell whether an adapter has the shape that a recipe asks for; one that isn't here may."""
+    """Return whether an adapter has the recipe's shape; a missing adapter counts as matching."""
     config = read_json(adapter / "adapter_config.json")
     if config is None:
         return True
@@ -89,13 +89,13 @@ def _is_as_asked(adapter: Path, training: Training) -> bool:
     return (
         shape == (training.rank, training.alpha, training.dora)
         and saved == set(training.modules_to_save)
-        # PEFT writes the names of all linear modules out.
+        # PEFT replaces all-linear by a list of module names.
         and (isinstance(targets, str) or set(config.get("target_modules") or ()) == set(targets))
     )
 
 
 def _is_of(version: VersionRow, base: BaseModel) -> bool:
-    """Tell whether a version's adapter belongs to a base, wherever that lies by now."""
+    """Return whether a version's adapter belongs to a base, regardless of the base's path."""
     trained_on = version.lineage.get("base")
     if trained_on is None or trained_on == base.location:
         return True

@@ -1,1 +1,1 @@
-"""Gates that a candidate must pass."""
+"""Gates of a candidate."""

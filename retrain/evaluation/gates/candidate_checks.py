@@ -1,4 +1,4 @@
-"""Gates: checks of a candidate against the incumbent, the base model and the thresholds."""
+"""Checks of a candidate against the incumbent, the base model and the thresholds."""
 
 from collections.abc import Mapping, Sequence
 
@@ -37,23 +37,23 @@ def apply_gates(
     further_remarks: Sequence[str] = (),
     judge_preferences: Mapping[str, str] | None = None,
 ) -> CandidateResults:
-    """Check a candidate and return its results.
+    """Apply the gates to a candidate and return its results.
 
-    The candidate must be better than the incumbent by at least one metric, and worse by none, after
-    Holm over all metrics: on the items of the split ``new`` where there are any, otherwise on all
-    items. On items of the split ``old`` it may not be worse than the incumbent by more than the
-    margin, by any metric. Every threshold must hold. Where the base model with its prompt is better
-    than the candidate, fine-tuning did harm and the candidate is rejected. Where no version serves
-    yet, the base model with its prompt is the incumbent.
+    The candidate must be better than the incumbent by at least one metric and worse by none, after
+    Holm's adjustment over all metrics, on the items of the split ``new``, or on all items if there
+    are none. On items of the split ``old``, it must not be worse than the incumbent by more than
+    the margin, by any metric. Every threshold must hold. If the base model with its prompt is
+    better, fine-tuning did harm and the candidate is rejected. If no version serves yet, the base
+    model with its prompt is the incumbent.
 
     Args:
-        benchmarks: Benchmarks that the systems answered.
-        scores: System (``candidate``, ``base`` and, where a version serves, ``incumbent``) -> its
+        benchmarks: Benchmarks that the systems responded to.
+        scores: System (``candidate``, ``base`` and, if a version serves, ``incumbent``) -> its
             scores.
         policy: Levels, margin and kind of gate.
         rng: Random generator of permutations and resamples.
-        further_checks: Checks made elsewhere, such as the judge's.
-        further_remarks: Remarks made elsewhere.
+        further_checks: Additional checks, such as the judge's.
+        further_remarks: Additional remarks.
         judge_preferences: ``benchmark/id`` -> the judge's preference.
 
     Raises:
@@ -117,13 +117,13 @@ def _better_check(comparisons: Sequence[Comparison], incumbent: str, policy: Gat
         f"better than the {incumbent}",
         outcome,
         "; ".join(map(str, label)) or "no metric applies to any item",
-        f"better by one of {len(comparisons)} metrics and worse by none, p <= {policy.alpha:g} "
-        "after Holm",
+        f"better by at least one of {len(comparisons)} metrics and worse by none, "
+        f"p <= {policy.alpha:g} after Holm",
     )
 
 
 def _retention_check(comparison: Comparison, policy: Gates) -> Check:
-    """Test non-inferiority on old items; every metric must pass, so none needs an adjustment."""
+    """Test non-inferiority on old items; no adjustment, because every metric must pass."""
     difference, lower_bound = comparison.difference, comparison.lower_bound
     if policy.gate == "point":
         outcome: CheckOutcome = "passed" if difference >= -policy.margin - 1e-12 else "failed"
@@ -185,8 +185,8 @@ def _remarks(
         ]
     remarks += judge_failure_remarks(benchmarks, scores)
     remarks += [
-        f"{comparison.benchmark}, {comparison.metric}: {comparison.n_unpaired} items were scored "
-        "for one system only and are left out"
+        f"{comparison.benchmark}, {comparison.metric}: {comparison.n_unpaired} items without "
+        "scores for both systems are omitted"
         for comparison in comparisons
         if comparison.n_unpaired
     ]

@@ -27,10 +27,10 @@ def compare_systems(
     split: str,
     confidence: float,
 ) -> list[Comparison]:
-    """Compare a candidate with a reference system by each metric that scored some item of both.
+    """Compare a candidate with a reference system by each metric.
 
     Args:
-        benchmark: The benchmark that both systems answered.
+        benchmark: The benchmark that both systems responded to.
         candidate: The candidate's scores.
         reference: The reference's scores, in any order.
         rng: Random generator of permutations and resamples.
@@ -56,7 +56,7 @@ def compare_systems(
 
 
 def adjust_together(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """Adjust the p-values of comparisons by Holm's method, as one family for each direction."""
+    """Adjust the p-values of comparisons by Holm's method, one family per direction."""
     better = holm([comparison.p_better for comparison in comparisons]).tolist()
     worse = holm([comparison.p_worse for comparison in comparisons]).tolist()
     return [
@@ -114,7 +114,7 @@ def _compare(
 
 
 def _goodness(metric: Metric, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return scores as shares of the metric's range, turned so that higher is better."""
+    """Scale scores to [0, 1] by the metric's range, so that higher is better."""
     shares = (values - metric.lowest) / (metric.highest - metric.lowest)
     return shares if metric.direction == "higher" else 1.0 - shares
 

@@ -1,4 +1,4 @@
-"""Counts of responses on which the judge failed: a metric's mean leaves them out."""
+"""Responses on which the judge failed; a metric's mean excludes them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class JudgeFailures:
 
     @property
     def too_many(self) -> bool:
-        """Whether more than 10% failed, so that the rest may not be representative."""
+        """Whether more than 10% failed, so that the judged items may not be representative."""
         return self.n_failed > self.n_judged / 10
 
     def __str__(self) -> str:
@@ -31,7 +31,7 @@ class JudgeFailures:
 
 
 def judge_failures(metric: Metric, scores: Sequence[ItemScore]) -> JudgeFailures | None:
-    """Count the failures of a metric's judge; ``None`` where there are none."""
+    """Count the failures of a metric's judge; ``None`` if there are none."""
     if not isinstance(metric, JudgedHallucination):
         return None
     judgements = [score for score in scores if metric.applies_to(score.item)]
@@ -56,7 +56,7 @@ def judge_failure_remarks(
 def judge_failure_checks(
     benchmarks: Sequence[Benchmark], scores: Mapping[str, Mapping[str, Sequence[ItemScore]]]
 ) -> list[Check]:
-    """Return an undecided check for each metric whose judge failed on over 10% for some system."""
+    """Return an undecided check per metric whose judge failed on more than 10% of a system."""
     checks = []
     for benchmark in benchmarks:
         for metric in benchmark.metrics:

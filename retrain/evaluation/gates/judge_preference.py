@@ -1,4 +1,4 @@
-"""Pairwise preferences of the judge, asked in both orders and counted where both agree."""
+"""Pairwise preferences of the judge, requested in both orders and counted if both agree."""
 
 import re
 from collections import Counter
@@ -35,7 +35,7 @@ class Judgements:
 
     #: Item id -> preference.
     preferences: dict[str, Preference]
-    #: Message of the first failure; empty where there was none.
+    #: Message of the first failure; empty if there was none.
     failure: str = ""
     counts: Counter[Preference] = field(init=False)
 
@@ -51,10 +51,10 @@ def judge_pairs(
     *,
     concurrency: int = 1,
 ) -> Judgements:
-    """Ask the judge which of two systems responds better, item by item.
+    """Ask the judge for the better of two systems' responses, item by item.
 
-    Equal responses are a tie without a request. A judge that fails, or gives no verdict, in either
-    order has failed on the item: the failure is counted and the item isn't scored.
+    Equal responses are a tie without a request. If the judge fails or returns no verdict in either
+    order, the item counts as a failure and has no score.
 
     Raises:
         InputError: The two systems responded to different items.
@@ -94,21 +94,21 @@ def choose(judge: JudgeModel, item: BenchmarkItem, first: str, second: str) -> C
     """Ask the judge once, in one order.
 
     Raises:
-        JudgeError: The judge gave no reply, or a reply without exactly one verdict.
+        JudgeError: The judge returned no reply, or a reply without exactly one verdict.
     """
     reply = judge.ask(SYSTEM, _question(item, first, second))
     verdicts = _VERDICT.findall(reply)
     if len(verdicts) != 1:
-        # Not quoted: the reply may repeat personal data, and this message is stored.
-        raise JudgeError(f"the judge gave {len(verdicts)} verdicts instead of one")
+        # The stored message omits the reply, which may contain personal data.
+        raise JudgeError(f"the judge returned {len(verdicts)} verdicts instead of one")
     return _CHOICES[verdicts[0].upper()]
 
 
 def judge_check(judgements: Judgements, alpha: float) -> Check:
     """Test the judge's consistent preferences by an exact sign test.
 
-    The check fails where the judge significantly prefers the incumbent, and is undecided where more
-    than 10% of the judgements failed.
+    The check fails if the judge significantly prefers the incumbent. It is undecided if more than
+    10% of the judgements failed.
     """
     counts = judgements.counts
     won, lost, n = counts["candidate"], counts["incumbent"], len(judgements.preferences)
@@ -130,7 +130,7 @@ def judge_check(judgements: Judgements, alpha: float) -> Check:
         "not worse by the judge's preference",
         outcome,
         observed,
-        f"p > {alpha:g} of worse in an exact sign test; at most 10% of the judgements failed",
+        f"p > {alpha:g} for worse in an exact sign test; at most 10% of the judgements failed",
     )
 
 

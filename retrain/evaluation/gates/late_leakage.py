@@ -1,8 +1,7 @@
 """Leakage check of benchmarks that were not checked when the training data was built.
 
-A benchmark that was configured later, or whose data set has grown since, may contain items that the
-candidate was trained on. Texts and shared phrases are compared; paraphrases are searched for only
-when the data is built.
+A benchmark that was added or extended later may contain items of the training data. The check
+compares texts and shared phrases; only the build of the training data searches for paraphrases.
 """
 
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from retrain.data.leakage.leak_check import LeakCheck
 from retrain.evaluation.benchmark import Benchmark
 from retrain.run_folder import RunFolder, read_json
 
-#: How many leaked items a check names.
+#: Maximum leaked items that a check names.
 NAMED = 5
 
 
@@ -30,8 +29,8 @@ def check_late_leakage(
         rules: Length of a shared phrase and the overlap that counts as a leak.
 
     Returns:
-        An undecided check for each benchmark with leaked items, since its scores then measure
-        memory; and remarks.
+        An undecided check for each benchmark with leaked items, whose scores measure memory; and
+        remarks.
 
     Raises:
         InputError: The training data can't be read.
@@ -42,7 +41,7 @@ def check_late_leakage(
         return [], []
     if not folder.training_data.is_file():
         names = ", ".join(benchmark.name for benchmark in unchecked)
-        return [], [f"{names}: not checked for leakage, the run's training data is missing"]
+        return [], [f"{names}: not checked for leakage, because the run's training data is missing"]
     check = LeakCheck(
         [BenchmarkTexts(b.name, b.items, b.digest) for b in unchecked],
         encoder=None,
@@ -50,7 +49,7 @@ def check_late_leakage(
         phrase_words=rules.leak_ngram_size,
         overlap=rules.min_leak_overlap,
     )
-    # The kind of example makes no difference here.
+    # The kind of example is irrelevant here.
     check.drop_leaks(make_examples(read_examples(folder.training_data), "gold", ()))
     leaks = {(leak.benchmark, leak.item) for leak in check.leaks}
     checks = []

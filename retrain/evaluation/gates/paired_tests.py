@@ -12,13 +12,13 @@ from monitor.statistics.intervals import mcnemar_p_value, paired_difference_inte
 Values = NDArray[np.float64]
 
 N_PERMUTATIONS = 9_999
-#: Cells of the matrix of signs that is held at once.
+#: Maximum cells of the sign matrix in memory.
 _CELLS = 4_000_000
 
 
 @dataclass(frozen=True)
 class PairedTest:
-    """The difference of two systems on the same items; above 0 the first is better.
+    """The difference of two systems on the same items; above 0: the first is better.
 
     Attributes:
         difference: Difference of the means, in [-1, 1].
@@ -73,14 +73,13 @@ def compare_graded(
 
     The p-values come from a permutation test that flips the sign of each item's difference: under
     the null hypothesis the two systems are exchangeable on each item. The interval is a paired
-    bootstrap within strata. Where fewer than
-    :data:`~monitor.statistics.bootstrap.MIN_VALUES` items differ, a bootstrap sees too little of
-    what may differ: there each difference counts as a whole one.
+    bootstrap within strata. If fewer than :data:`~monitor.statistics.bootstrap.MIN_VALUES` items
+    differ, the bootstrap is unreliable: each difference then counts as a whole unit.
 
     Args:
         first: Scores of the first system.
-        second: Of the second, on the same items.
-        rng: Draws signs and resamples.
+        second: Scores of the second system, on the same items.
+        rng: Random generator of signs and resamples.
         strata: The rows of each stratum.
         confidence: One-sided confidence of the bounds.
     """
@@ -103,7 +102,7 @@ def compare_graded(
 def sign_flip_p_values(
     differences: Values, rng: np.random.Generator, n_permutations: int = N_PERMUTATIONS
 ) -> tuple[float, float]:
-    """Return the one-sided p-values of "no larger than 0" and of "no smaller than 0".
+    """Return the one-sided p-values of the hypotheses "at most 0" and "at least 0".
 
     Reference: Fisher (1935), The design of experiments, section 21. With the observed labelling
     counted among the permutations, p is never 0.

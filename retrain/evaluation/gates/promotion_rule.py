@@ -1,4 +1,4 @@
-"""The rule that turns checks into a gate result."""
+"""Gate result of a set of checks."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from monitor.store.training.candidate_results import Check, GateResult
 
 
 def combine_checks(checks: Iterable[Check]) -> GateResult:
-    """Promote where every check passed, reject where one failed, else leave it undecided."""
+    """Return promote if every check passed, reject if one failed, otherwise undecided."""
     outcomes = {check.outcome for check in checks}
     if "failed" in outcomes:
         return "reject"

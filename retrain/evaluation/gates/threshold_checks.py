@@ -1,4 +1,4 @@
-"""Thresholds of a benchmark's metrics, applied to the measured figure or to its bound."""
+"""Threshold checks of a benchmark's metrics."""
 
 from collections.abc import Sequence
 
@@ -21,11 +21,11 @@ def check_thresholds(
 ) -> list[Check]:
     """Check the candidate's scores against every threshold of a benchmark.
 
-    With the gate ``point`` the measured figure decides. With ``bound`` the one-sided confidence
-    bound decides, which is exact for shares (Clopper and Pearson, 1934): a figure beyond the
-    threshold fails; a figure within it whose bound is beyond it is undecided, as there are too few
-    items. The bound is shown with either gate. Where the judge failed on more than 10% of the
-    items, nothing passes.
+    With the gate ``point``, the measured figure decides. With ``bound``, the one-sided confidence
+    bound decides, exact for shares (Clopper and Pearson, 1934): a figure beyond the threshold
+    fails; a figure within the threshold whose bound is beyond it is undecided, because there are
+    too few items. Both gates show the bound. If the judge failed on more than 10% of the items, no
+    check passes.
     """
     metrics = {metric.name: metric for metric in benchmark.metrics}
     return [
@@ -62,7 +62,7 @@ def _check(
         return Check(name, "undecided", f"nothing was measured{suffix}", required)
     figure = float(values.mean())
     if metric.kind == "binary":
-        # As a count: the mean would be subject to rounding at the limit.
+        # Compare counts, because a mean could round across the limit.
         k = int((values == metric.highest).sum())
         figure = metric.lowest + (metric.highest - metric.lowest) * k / len(values)
         observed = f"{k} of {len(values)} ({k / len(values):.1%})"

@@ -1,4 +1,4 @@
-"""Candidate results extended by a human evaluation: its checks and the judge's agreement."""
+"""Candidate results with the checks of a human evaluation and the judge's agreement."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ from retrain.evaluation.judge.agreement import agreement
 
 PreferredSystem = Literal["candidate", "tie", "incumbent"]
 
-#: The judge's preferences as ratings; an inconsistent preference is a tie, a failure is none.
+#: The judge's preferences as ratings; inconsistent: a tie; failed: no rating.
 _RATINGS: dict[str, PreferredSystem] = {
     "candidate": "candidate",
     "incumbent": "incumbent",
@@ -35,9 +35,9 @@ _RATINGS: dict[str, PreferredSystem] = {
 def with_human_evaluation(
     connection: Connection, row: CandidateEvaluationRow, human_evaluation: HumanEvaluationRow
 ) -> CandidateResults:
-    """Return a candidate's results with the checks of its human evaluation.
+    """Add the checks of a human evaluation to a candidate's results.
 
-    Where a judge compared the responses too, its agreement with the raters is added.
+    If a judge compared the responses too, its agreement with the raters is added.
 
     Raises:
         WorkflowError: The candidate or the human evaluation has no results yet.
@@ -61,10 +61,10 @@ def with_human_evaluation(
 
 
 def preferences(ratings: Iterable[UnblindedRating]) -> dict[str, PreferredSystem]:
-    """Return the system that raters prefer by item, over all raters and dimensions.
+    """Return the raters' preferred system per item, over all raters and dimensions.
 
-    Items that lack a rating of either system are left out. Where no version serves yet, the base
-    model with its prompt is the incumbent.
+    Items without ratings of both systems are left out. If no version serves yet, the base model
+    with its prompt is the incumbent.
     """
     scores: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     systems = set()
@@ -80,7 +80,7 @@ def preferences(ratings: Iterable[UnblindedRating]) -> dict[str, PreferredSystem
 
 
 def to_preference(judge_preference: str) -> PreferredSystem | None:
-    """Return a judge's preference in the terms of the raters'; ``None`` where the judge failed."""
+    """Convert a judge's preference to a rating; ``None`` if the judge failed."""
     return _RATINGS.get(judge_preference)
 
 

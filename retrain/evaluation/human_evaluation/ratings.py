@@ -1,7 +1,7 @@
-"""Figures and checks of a human evaluation, computed from its ratings.
+"""Figures and checks of a human evaluation.
 
-The item is the unit of analysis. The ratings of an item are averaged over its raters, system by
-system; the same raters rate all systems on an item, so the severity of a rater cancels out of every
+The item is the unit of analysis. The ratings of an item are averaged over its raters, for each
+system. The same raters rate all systems on an item, so a rater's severity cancels out of every
 difference. Intervals and p-values come from resampling and permuting items: they generalize to
 further items rated by the same raters, not to other raters.
 """
@@ -33,7 +33,7 @@ from retrain.evaluation.gates.paired_tests import compare_graded
 
 Values = NDArray[np.float64]
 
-#: Mean ratings that differ by less are equal up to rounding.
+#: Smallest difference of mean ratings above rounding errors.
 _TOLERANCE = 1e-9
 
 
@@ -54,7 +54,7 @@ def compute_human_results(
         scale: Lowest and highest rating.
         policy: ``human_margin`` in points of the scale, ``gate`` and ``confidence``.
         rng: Random generator of permutations and resamples.
-        remarks: Remarks to keep with the results, such as missing ratings.
+        remarks: Remarks on the results, such as missing ratings.
     """
     means = item_means(ratings, dimensions)
     references = [name for name in (INCUMBENT, BASE) if name in means]
@@ -86,7 +86,7 @@ def compute_human_results(
 def item_means(ratings: Sequence[UnblindedRating], dimensions: Sequence[str]) -> dict[str, Values]:
     """Return each system's mean ratings over its raters, ``[n_items, n_dimensions]``.
 
-    Rows are the rated items in the order of their names, the same for all systems.
+    Rows are the rated items, sorted by name, the same for all systems.
     """
     scores: dict[tuple[str, str], list[list[int]]] = defaultdict(list)
     for rating in ratings:
@@ -101,7 +101,7 @@ def item_means(ratings: Sequence[UnblindedRating], dimensions: Sequence[str]) ->
 def not_worse_check(comparison: RatedDifference, scale: tuple[int, int], policy: Gates) -> Check:
     """Test that the candidate is not worse by more than the margin.
 
-    Every dimension must pass, so none needs an adjustment.
+    The p-values need no adjustment, because every dimension must pass.
     """
     margin, difference = policy.human_margin, comparison.difference
     outcome: CheckOutcome

@@ -1,1 +1,1 @@
-"""A language model as a judge, at an OpenAI-compatible endpoint."""
+"""Language model as a judge, at an OpenAI-compatible endpoint."""

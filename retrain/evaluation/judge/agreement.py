@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from monitor.statistics.agreement import cohen_kappas, coincidence_alphas
 
 N_RESAMPLES = 1_999
-#: Fewer items with both ratings tell nothing of an agreement.
+#: Minimum items with both ratings.
 MIN_ITEMS = 20
-#: Of Krippendorff's alpha: below it, no conclusion should rest on the ratings.
+#: Minimum of Krippendorff's alpha for conclusions from the ratings.
 RELIABLE = 0.667
 
-#: ``[b, k, k]``: items by the rating of people and of the judge.
+#: ``[b, k, k]``: counts of items by human rating and judge rating.
 Tables = NDArray[np.float64]
 
 
@@ -22,11 +22,11 @@ Tables = NDArray[np.float64]
 class Agreement:
     """Agreement of the judge with raters on the items that both rated.
 
-    ``None`` where it isn't defined: too few items, or all of one rating.
+    ``None``: undefined, because of too few items or a single rating value.
     """
 
     n: int
-    #: Ratings that a person gave and the judge failed to.
+    #: Items with human ratings on which the judge failed.
     n_judge_failed: int
     kappa: float | None
     kappa_interval: tuple[float, float] | None
@@ -37,7 +37,7 @@ class Agreement:
         missing = f", the judge failed on {self.n_judge_failed} more" if self.n_judge_failed else ""
         if self.alpha is None or self.kappa is None:
             return (
-                f"agreement with raters unknown: {self.n} items{missing}, at least {MIN_ITEMS} are "
+                f"agreement with raters unknown: {self.n} items{missing}; at least {MIN_ITEMS} are "
                 "needed"
             )
         message = f"agreement with raters on {self.n} items{missing}"
@@ -49,7 +49,7 @@ class Agreement:
             message += f"; {name} {value:.2f}{between}"
         weak = self.alpha_interval is None or self.alpha_interval[0] < RELIABLE
         return message + (
-            f": not shown to be above {RELIABLE}, don't rely on this judge" if weak else ""
+            f"; not shown to be above {RELIABLE}, so don't rely on this judge" if weak else ""
         )
 
 
@@ -58,12 +58,12 @@ def agreement(
     judge: Mapping[str, Hashable | None],
     rng: np.random.Generator,
 ) -> Agreement:
-    """Compare the judge's preferences with the raters', item by item.
+    """Measure the agreement of the judge's preferences with the raters', item by item.
 
     Args:
         raters: Item id -> rating, such as ``candidate``, ``tie`` or ``incumbent``.
-        judge: The same; ``None`` where the judge failed. Failures are counted, never rated.
-        rng: Draws the bootstrap over items.
+        judge: Item id -> rating of the judge; ``None``: the judge failed. Failures are counted.
+        rng: Random generator of the bootstrap over items.
 
     References: Cohen (1960), Educational and Psychological Measurement 20; Krippendorff (2004),
     Content analysis, chapter 11 (nominal data, two observers).

@@ -19,14 +19,14 @@ _TRY_AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 
 
 class ChatClient:
-    """A client of chat completions, safe to use from several threads.
+    """A thread-safe client of chat completions.
 
     Args:
         settings: The section ``[retrain.judge]``.
-        api_key: Sent as a bearer token; empty: none is sent.
-        sleep: Waits so many seconds.
-        clock: Tells the seconds since some moment.
-        transport: For tests.
+        api_key: Bearer token; empty: no token is sent.
+        sleep: Waits for a number of seconds.
+        clock: Returns monotonic seconds.
+        transport: HTTP transport, for tests.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class ChatClient:
         )
 
     def __enter__(self) -> "ChatClient":
-        """Return itself."""
+        """Return the client."""
         return self
 
     def __exit__(
@@ -66,8 +66,8 @@ class ChatClient:
         """Return the model's reply, at temperature 0.
 
         Raises:
-            JudgeError: There is none after all attempts, the endpoint refuses, or what it says
-                isn't a chat completion.
+            JudgeError: All attempts failed, the endpoint refuses, or the response is no chat
+                completion.
         """
         body = {
             "model": self._settings.model,
@@ -98,14 +98,14 @@ class ChatClient:
                 )
             return _content(response)
         raise JudgeError(
-            f"the judge gave no reply in {self._settings.max_attempts} attempts; last problem: "
+            f"the judge returned no reply in {self._settings.max_attempts} attempts; last problem: "
             f"{problem}"
         )
 
 
 @contextmanager
 def judge_of(settings: Judge, api_key: str) -> Iterator[ChatClient | None]:
-    """Yield a client of the configured judge; ``None`` where none is configured."""
+    """Yield a client of the configured judge; ``None`` if no judge is configured."""
     if not settings.url:
         yield None
         return
@@ -114,7 +114,7 @@ def judge_of(settings: Judge, api_key: str) -> Iterator[ChatClient | None]:
 
 
 class _Pace:
-    """Keeps requests apart, so that there are no more than so many a minute."""
+    """A rate limit in requests per minute."""
 
     def __init__(
         self, per_minute: int, sleep: Callable[[float], None], clock: Callable[[], float]
@@ -140,7 +140,7 @@ class _Pace:
 def _asked_to_wait(response: httpx.Response) -> float | None:
     try:
         seconds = float(response.headers.get("retry-after", ""))
-    except ValueError:  # absent, or a date
+    except ValueError:  # missing, or a date
         return None
     return min(max(seconds, 0.0), LONGEST_WAIT)
 
@@ -152,7 +152,7 @@ def _content(response: httpx.Response) -> str:
     except (ValueError, LookupError, TypeError):
         raise JudgeError(f"the judge's reply is no chat completion: {_quote(response)}") from None
     if not isinstance(content, str):
-        raise JudgeError(f"the judge's reply holds no text: {_quote(response)}")
+        raise JudgeError(f"the judge's reply contains no text: {_quote(response)}")
     return content
 
 

@@ -1,4 +1,4 @@
-"""Hallucination against the given context, by a judge."""
+"""Hallucination against an item's context, by a judge."""
 
 import re
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _VERDICT = re.compile(r"^\W*VERDICT:\s*(SUPPORTED|UNSUPPORTED)\W*$", re.IGNORECA
 
 
 class JudgedHallucination:
-    """Whether a judge finds an unsupported claim; a judge that fails scores nothing."""
+    """Whether a judge finds an unsupported claim; no score if the judge fails."""
 
     name = "judged_hallucination_rate"
     direction: Literal["lower"] = "lower"
@@ -34,12 +34,12 @@ class JudgedHallucination:
     def __init__(self, asks: JudgeModel, *, concurrency: int = 1) -> None:
         self._asks = asks
         self._concurrency = concurrency
-        #: The first message of why a response wasn't judged; empty: all were.
+        #: Message of the first failure; empty: all responses were judged.
         self.failure = ""
 
     @staticmethod
     def applies_to(item: BenchmarkItem) -> bool:
-        """Tell whether the judge is asked about responses to an item."""
+        """Return whether the metric applies to an item."""
         return bool(item.context.strip())
 
     def score(
@@ -47,8 +47,8 @@ class JudgedHallucination:
     ) -> NDArray[np.float64]:
         """Return 1 for each response with an unsupported claim, else 0, ``[n]``.
 
-        NaN without a context, and where the judge failed: an item that isn't judged counts for
-        neither side. :mod:`retrain.evaluation.gates.judge_failures` counts them.
+        NaN without a context or after a failure of the judge: such items count for no system.
+        :mod:`retrain.evaluation.gates.judge_failures` counts the failures.
         """
         with ThreadPoolExecutor(max_workers=self._concurrency) as pool:
             judgements = list(pool.map(self._judge, items, responses))
@@ -56,7 +56,7 @@ class JudgedHallucination:
         return np.array([value for value, _ in judgements], dtype=np.float64)
 
     def _judge(self, item: BenchmarkItem, response: str) -> tuple[float, str]:
-        """Return the score, and why there is none."""
+        """Return the score, or NaN and the reason."""
         if not self.applies_to(item):
             return np.nan, ""
         parts = {"CONTEXT": item.context, "CONVERSATION": conversation(item), "ANSWER": response}
@@ -66,5 +66,5 @@ class JudgedHallucination:
             return np.nan, f"{item.id}: {error}"
         verdicts = _VERDICT.findall(message)
         if len(verdicts) != 1:
-            return np.nan, f"{item.id}: the judge gave {len(verdicts)} verdicts instead of one"
+            return np.nan, f"{item.id}: the judge returned {len(verdicts)} verdicts instead of one"
         return float(verdicts[0].upper() == "UNSUPPORTED"), ""

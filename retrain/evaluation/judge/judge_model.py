@@ -1,10 +1,10 @@
-"""The judge's interface."""
+"""Interface of judges."""
 
 from typing import Protocol
 
 
 class JudgeModel(Protocol):
-    """A model that replies to a question.
+    """A model that replies to a prompt.
 
     For example :class:`retrain.evaluation.judge.chat_client.ChatClient`.
     """

@@ -1,4 +1,4 @@
-"""Parts of a judge's prompt, between markers that no part can contain."""
+"""Delimited parts of a judge's prompt."""
 
 import hashlib
 from collections.abc import Mapping
@@ -7,12 +7,12 @@ from retrain.data.benchmarks.item import BenchmarkItem
 
 
 def conversation(item: BenchmarkItem) -> str:
-    """Return the messages as lines."""
+    """Format the messages as lines."""
     return "\n".join(f"{message['role']}: {message['content']}" for message in item.messages)
 
 
 def optional_parts(item: BenchmarkItem) -> dict[str, str]:
-    """Return the parts that only some items have."""
+    """Return the optional parts of an item."""
     parts = {"CONTEXT": item.context, "EXPECTED ANSWER": item.expected or ""}
     return {name: text for name, text in parts.items() if text}
 
@@ -20,7 +20,7 @@ def optional_parts(item: BenchmarkItem) -> dict[str, str]:
 def marked(parts: Mapping[str, str]) -> str:
     """Put each part between markers.
 
-    The markers carry a digest of all parts, so that a response can't pretend to end itself.
+    The markers contain a digest of all parts, so that a response can't forge an end marker.
     """
     digest = hashlib.sha256("\0".join(parts.values()).encode("utf-8", "replace")).hexdigest()[:12]
     return "\n\n".join(

@@ -1,1 +1,1 @@
-"""Metrics of responses; :mod:`retrain.evaluation.metrics.catalogue` lists the names."""
+"""Metrics of responses; :mod:`retrain.evaluation.metrics.catalogue` lists their names."""

@@ -11,25 +11,25 @@ from monitor.errors import ModelError
 from monitor.settings.model_location import locate_model
 from retrain.data.benchmarks.item import BenchmarkItem
 
-#: Tokens; what is longer is cut, as the encoders have no positions for it.
+#: Maximum tokens; the encoders have no positions beyond it.
 LONGEST = 512
-#: Above this share of tokens that the encoder doesn't know, every text looks like every other.
+#: Maximum share of unknown tokens; above it, scores are meaningless.
 MOST_UNKNOWN = 0.2
 
 
 class BertScore:
     """F-measure of greedily matched token embeddings, in [0, 1].
 
-    It says nothing of an item whose expected response is empty or written in a script that the
-    encoder has no tokens for: to a model of English, two Japanese texts are the same unknown
-    token. The encoder is loaded on first use.
+    It doesn't apply to items whose expected response is empty or in a script without tokens in the
+    encoder: to an English encoder, two Japanese texts are the same unknown token. The encoder is
+    loaded on first use.
 
     Reference: Zhang et al. (2020), BERTScore: evaluating text generation with BERT.
 
     Args:
         model: A folder, or ``package:NAME``.
         num_layers: The layer whose embeddings are compared, from 1.
-        batch_size: Texts at once.
+        batch_size: Texts per batch.
     """
 
     name = "bertscore"
@@ -47,7 +47,7 @@ class BertScore:
     def score(
         self, items: Sequence[BenchmarkItem], responses: Sequence[str]
     ) -> NDArray[np.float64]:
-        """Return a score for each response, ``[n]``; an empty response has 0."""
+        """Return a score for each response, ``[n]``; 0 for an empty response."""
         scorer = self._loaded()
         scores = np.full(len(items), np.nan)
         pairs: dict[tuple[str, str], list[int]] = {}
@@ -86,7 +86,7 @@ class BertScore:
 def _load(model: str, num_layers: int) -> Any:
     location = locate_model(model)
     if not Path(location).is_dir():
-        raise ModelError(f"bertscore: {model!r}: no such folder; it takes a folder or package:NAME")
+        raise ModelError(f"bertscore: no such folder: {model!r}; use a folder or package:NAME")
     from bert_score import BERTScorer  # noqa: PLC0415 - heavy
 
     try:

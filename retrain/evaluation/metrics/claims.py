@@ -1,4 +1,4 @@
-"""Claims of a response and their hard facts: numbers, codes, addresses and names."""
+"""Claims of a response, and their facts: numbers, codes, addresses and names."""
 
 import re
 from collections.abc import Iterator
@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from monitor.descriptors import identify_language
 from retrain.evaluation.metrics.tokens import european_digits, normalise, tokens
 
-#: The end of a sentence: not the point of a number, an address or an abbreviation.
+#: The end of a sentence; excludes points in numbers, addresses and abbreviations.
 _END = re.compile(r"(?<=[.!?])[\"'”»)\]]*\s+(?=\S)|(?<=[。！？؟।])|\n+")  # noqa: RUF001
 _MARKUP = re.compile(r"^\s*(?:[-*•>#]+|\d{1,2}[.)])\s+")
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|https?://\S+")
 #: A number with its separators, or a code with at least one digit, such as B-52 or ISO9001.
 _NUMBER = re.compile(r"[A-Za-z]*(?:[A-Za-z]-)?\d(?:[\d.,:/'\u00a0\u066b\u066c-]*\d)?[A-Za-z]*")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")  # noqa: RUF001
-#: How sentences begin that only are polite, in normalised text.
+#: Beginnings of courtesies, in normalised text.
 _COURTESY = re.compile(
     r"(?:i )?hope (?:this|that|it) helps|(?:please )?(?:let me know|feel free|don't hesitate"
     r"|do not hesitate)|if you (?:have|need) (?:any|more|further)|(?:i'm|i am|i'd be|we're)?"
@@ -23,14 +23,12 @@ _COURTESY = re.compile(
     r"|bei (?:weiteren )?fragen|natürlich\b|gerne\b)|(?:bonjour|merci|n'hésitez pas|cordialement"
     r"|bien sûr|j'espère)|(?:hola|gracias|por supuesto|espero que|no dude|saludos)"
 )
-#: Languages that write every noun with a capital: there, a capital tells no name.
+#: Languages that capitalize every noun, so that a capital doesn't mark a name.
 _CAPITALISES_NOUNS = frozenset({"de"})
 
 
 def claims(response: str) -> list[str]:
-    """Split a response into the sentences and list items that claim something.
-
-    Questions claim nothing.
+    """Split a response into claims: its sentences and list items without questions.
 
     >>> claims("The fee is 3.5 EUR. Anything else?")
     ['The fee is 3.5 EUR.']
@@ -40,9 +38,9 @@ def claims(response: str) -> list[str]:
 
 
 def numbers(text: str) -> set[tuple[str, ...]]:
-    """Return the numbers, dates and codes of a text: each its parts, in European digits.
+    """Return the numbers, dates and codes of a text as tuples of parts in European digits.
 
-    A date or time has several parts, an amount one: 1,200.50 and 1.200,5 are the same.
+    A date or time has several parts, an amount has one: 1,200.50 and 1.200,5 are equal.
 
     >>> sorted(numbers("Pay 1,200.50 EUR by 2026-03-01 for ISO9001."))
     [('1200.5',), ('2026', '3', '1'), ('iso9001',)]
@@ -57,15 +55,15 @@ def addresses(text: str) -> set[str]:
 
 
 def is_courtesy(claim: str) -> bool:
-    """Tell whether a sentence greets, thanks or offers help: it claims nothing of the matter."""
+    """Return whether a sentence greets, thanks or offers help."""
     return _COURTESY.match(normalise(claim)) is not None
 
 
 def names(claim: str) -> Iterator[str]:
-    """Yield words that look like names: capitals inside a sentence, in lower case.
+    """Yield words that look like names (capitalized inside a sentence), in lower case.
 
-    The first word of a sentence counts only where it has a second capital. In German, and where a
-    script has no capitals, only words with a second capital are found.
+    The first word of a sentence counts only with a second capital. In German, and in scripts
+    without capitals, every word needs a second capital.
     """
     in_german = identify_language(claim) in _CAPITALISES_NOUNS
     without_codes = _NUMBER.sub("0", claim)
@@ -94,10 +92,10 @@ def _is_dotted_date(number: str) -> bool:
 
 
 def _amount(number: str) -> str:
-    """Return an amount without separators of thousands, its fraction after a point."""
+    """Normalise an amount: no thousands separators, and a decimal point."""
     number = re.sub("['\u00a0\u066c]", "", number).replace("\u066b", ".")
     place = max(number.rfind("."), number.rfind(","))
-    # Three digits after the only separator are thousands: 1.200 is 1200 where it isn't 1.2.
+    # Three digits after the only separator are thousands: 1.200 is 1200.
     if place >= 0 and len(number) - place - 1 == 3:
         place = -1
     whole = re.sub("[.,]", "", number if place < 0 else number[:place]).lstrip("0") or "0"

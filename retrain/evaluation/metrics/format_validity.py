@@ -1,4 +1,4 @@
-"""Validity of a response's format: JSON, schema, pattern or the task's own form."""
+"""Validity of a response's format: JSON, schema, pattern or the format of its task type."""
 
 import re
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ from retrain.evaluation.metrics.metric import PerResponse
 
 
 def is_json(_: BenchmarkItem, response: str) -> float:
-    """Return 1.0 where the response is a JSON document, with or without a code fence around it."""
+    """Return 1.0 if the response is a JSON document, optionally in a code fence."""
     return float(parse_json(response) is not msgspec.UNSET)
 
 
 def fulfils_schema(item: BenchmarkItem, response: str) -> float | None:
-    """Return 1.0 where the response matches the item's JSON schema; ``None`` without one."""
+    """Return 1.0 if the response matches the item's JSON schema; ``None`` without a schema."""
     if item.json_schema is None:
         return None
     document = parse_json(response)
@@ -30,17 +30,18 @@ def fulfils_schema(item: BenchmarkItem, response: str) -> float | None:
 
 
 def matches_pattern(item: BenchmarkItem, response: str) -> float | None:
-    """Return 1.0 where the whole response matches the item's pattern; ``None`` without one."""
+    """Return 1.0 if the whole response matches the item's pattern; ``None`` without a pattern."""
     if not item.pattern:
         return None
     return float(re.fullmatch(item.pattern, response.strip()) is not None)
 
 
 class TaskFormat:
-    """Whether a response has the form that the expected responses of its task type have.
+    """Whether a response has the format of its task type's expected responses.
 
-    The form is learned from the benchmark's expected responses (JSON with its keys, a closed set of
-    labels, or fenced code); it says nothing of task types of free text or with fewer than 50.
+    The format is learned from the benchmark's expected responses: JSON with its keys, a closed set
+    of labels, or fenced code. The metric doesn't apply to task types with free text or with fewer
+    than 50 expected responses.
     """
 
     name = "format_valid"

@@ -1,23 +1,22 @@
-"""Hallucination against the given context, by a rule.
+"""Hallucination against an item's context, by a rule.
 
-The rule, for an item with a context. The response is split into claims, its sentences. A claim is
-supported by what the model was given, the context and the messages, where
+The metric applies to items with a context. It splits a response into claims (sentences). The source
+of an item is its context and messages. A claim is supported if
 
-1. every number, date, code, e-mail and web address, and every name in it is in there, and
-2. at least :data:`~retrain.evaluation.metrics.support.LEXICAL_SUPPORT` of its content words are
-   in there, or
-   a sentence in there lies within a cosine of
-   :data:`~retrain.evaluation.metrics.support.EMBEDDING_SUPPORT` of it.
+1. the source contains each of its numbers, dates, codes, addresses and names, and
+2. the source contains at least
+   :data:`~retrain.evaluation.metrics.support.LEXICAL_SUPPORT` of its content words, or has a
+   sentence with a cosine of at least
+   :data:`~retrain.evaluation.metrics.support.EMBEDDING_SUPPORT` to it.
 
-A greeting, thanks or an offer of help (in English, German, French and Spanish) needs the first
-only. A response with a claim that isn't supported hallucinates. One that declines, or claims
-nothing, doesn't.
+Greetings, thanks and offers of help (in English, German, French and Spanish) need only the first
+condition. A response with an unsupported claim hallucinates. A response that declines or claims
+nothing doesn't.
 
-What it can't see: a claim that denies or mixes up what the context says in the context's own words
-("isn't refundable" for "is refundable"), numbers written as words, wrong conclusions from right
-facts. What it takes for hallucination wrongly: a true claim from outside of the context, a result
-that was calculated from it, a translated name. It is the same for every version that is compared;
-where single responses matter, use a judge instead.
+The rule misses negations and mix-ups in the context's own words ("isn't refundable" for "is
+refundable"), numbers written as words, and wrong conclusions from correct facts. It wrongly reports
+true claims from outside the context, calculated results and translated names. The errors are the
+same for all compared versions; to assess single responses, use a judge.
 """
 
 from collections.abc import Sequence
@@ -44,16 +43,16 @@ class UnsupportedClaim:
     """A claim that the context doesn't support, and why."""
 
     claim: str
-    #: Facts that the context doesn't have; empty: its words and meaning aren't there.
+    #: Facts missing in the context; empty: its words and its meaning are missing.
     missing: tuple[str, ...]
 
 
 class Hallucination:
-    """Whether a response claims what isn't in its context; only items with a context are scored.
+    """Whether a response has an unsupported claim; applies to items with a context.
 
     Args:
-        encoder: Compares claims with the context by meaning; ``None`` compares words alone, and
-            takes more paraphrases for hallucinations.
+        encoder: Compares claims with the context by meaning; ``None`` compares words only, so
+            that more paraphrases count as hallucinations.
     """
 
     name = "hallucination_rate"
@@ -100,7 +99,7 @@ class Hallucination:
         return matches
 
     def _without_support(self, doubtful: list[tuple[int, str, GivenText]]) -> list[tuple[int, str]]:
-        """Return the claims that no sentence of their source is near to."""
+        """Return the claims without a similar sentence in their source."""
         if not doubtful:
             return []
         if self._encoder is None:

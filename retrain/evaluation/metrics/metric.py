@@ -1,4 +1,4 @@
-"""The metric interface: scores of many responses at once, NaN where it does not apply."""
+"""Interface of metrics."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from monitor.errors import MetricError
 from retrain.data.benchmarks.item import BenchmarkItem
 
 Direction = Literal["higher", "lower"]
-#: ``binary``: every score is the lowest or the highest one, so shares have exact intervals.
+#: ``binary``: every score is the lowest or the highest, so shares have exact intervals.
 Kind = Literal["binary", "graded"]
 
 
@@ -21,27 +21,27 @@ class Metric(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is called in ``evaluation.yaml`` and in reports."""
+        """Name in ``evaluation.yaml`` and in reports."""
         ...
 
     @property
     def direction(self) -> Direction:
-        """Which scores are better."""
+        """Whether higher or lower scores are better."""
         ...
 
     @property
     def kind(self) -> Kind:
-        """Whether it has two values, or any in its range."""
+        """Whether scores are binary or graded."""
         ...
 
     @property
     def lowest(self) -> float:
-        """The least score that is possible."""
+        """The least possible score."""
         ...
 
     @property
     def highest(self) -> float:
-        """The largest score that is possible."""
+        """The largest possible score."""
         ...
 
     def score(
@@ -53,7 +53,7 @@ class Metric(Protocol):
 
 @dataclass(frozen=True)
 class PerResponse:
-    """A metric of one response at a time; ``None`` where it does not apply."""
+    """A metric from a function of one response, which returns ``None`` if it doesn't apply."""
 
     name: str
     function: Callable[[BenchmarkItem, str], float | None]
@@ -73,13 +73,13 @@ class PerResponse:
 def apply_metric(
     metric: Metric, items: Sequence[BenchmarkItem], responses: Sequence[str]
 ) -> NDArray[np.float64]:
-    """Score responses and hold the metric to what it promises.
+    """Score responses and validate the scores.
 
     Returns:
         ``[n]``, float64, each score in the metric's range or NaN.
 
     Raises:
-        MetricError: The metric failed, or gave scores of another number, type or range.
+        MetricError: The metric failed, or returned scores of a wrong number, type or range.
     """
     try:
         values: Any = metric.score(items, responses)
@@ -90,19 +90,19 @@ def apply_metric(
     try:
         scores = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
-        raise MetricError(f"metric {metric.name!r} gave something else than numbers") from None
+        raise MetricError(f"metric {metric.name!r} returned values that are not numbers") from None
     if scores.shape != (len(items),):
         raise MetricError(
-            f"metric {metric.name!r} gave an array of shape {scores.shape} for {len(items)} "
+            f"metric {metric.name!r} returned an array of shape {scores.shape} for {len(items)} "
             "responses"
         )
     defined = scores[~np.isnan(scores)]
     outside = defined[(defined < metric.lowest) | (defined > metric.highest)]
     if outside.size:
         raise MetricError(
-            f"metric {metric.name!r} gave {outside[0]:g}, outside of its range "
+            f"metric {metric.name!r} returned {outside[0]:g}, outside its range "
             f"[{metric.lowest:g}, {metric.highest:g}]"
         )
     if metric.kind == "binary" and not np.isin(defined, (metric.lowest, metric.highest)).all():
-        raise MetricError(f"metric {metric.name!r} calls itself binary and gave a third value")
+        raise MetricError(f"metric {metric.name!r} is declared binary but returned a third value")
     return scores

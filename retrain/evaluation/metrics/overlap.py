@@ -11,7 +11,7 @@ from retrain.evaluation.metrics.tokens import normalise, tokens
 
 
 def exact_match(expected: str, response: str) -> float:
-    """Return 1.0 where the response is the expected one, up to Unicode form, case and spaces.
+    """Return 1.0 if the response is the expected one, up to Unicode form, case and spaces.
 
     >>> exact_match("cards: block card", " Cards:  block card")
     1.0
@@ -38,7 +38,7 @@ def token_f1(expected: str, response: str) -> float:
 def rouge(variant: str, expected: str, response: str) -> float:
     """Return the F-measure of a ROUGE variant over tokens of any script.
 
-    Texts with the same tokens score 1, also where they are too short to have an n-gram.
+    Texts with the same tokens score 1, even if they are too short for an n-gram.
 
     Reference: Lin (2004), ROUGE: a package for automatic evaluation of summaries.
 
@@ -52,7 +52,7 @@ def rouge(variant: str, expected: str, response: str) -> float:
 
 
 class Tokenizer:
-    """Our tokenizer for rouge-score, whose own drops all but ASCII."""
+    """A tokenizer for rouge-score, whose default drops all but ASCII."""
 
     def tokenize(self, text: str) -> Sequence[str]:
         """Split a text."""

@@ -12,7 +12,7 @@ from monitor.store.training.candidate_results import StratumScore
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.metrics.metric import Metric, apply_metric
 
-#: Fewer items than this leave an interval too wide to decide much.
+#: Minimum items for a useful interval.
 RECOMMENDED_ITEMS = 200
 
 
@@ -41,7 +41,7 @@ class ItemScore:
 def score_responses(
     items: Sequence[BenchmarkItem], responses: Sequence[str], metrics: Sequence[Metric]
 ) -> list[ItemScore]:
-    """Score responses; metrics that do not apply to an item are left out of its values.
+    """Score responses; values of an item include only metrics that apply.
 
     Raises:
         MetricError: A metric failed, or returned invalid scores.
@@ -68,10 +68,10 @@ def summarise(
     metrics: Sequence[Metric],
     fields: Sequence[str] = ("split", "task_type"),
 ) -> list[StratumScore]:
-    """Summarise scores over all items, and over those of each value of each field.
+    """Summarise scores over all items and over each stratum of each field.
 
-    Binary metrics get Wilson's interval, graded ones a bootstrap interval. A stratum on which a
-    metric says nothing is left out; one of few items has an interval that shows it.
+    Binary metrics get Wilson's interval, graded metrics a bootstrap interval. Strata to which a
+    metric doesn't apply are left out.
     """
     strata: dict[str, list[ItemScore]] = defaultdict(list)
     for score in scores:

@@ -1,4 +1,4 @@
-"""A sentence encoder for metrics, loaded on first use."""
+"""Sentence encoder for metrics, loaded on first use."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,14 +12,14 @@ from monitor.settings.model_location import locate_model
 
 
 class LocalSentenceEncoder:
-    """Unit-norm embeddings by sentence-transformers, from a folder or ``package:NAME``."""
+    """An encoder of sentence-transformers, from a folder or ``package:NAME``."""
 
     def __init__(self, model: str) -> None:
         self._name = model
         self._model: Any = None
 
     def encode(self, texts: Sequence[str]) -> NDArray[Any]:
-        """Return ``[n, d]``, float32, unit norm.
+        """Return unit-norm embeddings, ``[n, d]``, float32.
 
         Raises:
             ModelError: The encoder can't be loaded.

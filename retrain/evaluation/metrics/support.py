@@ -1,4 +1,4 @@
-"""Support of a claim by a text: hard facts, words and meaning."""
+"""Support of a claim by a source text: facts, words and meaning."""
 
 import re
 from calendar import month_name
@@ -15,11 +15,11 @@ from monitor.descriptors.stop_words import WORDS
 from retrain.evaluation.metrics.claims import addresses, names, numbers
 from retrain.evaluation.metrics.tokens import normalise, tokens
 
-#: Share of a claim's content words that must be in the source.
+#: Minimum share of a claim's content words in the source.
 LEXICAL_SUPPORT = 0.5
-#: Or this cosine with a sentence of the source.
+#: Minimum cosine with a sentence of the source.
 EMBEDDING_SUPPORT = 0.65
-#: Words with so many first letters in common are forms of one word: "refunded", "refunds".
+#: Words with this many initial characters in common share a stem: "refunded", "refunds".
 COMMON_STEM = 5
 
 _STOP_WORDS = frozenset(word for words in WORDS.values() for word in words.split())
@@ -28,26 +28,26 @@ _SENTENCES = re.compile(r"(?<=[.!?])\s+|(?<=[。！？؟।])|\n+")  # noqa: RUF
 
 
 class SentenceEncoder(Protocol):
-    """Gives texts unit-norm vectors."""
+    """An encoder of texts as unit-norm vectors."""
 
     def encode(self, texts: Sequence[str]) -> NDArray[Any]:
-        """Return ``[n, d]``."""
+        """Return embeddings, ``[n, d]``."""
         ...
 
 
 @dataclass(frozen=True)
 class GivenText:
-    """What a model was given, ready to be asked for support."""
+    """The source text of an item: its context and messages."""
 
     text: str
 
     @cached_property
     def sentences(self) -> list[str]:
-        """Its sentences."""
+        """Sentences of the source."""
         return [single for part in _SENTENCES.split(self.text) if (single := part.strip())]
 
     def missing_facts(self, claim: str) -> list[str]:
-        """Return the numbers, codes, addresses and names of a claim that aren't in the source."""
+        """Return the facts of a claim (numbers, codes, addresses, names) missing in the source."""
         missing = [
             address for address in sorted(addresses(claim)) if address not in self._addresses
         ]
@@ -61,11 +61,11 @@ class GivenText:
         return missing
 
     def share_of_words(self, claim: str) -> float:
-        """Return the share of a claim's content words that the source has; 1 without any.
+        """Return the share of a claim's content words in the source; 1 without content words.
 
-        Numbers, codes and addresses don't count: they are facts.
-        Words count as the same where they share a stem: their first :data:`COMMON_STEM` characters.
-        In scripts without spaces, pairs of neighbouring characters take the place of words.
+        Numbers, codes and addresses are facts, not words. Words are equal if their first
+        :data:`COMMON_STEM` characters are. In scripts without spaces, pairs of neighbouring
+        characters replace words.
         """
         wanted = _content(_without(claim, addresses(claim)))
         return sum(entry in self._words for entry in wanted) / len(wanted) if wanted else 1.0
@@ -115,7 +115,7 @@ def _content(text: str) -> list[str]:
 
 
 def _units(text: str) -> list[str]:
-    """Return stems of words, and pairs of characters where words aren't spaced."""
+    """Return word stems, or pairs of characters in scripts without spaces."""
     words = tokens(text)
     matches = [_stem(word) for word in words]
     for first, second in pairwise(words):
@@ -134,6 +134,6 @@ def _without(text: str, removed: set[str]) -> str:
     return text
 
 
-#: A date may be written out.
+#: Numbers of months by name, for written-out dates.
 _MONTHS = {name.casefold(): str(number) for number, name in enumerate(month_name) if name}
 _STOPPED = frozenset(_stem(normalise(word)) for word in _STOP_WORDS)

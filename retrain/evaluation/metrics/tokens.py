@@ -3,16 +3,16 @@
 import string
 import unicodedata
 
-#: Where these stand between two digits, they are part of the number.
+#: Part of a number if between two digits.
 _IN_NUMBERS = ".,\N{ARABIC DECIMAL SEPARATOR}\N{ARABIC THOUSANDS SEPARATOR}"
 _TATWEEL = "\N{ARABIC TATWEEL}"
-#: Harakat, which Arabic is mostly written without.
+#: Harakat (vowel marks), which Arabic texts mostly omit.
 _ARABIC_VOWEL_SIGNS = frozenset(chr(code) for code in (*range(0x064B, 0x0653), 0x0670))
 _UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
 
 
 def normalise(text: str) -> str:
-    """Return a text without differences that don't matter: Unicode form, case, spaces.
+    """Normalise Unicode form, case and spaces.
 
     >>> normalise(" Cards:  BLOCK card")
     'cards: block card'
@@ -21,11 +21,11 @@ def normalise(text: str) -> str:
 
 
 def tokens(text: str) -> list[str]:
-    """Split a text into words without punctuation; one character each where words aren't spaced.
+    """Split a text into words without punctuation, or into characters in unspaced scripts.
 
-    Japanese, Chinese, Thai, Lao, Khmer and Burmese write words without spaces. Arabic loses its
-    vowel signs and tatweel, digits of every script become European ones, and invisible marks go.
-    A point or comma between digits stays: 3.5 is not 35.
+    Japanese, Chinese, Thai, Lao, Khmer and Burmese have no spaces between words. Arabic vowel
+    marks, tatweel and invisible marks are removed; digits of every script become European digits.
+    A point or comma between digits remains: 3.5 is not 35.
 
     >>> tokens("Block the card, please: 3.5 EUR")
     ['block', 'the', 'card', 'please', '3.5', 'eur']
@@ -47,7 +47,7 @@ def tokens(text: str) -> list[str]:
 
 
 def european_digits(text: str) -> str:
-    """Return a text with the decimal digits of every script as 0 to 9."""
+    """Convert the decimal digits of every script to 0 to 9."""
     if text.isascii():
         return text
     return "".join(
@@ -57,7 +57,7 @@ def european_digits(text: str) -> str:
 
 
 def _plain(word: str) -> str:
-    """Return a word without punctuation and marks that don't change it."""
+    """Remove punctuation and insignificant marks from a word."""
     word = european_digits(word)
     retained = []
     for place, first in enumerate(word):

@@ -1,1 +1,1 @@
-"""Checks of a recipe and its examples, before a device is used."""
+"""Checks of a recipe and its examples before training."""

@@ -8,11 +8,11 @@ from retrain.planning.checks.finding import Finding
 
 
 def check_template(tokenizer: Any, origin: str) -> Finding:
-    """Refuse a template without marks around the assistant's turns."""
+    """Check that the chat template marks the assistant's turns."""
     try:
         require_generation_marks(tokenizer, origin)
     except ModelError as error:
         return Finding("chat template", "refused", str(error))
     own = has_generation_marks(tokenizer.chat_template)
-    how = "marks the assistant's turns" if own else "is one that TRL knows with marks"
+    how = "marks the assistant's turns" if own else "is marked by TRL"
     return Finding("chat template", "ok", f"it {how}")

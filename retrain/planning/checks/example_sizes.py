@@ -1,4 +1,4 @@
-"""Token sizes of the examples, and their check against the limits."""
+"""Token sizes of the examples, and their limits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from retrain.models.chat_template import training_template
 from retrain.planning.checks.finding import Finding
 from retrain.planning.memory.estimate import Batch
 
-#: How many examples a finding names.
+#: Maximum examples that a finding names.
 NAMED_EXAMPLES = 10
 
 
@@ -16,11 +16,11 @@ NAMED_EXAMPLES = 10
 class ExampleSize:
     """The size of an example."""
 
-    #: Tokens, the template's own included.
+    #: Tokens, including the template's.
     length: int
-    #: Tokens of the assistant's turns, which are trained on.
+    #: Tokens of the assistant's turns, the trained part.
     n_response: int
-    #: The first of them.
+    #: Position of the first such token.
     first_response_token: int
 
 
@@ -57,7 +57,7 @@ class ExampleSizes:
 
 
 def measure_examples(tokenizer: Any, rows: Sequence[dict[str, Any]]) -> ExampleSizes:
-    """Count the tokens of the examples as training renders them."""
+    """Count the tokens of the examples, rendered as in training."""
     if not rows:
         return ExampleSizes(())
     encoded = tokenizer.apply_chat_template(
@@ -78,13 +78,13 @@ def measure_examples(tokenizer: Any, rows: Sequence[dict[str, Any]]) -> ExampleS
 def check_examples(
     examples: ExampleSizes, max_length: int, max_positions: int = 0, *, name: str = "examples"
 ) -> Finding:
-    """Refuse examples that would be truncated, or that have no response token.
+    """Check that no example would be truncated or lacks response tokens.
 
     Args:
-        examples: Their sizes.
-        max_length: Of the recipe, in tokens.
-        max_positions: Longest sequence that the model was made for; 0: unknown.
-        name: Of the finding.
+        examples: Sizes of the examples.
+        max_length: Maximum length of the recipe, in tokens.
+        max_positions: Maximum sequence length of the model; 0: unknown.
+        name: Name of the finding.
     """
     n = len(examples.sizes)
     if not n:
@@ -92,12 +92,10 @@ def check_examples(
     limit = min(max_length, max_positions) if max_positions else max_length
     too_long = [i for i, first in enumerate(examples.sizes) if first.length > limit]
     if too_long:
-        subject = (
-            f"max_length = {max_length}" if limit == max_length else "the model's own limit of"
-        )
+        subject = f"max_length = {max_length}" if limit == max_length else "the model's limit of"
         subject = subject if limit == max_length else f"{subject} {limit}"
         mend = (
-            f"raise the recipe's max_length to {examples.longest}, or shorten them"
+            f"raise max_length in the recipe to {examples.longest}, or shorten them"
             if not max_positions or examples.longest <= max_positions
             else f"shorten them: the model reads at most {max_positions} tokens"
         )
@@ -113,15 +111,14 @@ def check_examples(
         return Finding(
             name,
             "refused",
-            f"{len(silent)} of {n} examples have no token that the assistant says: "
-            f"{_named(silent)}; the chat template doesn't mark their responses",
+            f"{len(silent)} of {n} examples have no response token: "
+            f"{_named(silent)}; mark the assistant's turns in the chat template",
         )
     return Finding(
         name,
         "ok",
-        f"{n} examples, {examples.n_tokens} tokens, {examples.n_response_tokens} of them "
-        "responses; "
-        f"the longest has {examples.longest}, at most {limit} are allowed, so none is cut",
+        f"{n} examples with {examples.n_tokens} tokens, {examples.n_response_tokens} of them in "
+        f"responses; the longest has {examples.longest} of at most {limit} tokens",
     )
 
 

@@ -1,4 +1,4 @@
-"""The finding of a check."""
+"""Findings of checks."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -9,23 +9,23 @@ from monitor.errors import TrainingError
 
 @dataclass(frozen=True)
 class Finding:
-    """The outcome of one check, in words."""
+    """The outcome of a check, with a text."""
 
     name: str
-    #: ``note``: allowed with a remark; ``refused``: no run starts.
+    #: ``note``: allowed, with a remark; ``refused``: the run can't start.
     outcome: Literal["ok", "note", "refused"]
     text: str
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain JSON values."""
+        """Return the finding as JSON values."""
         return asdict(self)
 
 
 def raise_refusals(findings: Iterable[Finding]) -> None:
-    """Raise the findings that refuse a run.
+    """Raise an error if a check refused the run.
 
     Raises:
-        TrainingError: A check refused; a line for each.
+        TrainingError: A check refused; one line for each.
     """
     refused = [f"{finding.text}" for finding in findings if finding.outcome == "refused"]
     if refused:

@@ -4,7 +4,7 @@ from retrain.planning.checks.finding import Finding
 from retrain.planning.memory.device import GIB, Device
 from retrain.planning.memory.estimate import MemoryEstimate
 
-#: Above this share of the device the estimate's own error counts.
+#: Share of the device above which the estimate's error matters.
 CLOSE = 0.85
 
 
@@ -12,12 +12,12 @@ def check_memory(estimate: MemoryEstimate, device: Device | None) -> Finding:
     """Compare the estimate with the device's memory.
 
     Args:
-        estimate: The peak.
-        device: ``None`` where the child runs elsewhere; it compares for itself there.
+        estimate: Estimated peak memory.
+        device: The device; ``None``: a remote child, which makes the comparison itself.
     """
     name, needed = "memory", f"about {estimate.total / GIB:.1f} GiB"
     if device is None:
-        return Finding(name, "note", f"{needed}; the child compares it with its device's")
+        return Finding(name, "note", f"{needed}; the child compares the estimate with its device")
     has = f"{device.name} has {device.total / GIB:.1f} GiB"
     if estimate.total > device.total:
         parts = estimate.as_gib()
@@ -26,12 +26,12 @@ def check_memory(estimate: MemoryEstimate, device: Device | None) -> Finding:
         return Finding(
             name,
             "refused",
-            f"{needed} are needed ({held}), and {has}; lower micro_batch_size or max_length, use "
-            'method = "qlora", or a smaller base',
+            f"{needed} are needed ({held}), but {has}; lower micro_batch_size or max_length, use "
+            'method = "qlora", or choose a smaller base',
         )
     if estimate.total > device.available:
-        free = f"{device.available / GIB:.1f} GiB of them are free"
-        return Finding(name, "note", f"{needed}; {has}, and only {free}")
+        free = f"{device.available / GIB:.1f} GiB are free"
+        return Finding(name, "note", f"{needed}; {has}, but only {free}")
     if estimate.total > CLOSE * device.total:
-        return Finding(name, "note", f"{needed}; {has}, which is close")
+        return Finding(name, "note", f"{needed}; {has}, with little margin")
     return Finding(name, "ok", f"{needed}; {has}")

@@ -1,4 +1,4 @@
-"""All checks of a recipe and its examples."""
+"""Checks of a run: recipe, examples, memory and inference server."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from retrain.recipes.recipe import Recipe
 
 @dataclass(frozen=True)
 class RunChecks:
-    """Findings and measurements of the checks."""
+    """The findings and measurements of the checks."""
 
     findings: tuple[Finding, ...]
     examples: ExampleSizes
@@ -39,7 +39,7 @@ def check_run(
         recipe: The recipe.
         rows: The training set.
         device: The training device; ``None``: a remote one.
-        validation: The held-back examples, which must not be truncated either.
+        validation: The held-back examples.
 
     Raises:
         ModelError: The base's tokenizer or configuration can't be read.
@@ -70,5 +70,5 @@ def check_run(
 
 
 def worst_batch(recipe: Recipe) -> Batch:
-    """Return the heaviest batch that a recipe allows, for unknown examples."""
+    """Return the heaviest batch that a recipe allows."""
     return Batch(recipe.examples_at_once, recipe.max_length, recipe.max_length)

@@ -1,4 +1,4 @@
-"""Check that the serving side can load the adapter."""
+"""Check of the adapter against the inference server."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from retrain.run_folder import read_json
 
 @dataclass(frozen=True)
 class AdapterTraits:
-    """Properties of an adapter that decide whether it can be loaded."""
+    """Properties of an adapter that an inference server must support."""
 
     rank: int
     dora: bool
@@ -19,18 +19,17 @@ class AdapterTraits:
 
 
 def adapter_traits(recipe: Recipe) -> AdapterTraits:
-    """Return the traits of the resulting adapter, which a start adapter determines.
+    """Return the traits of the resulting adapter; a start adapter determines them.
 
     Raises:
-        TrainingError: The adapter to go on from has no readable configuration.
+        TrainingError: The start adapter has no readable configuration.
     """
     if not recipe.start_adapter:
         return AdapterTraits(recipe.rank, recipe.dora, recipe.modules_to_save)
     config = read_json(Path(recipe.start_adapter) / "adapter_config.json")
     if config is None:
         raise TrainingError(
-            f"{recipe.start_adapter}: holds no adapter to go on from "
-            "(adapter_config.json is missing)"
+            f"{recipe.start_adapter}: no adapter to continue from (adapter_config.json is missing)"
         )
     ranks = [int(config["r"]), *(int(rank) for rank in (config.get("rank_pattern") or {}).values())]
     return AdapterTraits(
@@ -39,10 +38,12 @@ def adapter_traits(recipe: Recipe) -> AdapterTraits:
 
 
 def check_serving(recipe: Recipe) -> Finding:
-    """Refuse an adapter that the serving side can't load."""
+    """Check that the inference server can load the adapter."""
     name, serving = "serving", recipe.serving
     if recipe.method == "full":
-        return Finding(name, "note", "a whole model comes out: it is served in place of the base")
+        return Finding(
+            name, "note", "the result is a whole model, to be served instead of the base"
+        )
     try:
         traits = adapter_traits(recipe)
     except TrainingError as error:
@@ -52,19 +53,19 @@ def check_serving(recipe: Recipe) -> Finding:
     if traits.rank > serving.max_lora_rank:
         problems.append(
             f"rank {traits.rank}{origin} is above serving.max_lora_rank = "
-            f"{serving.max_lora_rank}; start vLLM with --max-lora-rank {traits.rank} and say so in "
-            "the recipe, or lower the rank"
+            f"{serving.max_lora_rank}; start vLLM with --max-lora-rank {traits.rank} and raise "
+            "serving.max_lora_rank in the recipe, or lower the rank"
         )
     if traits.dora and not serving.dora:
         problems.append(
-            f"DoRA{origin} can't be loaded by vLLM; set dora = false, or serving.dora = true where "
-            "the serving side is another one"
+            f"vLLM can't load DoRA{origin}; set dora = false, or serving.dora = true for another "
+            "inference server"
         )
     if traits.modules_to_save and not serving.modules_to_save:
         named = ", ".join(traits.modules_to_save)
         problems.append(
-            f"modules_to_save ({named}){origin} can't be loaded by vLLM; leave them out, or set "
-            "serving.modules_to_save = true where the serving side is another one"
+            f"vLLM can't load modules_to_save ({named}){origin}; remove them, or set "
+            "serving.modules_to_save = true for another inference server"
         )
     if problems:
         return Finding(name, "refused", "\n".join(problems))
@@ -72,8 +73,8 @@ def check_serving(recipe: Recipe) -> Finding:
         return Finding(
             name,
             "note",
-            f"an adapter of rank {traits.rank} can be loaded; it is trained on a base in 4 bits "
-            "and served on the whole one (serving.quantised = false), which moves its scores a "
-            "little",
+            f"an adapter of rank {traits.rank} can be loaded; it is trained on a 4-bit base but "
+            "served on the full-precision base (serving.quantised = false), which changes its "
+            "scores slightly",
         )
     return Finding(name, "ok", f"an adapter of rank {traits.rank} can be loaded")

@@ -1,1 +1,1 @@
-"""Memory that training needs, and memory of the device."""
+"""Memory of a training run and of the device."""

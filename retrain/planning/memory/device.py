@@ -1,4 +1,4 @@
-"""The local training device and its memory."""
+"""Local training device and its memory."""
 
 import contextlib
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ class Device:
     kind: Literal["cuda", "cpu"]
     name: str
     total: int
-    #: Currently free bytes.
+    #: Free bytes.
     available: int
 
 
 def this_device() -> Device:
-    """Return the GPU where torch finds one, and the processor otherwise."""
+    """Return the GPU if torch finds one, otherwise the processor."""
     import torch  # noqa: PLC0415 - heavy
 
     if torch.cuda.is_available():
@@ -32,12 +32,12 @@ def this_device() -> Device:
 
 
 def processor() -> Device:
-    """Return this machine's processor, within the limit of its container."""
+    """Return this machine's processor, with the memory limit of its container."""
     matches = {}
     for line in _MEMORY.read_text(encoding="utf-8").splitlines():
         name, _, rest = line.partition(":")
         matches[name] = int(rest.split()[0]) * 1024
     total = matches["MemTotal"]
-    with contextlib.suppress(OSError, ValueError):  # no container, or one without a limit: "max"
+    with contextlib.suppress(OSError, ValueError):  # no container, or no limit ("max")
         total = min(total, int(_CGROUP_LIMIT.read_text(encoding="utf-8")))
     return Device("cpu", "the processor", total, min(matches["MemAvailable"], total))

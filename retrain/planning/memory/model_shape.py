@@ -10,28 +10,28 @@ from retrain.recipes.recipe import Recipe
 
 @dataclass(frozen=True)
 class ModelShape:
-    """What the memory of a training depends on."""
+    """The sizes that determine the memory of training."""
 
-    #: All parameters of the base, tied ones counted once.
+    #: Parameters of the base; tied parameters count once.
     n_parameters: int
-    #: Those of them that lie in 4 bits under QLoRA: the linear layers but the output layer.
+    #: Parameters in 4 bits under QLoRA: the linear layers without the output layer.
     n_quantised: int
-    #: Parameters that are trained; those of a full fine-tuning are all.
+    #: Trained parameters; all for full fine-tuning.
     n_trained: int
     n_layers: int
     hidden_size: int
     #: Width of the feed-forward layers.
     intermediate_size: int
     vocabulary: int
-    #: Longest sequence that the model was made for; 0: unknown.
+    #: Maximum sequence length; 0: unknown.
     max_positions: int
 
 
 def model_shape(recipe: Recipe) -> ModelShape:
-    """Measure the model that a recipe trains, and its adapter.
+    """Return the sizes of a recipe's model and adapter.
 
     Raises:
-        ModelError: The base's configuration can't be read, or isn't that of a language model.
+        ModelError: The base's configuration is unreadable, or not that of a language model.
     """
     from transformers import AutoConfig  # noqa: PLC0415 - heavy
 
@@ -48,10 +48,10 @@ def model_shape(recipe: Recipe) -> ModelShape:
 
 
 def shape_of(config: Any, recipe: Recipe) -> ModelShape:
-    """Measure the model that a configuration of transformers describes.
+    """Return the sizes of the model of a transformers configuration.
 
     Raises:
-        ModelError: It isn't that of a language model.
+        ModelError: The configuration is not that of a language model.
     """
     import torch  # noqa: PLC0415 - heavy
     from transformers import AutoModelForCausalLM  # noqa: PLC0415
@@ -84,7 +84,7 @@ def shape_of(config: Any, recipe: Recipe) -> ModelShape:
 
 
 def _adapter_parameters(recipe: Recipe, model: Any) -> int:
-    """Count what PEFT would train, by letting it add the adapter to a model without weights."""
+    """Count the parameters that PEFT trains, by adding the adapter to a model without weights."""
     from peft import PeftConfig, inject_adapter_in_model  # noqa: PLC0415
 
     from retrain.models.adapter_config import peft_config  # noqa: PLC0415
@@ -96,9 +96,7 @@ def _adapter_parameters(recipe: Recipe, model: Any) -> int:
             else peft_config(recipe, model)
         )
     except (OSError, ValueError) as error:
-        raise ModelError(
-            f"{recipe.start_adapter}: holds no adapter to go on from: {error}"
-        ) from error
+        raise ModelError(f"{recipe.start_adapter}: no adapter to continue from: {error}") from error
     whole = tuple(config.modules_to_save or ())
     config.modules_to_save = None
     n_whole = sum(

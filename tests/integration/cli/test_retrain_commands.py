@@ -355,7 +355,7 @@ def test_promote_and_go_back(shell: Shell) -> None:
     first = shell.ok("models", "promote", "desk", "1", "--reason", "reason 1")
     assert first == "desk: version 1 is in production\n"
     promote = ["models", "promote", "desk", "2", "--reason", "reason 2"]
-    assert "desk version 2 comes from no training run" in shell.refused(*promote)
+    assert "desk version 2 has no training run" in shell.refused(*promote)
     assert shell.ok(*promote, "--without-gate") == "desk: version 2 is in production\n"
     assert shell.ok("models", "rollback", "desk", "--reason", "complaints") == (
         "desk: version 1 is in production again\n"

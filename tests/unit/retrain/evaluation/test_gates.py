@@ -133,7 +133,7 @@ def test_items_scored_for_one_system_only_are_told() -> None:
     candidate = scored([*NEW, *OLD], exact_match=right, token_f1=np.ones(300))
     incumbent = scored([*NEW, *OLD], exact_match=np.ones(300), token_f1=np.ones(300))
     matches = evaluated(candidate, incumbent)
-    assert any("1 items were scored for one system only" in remark for remark in matches.remarks)
+    assert any("1 items without scores for both systems" in remark for remark in matches.remarks)
 
 
 def test_systems_of_other_items_are_refused() -> None:

@@ -25,8 +25,8 @@ def test_no_example_is_cut() -> None:
     matches = check_examples(sizes(10, 64, 30), 64)
     assert matches.outcome == "ok"
     assert matches.text == (
-        "3 examples, 104 tokens, 15 of them responses; the longest has 64, at most 64 are allowed, "
-        "so none is cut"
+        "3 examples with 104 tokens, 15 of them in responses; the longest has 64 of at "
+        "most 64 tokens"
     )
 
 
@@ -35,7 +35,7 @@ def test_those_that_are_too_long_are_named_with_their_lines() -> None:
     assert matches.outcome == "refused"
     assert matches.text == (
         "2 of 4 examples are longer than max_length = 64 tokens: line 2 (65), line 4 (90); raise "
-        "the recipe's max_length to 90, or shorten them"
+        "max_length in the recipe to 90, or shorten them"
     )
 
 
@@ -48,7 +48,7 @@ def test_ten_are_named_and_the_rest_counted() -> None:
 def test_the_model_s_own_limit_counts_too() -> None:
     matches = check_examples(sizes(10, 100), 128, max_positions=64)
     assert matches.outcome == "refused"
-    assert "the model's own limit of 64 tokens: line 2 (100); shorten them: the model reads" in (
+    assert "the model's limit of 64 tokens: line 2 (100); shorten them: the model reads" in (
         matches.text
     )
 
@@ -56,9 +56,9 @@ def test_the_model_s_own_limit_counts_too() -> None:
 def test_an_example_without_a_response_teaches_nothing() -> None:
     silent = ExampleSizes((ExampleSize(10, 5, 4), ExampleSize(12, 0, 12)))
     matches = check_examples(silent, 64)
-    assert (matches.outcome, matches.text[:64]) == (
+    assert (matches.outcome, matches.text[:47]) == (
         "refused",
-        "1 of 2 examples have no token that the assistant says: line 2; t",
+        "1 of 2 examples have no response token: line 2;",
     )
     assert check_examples(ExampleSizes(()), 64).text == "train.jsonl holds no examples"
 
@@ -82,17 +82,17 @@ def test_the_heaviest_batch_is_that_of_the_longest() -> None:
         ({}, "ok", "an adapter of rank 16 can be loaded"),
         ({"rank": 32}, "refused", "rank 32 is above serving.max_lora_rank = 16; start vLLM with "),
         ({"rank": 32, "serving": Serving(max_lora_rank=64)}, "ok", "rank 32 can be loaded"),
-        ({"dora": True}, "refused", "DoRA can't be loaded by vLLM"),
+        ({"dora": True}, "refused", "vLLM can't load DoRA"),
         ({"dora": True, "serving": Serving(dora=True)}, "ok", "can be loaded"),
-        ({"modules_to_save": ("lm_head",)}, "refused", "modules_to_save (lm_head) can't be loaded"),
+        ({"modules_to_save": ("lm_head",)}, "refused", "vLLM can't load modules_to_save (lm_head)"),
         (
             {"modules_to_save": ("lm_head",), "serving": Serving(modules_to_save=True)},
             "ok",
             "can be loaded",
         ),
-        ({"method": "qlora"}, "note", "trained on a base in 4 bits and served on the whole one"),
+        ({"method": "qlora"}, "note", "trained on a 4-bit base but served on the full-precision"),
         ({"method": "qlora", "serving": Serving(quantised=True)}, "ok", "can be loaded"),
-        ({"method": "full", "rank": 200}, "note", "a whole model comes out"),
+        ({"method": "full", "rank": 200}, "note", "the result is a whole model"),
     ],
     ids=str,
 )
@@ -126,8 +126,8 @@ def estimate(gib: float) -> MemoryEstimate:
     ("needed", "available", "outcome", "message"),
     [
         (8, 20, "ok", "about 8.0 GiB; a card has 24.0 GiB"),
-        (8, 6, "note", "and only 6.0 GiB of them are free"),
-        (22, 24, "note", "which is close"),
+        (8, 6, "note", "but only 6.0 GiB are free"),
+        (22, 24, "note", "with little margin"),
         (25, 24, "refused", "about 25.0 GiB are needed (weights 25.0, "),
     ],
 )
@@ -142,7 +142,7 @@ def test_the_device_must_hold_it(
 def test_where_the_device_is_elsewhere_the_child_compares() -> None:
     matches = check_memory(estimate(25), None)
     assert (matches.outcome, matches.text) == (
-        "note", "about 25.0 GiB; the child compares it with its device's",
+        "note", "about 25.0 GiB; the child compares the estimate with its device",
     )  # fmt: skip
 
 

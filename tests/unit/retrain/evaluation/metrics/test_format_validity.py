@@ -78,11 +78,11 @@ def test_items_that_nothing_can_be_measured_on_are_refused(requested: str, messa
     [
         (
             PerResponse("mine", lambda item, response: 1.5),
-            r"gave 1.5, outside of its range \[0, 1\]",
+            r"returned 1.5, outside its range \[0, 1\]",
         ),
         (PerResponse("mine", lambda item, response: 0.5), "third value"),
         (PerResponse("mine", lambda item, response: 1 / 0), "failed: ZeroDivisionError"),
-        (PerResponse("mine", lambda item, response: "good"), "failed|something else than numbers"),
+        (PerResponse("mine", lambda item, response: "good"), "failed|not numbers"),
     ],
 )
 def test_a_metric_is_held_to_its_promises(metric: PerResponse, message: str) -> None:
