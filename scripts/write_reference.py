@@ -55,7 +55,7 @@ has a default, so a file needs only the keys that differ. The
 written with their section (`kafka.topic = "chat"`) or in its table (`[kafka]`, `topic = "chat"`); a
 file uses one form for each section.
 
-The environment wins over the file: `DRIFTWARDEN_SECTION__KEY`, for instance
+Environment variables override the file: `DRIFTWARDEN_SECTION__KEY`, for example
 `DRIFTWARDEN_MONITORING__SAMPLE_RATE=0.1`; lists are JSON
 (`DRIFTWARDEN_ROLLOUT__STAGES='[10, 100]'`).
 
@@ -63,8 +63,8 @@ A duration is a whole number and a unit: `ms`, `s`, `m` (minutes), `h`, `d` or `
 or `"90d"`. Limits begin with `max_` or `min_`.
 
 An unknown key or a value that isn't allowed ends every command with exit status 78 and a line that
-names the key, the value and what is allowed. A key of an earlier version is refused with its
-present name and value."""
+names the key, the value and the allowed values. A renamed key is refused with its new name and
+value."""
 
 SECRETS_INTRODUCTION = """\
 ## Secrets
@@ -76,12 +76,12 @@ COMMANDS_INTRODUCTION = """\
 
 `make setup` installs the command as `.venv/bin/driftwarden`. Every command has `--help`.
 
-Exit statuses that all commands share:
+Exit statuses of all commands:
 
 | status | meaning |
 | --- | --- |
 | 0 | done |
-| 1 | something failed; the line on standard error says what |
+| 1 | failed; standard error has the reason |
 | 2 | an argument or an input file can't be used |
 | 3 | `compare` and `evaluate`: drift; `retrain evaluate`: reject |
 | 4 | `compare` and `evaluate`: not enough data; `retrain evaluate`: undecided |
