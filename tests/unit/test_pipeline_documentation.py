@@ -36,7 +36,7 @@ def run(script: str, folder: Path, **environment: str) -> subprocess.CompletedPr
 
 @pytest.mark.parametrize(
     ("status", "ends", "says"),
-    [(0, 0, "no drift"), (3, 3, "drift.html"), (4, 0, "not judged"), (2, 2, "could not run")],
+    [(0, 0, "no drift"), (3, 3, "drift.html"), (4, 0, "inconclusive"), (2, 2, "could not run")],
 )
 def test_the_script_ends_as_the_page_says(
     tmp_path: Path, status: int, ends: int, says: str

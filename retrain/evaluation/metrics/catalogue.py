@@ -106,10 +106,10 @@ def check_metric_name(name: str) -> None:
     known = metric_names()
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
+        hint = f"; did you mean {close[0]!r}? Available" if close else "; available"
         raise ConfigurationError(
-            f"unknown metric: {name!r}{hint} Available: {', '.join(known)}; packages add metrics "
-            f"by entry points of the group {GROUP!r}"
+            f"unknown metric: {name!r}{hint}: {', '.join(known)}; packages add metrics by entry "
+            f"points of the group {GROUP!r}"
         )
 
 

@@ -170,5 +170,5 @@ def test_check_names_the_overridden_settings(tmp_path: Path) -> None:
     assert note.status == "note"
     assert "WARNING: only 1 items" in note.message
     assert "overrides config.toml: monitoring.sample_rate = 0.5" in note.message
-    with pytest.raises(ConfigurationError, match="no metric 'f3'"):
+    with pytest.raises(ConfigurationError, match="unknown metric: 'f3'"):
         finding(BENCHMARK + "      metrics: [f3]\n")
