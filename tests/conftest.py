@@ -1,4 +1,4 @@
-"""Fixtures that every kind of test may use."""
+"""Fixtures for all kinds of tests."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ from monitor.store.tables import metadata
 
 @pytest.fixture(scope="session", autouse=True)
 def production_hasher() -> Iterator[PasswordHasher]:
-    """Hash passwords cheaply: at full cost, accounts took half the time of the tests on review."""
+    """Hash passwords cheaply: the full cost took half of the time of the review tests."""
     hasher = passwords._hasher
     passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     yield hasher
@@ -39,13 +39,13 @@ def production_hasher() -> Iterator[PasswordHasher]:
 
 @pytest.fixture
 def clock() -> datetime:
-    """A Monday, 00:00 UTC."""
+    """Return a Monday, 00:00 UTC."""
     return datetime(2026, 11, 2, tzinfo=UTC)
 
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    """A fresh SQLite database with the declared schema."""
+    """Return a new SQLite database with the declared schema."""
     created = make_engine(f"sqlite:///{tmp_path / 'driftwarden.db'}")
     metadata.create_all(created)
     yield created

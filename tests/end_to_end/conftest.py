@@ -1,4 +1,4 @@
-"""One browser and one site a module; each test finds the queue as it was."""
+"""One browser and one site per module, with the queue reset for each test."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""The daemon as a process, against a real Kafka and a real PostgreSQL, from start to SIGTERM."""
+"""The daemon as a process, with a real Kafka and PostgreSQL, from start to SIGTERM."""
 
 import json
 import os
@@ -41,7 +41,7 @@ PLACES = ("Oslo", "Rome", "Paris", "Lisbon", "Vienna", "Prague", "Dublin", "Athe
 
 
 def exchange(name: str, frames: tuple[str, ...], rng: random.Random, when: datetime) -> bytes:
-    """Return a record in the plain form."""
+    """Return a record in the plain format."""
     place = f"{rng.choice(PLACES)} {rng.randrange(10_000)}"
     return json.dumps(
         {
@@ -58,7 +58,7 @@ def exchange(name: str, frames: tuple[str, ...], rng: random.Random, when: datet
 
 
 class Daemon:
-    """`driftwarden` with one configuration."""
+    """The command `driftwarden` with one configuration."""
 
     def __init__(self, folder: Path, database: str, bootstrap_servers: str, topic: str) -> None:
         self.folder = folder
@@ -76,7 +76,7 @@ class Daemon:
         }
 
     def call(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
+        """Run a command until it ends."""
         return subprocess.run(
             [COMMAND, *arguments],
             cwd=self.folder,
@@ -94,14 +94,14 @@ class Daemon:
             )
 
     def get(self, path: str) -> httpx.Response:
-        """Ask the daemon's web server."""
+        """Send a request to the daemon's web server."""
         return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=5)
 
 
 def wait_until(
     condition: Callable[[], bool], problem: str, daemon: Daemon, seconds: float = 90
 ) -> None:
-    """Wait for something that the daemon does."""
+    """Wait for an effect of the daemon."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -114,7 +114,7 @@ def wait_until(
 def daemon(
     tmp_path: Path, postgres_empty_database: str, bootstrap_servers: str, topic: str
 ) -> Daemon:
-    """Return a daemon whose database is empty."""
+    """Return a daemon with an empty database."""
     return Daemon(tmp_path, postgres_empty_database, bootstrap_servers, topic)
 
 
@@ -139,7 +139,7 @@ def test_the_daemon_from_the_topic_to_the_queue(
     assert imported.returncode == 0, imported.stderr
 
     def produce(first: int, n: int, when: datetime) -> set[str]:
-        """Produce records; return the ids that sampling must keep."""
+        """Produce records; return the ids that sampling keeps."""
         names = [f"r{i}" for i in range(first, first + n)]
         for name in names:
             value = exchange(name, KNOWN + NEW, rng, when)

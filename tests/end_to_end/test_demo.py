@@ -1,4 +1,4 @@
-"""`driftwarden demo` as a process: end to end with a tiny model, and on own exchanges."""
+"""`driftwarden demo` as a process: with a tiny model, and with a user's exchanges."""
 
 import json
 import os
@@ -61,7 +61,7 @@ def test_the_whole_loop_with_a_tiny_model(tmp_path: Path) -> None:
 def own_exchanges(
     path: Path, frames: tuple[str, ...], n: int, start: datetime, rng: random.Random
 ) -> Path:
-    """Write exchanges, an hour apart."""
+    """Write exchanges at intervals of an hour."""
     lines = [
         json.dumps(
             {

@@ -1,4 +1,4 @@
-"""The weekly drift page and the lead's view in a browser: by mouse, by keyboard, unscripted."""
+"""Drift page and progress page in a browser: by mouse, by keyboard, without scripts."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -144,7 +144,7 @@ def test_it_works_without_a_script(world: World, open_page) -> None:
 def test_anybody_can_read_it(
     world: World, open_page, scheme: str, width: int, tmp_path: Path
 ) -> None:
-    """Nothing overflows, axe finds nothing; screenshots where REVIEW_SCREENSHOTS names a folder."""
+    """Check for overflow and with axe; take screenshots if REVIEW_SCREENSHOTS names a folder."""
     folder = Path(os.environ.get("REVIEW_SCREENSHOTS", tmp_path))
     axe = Axe()
     for name, path in (("drift", drift_path(world) + "?topic=0"), ("lead", "/progress")):

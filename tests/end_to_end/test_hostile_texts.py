@@ -1,4 +1,4 @@
-"""Hostile texts in a real browser without our content policy: escaping alone must hold."""
+"""Hostile texts in a real browser without the content policy, so that only escaping protects."""
 
 from collections.abc import Iterator
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Whatever dies while somebody types: at most two seconds of it are lost, and the page says so."""
+"""Failures while a user types: at most two seconds of text are lost, and the page reports it."""
 
 import re
 import signal
@@ -42,7 +42,7 @@ def edit(page: Page, text: str) -> None:
 
 
 def wait_for_copies(page: Page, n: int) -> None:
-    """Wait until this browser holds so many copies of drafts."""
+    """Wait until the browser holds this number of draft copies."""
     script = "Object.keys(localStorage).filter(key => key.startsWith('driftwarden:draft:')).length"
     deadline = time.monotonic() + 10
     while page.evaluate(script) != n:
@@ -51,7 +51,7 @@ def wait_for_copies(page: Page, n: int) -> None:
 
 
 class Server:
-    """The page as a process that can be killed, on the site's database."""
+    """The page as a process that can be killed, with the site's database."""
 
     def __init__(self, site: Site) -> None:
         self.url = site.engine.url.render_as_string(hide_password=False)

@@ -1,4 +1,4 @@
-"""The page of an assessment in a real browser: alone, on a phone, in the dark, on paper."""
+"""Report of an assessment in a real browser: as a file, on a phone, in the dark theme, printed."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def page_file(tmp_path: Path) -> Path:
-    """The largest page that there is."""
+    """Return the largest report."""
     path = tmp_path / "page.html"
     path.write_text(render_page(huge("wide "), evidently="evidently.html"), encoding="utf-8")
     return path

@@ -1,4 +1,4 @@
-"""What follows two reviews: talk and agree, ask an adjudicator, audit, reopen."""
+"""Steps after two reviews: discussion, adjudication, audit, reopening."""
 
 import re
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 
 def disagree(site: Site) -> tuple[int, Page, Page]:
-    """Let two reviewers correct the same item in different words."""
+    """Let two reviewers correct the same item differently."""
     ada, ben = site.open("Ada"), site.open("Ben")
     item = start(ada)
     assert item == start(ben)

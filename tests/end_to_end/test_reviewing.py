@@ -1,4 +1,4 @@
-"""Reviewing in a browser: by keyboard, two reviewers at once, and all other actions."""
+"""Review in a browser: by keyboard, two reviewers at once, and all other actions."""
 
 import pytest
 from playwright.sync_api import expect

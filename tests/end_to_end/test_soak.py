@@ -1,4 +1,4 @@
-"""The short form of `make soak`: a few kills, and each other fault once."""
+"""Short form of `make soak`: a few kills, and each other fault once."""
 
 import re
 import subprocess

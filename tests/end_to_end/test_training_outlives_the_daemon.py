@@ -1,4 +1,4 @@
-"""The daemon as a process is killed while its child trains; then the child is."""
+"""Kills of the daemon process during training, then of its child."""
 
 import json
 import os
@@ -46,7 +46,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 @pytest.fixture
 def base(tmp_path: Path) -> Path:
-    """A tiny base that knows nothing, and reads what the review world's users wrote."""
+    """Return an untrained tiny base with the vocabulary of the review world."""
     from retrain.models.tiny_base import TinyShape, make_tiny_base
 
     shape = TinyShape(hidden_size=64, n_heads=2, vocabulary=400, max_length=1024, epochs=0.0)
@@ -56,7 +56,7 @@ def base(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def config(tmp_path: Path, engine: Engine, base: Path) -> Path:
-    """A confirmed decision to retrain on 30 gold items, and what a daemon reads."""
+    """Return the daemon's configuration, with a confirmed decision to retrain on 30 gold items."""
     world = make_world(engine, NOW, n=40, users=False)
     with transaction(engine) as connection:
         items = connection.execute(
@@ -138,7 +138,7 @@ def step_of(row: RunRow) -> int:
 
 
 def hold_when(folder: RunFolder, child: int, holds: Callable[[], object]) -> None:
-    """Stop a child once something is so: it must not end before the daemon's next look."""
+    """Stop a child in a state, so that it can't end before the daemon's next poll."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not holds():
         assert start_ticks(child) is not None, folder.log.read_text()[-2000:]

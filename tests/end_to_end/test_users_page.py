@@ -1,4 +1,4 @@
-"""Inviting somebody in a real browser: link, password, role; and no barrier on the way."""
+"""Invitation of a user in a real browser: link, password, role, accessibility."""
 
 import re
 from collections.abc import Iterator

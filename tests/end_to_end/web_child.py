@@ -1,4 +1,4 @@
-"""A process that serves the review page until it is killed. Arguments: database URL, port."""
+"""Process that serves the review page until it is killed. Arguments: database URL, port."""
 
 import sys
 import threading

@@ -1,7 +1,7 @@
-"""Mutate the fixtures' bytes and decode them: `python -m tests.fuzz.records --seconds 300`.
+"""Fuzzer of the decoder with mutated fixtures: `python -m tests.fuzz.records --seconds 300`.
 
-It ends at the first record of which something else came than exchanges or a RecordError, and writes
-that record to a file; seed and number repeat it.
+It ends at the first record that gives something other than exchanges or a RecordError, and writes
+that record to a file; seed and number reproduce it.
 """
 
 import argparse
@@ -23,7 +23,7 @@ KEPT = 500
 
 
 def main() -> int:
-    """Fuzz for a time or a number of executions, and print what came of it."""
+    """Fuzz for a time or a number of executions, and print the outcome."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--executions", type=int, default=sys.maxsize)
@@ -37,10 +37,10 @@ def main() -> int:
 
 
 def fuzz(seed: int, executions: int, seconds: float) -> tuple[Counter[str], float]:
-    """Return what came of the records, and the longest time that one took.
+    """Return the outcomes of the records, and the longest time of a record.
 
     Raises:
-        AssertionError: Something else came than exchanges or a RecordError, or it took too long.
+        AssertionError: A record gave neither exchanges nor a RecordError, or took too long.
     """
     rng = random.Random(seed)
     mutator = Mutator(rng)
@@ -68,7 +68,7 @@ def fuzz(seed: int, executions: int, seconds: float) -> tuple[Counter[str], floa
 
 
 class Mutator:
-    """Makes records of the fixtures: by their bytes, by their structure, or both."""
+    """A generator of mutated fixtures: by bytes, by structure, or both."""
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
@@ -96,7 +96,7 @@ class Mutator:
         return mutated(record, rng, self._seeds) if kind < 0.9 and record else record
 
     def keep(self, record: bytes) -> None:
-        """Keep a record to be mutated again."""
+        """Add a record to the pool of mutation."""
         if 0 < len(record) < KEPT_BYTES:
             self._kept = [*self._kept[-KEPT:], record]
 

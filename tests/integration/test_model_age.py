@@ -1,4 +1,4 @@
-"""The version that serves grows old: Slack hears it once, and it stands where users look."""
+"""Age of the serving version: one Slack message, and a note for users."""
 
 import json
 from datetime import UTC, datetime, timedelta

@@ -1,6 +1,6 @@
-"""Until both have submitted, no route of the application gives one reviewer anything of the other.
+"""Blindness of reviews: until both are submitted, no route reveals the other reviewer's work.
 
-The routes are those of the application's own table, so that a new one is asked as well.
+The routes are those of the application's own table, so that new routes are included.
 """
 
 import re
@@ -69,7 +69,7 @@ def sign_in(name: str) -> Callable[[TestClient[Any]], dict[str, str]]:
 
 
 class Peer:
-    """Ben, whose work nobody may see, and Ada, who asks; both on the same item."""
+    """Ben, whose work must stay hidden, and Ada, who sends requests; both on the same item."""
 
     def __init__(self, world: World, clock: datetime) -> None:
         self.world, self.clock = world, clock
@@ -97,7 +97,7 @@ class Peer:
 
 
 def start(peer: Peer, stand: str) -> list[Callable[[], None]]:
-    """Return the stages of the peer's work, from where the user who asks stands."""
+    """Return the stages of the peer's work, from the requesting user's state."""
     peer.claim("Ben")
     if stand == "elsewhere":
         return [lambda: None, peer.draft, peer.submit]
@@ -124,7 +124,7 @@ def test_no_route_tells_of_a_peer(
 
 
 def signs_in(request: Request) -> bool:
-    """Whether the response depends on the failed sign-ins that the process remembers."""
+    """Return whether the response depends on remembered failed sign-ins."""
     return request.method == "POST" and request.path.split("?")[0] in {"/login", "/api/login"}
 
 
@@ -149,7 +149,7 @@ def test_a_submission_responses_the_same_whether_it_is_the_first_or_the_second(
 def test_the_walk_reaches_what_it_asks(
     make_app: Callable[..., Litestar], world: World, clock: datetime
 ) -> None:
-    """Made-up bodies are good enough to change something: a walk of refusals would show nothing."""
+    """The generated bodies cause changes; refused requests would prove nothing."""
     app = make_app()
     peer = Peer(world, clock)
     start(peer, "at work")

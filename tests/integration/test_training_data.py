@@ -1,4 +1,4 @@
-"""Training data from the store and the configured files: who asked, who agreed, what is asked."""
+"""Training data from the store and the configured files."""
 
 import json
 from datetime import datetime
@@ -39,7 +39,7 @@ def words_instead_of_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Desk:
-    """A review world with gold, and what is prepared from it."""
+    """A review world with gold, and its training set."""
 
     def __init__(self, engine: Engine, now: datetime, folder: Path) -> None:
         self.engine = engine
@@ -54,7 +54,7 @@ class Desk:
         )
 
     def gold(self, n: int, *, disagreeing: int = 0) -> list[int]:
-        """Let n items be reviewed twice and decided."""
+        """Settle n items with two reviews each."""
         with transaction(self.engine) as connection:
             items = list(
                 connection.execute(

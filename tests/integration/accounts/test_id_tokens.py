@@ -1,4 +1,4 @@
-"""Invalid tokens and responses of a provider: each is refused with its reason."""
+"""Invalid tokens and responses of a provider: refusals with reasons."""
 
 import base64
 import hmac
@@ -123,7 +123,7 @@ def test_a_callback_works_once(browse: Open, engine: Engine, clock: datetime) ->
 def test_a_callback_works_in_its_browser_only(
     browse: Open, engine: Engine, provider: Provider, clock: datetime
 ) -> None:
-    """A callback URL sent to another browser signs nobody in (login CSRF)."""
+    """A callback URL opened in another browser does not sign in (login CSRF)."""
     add(engine, clock)
     mallory, victim = browse(), browse()
     back = mallory.go()

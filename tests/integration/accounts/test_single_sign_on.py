@@ -1,4 +1,4 @@
-"""Single sign-on with a provider that the tests run."""
+"""Single sign-on with a local provider."""
 
 from collections.abc import Iterator
 from datetime import datetime

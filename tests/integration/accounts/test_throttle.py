@@ -1,4 +1,4 @@
-"""Throttling of sign-ins by name, by address and by both, on every replica."""
+"""Throttling of sign-ins by name, by address and by both, across replicas."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Management of users: permissions, one-time links, and the end of both."""
+"""Management of users: permissions and one-time links."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ GOOD = "lamps over quiet harbours"
 
 @pytest.fixture
 def staff(any_engine: Engine, clock: datetime) -> dict[str, Actor]:
-    """Return a user of each role, by role."""
+    """Return a user of each role."""
     actors = {}
     for role in ROLES:
         with transaction(any_engine) as connection:

@@ -1,4 +1,4 @@
-"""Verdicts in Slack: each told once, through the outbox, to a server that speaks its API."""
+"""Gate results in Slack: each sent once, through the outbox, to a local server."""
 
 from datetime import datetime, timedelta
 from pathlib import Path

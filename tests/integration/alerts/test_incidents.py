@@ -1,4 +1,4 @@
-"""Incidents and their messages in Slack: opened, worsened, resolved, acknowledged, delivered."""
+"""Incidents and their Slack messages: opened, worsened, resolved, acknowledged, delivered."""
 
 from datetime import datetime, timedelta
 
@@ -35,7 +35,7 @@ def sender_for(server: FakeSlack, token: str = TOKEN, channel: str = CHANNEL) ->
 
 
 def live_through(engine: Engine, start: datetime, *assessments) -> list[int | None]:
-    """Handle one window after the other, as the daemon does."""
+    """Handle windows in order, like the daemon."""
     handled = []
     for week, assessment in enumerate(assessments):
         with transaction(engine) as connection:

@@ -1,4 +1,4 @@
-"""`driftwarden check`: each thing a line, and what to do where it isn't ready."""
+"""`driftwarden check`: one line per check, with advice if it fails."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""`driftwarden compare`, as a user runs it: exit status, JSON, page, bad lines."""
+"""`driftwarden compare`: exit status, JSON, report, bad lines."""
 
 import json
 import subprocess
@@ -37,10 +37,10 @@ def write(
     answered: int | None = None,
     versions: tuple[int, str, str] | None = None,
 ) -> Path:
-    """Write n exchanges of which ``new`` are on a new topic and ``resolved`` of ten are solved.
+    """Write n exchanges: ``new`` of them on a new topic, ``resolved`` of ten resolved.
 
-    With a start they are spread over a week. The first ``answered`` have a response; the version is
-    the first of two until the row that is given, then the other.
+    With a start they are spread over a week. The first ``answered`` have a response. Rows before
+    the given row have the first of two versions, later rows the other.
     """
     lines = [
         json.dumps(

@@ -54,7 +54,7 @@ def test_without_a_day_it_is_the_last_whole_week(stored: Engine, last_week: date
 
 
 def test_a_week_that_is_not_over_is_refused(stored: Engine, last_week: datetime) -> None:
-    """It would be stored as done, and the daemon would never judge the whole of it."""
+    """A stored result would prevent the evaluation of the complete week."""
     done = evaluate("--from", f"{last_week + WEEK:%Y-%m-%d}")
     assert done.exit_code == 2
     assert "the window ends in the future" in " ".join(done.output.split())
@@ -82,7 +82,7 @@ def test_before_any_traffic_or_baseline_nothing_is_stored(
 
 
 def test_standard_output_is_json_alone(stored: Engine, last_week: datetime) -> None:
-    """The log of the evaluation had gone there too, where nothing had told it where to go."""
+    """The log must not go to standard output."""
     store_traffic(stored, last_week, 150, seed=1, baseline=True)
     command = [sys.executable, "-c", "from monitor.cli import main; main()", "evaluate"]
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""`driftwarden review export` and `import`: files, messages, the audit log, forgetting."""
+"""`driftwarden review export` and `import`: files, messages, audit log, erasure."""
 
 import json
 from collections.abc import Callable

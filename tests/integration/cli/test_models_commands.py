@@ -1,4 +1,4 @@
-"""`driftwarden models`: all that is known of a version, and what differs between two."""
+"""`driftwarden models`: details of a version, and differences between two."""
 
 import json
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ from tests.support.traffic.stored_traffic import store_traffic
 
 
 class Shell:
-    """A database and the command on it."""
+    """A database, and the command with it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -41,7 +41,7 @@ class Shell:
         return done.stdout
 
     def version(self, n_examples: int, parent: int | None = None, **recipe: Any) -> int:
-        """Register a version with the run that made it, as if it had been trained."""
+        """Register a version with a training run."""
         rows = build_training_set(examples(NEW, n_examples), [], replay_share=0.0, seed=1)
         with transaction(self.engine) as connection:
             run = plan_run(

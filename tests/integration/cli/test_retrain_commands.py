@@ -1,4 +1,4 @@
-"""`driftwarden retrain` and `driftwarden models`, as a user runs them."""
+"""`driftwarden retrain` and `driftwarden models` on a real database."""
 
 import json
 import os
@@ -29,7 +29,7 @@ NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 
 
 class Shell:
-    """A folder with a config.toml and a database; commands run against them."""
+    """A folder with a config.toml and a database, and the command with them."""
 
     def __init__(self, folder: Path, base: str) -> None:
         self.folder = folder

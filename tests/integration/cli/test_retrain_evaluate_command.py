@@ -1,4 +1,4 @@
-"""`driftwarden retrain evaluate` on a real model."""
+"""`driftwarden retrain evaluate` with a real model."""
 
 import json
 import shutil
@@ -42,7 +42,7 @@ evaluation:
 
 
 class Desk:
-    """A folder with a run that succeeded: full fine-tuning that changed nothing."""
+    """A folder with a successful run: full fine-tuning without a change of weights."""
 
     def __init__(self, folder: Path, base: Path) -> None:
         self.folder = folder

@@ -1,4 +1,4 @@
-"""What `driftwarden retrain evaluate` ends with, by verdict; its child says what a test says."""
+"""Exit status of `driftwarden retrain evaluate` by gate result, with a fake child."""
 
 import json
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 
 
 class QuickLauncher(FakeLauncher):
-    """Its children leave a verdict at once."""
+    """A launcher whose children return a gate result at once."""
 
     def __init__(self, verdict: dict[str, Any]) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""From a confirmed decision to a training run: started once, or ended with the reason."""
+"""From a confirmed decision to a training run: started once, or ended with a reason."""
 
 import json
 from dataclasses import replace
@@ -41,7 +41,7 @@ SYSTEM = "You are the support desk of a bank."
 
 
 class Desk:
-    """A review world, the daemon's retraining step with a fake launcher, and what it stores."""
+    """A review world with the daemon's retraining step and a fake launcher."""
 
     def __init__(self, engine: Engine, now: datetime, folder: Path, base: Path) -> None:
         self.engine = engine
@@ -72,7 +72,7 @@ class Desk:
         self.settings = self.settings.model_copy(update={"retrain": retrain})
 
     def gold(self, n: int) -> list[int]:
-        """Let n items of the batch be agreed on."""
+        """Make n items of the batch gold."""
         with transaction(self.engine) as connection:
             items = connection.execute(
                 select(ReviewItem.id).order_by(ReviewItem.position).limit(n)
@@ -102,7 +102,7 @@ class Desk:
         return int(decision)
 
     def advance(self) -> None:
-        """One step of a daemon that was just started: nothing is remembered but by the database."""
+        """Run one step of a new daemon, whose only memory is the database."""
         Retraining(
             self.engine, self.settings, lambda _: self.launcher, RecordOnlyGateway()
         ).advance(self.now)
@@ -186,7 +186,7 @@ def test_missing_originals_end_the_run_with_the_file_named(desk: Desk) -> None:
 
 
 def write_adapter(folder: Path) -> Path:
-    """Write the configuration of an adapter of the tiny base."""
+    """Write the configuration of an adapter for the tiny base."""
     from peft import LoraConfig
 
     config = LoraConfig(r=4, lora_alpha=32, target_modules=["q_proj"], task_type="CAUSAL_LM")
@@ -273,7 +273,7 @@ def test_a_database_that_is_away_fails_no_run(desk: Desk, monkeypatch: pytest.Mo
 def test_an_unavailable_data_set_delays_only_its_run(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What runs is followed, and evaluations go on."""
+    """Running children are polled, and other evaluations continue."""
     desk.gold(30)
     desk.decide()
     desk.advance()
@@ -344,7 +344,7 @@ def test_a_child_that_cannot_be_started_ends_the_run(desk: Desk) -> None:
 
 
 def test_an_unavailable_launcher_is_waited_for(desk: Desk) -> None:
-    """A planned run waits, a running one stays as it is, and the rest of the step goes on."""
+    """A planned run waits, a running run stays unchanged, and the rest of the step continues."""
     desk.gold(30)
     desk.decide()
     desk.launcher.error = RemoteServiceError("Ray doesn't answer")
@@ -377,7 +377,7 @@ def test_a_run_is_planned_for_the_launcher_that_is_configured(desk: Desk) -> Non
 
 
 def test_a_missing_base_stops_no_other_run(desk: Desk) -> None:
-    """What runs is still followed to its end while a new one can't be planned."""
+    """A running run finishes although a new run can't be planned."""
     desk.gold(30)
     desk.decide()
     desk.advance()
@@ -516,7 +516,7 @@ def test_a_cancelled_run_is_not_started_again(desk: Desk) -> None:
 
 
 def test_what_cannot_be_found_is_a_model_error(desk: Desk) -> None:
-    """The error that the daemon logs names the place."""
+    """The daemon's logged error names the path."""
     from retrain.models.base_model import prepare_base
 
     with pytest.raises(ModelError, match="nowhere"):

@@ -1,6 +1,6 @@
-"""Ann among others: exchanges, a baseline, an evaluation told in Slack, reviews, gold, a run.
+"""A world of the end user Ann: exchanges, a baseline, a Slack message, reviews, gold, a run.
 
-Whatever is Ann's holds the word ``zebrafish`` or her address, so that a trace of it shows.
+All data of Ann contains the word ``zebrafish`` or her address, so that traces can be found.
 """
 
 import json
@@ -104,7 +104,7 @@ def make_end_user_world(engine: Engine, folder: Path, clock: datetime) -> EndUse
 
 
 def _halves(clock: datetime) -> list[HalfRow]:
-    """A request of hers that waits for its response, and one of somebody else's."""
+    """Store a request of Ann that waits for its response, and one of another end user."""
     return [
         HalfRow(
             position=Position("topic", 0, 900 + number),
@@ -125,7 +125,7 @@ def _halves(clock: datetime) -> list[HalfRow]:
 
 
 def exchange_ids(engine: Engine) -> dict[int, int]:
-    """Return the number of each exchange and its row's id."""
+    """Return exchange number -> row id."""
     with transaction(engine) as connection:
         rows = connection.execute(select(Exchange.exchange_id, Exchange.id)).all()
     return {int(row[0].removeprefix("exchange-")): row[1] for row in rows}
@@ -201,7 +201,7 @@ def _evaluate(engine: Engine, ids: dict[int, int], clock: datetime) -> int:
 
 
 def _map(window: list[int], baseline: list[int]) -> PromptMap:
-    """Return a map of everything, in which no place tells anything."""
+    """Return a map of all exchanges with meaningless positions."""
     return PromptMap(
         current_ids=np.array(window),
         current=np.full((len(window), 2), 0.5, dtype=np.float32),

@@ -1,4 +1,4 @@
-"""`driftwarden forget`: an end user is erased everywhere, and nobody else is."""
+"""`driftwarden forget`: complete erasure of one end user, and only of this one."""
 
 import hashlib
 import json
@@ -99,7 +99,7 @@ def counts(forgotten: ErasureReport) -> dict[str, int]:
 
 
 def versions(steps: list[ManualStep]) -> list[str]:
-    """Return number and stage of the versions that a report names."""
+    """Return number and stage of the versions in a report."""
     return [
         " ".join(re.findall(r"version (\d+) (\(\w+\))", step.text)[0])
         for step in steps
@@ -108,7 +108,7 @@ def versions(steps: list[ManualStep]) -> list[str]:
 
 
 def everything_stored(engine: Engine) -> str:
-    """Every value of every row, as text; compressed pages are unpacked elsewhere."""
+    """Return every value of every row as text, except compressed pages."""
     with transaction(engine) as connection:
         rows = [
             [value.hex() if isinstance(value, bytes) else value for value in row]
@@ -119,7 +119,7 @@ def everything_stored(engine: Engine) -> str:
 
 
 def test_every_table_is_erased_or_holds_no_end_user(engine: Engine) -> None:
-    """A new table must be put here or there before it is released."""
+    """Every new table must be added to one of the two lists."""
     assert not set(TABLES) & set(WITHOUT_END_USERS)
     assert set(TABLES) | set(WITHOUT_END_USERS) == set(metadata.tables)
     binary = {
@@ -218,7 +218,7 @@ def test_data_of_other_end_users_stays(world: EndUserWorld, clock: datetime) -> 
 def test_erased_texts_and_vectors_leave_the_database_files(
     engine: Engine, tmp_path: Path, clock: datetime
 ) -> None:
-    """Deleted rows stay in SQLite's pages and write-ahead log unless they are overwritten."""
+    """SQLite keeps deleted rows in pages and write-ahead log unless they are overwritten."""
     world = make_end_user_world(engine, tmp_path, clock)
     hers = [
         WORD.encode(),
@@ -339,7 +339,7 @@ def test_versions_are_named_without_the_folder_of_their_run(
 def test_version_trained_on_top_of_a_full_model_is_named(
     world: EndUserWorld, clock: datetime, base: str, named: bool
 ) -> None:
-    """It has no adapter to go on from. From a raw base nothing of hers comes."""
+    """A full model has no start adapter, and a base model contains none of her data."""
     with transaction(world.engine) as connection:
         insert_version(
             connection, model="assistant", stage="candidate", parent_id=world.version_id,

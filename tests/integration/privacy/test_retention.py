@@ -1,4 +1,4 @@
-"""Retention: erasure by age, without loss for newer rows."""
+"""Retention: deletion by age, without loss of newer rows."""
 
 import threading
 from datetime import datetime, timedelta
@@ -77,7 +77,7 @@ def test_only_dead_letters_expire_by_default(any_engine: Engine, clock: datetime
 
 
 def queue(engine: Engine, numbers: list[int], clock: datetime) -> None:
-    """Queue exchanges for review, the first of them with a draft."""
+    """Queue exchanges for review, the first with a draft."""
     with transaction(engine) as connection:
         evaluation_id = store_evaluation(connection, make_assessment(0.1), clock - 40 * DAY)
         request = select(Exchange.id).where(Exchange.exchange_id.in_(ids(*numbers)))
@@ -292,7 +292,7 @@ def test_daemon_applies_retention_once_a_day(engine: Engine, clock: datetime) ->
 def test_ingest_continues_during_deletion_and_compaction(
     any_engine: Engine, clock: datetime
 ) -> None:
-    """Old and new traffic at once: nothing new is lost, no exchange gets another's vectors."""
+    """New exchanges are not lost, and every exchange keeps its vectors."""
     for first in range(0, 400, 4):  # many small old blocks, half of their rows to go
         at = clock - (40 * DAY if first % 8 else 5 * DAY)
         store_numbers(any_engine, range(first, first + 4), at)

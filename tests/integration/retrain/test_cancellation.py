@@ -1,4 +1,4 @@
-"""A cancelled run is a row first; its child is ended, and tried again until it could be."""
+"""Cancellation of runs: the row first, then the child, with retries."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -44,7 +44,7 @@ def test_cancelling_a_planned_run_needs_no_child(desk: RunDesk) -> None:
 
 
 def test_a_child_out_of_reach_is_not_called_cancelled(desk: RunDesk) -> None:
-    """It would run on, and nobody would look at it any more."""
+    """Otherwise the child would run on without supervision."""
     run = desk.start()
     desk.launcher.away = RemoteServiceError("Ray doesn't answer")
     with pytest.raises(RemoteServiceError):
@@ -98,7 +98,7 @@ REFUSED = RemoteServiceError("Kubernetes refuses DELETE (403)")
 
 
 def test_a_child_that_cannot_be_ended_is_kept_in_mind(desk: RunDesk) -> None:
-    """The account may list Jobs and not delete them, for instance."""
+    """For example, the account may list Jobs but not delete them."""
     run = desk.start()
     desk.launcher.refusal = REFUSED
     assert cancel(desk, run) == str(REFUSED)
@@ -170,7 +170,7 @@ def test_interrupted_cancellation_is_finished_by_the_daemon(
 
 @pytest.mark.parametrize("started", [True, False])
 def test_child_unknown_to_the_row_is_terminated(desk: RunDesk, started: bool) -> None:
-    """Whoever started it, at first or again, died before the handle was stored."""
+    """The process that started or resumed it died before storing the handle."""
     run = desk.start() if started else desk.plan()
     desk.launcher.adopted = {"number": 2}
     desk.launcher.refusal = REFUSED
@@ -198,7 +198,7 @@ def test_no_second_child_is_started_beside_one_that_runs_on(desk: RunDesk) -> No
 def test_late_termination_does_not_overwrite_a_newer_child(
     desk: RunDesk, monkeypatch: pytest.MonkeyPatch, fails: bool
 ) -> None:
-    """Another process ends the child and a user starts the run again in the midst of it."""
+    """Another process terminates the child, and a user resumes the run meanwhile."""
     run = desk.start()
     desk.launcher.refusal = REFUSED
     cancel(desk, run)

@@ -1,4 +1,4 @@
-"""Candidates are evaluated once, whatever dies; what follows from a verdict, and what may roll."""
+"""Candidate evaluations: run once despite kills, their consequences, and permitted rollouts."""
 
 import threading
 from datetime import datetime, timedelta
@@ -61,7 +61,7 @@ from tests.support.retrain.fake_launcher import FakeLauncher
 
 
 class Desk:
-    """A candidate, the daemon's step with a fake launcher, and what it stores."""
+    """A candidate with the daemon's step and a fake launcher."""
 
     def __init__(self, engine: Engine, now: datetime, folder: Path) -> None:
         self.engine = engine
@@ -77,7 +77,7 @@ class Desk:
         self.version, self.run = make_candidate(engine, folder, now)
 
     def advance(self, later: timedelta = timedelta(0)) -> None:
-        """One step of a daemon that was just started: nothing is remembered but by the database."""
+        """Run one step of a new daemon, whose only memory is the database."""
         self.now += later
         CandidateEvaluations(self.engine, self.settings, lambda _name: self.launcher).advance(
             self.now
@@ -276,7 +276,7 @@ def test_invalid_file_plans_nothing(desk: Desk) -> None:
 def test_unstored_handle_starts_no_second_child(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed after the child was started and before the row knows: it is adopted."""
+    """A child started before its handle was stored is adopted."""
     with monkeypatch.context() as patch:
         patch.setattr(
             "monitor.store.training.children.advance",
@@ -381,7 +381,7 @@ def test_unconfigured_launcher_delays_no_other_evaluation(desk: Desk) -> None:
 
 
 def test_an_evaluation_out_of_reach_is_not_cancelled(desk: Desk) -> None:
-    """Its child would run on, and nobody would look at it any more."""
+    """Otherwise its child would run on without supervision."""
     desk.advance()
     desk.launcher.away = RemoteServiceError("Ray doesn't answer")
     with pytest.raises(RemoteServiceError):
@@ -450,7 +450,7 @@ def test_daemon_retries_to_terminate_a_child(desk: Desk) -> None:
 
 
 def test_a_child_that_no_row_knows_yet_is_ended_too(desk: Desk) -> None:
-    """Whoever started it died before the handle was stored."""
+    """The process that started it died before storing the handle."""
     desk.launcher.error = RemoteServiceError("no answer")
     desk.advance()
     desk.launcher.adopted = {"number": 7}
@@ -460,7 +460,7 @@ def test_a_child_that_no_row_knows_yet_is_ended_too(desk: Desk) -> None:
 
 
 def test_another_evaluation_waits_for_the_child_of_a_cancelled_one(desk: Desk) -> None:
-    """It works in the same folder: it would adopt it, with what the other one asks."""
+    """Otherwise it would adopt the child in the same folder, with another request."""
     desk.advance()
     first = desk.row().id
     desk.launcher.refusal = RemoteServiceError("Kubernetes refuses DELETE (403)")

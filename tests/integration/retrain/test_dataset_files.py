@@ -1,4 +1,4 @@
-"""Data sets from a real S3 server and a real web server; what goes wrong on the way is said."""
+"""Data sets from a real S3 server and a real web server, and their failures."""
 
 import http.server
 import sys
@@ -19,7 +19,7 @@ PLAN = "evaluation:\n  benchmarks: [{name: b, dataset: %s, metrics: [exact_match
 
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A bucket on a local S3 server, which the usual variables of the environment name."""
+    """Return a bucket on a local S3 server, configured by environment variables."""
     import boto3
     import s3fs
     from moto.server import ThreadedMotoServer
@@ -66,7 +66,7 @@ def test_a_server_that_is_away_is_tried_again_later(
 
 
 class Serving(http.server.BaseHTTPRequestHandler):
-    """Serves one file; another one is busy."""
+    """A web server with one file, and another address that is busy."""
 
     def do_GET(self) -> None:
         matches = self.path.partition("?")[0] == "/safety.jsonl"
@@ -80,7 +80,7 @@ class Serving(http.server.BaseHTTPRequestHandler):
     do_HEAD = do_GET  # noqa: N815 - http.server's name
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Discard the message."""
 
 
 @pytest.fixture

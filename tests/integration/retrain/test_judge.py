@@ -1,4 +1,4 @@
-"""A judge behind a real HTTP connection: order, failures, limits, agreement."""
+"""A judge over real HTTP: order, failures, limits, agreement."""
 
 # ruff: noqa: F811 - a fixture is named as it is asked for
 

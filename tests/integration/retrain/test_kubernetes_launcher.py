@@ -1,4 +1,4 @@
-"""Training children as Jobs of Kubernetes, against an API server that behaves as the real one."""
+"""Training children as Kubernetes Jobs, with an API server in memory."""
 
 import json
 import signal
@@ -63,7 +63,7 @@ def launcher_of(api: Api, work_dir: Path, **values: Any) -> JobLauncher:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> RunFolder:
-    """The folder of a run that nobody has a row of."""
+    """Return the folder of a run without a row."""
     made = RunFolder(tmp_path / "runs" / "run-00007")
     made.root.mkdir(parents=True)
     write_json(made.recipe, {})
@@ -81,7 +81,7 @@ def desk(engine: Engine, tmp_path: Path) -> LaunchDesk:
 
 
 def test_the_manifest_is_what_kubernetes_publishes_a_job_to_be(api: Api, folder: RunFolder) -> None:
-    """Held against the schemas of the oldest and the newest version that are at hand, strictly."""
+    """The manifest passes the schemas of the oldest and the newest available version, strictly."""
     provided = settings(
         api, service_account="trainer", image_pull_secret="registry", sub_path="driftwarden",
         cpu="4", memory="32Gi", gpus=1, node_selector={"pool": "gpu"}, tolerations=[GPU_POOL],
@@ -197,7 +197,7 @@ def test_a_tiny_model_is_trained_and_evaluated_by_jobs(
     tmp_path: Path,
     tiny_base: Path,  # noqa: F811
 ) -> None:
-    """The container's command is run for real, by the stand-in for a kubelet."""
+    """The simulated kubelet runs the container's command as a process."""
     desk = LaunchDesk(engine, tmp_path, tiny_base)
     launcher = launcher_of(api, desk.work_dir, python=sys.executable)
     run = desk.plan("kubernetes")
@@ -257,7 +257,7 @@ def test_a_killed_child_is_started_again_under_another_name(
 
 @pytest.mark.parametrize("when", ["before the answer", "after the answer"])
 def test_unstored_handle_starts_no_second_job(api: Api, folder: RunFolder, when: str) -> None:
-    """Killed after the Job was made: by the API's response that never came, or by a signal."""
+    """The daemon dies after the Job was created: a lost API response, or a signal."""
     api.cut_next_response = when == "before the answer"
     code = (
         "import datetime, os, signal\nfrom pathlib import Path\n"
@@ -444,7 +444,7 @@ def test_a_run_is_cancelled_with_its_pod(api: Api, desk: LaunchDesk) -> None:
 
 
 def test_undeletable_job_is_terminated_later(api: Api, desk: LaunchDesk) -> None:
-    """The account may list Jobs, which is what is asked beforehand."""
+    """The account may list Jobs, so the check beforehand passes."""
     launcher = launcher_of(api, desk.work_dir)
     run = desk.plan("kubernetes")
     start_run(desk.engine, run, launcher, NOW)
@@ -475,7 +475,7 @@ def test_job_of_another_address_ends_after_restoring_it(api: Api, desk: LaunchDe
 
 
 def test_job_unknown_to_the_row_is_terminated(api: Api, desk: LaunchDesk) -> None:
-    """A daemon died after it had started the child again and before it stored that."""
+    """A daemon died between the resumption of the child and the storage of its handle."""
     launcher = launcher_of(api, desk.work_dir)
     run = desk.plan("kubernetes")
     start_run(desk.engine, run, launcher, NOW)

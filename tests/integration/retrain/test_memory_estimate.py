@@ -1,4 +1,4 @@
-"""The estimate of memory against what a training of a real model held, on a CPU."""
+"""Memory estimate against the measured peak of training a real model on a CPU."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The registry in a real MLflow server: champion, challenger, lineage, scores, and failures."""
+"""Mirror of the registry in a real MLflow server: aliases, lineage, scores, failures."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.mlflow, pytest.mark.timeout(240)]
 
 
 class Mirrored:
-    """A registry of one model, and what MLflow says of it."""
+    """A registry of one model, and its mirror in MLflow."""
 
     def __init__(self, engine: Engine, address: str, now: datetime) -> None:
         self.engine = engine
@@ -51,7 +51,7 @@ class Mirrored:
         return httpx.get(f"{self.address}/api/2.0/mlflow/{path}", params=query).json()
 
     def aliases(self) -> dict[str, str]:
-        """Return our number of the version behind each alias."""
+        """Return alias -> driftwarden's version number."""
         model = self.ask("registered-models/get", name=self.model)["registered_model"]
         ours = {version: tags["driftwarden.version"] for version, tags in self.tags().items()}
         return {entry["alias"]: ours[entry["version"]] for entry in model.get("aliases", [])}
@@ -146,7 +146,7 @@ def test_a_name_that_mlflow_does_not_take_is_written_otherwise(mirrored: Mirrore
 
 
 def test_a_promotion_does_not_wait_for_mlflow(mirrored: Mirrored) -> None:
-    """Away, it is tried again, later each time; then it has all that happened meanwhile."""
+    """The mirror retries with growing delays and then sends the current state."""
     version = mirrored.register()
     closed = f"http://127.0.0.1:{free_port()}"
     away = MlflowMirror.build(Mlflow(tracking_url=closed), Secrets())

@@ -1,4 +1,4 @@
-"""Training children as jobs of a real Ray cluster of one machine."""
+"""Training children as jobs of a real Ray cluster with one machine."""
 
 import contextlib
 import subprocess
@@ -39,7 +39,7 @@ SLEEPS = "print('I sleep', flush=True); time.sleep(600)"
 
 
 class Cluster:
-    """The head's address, and launchers that submit to it."""
+    """The head's address, and launchers for it."""
 
     def __init__(self, address: str, folder: Path) -> None:
         self.address = address
@@ -50,7 +50,7 @@ class Cluster:
         return JobLauncher(RayJobs(Ray(address=self.address, python=python, **settings)))
 
     def jobs(self) -> dict[str, str]:
-        """Return the status of each job of this test, by its name."""
+        """Return name -> status of the jobs of this test."""
         response = httpx.get(f"{self.address}/api/jobs/").json()
         mine = [job for job in response if str(self.folder) in job["entrypoint"]]
         return {job["submission_id"]: job["status"] for job in mine}
@@ -63,13 +63,13 @@ def cluster(ray_address: str, tmp_path: Path) -> Cluster:  # noqa: F811
 
 @pytest.fixture
 def desk(engine: Engine, tmp_path: Path) -> LaunchDesk:
-    """A desk whose runs aren't trained for real."""
+    """Return a desk with stand-ins for training."""
     return LaunchDesk(engine, tmp_path, tmp_path / "no-base")
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> RunFolder:
-    """The folder of a run that nobody has a row of."""
+    """Return the folder of a run without a row."""
     made = RunFolder(tmp_path / "runs" / "run-00007")
     made.root.mkdir(parents=True)
     write_json(made.recipe, {})
@@ -83,7 +83,7 @@ def test_a_tiny_model_is_trained_and_evaluated_by_ray_jobs(
     tmp_path: Path,
     tiny_base: Path,  # noqa: F811
 ) -> None:
-    """From the planned run to the version in the registry, with this project's interpreter."""
+    """From the planned run to the registered version, with the project's interpreter."""
     desk = LaunchDesk(engine, tmp_path, tiny_base)
     settings = Retrain(launcher="ray", ray={"address": ray_address, "num_cpus": 1})
     launcher = create_launcher("ray", settings, Secrets())
@@ -218,7 +218,7 @@ def test_a_folder_that_is_not_shared_is_said(
 def test_pending_job_shows_its_reason_and_can_be_cancelled(
     cluster: Cluster, desk: LaunchDesk, folder: RunFolder
 ) -> None:
-    """Ray ends a job that waits when its turn comes: its child may start, and ends at once."""
+    """Ray stops a pending job when its turn comes: its child may start and ends at once."""
     body = "time.sleep(30); open(sys.argv[-1] + '/began', 'w'); time.sleep(600)"
     launcher = cluster.launcher(body, num_cpus=2)
     busy = launcher.submit(folder, {})

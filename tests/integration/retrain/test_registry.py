@@ -1,4 +1,4 @@
-"""The registry of versions on both databases: one serves, every move is written down."""
+"""Registry of versions on both databases: one production version, all changes recorded."""
 
 import threading
 from collections.abc import Callable
@@ -149,7 +149,7 @@ def test_moving_to_the_same_stage_changes_nothing(engine: Engine, clock: datetim
 
 
 def test_going_back_twice_goes_back_two_versions(any_engine: Engine, clock: datetime) -> None:
-    """A hurried operator who runs it again must not get the bad version back."""
+    """A repeated rollback must not restore the bad version."""
     for _ in range(3):
         move(any_engine, register(any_engine, clock), "production", clock)
     assert back(any_engine, clock).version == 2
@@ -187,7 +187,7 @@ def test_nothing_to_go_back_to(any_engine: Engine, clock: datetime) -> None:
 
 
 def at_once(*actions: Callable[[], object]) -> list[BaseException]:
-    """Run actions in threads that begin together; return what they raise."""
+    """Run actions in simultaneous threads; return their exceptions."""
     errors: list[BaseException] = []
     barrier = threading.Barrier(len(actions))
 
@@ -227,7 +227,7 @@ def test_registrations_at_once_get_different_numbers(any_engine: Engine, clock: 
 def test_changes_of_every_kind_at_once_wait_for_each_other(
     any_engine: Engine, clock: datetime
 ) -> None:
-    """None of them may hold what another waits for while it waits for the other."""
+    """Concurrent changes must not deadlock."""
     versions = [register(any_engine, clock) for _ in range(6)]
     for entry in versions[:3]:
         move(any_engine, entry, "production", clock)

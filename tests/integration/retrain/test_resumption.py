@@ -1,4 +1,4 @@
-"""Children that are killed in the middle: they go on, and end with the same bits."""
+"""Resumption of killed children: they end with bit-identical results."""
 
 import os
 import signal
@@ -35,7 +35,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Iterator[
 
 
 def begin(desk: Desk, method: Method = "lora") -> int:
-    """Plan a run with something held back, and start it."""
+    """Plan and start a run with a validation set."""
     recipe = desk.recipe(method=method, **RECIPE)
     run = desk.plan(recipe, original_training_set(examples(OLD, 40), seed=1))
     write_lines(desk.files(run).validation_data, examples(NEW, 5))
@@ -51,7 +51,7 @@ def wait_for_checkpoint(folder: RunFolder) -> None:
 
 
 def gone_on_with(desk: Desk, run: int) -> RunState:
-    """Poll a run whose child was killed, until another one has ended it."""
+    """Poll a run with a killed child until its successor has ended."""
     deadline = time.monotonic() + 300
     while (
         state := poll_run(desk.engine, run, desk.launcher, NOW, resumptions=1)

@@ -1,4 +1,4 @@
-"""Rollouts on both databases: the row first, then the gateway, and whatever dies, the same end."""
+"""Rollouts on both databases: the row first, then the gateway, with the same end after kills."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,7 +24,7 @@ DWELL = SETTINGS.min_dwell
 
 
 class RecordingGateway:
-    """Remembers what it was told; may be away."""
+    """A gateway that records its weights and may be unavailable."""
 
     def __init__(self) -> None:
         self.applied_weights: list[list[Weights]] = []
@@ -53,7 +53,7 @@ def no_health_measured(_rollout: RolloutRow, _version: VersionRow) -> Health:
 
 
 def register(engine: Engine, now: datetime, model: str = "desk") -> int:
-    """Register a candidate that the gates let pass."""
+    """Register a candidate that passed the gates."""
     with transaction(engine) as connection:
         version = register_version(
             connection, model=model, adapter_path="a", adapter_digest="d", lineage={}, now=now
@@ -63,7 +63,7 @@ def register(engine: Engine, now: datetime, model: str = "desk") -> int:
 
 
 def make_canary(engine: Engine, now: datetime, model: str = "desk") -> tuple[int, int]:
-    """Return the ids of the rollout and the canary's version."""
+    """Return the ids of a rollout and its canary."""
     with transaction(engine) as connection:
         if versions.production_version(connection, model) is None:
             serving = register_version(

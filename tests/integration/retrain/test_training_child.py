@@ -1,4 +1,4 @@
-"""The training child for real: a tiny model, LoRA and QLoRA on the CPU, and all that can happen."""
+"""The real training child: a tiny model, LoRA and QLoRA on the CPU, and failures."""
 
 import os
 import signal
@@ -37,7 +37,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Iterator[
 
 @dataclass(frozen=True)
 class Runs:
-    """Runs that are trained side by side, to be looked at by several tests."""
+    """Finished runs that several tests inspect."""
 
     lora: int
     again: int
@@ -85,7 +85,7 @@ def test_lora_trains_and_its_adapter_is_registered(desk: Desk, runs: Runs) -> No
 
 
 def test_the_adapter_is_one_that_vllm_loads(desk: Desk, runs: Runs) -> None:
-    """By vLLM's rules for LoRA: plain pairs of matrices, no bias, no module of its own."""
+    """vLLM's rules for LoRA: plain pairs of matrices, no bias, no whole modules."""
     files = desk.files(runs.lora)
     desk.succeeded(runs.lora)
     config = read_json(files.adapter / "adapter_config.json") or {}
@@ -219,7 +219,7 @@ def test_running_child_is_adopted_and_killed_child_fails(desk: Desk) -> None:
 
 
 def test_child_of_a_dead_starter_is_adopted(desk: Desk) -> None:
-    """Killed between the start of the child and the row: the row still says planned."""
+    """The starter died between the start of the child and the row, so the row is planned."""
     run = desk.plan(desk.recipe(epochs=100.0), original_training_set(examples(OLD, 40), seed=1))
     files = desk.files(run)
     handle = desk.launcher.submit(files, ENVIRONMENT)

@@ -1,4 +1,4 @@
-"""Training runs on both databases, around a child that does what the test says."""
+"""Training runs on both databases, with a fake child."""
 
 import threading
 from dataclasses import replace
@@ -63,7 +63,7 @@ def test_preparing_again_writes_the_same(desk: RunDesk) -> None:
 
 
 def test_training_data_is_written_last(desk: RunDesk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that dies between two files must not leave a run that looks prepared."""
+    """A process that dies between two files must not leave a run that counts as prepared."""
     run = desk.plan(prepared=False)
     folder = RunFolder(Path(desk.row(run).work_dir))
     written: list[str] = []
@@ -120,7 +120,7 @@ def test_a_child_that_cannot_be_started_leaves_the_run_planned(desk: RunDesk) ->
 
 
 def test_a_success_registers_a_candidate_below_what_it_started_from(desk: RunDesk) -> None:
-    """Whatever serves by then: a rollback, or another promotion, changes no descent."""
+    """A later rollback or promotion does not change the parent."""
     started_from = desk.serve("a")
     run = desk.start(start_adapter="a")
     assert desk.poll(run).run.status == "running"
@@ -140,7 +140,7 @@ def test_a_success_registers_a_candidate_below_what_it_started_from(desk: RunDes
 def test_parent_follows_from_base_without_start_adapter(
     desk: RunDesk, base: str, has_parent: bool
 ) -> None:
-    """A raw base has none; a version that was fully fine-tuned is a base itself."""
+    """A base model has no parent; a fully fine-tuned version is a base itself."""
     serving = desk.serve("a/model")
     run = desk.start(base=base)
     desk.launcher.end(1, success(desk.launcher.submitted[0]))
@@ -248,7 +248,7 @@ def test_unavailable_database_is_not_a_run_error(desk: RunDesk) -> None:
 def test_late_poll_does_not_finish_a_resumed_run(
     desk: RunDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One daemon may not go on any more, and the other one has just done so."""
+    """One daemon has no resumption left while another has just resumed the run."""
     run = desk.start()
     desk.launcher.end(1, None)
     explain = desk.launcher.explain

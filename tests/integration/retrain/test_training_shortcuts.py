@@ -1,4 +1,4 @@
-"""What makes training faster changes nothing else: the loss on a CPU, and the last layers alone."""
+"""Equivalence of faster training: the loss on a CPU, and training of the last layers."""
 
 from pathlib import Path
 from typing import Any

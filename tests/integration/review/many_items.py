@@ -1,4 +1,4 @@
-"""A long queue: items of a batch and users, written without going through the traffic."""
+"""A long queue of items, inserted directly into the database."""
 
 from datetime import datetime
 

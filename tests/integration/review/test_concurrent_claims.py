@@ -1,4 +1,4 @@
-"""Fifty users who claim at once over ten thousand items, on a real PostgreSQL."""
+"""Fifty users claiming concurrently among ten thousand items, on a real PostgreSQL."""
 
 import threading
 from collections import Counter
@@ -37,7 +37,7 @@ def crowd(postgres_engine: Engine, clock: datetime) -> list[UserRow]:
 
 
 def at_once(engine: Engine, crowd: list[UserRow], work: Callable[[Engine, UserRow], None]) -> None:
-    """Let everybody work at the same time, each with a connection of their own."""
+    """Run all users concurrently, each with an own connection."""
     url = engine.url.render_as_string(hide_password=False)
     start = threading.Barrier(len(crowd))
     failures: list[BaseException] = []
@@ -64,7 +64,7 @@ def at_once(engine: Engine, crowd: list[UserRow], work: Callable[[Engine, UserRo
 def test_no_item_is_given_to_more_users_than_it_needs(
     postgres_engine: Engine, crowd: list[UserRow], clock: datetime
 ) -> None:
-    """Everybody claims, some submit, some let the lease run out; at no time has an item three."""
+    """Some users submit, some leases expire; no item ever has three holders."""
 
     def work(engine: Engine, user: UserRow) -> None:
         for turn in range(CLAIMS_EACH):
@@ -99,7 +99,7 @@ def test_no_item_is_given_to_more_users_than_it_needs(
 def test_everybody_claims_in_the_same_moment(
     postgres_engine: Engine, crowd: list[UserRow], clock: datetime
 ) -> None:
-    """Fifty claims take the first twenty-five items, each twice: none is left out either."""
+    """Fifty claims take the first twenty-five items, each twice, and skip none."""
     claimed: list[int | None] = []
 
     def work(engine: Engine, user: UserRow) -> None:

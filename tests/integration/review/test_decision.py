@@ -1,4 +1,4 @@
-"""The decision on a batch, from reviews in the database to what is written and told."""
+"""Decision on a batch, from stored reviews to the stored result and its message."""
 
 from datetime import datetime, timedelta
 
@@ -30,7 +30,7 @@ def world(any_engine: Engine, clock: datetime) -> World:
 def reviewed(
     world: World, clock: datetime, *fields: Told | None, review: Review = SMALL
 ) -> DecisionRow:
-    """Let the first items end as told, the rest as right, and decide."""
+    """Settle the first items with given outcomes, the rest as correct, and decide."""
     with transaction(world.engine) as connection:
         settle(
             connection, world.batch_id, (world.users["Ada"], world.users["Ben"]),
@@ -125,7 +125,7 @@ def test_disagreeing_reviewers_recommend_fixing_the_guidelines(
 def test_text_of_an_earlier_batch_counts_without_new_item(
     any_engine: Engine, clock: datetime
 ) -> None:
-    """Both weeks have the same four texts; the second week's control hits all of them again."""
+    """Both weeks have the same four texts, and the second control draw hits all of them again."""
     cases = [("", f"Question {number}?", f"Answer {number}.") for number in range(4)]
     review = Review(weekly_budget=40)
     first = make_world(any_engine, clock, n=4, cases=cases, review=review, weeks_ago=1)

@@ -1,4 +1,4 @@
-"""What is exported is loaded back by the packages it is for, offline."""
+"""Exports, loaded offline by the packages that read them."""
 
 import json
 from collections.abc import Iterator
@@ -55,7 +55,7 @@ def load(path: Path, folder: Path) -> Any:
 
 
 def tiny_model(rows: Any, folder: Path) -> tuple[Any, Any]:
-    """Return an untrained model and the tokenizer of the words in the rows."""
+    """Return an untrained model with a tokenizer of the rows' words."""
     from transformers import AutoModelForCausalLM
 
     from retrain.models.base_model import BaseModel, load_tokenizer
@@ -165,7 +165,7 @@ def test_label_studios_own_converter_reads_the_tasks(world: World, tmp_path: Pat
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ArgillaServer]:
-    """What Argilla's client talks to, in memory."""
+    """Return an in-memory server for Argilla's client."""
     import argilla as rg
 
     made = ArgillaServer()

@@ -1,4 +1,4 @@
-"""An item remembers the taxonomy it was queued under; a slip in the file stops no watch."""
+"""Taxonomy versions of items, and errors in the file while the daemon runs."""
 
 import threading
 from datetime import datetime, timedelta

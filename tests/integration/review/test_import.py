@@ -1,4 +1,4 @@
-"""Reviews done in other tools come in by the rules of the workflow, all of a file or nothing."""
+"""Import of reviews from other tools: by the rules of the workflow, a whole file or nothing."""
 
 import json
 from collections.abc import Sequence

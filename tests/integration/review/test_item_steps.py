@@ -1,4 +1,4 @@
-"""Undo, discussion, audits, flags, reopening and task types, on both databases."""
+"""Withdrawal, discussion, audits, flags, reopening and task types, on both databases."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -55,7 +55,7 @@ def world(any_engine: Engine, clock: datetime) -> World:
 
 
 class Desk:
-    """The workflow's functions, each in a transaction of its own, by users' names."""
+    """The workflow's functions, each in its own transaction, with users by name."""
 
     def __init__(self, world: World, now: datetime) -> None:
         self.world = world
@@ -355,7 +355,7 @@ def test_users_get_and_decide_items_of_their_task_types(desk: Desk, world: World
 
 
 def test_what_is_available_is_what_can_be_claimed(desk: Desk, world: World) -> None:
-    """The count by difference against a count by claiming, with every reason not to get an item."""
+    """The available count equals the number of claimable items, for every reason of exclusion."""
     desk.agreed()
     desk.disagreed()
     desk.review("Ada", ACCEPT)

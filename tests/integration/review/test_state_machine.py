@@ -1,4 +1,4 @@
-"""Random users and a random clock go through the workflow; what must always hold, always holds."""
+"""Invariants of the workflow under random users and a random clock."""
 
 import random
 import sqlite3
@@ -73,7 +73,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small world, made once and copied for each run."""
+    """Return a small world, built once and copied for each run."""
     path = tmp_path_factory.mktemp("workflow") / "template.db"
     engine = make_engine(f"sqlite:///{path}")
     metadata.create_all(engine)
@@ -111,7 +111,7 @@ class Workflow(RuleBasedStateMachine):
             return {row.id: row.status for row in rows}
 
     def step(self, event: Event, item: int | None, function: Any, *args: Any, **more: Any) -> bool:
-        """Do something and hold it against the table; return whether it was allowed."""
+        """Perform an event and compare it with the table; return whether it was allowed."""
         before = self.statuses()
         try:
             with transaction(self.engine) as connection:
@@ -131,7 +131,7 @@ class Workflow(RuleBasedStateMachine):
         return True
 
     def pick(self, name: str, waiting: str, at: int) -> int:
-        """One of what waits for somebody, or where nothing does, any item: to be refused."""
+        """Return an item that waits for a user, or any item, which must be refused."""
         with transaction(self.engine) as connection:
             matches = getattr(worklist_of(connection, self.users[name], self.now), waiting)
         matches = [matches] if isinstance(matches, int) else matches or self.items
@@ -194,7 +194,7 @@ class Workflow(RuleBasedStateMachine):
         self.step("reviewed", item, REVIEWS.submit, self.users[name], review, self.now, **share)
 
     def both_review(self, name: str, at: int, text: str, coin: int) -> None:
-        """Two users go through the queue, so that the runs get beyond it."""
+        """Let two users review the queue, so that runs reach later states."""
         other = NAMES[(NAMES.index(name) + 1 + at) % len(NAMES)]
         for user, output in ((name, text), (other, text if coin % 2 else TEXTS[0])):
             self.claim(user)
@@ -306,7 +306,7 @@ class Workflow(RuleBasedStateMachine):
         self.head = chain.head
 
     def check_blindness(self, connection: Connection) -> None:
-        """Look at one item with everybody's eyes; the next time, at the next."""
+        """View one item as every user; the next call takes the next item."""
         self.items.append(self.items.pop(0))
         if len(reviews_of(connection, self.items[:1])) == REVIEWS_PER_ITEM:
             return

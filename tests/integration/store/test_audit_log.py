@@ -1,4 +1,4 @@
-"""Audit log: refused changes, and detection of changes made around the triggers."""
+"""Audit log: refused changes, and detection of changes that bypass the triggers."""
 
 import json
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def hashes(any_engine: Engine, clock: datetime) -> list[str]:
 
 
 def drop_triggers(connection: Connection) -> None:
-    """Do what only somebody with the database's own password can do."""
+    """Drop the triggers, as only the owner of the database can."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("ALTER TABLE audit_log DISABLE TRIGGER USER"))
         return
@@ -155,7 +155,7 @@ def test_reordered_entries_are_detected(any_engine: Engine, hashes: list[str]) -
 
 
 def test_inserted_entry_is_detected(any_engine: Engine, hashes: list[str], clock: datetime) -> None:
-    """One whose own hash is right, and that claims to follow an entry that has a successor."""
+    """The inserted entry has a valid hash but follows an entry that has a successor."""
     with transaction(any_engine) as connection:
         drop_triggers(connection)
         every = ids(connection)

@@ -46,7 +46,7 @@ def world(any_engine: Engine, clock: datetime) -> World:
 
 
 def ask_users(desk: Desk, number: int = 1) -> HumanEvaluationRow:  # noqa: F811
-    """Let a child promote the candidate, and return the human evaluation that follows."""
+    """Promote the candidate by a fake child; return the human evaluation."""
     row = desk.rows()[0]
     write_results(RunFolder(desk.folder / "runs" / "run-00001"), make_results("promote"))
     desk.launcher.end(number, {"status": "succeeded", "evaluation_id": row.id})
@@ -67,7 +67,7 @@ def rate_and_lock(
     human_evaluation: HumanEvaluationRow,
     candidate_is_worth: Callable[[str], int],
 ) -> None:
-    """Let everybody rate: the candidate by the text of its response, the others 3."""
+    """Let all raters rate the candidate's response by its text, other responses with 3."""
     systems = systems_of_texts(desk.engine, human_evaluation.id)
     for name in list(world.users)[: human_evaluation.raters_per_item]:
         user = world.users[name]
@@ -93,7 +93,7 @@ def rate_and_lock(
 
 
 def test_second_candidate_evaluation_has_own_human_evaluation(desk: Desk, world: World) -> None:  # noqa: F811
-    """Ratings of one evaluation's responses do not count for the next."""
+    """Ratings of one candidate evaluation do not count for the next."""
     write_plan(desk.folder, PLAN + HUMAN)
     desk.advance()
     first = ask_users(desk)
@@ -138,7 +138,7 @@ def test_cancelled_candidate_evaluation_gets_no_human_evaluation(
     desk: Desk,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The daemon has read that it waits for users, and then somebody cancels it."""
+    """A user cancels after the daemon has read that the evaluation awaits ratings."""
     write_plan(desk.folder, PLAN + HUMAN)
     desk.advance()
     desk.end(make_results("promote"))
@@ -160,7 +160,7 @@ def test_cancelled_candidate_evaluation_gets_no_human_evaluation(
 
 
 class Judge:
-    """Prefers, whatever the order, what it is told to."""
+    """A judge with a fixed preference, independent of the order."""
 
     def ask(self, system: str, question: str) -> str:
         visible = re.findall(r"(candidate|incumbent) (\d+)", question)
@@ -174,7 +174,7 @@ def test_judge_is_compared_with_raters_on_same_items(
     desk: Desk,  # noqa: F811
     world: World,
 ) -> None:
-    """All that the child does but the responses themselves, and users on the page's own way."""
+    """Everything except the responses is real: the child, and ratings through the page."""
     plan = PLAN + HUMAN.replace("sample_size: 4, reviewers: 2", "sample_size: 25, reviewers: 1")
     benchmarks = load_benchmarks(read_plan(write_plan(desk.folder, plan, n=N_ITEMS)))
     desk.advance()

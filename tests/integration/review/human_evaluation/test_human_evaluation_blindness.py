@@ -1,7 +1,7 @@
-"""While a human evaluation is open, no route tells anybody, leads included, whose a response is.
+"""Blindness of open human evaluations: no route reveals the system of a response, even to leads.
 
-The strongest form of it: the key is turned, so that each response is another system's, and every
-route of the application's own table responses byte for byte as before.
+The systems of all responses are exchanged in the key; every route of the application must respond
+with the same bytes as before.
 """
 
 import html
@@ -60,9 +60,9 @@ def world(engine: Engine, clock: datetime) -> World:
 
 @pytest.fixture
 def human_evaluation(world: World, clock: datetime) -> int:
-    """A human evaluation with marked systems: Ben has rated all, Ada and Lea are at item 1.
+    """Return a human evaluation with marked systems: Ben has rated all, Ada and Lea are at item 1.
 
-    What an earlier evaluation of the same candidate found carries the mark too.
+    The results of an earlier evaluation of the same candidate contain the mark too.
     """
     with transaction(world.engine) as connection:
         version = make_version(connection, clock)
@@ -103,7 +103,7 @@ def make_app(world: World, clock: datetime) -> Callable[..., Litestar]:
 
 
 def turn_the_key(engine: Engine) -> None:
-    """Make each response another system's: nothing but the key changes."""
+    """Exchange the systems of the responses in the key, and change nothing else."""
     names = list(NAMES.values())
     turned = dict(zip(names, names[1:] + names[:1], strict=True))
     with transaction(engine) as connection:
@@ -137,7 +137,7 @@ def turn_the_key(engine: Engine) -> None:
 
 @contextmanager
 def statements(engine: Engine) -> Iterator[list[str]]:
-    """Collect every statement that is sent to the database."""
+    """Collect every SQL statement."""
     matches: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
@@ -151,7 +151,7 @@ def statements(engine: Engine) -> Iterator[list[str]]:
 
 
 def options(app: Litestar) -> list[Request]:
-    """Return what is asked: all addresses but the sign-in link, which differs each time."""
+    """Return the requests: all addresses except the sign-in link, which differs each time."""
     return [
         entry
         for entry in requests_to(app, 1, ["Ben"])
@@ -176,7 +176,7 @@ def test_no_route_reveals_the_system_of_a_response(
 
 
 def look_at_no_key(app: Litestar, engine: Engine) -> None:
-    """Ask every route as a lead; no statement that is sent reads the key."""
+    """Request every route as a lead; no SQL statement reads the key."""
     with TestClient(app) as client:
         headers = sign_in("Lea")(client)
         with statements(engine) as sent:
@@ -195,7 +195,7 @@ def test_no_statement_reads_the_key(
 def test_page_of_an_item_shows_its_responses(
     make_app: Callable[..., Litestar], world: World, human_evaluation: int
 ) -> None:
-    """The walk above is of pages that show something."""
+    """The requested pages have content."""
     with TestClient(make_app()) as client:
         sign_in("Ada")(client)
         page = client.get("/human-evaluations/1/rate").text
@@ -214,7 +214,7 @@ def test_no_statement_reads_the_key_after_cancellation(
 def test_earlier_human_evaluation_hides_items_rated_again(
     make_app: Callable[..., Litestar], world: World, human_evaluation: int, clock: datetime
 ) -> None:
-    """The candidate's responses, or those of what it is held against, may be the same ones."""
+    """Responses of the candidate or of its references may be the same again."""
     with transaction(world.engine) as connection:
         lock_human_evaluation(
             connection, human_evaluation, world.rows["Lea"], clock, allow_missing=True
@@ -312,7 +312,7 @@ def test_scores_of_versions_are_withheld_until_the_lock(
 def test_where_a_response_is_shown_says_nothing_of_its_system(
     any_engine: Engine, clock: datetime
 ) -> None:
-    """Over 200 items and three users each system comes first, second and third as often."""
+    """Over 200 items and three raters, each system is first, second and third equally often."""
     make_world(any_engine, clock, n=4)
     inputs = [row | {"response": f"{row['by']} {row['id']}"} for row in rows(200)]
     human_evaluation = make_human_evaluation(any_engine, clock, n=200, inputs=inputs)

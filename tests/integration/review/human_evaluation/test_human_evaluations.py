@@ -1,4 +1,4 @@
-"""A human evaluation from its opening to its lock, on both databases."""
+"""Human evaluations from opening to lock, on both databases."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -374,7 +374,7 @@ def test_cancelled_candidate_evaluation_cancels_its_human_evaluation(
 
 
 def is_waited_for(engine: Engine) -> bool:
-    """Tell whether somebody waits for a lock in a database of PostgreSQL."""
+    """Return whether a PostgreSQL connection waits for a lock."""
     waiting = text(
         "SELECT count(*) FROM pg_stat_activity "
         "WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -412,7 +412,7 @@ def test_cancelling_waits_for_who_is_submitting(postgres_engine: Engine, clock: 
 
 
 def test_ids_of_responses_say_nothing_of_systems(any_engine: Engine, clock: datetime) -> None:
-    """The first, second and third id of an item go to each system about as often."""
+    """The first, second and third id of an item belong to each system about equally often."""
     make_human_evaluation(any_engine, clock, n=300, inputs=rows(300, mark="x"))
     with transaction(any_engine) as connection:
         ids: dict[int, list[int]] = {}

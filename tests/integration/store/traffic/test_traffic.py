@@ -58,7 +58,7 @@ def make_row(offset: int, occurred_at: datetime) -> dict[str, Any]:
 
 
 def vectors_of(offsets: list[int]) -> np.ndarray:
-    """A vector that names its row, so that a mix-up shows."""
+    """Return a vector that encodes its row, so that a mix-up is visible."""
     return np.outer(offsets, np.ones(DIMENSION)).astype(np.float16)
 
 
