@@ -5,8 +5,11 @@ Precedence: the environment (``DRIFTWARDEN_SECTION__KEY``), then what evaluation
 Secrets come from the environment only; see :class:`Secrets`.
 """
 
+from monitor.settings.alerts import Alerts
+from monitor.settings.drift import Drift
 from monitor.settings.durations import format_duration, parse_duration
 from monitor.settings.field_types import Section, is_https_or_loopback
+from monitor.settings.kafka import Kafka
 from monitor.settings.launchers import Kubernetes, Ray, Toleration
 from monitor.settings.loading import (
     DEFAULT_FILE,
@@ -15,14 +18,9 @@ from monitor.settings.loading import (
     default_settings,
     load_settings,
 )
-from monitor.settings.monitoring import (
-    Alerts,
-    Database,
-    Drift,
-    Embedding,
-    ModelSection,
-    Monitoring,
-)
+from monitor.settings.monitoring import Database, Embedding, ModelSection, Monitoring
+from monitor.settings.redaction import Redaction
+from monitor.settings.retention import Retention
 from monitor.settings.retrain import (
     Gates,
     Judge,
@@ -34,15 +32,7 @@ from monitor.settings.retrain import (
 )
 from monitor.settings.review import Review
 from monitor.settings.secrets import Secrets, load_secrets
-from monitor.settings.traffic import (
-    Kafka,
-    Redaction,
-    Retention,
-    TaskRate,
-    Traffic,
-    TrafficFields,
-    TrafficJoin,
-)
+from monitor.settings.traffic import TaskRate, Traffic, TrafficFields, TrafficJoin
 from monitor.settings.web import OpenIdConnect, Web
 
 __all__ = [

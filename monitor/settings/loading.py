@@ -16,20 +16,18 @@ from pydantic_settings import (
 )
 
 from monitor.errors import ConfigurationError
+from monitor.settings.alerts import Alerts
+from monitor.settings.drift import Drift
 from monitor.settings.evaluation_file import read_plan
 from monitor.settings.field_types import Section
-from monitor.settings.monitoring import (
-    Alerts,
-    Database,
-    Drift,
-    Embedding,
-    ModelSection,
-    Monitoring,
-)
+from monitor.settings.kafka import Kafka
+from monitor.settings.monitoring import Database, Embedding, ModelSection, Monitoring
+from monitor.settings.redaction import Redaction
 from monitor.settings.renamed_keys import RENAMED_KEYS
+from monitor.settings.retention import Retention
 from monitor.settings.retrain import Retrain, Rollout
 from monitor.settings.review import Review
-from monitor.settings.traffic import Kafka, Redaction, Retention, Traffic
+from monitor.settings.traffic import Traffic
 from monitor.settings.web import Web
 
 DEFAULT_FILE = Path("config.toml")

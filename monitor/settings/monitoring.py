@@ -1,10 +1,10 @@
-"""Settings of the model, the database, the encoder, drift detection and alerts."""
+"""Settings of the model, its monitoring, the database and the encoder."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from monitor.settings.field_types import Level, Probability, Section, Share
+from monitor.settings.field_types import Level, Probability, Section
 
 
 class ModelSection(Section):
@@ -36,25 +36,3 @@ class Embedding(Section):
     revision: str = ""
     device: str = "auto"
     batch_size: Annotated[int, Field(ge=1)] = 64
-
-
-class Drift(Section):
-    """Drift tests and alert thresholds."""
-
-    alpha: Level = 0.005
-    min_drifted_share: Share = 0.02
-    slow_alpha: Level = 0.05
-    min_slow_drifted_share: Share = 0.005
-    min_samples: Annotated[int, Field(ge=20)] = 100
-    n_permutations: Annotated[int, Field(ge=99)] = 9999
-    seed: int = 20_260_101
-    higher_is_better: tuple[str, ...] = ()
-    lower_is_better: tuple[str, ...] = ()
-
-
-class Alerts(Section):
-    """Slack, and the links in its messages."""
-
-    channel: str = ""
-    public_url: str = "http://127.0.0.1:8080"
-    runbook_url: str = ""

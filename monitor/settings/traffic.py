@@ -1,41 +1,12 @@
-"""Settings of Kafka, sampling, decoding, redaction and retention."""
+"""Settings of sampling and decoding."""
 
 from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from monitor.settings.durations import (
-    AnyDuration,
-    Duration,
-    OptionalDuration,
-    Within,
-    format_duration,
-)
-from monitor.settings.field_types import (
-    FieldPath,
-    NamedPath,
-    OwnPattern,
-    PatternName,
-    Probability,
-    Section,
-    Share,
-)
-
-
-class Kafka(Section):
-    """The Kafka topic of production traffic."""
-
-    bootstrap_servers: str = "localhost:9092"
-    topic: str = "llm-traffic"
-    group_id: str = "driftwarden"
-    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "GSSAPI"] = "PLAIN"
-    ssl_cafile: str = ""
-    auto_offset_reset: Literal["earliest", "latest"] = "earliest"
-    session_timeout: Annotated[AnyDuration, Within("6s")] = timedelta(seconds=45)
-    max_poll_interval: Annotated[AnyDuration, Within("10s")] = timedelta(minutes=5)
-    max_poll_records: Annotated[int, Field(ge=1)] = 2000
+from monitor.settings.durations import Duration
+from monitor.settings.field_types import FieldPath, NamedPath, Probability, Section
 
 
 class TaskRate(Section):
@@ -116,45 +87,4 @@ class Traffic(Section):
     def _mapped_has_fields(self) -> "Traffic":
         if self.format == "mapped" and not self.fields.prompt:
             raise ValueError('format = "mapped" needs traffic.fields.prompt')
-        return self
-
-
-class Redaction(Section):
-    """Redaction of personal data before storing."""
-
-    enabled: bool = True
-    patterns: dict[PatternName, OwnPattern] = {}  # noqa: RUF012 - pydantic copies it
-    presidio: bool = False
-    presidio_model: str = "en_core_web_lg"
-    presidio_language: Annotated[str, Field(pattern="^[a-z]{2}$")] = "en"
-    presidio_entities: tuple[str, ...] = ("PERSON", "LOCATION")
-    presidio_score_threshold: Share = 0.5
-
-
-#: A week, and a week to notice that it could not be evaluated.
-MIN_RETENTION = timedelta(days=14)
-
-
-class Retention(Section):
-    """How long stored rows are kept; empty: for ever."""
-
-    exchanges: OptionalDuration = None
-    reviews: OptionalDuration = None
-    dead_letters: OptionalDuration = timedelta(days=30)
-    baselines: OptionalDuration = None
-
-    @model_validator(mode="after")
-    def _windows_are_evaluated_and_reviewed_first(self) -> "Retention":
-        if self.exchanges is not None and self.exchanges < MIN_RETENTION:
-            raise ValueError(
-                f'exchanges must be "" (for ever) or at least {format_duration(MIN_RETENTION)}: a '
-                "week of traffic is evaluated when it has ended"
-            )
-        if self.reviews is not None and not (
-            self.exchanges is not None and self.exchanges <= self.reviews
-        ):
-            raise ValueError(
-                'reviews must be "" (for ever), or as long as exchanges or longer: what was queued '
-                "for review is not removed before the rest"
-            )
         return self

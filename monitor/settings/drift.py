@@ -1,0 +1,21 @@
+"""Settings of drift detection: levels and alert thresholds."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from monitor.settings.field_types import Level, Section, Share
+
+
+class Drift(Section):
+    """Drift tests and alert thresholds."""
+
+    alpha: Level = 0.005
+    min_drifted_share: Share = 0.02
+    slow_alpha: Level = 0.05
+    min_slow_drifted_share: Share = 0.005
+    min_samples: Annotated[int, Field(ge=20)] = 100
+    n_permutations: Annotated[int, Field(ge=99)] = 9999
+    seed: int = 20_260_101
+    higher_is_better: tuple[str, ...] = ()
+    lower_is_better: tuple[str, ...] = ()

@@ -1,0 +1,36 @@
+"""Retention periods; :mod:`monitor.privacy.retention` applies them."""
+
+from datetime import timedelta
+
+from pydantic import model_validator
+
+from monitor.settings.durations import OptionalDuration, format_duration
+from monitor.settings.field_types import Section
+
+#: A week, and a week to notice that it could not be evaluated.
+MIN_RETENTION = timedelta(days=14)
+
+
+class Retention(Section):
+    """How long stored rows are kept; empty: for ever."""
+
+    exchanges: OptionalDuration = None
+    reviews: OptionalDuration = None
+    dead_letters: OptionalDuration = timedelta(days=30)
+    baselines: OptionalDuration = None
+
+    @model_validator(mode="after")
+    def _windows_are_evaluated_and_reviewed_first(self) -> "Retention":
+        if self.exchanges is not None and self.exchanges < MIN_RETENTION:
+            raise ValueError(
+                f'exchanges must be "" (for ever) or at least {format_duration(MIN_RETENTION)}: a '
+                "week of traffic is evaluated when it has ended"
+            )
+        if self.reviews is not None and not (
+            self.exchanges is not None and self.exchanges <= self.reviews
+        ):
+            raise ValueError(
+                'reviews must be "" (for ever), or as long as exchanges or longer: what was queued '
+                "for review is not removed before the rest"
+            )
+        return self
