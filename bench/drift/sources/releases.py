@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from bench.drift.ledger import data_digest
 from monitor import descriptors as texts
 from monitor.bench.encoding import encode_cached
+from monitor.descriptors.catalogue import descriptors_of
 from monitor.errors import InputError
 from monitor.settings import Embedding
-from monitor.windows.comparison.numeric_columns import PROMPT
 
 FOLDER = "alpaca_eval"
 #: Arrays saved under their own names, and the prefix of the names of releases.
@@ -89,7 +89,7 @@ def read_releases(folder: Path, settings: Embedding) -> Releases | None:
         prompts = instructions
         responses[path.stem] = encode_cached(outputs, settings)
     encoded = encode_cached(prompts, settings)
-    columns = [texts.describe(prompts, descriptor) for _, descriptor in PROMPT.values()]
+    columns = [texts.describe(prompts, entry.function) for entry in descriptors_of("prompt")]
     descriptors = np.column_stack(columns)
     sources = np.array([str(record.get("dataset", "")) for record in records], dtype=np.str_)
     digests = [encoded.digest, *(release.digest for release in responses.values())]

@@ -1,39 +1,22 @@
 """Numeric columns that are compared: descriptors of prompts and responses, and metrics."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor import descriptors as texts
+from monitor.descriptors.catalogue import descriptors_of
 from monitor.settings import Drift
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.windows.comparison.format_conformance import Formats, broken_formats
-from monitor.windows.comparison.metric_directions import Direction, direction_of
+from monitor.windows.comparison.metric_directions import direction_of
 from monitor.windows.comparison.metrics import LEAST_VALUES, metric_names, metric_values
 from monitor.windows.comparison.numeric_comparison import NumericColumn, Side
 
 Column = NDArray[np.float64]
-
-#: Descriptors of a text, with the direction of better. Only faults have one: the others show a
-#: change, which may be for the better.
-PROMPT: dict[str, tuple[Direction, Callable[[str], float]]] = {
-    "length in tokens": (0, texts.token_count),
-    "lines": (0, texts.line_count),
-    "non-letter share": (0, texts.non_letter_share),
-    "readability (LIX)": (0, texts.lix),
-    "questions": (0, texts.question),
-}
-RESPONSE: dict[str, tuple[Direction, Callable[[str], float]]] = {
-    "length in tokens": (0, texts.token_count),
-    "non-letter share": (0, texts.non_letter_share),
-    "readability (LIX)": (0, texts.lix),
-    "repetition": (0, texts.compressible),
-    "repeated phrases": (0, texts.repeated_phrases),
-    "loop": (-1, texts.loop),
-    "empty": (-1, texts.empty),
-}
 
 #: Share of responses with a finish reason, on both sides, from which on finish reasons are used.
 MIN_REASON_SHARE = 0.95
@@ -62,13 +45,13 @@ def numeric_columns_of(
             from the baseline.
     """
     windows = (reference, current)
-    columns = _of_texts("prompt", PROMPT, [side.prompts for side in windows])
+    columns = _of_texts("prompt", [side.prompts for side in windows])
     prompt_languages = [_languages(side.prompts) for side in windows]
     columns += _of_languages("prompt", prompt_languages)
     # A window without any response is the worst case where the baseline has responses.
     if any(reference.responses):
         response_languages = [_languages(side.responses) for side in windows]
-        columns += _of_texts("response", RESPONSE, [side.responses for side in windows])
+        columns += _of_texts("response", [side.responses for side in windows])
         columns += _of_responses(windows, prompt_languages, response_languages)
         columns.append(
             NumericColumn(
@@ -91,15 +74,16 @@ def numeric_columns_of(
 
 
 def _of_texts(
-    side: Side,
-    functions: dict[str, tuple[Direction, Callable[[str], float]]],
-    sides: Sequence[Sequence[str]],
+    side: Literal["prompt", "response"], sides: Sequence[Sequence[str]]
 ) -> list[NumericColumn]:
     return [
         NumericColumn(
-            name, side, direction, *(texts.describe(side_texts, function) for side_texts in sides)
+            descriptor.name,
+            side,
+            descriptor.direction,
+            *(texts.describe(side_texts, descriptor.function) for side_texts in sides),
         )
-        for name, (direction, function) in functions.items()
+        for descriptor in descriptors_of(side)
     ]
 
 

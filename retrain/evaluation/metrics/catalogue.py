@@ -66,7 +66,7 @@ def _judged(models: MetricModels) -> Sequence[Metric]:
     return [JudgedHallucination(models.judge, concurrency=models.concurrency)]
 
 
-_BUILT_IN: dict[str, Callable[[MetricModels], Sequence[Metric]]] = {
+BUILT_IN: dict[str, Callable[[MetricModels], Sequence[Metric]]] = {
     "exact_match": lambda _: [EXACT_MATCH],
     "f1": lambda _: [TOKEN_F1],
     "rouge": lambda _: ROUGE_METRICS,
@@ -86,7 +86,7 @@ _ALIASES = {"token_f1": "f1", **{metric.name: "rouge" for metric in ROUGE_METRIC
 
 def metric_names() -> list[str]:
     """Return all metric names allowed in ``evaluation.yaml``."""
-    return sorted({*_BUILT_IN, *_ALIASES, *_entry_points()})
+    return sorted({*BUILT_IN, *_ALIASES, *_entry_points()})
 
 
 def canonical_name(name: str) -> str:
@@ -101,7 +101,7 @@ def check_metric_name(name: str) -> None:
         ConfigurationError: There is no such metric.
         MetricError: Two packages use the same metric name.
     """
-    if name in _BUILT_IN or name in _ALIASES:
+    if name in BUILT_IN or name in _ALIASES:
         return
     known = metric_names()
     if name not in known:
@@ -125,13 +125,13 @@ def load_metrics(names: Sequence[str], models: MetricModels | None = None) -> li
     for name in names:
         check_metric_name(name)
         for metric in _make(name, models):
-            if name in _BUILT_IN or metric.name == name:
+            if name in BUILT_IN or metric.name == name:
                 matches.setdefault(metric.name, metric)
     return list(matches.values())
 
 
 def _make(name: str, models: MetricModels) -> Sequence[Metric]:
-    built_in = _BUILT_IN.get(_ALIASES.get(name, name))
+    built_in = BUILT_IN.get(_ALIASES.get(name, name))
     if built_in is not None:
         return built_in(models)
     return [_load(_entry_points()[name])]
@@ -140,7 +140,7 @@ def _make(name: str, models: MetricModels) -> Sequence[Metric]:
 def _entry_points() -> dict[str, EntryPoint]:
     matches: dict[str, EntryPoint] = {}
     for entry in entry_points(group=GROUP):
-        if entry.name in _BUILT_IN or entry.name in _ALIASES:
+        if entry.name in BUILT_IN or entry.name in _ALIASES:
             raise MetricError(
                 f"package {_package(entry)} names a metric {entry.name!r}, the name of a built-in "
                 "metric; rename the package's metric"

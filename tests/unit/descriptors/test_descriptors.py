@@ -15,23 +15,16 @@ from hypothesis import strategies as st
 
 from monitor import descriptors as texts
 from monitor.descriptors import refusal_phrases
+from monitor.descriptors.catalogue import DESCRIPTORS
 
 SUBMODULES = sorted(
     module.name for module in pkgutil.iter_modules(texts.__path__, f"{texts.__name__}.")
 )
-#: Least and largest value of each descriptor.
-RANGES = {
-    texts.token_count: (0, math.inf),
-    texts.line_count: (0, math.inf),
-    texts.non_letter_share: (0, 1),
-    texts.question: (0, 1),
-    texts.empty: (0, 1),
-    texts.compressible: (0, 1),
-    texts.repeated_phrases: (0, 1),
-    texts.loop: (0, 1),
+#: Least and largest value of each function of a text. The catalogue lacks those that are compared
+#: together with a finish reason.
+RANGES = {entry.function: (entry.lowest, entry.highest) for entry in DESCRIPTORS} | {
     texts.refusal: (0, 1),
     texts.cut_off: (0, 1),
-    texts.lix: (0, 20_100),
     texts.stopped_by_limit: (0, 1),
     texts.declined_by_api: (0, 1),
 }
