@@ -57,17 +57,17 @@ class DatasetUnavailableError(TransientError):
     """Raised when the store of a data set is unavailable or busy."""
 
 
-class SlackUnavailableError(TransientError):
-    """Raised when Slack is unavailable or limits the rate."""
+class ChannelUnavailableError(TransientError):
+    """Raised when a channel of alerts is unavailable or limits the rate."""
 
     def __init__(self, message: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(message)
-        #: Slack's Retry-After, where given.
+        #: Retry-After of the response, where given.
         self.retry_after_seconds = retry_after_seconds
 
 
-class SlackRefusedError(DriftwardenError):
-    """Raised when Slack rejects a message permanently: a retry would not help."""
+class ChannelRefusedError(DriftwardenError):
+    """Raised when a channel rejects a message permanently: a retry would not help."""
 
 
 class RemoteServiceError(TransientError):

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import Engine
 
-from monitor.alerts.channels.slack import Sender
-from monitor.errors import SlackRefusedError, SlackUnavailableError
+from monitor.alerts.channels.sender import Sender
+from monitor.errors import ChannelRefusedError, ChannelUnavailableError
 from monitor.store.alerts import outbox
 from monitor.store.engine import transaction
 
@@ -25,9 +25,9 @@ log = structlog.get_logger()
 def deliver_due(engine: Engine, sender: Sender | None, now: datetime) -> int:
     """Send all due messages, the oldest first; return the number sent.
 
-    No transaction is open during a call of Slack. A message is leased first, so that no other
-    process sends it. If a process dies between Slack's response and its record, the message is
-    sent again after :data:`LEASE`; Slack's API cannot prevent that.
+    No transaction is open during a call of the channel. A message is leased first, so that no other
+    process sends it. If a process dies between the channel's response and its record, the message
+    is sent again after :data:`LEASE`; Slack's API cannot prevent that.
 
     Args:
         engine: The database.
@@ -48,9 +48,9 @@ def deliver_due(engine: Engine, sender: Sender | None, now: datetime) -> int:
             continue
         try:
             channel, ts = _send(sender, message)
-        except SlackRefusedError as error:
+        except ChannelRefusedError as error:
             _refuse(engine, message, str(error), now)
-        except SlackUnavailableError as error:
+        except ChannelUnavailableError as error:
             _delay(engine, message, error, now)
             return sent  # further messages would fail, too
         else:
@@ -61,7 +61,7 @@ def deliver_due(engine: Engine, sender: Sender | None, now: datetime) -> int:
 
 
 def delay_after(attempts: int, retry_after_seconds: float | None = None) -> timedelta:
-    """Return the delay after a number of failed attempts: doubling, and at least Slack's.
+    """Return the delay after a number of failed attempts: doubling, and at least the channel's.
 
     Example:
         >>> delay_after(1).total_seconds(), delay_after(3).total_seconds()
@@ -95,7 +95,7 @@ def _refuse(engine: Engine, message: outbox.DueMessage, reason: str, now: dateti
 
 
 def _delay(
-    engine: Engine, message: outbox.DueMessage, error: SlackUnavailableError, now: datetime
+    engine: Engine, message: outbox.DueMessage, error: ChannelUnavailableError, now: datetime
 ) -> None:
     wait = delay_after(message.attempts + 1, error.retry_after_seconds)
     with transaction(engine) as connection:

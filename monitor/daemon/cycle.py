@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
-from monitor.alerts.channels.slack import Sender, make_sender
+from monitor.alerts.channels import make_sender
+from monitor.alerts.channels.sender import Sender
 from monitor.alerts.outbox import deliver_due
 from monitor.daemon.follow_up import decide, follow_up, watch_age
 from monitor.daemon.retraining import Retraining

@@ -59,18 +59,17 @@ def show_week(
 
 
 def show_alerts(workspace: Workspace, evaluation: DriftEvaluationRow, secrets: Secrets) -> None:
-    """Post the messages to Slack if it is configured, and show them."""
-    from monitor.alerts.channels.slack import make_sender
+    """Post the messages if a channel is configured, and show them."""
+    from monitor.alerts.channels import configured_channel
     from monitor.alerts.messages.mrkdwn import render_text
     from monitor.alerts.outbox import deliver_due
 
-    sender = make_sender(secrets, workspace.settings.alerts)
-    if sender is not None:
+    configured = configured_channel(secrets, workspace.settings.alerts)
+    if configured is not None:
+        name, sender = configured
         # The demo's clock: by today's date the messages would have expired.
         n = deliver_due(workspace.engine, sender, evaluation.window_end)
-        workspace.console.write(
-            f"{n} messages posted to {escape(workspace.settings.alerts.channel)}."
-        )
+        workspace.console.write(f"{n} messages posted to {name}.")
     with transaction(workspace.engine) as connection:
         messages = list_messages(connection)
     for message in reversed(messages):
@@ -78,7 +77,7 @@ def show_alerts(workspace: Workspace, evaluation: DriftEvaluationRow, secrets: S
         workspace.console.quote(
             render_text(message.payload["blocks"]), title=title.get(message.kind, message.kind)
         )
-    if sender is None:
+    if configured is None:
         workspace.console.write(
             "[dim]Not posted; set SLACK_BOT_TOKEN and DRIFTWARDEN_ALERTS__CHANNEL to post.[/dim]"
         )

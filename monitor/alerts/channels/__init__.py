@@ -1,1 +1,54 @@
-"""Channels that deliver alerts."""
+"""Channels of alerts: a module for each, and the table of all."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import structlog
+
+from monitor.alerts.channels import slack
+from monitor.alerts.channels.sender import Sender
+from monitor.settings import Alerts, Secrets
+
+log = structlog.get_logger()
+
+
+class Channel(NamedTuple):
+    """How a channel is built, and what it needs."""
+
+    #: Returns ``None`` where the channel is not configured.
+    build: Callable[[Secrets, Alerts], Sender | None]
+    #: The settings that configure it, for messages.
+    needs: str
+
+
+#: By name. Messages go to the first that is configured.
+CHANNELS: Mapping[str, Channel] = {
+    "slack": Channel(slack.build, "alerts.channel and the variable SLACK_BOT_TOKEN"),
+}
+
+
+def configured_channel(secrets: Secrets, alerts: Alerts) -> tuple[str, Sender] | None:
+    """Return name and sender of the channel that messages go to; ``None`` without any."""
+    for name, channel in CHANNELS.items():
+        sender = channel.build(secrets, alerts)
+        if sender is not None:
+            return name, sender
+    return None
+
+
+def make_sender(secrets: Secrets, alerts: Alerts) -> Sender | None:
+    """Build the sender; ``None``, with a warning in the log, where no channel is configured."""
+    configured = configured_channel(secrets, alerts)
+    if configured is None:
+        log.warning(
+            "alerts_not_sent",
+            reason="no channel is configured; incidents are shown on the page only",
+            needs=needs(),
+        )
+        return None
+    return configured[1]
+
+
+def needs() -> str:
+    """Return what one of the channels needs, for messages."""
+    return " or ".join(channel.needs for channel in CHANNELS.values())

@@ -1,6 +1,6 @@
 """Slack channel by its Web API; the only module that imports slack-sdk."""
 
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 from slack_sdk import WebClient
@@ -13,7 +13,7 @@ from slack_sdk.http_retry import (
 )
 from slack_sdk.http_retry.builtin_handlers import ServerErrorRetryHandler
 
-from monitor.errors import SlackRefusedError, SlackUnavailableError
+from monitor.errors import ChannelRefusedError, ChannelUnavailableError
 from monitor.settings import Alerts, Secrets
 
 #: Longer waits are left to the outbox, which does not block.
@@ -33,16 +33,6 @@ TRANSIENT = frozenset(
 )
 
 log = structlog.get_logger()
-
-
-class Sender(Protocol):
-    """A channel that the outbox delivers to; calls return a message's channel and timestamp."""
-
-    def post(self, payload: dict[str, Any], thread_ts: str | None = None) -> tuple[str, str]:
-        """Post a message, in a thread where ``thread_ts`` names one."""
-
-    def update(self, payload: dict[str, Any], channel: str, ts: str) -> tuple[str, str]:
-        """Replace a message."""
 
 
 class SlackSender:
@@ -70,8 +60,8 @@ class SlackSender:
         """Post a message; return its channel and timestamp.
 
         Raises:
-            SlackUnavailableError: Slack is unavailable or rate-limits.
-            SlackRefusedError: Slack rejects this message until the configuration changes.
+            ChannelUnavailableError: Slack is unavailable or rate-limits.
+            ChannelRefusedError: Slack rejects this message until the configuration changes.
         """
         return self._call(
             "chat.postMessage",
@@ -89,8 +79,8 @@ class SlackSender:
         """Replace a message; return its channel and timestamp.
 
         Raises:
-            SlackUnavailableError: Slack is unavailable or rate-limits.
-            SlackRefusedError: Slack rejects this message until the configuration changes.
+            ChannelUnavailableError: Slack is unavailable or rate-limits.
+            ChannelRefusedError: Slack rejects this message until the configuration changes.
         """
         return self._call("chat.update", {"channel": channel, "ts": ts, **payload})
 
@@ -98,8 +88,8 @@ class SlackSender:
         """Return the workspace and bot that the token belongs to, for `driftwarden check`.
 
         Raises:
-            SlackUnavailableError: Slack is unavailable.
-            SlackRefusedError: The token is not valid.
+            ChannelUnavailableError: Slack is unavailable.
+            ChannelRefusedError: The token is not valid.
         """
         response = self._request("auth.test", {})
         return f"{response.get('team', '?')} as {response.get('user', '?')}"
@@ -115,40 +105,33 @@ class SlackSender:
         except SlackApiError as error:
             raise _translate(error) from error
         except (SlackClientError, OSError) as error:  # OSError: refused, reset, timed out, no name
-            raise SlackUnavailableError(f"Slack is unavailable: {error}") from error
+            raise ChannelUnavailableError(f"Slack is unavailable: {error}") from error
         if not isinstance(response.data, dict):
-            raise SlackUnavailableError("Slack is unavailable: its response is not JSON")
+            raise ChannelUnavailableError("Slack is unavailable: its response is not JSON")
         return response.data
 
 
-def make_sender(secrets: Secrets, alerts: Alerts) -> SlackSender | None:
-    """Build the sender; ``None``, with a warning in the log, where channel or token is missing."""
+def build(secrets: Secrets, alerts: Alerts) -> SlackSender | None:
+    """Build the sender; ``None`` without a channel, and, with a warning, without a token."""
     if not alerts.channel:
-        log.warning(
-            "slack_disabled",
-            reason="alerts.channel is empty; incidents are shown on the page only",
-        )
         return None
     if not secrets.slack_bot_token.get_secret_value():
-        log.warning(
-            "slack_disabled",
-            reason="SLACK_BOT_TOKEN is not set; incidents are shown on the page only",
-        )
+        log.warning("slack_disabled", reason="SLACK_BOT_TOKEN is not set")
         return None
     return SlackSender(secrets, alerts.channel)
 
 
-def _translate(error: SlackApiError) -> SlackUnavailableError | SlackRefusedError:
+def _translate(error: SlackApiError) -> ChannelUnavailableError | ChannelRefusedError:
     response = error.response
     status = getattr(response, "status_code", 0)
     data = response if isinstance(response, dict) else getattr(response, "data", None)
     code = str(data.get("error", "")) if isinstance(data, dict) else ""
     if status == 429 or status >= 500 or code in TRANSIENT or not code:
-        return SlackUnavailableError(
+        return ChannelUnavailableError(
             f"Slack is unavailable: {code or f'HTTP {status}'}", _retry_after(response)
         )
     advice = ADVICE.get(code, "see the error in Slack's API documentation")
-    return SlackRefusedError(f"Slack refused the message: {code}; {advice}")
+    return ChannelRefusedError(f"Slack refused the message: {code}; {advice}")
 
 
 ADVICE = {

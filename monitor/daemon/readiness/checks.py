@@ -15,7 +15,7 @@ def check_everything(settings: Settings, secrets: Secrets) -> Iterator[Finding]:
         ("baseline", lambda: monitoring.baseline_finding(settings)),
         ("broker", lambda: monitoring.broker_finding(settings, secrets)),
         ("encoder", lambda: monitoring.encoder_finding(settings)),
-        ("slack", lambda: monitoring.slack_finding(settings, secrets)),
+        ("alerts", lambda: monitoring.alerts_finding(settings, secrets)),
         ("reviewers", lambda: monitoring.reviewers_finding(settings)),
         ("taxonomy", lambda: monitoring.taxonomy_finding(settings)),
         ("sign-in", lambda: monitoring.sign_in_finding(settings, secrets)),

@@ -53,18 +53,15 @@ def encoder_finding(settings: Settings) -> Finding:
     return Finding("encoder", "ok", f"{encoder.identity}, {vectors.shape[1]} dimensions")
 
 
-def slack_finding(settings: Settings, secrets: Secrets) -> Finding:
-    """Check Slack's token and channel."""
-    from monitor.alerts.channels.slack import make_sender
+def alerts_finding(settings: Settings, secrets: Secrets) -> Finding:
+    """Check the channel of alerts."""
+    from monitor.alerts.channels import configured_channel, needs
 
-    sender = make_sender(secrets, settings.alerts)
-    if sender is None:
-        return Finding(
-            "slack",
-            "note",
-            "alerts are stored, not posted; set alerts.channel and the variable SLACK_BOT_TOKEN",
-        )
-    return Finding("slack", "ok", sender.check())
+    configured = configured_channel(secrets, settings.alerts)
+    if configured is None:
+        return Finding("alerts", "note", f"alerts are stored, not posted; set {needs()}")
+    name, sender = configured
+    return Finding("alerts", "ok", f"{name}, {sender.check()}")
 
 
 def reviewers_finding(settings: Settings) -> Finding:

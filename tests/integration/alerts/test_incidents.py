@@ -6,12 +6,13 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import Engine, select
 
-from monitor.alerts.channels.slack import SlackSender, make_sender
+from monitor.alerts.channels import make_sender
+from monitor.alerts.channels.slack import SlackSender
 from monitor.alerts.incidents import acknowledge, handle_evaluation
 from monitor.alerts.messages.incident import TITLES
 from monitor.alerts.messages.mrkdwn import render_text
 from monitor.alerts.outbox import EXPIRES_AFTER, LEASE, deliver_due
-from monitor.errors import NotFoundError, SlackRefusedError
+from monitor.errors import ChannelRefusedError, NotFoundError
 from monitor.settings import Alerts, Secrets
 from monitor.store.alerts import incidents, outbox
 from monitor.store.engine import transaction
@@ -314,5 +315,5 @@ def test_message_deleted_in_slack_is_a_refusal(
 
 def test_check_names_workspace_and_bot(slack: FakeSlack) -> None:  # noqa: F811
     assert sender_for(slack).check() == "Test as driftwarden"
-    with pytest.raises(SlackRefusedError, match="SLACK_BOT_TOKEN"):
+    with pytest.raises(ChannelRefusedError, match="SLACK_BOT_TOKEN"):
         sender_for(slack, token="xoxb-wrong").check()

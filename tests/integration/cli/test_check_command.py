@@ -42,7 +42,7 @@ def test_what_is_missing_is_named_with_what_to_do(tmp_path: Path) -> None:
         "baseline": "FAIL",
         "broker": "FAIL",
         "encoder": "ok",
-        "slack": "note",
+        "alerts": "note",
         "reviewers": "note",
         "sign-in": "ok",
         "training data": "FAIL",
