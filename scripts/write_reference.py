@@ -22,30 +22,6 @@ REFERENCE = ROOT / "docs" / "reference"
 WORKFLOW = ROOT / "docs" / "explanation" / "review-workflow.md"
 GENERATED = "<!-- Written by `make docs` from {source}. Change that, not this page. -->"
 
-#: Descriptions of the secrets, by the names of their settings.
-SECRETS = {
-    "slack_bot_token": "Bot token of the Slack app, `xoxb-...`. Empty: incidents are not posted.",
-    "slack_api_url": "Address of Slack's Web API, for a proxy or a test server.",
-    "kafka_sasl_username": "User name for `SASL_*`.",
-    "kafka_sasl_password": "Password for `SASL_*`.",
-    "driftwarden_session_key": (
-        "Secret of the web page's form tokens. Empty: generated once and stored in the database."
-    ),
-    "driftwarden_oidc_client_secret": (
-        "The client's secret at the provider of `[web.oidc]`. Empty: a public client, PKCE alone."
-    ),
-    "judge_api_key": "Key of the judge's endpoint. Empty: requests carry none.",
-    "ray_auth_token": "Token of the Ray cluster of `[retrain.ray]`. Empty: requests carry none.",
-    "kubernetes_token": (
-        "Token for the API server of `[retrain.kubernetes]`. Empty: the token of the daemon's pod."
-    ),
-    "mlflow_tracking_token": (
-        "Token for the server of `[retrain.mlflow]`. Empty: user name and password, or none."
-    ),
-    "mlflow_tracking_username": "User name for the server of `[retrain.mlflow]`.",
-    "mlflow_tracking_password": "Password for the server of `[retrain.mlflow]`.",
-}
-
 SETTINGS_INTRODUCTION = """\
 # Settings
 
@@ -106,7 +82,10 @@ def settings_page() -> str:
         header = "| key | default | allowed | meaning |\n| --- | --- | --- | --- |"
         lines.append(f"## `[{section}]`\n\n{inspect.getdoc(annotation)}\n\n{header}")
         lines[-1] += "\n" + "\n".join(rows)
-    rows = [f"| `{name.upper()}` | {_cell(SECRETS[name])} |" for name in Secrets.model_fields]
+    rows = [
+        f"| `{name.upper()}` | {_cell(field.description)} |"
+        for name, field in Secrets.model_fields.items()
+    ]
     header = "| variable | meaning |\n| --- | --- |"
     lines.append(f"{SECRETS_INTRODUCTION}\n\n{header}\n" + "\n".join(rows))
     return "\n\n".join(lines) + "\n"

@@ -5,22 +5,37 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Secrets(BaseSettings):
-    """The secrets; read from the environment only, never from a file."""
+    """The secrets; read from the environment only, never from a file.
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    The text below a field is its description in docs/reference/settings.md.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
     slack_bot_token: SecretStr = SecretStr("")
+    """Bot token of the Slack app, `xoxb-...`. Empty: incidents are not posted."""
     slack_api_url: str = "https://slack.com/api/"
+    """Address of Slack's Web API, for a proxy or a test server."""
     kafka_sasl_username: str = ""
+    """User name for `SASL_*`."""
     kafka_sasl_password: SecretStr = SecretStr("")
+    """Password for `SASL_*`."""
     driftwarden_session_key: SecretStr = SecretStr("")
+    """Secret of the web page's form tokens. Empty: generated once and stored in the database."""
     driftwarden_oidc_client_secret: SecretStr = SecretStr("")
+    """The client's secret at the provider of `[web.oidc]`. Empty: a public client, PKCE alone."""
     judge_api_key: SecretStr = SecretStr("")
+    """Key of the judge's endpoint. Empty: requests carry none."""
     ray_auth_token: SecretStr = SecretStr("")
+    """Token of the Ray cluster of `[retrain.ray]`. Empty: requests carry none."""
     kubernetes_token: SecretStr = SecretStr("")
+    """Token for the API server of `[retrain.kubernetes]`. Empty: the token of the daemon's pod."""
     mlflow_tracking_token: SecretStr = SecretStr("")
+    """Token for the server of `[retrain.mlflow]`. Empty: user name and password, or none."""
     mlflow_tracking_username: str = ""
+    """User name for the server of `[retrain.mlflow]`."""
     mlflow_tracking_password: SecretStr = SecretStr("")
+    """Password for the server of `[retrain.mlflow]`."""
 
 
 def load_secrets() -> Secrets:

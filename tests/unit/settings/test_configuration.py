@@ -70,6 +70,20 @@ def test_a_dozen_keys_stand_before_the_advanced_ones() -> None:
     assert len(declared_keys()) - 12 == len(re.findall(r"^\w", advanced, re.MULTILINE))
 
 
+def test_every_setting_and_secret_is_read() -> None:
+    settings = ROOT / "monitor" / "settings"
+    sources = [path for folder in ("monitor", "retrain") for path in (ROOT / folder).rglob("*.py")]
+    code = "\n".join(path.read_text("utf-8") for path in sources if settings not in path.parents)
+    read = set(re.findall(r"\.(\w+)\b", code))
+    assert [] == [name for name in declared_keys() if name[1] not in read]
+    assert [] == [name for name in Secrets.model_fields if name not in read]
+
+
+@pytest.mark.parametrize("name", Secrets.model_fields)
+def test_every_secret_has_a_description(name: str) -> None:
+    assert Secrets.model_fields[name].description
+
+
 @pytest.mark.parametrize(("section", "key"), sorted(declared_keys()))
 def test_limits_and_durations_have_one_form(section: str, key: str) -> None:
     assert not re.search(
