@@ -15,6 +15,7 @@ from monitor.settings import Traffic
 from monitor.store.traffic.position import Position
 from monitor.traffic.decoder import Decoded, Decoder
 from monitor.traffic.exchange import Exchange
+from monitor.traffic.formats import FORMATS
 from monitor.traffic.record import RawRecord
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "traffic"
@@ -55,6 +56,12 @@ def values(name: str) -> list[bytes]:
     content = load(name)
     binary = [as_protobuf(content)] if name in OTLP_NAMES else []
     return [json.dumps(content).encode(), *binary]
+
+
+def format_of(name: str) -> str:
+    """Return the format of a fixture: the one that its name begins with."""
+    matches = [entry for entry in FORMATS if f"{name}_".startswith(f"{entry}_")]
+    return "opentelemetry" if name in OTLP_NAMES else max(matches, key=len, default="")
 
 
 def decode(value: Any, *, key: bytes | None = b"key", **options: Any) -> Decoded:

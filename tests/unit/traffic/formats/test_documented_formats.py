@@ -64,6 +64,7 @@ def test_a_documented_record_is_read_by_its_format(name: str, record: str) -> No
 
 def test_headings_of_formats_follow_the_table() -> None:
     assert list(FORMATS) == re.findall(r"^## `(\w+)`$", REFERENCE, re.MULTILINE)
+    assert list(FORMATS) == re.findall(r"^\| \[`(\w+)`\]", REFERENCE, re.MULTILINE)
 
 
 def test_every_reason_of_a_dead_letter_is_documented() -> None:

@@ -1,5 +1,6 @@
 """Each format: told apart by itself, and read with every field, from production's records."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args
@@ -17,6 +18,7 @@ from tests.support.traffic.fixture_files import (
     NAMES,
     OCCURRED_AT,
     decode,
+    format_of,
     options_of,
     read,
     read_one,
@@ -26,6 +28,16 @@ from tests.support.traffic.fixture_files import (
 
 def test_the_settings_and_the_table_name_the_same_formats() -> None:
     assert {"auto", *FORMATS} == set(get_args(Traffic.model_fields["format"].annotation))
+
+
+def test_the_comment_in_config_toml_names_every_format() -> None:
+    text = (Path(__file__).parents[4] / "config.toml").read_text(encoding="utf-8")
+    (comment,) = re.findall(r"^traffic\.format = .*#(.*)$", text, re.MULTILINE)
+    assert {"auto", *FORMATS} == set(re.findall(r'"(\w+)"', comment))
+
+
+def test_every_format_has_a_fixture() -> None:
+    assert set(FORMATS) == {format_of(name) for name in NAMES}
 
 
 def test_a_format_is_a_file_with_one_function() -> None:
@@ -45,8 +57,7 @@ def test_a_format_is_a_file_with_one_function() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_record_is_known_first_by_its_own_format(name: str) -> None:
-    kind = name.partition("_")[0]
-    own = "opentelemetry" if kind == "otel" else kind
+    own = format_of(name)
     for value in values(name):
         payload = Payload(value, fields=TrafficFields(**options_of(name).get("fields", {})))
         knowing = (entry for entry, (read, _) in FORMATS.items() if read(payload) is not None)
@@ -55,9 +66,8 @@ def test_a_record_is_known_first_by_its_own_format(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_naming_the_format_changes_nothing(name: str) -> None:
-    kind = name.partition("_")[0]
-    own = "opentelemetry" if kind == "otel" else kind
-    guessed, named = read(name, join=JOINED), read(name, join=JOINED, format=own)
+    guessed = read(name, join=JOINED)
+    named = read(name, join=JOINED, format=format_of(name))
     assert guessed == named
 
 
