@@ -325,6 +325,33 @@ def test_halves_from_before_joins_were_disabled_are_swept(
     assert expected(["a"]) == exchanges(any_engine)
 
 
+def test_the_counterpart_of_a_half_from_before_counts_for_itself(
+    any_engine: Engine, clock: datetime
+) -> None:
+    store(any_engine, [(0, 0, request_line("a")), (1, 0, response_line("b"))], clock)
+    late = [(1, 1, response_line("a")), (0, 1, request_line("b")), (0, 2, request_line("c"))]
+    store(any_engine, late, clock + SECOND, settings=Traffic())
+
+    assert {"missing_prompt": 1} == dead_letters(any_engine)
+    later = clock + TIMEOUT + 2 * SECOND
+    read_until(any_engine, {0: later, 1: later})
+    off = Sweeper(
+        any_engine,
+        make_preparer(Traffic()),
+        JOINED.join.model_copy(update={"enabled": False}),
+        clock=lambda: later,
+    )
+    off.sweep_when_due(GO_ON)
+
+    assert 0 == n_waiting(any_engine)
+    assert [("b", "prompt b", ""), ("c", "prompt c", "")] == exchanges(any_engine)
+    assert {
+        "missing_prompt": 1,
+        "unpaired_request": 1,
+        "unpaired_response": 1,
+    } == dead_letters(any_engine)
+
+
 def test_a_failed_sweep_is_retried(
     engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:

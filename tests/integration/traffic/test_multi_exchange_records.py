@@ -164,3 +164,38 @@ def test_what_a_fuzzer_makes_is_taken_by_the_database(any_engine: Engine) -> Non
     assert stored.n_exchanges > 300
     assert stored.n_halves > 20
     assert stored.n_dead_letters > 300
+
+
+def call_record(kind: str, *, has_texts: bool = True) -> bytes:
+    """Return one model call as a log record or as a span, both of one trace and span."""
+    texts = {
+        f"gen_ai.{side}.messages": json.dumps(
+            [{"role": role, "parts": [{"type": "text", "content": f"text of the {role}"}]}]
+        )
+        for side, role in (("input", "user"), ("output", "assistant"))
+    }
+    values = {"gen_ai.operation.name": "chat", **(texts if has_texts else {})}
+    attributes = [{"key": key, "value": {"stringValue": text}} for key, text in values.items()]
+    time = str(int(READ_AT.timestamp()) * 10**9)
+    ids = {"traceId": "5b8efff798038103d269b633813fc60c", "spanId": "00f067aa0ba902b7"}
+    common = {**ids, "attributes": attributes}
+    if kind == "log":
+        name = "gen_ai.client.inference.operation.details"
+        record = {**common, "timeUnixNano": time, "eventName": name}
+        return json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]}).encode()
+    span = {**common, "name": "chat", "startTimeUnixNano": time, "endTimeUnixNano": time}
+    return json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}).encode()
+
+
+def test_logs_and_traces_of_one_call_count_twice(any_engine: Engine) -> None:
+    stored = store(any_engine, [call_record("log"), call_record("span")])
+
+    assert (2, 0) == (stored.n_exchanges, stored.n_withheld)
+    (first, second) = places(any_engine)
+    assert first[2] == second[2] != ""
+
+
+def test_a_span_without_texts_counts_its_call_as_withheld(any_engine: Engine) -> None:
+    stored = store(any_engine, [call_record("log"), call_record("span", has_texts=False)])
+
+    assert (1, 1) == (stored.n_exchanges, stored.n_withheld)

@@ -1,0 +1,43 @@
+"""The verdict of a comparison: a lower bound above 0 is a claim that the test must support."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from monitor.drift import DriftResult
+from monitor.drift.permutation.fusion import ComponentStatistics
+from monitor.drift.verdict import conclude
+
+
+def result_of(n_larger: int, n_permutations: int, **options: Any) -> DriftResult:
+    """Return the result where so many permutations give a larger statistic than the data."""
+    statistics = np.zeros((1 + n_permutations, 1))
+    statistics[1 : 1 + n_larger] = 1.0
+    statistics[1 + n_larger :] = -1.0
+    effects = np.zeros(1)
+    sizes = ("n_reference", "n_current", "n_reference_units", "n_current_units")
+    pool: Any = SimpleNamespace(**dict.fromkeys(sizes, 100))
+    return conclude(
+        pool,
+        ComponentStatistics(("test",), statistics, effects, effects, effects, ("family",), None),
+        lower_bound=0.3,
+        novelty=np.zeros(100),
+        clusters=(),
+        **{"alpha": 0.005, "minimum_drifted_share": 0.02, **options},
+    )
+
+
+@pytest.mark.parametrize("n_permutations", [99, 199, 999, 9999])
+def test_no_result_combines_p_above_5_percent_with_a_bound(n_permutations: int) -> None:
+    last = (n_permutations + 1) // 20 - 1
+    for n_larger in {0, last - 1, last, last + 1, n_permutations}:
+        result = result_of(n_larger, n_permutations)
+        assert result.p_value == pytest.approx((1 + n_larger) / (1 + n_permutations))
+        assert result.drifted_share_lower_bound == (0.3 if n_larger <= last else 0.0)
+
+
+def test_a_lenient_level_alarms_on_no_bound_above_5_percent() -> None:
+    result = result_of(9, 99, alpha=0.2)
+    assert (result.p_value, result.verdict) == (0.1, "no_drift")
