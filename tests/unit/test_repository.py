@@ -214,6 +214,15 @@ def test_links_between_documents_lead_somewhere(path: Path) -> None:
         assert (path.parent / target.partition("#")[0]).exists(), f"{path.name} -> {target}"
 
 
+@pytest.mark.parametrize("index", ["README.md", "docs/README.md"])
+def test_every_page_of_the_documentation_is_in_the_index(index: str) -> None:
+    path = ROOT / index
+    targets = re.findall(r"\]\(([^)\s#:]+)\)", path.read_text(encoding="utf-8"))
+    linked = {(path.parent / target).resolve() for target in targets}
+    own = {ROOT / "docs" / "README.md", *(ROOT / "docs" / "adr").glob("0*.md")}
+    assert {page for page in DOCUMENTS if page.parent != ROOT} - own <= linked
+
+
 def test_every_make_target_that_the_documents_name_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE))
     for path in DOCUMENTS:
