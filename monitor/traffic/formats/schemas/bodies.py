@@ -82,7 +82,7 @@ def _read_anthropic(message: AnthropicMessage) -> ResponseContent:
     text_parts: Any = [
         part
         for part in parts
-        if not isinstance(part, dict) or part.get("type") not in {"tool_use", "thinking"}
+        if not isinstance(part, dict) or part.get("type") not in ("tool_use", "thinking")
     ]
     text = read_content(message.content if isinstance(message.content, str) else text_parts)
     usage = message.usage or {}
