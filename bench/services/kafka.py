@@ -1,5 +1,6 @@
 """A real Kafka: at KAFKA_BOOTSTRAP_SERVERS, or started here in KRaft mode from Maven's jars."""
 
+import base64
 import os
 import shutil
 import socket
@@ -8,6 +9,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,18 @@ def kafka_jars() -> Path:
     return folder
 
 
+def class_archive(java: str) -> Path:
+    """Return the archive of the broker's loaded classes, with which it starts in half the time.
+
+    Each build of Java has its own; Java ignores an archive that doesn't fit.
+    """
+    folder, built = kafka_jars(), int(Path(java).resolve().stat().st_mtime)
+    return folder.with_name(f"{folder.name}-classes-{built}.jsa")
+
+
+#: A broker that lives for seconds gains nothing from the optimizing compiler and many collectors.
+JAVA_OPTIONS = ("-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+ENDED_BY_SIGTERM = 143
 #: Some seconds; on a machine that does much else, a minute was too short once.
 START_SECONDS = 180.0
 
@@ -80,14 +94,16 @@ class KafkaServer:
         self.process: subprocess.Popen[bytes] | None = None
         self._classpath = f"{kafka_jars()}/*"
         self._java = program("java", JAVA_HINT)
+        self._class_archive = class_archive(self._java)
+        self._has_archive = self._class_archive.exists()
         self._format()
 
-    def start(self) -> None:
+    def start(self, *java_options: str) -> None:
         """Start the broker and wait until it listens."""
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
-                    *(self._java, "-Xmx512m", "-cp", self._classpath),
+                    *(*self._command(), *java_options),
                     f"-Dlog4j2.configurationFile={self.folder / 'log4j2.properties'}",
                     *("kafka.Kafka", str(self.folder / "server.properties")),
                 ],
@@ -107,6 +123,19 @@ class KafkaServer:
             f"Kafka did not start:\n{(self.folder / 'server.log').read_text()[-3000:]}"
         )
 
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Start the broker, stop it at the end, and archive its classes if no run did before."""
+        archive = self.folder / "classes.jsa"
+        self.start(*([] if self._has_archive else [f"-XX:ArchiveClassesAtExit={archive}"]))
+        yield
+        self.stop()
+        # Another run may archive at the same moment; a broker that was killed leaves half of it.
+        if self.process and self.process.returncode == ENDED_BY_SIGTERM and archive.exists():
+            copy = Path(f"{self._class_archive}.{os.getpid()}")
+            shutil.copy(archive, copy)
+            copy.rename(self._class_archive)
+
     def stop(self) -> None:
         """End the broker in good order."""
         if self.process and self.process.poll() is None:
@@ -121,6 +150,10 @@ class KafkaServer:
         if self.process:
             self.process.kill()
             self.process.wait()
+
+    def _command(self) -> list[str]:
+        archive = [f"-XX:SharedArchiveFile={self._class_archive}"] if self._has_archive else []
+        return [self._java, *JAVA_OPTIONS, *archive, "-cp", self._classpath]
 
     def _format(self) -> None:
         controller = free_port()
@@ -137,7 +170,11 @@ class KafkaServer:
             "offsets.topic.num.partitions": "4",
             "transaction.state.log.replication.factor": "1",
             "transaction.state.log.min.isr": "1",
+            "transaction.state.log.num.partitions": "4",
             "group.initial.rebalance.delay.ms": "0",
+            # After a kill the controller lets the broker in again once its old session is over.
+            "broker.session.timeout.ms": "3000",
+            "broker.heartbeat.interval.ms": "500",
             "log.retention.check.interval.ms": "1000",
             "auto.create.topics.enable": "false",
             "message.max.bytes": "20000000",
@@ -145,11 +182,10 @@ class KafkaServer:
         lines = "".join(f"{key}={value}\n" for key, value in properties.items())
         (self.folder / "server.properties").write_text(lines)
         (self.folder / "log4j2.properties").write_text(LOG4J)
-        tool = [self._java, "-cp", self._classpath, "kafka.tools.StorageTool"]
-        made = subprocess.run([*tool, "random-uuid"], capture_output=True, text=True, check=True)
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         subprocess.run(
             [
-                *(*tool, "format", "-t", made.stdout.strip().splitlines()[-1]),
+                *(*self._command(), "kafka.tools.StorageTool", "format", "-t", cluster),
                 *("-c", str(self.folder / "server.properties")),
             ],
             capture_output=True,
@@ -164,9 +200,8 @@ def bootstrap_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
         yield inputs
         return
     server = KafkaServer(tmp_path_factory.mktemp("kafka"))
-    server.start()
-    yield server.bootstrap_servers
-    server.stop()
+    with server.running():
+        yield server.bootstrap_servers
 
 
 @pytest.fixture
