@@ -22,7 +22,7 @@ from monitor.store.tables import metadata
 
 @pytest.fixture
 def empty_postgres(postgres_url: str) -> Iterator[str]:
-    """The URL of a PostgreSQL database without a schema."""
+    """Return the URL of a PostgreSQL database without a schema."""
     name = f"empty_{uuid.uuid4().hex[:12]}"
     administration = create_engine(
         make_url(postgres_url).set(database="postgres"), isolation_level="AUTOCOMMIT"
@@ -37,7 +37,7 @@ def empty_postgres(postgres_url: str) -> Iterator[str]:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def empty_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    """A database without a schema, of either kind."""
+    """Return a database of either kind without a schema."""
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path / 'empty.db'}"
     else:
@@ -57,7 +57,7 @@ def alembic_command(engine: Engine, name: str, revision: str) -> None:
 
 
 def differences(engine: Engine) -> list[Any]:
-    """Return what autogenerate would write to get from the database to the declared tables."""
+    """Return the migration that autogenerate would write."""
     with transaction(engine) as connection:
         context = MigrationContext.configure(
             connection, opts={"compare_type": True, "compare_server_default": True}
@@ -66,14 +66,14 @@ def differences(engine: Engine) -> list[Any]:
 
 
 def plain(value: Any) -> Any:
-    """Turn what the inspector returns into text that compares by content."""
+    """Convert results of the inspector to comparable text."""
     if isinstance(value, dict):
         return sorted((key, plain(inner)) for key, inner in value.items())
     return [plain(inner) for inner in value] if isinstance(value, list) else str(value)
 
 
 def schema(engine: Engine) -> dict[str, Any]:
-    """Describe tables, columns and constraints, in an order that doesn't depend on history."""
+    """Describe tables, columns and constraints, independent of their history."""
     inspector = inspect(engine)
 
     def by_name(rows: list[Any]) -> list[str]:
@@ -115,7 +115,7 @@ def test_migration_and_create_all_give_one_schema(empty_engine: Engine, tmp_path
 
 
 def triggers(engine: Engine) -> list[tuple[str, str]]:
-    """Return the triggers by name, with what they do."""
+    """Return name -> definition of the triggers."""
     statement = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
     if engine.dialect.name == "postgresql":
         statement = (

@@ -40,7 +40,7 @@ MAX_BYTES = 200_000
 
 
 class Studio:
-    """A site, and windows of a size and a colour on it."""
+    """A site, with windows of one size and colour scheme."""
 
     def __init__(self, site: Site, folder: Path, size: str, scheme: str) -> None:
         self.site, self.folder, self.size, self.scheme = site, folder, size, scheme
@@ -57,7 +57,7 @@ class Studio:
         )
 
     def shoot(self, page: Page, name: str) -> None:
-        """Take a picture, once all is drawn."""
+        """Take a screenshot after rendering."""
         page.wait_for_timeout(400)
         path = self.folder / f"{name}.png"
         page.screenshot(path=path)
@@ -91,7 +91,7 @@ def rate_two_responses(studio: Studio) -> Page:
 
 
 def documentation(site: Site) -> None:
-    """Take the pictures of the documentation."""
+    """Take the screenshots of the documentation."""
     for scheme, suffix in (("light", ""), ("dark", "-dark")):
         site.reset()
         studio = Studio(site, IMAGES, "documentation", scheme)
@@ -114,7 +114,7 @@ def documentation(site: Site) -> None:
 
 
 def everything(site: Site, folder: Path) -> None:
-    """Take every page in every size and both colours."""
+    """Take every page in every size and both colour schemes."""
     for size in ("desk", "landscape", "portrait", "phone"):
         for scheme in ("light", "dark"):
             site.reset()
@@ -145,7 +145,7 @@ def everything(site: Site, folder: Path) -> None:
 
 
 def main() -> None:
-    """Parse the command line and take the pictures."""
+    """Parse the command line and take the screenshots."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--all", type=Path, metavar="DIR")
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""As much of Argilla's server as its client needs to make a dataset of a folder."""
+"""The part of Argilla's server that its client needs to create a dataset."""
 
 import json
 import uuid
@@ -12,7 +12,7 @@ WORKSPACE = {"id": str(uuid.UUID(int=2)), "name": "w", "inserted_at": NOW, "upda
 
 
 class ArgillaServer:
-    """Keeps what it is sent and gives it back; knows one user and one workspace."""
+    """A server that stores records and returns them, with one user and one workspace."""
 
     def __init__(self) -> None:
         self.dataset: dict[str, Any] = {}

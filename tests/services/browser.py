@@ -25,7 +25,7 @@ FLAGS = [
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Launch Chromium; skip the test where there is none."""
+    """Launch Chromium; skip the test if it is missing."""
     path = program("chromium", "`apt-get install chromium`")
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=path, args=FLAGS)
@@ -34,7 +34,7 @@ def chromium() -> Iterator[Browser]:
 
 
 def give_session(context: BrowserContext, engine: Engine, url: str, user_id: int) -> None:
-    """Sign a user in by a session in the database, without the form."""
+    """Sign a user in by a database session, without the form."""
     key = token_urlsafe(24)
     now = datetime.now().astimezone()
     value = f'{{"user_id":{user_id},"since":{now.timestamp()}}}'.encode()

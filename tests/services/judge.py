@@ -1,4 +1,4 @@
-"""A judge that runs here: it speaks OpenAI's chat completions and says what a test wants."""
+"""A local judge: OpenAI's chat completions with scripted replies."""
 
 import json
 import threading
@@ -14,7 +14,7 @@ Says = Callable[[str, str], str]
 
 
 class FakeJudge:
-    """The server's memory. Use :func:`running_judge` or the fixture ``judge``."""
+    """The state of the server. Use :func:`running_judge` or the fixture ``judge``."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -26,7 +26,7 @@ class FakeJudge:
         self._lock = threading.Lock()
 
     def reply(self, path: str, key: str, body: dict[str, Any]) -> tuple[int, Any, dict[str, str]]:
-        """Do what such an endpoint does."""
+        """Respond like an OpenAI-compatible endpoint."""
         with self._lock:
             self.requests.append(body)
             self.keys.append(key)
@@ -77,6 +77,6 @@ def running_judge() -> Iterator[FakeJudge]:
 
 @pytest.fixture
 def judge() -> Iterator[FakeJudge]:
-    """A running judge."""
+    """Return a running judge."""
     with running_judge() as fake:
         yield fake

@@ -1,4 +1,4 @@
-"""The API server of a cluster in memory, over HTTP, with tokens and refusals."""
+"""HTTP API server of an in-memory cluster, with tokens and refusals."""
 
 import json
 import re
@@ -21,7 +21,7 @@ _PATH = re.compile(
 
 @dataclass
 class Api:
-    """Where the server is, what it refuses and what it was asked."""
+    """The server's address, its scripted refusals, and its requests."""
 
     cluster: Cluster
     url: str = ""

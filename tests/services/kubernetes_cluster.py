@@ -1,4 +1,4 @@
-"""A cluster in memory: Jobs, their pods and events, as the API server and a kubelet keep them."""
+"""In-memory cluster: Jobs, pods and events, like an API server and a kubelet."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ VERSIONS = ("1.27", kubernetes_validate.latest_version())
 
 
 class RefusalError(Exception):
-    """A response that isn't a success, as a `Status` object says it."""
+    """An error response as a `Status` object."""
 
     def __init__(self, code: int, reason: str, message: str) -> None:
         super().__init__(message)
@@ -30,14 +30,14 @@ class RefusalError(Exception):
 
 
 def validate(manifest: Object) -> None:
-    """Hold a manifest against Kubernetes' published schemas, strictly: no field is unknown."""
+    """Validate a manifest strictly against Kubernetes' published schemas."""
     for version in VERSIONS:
         kubernetes_validate.validate(manifest, version, strict=True)
 
 
 @dataclass
 class Cluster:
-    """What the API knows of one namespace, and a kubelet that runs containers on this machine."""
+    """One namespace, and a kubelet that runs containers as processes of this machine."""
 
     namespace: str = "ml"
     jobs: dict[str, Object] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Cluster:
     version: int = 100
 
     def create(self, manifest: Object) -> Object:
-        """Store a Job as the API does."""
+        """Store a Job like the API."""
         try:
             validate(manifest)
         except kubernetes_validate.ValidationError as error:
@@ -69,7 +69,7 @@ class Cluster:
         return job
 
     def job(self, name: str) -> Object:
-        """Return a Job, as it is by now."""
+        """Return the current state of a Job."""
         with self.lock:
             self._look_after(name)
             if name not in self.jobs:
@@ -77,7 +77,7 @@ class Cluster:
             return self.jobs[name]
 
     def delete(self, name: str, policy: str) -> Object:
-        """Delete a Job. By `Foreground` it stays, marked, until its pods are gone."""
+        """Delete a Job. With `Foreground` it remains, marked, until its pods have ended."""
         with self.lock:
             job = self.job(name)
             job["metadata"]["deletionTimestamp"] = _now()
@@ -91,7 +91,7 @@ class Cluster:
             return job
 
     def schedule(self, name: str) -> Object:
-        """Make the pod of a Job, as the Job controller does; it is pending."""
+        """Create a Job's pending pod, like the Job controller."""
         with self.lock:
             job = self.jobs[name]
             template = job["spec"]["template"]
@@ -108,7 +108,7 @@ class Cluster:
             return pod
 
     def unschedulable(self, name: str, message: str) -> None:
-        """No node takes the pod."""
+        """Mark the pod as unschedulable."""
         pod = self.schedule(name)
         pod["status"]["conditions"] = [
             {"type": "PodScheduled", "status": "False", "reason": "Unschedulable",
@@ -116,19 +116,19 @@ class Cluster:
         ]  # fmt: skip
 
     def waiting(self, name: str, reason: str, message: str) -> None:
-        """The container can't be made."""
+        """Mark the container as waiting."""
         pod = self.schedule(name)
         waiting = {"waiting": {"reason": reason, "message": message}}
         pod["status"]["containerStatuses"] = [{"name": "child", "state": waiting}]
 
     def warn(self, name: str, message: str) -> None:
-        """Write an event of a Job."""
+        """Write a warning event of a Job."""
         self.events.append(
             {"involvedObject": {"name": name}, "type": "Warning", "message": message}
         )
 
     def run(self, name: str, log: str = "") -> Object:
-        """Let a Job's container run without doing anything."""
+        """Mark a Job's container as running, without a process."""
         pod = self.schedule(name)
         pod["status"]["phase"] = "Running"
         pod["status"]["containerStatuses"] = [{"name": "child", "state": {"running": {}}}]
@@ -138,7 +138,7 @@ class Cluster:
         return pod
 
     def really_run(self, name: str) -> int:
-        """Run the container's command as a process of this machine; return its pid."""
+        """Run the container's command as a process; return its pid."""
         pod = self.run(name)
         container = pod["spec"]["containers"][0]
         variables = {entry["name"]: entry["value"] for entry in container["env"]}
@@ -170,7 +170,7 @@ class Cluster:
                 self.jobs[name]["status"]["completionTime"] = _now()
 
     def expire(self, name: str) -> None:
-        """The Job's time to live has run out."""
+        """Delete a Job after its time to live."""
         with self.lock:
             self._forget(name)
 
@@ -187,7 +187,7 @@ class Cluster:
             return "".join(lines if tail is None else lines[-tail:])
 
     def close(self) -> None:
-        """End what still runs."""
+        """Terminate all running processes."""
         for process in self.processes.values():
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)

@@ -42,7 +42,7 @@ def running_mlflow() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def mlflow_address() -> Iterator[str]:
-    """A server for all tests of a file."""
+    """Return the address of a server for all tests of a file."""
     with running_mlflow() as address:
         yield address
 

@@ -1,4 +1,4 @@
-"""A provider of single sign-on that runs here: discovery, keys, PKCE, and tokens really signed."""
+"""A local OpenID provider: discovery, keys, PKCE, and signed tokens."""
 
 import base64
 import hashlib
@@ -29,15 +29,15 @@ def new_key(kid: str) -> RSAKey:
 
 @dataclass
 class Provider:
-    """What the provider knows, and how it misbehaves.
+    """A provider with scripted faults.
 
     Attributes:
-        user_claims: The claims of the user who is signed in there.
-        mend: Changes an ID token's claims before it is signed.
-        sign: Signs claims; a test may sign with something else.
-        userinfo: What the userinfo endpoint tells.
-        metadata: Overrides what discovery tells.
-        denies: The error that the provider sends back instead of a code.
+        user_claims: Claims of the user who is signed in at the provider.
+        mend: Changes the claims of an ID token before the signature.
+        sign: Signs claims; a test can replace it.
+        userinfo: Response of the userinfo endpoint.
+        metadata: Overrides of the discovery document.
+        denies: Error that the provider returns instead of a code.
     """
 
     url: str = ""
@@ -64,7 +64,7 @@ class Provider:
         }
 
     def authorize(self, query: dict[str, str]) -> str:
-        """Return the redirect after the user has signed in here."""
+        """Return the redirect after the sign-in at the provider."""
         self.requests.append(query)
         assert query["response_type"] == "code"
         assert query["code_challenge_method"] == "S256"
@@ -77,7 +77,7 @@ class Provider:
         return f"{query['redirect_uri']}?{urlencode(response)}"
 
     def exchange(self, form: dict[str, str], client: tuple[str, str]) -> tuple[int, Claims]:
-        """Return the tokens for a code; every code works once."""
+        """Return the tokens of a code; every code works once."""
         query = self.codes.pop(form.get("code", ""), None)
         if query is None:
             return 400, {"error": "invalid_grant"}

@@ -1,7 +1,7 @@
-"""Servers that come as Python packages, each in a virtual environment of its own.
+"""Servers in Python packages, each in its own virtual environment.
 
-The environments are made once, from wherever pip is configured to find packages, and stay in
-the user's cache, so that a fresh clone finds them.
+The environments are created once, from pip's configured index, and cached in the user's cache
+folder, so that a fresh clone reuses them.
 """
 
 import fcntl
@@ -22,7 +22,7 @@ START_SECONDS = 180.0
 
 
 def environment_of(requirement: str) -> Path:
-    """Return the `bin` of an environment that holds a package, such as ``mlflow==3.17.*``."""
+    """Return the `bin` of an environment with a package, such as ``mlflow==3.17.*``."""
     name = requirement.replace("==", "-").replace("[default]", "").replace(".*", "")
     folder = FOLDER / name
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -35,7 +35,7 @@ def environment_of(requirement: str) -> Path:
 
 
 class OwnServer:
-    """A server process with all it starts, in a session of its own."""
+    """A server process with its subprocesses, in its own session."""
 
     def __init__(
         self, command: Sequence[str | Path], log: Path, variables: dict[str, str] | None = None
@@ -57,7 +57,7 @@ class OwnServer:
             time.sleep(0.25)
 
     def stop(self) -> None:
-        """End it and all it started."""
+        """Terminate the server and its subprocesses."""
         for sent in (signal.SIGTERM, signal.SIGKILL):
             try:
                 os.killpg(self._process.pid, sent)
@@ -91,7 +91,7 @@ def _make(folder: Path, requirement: str) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Return ours without what would let another interpreter see this one's packages."""
+    """Return the environment variables without those that expose this interpreter's packages."""
     hidden = {"PYTHONPATH", "VIRTUAL_ENV", "PYTHONHOME"}
     return {key: value for key, value in os.environ.items() if key not in hidden}
 

@@ -1,4 +1,4 @@
-"""A real Ray cluster of one machine, in an environment of its own."""
+"""A real Ray cluster with one machine, in its own environment."""
 
 import shutil
 import tempfile
@@ -33,7 +33,7 @@ def running_head() -> Iterator[str]:
 
 
 def _started(ray: Path, folder: Path) -> tuple[OwnServer, str]:
-    """Start a head; Ray gives its own parts 30 seconds, which a busy machine may not keep."""
+    """Start a head; Ray's limit of 30 seconds for its parts may be too short on a busy machine."""
     for attempt in range(ATTEMPTS):
         port = free_port()
         server = OwnServer(_command(ray, folder, port), folder / f"head-{attempt}.log", SLOWLY)
@@ -73,13 +73,13 @@ def _command(ray: Path, folder: Path, port: int) -> list[str | Path]:
 
 @pytest.fixture(scope="module")
 def ray_address() -> Iterator[str]:
-    """A head for all tests of a file."""
+    """Return the address of a head for all tests of a file."""
     with running_head() as address:
         yield address
 
 
 def _takes_jobs(address: str) -> bool:
-    """Submit a job that does nothing: the dashboard responds before jobs are accepted."""
+    """Submit an empty job: the dashboard responds before jobs are accepted."""
     try:
         return httpx.post(
             f"{address}/api/jobs/", json={"entrypoint": "true"}, timeout=30.0

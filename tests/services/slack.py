@@ -1,4 +1,4 @@
-"""A Slack that runs here: it speaks chat.postMessage, chat.update and auth.test, and remembers."""
+"""A local Slack with chat.postMessage, chat.update and auth.test, and a memory."""
 
 import json
 import threading
@@ -16,7 +16,7 @@ CHANNEL = "C0DRIFT"
 
 @dataclass
 class Reply:
-    """A response that the server gives instead of its own, once."""
+    """A response that replaces the server's own, once."""
 
     status: int = 200
     body: dict[str, Any] = field(default_factory=lambda: {"ok": False, "error": "fatal_error"})
@@ -25,7 +25,7 @@ class Reply:
 
 @dataclass
 class Message:
-    """A message as the channel shows it now."""
+    """The current state of a message in the channel."""
 
     ts: str
     thread_ts: str | None
@@ -36,7 +36,7 @@ class Message:
 
 
 class FakeSlack:
-    """The server's memory. Use :func:`running_slack` or the fixture ``slack``."""
+    """The state of the server. Use :func:`running_slack` or the fixture ``slack``."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -49,15 +49,15 @@ class FakeSlack:
 
     @property
     def parents(self) -> list[Message]:
-        """The messages of the channel, without those in threads."""
+        """Return the channel's messages outside threads."""
         return [message for message in self.messages.values() if message.thread_ts is None]
 
     def replies(self, parent: Message) -> list[Message]:
-        """The messages in a thread."""
+        """Return the messages of a thread."""
         return [message for message in self.messages.values() if message.thread_ts == parent.ts]
 
     def reply(self, method: str, arguments: dict[str, Any], token: str) -> Reply:
-        """Do what Slack would do."""
+        """Respond like Slack."""
         with self._lock:
             self.calls.append((method, arguments))
             if self.scripted_replies:
@@ -102,7 +102,7 @@ def _too_long(block: dict[str, Any]) -> bool:
 
 @contextmanager
 def running_slack() -> Iterator[FakeSlack]:
-    """Serve on a free port of the loopback until the block ends; ``url`` is SLACK_API_URL."""
+    """Serve on a free loopback port until the block ends; ``url`` is SLACK_API_URL."""
     slack = FakeSlack()
 
     class Handler(BaseHTTPRequestHandler):
@@ -123,7 +123,7 @@ def running_slack() -> Iterator[FakeSlack]:
             self.wfile.write(content)
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing: the test's output is the test's."""
+            """Discard the message."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -139,6 +139,6 @@ def running_slack() -> Iterator[FakeSlack]:
 
 @pytest.fixture
 def slack() -> Iterator[FakeSlack]:
-    """A running Slack."""
+    """Return a running Slack."""
     with running_slack() as server:
         yield server

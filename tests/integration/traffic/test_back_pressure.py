@@ -1,4 +1,4 @@
-"""Embedding slower than arrival: reading pauses, membership stays, what is held is bounded."""
+"""Back-pressure of a slow encoder: reading pauses, membership continues, memory is bounded."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -33,7 +33,7 @@ MOST_HELD = 3 * BATCH_SIZE + PARTS_PER_POLL * MAX_POLL_RECORDS
 
 
 class SlowEncoder(FakeEncoder):
-    """An encoder whose first batch waits for a gate, and that sees how much is held at each."""
+    """An encoder whose first batch waits for a gate; records the buffered amount per call."""
 
     def __init__(self, look: Callable[[], None]) -> None:
         self.gate = threading.Event()
@@ -49,7 +49,7 @@ class SlowEncoder(FakeEncoder):
 
 
 def members(bootstrap_servers: str, group: str) -> list[str]:
-    """Who is in the group; whoever leaves and comes back has another name."""
+    """Return the members of the group; a member that rejoins has a new name."""
     admin = KafkaAdminClient(bootstrap_servers=bootstrap_servers)
     (described,) = admin.describe_groups([group]).values()
     admin.close()
@@ -109,7 +109,7 @@ def test_memory_of_large_records_is_bounded_by_size(
     postgres_database: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A thousand records of 20 kB, of which at most some hundred kilobytes are held at once."""
+    """Of a thousand records of 20 kB, at most some hundred kilobytes are held at once."""
     monkeypatch.setattr(batches, "MAX_BATCH_BYTES", 200_000)
     monkeypatch.setattr(partition_reader, "MAX_KEPT_BYTES", 50_000)
     settings = ingest_settings(

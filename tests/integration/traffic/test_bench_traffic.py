@@ -1,4 +1,4 @@
-"""`make bench AREA=traffic` on a few hundred records: every figure is measured, whatever it is."""
+"""`make bench AREA=traffic` on a few hundred records: every figure is measured."""
 
 import pytest
 from sqlalchemy import make_url
@@ -25,7 +25,7 @@ SMALL = {
 def world(
     own_broker: KafkaServer, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> BenchServices:
-    """Services of the tests in the place of the bench's own."""
+    """Replace the bench's services by those of the tests."""
     for name, value in SMALL.items():
         monkeypatch.setattr(area, name, value)
     own_broker.start()

@@ -1,4 +1,4 @@
-"""Every column of an exchange, on its way from the record to the digest."""
+"""Every column of an exchange, from the record to the digest."""
 
 import json
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ STORAGE = {"baseline_id", "block_id", "block_row"}
 
 
 def plain_record(now: datetime, **values: Any) -> RawRecord:
-    """Return a record in the plain format that has every key."""
+    """Return a record in the plain format with every key."""
     line = {
         "id": "x1",
         "timestamp": now.isoformat(),
@@ -82,7 +82,7 @@ def stored(engine: Engine, record: RawRecord, now: datetime) -> None:
 
 
 def one_exchange(clock: datetime) -> Exchanges:
-    """Return an exchange of which every column is known and holds a value of its own."""
+    """Return an exchange with a distinct value in every column."""
     exchange = decode(plain_record(clock))
     assert isinstance(exchange, Exchange)
     row = {
@@ -127,7 +127,7 @@ def changed(values: Any) -> Any:
 
 
 def test_a_column_is_declared_in_every_place() -> None:
-    """A forgotten declaration of a new column fails here."""
+    """A missing declaration of a new column fails here."""
     in_table = {column.name for column in ExchangeTable.__table__.columns}
 
     assert in_table - STORAGE == NAMES
@@ -141,7 +141,7 @@ def test_the_plain_format_reads_every_label(clock: datetime) -> None:
 
 @pytest.mark.parametrize("side", ["request", "response", "both"])
 def test_joining_keeps_every_label(clock: datetime, side: str) -> None:
-    """Labels may be given by either record."""
+    """Either record may carry the labels."""
     unnamed = {LABEL_KEYS.get(name, name): None for name in LABELS}
     request = plain_record(clock, response=None, **(unnamed if side == "response" else {}))
     response = plain_record(clock, prompt=None, **(unnamed if side == "request" else {}))
@@ -154,7 +154,7 @@ def test_joining_keeps_every_label(clock: datetime, side: str) -> None:
 
 
 def test_a_dead_letter_keeps_all_content(clock: datetime) -> None:
-    """What a dead letter holds is decoded to what had been decoded."""
+    """A dead letter decodes to the same exchange."""
     exchanges = one_exchange(clock)
     dead_letter = refused_dead_letter(exchanges, "refused")
     again = decode(RawRecord(dead_letter.position, None, dead_letter.value, clock))

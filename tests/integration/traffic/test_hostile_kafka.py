@@ -1,4 +1,4 @@
-"""What a broker may send that nobody can read: its offsets are named, all else is stored."""
+"""Unreadable data from a real broker: its offsets are recorded, all else is stored."""
 
 import importlib
 import os
@@ -37,7 +37,7 @@ BATCH_SIZE = 10
 
 
 def dead_letters(engine: Engine) -> list[tuple[str, int, int, int]]:
-    """Reason, partition, first and last offset of each dead letter."""
+    """Return reason, partition, first and last offset of each dead letter."""
     with transaction(engine) as connection:
         rows = connection.execute(
             select(
@@ -69,7 +69,7 @@ def read(
 
 @pytest.fixture
 def large_producer(bootstrap_servers: str) -> Iterator[Callable[..., KafkaProducer]]:
-    """Make producers that send what no sane producer does."""
+    """Create producers of abnormally large batches."""
     made: list[KafkaProducer] = []
 
     def make(**options: Any) -> KafkaProducer:
@@ -91,7 +91,7 @@ def test_a_decompression_bomb_becomes_a_dead_letter(
     read: Callable[[str, int], None],
     postgres_engine: Engine,
 ) -> None:
-    """300 MB in a batch of 10 KB, which no limit of the broker stops."""
+    """300 MB in a batch of 10 KB, which passes every limit of the broker."""
     topic = create_topic(partitions=1)
     produce(producer, topic, 0, 5)
     bomber = large_producer(compression_type="zstd")
@@ -130,7 +130,7 @@ def test_a_50_mb_record_is_a_dead_letter_without_bytes(
 
 @pytest.fixture
 def no_lz4(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if lz4 weren't installed."""
+    """Simulate a missing lz4 package."""
 
     def load(module: str) -> Any:
         if module.startswith("lz4"):
@@ -155,7 +155,7 @@ def test_a_batch_of_a_missing_codec_costs_its_offsets(
     postgres_engine: Engine,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It can only be lost while the daemon runs: at its start it is asked for."""
+    """The codec is checked at the start, so it can only disappear later."""
     monkeypatch.setattr(loop, "require_codecs", lambda: None)
     topic = create_topic(partitions=1)
     produce(producer, topic, 0, 5)
@@ -173,7 +173,7 @@ def test_a_batch_of_a_missing_codec_costs_its_offsets(
 
 
 def write_batches(broker: KafkaServer, topic: str, n_batches: int) -> None:
-    """Make a topic of two partitions, each with batches of ten records, each a batch by itself."""
+    """Create a topic of two partitions with batches of ten records."""
     admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap_servers)
     admin.create_topics([NewTopic(topic, num_partitions=2, replication_factor=1)])
     admin.close()
@@ -192,7 +192,7 @@ def segment(broker: KafkaServer, topic: str, partition: int) -> Path:
 
 
 def batch_at(data: bytes, offset: int) -> int:
-    """Where in a segment the batch begins that begins with this offset."""
+    """Return the position in a segment of the batch with this base offset."""
     position = 0
     while True:
         base, length = struct.unpack_from(">qi", data, position)
@@ -202,7 +202,7 @@ def batch_at(data: bytes, offset: int) -> int:
 
 
 def overwrite(path: Path, at: int, new: bytes) -> None:
-    """Change a segment in place, as a failing disk would, under a broker that runs."""
+    """Change a segment of a running broker in place, like a failing disk."""
     with path.open("r+b") as file:
         file.seek(at)
         file.write(new)
@@ -235,7 +235,7 @@ def test_a_batch_that_rotted_on_disk_costs_its_own_offsets(
 def test_a_damaged_log_stops_only_its_partition(
     own_broker: KafkaServer, postgres_engine: Engine, postgres_database: str
 ) -> None:
-    """Where the next batch begins nobody knows: nothing is skipped, the rest goes on."""
+    """The next batch can't be located, so nothing is skipped; the other partition continues."""
     own_broker.start()
     write_batches(own_broker, "broken", 6)
     path = segment(own_broker, "broken", 1)

@@ -1,4 +1,4 @@
-"""Ingest against a real Kafka and a real PostgreSQL: nothing lost, nothing doubled."""
+"""Ingest with a real Kafka and PostgreSQL: no record lost or stored twice."""
 
 import signal
 import subprocess

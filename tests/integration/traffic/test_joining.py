@@ -1,4 +1,4 @@
-"""Requests and responses that are records of their own, on SQLite and PostgreSQL."""
+"""Requests and responses in separate records, on SQLite and PostgreSQL."""
 
 import json
 import random
@@ -43,13 +43,13 @@ TIMEOUT = timedelta(seconds=TIMEOUT_SECONDS)
 
 
 def sweeper_at(engine: Engine, now: datetime, settings: Traffic = JOINED) -> Sweeper:
-    """A sweeper while ingest stands at the topic's end."""
+    """Return a sweeper while ingest is at the end of the topic."""
     read_until(engine, {0: now, 1: now})
     return Sweeper(engine, make_preparer(settings), settings.join, clock=lambda: now)
 
 
 def read_until(engine: Engine, until: dict[int, datetime]) -> None:
-    """Have all partitions read, each so far as it was written until some time."""
+    """Record that all partitions are read up to a time."""
     with transaction(engine) as connection:
         for partition in (0, 1):
             claim(connection, "topic", partition, first=0, now=max(until.values()))
@@ -174,7 +174,7 @@ def test_expired_halves_are_counted_and_can_be_replayed(
 
 
 def test_a_half_waits_until_its_source_is_read(any_engine: Engine, clock: datetime) -> None:
-    """One replica is done with the requests; the other is an hour behind with the responses."""
+    """One replica has read all requests; another is an hour behind with the responses."""
     store(any_engine, [(0, i, request_line(f"r{i}")) for i in range(20)], clock)
     late = clock + TIMEOUT + SECOND
     sweeper = Sweeper(any_engine, make_preparer(), JOINED.join, clock=lambda: late)
@@ -390,7 +390,7 @@ def test_a_window_waits_for_the_responses_to_its_requests(
 
 
 def test_looking_for_pairs_reads_no_whole_table(engine: Engine, clock: datetime) -> None:
-    """A million halves may wait; a sweep comes every two seconds."""
+    """A million halves may wait, and a sweep runs every two seconds."""
     statements: list[tuple[str, object]] = []
     event.listen(engine, "before_cursor_execute", lambda *call: statements.append(call[2:4]))
     sweeper_at(engine, clock).sweep(GO_ON)
@@ -410,7 +410,7 @@ def test_looking_for_pairs_reads_no_whole_table(engine: Engine, clock: datetime)
 
 
 def write_halves(path: Path, names: list[str]) -> Settings:
-    """Write requests, then responses, and one of each without a partner."""
+    """Write requests, then responses, and one of each without a counterpart."""
     lines = [request_line(name) for name in [*names, "lonely"]]
     lines += [response_line(name) for name in [*names, "unasked"]]
     path.write_bytes(b"\n".join(lines))

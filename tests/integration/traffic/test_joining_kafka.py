@@ -1,4 +1,4 @@
-"""Halves in other partitions, read by other replicas, with processes killed in between."""
+"""Halves in different partitions, read by different replicas, with kills in between."""
 
 import random
 import signal

@@ -1,4 +1,4 @@
-"""Messages with many log records, hostile ones too, and their dead letters, on both databases."""
+"""Messages with many log records, including hostile ones, and their dead letters."""
 
 import json
 import random
@@ -140,7 +140,7 @@ def test_a_refused_part_leaves_the_rest_stored(
 
 
 def dead_letter_of(message: bytes) -> DeadLetterRow:
-    """The letter of a message that an older version couldn't read."""
+    """Return the dead letter of a message that an older version couldn't read."""
     return DeadLetterRow(
         position=Position("topic", 0, 0),
         key=b"key",

@@ -1,4 +1,4 @@
-"""Two owners of one partition can't both write, on SQLite and on PostgreSQL."""
+"""Ownership of partitions: two owners can't both write, on SQLite and PostgreSQL."""
 
 import random
 import threading
@@ -26,7 +26,7 @@ N_WRITERS = 4
 
 
 def batch(partition: int, first: int, end: int, name: str) -> PreparedBatch:
-    """Rows for every offset in ``[first, end)``, signed by who wants to write them."""
+    """Return rows for every offset in ``[first, end)``, marked with their writer."""
     rows = [
         exchange_row(
             "topic",
@@ -53,7 +53,7 @@ def store(engine: Engine, first: int, end: int, name: str) -> StoreResult:
 
 
 def stored(engine: Engine) -> list[tuple[int, int, str]]:
-    """Partition, offset and writer of every row."""
+    """Return partition, offset and writer of every row."""
     with transaction(engine) as connection:
         rows = connection.execute(
             select(Exchange.partition, Exchange.offset, Exchange.exchange_id).order_by(
@@ -69,7 +69,7 @@ def count(engine: Engine, table: type) -> int:
 
 
 def n_waiting(engine: Engine) -> int:
-    """How many connections wait for a lock."""
+    """Return the number of connections that wait for a lock."""
     waiting = (
         "SELECT count(*) FROM pg_stat_activity "
         "WHERE wait_event_type = 'Lock' AND datname = current_database()"
@@ -79,7 +79,7 @@ def n_waiting(engine: Engine) -> int:
 
 
 def run_writers(engine: Engine, body: Callable[[int, Engine], None]) -> None:
-    """Run ``body`` in several threads at once, each with connections of its own."""
+    """Run ``body`` in several concurrent threads with separate connections."""
     failures: list[BaseException] = []
 
     def run(number: int) -> None:
@@ -135,7 +135,7 @@ def test_owners_that_overlap_at_random_store_each_offset_once(any_engine: Engine
     lost = [0] * N_WRITERS
 
     def write(number_of_writer: int, engine: Engine) -> None:
-        """Believe to own all partitions; believe the database only after a batch was lost."""
+        """Write as if owning all partitions; read the offsets again only after a lost batch."""
         rng = random.Random(number_of_writer)
         believed = dict.fromkeys(range(n_partitions), 0)
         while any(offset < end for offset in believed.values()):

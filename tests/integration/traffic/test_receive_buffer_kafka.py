@@ -1,4 +1,4 @@
-"""What a real broker sends, and what comes through TLS, is received whole."""
+"""Complete receipt of responses from a real broker, and over TLS."""
 
 import random
 import selectors
@@ -57,7 +57,7 @@ def test_a_brokers_responses_are_those_that_kafka_python_reads(
 
 @pytest.fixture
 def tls_pair(tmp_path: Path) -> Callable[[], tuple[ssl.SSLSocket, ssl.SSLSocket]]:
-    """Two ends of a TLS connection, of which the client's doesn't block."""
+    """Return two ends of a TLS connection; the client's end is non-blocking."""
     openssl = program("openssl", "install OpenSSL (`apt-get install openssl`)")
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     subprocess.run(
@@ -88,7 +88,7 @@ def tls_pair(tmp_path: Path) -> Callable[[], tuple[ssl.SSLSocket, ssl.SSLSocket]
 
 
 class Parser:
-    """Takes each response for what it holds."""
+    """A parser that accepts every response."""
 
     def _validate_frame_size(self, length: int) -> None:
         assert length in RESPONSE_BYTES
@@ -100,7 +100,7 @@ class Parser:
 def test_what_tls_has_decrypted_is_not_waited_for(
     tls_pair: Callable[[], tuple[ssl.SSLSocket, ssl.SSLSocket]],
 ) -> None:
-    """TLS decrypts 16 KiB at once: when the room ends inside, no selector tells of the rest."""
+    """TLS decrypts 16 KiB at once; a selector doesn't report the decrypted rest."""
     server, client = tls_pair()
     sent = [random.Random(size).randbytes(size) for size in RESPONSE_BYTES]
     buffer = ReceiveBuffer(SimpleNamespace(_sock=client), Parser())

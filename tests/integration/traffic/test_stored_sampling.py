@@ -1,4 +1,4 @@
-"""Sampling on its way from Kafka's headers, or a file, to an evaluation."""
+"""Sampling from Kafka's headers, or a file, to an evaluation."""
 
 import json
 from collections import Counter
@@ -48,7 +48,7 @@ def hashed(key: bytes) -> int:
 
 
 def traced(rng: np.random.Generator, n: int) -> Iterator[tuple[bytes, Headers, int, float, float]]:
-    """Yield key, headers, and by hand: randomness, least threshold, earlier probability."""
+    """Yield key, headers, and the expected randomness, threshold and earlier probability."""
     for number in range(n):
         key = b"k%d" % number
         last = int(rng.integers(SPACE))
@@ -128,7 +128,7 @@ def test_trace_headers_of_kafka_decide(
 
 
 def write(path: Path, start: datetime, numbers: list[int]) -> Path:
-    """Write exchanges over a week: every hundredth of a rare task."""
+    """Write exchanges over a week; every hundredth has a rare task type."""
     lines = [
         {
             "id": f"r{n}",
@@ -156,7 +156,7 @@ def sample(engine: Engine, start: datetime) -> Exchanges:
 def test_a_floor_gives_the_same_sample_whatever_the_replicas(
     tmp_path: Path, clock: datetime
 ) -> None:
-    """One process in order; three that share the traffic, in another order, in small batches."""
+    """One process in order, against three processes with small batches in another order."""
     samples = []
     rng = np.random.default_rng(6)
     shuffled = rng.permutation(6000).tolist()
@@ -214,7 +214,7 @@ def test_an_evaluation_sees_the_final_sample_only(
 
 
 def test_a_replayed_dead_letter_is_sampled_by_its_rate(engine: Engine, tmp_path: Path) -> None:
-    """Too large for now: stored at the highest rate; later each is kept as it would have been."""
+    """Its rate was unknown, so it is stored at the highest rate and sampled at the replay."""
     rates = [{"task_type": "rare", "rate": 0.8}]
     lines = [
         {"id": f"r{n}", "prompt": "x" * 1200, "task_type": "rare" if n % 2 else "common"}

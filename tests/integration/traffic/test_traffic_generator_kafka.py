@@ -1,4 +1,4 @@
-"""The traffic generator of docker/ produces what a consumer reads, and stops when asked."""
+"""The traffic generator of docker/: readable records, and a clean stop."""
 
 import json
 import os
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.kafka
 
 
 def read_everything(bootstrap_servers: str, topic: str) -> list[RawRecord]:
-    """Return all records of a topic, as ingest would get them."""
+    """Return all records of a topic, as ingest reads them."""
     from datetime import UTC, datetime
 
     consumer = KafkaConsumer(

@@ -1,4 +1,4 @@
-"""The pages of a candidate evaluation: figures, responses, and neither while rated blind."""
+"""Pages of candidate evaluations: figures and responses, hidden during blind ratings."""
 
 import html
 from collections.abc import Iterator

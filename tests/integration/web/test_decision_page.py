@@ -1,4 +1,4 @@
-"""The page of a decision: for leads, with every figure, and with hostile texts as text."""
+"""Page of a decision: access for leads, all figures, and hostile texts."""
 
 import html
 import re

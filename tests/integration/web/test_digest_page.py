@@ -1,4 +1,4 @@
-"""The digest of a year: drifted shares, incidents, numeric columns, hits without alarm."""
+"""Digest of a year: drifted shares, incidents, numeric columns, findings below the threshold."""
 
 import json
 import re

@@ -31,7 +31,7 @@ def world(any_engine: Engine, clock: datetime) -> World:
 
 @pytest.fixture
 def read(any_engine: Engine, world: World) -> Iterator[Callable[[str], httpx.Response]]:
-    """Return a function that reads a page as Ada, who reviews."""
+    """Return a function that reads a page as the reviewer Ada."""
     app = create_app(any_engine, Settings(), Secrets())
     with BackgroundServer(app) as server, ExitStack() as stack:
         client = stack.enter_context(httpx.Client(base_url=server.url))
@@ -115,7 +115,7 @@ def test_a_deleted_exchange_leaves_its_dot(any_engine, world: World, read) -> No
 def test_a_map_reads_its_own_window_and_baseline_only(
     any_engine: Engine, world: World, read, clock: datetime
 ) -> None:
-    """Ids of deleted exchanges are given again: a dot must not show somebody else's text."""
+    """Ids of deleted exchanges are reused, so a dot must not show another exchange's text."""
     with transaction(any_engine) as connection:
         placed = prompt_map(connection, world.evaluation_id)
         assert placed is not None

@@ -72,7 +72,7 @@ def browsers(app: Litestar) -> Iterator[dict[str, Visitor]]:
 
 
 def everything(engine: Engine) -> dict[str, list[Any]]:
-    """Return what the database holds, by table."""
+    """Return the content of the database by table."""
     with transaction(engine) as connection:
         return {
             name: sorted(map(repr, connection.execute(select(table)).all()))
@@ -91,7 +91,7 @@ def knock(visitor: Visitor, route: Route, values: dict[str, int]) -> Any:
 
 
 def items_of_others(ada: Visitor, ben: Visitor) -> list[int]:
-    """Return an item that is settled, one disagreed on, one in adjudication, and one at work."""
+    """Return a settled, a disagreed, an adjudicated and an assigned item of other users."""
     reject = {**SCORES, "verdict": "reject", "error_kind": "other", "answerable": "yes"}
     browsers = []
     for step in ("settled", "disagreed", "adjudication"):

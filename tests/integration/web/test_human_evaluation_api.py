@@ -1,4 +1,4 @@
-"""The routes of a human evaluation, for raters and for other users."""
+"""API of human evaluations, for raters and for other users."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack

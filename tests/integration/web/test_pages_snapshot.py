@@ -1,4 +1,4 @@
-"""The wording of pages whose text is fixed: sign-in, links, errors and empty lists."""
+"""Snapshots of pages with a fixed text: sign-in, links, errors and empty lists."""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from tests.support.review.review_world import PASSWORD
 
 
 class MainText(HTMLParser):
-    """The visible text of a page's main element, a line for each text node."""
+    """The visible text of a page's main element, one line per text node."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ def client(engine: Engine, clock: datetime) -> Iterator[TestClient[Litestar]]:
 
 @pytest.fixture
 def admin(client: TestClient[Litestar], engine: Engine, clock: datetime) -> TestClient[Litestar]:
-    """A client signed in as an admin, in a database without traffic."""
+    """Return a client signed in as an admin, with a database without traffic."""
     with transaction(engine) as connection:
         create_user(connection, "Lea", PASSWORD, "admin", clock)
     token = re.search(r'csrf-token" content="([^"]+)"', client.get("/login").text)

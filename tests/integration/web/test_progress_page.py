@@ -34,7 +34,7 @@ def world(any_engine: Engine, clock: datetime) -> World:
 
 @pytest.fixture
 def read(any_engine: Engine, world: World, clock: datetime) -> Iterator[Callable[..., str]]:
-    """Return a function that reads the lead's view as Lea."""
+    """Return a function that reads the progress page as Lea."""
     now = clock + 30 * HOUR
     with (
         BackgroundServer(
@@ -157,7 +157,7 @@ def test_undefined_agreement_is_shown_as_undefined(
 def test_a_reviewing_lead_sees_no_open_work_of_others(
     any_engine: Engine, world: World, read, clock: datetime
 ) -> None:
-    """Ben drafts and submits on an item that Lea holds too: her page stays the same."""
+    """Ben drafts and submits on an item that Lea holds too; her page stays the same."""
     now = clock + 29 * HOUR
     with transaction(any_engine) as connection:
         lea, ben = (

@@ -1,4 +1,4 @@
-"""The JSON API from the first claim to a reopened item, as a program would use it."""
+"""JSON API from the first claim to a reopened item, as used by a program."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ RIGHT = {
 
 
 class Caller:
-    """Somebody who is signed in and sends JSON."""
+    """A signed-in user who sends JSON."""
 
     def __init__(self, client: httpx.Client, name: str) -> None:
         self.client = client

@@ -1,4 +1,4 @@
-"""The web application over HTTP: access, blindness, invalid requests and health."""
+"""Review pages over HTTP: access, blindness, invalid requests and health."""
 
 import re
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def app(world: World) -> Litestar:
 
 
 class Visitor:
-    """A browser: keeps cookies, sends the token."""
+    """A browser that keeps cookies and sends the form token."""
 
     def __init__(self, client: httpx.Client) -> None:
         self.client = client

@@ -1,4 +1,4 @@
-"""The pages of the training runs, for leads."""
+"""Pages of training runs, for leads."""
 
 import html
 import re

@@ -1,4 +1,4 @@
-"""Hostile texts on every page of the route table stay texts."""
+"""Hostile texts on every page of the route table."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -60,7 +60,7 @@ def test_an_unescaped_page_is_detected(text: str) -> None:
 
 
 def hostile_human_evaluations(world: World, clock: datetime) -> tuple[int, int]:
-    """Make a human evaluation with an assignment of Ada, and a locked one, with hostile texts."""
+    """Make an open human evaluation with an assignment of Ada, and a locked one."""
     responses = [
         {
             **row,

@@ -37,7 +37,7 @@ def app(world: World) -> Litestar:
 
 @pytest.fixture
 def visit(app: Litestar) -> Iterator[Visit]:
-    """Return a function that opens a browser and may sign somebody in."""
+    """Return a function that opens a browser, optionally signed in."""
     with ExitStack() as stack:
         urls: dict[int, str] = {}
 

@@ -1,4 +1,4 @@
-"""The weekly evaluation on stored traffic: verdict, figures that repeat, reports, catching up."""
+"""Drift evaluation of stored traffic: verdict, repeatable figures, reports, missed windows."""
 
 from datetime import datetime, timedelta
 
@@ -28,13 +28,13 @@ SETTINGS = Settings(drift=Drift(n_permutations=1999))
 
 @pytest.fixture
 def baseline(engine: Engine, clock: datetime) -> int | None:
-    """A baseline of 600 exchanges, four weeks old."""
+    """Store a baseline of 600 exchanges, four weeks old."""
     return store_traffic(engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
 
 
 @pytest.fixture
 def no_evidently(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave Evidently's report out: importing it takes 5 s."""
+    """Omit Evidently's report, whose import takes 5 s."""
     monkeypatch.setattr(evaluation, "render_evidently", lambda *_, **__: "<p>report</p>")
 
 

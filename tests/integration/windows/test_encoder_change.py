@@ -1,4 +1,4 @@
-"""After a change of the encoder, what is stored is embedded again, or it is said why not."""
+"""Change of the encoder: stored texts are embedded again, or a remark gives the reason."""
 
 import threading
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Two files compared with an encoder that counts words: what the findings say of the files."""
+"""Comparison of two files with an encoder that counts words."""
 
 import json
 from datetime import UTC, datetime
@@ -39,7 +39,7 @@ def _words(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def write(path: Path, n: int, **values: Any) -> Path:
-    """Write n exchanges; a value that is called is asked for that of each row."""
+    """Write n exchanges; a callable value is called for each row."""
     lines = [
         json.dumps(
             {
@@ -72,7 +72,7 @@ def test_a_candidate_that_responses_nothing_is_stopped(tmp_path: Path) -> None:
 
 
 def test_conversations_that_end_with_the_response_are_compared_with_it(tmp_path: Path) -> None:
-    """The form of fine-tuning, and of `review export --format sft`."""
+    """The format of fine-tuning, and of `review export --format sft`."""
 
     def conversations(name: str, response: str) -> Path:
         turns = [
@@ -244,7 +244,7 @@ def test_what_no_longer_responses_at_the_end_of_a_file_stops_nothing(tmp_path: P
 
 
 def replaced(row: int) -> dict[str, Any]:
-    """Write responses of one version on three days and of another, which differ, on two."""
+    """Write responses of one version on three days, and of a different version on two."""
     return {
         "response": "You can do that in the app." if row < 180 else "Never heard of it.",
         "metadata": {"model_version": "old" if row < 180 else "new"},
@@ -253,7 +253,7 @@ def replaced(row: int) -> dict[str, Any]:
 
 
 def write_rows(path: Path, rows: list[dict[str, Any]]) -> Path:
-    """Write exchanges of which each has its own values."""
+    """Write exchanges with individual values."""
     requests = write(path, len(rows)).read_text(encoding="utf-8").splitlines()
     lines = [json.dumps(json.loads(line) | row) for line, row in zip(requests, rows, strict=True)]
     path.write_text("\n".join(lines), encoding="utf-8")
@@ -264,7 +264,7 @@ def write_rows(path: Path, rows: list[dict[str, Any]]) -> Path:
 def test_lines_ahead_of_the_clock_keep_their_time_and_decide_nothing(
     tmp_path: Path, ahead: range
 ) -> None:
-    """The version before, which is as it was, would be the only one at the end of the file."""
+    """Otherwise, the unchanged earlier version would be the only serving version."""
     reference = write(tmp_path / "reference.jsonl", 300, response="You can do that in the app.")
     rows = [replaced(row) for row in range(300)]
     for row in ahead:

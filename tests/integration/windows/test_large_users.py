@@ -1,4 +1,4 @@
-"""One user with half of the traffic decides nothing, hides nothing, and is named."""
+"""One end user with half of the traffic: causes no alarm, hides none, and is named."""
 
 from datetime import datetime, timedelta
 
@@ -32,7 +32,7 @@ def run(engine: Engine, start: datetime) -> DriftEvaluationRow:
 
 
 def test_the_habits_of_one_user_raise_no_alarm(any_engine: Engine, clock: datetime) -> None:
-    """The user asks about one topic only, and none of the requests is resolved."""
+    """The end user writes about one topic only, and no request is resolved."""
     store_traffic(any_engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
     store_traffic(any_engine, clock, 800, seed=2, large_user=0.5)
     row = run(any_engine, clock)

@@ -1,4 +1,4 @@
-"""Windows with no or too little traffic: a stored row with the cause, and no alarm."""
+"""Windows without enough traffic: a stored row with the cause, and no alarm."""
 
 from datetime import datetime, timedelta
 
@@ -31,7 +31,7 @@ def run(engine: Engine, start: datetime) -> DriftEvaluationRow:
 
 
 def read_until(engine: Engine, moment: datetime | None) -> None:
-    """Note how far ingest has read."""
+    """Record how far ingest has read."""
     with transaction(engine) as connection:
         connection.execute(
             insert(SourceOffset).values(

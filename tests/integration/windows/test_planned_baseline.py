@@ -1,4 +1,4 @@
-"""After a promotion the baseline follows the version, and comes from its own traffic."""
+"""Baseline of a promoted version, from its own traffic."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -40,7 +40,7 @@ def _no_evidently(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Model:
-    """A model whose first version has a baseline, and the daemon's step at a time."""
+    """A model whose first version has a baseline, with single steps of the daemon."""
 
     def __init__(self, engine: Engine, now: datetime) -> None:
         self.engine = engine
@@ -60,14 +60,14 @@ class Model:
             promote(connection, version_id, changed_by="lea", reason="better", now=now)
 
     def evaluate(self, now: datetime) -> list[DriftEvaluationRow]:
-        """Evaluate what is due, then follow the version, as the daemon does."""
+        """Evaluate the due windows, then follow the version, like the daemon."""
         ran = evaluate_due_windows(self.engine, SETTINGS, now, encoder=TopicEncoder)
         advance_baseline(self.engine, SETTINGS, now, TopicEncoder)
         with transaction(self.engine) as connection:
             return [drift_evaluation_by_id(connection, entry) for entry in ran]
 
     def evaluate_with_findings(self, now: datetime, settings: Settings = SETTINGS) -> None:
-        """The same for the week that ends, with findings that don't matter."""
+        """Evaluate the week that ends, with arbitrary findings."""
         self.note_judged(now)
         advance_baseline(self.engine, settings, now, TopicEncoder)
 
@@ -81,7 +81,7 @@ class Model:
             )  # fmt: skip
 
     def compared_with(self, version: str) -> int | None:
-        """Return the baseline that a window of a version is compared with."""
+        """Return the baseline of a version's window."""
         result = Baselines(self.engine, MODEL, ENCODER, TopicEncoder, self.now).of(version)
         return result.baseline.id if result.baseline and result.rows is not None else None
 
@@ -101,7 +101,7 @@ traffic = partial(store_traffic, days=7.0)
 def test_the_first_whole_week_of_a_version_becomes_its_baseline(
     model: Model, clock: datetime
 ) -> None:
-    """Version 2 responds otherwise, for good: it alarms once, and then is the new normal."""
+    """Version 2 responds differently: it alarms once, then it is the baseline."""
     two = model.register(clock)
     model.promote(two, clock + 3 * DAY)
     traffic(model.engine, clock, 300, seed=2, days=3)
@@ -143,7 +143,7 @@ def test_the_plan_stands_with_the_promotion_or_not_at_all(model: Model, clock: d
 
 
 def test_no_window_is_without_a_baseline(model: Model, clock: datetime) -> None:
-    """From the promotion on: the newest there is, and as soon as it can be taken its own."""
+    """From the promotion on: first the newest baseline, then the version's own."""
     traffic(model.engine, clock, 200, seed=10)
     model.evaluate_with_findings(clock + WEEK)
     entry = model.baselines()[0].id
@@ -184,7 +184,7 @@ def test_a_version_that_the_traffic_names_gets_it_under_that_name(
 def test_a_gateway_that_still_asks_the_old_version_makes_no_baseline(
     model: Model, clock: datetime
 ) -> None:
-    """Its drifted week must not become what it is compared with."""
+    """A drifted week of the old version must not become the new baseline."""
     traffic(model.engine, clock - WEEK, 300, seed=2, version="ft-1")
     model.promote(model.register(clock), clock)
     traffic(model.engine, clock, 300, seed=3, version="ft-1", new_share=0.4)
@@ -223,7 +223,7 @@ def test_a_baseline_that_a_user_imported_counts(model: Model, clock: datetime) -
 
 
 def test_rates_that_differ_are_evened_out(any_engine: Engine, clock: datetime) -> None:
-    """A task that was sampled ten times as often counts no more in the baseline."""
+    """A task type sampled at ten times the rate counts no more in the baseline."""
     traffic(any_engine, clock, 3000, seed=2)
     with transaction(any_engine) as connection:
         connection.execute(

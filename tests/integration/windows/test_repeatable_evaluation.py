@@ -1,4 +1,4 @@
-"""An evaluation repeats to the last digit, on either database, and runs once however many race."""
+"""Repeatable evaluations: equal to the last digit on both databases, and run once in a race."""
 
 import threading
 from datetime import datetime, timedelta
@@ -29,7 +29,7 @@ def _no_evidently(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def prepare(engine: Engine, clock: datetime) -> Engine:
-    """A drifted week with two versions, a large user, and a new topic."""
+    """Store a drifted week with two versions, a large end user and a new topic."""
     store_traffic(engine, clock - 4 * WEEK, 500, seed=1, baseline=True)
     store_traffic(engine, clock, 250, seed=2, days=3, version="v1", large_user=0.3)
     later = clock + timedelta(days=3)
@@ -44,7 +44,7 @@ def evaluate(engine: Engine, clock: datetime, **options: Any) -> int | None:
 
 
 def everything(engine: Engine) -> dict[str, Any]:
-    """Return all that evaluations have left in the database, to the last byte."""
+    """Return everything that evaluations stored, byte for byte."""
     with transaction(engine) as connection:
         rows = connection.execute(
             select(DriftEvaluation.__table__).order_by(DriftEvaluation.id)

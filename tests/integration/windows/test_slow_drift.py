@@ -1,4 +1,4 @@
-"""Slow drift in the weekly evaluation: what is kept, what is said, what begins the watch anew."""
+"""Slow drift in the weekly evaluation: stored sums, reports and restarts."""
 
 from datetime import datetime, timedelta
 
@@ -48,7 +48,7 @@ def slow_of(assessment: Assessment) -> SlowDrift:
 
 
 def grow(engine: Engine, clock: datetime) -> list[tuple[int, Assessment]]:
-    """Evaluate the growing weeks, in order."""
+    """Evaluate the growing weeks in order."""
     for week, share in enumerate(GROWING):
         store_traffic(engine, clock + week * WEEK, N, seed=20 + week, new_share=share)
     return [evaluated(engine, clock + week * WEEK) for week in range(len(GROWING))]
@@ -148,7 +148,7 @@ def test_a_window_that_is_not_judged_is_a_gap(engine: Engine, clock: datetime) -
 
 
 def test_windows_out_of_step_are_left_out(engine: Engine, clock: datetime) -> None:
-    """They share exchanges with those in step."""
+    """They share exchanges with the windows in step."""
     baseline(engine, clock)
     store_traffic(engine, clock, 2 * N, seed=50, days=14)
     evaluated(engine, clock - timedelta(days=2))

@@ -1,4 +1,4 @@
-"""A model replaced within a week: each version is judged by itself, and what serves now speaks."""
+"""Replacement of a model within a week: separate comparison of each version."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -60,7 +60,7 @@ def move(engine: Engine, version_id: int, stage: str, now: datetime) -> None:
 
 @pytest.fixture
 def replaced(any_engine: Engine, clock: datetime) -> Engine:
-    """Version 1 until Thursday; version 2 gives other responses to a third of the prompts."""
+    """Version 1 until Thursday; version 2 responds differently to a third of the prompts."""
     store_traffic(any_engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
     store_traffic(any_engine, clock, 300, seed=2, days=3, version="v1")
     store_traffic(any_engine, clock + 3 * DAY, 400, seed=3, days=4, version="v2", changed_share=0.3)

@@ -1,4 +1,4 @@
-"""Traffic whose texts the source kept back: counted, and never taken for drift."""
+"""Withheld traffic: counted, and not drift."""
 
 import json
 import threading
@@ -40,12 +40,12 @@ TOPICS = ("card blocked abroad", "loan interest rate", "account balance today")
 
 @pytest.fixture(autouse=True)
 def no_evidently(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave Evidently's report out: importing it takes 5 s."""
+    """Omit Evidently's report, whose import takes 5 s."""
     monkeypatch.setattr(evaluation, "render_evidently", lambda *_: "<p>report</p>")
 
 
 def payloads(n: int, start: datetime, seed: int, *, redacted_share: float) -> list[RawRecord]:
-    """What LiteLLM logs in a week: ordinary calls, and some of which it kept the texts back."""
+    """Return LiteLLM's log of a week, with some withheld calls."""
     rng = np.random.default_rng(seed)
     records = []
     for number in range(n):
@@ -151,7 +151,7 @@ def test_a_week_without_any_texts_is_evaluated_and_says_so(
 def test_the_share_that_was_kept_back_is_that_of_the_traffic(
     engine: Engine, clock: datetime
 ) -> None:
-    """One in twenty of what was kept back was sampled, and every other one of the rest."""
+    """One in twenty withheld calls was sampled, and every second one of the rest."""
     store_the_baseline(engine, clock)
     records = payloads(600, clock, 4, redacted_share=0.5)
     for probability, is_redacted in ((0.05, True), (0.5, False)):
@@ -174,7 +174,7 @@ def test_the_share_that_was_kept_back_is_that_of_the_traffic(
 def test_candidates_for_a_floor_are_not_counted_among_what_was_kept_back(
     engine: Engine, clock: datetime
 ) -> None:
-    """With a floor of 1,000 every exchange is a candidate, and one in twenty in the sample."""
+    """With a minimum of 1,000, every exchange is a candidate, and one in twenty is sampled."""
     records = payloads(600, clock, 5, redacted_share=1.0)
     everything = Settings(traffic={"min_samples_per_task_type": 1000}, model={"name": "support"})
     design = SamplingDesign(everything)
