@@ -21,7 +21,7 @@ HOLDS, DOES_NOT_HOLD, SERVICE_MISSING = 0, 1, 2
 
 
 def main() -> int:
-    """Run a soak and print what it showed."""
+    """Run a soak and print its result."""
     arguments = _parse()
     folder: Path = arguments.folder / f"seed-{arguments.seed}"
     if folder.exists():

@@ -1,4 +1,4 @@
-"""The Kafka under test: stopped, killed, and its oldest records deleted."""
+"""Kafka broker under test: stops, kills, and deletion of its oldest records."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ class Broker:
         self.steady = threading.Lock()
 
     def start(self) -> None:
-        """Start it for the first time and make the topic."""
+        """Start the broker for the first time and create the topic."""
         self._server.start()
         with self._admin() as admin:
             admin.create_topics(
@@ -32,15 +32,15 @@ class Broker:
             )
 
     def go_away(self, *, kill: bool) -> None:
-        """Stop the broker in good order, or as a power cut does."""
+        """Stop the broker cleanly, or like a power cut."""
         (self._server.kill if kill else self._server.stop)()
 
     def come_back(self) -> None:
-        """Start it on the same data."""
+        """Restart the broker with the same data."""
         self._server.start()
 
     def ends(self) -> dict[int, int]:
-        """Return the end of each partition: one past its last record or transaction mark."""
+        """Return the end of each partition: one past its last record or transaction marker."""
         partitions = [TopicPartition(self.topic, number) for number in range(self.n_partitions)]
         consumer = KafkaConsumer(bootstrap_servers=self.bootstrap_servers)
         try:

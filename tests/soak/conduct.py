@@ -1,4 +1,4 @@
-"""One run: services up, load on, faults and kills by the plan, drained, reckoned, all down."""
+"""One soak run: start services and load, apply the plan, drain, compare, stop."""
 
 import random
 import subprocess
@@ -32,7 +32,7 @@ DRAIN_SECONDS = 180.0
 
 @dataclass(frozen=True)
 class Result:
-    """Everything that a run showed."""
+    """The observations of a run."""
 
     plan: Plan
     reckoning: Reckoning
@@ -43,7 +43,7 @@ class Result:
 
     @property
     def holds(self) -> bool:
-        """Whether the soak is passed."""
+        """Whether the soak passed."""
         return self.reckoning.holds and not self.troubles
 
 
@@ -113,7 +113,7 @@ def _migrate(environment: dict[str, str]) -> None:
 def _carry_out(
     plan: Plan, faults: Faults, stop: threading.Event, say: Callable[[str], None]
 ) -> list[str]:
-    """Let faults and kills strike, each kind in its own thread; return what couldn't be done."""
+    """Apply faults and kills, each kind in its own thread; return the ones that failed."""
     begun = time.monotonic()
     troubles: list[str] = []
 
@@ -152,7 +152,7 @@ def _carry_out(
 
 
 def _drain(database: Database, ends: dict[int, int]) -> None:
-    """Wait until everything is stored; what isn't in time, the reckoning will show."""
+    """Wait until everything is stored; the comparison shows what is missing."""
     deadline = time.monotonic() + DRAIN_SECONDS
     while database.next_offsets() != ends and time.monotonic() < deadline:
         time.sleep(0.25)

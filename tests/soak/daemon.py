@@ -1,7 +1,7 @@
-"""The real command `driftwarden`, with a light encoder and marks of what it is doing.
+"""The command `driftwarden` with a light encoder and phase marks.
 
-`python -m tests.soak.daemon run --only ingest`. Nothing that reads, stores or moves offsets is
-replaced; SOAK_MARKS names the file of the marks.
+`python -m tests.soak.daemon run --only ingest`. All code that reads, stores or advances offsets is
+the real one; SOAK_MARKS names the file of the marks.
 """
 
 import os
@@ -36,7 +36,7 @@ SECONDS_PER_TEXT = 0.0005
 
 
 class SlowEncoder(FakeEncoder):
-    """A fake encoder that takes its time."""
+    """A slow fake encoder."""
 
     def __init__(self, marks: Marks) -> None:
         self._marks = marks
@@ -49,7 +49,7 @@ class SlowEncoder(FakeEncoder):
 
 
 def mark_transactions(marks: Marks) -> None:
-    """Mark where the worker's transactions begin, commit and end."""
+    """Mark the begin, commit and end of the worker's transactions."""
 
     def in_worker() -> bool:
         return threading.current_thread().name == "ingest-worker"
@@ -71,7 +71,7 @@ def mark_transactions(marks: Marks) -> None:
 
 
 def mark_consumer(marks: Marks) -> None:
-    """Hold polling when told to, and mark the commit to Kafka."""
+    """Hold polling on request, and mark the commit to Kafka."""
     poll, commit_async = KafkaConsumer.poll, KafkaConsumer.commit_async
 
     def held_poll(*arguments: Any, **options: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The PostgreSQL under test: stopped, cut, and asked what it holds."""
+"""PostgreSQL under test: stops, cut connections, and queries."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -15,7 +15,7 @@ REPLICAS = "soak-%"
 
 
 class Database:
-    """A server, and a connection of the harness's own."""
+    """A server, with the harness's own connection."""
 
     def __init__(self, server: PostgresServer, topic: str) -> None:
         self._server = server
@@ -23,15 +23,15 @@ class Database:
         self._engine: Engine = create_engine(server.url, pool_pre_ping=True)
 
     def stop(self) -> None:
-        """Stop the server at once: every connection breaks, every open transaction is gone."""
+        """Stop the server at once: connections break, open transactions are lost."""
         self._server.stop()
 
     def start(self) -> None:
-        """Start it again."""
+        """Restart the server."""
         self._server.start()
 
     def cut_connections(self) -> int:
-        """End the replicas' connections; return how many there were."""
+        """Terminate the replicas' connections; return their number."""
         return self._ask(
             lambda connection: connection.execute(
                 text(
@@ -43,7 +43,7 @@ class Database:
         )
 
     def n_connections(self) -> int:
-        """Count the replicas' connections: a killed one's COMMIT may still be at work."""
+        """Count the replicas' connections: a killed replica's COMMIT may still be running."""
         return self._ask(
             lambda connection: connection.execute(
                 text("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE :replicas"),
@@ -52,15 +52,15 @@ class Database:
         )
 
     def next_offsets(self) -> dict[int, int]:
-        """Return the next offset of each partition, as the database holds it."""
+        """Return the stored next offset of each partition."""
         return self._ask(lambda connection: next_offsets(connection, self._topic))
 
     def rows(self, statement: str) -> list[tuple]:
-        """Return what a query finds."""
+        """Return the rows of a query."""
         return self._ask(lambda connection: [tuple(r) for r in connection.execute(text(statement))])
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._engine.dispose()
 
     def _ask(self, question: Callable[[Connection], T]) -> T:

@@ -1,4 +1,4 @@
-"""That the faults did strike: counted by the harness, and found in the daemons' own logs."""
+"""Evidence of the faults, from the harness and from the daemons' logs."""
 
 import json
 from collections import Counter
@@ -20,7 +20,7 @@ EVENTS = {
 
 @dataclass(frozen=True)
 class Evidence:
-    """What struck."""
+    """Counts of the faults."""
 
     faults: Counter[str]
     #: SIGKILLs by the phase that they hit.
@@ -32,7 +32,7 @@ class Evidence:
 
     @property
     def n_kills_at_work(self) -> int:
-        """SIGKILLs that hit a daemon with a batch at work."""
+        """SIGKILLs that hit a daemon during a batch."""
         return sum(self.kills[phase] for phase in PHASES[EMBEDDING:])
 
 

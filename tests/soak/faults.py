@@ -1,4 +1,4 @@
-"""Carry out the plan: each fault in its own words."""
+"""Execution of the planned faults."""
 
 import threading
 import time
@@ -29,7 +29,7 @@ FETCH_SECONDS = 1.0
 
 
 class Faults:
-    """Strikes the services and the replicas."""
+    """Applies faults to services and replicas."""
 
     def __init__(
         self,
@@ -61,12 +61,12 @@ class Faults:
         }
 
     def strike(self, fault: Fault) -> None:
-        """Carry out one fault, from its beginning to its end."""
+        """Apply one fault from begin to end."""
         self._actions[fault.kind](fault.pick)
         self.done[fault.kind] += 1
 
     def kill(self, kill: Kill) -> None:
-        """SIGKILL a replica, as soon as there is one."""
+        """Send SIGKILL to a replica, once there is one."""
         self._until(lambda: self._replicas.kill_one(kill.aim, kill.pick), "a replica to kill")
 
     def _join(self, pick: float) -> None:
@@ -94,7 +94,7 @@ class Faults:
             self._database.start()
 
     def _cut_connections(self, pick: float) -> None:
-        """Cut them in the midst of transactions, and wherever else they are."""
+        """Cut connections during transactions and at other times."""
         for phases in ((STORING,), (COMMITTING,), range(len(PHASES))):
             self._replicas.wait_for(phases)
             self._until(self._database.cut_connections, "connections to cut")
@@ -121,7 +121,7 @@ class Faults:
         raise RuntimeError(f"of {MOST_HOLDS} consumers that didn't poll none left the group")
 
     def _freeze(self, pick: float) -> None:
-        """Freeze a replica with a batch in its hands: it wakes as the owner it no longer is."""
+        """Freeze a replica with a batch in progress: it wakes up as a former owner."""
         slot = self._reserve_at_work(pick)
         slot.freeze()
         try:
@@ -131,7 +131,7 @@ class Faults:
             self._replicas.release(slot)
 
     def _cut_unattended(self, pick: float) -> None:
-        """Delete unread records while nobody runs: the gap is known to the last offset."""
+        """Delete unread records while no replica runs: the gap is known exactly."""
         self._until(self._all_claimed, "the first read of every partition")
         wanted = self._replicas.end_all(kill=pick < 0.5)
         try:
@@ -145,7 +145,7 @@ class Faults:
         self._until_behind(cuts)
 
     def _cut_attended(self, pick: float) -> None:
-        """Delete unread records while the replicas wait for the database with full hands."""
+        """Delete unread records while the replicas with a batch wait for the database."""
         self._until(self._all_claimed, "the first read of every partition")
         self._database.stop()
         try:
@@ -157,7 +157,7 @@ class Faults:
         self._until_behind(cuts)
 
     def _cut_before_frozen(self, pick: float) -> dict[int, int]:
-        """Delete what came while the replicas stood still: none can have read ahead of the cut."""
+        """Delete records that arrived while all replicas were frozen, so none has read them."""
         frozen = self._freeze_all()
         try:
             self._stop.wait(FETCH_SECONDS)
@@ -168,14 +168,14 @@ class Faults:
                 self._replicas.release(slot)
 
     def _freeze_all(self) -> list[Replica]:
-        """Freeze all that run; one that starts meanwhile waits for the database."""
+        """Freeze all running replicas; a replica that starts meanwhile waits for the database."""
         frozen = list(iter(lambda: self._replicas.reserve(0.0), None))
         for slot in frozen:
             slot.freeze()
         return frozen
 
     def _cut(self, unread_from: dict[int, int], pick: float) -> dict[int, int]:
-        """Delete from some partitions, once enough is unread; return where each begins now."""
+        """Delete from some partitions once enough is unread; return their new starts."""
         partitions = sorted(unread_from)[int(pick * 2) :: 2]
 
         def unread() -> bool:
@@ -202,7 +202,7 @@ class Faults:
         return len(self._database.next_offsets()) == self._broker.n_partitions
 
     def _at_least_two(self) -> None:
-        """Have somebody there to take over."""
+        """Ensure that another replica can take over."""
         if self._replicas.n_wanted == 1:
             self._replicas.scale(N_SLOTS, kill=False)
         self._until(lambda: self._n_started() > 1, "a second replica")
@@ -211,7 +211,7 @@ class Faults:
         return sum(slot.alive and slot.marks.phase != STARTING for slot in self._replicas.slots)
 
     def _reserve_at_work(self, pick: float) -> Replica:
-        """Take a replica with a batch in its hands, if one comes to it; another can take over."""
+        """Reserve a replica with a batch in progress, if another can take over."""
         self._at_least_two()
         self._replicas.wait_for((EMBEDDING,))
         return self._replicas.reserve(pick, (EMBEDDING,)) or self._reserve(pick)

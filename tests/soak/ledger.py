@@ -1,4 +1,4 @@
-"""What was produced and where the broker put it: the side of the soak that ingest can't touch."""
+"""Produced records with their acknowledged offsets, independent of ingest."""
 
 from array import array
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Cut:
 
 
 class Ledger:
-    """Partition and offset of each record, by its number, as the broker acknowledged it."""
+    """Partition and offset of each record number, as acknowledged by the broker."""
 
     def __init__(self) -> None:
         self.partitions = array("b")
@@ -30,16 +30,16 @@ class Ledger:
         self.cuts: list[Cut] = []
 
     def __len__(self) -> int:
-        """Return how many records were produced."""
+        """Return the number of produced records."""
         return len(self.offsets)
 
     def next_number(self) -> int:
-        """Enter a record that is about to be sent."""
+        """Register a record before it is sent."""
         self.partitions.append(NOWHERE)
         self.offsets.append(NOWHERE)
         return len(self.offsets) - 1
 
     def placed(self, number: int, metadata: Any) -> None:
-        """Note the broker's acknowledgement."""
+        """Record the broker's acknowledgement."""
         self.partitions[number] = metadata.partition
         self.offsets[number] = metadata.offset

@@ -1,4 +1,4 @@
-"""What a daemon is doing just now, in a file that outlives its death by SIGKILL."""
+"""Current phase of a daemon, in a file that survives SIGKILL."""
 
 import mmap
 from pathlib import Path
@@ -9,7 +9,7 @@ STARTING, READING, EMBEDDING, STORING, COMMITTING, BETWEEN_COMMITS = range(len(P
 
 
 class Marks:
-    """Two bytes that the daemon and the harness share: the phase, and whether polling is held."""
+    """Two shared bytes: the phase, and whether polling is held."""
 
     def __init__(self, path: Path) -> None:
         if not path.exists():
@@ -28,7 +28,7 @@ class Marks:
 
     @property
     def held(self) -> bool:
-        """Whether the daemon must not poll: its heartbeats go on."""
+        """Whether the daemon must not poll; heartbeats continue."""
         return bool(self._bytes[1])
 
     @held.setter
@@ -36,5 +36,5 @@ class Marks:
         self._bytes[1] = held
 
     def clear(self) -> None:
-        """Begin a new life."""
+        """Reset the marks."""
         self._bytes[0:2] = bytes(2)

@@ -1,4 +1,4 @@
-"""What strikes when: decided by the seed alone, before anything starts."""
+"""Plan of faults and kills, determined by the seed."""
 
 import random
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ ROUND_SECONDS = 130.0
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault and its time."""
+    """A fault with its time."""
 
     at_seconds: float
     kind: str
@@ -35,7 +35,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Kill:
-    """One SIGKILL of a daemon."""
+    """A SIGKILL of a daemon."""
 
     at_seconds: float
     #: The phase to hit, an index into `PHASES`; ``None``: whatever it does once it has started.
@@ -45,7 +45,7 @@ class Kill:
 
 @dataclass(frozen=True)
 class Plan:
-    """A whole run."""
+    """The plan of a run."""
 
     seed: int
     seconds: float
@@ -54,7 +54,7 @@ class Plan:
 
 
 def make_plan(seed: int, *, seconds: float, n_kills: int) -> Plan:
-    """Spread kills and rounds of faults over the time, each at a random moment of its share."""
+    """Spread kills and rounds of faults over the time, each at a random moment of its interval."""
     rng = random.Random(f"{seed}/plan")
     n_rounds = max(1, int(seconds / ROUND_SECONDS))
     kinds = [kind for _ in range(n_rounds) for kind in rng.sample(FAULTS, len(FAULTS))]

@@ -1,4 +1,4 @@
-"""The load: every codec, keys and none, transactions kept and aborted, right through the faults."""
+"""Load: every codec, records with and without keys, committed and aborted transactions."""
 
 import random
 import threading
@@ -19,7 +19,7 @@ SHARE_ABORTED = 0.4
 
 
 class Load:
-    """Two threads that produce until told to stop: single records, and transactions."""
+    """Two producer threads: single records, and transactions."""
 
     def __init__(
         self,
@@ -55,12 +55,12 @@ class Load:
         self._threads = [threading.Thread(target=self._run, args=(body,)) for body in bodies]
 
     def start(self) -> None:
-        """Begin."""
+        """Start producing."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """End, once the broker has said where every record is."""
+        """Stop once the broker has acknowledged every record."""
         self._stop.set()
         for thread in self._threads:
             if thread.ident is not None:
@@ -69,7 +69,7 @@ class Load:
             raise self.failure
 
     def end_with_marks(self, n_partitions: int) -> None:
-        """Leave the mark of a transaction, half of them aborted, as the end of each partition."""
+        """End each partition with a transaction marker, half of them aborts."""
         producer = self._open(None, transactional_id="soak")
         producer.init_transactions()
         for aborts in (False, True):

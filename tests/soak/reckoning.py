@@ -1,4 +1,4 @@
-"""What must be stored, computed from what was produced, against what is stored."""
+"""Comparison of the produced records with the stored rows."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ Place = tuple[int, int]  # partition, offset
 
 @dataclass(frozen=True)
 class Gap:
-    """A range that ingest reported as gone before it could be read, first and last inclusive."""
+    """A range that ingest reported as deleted before reading, first and last inclusive."""
 
     partition: int
     first: int
@@ -24,7 +24,7 @@ class Gap:
 
 @dataclass
 class Reckoning:
-    """The outcome. Lists of places hold what went wrong."""
+    """The outcome, with lists of wrong positions."""
 
     n_produced: int = 0
     n_aborted: int = 0
@@ -120,7 +120,7 @@ def _compare(
     dead_letters: list[tuple],
     probability: float,
 ) -> None:
-    """Hold one record that must be stored against what is stored of it."""
+    """Compare one record with its stored rows."""
     if len(stored) + len(dead_letters) > 1:
         result.doubled.append(place)
     if record.reason:
@@ -140,7 +140,7 @@ def _compare(
 
 
 def _judge(gap: tuple, gaps: list[tuple], cuts: list[Cut], stored: set[Place]) -> Gap:
-    """Say whether a gap is exactly what was deleted unread."""
+    """Return whether a gap equals the range deleted unread."""
     partition, first, last = gap
     own = [cut for cut in cuts if cut.partition == partition and cut.before == last + 1]
     fault = ""

@@ -1,4 +1,4 @@
-"""The records of a soak: what number n is, decided by the seed alone."""
+"""Records of a soak, determined by seed and number."""
 
 import json
 import random
@@ -21,7 +21,7 @@ ID_HEADER = "x-request-id"
 
 @dataclass(frozen=True)
 class SoakRecord:
-    """A record as it is produced."""
+    """A produced record."""
 
     number: int
     key: bytes | None
@@ -33,12 +33,12 @@ class SoakRecord:
 
     @property
     def exchange_id(self) -> str:
-        """The id that its row must carry."""
+        """The expected id of its row."""
         return f"r{self.number}"
 
 
 def make_record(seed: int, number: int) -> SoakRecord:
-    """Return record ``number``: identified by its key, by a header, or by nothing at all."""
+    """Return record ``number``, identified by its key, by a header or by its position."""
     rng = random.Random(f"{seed}/{number}")
     key: bytes | None = b"request-%d" % number
     headers: list[tuple[str, bytes]] = []

@@ -1,4 +1,4 @@
-"""One daemon under test, with its log and the marks of what it is doing."""
+"""One daemon under test, with its log and phase marks."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ N_SLOTS = 3
 
 
 class Replica:
-    """A slot: one daemon at a time."""
+    """A slot for one daemon at a time."""
 
     def __init__(self, number: int, folder: Path, environment: Mapping[str, str]) -> None:
         self.number = number
@@ -33,11 +33,11 @@ class Replica:
 
     @property
     def alive(self) -> bool:
-        """Whether a daemon runs here."""
+        """Whether a daemon runs in the slot."""
         return self.process is not None and self.process.poll() is None
 
     def start(self) -> None:
-        """Start a daemon, in a session of its own: Ctrl-C in the terminal is the harness's."""
+        """Start a daemon in its own session, so that Ctrl-C reaches only the harness."""
         self.marks.clear()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -51,7 +51,7 @@ class Replica:
             )
 
     def end(self, how: signal.Signals) -> int | None:
-        """Send SIGTERM or SIGKILL; return the exit status, ``None`` where SIGTERM didn't end it."""
+        """Send SIGTERM or SIGKILL; return the exit status, ``None`` if SIGTERM had no effect."""
         process, self.process = self.process, None
         process.send_signal(how)
         try:
@@ -62,20 +62,20 @@ class Replica:
             return None
 
     def count_in_log(self, words: str) -> int:
-        """Count how often the daemons here have logged some words."""
+        """Count occurrences of a text in the daemons' logs."""
         return self.log.read_text(errors="replace").count(words) if self.log.exists() else 0
 
     def freeze(self) -> None:
-        """Stop the whole process in its tracks."""
+        """Suspend the process."""
         self.process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it go on as if nothing had happened."""
+        """Resume the process."""
         self.process.send_signal(signal.SIGCONT)
 
 
 def environment_of(number: int, settings: Mapping[str, str], database_url: str) -> dict[str, str]:
-    """Return the environment of one replica, whose connections carry its name."""
+    """Return the environment of a replica, whose connections carry its name."""
     # Settings and services of whoever runs the soak must not reach the daemons.
     own = {
         name: value

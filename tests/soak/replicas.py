@@ -1,4 +1,4 @@
-"""The daemons under test: started, killed, frozen, and started again as a supervisor would."""
+"""Daemons under test, restarted as by a supervisor."""
 
 import random
 import signal
@@ -17,7 +17,7 @@ AIM_SECONDS = 25.0
 
 
 class Replicas:
-    """All slots, and a thread that starts again what died."""
+    """All slots, and a thread that restarts dead daemons."""
 
     def __init__(
         self, folder: Path, environments: Sequence[Mapping[str, str]], *, rng: random.Random
@@ -35,20 +35,20 @@ class Replicas:
         self._supervisor = threading.Thread(target=self._supervise, name="supervisor")
 
     def start(self, n_wanted: int) -> None:
-        """Begin to supervise the first ``n_wanted`` slots."""
+        """Start supervising the first ``n_wanted`` slots."""
         for slot in self.slots[:n_wanted]:
             slot.wanted = True
         self._supervisor.start()
 
     def close(self) -> None:
-        """End supervising, then all daemons in good order."""
+        """Stop supervising, then end all daemons cleanly."""
         self._stop_supervising()
         for slot in self.slots:
             if slot.alive:
                 self._end(slot, kill=False)
 
     def kill_all(self) -> None:
-        """Leave nothing running, however this run ended."""
+        """Kill all daemons."""
         self._stop_supervising()
         for slot in self.slots:
             if slot.alive:
@@ -56,11 +56,11 @@ class Replicas:
 
     @property
     def n_wanted(self) -> int:
-        """How many replicas there should be."""
+        """Wanted number of replicas."""
         return sum(slot.wanted for slot in self.slots)
 
     def kill_one(self, aim: int | None, pick: float) -> bool:
-        """SIGKILL a replica, in the phase ``aim`` if one comes to it; say whether there was one."""
+        """Send SIGKILL to a replica, preferably in the phase ``aim``; return whether one ran."""
         phases = range(READING, len(PHASES)) if aim is None else (aim,)
         self.wait_for(phases)
         slot = self.reserve(pick, phases) or self.reserve(pick)
@@ -72,7 +72,7 @@ class Replicas:
             self.release(slot)
 
     def wait_for(self, phases: Collection[int]) -> None:
-        """Wait a while until some replica is in one of the phases."""
+        """Wait until a replica is in one of the phases, or for a timeout."""
         deadline = time.monotonic() + AIM_SECONDS
         while time.monotonic() < deadline:
             if any(slot.alive and slot.marks.phase in phases for slot in self.slots):
@@ -80,7 +80,7 @@ class Replicas:
             time.sleep(0.001)
 
     def scale(self, n_wanted: int, *, kill: bool) -> None:
-        """Have replicas join, or leave by SIGTERM or SIGKILL."""
+        """Let replicas join, or leave by SIGTERM or SIGKILL."""
         with self._lock:
             for slot in self.slots:
                 if not slot.wanted and not slot.reserved and self.n_wanted < n_wanted:
@@ -91,7 +91,7 @@ class Replicas:
             self._wait_and_end(slot, kill=kill)
 
     def end_all(self, *, kill: bool) -> list[Replica]:
-        """End every replica until it is wanted again; return those that were wanted."""
+        """End every replica; return the wanted ones."""
         with self._lock:
             wanted = [slot for slot in self.slots if slot.wanted]
             for slot in wanted:
@@ -101,7 +101,7 @@ class Replicas:
         return wanted
 
     def reserve(self, pick: float, phases: Collection[int] = range(len(PHASES))) -> Replica | None:
-        """Take a live replica, in one of the phases, out of everybody else's reach."""
+        """Reserve a live replica in one of the phases."""
         with self._lock:
             candidates = [
                 slot
@@ -115,7 +115,7 @@ class Replicas:
             return slot
 
     def release(self, slot: Replica) -> None:
-        """Let others strike a replica again."""
+        """Release a reserved replica."""
         with self._lock:
             slot.reserved = False
 
@@ -133,7 +133,7 @@ class Replicas:
             self.release(slot)
 
     def _end(self, slot: Replica, *, kill: bool) -> int | None:
-        """End a live replica, and note how it ended."""
+        """End a live replica, and record how it ended."""
         status = slot.end(signal.SIGKILL if kill else signal.SIGTERM)
         slot.restart_at = time.monotonic() + self._rng.uniform(0.0, 1.5)
         if kill and status == -signal.SIGKILL:

@@ -1,4 +1,4 @@
-"""The result as text."""
+"""Text report of a soak."""
 
 from tests.soak.conduct import Result
 from tests.soak.marks import PHASES

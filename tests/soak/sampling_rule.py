@@ -1,7 +1,7 @@
-"""The sampling rule, written out again from its definition, so that the soak believes nobody.
+"""Independent implementation of the sampling rule for the soak.
 
 A record is identified by its id header, else its key, else `topic/partition/offset`. R is the low
-56 bits of XXH3-64 of that; the record is kept when R >= T, and T is (1 - rate) of 2**56.
+56 bits of XXH3-64 of that; the record is sampled if R >= T, with T = (1 - rate) 2**56.
 """
 
 from decimal import Decimal
@@ -12,7 +12,7 @@ from tests.soak.records import ID_HEADER, SoakRecord
 
 
 def is_kept(record: SoakRecord, topic: str, partition: int, offset: int, rate: str) -> bool:
-    """Return whether sampling keeps a record that stands at an offset."""
+    """Return whether sampling keeps a record at an offset."""
     identity = f"{topic}/{partition}/{offset}".encode()
     if record.key is not None:
         identity = record.key

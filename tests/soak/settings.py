@@ -1,4 +1,4 @@
-"""The configuration under test: the default one, but impatient, and with small batches."""
+"""Configuration under test: the defaults with short timeouts and small batches."""
 
 from tests.soak.records import ID_HEADER
 
@@ -9,7 +9,7 @@ MAX_POLL_INTERVAL_SECONDS = 10.0
 
 
 def daemon_settings(bootstrap_servers: str, topic: str) -> dict[str, str]:
-    """Return the settings of every replica, as variables of the environment."""
+    """Return the settings of every replica as environment variables."""
     return {
         "DRIFTWARDEN_MODEL__NAME": "soak",
         "DRIFTWARDEN_MONITORING__SAMPLE_RATE": str(SAMPLE_RATE),

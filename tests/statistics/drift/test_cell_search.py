@@ -1,4 +1,4 @@
-"""Neighbours that are looked for in cells are mostly the nearest, and never one's own."""
+"""Neighbour search in cells: mostly the nearest, and never a sample itself."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Clusters: the tree of regions, Tarone's adjustment, and what is reported without drift."""
+"""Clusters: the tree of regions, Tarone's adjustment, and windows without drift."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""``compare`` on synthetic windows: calibration, power, invariances, bad and odd input."""
+"""``compare`` on synthetic windows: calibration, power, invariances, invalid input."""
 
 import numpy as np
 import pytest
@@ -34,13 +34,13 @@ def ordinary(n: int, centres: NDArray[np.float64], rng: np.random.Generator) -> 
 def users(
     n_users: int, centres: NDArray[np.float64], rng: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Five messages on one topic per user."""
+    """Return groups of five messages on one topic per end user."""
     topic = np.repeat(rng.integers(10, size=n_users), 5)
     return messages(centres, topic, rng), np.repeat(np.arange(n_users), 5)
 
 
 def acceptable(rejections: int, trials: int, alpha: float) -> bool:
-    """Whether a valid test may well reject this often (1 in 1,000 would reject more)."""
+    """Return whether a valid test rejects this often with a probability above 1 in 1,000."""
     return bool(stats.binom.sf(rejections - 1, trials, alpha) > 0.001)
 
 

@@ -50,7 +50,7 @@ def test_off_topic_responses_are_found_and_ranked_first(prompts_move: bool) -> N
 
 @trials(7, 20)
 def test_new_topics_near_known_ones_are_no_output_drift(n_trials: int) -> None:
-    """Their prompts are in the cells of known topics, with other responses."""
+    """New prompts are in the cells of known topics, with other responses."""
     n_known, n_new, alarms = 40, 10, 0
     for seed in range(n_trials):
         rng = np.random.default_rng(seed)
@@ -94,7 +94,7 @@ def test_unpaired_responses_are_refused() -> None:
 
 
 def test_common_shift_is_drift_with_a_positive_share() -> None:
-    """A small shift of all responses: no response is an outlier, and the prompts are the same."""
+    """All responses shift slightly: no response is an outlier, and the prompts are equal."""
     detected, bounds = 0, []
     for seed in range(10):
         rng = np.random.default_rng(seed)
@@ -173,7 +173,7 @@ def test_rotating_prompts_and_responses_changes_no_conclusion() -> None:
 
 @trials(5, 20)
 def test_sparse_prompts_are_no_outliers(n_trials: int) -> None:
-    """Prompts of a wide topic have distant neighbours, and so have their responses."""
+    """Prompts of a wide topic have distant neighbours, and so do their responses."""
     alarms = bounds = 0
     for seed in range(n_trials):
         rng = np.random.default_rng(seed)
@@ -200,7 +200,7 @@ def _dense_and_sparse(
 
 @pytest.mark.parametrize("new", [0.0, 0.1])
 def test_users_with_many_messages_are_compared(new: float) -> None:
-    """A new prompt among a user's forty must not take the others out of the comparison."""
+    """One new prompt must not exclude an end user's other forty from the comparison."""
     n, each = 800, 40
     for seed in range(3):
         rng = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""Effects of the component tests: their intervals contain 0 without drift, not with it."""
+"""Effects of the component tests: intervals contain 0 only without drift."""
 
 from collections import Counter
 

@@ -18,7 +18,7 @@ def unit(points: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 def draw(rng: np.random.Generator, n: int, terse: float, manner: float = 0.0) -> Side:
-    """Return prompts, responses, and a length, on which alone terse responses depend."""
+    """Return prompts, responses, and a length that alone determines terse responses."""
     prompts = unit(rng.standard_normal((n, D)))
     is_terse = rng.random(n) < terse
     responses = prompts + 0.2 * rng.standard_normal((n, D))

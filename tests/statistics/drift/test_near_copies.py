@@ -1,4 +1,4 @@
-"""A text that is encoded twice is one text, whatever its last bits are."""
+"""Copies of a text whose vectors differ by rounding."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def texts(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def again(vectors: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Encode the same texts in other company: the last bits change."""
+    """Encode the same texts in another batch, so that the last bits change."""
     return unit(vectors + 3e-5 * rng.standard_normal(vectors.shape))
 
 
@@ -52,7 +52,7 @@ def test_what_is_merely_alike_stays_apart() -> None:
 
 
 def test_many_alike_texts_with_copies_are_told_apart() -> None:
-    """They share the cells in which copies are looked for."""
+    """Similar texts share the cells of the search for copies."""
     rng = np.random.default_rng(0)
     alike = unit(texts(1, rng) + 2e-3 * rng.standard_normal((12, D)))
     before, after = united(alike, again(alike, rng))
@@ -74,14 +74,14 @@ def test_which_vector_stands_for_all_depends_on_no_order() -> None:
 def draw_window(
     rng: np.random.Generator, popular: NDArray[np.float64], n: int = 1_500
 ) -> NDArray[np.float64]:
-    """Return a window in which six in ten prompts are popular ones."""
+    """Return a window with six in ten prompts among popular ones."""
     often = popular[rng.integers(len(popular), size=6 * n // 10)]
     return np.concatenate([often, texts(n - len(often), rng)])
 
 
 @trials(4, 8)
 def test_popular_texts_with_rounding_differences_are_no_drift(n_trials: int) -> None:
-    """Copies of one side are each other's nearest by a difference without meaning."""
+    """Rounding makes the copies of one side each other's nearest neighbours."""
     alarms = 0
     for seed in range(n_trials):
         rng = np.random.default_rng(seed)
@@ -96,7 +96,7 @@ def test_popular_texts_with_rounding_differences_are_no_drift(n_trials: int) -> 
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_responses_with_rounding_differences_are_equal(seed: int) -> None:
-    """A refusal is always the same text."""
+    """Refusals are copies of one text."""
     rng = np.random.default_rng(seed)
     prompts = texts(400, rng), texts(400, rng)
     responses = texts(3, rng)

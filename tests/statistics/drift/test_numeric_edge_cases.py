@@ -1,4 +1,4 @@
-"""Edge cases of numbers and categories: a correct result, or an error that says what to do."""
+"""Edge cases of numbers and categories: a correct result or a helpful error."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def compared(*args: object, **options: object) -> NumericComparison:
 
 @given(st.integers(-1000, 900), st.booleans())
 def test_the_unit_of_measurement_changes_no_figure(exponent: int, booleans: bool) -> None:
-    """Probabilities of whole responses are as small as 1e-200: their squares are 0."""
+    """Probabilities of responses can be 1e-200, whose square is 0."""
     rng = np.random.default_rng(1)
     x, y = rng.lognormal(0, 1, 40), rng.lognormal(0.5, 1, 30)
     if booleans:
@@ -44,7 +44,7 @@ def test_negligible_baseline_has_no_relative_change() -> None:
 def test_equal_users_on_both_sides_are_no_change(
     current: list[float],
 ) -> None:
-    """Between users nothing varies: what is left of a difference is rounding."""
+    """End users don't vary, so only rounding remains."""
     users = [f"u{i // 2}" for i in range(60)]
     result = compared([1.0, 3.0] * 30, current * 30, reference_groups=users, current_groups=users)
     assert (result.effect_size, result.p_value, result.mean_p_value) == (0.0, 1.0, 1.0)
@@ -64,7 +64,7 @@ def test_separated_users_are_as_significant_as_their_number() -> None:
 
 
 def test_none_of_something_on_both_sides_is_no_certainty() -> None:
-    """With a true share of 1% on one side, none among 50 is seen in 60 of 100 windows."""
+    """With a true share of 1% on a side, 60 of 100 windows of 50 have none."""
     result = compared([0] * 50, [0] * 40)
     assert (result.effect_size, result.p_value) == (0.0, 1.0)
     wilson = stats.binomtest(0, 40).proportion_ci(method="wilson").high
@@ -140,7 +140,7 @@ def test_a_mix_needs_permutations(n_permutations: int) -> None:
 
 
 def test_what_cannot_be_negative_cannot_fall_by_more_than_all() -> None:
-    """One long text makes the mean unsure by more than itself."""
+    """One long text makes the mean uncertain by more than itself."""
     rng = np.random.default_rng(0)
     before = rng.uniform(5.0, 15.0, size=400)
     after = np.append(rng.uniform(5.0, 15.0, size=399), 40_000.0)

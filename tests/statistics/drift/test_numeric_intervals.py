@@ -22,7 +22,7 @@ Values = NDArray[np.float64]
 
 
 class Case(NamedTuple):
-    """Two sides, with users of so many exchanges, and what is true of them."""
+    """Two sides with numbers of exchanges per end user, and the true effects."""
 
     reference: Callable[[Generator], Values]
     current: Callable[[Generator], Values]
@@ -48,7 +48,7 @@ def booleans(share: float, n: int) -> Callable[[Generator], Values]:
 
 
 def moods(share: float, users: int, exchanges: int, alike: float) -> Callable[[Generator], Values]:
-    """Booleans of users whose own share differs: their intraclass correlation is ``alike``."""
+    """Draw booleans of end users with different shares; ``alike`` is the intraclass correlation."""
     a, b = share * (1 / alike - 1), (1 - share) * (1 / alike - 1)
     return lambda rng: (
         rng.random(users * exchanges) < rng.beta(a, b, users).repeat(exchanges)
@@ -56,7 +56,7 @@ def moods(share: float, users: int, exchanges: int, alike: float) -> Callable[[G
 
 
 def levels(users: int, exchanges: int) -> Callable[[Generator], Values]:
-    """Numbers around 5, of which a user's are much alike."""
+    """Draw numbers around 5 that are similar within an end user."""
     return lambda rng: (
         5 + rng.normal(0, 0.9, users).repeat(exchanges) + rng.normal(0, 0.45, users * exchanges)
     )
@@ -71,7 +71,7 @@ def ratings(n: int) -> Callable[[Generator], Values]:
 
 
 def slower(factor: float) -> float:
-    """Return Cliff's delta of log-normal values of spread 1 that all grew by a factor."""
+    """Return Cliff's delta of log-normal values of spread 1 multiplied by a factor."""
     return float(2 * stats.norm.cdf(math.log(factor) / math.sqrt(2)) - 1)
 
 
@@ -96,7 +96,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 @trials(60, 300)
 def test_intervals_cover_and_tests_keep_their_level(name: str, n_trials: int) -> None:
-    """At least what 95% may come down to by chance; a longer run is in the documentation."""
+    """The minimum coverage by chance; the documentation has a longer run."""
     case = CASES[name]
     results = [case.compare(np.random.default_rng([17, trial])) for trial in range(n_trials)]
     least = stats.binom.ppf(0.0005, n_trials, 0.95)
@@ -119,7 +119,7 @@ def test_intervals_cover_and_tests_keep_their_level(name: str, n_trials: int) ->
 
 @trials(300, 2_000)
 def test_intervals_are_no_wider_than_needed(n_trials: int) -> None:
-    """A test that always covers would say nothing: these cover in about 95 of 100."""
+    """Intervals cover in about 95 of 100 trials, not in all."""
     for name in ("booleans", "ratings", "users alike"):
         case = CASES[name]
         results = [case.compare(np.random.default_rng([18, trial])) for trial in range(n_trials)]
@@ -190,7 +190,7 @@ def test_wilsons_limits_are_scipys_but_for_students_quantile() -> None:
 
 
 def test_a_rare_value_that_stays_away_is_no_news() -> None:
-    """None of 300 where 1% is usual: by chance in one of twenty windows (0.99 ** 300)."""
+    """None of 300 at a usual share of 1% happens in one of twenty windows (0.99 ** 300)."""
     sides = (
         make_side(np.arange(20_000) < 200, None, None, "x"),
         make_side([0.0] * 300, None, None, "y"),
@@ -212,7 +212,7 @@ LIMITS = st.tuples(st.floats(-5, 5), st.floats(0.01, 3), st.floats(0.01, 3)).map
 
 @given(LIMITS, LIMITS)
 def test_ratio_limits_are_where_the_difference_limits_are_zero(x: Limits, y: Limits) -> None:
-    """By their definition: r is a limit where MOVER's interval of ``y - r x`` ends at 0."""
+    """By definition, r is a limit if MOVER's interval of ``y - r x`` ends at 0."""
     limits = ratio_limits(x, y)
     if x.lower <= 0 <= x.upper:
         assert limits is None

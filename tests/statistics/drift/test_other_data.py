@@ -1,4 +1,4 @@
-"""``compare`` on data that nothing was tuned on: digits, around the origin or far from it."""
+"""``compare`` on data that was not used for tuning: digits, with and without an offset."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ NEW = 7
 
 @pytest.fixture(scope="module", params=[0.0, 60.0], ids=["centred", "alike"])
 def digits(request: pytest.FixtureRequest) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Unit vectors [1797, 64]; with an offset their mean cosine is 0.75."""
+    """Return unit vectors [1797, 64]; with an offset their mean cosine is 0.75."""
     data = load_digits()
     points = data.data - data.data.mean(axis=0)
     points[:, 0] += request.param

@@ -1,4 +1,4 @@
-"""The parts of the drift statistics against brute force and SciPy."""
+"""Parts of the drift statistics against brute force and SciPy."""
 
 import doctest
 import importlib
@@ -208,7 +208,7 @@ def test_mix_without_data_or_choice_is_no_change() -> None:
 
 
 def tasks(users: int, messages: int, rng: np.random.Generator) -> list[str]:
-    """Draw the task of each message; each user has preferences of his own."""
+    """Draw the task type of each message from its end user's preferences."""
     upper = rng.dirichlet([0.8, 0.6, 0.4, 0.2], users).cumsum(axis=1).repeat(messages, axis=0)
     below = rng.random(len(upper))[:, None] > upper[:, :-1]
     return [str(task) for task in below.sum(axis=1)]
@@ -221,7 +221,7 @@ def tasks(users: int, messages: int, rng: np.random.Generator) -> list[str]:
 def test_mix_null_is_calibrated_with_different_users(
     reference: tuple[int, int], current: tuple[int, int], n_trials: int
 ) -> None:
-    """Sides of (users, messages per user); permuting users themselves fails the first two."""
+    """Sides of (end users, messages each); a permutation of end users fails the first two."""
     rejected = 0
     for seed in range(n_trials):
         rng = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""Output drift with few repeated prompts, as those of health checks and buttons."""
+"""Output drift with few repeated prompts, such as health checks and buttons."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The residual of a ridge regression is what leaving each sample out gives."""
+"""Residuals of a ridge regression against leaving each sample out."""
 
 import numpy as np
 from numpy.typing import NDArray

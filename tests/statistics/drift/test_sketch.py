@@ -1,4 +1,4 @@
-"""Sketches add up, and the graph's statistics are what brute force says."""
+"""Sums of sketches, and the graph's statistics against brute force."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""Slow drift: bets are fair while nothing drifts, and what grows from week to week is found."""
+"""Slow drift: fair bets without drift, and detection of growth."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -33,12 +33,12 @@ def ordinary(n: int, rng: np.random.Generator) -> Vectors:
 
 
 def scattered(n: int, rng: np.random.Generator) -> Vectors:
-    """Prompts on nothing in particular."""
+    """Return prompts on random subjects."""
     return near(rng.standard_normal((n, DIMENSION)), rng)
 
 
 def known_topic(n: int, rng: np.random.Generator) -> Vectors:
-    """Prompts on a topic of the reference."""
+    """Return prompts on a topic of the reference."""
     return near(np.repeat(CENTRES[:1], n, axis=0), rng)
 
 
@@ -61,7 +61,7 @@ def watched(
 
 
 def random_sums(rng: np.random.Generator, n: int, size: int = 1) -> WindowSums:
-    """A window of users with messages all alike, summed up without a map; no two windows differ."""
+    """Return the sums of a random window of end users with identical messages."""
     bins = rng.integers(N_BINS, size=n // size).repeat(size)
     novelty = rng.exponential(size=n // size).repeat(size) ** 2
     cell = rng.integers(24, size=n // size).repeat(size)
@@ -101,7 +101,7 @@ def test_the_shares_of_all_onsets_add_up_to_one() -> None:
 
 
 def test_a_ramp_is_the_likelihood_ratio_of_means_that_grow() -> None:
-    """Of Gaussian windows of known variance: the invariant likelihood ratio, by brute force."""
+    """Compare with the invariant likelihood ratio of Gaussian windows, by brute force."""
     rng = np.random.default_rng(3)
     means = rng.normal(0, 0.05, 5)
     precision = np.array([400.0, 300.0, 500.0, 200.0, 350.0])
@@ -132,7 +132,7 @@ def test_a_normal_score_is_the_quantile_of_a_skewed_sum(skewness: float, z: floa
 
 @pytest.mark.parametrize("size", [1, 5])
 def test_innovations_against_one_small_reference_are_independent_and_normal(size: int) -> None:
-    """The reference is a sixth of all: what is unlucky in it must not be counted every week."""
+    """The reference is a sixth of all data; its error must not count every week."""
     detected = []
     for trial in range(300):
         rng = np.random.default_rng(trial)
@@ -258,7 +258,7 @@ def test_sums_know_no_order_and_add_up_by_user(scores: WatchMap) -> None:
 
 
 def test_copies_of_a_text_are_judged_by_one_half(scores: WatchMap) -> None:
-    """Else a copy in a window could meet itself as a landmark, and one in the reference not."""
+    """Otherwise a copy in a window could be its own landmark."""
     vectors = np.repeat(ordinary(1, np.random.default_rng(11)), 50, axis=0)
     counts = scores.sum_window(vectors).counts
     assert sorted([counts[0::2].sum(), counts[1::2].sum()]) == [0, 50]

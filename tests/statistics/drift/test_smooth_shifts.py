@@ -24,7 +24,7 @@ def unit(points: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 def draw(rng: np.random.Generator, n: int, lean: float = 0.0, manner: float = 0.0) -> Side:
-    """Return tilted prompts, and responses that follow them smoothly."""
+    """Return shifted prompts, and responses that follow them smoothly."""
     points = rng.standard_normal((n, D))
     points[:, 0] += lean
     prompts = unit(points)
@@ -96,7 +96,7 @@ def test_responses_that_follow_the_basis_have_no_contrast(features) -> None:
     residual_features, strata, basis = features
 
     class Following:
-        """Features that are combinations of the functions, and of the strata."""
+        """Features that are combinations of the smooth functions and the strata."""
 
         names = ("shift",)
         splits = np.empty(0, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Numbers of users with different activity: the variance keeps the share of a large user."""
+"""Numbers of end users with different activity: variance of large end users."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ EVEN = [1] * 300
 
 
 def moods(sizes: list[int], rng: Generator) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Draw numbers around 5 of which half of the variance is the user's."""
+    """Draw numbers around 5; half of the variance is between end users."""
     user = np.arange(len(sizes)).repeat(sizes)
     own, noise = rng.normal(size=len(sizes)), rng.normal(size=len(user))
     return 5 + (own[user] + noise) / np.sqrt(2), user
@@ -48,7 +48,7 @@ def undrifted(
 def test_users_who_write_differently_often_raise_no_alarm(
     reference: list[int], current: list[int], *, booleans: bool
 ) -> None:
-    """Before the jackknife 22% to 45% of these were significant at 5%, of the power law 10%."""
+    """Without the jackknife, 22% to 45% of these are significant at 5%."""
     results = undrifted(reference, current, booleans=booleans)
     # With a power law a handful of users decide: the level holds roughly.
     most = stats.binom.ppf(0.999, TRIALS, 0.07 if reference is POWER_LAW else 0.05)
@@ -65,7 +65,7 @@ def test_users_who_write_differently_often_raise_no_alarm(
 
 
 def test_change_of_all_users_is_detected_despite_a_large_user() -> None:
-    """The large user costs power, not all of it."""
+    """The large end user costs power, but not all of it."""
     seen = 0
     for trial in range(20):
         rng = np.random.default_rng([30, trial])

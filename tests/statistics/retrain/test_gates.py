@@ -1,4 +1,4 @@
-"""The gates' error rates, on candidates whose true quality is known."""
+"""Error rates of the gates on candidates of known quality."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ from retrain.evaluation.gates.paired_tests import compare_graded, sign_flip_p_va
 
 
 def at_most(k: int, n: int, rate: float) -> bool:
-    """Tell whether k of n trials agree with a true rate of at most ``rate``."""
+    """Return whether k of n trials agree with a true rate of at most ``rate``."""
     return k <= stats.binom.ppf(0.999, n, rate)
 
 
@@ -32,7 +32,7 @@ def compared(metric: str, p_better: float, p_worse: float) -> Comparison:
 
 
 def called_better(rng: np.random.Generator, *, n_items: int = 150) -> bool:
-    """Judge a candidate whose responses are as good as the incumbent's, by two metrics.
+    """Evaluate a candidate whose responses equal the incumbent's in quality, by two metrics.
 
     They go together, as exact match and a graded metric do.
     """
@@ -50,7 +50,7 @@ def called_better(rng: np.random.Generator, *, n_items: int = 150) -> bool:
 
 
 def test_identical_candidate_is_called_better_within_alpha() -> None:
-    """Not only do the trials agree with 5%: they show that it isn't more."""
+    """The trials show that the rate is at most 5%, not only that they agree with it."""
     rng, n_trials = np.random.default_rng(8), 4_000
     hits = sum(called_better(rng) for _ in range(n_trials))
     assert clopper_pearson(hits, n_trials, 0.001)[1] <= 0.05
@@ -142,7 +142,7 @@ def test_identical_responses_are_bounded_by_how_many_there_are() -> None:
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=7))
 def test_holm_steps_down(p_values: list[float]) -> None:
-    """Against the definition: reject in order of p, until one is above alpha / (tests left)."""
+    """Compare with the definition: reject in order of p until p > alpha / (tests left)."""
     adjusted = holm(p_values)
     for alpha in (0.01, 0.05, 0.2):
         rejected: set[int] = set()

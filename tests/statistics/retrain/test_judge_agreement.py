@@ -35,7 +35,7 @@ def test_alpha_is_krippendorffs(pairs: list[tuple[int, int]]) -> None:
 
 
 def test_kappa_of_a_textbook_table() -> None:
-    """Two readers of 50 proposals, 35 alike: (0.7 - 0.5) / (1 - 0.5)."""
+    """Two readers of 50 proposals agree on 35: (0.7 - 0.5) / (1 - 0.5)."""
     assert cohen_kappas(np.array([[[20.0, 5.0], [10.0, 15.0]]])) == pytest.approx([0.4])
 
 
@@ -65,7 +65,7 @@ def test_what_cannot_be_told() -> None:
 
 
 def test_the_interval_covers_the_truth() -> None:
-    """Raters and judge agree on 80% of two even ratings: kappa is 0.6."""
+    """Raters and judge agree on 80% of two balanced ratings, so kappa is 0.6."""
     rng, covered, n_trials = RNG(3), 0, 40
     for _ in range(n_trials):
         raters = rng.integers(0, 2, size=150)

@@ -1,4 +1,4 @@
-"""Level and power of the check on users' ratings; docs/explanation/gates.md has more trials."""
+"""Level and power of the check on ratings; docs/explanation/gates.md has more trials."""
 
 import numpy as np
 from scipy import stats

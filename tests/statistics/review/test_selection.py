@@ -1,4 +1,4 @@
-"""The weekly batch: inclusion probabilities are what they say, and no text is asked twice."""
+"""The weekly batch: exact inclusion probabilities, and no text queued twice."""
 
 import dataclasses
 
@@ -73,7 +73,7 @@ class Window:
 
 
 def window(n: int, seed: int) -> Window:
-    """A tenth in three clusters; pairs of equal texts, one common text; two sampling rates."""
+    """Return a window with a tenth in three clusters, equal texts and two sampling rates."""
     rng = np.random.default_rng(seed)
     cluster = np.where(np.arange(n) % 10 == 0, np.arange(n) % 3, -1)
     novelty = rng.normal(size=n) + 2 * (cluster >= 0)
@@ -85,7 +85,7 @@ def window(n: int, seed: int) -> Window:
 
 
 def test_frequencies_equal_the_stated_probabilities() -> None:
-    """Of each text, by both draws and by the control alone: a test of all texts at once."""
+    """One test over all texts, for both draws and for the control draw alone."""
     review = Review(weekly_budget=40)
     drawn = window(300, 1)
     stated: dict[str, float] = {}
@@ -152,7 +152,7 @@ def test_the_shares_are_those_of_the_traffic() -> None:
 
 
 def test_exchange_of_a_text_is_drawn_by_traffic() -> None:
-    """Of two equal exchanges, the one sampled at a fifth of the rate stands for it 5 times in 6."""
+    """Of two equal exchanges, one sampled at a fifth of the rate is drawn 5 times in 6."""
     scores = SampleScores(np.arange(2), np.zeros(2), np.full(2, -1), np.array([0.01, 0.05]))
     rng = np.random.default_rng(0)
     first = sum(int(build_frame(scores, ["x", "x"], {}, rng).exchange[0] == 0) for _ in range(3000))

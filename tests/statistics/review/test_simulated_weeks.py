@@ -1,4 +1,4 @@
-"""Simulated weeks, in short: `make bench AREA=review` is the long form of the same."""
+"""Short form of the simulated weeks of `make bench AREA=review`."""
 
 import numpy as np
 import pytest

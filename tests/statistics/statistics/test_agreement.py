@@ -22,7 +22,7 @@ TOLERANCE = 1e-9
 
 
 def ratings_with_gaps(seed: int) -> NDArray[np.float64]:
-    """Ratings ``[n, raters]`` that agree in part, a third of them missing; several values occur."""
+    """Return partly agreeing ratings ``[n, raters]``, a third of them missing."""
     rng = np.random.default_rng(seed)
     n, raters, q = rng.integers(8, 60), rng.integers(2, 5), rng.integers(2, 6)
     truth = rng.integers(1, q + 1, n)
@@ -88,7 +88,7 @@ def test_a_rare_verdict_shows_the_paradox_and_ac1_does_not() -> None:
 
 
 def test_the_bootstrap_interval_covers() -> None:
-    """Two raters who each see the truth in 85 of 100 items: of samples of 200 items, 95% cover."""
+    """Two raters are right in 85 of 100 items; of samples of 200 items, 95% cover."""
     rng = np.random.default_rng(2)
 
     def sample(n: int) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""Bounds of a mean hold their level however small the strata are."""
+"""Level of bounds of a mean with small strata."""
 
 from itertools import pairwise
 
@@ -14,7 +14,7 @@ LEVEL = 0.05
 
 
 def strata_of(*sizes: int) -> list[np.ndarray]:
-    """Return the rows of strata whose sizes take turns, over all items."""
+    """Return the rows of strata of alternating sizes."""
     ends, turn = [0], 0
     while ends[-1] < N_ITEMS:
         ends.append(min(N_ITEMS, ends[-1] + sizes[turn % len(sizes)]))
@@ -23,7 +23,7 @@ def strata_of(*sizes: int) -> list[np.ndarray]:
 
 
 def misses(strata: list[np.ndarray] | None, *, spread: float, seed: int) -> tuple[int, int]:
-    """Return how often the lower bound is above the true mean, and the upper one below it.
+    """Return how often the lower bound is above, and the upper bound below, the true mean.
 
     Strata stay as they are, with means that differ by ``spread``; their items are drawn anew.
     """

@@ -1,4 +1,4 @@
-"""The floor: known probabilities, unbiased totals, and the same sample however it was collected."""
+"""Minimum samples: known probabilities, unbiased totals, and the same sample for any order."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -26,7 +26,7 @@ def rows(
     search: int = 0,
     earlier: float = 1.0,
 ) -> Exchanges:
-    """Rows as they are stored, of which only what sampling looks at matters."""
+    """Return stored rows with only the columns that sampling reads."""
     n = len(randomness)
     rates = np.broadcast_to(rate, n)
     draws = [Draw(int(r), search, earlier) for r in randomness]
@@ -74,7 +74,7 @@ def test_more_than_the_floor_by_rate_is_left_as_it_is() -> None:
 
 
 def test_exactly_the_floor_by_rate_is_the_floor() -> None:
-    """Were it called the rate's, totals would come out too large: see the simulation below."""
+    """With the probability of the rate, totals would be too large: see the simulation below."""
     stored = rows(np.array([SPACE - 1, SPACE - 2, 100, 50]), size=2)
     remaining = final_sample(stored, WEEK).rows
 
@@ -165,7 +165,7 @@ def test_weighted_totals_are_unbiased(n: int, rate: float, size: int, search: in
 
 
 def test_totals_are_unbiased_with_different_rates_and_clusters() -> None:
-    """Rates that change in the window, and records of one to four exchanges each."""
+    """Rates change in the window, and records have one to four exchanges."""
     rng = np.random.default_rng(7)
     cluster = np.repeat(np.arange(30), rng.integers(1, 5, 30))
     n = len(cluster)
@@ -197,7 +197,7 @@ Exchange = tuple[int, str, int]  # randomness, task type, day
 def test_the_final_sample_depends_on_the_traffic_alone(
     traffic: list[Exchange], size: int, data: st.DataObject
 ) -> None:
-    """Not on order, replicas, restarts, evictions or batches that are read again."""
+    """Order, replicas, restarts, evictions and repeated batches have no effect."""
     threshold = 380
 
     def store(order: list[Exchange], n_replicas: int, restart: int, max_strata: int) -> set:

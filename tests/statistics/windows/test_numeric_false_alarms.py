@@ -1,4 +1,4 @@
-"""How often something is called degraded where nothing is: all descriptors together."""
+"""False alarms of all descriptors together on windows without drift."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -28,7 +28,7 @@ def make_text(rng: Generator, n_words: int) -> str:
 
 
 def make_response(rng: Generator) -> str:
-    """Write a response, with common faults at their usual rates."""
+    """Generate a response with common faults at their usual rates."""
     text = make_text(rng, int(rng.integers(5, 60)))
     match int(rng.choice(6, p=[0.85, 0.03, 0.03, 0.03, 0.03, 0.03])):
         case 1:
@@ -50,7 +50,7 @@ def make_pool(rng: Generator) -> tuple[list[str], list[str]]:
 
 
 def make_window(rng: Generator, pool: tuple[list[str], list[str]], n_users: int) -> Exchanges:
-    """Draw users, whose exchanges are alike in all metrics."""
+    """Draw end users whose exchanges are similar in all metrics."""
     n = n_users * EXCHANGES_A_USER
     mood = rng.normal(size=n_users).repeat(EXCHANGES_A_USER)
     attributes: list[dict[str, Any]] = [
@@ -84,7 +84,7 @@ def assess(reference: Exchanges, current: Exchanges, drift: Drift) -> tuple[Nume
 
 
 def count_false_alarms(trials: int, drift: Drift) -> tuple[int, int]:
-    """Return how many windows without drift have anything degraded, and anything significant."""
+    """Count drift-free windows with a degraded column, and with a significant one."""
     degraded = significant = 0
     for trial in range(trials):
         rng = np.random.default_rng([23, trial])

@@ -1,4 +1,4 @@
-"""Windows whose task types were sampled at different rates: no false alarms, unbiased figures."""
+"""Windows with task types sampled at different rates: no false alarms, unbiased figures."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -41,7 +41,7 @@ def window(
     new: float = 0.0,
     new_task: int = 1,
 ) -> Exchanges:
-    """Traffic of n exchanges, sampled at the rate of each one's task.
+    """Traffic of n exchanges, sampled at the rate of each task type.
 
     Args:
         n: Exchanges of the traffic.
@@ -98,7 +98,7 @@ def compared(
 
 
 def acceptable(rejections: int, trials: int, alpha: float) -> bool:
-    """Whether a valid test may well reject this often (1 in 1,000 would reject more)."""
+    """Return whether a valid test rejects this often with a probability above 1 in 1,000."""
     return bool(stats.binom.sf(rejections - 1, trials, alpha) > 0.001)
 
 
@@ -172,7 +172,7 @@ def test_a_change_is_found_in_each_task() -> None:
 
 
 def test_the_drifted_share_is_that_of_the_traffic() -> None:
-    """A fifth of the traffic is new, in a task of which 1 in 100 was sampled."""
+    """A fifth of the traffic is new, in a task type sampled at 1 in 100."""
     bounds, in_sample = [], []
     for seed in range(30):
         rng = np.random.default_rng(seed)
@@ -213,7 +213,7 @@ def test_the_bound_on_the_drifted_share_holds_without_drift(
 
 
 def test_means_shares_and_totals_are_unbiased_and_their_intervals_cover() -> None:
-    """The relative change of a mean that differs between the tasks, estimated 150 times."""
+    """The relative change of a mean that differs between task types, estimated 150 times."""
     means, legal, totals, covered = [], [], [], 0
     reference = window(50_000, np.random.default_rng(0))
     before = np.array([attribute["seconds"] for attribute in reference.attributes])
@@ -242,7 +242,7 @@ def test_means_shares_and_totals_are_unbiased_and_their_intervals_cover() -> Non
 
 
 def test_equal_rates_change_no_figure() -> None:
-    """Bit for bit what it is without any probabilities."""
+    """Every figure equals the figure without probabilities, bit for bit."""
     rng = np.random.default_rng(5)
     reference = window(600, rng)
     current = window(12_000, rng, rates=(0.05, 0.05, 0.05))
