@@ -1,4 +1,4 @@
-"""An encoder that responds at once: a vector that the text alone decides."""
+"""Fake encoder: a vector derived from the text alone."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from xxhash import xxh3_64_intdigest
 
 
 class FakeEncoder:
-    """Eight dimensions, unit norm, no model."""
+    """An encoder of eight dimensions and unit norm, without a model."""
 
     identity = "fake@1/max0"
     dimension = 8

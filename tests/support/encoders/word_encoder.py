@@ -1,4 +1,4 @@
-"""An encoder without a model: texts are near where they share words."""
+"""Encoder without a model: texts with common words are near."""
 
 import zlib
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ DIMENSIONS = 256
 
 
 class WordEncoder:
-    """Unit vectors that count words; what a text says and in which order doesn't matter."""
+    """An encoder of word counts as unit vectors; the order of words has no effect."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []

@@ -1,4 +1,4 @@
-"""Candidates with results of an evaluation, made without any model."""
+"""Candidates with evaluation results, without a model."""
 
 import json
 from datetime import datetime
@@ -54,7 +54,7 @@ def write_plan(folder: Path, content: str = PLAN, *, n: int = 6) -> Path:
 def make_candidate(
     engine: Engine, folder: Path, now: datetime, *, model: str = MODEL, **lineage: Any
 ) -> tuple[int, int]:
-    """Register what a run made; return the ids of the version and of the run."""
+    """Register a run's version; return the ids of version and run."""
     recipe = Recipe(base=str(folder / "base"), seed=7)
     with transaction(engine) as connection:
         run = plan_run(
@@ -74,7 +74,7 @@ def make_candidate(
 
 
 def make_serving(engine: Engine, now: datetime, *, model: str = MODEL, **lineage: Any) -> int:
-    """Register a version that serves."""
+    """Register a serving version."""
     with transaction(engine) as connection:
         version = register_version(
             connection, model=model, adapter_path="serving/adapter", adapter_digest="sha256:0",
@@ -89,7 +89,7 @@ def check(name: str = "better than the incumbent", outcome: CheckOutcome = "pass
 
 
 def make_results(gate_result: GateResult = "promote", **values: Any) -> CandidateResults:
-    """Return results as an evaluation's child writes them."""
+    """Return results in the form of an evaluation's child."""
     outcomes: dict[GateResult, CheckOutcome] = {
         "promote": "passed", "reject": "failed", "undecided": "undecided",
     }  # fmt: skip
@@ -123,7 +123,7 @@ def make_results(gate_result: GateResult = "promote", **values: Any) -> Candidat
 
 
 def write_results(folder: RunFolder, results: CandidateResults) -> None:
-    """Write into a run's folder what an evaluation's child writes before its own outcome."""
+    """Write the outputs of an evaluation's child, except its outcome, to a run's folder."""
     right = {"candidate": 5, "incumbent": 4, "base": 3}
     rows = [
         {
@@ -143,7 +143,7 @@ def write_results(folder: RunFolder, results: CandidateResults) -> None:
 def make_request(
     folder: Path, content: str = PLAN, incumbent: Source | None = None
 ) -> EvaluationRequest:
-    """Return a request as it is planned."""
+    """Return a planned request."""
     source = Source(base=str(folder / "base"))
     return EvaluationRequest(
         candidate=source, incumbent=incumbent, base=source, base_prompt="",
@@ -162,7 +162,7 @@ def evaluated(
     folder: Path = Path("nowhere"),
     **values: Any,
 ) -> CandidateEvaluationRow:
-    """Give a version results of an evaluation against the serving version."""
+    """Add an evaluation of a version against the serving version, with results."""
     row = planned(connection, version_id, now, folder)
     store.mark_running(connection, row.id, {"number": 1}, now)
     conclude(connection, row, make_results(gate_result, **values), now)
@@ -172,7 +172,7 @@ def evaluated(
 def awaiting_ratings(
     connection: Connection, version_id: int, now: datetime, *, folder: Path = Path("nowhere")
 ) -> CandidateEvaluationRow:
-    """Give a version an evaluation that awaits ratings."""
+    """Add an evaluation of a version that awaits ratings."""
     row = planned(connection, version_id, now, folder)
     store.mark_running(connection, row.id, {"number": 1}, now)
     store.await_ratings(connection, row.id, make_results(), now)
@@ -182,7 +182,7 @@ def awaiting_ratings(
 def planned(
     connection: Connection, version_id: int, now: datetime, folder: Path
 ) -> CandidateEvaluationRow:
-    """Plan an evaluation of a version beside what serves now, whether or not a run made it."""
+    """Plan an evaluation of a version, also without a training run."""
     model = version_by_id(connection, version_id).model
     serving = production_version(connection, model)
     request = make_request(

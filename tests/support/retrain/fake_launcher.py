@@ -1,4 +1,4 @@
-"""A launcher whose children do what a test says."""
+"""Launcher with scripted children."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from retrain.run_folder import RunFolder, Task, write_json
 
 
 class FakeLauncher:
-    """Starts nothing; remembers what it was asked, and ends a child when a test says so."""
+    """A launcher that starts nothing, records its calls, and ends children on request."""
 
     name = "fake"
     capabilities = Capabilities(
@@ -65,7 +65,7 @@ class FakeLauncher:
         self._gone.add(handle["number"])
 
     def end(self, number: int, result: dict[str, Any] | None) -> None:
-        """End a child; without a result it died without a word."""
+        """End a child; without a result it counts as lost."""
         if result is not None:
             files = self.submitted[number - 1].task(self.tasks[number - 1])
             write_json(files.result, result)
@@ -73,7 +73,7 @@ class FakeLauncher:
 
 
 def success(folder: RunFolder, **values: Any) -> dict[str, Any]:
-    """Return what a child that succeeded writes."""
+    """Return the result of a successful child."""
     return {
         "status": "succeeded",
         "adapter": str(folder.adapter),

@@ -1,4 +1,4 @@
-"""A run in a folder, and stand-ins for Python that do what a test says instead of training."""
+"""A run in a folder, and stand-ins for Python with scripted behaviour."""
 
 import sys
 import time
@@ -34,7 +34,7 @@ ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
 
 
 def stand_in(folder: Path, body: str) -> str:
-    """Return the command of a Python that does something else: its arguments are in `sys.argv`."""
+    """Return the command of a scripted Python; its arguments are in `sys.argv`."""
     script = folder / "stand_in.py"
     script.write_text(f"import sys, time, os\n{body}\n", encoding="utf-8")
     return f"{sys.executable} {script}"
@@ -85,7 +85,7 @@ class LaunchDesk:
         return eventually(poll)
 
     def plan_evaluation(self, version_id: int) -> int:
-        """Plan how a run's version is judged: six questions, and whatever serves beside it."""
+        """Plan an evaluation of a run's version with six items."""
         self.folder.joinpath("desk.jsonl").write_bytes(
             b"\n".join(msgspec.json.encode(item) for item in benchmark(3))
         )
@@ -111,7 +111,7 @@ class LaunchDesk:
 
 
 def eventually(look: Callable[[], T | None]) -> T:
-    """Look again and again until there is something."""
+    """Poll until a function returns a value."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while (matches := look()) is None or matches is False:
         assert time.monotonic() < deadline, "it never came"

@@ -1,4 +1,4 @@
-"""A database, a folder and a fake launcher: training runs without training."""
+"""Training runs without training: a database, a folder and a fake launcher."""
 
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ ROWS = build_training_set(examples(NEW, 20), [], replay_share=0.0, seed=1)
 
 
 class RunDesk:
-    """A database, a folder, a fake launcher."""
+    """A database, a folder and a fake launcher."""
 
     def __init__(self, engine: Engine, folder: Path, now: datetime) -> None:
         self.engine = engine
@@ -53,7 +53,7 @@ class RunDesk:
         return poll_run(self.engine, run, self.launcher, self.now)
 
     def serve(self, weights: str) -> int:
-        """Register a version whose weights lie somewhere, and let it serve."""
+        """Register a version with a path of weights, and make it serve."""
         with transaction(self.engine) as connection:
             version = register_version(
                 connection, model="desk", adapter_path=weights, adapter_digest="d", lineage={},

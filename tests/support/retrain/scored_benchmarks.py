@@ -1,4 +1,4 @@
-"""Benchmarks with scores made up, to judge candidates without any model."""
+"""Benchmarks with given scores, without a model."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ def benchmark(
     name: str = "suite",
     stratify_by: Sequence[str] = (),
 ) -> Benchmark:
-    """Return a benchmark as evaluation.yaml would name it."""
+    """Return a benchmark in the form of evaluation.yaml."""
     lines = ["evaluation:", "  benchmarks:", f"    - name: {name}", "      dataset: a.jsonl"]
     if metrics:
         lines.append(f"      metrics: [{', '.join(metrics)}]")
@@ -48,7 +48,7 @@ def items(n: int, split: str = "old", **fields: object) -> list[BenchmarkItem]:
 
 
 def scored(items: Sequence[BenchmarkItem], **columns: Sequence[float]) -> list[ItemScore]:
-    """Return scores of items, a column for each metric; NaN is left out."""
+    """Return scores of items, one column per metric; NaN is left out."""
     return [
         ItemScore(
             item,

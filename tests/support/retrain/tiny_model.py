@@ -1,4 +1,4 @@
-"""A language model small enough to be trained for real in a test, and the desk it works at."""
+"""A language model small enough for real training in a test, and its training data."""
 
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ def examples(kind: tuple[str, str], n: int) -> list[dict[str, Any]]:
 
 
 def benchmark(n: int = 12) -> list[BenchmarkItem]:
-    """Return held-out questions of the old and the new kind, n of each."""
+    """Return n held-out items each of the old and the new kind."""
     return [
         BenchmarkItem(
             id=f"{split}-{number}",
@@ -43,7 +43,7 @@ def benchmark(n: int = 12) -> list[BenchmarkItem]:
 
 @pytest.fixture(scope="session")
 def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny base that can say both responses, and knows to neither question which one."""
+    """Return a tiny base that can generate both responses but knows neither assignment."""
     from retrain.models.tiny_base import TinyShape, make_tiny_base
 
     conversations = [

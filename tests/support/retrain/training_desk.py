@@ -1,4 +1,4 @@
-"""A database and a folder of runs whose children really train."""
+"""A database and a folder of runs with real training."""
 
 import subprocess
 import time
@@ -42,7 +42,7 @@ forgotten: dict[int, subprocess.Popen[bytes]] = {}
 
 
 def restart() -> SubprocessLauncher:
-    """Return the launcher of a process that knows nothing of the children of the one before."""
+    """Return the launcher of a new process without knowledge of earlier children."""
     forgotten.update(local_launcher._children)
     local_launcher._children.clear()
     return SubprocessLauncher()
@@ -50,7 +50,7 @@ def restart() -> SubprocessLauncher:
 
 @dataclass
 class Desk:
-    """A database and a folder of runs; what it starts, it ends."""
+    """A database and a folder of runs; it terminates the children that it starts."""
 
     folder: Path
     base: Path
@@ -102,7 +102,7 @@ class Desk:
         return state
 
     def evaluate(self, version_id: int) -> CandidateEvaluationRow:
-        """Evaluate a version in a child, by the benchmark of the tiny model."""
+        """Evaluate a version in a child, on the benchmark of the tiny model."""
         file = self.folder / "evaluation.yaml"
         file.write_text(EVALUATION)
         items = [msgspec.json.encode(item) for item in benchmark()]
@@ -130,7 +130,7 @@ class Desk:
 
 @contextmanager
 def training_desk(folder: Path, base: Path) -> Iterator[Desk]:
-    """Set up a desk; in the end its children are ended, also those that a failed test left."""
+    """Set up a desk; finally terminate its children, also after a failed test."""
     made = Desk(folder, base)
     yield made
     made.engine.dispose()

@@ -1,4 +1,4 @@
-"""Rows of training data, short to write."""
+"""Short constructors of training rows."""
 
 from collections import Counter
 from typing import Any

@@ -1,4 +1,4 @@
-"""Items that were reviewed under a taxonomy: through the workflow, or made up for one test."""
+"""Items reviewed under a taxonomy: through the workflow, or built directly."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -60,7 +60,7 @@ def correct(text: str, **changes: Any) -> ReviewInput:
 def make_reviewed_world(
     engine: Engine, folder: Path, clock: datetime, reviews: list[ReviewInput], **options: Any
 ) -> World:
-    """Make a world whose items have the reviews, two each, in the order of the queue."""
+    """Make a world whose items have the given reviews, two each, in queue order."""
     path = folder / "taxonomy.md"
     path.write_text(TAXONOMY, encoding="utf-8")
     world = make_world(engine, clock, review=Review(taxonomy=str(path)), **options)
@@ -76,7 +76,7 @@ def make_reviewed_world(
 
 
 def decided(item_id: int = 1, **changes: Any) -> GoldItem:
-    """Return a decided item that was reviewed without a taxonomy."""
+    """Return a decided item reviewed without a taxonomy."""
     values: dict[str, Any] = {
         "exchange_id": f"x{item_id}",
         "model": "assistant",

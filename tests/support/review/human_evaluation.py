@@ -1,4 +1,4 @@
-"""A candidate, and what it, the incumbent and the base answered: a human evaluation to rate."""
+"""A human evaluation with the responses of a candidate, the incumbent and the base."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -109,7 +109,7 @@ def make_human_evaluation(
     inputs: list[dict[str, Any]] | None = None,
     version_id: int | None = None,
 ) -> int:
-    """Open a human evaluation of a candidate, a new one where none is named, and return its id."""
+    """Open a human evaluation of a candidate, by default a new one; return its id."""
     with transaction(engine) as connection:
         version_id = version_id or make_version(connection, now)
         return open_human_evaluation(
@@ -124,7 +124,7 @@ def make_human_evaluation(
 
 
 def systems_of_texts(engine: Engine, human_evaluation_id: int) -> dict[tuple[int, str], list[str]]:
-    """Return (item, text) -> the systems whose it is, past every rule of the application."""
+    """Return (item, text) -> systems, bypassing the rules of the application."""
     result: dict[tuple[int, str], list[str]] = {}
     query = (
         select(HumanEvaluationItem.number, HumanEvaluationResponse.text, HumanEvaluationKey.system)
@@ -146,7 +146,7 @@ def rate_all(
     now: datetime,
     scores: Mapping[str, Mapping[str, int]],
 ) -> int:
-    """Rate every item that a user is given, each system as told; return how many."""
+    """Rate every item of a user, with the given ratings by system; return the number of items."""
     owner = systems_of_texts(engine, human_evaluation_id)
     n = 0
     while True:
@@ -166,7 +166,7 @@ def rate_all(
 
 
 def make_locked_human_evaluation(engine: Engine, world: World, now: datetime) -> int:
-    """Make a human evaluation that two users have rated, with its results, and return its id."""
+    """Make a locked human evaluation with two raters and results; return its id."""
     dimensions = HumanEvaluationPlan().dimensions
     scores = {
         system: dict.fromkeys(dimensions, value)

@@ -1,4 +1,4 @@
-"""Items in every state that there is, made as users make them."""
+"""Items in every state, reached through the workflow."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def correction(text: str, kind: str = "knowledge") -> dict[str, Any]:
 
 
 def make_talk(site: Site) -> int:
-    """Let two users disagree on the first item, and talk; return it."""
+    """Let two users disagree on the first item and discuss it; return it."""
     ada, ben = site.caller("Ada"), site.caller("Ben")
     item = int(ada("POST", "/api/items/claim")["item"])
     assert item == ben("POST", "/api/items/claim")["item"]
@@ -40,7 +40,7 @@ def make_talk(site: Site) -> int:
 
 
 def make_states(site: Site) -> dict[tuple[str, str], int]:
-    """Return an item for each (who looks at it, the state they find it in)."""
+    """Return an item for each pair of user and state."""
     ada, ben, cleo, lea = (site.caller(name) for name in ("Ada", "Ben", "Cleo", "Lea"))
 
     def both(first: dict[str, Any], second: dict[str, Any]) -> int:

@@ -1,4 +1,4 @@
-"""A small bank's support desk: a finished evaluation, its batch, and users who review."""
+"""A support desk of a small bank: a finished evaluation, its batch, and users."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

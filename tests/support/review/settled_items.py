@@ -1,4 +1,4 @@
-"""Settled items without the work: two votes and what they amount to, written as they would be."""
+"""Settled items, inserted directly: two reviews and their outcome."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ FIVE = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
 
 @dataclass(frozen=True)
 class Told:
-    """What two users said of an item, and what it ended as."""
+    """Two reviews of an item, and its outcome."""
 
     first: str = "accept"
     second: str = "accept"
@@ -36,7 +36,7 @@ def settle(
     message: Callable[[int, ItemRow], Told | None],
     now: datetime,
 ) -> None:
-    """Write votes and gold for each item of a batch, in the order of the queue; ``None``: open."""
+    """Insert reviews and gold for each item of a batch in queue order; ``None``: open."""
     for number, item in enumerate(items_of_batches(connection, [batch_id])):
         entry = message(number, item)
         if entry is None:

@@ -1,4 +1,4 @@
-"""Exchanges whose texts tell their vectors, stored at any age and looked at again."""
+"""Exchanges whose texts determine their vectors, stored at any age."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ ENCODER = FakeEncoder()
 
 
 def exchange(number: int, received_at: datetime, **values: Any) -> dict[str, Any]:
-    """Return the row of an exchange that its number tells from all others."""
+    """Return the row of an exchange, identified by its number."""
     defaults = {
         "exchange_id": f"n{number}",
         "occurred_at": received_at + timedelta(seconds=number),
@@ -66,7 +66,7 @@ def store_numbers(
     encoder: str = "fake@1",
     baseline: bool = False,
 ) -> int | None:
-    """Store one block of exchanges with these numbers; return the baseline's id, if it is one."""
+    """Store a block of exchanges with these numbers; return the baseline's id, if any."""
     rows = [exchange(number, received_at) for number in numbers]
     baseline_id = None
     if baseline:
@@ -89,7 +89,7 @@ def stored_ids(engine: Engine) -> set[str]:
 
 
 def vectors_are_right(engine: Engine) -> int:
-    """Check that every stored exchange finds its own vectors, to the bit; return how many."""
+    """Check that every stored exchange has its own vectors, bit for bit; return the count."""
     with snapshot(engine) as connection:
         rows = connection.execute(
             select(Exchange.prompt, Exchange.response, Exchange.block_id, Exchange.block_row)

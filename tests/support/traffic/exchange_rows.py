@@ -1,4 +1,4 @@
-"""Rows of exchanges for tests: what a test doesn't name has a default."""
+"""Rows of exchanges for tests, with default values."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Records as production writes them, from ``tests/fixtures/traffic``."""
+"""Fixtures of production records, from ``tests/fixtures/traffic``."""
 
 import base64
 import json
@@ -44,7 +44,7 @@ def load(name: str) -> Any:
 
 
 def as_protobuf(content: dict[str, Any]) -> bytes:
-    """Return an OTLP message in protobuf that is given in JSON."""
+    """Convert an OTLP message from JSON to protobuf."""
     request: Message = (
         ExportLogsServiceRequest() if "resourceLogs" in content else ExportTraceServiceRequest()
     )
@@ -52,7 +52,7 @@ def as_protobuf(content: dict[str, Any]) -> bytes:
 
 
 def values(name: str) -> list[bytes]:
-    """Return a fixture as it may come: as JSON, and OTLP as protobuf too."""
+    """Return the encodings of a fixture: JSON, and for OTLP also protobuf."""
     content = load(name)
     binary = [as_protobuf(content)] if name in OTLP_NAMES else []
     return [json.dumps(content).encode(), *binary]
@@ -65,19 +65,19 @@ def format_of(name: str) -> str:
 
 
 def decode(value: Any, *, key: bytes | None = b"key", **options: Any) -> Decoded:
-    """Decode bytes, or what is to be the JSON of a record."""
+    """Decode bytes, or an object as JSON."""
     raw = value if isinstance(value, bytes) or value is None else json.dumps(value).encode()
     record = RawRecord(Position("topic", 1, 42), key, raw, READ_AT, read_at=READ_AT)
     return _decoder(repr(options), **options).decode(record)
 
 
 def options_of(name: str) -> dict[str, Any]:
-    """Return the settings that a fixture needs."""
+    """Return the settings of a fixture."""
     return {"fields": MAPPED_FIELDS} if name == "mapped" else {}
 
 
 def read(name: str, **options: Any) -> Decoded:
-    """Decode a fixture; OTLP has to give the same in both encodings."""
+    """Decode a fixture; both encodings of OTLP must give the same exchanges."""
     first, *remaining = [decode(value, **options_of(name), **options) for value in values(name)]
     for other in remaining:
         assert first.exchanges == other.exchanges
@@ -88,13 +88,13 @@ def read(name: str, **options: Any) -> Decoded:
 
 
 def read_one(name: str, **options: Any) -> Exchange:
-    """Decode a fixture that holds one exchange."""
+    """Decode a fixture with one exchange."""
     (exchange,) = read(name, **options).exchanges
     return exchange
 
 
 def _decoder(name: str, **options: Any) -> Decoder:
-    """Return a decoder with these settings, which take longer to check than a record to decode."""
+    """Return a cached decoder, because validating settings is slower than decoding."""
     if name not in _DECODERS:
         _DECODERS[name] = Decoder(Traffic(**options), default_model="assistant")
     return _DECODERS[name]
@@ -104,7 +104,7 @@ _DECODERS: dict[str, Decoder] = {}
 
 
 def _with_base64_ids(content: Any) -> Any:
-    """OTLP writes ids in hexadecimal where protobuf's own JSON has base64."""
+    """Convert OTLP's hexadecimal ids to the base64 of protobuf's JSON."""
     if isinstance(content, list):
         return [_with_base64_ids(entry) for entry in content]
     if not isinstance(content, dict):

@@ -1,4 +1,4 @@
-"""Requests and responses as records of their own, for the tests of joining."""
+"""Requests and responses in separate records."""
 
 import json
 from collections.abc import Sequence
@@ -24,17 +24,17 @@ JOINED = Traffic(join={"enabled": True, "timeout": f"{TIMEOUT_SECONDS:g}s"})
 
 
 def request_line(name: str) -> bytes:
-    """The request of an exchange, in the plain form."""
+    """Return the request of an exchange in the plain format."""
     return json.dumps({"id": name, "prompt": f"prompt {name}", "user": f"user {name}"}).encode()
 
 
 def response_line(name: str) -> bytes:
-    """The response to it."""
+    """Return the response of an exchange in the plain format."""
     return json.dumps({"id": name, "response": f"response {name}", "model": "bank"}).encode()
 
 
 def make_preparer(settings: Traffic = JOINED) -> BatchPreparer:
-    """Return a preparer without a model, that keeps whatever it is given."""
+    """Return a preparer without a model that keeps every record."""
     every = Settings(traffic=settings, monitoring={"sample_rate": 1.0})
     return BatchPreparer(
         settings,
@@ -46,7 +46,7 @@ def make_preparer(settings: Traffic = JOINED) -> BatchPreparer:
 
 
 def draws(n: int, probability: float) -> list[Draw]:
-    """Return the draws of records that were sampled with this probability."""
+    """Return sampling draws with this probability."""
     return [Draw(SPACE - 1, probability=probability)] * n
 
 
@@ -58,7 +58,7 @@ def store(
     settings: Traffic = JOINED,
     probability: float = 0.25,
 ) -> StoreResult:
-    """Store one batch of records, each given by partition, offset and value."""
+    """Store a batch of records, given by partition, offset and value."""
     records = [
         RawRecord(Position("topic", partition, offset), b"key", value, now, read_at=now)
         for partition, offset, value in lines
@@ -70,7 +70,7 @@ def store(
 
 
 def exchanges(engine: Engine) -> list[tuple[str, str, str]]:
-    """Id, prompt and response of every stored exchange, doubled ones twice."""
+    """Return id, prompt and response of every stored exchange, duplicates included."""
     with transaction(engine) as connection:
         rows = connection.execute(
             select(Exchange.exchange_id, Exchange.prompt, Exchange.response)
@@ -79,18 +79,18 @@ def exchanges(engine: Engine) -> list[tuple[str, str, str]]:
 
 
 def expected(names: Sequence[str]) -> list[tuple[str, str, str]]:
-    """What these exchanges are when both halves met."""
+    """Return these exchanges as joined from both halves."""
     return sorted((name, f"prompt {name}", f"response {name}") for name in names)
 
 
 def n_waiting(engine: Engine) -> int:
-    """How many halves wait."""
+    """Return the number of waiting halves."""
     with transaction(engine) as connection:
         return connection.execute(select(func.count()).select_from(PendingHalf)).scalar_one()
 
 
 def dead_letters(engine: Engine) -> dict[str, int]:
-    """How many dead letters there are that weren't replayed, by reason."""
+    """Count the dead letters without a replay, by reason."""
     with transaction(engine) as connection:
         rows = connection.execute(
             select(DeadLetter.reason, func.count())

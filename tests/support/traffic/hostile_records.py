@@ -1,4 +1,4 @@
-"""Records as nobody should write them, made from those that production writes."""
+"""Malformed records, derived from production records."""
 
 import random
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ WRONG_VALUES: tuple[Any, ...] = (
 
 
 def check(value: bytes | None, **options: Any) -> str:
-    """Decode what may be anything.
+    """Decode any bytes.
 
     It has to give exchanges that a database takes, or a RecordError of a known reason.
 
@@ -50,12 +50,12 @@ def check(value: bytes | None, **options: Any) -> str:
 
 
 def check_error(error: RecordError) -> None:
-    """The reason is one that is documented."""
+    """Check that the reason is documented."""
     assert error.reason in REASONS
 
 
 def check_exchange(exchange: Exchange) -> None:
-    """Everything in it can be stored by both databases."""
+    """Check that both databases can store the exchange."""
     texts = [exchange.exchange_id, exchange.model, exchange.task_type, exchange.end_user]
     texts += [exchange.response, exchange.trace_id]
     for message in exchange.messages:
@@ -77,7 +77,7 @@ def check_exchange(exchange: Exchange) -> None:
 
 
 def paths(content: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Every place in a JSON value, the whole included."""
+    """Return every path in a JSON value, including the root."""
     yield path
     if isinstance(content, dict | list):
         for key, value in content.items() if isinstance(content, dict) else enumerate(content):
@@ -85,7 +85,7 @@ def paths(content: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str 
 
 
 def replaced(content: Any, path: tuple[str | int, ...], value: Any) -> Any:
-    """Return a copy with another value in one place."""
+    """Return a copy with another value at a path."""
     if not path:
         return value
     changed = content.copy()  # what isn't on the path is shared
@@ -94,7 +94,7 @@ def replaced(content: Any, path: tuple[str | int, ...], value: Any) -> Any:
 
 
 def drop_path(content: Any, path: tuple[str | int, ...]) -> Any:
-    """Return a copy without one place."""
+    """Return a copy without a path."""
     changed = content.copy()
     if len(path) == 1:
         del changed[path[0]]
@@ -156,7 +156,7 @@ def mutated_json(content: Any, rng: random.Random, remaining: list[Any]) -> Any:
 
 
 def at(content: Any, path: tuple[str | int, ...]) -> Any:
-    """Return what is in a place."""
+    """Return the value at a path."""
     for key in path:
         content = content[key]
     return content

@@ -1,4 +1,4 @@
-"""What the tests of ingest share: producing, running in a thread, and counting."""
+"""Common parts of the ingest tests: producing, running in a thread, counting."""
 
 import json
 import threading
@@ -19,7 +19,7 @@ from tests.support.encoders.fake_encoder import FakeEncoder
 
 
 def ingest_settings(bootstrap_servers: str, topic: str, url: str, **sections: dict) -> Settings:
-    """Settings of an ingest that flushes fast."""
+    """Return settings of an ingest that flushes fast."""
     return Settings(
         kafka={
             "bootstrap_servers": bootstrap_servers,
@@ -35,7 +35,7 @@ def ingest_settings(bootstrap_servers: str, topic: str, url: str, **sections: di
 
 
 def produce(producer: KafkaProducer, topic: str, start: int, stop: int) -> None:
-    """Produce the exchanges ``start`` to ``stop``, each under its own key."""
+    """Produce the exchanges ``start`` to ``stop`` with distinct keys."""
     for number in range(start, stop):
         value = {"id": f"r{number}", "prompt": f"prompt {number}", "response": "yes " * 20}
         producer.send(topic, key=b"r%d" % number, value=json.dumps(value).encode())
@@ -43,32 +43,32 @@ def produce(producer: KafkaProducer, topic: str, start: int, stop: int) -> None:
 
 
 def expected_ids(stop: int, rate: float, start: int = 0) -> list[str]:
-    """What the sampling rule keeps of the numbers produced, computed by itself."""
+    """Return the ids that the sampling rule keeps, computed independently."""
     sampler = Sampler(rate)
     return sorted(f"r{n}" for n in range(start, stop) if sampler.keeps(b"r%d" % n))
 
 
 def stored_ids(engine: Engine) -> list[str]:
-    """Every stored exchange, doubled ones twice."""
+    """Return the id of every stored exchange, duplicates included."""
     with transaction(engine) as connection:
         return sorted(connection.execute(select(Exchange.exchange_id)).scalars())
 
 
 def dead_letters(engine: Engine) -> list[tuple[int, str]]:
-    """Offset and reason of each dead letter."""
+    """Return offset and reason of each dead letter."""
     with transaction(engine) as connection:
         rows = connection.execute(select(DeadLetter.offset, DeadLetter.reason))
         return sorted((row[0], row[1]) for row in rows)
 
 
 def total_offset(engine: Engine) -> int:
-    """The sum of the next offsets: how many records are behind us."""
+    """Return the sum of the next offsets, the number of processed records."""
     with transaction(engine) as connection:
         return sum(connection.execute(select(SourceOffset.next_offset)).scalars())
 
 
 def wait_until(condition: Callable[[], bool], subject: str, *, seconds: float = 90.0) -> None:
-    """Wait for a condition that must come true."""
+    """Wait for a condition, or fail."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -80,7 +80,7 @@ def wait_until(condition: Callable[[], bool], subject: str, *, seconds: float = 
 def running_ingest(
     engine: Engine, settings: Settings, encoder: TextEncoder | None = None
 ) -> Iterator[threading.Thread]:
-    """Run ingest in a thread; at the end, stop it and let its failure fail the test."""
+    """Run ingest in a thread; finally stop it and raise its failure."""
     stop = threading.Event()
     failures: list[BaseException] = []
 

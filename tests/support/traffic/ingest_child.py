@@ -1,9 +1,9 @@
-"""A process that ingests until it is killed, by itself at a chosen moment, or by SIGTERM.
+"""Ingest process that is killed by itself at a chosen moment, or by SIGTERM.
 
 Arguments: bootstrap servers, topic, database URL, moment. The moment is ``before_database_commit``,
-``before_kafka_commit`` or ``never``; it strikes at the third batch that holds rows. With
-``after_claim`` or ``before_join_commit`` requests and responses are joined, and it strikes at the
-third sweep that finds pairs; ``never_joining`` joins until SIGTERM.
+``before_kafka_commit`` or ``never``, at the third batch with rows. With ``after_claim`` or
+``before_join_commit``, requests and responses are joined, and the moment is at the third sweep that
+finds pairs; ``never_joining`` joins until SIGTERM.
 """
 
 import os
@@ -66,7 +66,7 @@ def main(bootstrap_servers: str, topic: str, url: str, moment: str) -> None:
 
 
 def strike_before(call: Callable[..., Any], strike: Callable[[], None]) -> Callable[..., Any]:
-    """Return what strikes, and then calls."""
+    """Return a function that kills the process before the call."""
 
     def struck(*arguments: object) -> object:
         strike()

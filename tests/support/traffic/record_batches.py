@@ -1,4 +1,4 @@
-"""Record batches as a broker sends them, and a loop that reads them as the consumer does."""
+"""Record batches in the broker's form, and a loop that reads them like the consumer."""
 
 import functools
 import struct
@@ -43,12 +43,12 @@ def make_batch(
 
 
 def moved(batch: bytes, base_offset: int) -> bytes:
-    """Return the batch at another offset; the checksum doesn't cover it."""
+    """Return the batch at another offset, which the checksum doesn't cover."""
     return base_offset.to_bytes(8, "big") + batch[8:]
 
 
 def with_fields(batch: bytes, **changes: int) -> bytes:
-    """Return the batch with other header fields and the checksum that fits them."""
+    """Return the batch with other header fields and a valid checksum."""
     fields = dict(zip(FIELDS, HEADER.unpack_from(batch), strict=True)) | changes
     body = HEADER.pack(*fields.values()) + batch[HEADER.size :]
     fields["crc"] = crc32c(body[AFTER_CRC:])
@@ -56,12 +56,12 @@ def with_fields(batch: bytes, **changes: int) -> bytes:
 
 
 def with_payload(batch: bytes, payload: bytes) -> bytes:
-    """Return the batch with other bytes behind its header, and the length and checksum of those."""
+    """Return the batch with another payload and a valid length and checksum."""
     return with_fields(batch[: HEADER.size] + payload, length=HEADER.size - 12 + len(payload))
 
 
 def selection(rate: float = 1.0, **options: Any) -> Selection:
-    """What the tests keep."""
+    """Return the selection rule of the tests."""
     return Selection(
         topic="topic",
         sampler=Sampler(rate),
@@ -80,7 +80,7 @@ def open_reader(
     aborted: Sequence[Any] = (),
     patience_seconds: float = 0.0,
 ) -> PartitionReader:
-    """Return a reader of what was fetched at an offset."""
+    """Return a reader of data fetched at an offset."""
     make = functools.partial(
         PartitionReader,
         selecting or selection(),
@@ -114,7 +114,7 @@ def sampled_records(parts: Sequence[FetchedPart]) -> list[SampledRecord]:
 
 
 class Log:
-    """A partition of a broker that looks nothing up in a damaged batch: it has an index."""
+    """A partition of a broker with an index, so that damaged batches can be located."""
 
     def __init__(self, batches: Sequence[bytes], bounds: Sequence[tuple[int, int]]) -> None:
         self.batches = list(batches)
@@ -127,12 +127,12 @@ class Log:
         return self.bounds[-1][1]
 
     def fetch(self, offset: int) -> bytes:
-        """Return the batch that holds an offset and all behind it."""
+        """Return the batch with an offset and all later batches."""
         index = next(i for i, (_, end) in enumerate(self.bounds) if offset < end)
         return b"".join(self.batches[index:])
 
     def consume(self, **options: Any) -> list[FetchedPart]:
-        """Read from the beginning to the end, fetching again where a reader stops."""
+        """Read to the end, fetching again where a reader stops."""
         parts: list[FetchedPart] = []
         offset = 0
         while offset < self.end:

@@ -1,7 +1,7 @@
-"""Count the steps of a backtracking match, as Python's re makes them: work, and no clock.
+"""Step counter of backtracking matches in Python's re, independent of the clock.
 
-An interpreter of the parsed pattern, as plain as can be: what re does faster it does in the same
-order, but for shortcuts that only leave steps out.
+A simple interpreter of the parsed pattern. The re module uses the same order, except for shortcuts
+that only omit steps.
 """
 
 import re
@@ -24,7 +24,7 @@ CATEGORIES = {
 
 
 class StepCounter:
-    """Searches a text for all matches of a pattern and counts the items it tries."""
+    """Searches a text for all matches of a pattern and counts the tried items."""
 
     def __init__(self, pattern: re.Pattern[str]) -> None:
         self.steps = 0
@@ -34,7 +34,7 @@ class StepCounter:
         self._groups: dict[int, str] = {}
 
     def find_all(self, text: str) -> int:
-        """Return how many matches there are; ``steps`` tells what they cost."""
+        """Return the number of matches; ``steps`` is their cost."""
         self._text = text.lower() if self._fold else text
         limit = sys.getrecursionlimit()
         sys.setrecursionlimit(50_000)  # a frame or two an item that is repeated

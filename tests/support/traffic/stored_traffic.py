@@ -1,4 +1,4 @@
-"""Traffic and baselines written straight to the store, with vectors made here."""
+"""Traffic and baselines inserted directly into the store, with generated vectors."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ def vectors_of(topics: Sequence[int], rng: np.random.Generator) -> NDArray[np.fl
 
 
 class TopicEncoder:
-    """Another encoder: reads the topic from the text and puts it near a corner of its own."""
+    """Another encoder: a vector near its own corner for each topic, read from the text."""
 
     identity = "other@2/max64"
     dimension = 16
@@ -38,7 +38,7 @@ class TopicEncoder:
         self.calls: list[int] = []
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float16]:
-        """Return ``[n, 16]``, the same for the same text."""
+        """Return ``[n, 16]``, determined by the text."""
         self.calls.append(len(texts))
         points = np.empty((len(texts), self.dimension))
         for row, text in enumerate(texts):

@@ -1,4 +1,4 @@
-"""Texts that would run as scripts where a page takes them for markup, and where they get in."""
+"""Texts that run as scripts if a page treats them as markup, and their entry points."""
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -52,7 +52,7 @@ class _Collector(HTMLParser):
 
 
 def markup_in(page: str) -> list[str]:
-    """Return every element and attribute of a page that no template of ours holds."""
+    """Return every element and attribute of a page that no template contains."""
     collector = _Collector()
     collector.feed(page)
     collector.close()

@@ -1,4 +1,4 @@
-"""A world in which everything that anybody wrote would rather be a script."""
+"""World in which every text by a user or end user is hostile."""
 
 from datetime import datetime
 from typing import Any
@@ -47,7 +47,7 @@ def rename_everybody(world: World) -> None:
 
 
 def write_hostile_reviews(ada: Visitor, ben: Visitor) -> dict[str, int]:
-    """Let the two review with hostile comments; return an item in each state, by state."""
+    """Let two reviewers write hostile comments; return state -> item."""
     wrong = {
         **SCORES, "verdict": "correct", "error_kind": "other", "answerable": "yes",
         "corrected_response": f"{ALL} put right", "comment": ALL,

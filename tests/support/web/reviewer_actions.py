@@ -1,4 +1,4 @@
-"""What experts do on the page, in words of theirs."""
+"""Actions of reviewers on the page."""
 
 import re
 
@@ -8,36 +8,36 @@ ITEM = re.compile(r"/review/\d+$")
 
 
 def start(page: Page) -> int:
-    """Press the button that gives the first item; return its number."""
+    """Press the button for the first item; return its number."""
     page.get_by_role("button", name=re.compile("^Start")).click()
     page.wait_for_url(ITEM)
     return number(page)
 
 
 def number(page: Page) -> int:
-    """Return the item that is shown."""
+    """Return the number of the current item."""
     return int(page.url.rsplit("/", 1)[1])
 
 
 def submit(page: Page) -> None:
-    """Submit by key, and wait for what comes next."""
+    """Submit by keyboard, and wait for the next page."""
     with page.expect_navigation(url=re.compile(r"/review(/\d+)?$")):
         page.keyboard.press("Control+Enter")
 
 
 def choose(page: Page, name: str, value: str) -> None:
-    """Choose an option as a mouse would."""
+    """Choose an option by mouse."""
     page.locator(f"[name={name}][value={value}]").check()
 
 
 def accept(page: Page) -> None:
-    """Accept with fives, and go on."""
+    """Accept with scores of 5, and continue."""
     page.keyboard.press("a")
     submit(page)
 
 
 def correct(page: Page, text: str, *, kind: str = "knowledge", answerable: str = "yes") -> None:
-    """Correct the response, with twos, and go on."""
+    """Correct the response with scores of 2, and continue."""
     for key in "2222":
         page.keyboard.press(key)
     page.keyboard.press("e")

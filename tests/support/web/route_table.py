@@ -1,4 +1,4 @@
-"""The application's own route table: what holds for every route is tested on every one."""
+"""The application's route table, for tests of every route."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(frozen=True)
 class Route:
-    """A method and a path of the application, with the parameters as it writes them."""
+    """A method and a path with parameters."""
 
     method: str
     path: str
@@ -36,7 +36,7 @@ class Route:
         return self.path.startswith("/api/")
 
     def fill(self, values: Mapping[str, Any] | None = None) -> str:
-        """Return the path with its parameters replaced; those without a value are 1."""
+        """Return the path with its parameters replaced; default 1."""
         return re.sub(r"\{(\w+):\w+\}", lambda m: str((values or {}).get(m[1], 1)), self.path)
 
 
@@ -54,12 +54,12 @@ def routes(app: Litestar) -> list[Route]:
 
 
 def unsafe_routes(app: Litestar) -> Iterator[Route]:
-    """Yield every route that may change something."""
+    """Yield every route that may change state."""
     yield from (route for route in routes(app) if route.method not in SAFE)
 
 
 class Visitor:
-    """A browser: keeps cookies, and sends the token of the forms."""
+    """A browser that keeps cookies and sends the form token."""
 
     def __init__(self, client: httpx.Client) -> None:
         self.client = client
@@ -67,7 +67,7 @@ class Visitor:
         self.renew_token()
 
     def renew_token(self) -> None:
-        """Take the token from a page."""
+        """Read the token of a page."""
         token = re.search(r'csrf-token" content="([^"]+)"', self.client.get("/login").text)
         if token is not None:
             self.headers = {"x-csrftoken": token[1]}

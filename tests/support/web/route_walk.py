@@ -1,8 +1,8 @@
 """Requests to every route of an application as one user, while another user works.
 
-The other user's texts carry a mark; a response that contains one, or that differs with how far the
-peer has come, gives something away. Every request starts from the same copy of the database, so
-that one that changes something doesn't disturb the next.
+The other user's texts are marked. A response that contains a mark, or that depends on the progress
+of the other user's work, is a leak. Every request starts from the same copy of the database, so
+that changes don't affect later requests.
 """
 
 import re
@@ -33,7 +33,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """What came back."""
+    """A received response."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -71,7 +71,7 @@ def _paths(path: str, item_id: int, names: list[str]) -> Iterator[str]:
 
 
 def _bodies(annotation: Any) -> Iterator[Any]:
-    """Yield bodies that a handler accepts: with the first choice of each field, and the second."""
+    """Yield accepted bodies: with the first choice of each field, and with the second."""
     struct = next((part for part in _parts(annotation) if _is_struct(part)), None)
     if struct is None:
         yield {}
@@ -128,7 +128,7 @@ class Walker:
         self.client.__exit__(None, None, None)
 
     def save(self) -> sqlite3.Connection:
-        """Return a copy of the database as it is."""
+        """Return a copy of the database."""
         copy = sqlite3.connect(":memory:", check_same_thread=False)
         with _own_connection(self._engine) as own:
             own.backup(copy)

@@ -1,4 +1,4 @@
-"""Browsers that sign in by a provider that runs here, and what a refusal looks like."""
+"""Browsers that sign in by a local provider, and its refusals."""
 
 import html
 from collections.abc import Callable, Iterator
@@ -33,13 +33,13 @@ SECRETS = Secrets(driftwarden_oidc_client_secret=CLIENT_SECRET)
 
 
 class Browser:
-    """A browser that goes to the provider and back."""
+    """A browser that follows the redirects to the provider and back."""
 
     def __init__(self, client: httpx.Client) -> None:
         self.visitor = Visitor(client)
 
     def go(self, target: str = "/review") -> str:
-        """Return the address that the provider sends this browser back to."""
+        """Return the address that the provider redirects to."""
         begun = self.visitor.get("/login/sso", params={"next": target})
         assert begun.status_code == 303, begun.text
         response = httpx.get(begun.headers["location"])
@@ -55,7 +55,7 @@ Open = Callable[..., Browser]
 
 @contextmanager
 def browsing(engine: Engine, provider: Provider) -> Iterator[Open]:
-    """Give a function that opens a browser at a server with these settings."""
+    """Return a function that opens a browser at a server with these settings."""
     with ExitStack() as stack:
 
         def start(**options: Any) -> Browser:

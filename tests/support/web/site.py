@@ -49,7 +49,7 @@ class Site:
         return context
 
     def open(self, name: str = "", path: str = "/review", **options: Any) -> Page:
-        """Open a page as a user, in a browser of its own."""
+        """Open a page as a user, in a separate browser."""
         page = self.context(name, **options).new_page()
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.on("console", self._note)
@@ -61,7 +61,7 @@ class Site:
             self.problems.append(message.text)
 
     def caller(self, name: str) -> Callable[..., Any]:
-        """Return a function that sends a user's requests to the API: (method, path, body)."""
+        """Return a function that sends a user's API requests: (method, path, body)."""
         context = self.context(name)
         page = context.request.get(f"{self.url}/login").text()
         token = re.search(r'csrf-token" content="([^"]+)"', page)
@@ -78,7 +78,7 @@ class Site:
         return send
 
     def reset(self) -> None:
-        """Put the queue back as it was: nobody has claimed or said anything."""
+        """Reset the queue to its initial state."""
         with transaction(self.engine) as connection:
             for table in (
                 ReviewMessage,

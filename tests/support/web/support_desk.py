@@ -1,4 +1,4 @@
-"""A support desk: guidelines, conversations of several turns, code, other scripts."""
+"""Support desk with guidelines, conversations of several turns, code and other scripts."""
 
 from datetime import datetime
 from importlib.resources import files
@@ -77,7 +77,7 @@ ARABIC = (
 
 
 def make_desk(engine: Engine, clock: datetime, n: int = 40) -> World:
-    """Make the small bank's world, with guidelines and longer conversations first in the queue."""
+    """Make the small bank's world with guidelines; longer conversations are first in the queue."""
     world = make_world(engine, clock, n=n)
     taxonomy = load_taxonomy(Path(str(files("monitor.review.guidelines") / "starter.md")))
     with transaction(engine) as connection:
@@ -91,7 +91,7 @@ def make_desk(engine: Engine, clock: datetime, n: int = 40) -> World:
 
 
 def queue_of(world: World) -> list[int]:
-    """Return the items in the order in which they are given out."""
+    """Return the items in queue order."""
     with transaction(world.engine) as connection:
         statement = select(ReviewItem.id).order_by(ReviewItem.position)
         return list(connection.execute(statement).scalars())
@@ -104,7 +104,7 @@ def retell(
     response: str,
     task_type: str = "",
 ) -> None:
-    """Put another conversation under an item."""
+    """Replace the conversation of an item."""
     with transaction(world.engine) as connection:
         exchange = select(ReviewItem.exchange_id).where(ReviewItem.id == item_id).scalar_subquery()
         connection.execute(

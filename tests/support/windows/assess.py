@@ -1,4 +1,4 @@
-"""Assessment of a window in memory, composed as the product does it for one version."""
+"""Assessment of a window in memory, for one version."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""A year of evaluations: quiet weeks, a spell of drift, a week without data, a creeping metric."""
+"""A year of evaluations: stable weeks, drift, a week without data, a slowly changing metric."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ DEGRADED = range(46, 50)
 
 
 def store_year(engine: Engine, end: datetime, *, model: str = "assistant") -> Sequence[int]:
-    """Store 52 weeks that end with ``end``, with what follows from them; return the evaluations."""
+    """Store 52 weeks up to ``end`` with their incidents; return the evaluations."""
     rng = np.random.default_rng(5)
     ids = []
     for week in range(WEEKS):

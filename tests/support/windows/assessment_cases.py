@@ -1,4 +1,4 @@
-"""Assessments whose rendering is kept in snapshots: one for each kind of result."""
+"""Assessments for snapshots: one for each kind of result."""
 
 from datetime import UTC, datetime
 
@@ -26,7 +26,7 @@ WEEK = (datetime(2026, 11, 2, tzinfo=UTC), datetime(2026, 11, 9, tzinfo=UTC))
 
 
 def input_drift() -> Assessment:
-    """Build an alarm of the prompts with a topic, an outlier, a degraded metric and a moved mix."""
+    """Build an alarm of the prompts: a topic, an outlier, a degraded metric, a changed mix."""
     topic = make_topic(
         first_seen=datetime(2026, 11, 3, 14, 5, tzinfo=UTC),
         known_since=datetime(2026, 10, 20, 9, 0, tzinfo=UTC),
@@ -54,7 +54,7 @@ def input_drift() -> Assessment:
 
 
 def output_drift() -> Assessment:
-    """Build an alarm of the responses, of the reported one of two versions, with its basis."""
+    """Build an alarm of the responses, of the reported version of two, with its basis."""
     example = Example(
         prompt="Is my card insured?",
         response="No.",

@@ -54,12 +54,12 @@ def make_slow(**values: Any) -> SlowDrift:
 
 
 def make_examples(*prompts: str) -> tuple[Example, ...]:
-    """Quote prompts."""
+    """Build examples of prompts."""
     return tuple(Example(prompt=prompt) for prompt in prompts)
 
 
 def make_growth(*shares: float | None) -> tuple[TopicPeriod, ...]:
-    """Give a topic these shares of the days from 2 November 2026 on."""
+    """Build a topic's shares by day from 2 November 2026 on."""
     return tuple(
         TopicPeriod(
             start=date(2026, 11, 2) + timedelta(days=day),
@@ -157,7 +157,7 @@ def make_assessment(drifted_share: float | None = None, **values: Any) -> Assess
 
 
 def huge(character: str = "x") -> Assessment:
-    """Build an assessment larger than that of any real window."""
+    """Build an assessment larger than any real one."""
     text = character * 240
     example = Example(prompt=text, response=text, baseline=Quote(prompt=text, response=text))
     topics = tuple(
@@ -211,7 +211,7 @@ def huge(character: str = "x") -> Assessment:
 
 
 def not_enough_data() -> Assessment:
-    """Build the assessment of a window that can't be judged."""
+    """Build the assessment of a window without enough data."""
     unknown = {"verdict": "not_enough_data", "p_value": 1.0}
     return make_assessment(
         verdict="not_enough_data",
@@ -231,7 +231,7 @@ def store_evaluation(
     followed_up: bool = False,
     baseline_id: int | None = None,
 ) -> int:
-    """Store a done evaluation of the window that begins at ``start``."""
+    """Store a finished evaluation of the window from ``start``."""
     end = start + timedelta(days=days)
     claim = claim_drift_evaluation(connection, assessment.model, start, end, seed=1, now=end)
     assert claim is not None

@@ -1,4 +1,4 @@
-"""The support desk's week with a map of it, and a baseline to stand out from."""
+"""The support desk's week with a baseline and a prompt map."""
 
 from datetime import datetime, timedelta
 
@@ -19,14 +19,14 @@ N_BASELINE = 12
 
 
 def make_mapped_world(engine: Engine, clock: datetime, *, n: int = 40) -> World:
-    """Make the world of the review tests; its evaluation gets a map of all its prompts."""
+    """Make the world of the review tests with a map of all prompts."""
     world = make_world(engine, clock, n=n)
     add_map(engine, world.evaluation_id, clock)
     return world
 
 
 def add_map(engine: Engine, evaluation_id: int, clock: datetime) -> PromptMap:
-    """Give an evaluation a baseline, and a map on which the drifted topic lies apart."""
+    """Add a baseline and a map with a separate drifted topic to an evaluation."""
     reference_ids = _store_baseline(engine, evaluation_id, clock)
     rng = np.random.default_rng(3)
     with transaction(engine) as connection:
