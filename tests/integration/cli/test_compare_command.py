@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -12,6 +13,7 @@ import jsonschema
 import msgspec
 import pytest
 
+from monitor.cli import main
 from monitor.store.windows.assessment import Assessment
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "reference" / "assessment.schema.json"
@@ -62,7 +64,8 @@ def write(
     return path
 
 
-def run(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+def run_process(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own."""
     command = [sys.executable, "-c", "from monitor.cli import main; main()", "compare"]
     return subprocess.run(
         [*command, *map(str, arguments)],
@@ -74,13 +77,32 @@ def run(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_drift_is_exit_status_3_with_json_and_page(tmp_path: Path) -> None:
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command in this process, which has loaded the libraries already."""
+
+    def run_here(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        command = ["driftwarden", "compare", *map(str, arguments)]
+        monkeypatch.setattr(sys, "argv", command)
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return subprocess.CompletedProcess(command, ended.value.code, *capsys.readouterr())
+
+    monkeypatch.chdir(tmp_path)
+    return run_here
+
+
+def test_drift_is_exit_status_3_with_json_and_page(tmp_path: Path, run: Run) -> None:
     reference = write(tmp_path / "reference.jsonl", 200)
     start = datetime(2026, 11, 2, tzinfo=UTC)
     current = write(tmp_path / "current.jsonl", 150, new=50, resolved=5, start=start)
     (tmp_path / "drawn").mkdir()
     page, evidently = tmp_path / "page.html", tmp_path / "drawn" / "by evidently.html"
-    done = run(reference, current, "--json", "--html", page, "--evidently", evidently, cwd=tmp_path)
+    options = ("--json", "--html", page, "--evidently", evidently)
+    done = run_process(reference, current, *options, cwd=tmp_path)
     assert done.returncode == 3, done.stderr
     jsonschema.validate(json.loads(done.stdout), json.loads(SCHEMA.read_text(encoding="utf-8")))
     assessment = msgspec.json.decode(done.stdout, type=Assessment)
@@ -101,14 +123,14 @@ def test_drift_is_exit_status_3_with_json_and_page(tmp_path: Path) -> None:
     assert "current.jsonl" in html
     assert 'href="drawn/by%20evidently.html"' in html
     assert "metric: resolved" in evidently.read_text(encoding="utf-8")
-    again = run(reference, current, "--json", cwd=tmp_path)
+    again = run(reference, current, "--json")
     assert again.stdout == done.stdout
 
 
-def test_no_drift_ends_with_status_0_and_names_bad_lines(tmp_path: Path) -> None:
+def test_no_drift_ends_with_status_0_and_names_bad_lines(tmp_path: Path, run: Run) -> None:
     reference = write(tmp_path / "reference.jsonl", 200, extra="not json")
     current = write(tmp_path / "current.jsonl", 160, extra='not json\n{"response": "x"}')
-    done = run(reference, current, cwd=tmp_path)
+    done = run(reference, current)
     assert done.returncode == 0, done.stderr
     assert "NO DRIFT" in done.stdout
     assert "line 161:" in done.stderr
@@ -118,11 +140,11 @@ def test_no_drift_ends_with_status_0_and_names_bad_lines(tmp_path: Path) -> None
     assert "2 lines of current.jsonl could not be read" in done.stdout
 
 
-def test_a_small_file_is_exit_status_4(tmp_path: Path) -> None:
+def test_a_small_file_is_exit_status_4(tmp_path: Path, run: Run) -> None:
     reference = write(tmp_path / "reference.jsonl", 120)
     page = tmp_path / "page.html"
     current, evidently = write(tmp_path / "current.jsonl", 3), tmp_path / "evidently.html"
-    done = run(reference, current, "--html", page, "--evidently", evidently, cwd=tmp_path)
+    done = run(reference, current, "--html", page, "--evidently", evidently)
     assert done.returncode == 4, done.stderr
     assert "the window has 3" in " ".join(done.stdout.split())
     assert "no report, as nothing was compared" in done.stderr
@@ -145,12 +167,12 @@ def test_a_small_file_is_exit_status_4(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_not_judged_in_part_is_exit_status_4(
-    tmp_path: Path, values: dict[str, Any], reason: str
+    tmp_path: Path, run: Run, values: dict[str, Any], reason: str
 ) -> None:
     answered = {"answered": 90} if "answered" in values else {}
     reference = write(tmp_path / "reference.jsonl", 150, **answered)
     current = write(tmp_path / "current.jsonl", 140, **values)
-    done = run(reference, current, "--json", cwd=tmp_path)
+    done = run(reference, current, "--json")
     assert done.returncode == 4, done.stdout
     jsonschema.validate(json.loads(done.stdout), json.loads(SCHEMA.read_text(encoding="utf-8")))
     assessment = msgspec.json.decode(done.stdout, type=Assessment)
@@ -171,7 +193,7 @@ def test_what_is_not_judged_in_part_is_exit_status_4(
     ],
 )
 def test_an_unusable_file_is_exit_status_2(
-    tmp_path: Path, content: bytes | str | None, reason: str
+    tmp_path: Path, run: Run, content: bytes | str | None, reason: str
 ) -> None:
     reference = write(tmp_path / "reference.jsonl", 9)
     current = tmp_path / "current.jsonl"
@@ -179,7 +201,7 @@ def test_an_unusable_file_is_exit_status_2(
         current.write_bytes(content)
     elif content is not None:
         current.mkdir()
-    done = run(reference, current, cwd=tmp_path)
+    done = run(reference, current)
     assert done.returncode == 2
     assert reason in done.stderr
     assert f"driftwarden: {current}" in done.stderr
@@ -191,18 +213,20 @@ def test_an_unusable_file_is_exit_status_2(
     ("target", "advice"), [("missing/page.html", "mkdir -p"), (".", "name a file in it")]
 )
 def test_an_unwritable_page_is_refused_before_embedding(
-    tmp_path: Path, option: str, target: str, advice: str
+    tmp_path: Path, run: Run, option: str, target: str, advice: str
 ) -> None:
     # The files to compare don't exist: they haven't been looked for yet.
-    done = run("a.jsonl", "b.jsonl", option, tmp_path / target, cwd=tmp_path)
+    done = run("a.jsonl", "b.jsonl", option, tmp_path / target)
     assert done.returncode == 2
     assert option in done.stderr
     assert advice in done.stderr
 
 
 @pytest.mark.parametrize("option", [("--alpha", "2"), ("--seed", "-1")])
-def test_an_option_out_of_range_is_exit_status_2(tmp_path: Path, option: tuple[str, str]) -> None:
+def test_an_option_out_of_range_is_exit_status_2(
+    tmp_path: Path, run: Run, option: tuple[str, str]
+) -> None:
     reference = write(tmp_path / "reference.jsonl", 9)
-    done = run(reference, reference, *option, cwd=tmp_path)
+    done = run(reference, reference, *option)
     assert done.returncode == 2
     assert option[0] in done.stderr
