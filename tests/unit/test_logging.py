@@ -1,4 +1,4 @@
-"""What the log of a daemon holds, and what it leaves out."""
+"""Content of the daemon's log."""
 
 import inspect
 import logging
@@ -22,7 +22,7 @@ COMMANDS = [
 
 @pytest.fixture(autouse=True)
 def as_before() -> Iterator[None]:
-    """Leave the root logger as the other tests know it."""
+    """Restore the root logger."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield

@@ -1,4 +1,4 @@
-"""What the how-to for pipelines shows is what a pipeline does."""
+"""Examples of the how-to for pipelines."""
 
 import os
 import re
@@ -17,7 +17,7 @@ WORKFLOW = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[0])
 
 
 def stand_in(folder: Path, status: int) -> None:
-    """Put a command in driftwarden's place that ends with a status."""
+    """Replace the command driftwarden by a script with a fixed exit status."""
     command = folder / "driftwarden"
     command.write_text(f'#!/bin/sh\necho \'{{"headline": "said"}}\'\nexit {status}\n')
     command.chmod(0o755)
@@ -72,7 +72,7 @@ def test_the_workflow_keeps_the_page_when_it_fails() -> None:
 
 
 def test_the_workflow_keeps_no_checkout() -> None:
-    """A pattern that fits a folder takes all that is in it along: here gigabytes of packages."""
+    """A pattern that matches a folder uploads its whole content, here gigabytes of packages."""
     steps = [step.get("with", {}) for step in WORKFLOW["jobs"]["compare"]["steps"]]
     folders = {step["path"].partition("/")[0] for step in steps[:-1] if "path" in step}
     assert folders == {"driftwarden"}

@@ -1,4 +1,4 @@
-"""One thing is told in the singular."""
+"""Singular for a count of one."""
 
 from monitor.plurals import pluralize
 

@@ -1,4 +1,4 @@
-"""The repository's own promises: containers, pinned versions, documentation that keeps up."""
+"""Rules of the repository: containers, pinned versions, current documentation."""
 
 import os
 import re

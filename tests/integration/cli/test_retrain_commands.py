@@ -167,7 +167,9 @@ def test_a_started_run_is_cancelled_from_another_process(
     assert "run 1: cancelled" in trained.ok("retrain", "show", "1")
     assert "error: cancelled by " in trained.ok("retrain", "show", "1")
     assert "is cancelled already" in trained.refused("retrain", "cancel", "1")
-    assert "is cancelled; `driftwarden retrain resume" in trained.refused("retrain", "start", "1")
+    assert "is cancelled; run `driftwarden retrain resume" in trained.refused(
+        "retrain", "start", "1"
+    )
 
 
 @pytest.mark.language_model
@@ -180,7 +182,7 @@ def test_a_plan_says_what_fits_and_in_which_order(trained: Shell) -> None:
         )
     assert f"order to try: qlora on {base}, then lora on {base}, then full on {base}" in output
     assert "serving: ok: an adapter of rank 4 can be loaded" in output
-    assert "examples: ok: 43 examples, " in output
+    assert "examples: ok: 43 examples with " in output
     assert re.search(r"^memory: ok: about \d\.\d GiB; the processor has ", output, re.MULTILINE)
     assert trained.ok("retrain", "list").startswith("no training runs yet")
 

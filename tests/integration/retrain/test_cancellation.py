@@ -39,7 +39,7 @@ def test_cancelling_a_planned_run_needs_no_child(desk: RunDesk) -> None:
     cancel(desk, run)
     assert (desk.row(run).status, desk.row(run).error) == ("cancelled", "cancelled by lea")
     assert desk.launcher.cancelled == []
-    with pytest.raises(WorkflowError, match="is cancelled; `driftwarden retrain resume"):
+    with pytest.raises(WorkflowError, match="is cancelled; run `driftwarden retrain resume"):
         start_run(desk.engine, run, desk.launcher, desk.now)
 
 

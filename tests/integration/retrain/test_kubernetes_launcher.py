@@ -303,7 +303,7 @@ def test_two_that_submit_at_once_get_one_job(
     [
         ("ImagePullBackOff", 'Back-off pulling image "x"', "Is retrain.kubernetes.image right"),
         ("ErrImagePull", "not found", "Is retrain.kubernetes.image right"),
-        ("InvalidImageName", "couldn't parse image", "isn't a name of an image"),
+        ("InvalidImageName", "couldn't parse image", "to a valid image name"),
         ("CreateContainerConfigError", 'secret "s" not found', 'secret "s" not found'),
         ("ContainerCreating", "", "its container is being created"),
     ],
@@ -346,7 +346,7 @@ def test_a_quota_that_lets_no_pod_be_made_says_so(
     ("reason", "job_reason", "reply"),
     [
         ("OOMKilled", "", "exit status 137: OOMKilled. It used more than retrain"),
-        ("", "DeadlineExceeded", "ended after retrain.kubernetes.active_deadline"),
+        ("", "DeadlineExceeded", "It reached retrain.kubernetes.active_deadline"),
     ],
 )  # fmt: skip
 def test_a_child_that_was_ended_says_by_what(
@@ -396,7 +396,7 @@ def test_expired_job_is_gone_with_its_log(
     api.cluster.run(handle["job"], "words\n")
     api.cluster.expire(handle["job"])
     assert launcher.status(handle) == "gone"
-    with pytest.raises(WorkflowError, match=r"keeps them as long as the pod.*stays in"):
+    with pytest.raises(WorkflowError, match=r"keeps logs as long as the pod.*reports are in"):
         launcher.logs(folder, 10)
 
 

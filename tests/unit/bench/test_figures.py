@@ -1,4 +1,4 @@
-"""Intervals, what holds a goal, and how figures are written."""
+"""Intervals, goals, and the format of figures."""
 
 import io
 import json

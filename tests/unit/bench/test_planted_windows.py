@@ -1,4 +1,4 @@
-"""Benchmark windows hold what they are said to hold."""
+"""Composition of the benchmark's windows."""
 
 import numpy as np
 import pytest

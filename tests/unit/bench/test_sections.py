@@ -32,7 +32,7 @@ PLAN = replace(
 
 
 class Serial:
-    """Workers that are this process."""
+    """A worker pool that runs in this process."""
 
     def run(
         self,

@@ -42,7 +42,7 @@ HEAVY = {
 
 
 def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Yield the path of every command and group below this one, and its own."""
+    """Yield the path of this command, and of every command and group below it."""
     yield path
     for name, below in getattr(command, "commands", {}).items():
         yield from commands(below, (*path, name))
@@ -60,7 +60,7 @@ def find(path: tuple[str, ...]) -> Any:
 
 
 def words(text: str) -> str:
-    """Return a text without its line breaks and indents."""
+    """Return a text without line breaks and indentation."""
     return " ".join(text.replace("\b", "").split())
 
 
@@ -115,7 +115,7 @@ def test_help_imports_no_heavy_library(path: tuple[str, ...]) -> None:
 
 
 def cpu_seconds(program: str, runs: int = 10) -> float:
-    """Return the CPU time of a program in a fresh interpreter, over some runs."""
+    """Return the CPU time of a program in a new interpreter, over some runs."""
     before = os.times()
     for _ in range(runs):
         subprocess.run(

@@ -1,4 +1,4 @@
-"""The demo's config.toml says what the demo's settings say."""
+"""Consistency of the demo's config.toml with its settings."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The demo's exit status: it must fail when the loop did not do its work."""
+"""Exit status of the demo: failure if the loop did not work."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The demo's world: repeatable, varied, and fair (nothing that is asked was trained on)."""
+"""Requests of the demo: repeatable, varied, and distinct from the training data."""
 
 from monitor.demo.request_generator import DRIFTED_WEEK, Request, RequestGenerator
 from monitor.demo.topics import CHANGED_TOPIC, KNOWN_TOPICS, NEW_TOPICS

@@ -46,7 +46,7 @@ PIECES = st.lists(
 
 
 def prose(sentence: str, length: int = 600) -> str:
-    """Repeat a sentence with a number, so that nothing loops, to about a length."""
+    """Repeat a numbered sentence up to about a length."""
     n = length // len(sentence) + 1
     return " ".join(sentence.replace("#", str(number)) for number in range(n))
 
@@ -70,7 +70,7 @@ def test_any_text_has_a_value_in_range(function, text: str) -> None:
 
 @pytest.mark.parametrize("piece", [" ", "\n", "a", "字", "```", "i can't ", "[", "\ud800", "a.\n"])
 def test_huge_texts_are_read_in_bounded_time(piece: str) -> None:
-    """Three million characters: anything quadratic, or a pattern that backtracks, never ends."""
+    """Three million characters: quadratic work or backtracking would never end."""
     huge = piece * (3_000_000 // len(piece))
     for function, (least, largest) in RANGES.items():
         value = function(huge)
@@ -361,7 +361,7 @@ def test_relevance_is_the_cosine_of_both_vectors() -> None:
 
 
 def test_unrelated_threshold_is_the_relevance_of_other_prompts() -> None:
-    """Two topics, half a window apart: responses to other prompts are orthogonal."""
+    """Two topics, half a window apart, so that responses to other prompts are orthogonal."""
     prompts = np.repeat(np.eye(2, dtype=np.float32), 50, axis=0)
     assert texts.unrelated_threshold(prompts, prompts) == 0.0
     assert texts.unrelated_threshold(prompts[:50], prompts[:50]) == 1.0

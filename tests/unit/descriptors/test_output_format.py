@@ -1,4 +1,4 @@
-"""Output formats: learned from responses, checked on others."""
+"""Output formats, learned from responses and checked on other responses."""
 
 import pytest
 

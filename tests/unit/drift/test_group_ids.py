@@ -1,4 +1,4 @@
-"""Ids of users and sessions, as tables and arrays hold them."""
+"""Ids of end users and sessions in the types of tables and arrays."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""The real encoder that a package carries, and what is said when one is missing."""
+"""The packaged encoder, and errors of a missing encoder."""
 
 from pathlib import Path
 

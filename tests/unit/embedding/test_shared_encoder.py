@@ -1,4 +1,4 @@
-"""One encoder serves ingest and evaluations: loaded once, and nobody is kept waiting."""
+"""One encoder shared by ingest and evaluations: loaded once, without long waits."""
 
 import threading
 
@@ -12,7 +12,7 @@ from tests.support.encoders.fake_encoder import FakeEncoder
 
 
 class SlowEncoder(FakeEncoder):
-    """Counts who is in it."""
+    """An encoder that counts concurrent calls."""
 
     def __init__(self) -> None:
         self.inside = 0

@@ -1,4 +1,4 @@
-"""No two exported rows contradict each other, by a rule that can be told."""
+"""Resolution of contradictions in exported gold."""
 
 from collections import defaultdict
 from dataclasses import replace
@@ -33,7 +33,7 @@ def ids(result: ConsistentExamples) -> list[list[int]]:
 
 @st.composite
 def examples(draw: st.DrawFn) -> list[TrainingExample]:
-    """Draw few prompts, responses, guidelines and days, so that everything collides."""
+    """Draw few prompts, responses, guidelines and days, so that all combinations occur."""
     made = []
     for number in range(draw(st.integers(0, 10))):
         week = draw(st.integers(0, 2))

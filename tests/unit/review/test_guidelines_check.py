@@ -1,4 +1,4 @@
-"""Problems of a taxonomy: each with its line and its message."""
+"""Problems of a taxonomy: line numbers and messages."""
 
 import re
 from pathlib import Path
@@ -39,7 +39,7 @@ A mistake.
 
 
 def expected(text: str) -> list[tuple[int, str]]:
-    """Return the problems that a fixture expects, as `line: message`."""
+    """Return the expected problems of a fixture, as `line: message`."""
     match = re.search(r"<!-- expect\n(.*?)\n-->", text, re.DOTALL)
     assert match
     lines = (line.partition(": ") for line in match[1].splitlines())

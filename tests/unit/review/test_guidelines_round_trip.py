@@ -1,4 +1,4 @@
-"""What is written as Markdown reads back as the same taxonomy, of the same version."""
+"""Taxonomies written as Markdown and read back."""
 
 import tempfile
 from importlib.resources import files

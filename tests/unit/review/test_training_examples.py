@@ -1,4 +1,4 @@
-"""An exported example asks as production asks, and says where it comes from."""
+"""Exported examples: production's template, and metadata of the origin."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""The vocabulary check: which names and docstrings it refuses, and what it says to write."""
+"""Vocabulary check: refused names and docstrings, and their replacements."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""config.toml, the settings and the environment say the same, and a mistake is explained."""
+"""Consistency of config.toml, settings and environment; messages of errors."""
 
 import re
 import tomllib
@@ -25,7 +25,7 @@ ADVANCED = "# ---- Advanced"
 
 @pytest.fixture(autouse=True)
 def without_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Keep the developer's own environment and config.toml out."""
+    """Ignore the developer's environment and config.toml."""
     import os
 
     for name in list(os.environ):
@@ -45,7 +45,7 @@ def declared_keys() -> dict[tuple[str, str], Any]:
 
 
 def documented_lines() -> Iterator[re.Match[str]]:
-    """Yield the line of every key in config.toml; a line of another shape is an error."""
+    """Yield the line of every key in config.toml; other lines are an error."""
     for number, line in enumerate(CONFIG.read_text(encoding="utf-8").splitlines(), start=1):
         if not line or line.startswith("#"):
             continue

@@ -1,4 +1,4 @@
-"""Durations of the settings: read, written, and within their ranges."""
+"""Durations of the settings: parsing, formatting and ranges."""
 
 from datetime import timedelta
 

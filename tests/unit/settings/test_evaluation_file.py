@@ -1,4 +1,4 @@
-"""evaluation.yaml: the keys that it has, and what is said of others."""
+"""Keys of evaluation.yaml, and errors of unknown keys."""
 
 from pathlib import Path
 

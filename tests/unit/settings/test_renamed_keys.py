@@ -1,4 +1,4 @@
-"""Keys of earlier configurations: each is refused with its present name and value."""
+"""Renamed keys: refused with the new name and value."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Intervals and the paired test against SciPy's, and by their coverage."""
+"""Intervals and the paired test: against SciPy, and by coverage."""
 
 import math
 
@@ -30,7 +30,7 @@ def test_wilson_interval_equals_scipy(k: int, n: int, confidence: float) -> None
 @pytest.mark.parametrize(("k", "n"), SHARES)
 @pytest.mark.parametrize("confidence", [0.9, 0.95, 0.99])
 def test_clopper_pearson_limits_equal_scipy(k: int, n: int, confidence: float) -> None:
-    """SciPy's one-sided exact bounds, by its alternatives."""
+    """Compare with SciPy's exact test by its one-sided alternatives."""
     above = stats.binomtest(k, n, alternative="greater").proportion_ci(confidence, method="exact")
     below = stats.binomtest(k, n, alternative="less").proportion_ci(confidence, method="exact")
     expected = pytest.approx((above.low, below.high), abs=1e-9)
@@ -38,7 +38,7 @@ def test_clopper_pearson_limits_equal_scipy(k: int, n: int, confidence: float) -
 
 
 def test_clopper_pearson_upper_limit_keeps_its_level() -> None:
-    """The limit lies below the true share with a probability of 5% at most."""
+    """The limit is below the true share with a probability of at most 5%."""
     n = 200
     for true in (0.005, 0.02, 0.03, 0.5):
         covered = sum(
@@ -70,7 +70,7 @@ def test_intervals_without_trials_hold_every_value() -> None:
     ids=str,
 )
 def test_paired_difference_interval_covers(shares: tuple[float, float, float, float]) -> None:
-    """Summed over every table of 24 pairs: the interval holds the truth about 95% of the time."""
+    """Over every table of 24 pairs, the interval contains the truth in about 95%."""
     n = 24
     true = shares[1] - shares[2]
     tables = [

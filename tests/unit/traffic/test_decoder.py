@@ -1,4 +1,4 @@
-"""Bytes to exchanges in the plain form, and what is the same for every format."""
+"""Decoding of the plain format, and the common part of all formats."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Files of exchanges: read whole, and line by line."""
+"""Files of exchanges, read as a whole and line by line."""
 
 import gzip
 import json

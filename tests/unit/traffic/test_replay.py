@@ -1,4 +1,4 @@
-"""Files and dead letters through the path of Kafka's records, and baselines."""
+"""Replay of files and dead letters, and import of baselines."""
 
 import json
 import re

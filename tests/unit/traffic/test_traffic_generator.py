@@ -1,4 +1,4 @@
-"""The traffic generator of docker/ writes what the daemon reads."""
+"""Records of the traffic generator of docker/, decoded by the daemon."""
 
 import importlib.util
 import itertools

@@ -85,7 +85,7 @@ def test_higher_values_below_zero_are_higher() -> None:
 
 @pytest.mark.parametrize("direction", [1, -1])
 def test_loss_of_exactly_the_threshold_alarms(direction) -> None:
-    """0.9 / 1.0 - 1 is -0.0999... in floating point: no loss may hide behind that."""
+    """0.9 / 1.0 - 1 is -0.0999... in floating point, which must not hide a loss."""
     before = np.tile([0.99, 1.0, 1.01], 100)
     for loss, alarms in ((0.10, True), (0.0999, False), (0.12, True)):
         changed = compared(before, before * (1.0 - direction * loss))
@@ -94,7 +94,7 @@ def test_loss_of_exactly_the_threshold_alarms(direction) -> None:
 
 
 def test_heavy_tail_degrades_the_mean() -> None:
-    """2% of the calls now take 60 s: the median is what it was, the mean is not."""
+    """2% of the calls now take 60 s: the median is unchanged, the mean is not."""
     rng = np.random.default_rng(4)
     before, after = rng.lognormal(0, 0.5, 4000), rng.lognormal(0, 0.5, 4000)
     after[:80] = 60.0
@@ -105,7 +105,7 @@ def test_heavy_tail_degrades_the_mean() -> None:
 
 
 def test_effect_size_decides_around_a_mean_of_zero() -> None:
-    """Thumbs of -1 and 1 that cancel out in the baseline."""
+    """Ratings of -1 and 1 cancel out in the baseline."""
     rng = np.random.default_rng(5)
     result = compared(rng.choice([-1, 1], 400), rng.choice([-1, 1], 400, p=[0.7, 0.3]))
     assert result.relative_change is None
@@ -122,7 +122,7 @@ def test_graded_values_around_zero_have_no_relative_change() -> None:
 
 
 def test_few_users_do_not_degrade_a_metric() -> None:
-    """Three users a side, 100 exchanges each: a user more or less in good mood is no drift."""
+    """With three end users per side and 100 exchanges each, the mood of one is no drift."""
     users = [f"u{i // 100}" for i in range(300)]
     before = np.repeat([3.0, 4.0, 5.0], 100)
     result = compared(before, before * 0.85, users, users)

@@ -107,7 +107,7 @@ def test_window_without_a_baseline_is_valid(
 def test_schema_has_every_field(
     real: Assessment, validator: jsonschema.Draft202012Validator
 ) -> None:
-    """A field that the schema lacks would be valid but undocumented."""
+    """A field missing in the schema would be valid but undocumented."""
     closed = json.loads(json.dumps(validator.schema))
     for struct in (closed, *closed["$defs"].values()):
         struct["additionalProperties"] = False

@@ -1,4 +1,4 @@
-"""Which exchanges of two windows can be compared."""
+"""Comparable exchanges of two windows with different sampling rates."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -40,7 +40,7 @@ def select_rows(
     current: Sequence[Group],
     rate_for: Callable[[str], float] | None = None,
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """Return the share of each task type that can be compared: of the baseline, of the window."""
+    """Return the comparable share of each task type, in the baseline and in the window."""
     sides = window(reference), window(current)
     design = comparable(*sides, rate_for)
     assert isinstance(design, SampleDesign)
@@ -70,7 +70,7 @@ def test_a_higher_rate_is_thinned_and_a_lower_one_thins_the_baseline() -> None:
 
 
 def test_a_task_with_two_rates_is_thinned_to_the_lower() -> None:
-    """As after a change of the rate in the window; the baseline stays as it is where all are so."""
+    """The rate changed within the window; the baseline remains if its rate is uniform."""
     sampled = [("a", 0.05, 200), ("a", 0.1, 400), ("b", 0.05, 200), ("b", 0.1, 400)]
     baseline = [("a", 1.0, 100), ("b", 1.0, 100)]
 
@@ -80,7 +80,7 @@ def test_a_task_with_two_rates_is_thinned_to_the_lower() -> None:
 
 
 def test_the_common_rate_leaves_most_to_compare() -> None:
-    """A bulk sampled at 0.5% doesn't thin everything else to that, where the baseline is large."""
+    """A large task type sampled at 0.5% doesn't thin the others to that rate."""
     sampled = [("bulk", 0.005, 300), ("a", 0.05, 1000)]
 
     assert ({"bulk": pytest.approx(0.1), "a": 1.0}, {"bulk": 1.0, "a": 1.0}) == select_rows(
@@ -111,7 +111,7 @@ def test_a_task_that_the_window_has_none_of_is_thinned_by_its_configured_rate() 
 
 
 def test_a_baseline_drawn_from_the_traffic_is_thinned_by_other_randomness() -> None:
-    """Ids kept at 5% all have a large randomness; thinned by that, none would go."""
+    """Ids sampled at 5% all have a large randomness, which would thin none."""
     ids = [f"request-{n}" for n in range(40_000) if Sampler(0.05).keeps(b"request-%d" % n)]
     uniform = np.array([baseline_outcome(entry).randomness for entry in ids]) / SPACE
 

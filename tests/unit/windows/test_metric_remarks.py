@@ -1,4 +1,4 @@
-"""Which metrics a remark names, and in which order."""
+"""Metrics named in remarks, and their order."""
 
 from monitor.settings import Drift
 from monitor.windows.findings.metric_remarks import metrics_not_compared

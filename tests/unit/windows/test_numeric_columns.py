@@ -1,4 +1,4 @@
-"""What is compared between a window and its baseline."""
+"""Numeric columns of a window and its baseline."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -211,7 +211,7 @@ def test_each_task_type_has_its_own_format() -> None:
 
 
 def test_a_response_does_not_judge_itself() -> None:
-    """Half of the labels are of one user each: their own responses don't make them usual."""
+    """Half of the labels are used by one end user each, who must not make them usual."""
     rng = np.random.default_rng(0)
     labels = [f"label {integer}" for integer in rng.integers(0, 5, 1990)] + [
         f"own {n}" for n in range(10)

@@ -1,4 +1,4 @@
-"""Metrics, and the comparison of numbers."""
+"""Metrics, and the comparison of numeric columns."""
 
 import numpy as np
 import pytest
@@ -38,7 +38,7 @@ def test_of_booleans_the_effect_is_the_difference_of_shares() -> None:
 
 
 def test_users_with_many_exchanges_do_not_alarm_by_themselves() -> None:
-    """With 20 exchanges a user and no drift, 5% of tests reject at 5%: inside a 99% interval."""
+    """With 20 exchanges per end user and no drift, 5% of tests reject at 5% (99% interval)."""
     rng = np.random.default_rng(1)
     users = [f"u{i // 20}" for i in range(1200)]
     rejected = alone = 0

@@ -1,4 +1,4 @@
-"""Responses are compared given the meaning, form and task type of their prompts."""
+"""Covariates of prompts in output drift: meaning, form and task type."""
 
 from datetime import UTC, datetime
 
@@ -13,7 +13,7 @@ N, D = 400, 16
 
 
 def window(terse: float, seed: int, *, by_prompt: bool, as_task: bool) -> Exchanges:
-    """Make a window with terse responses: to prompts of a form or task type, or to random ones."""
+    """Make a window with terse responses to prompts of a form or task type, or to random ones."""
     rng = np.random.default_rng(seed)
     prompts = rng.standard_normal((N, D))
     prompts /= np.linalg.norm(prompts, axis=1, keepdims=True)
@@ -39,7 +39,7 @@ def window(terse: float, seed: int, *, by_prompt: bool, as_task: bool) -> Exchan
 @pytest.mark.parametrize("as_task", [False, True])
 @pytest.mark.parametrize("by_prompt", [True, False])
 def test_more_prompts_of_a_form_or_task_are_no_output_drift(by_prompt: bool, as_task: bool) -> None:
-    """Shorter prompts, or prompts of a task type that only the caller knows."""
+    """Shorter prompts, or prompts of a task type that the embedding doesn't show."""
     assessment = assess_window(
         window(0.3, 1, by_prompt=by_prompt, as_task=as_task),
         window(0.6, 2, by_prompt=by_prompt, as_task=as_task),

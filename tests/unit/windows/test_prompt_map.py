@@ -1,4 +1,4 @@
-"""The map of prompts: what is drawn of a window, where it lies, and what is kept of it."""
+"""Prompt map of a window: selection, layout and stored data."""
 
 import io
 
@@ -12,7 +12,7 @@ from monitor.windows.prompt_map.sampling import MAX_DRIFTED, MAX_POINTS, draw_ma
 
 
 def corners(n_each: int, n_corners: int, seed: int = 1) -> NDArray[np.float32]:
-    """Unit vectors near some corners of the space, one corner after the other."""
+    """Return unit vectors near corners of the space, one corner after the other."""
     rng = np.random.default_rng(seed)
     points = rng.normal(0, 0.1, (n_each * n_corners, 32))
     points[np.arange(len(points)), np.repeat(np.arange(n_corners), n_each)] += 1.0

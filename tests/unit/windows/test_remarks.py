@@ -1,4 +1,4 @@
-"""Remarks on days without traffic, and the shares of large users."""
+"""Remarks on days without traffic, and on shares of large end users."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What is quoted of a topic: distinct, redacted, and responses beside those of the baseline."""
+"""Examples of a topic: distinct, redacted, responses with those of the baseline."""
 
 from datetime import UTC, datetime
 

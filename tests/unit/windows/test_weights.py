@@ -1,4 +1,4 @@
-"""Windows sampled at different rates: weights in counts, shares and reports."""
+"""Windows with different sampling rates: weights in counts, shares and reports."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -54,7 +54,7 @@ def test_counts_say_how_many_they_stand_for(estimated: float | None, message: st
 
 
 def everywhere(assessment: Assessment) -> list[str]:
-    """Return the assessment as the terminal, the page and Slack show it."""
+    """Return the assessment in the terminal, on the page and in Slack."""
     written = StringIO()
     print_assessment(assessment, Console(file=written, width=160))
     subject = EvaluationSummary(
@@ -125,7 +125,7 @@ def cluster(members: list[int], share: float) -> Cluster:
 
 
 def test_joined_topics_have_a_weighted_share_and_an_interval_of_what_they_are_worth() -> None:
-    """Ten members that stand for a tenth of the window; once all alike, once one for nearly all."""
+    """Ten members represent a tenth of the window: with equal weights, then one with nearly all."""
     users = [f"u{n}" for n in range(100)]
     reference = window([f"r{n}" for n in range(100)], None)
     parts = [cluster([0, 1, 2, 3, 4], 0.05), cluster([5, 6, 7, 8, 9], 0.05)]
@@ -145,7 +145,7 @@ def test_joined_topics_have_a_weighted_share_and_an_interval_of_what_they_are_wo
 
 
 def test_joined_topics_of_responses_stay_compared_among_like_prompts() -> None:
-    """The shares rose tenfold, but the prompts did too."""
+    """The shares rose tenfold, but so did the prompts."""
     parts = [
         replace(
             cluster(members, 0.05), enrichment=times, enrichment_lower=low, enrichment_upper=high

@@ -1,4 +1,4 @@
-"""Too little, contradictory or lopsided data is refused with what is missing."""
+"""Refusals of too little, contradictory or unbalanced data."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def test_new_task_type_with_little_gold_is_refused() -> None:
 
 
 def test_originals_of_a_task_type_count() -> None:
-    """A few gold examples of what the model knows are corrections."""
+    """A few gold examples of a known task type are corrections."""
     rows = [*gold(20), *(row(f"refund {i}", "queue: refunds", "refunds") for i in range(3))]
     built(rows, original(refunds=7), 0.1, min_per_task_type=10)
     with pytest.raises(TrainingError, match=r"refunds: 3 of 10; 1 more reviews"):
@@ -45,7 +45,7 @@ def test_examples_without_a_task_type_are_not_judged() -> None:
 
 
 def test_contradicting_items_are_named_by_number_not_by_text() -> None:
-    """The error outlives an end user's texts may be."""
+    """The error may be stored longer than an end user's texts."""
     rows = [
         *gold(20),
         row("my secret", "queue: cards", item_id=31),

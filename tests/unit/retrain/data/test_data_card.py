@@ -1,4 +1,4 @@
-"""The data card: every count, as JSON and as a page to read."""
+"""Data card: every count, as JSON and as a page."""
 
 import json
 from pathlib import Path
@@ -77,7 +77,7 @@ def test_reasons_come_with_examples_by_name() -> None:
 
 
 def test_no_name_of_an_exchange_is_in_a_card() -> None:
-    """The card outlives the erasure of an end user's exchanges."""
+    """The card is stored longer than an end user's exchanges."""
     rows = [
         {**first, "metadata": {**first["metadata"], "exchange_id": f"ann-{i}"}}
         for i, first in enumerate(gold(20) + gold(20))

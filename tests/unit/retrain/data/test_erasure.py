@@ -1,4 +1,4 @@
-"""Rows leave a file whole or not at all, and every other byte stays."""
+"""Erasure of whole rows from a file, without changes of other bytes."""
 
 import json
 import os
@@ -88,7 +88,7 @@ def test_a_rewrite_that_fails_leaves_the_old_file(
 def test_the_card_is_noted_before_the_rows_go(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A process that dies in between leaves a note too many, not a digest that nobody explains."""
+    """A process that dies in between leaves a superfluous note, not an unexplained digest."""
     folder = RunFolder(tmp_path)
     folder.training_data.write_text('{"user": "ann"}\n{"user": "bob"}\n', encoding="utf-8")
     folder.card.write_text('{"digest": "sha256:0", "n_examples": 2}', encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What a benchmark asks isn't trained on, and the benchmark is never touched."""
+"""Removal of leaked benchmark items from training data."""
 
 import json
 from pathlib import Path
@@ -62,7 +62,7 @@ def test_other_words_in_the_same_order_of_meaning_leak() -> None:
 
 
 def test_a_long_text_leaks_by_its_phrases() -> None:
-    """An encoder sees the beginning of a long text; here it differs."""
+    """Encoders read only the beginning of a long text, which differs here."""
     document = " ".join(f"clause{chr(97 + i % 26)}{chr(97 + i // 26)}" for i in range(60))
     rows = [*gold(3), row("unlike words before it " * 10 + document, "queue: crypto")]
     made = built(rows, benchmark(document))
@@ -113,7 +113,7 @@ def test_too_much_leaked_gold_is_refused_by_benchmark() -> None:
 
 
 def test_gold_that_leaked_still_overrules_the_original() -> None:
-    """The question is the benchmark's, the response the experts': neither is trained on."""
+    """The prompt is the benchmark's, the response the experts'; neither is trained on."""
     requested = benchmark("is my wallet safe")
     old = [row("is my wallet safe", "no idea"), *original(cards=9)]
     made = built([*gold(3), row("is my wallet safe", "queue: crypto")], requested, old=old)

@@ -1,4 +1,4 @@
-"""Near-duplicates of questions, by response and source."""
+"""Near-duplicate prompts, by response and source."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ LOST = "my card was lost on the train to work this morning please help"
 
 
 def characters(number: int) -> str:
-    """Return a word that no other number has; digits would count as numbers."""
+    """Return a distinct word per number, because digits count as numbers."""
     return "word" + str(number).translate(str.maketrans("0123456789", "qwertyuiop"))
 
 
@@ -65,7 +65,7 @@ def test_gold_wins_over_an_original_that_is_nearly_the_same(response: str, reaso
 
 
 def test_originals_that_differ_are_both_replayed() -> None:
-    """Nobody says which of them is right, and their questions aren't the same."""
+    """No expert decided between them, and their prompts differ."""
     old = [row(LOST, "queue: cards"), row(f"{LOST} now", "queue: fraud")]
     made = built([row("one", "x"), row("two", "y")], old, 0.5)
     assert made.card.n_replay == 2

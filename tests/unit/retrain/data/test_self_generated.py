@@ -1,4 +1,4 @@
-"""Self-generated replay: prompts are written by the parent, answered by the child."""
+"""Self-generated replay: prompts from the parent, responses from the child."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -125,7 +125,7 @@ def test_child_adds_responses_and_updates_the_card(folder: RunFolder) -> None:
 
 
 def test_response_beyond_max_length_is_not_used(folder: RunFolder) -> None:
-    """It would be refused before the training, and all the responses were for nothing."""
+    """The check before training would refuse it, after all responses were generated."""
     built().write(folder)
     short = Recipe(base="base", max_length=20)
     long_response = Model(lambda requested: ("so " * (30 if requested.endswith("7") else 3), True))

@@ -1,4 +1,4 @@
-"""Train and validation: no group on both sides, and every task type on each as far as it goes."""
+"""Training and validation split: no group on both sides, all task types on each if possible."""
 
 import random
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What a training set is made of, and what it refuses."""
+"""Composition and refusals of a training set."""
 
 import json
 from collections import Counter
@@ -65,7 +65,7 @@ def test_duplicates_count_once_whatever_their_spaces() -> None:
 
 
 def test_new_base_replays_everything() -> None:
-    """A base that never saw the original examples would have to learn them from a third."""
+    """A base without the original training would otherwise learn it from a third."""
     made = build_training_set(
         gold(20), original(cards=30, fees=30), replay_share=0.3, seed=1, replay_all=True
     )
@@ -166,7 +166,7 @@ def write(path: Path, *lines: str | bytes) -> Path:
 
 
 def test_examples_are_read_whatever_separators_their_texts_hold(tmp_path: Path) -> None:
-    """U+2028 is allowed raw inside a JSON string, and str.splitlines would cut there."""
+    """JSON strings may contain a raw U+2028, at which str.splitlines splits."""
     text = "first\u2028second\x85third"
     lines = [json.dumps(row(text, "ok"), ensure_ascii=False), "", json.dumps(row("b", "ok"))]
     read = read_examples(write(tmp_path / "a.jsonl", *lines))

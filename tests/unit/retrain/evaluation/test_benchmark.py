@@ -1,4 +1,4 @@
-"""Benchmarks: from where they are read, and what is refused or remarked."""
+"""Loading of benchmarks, their refusals and remarks."""
 
 import json
 from pathlib import Path

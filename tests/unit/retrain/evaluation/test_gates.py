@@ -21,7 +21,7 @@ SUITE = benchmark([*NEW, *OLD], metrics=["exact_match", "f1"])
 
 
 def responses(right_new: int, right_old: int) -> list[ItemScore]:
-    """Return scores with so many right responses; wrong ones are half right."""
+    """Return scores with a number of correct responses; the others are half correct."""
     right = np.r_[np.arange(100) < right_new, np.arange(200) < right_old].astype(float)
     return scored([*NEW, *OLD], exact_match=right, token_f1=0.5 + right / 2)
 
@@ -78,7 +78,7 @@ def test_no_better_is_undecided_and_worse_is_rejected() -> None:
 
 
 def test_loss_within_margin_with_wide_bound_is_undecided() -> None:
-    """8 of 200 lost: 4 points, and the bound is beyond 5. The point gate lets it pass."""
+    """8 of 200 lost is 4 points, and the bound is beyond 5. The point gate passes it."""
     pair = responses(80, 174), responses(40, 182)
     assert outcomes(evaluated(*pair))["nothing forgotten: suite, exact_match"] == "undecided"
     point = outcomes(evaluated(*pair, gate="point"))
@@ -183,7 +183,7 @@ def test_the_point_gate(refused: int, hallucinated: int, seen: list[str]) -> Non
 
 
 def test_bound_gate_is_exact_and_shows_its_bound() -> None:
-    """3 of 200 is within 2%, and may well be 3.8%: that needs more prompts, not a rejection."""
+    """3 of 200 is within 2%, but may be 3.8%: more prompts are needed, not a rejection."""
     expected = stats.binomtest(3, 200, alternative="less").proportion_ci(0.95, method="exact").high
     for gate, outcome in (("point", "passed"), ("bound", "undecided")):
         text = safety(200, 198, 3, gate)[1]

@@ -1,4 +1,4 @@
-"""From ratings to figures: by hand on small studies."""
+"""Figures of small human evaluations against manual calculation."""
 
 from itertools import product
 
@@ -42,7 +42,7 @@ def matching(ratings: list[UnblindedRating], **policy: object) -> HumanEvaluatio
 
 
 def ratings_of(candidate: tuple[int, int], incumbent: tuple[int, int], n: int = 100):
-    """Every other item is a point better for all; the candidate's tone is so on every fourth."""
+    """Rate every second item a point higher; for the candidate's tone, every fourth."""
     raised = {item: item % 2 for item in range(n)}
     values = {"candidate": candidate, "incumbent": incumbent, "base": (1, 1)}
     return rated(

@@ -1,4 +1,4 @@
-"""A benchmark that the data wasn't held against when it was built is held against it later."""
+"""Leakage check of benchmarks that were added after the training data was built."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -82,7 +82,7 @@ def test_nothing_is_said_where_nothing_leaks(tmp_path: Path) -> None:
 def test_benchmark_checked_at_build_is_not_checked_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Under whatever name: the digest tells that it is the same data set."""
+    """The digest identifies the data set under any name."""
     same = suite("who are you?")
     run = trained(tmp_path, row("who are you?", "x"), against=(same,))
     run.training_data.unlink()

@@ -31,7 +31,7 @@ evaluation:
 
 
 class Systems(dict[str, Callable[[], Any]]):
-    """Systems that say their name and a number, and count how often they are loaded and asked."""
+    """Systems that respond with name and number, and count loads and prompts."""
 
     def __init__(self, *, dies_at: str = "") -> None:
         super().__init__({name: self._loader(name) for name in ("candidate", "base")})
@@ -126,7 +126,7 @@ def test_another_attempt_keeps_them_and_another_evaluation_removes_them(folder: 
 
 @pytest.fixture
 def desk_benchmark(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three items for a child that runs in this process."""
+    """Return three items for a child that runs in this process."""
     lines = [msgspec.json.encode(item) for item in items(3)]
     (folder.root.parent / "desk.jsonl").write_bytes(b"\n".join(lines))
     monkeypatch.setattr(child, "prepare_environment", lambda base: None)

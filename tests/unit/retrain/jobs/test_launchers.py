@@ -1,4 +1,4 @@
-"""What a job is called, what a launcher can't do, and settings that name no place to launch."""
+"""Names of jobs, capabilities of launchers, and incomplete settings."""
 
 import os
 import re
@@ -82,7 +82,7 @@ def test_first_seen_end_uses_the_local_clock(tmp_path: Path) -> None:
 
 
 class Engine:
-    """An engine whose jobs never end by themselves."""
+    """An engine whose jobs run until they are stopped."""
 
     name = "engine"
     place = "here"
@@ -109,7 +109,7 @@ class Engine:
 
 
 def test_ending_an_earlier_attempt_leaves_the_present_one_alone(tmp_path: Path) -> None:
-    """Two processes may end it at the same time, and it may have been started again since."""
+    """Two processes may stop it concurrently, and a new attempt may have started."""
     folder, launcher = RunFolder(tmp_path), JobLauncher(Engine())
     first = launcher.submit(folder, {})
     launcher.cancel(first)
@@ -180,7 +180,7 @@ def test_ray_ends_a_job_or_says_why_not(
 
 
 class Forgetful(FakeLauncher):
-    """One that keeps no checkpoint."""
+    """A launcher without checkpoints."""
 
     capabilities = replace(FakeLauncher.capabilities, resume=Capability(False, "Nothing ever ran."))
 

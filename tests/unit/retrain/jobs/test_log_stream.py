@@ -1,10 +1,10 @@
-"""A log that grows is shown once, line by line, to its end."""
+"""Stream of a growing log: every line once, to the end."""
 
 from retrain.jobs.log_stream import new_lines
 
 
 def follow(looks: list[list[str]], n_first: int = 2) -> list[str]:
-    """Show a log that is longer at each look; its writer ends before the last."""
+    """Stream a log that grows at each read; its writer ends before the last."""
     at = 0
 
     def read(n: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""What lies beside an adapter: its card says where it comes from and what it scored."""
+"""Files of an adapter's folder: model card, lineage and scores."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The checks before a training, one by one."""
+"""Single checks before training."""
 
 import json
 import re

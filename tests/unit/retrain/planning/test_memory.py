@@ -1,4 +1,4 @@
-"""The arithmetic of memory, on models that nobody has to load."""
+"""Memory estimates of models that need not be loaded."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What to try, in which order, and what follows a rejection."""
+"""Order of the options, and the next step after a rejection."""
 
 from collections.abc import Sequence
 
@@ -75,7 +75,7 @@ def test_qlora_is_skipped_after_lora_failed_on_the_base() -> None:
 
 
 def test_full_fine_tuning_needs_more_data_than_adapters_hold() -> None:
-    """An adapter of a million parameters has room for two million tokens of responses."""
+    """An adapter of a million parameters can hold two million response tokens."""
     step, text = after(QLORA, LORA, tokens=2_000_000)
     assert step is None
     assert "2,000,000 response tokens" in text

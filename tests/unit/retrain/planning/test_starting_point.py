@@ -68,7 +68,7 @@ def test_run_continues_from_adapter_of_the_same_base(
 def test_an_adapter_of_another_shape_is_made_anew(
     tmp_path: Path, requested: dict[str, Any], expected: bool
 ) -> None:
-    """Training on would keep the old shape, whatever the recipe says."""
+    """Further training would keep the old shape, regardless of the recipe."""
     config = {"r": 16, "lora_alpha": 32, "use_dora": False, "target_modules": ["q_proj", "v_proj"]}
     write_json(tmp_path / "adapter_config.json", config)
     serving = replace(SERVES, adapter_path=str(tmp_path))

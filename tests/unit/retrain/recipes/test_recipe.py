@@ -1,4 +1,4 @@
-"""A recipe: read strictly, and refused whole."""
+"""Validation of recipes."""
 
 import math
 from typing import Any

@@ -1,4 +1,4 @@
-"""The recipe file: what it may say, and where it is wrong."""
+"""Recipe files: allowed keys, and errors with line numbers."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Where MLflow may be, and what it is sent."""
+"""Settings of the MLflow mirror, and the content of its requests."""
 
 import base64
 from typing import Any

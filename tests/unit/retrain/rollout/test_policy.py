@@ -1,4 +1,4 @@
-"""The rollout policy: never forward without measurements, always back on a failure."""
+"""Rollout policy: no advance without measurements, a revert at every failure."""
 
 from datetime import UTC, datetime, timedelta
 

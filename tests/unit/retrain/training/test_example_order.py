@@ -1,4 +1,4 @@
-"""The order of the examples depends on the seed and the epoch, and on nothing that went before."""
+"""Example order: determined by seed and epoch alone."""
 
 import torch
 

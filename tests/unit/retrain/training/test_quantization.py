@@ -1,4 +1,4 @@
-"""A base in four bits can be trained on after it was evaluated, whatever the processor."""
+"""Training on a 4-bit base after an evaluation, on any processor."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Which items a human evaluation takes, and in which order a user sees its responses."""
+"""Item selection of a human evaluation, and the order of its responses."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ def test_rater_sees_the_same_order_at_every_visit() -> None:
 
 @pytest.mark.parametrize("secret", [SECRET, bytes(range(32)), b"x" * 32])
 def test_position_carries_no_information(secret: bytes) -> None:
-    """Over many items and users, each response comes at each place as often, in any order."""
+    """Over many items and users, each response has each position equally often, in any order."""
     texts = [Text(1), Text(2), Text(3)]
     orders: Counter[tuple[int, ...]] = Counter()
     for item in range(1000):

@@ -1,4 +1,4 @@
-"""The records and the format that the documents show are what they say."""
+"""Examples and paths in the documentation of the formats."""
 
 import json
 import random
@@ -33,7 +33,7 @@ def blocks(text: str, language: str) -> list[str]:
 
 
 def documented_records() -> Iterator[Any]:
-    """Each example with the format under whose heading it stands."""
+    """Return each example with the format of its heading."""
     for section in re.split(r"^## ", REFERENCE, flags=re.MULTILINE)[1:]:
         name = section.partition("\n")[0].strip("`")
         for record in blocks(section, "json"):
@@ -41,7 +41,7 @@ def documented_records() -> Iterator[Any]:
 
 
 def mapped_options() -> dict[str, Any]:
-    """The settings that the page shows."""
+    """Return the settings on the page."""
     (settings,) = blocks(REFERENCE, "toml")
     return dict(tomllib.loads(settings)["traffic"])
 
@@ -75,7 +75,7 @@ def test_every_reason_of_a_dead_letter_is_documented() -> None:
 
 @pytest.fixture
 def acme(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
-    """The how-to's format, entered as it says."""
+    """Register the how-to's format."""
     module = ModuleType("monitor.traffic.formats.acme")
     monkeypatch.setitem(sys.modules, module.__name__, module)
     source = blocks(HOW_TO, "python")[0]

@@ -1,4 +1,4 @@
-"""OpenAI's formats: chat completions, their streams, the Responses API."""
+"""OpenAI's formats: chat completions, streams, the Responses API."""
 
 from typing import Any
 

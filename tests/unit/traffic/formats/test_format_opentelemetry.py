@@ -1,4 +1,4 @@
-"""OpenTelemetry's GenAI conventions, in JSON and protobuf, of several ages."""
+"""OpenTelemetry's GenAI conventions of several versions, in JSON and protobuf."""
 
 import msgspec
 import pytest

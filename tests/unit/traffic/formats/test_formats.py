@@ -1,4 +1,4 @@
-"""Each format: told apart by itself, and read with every field, from production's records."""
+"""Recognition and fields of each format, on production records."""
 
 import re
 from datetime import timedelta

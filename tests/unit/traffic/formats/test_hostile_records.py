@@ -1,4 +1,4 @@
-"""Whatever a topic holds: a clean exchange or a RecordError of a known reason, nothing else."""
+"""Hostile records: a clean exchange or a RecordError with a known reason."""
 
 import json
 import random
@@ -36,7 +36,7 @@ SHORT_FORM = 5
 
 
 def reasons_of_wrong_values(name: str, every: int) -> set[str]:
-    """Return what comes of a fixture with one value wrong, in any place."""
+    """Return the outcomes of a fixture with one wrong value at any path."""
     content = load(name)
     return {
         check(as_bytes(replaced(content, path, wrong)), join=JOINED)
@@ -74,7 +74,7 @@ def test_a_cut_at_any_place(name: str) -> None:
 
 
 def deep(depth: int) -> dict[str, Any]:
-    """A value of OTLP, so deep."""
+    """Return an OTLP value of a depth."""
     value: dict[str, Any] = {"stringValue": "x"}
     for _ in range(depth):
         value = {"arrayValue": {"values": [value]}}

@@ -1,4 +1,4 @@
-"""What ingest may claim of its partitions, with a broker that is out of reach."""
+"""Completeness of partitions, with an unreachable broker."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -19,7 +19,7 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Consumer:
-    """Says what the last fetch told, and what the broker tells when it is asked."""
+    """A consumer with scripted positions from the last fetch and from the broker."""
 
     def __init__(self, last_fetch: int, broker: int | None) -> None:
         self.last_fetch = last_fetch
@@ -37,7 +37,7 @@ class Consumer:
 
 
 def owner(consumer: Consumer, engine: Engine, clock: datetime) -> Assignment:
-    """An assignment of one partition, of which offsets before 7 are stored."""
+    """Return an assignment of one partition, with the offsets before 7 stored."""
     owned = Assignment(
         consumer,
         RebalanceListener(),
@@ -79,7 +79,7 @@ def test_traffic_is_complete_up_to_the_confirmed_end(
 def test_a_busy_topic_is_complete_up_to_the_request_time(
     engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Records come all the time: what is stored never reaches what the last fetch told."""
+    """With continuous records, the stored offset never reaches the end of the last fetch."""
     monkeypatch.setattr(assignment, "NOTE_SECONDS", 0.0)
     consumer = Consumer(last_fetch=9, broker=9)
     owned = owner(consumer, engine, clock)

@@ -1,4 +1,4 @@
-"""What can't be read costs exactly its own offsets, never a hang, and never the memory."""
+"""Damaged batches: exact loss, no hang, bounded memory."""
 
 import importlib
 import os
@@ -39,7 +39,7 @@ def batch(first: int, end: int, codec: int = 0, value: bytes = b"v" * 40) -> byt
 
 
 def summary(parts: Any) -> tuple[list[int], list[tuple[str, int, int]]]:
-    """Offsets of the records, and reason, first and last offset of the dead letters."""
+    """Return the records' offsets, and reason, first and last offset of the dead letters."""
     records = [
         sampled_record.position.offset
         for sampled_record in sampled_records(parts)
@@ -76,7 +76,7 @@ def test_a_wrong_checksum_costs_the_batch_and_no_other(damaged: int, codec: int)
 def test_one_flipped_byte_anywhere_loses_and_doubles_nothing(
     damaged: int, place: int, flip: int, codec: int
 ) -> None:
-    """All offsets are covered, once; all of the undamaged batches as records."""
+    """Every offset is covered once; undamaged batches give all records."""
     batches = [bytearray(batch(first, end, codec)) for first, end in BOUNDS]
     place %= len(batches[damaged])
     batches[damaged][place] ^= flip
@@ -96,7 +96,7 @@ def test_one_flipped_byte_anywhere_loses_and_doubles_nothing(
 
 
 def test_an_impossible_length_ends_reading_with_an_error() -> None:
-    """The broker's own search ends there too: its operator must help, and nothing is skipped."""
+    """The broker's search fails there too, so nothing is skipped and the operator must help."""
     torn = batch(4, 9)[:8] + (-5).to_bytes(4, "big", signed=True) + batch(4, 9)[12:]
     reader = open_reader(torn + batch(9, 12), 4)
 
@@ -161,7 +161,7 @@ def test_an_unknown_codec_costs_the_batch() -> None:
 
 @pytest.fixture
 def no_lz4(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if lz4 weren't installed."""
+    """Simulate a missing lz4 package."""
 
     def load(module: str) -> Any:
         if module.startswith("lz4"):
@@ -181,7 +181,7 @@ def test_a_codec_that_is_not_installed_costs_the_batch() -> None:
 
 @pytest.mark.parametrize("codec", ["gzip", "lz4", "zstd", "snappy"])
 def test_a_decompression_bomb_costs_bounded_memory(codec: str) -> None:
-    """Records before the one that inflates too far are kept, and so are the batches around."""
+    """Records before the limit and the neighbouring batches are read."""
     bomb = make_batch(
         4,
         [(b"a", b"v", []), (b"b", bytes(3 * MAX_INFLATED_BYTES), []), (b"c", b"v", [])],
@@ -235,7 +235,7 @@ def test_nothing_but_a_record_error_comes_out(codec: int, data: bytes) -> None:
 
 
 def test_a_valid_batch_after_the_high_water_mark_is_refetched() -> None:
-    """The broker notes the mark before it reads: a record may have been written in between."""
+    """The broker reads the mark first, so a record may be written in between."""
     data = batch(0, 3) + batch(3, 5)
     early = open_reader(data, end_of_log=3, patience_seconds=60.0)
     (part,) = early.take(9)

@@ -1,4 +1,4 @@
-"""Responses are received as kafka-python receives them, whatever parts they come in."""
+"""Receipt of responses in arbitrary parts, against kafka-python."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -23,7 +23,7 @@ SIZES = st.sampled_from([0, 1, 100, LEAST_BYTES - 80, LEAST_BYTES, 3 * LEAST_BYT
 
 
 class Socket:
-    """Gives what comes part by part, as TLS does: the rest of a part waits inside."""
+    """A socket that delivers part by part, like TLS, and holds the rest of a part."""
 
     def __init__(self, parts: list[bytes]) -> None:
         self._parts = parts
@@ -33,7 +33,7 @@ class Socket:
         return len(self._decrypted)
 
     def comes(self) -> bool:
-        """Let the next part come."""
+        """Make the next part available."""
         self._decrypted = self._parts.pop(0) if self._parts else b""
         return bool(self._decrypted)
 
@@ -120,7 +120,7 @@ def test_a_length_that_cannot_be_is_refused(length: bytes) -> None:
 
 
 class Gone:
-    """A connection that has ended, in order or not."""
+    """A connection that ended, cleanly or not."""
 
     def __init__(self, error: OSError | None) -> None:
         self._error = error

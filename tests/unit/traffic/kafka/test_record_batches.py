@@ -1,4 +1,4 @@
-"""The reader of record batches gives what kafka-python's own gives, but only of sampled records."""
+"""Reader of record batches against kafka-python's, for sampled records."""
 
 import hashlib
 from itertools import accumulate
@@ -115,7 +115,7 @@ def test_a_fetch_inside_a_batch_skips_read_records() -> None:
 
 
 def test_what_compaction_removed_is_stepped_over() -> None:
-    """A compacted batch keeps the offsets of its ends, and may be empty."""
+    """A compacted batch keeps its first and last offset, and may be empty."""
     removed = with_fields(make_batch(0, items(0, 2)), last_offset_delta=9)
     empty = with_fields(make_batch(10, [])[:61], last_offset_delta=4)
 
@@ -180,7 +180,7 @@ def test_a_time_that_is_missing_or_absurd_becomes_now(
 
 
 def end_mark(offset: int, producer_id: int, *, commits: bool) -> bytes:
-    """The control batch that ends a transaction: version 0, type 1 commits, type 0 aborts."""
+    """Return a control batch that ends a transaction: version 0, type 1 commits, type 0 aborts."""
     key = bytes([0, 0, 0, int(commits)])
     mark = make_batch(offset, [(key, b"\x00" * 6, [])], producer_id=producer_id)
     return with_fields(mark, attributes=0x30)

@@ -1,4 +1,4 @@
-"""Names and places, found by the real Presidio with a small spaCy model, without a network."""
+"""Names and places, found by Presidio with a small spaCy model, offline."""
 
 import socket
 from typing import Any

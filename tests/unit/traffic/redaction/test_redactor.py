@@ -1,4 +1,4 @@
-"""What is taken out of texts before they are stored, and what stays."""
+"""Redacted and unredacted parts of texts."""
 
 import re
 import sys
@@ -145,7 +145,7 @@ def test_an_address_as_user_id_gets_a_stable_pseudonym() -> None:
 
 
 def test_where_names_are_looked_for_every_user_gets_a_pseudonym() -> None:
-    """A name that the finder doesn't know as one would be stored in clear."""
+    """An id that Presidio doesn't recognise as a name would be stored in clear."""
     assert pseudonym_of("Ann Smith") == Redactor(extra_finder=lambda _: []).pseudonym("Ann Smith")
 
 
@@ -194,7 +194,7 @@ def patterns() -> list[Any]:
 
 @pytest.mark.parametrize("pattern", patterns())
 def test_the_steps_of_a_pattern_grow_with_the_text(pattern: re.Pattern[str]) -> None:
-    """Twice the text, twice the steps: never four times."""
+    """Twice the text needs twice the steps, never four times."""
     for piece in HOSTILE:
         steps = []
         for length in (200, 400):
@@ -206,7 +206,7 @@ def test_the_steps_of_a_pattern_grow_with_the_text(pattern: re.Pattern[str]) -> 
 
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_the_work_around_the_patterns_grows_with_the_text(piece: str) -> None:
-    """The same of the Python that calls them: lines run."""
+    """The same for the executed lines of the calling Python code."""
     steps = [lines_run(lambda n=n: REDACTOR.redact((piece * n)[:n])) for n in (4_000, 8_000)]
 
     assert steps[1] <= 2.3 * steps[0] + 500
@@ -219,7 +219,7 @@ def test_a_hostile_text_of_maximum_length_is_redacted() -> None:
 
 
 def test_the_counter_of_steps_sees_a_pattern_that_squares() -> None:
-    """The test of the test: ``a+b`` on many a tries every tail of them from every place."""
+    """Test of the counter: ``a+b`` on many a needs quadratic steps."""
     steps = []
     for n in (200, 400):
         counter = StepCounter(re.compile("a+b"))

@@ -1,4 +1,4 @@
-"""What is decided after decoding: rates of models and task types, exchanges, the floor."""
+"""Sampling after decoding: rates of models and task types, exchanges, minimum samples."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -38,7 +38,7 @@ def configured(**traffic: object) -> Settings:
 
 
 def decide(design: SamplingDesign, key: bytes, subject: Exchange) -> SamplingOutcome | None:
-    """Take a record the whole way: before decoding, then after it."""
+    """Decide on a record before and after decoding."""
     came = record(key)
     if not design.sampler.keeps(came.identity("")):
         return None
@@ -95,7 +95,7 @@ def test_rules_can_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_two_decisions_are_one_by_the_own_rate() -> None:
-    """Decoded by the highest rate, kept by the own: the same as a sampler of the own rate."""
+    """The highest rate before decoding and the own rate after give a sampler of the own rate."""
     design = SamplingDesign(configured(rates=RULES))
     for n in range(3000):
         key = b"request-%d" % n
@@ -167,7 +167,7 @@ def test_a_dead_letters_draw_decides_as_the_record_would_have() -> None:
 
 
 def test_a_dead_letter_of_a_lower_rate_keeps_its_probability() -> None:
-    """Kept at 5%, replayed when the rate is 50%: its probability stays 5%."""
+    """Sampled at 5% and replayed at 50%, its probability remains 5%."""
     draw = Draw((1 << 56) - 1, threshold_of(0.05))
     outcome = SamplingDesign(Settings(monitoring={"sample_rate": 0.5})).select(draw, exchange())
 

@@ -1,4 +1,4 @@
-"""Which records are kept before anything is decoded."""
+"""Sampling before decoding."""
 
 import math
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ RANDOM_AND_SAMPLED = "03"
 
 @pytest.fixture(scope="module")
 def keys() -> list[bytes]:
-    """A million request ids of 8 to 40 bytes, in the order in which they come."""
+    """Return a million request ids of 8 to 40 bytes in order of arrival."""
     rng = np.random.default_rng(20_261_124)
     lengths = rng.integers(4, 21, N_KEYS)
     ends = np.cumsum(lengths)
@@ -39,13 +39,13 @@ def keys() -> list[bytes]:
 
 @pytest.fixture(scope="module")
 def is_kept(keys: list[bytes]) -> NDArray[np.bool_]:
-    """Which of the keys are kept at 5%."""
+    """Return which keys are sampled at 5%."""
     sampler = Sampler(0.05)
     return np.fromiter(map(sampler.keeps, keys), bool, N_KEYS)
 
 
 def independent(is_kept: NDArray[np.bool_], group: NDArray[np.int64]) -> bool:
-    """Whether a test of independence, which one in a thousand true ones fails, passes."""
+    """Return whether a test of independence with a level of 0.1% passes."""
     table = np.array([np.bincount(group, is_kept), np.bincount(group, ~is_kept)])
     return bool(stats.chi2_contingency(table).pvalue > 0.001)
 
@@ -80,7 +80,7 @@ def test_the_decision_depends_on_neither_partition_time_nor_length(
 
 
 def test_the_test_of_independence_would_notice(is_kept: NDArray[np.bool_]) -> None:
-    """One partition of six that is sampled at 5.5% instead of 5%."""
+    """One of six partitions is sampled at 5.5% instead of 5%."""
     rng = np.random.default_rng(1)
     group = np.arange(N_KEYS) % 6
 
@@ -88,7 +88,7 @@ def test_the_test_of_independence_would_notice(is_kept: NDArray[np.bool_]) -> No
 
 
 def test_a_smaller_rate_keeps_a_subset(keys: list[bytes], is_kept: NDArray[np.bool_]) -> None:
-    """What consistent sampling promises: a sample of 1% lies inside that of 5%."""
+    """Consistent sampling: a sample of 1% is a subset of the sample of 5%."""
     one_percent = np.fromiter(map(Sampler(0.01).keeps, keys), bool, N_KEYS)
 
     assert 0 < one_percent.sum() < is_kept.sum()
@@ -142,7 +142,7 @@ def test_an_explicit_randomness_decides_before_the_trace_id() -> None:
 
 
 def test_a_threshold_on_the_same_randomness_is_the_least() -> None:
-    """th:c is 25%: a rate below it decides, a rate above it can't bring back what is gone."""
+    """th:c is 25%: a lower rate decides, a higher rate can't restore dropped records."""
     draw = Sampler(0.05).draw(b"whatever", headers(state="ot=th:c"))
 
     assert Draw(0xF3333333333333, threshold=0xC0000000000000) == draw
@@ -152,7 +152,7 @@ def test_a_threshold_on_the_same_randomness_is_the_least() -> None:
 
 
 def test_a_threshold_on_other_randomness_is_an_independent_stage() -> None:
-    """Without a random flag nobody knows what upstream decided by; the product is the rate."""
+    """Without the random flag the upstream randomness is unknown, so the rate is the product."""
     draw = Sampler(0.05).draw(b"whatever", headers(state="ot=th:c", flags="01"))
 
     assert Draw(randomness_of(b"whatever"), probability=0.25) == draw

@@ -1,4 +1,4 @@
-"""What is read from ``traceparent`` and ``tracestate``."""
+"""Parsing of ``traceparent`` and ``tracestate``."""
 
 import re
 
@@ -116,7 +116,7 @@ def test_known_fields_of_a_later_version_are_read() -> None:
 
 
 def test_an_inconsistent_threshold_is_erased() -> None:
-    """The record came although its randomness lies below: nobody knows its probability."""
+    """The record exists although its randomness is below: its probability is unknown."""
     assert Upstream(LAST_56_BITS, problem="inconsistent") == read(b"ot=th:d")
     assert Upstream(LAST_56_BITS, LAST_56_BITS) == read(b"ot=th:%x" % LAST_56_BITS)
 
@@ -172,7 +172,7 @@ def test_any_bytes_are_read_without_an_error(headers: list[Header]) -> None:
 
 @given(st.text(alphabet="othrv=:;,0123456789abcdefF \t.-", max_size=60))
 def test_nearly_right_entries_are_read_rightly_or_not_at_all(state: str) -> None:
-    """Against an independent reading of the grammar by one regular expression."""
+    """Compare with an independent regular expression of the grammar."""
     entries = [member.strip(" \t") for member in state.split(",")]
     own = [entry for entry in entries if entry.startswith("ot=")]
     pair = r"[a-z][a-z0-9]*:[A-Za-z0-9._-]*"

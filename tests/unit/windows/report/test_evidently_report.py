@@ -1,4 +1,4 @@
-"""Evidently's page holds our numbers, and no markup from names and task types."""
+"""Evidently's report: figures of driftwarden, and escaped names and task types."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The map as it is drawn: dots that can be numbered, labels that can be read."""
+"""Drawing of the prompt map: numbered dots, readable labels."""
 
 import re
 from itertools import combinations

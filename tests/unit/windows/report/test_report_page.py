@@ -34,7 +34,7 @@ from tests.support.windows.assessments import (
 
 
 class Outline(HTMLParser):
-    """Reads a page as a browser's outline does."""
+    """A parser that reads a page's headings, like a browser's outline."""
 
     def __init__(self, page: str) -> None:
         super().__init__()

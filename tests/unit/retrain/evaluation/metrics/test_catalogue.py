@@ -1,4 +1,4 @@
-"""Metrics by name, and those that packages add."""
+"""Built-in metrics by name, and metrics of packages."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ def broken():
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Install distributions with entry points, as an installer leaves them."""
+    """Install distributions with entry points, like an installer."""
     monkeypatch.syspath_prepend(str(tmp_path))
 
     def install(package: str, **points: str) -> None:

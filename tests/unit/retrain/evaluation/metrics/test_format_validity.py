@@ -1,4 +1,4 @@
-"""Metrics that need no expected answer: form, refusal."""
+"""Metrics without a reference answer: format and refusal."""
 
 import numpy as np
 import pytest

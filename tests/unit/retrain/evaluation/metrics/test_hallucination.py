@@ -102,7 +102,7 @@ def test_other_scripts(context: str, right: str, wrong: str) -> None:
 
 
 class Paraphrases:
-    """An encoder to which all texts mean the same, or nothing alike."""
+    """An encoder to which all texts are equal, or all different."""
 
     def __init__(self, *, alike: bool) -> None:
         self.alike = alike
@@ -140,7 +140,7 @@ def test_a_real_encoder_knows_a_paraphrase() -> None:
 
 
 def test_known_limits() -> None:
-    """What the rule is documented not to see."""
+    """Documented errors of the rule."""
     assert unsupported("Refunds don't take five working days.") == []
     assert unsupported("Refunds take nine working days.") == []
 

@@ -109,7 +109,7 @@ def test_a_graded_metric_gets_the_interval_of_its_mean() -> None:
 
 @pytest.mark.parametrize("values", [[1.0] * 30, [0.5] * 30, [0.2, 0.9]])
 def test_an_interval_without_spread_to_learn_from_is_wilsons(values: list[float]) -> None:
-    """Thirty responses that all score 1 don't prove that every response does."""
+    """Thirty responses with a score of 1 don't prove that every response has one."""
     lower, upper = mean_interval(np.array(values), np.random.default_rng(0))
     wilson = stats.binomtest(round(sum(values)), len(values)).proportion_ci(0.95, "wilson")
     if float(sum(values)).is_integer():

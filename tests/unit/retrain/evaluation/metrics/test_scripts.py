@@ -1,4 +1,4 @@
-"""Overlap metrics in every script: what is the same scores 1, what shares nothing scores 0."""
+"""Overlap metrics in every script: 1 for equal texts, 0 for disjoint texts."""
 
 # ruff: noqa: RUF001 - letters of other scripts look like Latin ones
 
@@ -74,7 +74,7 @@ def test_items_without_an_expected_response_say_nothing() -> None:
 
 
 def test_rouge_is_rouge_scores_own_on_english() -> None:
-    """Against the package with its own tokenizer, which is right for plain English."""
+    """Compare with the package's own tokenizer, which is correct for plain English."""
     from rouge_score.rouge_scorer import RougeScorer
 
     expected, response = "the cat sat on the mat", "the cat lay on a mat"
