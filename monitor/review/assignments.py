@@ -118,7 +118,7 @@ class AssignmentQueue(ABC, Generic[ItemT, AssignmentT]):
     def decline(
         self, connection: Connection, key: int, user: UserRow, now: datetime, reason: str = ""
     ) -> None:
-        """Put an item off, so that it comes back last; with a reason, decline it for good.
+        """Skip an item, so that it comes back last; with a reason, decline it for good.
 
         Raises:
             NotFoundError: The user never claimed the item.
@@ -187,7 +187,7 @@ class AssignmentQueue(ABC, Generic[ItemT, AssignmentT]):
     def record_decline(
         self, connection: Connection, item: ItemT, user: UserRow, now: datetime, reason: str
     ) -> None:
-        """Record that a user put an item off (no reason) or declined it."""
+        """Record that a user skipped an item (no reason) or declined it."""
 
     @abstractmethod
     def current(self, connection: Connection, user_id: int, now: datetime) -> int | None:

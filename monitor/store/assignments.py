@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 @dataclass(frozen=True)
 class Assignment:
-    """A user's claim on an item. It is live until it expires, or is put off or declined."""
+    """A user's claim on an item. It is live until it expires, or is skipped or declined."""
 
     item_id: int
     reviewer_id: int

@@ -52,7 +52,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         by="reviewer of its task type who has not reviewed or declined it",
         sources=("queued",),
         targets=("queued",),
-        effect="the reviewer holds one of two slots for 20 minutes",
+        effect="the reviewer holds one of two slots until the lease (`review.lease`) ends",
         logged=False,
     ),
     Transition(
@@ -60,7 +60,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         by="holder of the slot",
         sources=("queued",),
         targets=("queued",),
-        effect="the draft is stored and the 20 minutes restart, as with a heartbeat",
+        effect="the draft is stored and the lease restarts, as with a heartbeat",
         logged=False,
     ),
     Transition(
@@ -68,7 +68,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         by="time, or holder of the slot",
         sources=("queued",),
         targets=("queued",),
-        effect="the slot is free and the draft stays; an item that was put off comes back last",
+        effect="the slot is free and the draft stays; a skipped item comes back last",
         logged=False,
     ),
     Transition(

@@ -97,7 +97,7 @@ def lock_next_ratable_item(
 ) -> int | None:
     """Lock the next item with a free slot for a rater and return its number.
 
-    Items that the rater has put off come last.
+    Items that the rater has skipped come last.
     """
     statement = (
         _ratable_items(human_evaluation_id, rater, needed, now)
