@@ -121,6 +121,7 @@ def _plain_line(row: Mapping[str, Any]) -> bytes:
         "prompt": row.get("messages", msgspec.UNSET),
         "response": row.get("response", msgspec.UNSET),
         "metadata": row["attributes"],
+        "truncated": row["truncated"] or msgspec.UNSET,
     }
     return msgspec.json.encode(
         {key: value for key, value in line.items() if value is not msgspec.UNSET}

@@ -180,7 +180,7 @@ class Decoder:
             ),
             response=response,
             attributes=attributes,
-            truncated=response_cut or any(cut for _, cut in contents),
+            truncated=raw.truncated or response_cut or any(cut for _, cut in contents),
             trace_id=clean_name(raw.trace_id),
             record_index=raw.index,
             withheld=raw.withheld,

@@ -29,6 +29,8 @@ class _Record(msgspec.Struct):
     id: str | int | None = None
     timestamp: str | float | None = None
     metadata: dict[str, Any] | None = None
+    #: Whether a text was cut before, as dead letters say; what is no boolean is ignored.
+    truncated: Any = None
 
 
 #: Label -> its key where the plain form has another name.
@@ -58,6 +60,7 @@ def read(payload: Payload) -> list[RawExchange] | None:
             timestamp=record.timestamp,
             **names,
             attributes=record.metadata or {},
+            truncated=record.truncated is True,
         )
     ]
 

@@ -69,6 +69,8 @@ class RawExchange(Labels, frozen=True, kw_only=True):
     timestamp: str | float | None = None
     call_metadata: CallMetadata = NO_CALL_METADATA
     attributes: dict[str, Any] = msgspec.field(default_factory=dict)
+    #: The source cut a text.
+    truncated: bool = False
     #: The source withholds the texts.
     withheld: bool = False
     #: Makes a record of this exchange alone; ``None`` if the record holds nothing else.

@@ -163,24 +163,27 @@ def test_a_dead_letter_keeps_all_content(clock: datetime) -> None:
     assert isinstance(again, Exchange)
     (row,) = exchanges.rows()
     read = content_row(again)
-    # What was cut stays cut, and the position tells the index in the record.
-    compared = read.keys() - {"truncated", "record_index"}
+    compared = read.keys() - {"record_index"}  # the position has it
     assert {name: row[name] for name in compared} == {name: read[name] for name in compared}
 
 
 @pytest.mark.parametrize("missing", ["prompt", "response"])
-def test_a_half_without_a_partner_keeps_every_label(clock: datetime, missing: str) -> None:
-    half = decode(plain_record(clock, **{missing: None}), join={"enabled": True})
+def test_a_half_without_a_partner_keeps_labels_and_truncation(
+    clock: datetime, missing: str
+) -> None:
+    texts = {"prompt": "p" * 101, "response": "r" * 101, missing: None}
+    traffic = {"join": {"enabled": True}, "max_text_characters": 100}
+    half = decode(plain_record(clock, **texts), **traffic)
     assert isinstance(half, Half)
     dead_letter = unpaired_dead_letter(as_half_row(half, clock), "the file")
-    again = decode(
-        RawRecord(dead_letter.position, None, dead_letter.value, clock), join={"enabled": True}
-    )
+    again = decode(RawRecord(dead_letter.position, None, dead_letter.value, clock), **traffic)
 
     assert isinstance(again, Half)
     assert labels_of(half.exchange) == labels_of(again.exchange) == NAMED
     assert half.exchange.messages == again.exchange.messages
     assert half.exchange.response == again.exchange.response
+    assert half.exchange.truncated
+    assert again.exchange.truncated
 
 
 def test_every_column_is_stored_loaded_and_copied(any_engine: Engine, clock: datetime) -> None:
