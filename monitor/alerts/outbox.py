@@ -14,7 +14,7 @@ from monitor.store.engine import transaction
 LEASE = timedelta(minutes=2)
 
 FIRST_DELAY = timedelta(seconds=10)
-LONGEST_DELAY = timedelta(hours=1)
+MAX_DELAY = timedelta(hours=1)
 
 #: Older messages expire: after an outage they would flood the channel.
 EXPIRES_AFTER = timedelta(days=7)
@@ -69,7 +69,7 @@ def delay_after(attempts: int, retry_after_seconds: float | None = None) -> time
         >>> delay_after(1, retry_after_seconds=90).total_seconds()
         90.0
     """
-    doubled = min(LONGEST_DELAY, FIRST_DELAY * (1 << min(attempts - 1, 12)))
+    doubled = min(MAX_DELAY, FIRST_DELAY * (1 << min(attempts - 1, 12)))
     return max(doubled, timedelta(seconds=retry_after_seconds or 0.0))
 
 

@@ -13,7 +13,7 @@ SIZES = (500, 2_000, 7_000)
 UNEQUAL = ((2_000, 20_000), (20_000, 500))
 MESSAGES_PER_USER = 5
 #: Half an alarm in a year.
-MOST_ALARMS_A_WEEK = 0.5 / 52
+MAX_ALARMS_A_WEEK = 0.5 / 52
 
 #: The name of each row, and its windows.
 ROWS = (
@@ -63,5 +63,5 @@ def _daemon_alarms(outcomes: list[Outcome]) -> Figure:
         hits,
         len(outcomes),
         "the goal is half an alarm in 52 weeks",
-        at_most=MOST_ALARMS_A_WEEK,
+        at_most=MAX_ALARMS_A_WEEK,
     )

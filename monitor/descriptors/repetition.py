@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from monitor.descriptors.characters import MAX_CHARACTERS
 
 #: A text of fewer bytes is too short for a compression ratio.
-SHORTEST_REPEATING = 100
+MIN_BYTES = 100
 
 #: Words of a phrase, or characters where no spaces separate words.
 PHRASE = 4
@@ -17,7 +17,7 @@ _UNSPACED = 20
 #: length of the piece that repeats.
 LOOP_CHARACTERS = 100
 LOOP_ROUNDS = 4
-LONGEST_PIECE = 1_000
+MAX_PIECE_CHARACTERS = 1_000
 _MARK = 20
 
 
@@ -28,7 +28,7 @@ def compressible(text: str) -> float:
     A few sentences of prose have about 0.3, a response caught in a loop 0.9 and more.
     """
     encoded = text[:MAX_CHARACTERS].encode("utf-8", "replace")
-    if len(encoded) < SHORTEST_REPEATING:
+    if len(encoded) < MIN_BYTES:
         return 0.0
     return max(0.0, 1.0 - len(zlib.compress(encoded, 6)) / len(encoded))
 
@@ -55,7 +55,7 @@ def loop(text: str) -> float:
     The piece contains a letter or a digit, so that a line of dashes is no loop. A loop that counts
     upwards isn't one either, but raises :func:`repeated_phrases`.
     """
-    head = text[-LONGEST_PIECE * LOOP_ROUNDS :].rstrip()
+    head = text[-MAX_PIECE_CHARACTERS * LOOP_ROUNDS :].rstrip()
     period = len(head) - _MARK - head.rfind(head[-_MARK:], 0, len(head) - 1)
     filled = max(period * LOOP_ROUNDS, LOOP_CHARACTERS)
     if len(head) < filled:

@@ -23,7 +23,7 @@ _FINISHED = re.compile(
 _WITHOUT_FULL_STOP = re.compile(r"[\u0e00-\u0eff]\s*$")
 
 #: A shorter response is a label or a word, not a sentence that could be cut off.
-SHORTEST_SENTENCE = 200
+MIN_SENTENCE_CHARACTERS = 200
 
 
 def cut_off(text: str) -> float:
@@ -31,7 +31,7 @@ def cut_off(text: str) -> float:
 
     A list whose items have no full stop counts as cut off too.
     """
-    if len(text) < SHORTEST_SENTENCE:
+    if len(text) < MIN_SENTENCE_CHARACTERS:
         return 0.0
     end = text[-20:]
     if _WITHOUT_FULL_STOP.search(end):

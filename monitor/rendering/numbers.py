@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from monitor.store.windows.assessment import NumericAssessment
 
 #: A lower bound below this rounds to 0.0% and says nothing.
-LEAST_BOUND = 0.0005
+MIN_BOUND = 0.0005
 
 
 def format_p_value(p_value: float) -> str:
@@ -26,7 +26,7 @@ def format_share(share: float) -> str:
 
 def is_informative(bound: float) -> bool:
     """Return whether a lower bound on a share rounds to more than 0.0%."""
-    return bound >= LEAST_BOUND
+    return bound >= MIN_BOUND
 
 
 def format_lower_bound(bound: float) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from retrain.data.example import Example
 
 #: How many examples a reason names.
-NAMED = 10
+MAX_NAMED = 10
 
 
 class Exclusions:
@@ -37,5 +37,6 @@ class Exclusions:
     def names(self) -> dict[str, tuple[str, ...]]:
         """Reason -> the first of them, by name."""
         return {
-            reason: tuple(sorted(names)[:NAMED]) for reason, names in sorted(self._names.items())
+            reason: tuple(sorted(names)[:MAX_NAMED])
+            for reason, names in sorted(self._names.items())
         }

@@ -34,7 +34,7 @@ from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder, canonical, read_lines, write_lines
 
 #: A run with a smaller share of the wanted responses is refused, as the model would forget.
-LEAST_SHARE = 0.5
+MIN_SHARE = 0.5
 
 
 class ReplayModel(Protocol):
@@ -109,7 +109,7 @@ def add_self_generated(
         )
     )
     unusable = Counter(entry["unusable"] for entry in judgements if entry["unusable"])
-    if len(training) < LEAST_SHARE * wanted.wanted_training:
+    if len(training) < MIN_SHARE * wanted.wanted_training:
         raise TrainingError(_too_few(len(training), wanted, unusable))
     rng = random.Random(recipe.seed)  # noqa: S311 - no secret
     rows = _joined(folder.training_data, training, rng)

@@ -10,7 +10,7 @@ from retrain.data.example import Example
 from retrain.data.stratified_draw import allocate_proportionally
 
 #: A loss over fewer examples says nothing; they are better trained on.
-SMALLEST_VALIDATION = 10
+MIN_VALIDATION_EXAMPLES = 10
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,10 @@ def split_by_group(
     """
     groups = _groups(examples, near)
     wanted = round(share * len(examples))
-    if wanted < SMALLEST_VALIDATION:
+    if wanted < MIN_VALIDATION_EXAMPLES:
         few = (
             f"nothing is held back for validation: {wanted} of {len(examples)} examples would be "
-            f"too few to tell anything ({SMALLEST_VALIDATION} are needed)"
+            f"too few to tell anything ({MIN_VALIDATION_EXAMPLES} are needed)"
         )
         return Split(list(examples), [], len(groups), (few,) if share else ())
     sizes = Counter(map(_stratum, examples))

@@ -12,7 +12,7 @@ from typing import Any
 from retrain.run_folder import RunFolder, Task, read_json, write_json
 
 #: Kubernetes allows 63 characters, Ray more.
-LONGEST_NAME = 63
+MAX_NAME_CHARACTERS = 63
 
 
 def job_name(folder: RunFolder, task: Task, attempt: int) -> str:
@@ -20,7 +20,7 @@ def job_name(folder: RunFolder, task: Task, attempt: int) -> str:
     run = re.sub(r"[^a-z0-9]+", "-", folder.root.name.lower()).strip("-") or "run"
     digest = sha256(str(folder.root).encode()).hexdigest()[:10]
     end = f"-{digest}-{task}-{attempt}"
-    return f"driftwarden-{run}"[: LONGEST_NAME - len(end)].rstrip("-") + end
+    return f"driftwarden-{run}"[: MAX_NAME_CHARACTERS - len(end)].rstrip("-") + end
 
 
 def current_attempt(folder: RunFolder, task: Task) -> int:

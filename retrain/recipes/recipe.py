@@ -10,7 +10,7 @@ from monitor.errors import ConfigurationError
 Method = Literal["lora", "qlora", "full"]
 
 #: LoRA learns less from larger batches (Schulman et al., "LoRA Without Regret", 2025).
-LARGEST_BATCH = 32
+MAX_BATCH_SIZE = 32
 
 
 class Serving(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -134,10 +134,10 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             matches.append("full fine-tuning writes a whole model and forgets the most")
         if self.replay_share == 0:
             matches.append("replay_share 0: the model is likely to forget earlier skills")
-        if self.batch_size > LARGEST_BATCH:
+        if self.batch_size > MAX_BATCH_SIZE:
             matches.append(
                 f"batch_size {self.batch_size}: LoRA learns less from batches above "
-                f"{LARGEST_BATCH} examples"
+                f"{MAX_BATCH_SIZE} examples"
             )
         return matches
 

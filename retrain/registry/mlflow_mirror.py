@@ -28,8 +28,8 @@ from retrain.rest import RestService, bearer, quoted
 #: The stage of each alias; the newest of several candidates is the challenger.
 CHAMPION, CHALLENGER = "champion", "challenger"
 #: Far below MLflow's limit: 100,000 characters in 3.17.
-LONGEST_TAG = 5000
-FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=30), timedelta(hours=1)
+MAX_TAG_CHARACTERS = 5000
+FIRST_DELAY, MAX_DELAY = timedelta(seconds=30), timedelta(hours=1)
 _API = "/api/2.0/mlflow"
 _NUMBER = "driftwarden.version"
 
@@ -180,7 +180,7 @@ def mirror_registry(engine: Engine, mirror: MlflowMirror, now: datetime) -> int:
         try:
             mirror.follow(row.model, rows, scores)
         except DriftwardenError as error:
-            wait = min(LONGEST_DELAY, FIRST_DELAY * (1 << min(row.attempts, 12)))
+            wait = min(MAX_DELAY, FIRST_DELAY * (1 << min(row.attempts, 12)))
             with transaction(engine) as connection:
                 mark_failed(connection, row, str(error), now + wait)
             log.warning("mlflow_mirror_failed", model=row.model, error=str(error))
@@ -218,7 +218,7 @@ def tags_of(row: VersionRow, scores: list[ScoreRow]) -> dict[str, str]:
     for score in scores:
         name = f"driftwarden.score.{score.benchmark}.{score.stratum or 'all'}.{score.metric}"
         tags[name] = f"{score.value:.4f} [{score.lower:.4f}, {score.upper:.4f}] n={score.n}"
-    return {_key(key): value[:LONGEST_TAG] for key, value in tags.items() if value}
+    return {_key(key): value[:MAX_TAG_CHARACTERS] for key, value in tags.items() if value}
 
 
 def _key(name: str) -> str:

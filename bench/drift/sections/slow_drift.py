@@ -23,7 +23,7 @@ GOAL_WEEK = 6
 #: Drift that isn't detected by then counts as detected in the week after.
 LAST_WEEK = 9
 YEAR = 52
-MOST_FALSE_ALARMS = 0.5
+MAX_FALSE_ALARMS = 0.5
 
 Result = TypeVar("Result")
 
@@ -90,12 +90,12 @@ def _stable(campaign: Campaign, plan: DriftPlan) -> Iterator[Figure]:
     stable = (0.0,) * YEAR
     name = f"false alarms in a year of stable weeks, both rules, n = {N:,}"
     if why := _skip_reason(campaign, plan, stable[:1], plan.stable_years):
-        yield missing(name, why, at_most=MOST_FALSE_ALARMS)
+        yield missing(name, why, at_most=MAX_FALSE_ALARMS)
     else:
         years = _run(campaign, plan, weekly_alarms, stable, plan.stable_years, "stable years")
         how = f"{len(years)} years, {campaign.seeds(len(years))}; weeks drawn with replacement"
         counts = [float(count_onsets(alarms.either)) for alarms in years]
-        yield mean(name, counts, how, at_most=MOST_FALSE_ALARMS)
+        yield mean(name, counts, how, at_most=MAX_FALSE_ALARMS)
         alone = [float(count_onsets(alarms.alone)) for alarms in years]
         yield mean("of these by a single week", alone, how)
     name = f"years of stable weeks with slow drift, n = {N:,}"

@@ -16,12 +16,12 @@ EVIDENTLY = ("Evidently mmd", "Evidently mmd, bootstrap")
 #: Goal: the speed-up over the permutation test as it is usually written, at a size per side.
 GOAL, GOAL_SIZE = 50.0, 10_000
 #: Least time limit of the calls whose time is required.
-LEAST_LIMIT = 120.0
+MIN_LIMIT_SECONDS = 120.0
 
 
 def speed(plan: DriftPlan, seed: int) -> Iterator[Figure]:
     """Yield the ratio of the time of each rival to that of driftwarden, by size."""
-    limit = max(LEAST_LIMIT, plan.limit_seconds)
+    limit = max(MIN_LIMIT_SECONDS, plan.limit_seconds)
     for n in plan.speed_sizes:
         ours = run_limited(time_method, OURS, n, seed, seconds=limit)
         title = f"time of {OURS}, n = {n:,} + {n:,}"

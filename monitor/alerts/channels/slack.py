@@ -17,7 +17,7 @@ from monitor.errors import ChannelRefusedError, ChannelUnavailableError
 from monitor.settings import Alerts, Secrets
 
 #: Longer waits are left to the outbox, which does not block.
-LONGEST_WAIT_IN_CALL_SECONDS = 5
+MAX_WAIT_IN_CALL_SECONDS = 5
 
 #: Transient errors of Slack; all others need a change of the configuration.
 TRANSIENT = frozenset(
@@ -174,5 +174,5 @@ class _BriefRateLimitRetryHandler(RateLimitErrorRetryHandler):
         return (
             super()._can_retry(state=state, request=request, response=response, error=error)
             and wait is not None
-            and wait <= LONGEST_WAIT_IN_CALL_SECONDS
+            and wait <= MAX_WAIT_IN_CALL_SECONDS
         )

@@ -43,7 +43,7 @@ FAMILY_WEIGHTS = {"scattered": 0.14, "thin": 0.44, "dense": 0.3, "mix": 0.12}
 STAGES = {CHUNK_PERMUTATIONS: 0.3, 4 * CHUNK_PERMUTATIONS: 0.1}
 
 #: A mean score below this counts as this, so that its logarithm is finite.
-LEAST_SCORE = 1e-12
+MIN_SCORE = 1e-12
 
 
 def compute_components(
@@ -172,10 +172,10 @@ def _log_ratios(
     scores, included = search.true_scores(bins.is_current)
     size = np.bincount(nodes.bins, weights=included, minlength=len(bins))
     used = size > 0
-    logs = np.log(np.maximum(statistics, LEAST_SCORE))
+    logs = np.log(np.maximum(statistics, MIN_SCORE))
     logs -= logs[1:].mean(axis=0)
     for score, statistic, column in zip(scores, statistics[0], logs.T, strict=True):
         by_bin = np.bincount(nodes.bins, weights=score * included, minlength=len(bins))
         left_out = (by_bin.sum() - by_bin[used]) / np.maximum(size.sum() - size[used], 1.0)
-        margin = Z * jackknife_error(left_out) / max(float(statistic), LEAST_SCORE)
+        margin = Z * jackknife_error(left_out) / max(float(statistic), MIN_SCORE)
         yield limits(float(column[0]), margin, column[1:])

@@ -49,7 +49,7 @@ from monitor.statistics.mover import Limits, difference_limits, ratio_limits
 #: A smaller effect, or standard error of an effect, is rounding.
 ROUNDING = 1e-13
 #: Relative to the largest value on either side a smaller mean is 0.
-SMALLEST_MEAN = 1e-100
+MIN_MEAN = 1e-100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +120,7 @@ def compare_numeric(
     x, y = (replace(side, values=np.ldexp(side.values, -exponent)) for side in (x, y))
     change = _compare_graded(x, y) if len(_distinct(x, y)) > 2 else _compare_two_valued(x, y)
     before, after = change.reference, change.current
-    limits = ratio_limits(before, after) if abs(before.mean) > SMALLEST_MEAN else None
+    limits = ratio_limits(before, after) if abs(before.mean) > MIN_MEAN else None
     # Relative to the size of the mean, so that the sign is the direction below zero too.
     sign = -1.0 if before.mean < 0.0 else 1.0
     changes = None if limits is None else sorted(sign * (limit - 1.0) for limit in limits)

@@ -24,7 +24,7 @@ from monitor.drift.samples.pool import number_owners
 LEVEL = 0.95
 
 #: Least value of 1 - h: the share of a user may round to 1.
-SMALLEST_REST = 1e-12
+MIN_REST = 1e-12
 
 #: No p-value is 0.
 TINY = float(np.finfo(np.float64).tiny)
@@ -94,7 +94,7 @@ class Side:
         if self.weights is not None:
             residual, total = residual * self.weights, float(self.weights.sum())
         sums = np.bincount(self.user, weights=residual, minlength=self.n_groups)
-        jackknifed = sums / total / np.maximum(1.0 - self._user_shares, SMALLEST_REST)
+        jackknifed = sums / total / np.maximum(1.0 - self._user_shares, MIN_REST)
         return np.asarray(jackknifed * np.sqrt((self.n_groups - 1) / self.n_groups))
 
     def placements(self, other: NDArray[np.float64]) -> NDArray[np.float64]:

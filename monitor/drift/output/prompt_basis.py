@@ -17,10 +17,10 @@ CONCENTRATION = 2.0
 #: Rows that are processed at once.
 CHUNK_ROWS = 4096
 #: Least penalty, as a share of the largest eigenvalue, and halvings of the interval it lies in.
-LEAST_PENALTY = 1e-6
+MIN_PENALTY = 1e-6
 HALVINGS = 40
 #: Directions of less than this share of the largest are rounding.
-LEAST_SHARE = 1e-6
+MIN_SHARE = 1e-6
 
 
 def smooth_functions(
@@ -35,7 +35,7 @@ def smooth_functions(
     """
     marks = prompts[draw_landmarks(np.arange(len(prompts)), N_LANDMARKS, rng)]
     spread, axes = np.linalg.eigh(_kernel(marks, marks).astype(np.float64))
-    used = spread > LEAST_SHARE * spread[-1]
+    used = spread > MIN_SHARE * spread[-1]
     whiten = (axes[:, used] / np.sqrt(spread[used])).astype(np.float32)
     values = np.empty((len(prompts), whiten.shape[1]), dtype=np.float16)
     for rows, chunk in prompts.chunks():
@@ -67,7 +67,7 @@ def ridge_coefficients(
     """
     spread, axes = np.linalg.eigh(gram)
     spread = np.maximum(spread, 0.0)
-    low, high = np.log(LEAST_PENALTY * max(spread[-1], 1.0)), np.log(1e6 * max(spread[-1], 1.0))
+    low, high = np.log(MIN_PENALTY * max(spread[-1], 1.0)), np.log(1e6 * max(spread[-1], 1.0))
     for _ in range(HALVINGS):
         middle = 0.5 * (low + high)
         enough = (spread / (spread + np.exp(middle))).sum() <= n_directions

@@ -11,14 +11,14 @@ from monitor.drift.samples.embeddings import Rows
 CHUNK_ROWS = 512
 N_FREQUENCIES = 64
 #: A shorter residual is rounding.
-SHORTEST = 1e-5
+MIN_LENGTH = 1e-5
 #: Differences beyond these are rounding.
 DECIMALS = 6
 #: Samples in a class of prompts of about one density.
 SAMPLES_PER_CLASS = 200
 MAXIMUM_CLASSES = 20
 #: The least spread of the distances of a class.
-LEAST_SPREAD = 1e-3
+MIN_SPREAD = 1e-3
 #: Quantiles of the pool's novelty above which the tail is counted.
 TAIL_QUANTILES = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998)
 
@@ -166,7 +166,7 @@ def directions(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         vectors: float32 ``[N, e]``.
     """
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(np.where(length > SHORTEST, vectors / np.maximum(length, SHORTEST), 0.0))
+    return np.asarray(np.where(length > MIN_LENGTH, vectors / np.maximum(length, MIN_LENGTH), 0.0))
 
 
 def scale_within_classes(
@@ -188,7 +188,7 @@ def scale_within_classes(
     scaled = np.empty(n)
     for inside in np.array_split(np.argsort(closeness, kind="stable"), n_classes):
         middle, high = np.quantile(distance[inside], (0.5, 0.9))
-        scaled[inside] = (distance[inside] - middle) / max(high - middle, LEAST_SPREAD)
+        scaled[inside] = (distance[inside] - middle) / max(high - middle, MIN_SPREAD)
     return scaled
 
 

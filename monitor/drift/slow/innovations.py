@@ -27,8 +27,8 @@ from scipy import special
 from monitor.drift.slow.window_sums import WindowSums
 
 #: Largest score of a window: sudden drift is for the test of the single window.
-LARGEST = 3.0
-_SMALLEST = -8.0
+MAX_SCORE = 3.0
+_MIN_SCORE = -8.0
 NO_SKEWNESS = 1e-4
 
 
@@ -122,7 +122,7 @@ def innovation(series: Series, sums: NDArray[np.float64]) -> Innovation:
 
 
 def normal_score(z: float, skewness: float, degrees: int) -> float:
-    """Return the normal quantile of a studentised, skewed sum, at most ``LARGEST``.
+    """Return the normal quantile of a studentised, skewed sum, at most ``MAX_SCORE``.
 
     Args:
         z: The sum over its estimated standard error.
@@ -137,7 +137,7 @@ def normal_score(z: float, skewness: float, degrees: int) -> float:
         place = shape + np.sign(skewness) * score * np.sqrt(shape)
         tail_function = special.gammaincc if skewness > 0.0 else special.gammainc
         score = -float(special.ndtri(tail_function(shape, max(place, 0.0))))
-    return float(np.clip(score, _SMALLEST, LARGEST))
+    return float(np.clip(score, _MIN_SCORE, MAX_SCORE))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from monitor.review.guidelines.problems import suggestion
 from monitor.review.guidelines.taxonomy import Taxonomy
 
 #: Most names in the message; further ones are counted.
-NAMED = 10
+MAX_NAMED = 10
 
 
 def missing_task_types(taxonomy: Taxonomy, seen: Iterable[str]) -> str:
@@ -14,7 +14,7 @@ def missing_task_types(taxonomy: Taxonomy, seen: Iterable[str]) -> str:
     missing = [name for name in seen if name not in taxonomy.task_types]
     if not missing:
         return ""
-    named = ", ".join(repr(name) for name in missing[:NAMED])
-    more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
+    named = ", ".join(repr(name) for name in missing[:MAX_NAMED])
+    more = f" and {len(missing) - MAX_NAMED} more" if len(missing) > MAX_NAMED else ""
     hint = suggestion(missing[0], taxonomy.task_types) if len(missing) == 1 else ""
     return f"the traffic has task types that the taxonomy lacks: {named}{more}{hint}"

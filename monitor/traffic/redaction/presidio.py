@@ -15,7 +15,7 @@ from monitor.traffic.redaction.span import Span
 #: detector replaces it.
 EXCLUDED_RECOGNIZERS = {"EMAIL_ADDRESS": "EmailRecognizer"}
 #: spaCy's limit; ``traffic.max_text_characters`` may be larger.
-LONGEST_TEXT = 1_000_000
+MAX_TEXT_CHARACTERS = 1_000_000
 
 
 class PresidioFinder:
@@ -41,8 +41,8 @@ class PresidioFinder:
 
     def find(self, text: str) -> Iterator[Span]:
         """Yield the spans of entities."""
-        for first in range(0, len(text), LONGEST_TEXT):
-            part = text[first : first + LONGEST_TEXT]
+        for first in range(0, len(text), MAX_TEXT_CHARACTERS):
+            part = text[first : first + MAX_TEXT_CHARACTERS]
             if not part.strip():
                 continue
             for entity in self._analyzer.analyze(

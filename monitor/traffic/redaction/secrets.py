@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from monitor.traffic.redaction.text_scan import Place, TextScan
 
 #: Longest secret; the rest of a longer one is another match.
-LONGEST = 4096
+MAX_LENGTH = 4096
 KEY = re.compile(
     r"sk-[A-Za-z0-9_-]{16,256}"  # OpenAI, Anthropic
     r"|[srp]k_(?:live|test)_[A-Za-z0-9]{16,256}"  # Stripe
@@ -26,8 +26,8 @@ KEY = re.compile(
     r"|do[opr]_v1_[A-Fa-f0-9]{40,128}"
     r"|shp(?:at|ca|pa|ss)_[A-Fa-f0-9]{32,64}"
     r"|dapi[a-f0-9]{32,64}"
-    rf"|eyJ[A-Za-z0-9_-]{{8,{LONGEST}}}\.[A-Za-z0-9_-]{{8,{LONGEST}}}"  # JSON web tokens
-    rf"\.[A-Za-z0-9_-]{{8,{LONGEST}}}"
+    rf"|eyJ[A-Za-z0-9_-]{{8,{MAX_LENGTH}}}\.[A-Za-z0-9_-]{{8,{MAX_LENGTH}}}"  # JSON web tokens
+    rf"\.[A-Za-z0-9_-]{{8,{MAX_LENGTH}}}"
 )
 #: Prefixes that no word starts with: 1 in 30 of these keys has no digit.
 NEED_NO_DIGIT = frozenset({"AKIA", "ASIA"})
@@ -40,13 +40,13 @@ JOINED = re.compile(
 FURTHEST_JOINT = 11
 
 PRIVATE_KEY = re.compile(
-    rf"-----BEGIN [A-Z ]{{0,30}}PRIVATE KEY-----(?:[A-Za-z0-9+/=\s]|\\[nr]){{0,{4 * LONGEST}}}"
+    rf"-----BEGIN [A-Z ]{{0,30}}PRIVATE KEY-----(?:[A-Za-z0-9+/=\s]|\\[nr]){{0,{4 * MAX_LENGTH}}}"
     r"(?:-----END [A-Z ]{0,30}PRIVATE KEY-----)?"
 )
 URL_PASSWORD = re.compile(r"://[^\s/:@]{1,64}:([^\s/@]{1,128})@")
 
 #: Credentials of the header ``Authorization``.
-CREDENTIALS = re.compile(rf"[A-Za-z0-9._~+/=-]{{16,{LONGEST}}}")
+CREDENTIALS = re.compile(rf"[A-Za-z0-9._~+/=-]{{16,{MAX_LENGTH}}}")
 SCHEMES = ("bearer ", "basic ")
 
 #: Parts of the words before a secret; searched as bytes, which is fast.
@@ -60,7 +60,7 @@ WORD = re.compile(
 #: A named secret: ``password: x``, ``"api_key": "x"``, ``my password is x``.
 GIVEN = re.compile(
     r"[\w -]{2,40}?[\"']?\]?\s{0,3}(?:[:=]|\b(?:is|ist|lautet|es|est|è)\b:?)\s{0,3}[\"']?"
-    rf"([^\s\"'<>,;&${{%\[][^\s\"'<>,;&]{{5,{LONGEST}}})",
+    rf"([^\s\"'<>,;&${{%\[][^\s\"'<>,;&]{{5,{MAX_LENGTH}}})",
     re.IGNORECASE,
 )
 

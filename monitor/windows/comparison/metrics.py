@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 #: A metric with fewer values on a side isn't compared.
-LEAST_VALUES = 20
+MIN_VALUES = 20
 
 #: What is larger is no measurement, and its square no number.
-LARGEST = 1e100
+MAX_VALUE = 1e100
 
 #: Metrics compared at most: more are the keys of a log, not metrics.
 MAX_METRICS = 50
@@ -23,7 +23,7 @@ def metric_names(*sides: Sequence[dict[str, Any]]) -> list[str]:
     usable = {
         name: min(n_values[name] for n_values in counts)
         for name in set().union(*counts)
-        if all(n_values[name] >= LEAST_VALUES for n_values in counts)
+        if all(n_values[name] >= MIN_VALUES for n_values in counts)
     }
     most = sorted(usable, key=lambda name: (-usable[name], name))[:MAX_METRICS]
     return sorted(most)
@@ -60,5 +60,5 @@ def number_of(value: object) -> float | None:
             number = float(value)
         except OverflowError:
             return None
-        return number if abs(number) < LARGEST else None
+        return number if abs(number) < MAX_VALUE else None
     return None

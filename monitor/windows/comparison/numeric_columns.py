@@ -13,7 +13,7 @@ from monitor.settings import Drift
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.windows.comparison.format_conformance import Formats, broken_formats
 from monitor.windows.comparison.metric_directions import direction_of
-from monitor.windows.comparison.metrics import LEAST_VALUES, metric_names, metric_values
+from monitor.windows.comparison.metrics import MIN_VALUES, metric_names, metric_values
 from monitor.windows.comparison.numeric_comparison import NumericColumn, Side
 
 Column = NDArray[np.float64]
@@ -203,7 +203,7 @@ def _of_relevance(reference: Exchanges, current: Exchanges) -> list[NumericColum
     sides = [_relevance(reference), _relevance(current)]
     columns = [NumericColumn("relevance to the prompt", "response", 0, *sides)]
     responded = np.flatnonzero(np.isfinite(sides[0]))
-    if len(responded) < LEAST_VALUES:
+    if len(responded) < MIN_VALUES:
         return columns
     threshold = texts.unrelated_threshold(
         reference.prompt_vectors[responded], reference.response_vectors[responded]
@@ -227,4 +227,4 @@ def _column(values: Iterable[float]) -> Column:
 def _is_informative(column: NumericColumn) -> bool:
     """Return whether enough exchanges of each side have a value, and values differ."""
     known = [side[np.isfinite(side)] for side in (column.reference, column.current)]
-    return min(map(len, known)) >= LEAST_VALUES and bool(np.ptp(np.concatenate(known)) > 0)
+    return min(map(len, known)) >= MIN_VALUES and bool(np.ptp(np.concatenate(known)) > 0)

@@ -12,7 +12,7 @@ from monitor.windows.comparison.numeric_comparison import NumericColumn
 #: Task types with an indicator: the most frequent ones of the baseline.
 MAX_TASK_TYPES = 20
 #: Least exchanges of a task type on each side.
-LEAST_EXCHANGES = 20
+MIN_EXCHANGES = 20
 
 
 def prompt_covariates(
@@ -41,7 +41,7 @@ def _shared_task_types(reference: Exchanges, current: Exchanges) -> list[str]:
     shared = [
         name
         for name, count in n_reference.most_common()
-        if name and min(count, n_current[name]) >= LEAST_EXCHANGES
+        if name and min(count, n_current[name]) >= MIN_EXCHANGES
     ]
     # A single task type is no information.
     return shared[:MAX_TASK_TYPES] if len({*n_reference, *n_current}) > 1 else []

@@ -7,7 +7,7 @@ from typing import Any
 from monitor.rendering.excerpts import excerpt
 from monitor.settings import Drift
 from monitor.windows.comparison.metric_directions import direction_of
-from monitor.windows.comparison.metrics import LEAST_VALUES, count_values
+from monitor.windows.comparison.metrics import MIN_VALUES, count_values
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -35,7 +35,7 @@ def metrics_not_compared(reference: Rows, current: Rows, drift: Drift) -> tuple[
             for name in lost
         ]
         remarks.append(
-            f"Metrics not compared, because the window has fewer than {LEAST_VALUES} values: "
+            f"Metrics not compared, because the window has fewer than {MIN_VALUES} values: "
             f"{_listed(named)}. "
             "They cannot alarm in this window."
         )
@@ -45,14 +45,14 @@ def metrics_not_compared(reference: Rows, current: Rows, drift: Drift) -> tuple[
             for name in new
         ]
         remarks.append(
-            f"Metrics not compared, because the baseline has fewer than {LEAST_VALUES} values: "
+            f"Metrics not compared, because the baseline has fewer than {MIN_VALUES} values: "
             f"{_listed(named)}."
         )
     return tuple(remarks)
 
 
 def _enough_only_in(side: Counter[str], other: Counter[str], drift: Drift) -> list[str]:
-    names = [name for name, n in side.items() if n >= LEAST_VALUES and other[name] < LEAST_VALUES]
+    names = [name for name, n in side.items() if n >= MIN_VALUES and other[name] < MIN_VALUES]
     return sorted(names, key=lambda name: (direction_of(name, drift) == 0, -side[name], name))
 
 

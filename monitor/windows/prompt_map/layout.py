@@ -30,7 +30,7 @@ PUSH = 0.1
 SOFTENING = 0.01
 LEARNING_RATE = 0.1
 #: Longest move of a point in a step; the start has a standard deviation of ``SPREAD``.
-LONGEST_STEP = 1.0
+MAX_STEP = 1.0
 SPREAD = 4.0
 #: Rounds of subspace iteration for the start, which is approximate.
 N_ROUNDS = 12
@@ -58,7 +58,7 @@ def lay_out(vectors: NDArray[np.floating[Any]], rng: np.random.Generator) -> NDA
         force = _pull(places, tail, head, weight) + _push(places, rng)
         move = LEARNING_RATE * (1.0 - step / N_STEPS) * force
         length = np.sqrt((move * move).sum(axis=1, keepdims=True))
-        places += move * np.minimum(1.0, LONGEST_STEP / np.maximum(length, 1e-12))
+        places += move * np.minimum(1.0, MAX_STEP / np.maximum(length, 1e-12))
     return _into_unit_square(places)
 
 

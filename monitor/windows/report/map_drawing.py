@@ -22,7 +22,7 @@ MARGIN = 26.0
 #: Largest ratio of the scales of the two axes.
 MAX_STRETCH = 1.4
 #: Smaller extents, in the unit square, are not magnified.
-LEAST_EXTENT = 1e-3
+MIN_EXTENT = 1e-3
 
 #: Topics with a colour of their own; the rest share a colour.
 N_COLOURS = 6
@@ -142,7 +142,7 @@ def into_frame(places: NDArray[np.float32]) -> NDArray[np.float64]:
         wide = wide[:, ::-1]
     low, high = wide.min(axis=0), wide.max(axis=0)
     frame = np.array([WIDTH, HEIGHT])
-    scale = (frame - 2 * MARGIN) / np.maximum(high - low, LEAST_EXTENT)
+    scale = (frame - 2 * MARGIN) / np.maximum(high - low, MIN_EXTENT)
     scale = np.minimum(scale, MAX_STRETCH * scale.min())
     return np.asarray(frame / 2 + (wide - (low + high) / 2) * scale)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from monitor.rendering.excerpts import CHARACTERS_READ
 
 WORD = re.compile(r"[^\W\d_][\w'’-]*", re.UNICODE)  # noqa: RUF001 - the apostrophe people type
-LONGEST_WORD = 24
+MAX_WORD_CHARACTERS = 24
 
 STOP_WORDS = frozenset(
     """
@@ -36,7 +36,7 @@ def words_of(text: str) -> set[str]:
     return {
         word.replace("’", "'")  # noqa: RUF001
         for word in words
-        if 2 < len(word) <= LONGEST_WORD or (len(word) > 1 and not word.isascii())
+        if 2 < len(word) <= MAX_WORD_CHARACTERS or (len(word) > 1 and not word.isascii())
     } - STOP_WORDS
 
 

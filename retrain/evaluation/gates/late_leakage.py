@@ -15,7 +15,7 @@ from retrain.evaluation.benchmark import Benchmark
 from retrain.run_folder import RunFolder, read_json
 
 #: Maximum leaked items that a check names.
-NAMED = 5
+MAX_NAMED = 5
 
 
 def check_late_leakage(
@@ -66,12 +66,12 @@ def _digests_at_build(folder: RunFolder) -> set[str]:
 
 
 def _check(benchmark: Benchmark, leaked: Sequence[str], rules: TrainingData) -> Check:
-    more = ", ..." if len(leaked) > NAMED else ""
+    more = ", ..." if len(leaked) > MAX_NAMED else ""
     return Check(
         f"{benchmark.name}: no leakage",
         "undecided",
         f"{len(leaked)} of {len(benchmark.items)} items are in the run's training data: "
-        f"{', '.join(leaked[:NAMED])}{more}; remove them from the benchmark, or train without them",
+        f"{', '.join(leaked[:MAX_NAMED])}{more}; remove them from the benchmark, or train without them",
         "no item with the same text, or sharing "
         f"{rules.min_leak_overlap:g} of its phrases of {rules.leak_ngram_size} words",
     )

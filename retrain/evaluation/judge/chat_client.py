@@ -13,7 +13,7 @@ from monitor.errors import JudgeError
 from monitor.settings import Judge
 
 #: Longest wait between two attempts, in seconds.
-LONGEST_WAIT = 60.0
+MAX_WAIT_SECONDS = 60.0
 _FIRST_WAIT = 1.0
 _TRY_AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 
@@ -81,7 +81,7 @@ class ChatClient:
         for attempt in range(self._settings.max_attempts):
             if attempt:
                 self._sleep(wait)
-                wait = min(2 * wait, LONGEST_WAIT)
+                wait = min(2 * wait, MAX_WAIT_SECONDS)
             self._pace.wait()
             try:
                 response = self._http.post("chat/completions", json=body)
@@ -142,7 +142,7 @@ def _asked_to_wait(response: httpx.Response) -> float | None:
         seconds = float(response.headers.get("retry-after", ""))
     except ValueError:  # missing, or a date
         return None
-    return min(max(seconds, 0.0), LONGEST_WAIT)
+    return min(max(seconds, 0.0), MAX_WAIT_SECONDS)
 
 
 def _content(response: httpx.Response) -> str:

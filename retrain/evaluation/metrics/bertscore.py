@@ -12,9 +12,9 @@ from monitor.settings.model_location import locate_model
 from retrain.data.benchmarks.item import BenchmarkItem
 
 #: Maximum tokens; the encoders have no positions beyond it.
-LONGEST = 512
+MAX_TOKENS = 512
 #: Maximum share of unknown tokens; above it, scores are meaningless.
-MOST_UNKNOWN = 0.2
+MAX_UNKNOWN_SHARE = 0.2
 
 
 class BertScore:
@@ -71,9 +71,9 @@ class BertScore:
 
     def _knows(self, text: str) -> bool:
         tokenizer = self._scorer._tokenizer  # noqa: SLF001 - the package has no other way to it
-        ids = tokenizer(text, add_special_tokens=False, truncation=True, max_length=LONGEST)
+        ids = tokenizer(text, add_special_tokens=False, truncation=True, max_length=MAX_TOKENS)
         matches: list[int] = ids["input_ids"]
-        return bool(matches) and matches.count(tokenizer.unk_token_id) <= MOST_UNKNOWN * len(
+        return bool(matches) and matches.count(tokenizer.unk_token_id) <= MAX_UNKNOWN_SHARE * len(
             matches
         )
 
@@ -96,6 +96,6 @@ def _load(model: str, num_layers: int) -> Any:
             f"bertscore: {model!r} with num_layers = {num_layers} can't be loaded: {error}"
         ) from error
     tokenizer = scorer._tokenizer  # noqa: SLF001 - the package has no other way to cap it
-    positions = getattr(scorer._model.config, "max_position_embeddings", LONGEST)  # noqa: SLF001
-    tokenizer.model_max_length = min(LONGEST, positions, tokenizer.model_max_length)
+    positions = getattr(scorer._model.config, "max_position_embeddings", MAX_TOKENS)  # noqa: SLF001
+    tokenizer.model_max_length = min(MAX_TOKENS, positions, tokenizer.model_max_length)
     return scorer

@@ -11,7 +11,7 @@ from scipy import stats
 from monitor.drift import SlowDrift, WindowSums, fit_watch_map, watch
 from monitor.drift.slow.betting import Wealth, share_of_onset
 from monitor.drift.slow.excess import learned_direction
-from monitor.drift.slow.innovations import LARGEST, Innovation, Series, innovation, normal_score
+from monitor.drift.slow.innovations import MAX_SCORE, Innovation, Series, innovation, normal_score
 from monitor.drift.slow.window_sums import N_BINS, WatchMap
 from tests.statistics.trials import trials
 
@@ -127,7 +127,7 @@ def test_a_normal_score_is_the_quantile_of_a_skewed_sum(skewness: float, z: floa
     symmetric = stats.norm.isf(stats.t.sf(z, 150))
     expected = stats.norm.isf(stats.pearson3.sf(symmetric, skewness))
     assert normal_score(z, skewness, 150) == pytest.approx(expected, abs=1e-6)
-    assert normal_score(40.0, skewness, 150) == LARGEST
+    assert normal_score(40.0, skewness, 150) == MAX_SCORE
 
 
 @pytest.mark.parametrize("size", [1, 5])

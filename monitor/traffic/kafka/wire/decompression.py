@@ -16,11 +16,11 @@ from monitor.errors import RecordError
 #: Above what producers put into one batch; the rest is dropped.
 MAX_INFLATED_BYTES = 64 * 2**20
 #: Size of a first read, which takes most batches.
-LEAST_READ = 64 * 2**10
+MIN_READ_BYTES = 64 * 2**10
 EXPECTED_RATIO = 16
 
 #: A byte of an lz4 block makes at most 255 (a length is a sum of such bytes).
-MOST_LZ4_RATIO = 255
+MAX_LZ4_RATIO = 255
 #: zlib's ``wbits`` for a gzip header and the largest window.
 GZIP_WINDOW = 16 + 15
 #: Snappy streams of Java's library: a header, then blocks, each after its length.
@@ -103,7 +103,7 @@ def _inflate_zstd(module: Any, data: bytes, limit: int) -> bytes:
 
 
 def _inflate_lz4(module: Any, data: bytes, limit: int) -> bytes:
-    if MOST_LZ4_RATIO * len(data) <= limit:
+    if MAX_LZ4_RATIO * len(data) <= limit:
         # One call takes half the time.
         with suppress(RuntimeError):  # truncated: read in parts below
             return bytes(module.decompress(data))
@@ -148,7 +148,7 @@ def _refuse_long_block(block: bytes, limit: int) -> None:
 
 def _read_up_to(read: Callable[[int], bytes], n_compressed: int, limit: int) -> bytes:
     """Read until the end or the limit; one read takes most batches."""
-    size = max(LEAST_READ, EXPECTED_RATIO * n_compressed)
+    size = max(MIN_READ_BYTES, EXPECTED_RATIO * n_compressed)
     parts: list[bytes] = []
     while limit > 0 and (part := read(min(limit, size))):
         parts.append(part)

@@ -19,9 +19,9 @@ from monitor.errors import ConfigurationError
 #: Length prefix of a response.
 LENGTH = struct.Struct(">i")
 #: Fits all responses but those with records, which enlarge the buffer.
-LEAST_BYTES = 64 * 2**10
+MIN_BYTES = 64 * 2**10
 #: A buffer that a large batch made larger is released.
-MOST_KEPT_BYTES = 32 * 2**20
+MAX_KEPT_BYTES = 32 * 2**20
 
 NOTHING_YET = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
@@ -71,7 +71,7 @@ class ReceiveBuffer:
     def __init__(self, transport: Any, parser: Any) -> None:
         self._transport = transport
         self._parser = parser
-        self._bytes = memoryview(bytearray(LEAST_BYTES))
+        self._bytes = memoryview(bytearray(MIN_BYTES))
         #: Unread bytes: ``[begin, end)``.
         self._begin = self._end = 0
 
@@ -126,9 +126,9 @@ class ReceiveBuffer:
     def _make_room(self, n_bytes: int) -> None:
         """Make room for ``n_bytes`` from ``begin`` on."""
         rest = self._bytes[self._begin : self._end]
-        is_needless = n_bytes <= LEAST_BYTES and len(self._bytes) > MOST_KEPT_BYTES
-        if n_bytes > len(self._bytes) or (is_needless and len(rest) <= LEAST_BYTES):
-            self._bytes = memoryview(bytearray(max(n_bytes, LEAST_BYTES)))
+        is_needless = n_bytes <= MIN_BYTES and len(self._bytes) > MAX_KEPT_BYTES
+        if n_bytes > len(self._bytes) or (is_needless and len(rest) <= MIN_BYTES):
+            self._bytes = memoryview(bytearray(max(n_bytes, MIN_BYTES)))
         elif rest and self._begin + n_bytes <= len(self._bytes):
             return
         self._bytes[: len(rest)] = rest

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from monitor.settings import TrainingData
 from retrain.data import DataChecks, TrainingSet, build_training_set, original_training_set
 from retrain.data.example import make_examples
-from retrain.data.split import SMALLEST_VALIDATION, split_by_group
+from retrain.data.split import MIN_VALIDATION_EXAMPLES, split_by_group
 from retrain.data.stratified_draw import allocate_proportionally
 from retrain.run_folder import RunFolder, read_json, read_lines
 from tests.support.encoders.word_encoder import WordEncoder
@@ -41,7 +41,7 @@ def test_too_few_to_tell_anything_are_all_trained_on() -> None:
     assert (made.card.n_validation, made.validation, made.card.validation_digest) == (0, [], "")
     (remark,) = made.card.remarks
     assert remark.startswith("nothing is held back for validation: 3 of 30 examples would be too")
-    assert remark.endswith(f"({SMALLEST_VALIDATION} are needed)")
+    assert remark.endswith(f"({MIN_VALIDATION_EXAMPLES} are needed)")
     assert (
         build_training_set(
             gold(200), [], replay_share=0, seed=1, checks=rules(validation_share=0)

@@ -12,14 +12,14 @@ from kafka.protocol.parser import KafkaProtocol
 
 from monitor.errors import ConfigurationError
 from monitor.traffic.kafka.wire.receive_buffer import (
-    LEAST_BYTES,
-    MOST_KEPT_BYTES,
+    MAX_KEPT_BYTES,
+    MIN_BYTES,
     ReceiveBuffer,
     use_receive_buffers,
 )
 
 VERSION = 12
-SIZES = st.sampled_from([0, 1, 100, LEAST_BYTES - 80, LEAST_BYTES, 3 * LEAST_BYTES])
+SIZES = st.sampled_from([0, 1, 100, MIN_BYTES - 80, MIN_BYTES, 3 * MIN_BYTES])
 
 
 class Socket:
@@ -47,7 +47,7 @@ class Socket:
 
 
 def parser_of(n_requests: int) -> KafkaProtocol:
-    parser = KafkaProtocol(client_id="test", receive_message_max_bytes=2 * MOST_KEPT_BYTES)
+    parser = KafkaProtocol(client_id="test", receive_message_max_bytes=2 * MAX_KEPT_BYTES)
     for _ in range(n_requests):
         parser.send_request(FetchRequest[VERSION](max_wait_ms=1, min_bytes=1, topics=[]))
     return parser
@@ -80,7 +80,7 @@ def received(parts: list[bytes], n_requests: int) -> tuple[list[tuple[int, Any]]
     return responses, buffer
 
 
-@given(st.lists(SIZES, min_size=1, max_size=6), st.lists(st.integers(1, 2 * LEAST_BYTES)))
+@given(st.lists(SIZES, min_size=1, max_size=6), st.lists(st.integers(1, 2 * MIN_BYTES)))
 def test_it_is_what_kafka_python_makes_of_it(sizes: list[int], lengths: list[int]) -> None:
     sent = b"".join(
         response(number, bytes([number]) * size) for number, size in enumerate(sizes, start=1)
@@ -101,16 +101,16 @@ def test_it_is_what_kafka_python_makes_of_it(sizes: list[int], lengths: list[int
 
 
 def test_a_huge_response_keeps_no_memory() -> None:
-    huge = response(1, bytes(MOST_KEPT_BYTES))
+    huge = response(1, bytes(MAX_KEPT_BYTES))
     responses, buffer = received([huge, response(2, b"x")], 2)
     assert [1, 2] == [number for number, _ in responses]
-    assert len(buffer._bytes) == LEAST_BYTES
+    assert len(buffer._bytes) == MIN_BYTES
 
 
 def test_the_room_of_usual_responses_is_kept() -> None:
-    responses, buffer = received([response(n, bytes(4 * LEAST_BYTES)) for n in (1, 2, 3)], 3)
+    responses, buffer = received([response(n, bytes(4 * MIN_BYTES)) for n in (1, 2, 3)], 3)
     assert len(responses) == 3
-    assert 4 * LEAST_BYTES < len(buffer._bytes) < 5 * LEAST_BYTES
+    assert 4 * MIN_BYTES < len(buffer._bytes) < 5 * MIN_BYTES
 
 
 @pytest.mark.parametrize("length", [b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff"])

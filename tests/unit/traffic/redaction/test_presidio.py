@@ -53,7 +53,7 @@ def test_names_and_places_are_found_beside_what_has_a_form(
 def test_places_behind_the_longest_part_are_right(
     redactor: Redactor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(presidio, "LONGEST_TEXT", 40)
+    monkeypatch.setattr(presidio, "MAX_TEXT_CHARACTERS", 40)
     text = "x" * 39 + " " + "Please call John Smith."
 
     assert text.replace("John Smith", "[PERSON]") == redactor.redact(text)
