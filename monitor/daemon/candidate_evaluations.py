@@ -24,11 +24,15 @@ from monitor.store.training import candidate_evaluations as store
 from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
 from monitor.store.training.candidate_results import Check
 from monitor.telemetry import get_logger
-from retrain.evaluation.consequences import add_checks, conclude
+from retrain.evaluation.gate_result import add_checks, conclude
 from retrain.evaluation.human_evaluation.combined_result import with_human_evaluation
-from retrain.evaluation.lifecycle import poll_running, start_evaluation, stop_children
-from retrain.evaluation.new_evaluation import plan_evaluation, request_for
-from retrain.evaluation.request import as_request
+from retrain.evaluation.lifecycle import (
+    plan_evaluation,
+    poll_running,
+    start_evaluation,
+    stop_children,
+)
+from retrain.evaluation.request import as_request, request_for
 from retrain.jobs.launcher import LauncherSource
 from retrain.run_folder import RunFolder, read_lines
 

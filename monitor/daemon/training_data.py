@@ -18,7 +18,7 @@ from monitor.store.review.gold_export import ItemFilter
 from monitor.store.review.reviews import reviews_of
 from monitor.store.training.conversations import ItemEndUser, end_users_of_items
 from retrain.data import DataChecks, TrainingSet, build_training_set, read_examples
-from retrain.data.leakage.benchmark_texts import benchmark_texts
+from retrain.data.leakage.leak_check import benchmark_texts
 from retrain.data.rows import Row
 from retrain.evaluation.metrics.sentence_encoder import LocalSentenceEncoder
 from retrain.recipes.recipe import Training

@@ -88,7 +88,7 @@ def train_first_version(
     """Train version 1 in one process, evaluate it in another, and promote it."""
     from monitor.settings.evaluation_file import read_plan
     from retrain.data import DataChecks, original_training_set
-    from retrain.data.leakage.benchmark_texts import benchmark_texts
+    from retrain.data.leakage.leak_check import benchmark_texts
     from retrain.registry.stages import promote
     from retrain.training.runs import plan_run, prepare_run, start_run
 
@@ -131,12 +131,13 @@ def watch_run(workspace: Workspace, run_id: int, description: str) -> "RunState"
 
 def plan_evaluation(workspace: Workspace, version_id: int, file: Path) -> int:
     """Plan a candidate evaluation with a given evaluation file; return its id."""
-    from retrain.evaluation import new_evaluation
+    from retrain.evaluation import lifecycle
+    from retrain.evaluation.request import request_for
 
     with transaction(workspace.engine) as connection:
         version = version_by_id(connection, version_id)
-        request = new_evaluation.request_for(connection, version, workspace.settings, file)
-        return new_evaluation.plan_evaluation(
+        request = request_for(connection, version, workspace.settings, file)
+        return lifecycle.plan_evaluation(
             connection, version, request, by="demo", now=datetime.now(UTC)
         )
 

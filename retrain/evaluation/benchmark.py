@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from monitor.errors import ConfigurationError, InputError
 from monitor.settings.evaluation_file import BenchmarkPlan, EvaluationPlan
 from retrain.data.benchmarks.dataset_file import read_dataset
-from retrain.data.benchmarks.item import BenchmarkItem
-from retrain.data.benchmarks.item_lines import parse_items
+from retrain.data.benchmarks.item import BenchmarkItem, parse_items
 from retrain.evaluation.metrics.catalogue import MetricModels, canonical_name, load_metrics
 from retrain.evaluation.metrics.metric import Metric
 from retrain.evaluation.metrics.scoring import RECOMMENDED_ITEMS

@@ -1,4 +1,4 @@
-"""Steps of a candidate evaluation: start, poll, cancel, finish."""
+"""Steps of a candidate evaluation: plan, start, poll, cancel, finish."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import IntegrityError
 
 from monitor.errors import TrainingError, TransientError
 from monitor.store.engine import transaction
@@ -16,8 +18,10 @@ from monitor.store.tables import CandidateEvaluation
 from monitor.store.training import candidate_evaluations as store
 from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
 from monitor.store.training.candidate_results import read_candidate_results
-from retrain.evaluation.consequences import conclude, record_scores
-from retrain.evaluation.request import as_request, write_request
+from monitor.store.training.registry import VersionRow
+from monitor.store.training.runs import run_by_id
+from retrain.evaluation.gate_result import append_audit, conclude, record_scores
+from retrain.evaluation.request import EvaluationRequest, as_request, write_request
 from retrain.jobs.child_result import describe_exit
 from retrain.jobs.launcher import Launcher, LauncherSource
 from retrain.jobs.lifecycle import ChildLifecycle
@@ -39,6 +43,46 @@ class EvaluationState:
     progress: Mapping[str, Any]
     #: Reason why the child waits for a machine; empty if it doesn't.
     pending_reason: str = ""
+
+
+def plan_evaluation(
+    connection: Connection,
+    version: VersionRow,
+    request: EvaluationRequest,
+    *,
+    by: str,
+    now: datetime,
+) -> int:
+    """Insert a planned evaluation, unless the version has an active evaluation.
+
+    Returns:
+        Id of the new or the active evaluation.
+    """
+    known = store.unfinished_candidate_evaluation(connection, version.id)
+    if known is not None:
+        return known.id
+    run = run_by_id(connection, version.training_run_id or 0)
+    try:
+        with connection.begin_nested():
+            evaluation_id = store.insert_candidate_evaluation(
+                connection,
+                version.id,
+                launcher=run.launcher,
+                work_dir=run.work_dir,
+                request=msgspec.to_builtins(request),
+                file_digest=request.file_digest,
+                planned_by=by,
+                now=now,
+            )
+    except IntegrityError:
+        known = store.unfinished_candidate_evaluation(
+            connection, version.id
+        )  # another process has planned it
+        if known is None:
+            raise
+        return known.id
+    append_audit(connection, evaluation_id, now, by, "evaluation.planned", version=version.id)
+    return evaluation_id
 
 
 def start_evaluation(

@@ -5,11 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from sqlalchemy import Connection
 
-from monitor.errors import TrainingError
-from monitor.settings import Gates, Judge, Scoring, TrainingData
-from monitor.settings.evaluation_file.plan import EvaluationPlan, parse_plan
-from retrain.models.source import Source
+from monitor.errors import TrainingError, WorkflowError
+from monitor.settings import Gates, Judge, Scoring, Settings, TrainingData
+from monitor.settings.evaluation_file import EvaluationPlan, read_plan
+from monitor.settings.evaluation_file.plan import parse_plan
+from monitor.store.training.registry import VersionRow, production_version
+from monitor.store.training.runs import run_by_id
+from retrain.models.source import Source, source_of
 from retrain.run_folder import RunFolder, read_json, write_json
 
 
@@ -65,6 +69,42 @@ class EvaluationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     def file_digest(self) -> str:
         """``sha256:...`` of evaluation.yaml."""
         return f"sha256:{hashlib.sha256(self.content.encode()).hexdigest()}"
+
+
+def request_for(
+    connection: Connection, version: VersionRow, settings: Settings, file: Path
+) -> EvaluationRequest:
+    """Return the request to evaluate a version, from the current settings and file.
+
+    The incumbent is the serving version, regardless of the candidate's start adapter.
+
+    Raises:
+        ConfigurationError: The file is missing or malformed.
+        WorkflowError: The version has no training run.
+    """
+    if version.training_run_id is None:
+        raise WorkflowError(
+            f"{version.model} version {version.version} has no training run, and so no folder "
+            "to evaluate it in"
+        )
+    read_plan(file)  # validate the file before anything is planned
+    recipe = run_by_id(connection, version.training_run_id).recipe
+    base = Source(base=str(recipe["base"]), revision=str(recipe.get("base_revision", "")))
+    serving = production_version(connection, version.model)
+    retrain = settings.retrain
+    return EvaluationRequest(
+        candidate=source_of(version, base),
+        incumbent=source_of(serving, base) if serving and serving.id != version.id else None,
+        base=base,
+        base_prompt=settings.model.system_prompt,
+        origin=str(file.absolute()),
+        content=file.read_text(encoding="utf-8"),
+        gates=retrain.gates.model_dump(mode="json"),
+        scoring=retrain.scoring.model_dump(mode="json"),
+        judge=retrain.judge.model_dump(mode="json"),
+        seed=int(recipe["seed"]),
+        data=retrain.data.model_dump(mode="json"),
+    )
 
 
 def write_request(

@@ -13,7 +13,7 @@ from monitor.store.training import registry as versions
 from monitor.store.training import rollouts as store
 from monitor.store.training.registry import VersionRow
 from monitor.store.training.rollouts import RolloutRow
-from retrain.evaluation.consequences import require_gate_passed
+from retrain.evaluation.gate_result import require_gate_passed
 from retrain.registry.stages import move_stage
 from retrain.rollout.gateway import Gateway, Weights
 from retrain.rollout.policy import Health, RolloutDecision, first_stage_percent, next_step

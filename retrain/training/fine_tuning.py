@@ -19,13 +19,11 @@ from retrain.planning.checks.finding import raise_refusals
 from retrain.planning.checks.run_checks import RunChecks, check_run
 from retrain.planning.memory.device import this_device
 from retrain.recipes.recipe import Recipe
-from retrain.run_folder import RunFolder, read_lines
+from retrain.run_folder import RunFolder, read_json, read_lines, write_json
 from retrain.training.example_order import RepeatableTrainer
 from retrain.training.peak_memory import PeakMemory
 from retrain.training.progress_callback import ProgressWriter
-from retrain.training.quantization import disable_weight_packing
 from retrain.training.response_loss import ResponseTrainer
-from retrain.training.thread_count import restore_thread_count
 
 #: Checkpoints per run if the recipe sets no interval.
 CHECKPOINTS = 10
@@ -46,7 +44,7 @@ def train(
     for finding in checked.findings:
         print(f"{finding.name}: {finding.outcome}: {finding.text}", flush=True)  # noqa: T201
     raise_refusals(checked.findings)
-    restore_thread_count(folder)
+    _restore_thread_count(folder)
     tokenizer = load_tokenizer(BaseModel(recipe.base, recipe.base_revision))
     peak = PeakMemory()
     trainer = _trainer(folder, recipe, rows, tokenizer, checked)
@@ -207,3 +205,29 @@ def _arguments(folder: RunFolder, recipe: Recipe, n_examples: int, *, validates:
         seed=recipe.seed,
         data_seed=recipe.seed,
     )
+
+
+def disable_weight_packing(model: torch.nn.Module) -> None:
+    """Keep a CPU from packing the base's weights during evaluation between steps.
+
+    On processors with AVX512-BF16, bitsandbytes packs the weights for inference at the first
+    evaluation. Packed weights pass no gradients, so training would fail.
+    """
+    from bitsandbytes.nn import Linear4bit  # noqa: PLC0415 - heavy, and for QLoRA only
+
+    for module in model.modules():
+        if isinstance(module, Linear4bit):
+            module.support_avx512bf16_for_cpu = False
+
+
+def _restore_thread_count(folder: RunFolder) -> None:
+    """Use the same number of threads as at the start of the run.
+
+    The number of threads changes the order of sums. A child resumed in another environment, such as
+    a shell, would otherwise compute results that differ in the last bits.
+    """
+    began = read_json(folder.threads)
+    if began is None:
+        write_json(folder.threads, {"threads": torch.get_num_threads()})
+    else:
+        torch.set_num_threads(int(began["threads"]))

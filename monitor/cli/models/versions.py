@@ -112,7 +112,7 @@ def promote(
 
     from monitor.store.engine import transaction
     from monitor.store.training import registry
-    from retrain.evaluation.consequences import require_promotable
+    from retrain.evaluation.gate_result import require_promotable
     from retrain.registry.stages import promote as promote_version
 
     engine = open_database(read_settings(config))

@@ -38,8 +38,8 @@ def evaluate_run(
 
     from monitor.store.engine import transaction
     from monitor.store.training.candidate_evaluations import candidate_evaluation_by_id
-    from retrain.evaluation.lifecycle import poll_evaluation, start_evaluation
-    from retrain.evaluation.new_evaluation import plan_evaluation, request_for
+    from retrain.evaluation.lifecycle import plan_evaluation, poll_evaluation, start_evaluation
+    from retrain.evaluation.request import request_for
     from retrain.jobs.factory import create_launcher
 
     version = _version(engine, run_id)

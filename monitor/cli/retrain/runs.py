@@ -192,7 +192,7 @@ def evaluate(
     from monitor.cli.retrain.evaluation import EXIT_STATUS, cancel_evaluation_of_run, evaluate_run
     from monitor.errors import InputError
     from monitor.settings import load_secrets
-    from retrain.evaluation.terminal import report_lines
+    from retrain.evaluation.report import report_lines
 
     settings = read_settings(config)
     if cancel:
@@ -227,7 +227,7 @@ def approve(
 
     from monitor.cli.retrain.evaluation import last_evaluation_of_run
     from monitor.store.engine import transaction
-    from retrain.evaluation.consequences import approve as approve_evaluation
+    from retrain.evaluation.gate_result import approve as approve_evaluation
 
     engine = open_database(read_settings(config))
     row = last_evaluation_of_run(engine, run)

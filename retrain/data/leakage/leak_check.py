@@ -5,6 +5,7 @@ al. 2023, arXiv 2311.04850: rewording escapes comparisons of strings); or, in lo
 phrases of thirteen words (Brown et al. 2020, arXiv 2005.14165, appendix C).
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,7 +13,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from retrain.data.benchmarks.item import BenchmarkItem
+from monitor.settings.evaluation_file import EvaluationPlan
+from retrain.data.benchmarks.dataset_file import read_dataset
+from retrain.data.benchmarks.item import BenchmarkItem, parse_items
 from retrain.data.example import Example, normalised, question_key, question_text
 from retrain.data.leakage.phrase_index import PhraseIndex
 from retrain.data.similarity import SentenceEncoder, near_pairs, texts_agree
@@ -125,3 +128,18 @@ def _differs(example: Example, item: BenchmarkItem) -> bool:
     if example.source == "self-generated" or item.expected is None:
         return False
     return normalised(item.expected) != example.response
+
+
+def benchmark_texts(plan: EvaluationPlan) -> list[BenchmarkTexts]:
+    """Read the items of all benchmarks, without their metrics.
+
+    Raises:
+        InputError: A data set can't be read, or isn't one.
+    """
+    texts = []
+    for benchmark in plan.benchmarks:
+        content = read_dataset(benchmark.dataset, plan.origin.parent)
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        items = parse_items(content, benchmark.dataset)
+        texts.append(BenchmarkTexts(benchmark.name, items, digest))
+    return texts

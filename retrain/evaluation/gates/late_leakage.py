@@ -71,7 +71,8 @@ def _check(benchmark: Benchmark, leaked: Sequence[str], rules: TrainingData) -> 
         f"{benchmark.name}: no leakage",
         "undecided",
         f"{len(leaked)} of {len(benchmark.items)} items are in the run's training data: "
-        f"{', '.join(leaked[:MAX_NAMED])}{more}; remove them from the benchmark, or train without them",
+        f"{', '.join(leaked[:MAX_NAMED])}{more}; remove them from the benchmark, or train without "
+        "them",
         "no item with the same text, or sharing "
         f"{rules.min_leak_overlap:g} of its phrases of {rules.leak_ngram_size} words",
     )

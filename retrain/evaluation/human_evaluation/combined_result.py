@@ -18,7 +18,7 @@ from monitor.store.training.candidate_results import (
     INCUMBENT,
     CandidateResults,
 )
-from retrain.evaluation.consequences import add_checks
+from retrain.evaluation.gate_result import add_checks
 from retrain.evaluation.judge.agreement import agreement
 
 PreferredSystem = Literal["candidate", "tie", "incumbent"]

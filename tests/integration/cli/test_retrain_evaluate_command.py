@@ -17,7 +17,7 @@ from monitor.store.migrations import upgrade
 from monitor.store.training.candidate_evaluations import latest_candidate_evaluation
 from monitor.store.training.registry import scores_of, version_by_id
 from monitor.store.training.runs import finish_run, mark_running
-from retrain.evaluation.new_evaluation import plan_evaluation
+from retrain.evaluation.lifecycle import plan_evaluation
 from retrain.jobs.local_launcher import SubprocessLauncher
 from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import register_version

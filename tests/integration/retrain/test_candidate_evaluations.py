@@ -34,11 +34,15 @@ from monitor.store.training.candidate_results import (
     CheckOutcome,
     HumanEvaluationResults,
 )
-from retrain.evaluation.consequences import approve
-from retrain.evaluation.lifecycle import FIRST_DELAY, cancel_evaluation, start_evaluation
-from retrain.evaluation.new_evaluation import plan_evaluation, request_for
-from retrain.evaluation.request import as_request, read_request
-from retrain.evaluation.terminal import report_lines
+from retrain.evaluation.gate_result import approve
+from retrain.evaluation.lifecycle import (
+    FIRST_DELAY,
+    cancel_evaluation,
+    plan_evaluation,
+    start_evaluation,
+)
+from retrain.evaluation.report import report_lines
+from retrain.evaluation.request import as_request, read_request, request_for
 from retrain.planning.options import Option
 from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import promote, register_version, roll_back

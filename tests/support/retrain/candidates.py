@@ -24,7 +24,7 @@ from monitor.store.training.candidate_results import (
 )
 from monitor.store.training.registry import production_version, version_by_id
 from monitor.store.training.runs import finish_run, mark_running
-from retrain.evaluation.consequences import conclude
+from retrain.evaluation.gate_result import conclude
 from retrain.evaluation.request import EvaluationRequest
 from retrain.models.source import Source
 from retrain.recipes.recipe import Recipe

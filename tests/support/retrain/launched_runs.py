@@ -17,8 +17,8 @@ from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
 from monitor.store.training.registry import version_by_id
 from monitor.store.training.runs import RunRow, run_by_id
 from retrain.data import TrainingSet, build_training_set
-from retrain.evaluation.lifecycle import poll_evaluation
-from retrain.evaluation.new_evaluation import plan_evaluation, request_for
+from retrain.evaluation.lifecycle import plan_evaluation, poll_evaluation
+from retrain.evaluation.request import request_for
 from retrain.jobs.launcher import Launcher
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder

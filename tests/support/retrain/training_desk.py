@@ -19,8 +19,8 @@ from monitor.store.training import registry as versions
 from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
 from monitor.store.training.runs import RunRow, run_by_id
 from retrain.data import TrainingSet
-from retrain.evaluation.lifecycle import poll_evaluation, start_evaluation
-from retrain.evaluation.new_evaluation import plan_evaluation, request_for
+from retrain.evaluation.lifecycle import plan_evaluation, poll_evaluation, start_evaluation
+from retrain.evaluation.request import request_for
 from retrain.jobs import local_launcher
 from retrain.jobs.local_launcher import SubprocessLauncher
 from retrain.recipes.recipe import Recipe

@@ -25,8 +25,8 @@ from monitor.store.training import candidate_evaluations as store
 from monitor.store.training import registry as versions
 from retrain.evaluation.benchmark import load_benchmarks
 from retrain.evaluation.candidate import evaluate_candidate, response_rows, score_systems
-from retrain.evaluation.lifecycle import cancel_evaluation, poll_running
-from retrain.evaluation.new_evaluation import plan_evaluation, request_for
+from retrain.evaluation.lifecycle import cancel_evaluation, plan_evaluation, poll_running
+from retrain.evaluation.request import request_for
 from retrain.run_folder import RunFolder, write_json, write_lines
 from tests.integration.retrain.test_candidate_evaluations import Desk, desk  # noqa: F401 - a fixture
 from tests.support.retrain.candidates import HUMAN, PLAN, make_results, write_plan, write_results

@@ -14,7 +14,7 @@ from retrain.data import BenchmarkTexts, DataChecks, TrainingSet, build_training
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.data.data_card_page import data_card
 from retrain.data.example import question_text
-from retrain.data.leakage.benchmark_texts import benchmark_texts
+from retrain.data.leakage.leak_check import benchmark_texts
 from retrain.data.leakage.phrase_index import PhraseIndex
 from tests.support.encoders.word_encoder import WordEncoder
 from tests.support.retrain.training_rows import Row, both_sides, gold, original, questions, row

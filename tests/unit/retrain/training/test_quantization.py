@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from retrain.training.quantization import disable_weight_packing
+from retrain.training.fine_tuning import disable_weight_packing
 
 
 @pytest.mark.parametrize("bias", [True, False])

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from monitor.errors import InputError, MetricError
-from retrain.data.benchmarks.item import BenchmarkItem
-from retrain.data.benchmarks.item_lines import parse_items
+from retrain.data.benchmarks.item import BenchmarkItem, parse_items
 from retrain.evaluation.metrics.catalogue import load_metrics
 from retrain.evaluation.metrics.metric import PerResponse, apply_metric
 

@@ -12,8 +12,7 @@ from scipy import stats
 from monitor.errors import InputError
 from monitor.statistics.bootstrap import mean_interval
 from retrain.data.benchmarks.dataset_file import read_dataset
-from retrain.data.benchmarks.item import BenchmarkItem
-from retrain.data.benchmarks.item_lines import parse_items
+from retrain.data.benchmarks.item import BenchmarkItem, parse_items
 from retrain.evaluation.metrics.overlap import EXACT_MATCH, TOKEN_F1, exact_match, token_f1
 from retrain.evaluation.metrics.scoring import ItemScore, score_responses, summarise
 from retrain.evaluation.metrics.tokens import tokens

@@ -1,4 +1,4 @@
-"""Candidate results as terminal text."""
+"""Report of candidate results, in lines of text."""
 
 from collections.abc import Iterator
 

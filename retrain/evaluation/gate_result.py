@@ -1,4 +1,4 @@
-"""Consequences of a candidate's results: scores, rejection, approval, permission to roll out."""
+"""Gate results: scores, rejection, approval, permission to roll out."""
 
 from collections.abc import Sequence
 from datetime import datetime
