@@ -83,7 +83,7 @@ def run_benchmark(
         n_processes: Number of trials that run at once; ``None``: one per core.
     """
     report.title("Input drift")
-    report.note(describe_environment(plan.base, seed, packages=("evidently",)))
+    report.note(describe_environment(plan, seed, packages=("evidently",)))
     synthetic = _synthetic_data(seed)
     with (
         tempfile.TemporaryDirectory(prefix="driftwarden-bench-") as folder,
@@ -133,7 +133,7 @@ def _measure_data_set(
     data = source.labelled
     digest = data_digest(data.digest, data.labelled.topics, data.labelled.domains)
     runner = _ledger_runner(workers, ledger, digest)
-    campaign = Campaign(data.name, place, runner, plan.base, seed, has_power_goals=has_power_goals)
+    campaign = Campaign(data.name, place, runner, plan, seed, has_power_goals=has_power_goals)
     title_data_set(report, data.name, data.labelled)
     for section, (title, measure) in shipped.SECTIONS.items():
         if Section(section.value) in sections:

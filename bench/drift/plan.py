@@ -24,11 +24,9 @@ class Section(StrEnum):
 
 
 @dataclass(frozen=True)
-class DriftPlan:
+class DriftPlan(Plan):
     """Numbers of trials and times of the whole benchmark."""
 
-    #: The plan of the sections that ship with the package.
-    base: Plan
     output_trials: int
     release_trials: int
     slow_trials: int
@@ -50,33 +48,21 @@ class DriftPlan:
     #: Time limit of a timed call, in seconds.
     limit_seconds: float
 
-    @property
-    def name(self) -> str:
-        """Return the name of the plan."""
-        return self.base.name
-
-    @property
-    def row_seconds(self) -> float:
-        """Return the seconds after which a row starts no further trial."""
-        return self.base.row_seconds
-
     def limit_rows(self, seconds: float) -> "DriftPlan":
         """Return the plan with another time limit of the rows."""
-        base = replace(self.base, row_seconds=seconds)
-        return replace(self, base=base, peer_seconds=seconds)
+        return replace(self, row_seconds=seconds, peer_seconds=seconds)
 
     def second(self) -> "DriftPlan":
         """Return the plan of the second data set, which has half the time."""
         return replace(
-            self,
-            base=self.base.halve_time(),
+            self.halve_time(),
             peer_seconds=self.peer_seconds / 2,
             peer_sizes=self.peer_sizes if self.peers_twice else (),
         )
 
 
 QUICK = DriftPlan(
-    base=base_plan.QUICK,
+    **vars(base_plan.QUICK),
     output_trials=4,
     release_trials=20,
     slow_trials=0,
@@ -92,7 +78,7 @@ QUICK = DriftPlan(
 )
 
 DEFAULT = DriftPlan(
-    base=base_plan.DEFAULT,
+    **vars(base_plan.DEFAULT),
     output_trials=20,
     release_trials=60,
     slow_trials=12,
@@ -108,7 +94,7 @@ DEFAULT = DriftPlan(
 )
 
 FULL = DriftPlan(
-    base=base_plan.FULL,
+    **vars(base_plan.FULL),
     output_trials=600,
     release_trials=300,
     slow_trials=100,

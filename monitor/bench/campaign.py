@@ -30,7 +30,7 @@ class Campaign:
     def skip_reason(self, spec: WindowSpec) -> str:
         """Return why windows of this kind can't be measured; empty if they can."""
         largest = max(spec.n_reference, spec.n_current)
-        if largest > self.plan.largest_window:
+        if largest > self.plan.max_window:
             return f"left out of --{self.plan.name}: windows of {largest:,}"
         try:
             draw_windows(open_labelled(self.folder), spec, np.random.default_rng(self.seed))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import inf
+from typing import Self
 
 
 class Section(StrEnum):
@@ -29,9 +30,9 @@ class Plan:
     power_trials: int
     location_trials: int
     #: Rows with larger windows are skipped.
-    largest_window: int
+    max_window: int
 
-    def halve_time(self) -> "Plan":
+    def halve_time(self) -> Self:
         """Return the plan with half the time for each row."""
         return replace(self, row_seconds=self.row_seconds / 2)
 
@@ -42,7 +43,7 @@ QUICK = Plan(
     null_trials=40,
     power_trials=20,
     location_trials=4,
-    largest_window=5_000,
+    max_window=5_000,
 )
 
 DEFAULT = Plan(
@@ -51,7 +52,7 @@ DEFAULT = Plan(
     null_trials=100,
     power_trials=60,
     location_trials=12,
-    largest_window=20_000,
+    max_window=20_000,
 )
 
 FULL = Plan(
@@ -60,5 +61,5 @@ FULL = Plan(
     null_trials=1_000,
     power_trials=300,
     location_trials=100,
-    largest_window=20_000,
+    max_window=20_000,
 )

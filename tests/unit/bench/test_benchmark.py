@@ -151,7 +151,7 @@ def test_folder_without_data_set_is_refused(
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch, synthetic: Path) -> None:
     """Shorten --quick, and replace the data set by a small one."""
-    plan = replace(QUICK, null_trials=3, row_seconds=float("inf"), largest_window=500)
+    plan = replace(QUICK, null_trials=3, row_seconds=float("inf"), max_window=500)
     monkeypatch.setattr(bench_command, "QUICK", plan)
     labelled = make_synthetic(0, n_in_scope=1_500, n_novel=10)
     monkeypatch.setattr(
@@ -210,10 +210,7 @@ def test_command_refuses_a_missing_folder() -> None:
 def test_whole_benchmark_measures_both_data_sets(monkeypatch: pytest.MonkeyPatch) -> None:
     labelled = make_synthetic(1, n_in_scope=1_500, n_novel=10)
     monkeypatch.setattr(whole_benchmark, "make_synthetic", lambda _: labelled)
-    plan = replace(
-        whole_plan.QUICK,
-        base=replace(QUICK, null_trials=2, row_seconds=float("inf"), largest_window=500),
-    )
+    plan = replace(whole_plan.QUICK, null_trials=2, row_seconds=float("inf"), max_window=500)
     report = Report([])
     whole_benchmark.run_benchmark(
         whole_benchmark.BenchmarkData(LabelledData("banking", labelled, "digest")),

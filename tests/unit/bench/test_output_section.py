@@ -30,7 +30,7 @@ def test_changed_responses_alarm_and_changed_prompts_do_not(tmp_path: Path, monk
     monkeypatch.setattr(output, "N_PERMUTATIONS", 199)
     monkeypatch.setattr(output, "OFF_TOPIC", 0.3)
     monkeypatch.setattr(output, "ONLY_PROMPTS", (WindowSpec("surge", 400, 400, 0.2),))
-    campaign = Campaign("synthetic", tmp_path, Serial(), PLAN.base, seed=0)
+    campaign = Campaign("synthetic", tmp_path, Serial(), PLAN, seed=0)
     still, moved, tilted, changed = output.output(campaign, PLAN)
     assert "output alarms at 0.05, nothing moved, n = 400" == still.name
     assert "output alarms at 0.05, only the prompts moved: known domain +20 points, n = 400" == (

@@ -14,7 +14,6 @@ from bench.drift.sections import scaling, side_by_side, slow_drift, speed
 from bench.drift.sections.timing import Timing, time_permutation_mmd
 from bench.drift.sources.synthetic import make_synthetic
 from monitor.bench import drifted_share, false_alarms, location, power
-from monitor.bench import plan as base_plan
 from monitor.bench.campaign import Campaign
 from monitor.bench.report import Table
 from monitor.bench.row import write_rows
@@ -23,7 +22,8 @@ from monitor.bench.windows import WindowSpec
 
 PLAN = replace(
     QUICK,
-    base=replace(base_plan.QUICK, power_trials=2, location_trials=2),
+    power_trials=2,
+    location_trials=2,
     slow_trials=2,
     stable_years=2,
     watched_years=2,
@@ -54,7 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def campaign(folder: Path) -> Campaign:
-    return Campaign("synthetic", folder, Serial(), PLAN.base, seed=0)
+    return Campaign("synthetic", folder, Serial(), PLAN, seed=0)
 
 
 def test_power_is_measured_and_large_windows_are_skipped(campaign: Campaign, monkeypatch) -> None:
