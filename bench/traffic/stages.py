@@ -24,8 +24,7 @@ from monitor.traffic.kafka.wire.integrity import UnconfirmedBatches
 from monitor.traffic.kafka.wire.partition_reader import PATIENCE_SECONDS, PartitionReader
 from monitor.traffic.kafka.wire.selection import Selection
 from monitor.traffic.record import RawRecord
-from monitor.traffic.redaction import build_redactor
-from monitor.traffic.redaction.exchanges import redact_exchange
+from monitor.traffic.redaction import build_redactor, redact_exchange
 from monitor.traffic.sampling.design import SamplingDesign
 from monitor.traffic.sampling.sampler import Sampler
 

@@ -14,8 +14,7 @@ from monitor.traffic.decoder import Decoder
 from monitor.traffic.exchange import Exchange
 from monitor.traffic.joining import join, pair
 from monitor.traffic.record import RawRecord
-from monitor.traffic.redaction import Redactor
-from monitor.traffic.redaction.exchanges import redact_exchange
+from monitor.traffic.redaction import Redactor, redact_exchange
 from monitor.traffic.rows import half_row
 from monitor.traffic.sampling.sampler import Draw
 

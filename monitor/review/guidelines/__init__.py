@@ -1,9 +1,14 @@
 """Review guidelines and task taxonomy: a file in the user's repository, versioned by content."""
 
-from monitor.review.guidelines.coverage import missing_task_types
 from monitor.review.guidelines.loader import load_taxonomy, read_taxonomy
 from monitor.review.guidelines.prompt_template import Template
-from monitor.review.guidelines.taxonomy import EdgeCase, Example, TaskType, Taxonomy
+from monitor.review.guidelines.taxonomy import (
+    EdgeCase,
+    Example,
+    TaskType,
+    Taxonomy,
+    missing_task_types,
+)
 from monitor.review.guidelines.versions import store_current_taxonomy, taxonomy_by_version
 
 __all__ = [

@@ -1,13 +1,17 @@
 """Task taxonomy: the task types, with what a correct response is for each."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from hashlib import sha256
 
 import msgspec
 
 from monitor.review.guidelines.output_formats import Code, FreeText, OutputFormat
+from monitor.review.guidelines.problems import suggestion
 from monitor.review.guidelines.prompt_template import Template
+
+#: Task types named in the message on those that a taxonomy lacks; further ones are counted.
+MAX_NAMED = 10
 
 
 class Example(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -90,3 +94,14 @@ class Taxonomy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 def from_canonical(content: str) -> Taxonomy:
     """Return the taxonomy that :meth:`Taxonomy.canonical` wrote."""
     return msgspec.json.decode(content, type=Taxonomy)
+
+
+def missing_task_types(taxonomy: Taxonomy, seen: Iterable[str]) -> str:
+    """Return a message on the traffic's task types that a taxonomy lacks; empty if it has all."""
+    missing = [name for name in seen if name not in taxonomy.task_types]
+    if not missing:
+        return ""
+    named = ", ".join(repr(name) for name in missing[:MAX_NAMED])
+    more = f" and {len(missing) - MAX_NAMED} more" if len(missing) > MAX_NAMED else ""
+    hint = suggestion(missing[0], taxonomy.task_types) if len(missing) == 1 else ""
+    return f"the traffic has task types that the taxonomy lacks: {named}{more}{hint}"

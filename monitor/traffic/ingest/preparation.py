@@ -20,8 +20,7 @@ from monitor.traffic.embedding import TextEncoder, embed
 from monitor.traffic.exchange import Exchange, Half
 from monitor.traffic.joining import JoinedExchange, join, pair
 from monitor.traffic.record import RawRecord
-from monitor.traffic.redaction import Redactor
-from monitor.traffic.redaction.exchanges import redact_exchange
+from monitor.traffic.redaction import Redactor, redact_exchange
 from monitor.traffic.rows import exchange_row, half_row
 from monitor.traffic.sampling.design import SamplingDesign, SamplingOutcome
 from monitor.traffic.sampling.sampler import Draw

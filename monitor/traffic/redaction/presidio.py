@@ -9,7 +9,7 @@ from typing import Any
 
 from monitor.errors import ConfigurationError
 from monitor.settings import Redaction
-from monitor.traffic.redaction.span import Span
+from monitor.traffic.redaction.text_scan import Span
 
 #: Presidio's recognizer of e-mail addresses downloads a list at its first use; the built-in
 #: detector replaces it.

@@ -1,25 +1,28 @@
-"""Redactor: built-in detectors, configured patterns, optionally Presidio."""
+"""Redactor of texts and exchanges: built-in detectors, configured patterns, optionally Presidio."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import blake2b
 
+import msgspec
+
+from monitor.settings import Redaction
+from monitor.traffic.exchange import Exchange, Message
 from monitor.traffic.redaction.account_numbers import find_cards, find_ibans, find_ssns
 from monitor.traffic.redaction.emails import find_emails
 from monitor.traffic.redaction.phone_numbers import find_phones
 from monitor.traffic.redaction.secrets import find_secrets
-from monitor.traffic.redaction.span import Span
-from monitor.traffic.redaction.text_scan import Place, TextScan
+from monitor.traffic.redaction.text_scan import Place, Span, TextScan
 
 #: A detector of names: returns the spans in a text.
 Finder = Callable[[str], Iterable[Span]]
 
 #: Runs of digits with separators, in which numbers are searched.
 NUMBERS = re.compile(r"[0-9](?:[ ./()\u00a0\u2013-]{0,3}[0-9]){6,400}")
-
-
 #: Rank of names, the least certain kind.
 LAST_RANK = 1_000
+#: Attributes that hexadecimal digits could make look like a telephone number.
+IDS = {"trace_id"}
 
 
 class Redactor:
@@ -89,6 +92,38 @@ class Redactor:
         yield "CARD", find_cards(scan, windows)
         yield "SSN", find_ssns(scan, windows)
         yield "PHONE", find_phones(scan, windows)
+
+
+def build_redactor(settings: Redaction) -> Redactor | None:
+    """Build the configured redactor; ``None`` where redaction is off.
+
+    Raises:
+        ConfigurationError: Presidio is enabled and the package or its model isn't installed.
+    """
+    if not settings.enabled:
+        return None
+    if not settings.presidio:
+        return Redactor(settings.patterns)
+    from monitor.traffic.redaction.presidio import PresidioFinder  # noqa: PLC0415 - takes a second
+
+    return Redactor(settings.patterns, extra_finder=PresidioFinder(settings).find)
+
+
+def redact_exchange(exchange: Exchange, redactor: Redactor | None) -> Exchange:
+    """Return the exchange without the personal data that a redactor finds, where there is one."""
+    if redactor is None:
+        return exchange
+    redact = redactor.redact
+    return msgspec.structs.replace(
+        exchange,
+        end_user=redactor.pseudonym(exchange.end_user),
+        messages=tuple(Message(turn.role, redact(turn.content)) for turn in exchange.messages),
+        response=redact(exchange.response),
+        attributes={
+            key: redact(value) if isinstance(value, str) and key not in IDS else value
+            for key, value in exchange.attributes.items()
+        },
+    )
 
 
 def pseudonym_of(end_user: str) -> str:

@@ -5,6 +5,17 @@ Most texts hold no personal data; to rule it out costs microseconds.
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, order=True)
+class Span:
+    """Personal data in a text: ``text[start:end]`` is of the kind."""
+
+    start: int
+    end: int
+    kind: str
+
 
 #: Range of characters in a text: ``[start, end)``.
 Place = tuple[int, int]

@@ -11,8 +11,7 @@ from monitor.errors import InputError, JudgeError
 from monitor.statistics.intervals import mcnemar_p_value, wilson_interval
 from monitor.store.training.candidate_results import Check, CheckOutcome
 from retrain.data.benchmarks.item import BenchmarkItem
-from retrain.evaluation.judge.judge_model import JudgeModel
-from retrain.evaluation.judge.prompt_parts import conversation, marked, optional_parts
+from retrain.evaluation.judge.judge_model import JudgeModel, conversation, marked, optional_parts
 from retrain.evaluation.metrics.scoring import ItemScore
 
 Choice = Literal["first", "second", "tie"]

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from monitor.errors import JudgeError
 from retrain.data.benchmarks.item import BenchmarkItem
-from retrain.evaluation.judge.judge_model import JudgeModel
-from retrain.evaluation.judge.prompt_parts import conversation, marked
+from retrain.evaluation.judge.judge_model import JudgeModel, conversation, marked
 
 SYSTEM = (
     "You check whether an answer claims anything that its context and conversation neither say "

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from monitor.errors import ModelError
 from retrain.models.base_model import BaseModel, load_tokenizer
-from retrain.planning.checks.chat_template import check_template
+from retrain.models.chat_template import has_generation_marks, require_generation_marks
 from retrain.planning.checks.example_sizes import ExampleSizes, check_examples, measure_examples
 from retrain.planning.checks.finding import Finding
 from retrain.planning.checks.memory_fit import check_memory
@@ -46,7 +47,7 @@ def check_run(
     """
     revision = "" if Path(recipe.base).is_dir() else recipe.base_revision
     tokenizer = load_tokenizer(BaseModel(recipe.base, revision))
-    template, serving = check_template(tokenizer, recipe.base), check_serving(recipe)
+    template, serving = _check_template(tokenizer, recipe.base), check_serving(recipe)
     if "refused" in (template.outcome, serving.outcome):
         return RunChecks((template, serving), ExampleSizes(()), None, None)
     examples = measure_examples(tokenizer, rows)
@@ -72,3 +73,14 @@ def check_run(
 def worst_batch(recipe: Recipe) -> Batch:
     """Return the heaviest batch that a recipe allows."""
     return Batch(recipe.examples_at_once, recipe.max_length, recipe.max_length)
+
+
+def _check_template(tokenizer: Any, origin: str) -> Finding:
+    """Check that the chat template marks the assistant's turns."""
+    try:
+        require_generation_marks(tokenizer, origin)
+    except ModelError as error:
+        return Finding("chat template", "refused", str(error))
+    own = has_generation_marks(tokenizer.chat_template)
+    how = "marks the assistant's turns" if own else "is marked by TRL"
+    return Finding("chat template", "ok", f"it {how}")
