@@ -110,6 +110,8 @@ def create_app(
             "visitor": Provide(current_user.visitor, sync_to_thread=True),
             "user": Provide(current_user.user, sync_to_thread=False),
             "lead": Provide(current_user.lead, sync_to_thread=False),
+            "visit": Provide(current_user.visit, sync_to_thread=False),
+            "lead_visit": Provide(current_user.lead_visit, sync_to_thread=False),
         },
         middleware=[SameOrigin(settings.alerts.public_url), sessions.middleware],
         stores=StoreRegistry({"sessions": SqlSessionStore(engine, clock)}),

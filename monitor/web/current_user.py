@@ -1,17 +1,39 @@
-"""The signed-in user, a dependency of handlers: ``visitor``, ``user`` or ``lead``."""
+"""The signed-in user, a dependency of handlers: ``visitor``, ``user``, ``lead`` or their visit."""
 
-from datetime import UTC, datetime
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from litestar import Request
 from litestar.di import NamedDependency
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from monitor.accounts.sessions import is_stale, start_session
+from monitor.settings import Settings
 from monitor.store.accounts.users import UserRow, user_by_id
 from monitor.store.engine import transaction
 from monitor.web.clock import Clock
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A request of a signed-in user: its time, and what it is handled with."""
+
+    user: UserRow
+    engine: Engine
+    settings: Settings
+    now: datetime
+
+    @property
+    def lease(self) -> timedelta:
+        """The time for which an item is reserved."""
+        return self.settings.review.lease
+
+    def transaction(self) -> AbstractContextManager[Connection]:
+        """Open a transaction; see :func:`monitor.store.engine.transaction`."""
+        return transaction(self.engine)
 
 
 def visitor(
@@ -47,3 +69,23 @@ def lead(user: NamedDependency[UserRow]) -> UserRow:
     if not user.leads:
         raise PermissionDeniedException("this page is for leads and admins")
     return user
+
+
+def visit(
+    user: NamedDependency[UserRow],
+    engine: NamedDependency[Engine],
+    settings: NamedDependency[Settings],
+    clock: NamedDependency[Clock],
+) -> Visit:
+    """Return the visit of the signed-in user, or refuse the request."""
+    return Visit(user, engine, settings, clock())
+
+
+def lead_visit(
+    lead: NamedDependency[UserRow],
+    engine: NamedDependency[Engine],
+    settings: NamedDependency[Settings],
+    clock: NamedDependency[Clock],
+) -> Visit:
+    """Return the visit of the signed-in lead or admin, or refuse the request."""
+    return Visit(lead, engine, settings, clock())

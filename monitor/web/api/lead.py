@@ -5,15 +5,12 @@ from typing import Any
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
-from sqlalchemy import Engine
 
 from monitor.review.items import adjudication, flags
-from monitor.store.accounts.users import UserRow
-from monitor.store.engine import transaction
 from monitor.store.review.audits import AuditCounts, count_audits
 from monitor.store.review.items import items_with_status
-from monitor.web.api.bodies import Explanation
-from monitor.web.clock import Clock
+from monitor.web.api.items import Explanation
+from monitor.web.current_user import Visit
 
 
 class LeadController(Controller):
@@ -22,40 +19,28 @@ class LeadController(Controller):
     path = "/lead"
 
     @get("/flags", sync_to_thread=True)
-    def flagged(
-        self,
-        lead: NamedDependency[UserRow],  # noqa: ARG002 - requires a lead
-        engine: NamedDependency[Engine],
-    ) -> list[dict[str, Any]]:
+    def flagged(self, lead_visit: NamedDependency[Visit]) -> list[dict[str, Any]]:
         """Return the flagged items with their reasons."""
-        with transaction(engine) as connection:
+        with lead_visit.transaction() as connection:
             items = items_with_status(connection, "flagged")
         return [{"item": item.id, "reason": item.excluded_reason} for item in items]
 
     @post("/items/{item_id:int}/confirm-flag", status_code=200, sync_to_thread=True)
     def confirm_flag(
-        self,
-        item_id: FromPath[int],
-        lead: NamedDependency[UserRow],
-        engine: NamedDependency[Engine],
-        clock: NamedDependency[Clock],
+        self, item_id: FromPath[int], lead_visit: NamedDependency[Visit]
     ) -> dict[str, str]:
         """Exclude a flagged item permanently."""
-        with transaction(engine) as connection:
-            flags.confirm_flag(connection, item_id, lead, clock())
+        with lead_visit.transaction() as connection:
+            flags.confirm_flag(connection, item_id, lead_visit.user, lead_visit.now)
         return {"status": "excluded"}
 
     @post("/items/{item_id:int}/reject-flag", status_code=200, sync_to_thread=True)
     def reject_flag(
-        self,
-        item_id: FromPath[int],
-        lead: NamedDependency[UserRow],
-        engine: NamedDependency[Engine],
-        clock: NamedDependency[Clock],
+        self, item_id: FromPath[int], lead_visit: NamedDependency[Visit]
     ) -> dict[str, str]:
         """Return a flagged item to its earlier status."""
-        with transaction(engine) as connection:
-            status = flags.reject_flag(connection, item_id, lead, clock())
+        with lead_visit.transaction() as connection:
+            status = flags.reject_flag(connection, item_id, lead_visit.user, lead_visit.now)
         return {"status": status}
 
     @post("/items/{item_id:int}/reopen", status_code=200, sync_to_thread=True)
@@ -63,21 +48,17 @@ class LeadController(Controller):
         self,
         item_id: FromPath[int],
         data: JSONBody[Explanation],
-        lead: NamedDependency[UserRow],
-        engine: NamedDependency[Engine],
-        clock: NamedDependency[Clock],
+        lead_visit: NamedDependency[Visit],
     ) -> dict[str, Any]:
         """Reopen a decided item for an adjudicator; the old gold is kept as a revision."""
-        with transaction(engine) as connection:
-            revision = adjudication.reopen(connection, item_id, lead, clock(), data.reason)
+        with lead_visit.transaction() as connection:
+            revision = adjudication.reopen(
+                connection, item_id, lead_visit.user, lead_visit.now, data.reason
+            )
         return {"status": "adjudication", "revision": revision}
 
     @get("/audits", sync_to_thread=True)
-    def audits(
-        self,
-        lead: NamedDependency[UserRow],  # noqa: ARG002 - requires a lead
-        engine: NamedDependency[Engine],
-    ) -> AuditCounts:
+    def audits(self, lead_visit: NamedDependency[Visit]) -> AuditCounts:
         """Return the numbers of audits drawn, decided and confirmed."""
-        with transaction(engine) as connection:
+        with lead_visit.transaction() as connection:
             return count_audits(connection)

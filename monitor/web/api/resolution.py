@@ -3,15 +3,12 @@
 from litestar import Controller, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
-from sqlalchemy import Engine
 
 from monitor.review.items import adjudication, discussion
 from monitor.review.items.adjudication import Ruling
 from monitor.review.items.discussion import DiscussionMessage
 from monitor.review.items.verdicts import Judgement
-from monitor.store.accounts.users import UserRow
-from monitor.store.engine import transaction
-from monitor.web.clock import Clock
+from monitor.web.current_user import Visit
 
 
 class ResolutionController(Controller):
@@ -24,66 +21,43 @@ class ResolutionController(Controller):
         self,
         item_id: FromPath[int],
         data: JSONBody[DiscussionMessage],
-        user: NamedDependency[UserRow],
-        engine: NamedDependency[Engine],
-        clock: NamedDependency[Clock],
+        visit: NamedDependency[Visit],
     ) -> dict[str, str]:
         """Send a message to the other reviewer of a disagreed item."""
-        with transaction(engine) as connection:
-            discussion.write_message(connection, item_id, user, data.text, clock())
+        with visit.transaction() as connection:
+            discussion.write_message(connection, item_id, visit.user, data.text, visit.now)
         return {"status": "written"}
 
     @post("/{item_id:int}/resolution", status_code=200, sync_to_thread=True)
     def resolve(
-        self,
-        item_id: FromPath[int],
-        data: JSONBody[Judgement],
-        user: NamedDependency[UserRow],
-        engine: NamedDependency[Engine],
-        clock: NamedDependency[Clock],
+        self, item_id: FromPath[int], data: JSONBody[Judgement], visit: NamedDependency[Visit]
     ) -> dict[str, str]:
         """Propose a resolution; the item becomes gold once both reviewers propose the same."""
-        with transaction(engine) as connection:
-            status = discussion.submit_proposal(connection, item_id, user, data, clock())
+        with visit.transaction() as connection:
+            status = discussion.submit_proposal(connection, item_id, visit.user, data, visit.now)
         return {"status": status}
 
     @post("/{item_id:int}/escalation", status_code=200, sync_to_thread=True)
-    def escalate(
-        self,
-        item_id: FromPath[int],
-        user: NamedDependency[UserRow],
-        engine: NamedDependency[Engine],
-        clock: NamedDependency[Clock],
-    ) -> dict[str, str]:
+    def escalate(self, item_id: FromPath[int], visit: NamedDependency[Visit]) -> dict[str, str]:
         """End the discussion and pass the item to an adjudicator."""
-        with transaction(engine) as connection:
-            discussion.request_adjudication(connection, item_id, user, clock())
+        with visit.transaction() as connection:
+            discussion.request_adjudication(connection, item_id, visit.user, visit.now)
         return {"status": "adjudication"}
 
     @post("/{item_id:int}/adjudication", status_code=200, sync_to_thread=True)
     def adjudicate(
-        self,
-        item_id: FromPath[int],
-        data: JSONBody[Ruling],
-        user: NamedDependency[UserRow],
-        engine: NamedDependency[Engine],
-        clock: NamedDependency[Clock],
+        self, item_id: FromPath[int], data: JSONBody[Ruling], visit: NamedDependency[Visit]
     ) -> dict[str, str]:
         """Decide an item on which its two reviewers disagree."""
-        with transaction(engine) as connection:
-            adjudication.adjudicate(connection, item_id, user, data, clock())
+        with visit.transaction() as connection:
+            adjudication.adjudicate(connection, item_id, visit.user, data, visit.now)
         return {"status": "gold"}
 
     @post("/{item_id:int}/audit", status_code=200, sync_to_thread=True)
     def audit(
-        self,
-        item_id: FromPath[int],
-        data: JSONBody[Judgement],
-        user: NamedDependency[UserRow],
-        engine: NamedDependency[Engine],
-        clock: NamedDependency[Clock],
+        self, item_id: FromPath[int], data: JSONBody[Judgement], visit: NamedDependency[Visit]
     ) -> dict[str, list[str]]:
         """Audit an agreed item blind; the response lists the differences."""
-        with transaction(engine) as connection:
-            differences = adjudication.audit(connection, item_id, user, data, clock())
+        with visit.transaction() as connection:
+            differences = adjudication.audit(connection, item_id, visit.user, data, visit.now)
         return {"differences": differences}

@@ -11,9 +11,8 @@ from sqlalchemy import Engine
 
 from monitor.review.items.worklist import Worklist, worklist_of
 from monitor.settings import Settings
-from monitor.store.accounts.users import UserRow
-from monitor.store.engine import transaction
 from monitor.web.clock import Clock
+from monitor.web.current_user import Visit
 from monitor.web.sign_in.password_page import sign_in
 
 
@@ -40,11 +39,7 @@ def login(
 
 
 @get("/work", sync_to_thread=True)
-def work(
-    user: NamedDependency[UserRow],
-    engine: NamedDependency[Engine],
-    clock: NamedDependency[Clock],
-) -> Worklist:
+def work(visit: NamedDependency[Visit]) -> Worklist:
     """Return the user's worklist: items to review, discuss, adjudicate and audit."""
-    with transaction(engine) as connection:
-        return worklist_of(connection, user, clock())
+    with visit.transaction() as connection:
+        return worklist_of(connection, visit.user, visit.now)

@@ -6,10 +6,8 @@ from litestar import Request, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Template
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
-from monitor.store.accounts.users import UserRow
-from monitor.store.engine import transaction
 from monitor.store.human_evaluation.human_evaluations import (
     is_under_human_evaluation,
     items_under_human_evaluation,
@@ -20,6 +18,7 @@ from monitor.store.training.candidate_evaluations import (
     list_candidate_evaluations,
 )
 from monitor.web.candidates.evaluation_view import benchmark_figures, response_pairs
+from monitor.web.current_user import Visit
 
 OUTCOMES = {
     "promote": "Promote",
@@ -35,30 +34,26 @@ NAMES = {"candidate": "Candidate", "incumbent": "Incumbent", "base": "Base with 
 
 
 @get("/candidate-evaluations", sync_to_thread=True)
-def candidate_evaluations(
-    lead: NamedDependency[UserRow],
-    engine: NamedDependency[Engine],
-) -> Template:
+def candidate_evaluations(lead_visit: NamedDependency[Visit]) -> Template:
     """List the candidate evaluations, newest first."""
-    with transaction(engine) as connection:
+    with lead_visit.transaction() as connection:
         rows = list_candidate_evaluations(connection)
     return Template(
-        "candidate_evaluations.html", context={"user": lead, "rows": rows, "outcomes": OUTCOMES}
+        "candidate_evaluations.html",
+        context={"user": lead_visit.user, "rows": rows, "outcomes": OUTCOMES},
     )
 
 
 @get("/candidate-evaluations/{evaluation_id:int}", sync_to_thread=True)
 def candidate_evaluation(
-    evaluation_id: FromPath[int],
-    lead: NamedDependency[UserRow],
-    engine: NamedDependency[Engine],
+    evaluation_id: FromPath[int], lead_visit: NamedDependency[Visit]
 ) -> Template:
     """Show a candidate evaluation; during its human evaluation, without figures."""
-    with transaction(engine) as connection:
+    with lead_visit.transaction() as connection:
         row = candidate_evaluation_by_id(connection, evaluation_id)
         blind = _is_blind(connection, row)
     context: dict[str, Any] = {
-        "user": lead,
+        "user": lead_visit.user,
         "row": row,
         "blind": blind,
         "x": None if blind else row.results,
@@ -77,20 +72,26 @@ def candidate_evaluation(
 def responses(
     evaluation_id: FromPath[int],
     request: Request[Any, Any, Any],
-    lead: NamedDependency[UserRow],
-    engine: NamedDependency[Engine],
+    lead_visit: NamedDependency[Visit],
 ) -> Template:
     """Show the items on which a metric differs between the candidate and another system."""
     query = {name: request.query_params.get(name, "") for name in ("benchmark", "metric", "other")}
     show = "better" if request.query_params.get("show") == "better" else "worse"
-    with transaction(engine) as connection:
+    with lead_visit.transaction() as connection:
         row = candidate_evaluation_by_id(connection, evaluation_id)
         blind = _is_blind(connection, row)
         withheld = items_under_human_evaluation(connection, row.model)
     pairs = (
         None if blind else response_pairs(row, **query, worse=show == "worse", withheld=withheld)
     )
-    context = {"user": lead, "row": row, "pairs": pairs, **query, "show": show, "names": NAMES}
+    context = {
+        "user": lead_visit.user,
+        "row": row,
+        "pairs": pairs,
+        **query,
+        "show": show,
+        "names": NAMES,
+    }
     return Template("response_pairs.html", context=context)
 
 

@@ -6,19 +6,15 @@ from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Redirect, Template
-from sqlalchemy import Engine
 
 from monitor.review.decision.decisions import confirm_retraining
 from monitor.review.decision.explanation import explain
-from monitor.settings import Settings
-from monitor.store.accounts.users import UserRow
-from monitor.store.engine import transaction
 from monitor.store.review.decisions import decision_by_id, list_decisions
 from monitor.store.review.items import batch_by_id
 from monitor.store.review.reviews import GoldRow, gold_of_batches
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
-from monitor.web.clock import Clock
+from monitor.web.current_user import Visit
 from monitor.web.review.review_pages import ERROR_KINDS
 
 OUTCOMES = {
@@ -41,33 +37,25 @@ QUOTED_CHARACTERS = 400
 
 
 @get("/decisions", sync_to_thread=True)
-def decisions(
-    lead: NamedDependency[UserRow],
-    engine: NamedDependency[Engine],
-) -> Template:
+def decisions(lead_visit: NamedDependency[Visit]) -> Template:
     """List the decisions, newest first."""
-    with transaction(engine) as connection:
+    with lead_visit.transaction() as connection:
         rows = [(row, batch_by_id(connection, row.batch_id)) for row in list_decisions(connection)]
-    context = {"user": lead, "decisions": rows, "outcomes": OUTCOMES}
+    context = {"user": lead_visit.user, "decisions": rows, "outcomes": OUTCOMES}
     return Template("decisions.html", context=context)
 
 
 @get("/decisions/{decision_id:int}", sync_to_thread=True)
-def decision(
-    decision_id: FromPath[int],
-    lead: NamedDependency[UserRow],
-    engine: NamedDependency[Engine],
-    settings: NamedDependency[Settings],
-) -> Template:
+def decision(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Template:
     """Show a decision with its arithmetic."""
-    with transaction(engine) as connection:
+    with lead_visit.transaction() as connection:
         row = decision_by_id(connection, decision_id)
         batch = batch_by_id(connection, row.batch_id)
         gold = gold_of_batches(connection, row.inputs["batches"])
         assessment = drift_evaluation_by_id(connection, batch.evaluation_id).assessment
     inputs = row.inputs
     context: dict[str, Any] = {
-        "user": lead,
+        "user": lead_visit.user,
         "row": row,
         "batch": batch,
         "inputs": inputs,
@@ -78,21 +66,16 @@ def decision(
         "outcomes": OUTCOMES,
         "answerable": ANSWERABLE,
         "error_kinds": ERROR_KINDS,
-        "require_confirmation": settings.retrain.require_confirmation,
+        "require_confirmation": lead_visit.settings.retrain.require_confirmation,
     }
     return Template("decision.html", context=context)
 
 
 @post("/decisions/{decision_id:int}/confirm", status_code=303, sync_to_thread=True)
-def confirm(
-    decision_id: FromPath[int],
-    lead: NamedDependency[UserRow],
-    engine: NamedDependency[Engine],
-    clock: NamedDependency[Clock],
-) -> Redirect:
+def confirm(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Redirect:
     """Confirm a recommended retraining."""
-    with transaction(engine) as connection:
-        confirm_retraining(connection, decision_id, lead, clock())
+    with lead_visit.transaction() as connection:
+        confirm_retraining(connection, decision_id, lead_visit.user, lead_visit.now)
     return Redirect("/progress", status_code=303)
 
 

@@ -4,13 +4,10 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import FromQuery
 from litestar.response import Template
-from sqlalchemy import Engine
 
 from monitor.review.decision.evidence import launch_rate
 from monitor.review.decision.weekly_rates import weekly_rates
-from monitor.settings import Settings
-from monitor.store.accounts.users import UserRow
-from monitor.store.engine import transaction
+from monitor.web.current_user import Visit
 from monitor.web.digest.sparkline import draw_sparkline
 from monitor.web.drift.window_chart import draw_windows
 from monitor.windows.history.digest import build_digest
@@ -20,30 +17,25 @@ MAX_ROWS = 12
 
 
 @get("/digest", sync_to_thread=True)
-def digest(
-    user: NamedDependency[UserRow],
-    engine: NamedDependency[Engine],
-    settings: NamedDependency[Settings],
-    model: FromQuery[str] = "",
-) -> Template:
+def digest(visit: NamedDependency[Visit], model: FromQuery[str] = "") -> Template:
     """Show up to a year of a model's windows."""
-    with transaction(engine) as connection:
-        year = build_digest(connection, model or settings.model.name)
+    with visit.transaction() as connection:
+        year = build_digest(connection, model or visit.settings.model.name)
         rates = weekly_rates(connection, year.model, year.windows)
-        launch = launch_rate(connection, year.model, settings.review)
+        launch = launch_rate(connection, year.model, visit.settings.review)
     chart = None
     if year.windows:
         chart = draw_windows(
             year.windows,
             year.incidents,
-            settings.drift.min_drifted_share,
+            visit.settings.drift.min_drifted_share,
             rates=rates,
             launch=launch.errors / launch.n,
         )
     return Template(
         "digest.html",
         context={
-            "user": user,
+            "user": visit.user,
             "digest": year,
             "chart": chart,
             "series": [(series, draw_sparkline(series)) for series in year.series],

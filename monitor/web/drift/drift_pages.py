@@ -8,11 +8,8 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 from litestar.response import Response, Template
 from markupsafe import Markup
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
-from monitor.settings import Settings
-from monitor.store.accounts.users import UserRow
-from monitor.store.engine import transaction
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.drift_evaluations import (
     DriftEvaluationRow,
@@ -21,6 +18,7 @@ from monitor.store.windows.drift_evaluations import (
 )
 from monitor.store.windows.prompt_maps import PromptMap, prompt_map
 from monitor.store.windows.reports import load_report, report_kinds
+from monitor.web.current_user import Visit
 from monitor.web.drift.window_chart import draw_windows
 from monitor.web.security import REPORT_POLICY
 from monitor.windows.history.timeline import window_timeline
@@ -37,38 +35,34 @@ from monitor.windows.report.page import (
 
 
 @get("/drift-evaluations", sync_to_thread=True)
-def evaluations(user: NamedDependency[UserRow], engine: NamedDependency[Engine]) -> Template:
+def evaluations(visit: NamedDependency[Visit]) -> Template:
     """List the drift evaluations, newest first."""
-    with transaction(engine) as connection:
+    with visit.transaction() as connection:
         rows = list_drift_evaluations(connection, None, 60)
-    return Template("drift_evaluations.html", context={"user": user, "evaluations": rows})
+    return Template("drift_evaluations.html", context={"user": visit.user, "evaluations": rows})
 
 
 @get("/drift-evaluations/{evaluation_id:int}", sync_to_thread=True)
 def evaluation(
-    evaluation_id: FromPath[int],
-    user: NamedDependency[UserRow],
-    engine: NamedDependency[Engine],
-    settings: NamedDependency[Settings],
-    topic: FromQuery[int | None] = None,
+    evaluation_id: FromPath[int], visit: NamedDependency[Visit], topic: FromQuery[int | None] = None
 ) -> Template:
     """Show a drift evaluation; with a topic, also the topic's examples."""
-    with transaction(engine) as connection:
+    with visit.transaction() as connection:
         row = drift_evaluation_by_id(connection, evaluation_id)
-        overview = window_timeline(connection, row, settings)
+        overview = window_timeline(connection, row, visit.settings)
         placed = prompt_map(connection, evaluation_id)
         evidently = "evidently" in report_kinds(connection, evaluation_id)
         examples = Markup() if topic is None else _render_topic(connection, row, placed, topic)
     chart = draw_windows(
         overview.windows,
         overview.incidents,
-        settings.drift.min_drifted_share,
+        visit.settings.drift.min_drifted_share,
         rates=overview.rates,
         launch=overview.launch,
         here=evaluation_id,
     )
     context = {
-        "user": user,
+        "user": visit.user,
         "row": row,
         "overview": overview,
         "chart": chart,
@@ -90,13 +84,10 @@ def evaluation(
 
 @get("/drift-evaluations/{evaluation_id:int}/topics/{topic:int}", sync_to_thread=True)
 def topic_examples(
-    evaluation_id: FromPath[int],
-    topic: FromPath[int],
-    user: NamedDependency[UserRow],  # noqa: ARG001 - requires sign-in
-    engine: NamedDependency[Engine],
+    evaluation_id: FromPath[int], topic: FromPath[int], visit: NamedDependency[Visit]
 ) -> Response[str]:
     """Return a topic's examples as a page fragment."""
-    with transaction(engine) as connection:
+    with visit.transaction() as connection:
         row = drift_evaluation_by_id(connection, evaluation_id)
         part = _render_topic(connection, row, prompt_map(connection, evaluation_id), topic)
     return Response(str(part), media_type="text/html")
@@ -104,13 +95,10 @@ def topic_examples(
 
 @get("/drift-evaluations/{evaluation_id:int}/points/{point:int}", sync_to_thread=True)
 def point(
-    evaluation_id: FromPath[int],
-    point: FromPath[int],
-    user: NamedDependency[UserRow],  # noqa: ARG001 - requires sign-in
-    engine: NamedDependency[Engine],
+    evaluation_id: FromPath[int], point: FromPath[int], visit: NamedDependency[Visit]
 ) -> Response[str]:
     """Return the exchange at a point of the map as a page fragment."""
-    with transaction(engine) as connection:
+    with visit.transaction() as connection:
         row = drift_evaluation_by_id(connection, evaluation_id)
         placed = prompt_map(connection, evaluation_id)
         if placed is None or row.assessment is None:
@@ -125,12 +113,11 @@ def point(
 @get("/drift-evaluations/{evaluation_id:int}/report", sync_to_thread=True)
 def report(
     evaluation_id: FromPath[int],
-    user: NamedDependency[UserRow],  # noqa: ARG001 - requires sign-in
-    engine: NamedDependency[Engine],
+    visit: NamedDependency[Visit],
     kind: FromQuery[Literal["page", "evidently"]] = "page",
 ) -> Response[str]:
     """Return a report as one sandboxed file: its texts are hostile."""
-    with transaction(engine) as connection:
+    with visit.transaction() as connection:
         row = drift_evaluation_by_id(connection, evaluation_id)
         evidently = load_report(connection, evaluation_id, "evidently")
         placed = prompt_map(connection, evaluation_id)
@@ -153,13 +140,9 @@ def report(
 
 
 @get("/drift-evaluations/{evaluation_id:int}/assessment.json", sync_to_thread=True)
-def assessment(
-    evaluation_id: FromPath[int],
-    user: NamedDependency[UserRow],  # noqa: ARG001 - requires sign-in
-    engine: NamedDependency[Engine],
-) -> Assessment:
+def assessment(evaluation_id: FromPath[int], visit: NamedDependency[Visit]) -> Assessment:
     """Return the assessment, in the form of docs/reference/assessment.schema.json."""
-    with transaction(engine) as connection:
+    with visit.transaction() as connection:
         row = drift_evaluation_by_id(connection, evaluation_id)
     if row.assessment is None:
         raise NotFoundException("this drift evaluation is not finished")

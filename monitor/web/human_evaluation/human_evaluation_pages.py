@@ -7,55 +7,38 @@ from litestar import Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect, Template
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from monitor.errors import WorkflowError
 from monitor.review.human_evaluation import rating, view
 from monitor.review.human_evaluation.locking import lock_human_evaluation
-from monitor.settings import Settings
 from monitor.store.accounts.users import UserRow, list_users
-from monitor.store.engine import transaction
-from monitor.web.clock import Clock
+from monitor.web.current_user import Visit
 from monitor.web.review.review_pages import DIMENSIONS
 
 Form = URLEncodedBody[dict[str, str]]
 
 
 @get("/", sync_to_thread=True)
-def human_evaluations(
-    user: NamedDependency[UserRow],
-    engine: NamedDependency[Engine],
-    clock: NamedDependency[Clock],
-) -> Template:
+def human_evaluations(visit: NamedDependency[Visit]) -> Template:
     """List the human evaluations, newest first."""
-    with transaction(engine) as connection:
-        views = view.view_human_evaluations(connection, user, clock())
-    return Template("human_evaluations.html", context={"user": user, "views": views})
+    with visit.transaction() as connection:
+        views = view.view_human_evaluations(connection, visit.user, visit.now)
+    return Template("human_evaluations.html", context={"user": visit.user, "views": views})
 
 
 @get("/{human_evaluation_id:int}", sync_to_thread=True)
-def human_evaluation(
-    human_evaluation_id: FromPath[int],
-    user: NamedDependency[UserRow],
-    engine: NamedDependency[Engine],
-    clock: NamedDependency[Clock],
-) -> Template:
+def human_evaluation(human_evaluation_id: FromPath[int], visit: NamedDependency[Visit]) -> Template:
     """Show a human evaluation: the own part, for leads the progress, and results once locked."""
-    return _human_evaluation_page(engine, human_evaluation_id, user, clock)
+    return _human_evaluation_page(visit, human_evaluation_id)
 
 
 @post("/{human_evaluation_id:int}/rate", status_code=303, sync_to_thread=True)
-def start(
-    human_evaluation_id: FromPath[int],
-    user: NamedDependency[UserRow],
-    engine: NamedDependency[Engine],
-    settings: NamedDependency[Settings],
-    clock: NamedDependency[Clock],
-) -> Redirect:
+def start(human_evaluation_id: FromPath[int], visit: NamedDependency[Visit]) -> Redirect:
     """Claim the next item and redirect to it."""
-    with transaction(engine) as connection:
+    with visit.transaction() as connection:
         number = rating.RatingQueue(human_evaluation_id).claim_next(
-            connection, user.id, clock(), settings.review.lease
+            connection, visit.user.id, visit.now, visit.lease
         )
     target = (
         f"/human-evaluations/{human_evaluation_id}/rate"
@@ -66,24 +49,19 @@ def start(
 
 
 @get("/{human_evaluation_id:int}/rate", sync_to_thread=True)
-def rate(
-    human_evaluation_id: FromPath[int],
-    user: NamedDependency[UserRow],
-    engine: NamedDependency[Engine],
-    clock: NamedDependency[Clock],
-) -> Template | Redirect:
+def rate(human_evaluation_id: FromPath[int], visit: NamedDependency[Visit]) -> Template | Redirect:
     """Show the user's current item; without one, redirect to the human evaluation."""
-    now = clock()
-    with transaction(engine) as connection:
-        item = rating.view_current_item(connection, human_evaluation_id, user.id, now)
+    now = visit.now
+    with visit.transaction() as connection:
+        item = rating.view_current_item(connection, human_evaluation_id, visit.user.id, now)
         if item is None:
             return Redirect(f"/human-evaluations/{human_evaluation_id}", status_code=303)
-        summary = view.view_human_evaluation(connection, human_evaluation_id, user, now)
+        summary = view.view_human_evaluation(connection, human_evaluation_id, visit.user, now)
     labelled = list(zip(rating.LABELS, item.responses, strict=False))
     initial = {
         "human_evaluation": human_evaluation_id,
         "number": item.number,
-        "user": user.id,
+        "user": visit.user.id,
         "draft": item.draft,
         "lease_until": item.lease_until.isoformat(),
         "now": now.isoformat(),
@@ -91,7 +69,7 @@ def rate(
         "labels": [label for label, _ in labelled],
     }
     context = {
-        "user": user,
+        "user": visit.user,
         "item": item,
         "view": summary,
         "labelled": labelled,
@@ -104,56 +82,41 @@ def rate(
 
 @post("/{human_evaluation_id:int}/lock", status_code=303, sync_to_thread=True)
 def lock(
-    human_evaluation_id: FromPath[int],
-    data: Form,
-    lead: NamedDependency[UserRow],
-    engine: NamedDependency[Engine],
-    clock: NamedDependency[Clock],
+    human_evaluation_id: FromPath[int], data: Form, lead_visit: NamedDependency[Visit]
 ) -> Template | Redirect:
     """Lock a human evaluation, if the confirmation box is selected."""
     if data.get("confirmed") != "yes":
         problem = "select the box to confirm: a lock can't be undone"
-        return _human_evaluation_page(
-            engine, human_evaluation_id, lead, clock, status=409, problem=problem
-        )
+        return _human_evaluation_page(lead_visit, human_evaluation_id, status=409, problem=problem)
     try:
-        with transaction(engine) as connection:
+        with lead_visit.transaction() as connection:
             lock_human_evaluation(
-                connection, human_evaluation_id, lead, clock(), allow_missing=True
+                connection, human_evaluation_id, lead_visit.user, lead_visit.now, allow_missing=True
             )
     except WorkflowError as error:
         return _human_evaluation_page(
-            engine, human_evaluation_id, lead, clock, status=409, problem=str(error)
+            lead_visit, human_evaluation_id, status=409, problem=str(error)
         )
     return Redirect(f"/human-evaluations/{human_evaluation_id}", status_code=303)
 
 
 @get("/{human_evaluation_id:int}/ratings", sync_to_thread=True)
 def ratings(
-    human_evaluation_id: FromPath[int],
-    user: NamedDependency[UserRow],
-    engine: NamedDependency[Engine],
-    page: FromQuery[int] = 1,
+    human_evaluation_id: FromPath[int], visit: NamedDependency[Visit], page: FromQuery[int] = 1
 ) -> Template:
     """Show the items of a locked human evaluation with ratings and systems."""
-    with transaction(engine) as connection:
+    with visit.transaction() as connection:
         ratings_page = view.rated_page(connection, human_evaluation_id, page)
-    return Template("ratings.html", context={"user": user, "page": ratings_page})
+    return Template("ratings.html", context={"user": visit.user, "page": ratings_page})
 
 
 def _human_evaluation_page(
-    engine: Engine,
-    human_evaluation_id: int,
-    user: UserRow,
-    clock: Clock,
-    *,
-    status: int = 200,
-    problem: str = "",
+    visit: Visit, human_evaluation_id: int, *, status: int = 200, problem: str = ""
 ) -> Template:
-    with transaction(engine) as connection:
-        summary = view.view_human_evaluation(connection, human_evaluation_id, user, clock())
-        context = _context(connection, summary, user)
-    context |= {"user": user, "view": summary, "problem": problem}
+    with visit.transaction() as connection:
+        summary = view.view_human_evaluation(connection, human_evaluation_id, visit.user, visit.now)
+        context = _context(connection, summary, visit.user)
+    context |= {"user": visit.user, "view": summary, "problem": problem}
     return Template("human_evaluation.html", context=context, status_code=status)
 
 

@@ -3,39 +3,30 @@
 from litestar import get
 from litestar.di import NamedDependency
 from litestar.response import Template
-from sqlalchemy import Engine
 
-from monitor.settings import Settings
-from monitor.store.accounts.users import UserRow
-from monitor.store.engine import transaction
 from monitor.store.human_evaluation.human_evaluations import models_under_human_evaluation
 from monitor.store.training.model_age import production_age
 from monitor.store.training.registry import list_versions, scores_of
-from monitor.web.clock import Clock
+from monitor.web.current_user import Visit
 
 
 @get("/models", sync_to_thread=True)
-def models(
-    user: NamedDependency[UserRow],
-    engine: NamedDependency[Engine],
-    settings: NamedDependency[Settings],
-    clock: NamedDependency[Clock],
-) -> Template:
+def models(visit: NamedDependency[Visit]) -> Template:
     """Show the versions with stages and scores, and how old the production version is."""
-    with transaction(engine) as connection:
+    with visit.transaction() as connection:
         rows = list_versions(connection)
         # Scores, such as the share of JSON responses, could unblind an open human evaluation.
         withheld = models_under_human_evaluation(connection)
         versions = [
             (row, [] if row.model in withheld else scores_of(connection, row.id)) for row in rows
         ]
-        ages = [production_age(connection, name, clock()) for name in {row.model for row in rows}]
+        ages = [production_age(connection, name, visit.now) for name in {row.model for row in rows}]
     context = {
-        "user": user,
+        "user": visit.user,
         "versions": versions,
         "withheld": withheld,
         "ages": {age.version.id: age for age in ages if age is not None},
-        "max_age": settings.retrain.max_age,
+        "max_age": visit.settings.retrain.max_age,
     }
     return Template("models.html", context=context)
 

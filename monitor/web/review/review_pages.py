@@ -8,18 +8,16 @@ from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Redirect, Template
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from monitor.review.guidelines import TaskType, taxonomy_by_version
 from monitor.review.human_evaluation.view import human_evaluations_to_rate
 from monitor.review.items import item_view
 from monitor.review.items.blind_review import REVIEWS
 from monitor.review.items.worklist import worklist_of
-from monitor.settings import Settings
 from monitor.store.accounts.users import UserRow
-from monitor.store.engine import transaction
 from monitor.store.review.reviews import has_reviewed
-from monitor.web.clock import Clock
+from monitor.web.current_user import Visit
 
 ERROR_KINDS = {
     "knowledge": "Missing knowledge",
@@ -71,22 +69,18 @@ def root(visitor: NamedDependency[UserRow | None]) -> Redirect:
 
 
 @get("/review", sync_to_thread=True)
-def queue(
-    user: NamedDependency[UserRow],
-    engine: NamedDependency[Engine],
-    clock: NamedDependency[Clock],
-) -> Template | Redirect:
+def queue(visit: NamedDependency[Visit]) -> Template | Redirect:
     """Show the queue, or redirect to the user's current item."""
-    with transaction(engine) as connection:
-        work = worklist_of(connection, user, clock())
-        human_evaluations = human_evaluations_to_rate(connection, user, clock())
-        first_time = not has_reviewed(connection, user.id)
+    with visit.transaction() as connection:
+        work = worklist_of(connection, visit.user, visit.now)
+        human_evaluations = human_evaluations_to_rate(connection, visit.user, visit.now)
+        first_time = not has_reviewed(connection, visit.user.id)
     if work.at_work is not None:
         return Redirect(f"/review/{work.at_work}", status_code=303)
     return Template(
         "queue.html",
         context={
-            "user": user,
+            "user": visit.user,
             "first_time": first_time,
             "human_evaluations": human_evaluations,
             **asdict(work),
@@ -95,41 +89,31 @@ def queue(
 
 
 @post("/review", status_code=303, sync_to_thread=True)
-def next_item(
-    user: NamedDependency[UserRow],
-    engine: NamedDependency[Engine],
-    settings: NamedDependency[Settings],
-    clock: NamedDependency[Clock],
-) -> Redirect:
+def next_item(visit: NamedDependency[Visit]) -> Redirect:
     """Claim the next item and redirect to it."""
-    with transaction(engine) as connection:
-        item_id = REVIEWS.claim_next(connection, user.id, clock(), settings.review.lease)
+    with visit.transaction() as connection:
+        item_id = REVIEWS.claim_next(connection, visit.user.id, visit.now, visit.lease)
     return Redirect(f"/review/{item_id}" if item_id else "/review", status_code=303)
 
 
 @get("/review/{item_id:int}", sync_to_thread=True)
-def item(
-    item_id: FromPath[int],
-    user: NamedDependency[UserRow],
-    engine: NamedDependency[Engine],
-    clock: NamedDependency[Clock],
-) -> Template:
+def item(item_id: FromPath[int], visit: NamedDependency[Visit]) -> Template:
     """Show an item: to review, discuss or decide, or read-only."""
-    with transaction(engine) as connection:
-        view = item_view.view_item(connection, item_id, user)
+    with visit.transaction() as connection:
+        view = item_view.view_item(connection, item_id, visit.user)
         task = _guidelines_of(connection, view)
     is_single = view.state in {"open", "submitted", "flagged", "excluded"}
     initial = {
         "id": view.id,
-        "user": user.id,
+        "user": visit.user.id,
         "state": view.state,
         "response": view.response,
         "draft": view.draft,
-        **(_lease(view, clock()) if is_single else _discussion(view)),
+        **(_lease(view, visit.now) if is_single else _discussion(view)),
     }
     return Template(
         "item.html" if is_single else "discussion.html",
-        context={"user": user, "item": view, "task": task, "initial": initial, **LABELS},
+        context={"user": visit.user, "item": view, "task": task, "initial": initial, **LABELS},
     )
 
 

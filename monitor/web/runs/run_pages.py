@@ -6,15 +6,13 @@ from litestar import Request, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Redirect, Template
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
-from monitor.store.accounts.users import UserRow
 from monitor.store.audit_log import append_entry
-from monitor.store.engine import transaction
 from monitor.store.training.children import FINAL
 from monitor.store.training.registry import version_of_run
 from monitor.store.training.runs import RunRow, list_runs, request_cancel, run_by_id
-from monitor.web.clock import Clock
+from monitor.web.current_user import Visit
 from monitor.web.runs.loss_curve import draw_losses
 
 #: Status -> badge.
@@ -22,40 +20,41 @@ BADGES = {"running": "warn", "succeeded": "good", "failed": "bad"}
 
 
 @get("/runs", sync_to_thread=True)
-def runs(lead: NamedDependency[UserRow], engine: NamedDependency[Engine]) -> Template:
+def runs(lead_visit: NamedDependency[Visit]) -> Template:
     """List the training runs, newest first."""
-    with transaction(engine) as connection:
+    with lead_visit.transaction() as connection:
         rows = list_runs(connection)
-    return Template("runs.html", context={"user": lead, "runs": rows, "badges": BADGES})
+    return Template("runs.html", context={"user": lead_visit.user, "runs": rows, "badges": BADGES})
 
 
 @get("/runs/{run_id:int}", sync_to_thread=True)
 def run(
-    run_id: FromPath[int],
-    request: Request[Any, Any, Any],
-    lead: NamedDependency[UserRow],
-    engine: NamedDependency[Engine],
+    run_id: FromPath[int], request: Request[Any, Any, Any], lead_visit: NamedDependency[Visit]
 ) -> Template:
     """Show a training run: state, losses, speed and the end of its log."""
-    with transaction(engine) as connection:
+    with lead_visit.transaction() as connection:
         context = _view(connection, run_by_id(connection, run_id))
     partial = "hx-request" in request.headers
-    return Template("run_state.html" if partial else "run.html", context=context | {"user": lead})
+    return Template(
+        "run_state.html" if partial else "run.html", context=context | {"user": lead_visit.user}
+    )
 
 
 @post("/runs/{run_id:int}/cancel", status_code=303, sync_to_thread=True)
-def cancel(
-    run_id: FromPath[int],
-    lead: NamedDependency[UserRow],
-    engine: NamedDependency[Engine],
-    clock: NamedDependency[Clock],
-) -> Redirect:
+def cancel(run_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Redirect:
     """Request the cancellation of a run; the daemon that launched it carries it out."""
-    with transaction(engine) as connection:
+    with lead_visit.transaction() as connection:
         run_by_id(connection, run_id)
-        if request_cancel(connection, run_id, lead.name):
+        if request_cancel(connection, run_id, lead_visit.user.name):
             subject = f"training_runs/{run_id}"
-            append_entry(connection, clock(), lead.name, "run.cancel_requested", subject, {})
+            append_entry(
+                connection,
+                lead_visit.now,
+                lead_visit.user.name,
+                "run.cancel_requested",
+                subject,
+                {},
+            )
     return Redirect(f"/runs/{run_id}", status_code=303)
 
 

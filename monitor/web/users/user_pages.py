@@ -1,7 +1,8 @@
 """Pages for managing users: invitations, roles, task types, deactivation, new links."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from litestar import Router, get, post
@@ -9,16 +10,12 @@ from litestar.di import NamedDependency, Provide
 from litestar.exceptions import PermissionDeniedException
 from litestar.params import FromPath, URLEncodedBody
 from litestar.response import Redirect, Template
-from sqlalchemy import Engine
 
 from monitor.accounts import users
 from monitor.accounts.invitations import OneTimeLink
 from monitor.accounts.users import Actor
 from monitor.errors import InputError, NotFoundError, WorkflowError
-from monitor.settings import Settings
-from monitor.store.accounts.users import UserRow
-from monitor.store.engine import transaction
-from monitor.web.clock import Clock
+from monitor.web.current_user import Visit
 from monitor.web.users.user_view import list_user_views, load_choices, view_user
 
 #: A repeated field is a list.
@@ -26,18 +23,13 @@ Fields = URLEncodedBody[dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Management:
-    """The common dependencies of these pages, for users who manage users."""
-
-    viewer: UserRow
-    engine: Engine
-    settings: Settings
-    now: datetime
+class Management(Visit):
+    """A visit of a user who manages users."""
 
     @property
     def actor(self) -> Actor:
         """The author of changes."""
-        return Actor.from_user(self.viewer)
+        return Actor.from_user(self.user)
 
     @property
     def link_lifetime(self) -> timedelta | None:
@@ -53,15 +45,10 @@ class Management:
         return {"link": address, "until": link.expires_at}
 
 
-def _management(
-    user: NamedDependency[UserRow],
-    engine: NamedDependency[Engine],
-    settings: NamedDependency[Settings],
-    clock: NamedDependency[Clock],
-) -> Management:
-    if not user.manages_users:
+def _management(visit: NamedDependency[Visit]) -> Management:
+    if not visit.user.manages_users:
         raise PermissionDeniedException("this page is for leads and admins")
-    return Management(user, engine, settings, clock())
+    return Management(**vars(visit))
 
 
 @get("/", sync_to_thread=True)
@@ -75,7 +62,7 @@ def invite(management: NamedDependency[Management], data: Fields) -> Template:
     """Invite a user. The link is in this response only: it is not stored."""
     values = {key: _text(data, key) for key in ("name", "email", "role")}
     try:
-        with transaction(management.engine) as connection:
+        with management.transaction() as connection:
             link = users.invite(
                 connection,
                 management.actor,
@@ -102,14 +89,7 @@ def change_role(
     user_id: FromPath[int], management: NamedDependency[Management], data: Fields
 ) -> Template | Redirect:
     """Change the user's role."""
-    try:
-        with transaction(management.engine) as connection:
-            users.change_role(
-                connection, management.actor, user_id, _text(data, "role"), management.now
-            )
-    except (InputError, WorkflowError) as error:
-        return _render_refusal(management, user_id, error)
-    return _redirect_to(user_id)
+    return _change(management, user_id, users.change_role, _text(data, "role"))
 
 
 @post("/{user_id:int}/task-types", status_code=303, sync_to_thread=True)
@@ -117,14 +97,7 @@ def assign_task_types(
     user_id: FromPath[int], management: NamedDependency[Management], data: Fields
 ) -> Template | Redirect:
     """Set the task types that the user reviews; none means all."""
-    try:
-        with transaction(management.engine) as connection:
-            users.assign_task_types(
-                connection, management.actor, user_id, _task_types(data), management.now
-            )
-    except (InputError, WorkflowError) as error:
-        return _render_refusal(management, user_id, error)
-    return _redirect_to(user_id)
+    return _change(management, user_id, users.assign_task_types, _task_types(data))
 
 
 @post("/{user_id:int}/deactivate", status_code=303, sync_to_thread=True)
@@ -132,12 +105,7 @@ def deactivate(
     user_id: FromPath[int], management: NamedDependency[Management]
 ) -> Template | Redirect:
     """Deactivate the user."""
-    try:
-        with transaction(management.engine) as connection:
-            users.deactivate(connection, management.actor, user_id, management.now)
-    except WorkflowError as error:
-        return _render_refusal(management, user_id, error)
-    return _redirect_to(user_id)
+    return _change(management, user_id, users.deactivate)
 
 
 @post("/{user_id:int}/reactivate", status_code=303, sync_to_thread=True)
@@ -145,19 +113,14 @@ def reactivate(
     user_id: FromPath[int], management: NamedDependency[Management]
 ) -> Template | Redirect:
     """Reactivate the user."""
-    try:
-        with transaction(management.engine) as connection:
-            users.reactivate(connection, management.actor, user_id, management.now)
-    except WorkflowError as error:
-        return _render_refusal(management, user_id, error)
-    return _redirect_to(user_id)
+    return _change(management, user_id, users.reactivate)
 
 
 @post("/{user_id:int}/link", status_code=200, sync_to_thread=True)
 def reset_password(user_id: FromPath[int], management: NamedDependency[Management]) -> Template:
     """Remove the user's password and sessions, and show a link to set a password."""
     try:
-        with transaction(management.engine) as connection:
+        with management.transaction() as connection:
             link = users.reset_password(
                 connection,
                 management.actor,
@@ -170,21 +133,33 @@ def reset_password(user_id: FromPath[int], management: NamedDependency[Managemen
     return _render_user(management, user_id, reset=True, **management.link_context(link))
 
 
+def _change(
+    management: Management, user_id: int, change: Callable[..., None], *values: Any
+) -> Template | Redirect:
+    """Change a user and show their page again; where that is refused, with the reason."""
+    try:
+        with management.transaction() as connection:
+            change(connection, management.actor, user_id, *values, management.now)
+    except (InputError, WorkflowError) as error:
+        return _render_refusal(management, user_id, error)
+    return Redirect(f"/users/{user_id}", status_code=303)
+
+
 def _render_users(management: Management, *, status: int = 200, **context: Any) -> Template:
-    with transaction(management.engine) as connection:
-        context["users"] = list_user_views(connection, management.viewer, management.now)
-        context["choices"] = load_choices(connection, management.viewer)
-    context |= {"user": management.viewer, "passwords": management.settings.web.passwords}
+    with management.transaction() as connection:
+        context["users"] = list_user_views(connection, management.user, management.now)
+        context["choices"] = load_choices(connection, management.user)
+    context |= {"user": management.user, "passwords": management.settings.web.passwords}
     return Template("users.html", context=context, status_code=status)
 
 
 def _render_user(
     management: Management, user_id: int, *, status: int = 200, **context: Any
 ) -> Template:
-    with transaction(management.engine) as connection:
-        context["view"] = view_user(connection, management.viewer, user_id, management.now)
-        context["choices"] = load_choices(connection, management.viewer)
-    context |= {"user": management.viewer, "passwords": management.settings.web.passwords}
+    with management.transaction() as connection:
+        context["view"] = view_user(connection, management.user, user_id, management.now)
+        context["choices"] = load_choices(connection, management.user)
+    context |= {"user": management.user, "passwords": management.settings.web.passwords}
     return Template("user.html", context=context, status_code=status)
 
 
@@ -194,10 +169,6 @@ def _render_refusal(
     if isinstance(error, NotFoundError):
         raise error
     return _render_user(management, user_id, status=409, problem=str(error))
-
-
-def _redirect_to(user_id: int) -> Redirect:
-    return Redirect(f"/users/{user_id}", status_code=303)
 
 
 def _text(data: dict[str, Any], key: str) -> str:
