@@ -54,7 +54,7 @@ def part_dead_letters(
             draw,
             received_at,
         )
-        for part in decoded.bad_parts
+        for part in decoded.unreadable
     ]
 
 

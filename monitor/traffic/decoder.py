@@ -52,11 +52,10 @@ MAX_AHEAD = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class BadPart:
-    """An unreadable part of a record."""
+class UnreadableRecord:
+    """An unreadable part of a record, as a record of its own."""
 
     record_index: int
-    #: The part as a record of its own.
     value: bytes
     error: RecordError
 
@@ -67,7 +66,7 @@ class Decoded:
 
     exchanges: list[Exchange] = field(default_factory=list)
     halves: list[Half] = field(default_factory=list)
-    bad_parts: list[BadPart] = field(default_factory=list)
+    unreadable: list[UnreadableRecord] = field(default_factory=list)
     #: Parts that are no exchanges and not meant to be.
     n_ignored: int = 0
 
@@ -112,12 +111,14 @@ class Decoder:
             if isinstance(part, IgnoredParts):
                 n_ignored += part.count
             elif isinstance(part, UnreadablePart):
-                decoded.bad_parts.append(BadPart(part.index, part.to_record(), part.error))
+                decoded.unreadable.append(
+                    UnreadableRecord(part.index, part.to_record(), part.error)
+                )
             else:
                 self._add(decoded, part, record)
-            if len(decoded.bad_parts) > MAX_UNREADABLE:
-                raise RecordError("too_many_unreadable", str(decoded.bad_parts[0].error))
-        return Decoded(decoded.exchanges, decoded.halves, decoded.bad_parts, n_ignored)
+            if len(decoded.unreadable) > MAX_UNREADABLE:
+                raise RecordError("too_many_unreadable", str(decoded.unreadable[0].error))
+        return Decoded(decoded.exchanges, decoded.halves, decoded.unreadable, n_ignored)
 
     def _add(self, decoded: Decoded, raw: RawExchange, record: RawRecord) -> None:
         try:
@@ -125,7 +126,7 @@ class Decoder:
         except RecordError as error:
             if raw.to_record is None:
                 raise
-            decoded.bad_parts.append(BadPart(raw.index, raw.to_record(), error))
+            decoded.unreadable.append(UnreadableRecord(raw.index, raw.to_record(), error))
             return
         if isinstance(finished, Half):
             decoded.halves.append(finished)

@@ -81,7 +81,7 @@ def read_exchanges(
             continue
         exchanges += decoded.exchanges
         bad_lines += [
-            BadLine(number, part.error.reason, part.error.detail) for part in decoded.bad_parts
+            BadLine(number, part.error.reason, part.error.detail) for part in decoded.unreadable
         ]
         halves += [
             half_row(

@@ -6,7 +6,7 @@ from typing import Any
 from monitor.review.export.gold import Gold, Row
 from monitor.review.export.label_studio_export import GuidelinesOf
 from monitor.review.export.training_examples import TrainingExample, provenance
-from monitor.review.items.questions import CHOICES, COMMENT, CORRECTED, SCORES
+from monitor.review.items.questions import CHOICES, COMMENT, CORRECTED, SCORE_TITLES
 from monitor.settings import ModelSection
 from monitor.store.review.gold_export import QueuedItem
 
@@ -57,7 +57,7 @@ def dataset_settings() -> dict[str, Any]:
                     type="rating",
                     options=[{"value": value} for value in range(1, 6)],
                 )
-                for name, title in SCORES.items()
+                for name, title in SCORE_TITLES.items()
             ),
             *(
                 _question(name, title, required=False, type="text", use_markdown=False)

@@ -6,7 +6,7 @@ from xml.sax.saxutils import quoteattr
 
 from monitor.review.export.gold import Gold, Row
 from monitor.review.export.training_examples import TrainingExample, provenance
-from monitor.review.items.questions import CHOICES, COMMENT, CORRECTED, SCORES
+from monitor.review.items.questions import CHOICES, COMMENT, CORRECTED, SCORE_TITLES
 from monitor.settings import ModelSection
 from monitor.store.review.gold_export import QueuedItem
 
@@ -40,7 +40,7 @@ def labeling_config() -> str:
             ),
             "  </Choices>",
         ]
-    for name, title in SCORES.items():
+    for name, title in SCORE_TITLES.items():
         rating = f'  <Rating name="{name}" toName="response" maxRating="5" required="true"/>'
         lines += [_header(title), rating]
     for name, title in (CORRECTED, COMMENT):

@@ -10,9 +10,9 @@ from monitor.review.imports.parsed_reviews import (
     find_item,
     read_array,
 )
-from monitor.review.items.questions import CHOICES, COMMENT, CORRECTED, SCORES
+from monitor.review.items.questions import CHOICES, COMMENT, CORRECTED, SCORE_TITLES
 
-_QUESTIONS = {*(choice.name for choice in CHOICES), *SCORES, CORRECTED[0], COMMENT[0]}
+_QUESTIONS = {*(choice.name for choice in CHOICES), *SCORE_TITLES, CORRECTED[0], COMMENT[0]}
 
 
 def read_argilla(path: Path) -> ParsedReviews:

@@ -10,7 +10,7 @@ from monitor.review.imports.parsed_reviews import (
     find_item,
     read_array,
 )
-from monitor.review.items.questions import CHOICES, COMMENT, CORRECTED, SCORES
+from monitor.review.items.questions import CHOICES, COMMENT, CORRECTED, SCORE_TITLES
 
 _CHOICES = {choice.name for choice in CHOICES}
 _TEXTS = {CORRECTED[0], COMMENT[0]}
@@ -76,7 +76,7 @@ def _fields(result: Any) -> dict[str, Any]:
             continue
         if name in _CHOICES and (chosen := _texts(value.get("choices"))):
             fields[name] = chosen[0]
-        elif name in SCORES:
+        elif name in SCORE_TITLES:
             fields[name] = value.get("rating")
         elif name in _TEXTS:
             fields[name] = "\n".join(_texts(value.get("text")))

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-SCORES = {
+#: By score; see :data:`monitor.review.items.verdicts.SCORES`.
+SCORE_TITLES = {
     "accuracy": "Accuracy: 1 wrong, 5 right",
     "completeness": "Completeness: 1 the essential is missing, 5 complete",
     "tone": "Tone: 1 not our tone, 5 our tone",

@@ -78,7 +78,7 @@ class RawExchange(Labels, frozen=True, kw_only=True):
 
 
 class UnreadablePart(msgspec.Struct, frozen=True, kw_only=True):
-    """An unreadable exchange of a record with several."""
+    """An unreadable exchange of a record with several; the decoder makes a record of it."""
 
     index: int
     error: RecordError

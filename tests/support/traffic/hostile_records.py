@@ -30,12 +30,12 @@ def check(value: bytes | None, **options: Any) -> str:
     except RecordError as error:
         check_error(error)
         return error.reason
-    for part in decoded.bad_parts:
+    for part in decoded.unreadable:
         check_error(part.error)
         assert part.value
     indices = [exchange.record_index for exchange in decoded.exchanges]
     indices += [half.exchange.record_index for half in decoded.halves]
-    indices += [part.record_index for part in decoded.bad_parts]
+    indices += [part.record_index for part in decoded.unreadable]
     assert len(indices) == len(set(indices)), "two parts of a record have one place"
     for half in decoded.halves:
         assert half.join_id
@@ -44,8 +44,8 @@ def check(value: bytes | None, **options: Any) -> str:
         assert exchange.model
         assert exchange.withheld or any(message.role == "user" for message in exchange.messages)
         check_exchange(exchange)
-    if decoded.bad_parts:
-        return decoded.bad_parts[0].error.reason
+    if decoded.unreadable:
+        return decoded.unreadable[0].error.reason
     return "exchange" if decoded.exchanges else "half" if decoded.halves else "nothing"
 
 

@@ -7,7 +7,7 @@ import { createDraft } from "./draft.js";
 import { Fields } from "./fields.js";
 import { listen } from "./keys.js";
 import { watchLease } from "./lease.js";
-import { handleUserRefusal } from "./refusal.js";
+import { handleUserRefusal } from "./request_errors.js";
 import { showSaveStatus } from "./save_status.js";
 import { Scores } from "./scores.js";
 import { RatingForm } from "./rating_form.js";

@@ -10,7 +10,7 @@ import { toggleGuidelines } from "./guidelines.js";
 import { listen } from "./keys.js";
 import { bindLeadActions } from "./lead_actions.js";
 import { follow } from "./poll.js";
-import { handleUserRefusal } from "./refusal.js";
+import { handleUserRefusal } from "./request_errors.js";
 import { toast, toastOnNextPage } from "./toast.js";
 
 const initial = initialState();

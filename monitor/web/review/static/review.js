@@ -9,7 +9,7 @@ import { VerdictForm } from "./verdict_form.js";
 import { toggleGuidelines } from "./guidelines.js";
 import { listen } from "./keys.js";
 import { watchLease } from "./lease.js";
-import { handleUserRefusal } from "./refusal.js";
+import { handleUserRefusal } from "./request_errors.js";
 import { showSaveStatus } from "./save_status.js";
 import { Scores } from "./scores.js";
 import { toastOnNextPage } from "./toast.js";

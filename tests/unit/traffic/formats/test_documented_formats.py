@@ -56,7 +56,7 @@ def test_a_documented_record_is_read_by_its_format(name: str, record: str) -> No
 
     options.pop("format", None)
     decoded = decode(json.loads(record), **options, join={"enabled": True})
-    assert [] == decoded.bad_parts
+    assert [] == decoded.unreadable
     (result,) = [*decoded.exchanges, *(half.exchange for half in decoded.halves)]
     assert OCCURRED_AT.date() == result.occurred_at.date()
     assert (own == name) == bool(decoded.exchanges)

@@ -147,11 +147,11 @@ def test_a_bad_log_record_affects_no_other() -> None:
     for value in (msgspec.json.encode(message), as_protobuf(message)):
         decoded = decode(value)
         assert ["chatcmpl-a1"] == [exchange.exchange_id for exchange in decoded.exchanges]
-        (bad,) = decoded.bad_parts
+        (bad,) = decoded.unreadable
         assert (2, "invalid_json") == (bad.record_index, bad.error.reason)
         again = decode(bad.value)
-        assert ([], [0]) == (again.exchanges, [part.record_index for part in again.bad_parts])
-        assert bad.value == again.bad_parts[0].value
+        assert ([], [0]) == (again.exchanges, [part.record_index for part in again.unreadable])
+        assert bad.value == again.unreadable[0].value
 
 
 def test_one_broken_protobuf_record_spoils_no_other() -> None:
@@ -162,7 +162,7 @@ def test_one_broken_protobuf_record_spoils_no_other() -> None:
     decoded = decode(broken)
     assert ["chatcmpl-a1"] == [exchange.exchange_id for exchange in decoded.exchanges]
     assert [(2, "invalid_protobuf")] == [
-        (part.record_index, part.error.reason) for part in decoded.bad_parts
+        (part.record_index, part.error.reason) for part in decoded.unreadable
     ]
 
 

@@ -1,4 +1,4 @@
-// Refusals that concern the user, not the item: signed out, or an expired token.
+// Errors of requests that concern the user, not the item: signed out, or an expired token.
 
 import { showBanner } from "./banner.js";
 
