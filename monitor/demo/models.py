@@ -97,7 +97,7 @@ class DemoModel:
         base_revision: Digest of the file it was converted from.
         n_training_examples: Number of training examples of version 1.
         first: Recipe of version 1.
-        again: Recipe of a retraining; :meth:`recipe_after` completes it.
+        again: Recipe of a retraining; the starting point completes it.
         max_new_tokens: Longest response.
     """
 
@@ -113,16 +113,6 @@ class DemoModel:
         """Return the recipe of version 1."""
         return Recipe(
             base=str(self.base), base_revision=self.base_revision, seed=seed, **self.first
-        )
-
-    def recipe_after(self, adapter: Path | str, seed: int) -> Recipe:
-        """Return the recipe of a retraining that starts from a version's adapter."""
-        return Recipe(
-            base=str(self.base),
-            base_revision=self.base_revision,
-            seed=seed,
-            start_adapter=str(adapter),
-            **self.again,
         )
 
 

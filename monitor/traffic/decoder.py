@@ -182,7 +182,6 @@ class Decoder:
             response=response,
             attributes=attributes,
             truncated=raw.truncated or response_cut or any(cut for _, cut in contents),
-            trace_id=clean_name(raw.trace_id),
             record_index=raw.index,
             withheld=raw.withheld,
         )

@@ -46,8 +46,6 @@ class Exchange(Labels, frozen=True, kw_only=True):
     attributes: dict[str, Any] = {}
     #: Set when text was cut.
     truncated: bool = False
-    #: The trace that the request belongs to; empty if unknown.
-    trace_id: str = ""
     #: Position in a record that carries several exchanges.
     record_index: int = 0
     #: The source withholds the texts: the exchange is counted, not stored.

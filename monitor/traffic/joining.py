@@ -58,7 +58,6 @@ def join(
         **labels,
         # A half without an id of its own has the join id.
         exchange_id=_own_id(first, request) or _own_id(second, response) or request.join_id,
-        trace_id=first.trace_id or second.trace_id,
         response=second.response,
         attributes=_attributes(first, second),
         truncated=first.truncated or second.truncated,

@@ -10,7 +10,6 @@ from monitor.review.decision.decisions import evaluate_batch
 from monitor.settings import Review
 from monitor.store.review.decisions import DecisionRow, decision_of_batch
 from monitor.store.review.items import BatchRow, count_by_status, items_of_batches, list_batches
-from monitor.store.review.reviews import count_reviews_by_reviewer
 
 STATUSES = ("gold", "queued", "disagreed", "adjudication", "flagged", "excluded")
 
@@ -22,7 +21,6 @@ class BatchSummary:
     batch: BatchRow
     n_items: int
     by_status: dict[str, int]
-    by_reviewer: list[tuple[str, int]]
     #: Flagged items, with their reasons.
     flagged: list[tuple[int, str]]
     #: The stored decision, if there is one.
@@ -52,7 +50,6 @@ def _progress(connection: Connection, batch: BatchRow, review: Review) -> BatchS
         batch=batch,
         n_items=sum(counts.values()),
         by_status=counts,
-        by_reviewer=count_reviews_by_reviewer(connection, batch.id),
         flagged=[
             (item.id, item.excluded_reason or "")
             for item in items_of_batches(connection, [batch.id])

@@ -120,19 +120,6 @@ def delete_review(connection: Connection, item_id: int, reviewer_id: int) -> Non
     )
 
 
-def count_reviews_by_reviewer(connection: Connection, batch_id: int) -> list[tuple[str, int]]:
-    """Return the number of reviews in a batch by reviewer."""
-    statement = (
-        select(User.name, func.count())
-        .join(Review, Review.reviewer_id == User.id)
-        .join(ReviewItem, ReviewItem.id == Review.item_id)
-        .where(ReviewItem.batch_id == batch_id)
-        .group_by(User.name)
-        .order_by(User.name)
-    )
-    return [(row[0], int(row[1])) for row in connection.execute(statement)]
-
-
 def insert_gold(
     connection: Connection, item_id: int, revision: int, now: datetime, **values: Any
 ) -> None:

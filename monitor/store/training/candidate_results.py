@@ -203,12 +203,6 @@ class CandidateResults(msgspec.Struct, frozen=True, kw_only=True):
         ]
 
 
-def to_json(results: CandidateResults | HumanEvaluationResults) -> dict[str, Any]:
-    """Return results as plain JSON values."""
-    content: dict[str, Any] = msgspec.to_builtins(results)
-    return content
-
-
 def read_candidate_results(path: Path) -> CandidateResults | None:
     """Read the results that an evaluation's child wrote; ``None`` where there is no file.
 

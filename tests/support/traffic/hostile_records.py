@@ -57,7 +57,7 @@ def check_error(error: RecordError) -> None:
 def check_exchange(exchange: Exchange) -> None:
     """Check that both databases can store the exchange."""
     texts = [exchange.exchange_id, exchange.model, exchange.task_type, exchange.end_user]
-    texts += [exchange.response, exchange.trace_id]
+    texts.append(exchange.response)
     for message in exchange.messages:
         texts += [message.role, message.content]
     for key, value in exchange.attributes.items():

@@ -37,7 +37,6 @@ def test_opentelemetry_events_with_every_field() -> None:
             end_user="conv_5j66",
             messages=WEATHER,
             response="It is rainy in Paris, 57°F.",
-            trace_id=TRACE,
             attributes={
                 "finish_reason": "stop",
                 "prompt_tokens": 52,

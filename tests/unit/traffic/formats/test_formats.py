@@ -106,7 +106,6 @@ def test_litellm_with_every_field() -> None:
             Message("user", "I left my card on the train."),
         ),
         response="cards: block card",
-        trace_id="0b5a7a6e-6c2b-4d52-9d58-8c7a0f1f5a11",
         attributes={
             "finish_reason": "stop",
             "refusal": False,
