@@ -1,6 +1,6 @@
 """Assignments of items to users, with lease and draft: one table of them for each kind of item."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -15,6 +15,8 @@ from sqlalchemy import (
     select,
     update,
 )
+
+from monitor.store.rows import columns_of, read_row, read_rows
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,12 @@ class AssignmentTable(Generic[AssignmentT]):
     def __init__(self, table: Any, row_type: type[AssignmentT]) -> None:
         self._table = table
         self._row_type = row_type
-        self._columns = [getattr(table, field.name) for field in fields(row_type)]
+        self._columns = columns_of(row_type, table)
 
     def find(self, connection: Connection, item_id: int, user_id: int) -> AssignmentT | None:
         """Return a user's assignment of an item, live or not."""
         statement = select(*self._columns).where(*self._key(item_id, user_id))
-        row = connection.execute(statement).one_or_none()
-        return self._row_type(*row) if row else None
+        return read_row(connection, self._row_type, statement)
 
     def select(self) -> Select[Any]:
         """Return a query of assignments, to be narrowed, for :meth:`read`."""
@@ -61,7 +62,7 @@ class AssignmentTable(Generic[AssignmentT]):
 
     def read(self, connection: Connection, statement: Select[Any]) -> list[AssignmentT]:
         """Return the assignments that a query selects."""
-        return [self._row_type(*row) for row in connection.execute(statement)]
+        return read_rows(connection, self._row_type, statement)
 
     def claim(
         self,

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from monitor.store.rows import columns_of, read_row
 from monitor.store.tables import Invitation
 
 
@@ -20,13 +21,7 @@ class InvitationRow:
     used_at: datetime | None
 
 
-_COLUMNS = (
-    Invitation.id,
-    Invitation.user_id,
-    Invitation.created_by,
-    Invitation.expires_at,
-    Invitation.used_at,
-)
+_COLUMNS = columns_of(InvitationRow, Invitation)
 
 
 def insert_invitation(
@@ -54,8 +49,7 @@ def insert_invitation(
 def invitation_by_token(connection: Connection, token: str) -> InvitationRow | None:
     """Return the invitation of a token, used and expired ones included, or ``None``."""
     statement = select(*_COLUMNS).where(Invitation.token_hash == _digest(token))
-    row = connection.execute(statement).one_or_none()
-    return InvitationRow(*row) if row else None
+    return read_row(connection, InvitationRow, statement)
 
 
 def use_invitation(connection: Connection, invitation_id: int, now: datetime) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
 
 from monitor.store.accounts.roles import Permission, may
+from monitor.store.rows import columns_of, read_row, read_rows
 from monitor.store.tables import ReviewItem, User, UserTaskType
 
 
@@ -48,16 +49,8 @@ class UserRow:
         return may(self.role, Permission.MANAGE_USERS)
 
 
-_COLUMNS = (
-    User.id,
-    User.name,
-    User.role,
-    User.active,
-    User.created_at,
-    User.session_epoch,
-    User.email,
-    (User.password_hash != "").label("has_password"),
-    User.identity.is_not(None).label("has_identity"),
+_COLUMNS = columns_of(
+    UserRow, User, has_password=User.password_hash != "", has_identity=User.identity.is_not(None)
 )
 
 
@@ -119,8 +112,7 @@ def revoke_sessions(connection: Connection, user_id: int) -> None:
 def user_by_id(connection: Connection, user_id: int, *, lock: bool = False) -> UserRow | None:
     """Return a user, or ``None``; ``lock`` locks the row until the commit."""
     statement = select(*_COLUMNS).where(User.id == user_id)
-    row = connection.execute(statement.with_for_update() if lock else statement).one_or_none()
-    return UserRow(*row) if row else None
+    return read_row(connection, UserRow, statement.with_for_update() if lock else statement)
 
 
 def user_by_name(connection: Connection, name: str) -> UserRow | None:
@@ -149,8 +141,7 @@ def password_hash_of(connection: Connection, name: str) -> str | None:
 
 def list_users(connection: Connection) -> list[UserRow]:
     """Return all users, ordered by name."""
-    rows = connection.execute(select(*_COLUMNS).order_by(User.name))
-    return [UserRow(*row) for row in rows]
+    return read_rows(connection, UserRow, select(*_COLUMNS).order_by(User.name))
 
 
 def lock_admins_able_to_sign_in(connection: Connection) -> list[int]:
@@ -196,8 +187,7 @@ def known_task_types(connection: Connection) -> list[str]:
 
 
 def _one(connection: Connection, *conditions: ColumnElement[bool]) -> UserRow | None:
-    row = connection.execute(select(*_COLUMNS).where(*conditions)).one_or_none()
-    return UserRow(*row) if row else None
+    return read_row(connection, UserRow, select(*_COLUMNS).where(*conditions))
 
 
 def _change(connection: Connection, user_id: int, **values: Any) -> None:

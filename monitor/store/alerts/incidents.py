@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from monitor.errors import NotFoundError
+from monitor.store.rows import columns_of
 from monitor.store.tables import DriftEvaluation, Incident
 
 
@@ -131,20 +132,7 @@ def previous_verdict(connection: Connection, evaluation_id: int) -> str | None:
     ).scalar_one_or_none()
 
 
-_ROWS = select(
-    Incident.id,
-    Incident.model,
-    Incident.status,
-    Incident.fingerprint,
-    Incident.severity,
-    Incident.opening_evaluation_id,
-    Incident.last_evaluation_id,
-    Incident.opened_at,
-    Incident.resolved_at,
-    Incident.acknowledged_by,
-    Incident.slack_channel,
-    Incident.slack_ts,
-)
+_ROWS = select(*columns_of(IncidentRow, Incident))
 
 #: Separator of the names in a fingerprint, which occurs in no topic or metric name.
 SEPARATOR = "\n"

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, exists, func, insert, select, update
 from sqlalchemy.orm import aliased
 
+from monitor.store.rows import columns_of
 from monitor.store.tables import Incident, OutboxMessage
 
 Kind = Literal["post", "reply", "update"]
@@ -186,18 +187,7 @@ def list_messages(
 ) -> list[StoredMessage]:
     """Return messages, the newest first."""
     statement = (
-        select(
-            OutboxMessage.id,
-            OutboxMessage.dedupe_key,
-            OutboxMessage.incident_id,
-            OutboxMessage.kind,
-            OutboxMessage.payload,
-            OutboxMessage.attempts,
-            OutboxMessage.created_at,
-            OutboxMessage.sent_at,
-            OutboxMessage.failed_at,
-            OutboxMessage.error,
-        )
+        select(*columns_of(StoredMessage, OutboxMessage))
         .order_by(OutboxMessage.id.desc())
         .limit(limit)
     )

@@ -19,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from monitor.store.assignments import Assignment, AssignmentTable, is_live
+from monitor.store.rows import read_rows
 from monitor.store.tables import (
     HumanEvaluationAssignment,
     HumanEvaluationItem,
@@ -192,7 +193,7 @@ def blind_ratings(connection: Connection, human_evaluation_id: int) -> list[Blin
             HumanEvaluationItem.id, HumanEvaluationResponse.id, HumanEvaluationRating.reviewer_id
         )
     )
-    return [BlindRating(*row) for row in connection.execute(statement)]
+    return read_rows(connection, BlindRating, statement)
 
 
 def submitted_assignments(

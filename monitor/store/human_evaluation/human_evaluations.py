@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, exists, insert, select
 
 from monitor.errors import NotFoundError
+from monitor.store.rows import columns_of, read_row, read_rows
 from monitor.store.tables import (
     HumanEvaluation,
     HumanEvaluationItem,
@@ -74,15 +75,7 @@ class ResponseRow:
     text: str
 
 
-_ITEM = (
-    HumanEvaluationItem.id,
-    HumanEvaluationItem.human_evaluation_id,
-    HumanEvaluationItem.number,
-    HumanEvaluationItem.benchmark,
-    HumanEvaluationItem.benchmark_item_id,
-    HumanEvaluationItem.task_type,
-    HumanEvaluationItem.messages,
-)
+_ITEM = columns_of(HumanEvaluationItemRow, HumanEvaluationItem)
 
 
 def insert_human_evaluation(connection: Connection, **values: Any) -> int:
@@ -121,10 +114,10 @@ def human_evaluation_by_id(
     statement = _human_evaluations().where(HumanEvaluation.id == human_evaluation_id)
     if lock:
         statement = statement.with_for_update(of=HumanEvaluation)
-    row = connection.execute(statement).one_or_none()
+    row = read_row(connection, HumanEvaluationRow, statement)
     if row is None:
         raise NotFoundError(f"unknown human evaluation: {human_evaluation_id}")
-    return HumanEvaluationRow(*row)
+    return row
 
 
 def human_evaluation_of_candidate(
@@ -132,16 +125,14 @@ def human_evaluation_of_candidate(
 ) -> HumanEvaluationRow | None:
     """Return the human evaluation of a candidate evaluation, or ``None``."""
     theirs = _human_evaluations().where(HumanEvaluation.candidate_evaluation_id == evaluation_id)
-    row = connection.execute(theirs).one_or_none()
-    return HumanEvaluationRow(*row) if row else None
+    return read_row(connection, HumanEvaluationRow, theirs)
 
 
 def list_human_evaluations(connection: Connection) -> list[HumanEvaluationRow]:
     """Return all human evaluations, the newest first."""
-    return [
-        HumanEvaluationRow(*row)
-        for row in connection.execute(_human_evaluations().order_by(HumanEvaluation.id.desc()))
-    ]
+    return read_rows(
+        connection, HumanEvaluationRow, _human_evaluations().order_by(HumanEvaluation.id.desc())
+    )
 
 
 def unscored_human_evaluations(connection: Connection) -> list[HumanEvaluationRow]:
@@ -149,9 +140,7 @@ def unscored_human_evaluations(connection: Connection) -> list[HumanEvaluationRo
     due = _human_evaluations().where(
         HumanEvaluation.status == "locked", HumanEvaluation.measured_at.is_(None)
     )
-    return [
-        HumanEvaluationRow(*row) for row in connection.execute(due.order_by(HumanEvaluation.id))
-    ]
+    return read_rows(connection, HumanEvaluationRow, due.order_by(HumanEvaluation.id))
 
 
 def is_under_human_evaluation(connection: Connection, version_id: int) -> bool:
@@ -204,7 +193,7 @@ def items_of(connection: Connection, human_evaluation_id: int) -> list[HumanEval
         .where(HumanEvaluationItem.human_evaluation_id == human_evaluation_id)
         .order_by(HumanEvaluationItem.number)
     )
-    return [HumanEvaluationItemRow(*row) for row in connection.execute(statement)]
+    return read_rows(connection, HumanEvaluationItemRow, statement)
 
 
 def item_by_number(
@@ -219,41 +208,23 @@ def item_by_number(
         HumanEvaluationItem.human_evaluation_id == human_evaluation_id,
         HumanEvaluationItem.number == number,
     )
-    row = connection.execute(statement.with_for_update() if lock else statement).one_or_none()
+    row = read_row(
+        connection, HumanEvaluationItemRow, statement.with_for_update() if lock else statement
+    )
     if row is None:
         raise NotFoundError(f"unknown item of human evaluation {human_evaluation_id}: {number}")
-    return HumanEvaluationItemRow(*row)
+    return row
 
 
 def responses_of(connection: Connection, item_ids: Sequence[int]) -> list[ResponseRow]:
     """Return the responses to items, in an order that reveals nothing."""
-    statement = select(
-        HumanEvaluationResponse.id, HumanEvaluationResponse.item_id, HumanEvaluationResponse.text
-    ).where(HumanEvaluationResponse.item_id.in_(item_ids))
-    return [
-        ResponseRow(*row)
-        for row in connection.execute(statement.order_by(HumanEvaluationResponse.id))
-    ]
+    statement = select(*columns_of(ResponseRow, HumanEvaluationResponse)).where(
+        HumanEvaluationResponse.item_id.in_(item_ids)
+    )
+    return read_rows(connection, ResponseRow, statement.order_by(HumanEvaluationResponse.id))
 
 
 def _human_evaluations() -> Select[*tuple[Any, ...]]:
-    return select(
-        HumanEvaluation.id,
-        HumanEvaluation.version_id,
-        HumanEvaluation.candidate_evaluation_id,
-        ModelVersion.model,
-        ModelVersion.version,
-        HumanEvaluation.status,
-        HumanEvaluation.sample_size,
-        HumanEvaluation.n_available,
-        HumanEvaluation.raters_per_item,
-        HumanEvaluation.scale_min,
-        HumanEvaluation.scale_max,
-        HumanEvaluation.dimensions,
-        HumanEvaluation.opened_at,
-        HumanEvaluation.locked_at,
-        HumanEvaluation.locked_by_id,
-        HumanEvaluation.cancelled_at,
-        HumanEvaluation.results,
-        HumanEvaluation.measured_at,
-    ).join(ModelVersion, ModelVersion.id == HumanEvaluation.version_id)
+    return select(*columns_of(HumanEvaluationRow, HumanEvaluation, ModelVersion)).join(
+        ModelVersion, ModelVersion.id == HumanEvaluation.version_id
+    )

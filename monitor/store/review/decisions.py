@@ -8,6 +8,7 @@ from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from monitor.errors import NotFoundError
+from monitor.store.rows import columns_of, read_row, read_rows
 from monitor.store.tables import Decision, ModelScore, ModelVersion
 
 #: Metric and stratum of a production version's accuracy at launch.
@@ -29,22 +30,12 @@ class DecisionRow:
     confirmed_at: datetime | None
 
 
-_COLUMNS = (
-    Decision.id,
-    Decision.batch_id,
-    Decision.model,
-    Decision.recommendation,
-    Decision.inputs,
-    Decision.decided_at,
-    Decision.confirmed_by,
-    Decision.confirmed_at,
-)
+_COLUMNS = columns_of(DecisionRow, Decision)
 
 
 def decision_of_batch(connection: Connection, batch_id: int) -> DecisionRow | None:
     """Return the decision of a batch, or ``None``."""
-    row = connection.execute(select(*_COLUMNS).where(Decision.batch_id == batch_id)).one_or_none()
-    return DecisionRow(*row) if row else None
+    return read_row(connection, DecisionRow, select(*_COLUMNS).where(Decision.batch_id == batch_id))
 
 
 def decision_by_id(connection: Connection, decision_id: int) -> DecisionRow:
@@ -53,10 +44,10 @@ def decision_by_id(connection: Connection, decision_id: int) -> DecisionRow:
     Raises:
         NotFoundError: There is none of that id.
     """
-    row = connection.execute(select(*_COLUMNS).where(Decision.id == decision_id)).one_or_none()
+    row = read_row(connection, DecisionRow, select(*_COLUMNS).where(Decision.id == decision_id))
     if row is None:
         raise NotFoundError(f"unknown decision: {decision_id}")
-    return DecisionRow(*row)
+    return row
 
 
 def list_decisions(connection: Connection, model: str | None = None) -> list[DecisionRow]:
@@ -64,7 +55,7 @@ def list_decisions(connection: Connection, model: str | None = None) -> list[Dec
     statement = select(*_COLUMNS).order_by(Decision.decided_at.desc(), Decision.id.desc())
     if model is not None:
         statement = statement.where(Decision.model == model)
-    return [DecisionRow(*row) for row in connection.execute(statement)]
+    return read_rows(connection, DecisionRow, statement)
 
 
 def save_decision(

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select
 
+from monitor.store.rows import columns_of
 from monitor.store.tables import Review, ReviewItem, ReviewMessage, ReviewProposal, User
 
 
@@ -48,12 +49,7 @@ def insert_message(
 def messages_of_item(connection: Connection, item_id: int) -> list[MessageRow]:
     """Return the messages about an item, the earliest first."""
     statement = (
-        select(
-            ReviewMessage.reviewer_id,
-            User.name.label("reviewer"),
-            ReviewMessage.text,
-            ReviewMessage.written_at,
-        )
+        select(*columns_of(MessageRow, ReviewMessage, reviewer=User.name))
         .join(User, User.id == ReviewMessage.reviewer_id)
         .where(ReviewMessage.item_id == item_id)
         .order_by(ReviewMessage.written_at, ReviewMessage.id)
@@ -80,17 +76,7 @@ def save_proposal(
 def proposals_of_item(connection: Connection, item_id: int) -> list[ProposalRow]:
     """Return the current proposals for an item, at most one for each reviewer."""
     statement = (
-        select(
-            ReviewProposal.item_id,
-            ReviewProposal.reviewer_id,
-            User.name.label("reviewer"),
-            ReviewProposal.verdict,
-            ReviewProposal.error_kind,
-            ReviewProposal.answerable,
-            ReviewProposal.corrected_response,
-            ReviewProposal.comment,
-            ReviewProposal.proposed_at,
-        )
+        select(*columns_of(ProposalRow, ReviewProposal, reviewer=User.name))
         .join(User, User.id == ReviewProposal.reviewer_id)
         .where(ReviewProposal.item_id == item_id)
         .order_by(ReviewProposal.proposed_at, ReviewProposal.id)

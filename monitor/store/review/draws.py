@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, func, insert, select, update
 
+from monitor.store.rows import columns_of
 from monitor.store.tables import GoldExample, ReviewBatch, ReviewDraw, ReviewItem
 
 #: Ids in one statement, well below SQLite's limit of bound parameters.
@@ -103,20 +104,15 @@ def draws_of_batches(connection: Connection, batch_ids: Sequence[int]) -> list[D
     )
     statement = (
         select(
-            ReviewDraw.text_digest,
-            ReviewDraw.task_type,
-            ReviewDraw.stratum,
-            ReviewDraw.cluster,
-            ReviewDraw.control_points,
-            ReviewDraw.traffic_share,
-            ReviewDraw.selection_probability,
-            ReviewDraw.batch_id,
-            ReviewDraw.item_id,
-            ReviewItem.batch_id.label("queued_in"),
-            ReviewItem.status,
-            GoldExample.verdict,
-            func.coalesce(GoldExample.error_kind, "").label("error_kind"),
-            func.coalesce(GoldExample.answerable, "").label("answerable"),
+            *columns_of(
+                DrawRow,
+                ReviewDraw,
+                ReviewItem,
+                GoldExample,
+                queued_in=ReviewItem.batch_id,
+                error_kind=func.coalesce(GoldExample.error_kind, ""),
+                answerable=func.coalesce(GoldExample.answerable, ""),
+            )
         )
         .join(ReviewItem, ReviewItem.id == ReviewDraw.item_id)
         .outerjoin(GoldExample, standing)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
+from monitor.store.rows import columns_of
 from monitor.store.tables import (
     DriftEvaluation,
     Exchange,
@@ -68,15 +69,13 @@ class GoldItem(QueuedItem):
     n_reviewers: int
 
 
-_SEEN = (
-    ReviewItem.id.label("item_id"),
-    Exchange.exchange_id,
-    Exchange.model,
-    ReviewItem.task_type,
-    ReviewItem.taxonomy_version,
-    Exchange.truncated,
-    Exchange.messages,
-    Exchange.response.label("model_response"),
+_SEEN = columns_of(
+    QueuedItem,
+    Exchange,
+    ReviewItem,
+    item_id=ReviewItem.id,
+    model_response=Exchange.response,
+    task_type=ReviewItem.task_type,
 )
 
 

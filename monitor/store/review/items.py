@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, insert, select, update
 
 from monitor.errors import NotFoundError
+from monitor.store.rows import columns_of, read_row, read_rows
 from monitor.store.tables import DriftEvaluation, Exchange, ReviewBatch, ReviewItem
 
 
@@ -64,22 +65,7 @@ class ItemRow:
     taxonomy_version: str
 
 
-_ITEM = (
-    ReviewItem.id,
-    ReviewItem.batch_id,
-    ReviewItem.exchange_id,
-    ReviewItem.position,
-    ReviewItem.slice,
-    ReviewItem.selection_probability,
-    ReviewItem.cluster,
-    ReviewItem.task_type,
-    ReviewItem.status,
-    ReviewItem.excluded_reason,
-    ReviewItem.status_before_flag,
-    ReviewItem.reopened_reason,
-    ReviewItem.revision,
-    ReviewItem.taxonomy_version,
-)
+_ITEM = columns_of(ItemRow, ReviewItem)
 
 
 def insert_batch(
@@ -149,10 +135,10 @@ def batch_by_id(connection: Connection, batch_id: int) -> BatchRow:
     Raises:
         NotFoundError: There is none of that id.
     """
-    row = connection.execute(_batches().where(ReviewBatch.id == batch_id)).one_or_none()
+    row = read_row(connection, BatchRow, _batches().where(ReviewBatch.id == batch_id))
     if row is None:
         raise NotFoundError(f"unknown review batch: {batch_id}")
-    return BatchRow(*row)
+    return row
 
 
 def seed_of_batch(connection: Connection, batch_id: int) -> int:
@@ -180,7 +166,7 @@ def list_batches(
         statement = statement.where(DriftEvaluation.window_end > ends_after)
     if ends_until is not None:
         statement = statement.where(DriftEvaluation.window_end <= ends_until)
-    return [BatchRow(*row) for row in connection.execute(statement)]
+    return read_rows(connection, BatchRow, statement)
 
 
 def item_by_id(connection: Connection, item_id: int, *, lock: bool = False) -> ItemRow:
@@ -264,11 +250,6 @@ def text_digest(messages: Sequence[Mapping[str, str]], response: str) -> str:
 
 
 def _batches() -> Select[int, int, str, datetime, datetime, datetime]:
-    return select(
-        ReviewBatch.id,
-        ReviewBatch.evaluation_id,
-        ReviewBatch.model,
-        ReviewBatch.created_at,
-        DriftEvaluation.window_start,
-        DriftEvaluation.window_end,
-    ).join(DriftEvaluation, DriftEvaluation.id == ReviewBatch.evaluation_id)
+    return select(*columns_of(BatchRow, ReviewBatch, DriftEvaluation)).join(
+        DriftEvaluation, DriftEvaluation.id == ReviewBatch.evaluation_id
+    )

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select, union
 
 from monitor.store.assignments import is_live
+from monitor.store.rows import read_rows
 from monitor.store.tables import Review, ReviewAssignment, ReviewItem
 
 
@@ -40,7 +41,7 @@ def item_states(connection: Connection, batch_id: int) -> list[ItemState]:
         .group_by(ReviewItem.id, ReviewItem.task_type, ReviewItem.status, ReviewItem.position)
         .order_by(ReviewItem.position)
     )
-    return [ItemState(*row) for row in connection.execute(statement)]
+    return read_rows(connection, ItemState, statement)
 
 
 def submissions_since(connection: Connection, since: datetime) -> list[Submission]:
@@ -50,7 +51,7 @@ def submissions_since(connection: Connection, since: datetime) -> list[Submissio
         .where(Review.submitted_at >= since)
         .order_by(Review.submitted_at, Review.id)
     )
-    return [Submission(*row) for row in connection.execute(statement)]
+    return read_rows(connection, Submission, statement)
 
 
 def submissions_of_queue(connection: Connection, batch_id: int) -> list[Submission]:
@@ -60,7 +61,7 @@ def submissions_of_queue(connection: Connection, batch_id: int) -> list[Submissi
         .join(ReviewItem, ReviewItem.id == Review.item_id)
         .where(ReviewItem.batch_id == batch_id, ReviewItem.status == "queued")
     )
-    return [Submission(*row) for row in connection.execute(statement)]
+    return read_rows(connection, Submission, statement)
 
 
 def active_assignments(connection: Connection, now: datetime) -> list[tuple[int, int]]:

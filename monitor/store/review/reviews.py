@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from monitor.store.rows import columns_of
 from monitor.store.tables import Exchange, GoldExample, Review, ReviewItem, User
 
 
@@ -84,21 +85,7 @@ def reviews_of(connection: Connection, item_ids: Sequence[int]) -> list[ReviewRo
     rows: list[ReviewRow] = []
     for first in range(0, len(item_ids), 500):
         statement = (
-            select(
-                Review.item_id,
-                Review.reviewer_id,
-                User.name.label("reviewer"),
-                Review.verdict,
-                Review.accuracy,
-                Review.completeness,
-                Review.tone,
-                Review.compliance,
-                Review.error_kind,
-                Review.answerable,
-                Review.corrected_response,
-                Review.comment,
-                Review.submitted_at,
-            )
+            select(*columns_of(ReviewRow, Review, reviewer=User.name))
             .join(User, User.id == Review.reviewer_id)
             .where(Review.item_id.in_(item_ids[first : first + 500]))
             .order_by(Review.item_id, Review.submitted_at, Review.id)
@@ -151,19 +138,7 @@ def restore_gold(connection: Connection, item_id: int) -> None:
 def gold_history(connection: Connection, item_id: int) -> list[GoldRevision]:
     """Return all gold of an item, the standing one last."""
     statement = (
-        select(
-            GoldExample.revision,
-            GoldExample.verdict,
-            GoldExample.response,
-            GoldExample.error_kind,
-            GoldExample.answerable,
-            GoldExample.resolution,
-            GoldExample.cause,
-            GoldExample.comment,
-            User.name.label("decided_by"),
-            GoldExample.decided_at,
-            GoldExample.superseded_at,
-        )
+        select(*columns_of(GoldRevision, GoldExample, decided_by=User.name))
         .outerjoin(User, User.id == GoldExample.decided_by_id)
         .where(GoldExample.item_id == item_id)
         .order_by(GoldExample.id)
@@ -177,23 +152,14 @@ def gold_of_batches(
     """Return the standing gold of batches, or of all, in the order of the queue."""
     statement = (
         select(
-            GoldExample.item_id,
-            GoldExample.revision,
-            ReviewItem.batch_id,
-            ReviewItem.slice,
-            ReviewItem.cluster,
-            ReviewItem.selection_probability,
-            ReviewItem.control_probability,
-            GoldExample.verdict,
-            GoldExample.response,
-            GoldExample.error_kind,
-            GoldExample.answerable,
-            GoldExample.resolution,
-            GoldExample.decided_at,
-            Exchange.exchange_id,
-            Exchange.model,
-            Exchange.task_type,
-            Exchange.messages,
+            *columns_of(
+                GoldRow,
+                GoldExample,
+                ReviewItem,
+                Exchange,
+                exchange_id=Exchange.exchange_id,
+                task_type=Exchange.task_type,
+            )
         )
         .join(ReviewItem, ReviewItem.id == GoldExample.item_id)
         .join(Exchange, Exchange.id == ReviewItem.exchange_id)

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from monitor.store.rows import columns_of, read_row
 from monitor.store.tables import Exchange, TaxonomyVersion
 
 
@@ -36,11 +37,10 @@ def save_taxonomy(connection: Connection, version: str, content: str, now: datet
 
 def taxonomy_by_version(connection: Connection, version: str) -> TaxonomyRow | None:
     """Return a version, or ``None``."""
-    statement = select(
-        TaxonomyVersion.version, TaxonomyVersion.content, TaxonomyVersion.in_force_at
-    ).where(TaxonomyVersion.version == version)
-    row = connection.execute(statement).one_or_none()
-    return TaxonomyRow(*row) if row else None
+    statement = select(*columns_of(TaxonomyRow, TaxonomyVersion)).where(
+        TaxonomyVersion.version == version
+    )
+    return read_row(connection, TaxonomyRow, statement)
 
 
 def current_taxonomy_version(connection: Connection) -> str | None:

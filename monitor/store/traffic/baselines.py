@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select
 
+from monitor.store.rows import columns_of, read_rows
 from monitor.store.tables import Baseline
 
 
@@ -26,13 +27,7 @@ class BaselineRow:
 
 
 _ROWS = select(
-    Baseline.id,
-    Baseline.model,
-    Baseline.digest,
-    Baseline.n_exchanges,
-    Baseline.encoder,
-    Baseline.model_version,
-    Baseline.created_at,
+    *columns_of(BaselineRow, Baseline),
 )
 
 
@@ -64,7 +59,7 @@ def create_baseline(
 def list_baselines(connection: Connection, model: str) -> list[BaselineRow]:
     """Return the baselines of a model, the newest first."""
     statement = _ROWS.where(Baseline.model == model).order_by(Baseline.id.desc())
-    return [BaselineRow(*row) for row in connection.execute(statement)]
+    return read_rows(connection, BaselineRow, statement)
 
 
 def latest_baseline(connection: Connection, model: str) -> BaselineRow | None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, bindparam, delete, exists, func, select, text, update
 
+from monitor.store.rows import columns_of, read_rows
 from monitor.store.tables import EmbeddingBlock, Exchange
 from monitor.store.traffic.embedding_blocks import insert_block
 
@@ -115,16 +116,13 @@ def groups_to_merge(connection: Connection, before: datetime) -> list[list[int]]
         Exchange.block_id == EmbeddingBlock.id, Exchange.baseline_id.is_not(None)
     )
     statement = (
-        select(
-            EmbeddingBlock.id, EmbeddingBlock.encoder, EmbeddingBlock.dimension,
-            EmbeddingBlock.n_rows,
-        )
+        select(*columns_of(Block, EmbeddingBlock))
         .where(
             EmbeddingBlock.created_at < before, EmbeddingBlock.n_rows <= MAX_ROWS // 2, ~of_baseline
         )
         .order_by(EmbeddingBlock.encoder, EmbeddingBlock.dimension, EmbeddingBlock.id)
     )  # fmt: skip
-    blocks = [Block(*row) for row in connection.execute(statement)]
+    blocks = read_rows(connection, Block, statement)
     return [[block.id for block in group] for group in _groups(blocks) if _is_worth_merging(group)]
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from monitor.errors import LostOwnershipError
+from monitor.store.rows import columns_of, read_rows
 from monitor.store.tables import OffsetGap, SourceOffset
 
 
@@ -154,7 +155,7 @@ def record_gap(
 
 def list_gaps(connection: Connection, source: str) -> list[Gap]:
     """Return the gaps of a source, in the order of their offsets."""
-    return [Gap(*row) for row in connection.execute(_GAPS.where(OffsetGap.source == source))]
+    return read_rows(connection, Gap, _GAPS.where(OffsetGap.source == source))
 
 
 def gaps_detected(connection: Connection, source: str, start: datetime, end: datetime) -> list[Gap]:
@@ -162,13 +163,9 @@ def gaps_detected(connection: Connection, source: str, start: datetime, end: dat
     statement = _GAPS.where(
         OffsetGap.source == source, OffsetGap.detected_at >= start, OffsetGap.detected_at < end
     )
-    return [Gap(*row) for row in connection.execute(statement)]
+    return read_rows(connection, Gap, statement)
 
 
 _GAPS = select(
-    OffsetGap.source,
-    OffsetGap.partition,
-    OffsetGap.first_offset,
-    OffsetGap.last_offset,
-    OffsetGap.detected_at,
+    *columns_of(Gap, OffsetGap),
 ).order_by(OffsetGap.partition, OffsetGap.first_offset)

@@ -9,18 +9,14 @@ from sqlalchemy import ColumnElement, Connection, delete, exists, func, or_, sel
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 
+from monitor.store.rows import columns_of
 from monitor.store.tables import PendingHalf
 from monitor.store.traffic.offsets import sources_complete_until
 from monitor.store.traffic.position import Position
 
 #: Rows written or asked for at once, well below SQLite's limit of bound parameters.
 ROWS_PER_QUERY = 500
-POSITION = (
-    PendingHalf.source,
-    PendingHalf.partition,
-    PendingHalf.offset,
-    PendingHalf.record_index,
-)
+POSITION = columns_of(Position, PendingHalf)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
+from monitor.store.rows import columns_of, read_row
 from monitor.store.tables import BaselinePlan, ModelVersion
 
 
@@ -24,14 +25,7 @@ class BaselinePlanRow:
 
 
 _ROWS = select(
-    BaselinePlan.id,
-    BaselinePlan.model,
-    BaselinePlan.version_id,
-    ModelVersion.version,
-    BaselinePlan.since,
-    BaselinePlan.searched_until,
-    BaselinePlan.baseline_id,
-    BaselinePlan.closed_at,
+    *columns_of(BaselinePlanRow, BaselinePlan, ModelVersion),
 ).join(ModelVersion, BaselinePlan.version_id == ModelVersion.id)
 
 
@@ -50,18 +44,22 @@ def plan_baseline(connection: Connection, model: str, version_id: int, now: date
 
 def pending_baseline_plan(connection: Connection, model: str) -> BaselinePlanRow | None:
     """Return the open plan of a model, or ``None``."""
-    row = connection.execute(
-        _ROWS.where(BaselinePlan.model == model, BaselinePlan.closed_at.is_(None))
-    ).one_or_none()
-    return None if row is None else BaselinePlanRow(*row)
+    return read_row(
+        connection,
+        BaselinePlanRow,
+        _ROWS.where(BaselinePlan.model == model, BaselinePlan.closed_at.is_(None)),
+    )
 
 
 def latest_baseline_plan(connection: Connection, version_id: int) -> BaselinePlanRow | None:
     """Return the plan of a version's latest promotion, or ``None``."""
-    row = connection.execute(
-        _ROWS.where(BaselinePlan.version_id == version_id).order_by(BaselinePlan.id.desc()).limit(1)
-    ).one_or_none()
-    return None if row is None else BaselinePlanRow(*row)
+    return read_row(
+        connection,
+        BaselinePlanRow,
+        _ROWS.where(BaselinePlan.version_id == version_id)
+        .order_by(BaselinePlan.id.desc())
+        .limit(1),
+    )
 
 
 def set_searched_until(connection: Connection, plan_id: int, until: datetime) -> None:

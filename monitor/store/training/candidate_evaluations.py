@@ -8,39 +8,11 @@ from typing import Any
 from sqlalchemy import Connection, exists, insert, select, update
 
 from monitor.errors import NotFoundError
+from monitor.store.rows import columns_of, read_row, read_rows
 from monitor.store.tables import CandidateEvaluation, ModelVersion
 from monitor.store.training import children
 from monitor.store.training.candidate_results import CandidateResults
 from monitor.store.training.registry import VersionRow, version_by_id
-
-_COLUMNS = (
-    CandidateEvaluation.id,
-    CandidateEvaluation.version_id,
-    ModelVersion.model,
-    ModelVersion.version,
-    ModelVersion.stage,
-    ModelVersion.training_run_id,
-    CandidateEvaluation.status,
-    CandidateEvaluation.launcher,
-    CandidateEvaluation.handle,
-    CandidateEvaluation.work_dir,
-    CandidateEvaluation.request,
-    CandidateEvaluation.file_digest,
-    CandidateEvaluation.dataset_digests,
-    CandidateEvaluation.attempts,
-    CandidateEvaluation.next_attempt_at,
-    CandidateEvaluation.results,
-    CandidateEvaluation.gate_result,
-    CandidateEvaluation.error,
-    CandidateEvaluation.termination_error,
-    CandidateEvaluation.planned_by,
-    CandidateEvaluation.created_at,
-    CandidateEvaluation.started_at,
-    CandidateEvaluation.finished_at,
-    CandidateEvaluation.approved_by,
-    CandidateEvaluation.approved_reason,
-    CandidateEvaluation.approved_at,
-)
 
 
 @dataclass(frozen=True)
@@ -82,6 +54,9 @@ class CandidateEvaluationRow:
         return self.gate_result == "promote" or self.approved_by is not None
 
 
+_COLUMNS = columns_of(CandidateEvaluationRow, CandidateEvaluation, ModelVersion)
+
+
 def insert_candidate_evaluation(
     connection: Connection,
     version_id: int,
@@ -120,10 +95,10 @@ def candidate_evaluation_by_id(
     statement = _evaluations().where(CandidateEvaluation.id == evaluation_id)
     if lock:  # SQLite's transactions are exclusive anyway
         statement = statement.with_for_update(of=CandidateEvaluation)
-    row = connection.execute(statement).one_or_none()
+    row = read_row(connection, CandidateEvaluationRow, statement)
     if row is None:
         raise NotFoundError(f"there is no evaluation {evaluation_id}")
-    return CandidateEvaluationRow(*row)
+    return row
 
 
 def unfinished_candidate_evaluation(
@@ -171,7 +146,7 @@ def list_candidate_evaluations(
         statement = statement.where(CandidateEvaluation.status.in_(statuses))
     if finished_since is not None:
         statement = statement.where(CandidateEvaluation.finished_at >= finished_since)
-    return [CandidateEvaluationRow(*row) for row in connection.execute(statement)]
+    return read_rows(connection, CandidateEvaluationRow, statement)
 
 
 def unevaluated_candidates(connection: Connection, model: str) -> list[VersionRow]:
@@ -283,7 +258,7 @@ def evaluations_to_terminate(
     )
     if version_id is not None:
         statement = statement.where(CandidateEvaluation.version_id == version_id)
-    return [CandidateEvaluationRow(*row) for row in connection.execute(statement)]
+    return read_rows(connection, CandidateEvaluationRow, statement)
 
 
 def approve_evaluation(
@@ -308,5 +283,4 @@ def _evaluations() -> Any:
 
 def _first(connection: Connection, *conditions: Any) -> CandidateEvaluationRow | None:
     statement = _evaluations().where(*conditions).order_by(CandidateEvaluation.id.desc()).limit(1)
-    row = connection.execute(statement).one_or_none()
-    return None if row is None else CandidateEvaluationRow(*row)
+    return read_row(connection, CandidateEvaluationRow, statement)

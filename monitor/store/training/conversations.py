@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from monitor.store.rows import columns_of, read_rows
 from monitor.store.tables import Exchange, ReviewItem
 
 _IDS_PER_QUERY = 500
@@ -43,22 +44,15 @@ def end_users_of_items(connection: Connection, item_ids: Sequence[int]) -> list[
             .where(ReviewItem.id.in_(item_ids[first : first + _IDS_PER_QUERY]))
             .order_by(ReviewItem.id)
         )
-        end_users += [ItemEndUser(*row) for row in connection.execute(statement)]
+        end_users += read_rows(connection, ItemEndUser, statement)
     return end_users
 
 
 def baseline_conversations(connection: Connection, baseline_id: int) -> list[Conversation]:
     """Return the conversations of a baseline, without truncated ones."""
     statement = (
-        select(
-            Exchange.exchange_id,
-            Exchange.model,
-            Exchange.task_type,
-            Exchange.end_user,
-            Exchange.messages,
-            Exchange.attributes,
-        )
+        select(*columns_of(Conversation, Exchange))
         .where(Exchange.baseline_id == baseline_id, Exchange.truncated.is_(False))
         .order_by(Exchange.id)
     )
-    return [Conversation(*row) for row in connection.execute(statement)]
+    return read_rows(connection, Conversation, statement)

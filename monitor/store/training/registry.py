@@ -8,24 +8,12 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select, text, update
 
 from monitor.errors import NotFoundError
+from monitor.store.rows import columns_of, read_row, read_rows
 from monitor.store.tables import ModelScore, ModelVersion, StageChange
 from monitor.store.training.registry_mirrors import count_registry_change
 
 #: Class of the PostgreSQL locks that serialize changes of a model's versions.
 ADVISORY_LOCK = 0x6477_6D76
-
-_COLUMNS = (
-    ModelVersion.id,
-    ModelVersion.model,
-    ModelVersion.version,
-    ModelVersion.stage,
-    ModelVersion.parent_id,
-    ModelVersion.training_run_id,
-    ModelVersion.adapter_path,
-    ModelVersion.adapter_digest,
-    ModelVersion.lineage,
-    ModelVersion.created_at,
-)
 
 
 @dataclass(frozen=True)
@@ -43,6 +31,9 @@ class VersionRow:
     adapter_digest: str
     lineage: dict[str, Any]
     created_at: datetime
+
+
+_COLUMNS = columns_of(VersionRow, ModelVersion)
 
 
 @dataclass(frozen=True)
@@ -120,13 +111,13 @@ def version_by_id(connection: Connection, version_id: int, *, lock: bool = False
         NotFoundError: There is none of that id.
     """
     statement = select(*_COLUMNS).where(ModelVersion.id == version_id)
-    row = connection.execute(statement).one_or_none()
+    row = read_row(connection, VersionRow, statement)
     if row is None:
         raise NotFoundError(f"unknown model version: id {version_id}")
     if lock:
         lock_model(connection, row.model)
-        row = connection.execute(statement).one()
-    return _version(row)
+        return VersionRow(*connection.execute(statement).one())
+    return row
 
 
 def version_by_number(connection: Connection, model: str, version: int) -> VersionRow:
@@ -138,17 +129,16 @@ def version_by_number(connection: Connection, model: str, version: int) -> Versi
     statement = select(*_COLUMNS).where(
         ModelVersion.model == model, ModelVersion.version == version
     )
-    row = connection.execute(statement).one_or_none()
+    row = read_row(connection, VersionRow, statement)
     if row is None:
         raise NotFoundError(f"{model} has no version {version}; see `driftwarden models list`")
-    return _version(row)
+    return row
 
 
 def version_of_run(connection: Connection, training_run_id: int) -> VersionRow | None:
     """Return the version that a training run produced."""
     statement = select(*_COLUMNS).where(ModelVersion.training_run_id == training_run_id)
-    row = connection.execute(statement).one_or_none()
-    return None if row is None else _version(row)
+    return read_row(connection, VersionRow, statement)
 
 
 def version_by_adapter_path(connection: Connection, model: str, place: str) -> VersionRow | None:
@@ -159,8 +149,7 @@ def version_by_adapter_path(connection: Connection, model: str, place: str) -> V
         .order_by(ModelVersion.id.desc())
         .limit(1)
     )
-    row = connection.execute(statement).one_or_none()
-    return None if row is None else _version(row)
+    return read_row(connection, VersionRow, statement)
 
 
 def production_version(connection: Connection, model: str) -> VersionRow | None:
@@ -168,8 +157,7 @@ def production_version(connection: Connection, model: str) -> VersionRow | None:
     statement = select(*_COLUMNS).where(
         ModelVersion.model == model, ModelVersion.stage == "production"
     )
-    row = connection.execute(statement).one_or_none()
-    return None if row is None else _version(row)
+    return read_row(connection, VersionRow, statement)
 
 
 def list_versions(connection: Connection, model: str | None = None) -> list[VersionRow]:
@@ -177,7 +165,7 @@ def list_versions(connection: Connection, model: str | None = None) -> list[Vers
     statement = select(*_COLUMNS).order_by(ModelVersion.model, ModelVersion.version.desc())
     if model is not None:
         statement = statement.where(ModelVersion.model == model)
-    return [_version(row) for row in connection.execute(statement)]
+    return read_rows(connection, VersionRow, statement)
 
 
 def add_lineage_note(connection: Connection, version_id: int, note: dict[str, Any]) -> None:
@@ -220,24 +208,17 @@ def set_stage(
 def stage_changes(connection: Connection, version_id: int) -> list[StageChangeRow]:
     """Return the changes of a version's stage, the oldest first."""
     statement = (
-        select(
-            StageChange.from_stage,
-            StageChange.to_stage,
-            StageChange.changed_by,
-            StageChange.reason,
-            StageChange.changed_at,
-        )
+        select(*columns_of(StageChangeRow, StageChange))
         .where(StageChange.version_id == version_id)
         .order_by(StageChange.id)
     )
-    return [StageChangeRow(*row) for row in connection.execute(statement)]
+    return read_rows(connection, StageChangeRow, statement)
 
 
 def canary_version(connection: Connection, model: str) -> VersionRow | None:
     """Return the version in rollout, or ``None``."""
     statement = select(*_COLUMNS).where(ModelVersion.model == model, ModelVersion.stage == "canary")
-    row = connection.execute(statement).one_or_none()
-    return None if row is None else _version(row)
+    return read_row(connection, VersionRow, statement)
 
 
 def previous_production(connection: Connection, model: str) -> VersionRow | None:
@@ -295,20 +276,8 @@ def save_scores(
 def scores_of(connection: Connection, version_id: int) -> list[ScoreRow]:
     """Return a version's scores."""
     statement = (
-        select(
-            ModelScore.benchmark,
-            ModelScore.stratum,
-            ModelScore.metric,
-            ModelScore.value,
-            ModelScore.lower,
-            ModelScore.upper,
-            ModelScore.n,
-        )
+        select(*columns_of(ScoreRow, ModelScore))
         .where(ModelScore.version_id == version_id)
         .order_by(ModelScore.benchmark, ModelScore.stratum, ModelScore.metric)
     )
-    return [ScoreRow(*row) for row in connection.execute(statement)]
-
-
-def _version(row: Sequence[Any]) -> VersionRow:
-    return VersionRow(*row)
+    return read_rows(connection, ScoreRow, statement)

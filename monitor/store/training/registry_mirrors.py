@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from monitor.store.rows import columns_of, read_rows
 from monitor.store.tables import ModelVersion, RegistryMirror
 
 
@@ -22,12 +23,7 @@ class MirrorRow:
 
 
 _ROWS = select(
-    RegistryMirror.model,
-    RegistryMirror.n_changes,
-    RegistryMirror.n_mirrored,
-    RegistryMirror.attempts,
-    RegistryMirror.error,
-    RegistryMirror.mirrored_at,
+    *columns_of(MirrorRow, RegistryMirror),
 )
 
 
@@ -50,12 +46,12 @@ def due_mirrors(connection: Connection, now: datetime) -> list[MirrorRow]:
         connection.execute(_first_change(connection, model).on_conflict_do_nothing())
     due = or_(RegistryMirror.next_attempt_at.is_(None), RegistryMirror.next_attempt_at <= now)
     statement = _ROWS.where(RegistryMirror.n_changes != RegistryMirror.n_mirrored, due)
-    return [MirrorRow(*row) for row in connection.execute(statement.order_by(RegistryMirror.model))]
+    return read_rows(connection, MirrorRow, statement.order_by(RegistryMirror.model))
 
 
 def list_mirrors(connection: Connection) -> list[MirrorRow]:
     """Return the progress of all models."""
-    return [MirrorRow(*row) for row in connection.execute(_ROWS.order_by(RegistryMirror.model))]
+    return read_rows(connection, MirrorRow, _ROWS.order_by(RegistryMirror.model))
 
 
 def mark_mirrored(connection: Connection, row: MirrorRow, now: datetime) -> None:

@@ -6,18 +6,8 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select, update
 
 from monitor.errors import NotFoundError
+from monitor.store.rows import columns_of, read_row, read_rows
 from monitor.store.tables import Rollout
-
-_COLUMNS = (
-    Rollout.id,
-    Rollout.version_id,
-    Rollout.status,
-    Rollout.weight_percent,
-    Rollout.stage_started_at,
-    Rollout.reason,
-    Rollout.started_at,
-    Rollout.finished_at,
-)
 
 
 @dataclass(frozen=True)
@@ -33,6 +23,9 @@ class RolloutRow:
     reason: str
     started_at: datetime
     finished_at: datetime | None
+
+
+_COLUMNS = columns_of(RolloutRow, Rollout)
 
 
 def insert_rollout(
@@ -59,17 +52,16 @@ def rollout_by_id(connection: Connection, rollout_id: int, *, lock: bool = False
     statement = select(*_COLUMNS).where(Rollout.id == rollout_id)
     if lock:
         statement = statement.with_for_update()  # SQLite's transactions are exclusive anyway
-    row = connection.execute(statement).one_or_none()
+    row = read_row(connection, RolloutRow, statement)
     if row is None:
         raise NotFoundError(f"unknown rollout: {rollout_id}")
-    return RolloutRow(*row)
+    return row
 
 
 def rollout_of_version(connection: Connection, version_id: int) -> RolloutRow | None:
     """Return a version's rollout."""
     statement = select(*_COLUMNS).where(Rollout.version_id == version_id)
-    row = connection.execute(statement).one_or_none()
-    return None if row is None else RolloutRow(*row)
+    return read_row(connection, RolloutRow, statement)
 
 
 def open_rollouts(connection: Connection) -> list[RolloutRow]:
@@ -77,7 +69,7 @@ def open_rollouts(connection: Connection) -> list[RolloutRow]:
     statement = (
         select(*_COLUMNS).where(Rollout.status.in_(("running", "held"))).order_by(Rollout.id)
     )
-    return [RolloutRow(*row) for row in connection.execute(statement)]
+    return read_rows(connection, RolloutRow, statement)
 
 
 def update_rollout(

@@ -7,29 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, CursorResult, insert, select, update
 
 from monitor.errors import NotFoundError
+from monitor.store.rows import columns_of, read_row, read_rows
 from monitor.store.tables import TrainingRun
 from monitor.store.training import children
-
-_COLUMNS = (
-    TrainingRun.id,
-    TrainingRun.decision_id,
-    TrainingRun.model,
-    TrainingRun.status,
-    TrainingRun.launcher,
-    TrainingRun.handle,
-    TrainingRun.recipe,
-    TrainingRun.work_dir,
-    TrainingRun.plan,
-    TrainingRun.progress,
-    TrainingRun.resumptions,
-    TrainingRun.cancel_requested_by,
-    TrainingRun.termination_error,
-    TrainingRun.result,
-    TrainingRun.error,
-    TrainingRun.created_at,
-    TrainingRun.started_at,
-    TrainingRun.finished_at,
-)
 
 
 @dataclass(frozen=True)
@@ -60,6 +40,9 @@ class RunRow:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+
+
+_COLUMNS = columns_of(RunRow, TrainingRun)
 
 
 def insert_run(
@@ -96,17 +79,16 @@ def run_by_id(connection: Connection, run_id: int, *, lock: bool = False) -> Run
     statement = select(*_COLUMNS).where(TrainingRun.id == run_id)
     if lock:
         statement = statement.with_for_update()  # SQLite's transactions are exclusive anyway
-    row = connection.execute(statement).one_or_none()
+    row = read_row(connection, RunRow, statement)
     if row is None:
         raise NotFoundError(f"no training run with id {run_id}; see `driftwarden retrain list`")
-    return RunRow(*row)
+    return row
 
 
 def run_of_decision(connection: Connection, decision_id: int) -> RunRow | None:
     """Return the run that follows a decision."""
     statement = select(*_COLUMNS).where(TrainingRun.decision_id == decision_id)
-    row = connection.execute(statement).one_or_none()
-    return None if row is None else RunRow(*row)
+    return read_row(connection, RunRow, statement)
 
 
 def list_runs(
@@ -122,7 +104,7 @@ def list_runs(
         statement = statement.where(TrainingRun.model == model)
     if statuses:
         statement = statement.where(TrainingRun.status.in_(statuses))
-    return [RunRow(*row) for row in connection.execute(statement)]
+    return read_rows(connection, RunRow, statement)
 
 
 def set_work_dir(connection: Connection, run_id: int, work_dir: str) -> None:
@@ -211,7 +193,7 @@ def runs_to_cancel(connection: Connection) -> list[RunRow]:
         )
         .order_by(TrainingRun.id)
     )
-    return [RunRow(*row) for row in connection.execute(statement)]
+    return read_rows(connection, RunRow, statement)
 
 
 def runs_to_terminate(connection: Connection) -> list[RunRow]:
@@ -219,7 +201,7 @@ def runs_to_terminate(connection: Connection) -> list[RunRow]:
     statement = (
         select(*_COLUMNS).where(TrainingRun.termination_error.is_not(None)).order_by(TrainingRun.id)
     )
-    return [RunRow(*row) for row in connection.execute(statement)]
+    return read_rows(connection, RunRow, statement)
 
 
 def finish_run(

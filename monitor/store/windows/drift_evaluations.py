@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Connection, func, select, update
 
 from monitor.errors import NotFoundError
+from monitor.store.rows import columns_of
 from monitor.store.tables import DriftEvaluation
 from monitor.store.windows.assessment import Assessment
 
@@ -145,21 +146,7 @@ def replace_assessment(connection: Connection, evaluation_id: int, assessment: A
     )
 
 
-_ROWS = select(
-    DriftEvaluation.id,
-    DriftEvaluation.model,
-    DriftEvaluation.window_start,
-    DriftEvaluation.window_end,
-    DriftEvaluation.status,
-    DriftEvaluation.verdict,
-    DriftEvaluation.seed,
-    DriftEvaluation.baseline_id,
-    DriftEvaluation.provenance,
-    DriftEvaluation.assessment,
-    DriftEvaluation.error,
-    DriftEvaluation.started_at,
-    DriftEvaluation.finished_at,
-)
+_ROWS = select(*columns_of(DriftEvaluationRow, DriftEvaluation))
 
 
 def _row(row: Any) -> DriftEvaluationRow:

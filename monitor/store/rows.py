@@ -1,0 +1,43 @@
+"""Rows of queries as dataclasses, whose fields name the columns."""
+
+from dataclasses import fields
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Select
+
+RowT = TypeVar("RowT")
+
+
+def columns_of(row_type: type[Any], *tables: Any, **columns: Any) -> tuple[Any, ...]:
+    """Return the columns that a row is read from, in the order of its fields.
+
+    Args:
+        row_type: The dataclass of the row.
+        tables: Mapped classes; a field is the column of its name in the first that has one.
+        columns: The columns of fields that have another name or another table.
+
+    Raises:
+        AttributeError: No table has a column of a field's name.
+    """
+    return tuple(
+        columns[field.name].label(field.name)
+        if field.name in columns
+        else _column(field.name, tables)
+        for field in fields(row_type)
+    )
+
+
+def read_rows(connection: Connection, row_type: type[RowT], statement: Select[Any]) -> list[RowT]:
+    """Return the rows that a query of :func:`columns_of` selects."""
+    return [row_type(*row) for row in connection.execute(statement)]
+
+
+def read_row(connection: Connection, row_type: type[RowT], statement: Select[Any]) -> RowT | None:
+    """Return the only row that a query of :func:`columns_of` selects, if there is one."""
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else row_type(*row)
+
+
+def _column(name: str, tables: tuple[Any, ...]) -> Any:
+    table = next((table for table in tables if hasattr(table, name)), tables[-1])
+    return getattr(table, name)
