@@ -1,11 +1,15 @@
 """Rows of queries as dataclasses, whose fields name the columns."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Select
 
 RowT = TypeVar("RowT")
+
+#: Ids in one statement, well below SQLite's limit of bound parameters.
+IDS_PER_QUERY = 500
 
 
 def columns_of(row_type: type[Any], *tables: Any, **columns: Any) -> tuple[Any, ...]:
@@ -36,6 +40,12 @@ def read_row(connection: Connection, row_type: type[RowT], statement: Select[Any
     """Return the only row that a query of :func:`columns_of` selects, if there is one."""
     row = connection.execute(statement).one_or_none()
     return None if row is None else row_type(*row)
+
+
+def batches_of(ids: Sequence[RowT]) -> Iterator[Sequence[RowT]]:
+    """Yield ids in batches that fit in one statement."""
+    for first in range(0, len(ids), IDS_PER_QUERY):
+        yield ids[first : first + IDS_PER_QUERY]
 
 
 def _column(name: str, tables: tuple[Any, ...]) -> Any:

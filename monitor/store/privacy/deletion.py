@@ -17,6 +17,7 @@ from sqlalchemy import (
     update,
 )
 
+from monitor.store.rows import batches_of
 from monitor.store.tables import (
     Baseline,
     BaselinePlan,
@@ -33,8 +34,6 @@ from monitor.store.tables import (
     ReviewProposal,
 )
 
-#: Ids in one statement, well below SQLite's limit of bound parameters.
-IDS_PER_QUERY = 500
 #: Position in the order of age: time and id of the previous row.
 AgeCursor = tuple[datetime, int]
 
@@ -51,8 +50,7 @@ def delete_exchanges(connection: Connection, ids: Sequence[int]) -> Counter[str]
         The rows deleted, by table.
     """
     deleted: Counter[str] = Counter()
-    for first in range(0, len(ids), IDS_PER_QUERY):
-        part = ids[first : first + IDS_PER_QUERY]
+    for part in batches_of(ids):
         locked = connection.execute(
             select(Exchange.id).where(Exchange.id.in_(part)).order_by(Exchange.id).with_for_update()
         ).scalars()
@@ -133,8 +131,8 @@ def delete_expired_dead_letters(
         .order_by(DeadLetter.received_at, DeadLetter.id)
         .limit(limit)
     ).all()
-    for first in range(0, len(rows), IDS_PER_QUERY):
-        ids = [row.id for row in rows[first : first + IDS_PER_QUERY]]
+    for part in batches_of(rows):
+        ids = [row.id for row in part]
         connection.execute(delete(DeadLetter).where(DeadLetter.id.in_(ids)))
     return dict(Counter("replayed" if row.replayed_at else row.reason for row in rows))
 

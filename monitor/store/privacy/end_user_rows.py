@@ -17,6 +17,7 @@ from sqlalchemy import (
     update,
 )
 
+from monitor.store.rows import batches_of
 from monitor.store.tables import (
     Baseline,
     DeadLetter,
@@ -33,8 +34,6 @@ from monitor.store.tables import (
     ReviewProposal,
 )
 
-#: Ids in one statement, well below SQLite's limit of bound parameters.
-IDS_PER_QUERY = 500
 #: Rows searched in one transaction.
 ROWS_PER_SCAN = 20_000
 DEAD_LETTERS_PER_SCAN = 50
@@ -94,8 +93,7 @@ def exchanges_of_end_user(
 def exchanges_by_id(connection: Connection, ids: Sequence[int]) -> list[EndUserExchange]:
     """Return exchanges by the ids of their rows."""
     rows: list[EndUserExchange] = []
-    for first in range(0, len(ids), IDS_PER_QUERY):
-        part = ids[first : first + IDS_PER_QUERY]
+    for part in batches_of(ids):
         rows += [
             _row(row) for row in connection.execute(select(*_ROW).where(Exchange.id.in_(part)))
         ]
@@ -175,8 +173,7 @@ def scan_pending_halves(
 
 def delete_dead_letters(connection: Connection, ids: Sequence[int]) -> None:
     """Delete dead letters."""
-    for first in range(0, len(ids), IDS_PER_QUERY):
-        part = ids[first : first + IDS_PER_QUERY]
+    for part in batches_of(ids):
         connection.execute(delete(DeadLetter).where(DeadLetter.id.in_(part)))
 
 
@@ -191,8 +188,7 @@ def count_exchanges(connection: Connection, ids: Sequence[int]) -> tuple[int, in
 def items_of_exchanges(connection: Connection, exchange_ids: Sequence[int]) -> list[int]:
     """Return the review items of exchanges."""
     row_ids: list[int] = []
-    for first in range(0, len(exchange_ids), IDS_PER_QUERY):
-        part = exchange_ids[first : first + IDS_PER_QUERY]
+    for part in batches_of(exchange_ids):
         statement = select(ReviewItem.id).where(ReviewItem.exchange_id.in_(part))
         row_ids += connection.execute(statement).scalars()
     return row_ids
@@ -209,8 +205,7 @@ def count_item_rows(connection: Connection, items: Sequence[int]) -> dict[str, i
 def count_dead_vectors(connection: Connection, block_ids: Sequence[int]) -> int:
     """Return the number of vectors in blocks that belong to no exchange any more."""
     stored = living = 0
-    for first in range(0, len(block_ids), IDS_PER_QUERY):
-        part = block_ids[first : first + IDS_PER_QUERY]
+    for part in batches_of(block_ids):
         sizes = select(func.coalesce(func.sum(EmbeddingBlock.n_rows), 0))
         stored += connection.execute(sizes.where(EmbeddingBlock.id.in_(part))).scalar_one()
         rows = select(func.count(Exchange.id)).where(Exchange.block_id.in_(part))
@@ -250,8 +245,7 @@ def _count(
     *conditions: ColumnElement[bool],
 ) -> int:
     total = 0
-    for first in range(0, len(ids), IDS_PER_QUERY):
-        part = ids[first : first + IDS_PER_QUERY]
+    for part in batches_of(ids):
         statement = select(func.count()).select_from(table).where(column.in_(part), *conditions)
         total += connection.execute(statement).scalar_one()
     return total

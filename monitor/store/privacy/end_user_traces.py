@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from monitor.store.privacy.end_user_rows import IDS_PER_QUERY
+from monitor.store.rows import batches_of
 from monitor.store.tables import (
     AuditEntry,
     Decision,
@@ -21,8 +21,7 @@ from monitor.store.tables import (
 def gold_batches(connection: Connection, items: Sequence[int]) -> set[int]:
     """Return the batches in which review items became gold."""
     batches: set[int] = set()
-    for first in range(0, len(items), IDS_PER_QUERY):
-        part = items[first : first + IDS_PER_QUERY]
+    for part in batches_of(items):
         statement = (
             select(ReviewItem.batch_id)
             .join(GoldExample, GoldExample.item_id == ReviewItem.id)
@@ -101,8 +100,7 @@ def audit_entries_with_reasons(connection: Connection, items: Sequence[int]) -> 
     """Return the audit entries with a reason that a reviewer wrote about review items."""
     entry_ids: list[int] = []
     subjects = [f"item:{item_id}" for item_id in items]
-    for first in range(0, len(subjects), IDS_PER_QUERY):
-        part = subjects[first : first + IDS_PER_QUERY]
+    for part in batches_of(subjects):
         rows = connection.execute(
             select(AuditEntry.id, AuditEntry.details).where(AuditEntry.subject.in_(part))
         )

@@ -6,11 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, func, insert, select, update
 
-from monitor.store.rows import columns_of
+from monitor.store.rows import batches_of, columns_of
 from monitor.store.tables import GoldExample, ReviewBatch, ReviewDraw, ReviewItem
-
-#: Ids in one statement, well below SQLite's limit of bound parameters.
-IDS_PER_QUERY = 500
 
 
 @dataclass(frozen=True)
@@ -135,14 +132,14 @@ def items_by_text(
     """
     items: dict[str, int] = {}
     wanted = sorted(set(digests))
-    for first in range(0, len(wanted), IDS_PER_QUERY):
+    for part in batches_of(wanted):
         statement = (
             select(ReviewDraw.text_digest, func.max(ReviewItem.id))
             .join(ReviewItem, ReviewItem.id == ReviewDraw.item_id)
             .join(ReviewBatch, ReviewBatch.id == ReviewItem.batch_id)
             .where(
                 ReviewBatch.model == model,
-                ReviewDraw.text_digest.in_(wanted[first : first + IDS_PER_QUERY]),
+                ReviewDraw.text_digest.in_(part),
             )
             .group_by(ReviewDraw.text_digest)
         )

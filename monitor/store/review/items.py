@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, insert, select, update
 
 from monitor.errors import NotFoundError
-from monitor.store.rows import columns_of, read_row, read_rows
+from monitor.store.rows import batches_of, columns_of, read_row, read_rows
 from monitor.store.tables import DriftEvaluation, Exchange, ReviewBatch, ReviewItem
 
 
@@ -116,8 +116,7 @@ def insert_batch(
 
 def _task_types(connection: Connection, exchange_ids: Sequence[int]) -> dict[int, str]:
     task_types: dict[int, str] = {}
-    for first in range(0, len(exchange_ids), 500):
-        part = exchange_ids[first : first + 500]
+    for part in batches_of(exchange_ids):
         statement = select(Exchange.id, Exchange.task_type).where(Exchange.id.in_(part))
         task_types |= {int(row[0]): row[1] for row in connection.execute(statement)}
     return task_types
@@ -229,8 +228,7 @@ def count_by_status(connection: Connection, batch_id: int) -> dict[tuple[str, st
 def load_window_texts(connection: Connection, exchange_ids: Sequence[int]) -> dict[int, WindowText]:
     """Return digest and task type of exchanges, by the ids of their rows."""
     texts: dict[int, WindowText] = {}
-    for first in range(0, len(exchange_ids), 500):
-        part = exchange_ids[first : first + 500]
+    for part in batches_of(exchange_ids):
         statement = select(
             Exchange.id, Exchange.messages, Exchange.response, Exchange.task_type
         ).where(Exchange.id.in_(part))

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from monitor.store.rows import columns_of
+from monitor.store.rows import batches_of, columns_of
 from monitor.store.tables import Exchange, GoldExample, Review, ReviewItem, User
 
 
@@ -83,11 +83,11 @@ def insert_review(
 def reviews_of(connection: Connection, item_ids: Sequence[int]) -> list[ReviewRow]:
     """Return the reviews of items, the earliest first."""
     rows: list[ReviewRow] = []
-    for first in range(0, len(item_ids), 500):
+    for part in batches_of(item_ids):
         statement = (
             select(*columns_of(ReviewRow, Review, reviewer=User.name))
             .join(User, User.id == Review.reviewer_id)
-            .where(Review.item_id.in_(item_ids[first : first + 500]))
+            .where(Review.item_id.in_(part))
             .order_by(Review.item_id, Review.submitted_at, Review.id)
         )
         rows.extend(ReviewRow(**row) for row in connection.execute(statement).mappings())

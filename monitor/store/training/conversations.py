@@ -6,10 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from monitor.store.rows import columns_of, read_rows
+from monitor.store.rows import batches_of, columns_of, read_rows
 from monitor.store.tables import Exchange, ReviewItem
-
-_IDS_PER_QUERY = 500
 
 
 @dataclass(frozen=True)
@@ -37,11 +35,11 @@ class Conversation:
 def end_users_of_items(connection: Connection, item_ids: Sequence[int]) -> list[ItemEndUser]:
     """Return the end users of review items; unknown items are left out."""
     end_users: list[ItemEndUser] = []
-    for first in range(0, len(item_ids), _IDS_PER_QUERY):
+    for part in batches_of(item_ids):
         statement = (
             select(ReviewItem.id, Exchange.exchange_id, Exchange.end_user, Exchange.attributes)
             .join(Exchange, Exchange.id == ReviewItem.exchange_id)
-            .where(ReviewItem.id.in_(item_ids[first : first + _IDS_PER_QUERY]))
+            .where(ReviewItem.id.in_(part))
             .order_by(ReviewItem.id)
         )
         end_users += read_rows(connection, ItemEndUser, statement)
