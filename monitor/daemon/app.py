@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -132,10 +133,10 @@ def _bodies(
     bodies: dict[Part, Callable[[], None]] = {}
     encoder = SharedEncoder(settings.embedding)
     if "ingest" in parts:
-        from monitor.daemon import ingest
+        from monitor.traffic.ingest.loop import run_ingest
 
-        bodies["ingest"] = ingest.prepare(
-            engine, settings, secrets, encoder, heartbeat=beats["ingest"], stop=stop
+        bodies["ingest"] = partial(
+            run_ingest, engine, settings, secrets, encoder.load(), stop, heartbeat=beats["ingest"]
         )
     if "schedule" in parts:
         from monitor.daemon import schedule
@@ -144,9 +145,13 @@ def _bodies(
             engine, settings, secrets, encoder, heartbeat=beats["schedule"], stop=stop
         )
     if "web" in parts:
-        from monitor.daemon import web
+        from monitor.web.app import create_app
+        from monitor.web.server import serve
 
-        bodies["web"] = web.prepare(engine, settings, secrets, heartbeats, stop)
+        app, web = create_app(engine, settings, secrets, heartbeats=heartbeats), settings.web
+        bodies["web"] = partial(
+            serve, app, web.host, web.port, stop, trusted_proxies=web.trusted_proxies
+        )
     return bodies
 
 

@@ -26,8 +26,6 @@ from monitor.traffic.ingest.preparation import BatchPreparer
 from monitor.traffic.ingest.sweeper import Sweeper
 from monitor.traffic.ingest.writer import insert_accepted
 from monitor.traffic.record import RawRecord
-from monitor.traffic.redaction import build_redactor
-from monitor.traffic.sampling.design import SamplingDesign
 from monitor.traffic.sampling.sampler import stored_draw
 
 
@@ -66,13 +64,7 @@ def replay_dead_letters(
     replayed, in one transaction. Exchanges of the record that are still unreadable or that the
     database refuses become dead letters of their own. Halves are pending again.
     """
-    preparer = BatchPreparer(
-        settings.traffic,
-        encoder,
-        design=SamplingDesign(settings),
-        default_model=settings.model.name,
-        redactor=build_redactor(settings.redaction),
-    )
+    preparer = BatchPreparer.build(settings, encoder)
     totals: Counter[str] = Counter()
     unreadable: Counter[str] = Counter()
     after_id = 0

@@ -19,7 +19,6 @@ from monitor.traffic.ingest.preparation import BatchPreparer
 from monitor.traffic.ingest.sweeper import Sweeper
 from monitor.traffic.ingest.writer import store_with_retries
 from monitor.traffic.record import RawRecord
-from monitor.traffic.redaction import build_redactor
 from monitor.traffic.sampling.design import SamplingDesign
 
 
@@ -67,13 +66,7 @@ def replay_file(
     """
     stop = stop or threading.Event()
     design = SamplingDesign(settings)
-    preparer = BatchPreparer(
-        settings.traffic,
-        encoder,
-        design=design,
-        default_model=settings.model.name,
-        redactor=build_redactor(settings.redaction),
-    )
+    preparer = BatchPreparer.build(settings, encoder, design)
     source = file_source_name(path)
     with transaction(engine) as connection:
         start = claim(connection, source, 0, first=0, now=clock())

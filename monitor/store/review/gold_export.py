@@ -69,16 +69,6 @@ class GoldItem(QueuedItem):
     n_reviewers: int
 
 
-_SEEN = columns_of(
-    QueuedItem,
-    Exchange,
-    ReviewItem,
-    item_id=ReviewItem.id,
-    model_response=Exchange.response,
-    task_type=ReviewItem.task_type,
-)
-
-
 def gold_items(connection: Connection, wanted: ItemFilter) -> list[GoldItem]:
     """Return the standing gold, in the order of the queue."""
     n_reviewers = (
@@ -90,24 +80,19 @@ def gold_items(connection: Connection, wanted: ItemFilter) -> list[GoldItem]:
     )
     statement = (
         select(
-            *_SEEN,
-            GoldExample.revision,
-            ReviewItem.batch_id,
-            ReviewBatch.created_at.label("queued_at"),
-            DriftEvaluation.window_start,
-            DriftEvaluation.window_end,
-            ReviewItem.slice,
-            ReviewItem.cluster,
-            ReviewItem.selection_probability,
-            ReviewItem.control_probability,
-            Exchange.attributes,
-            GoldExample.verdict,
-            GoldExample.response,
-            GoldExample.error_kind,
-            GoldExample.answerable,
-            GoldExample.resolution,
-            GoldExample.decided_at,
-            n_reviewers.label("n_reviewers"),
+            *columns_of(
+                GoldItem,
+                ReviewItem,
+                GoldExample,
+                DriftEvaluation,
+                Exchange,
+                item_id=ReviewItem.id,
+                exchange_id=Exchange.exchange_id,
+                model_response=Exchange.response,
+                revision=GoldExample.revision,
+                queued_at=ReviewBatch.created_at,
+                n_reviewers=n_reviewers,
+            )
         )
         .join(ReviewBatch, ReviewBatch.id == ReviewItem.batch_id)
         .join(DriftEvaluation, DriftEvaluation.id == ReviewBatch.evaluation_id)
@@ -126,7 +111,16 @@ def gold_items(connection: Connection, wanted: ItemFilter) -> list[GoldItem]:
 def queued_items(connection: Connection, wanted: ItemFilter) -> list[QueuedItem]:
     """Return the items that await reviews, in the order of the queue."""
     statement = (
-        select(*_SEEN)
+        select(
+            *columns_of(
+                QueuedItem,
+                Exchange,
+                ReviewItem,
+                item_id=ReviewItem.id,
+                model_response=Exchange.response,
+                task_type=ReviewItem.task_type,
+            )
+        )
         .join(Exchange, Exchange.id == ReviewItem.exchange_id)
         .where(ReviewItem.status == "queued")
     )

@@ -36,6 +36,14 @@ class Block:
     n_rows: int
 
 
+_COLUMNS = (
+    *columns_of(Block, EmbeddingBlock),
+    EmbeddingBlock.prompt_vectors,
+    EmbeddingBlock.response_vectors,
+    EmbeddingBlock.created_at,
+)
+
+
 def lock_blocks(connection: Connection) -> None:
     """Lock deletions of exchanges and moves of vectors until the commit.
 
@@ -67,16 +75,7 @@ def drop_dead_rows(connection: Connection, block_id: int) -> int:
     Returns:
         How many vectors of each side went.
     """
-    block = connection.execute(
-        select(
-            EmbeddingBlock.encoder,
-            EmbeddingBlock.dimension,
-            EmbeddingBlock.n_rows,
-            EmbeddingBlock.prompt_vectors,
-            EmbeddingBlock.response_vectors,
-            EmbeddingBlock.created_at,
-        ).where(EmbeddingBlock.id == block_id)
-    ).one_or_none()
+    block = connection.execute(select(*_COLUMNS).where(EmbeddingBlock.id == block_id)).one_or_none()
     if block is None:  # replaced by another process
         return 0
     living = connection.execute(
@@ -135,17 +134,7 @@ def merge_blocks(connection: Connection, block_ids: Sequence[int]) -> int:
         The rows moved; 0 where one of the blocks has gone or lost rows since they were chosen.
     """
     blocks = connection.execute(
-        select(
-            EmbeddingBlock.id,
-            EmbeddingBlock.encoder,
-            EmbeddingBlock.dimension,
-            EmbeddingBlock.n_rows,
-            EmbeddingBlock.prompt_vectors,
-            EmbeddingBlock.response_vectors,
-            EmbeddingBlock.created_at,
-        )
-        .where(EmbeddingBlock.id.in_(block_ids))
-        .order_by(EmbeddingBlock.id)
+        select(*_COLUMNS).where(EmbeddingBlock.id.in_(block_ids)).order_by(EmbeddingBlock.id)
     ).all()
     if (
         len(blocks) < len(block_ids)

@@ -33,7 +33,6 @@ from monitor.traffic.kafka.batch import BatchBuilder, RawBatch, end_offset
 from monitor.traffic.kafka.consumer import RebalanceListener, open_consumer, require_codecs
 from monitor.traffic.kafka.polling import Polled, Polling
 from monitor.traffic.kafka.wire.selection import Selection
-from monitor.traffic.redaction import build_redactor
 from monitor.traffic.sampling.design import SamplingDesign
 
 log = get_logger(__name__)
@@ -143,13 +142,7 @@ class Ingest:
             # Longer pauses between polls would lose the partitions.
             longest_wait_seconds=min(30.0, settings.kafka.max_poll_interval.total_seconds() / 3),
         )
-        preparer = BatchPreparer(
-            settings.traffic,
-            encoder,
-            design=design,
-            default_model=settings.model.name,
-            redactor=build_redactor(settings.redaction),
-        )
+        preparer = BatchPreparer.build(settings, encoder, design)
         self._worker = IngestWorker(
             engine,
             preparer,

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple, TypeVar
 
 from monitor.errors import RecordError
-from monitor.settings import Traffic
+from monitor.settings import Settings, Traffic
 from monitor.store.traffic.dead_letters import DeadLetterRow
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.pending_halves import HalfRow
@@ -20,7 +20,7 @@ from monitor.traffic.embedding import TextEncoder, embed
 from monitor.traffic.exchange import Exchange, Half
 from monitor.traffic.joining import JoinedExchange, join, pair
 from monitor.traffic.record import RawRecord
-from monitor.traffic.redaction import Redactor, redact_exchange
+from monitor.traffic.redaction import Redactor, build_redactor, redact_exchange
 from monitor.traffic.rows import exchange_row, half_row
 from monitor.traffic.sampling.design import SamplingDesign, SamplingOutcome
 from monitor.traffic.sampling.sampler import Draw
@@ -78,6 +78,19 @@ class BatchPreparer:
         self._decoder = Decoder(settings, default_model=default_model)
         self._encoder = encoder
         self._warned_of_keys = False
+
+    @classmethod
+    def build(
+        cls, settings: Settings, encoder: TextEncoder, design: SamplingDesign | None = None
+    ) -> "BatchPreparer":
+        """Build the preparer of the settings; ``design``, where the caller samples by it too."""
+        return cls(
+            settings.traffic,
+            encoder,
+            design=design or SamplingDesign(settings),
+            default_model=settings.model.name,
+            redactor=build_redactor(settings.redaction),
+        )
 
     def prepare(
         self,
