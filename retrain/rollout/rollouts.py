@@ -113,43 +113,20 @@ def _end_by_hand(
     connection: Connection, rollout: RolloutRow, version: VersionRow, now: datetime
 ) -> None:
     """End the rollout of a version that a user has promoted or rolled back."""
-    serves = version.stage == "production"
-    store.update_rollout(
-        connection,
-        rollout.id,
-        status="completed" if serves else "reverted",
-        reason=f"a user made the version {version.stage}",
-        weight_percent=100 if serves else 0,
-        stage_started_at=now,
-        finished_at=now,
-    )
+    reason = f"a user made the version {version.stage}"
+    _finish(connection, rollout, reason, now, serves=version.stage == "production")
 
 
 def _record(
     connection: Connection, rollout: RolloutRow, step: RolloutDecision, now: datetime
 ) -> None:
-    if step.action == "revert":
-        store.update_rollout(
-            connection,
-            rollout.id,
-            status="reverted",
-            reason=step.reason,
-            weight_percent=0,
-            stage_started_at=now,
-            finished_at=now,
+    if step.action == "revert" or step.completes:
+        serves = step.action != "revert"
+        _finish(connection, rollout, step.reason, now, serves=serves)
+        stage = "production" if serves else "rejected"
+        move_stage(
+            connection, rollout.version_id, stage, changed_by=ACTOR, reason=step.reason, now=now
         )
-        stage = "rejected"
-    elif step.completes:
-        store.update_rollout(
-            connection,
-            rollout.id,
-            status="completed",
-            reason=step.reason,
-            weight_percent=100,
-            stage_started_at=now,
-            finished_at=now,
-        )
-        stage = "production"
     elif step.action == "advance":
         store.update_rollout(
             connection,
@@ -159,13 +136,25 @@ def _record(
             weight_percent=step.percent,
             stage_started_at=now,
         )
-        return
     else:
         status = "held" if step.action == "hold" else "running"
         if (rollout.status, rollout.reason) != (status, step.reason):
             store.update_rollout(connection, rollout.id, status=status, reason=step.reason)
-        return
-    move_stage(connection, rollout.version_id, stage, changed_by=ACTOR, reason=step.reason, now=now)
+
+
+def _finish(
+    connection: Connection, rollout: RolloutRow, reason: str, now: datetime, *, serves: bool
+) -> None:
+    """End a rollout: with all traffic where the version serves from now on, else with none."""
+    store.update_rollout(
+        connection,
+        rollout.id,
+        status="completed" if serves else "reverted",
+        reason=reason,
+        weight_percent=100 if serves else 0,
+        stage_started_at=now,
+        finished_at=now,
+    )
 
 
 def _weights(connection: Connection) -> list[Weights]:
