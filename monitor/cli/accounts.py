@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.shared.context import ConfigOption, open_database, read_settings
+from monitor.cli.shared.context import ConfigOption, database_transaction, read_settings
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -187,9 +187,7 @@ def reset_password(name: Name, config: ConfigOption = None) -> None:
 def _transaction(settings: "Settings") -> "Iterator[tuple[Connection, datetime]]":
     from datetime import UTC, datetime
 
-    from monitor.store.engine import transaction
-
-    with transaction(open_database(settings)) as connection:
+    with database_transaction(settings) as connection:
         yield connection, datetime.now(UTC)
 
 

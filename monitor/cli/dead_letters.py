@@ -2,7 +2,7 @@
 
 import typer
 
-from monitor.cli.shared.context import ConfigOption, open_database, read_settings
+from monitor.cli.shared.context import ConfigOption, database_transaction, read_settings
 
 
 def dead_letters(config: ConfigOption = None) -> None:
@@ -12,10 +12,9 @@ def dead_letters(config: ConfigOption = None) -> None:
     are records that could not be processed, stored unchanged; docs/reference/formats.md explains
     the reasons. `driftwarden replay --dead-letters` processes them again.
     """
-    from monitor.store.engine import transaction
     from monitor.store.traffic.dead_letters import summarize_dead_letters
 
-    with transaction(open_database(read_settings(config))) as connection:
+    with database_transaction(read_settings(config)) as connection:
         kinds = summarize_dead_letters(connection)
     if not kinds:
         typer.echo("no dead letters")

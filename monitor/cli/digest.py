@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.shared.context import ConfigOption, open_database, read_settings
+from monitor.cli.shared.context import ConfigOption, database_transaction, read_settings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,13 +41,11 @@ def digest(
     """
     from datetime import UTC, datetime
 
-    from monitor.store.engine import transaction
     from monitor.store.training.model_age import production_age
     from monitor.windows.history.digest import build_digest
 
     settings = read_settings(config)
-    engine = open_database(settings)
-    with transaction(engine) as connection:
+    with database_transaction(settings) as connection:
         name = model or settings.model.name
         year = build_digest(connection, name, n_windows=windows)
         live = production_age(connection, name, datetime.now(UTC))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.shared.context import ConfigOption, open_database, read_settings
+from monitor.cli.shared.context import ConfigOption, database_transaction, read_settings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -29,7 +29,6 @@ def check(path: PathArgument = None, config: ConfigOption = None) -> None:
     """
     from monitor.errors import DriftwardenError
     from monitor.review.guidelines import missing_task_types, read_taxonomy
-    from monitor.store.engine import transaction
     from monitor.store.review.taxonomies import task_types_seen
 
     settings = read_settings(config)
@@ -38,7 +37,7 @@ def check(path: PathArgument = None, config: ConfigOption = None) -> None:
     for problem in problems:
         typer.echo(str(problem))
     try:
-        with transaction(open_database(settings)) as connection:
+        with database_transaction(settings) as connection:
             seen = task_types_seen(connection, settings.model.name)
     except DriftwardenError as error:
         typer.echo(f"note: the traffic's task types were not checked: {error}", err=True)
@@ -69,14 +68,13 @@ def show(
     from monitor.errors import InputError
     from monitor.review.guidelines import load_taxonomy, taxonomy_by_version
     from monitor.review.guidelines.writer import as_markdown
-    from monitor.store.engine import transaction
     from monitor.store.review.taxonomies import versions_with_prefix
 
     settings = read_settings(config)
     if not version:
         typer.echo(as_markdown(load_taxonomy(_place(path, settings.review.taxonomy))), nl=False)
         return
-    with transaction(open_database(settings)) as connection:
+    with database_transaction(settings) as connection:
         matches = versions_with_prefix(connection, version)
         stored = taxonomy_by_version(connection, matches[0]) if len(matches) == 1 else None
     if stored is None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.shared.context import ConfigOption, open_database, read_settings
+from monitor.cli.shared.context import ConfigOption, database_transaction, read_settings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,11 +22,9 @@ def list_versions(
     config: ConfigOption = None,
 ) -> None:
     """List the versions, the newest first."""
-    from monitor.store.engine import transaction
     from monitor.store.training import registry
 
-    engine = open_database(read_settings(config))
-    with transaction(engine) as connection:
+    with database_transaction(read_settings(config)) as connection:
         versions = registry.list_versions(connection, model)
     if not versions:
         typer.echo("no versions yet; a training run that succeeds registers one")
@@ -42,12 +40,10 @@ def list_versions(
 def show(model: ModelArgument, version: VersionArgument, config: ConfigOption = None) -> None:
     """Show a version: its lineage, data, scores, baseline and stage changes."""
     from monitor.cli.models.version_text import version_lines
-    from monitor.store.engine import transaction
     from monitor.store.training import registry
     from retrain.registry.version_details import describe_version
 
-    engine = open_database(read_settings(config))
-    with transaction(engine) as connection:
+    with database_transaction(read_settings(config)) as connection:
         facts = describe_version(connection, registry.version_by_number(connection, model, version))
     for line in version_lines(facts):
         typer.echo(line)
@@ -67,12 +63,10 @@ def diff(
     tests whether a version is better: it evaluates both on the same items.
     """
     from monitor.cli.models.version_text import difference_lines
-    from monitor.store.engine import transaction
     from monitor.store.training import registry
     from retrain.registry.version_details import describe_version, differences, score_changes
 
-    engine = open_database(read_settings(config))
-    with transaction(engine) as connection:
+    with database_transaction(read_settings(config)) as connection:
         before, after = (
             describe_version(connection, registry.version_by_number(connection, model, number))
             for number in (first, second)
@@ -110,13 +104,11 @@ def promote(
     import getpass
     from datetime import UTC, datetime
 
-    from monitor.store.engine import transaction
     from monitor.store.training import registry
     from retrain.evaluation.gate_result import require_promotable
     from retrain.registry.stages import promote as promote_version
 
-    engine = open_database(read_settings(config))
-    with transaction(engine) as connection:
+    with database_transaction(read_settings(config)) as connection:
         registry.lock_model(connection, model)
         candidate = registry.version_by_number(connection, model, version)
         if without_gate:
@@ -143,11 +135,9 @@ def rollback(
     import getpass
     from datetime import UTC, datetime
 
-    from monitor.store.engine import transaction
     from retrain.registry.stages import roll_back
 
-    engine = open_database(read_settings(config))
-    with transaction(engine) as connection:
+    with database_transaction(read_settings(config)) as connection:
         restored = roll_back(
             connection,
             model,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.shared.context import ConfigOption, open_database, read_settings
+from monitor.cli.shared.context import ConfigOption, database_transaction, read_settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -22,12 +22,10 @@ def data(
 ) -> None:
     """Print the data card of a run: its examples, and what was left out and why."""
     from monitor.errors import NotFoundError
-    from monitor.store.engine import transaction
     from monitor.store.training.runs import run_by_id
     from retrain.run_folder import RunFolder
 
-    engine = open_database(read_settings(config))
-    with transaction(engine) as connection:
+    with database_transaction(read_settings(config)) as connection:
         folder = RunFolder(Path(run_by_id(connection, run).work_dir))
     place = folder.card if as_json else folder.data_card
     try:

@@ -5,7 +5,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from monitor.cli.shared.context import ConfigOption, open_database, read_settings
+from monitor.cli.shared.context import (
+    ConfigOption,
+    database_transaction,
+    open_database,
+    read_settings,
+)
 from monitor.cli.shared.targets import database_file, require_distinct_files, require_writable
 from monitor.cli.shared.users import require_user
 
@@ -26,10 +31,9 @@ HumanEvaluationArgument = Annotated[
 def list_(config: ConfigOption = None) -> None:
     """List the human evaluations, the newest first."""
     from monitor.review.human_evaluation.locking import completeness
-    from monitor.store.engine import transaction
     from monitor.store.human_evaluation.human_evaluations import list_human_evaluations
 
-    with transaction(open_database(read_settings(config))) as connection:
+    with database_transaction(read_settings(config)) as connection:
         rows = [(row, completeness(connection, row)) for row in list_human_evaluations(connection)]
     if not rows:
         typer.echo("no human evaluation yet; `human_eval` in the evaluation file requests one")
@@ -49,10 +53,9 @@ def show(human_evaluation: HumanEvaluationArgument, config: ConfigOption = None)
 
     from monitor.review.human_evaluation.locking import completeness
     from monitor.review.human_evaluation.view import agreement_by_dimension, summarize_raters
-    from monitor.store.engine import transaction
     from monitor.store.human_evaluation.human_evaluations import human_evaluation_by_id
 
-    with transaction(open_database(read_settings(config))) as connection:
+    with database_transaction(read_settings(config)) as connection:
         row = human_evaluation_by_id(connection, human_evaluation)
         progress = completeness(connection, row)
         raters = summarize_raters(connection, human_evaluation)
@@ -135,12 +138,11 @@ def export(
     from dataclasses import asdict
 
     from monitor.review.human_evaluation.view import rated_items
-    from monitor.store.engine import transaction
 
     settings = read_settings(config)
     require_writable("--output", output)
     require_distinct_files({"--output": output}, {"the database": database_file(settings)})
-    with transaction(open_database(settings)) as connection:
+    with database_transaction(settings) as connection:
         items: list[Any] = [asdict(item) for item in rated_items(connection, human_evaluation)]
     lines = [json.dumps(item, ensure_ascii=False) + "\n" for item in items]
     output.write_text("".join(lines), encoding="utf-8")

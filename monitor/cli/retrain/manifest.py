@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.shared.context import ConfigOption, open_database, read_settings
+from monitor.cli.shared.context import ConfigOption, database_transaction, read_settings
 
 
 def manifest(
@@ -18,13 +18,12 @@ def manifest(
     """
     import yaml
 
-    from monitor.store.engine import transaction
     from monitor.store.training.runs import run_by_id
     from retrain.jobs.kubernetes.kubernetes_jobs import manifest_of
     from retrain.run_folder import RunFolder
 
     settings = read_settings(config)
-    with transaction(open_database(settings)) as connection:
+    with database_transaction(settings) as connection:
         stored = run_by_id(connection, run)
     job = manifest_of(
         settings.retrain.kubernetes,

@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.shared.context import ConfigOption, open_database, read_settings
+from monitor.cli.shared.context import (
+    ConfigOption,
+    database_transaction,
+    open_database,
+    read_settings,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -19,11 +24,9 @@ RunArgument = Annotated[int, typer.Argument(help="Number of the run (`retrain li
 
 def list_runs(config: ConfigOption = None) -> None:
     """List the training runs, the newest first."""
-    from monitor.store.engine import transaction
     from monitor.store.training.runs import list_runs as stored_runs
 
-    engine = open_database(read_settings(config))
-    with transaction(engine) as connection:
+    with database_transaction(read_settings(config)) as connection:
         runs = stored_runs(connection)
     if not runs:
         typer.echo("no training runs yet; `driftwarden retrain plan GOLD` plans one")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from monitor.cli.shared.context import ConfigOption, open_database, read_settings
+from monitor.cli.shared.context import ConfigOption, database_transaction, read_settings
 from monitor.cli.shared.targets import database_file, require_distinct_files
 
 
@@ -72,7 +72,6 @@ def export(
     from monitor.review.export.export_files import ExportRequest, build_export
     from monitor.review.export.serialization import write_atomically
     from monitor.store.audit_log import append_entry
-    from monitor.store.engine import transaction
     from monitor.store.review.gold_export import ItemFilter
 
     item_filter = ItemFilter(
@@ -94,7 +93,7 @@ def export(
     require_distinct_files(
         {"--out": out, "--config-out": config_out}, {"the database": database_file(settings)}
     )
-    with transaction(open_database(settings)) as connection:
+    with database_transaction(settings) as connection:
         exported = build_export(connection, settings, request)
         # Before the file exists: `forget` searches every recorded file for the end user.
         details = {"rows": exported.n_rows, "format": format_, "bare": bare, "queue": queue}
@@ -146,13 +145,12 @@ def import_(
         read_reviewer_map,
     )
     from monitor.store.audit_log import append_entry
-    from monitor.store.engine import transaction
 
     users = read_reviewer_map(reviewer_map)
     parsed = read_argilla(file) if format_ == "argilla" else read_label_studio(file)
     now = datetime.now(UTC)
     settings = read_settings(config)
-    with transaction(open_database(settings)) as connection:
+    with database_transaction(settings) as connection:
         imported = import_reviews(
             connection, parsed, users, now, audit_share=settings.review.audit_share
         )

@@ -5,7 +5,12 @@ from typing import Annotated
 import typer
 
 from monitor.cli.review import exchange
-from monitor.cli.shared.context import ConfigOption, open_database, read_settings
+from monitor.cli.shared.context import (
+    ConfigOption,
+    database_transaction,
+    open_database,
+    read_settings,
+)
 from monitor.cli.shared.users import require_user
 
 app = typer.Typer(
@@ -20,10 +25,9 @@ app.command("import")(exchange.import_)
 def queue(config: ConfigOption = None) -> None:
     """Show the progress of the review batches, the newest first, and the decision as of now."""
     from monitor.review.progress.batch_summary import batch_summaries
-    from monitor.store.engine import transaction
 
     settings = read_settings(config)
-    with transaction(open_database(settings)) as connection:
+    with database_transaction(settings) as connection:
         batches = batch_summaries(connection, settings.review)
     if not batches:
         typer.echo("no review batch yet; the first drift evaluation queues one")
@@ -77,9 +81,8 @@ def confirm(
     from datetime import UTC, datetime
 
     from monitor.review.decision.decisions import confirm_retraining
-    from monitor.store.engine import transaction
 
-    with transaction(open_database(read_settings(config))) as connection:
+    with database_transaction(read_settings(config)) as connection:
         confirm_retraining(connection, decision, require_user(connection, name), datetime.now(UTC))
     typer.echo(f"decision {decision}: confirmed by {name}")
 
@@ -99,9 +102,8 @@ def verify_audit(
     """
     from monitor.errors import WorkflowError
     from monitor.store.audit_log import check_chain
-    from monitor.store.engine import transaction
 
-    with transaction(open_database(read_settings(config))) as connection:
+    with database_transaction(read_settings(config)) as connection:
         chain = check_chain(connection, expect)
     if chain.broken_at is not None:
         raise WorkflowError(

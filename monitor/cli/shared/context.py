@@ -1,12 +1,14 @@
 """Settings and database of the commands."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
     from monitor.settings import Settings
 
@@ -43,3 +45,12 @@ def open_database(settings: "Settings") -> "Engine":
     engine = make_engine(settings.database.url)
     require_current(engine)
     return engine
+
+
+@contextmanager
+def database_transaction(settings: "Settings") -> Iterator["Connection"]:
+    """Open the database, and one transaction on it."""
+    from monitor.store.engine import transaction
+
+    with transaction(open_database(settings)) as connection:
+        yield connection
