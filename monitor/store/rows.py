@@ -31,12 +31,16 @@ def columns_of(row_type: type[Any], *tables: Any, **columns: Any) -> tuple[Any, 
     )
 
 
-def read_rows(connection: Connection, row_type: type[RowT], statement: Select[Any]) -> list[RowT]:
+def read_rows(
+    connection: Connection, row_type: type[RowT], statement: Select[*tuple[Any, ...]]
+) -> list[RowT]:
     """Return the rows that a query of :func:`columns_of` selects."""
     return [row_type(*row) for row in connection.execute(statement)]
 
 
-def read_row(connection: Connection, row_type: type[RowT], statement: Select[Any]) -> RowT | None:
+def read_row(
+    connection: Connection, row_type: type[RowT], statement: Select[*tuple[Any, ...]]
+) -> RowT | None:
     """Return the only row that a query of :func:`columns_of` selects, if there is one."""
     row = connection.execute(statement).one_or_none()
     return None if row is None else row_type(*row)
