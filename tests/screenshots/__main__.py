@@ -29,7 +29,7 @@ IMAGES = ROOT / "docs" / "images"
 SIZES = {
     "documentation": (1280, 1130),
     "wide": (1280, 640),
-    "study": (1280, 760),
+    "human-evaluation": (1280, 760),
     "desk": (1440, 900),
     "landscape": (1024, 768),
     "portrait": (768, 1024),
@@ -104,8 +104,8 @@ def documentation(site: Site) -> None:
     item = make_talk(site)
     studio = Studio(site, IMAGES, "documentation", "light")
     studio.shoot(studio.open("Ada", f"/review/{item}"), "discussion")
-    studio = Studio(site, IMAGES, "study", "light")
-    studio.shoot(rate_two_responses(studio), "study")
+    studio = Studio(site, IMAGES, "human-evaluation", "light")
+    studio.shoot(rate_two_responses(studio), "human-evaluation")
     studio = Studio(site, IMAGES, "wide", "light")
     studio.shoot(studio.open("Ben"), "queue")
     for picture in IMAGES.glob("*.png"):
@@ -130,7 +130,7 @@ def everything(site: Site, folder: Path) -> None:
             ada = studio.open("Ada")
             start(ada)
             studio.shoot(ada, "fresh")
-            studio.shoot(rate_two_responses(studio), "study")
+            studio.shoot(rate_two_responses(studio), "human-evaluation")
             ada.keyboard.press("e")
             ada.keyboard.type(" Send `Bearer` before it.")
             ada.keyboard.press("Escape")

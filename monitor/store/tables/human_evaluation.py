@@ -39,7 +39,7 @@ class HumanEvaluation(Base):
     locked_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     #: When the candidate evaluation was cancelled during the rating.
     cancelled_at: Mapped[datetime | None]
-    #: Figures and checks, once the study was locked and measured.
+    #: Figures and checks, once the human evaluation was locked and scored.
     results: Mapped[HumanEvaluationResults | None] = mapped_column(
         StructJson(HumanEvaluationResults)
     )
