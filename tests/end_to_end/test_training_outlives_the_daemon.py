@@ -147,7 +147,7 @@ def hold_when(folder: RunFolder, child: int, holds: Callable[[], object]) -> Non
     os.kill(child, signal.SIGSTOP)
 
 
-def test_a_killed_daemon_adopts_its_child_and_a_killed_child_goes_on(
+def test_a_daemon_adopts_live_children_and_resumes_killed_ones(
     engine: Engine, config: Path, daemons: Callable[[], subprocess.Popen[bytes]]
 ) -> None:
     log = config.parent / "daemon.log"

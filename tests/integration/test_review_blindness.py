@@ -132,7 +132,7 @@ def submits(request: Request) -> bool:
     return request.method == "POST" and request.path.split("?")[0].endswith("/review")
 
 
-def test_a_submission_responses_the_same_whether_it_is_the_first_or_the_second(
+def test_first_and_second_submission_get_the_same_response(
     make_app: Callable[..., Litestar], world: World, clock: datetime
 ) -> None:
     app = make_app()

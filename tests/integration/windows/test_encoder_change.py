@@ -135,7 +135,7 @@ def test_a_week_in_which_the_encoder_changed_is_judged_whole(
     assert again.assessment == row.assessment
 
 
-def test_a_mixed_week_without_the_encoder_leaves_the_older_part_out(
+def test_a_mixed_week_without_the_encoder_excludes_older_exchanges(
     engine: Engine, clock: datetime
 ) -> None:
     store_traffic(engine, clock - 4 * WEEK, 300, seed=1, baseline=True)
@@ -148,9 +148,7 @@ def test_a_mixed_week_without_the_encoder_leaves_the_older_part_out(
     )
 
 
-def test_an_old_week_is_compared_with_the_baseline_of_its_time(
-    engine: Engine, clock: datetime
-) -> None:
+def test_an_old_week_is_compared_with_the_baseline_then(engine: Engine, clock: datetime) -> None:
     old = store_traffic(engine, clock - 4 * WEEK, 300, seed=1, baseline=True)
     store_traffic(engine, clock, 300, seed=2)
     store_traffic(engine, clock + WEEK, 300, seed=3, encoder="other@2/max64")

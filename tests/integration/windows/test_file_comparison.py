@@ -95,7 +95,7 @@ def test_conversations_that_end_with_the_response_are_compared_with_it(tmp_path:
     assert result.remarks == ()
 
 
-def test_where_nothing_has_a_response_only_prompts_were_compared_and_it_is_said(
+def test_without_responses_only_prompts_are_compared_with_a_remark(
     tmp_path: Path,
 ) -> None:
     silent = write(tmp_path / "reference.jsonl", 120, response="")
@@ -106,7 +106,7 @@ def test_where_nothing_has_a_response_only_prompts_were_compared_and_it_is_said(
     assert note not in compared(silent, write(tmp_path / "current.jsonl", 120)).remarks
 
 
-def test_a_version_is_no_metric_and_few_responses_of_several_are_judged_together(
+def test_a_version_is_no_metric_and_small_versions_are_pooled(
     tmp_path: Path,
 ) -> None:
     def metadata(row: int) -> dict[str, int]:
@@ -123,7 +123,7 @@ def test_a_version_is_no_metric_and_few_responses_of_several_are_judged_together
     assert remark.endswith(": 2 (80), 3 (40).")
 
 
-def test_each_version_in_a_file_is_judged_and_one_that_responses_otherwise_speaks(
+def test_each_version_in_a_file_is_compared_the_drifted_reported(
     tmp_path: Path,
 ) -> None:
     def response(row: int) -> str:
@@ -193,7 +193,7 @@ def test_lines_without_a_user_are_counted_where_others_have_one(tmp_path: Path) 
     assert compared(bare, write(tmp_path / "current.jsonl", 120)).remarks == ()
 
 
-def test_lines_that_are_repeated_with_their_id_or_time_are_counted(tmp_path: Path) -> None:
+def test_repeated_lines_are_counted_by_id_or_time(tmp_path: Path) -> None:
     reference = write(tmp_path / "reference.jsonl", 150)  # prompts come again, without id or time
     for repeated in (
         {"id": lambda row: f"id {row % 100}", "metadata": {"seconds": 3}},
@@ -208,7 +208,7 @@ def test_lines_that_are_repeated_with_their_id_or_time_are_counted(tmp_path: Pat
     assert compared(reference, current).remarks == ()
 
 
-def test_what_no_longer_responses_at_the_end_of_a_file_stops_nothing(tmp_path: Path) -> None:
+def test_a_version_replaced_within_a_file_raises_no_alarm(tmp_path: Path) -> None:
     def values(row: int) -> dict[str, str]:
         return {"model_version": "old" if row < 150 else "new"}
 
@@ -261,9 +261,7 @@ def write_rows(path: Path, rows: list[dict[str, Any]]) -> Path:
 
 
 @pytest.mark.parametrize("ahead", [range(1), range(178, 180)], ids=["of the first", "of the last"])
-def test_lines_ahead_of_the_clock_keep_their_time_and_decide_nothing(
-    tmp_path: Path, ahead: range
-) -> None:
+def test_lines_with_a_future_time_do_not_decide_what_serves(tmp_path: Path, ahead: range) -> None:
     """Otherwise, the unchanged earlier version would be the only serving version."""
     reference = write(tmp_path / "reference.jsonl", 300, response="You can do that in the app.")
     rows = [replaced(row) for row in range(300)]
@@ -283,7 +281,7 @@ def test_lines_ahead_of_the_clock_keep_their_time_and_decide_nothing(
     assert f"{noun} of current.jsonl, up to 2099-01-01 12:00 UTC" in remark
 
 
-def test_a_file_wholly_ahead_of_the_clock_still_tells_who_responses(tmp_path: Path) -> None:
+def test_a_file_wholly_in_the_future_still_shows_what_serves(tmp_path: Path) -> None:
     reference = write(tmp_path / "reference.jsonl", 300, response="You can do that in the app.")
     rows = [replaced(row) for row in range(300)]
     for row in rows:
@@ -296,7 +294,7 @@ def test_a_file_wholly_ahead_of_the_clock_still_tells_who_responses(tmp_path: Pa
     assert any("clock: 300 exchanges of current.jsonl" in remark for remark in result.remarks)
 
 
-def test_a_line_without_a_time_leaves_the_times_out_and_it_is_said(tmp_path: Path) -> None:
+def test_a_line_without_time_drops_all_times_with_a_remark(tmp_path: Path) -> None:
     reference = write(tmp_path / "reference.jsonl", 150)
     rows = [replaced(row) for row in range(300)]
     rows[7]["timestamp"] = None
@@ -366,7 +364,7 @@ def test_what_is_withheld_is_told_with_its_share(tmp_path: Path) -> None:
     )
 
 
-def test_what_serves_and_is_too_little_is_not_judged_by_what_answered_before(
+def test_a_small_current_version_does_not_get_its_predecessors_verdict(
     tmp_path: Path,
 ) -> None:
     reference = write(tmp_path / "reference.jsonl", 300, response="You can do that in the app.")
@@ -396,7 +394,7 @@ def test_what_serves_and_is_too_little_is_not_judged_by_what_answered_before(
 @pytest.mark.parametrize(
     ("n_small", "verdict"), [(90, "not_enough_data"), (18, "not_enough_data"), (8, "no_drift")]
 )
-def test_a_version_too_small_to_be_judged_is_named_with_its_share(
+def test_a_version_too_small_to_compare_is_named_with_share(
     tmp_path: Path, n_small: int, verdict: str
 ) -> None:
     reference = write(tmp_path / "reference.jsonl", 300, response="You can do that in the app.")
@@ -415,7 +413,7 @@ def test_a_version_too_small_to_be_judged_is_named_with_its_share(
     assert result.versions[0].is_reported
 
 
-def test_versions_too_small_alone_are_judged_together_beside_a_large_one(tmp_path: Path) -> None:
+def test_small_versions_are_pooled_beside_a_large_version(tmp_path: Path) -> None:
     reference = write(tmp_path / "reference.jsonl", 300, response="You can do that in the app.")
     current = write(
         tmp_path / "current.jsonl",
@@ -501,7 +499,7 @@ def test_versions_in_the_reference_are_told(tmp_path: Path) -> None:
     )
 
 
-def test_a_report_that_evidently_cant_render_is_left_out_and_said(
+def test_a_failed_evidently_report_is_left_out_with_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(*_: Any, **__: Any) -> str:

@@ -65,9 +65,7 @@ def test_one_who_left_is_no_drift(engine: Engine, clock: datetime) -> None:
     assert any("of the baseline. So that" in remark for remark in assessment.remarks)
 
 
-def test_a_window_that_one_user_sent_is_not_judged_and_its_count_is_explained(
-    engine: Engine, clock: datetime
-) -> None:
+def test_a_window_of_a_single_user_is_not_enough_data(engine: Engine, clock: datetime) -> None:
     store_traffic(engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
     store_traffic(engine, clock, 300, seed=5, large_user=1.0)
     assessment = run(engine, clock).assessment

@@ -61,7 +61,7 @@ def test_the_watch_begins_with_the_baseline(baseline: Engine, clock: datetime) -
         assert row.assessment.headline.startswith("No traffic: no exchange of assistant")
 
 
-def test_an_empty_window_of_an_idle_ingest_is_told_from_an_idle_model(
+def test_an_empty_window_distinguishes_idle_ingest_from_idle_model(
     baseline: Engine, clock: datetime
 ) -> None:
     read_until(baseline, clock - DAY)

@@ -169,7 +169,7 @@ def test_too_little_traffic_is_waited_over(model: Model, clock: datetime) -> Non
     assert [baseline.n_exchanges for baseline in model.baselines()] == [300, 600]
 
 
-def test_a_version_that_the_traffic_names_gets_it_under_that_name(
+def test_a_planned_baseline_has_the_version_name_of_the_traffic(
     model: Model, clock: datetime
 ) -> None:
     traffic(model.engine, clock, 300, seed=2, version="ft-1")
@@ -181,9 +181,7 @@ def test_a_version_that_the_traffic_names_gets_it_under_that_name(
     assert model.compared_with("ft-2") == model.baselines()[0].id
 
 
-def test_a_gateway_that_still_asks_the_old_version_makes_no_baseline(
-    model: Model, clock: datetime
-) -> None:
+def test_traffic_of_the_old_version_makes_no_baseline(model: Model, clock: datetime) -> None:
     """A drifted week of the old version must not become the new baseline."""
     traffic(model.engine, clock - WEEK, 300, seed=2, version="ft-1")
     model.promote(model.register(clock), clock)

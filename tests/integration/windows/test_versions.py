@@ -142,9 +142,7 @@ def test_long_names_are_told_apart_and_shown_short(any_engine: Engine, clock: da
     assert all(f"{name}: 300 exchanges" in page for name in short)
 
 
-def test_long_names_of_versions_that_are_judged_together_are_shown_short(
-    engine: Engine, clock: datetime
-) -> None:
+def test_long_names_of_pooled_versions_are_shortened(engine: Engine, clock: datetime) -> None:
     store_traffic(engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
     for number in range(2):
         store_traffic(engine, clock, 60, seed=2 + number, version=f"{'m' * 80}{number}")
@@ -158,7 +156,7 @@ def test_long_names_of_versions_that_are_judged_together_are_shown_short(
 
 
 @pytest.mark.parametrize("message", ["a" * 90, " v1\n", 7])
-def test_a_baseline_of_a_version_is_known_by_the_name_that_traffic_tells(
+def test_a_baseline_has_the_same_version_name_as_the_traffic(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, message: str | int
 ) -> None:
     database = f"sqlite:///{tmp_path / 'own.db'}"
@@ -191,7 +189,7 @@ def test_what_no_longer_serves_alarms_nobody(any_engine: Engine, clock: datetime
 
 
 @pytest.mark.parametrize("changed_share", [0.0, 0.4])
-def test_what_serves_and_is_too_little_is_not_judged_by_what_served_before(
+def test_a_small_current_version_does_not_get_its_predecessors_verdict(
     engine: Engine, clock: datetime, changed_share: float
 ) -> None:
     store_traffic(engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
@@ -220,7 +218,7 @@ def test_what_serves_and_is_too_little_is_not_judged_by_what_served_before(
     ("n_small", "changed_share", "verdict"),
     [(60, 0.0, "not_enough_data"), (20, 0.0, "no_drift"), (60, 0.4, "drift")],
 )
-def test_a_version_beside_that_is_too_small_is_named_and_if_large_leaves_the_week_open(
+def test_a_version_too_small_to_compare_is_in_the_headline(
     engine: Engine, clock: datetime, n_small: int, changed_share: float, verdict: str
 ) -> None:
     store_traffic(engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
@@ -235,9 +233,7 @@ def test_a_version_beside_that_is_too_small_is_named_and_if_large_leaves_the_wee
     assert f"Version v1 (400 of {400 + n_small} exchanges): " in headline
 
 
-def test_versions_too_small_alone_are_judged_together_beside_a_large_one(
-    engine: Engine, clock: datetime
-) -> None:
+def test_small_versions_are_pooled_beside_a_large_version(engine: Engine, clock: datetime) -> None:
     store_traffic(engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
     store_traffic(engine, clock, 400, seed=2, version="v1")
     for number in (2, 3):
@@ -255,7 +251,7 @@ def test_versions_too_small_alone_are_judged_together_beside_a_large_one(
     assert not any("--model-version 'v2" in remark for remark in assessment.remarks)
 
 
-def test_what_no_longer_serves_is_not_judged_together_with_what_does(
+def test_a_replaced_version_is_not_pooled_with_serving_versions(
     engine: Engine, clock: datetime
 ) -> None:
     store_traffic(engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
@@ -273,9 +269,7 @@ def test_what_no_longer_serves_is_not_judged_together_with_what_does(
     assert assessment.verdict == "no_drift"
 
 
-def test_the_basis_is_that_of_the_window_and_each_version_has_its_own(
-    replaced: Engine, clock: datetime
-) -> None:
+def test_window_and_versions_each_have_their_own_basis(replaced: Engine, clock: datetime) -> None:
     store_traffic(replaced, clock + 3 * DAY, 200, seed=6, days=4, version="v1")
     row = run(replaced, clock)
     basis, versions = row.assessment.basis, row.assessment.versions
@@ -311,9 +305,7 @@ def test_versions_of_which_none_has_enough_are_judged_together(
     assert any("v0 (60), v1 (60), v2 (60)" in remark for remark in assessment.remarks)
 
 
-def test_a_metric_that_vanishes_with_a_version_is_told_of_that_version(
-    any_engine: Engine, clock: datetime
-) -> None:
+def test_a_vanished_metric_is_reported_for_its_version(any_engine: Engine, clock: datetime) -> None:
     store_traffic(any_engine, clock - 4 * WEEK, 600, seed=1, baseline=True)
     store_traffic(any_engine, clock, 400, seed=2, version="v1")
     store_traffic(any_engine, clock, 200, seed=3, version="v2", metric="isResolved")

@@ -148,9 +148,7 @@ def test_a_week_without_any_texts_is_evaluated_and_says_so(
     assert any("40 exchanges (100%)" in remark for remark in row.assessment.remarks)
 
 
-def test_the_share_that_was_kept_back_is_that_of_the_traffic(
-    engine: Engine, clock: datetime
-) -> None:
+def test_the_withheld_share_is_estimated_for_the_traffic(engine: Engine, clock: datetime) -> None:
     """One in twenty withheld calls was sampled, and every second one of the rest."""
     store_the_baseline(engine, clock)
     records = payloads(600, clock, 4, redacted_share=0.5)
@@ -171,7 +169,7 @@ def test_the_share_that_was_kept_back_is_that_of_the_traffic(
     assert remark.startswith(f"Not compared: {n_redacted} exchanges ({share:.0%})")
 
 
-def test_candidates_for_a_floor_are_not_counted_among_what_was_kept_back(
+def test_candidates_for_a_floor_are_not_counted_as_withheld(
     engine: Engine, clock: datetime
 ) -> None:
     """With a minimum of 1,000, every exchange is a candidate, and one in twenty is sampled."""

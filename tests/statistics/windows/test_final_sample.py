@@ -65,7 +65,7 @@ def test_without_a_floor_the_rows_are_what_they_were() -> None:
     assert stored is final_sample(stored, WEEK).rows
 
 
-def test_more_than_the_floor_by_rate_is_left_as_it_is() -> None:
+def test_a_sample_above_the_floor_is_unchanged() -> None:
     stored = rows(np.append(draws(40, np.random.default_rng(0)), SPACE - np.arange(1, 7)))
     remaining = final_sample(stored, WEEK).rows
 
@@ -82,7 +82,7 @@ def test_exactly_the_floor_by_rate_is_the_floor() -> None:
     assert [probability_of(101)] * 2 == remaining.inclusion_probability.tolist()
 
 
-def test_a_rare_task_has_the_floor_with_the_next_as_its_threshold() -> None:
+def test_a_rare_task_type_keeps_exactly_the_floor() -> None:
     stored = rows(np.array([7, 3, 9, 1, 5]), size=3)
     remaining = final_sample(stored, WEEK).rows
 
@@ -97,7 +97,7 @@ def test_all_of_a_task_with_fewer_are_certain() -> None:
     assert [1.0] * 3 == remaining.inclusion_probability.tolist()
 
 
-def test_what_was_searched_only_in_part_is_as_probable_as_that_part() -> None:
+def test_a_partial_search_limits_the_inclusion_probability() -> None:
     search = threshold_of(0.5)
     remaining = final_sample(rows(np.array([search + 7, search + 3]), search=search), WEEK).rows
 
@@ -117,7 +117,7 @@ def test_exchanges_of_one_randomness_come_and_go_together() -> None:
     assert {6} == set(remaining.threshold.tolist())
 
 
-def test_a_floor_that_was_not_in_force_all_the_time_is_left_out_and_said() -> None:
+def test_a_floor_set_within_the_window_is_ignored_with_remark() -> None:
     stored = rows(np.array([7, 3, 9, SPACE - 1]), size=3)
     stored.min_sample_size[2] = 0
     sample = final_sample(stored, WEEK)

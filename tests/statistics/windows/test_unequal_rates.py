@@ -187,7 +187,7 @@ def test_the_drifted_share_is_that_of_the_traffic() -> None:
     assert max(in_sample) < 0.05
 
 
-def test_clusters_hold_all_exchanges_and_tell_their_share_of_the_traffic() -> None:
+def test_clusters_hold_all_exchanges_and_their_share_of_traffic() -> None:
     rng = np.random.default_rng(1)
     reference = window(N_REFERENCE, rng)
     current = window(2 * N_TRAFFIC, rng, rates=RATES, new=0.1, new_task=2)

@@ -70,7 +70,7 @@ def test_a_file_of_another_shape_is_refused_with_a_hint(
 
 @pytest.mark.parametrize("text", ["a", "\ud83d"])
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
-def test_a_number_that_is_not_json_is_reported_with_a_hint(
+def test_a_number_invalid_in_json_is_reported_with_a_hint(
     tmp_path: Path, text: str, number: str
 ) -> None:
     record = json.dumps({"prompt": text, "metadata": {"score": float(number)}})

@@ -59,7 +59,7 @@ def test_one_rate_needs_no_design() -> None:
     assert comparable(window([("a", 1, 9)]), window([])) is None
 
 
-def test_a_higher_rate_is_thinned_and_a_lower_one_thins_the_baseline() -> None:
+def test_the_side_with_the_higher_rate_is_thinned() -> None:
     baseline = [("chat", 1.0, 1000), ("legal", 1.0, 1000), ("code", 1.0, 1000)]
     sampled = [("chat", 0.05, 500), ("legal", 0.01, 100), ("code", 0.5, 500)]
 
@@ -98,7 +98,7 @@ def test_a_stray_exchange_does_not_thin_everything() -> None:
     assert ({"a": 1.0}, {"a": 1.0}) == select_rows([("a", 1.0, 100)], sampled)
 
 
-def test_a_task_that_the_window_has_none_of_is_thinned_by_its_configured_rate() -> None:
+def test_a_task_absent_from_the_window_uses_its_configured_rate() -> None:
     baseline = [("a", 1.0, 1000), ("gone", 1.0, 1000), ("rare", 1.0, 1000)]
     sampled = [("a", 0.05, 500), ("b", 0.5, 500)]
     rates = {"gone": 0.001, "rare": 0.9}
@@ -110,7 +110,7 @@ def test_a_task_that_the_window_has_none_of_is_thinned_by_its_configured_rate() 
     assert {"a": 1.0, "gone": 1.0, "rare": 1.0} == select_rows(baseline, sampled)[0]
 
 
-def test_a_baseline_drawn_from_the_traffic_is_thinned_by_other_randomness() -> None:
+def test_a_baseline_from_traffic_is_thinned_by_independent_randomness() -> None:
     """Ids sampled at 5% all have a large randomness, which would thin none."""
     ids = [f"request-{n}" for n in range(40_000) if Sampler(0.05).keeps(b"request-%d" % n)]
     uniform = np.array([baseline_outcome(entry).randomness for entry in ids]) / SPACE

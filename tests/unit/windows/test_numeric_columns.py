@@ -84,7 +84,7 @@ def test_a_response_without_a_reason_is_missing() -> None:
     assert np.isnan(cut.reference).sum() == 2
 
 
-def test_refusals_are_told_by_words_by_the_field_and_by_filters() -> None:
+def test_refusals_are_detected_by_words_field_and_filters() -> None:
     stop = {"finish_reason": "stop"}
     attributes = [{**stop, "refusal": True}, {"finish_reason": "content_filter"}, *[stop] * 98]
     responses = ["No.", "", "I'm sorry, but I can't help with that.", *make_responses(97)]
@@ -122,7 +122,7 @@ def test_a_baseline_without_responses_has_none_to_lose() -> None:
     assert not [name for name in numbers if name.startswith("response")]
 
 
-def test_languages_are_told_as_a_mix_and_responses_against_their_prompts() -> None:
+def test_languages_are_compared_as_mix_and_against_their_prompts() -> None:
     reference = window(make_responses(100), prompts=[ENGLISH] * 98 + [GERMAN] * 2)
     current = window(
         [*make_responses(70), *make_responses(10, ANTWORT), *make_responses(15), *["OK"] * 5],
@@ -166,7 +166,7 @@ def test_relevance_has_no_direction_and_unrelated_responses_have_one() -> None:
     assert 35 <= np.nansum(far.current) <= 39
 
 
-def test_an_encoder_that_cannot_tell_prompts_apart_names_no_response_unrelated() -> None:
+def test_a_useless_encoder_marks_no_response_as_unrelated() -> None:
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(2, 200, 8))
     vectors /= np.linalg.norm(vectors, axis=2, keepdims=True)

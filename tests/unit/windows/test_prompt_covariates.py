@@ -38,7 +38,7 @@ def window(terse: float, seed: int, *, by_prompt: bool, as_task: bool) -> Exchan
 
 @pytest.mark.parametrize("as_task", [False, True])
 @pytest.mark.parametrize("by_prompt", [True, False])
-def test_more_prompts_of_a_form_or_task_are_no_output_drift(by_prompt: bool, as_task: bool) -> None:
+def test_a_shift_of_prompts_is_no_output_drift(by_prompt: bool, as_task: bool) -> None:
     """Shorter prompts, or prompts of a task type that the embedding doesn't show."""
     assessment = assess_window(
         window(0.3, 1, by_prompt=by_prompt, as_task=as_task),

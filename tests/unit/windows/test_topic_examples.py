@@ -60,7 +60,7 @@ def test_examples_are_distinct_and_redacted_with_the_medoid_first() -> None:
     assert result == (Example(prompt="Write to [EMAIL]"), Example(prompt="Is my card insured?"))
 
 
-def test_a_changed_response_stands_beside_that_to_the_prompt_most_alike() -> None:
+def test_a_changed_response_is_shown_with_the_nearest_prompts_response() -> None:
     first, second = Quoter(REFERENCE, CURRENT).of_cluster(cluster([0, 4], 0), "responses")
     # "Hello" is nearer, and has no answer to compare with.
     assert first == Example(

@@ -75,7 +75,7 @@ def test_the_terminal_the_page_and_slack_tell_both_numbers() -> None:
         assert "sampled of" not in page
 
 
-def test_weights_are_those_of_hajek_and_none_where_all_are_equal() -> None:
+def test_weights_follow_hajek_and_equal_rates_have_none() -> None:
     unequal = window(["a", "b", "c", "d"], [0.05, 0.05, 0.5, 0.5])
 
     assert unequal.weights is not None
@@ -88,7 +88,7 @@ def test_weights_are_those_of_hajek_and_none_where_all_are_equal() -> None:
     assert window(["a"], None).estimated_total is None
 
 
-def test_a_user_is_large_by_the_traffic_not_by_the_sample() -> None:
+def test_large_users_are_large_in_traffic_not_in_the_sample() -> None:
     users = ["often sampled"] * 4 + ["rarely sampled"] + [f"u{n}" for n in range(5)]
     probability = [0.5] * 4 + [0.01] + [0.05] * 5
 
@@ -124,7 +124,7 @@ def cluster(members: list[int], share: float) -> Cluster:
     )
 
 
-def test_joined_topics_have_a_weighted_share_and_an_interval_of_what_they_are_worth() -> None:
+def test_joined_topics_have_a_weighted_share_and_interval() -> None:
     """Ten members represent a tenth of the window: with equal weights, then one with nearly all."""
     users = [f"u{n}" for n in range(100)]
     reference = window([f"r{n}" for n in range(100)], None)
@@ -161,7 +161,7 @@ def test_joined_topics_of_responses_stay_compared_among_like_prompts() -> None:
     assert single == parts[0]
 
 
-def test_evidentlys_rows_are_drawn_in_proportion_to_what_they_stand_for() -> None:
+def test_rows_for_evidently_are_drawn_in_proportion_to_weights() -> None:
     values = np.repeat([0.0, 1.0], [1000, 1000])
     weights = np.repeat([1.9, 0.1], [1000, 1000])
     frame = _frame({"x": values}, None, set(), np.random.default_rng(0), weights)
