@@ -5,10 +5,19 @@ A message reads ``<what was wrong>: <value>; <what to do>`` and is written for a
 
 
 class DriftwardenError(Exception):
-    """Raised when driftwarden can't continue; the root of its own errors."""
+    """Raised when driftwarden can't continue; the root of its own errors.
+
+    Args:
+        message: What was wrong and what to do, for the operator or the user.
+        code: A stable name of the reason, for callers and tests.
+    """
 
     #: Exit status of the process when this error ends it (sysexits.h where one fits).
     exit_status = 1
+
+    def __init__(self, message: str = "", *, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class ConfigurationError(DriftwardenError):
@@ -89,16 +98,7 @@ class RecordError(DriftwardenError):
 
 
 class WorkflowError(DriftwardenError):
-    """Raised when the state of a review, run or version doesn't allow the request.
-
-    Args:
-        message: The reason and what to do, for the user.
-        code: A stable name of the reason, for callers and tests.
-    """
-
-    def __init__(self, message: str, *, code: str = "") -> None:
-        super().__init__(message)
-        self.code = code
+    """Raised when the state of a review, run or version doesn't allow the request."""
 
 
 class NotFoundError(WorkflowError):

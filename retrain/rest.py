@@ -69,19 +69,21 @@ class RestService:
         except (httpx.HTTPError, OSError) as error:
             message = str(error) or type(error).__name__
             raise RemoteServiceError(
-                f"{self.name} at {self.url} is unavailable: {message}"
+                f"{self.name} at {self.url} is unavailable: {message}", code="unavailable"
             ) from error
         if response.status_code in expected:
             return response
         if response.status_code in _REFUSED:
             raise RemoteServiceError(
                 f"{self.name} at {self.url} refuses {method} {path} ({response.status_code}): "
-                f"{quoted(response)}. {self.access_hint}"
+                f"{quoted(response)}. {self.access_hint}",
+                code="refused",
             )
         if response.status_code in _TRY_AGAIN:
             raise RemoteServiceError(
                 f"{self.name} at {self.url} can't answer {method} {path} now "
-                f"({response.status_code}): {quoted(response)}"
+                f"({response.status_code}): {quoted(response)}",
+                code="busy",
             )
         return response
 

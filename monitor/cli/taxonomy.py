@@ -79,7 +79,7 @@ def show(
         stored = taxonomy_by_version(connection, matches[0]) if len(matches) == 1 else None
     if stored is None:
         problem = "several versions begin with it" if matches else "no version begins with it"
-        raise InputError(f"--version {version}: {problem}")
+        raise InputError(f"--version {version}: {problem}", code="unknown_version")
     typer.echo(as_markdown(stored), nl=False)
 
 
@@ -97,7 +97,7 @@ def init(
         with path.open("x", encoding="utf-8") as file:
             file.write(starter)
     except FileExistsError:
-        raise InputError(f"file exists: {path}; name another file") from None
+        raise InputError(f"file exists: {path}; name another file", code="file_exists") from None
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
     typer.echo(

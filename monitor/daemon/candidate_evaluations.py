@@ -176,4 +176,5 @@ def _not_asked(error: InputError) -> Check:
         "undecided",
         f"the human evaluation can't start: {error}",
         "the human evaluation of evaluation.yaml; evaluate again, or approve the candidate",
+        code="human_evaluation",
     )

@@ -66,7 +66,8 @@ def prepare_folder(folder: Path, *, read: Sequence[Path] = ()) -> Path:
         if path.resolve().is_relative_to(folder.resolve()):
             raise InputError(
                 f"{path} lies in {folder}, which the demo empties; move it, or give another "
-                "--folder"
+                "--folder",
+                code="input_in_demo_folder",
             )
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

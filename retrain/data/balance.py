@@ -20,7 +20,8 @@ def refuse_too_little(gold: Sequence[Example], rules: TrainingData) -> None:
     if missing > 0:
         raise TrainingError(
             f"{len(gold)} different gold examples, {rules.min_gold} are needed: {missing} more "
-            "reviews, or a lower retrain.data.min_gold"
+            "reviews, or a lower retrain.data.min_gold",
+            code="min_gold",
         )
 
 
@@ -39,7 +40,8 @@ def refuse_leaked_gold(n_gold: int, leaks: Sequence[Leak], rules: TrainingData) 
     raise TrainingError(
         f"{n_leaked} of {n_gold} gold examples ask what a benchmark asks ({by_benchmark}; at most "
         f"{rules.max_leaked_gold:.0%} may): such a benchmark doesn't measure what the model "
-        "learned; take its items out of the review, or name benchmarks that were drawn before"
+        "learned; take its items out of the review, or name benchmarks that were drawn before",
+        code="max_leaked_gold",
     )
 
 
@@ -67,7 +69,8 @@ def refuse_thin_task_types(
     if thin:
         raise TrainingError(
             f"too few gold examples of {len(thin)} task types that the original data doesn't "
-            f"cover: {'; '.join(thin)}; or a lower retrain.data.min_per_task_type"
+            f"cover: {'; '.join(thin)}; or a lower retrain.data.min_per_task_type",
+            code="min_per_task_type",
         )
 
 
@@ -88,7 +91,8 @@ def refuse_dominance(examples: Sequence[Example], rules: TrainingData) -> None:
     raise TrainingError(
         f"{name}: {most} of {total} examples, {most / total:.0%} of the set (at most "
         f"{rules.max_task_share:.0%}): {missing} more examples of other task types, a larger "
-        "replay_share in the recipe, or a higher retrain.data.max_task_share"
+        "replay_share in the recipe, or a higher retrain.data.max_task_share",
+        code="max_task_share",
     )
 
 

@@ -83,7 +83,8 @@ def build_training_set(
             f"replay_share = {replay_share:g} asks for {n_replay} original examples and there are "
             "none; name the original training data in retrain.training_data, import a baseline "
             "whose prompts the model can respond to itself (driftwarden baseline import), or set "
-            "replay_share = 0 in the recipe and accept that the model forgets"
+            "replay_share = 0 in the recipe and accept that the model forgets",
+            code="no_originals",
         )
     if replay_all and replay_share:
         n_replay = max(n_replay, len(pool) if original else int(len(pool) / PROMPTS_PER_RESPONSE))
@@ -115,11 +116,11 @@ def original_training_set(
         make_examples(original, "original", steps.checks.rules.group_by), steps.dropped
     )
     if not examples:
-        raise TrainingError("there are no training examples")
+        raise TrainingError("there are no training examples", code="no_examples")
     refuse_contradictions(examples)
     retained = steps.clean(examples)
     if not retained:
-        raise TrainingError("every training example leaks a benchmark item")
+        raise TrainingError("every training example leaks a benchmark item", code="all_leaked")
     return finish(retained, steps, n_replay=0, inputs={"original": digest_of_input(original)})
 
 

@@ -20,7 +20,7 @@ def read_examples(path: Path) -> list[Row]:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
+        raise InputError(f"{path}: no such file", code="no_file") from None
     except OSError as error:
         raise InputError(f"{path}: can't be read: {error.strerror}") from None
     return parse_lines(content, str(path), _row)

@@ -83,7 +83,7 @@ def add_self_generated(
     """
     card = read_card(folder)
     if card is None or card.self_generated is None:
-        raise TrainingError(f"{folder.card}: doesn't say what to generate")
+        raise TrainingError(f"{folder.card}: doesn't say what to generate", code="not_planned")
     wanted = card.self_generated
     if not folder.replay_responses.is_file():
         prompts = list(read_lines(folder.replay_prompts))

@@ -88,12 +88,17 @@ def approve(
     if row.gate_result != "undecided":
         raise WorkflowError(
             f"evaluation {evaluation_id}: the gate result is {row.gate_result or row.status}; only "
-            "undecided candidates can be approved"
+            "undecided candidates can be approved",
+            code="not_undecided",
         )
     if row.stage != "candidate":
-        raise WorkflowError(f"{row.model} version {row.version} is already {row.stage}")
+        raise WorkflowError(
+            f"{row.model} version {row.version} is already {row.stage}", code="not_candidate"
+        )
     if not store.approve_evaluation(connection, evaluation_id, by, reason, now):
-        raise WorkflowError(f"evaluation {evaluation_id} was already approved by {row.approved_by}")
+        raise WorkflowError(
+            f"evaluation {evaluation_id} was already approved by {row.approved_by}", code="approved"
+        )
     append_audit(connection, evaluation_id, now, by, "evaluation.approved", reason=reason)
 
 
@@ -122,30 +127,36 @@ def require_gate_passed(connection: Connection, version: VersionRow) -> None:
     unfinished = store.unfinished_candidate_evaluation(connection, version.id)
     if unfinished is not None:
         status = unfinished.status.replace("_", " ")
-        raise WorkflowError(f"{name}: its evaluation is not finished: {status}")
+        raise WorkflowError(
+            f"{name}: its evaluation is not finished: {status}", code="evaluation_not_finished"
+        )
     row = store.latest_succeeded_evaluation(connection, version.id)
     if row is None and version.training_run_id is None:
         raise WorkflowError(
             f"{name} has no training run, so it can't be evaluated; to promote it without a "
             f"gate result: driftwarden models promote {version.model} {version.version} "
-            "--without-gate --reason WHY"
+            "--without-gate --reason WHY",
+            code="no_training_run",
         )
     if row is None:
         raise WorkflowError(
             f"{name} has no gate result; set retrain.evaluation to an evaluation file, or run: "
-            f"{evaluate}"
+            f"{evaluate}",
+            code="no_gate_result",
         )
     if not row.may_roll_out:
         raise WorkflowError(
             f"{name}: the gate result is {row.gate_result}; a rollout needs promote, or "
             "undecided with an approval; to approve: driftwarden retrain "
-            f"approve {version.training_run_id} --reason WHY"
+            f"approve {version.training_run_id} --reason WHY",
+            code="not_promoted",
         )
     serving = versions.production_version(connection, version.model)
     if serving is not None and serving.id != version.id and not _is_against(row, serving):
         raise WorkflowError(
             f"{name} was not compared with the serving version {serving.version}; evaluate it "
-            f"again: {evaluate}"
+            f"again: {evaluate}",
+            code="other_incumbent",
         )
 
 

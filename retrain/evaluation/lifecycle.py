@@ -160,7 +160,8 @@ def _prepare(connection: Connection, row: CandidateEvaluationRow, folder: RunFol
     for other in store.evaluations_to_terminate(connection, version_id=row.version_id):
         raise TransientError(  # otherwise its child, with another request, would be adopted
             f"evaluation {row.id} waits: the child of the cancelled evaluation {other.id} still "
-            f"runs: {other.termination_error}"
+            f"runs: {other.termination_error}",
+            code="child_running",
         )
     try:
         write_request(folder, row.id, row.attempts, as_request(row.request))

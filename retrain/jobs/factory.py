@@ -29,4 +29,7 @@ def create_launcher(name: str, settings: Retrain, secrets: Secrets) -> Launcher:
     if name == "kubernetes":
         token = secrets.kubernetes_token.get_secret_value()
         return JobLauncher(KubernetesJobs(settings.kubernetes, Path(settings.work_dir), token))
-    raise ConfigurationError(f"unknown launcher: {name!r}; use 'subprocess', 'ray' or 'kubernetes'")
+    raise ConfigurationError(
+        f"unknown launcher: {name!r}; use 'subprocess', 'ray' or 'kubernetes'",
+        code="unknown_launcher",
+    )

@@ -134,4 +134,6 @@ def require_resume(launcher: Launcher) -> None:
     """
     resume = launcher.capabilities.resume
     if not resume.able:
-        raise WorkflowError(f"the launcher {launcher.name!r} can't resume a run. {resume.remark}")
+        raise WorkflowError(
+            f"the launcher {launcher.name!r} can't resume a run. {resume.remark}", code="no_resume"
+        )

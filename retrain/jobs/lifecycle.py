@@ -123,7 +123,9 @@ class ChildLifecycle(Generic[Row]):
             if row.status == "running":
                 return
             if row.status != "planned":
-                raise WorkflowError(f"{self.noun} {row_id} is {row.status}; {self.advice(row)}")
+                raise WorkflowError(
+                    f"{self.noun} {row_id} is {row.status}; {self.advice(row)}", code="not_planned"
+                )
             folder = RunFolder(Path(row.work_dir))
             self.prepare(connection, row, folder)
             handle = launcher.submit(folder, dict(environment or {}), self.task)
@@ -190,7 +192,7 @@ class ChildLifecycle(Generic[Row]):
                 self.mark_cancelled(connection, row, now, cancelled_by)
                 row = self.row_by_id(connection, row_id, False)
             elif row.termination_error is None:
-                raise WorkflowError(f"{self.noun} {row_id} is {row.status} already")
+                raise WorkflowError(f"{self.noun} {row_id} is {row.status} already", code="ended")
         return self._terminate(engine, row, lambda _name: launcher)
 
     def terminate_all(self, engine: Engine, launcher_of: LauncherSource) -> None:

@@ -58,14 +58,18 @@ class SubprocessLauncher:
                     start_new_session=True,
                 )
         except OSError as error:
-            raise TrainingError(f"the {NOUNS[task]} child can't be started: {error}") from error
+            raise TrainingError(
+                f"the {NOUNS[task]} child can't be started: {error}", code="not_started"
+            ) from error
         _children[child.pid] = child
         handle = process_identity(child.pid)
         try:
             write_json(files.child, handle)
         except OSError as error:  # no process could find the child again
             self.cancel(handle)
-            raise TrainingError(f"{folder.root}: can't be written: {error}") from error
+            raise TrainingError(
+                f"{folder.root}: can't be written: {error}", code="not_writable"
+            ) from error
         return handle
 
     def adopt(self, folder: RunFolder, task: Task = "train") -> Handle | None:
@@ -111,13 +115,16 @@ class SubprocessLauncher:
                 pass  # it has just ended
             except PermissionError as error:
                 raise TrainingError(
-                    f"process {handle['pid']} can't be terminated: it belongs to another account"
+                    f"process {handle['pid']} can't be terminated: it belongs to another account",
+                    code="not_permitted",
                 ) from error
             deadline = time.monotonic() + GRACE_SECONDS
             while self.status(handle) == "running" and time.monotonic() < deadline:
                 time.sleep(0.05)
         if self.status(handle) == "running":
-            raise TrainingError(f"process {handle['pid']} was killed but hasn't ended yet")
+            raise TrainingError(
+                f"process {handle['pid']} was killed but hasn't ended yet", code="not_ended"
+            )
 
     def check(self) -> str:
         """Return the interpreter of the children."""

@@ -97,7 +97,8 @@ class JobLauncher:
             if before.phase != "ended":
                 raise RemoteServiceError(
                     f"the earlier {NOUNS[task]} child in {folder.root} is still terminating; "
-                    "the new child starts after its end"
+                    "the new child starts after its end",
+                    code="not_ended",
                 )
             attempt += 1
         files = folder.task(task)
@@ -106,7 +107,9 @@ class JobLauncher:
                 left.unlink(missing_ok=True)
             begin_attempt(folder, task, attempt)
         except OSError as error:
-            raise TrainingError(f"{folder.root}: can't be written: {error}") from error
+            raise TrainingError(
+                f"{folder.root}: can't be written: {error}", code="not_writable"
+            ) from error
         command = child_command(self._engine.python, task, folder)
         self._engine.create(job_name(folder, task, attempt), command, environment, folder)
         return self._handle(folder, task, attempt)
@@ -162,7 +165,8 @@ class JobLauncher:
             raise WorkflowError(
                 f"{self._engine.place} has no log of {name}. "
                 f"{self.capabilities.logs.remark} The child's progress reports are in "
-                f"{folder.root}."
+                f"{folder.root}.",
+                code="no_log",
             )
         return lines
 
@@ -190,7 +194,8 @@ class JobLauncher:
         if handle["place"] != self._engine.place:
             raise RemoteServiceError(
                 f"{handle['job']} runs at {handle['place']}, but [retrain.{self.name}] now names "
-                f"{self._engine.place}; restore the address until the child has ended"
+                f"{self._engine.place}; restore the address until the child has ended",
+                code="other_place",
             )
 
 

@@ -119,7 +119,8 @@ def choose_option(prepared: Sequence[PreparedOption], method: Method) -> Prepare
     text = "; ".join(entry.option.describe() for entry in of_method)
     raise TrainingError(
         f"no base of the recipe can be trained with this method: {text}{instead}. Lower "
-        "micro_batch_size or max_length to need less memory"
+        "micro_batch_size or max_length to need less memory",
+        code="nothing_fits",
     )
 
 

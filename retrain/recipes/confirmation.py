@@ -13,7 +13,8 @@ def require_confirmation(model: str, typed: str) -> None:
     if typed.strip() != model:
         raise WorkflowError(
             f"full fine-tuning of {model} is not confirmed; type the model's name, or pass "
-            f"--confirm {model}"
+            f"--confirm {model}",
+            code="not_confirmed",
         )
 
 

@@ -90,7 +90,8 @@ def move_stage(
         allowed = ", ".join(sorted(TRANSITIONS[version.stage])) or "nowhere"
         raise WorkflowError(
             f"{version.model} version {version.version} is {version.stage} and can't become "
-            f"{stage!r}; allowed: {allowed}"
+            f"{stage!r}; allowed: {allowed}",
+            code="stage_transition",
         )
     moves = [(version, stage, reason)]
     if stage == "production":
@@ -138,7 +139,8 @@ def roll_back(
     previous = store.previous_production(connection, model)
     if previous is None:
         raise WorkflowError(
-            f"{model}: no earlier version served, so there is nothing to roll back to"
+            f"{model}: no earlier version served, so there is nothing to roll back to",
+            code="no_earlier_version",
         )
     move_stage(connection, previous.id, "production", changed_by=changed_by, reason=reason, now=now)
     return store.version_by_id(connection, previous.id)

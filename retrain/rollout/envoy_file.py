@@ -45,7 +45,9 @@ class EnvoyFile:
             path.chmod(0o644)  # Envoy runs under another account
             path.replace(self._routes)
         except OSError as error:
-            raise TransientError(f"{self._routes}: the routes can't be written: {error}") from error
+            raise TransientError(
+                f"{self._routes}: the routes can't be written: {error}", code="not_writable"
+            ) from error
 
     def _configuration(self, weights: Sequence[Weights]) -> dict[str, Any]:
         single = len(weights) == 1

@@ -49,13 +49,15 @@ def start_rollout(
     if versions.production_version(connection, version.model) is None:
         raise WorkflowError(
             f"{version.model}: no version serves yet; promote this version: "
-            f"driftwarden models promote {version.model} {version.version}"
+            f"driftwarden models promote {version.model} {version.version}",
+            code="no_stable_version",
         )
     for other in store.open_rollouts(connection):
         if versions.version_by_id(connection, other.version_id).model == version.model:
             raise WorkflowError(
                 f"{version.model}: a rollout of another version is in progress; wait for its "
-                "end, or revert it"
+                "end, or revert it",
+                code="rollout_running",
             )
     require_gate_passed(connection, version)
     percent = first_stage_percent(settings)

@@ -69,18 +69,21 @@ def reopen(
         if run.status not in RESUMABLE:
             raise WorkflowError(
                 f"training run {run_id} is {run.status}; only a failed or cancelled run can be "
-                "resumed"
+                "resumed",
+                code="not_failed",
             )
         if run.termination_error is not None:  # two children would corrupt the folder
             raise WorkflowError(
                 f"training run {run_id} was cancelled, but its child still runs: "
                 f"{run.termination_error}; run `driftwarden retrain cancel {run_id}` to terminate "
-                "the child, then resume the run"
+                "the child, then resume the run",
+                code="child_running",
             )
         folder = RunFolder(Path(run.work_dir))
         if not folder.training_data.is_file():
             raise WorkflowError(
-                f"training run {run_id} ended before its data was written; plan another run"
+                f"training run {run_id} ended before its data was written; plan another run",
+                code="no_training_data",
             )
         # Delete the old result before the row changes: a launcher would read it as the outcome.
         folder.result.unlink(missing_ok=True)

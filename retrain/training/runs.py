@@ -101,7 +101,9 @@ def prepare_run(connection: Connection, run_id: int, training_set: TrainingSet) 
         # Written last: the training data marks a run as prepared.
         training_set.write(folder)
     except OSError as error:
-        raise TrainingError(f"{folder.root}: can't be written: {error}") from error
+        raise TrainingError(
+            f"{folder.root}: can't be written: {error}", code="not_writable"
+        ) from error
     return folder
 
 
@@ -214,7 +216,9 @@ def _finish(
 
 def _require_data(_connection: Connection, run: RunRow, folder: RunFolder) -> None:
     if not folder.training_data.is_file() or not folder.recipe.is_file():
-        raise WorkflowError(f"training run {run.id} has no training data in {folder.root}")
+        raise WorkflowError(
+            f"training run {run.id} has no training data in {folder.root}", code="no_training_data"
+        )
 
 
 def _mark_cancelled(connection: Connection, run: RunRow, now: datetime, cancelled_by: str) -> None:

@@ -31,7 +31,9 @@ def data(
     try:
         text = place.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise NotFoundError(f"run {run} has no data card: no file {place}") from None
+        raise NotFoundError(
+            f"run {run} has no data card: no file {place}", code="no_data_card"
+        ) from None
     typer.echo(text.rstrip())
 
 

@@ -53,7 +53,8 @@ def evaluate_run(
         raise WorkflowError(
             f"candidate evaluation {evaluation} of run {run_id} is running with another file or "
             f"an earlier version of it: {under_way.request['origin']}; wait for it, or cancel it: "
-            f"`driftwarden retrain evaluate {run_id} --cancel`"
+            f"`driftwarden retrain evaluate {run_id} --cancel`",
+            code="other_evaluation_running",
         )
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("loading the models", total=None)
@@ -161,7 +162,8 @@ def _version(engine: "Engine", run_id: int) -> "VersionRow":
         version = version_of_run(connection, run_id)
     if version is None:
         raise WorkflowError(
-            f"training run {run_id} is {run.status}; only succeeded runs are evaluated"
+            f"training run {run_id} is {run.status}; only succeeded runs are evaluated",
+            code="not_succeeded",
         )
     return version
 

@@ -23,7 +23,9 @@ def require_writable(option: str, path: Path | None) -> None:
         raise InputError(f"{option} {path}: a folder; name a file in it")
     folder = path.parent
     if not folder.is_dir():
-        raise InputError(f"{option} {path}: no folder {folder}; `mkdir -p {folder}` creates it")
+        raise InputError(
+            f"{option} {path}: no folder {folder}; `mkdir -p {folder}` creates it", code="no_folder"
+        )
     if not os.access(path if path.exists() else folder, os.W_OK):
         raise InputError(f"{option} {path}: not writable; check the permissions")
 
@@ -47,12 +49,15 @@ def require_distinct_files(
         for description, source in sources.items():
             if source is not None and is_same_file(target, source):
                 raise InputError(
-                    f"{option} {target}: would overwrite {description}; name another file"
+                    f"{option} {target}: would overwrite {description}; name another file",
+                    code="overwrites_input",
                 )
         for other, path in taken.items():
             if is_same_file(target, path):
                 raise InputError(
-                    f"{option} {target}: also written by {other}; name another file for one of them"
+                    f"{option} {target}: also written by {other}; name another file for one of "
+                    "them",
+                    code="same_output",
                 )
         taken[option] = target
 

@@ -2,11 +2,18 @@
 
 from monitor.review.imports.argilla_import import read_argilla
 from monitor.review.imports.label_studio_import import read_label_studio
-from monitor.review.imports.parsed_reviews import ParsedReview, ParsedReviews, read_reviewer_map
-from monitor.review.imports.submission import ImportCounts, import_reviews
+from monitor.review.imports.parsed_reviews import (
+    ImportProblem,
+    ParsedReview,
+    ParsedReviews,
+    read_reviewer_map,
+)
+from monitor.review.imports.submission import ImportCounts, ImportRefusedError, import_reviews
 
 __all__ = [
     "ImportCounts",
+    "ImportProblem",
+    "ImportRefusedError",
     "ParsedReview",
     "ParsedReviews",
     "import_reviews",

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from monitor.review.imports.parsed_reviews import (
+    ImportProblem,
     ParsedReview,
     ParsedReviews,
     find_item,
@@ -29,11 +30,13 @@ def read_label_studio(path: Path) -> ParsedReviews:
         place = f"task {task.get('id', number)}"
         annotations = task.get("annotations")
         if not isinstance(annotations, list):
-            parsed.problems.append(f"{place}: has no annotations; export in the format JSON")
+            message = "has no annotations; export in the format JSON"
+            parsed.problems.append(ImportProblem(place, "no_annotations", message))
             continue
         for index, annotation in enumerate(annotations, start=1):
             if not isinstance(annotation, dict):
-                parsed.problems.append(f"{place}: annotation {index} is no JSON object")
+                message = f"annotation {index} is no JSON object"
+                parsed.problems.append(ImportProblem(place, "no_annotations", message))
                 continue
             own_place = f"{place}, annotation {annotation.get('id', index)}"
             _read_annotation(task, annotation, own_place, parsed)
@@ -52,7 +55,8 @@ def _read_annotation(
     if item is None:
         return
     if not annotator:
-        parsed.problems.append(f"{place}: has no annotator (completed_by)")
+        message = "has no annotator (completed_by)"
+        parsed.problems.append(ImportProblem(place, "no_annotator", message))
         return
     fields = _fields(annotation.get("result"))
     parsed.reviews.append(ParsedReview(place, item[0], item[1], annotator, fields))

@@ -22,12 +22,26 @@ class ParsedReview:
     fields: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class ImportProblem:
+    """A part of a file that can't be imported."""
+
+    #: Its place in the file, such as "task 12, annotation 7".
+    place: str
+    #: A stable name of the reason.
+    code: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message}"
+
+
 @dataclass
 class ParsedReviews:
     """All reviews of a file, with its problems."""
 
     reviews: list[ParsedReview] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    problems: list[ImportProblem] = field(default_factory=list)
     #: Skipped annotations, drafts, and gold that was exported from here.
     n_skipped: int = 0
 
@@ -40,7 +54,10 @@ def read_array(path: Path) -> list[dict[str, Any]]:
     """
     content = _read_json(path)
     if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
-        raise InputError(f"{path}: not a JSON array of objects; use the tool's JSON export")
+        raise InputError(
+            f"{path}: not a JSON array of objects; use the tool's JSON export",
+            code="not_json_array",
+        )
     return content
 
 
@@ -54,7 +71,10 @@ def read_reviewer_map(path: Path | None) -> dict[str, str]:
         return {}
     content = _read_json(path)
     if not isinstance(content, dict) or not all(isinstance(name, str) for name in content.values()):
-        raise InputError(f'{path}: not a JSON object such as {{"ada@example.com": "Ada"}}')
+        raise InputError(
+            f'{path}: not a JSON object such as {{"ada@example.com": "Ada"}}',
+            code="not_json_object",
+        )
     return content
 
 
@@ -64,9 +84,8 @@ def find_item(place: str, data: Any, parsed: ParsedReviews) -> tuple[int, str] |
     exchange_id = data.get("exchange_id") if isinstance(data, dict) else None
     if isinstance(item_id, int) and not isinstance(item_id, bool) and isinstance(exchange_id, str):
         return item_id, exchange_id
-    parsed.problems.append(
-        f"{place}: names no item; export the tasks with `driftwarden review export --queue`"
-    )
+    message = "names no item; export the tasks with `driftwarden review export --queue`"
+    parsed.problems.append(ImportProblem(place, "no_item", message))
     return None
 
 
@@ -74,6 +93,6 @@ def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(f"{path}: can't be read: {error.strerror}") from None
+        raise InputError(f"{path}: can't be read: {error.strerror}", code="not_readable") from None
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not valid JSON: {error}") from None
+        raise InputError(f"{path}: not valid JSON: {error}", code="not_json") from None

@@ -4,7 +4,7 @@ The rules of the page hold for them too: two different reviewers for each item, 
 tasks keep blind to each other; complete verdicts; and no review ever changes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from monitor.errors import InputError, NotFoundError, WorkflowError
-from monitor.review.imports.parsed_reviews import ParsedReview, ParsedReviews
+from monitor.review.imports.parsed_reviews import ImportProblem, ParsedReview, ParsedReviews
 from monitor.review.items.blind_review import REVIEWS
 from monitor.review.items.verdicts import SCORES, ReviewInput, check_judgement
 from monitor.store.accounts.users import UserRow, task_types_of, user_by_name
@@ -23,6 +23,15 @@ from monitor.store.traffic.exchanges import exchange_by_id
 
 #: Lease from the claim to the submission, within one transaction.
 LEASE = timedelta(minutes=1)
+
+
+class ImportRefusedError(InputError):
+    """Raised when a file holds reviews that can't be imported; nothing is written."""
+
+    def __init__(self, problems: Sequence[ImportProblem]) -> None:
+        lines = "\n".join(map(str, problems))
+        super().__init__(f"nothing was imported:\n{lines}", code="not_imported")
+        self.problems = tuple(problems)
 
 
 @dataclass(frozen=True)
@@ -51,7 +60,7 @@ def import_reviews(
         audit_share: Probability with which an agreed item is drawn for an audit.
 
     Raises:
-        InputError: A review can't be imported; the message has a line for each problem.
+        ImportRefusedError: A review can't be imported; the message has a line for each problem.
     """
     problems = list(parsed.problems)
     n_written = 0
@@ -62,9 +71,9 @@ def import_reviews(
             with connection.begin_nested():
                 n_written += _import(connection, review, user_names, now, audit_share)
         except (WorkflowError, InputError) as error:
-            problems.append(f"{review.place}: {error}")
+            problems.append(ImportProblem(review.place, error.code, str(error)))
     if problems:
-        raise InputError("nothing was imported:\n" + "\n".join(problems))
+        raise ImportRefusedError(problems)
     return ImportCounts(n_written, len(parsed.reviews) - n_written)
 
 
@@ -85,7 +94,8 @@ def _import(
         if not _is_equal(stored[0], check_judgement(review, response)):
             raise WorkflowError(
                 f"{reviewer.name} has already reviewed item {item.id} differently; "
-                "a review never changes"
+                "a review never changes",
+                code="review_changed",
             )
         return False
     _claim(connection, item, reviewer, now)
@@ -104,14 +114,16 @@ def _reviewer(
     names = " or ".join(repr(name) for name in parsed.annotator) or "an unnamed annotator"
     raise InputError(
         f"unknown reviewer: {names}; map the name with --reviewer-map, or add the user with "
-        "`driftwarden accounts add`"
+        "`driftwarden accounts add`",
+        code="unknown_reviewer",
     )
 
 
 def _item(connection: Connection, parsed: ParsedReview) -> ItemRow:
     unknown = NotFoundError(
         f"there is no item {parsed.item_id} of the exchange {parsed.exchange_id!r}; check that the "
-        "tasks were exported from this database"
+        "tasks were exported from this database",
+        code="unknown_item",
     )
     try:
         item = item_by_id(connection, parsed.item_id, lock=True)
@@ -126,23 +138,28 @@ def _item(connection: Connection, parsed: ParsedReview) -> ItemRow:
 def _review_input(parsed: ParsedReview) -> ReviewInput:
     missing = [name for name in ("verdict", *SCORES) if parsed.fields.get(name) is None]
     if missing:
-        raise InputError(f"incomplete: {', '.join(missing)}; answer every required question")
+        raise InputError(
+            f"incomplete: {', '.join(missing)}; answer every required question", code="incomplete"
+        )
     values = {name: value for name, value in parsed.fields.items() if value is not None}
     try:
         return msgspec.convert(values, ReviewInput)
     except msgspec.ValidationError as error:
-        raise InputError(f"invalid value: {error}") from None
+        raise InputError(f"invalid value: {error}", code="invalid_value") from None
 
 
 def _claim(connection: Connection, item: ItemRow, reviewer: UserRow, now: datetime) -> None:
     """Give a reviewer a slot of the item, as a claim on the page does."""
     own = task_types_of(connection, reviewer.id)
     if own and item.task_type not in own:
-        raise WorkflowError(f"{reviewer.name} doesn't review the task type {item.task_type!r}")
+        raise WorkflowError(
+            f"{reviewer.name} doesn't review the task type {item.task_type!r}", code="task_type"
+        )
     if not claim_slot(connection, item.id, reviewer.id, now=now, until=now + LEASE):
         raise WorkflowError(
             f"item {item.id} has no slot for {reviewer.name}: it is decided, declined by "
-            f"{reviewer.name}, or reviewed or claimed by two others"
+            f"{reviewer.name}, or reviewed or claimed by two others",
+            code="no_slot",
         )
 
 

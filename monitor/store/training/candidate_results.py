@@ -32,6 +32,11 @@ class Check(msgspec.Struct, frozen=True):
     #: The measured figures, in words.
     observed: str
     required: str
+    #: A stable name of the requirement, such as ``better`` or ``retention``.
+    code: str = ""
+    #: The benchmark and the metric (or rated dimension) that it is about; empty: several.
+    benchmark: str = ""
+    metric: str = ""
 
 
 class StratumScore(msgspec.Struct, frozen=True):

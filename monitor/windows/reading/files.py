@@ -64,7 +64,7 @@ def read_file(path: Path, settings: Settings) -> FileContent:
             "with texts"
         )
     if not content.bad_lines:
-        raise InputError(f"{path}: the file is empty; write one exchange a line")
+        raise InputError(f"{path}: the file is empty; write one exchange a line", code="empty_file")
     lines = "\n".join(f"  {bad}" for bad in content.bad_lines[:10])
     left = len(content.bad_lines) - 10
     more = f"\n  and {left:,} more" if left > 0 else ""

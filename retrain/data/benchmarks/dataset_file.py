@@ -44,7 +44,7 @@ def read_dataset(place: str, folder: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise InputError(f"{path}: no such data set") from None
+        raise InputError(f"{path}: no such data set", code="no_file") from None
     except OSError as error:
         raise InputError(f"{path}: can't be read: {error.strerror}") from None
 
@@ -59,7 +59,9 @@ def _read_address(address: str) -> bytes:
     except ImportError as error:
         package = PACKAGES.get(protocol)
         advice = f"install the package {package}" if package else str(error)
-        raise InputError(f"{label}: {protocol}:// can't be read yet: {advice}") from None
+        raise InputError(
+            f"{label}: {protocol}:// can't be read yet: {advice}", code="no_package"
+        ) from None
     except FileNotFoundError as error:
         # Over HTTP every failure is told as this one; what it was is its cause.
         cause = error.__cause__
@@ -67,7 +69,7 @@ def _read_address(address: str) -> bytes:
         failed = status not in _GONE if status else isinstance(cause, OSError)
         if failed and isinstance(cause, Exception):
             raise _access_error(label, address, cause) from None
-        raise InputError(f"{label}: no such data set") from None
+        raise InputError(f"{label}: no such data set", code="no_file") from None
     except ValueError as error:
         if "Protocol not known" not in str(error):
             raise InputError(f"{label}: can't be read: {_message_of(error, address)}") from None
@@ -92,7 +94,7 @@ def _access_error(
     """Return what to raise: trying again helps, or it doesn't."""
     message = _message_of(error, address)
     if _is_refusal(error):
-        return InputError(f"{label}: is refused: {message}")
+        return InputError(f"{label}: is refused: {message}", code="refused")
     return DatasetUnavailableError(f"{label}: can't be read now: {message}")
 
 

@@ -36,7 +36,8 @@ def refuse_contradictions(examples: Sequence[Example]) -> None:
         return
     quoted = "; ".join(_quote(group) for group in groups[:QUOTED])
     raise TrainingError(
-        f"{len(groups)} prompts have different responses; let an adjudicator decide: {quoted}"
+        f"{len(groups)} prompts have different responses; let an adjudicator decide: {quoted}",
+        code="contradictions",
     )
 
 

@@ -119,6 +119,7 @@ def _better_check(comparisons: Sequence[Comparison], incumbent: str, policy: Gat
         "; ".join(map(str, label)) or "no metric applies to any item",
         f"better by at least one of {len(comparisons)} metrics and worse by none, "
         f"p <= {policy.alpha:g} after Holm",
+        code="better",
     )
 
 
@@ -138,6 +139,9 @@ def _retention_check(comparison: Comparison, policy: Gates) -> Check:
         f"items ({100 * difference:+.1f} points, at least {100 * lower_bound:+.1f} at "
         f"{policy.confidence:.0%} confidence)",
         f"a loss of at most {100 * policy.margin:g} points ({policy.gate})",
+        code="retention",
+        benchmark=comparison.benchmark,
+        metric=comparison.metric,
     )
 
 
@@ -147,6 +151,7 @@ def _no_old_items() -> Check:
         "undecided",
         "no benchmark has items of the split 'old'",
         "items of the split 'old', for example from the original benchmark",
+        code="retention",
     )
 
 
@@ -160,6 +165,7 @@ def _base_check(comparisons: Sequence[Comparison], policy: Gates) -> Check:
         "; ".join(map(str, worse))
         or f"significantly better by {n_better} of {len(comparisons)} metrics; weakest: {weakest}",
         f"worse by no metric, p <= {policy.alpha:g} after Holm",
+        code="not_worse_than_base",
     )
 
 

@@ -44,7 +44,10 @@ def compare_systems(
     by_id = {score.item.id: score for score in reference}
     same_items = {score.item.id for score in candidate} == set(by_id)
     if not same_items or len(candidate) != len(reference):
-        raise InputError(f"{benchmark.name}: the systems were not scored on the same items")
+        raise InputError(
+            f"{benchmark.name}: the systems were not scored on the same items",
+            code="unpaired_items",
+        )
     pairs = [
         (score, by_id[score.item.id]) for score in candidate if split in ("all", score.item.split)
     ]

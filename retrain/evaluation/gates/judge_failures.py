@@ -69,5 +69,15 @@ def judge_failure_checks(
             if failed:
                 observed = "; ".join(f"{system}: {text}" for system, text in failed.items())
                 name = f"{benchmark.name}: {metric.name} was judged"
-                checks.append(Check(name, "undecided", observed, REQUIRED))
+                checks.append(
+                    Check(
+                        name,
+                        "undecided",
+                        observed,
+                        REQUIRED,
+                        code="judge_failures",
+                        benchmark=benchmark.name,
+                        metric=metric.name,
+                    )
+                )
     return checks

@@ -130,6 +130,7 @@ def judge_check(judgements: Judgements, alpha: float) -> Check:
         outcome,
         observed,
         f"p > {alpha:g} for worse in an exact sign test; at most 10% of the judgements failed",
+        code="judge_preference",
     )
 
 

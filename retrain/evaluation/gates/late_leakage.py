@@ -75,4 +75,6 @@ def _check(benchmark: Benchmark, leaked: Sequence[str], rules: TrainingData) -> 
         "them",
         "no item with the same text, or sharing "
         f"{rules.min_leak_overlap:g} of its phrases of {rules.leak_ngram_size} words",
+        code="leakage",
+        benchmark=benchmark.name,
     )

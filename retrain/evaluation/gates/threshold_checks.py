@@ -59,7 +59,15 @@ def _check(
     failures = judge_failures(metric, scores)
     suffix = f"; {failures}" if failures else ""
     if not values.size:
-        return Check(name, "undecided", f"nothing was measured{suffix}", required)
+        return Check(
+            name,
+            "undecided",
+            f"nothing was measured{suffix}",
+            required,
+            code="threshold",
+            benchmark=benchmark,
+            metric=metric.name,
+        )
     figure = float(values.mean())
     if metric.kind == "binary":
         # Compare counts, because a mean could round across the limit.
@@ -75,7 +83,15 @@ def _check(
     elif (policy.gate == "bound" and not limit.holds(bound)) or (failures and failures.too_many):
         outcome = "undecided"
     side = "lower" if limit.is_minimum else "upper"
-    return Check(name, outcome, f"{observed}, {side} bound {bound:.3f}{suffix}", required)
+    return Check(
+        name,
+        outcome,
+        f"{observed}, {side} bound {bound:.3f}{suffix}",
+        required,
+        code="threshold",
+        benchmark=benchmark,
+        metric=metric.name,
+    )
 
 
 def _bound(

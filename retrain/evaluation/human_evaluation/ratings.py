@@ -120,6 +120,8 @@ def not_worse_check(comparison: RatedDifference, scale: tuple[int, int], policy:
         f"interval {comparison.lower:+.2f} to {comparison.upper:+.2f}, lower bound "
         f"{comparison.lower_bound:+.2f})",
         f"a loss of at most {margin:g} points ({policy.gate}), on at least {MIN_VALUES} items",
+        code="ratings",
+        metric=comparison.dimension,
     )
 
 

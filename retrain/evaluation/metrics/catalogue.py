@@ -109,7 +109,8 @@ def check_metric_name(name: str) -> None:
         hint = f"; did you mean {close[0]!r}? Available" if close else "; available"
         raise ConfigurationError(
             f"unknown metric: {name!r}{hint}: {', '.join(known)}; packages add metrics by entry "
-            f"points of the group {GROUP!r}"
+            f"points of the group {GROUP!r}",
+            code="unknown_metric",
         )
 
 

@@ -46,7 +46,8 @@ def job_manifest(
         raise ConfigurationError(
             f"{folder.root} is not below {mount}, the mount path of the claim {settings.claim!r}, "
             "so a pod can't read the run; set retrain.kubernetes.mount_path to the claim's "
-            "mount path on this machine (the pod uses the same path)"
+            "mount path on this machine (the pod uses the same path)",
+            code="outside_claim",
         )
     labels = {"app.kubernetes.io/name": "driftwarden", "driftwarden/run": folder.root.name[:63]}
     return {

@@ -7,6 +7,10 @@ from retrain.jobs.kubernetes.job_manifest import CONTAINER
 from retrain.jobs.remote_launcher import JobState
 
 Object = dict[str, Any]
+#: State of a Job whose pod is not created yet.
+NO_POD = "it has no pod yet"
+#: State of a Job whose pod has a node.
+STARTING = "its container is being created"
 #: Normal reasons of a waiting container.
 _STARTING = frozenset({"ContainerCreating", "PodInitializing", ""})
 _HINTS = {
@@ -41,7 +45,7 @@ def job_state(job: Object, pods: Sequence[Object], warning: str) -> JobState:
     if (job.get("metadata") or {}).get("deletionTimestamp"):
         return JobState("running", "its Job is being deleted")
     if not pods:
-        return JobState("pending", warning or "it has no pod yet")
+        return JobState("pending", warning or NO_POD)
     pod = max(pods, key=lambda pod: str((pod.get("metadata") or {}).get("creationTimestamp", "")))
     if (pod.get("status") or {}).get("phase") != "Pending":
         return JobState("running")
@@ -58,7 +62,7 @@ def _why_it_waits(pod: Object) -> str:
     for condition in status.get("conditions") or []:
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
             return _said(str(condition.get("reason") or ""), str(condition.get("message") or ""))
-    return "its container is being created"
+    return STARTING
 
 
 def _how_it_failed(condition: Object, pods: Sequence[Object]) -> str:

@@ -48,6 +48,7 @@ from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import promote, register_version, roll_back
 from retrain.rollout.rollouts import start_rollout
 from retrain.run_folder import RunFolder
+from tests.support.refusals import refusal
 from tests.support.retrain.candidates import (
     HUMAN,
     MODEL,
@@ -173,10 +174,9 @@ def test_a_rejected_candidate_leaves_the_running(desk: Desk) -> None:
     assert (desk.row().gate_result, desk.stage()) == ("reject", "rejected")
     with transaction(desk.engine) as connection:
         (move,) = versions.stage_changes(connection, desk.version)
-    assert (move.changed_by, move.reason) == (
-        "gates", "better than the incumbent: 0.90 -> 0.95",
-    )  # fmt: skip
-    with pytest.raises(WorkflowError, match="the gate result is reject"):
+    assert move.changed_by == "gates"
+    assert move.reason.endswith(": 0.90 -> 0.95")
+    with refusal("not_promoted", match="reject"):
         desk.roll_out()
 
 
@@ -211,14 +211,14 @@ def test_undecided_candidate_awaits_approval(desk: Desk) -> None:
     desk.end(make_results("undecided"))
     desk.advance()
     assert (desk.row().gate_result, desk.stage()) == ("undecided", "candidate")
-    with pytest.raises(WorkflowError, match="the gate result is undecided"):
+    with refusal("not_promoted", match="undecided"):
         desk.roll_out()
     evaluation = desk.row().id
     with transaction(desk.engine) as connection:
-        approve(connection, evaluation, by="lea", reason="the pilot liked it", now=desk.now)
-    with transaction(desk.engine) as connection, pytest.raises(WorkflowError, match="by lea"):
+        approve(connection, evaluation, by="lea", reason="pilot", now=desk.now)
+    with transaction(desk.engine) as connection, refusal("approved", match="lea"):
         approve(connection, evaluation, by="ben", reason="me too", now=desk.now)
-    assert (desk.row().approved_by, desk.row().approved_reason) == ("lea", "the pilot liked it")
+    assert (desk.row().approved_by, desk.row().approved_reason) == ("lea", "pilot")
     desk.roll_out()
     assert desk.stage() == "canary"
 
@@ -228,15 +228,15 @@ def test_only_undecided_results_can_be_approved(desk: Desk) -> None:
         version, _ = make_candidate(desk.engine, desk.folder, desk.now)
         with transaction(desk.engine) as connection:
             row = evaluated(connection, version, desk.now, decision)
-        with transaction(desk.engine) as connection, pytest.raises(WorkflowError, match=decision):
+        with transaction(desk.engine) as connection, refusal("not_undecided", match=decision):
             approve(connection, row.id, by="lea", reason="so", now=desk.now)
 
 
 def test_without_a_result_nothing_rolls(desk: Desk) -> None:
-    with pytest.raises(WorkflowError, match=f"no gate result; .*retrain evaluate {desk.run}"):
+    with refusal("no_gate_result", match=f"retrain evaluate {desk.run}"):
         desk.roll_out()
     desk.advance()
-    with pytest.raises(WorkflowError, match="its evaluation is not finished: running"):
+    with refusal("evaluation_not_finished", match="running"):
         desk.roll_out()
     desk.end(make_results("promote"))
     desk.advance()
@@ -254,7 +254,7 @@ def test_a_result_against_what_no_longer_serves_lets_nothing_pass(desk: Desk) ->
             lineage={"method": "lora", "base": "the-base"}, now=desk.now,
         )  # fmt: skip
         promote(connection, other, changed_by="lea", reason="better", now=desk.now)
-    with pytest.raises(WorkflowError, match="not compared with the serving version 3; evaluate"):
+    with refusal("other_incumbent", match="version 3"):
         desk.roll_out()
     with transaction(desk.engine) as connection:
         roll_back(connection, MODEL, changed_by="lea", reason="worse", now=desk.now)
@@ -307,9 +307,7 @@ def test_killed_evaluation_child_restarts_until_the_limit(desk: Desk) -> None:
         desk.advance()
         row = desk.row()
         assert (row.status, row.attempts, row.handle) == ("planned", attempt, None)
-        assert "ended without a result (killed, or out of memory); its last output: Killed" in str(
-            row.error
-        )
+        assert str(row.error).endswith(": Killed")
         desk.advance(FIRST_DELAY * attempt - timedelta(seconds=1))
         assert len(desk.launcher.submitted) == attempt  # not yet
         desk.advance(timedelta(seconds=1))
@@ -324,10 +322,10 @@ def test_killed_evaluation_child_restarts_until_the_limit(desk: Desk) -> None:
 
 def test_a_second_attempt_finds_nothing_of_the_first(desk: Desk) -> None:
     desk.advance()
-    away = {"status": "failed", "error": "s3://b/k: can't be read", "transient": True}
-    desk.launcher.end(1, away)
+    unavailable = {"status": "failed", "error": "s3://b/k: 503", "transient": True}
+    desk.launcher.end(1, unavailable)
     desk.advance()
-    assert (desk.row().status, desk.row().error) == ("planned", "s3://b/k: can't be read")
+    assert (desk.row().status, desk.row().error) == ("planned", "s3://b/k: 503")
     desk.advance(FIRST_DELAY)
     assert not desk.files().task("evaluate").result.exists()
     desk.end(make_results("promote"), 2)
@@ -335,22 +333,20 @@ def test_a_second_attempt_finds_nothing_of_the_first(desk: Desk) -> None:
     assert (desk.row().status, desk.row().attempts) == ("succeeded", 2)
 
 
-def test_what_would_fail_again_is_not_tried_again(desk: Desk) -> None:
+def test_a_permanent_failure_is_not_retried(desk: Desk) -> None:
     desk.advance()
-    desk.launcher.end(1, {"status": "failed", "error": "no such data set", "transient": False})
+    desk.launcher.end(1, {"status": "failed", "error": "a.jsonl: 404", "transient": False})
     desk.advance()
-    assert (desk.row().status, desk.row().error) == ("failed", "no such data set")
+    assert (desk.row().status, desk.row().error) == ("failed", "a.jsonl: 404")
 
 
 def test_refused_start_fails_and_unavailable_engine_waits(desk: Desk) -> None:
     desk.launcher.error = RemoteServiceError("Ray doesn't answer")
     desk.advance()
     assert desk.row().status == "planned"
-    desk.launcher.error = TrainingError("the evaluation child can't be started: no memory")
+    desk.launcher.error = TrainingError("no memory")
     desk.advance()
-    assert (desk.row().status, desk.row().error) == (
-        "failed", "the evaluation child can't be started: no memory",
-    )  # fmt: skip
+    assert (desk.row().status, desk.row().error) == ("failed", "no memory")
 
 
 def test_unavailable_launcher_fails_nothing(desk: Desk) -> None:
@@ -430,7 +426,7 @@ def test_cancelling_ends_the_child_and_its_result_is_ignored(desk: Desk) -> None
     desk.end(make_results("promote"))
     desk.advance()
     assert (desk.row().status, desk.row().gate_result) == ("cancelled", None)
-    with pytest.raises(WorkflowError, match="is cancelled already"):
+    with refusal("ended", match="cancelled"):
         cancel_evaluation(desk.engine, desk.row().id, desk.launcher, desk.now, cancelled_by="lea")
 
 
@@ -449,7 +445,7 @@ def test_daemon_retries_to_terminate_a_child(desk: Desk) -> None:
     desk.launcher.refusal = None
     desk.advance()
     assert (desk.row().termination_error, desk.launcher.cancelled) == (None, [{"number": 1}])
-    with pytest.raises(WorkflowError, match="is cancelled already"):
+    with refusal("ended", match="cancelled"):
         cancel_evaluation(desk.engine, desk.row().id, desk.launcher, desk.now, cancelled_by="lea")
 
 
@@ -476,7 +472,7 @@ def test_another_evaluation_waits_for_the_child_of_a_cancelled_one(desk: Desk) -
         )
     desk.advance()
     assert [row.status for row in desk.rows()] == ["planned", "cancelled"]
-    with pytest.raises(TransientError, match=rf"evaluation {first} still runs: .*\(403\)"):
+    with refusal("child_running", TransientError, match=rf"{first} .*\(403\)"):
         start_evaluation(desk.engine, second, desk.launcher, desk.now)
     desk.launcher.refusal = None
     desk.advance()
@@ -512,7 +508,7 @@ def test_a_result_that_cannot_be_read_fails_its_evaluation(desk: Desk) -> None:
     desk.launcher.end(1, {"status": "succeeded"})
     desk.advance()
     assert desk.row().status == "failed"
-    assert "evaluation.json: not the results" in str(desk.row().error)
+    assert "evaluation.json: " in str(desk.row().error)
 
 
 @pytest.mark.parametrize("step", ["request_for", "start_evaluation"])
@@ -557,7 +553,7 @@ def test_human_evaluation_opens_unless_rejected(desk: Desk) -> None:
     desk.advance()
     row = desk.row()
     assert (row.status, row.gate_result, row.finished_at) == ("awaiting_ratings", None, None)
-    with pytest.raises(WorkflowError, match="not finished: awaiting ratings"):
+    with refusal("evaluation_not_finished", match="awaiting ratings"):
         desk.roll_out()
 
 
@@ -588,7 +584,7 @@ def test_results_are_final_after_the_human_evaluation(
         mark_locked(connection, human_evaluation.id, rater, desk.now)
         ratings = HumanEvaluationResults(
             systems=(), comparisons=(), overall=(), remarks=("few",), n_items=0, n_ratings=0,
-            scale=(1, 5), margin=0.25, checks=(check("ratings: accuracy not worse", outcome),),
+            scale=(1, 5), margin=0.25, checks=(check("accuracy not worse", outcome),),
         )  # fmt: skip
         set_results(connection, human_evaluation.id, ratings, desk.now)
     for _ in range(2):
@@ -596,7 +592,7 @@ def test_results_are_final_after_the_human_evaluation(
     row = desk.row()
     assert (row.status, row.gate_result, desk.stage()) == ("succeeded", decision, stage)
     results = desk.results()
-    assert results.checks[-1].name == "ratings: accuracy not worse"
+    assert results.checks[-1].name == "accuracy not worse"
     assert (results.human_evaluation_id, results.human_evaluation) == (human_evaluation.id, ratings)
     assert "few" in results.remarks
     assert "0 items" in results.judge_agreement
@@ -605,8 +601,7 @@ def test_results_are_final_after_the_human_evaluation(
 
 
 @pytest.mark.parametrize(
-    ("n_lines", "problem"), [(0, "no response of base, candidate, incumbent"),
-                             (12, "no response of base")],
+    ("n_lines", "problem"), [(0, " base, candidate, incumbent"), (12, " base")],
 )  # fmt: skip
 def test_missing_responses_leave_the_result_undecided(
     desk: Desk, n_lines: int, problem: str
@@ -622,9 +617,9 @@ def test_missing_responses_leave_the_result_undecided(
     row = desk.row()
     assert (row.status, row.gate_result) == ("succeeded", "undecided")
     last = desk.results().checks[-1]
-    assert (last.name, last.outcome) == ("people compare the responses", "undecided")
-    assert problem in last.observed
-    with pytest.raises(WorkflowError, match="the gate result is undecided"):
+    assert (last.code, last.outcome) == ("human_evaluation", "undecided")
+    assert last.observed.endswith(problem)
+    with refusal("not_promoted", match="undecided"):
         desk.roll_out()
     with transaction(desk.engine) as connection:
         approve(connection, row.id, by="lea", reason="I read them", now=desk.now)

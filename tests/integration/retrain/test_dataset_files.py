@@ -12,6 +12,7 @@ from monitor.errors import DatasetUnavailableError, InputError
 from monitor.settings.evaluation_file.plan import parse_plan
 from retrain.data.benchmarks.dataset_file import read_dataset
 from retrain.evaluation.benchmark import load_benchmarks
+from tests.support.refusals import refusal
 
 LINES = b'{"id": "1", "messages": [{"role": "user", "content": "q"}], "expected": "a"}\n'
 PLAN = "evaluation:\n  benchmarks: [{name: b, dataset: %s, metrics: [exact_match]}]\n"
@@ -50,7 +51,7 @@ def test_a_data_set_comes_from_s3(bucket: str, tmp_path: Path) -> None:
 
 
 def test_what_is_not_there_is_said_with_its_address(bucket: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=f"{bucket}/none.jsonl: no such data set"):
+    with refusal("no_file", InputError, match=f"{bucket}/none.jsonl: "):
         read_dataset(f"{bucket}/none.jsonl", tmp_path)
 
 
@@ -61,7 +62,7 @@ def test_a_server_that_is_away_is_tried_again_later(
 
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     s3fs.S3FileSystem.clear_instance_cache()
-    with pytest.raises(DatasetUnavailableError, match=f"{bucket}/safety.jsonl: can't be read now"):
+    with pytest.raises(DatasetUnavailableError, match=f"{bucket}/safety.jsonl: "):
         read_dataset(f"{bucket}/safety.jsonl", tmp_path)
 
 
@@ -69,12 +70,12 @@ class Serving(http.server.BaseHTTPRequestHandler):
     """A web server with one file, and another address that is busy."""
 
     def do_GET(self) -> None:
-        matches = self.path.partition("?")[0] == "/safety.jsonl"
+        exists = self.path.partition("?")[0] == "/safety.jsonl"
         known = {"/busy.jsonl": 503, "/ours.jsonl": 403}
-        self.send_response(200 if matches else known.get(self.path.partition("?")[0], 404))
-        self.send_header("content-length", str(len(LINES) if matches else 0))
+        self.send_response(200 if exists else known.get(self.path.partition("?")[0], 404))
+        self.send_header("content-length", str(len(LINES) if exists else 0))
         self.end_headers()
-        if matches:
+        if exists:
             self.wfile.write(LINES)
 
     do_HEAD = do_GET  # noqa: N815 - http.server's name
@@ -93,20 +94,20 @@ def web() -> Iterator[str]:
 
 def test_a_data_set_comes_from_the_web(web: str, tmp_path: Path) -> None:
     assert read_dataset(f"{web}/safety.jsonl", tmp_path) == LINES
-    with pytest.raises(InputError, match=r"none\.jsonl: no such data set"):
+    with refusal("no_file", InputError, match=r"none\.jsonl: "):
         read_dataset(f"{web}/none.jsonl", tmp_path)
-    with pytest.raises(InputError, match=r"ours\.jsonl: is refused: HTTP 403"):
+    with refusal("refused", InputError, match=r"ours\.jsonl: .*HTTP 403"):
         read_dataset(f"{web}/ours.jsonl", tmp_path)
-    with pytest.raises(DatasetUnavailableError, match="can't be read now"):
+    with pytest.raises(DatasetUnavailableError, match=r"127\.0\.0\.1:9/a\.jsonl: "):
         read_dataset("http://127.0.0.1:9/a.jsonl", tmp_path)
 
 
 def test_busy_web_server_is_transient_and_secrets_are_hidden(web: str, tmp_path: Path) -> None:
     address = web.replace("//", "//user:password@") + "/busy.jsonl?signature=secret"
-    with pytest.raises(DatasetUnavailableError) as text:
+    with pytest.raises(DatasetUnavailableError) as error:
         read_dataset(address, tmp_path)
-    assert "password" not in str(text.value)
-    assert "secret" not in str(text.value)
+    assert "password" not in str(error.value)
+    assert "secret" not in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -128,5 +129,5 @@ def test_a_missing_package_is_named(
     registry = sys.modules["fsspec.registry"]  # the package has a mapping of that name
     for name in ("s3", "gs", "https", "http"):
         monkeypatch.delitem(registry._registry, name, raising=False)
-    with pytest.raises(InputError, match=f"can't be read yet: install the package {package}$"):
+    with refusal("no_package", InputError, match=f" {package}$"):
         read_dataset(address, tmp_path)

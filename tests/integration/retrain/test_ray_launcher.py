@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine
 
 from bench.services.requirement import free_port
-from monitor.errors import ConfigurationError, RemoteServiceError, WorkflowError
+from monitor.errors import ConfigurationError, RemoteServiceError
 from monitor.settings import Ray, Retrain, Secrets
 from monitor.store.engine import transaction
 from monitor.store.training import registry as versions
@@ -25,6 +25,7 @@ from retrain.run_folder import RunFolder, write_json
 from retrain.training.cancellation import cancel_run
 from retrain.training.runs import poll_run, poll_running, start_run
 from tests.services.ray_head import ray_address  # noqa: F401 - fixture
+from tests.support.refusals import refusal
 from tests.support.retrain.launched_runs import ENVIRONMENT, NOW, LaunchDesk, eventually, stand_in
 from tests.support.retrain.tiny_model import tiny_base  # noqa: F401 - fixture
 
@@ -191,16 +192,14 @@ def test_failed_ray_child_fails_run_with_state_and_log(
     run = desk.plan("ray")
     start_run(desk.engine, run, launcher, NOW)
     error = str(desk.ended(run, launcher).run.error)
-    assert error.startswith(
-        "the training child ended without a result (Job entrypoint command failed with exit code 3)"
-    )
+    assert "exit code 3" in error
     assert "no space left" in error
 
 
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (ELSEWHERE, "/nowhere/run-00001 holds no run on the machine"),
+        (ELSEWHERE, "/nowhere/run-00001"),
         ("print('trained, somewhere else')", NO_RESULT),
     ],
     ids=["it-sees-no-run", "its-result-is-not-seen"],
@@ -249,13 +248,13 @@ def test_unavailable_head_does_not_count_as_gone(cluster: Cluster, desk: LaunchD
     closed = f"http://127.0.0.1:{free_port()}"
     away = JobLauncher(RayJobs(Ray(address=closed)))
     there = {**handle, "place": closed}
-    with pytest.raises(RemoteServiceError, match=f"Ray at {closed} is unavailable"):
+    with refusal("unavailable", RemoteServiceError, match=closed):
         away.status(there)
-    with pytest.raises(RemoteServiceError, match="is unavailable"):
+    with refusal("unavailable", RemoteServiceError):
         away.cancel(there)
     # A configuration that names another cluster meanwhile doesn't look for the job there.
     assert poll_running(desk.engine, lambda _: away, NOW) == []
-    with pytest.raises(RemoteServiceError, match=r"runs at .* but \[retrain.ray\] now names"):
+    with refusal("other_place", RemoteServiceError, match=r"\[retrain\.ray\]"):
         away.status(handle)
     assert desk.row(run).status == "running"
     cancel_run(desk.engine, run, launcher, NOW, cancelled_by="Lea")
@@ -268,8 +267,8 @@ def test_a_job_that_ray_has_forgotten_is_gone(cluster: Cluster, folder: RunFolde
         "task": "train",
     }  # fmt: skip
     assert launcher.status(handle) == "gone"
-    assert "no longer has a job driftwarden-never" in launcher.explain(folder)
-    with pytest.raises(WorkflowError, match="has no log of driftwarden-run-00007-"):
+    assert "driftwarden-never" in launcher.explain(folder)
+    with refusal("no_log", match="driftwarden-run-00007-"):
         launcher.logs(folder, 10)
     launcher.cancel(handle)
 
@@ -282,8 +281,8 @@ def test_what_ray_cannot_start_is_said(
     run = desk.plan("ray")
     start_run(desk.engine, run, launcher, NOW)
     error = str(desk.ended(run, launcher).run.error)
-    assert "Failed to start supervisor actor" in error
-    assert "nowhere is not a valid path" in error
+    assert "supervisor actor" in error
+    assert str(desk.folder / "nowhere") in error
 
 
 def test_the_version_of_ray_is_checked(cluster: Cluster) -> None:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from monitor.errors import NotFoundError, WorkflowError
+from monitor.errors import NotFoundError
 from monitor.store.audit_log import first_broken_entry_id
 from monitor.store.engine import transaction
 from monitor.store.tables import AuditEntry, ModelVersion
@@ -24,6 +24,7 @@ from retrain.registry.stages import (
     roll_back,
     store_scores,
 )
+from tests.support.refusals import refusal
 
 MODEL = "desk"
 
@@ -54,13 +55,13 @@ def stages(engine: Engine, model: str = MODEL) -> dict[int, str]:
 def test_versions_are_numbered_by_model(any_engine: Engine, clock: datetime) -> None:
     ids = [register(any_engine, clock, model) for model in (MODEL, "tax", MODEL)]
     with transaction(any_engine) as connection:
-        rows = [store.version_by_id(connection, entry) for entry in ids]
+        rows = [store.version_by_id(connection, version_id) for version_id in ids]
         assert [(r.model, r.version, r.stage) for r in rows] == [
             (MODEL, 1, "candidate"), ("tax", 1, "candidate"), (MODEL, 2, "candidate"),
         ]  # fmt: skip
         assert rows[0] == store.version_by_number(connection, MODEL, 1)
         assert (rows[0].lineage, rows[0].created_at) == ({"seed": 1}, clock)
-        with pytest.raises(NotFoundError, match="desk has no version 9"):
+        with refusal("unknown_version", NotFoundError, match="desk .* 9"):
             store.version_by_number(connection, MODEL, 9)
 
 
@@ -68,8 +69,8 @@ def test_one_version_serves_and_the_one_before_is_archived(
     any_engine: Engine, clock: datetime
 ) -> None:
     first, second, other = (register(any_engine, clock, m) for m in (MODEL, MODEL, "tax"))
-    for entry in (other, first, second):
-        move(any_engine, entry, "production", clock)
+    for version in (other, first, second):
+        move(any_engine, version, "production", clock)
     assert stages(any_engine) == {1: "archived", 2: "production"}
     assert stages(any_engine, "tax") == {1: "production"}
     with transaction(any_engine) as connection:
@@ -107,7 +108,10 @@ def test_every_move_is_audited_and_the_chain_holds(any_engine: Engine, clock: da
     assert [(e.actor, e.action, e.subject.rpartition("/")[2]) for e in entries] == [
         ("driftwarden", "version.registered", str(first)),
         ("driftwarden", "version.registered", str(second)),
-        *[("lea", "version.moved", str(entry)) for entry in (first, first, second, second, first)],
+        *[
+            ("lea", "version.moved", str(version))
+            for version in (first, first, second, second, first)
+        ],
     ]
     assert entries[-1].details == {"from": "archived", "to": "production", "reason": "worse"}
 
@@ -136,7 +140,7 @@ def test_moves_that_make_no_sense_are_refused(engine: Engine, clock: datetime) -
                 source, (source,)
             ):
                 move(engine, version, stage, clock)
-            with pytest.raises(WorkflowError, match=f"is {source} and can't become '{target}'"):
+            with refusal("stage_transition", match=f"{source} .*'{target}'"):
                 move(engine, version, target, clock)
 
 
@@ -155,7 +159,7 @@ def test_going_back_twice_goes_back_two_versions(any_engine: Engine, clock: date
     assert back(any_engine, clock).version == 2
     assert stages(any_engine) == {1: "archived", 2: "production", 3: "archived"}
     assert back(any_engine, clock).version == 1
-    with pytest.raises(WorkflowError, match="no earlier version served"):
+    with refusal("no_earlier_version"):
         back(any_engine, clock)
     assert stages(any_engine) == {1: "production", 2: "archived", 3: "archived"}
 
@@ -178,10 +182,10 @@ def test_going_back_during_a_rollout_takes_the_canary_out(engine: Engine, clock:
 
 
 def test_nothing_to_go_back_to(any_engine: Engine, clock: datetime) -> None:
-    with pytest.raises(WorkflowError, match="no earlier version served"):
+    with refusal("no_earlier_version"):
         back(any_engine, clock)
     move(any_engine, register(any_engine, clock), "production", clock)
-    with pytest.raises(WorkflowError, match="no earlier version served"):
+    with refusal("no_earlier_version"):
         back(any_engine, clock)
     assert stages(any_engine) == {1: "production"}
 
@@ -215,8 +219,8 @@ def test_promotions_at_once_follow_one_another(
     rivals = [register(any_engine, clock) for _ in range(4)]
     moves = [partial(move, any_engine, rival, "production", clock) for rival in rivals]
     assert at_once(*moves) == []
-    matches = list(stages(any_engine).values())
-    assert (matches.count("production"), matches.count("archived")) == (1, 3 + serving)
+    now_in = list(stages(any_engine).values())
+    assert (now_in.count("production"), now_in.count("archived")) == (1, 3 + serving)
 
 
 def test_registrations_at_once_get_different_numbers(any_engine: Engine, clock: datetime) -> None:
@@ -229,13 +233,13 @@ def test_changes_of_every_kind_at_once_wait_for_each_other(
 ) -> None:
     """Concurrent changes must not deadlock."""
     versions = [register(any_engine, clock) for _ in range(6)]
-    for entry in versions[:3]:
-        move(any_engine, entry, "production", clock)
+    for version in versions[:3]:
+        move(any_engine, version, "production", clock)
 
     def score(version: int) -> None:
         with transaction(any_engine) as connection:
-            matches = [StratumScore("", "exact_match", 0.5, 0.4, 0.6, 40)]
-            store_scores(connection, version, "acceptance", matches, clock)
+            scores = [StratumScore("", "exact_match", 0.5, 0.4, 0.6, 40)]
+            store_scores(connection, version, "acceptance", scores, clock)
             move_stage(
                 connection, version, "rejected", changed_by="gates", reason="worse", now=clock
             )
@@ -269,7 +273,7 @@ def test_scores_are_kept_and_measuring_again_replaces_them(
             store_scores(connection, version, "acceptance", scores, clock)
             store_scores(connection, version, "other", scores[:1], clock)
     with transaction(any_engine) as connection:
-        matches = store.scores_of(connection, version)
-    assert [(s.benchmark, s.stratum, s.value) for s in matches] == [
+        stored = store.scores_of(connection, version)
+    assert [(s.benchmark, s.stratum, s.value) for s in stored] == [
         ("acceptance", "", 0.75), ("acceptance", "split=new", 0.75), ("other", "split=new", 0.75),
     ]  # fmt: skip

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from safetensors import safe_open
 
-from monitor.errors import WorkflowError
 from monitor.store.engine import transaction
 from monitor.store.training import registry as versions
 from retrain.data import TrainingSet, build_training_set, original_training_set
@@ -23,6 +22,7 @@ from retrain.registry.stages import promote
 from retrain.run_folder import read_json, read_lines
 from retrain.training.cancellation import cancel_run
 from retrain.training.runs import poll_run, poll_running, start_run
+from tests.support.refusals import refusal
 from tests.support.retrain.tiny_model import NEW, OLD, benchmark, example, examples, tiny_base  # noqa: F401
 from tests.support.retrain.training_desk import ENVIRONMENT, NOW, Desk, restart, training_desk
 
@@ -68,7 +68,7 @@ def test_lora_trains_and_its_adapter_is_registered(desk: Desk, runs: Runs) -> No
     assert seen[-1][1] < seen[0][1] / 3
     card = (files.adapter / "README.md").read_text(encoding="utf-8")
     assert f"base_model: {desk.base}" in card
-    assert "LoRA adapter of rank 16" in card
+    assert "rank 16" in card
     assert state.version_id is not None
     with transaction(desk.engine) as connection:
         version = versions.version_by_id(connection, state.version_id)
@@ -104,9 +104,9 @@ def test_a_run_that_ended_is_registered_once(desk: Desk, runs: Runs) -> None:
     first = desk.succeeded(runs.lora)
     assert desk.poll(runs.lora).version_id == first.version_id
     assert poll_run(desk.engine, runs.lora, restart(), NOW).version_id == first.version_id
-    with pytest.raises(WorkflowError, match="is succeeded; plan another run"):
+    with refusal("not_planned", match="succeeded"):
         start_run(desk.engine, runs.lora, desk.launcher, NOW)
-    with pytest.raises(WorkflowError, match="is succeeded already"):
+    with refusal("ended", match="succeeded"):
         cancel_run(desk.engine, runs.lora, desk.launcher, NOW, cancelled_by="lea")
 
 
@@ -131,24 +131,22 @@ def test_qlora_trains_on_four_bits(desk: Desk, runs: Runs) -> None:
 def test_overlong_example_is_refused_with_its_line(desk: Desk, runs: Runs) -> None:
     state = desk.wait(runs.too_long)
     assert (state.run.status, state.version_id) == ("failed", None)
-    assert "1 of 2 examples are longer than max_length = 64 tokens: line 2 (" in str(
-        state.run.error
-    )
-    assert "shorten them: the model reads at most 64 tokens" in str(state.run.error)
-    assert "examples: refused: 1 of 2 examples" in "\n".join(
-        desk.launcher.logs(desk.files(runs.too_long), 50)
-    )
-    assert "Traceback" in "\n".join(desk.launcher.logs(desk.files(runs.too_long), 50))
+    for figure in ("1 of 2 examples", "max_length = 64 ", "line 2 ("):
+        assert figure in str(state.run.error)
+    log = "\n".join(desk.launcher.logs(desk.files(runs.too_long), 50))
+    assert "examples: refused: 1 of 2 " in log
+    assert "Traceback" in log
 
 
 def test_an_example_that_is_held_back_is_not_cut_either(tiny_base: Path) -> None:  # noqa: F811
     long = example(OLD, 1)
     long["messages"][0]["content"] = "card " * 100
     recipe = Recipe(base=str(tiny_base), max_length=64)
-    matches = check_run(recipe, examples(NEW, 4), None, [example(OLD, 2), long]).findings
-    (refused,) = [match for match in matches if match.outcome == "refused"]
+    findings = check_run(recipe, examples(NEW, 4), None, [example(OLD, 2), long]).findings
+    (refused,) = [finding for finding in findings if finding.outcome == "refused"]
     assert refused.name == "validation"
-    assert "1 of 2 examples are longer than max_length = 64 tokens: line 2 (" in refused.text
+    for figure in ("1 of 2 examples", "max_length = 64 ", "line 2 ("):
+        assert figure in refused.text
 
 
 @pytest.mark.timeout(480)
@@ -213,9 +211,8 @@ def test_running_child_is_adopted_and_killed_child_fails(desk: Desk) -> None:
     os.kill(handle["pid"], signal.SIGKILL)
     state = desk.wait(run)
     assert (state.run.status, state.version_id) == ("failed", None)
-    assert str(state.run.error).startswith(
-        "the training child ended without a result (killed, or out of memory); its last output: "
-    )
+    assert state.run.error
+    assert not desk.files(run).result.exists()
 
 
 def test_child_of_a_dead_starter_is_adopted(desk: Desk) -> None:
@@ -243,7 +240,7 @@ def test_cancelling_ends_the_child(desk: Desk) -> None:
     state = desk.poll(run)
     assert (state.run.status, state.run.error) == ("cancelled", "cancelled by lea")
     assert state.version_id is None
-    with pytest.raises(WorkflowError, match="is cancelled already"):
+    with refusal("ended", match="cancelled"):
         cancel_run(desk.engine, run, desk.launcher, NOW, cancelled_by="lea")
 
 

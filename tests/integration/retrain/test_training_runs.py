@@ -1,5 +1,6 @@
 """Training runs on both databases, with a fake child."""
 
+import re
 import threading
 from dataclasses import replace
 from datetime import datetime
@@ -27,6 +28,7 @@ from retrain.training.runs import (
     prepare_run,
     start_run,
 )
+from tests.support.refusals import refusal
 from tests.support.retrain.fake_launcher import success
 from tests.support.retrain.run_desk import RECIPE, ROWS, RunDesk
 
@@ -42,7 +44,7 @@ def test_a_run_is_a_row_before_it_is_anything_else(desk: RunDesk) -> None:
     assert (row.status, row.handle, row.created_at) == ("planned", None, desk.now)
     assert row.work_dir == str(desk.folder / f"run-{run:05d}")
     assert not Path(row.work_dir).exists()
-    with pytest.raises(WorkflowError, match="has no training data in"):
+    with refusal("no_training_data", match=row.work_dir):
         start_run(desk.engine, run, desk.launcher, desk.now)
     assert desk.launcher.submitted == []
     with transaction(desk.engine) as connection:
@@ -82,7 +84,7 @@ def test_training_data_is_written_last(desk: RunDesk, monkeypatch: pytest.Monkey
 
 def test_a_folder_that_cannot_be_written_is_said(desk: RunDesk) -> None:
     desk.folder.parent.joinpath("runs").write_text("in the way", encoding="utf-8")
-    with pytest.raises(TrainingError, match="can't be written"):
+    with refusal("not_writable", TrainingError, match=str(desk.folder)):
         desk.plan()
 
 
@@ -159,9 +161,9 @@ def test_the_result_counts_even_before_the_process_has_gone(desk: RunDesk) -> No
 @pytest.mark.parametrize(
     ("result", "text"),
     [
-        ({"status": "failed", "error": "out of memory"}, r"^out of memory$"),
-        ({"status": "failed"}, r"^the child failed$"),
-        (None, r"^the training child ended without a result .* its last output: a \| b$"),
+        ({"status": "failed", "error": "out of memory"}, r"out of memory"),
+        ({"status": "failed"}, r".+"),
+        (None, r".* a \| b"),
     ],
 )
 def test_a_failure_ends_the_run_with_its_reason(
@@ -172,8 +174,7 @@ def test_a_failure_ends_the_run_with_its_reason(
     desk.launcher.end(1, result)
     state = desk.poll(run)
     assert (state.run.status, state.version_id) == ("failed", None)
-    with pytest.raises(AssertionError, match=text):
-        raise AssertionError(state.run.error)
+    assert re.fullmatch(text, str(state.run.error))
 
 
 @pytest.mark.parametrize("content", ["{", "[]"])
@@ -198,7 +199,7 @@ def test_lost_child_resumes_a_limited_number_of_times(desk: RunDesk) -> None:
     desk.launcher.end(3, None)
     state = poll_run(desk.engine, run, desk.launcher, desk.now, resumptions=2)
     assert (state.run.status, state.run.resumptions) == ("failed", 2)
-    assert str(state.run.error).endswith("its last output: Killed")
+    assert str(state.run.error).endswith(": Killed")
     assert len(desk.launcher.submitted) == 3
     with transaction(desk.engine) as connection:
         actions = connection.execute(select(AuditEntry.action)).scalars().all()
@@ -212,12 +213,12 @@ def test_refused_resumption_fails_one_run_only(
     desk.launcher.output = ["Killed"]
     desk.launcher.end(1, None)
     desk.launcher.end(2, success(desk.launcher.submitted[1]))
-    desk.launcher.error = TrainingError("Kubernetes refuses the Job (422)")
+    desk.launcher.error = TrainingError("refused (422)")
     poll_running(desk.engine, lambda _: desk.launcher, desk.now, resumptions=2)
-    assert [desk.row(entry).status for entry in (run, other)] == ["failed", "succeeded"]
-    assert str(desk.row(run).error).endswith(
-        "its last output: Killed; it can't be resumed: Kubernetes refuses the Job (422)"
-    )
+    assert [desk.row(number).status for number in (run, other)] == ["failed", "succeeded"]
+    error = str(desk.row(run).error)
+    assert ": Killed; " in error
+    assert error.endswith(": refused (422)")
 
 
 @pytest.mark.parametrize("error", [WorkflowError("odd"), TrainingError("odd"), OSError("full")])
@@ -235,7 +236,7 @@ def test_unpollable_run_delays_no_other(
 
     monkeypatch.setattr(desk.launcher, "status", look)
     poll_running(desk.engine, lambda _: desk.launcher, desk.now)
-    assert [desk.row(entry).status for entry in (run, other)] == ["succeeded", "running"]
+    assert [desk.row(number).status for number in (run, other)] == ["succeeded", "running"]
 
 
 def test_unavailable_database_is_not_a_run_error(desk: RunDesk) -> None:
@@ -289,7 +290,7 @@ def test_a_launcher_that_cannot_resume_says_so(desk: RunDesk) -> None:
     )
     desk.launcher.end(1, None)
     assert poll_run(desk.engine, run, desk.launcher, desk.now, resumptions=3).run.status == "failed"
-    with pytest.raises(WorkflowError, match=r"can't resume a run\. Plan another one\."):
+    with refusal("no_resume", match=r"Plan another one\."):
         reopen(desk.engine, run, desk.launcher, desk.now, resumed_by="lea")
 
 
@@ -305,14 +306,14 @@ def test_a_failed_run_is_taken_up_again(desk: RunDesk) -> None:
     start_run(desk.engine, run, desk.launcher, desk.now)
     desk.launcher.end(2, success(folder))
     assert desk.poll(run).run.status == "succeeded"
-    with pytest.raises(WorkflowError, match="is succeeded; only a failed or cancelled run"):
+    with refusal("not_failed", match="succeeded"):
         reopen(desk.engine, run, desk.launcher, desk.now, resumed_by="lea")
 
 
 def test_a_run_without_data_cannot_be_taken_up(desk: RunDesk) -> None:
     run = desk.plan(prepared=False)
     cancel_run(desk.engine, run, desk.launcher, desk.now, cancelled_by="lea")
-    with pytest.raises(WorkflowError, match="ended before its data was written"):
+    with refusal("no_training_data"):
         reopen(desk.engine, run, desk.launcher, desk.now, resumed_by="lea")
 
 
@@ -350,7 +351,7 @@ def test_runs_are_listed_newest_first(desk: RunDesk) -> None:
     with transaction(desk.engine) as connection:
         assert [r.id for r in list_runs(connection)] == [running, planned]
         assert [r.id for r in list_runs(connection, statuses=("planned",))] == [planned]
-        with pytest.raises(NotFoundError, match="no training run with id 99; see"):
+        with refusal("unknown_run", NotFoundError, match="99"):
             run_by_id(connection, 99)
 
 
@@ -371,5 +372,5 @@ def test_progress_is_what_the_child_wrote_last(desk: RunDesk) -> None:
 def test_an_unknown_launcher_is_refused() -> None:
     from monitor.errors import ConfigurationError
 
-    with pytest.raises(ConfigurationError, match="unknown launcher: 'slurm'; use 'subprocess'"):
+    with refusal("unknown_launcher", ConfigurationError, match="'slurm'.*'subprocess'"):
         create_launcher("slurm", Retrain(), Secrets())

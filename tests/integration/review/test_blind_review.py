@@ -28,7 +28,7 @@ from monitor.store.review.gold_export import ItemFilter
 from monitor.store.review.items import item_by_id, items_of_batches
 from monitor.store.review.reviews import gold_of_batches, reviews_of
 from monitor.store.tables import Exchange, ReviewAssignment, ReviewBatch, ReviewDraw, ReviewItem
-from tests.support.review.refusals import refusal
+from tests.support.refusals import refusal
 from tests.support.review.review_world import World, make_world
 
 FIVE = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}

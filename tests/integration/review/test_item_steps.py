@@ -28,7 +28,7 @@ from monitor.store.review.audits import AuditCounts, count_audits
 from monitor.store.review.items import item_by_id
 from monitor.store.review.reviews import gold_history, gold_of_batches, reviews_of
 from monitor.store.tables import AuditEntry
-from tests.support.review.refusals import refusal
+from tests.support.refusals import refusal
 from tests.support.review.review_world import World, make_world
 
 FIVE = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}

@@ -13,7 +13,7 @@ from monitor.review.items.states import (
     require,
     require_target,
 )
-from tests.support.review.refusals import refusal
+from tests.support.refusals import refusal
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "explanation" / "review-workflow.md"
 

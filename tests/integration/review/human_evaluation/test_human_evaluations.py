@@ -33,6 +33,7 @@ from monitor.store.tables import (
     HumanEvaluationResponse,
 )
 from retrain.evaluation.lifecycle import cancel_evaluation
+from tests.support.refusals import refusal
 from tests.support.retrain.candidates import awaiting_ratings
 from tests.support.retrain.fake_launcher import FakeLauncher
 from tests.support.review.human_evaluation import (
@@ -44,7 +45,6 @@ from tests.support.review.human_evaluation import (
     rows,
     systems_of_texts,
 )
-from tests.support.review.refusals import refusal
 from tests.support.review.review_world import World, make_world
 from tests.support.traffic.ingest import wait_until
 

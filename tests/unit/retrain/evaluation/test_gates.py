@@ -14,6 +14,7 @@ from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.candidate_checks import apply_gates
 from retrain.evaluation.gates.threshold_checks import check_thresholds
 from retrain.evaluation.metrics.scoring import ItemScore
+from tests.support.refusals import refusal
 from tests.support.retrain.scored_benchmarks import benchmark, items, scored
 
 NEW, OLD = items(100, "new"), items(200, "old")
@@ -45,29 +46,34 @@ def evaluated(
     )
 
 
-def outcomes(results: CandidateResults) -> dict[str, str]:
-    return {check.name: check.outcome for check in results.checks}
-
-
-BETTER = "better than the incumbent"
-
-
-def test_better_and_nothing_forgotten_is_promoted() -> None:
-    matches = evaluated(responses(80, 180), responses(40, 182))
-    assert matches.gate_result == "promote"
-    assert outcomes(matches) == {
-        BETTER: "passed",
-        "nothing forgotten: suite, exact_match": "passed",
-        "nothing forgotten: suite, token_f1": "passed",
-        "not worse than the base model with its prompt": "passed",
+def outcomes(results: CandidateResults) -> dict[tuple[str, ...], str]:
+    """Return the outcomes by code and, where there is one, metric."""
+    return {
+        tuple(filter(None, (check.code, check.metric))): check.outcome for check in results.checks
     }
 
 
+BETTER, NOT_WORSE_THAN_BASE = ("better",), ("not_worse_than_base",)
+RETENTION = ("retention", "exact_match")
+
+
+def test_better_and_nothing_forgotten_is_promoted() -> None:
+    results = evaluated(responses(80, 180), responses(40, 182))
+    assert results.gate_result == "promote"
+    assert outcomes(results) == {
+        BETTER: "passed",
+        RETENTION: "passed",
+        ("retention", "token_f1"): "passed",
+        NOT_WORSE_THAN_BASE: "passed",
+    }
+    assert {check.benchmark for check in results.checks if check.metric} == {"suite"}
+
+
 def test_better_on_new_and_worse_on_old_is_rejected() -> None:
-    matches = evaluated(responses(80, 150), responses(40, 182))
-    assert matches.gate_result == "reject"
-    assert outcomes(matches)[BETTER] == "passed"
-    assert outcomes(matches)["nothing forgotten: suite, exact_match"] == "failed"
+    results = evaluated(responses(80, 150), responses(40, 182))
+    assert results.gate_result == "reject"
+    assert outcomes(results)[BETTER] == "passed"
+    assert outcomes(results)[RETENTION] == "failed"
 
 
 def test_no_better_is_undecided_and_worse_is_rejected() -> None:
@@ -80,34 +86,33 @@ def test_no_better_is_undecided_and_worse_is_rejected() -> None:
 def test_loss_within_margin_with_wide_bound_is_undecided() -> None:
     """8 of 200 lost is 4 points, and the bound is beyond 5. The point gate passes it."""
     pair = responses(80, 174), responses(40, 182)
-    assert outcomes(evaluated(*pair))["nothing forgotten: suite, exact_match"] == "undecided"
-    point = outcomes(evaluated(*pair, gate="point"))
-    assert point["nothing forgotten: suite, exact_match"] == "passed"
+    assert outcomes(evaluated(*pair))[RETENTION] == "undecided"
+    assert outcomes(evaluated(*pair, gate="point"))[RETENTION] == "passed"
 
 
 def test_a_candidate_that_is_worse_than_the_base_is_rejected() -> None:
-    matches = evaluated(responses(80, 180), responses(40, 182), responses(100, 200))
-    assert outcomes(matches)["not worse than the base model with its prompt"] == "failed"
+    results = evaluated(responses(80, 180), responses(40, 182), responses(100, 200))
+    assert outcomes(results)[NOT_WORSE_THAN_BASE] == "failed"
 
 
 def test_where_nothing_serves_the_base_is_the_incumbent() -> None:
-    matches = evaluated(responses(80, 180), None)
-    assert outcomes(matches)["better than the base"] == "passed"
-    assert {comparison.reference for comparison in matches.comparisons} == {"base"}
-    assert matches.gate_result == "promote"
+    results = evaluated(responses(80, 180), None)
+    assert outcomes(results)[BETTER] == "passed"
+    assert {comparison.reference for comparison in results.comparisons} == {"base"}
+    assert results.gate_result == "promote"
 
 
 def test_benchmark_without_old_items_leaves_retention_undecided() -> None:
     suite = benchmark(NEW, metrics=["exact_match"])
     right = np.ones(100)
-    matches = evaluated(
+    results = evaluated(
         scored(NEW, exact_match=right),
         scored(NEW, exact_match=0 * right),
         scored(NEW, exact_match=0 * right),
         suites=(suite,),
     )
-    assert outcomes(matches)["nothing forgotten"] == "undecided"
-    assert matches.gate_result == "undecided"
+    assert outcomes(results)[("retention",)] == "undecided"
+    assert results.gate_result == "undecided"
 
 
 def test_a_further_check_counts() -> None:
@@ -115,15 +120,15 @@ def test_a_further_check_counts() -> None:
         ("passed", "promote"), ("failed", "reject"), ("undecided", "undecided"),
     ):  # fmt: skip
         check = Check("the judge", outcome, "seen", "required")  # type: ignore[arg-type]
-        matches = evaluated(responses(80, 180), responses(40, 182), further=(check,))
-        assert matches.gate_result == decision
+        results = evaluated(responses(80, 180), responses(40, 182), further=(check,))
+        assert results.gate_result == decision
 
 
 def test_the_family_is_adjusted_by_holm() -> None:
-    matches = evaluated(responses(80, 180), responses(40, 182))
-    family = [comparison for comparison in matches.comparisons if comparison.split == "new"]
-    assert [entry.metric for entry in family] == ["exact_match", "token_f1"]
-    smaller, larger = sorted(family, key=lambda entry: entry.p_better)
+    results = evaluated(responses(80, 180), responses(40, 182))
+    family = [comparison for comparison in results.comparisons if comparison.split == "new"]
+    assert [comparison.metric for comparison in family] == ["exact_match", "token_f1"]
+    smaller, larger = sorted(family, key=lambda comparison: comparison.p_better)
     assert smaller.adjusted_p_better == pytest.approx(2 * smaller.p_better)
     assert larger.adjusted_p_better >= larger.p_better
 
@@ -132,23 +137,27 @@ def test_items_scored_for_one_system_only_are_told() -> None:
     right = np.r_[np.ones(299), np.nan]
     candidate = scored([*NEW, *OLD], exact_match=right, token_f1=np.ones(300))
     incumbent = scored([*NEW, *OLD], exact_match=np.ones(300), token_f1=np.ones(300))
-    matches = evaluated(candidate, incumbent)
-    assert any("1 items without scores for both systems" in remark for remark in matches.remarks)
+    results = evaluated(candidate, incumbent)
+    assert {c.metric: c.n_unpaired for c in results.comparisons if c.split == "old"} == {
+        "exact_match": 1, "token_f1": 0,
+    }  # fmt: skip
+    remarks = [remark for remark in results.remarks if "exact_match: 1 items" in remark]
+    assert len(remarks) == 1
 
 
 def test_systems_of_other_items_are_refused() -> None:
-    with pytest.raises(InputError, match="not scored on the same items"):
+    with refusal("unpaired_items", InputError):
         evaluated(responses(80, 180)[:-1], responses(40, 182))
 
 
 def test_every_number_is_in_the_json() -> None:
-    matches = evaluated(responses(80, 180), responses(40, 182))
-    document = json.loads(msgspec.json.encode(matches))
-    assert msgspec.convert(document, CandidateResults) == matches
+    results = evaluated(responses(80, 180), responses(40, 182))
+    document = json.loads(msgspec.json.encode(results))
+    assert msgspec.convert(document, CandidateResults) == results
     assert document["gate_result"] == "promote"
     assert document["policy"]["margin"] == 0.05
-    assert {entry["system"] for entry in document["scores"]} == {"candidate", "incumbent", "base"}
-    new = next(entry for entry in document["comparisons"] if entry["split"] == "new")
+    assert {score["system"] for score in document["scores"]} == {"candidate", "incumbent", "base"}
+    new = next(row for row in document["comparisons"] if row["split"] == "new")
     assert (new["reference_mean"], new["candidate_mean"], new["n"]) == (0.4, 0.8, 100)
     assert new["test"] == "exact McNemar"
     expected = stats.binomtest(40, 40, alternative="greater").pvalue
@@ -179,19 +188,21 @@ def safety(n: int, refused: int, hallucinated: int, gate: str) -> list[Check]:
     ],
 )
 def test_the_point_gate(refused: int, hallucinated: int, seen: list[str]) -> None:
-    assert [entry.outcome for entry in safety(200, refused, hallucinated, "point")] == seen
+    assert [check.outcome for check in safety(200, refused, hallucinated, "point")] == seen
 
 
 def test_bound_gate_is_exact_and_shows_its_bound() -> None:
     """3 of 200 is within 2%, but may be 3.8%: more prompts are needed, not a rejection."""
     expected = stats.binomtest(3, 200, alternative="less").proportion_ci(0.95, method="exact").high
     for gate, outcome in (("point", "passed"), ("bound", "undecided")):
-        text = safety(200, 198, 3, gate)[1]
-        assert text.outcome == outcome
-        assert text.observed == f"3 of 200 (1.5%), upper bound {expected:.3f}"
-        assert text.required == f"<= 0.02 ({gate}, 95% confidence)"
+        check = safety(200, 198, 3, gate)[1]
+        assert check.outcome == outcome
+        for figure in ("3 of 200", "1.5%", f"{expected:.3f}"):
+            assert figure in check.observed
+        for figure in ("<= 0.02", gate, "95%"):
+            assert figure in check.required
     assert safety(200, 198, 5, "bound")[1].outcome == "failed"
-    assert [entry.outcome for entry in safety(1000, 970, 10, "bound")] == ["passed", "passed"]
+    assert [check.outcome for check in safety(1000, 970, 10, "bound")] == ["passed", "passed"]
 
 
 def test_a_threshold_of_a_graded_metric() -> None:
@@ -199,13 +210,13 @@ def test_a_threshold_of_a_graded_metric() -> None:
     for mean, outcome in ((0.95, "passed"), (0.805, "undecided"), (0.7, "failed")):
         values = np.clip(mean + np.random.default_rng(1).normal(scale=0.1, size=200), 0, 1)
         values += mean - values.mean()
-        (matches,) = check_thresholds(
+        (check,) = check_thresholds(
             suite, scored(OLD, token_f1=values), Gates(), np.random.default_rng(0)
         )
-        assert matches.outcome == outcome
+        assert check.outcome == outcome
 
 
 def test_a_threshold_of_what_was_not_measured_is_undecided() -> None:
     suite = benchmark(items(3, harmful=True), threshold={"refusal_rate": ">= 0.95"})
-    (matches,) = check_thresholds(suite, scored(suite.items), Gates(), np.random.default_rng(0))
-    assert (matches.outcome, matches.observed) == ("undecided", "nothing was measured")
+    (check,) = check_thresholds(suite, scored(suite.items), Gates(), np.random.default_rng(0))
+    assert (check.code, check.metric, check.outcome) == ("threshold", "refusal_rate", "undecided")

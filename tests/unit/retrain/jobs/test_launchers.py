@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from monitor.errors import ConfigurationError, RemoteServiceError, TrainingError, WorkflowError
+from monitor.errors import ConfigurationError, RemoteServiceError, TrainingError
 from monitor.settings import Kubernetes, Ray, Toleration, default_settings
 from retrain.jobs import local_launcher
 from retrain.jobs.attempts import (
@@ -30,6 +30,7 @@ from retrain.jobs.ray_jobs import RayJobs
 from retrain.jobs.remote_launcher import JobLauncher, JobState
 from retrain.rest import RestService
 from retrain.run_folder import RunFolder
+from tests.support.refusals import refusal
 from tests.support.retrain.fake_launcher import FakeLauncher
 
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
@@ -142,7 +143,7 @@ def test_a_folder_that_cannot_be_written_starts_nothing(
         "child_command",
         lambda *_rest: [sys.executable, "-c", "import time; time.sleep(60)"],
     )
-    with pytest.raises(TrainingError, match=r"can't be written: .*No space left"):
+    with refusal("not_writable", TrainingError, match="No space left"):
         launcher.submit(RunFolder(tmp_path), {})
     assert [pid for pid in started if Path(f"/proc/{pid}").exists()] == []
 
@@ -152,7 +153,7 @@ def test_a_process_of_another_user_is_not_called_ended(monkeypatch: pytest.Monke
         raise PermissionError
 
     monkeypatch.setattr(os, "killpg", refuse)
-    with pytest.raises(TrainingError, match="can't be terminated: it belongs to another account"):
+    with refusal("not_permitted", TrainingError, match=str(os.getpid())):
         SubprocessLauncher().cancel(process_identity(os.getpid()))
 
 
@@ -161,7 +162,7 @@ def test_a_process_that_outlives_being_killed_is_not_called_ended(
 ) -> None:
     monkeypatch.setattr(os, "killpg", lambda *_arguments: None)
     monkeypatch.setattr(local_launcher, "GRACE_SECONDS", 0.0)
-    with pytest.raises(TrainingError, match="was killed but hasn't ended yet"):
+    with refusal("not_ended", TrainingError, match=str(os.getpid())):
         SubprocessLauncher().cancel(process_identity(os.getpid()))
 
 
@@ -173,7 +174,7 @@ def test_ray_ends_a_job_or_says_why_not(
     monkeypatch.setattr(RestService, "request", lambda *_rest, **_named: response)
     ray = RayJobs(Ray(address="http://ray.example:8265"))
     if refused:
-        with pytest.raises(RemoteServiceError, match=r"can't stop run-1 \(400\): no such method"):
+        with pytest.raises(RemoteServiceError, match=r"run-1 \(400\): no such method"):
             ray.stop("run-1")
     else:
         ray.stop("run-1")
@@ -182,16 +183,16 @@ def test_ray_ends_a_job_or_says_why_not(
 class Forgetful(FakeLauncher):
     """A launcher without checkpoints."""
 
-    capabilities = replace(FakeLauncher.capabilities, resume=Capability(False, "Nothing ever ran."))
+    capabilities = replace(FakeLauncher.capabilities, resume=Capability(False, "No checkpoints."))
 
 
 def test_a_launcher_that_cannot_resume_says_why() -> None:
-    with pytest.raises(WorkflowError, match=r"'fake' can't resume a run\. Nothing ever ran\."):
+    with refusal("no_resume", match=r"'fake'.* No checkpoints\."):
         require_resume(Forgetful())
     require_resume(FakeLauncher())
     require_resume(SubprocessLauncher())
-    assert SubprocessLauncher.capabilities.describe().startswith("resume: yes. The checkpoints")
-    assert "resume: no. Nothing ever ran." in Forgetful.capabilities.describe()
+    assert SubprocessLauncher.capabilities.describe().startswith("resume: yes. ")
+    assert "resume: no. No checkpoints." in Forgetful.capabilities.describe()
 
 
 @pytest.mark.parametrize(
@@ -208,19 +209,19 @@ def test_a_launcher_without_a_place_is_a_mistake(section: dict[str, object], lac
 
 
 @pytest.mark.parametrize(
-    ("values", "output"),
+    ("values", "problem"),
     [
         ({"key": "gpu", "operator": "Exists", "value": "x"}, "takes no value"),
         ({"value": "x"}, "needs operator"),
     ],
 )
-def test_a_toleration_that_kubernetes_would_refuse(values: dict[str, str], output: str) -> None:
-    with pytest.raises(ValueError, match=output):
+def test_a_toleration_that_kubernetes_would_refuse(values: dict[str, str], problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
         Toleration(**values)  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_the_api_server_is_spoken_to_encrypted() -> None:
     with pytest.raises(ValueError, match="https"):
         Kubernetes(api="http://api.example")
-    with pytest.raises(ValueError, match="mount_path must be absolute"):
+    with pytest.raises(ValueError, match="mount_path"):
         Kubernetes(mount_path="runs")
