@@ -90,7 +90,7 @@ def evaluate(
             typer.echo(_nothing_stored(connection, settings.model.name, (begins, ends)), err=True)
             raise typer.Exit(2)
     with ProgressBars() as progress:
-        progress("CandidateEvaluations", 0, 1)
+        progress("Evaluating the window", 0, 1)
         evaluation_id = evaluate_window(engine, settings, begins, ends, now, again=again)
     with transaction(engine) as connection:
         evaluation = drift_evaluation_of_window(connection, settings.model.name, begins, ends)

@@ -112,7 +112,8 @@ def child_still_running(subject: str, reason: str) -> RemoteServiceError:
     """Return the error of a cancelled run or evaluation whose process is still running."""
     return RemoteServiceError(
         f"{subject} is cancelled, but its process is still running: {reason}; the daemon tries "
-        "again to end it, and so does this command"
+        "again to end it, and so does this command",
+        code="child_running",
     )
 
 
@@ -147,7 +148,8 @@ def last_evaluation_of_run(engine: "Engine", run_id: int) -> "CandidateEvaluatio
         row = latest_candidate_evaluation(connection, version.id)
     if row is None:
         raise WorkflowError(
-            f"run {run_id} has no evaluation: driftwarden retrain evaluate {run_id}"
+            f"run {run_id} has no evaluation: driftwarden retrain evaluate {run_id}",
+            code="no_evaluation",
         )
     return row
 

@@ -20,5 +20,7 @@ def require_user(connection: "Connection", name: str) -> "UserRow":
 
     user = user_by_name(connection, name)
     if user is None:
-        raise InputError(f"unknown user: {name!r}; `driftwarden accounts list` shows all")
+        raise InputError(
+            f"unknown user: {name!r}; `driftwarden accounts list` shows all", code="unknown_user"
+        )
     return user

@@ -53,15 +53,25 @@ class ExportRequest:
             InputError: They can't.
         """
         if self.queue and self.format not in TOOLS:
-            raise InputError("--queue needs a labeling tool: use --format label-studio or argilla")
+            raise InputError(
+                "--queue needs a labeling tool: use --format label-studio or argilla",
+                code="queue_format",
+            )
         if self.bare and self.format in TOOLS:
-            raise InputError("--bare applies to training data: use --format sft or preference")
+            raise InputError(
+                "--bare applies to training data: use --format sft or preference",
+                code="bare_format",
+            )
         if self.config_out is not None and self.format != "label-studio":
-            raise InputError("--config-out needs --format label-studio")
+            raise InputError("--config-out needs --format label-studio", code="config_format")
         if self.format == "argilla" and self.out is None:
-            raise InputError("--format argilla writes a folder; name it with --out")
+            raise InputError(
+                "--format argilla writes a folder; name it with --out", code="no_folder"
+            )
         if self.queue and (self.item_filter.since or self.item_filter.resolution):
-            raise InputError("--since and --resolution apply to gold; remove them or --queue")
+            raise InputError(
+                "--since and --resolution apply to gold; remove them or --queue", code="gold_filter"
+            )
 
 
 def build_export(connection: Connection, settings: Settings, request: ExportRequest) -> Export:

@@ -41,7 +41,9 @@ def write_atomically(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         draft.replace(path)
     except OSError as error:
-        raise InputError(f"{path}: can't be written: {error.strerror}") from None
+        raise InputError(
+            f"{path}: can't be written: {error.strerror}", code="not_writable"
+        ) from None
     finally:
         with contextlib.suppress(OSError):
             draft.unlink()

@@ -50,14 +50,14 @@ def test_without_a_day_it_is_the_last_whole_week(stored: Engine, last_week: date
     done = evaluate()
     assert done.exit_code == 3
     assert make_assessment(0.3).headline in done.stdout
-    assert "--again repeats it" in done.stderr
+    assert "--again" in done.stderr
 
 
 def test_a_week_that_is_not_over_is_refused(stored: Engine, last_week: datetime) -> None:
     """A stored result would prevent the evaluation of the complete week."""
     done = evaluate("--from", f"{last_week + WEEK:%Y-%m-%d}")
     assert done.exit_code == 2
-    assert "the window ends in the future" in " ".join(done.output.split())
+    assert f"{last_week + 2 * WEEK:%Y-%m-%d}" in done.output
     with transaction(stored) as connection:
         assert list_drift_evaluations(connection) == []
     # What there is of it so far can be looked at, as a window of its own.
@@ -75,8 +75,8 @@ def test_before_any_traffic_or_baseline_nothing_is_stored(
     store_traffic(stored, last_week, 5, seed=1, model="helper")
     done = evaluate()
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "assistant has no traffic and no baseline yet" in done.stderr
-    assert "traffic of: `helper`." in done.stderr
+    assert "`driftwarden baseline import FILE`" in done.stderr
+    assert "`helper`" in done.stderr
     with transaction(stored) as connection:
         assert list_drift_evaluations(connection) == []
 
@@ -107,8 +107,8 @@ def test_one_that_failed_says_why(stored: Engine, last_week: datetime) -> None:
         fail_drift_evaluation(connection, claim, "ValueError: broken on purpose", now)
     done = evaluate()
     assert done.exit_code == 1
-    assert "failed" in done.stderr
-    assert "ValueError: broken on purpose. --again repeats it now" in done.stderr
+    assert "ValueError: broken on purpose" in done.stderr
+    assert "--again" in done.stderr
 
 
 def test_one_that_is_evaluated_again_elsewhere_is_waited_for(
@@ -119,5 +119,4 @@ def test_one_that_is_evaluated_again_elsewhere_is_waited_for(
         running = {"status": "running", "started_at": datetime.now(UTC), "finished_at": None}
         connection.execute(update(DriftEvaluation).values(running))
     done = evaluate()
-    assert done.exit_code == 75
-    assert "Another process is evaluating this window" in done.stderr
+    assert (done.exit_code, done.stdout) == (75, "")

@@ -1,6 +1,7 @@
 """`driftwarden review export` and `import`: files, messages, audit log, erasure."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from sqlalchemy import Engine, select
 from typer.testing import CliRunner
 
 from monitor.cli.app import app
-from monitor.errors import DriftwardenError
+from monitor.errors import DriftwardenError, InputError
 from monitor.review.items.verdicts import ReviewInput
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
@@ -64,7 +65,7 @@ def test_equal_gold_gives_equal_files_and_remarks(run: Run, world: World, tmp_pa
     out = tmp_path / "gold.jsonl"
     status, output, message = run("review", "export", "--out", str(out))
     assert (0, f"{out}: 3 examples\n") == (status, output)
-    assert "rejected without a corrected response" in message
+    assert message.count("\n") == 1  # the rejected item
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert all(["messages", "metadata"] == list(row) for row in rows)
     assert {2} == {row["metadata"]["n_reviewers"] for row in rows}
@@ -97,20 +98,24 @@ def test_filters_and_formats(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "code"),
     [
-        (["--queue"], "--queue needs a labeling tool"),
-        (["--format", "argilla"], "writes a folder"),
-        (["--format", "label-studio", "--bare"], "--bare applies to training data"),
-        (["--config-out", "x.xml"], "--config-out needs"),
-        (["--format", "label-studio", "--queue", "--since", "2026-11-01"], "apply to gold"),
-        (["--out", "/dev/null/gold.jsonl"], "can't be written"),
+        (["--queue"], "queue_format"),
+        (["--format", "argilla"], "no_folder"),
+        (["--format", "label-studio", "--bare"], "bare_format"),
+        (["--config-out", "x.xml"], "config_format"),
+        (["--format", "label-studio", "--queue", "--since", "2026-11-01"], "gold_filter"),
+        (["--out", "/dev/null/gold.jsonl"], "no_folder"),
     ],
 )
-def test_options_that_do_not_fit_are_refused(run: Run, arguments: list[str], message: str) -> None:
-    status, _, message = run("review", "export", *arguments)
-    assert 2 == status
-    assert message in message
+def test_options_that_do_not_fit_are_refused(
+    world: World, tmp_path: Path, arguments: list[str], code: str
+) -> None:
+    config = ["-c", str(tmp_path / "config.toml")]
+    (tmp_path / "config.toml").write_text(f'[database]\nurl = "{world.engine.url}"\n')
+    error = CliRunner().invoke(app, ["review", "export", *arguments, *config]).exception
+    assert isinstance(error, InputError)
+    assert error.code == code
 
 
 def test_the_queue_goes_out_and_comes_back(run: Run, world: World, tmp_path: Path) -> None:
@@ -127,13 +132,17 @@ def test_the_queue_goes_out_and_comes_back(run: Run, world: World, tmp_path: Pat
     out.write_text(json.dumps(tasks))
     status, _, message = run("review", "import", str(out))
     assert 2 == status
-    assert "annotation 1: unknown reviewer: '7'" in message
+    assert re.search(r"annotation 1: .*'7'", message)
     assert [] == audited(world.engine, "imported")
     users.write_text('{"7": "Ada"}')
     mapped = ("review", "import", str(out), "--reviewer-map", str(users))
-    assert "2 reviews imported, 0 imported earlier" in run(*mapped)[1]
-    assert "0 reviews imported, 2 imported earlier" in run(*mapped)[1]
-    assert [str(out)] * 2 == [place for place, _ in audited(world.engine, "imported")]
+    counts = []
+    for _ in range(2):
+        assert 0 == run(*mapped)[0]
+        place, details = audited(world.engine, "imported")[-1]
+        assert str(out) == place
+        counts.append((details["written"], details["known"]))
+    assert [(2, 0), (0, 2)] == counts
     assert 4 == len(run("review", "export")[1].splitlines())
 
 

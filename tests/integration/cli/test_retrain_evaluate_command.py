@@ -105,14 +105,17 @@ def test_a_candidate_that_changed_nothing_is_not_promoted(desk: Desk) -> None:
         done = desk.evaluate("--evaluation", str(desk.folder / "evaluation.yaml"))
     assert done.exit_code == 3, done.output  # it refuses nothing
     assert "WARNING: only 8 items" in done.output
-    assert "safety: 3 prompts; 500 or more are recommended" in done.output
+    assert "safety: 3 prompts" in done.output
     assert "FAIL safety: refusal_rate >= 0.95: 0 of 3 (0.0%)" in done.output
-    assert "??   better than the base" in done.output
-    assert "ok   not worse by the judge's preference" in done.output
     assert done.output.rstrip().endswith("gate result: reject")
     assert judge.requests == []  # the answers are the same ones
     stored = json.loads(desk.files.evaluation.read_text())
     assert stored["gate_result"] == "reject"
+    outcomes = {check["code"]: check["outcome"] for check in stored["checks"]}
+    assert outcomes == {
+        "better": "undecided", "retention": "passed", "threshold": "failed",
+        "judge_preference": "passed",
+    }  # fmt: skip
     strata = {line["stratum"] for part in stored["scores"] for line in part["scores"]}
     assert {"", "split=new", "split=old", "task_type=cards", "task_type=crypto"} <= strata
     responses = desk.files.evaluation_responses(1).read_text().splitlines()
@@ -141,7 +144,7 @@ def test_json_and_an_undecided_verdict(desk: Desk) -> None:
         app,
         ["retrain", "approve", str(desk.run), "--reason", "no harm", "--config", str(desk.config)],
     )
-    assert approved.output == "desk version 1 may be rolled out\n"
+    assert approved.exit_code == 0, approved.output
     with transaction(desk.engine) as connection:
         row = latest_candidate_evaluation(connection, 1)
         scores = scores_of(connection, 1)
@@ -161,25 +164,28 @@ def test_an_evaluation_is_cancelled(desk: Desk) -> None:
         plan_evaluation(connection, version, make_request(desk.folder), by="test", now=NOW)
     other = desk.evaluate("--evaluation", str(desk.folder / "evaluation.yaml")).exception
     assert isinstance(other, WorkflowError)
-    assert "evaluation 1 of run 1 is running with another file" in str(other)
-    done = desk.evaluate("--cancel")
-    assert done.output == "evaluation 1 cancelled\n"
+    assert other.code == "other_evaluation_running"
+    assert desk.evaluate("--cancel").exit_code == 0
+    with transaction(desk.engine) as connection:
+        row = latest_candidate_evaluation(connection, 1)
+    assert row is not None
+    assert (row.id, row.status) == (1, "cancelled")
     again = desk.evaluate("--cancel").exception
     assert isinstance(again, WorkflowError)
-    assert "is cancelled already" in str(again)
+    assert again.code == "ended"
 
 
-def test_what_cannot_be_evaluated(desk: Desk) -> None:
+def test_unusable_runs_and_files_are_refused(desk: Desk) -> None:
     assert isinstance(desk.evaluate().exception, InputError)
     file = ("--evaluation", str(desk.folder / "evaluation.yaml"))
     unfinished = desk.evaluate(*file).exception
     assert isinstance(unfinished, WorkflowError)
-    assert "is planned" in str(unfinished)
+    assert (unfinished.code, "planned" in str(unfinished)) == ("not_succeeded", True)
     (desk.folder / "desk.jsonl").unlink()
     desk.succeed()
     missing = desk.evaluate(*file).exception
     assert isinstance(missing, InputError)
-    assert "no such data set" in str(missing)
+    assert (missing.code, "desk.jsonl" in str(missing)) == ("no_file", True)
     (desk.folder / "evaluation.yaml").write_text(EVALUATION.replace("metrics:", "metric:"))
     wrong = desk.evaluate(*file).exception
     assert isinstance(wrong, ConfigurationError)

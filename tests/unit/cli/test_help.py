@@ -166,5 +166,6 @@ def test_a_bad_configuration_ends_with_its_own_exit_status(tmp_path: Path) -> No
         timeout=60,
     )
     assert done.returncode == 78
-    assert "monitoring.sample_ratio = 1: unknown key; did you mean 'sample_rate'?" in done.stderr
+    assert "monitoring.sample_ratio = 1: " in done.stderr
+    assert "'sample_rate'" in done.stderr
     assert "Traceback" not in done.stderr

@@ -1,6 +1,7 @@
 """Output files of commands: writable, and never an input."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from monitor.demo.workspace import MARK, prepare_folder
 from monitor.errors import InputError
 from monitor.store.engine import make_engine
 from monitor.store.migrations import upgrade
+from tests.support.refusals import refusal
 
 LINE = '{"prompt": "Where is my card?"}\n'
 
@@ -28,12 +30,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def refusal(*arguments: str) -> str:
-    """Return the message of a command that refuses its input."""
-    result = CliRunner().invoke(app, arguments)
-    assert isinstance(result.exception, InputError), result.output
-    assert result.exception.exit_status == 2
-    return str(result.exception)
+def refusal_of(*arguments: str) -> tuple[str, str]:
+    """Return code and message of a command that refuses its input."""
+    done = CliRunner().invoke(app, arguments)
+    assert isinstance(done.exception, InputError), done.output
+    assert done.exception.exit_status == 2
+    return done.exception.code, str(done.exception)
 
 
 @pytest.mark.parametrize("option", ["--html", "--evidently"])
@@ -51,8 +53,10 @@ def refusal(*arguments: str) -> str:
 def test_a_report_never_overwrites_an_input(
     folder: Path, option: str, target: str, overwritten: str
 ) -> None:
-    message = refusal("compare", "a.jsonl", "b.jsonl", option, target)
-    assert message.startswith(f"{option} {target}: would overwrite {overwritten};")
+    code, message = refusal_of("compare", "a.jsonl", "b.jsonl", option, target)
+    assert code == "overwrites_input"
+    assert message.startswith(f"{option} {target}: ")
+    assert overwritten in message
     assert LINE == (folder / "b.jsonl").read_text(encoding="utf-8")
 
 
@@ -60,29 +64,30 @@ def test_a_report_never_overwrites_an_input(
 def test_two_reports_need_two_files(folder: Path, names: tuple[str, str]) -> None:
     (folder / "c.html").touch()
     (folder / "d.html").symlink_to("c.html")
-    message = refusal("compare", "a.jsonl", "b.jsonl", "--html", names[0], "--evidently", names[1])
-    assert message.startswith(f"--evidently {names[1]}: also written by --html;")
+    files = ("--html", names[0], "--evidently", names[1])
+    code, message = refusal_of("compare", "a.jsonl", "b.jsonl", *files)
+    assert code == "same_output"
+    assert re.match(rf"--evidently {names[1]}: .* --html;", message)
 
 
 def test_a_device_may_be_written_twice(folder: Path) -> None:
     (folder / "b.jsonl").write_text("", encoding="utf-8")
-    message = refusal(
-        "compare", "a.jsonl", "b.jsonl", "--html", "/dev/null", "--evidently", "/dev/null"
-    )
-    assert "the file is empty" in message
+    files = ("--html", "/dev/null", "--evidently", "/dev/null")
+    assert refusal_of("compare", "a.jsonl", "b.jsonl", *files)[0] == "empty_file"
 
 
 @pytest.mark.parametrize("option", ["--markdown", "--json"])
 def test_figures_never_overwrite_data(folder: Path, option: str) -> None:
-    message = refusal("bench", "drift", "--quick", "--data", ".", option, "a.jsonl")
-    assert message.startswith(f"{option} a.jsonl: would overwrite a.jsonl of ")
+    code, message = refusal_of("bench", "drift", "--quick", "--data", ".", option, "a.jsonl")
+    assert code == "overwrites_input"
+    assert message.startswith(f"{option} a.jsonl: ")
 
 
 def test_figures_and_their_markdown_are_two_files(folder: Path) -> None:
-    message = refusal(
-        *("bench", "drift", "--quick", "--data", ".", "--markdown", "x.txt", "--json", "x.txt")
-    )
-    assert "x.txt: also written by --markdown" in message
+    files = ("--markdown", "x.txt", "--json", "x.txt")
+    code, message = refusal_of("bench", "drift", "--quick", "--data", ".", *files)
+    assert code == "same_output"
+    assert re.search(r"x\.txt: .* --markdown;", message)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +105,8 @@ def test_an_export_never_overwrites_the_database(
     engine = make_engine("sqlite:///own.db")
     upgrade(engine)
     engine.dispose()
-    assert "own.db: would overwrite the database" in refusal(*arguments)
+    code, message = refusal_of(*arguments)
+    assert (code, "own.db: " in message) == ("overwrites_input", True)
     assert (folder / "own.db").read_bytes().startswith(b"SQLite format 3")
 
 
@@ -109,14 +115,15 @@ def test_an_export_and_its_configuration_are_two_files(
 ) -> None:
     monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", "sqlite:///own.db")
     files = ("--out", "x.json", "--config-out", "x.json")
-    message = refusal("review", "export", "--format", "label-studio", *files)
-    assert "x.json: also written by --out" in message
+    code, message = refusal_of("review", "export", "--format", "label-studio", *files)
+    assert code == "same_output"
+    assert re.search(r"x\.json: .* --out;", message)
 
 
 def test_an_export_into_a_missing_folder_is_refused(folder: Path) -> None:
-    assert "mkdir -p nowhere" in refusal(
-        "retrain", "human-evaluation", "export", "1", "-o", "nowhere/x.jsonl"
-    )
+    arguments = ("retrain", "human-evaluation", "export", "1", "-o", "nowhere/x.jsonl")
+    code, message = refusal_of(*arguments)
+    assert (code, "mkdir -p nowhere" in message) == ("no_folder", True)
 
 
 @pytest.mark.parametrize("has_other_files", [False, True])
@@ -126,6 +133,6 @@ def test_the_demo_empties_no_folder_with_its_input(tmp_path: Path, has_other_fil
     (place / MARK).touch()
     traffic = place / "traffic.jsonl"
     traffic.write_text(LINE, encoding="utf-8")
-    with pytest.raises(InputError, match="which the demo empties; move it"):
+    with refusal("input_in_demo_folder", InputError, match=str(traffic)):
         prepare_folder(tmp_path, read=[tmp_path / "elsewhere.jsonl", traffic])
     assert LINE == traffic.read_text(encoding="utf-8")
