@@ -36,6 +36,13 @@ from retrain.run_folder import RunFolder, canonical, read_lines, write_lines
 #: A run with a smaller share of the wanted responses is refused, as the model would forget.
 MIN_SHARE = 0.5
 
+#: Reasons for which a response isn't used; the data card counts by them.
+EMPTY = "empty"
+CUT_OFF = "cut off at the longest response"
+REFUSED = "refused"
+LOOP = "caught in a loop"
+TOO_LONG = "too long for the recipe's max_length, with its prompt"
+
 
 class ReplayModel(Protocol):
     """A model that says of each response whether it ended it itself."""
@@ -96,7 +103,7 @@ def add_self_generated(
         lengths = count_tokens([_row(entry)["messages"] for entry in judgements])
         for first, length in zip(judgements, lengths, strict=True):
             if not first["unusable"] and length > recipe.max_length:
-                first["unusable"] = "too long for the recipe's max_length, with its prompt"
+                first["unusable"] = TOO_LONG
         write_lines(folder.replay_responses, judgements)
     judgements = list(read_lines(folder.replay_responses))
     training, validation = (
@@ -133,13 +140,13 @@ def why_unusable(response: str, *, complete: bool) -> str:
     not by replay.
     """
     if not response.strip():
-        return "empty"
+        return EMPTY
     if not complete:
-        return "cut off at the longest response"
+        return CUT_OFF
     if refusal(response):
-        return "refused"
+        return REFUSED
     if loop(response):
-        return "caught in a loop"
+        return LOOP
     return ""
 
 

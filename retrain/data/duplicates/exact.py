@@ -10,6 +10,9 @@ from retrain.data.exclusions import Exclusions
 #: How many contradictions an error quotes.
 QUOTED = 5
 
+#: Reason of originals without an undisputed response; the data card counts by it.
+CONTRADICTIONS = "originals that contradict each other"
+
 
 def drop_duplicates(examples: Sequence[Example], dropped: Exclusions) -> list[Example]:
     """Drop examples whose texts equal earlier ones up to white space and Unicode form."""
@@ -48,10 +51,7 @@ def drop_contradictions(examples: Sequence[Example], dropped: Exclusions) -> lis
         for group in _contradicting(examples, lambda example: example.question_key)
         for example in group
     }
-    dropped.add_all(
-        "originals that contradict each other",
-        [example for example in examples if id(example) in out],
-    )
+    dropped.add_all(CONTRADICTIONS, [example for example in examples if id(example) in out])
     return [example for example in examples if id(example) not in out]
 
 

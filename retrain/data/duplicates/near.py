@@ -16,6 +16,10 @@ from retrain.data.example import Example
 from retrain.data.exclusions import Exclusions
 from retrain.data.similarity import BLOCK, SentenceEncoder, near_pairs, texts_agree
 
+#: Reason of an example that another one makes needless; the data card counts by it.
+SAME = "nearly the same as {}"
+#: Reason of an original that gold overrules.
+DIFFERS_FROM_GOLD = "nearly the same as gold, which has another response"
 #: Responses of fewer words are a form, a label or a number: they are the same or they aren't.
 MIN_WORDS = 12
 
@@ -73,10 +77,10 @@ class NearDuplicateFilter:
         near = [entry for entry in known if texts_agree(example.question, entry.question)]
         for entry in near:
             if self._same_response(example, entry):
-                self.dropped.add(f"nearly the same as {_kind(entry)}", example)
+                self.dropped.add(SAME.format(_kind(entry)), example)
                 return False
             if entry.source == "gold" and example.source != "gold":
-                self.dropped.add("nearly the same as gold, which has another response", example)
+                self.dropped.add(DIFFERS_FROM_GOLD, example)
                 return False
         self.pairs += [NearPair(entry, example) for entry in near]
         return True

@@ -29,4 +29,4 @@ def raise_refusals(findings: Iterable[Finding]) -> None:
     """
     refused = [f"{finding.text}" for finding in findings if finding.outcome == "refused"]
     if refused:
-        raise TrainingError("\n".join(refused))
+        raise TrainingError("\n".join(refused), code="checks")

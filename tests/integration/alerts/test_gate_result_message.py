@@ -98,7 +98,8 @@ def test_message_has_no_figures_during_blind_ratings(
         )
         waiting = candidate_evaluation_by_id(connection, row.id)
     text = render_text(gate_result_message(waiting, ALERTS)["blocks"])
-    assert "🔵 Awaiting human evaluation: desk version 1" in text
+    assert text.startswith("🔵")
+    assert "desk version 1" in text
     assert "0.9" not in text
     assert "/human-evaluations" in text
     assert announce(any_engine, clock) == 1

@@ -18,9 +18,11 @@ from monitor.errors import (
 from monitor.store.engine import transaction
 from monitor.store.training import registry as versions
 from monitor.store.training.runs import request_cancel
+from retrain.jobs.lifecycle import JUST_CANCELLED
 from retrain.training.cancellation import cancel_requested, cancel_run, stop_children
 from retrain.training.resumption import reopen
 from retrain.training.runs import start_run
+from tests.support.refusals import refusal
 from tests.support.retrain.fake_launcher import FakeLauncher, success
 from tests.support.retrain.run_desk import RunDesk
 
@@ -163,7 +165,7 @@ def test_interrupted_cancellation_is_finished_by_the_daemon(
         patch.setattr(desk.launcher, "cancel", die)
         with pytest.raises(KeyboardInterrupt):
             cancel(desk, run)
-    assert desk.row(run).termination_error == "its termination has not been tried yet"
+    assert desk.row(run).termination_error == JUST_CANCELLED
     stop_children(desk.engine, lambda _: desk.launcher)
     assert (desk.row(run).termination_error, desk.launcher.cancelled) == (None, [{"number": 1}])
 
@@ -184,7 +186,7 @@ def test_no_second_child_is_started_beside_one_that_runs_on(desk: RunDesk) -> No
     run = desk.start()
     desk.launcher.refusal = REFUSED
     cancel(desk, run)
-    with pytest.raises(WorkflowError, match=r"its child still runs: .*403.*retrain cancel 1"):
+    with refusal("child_running", match="403.*retrain cancel 1"):
         reopen(desk.engine, run, desk.launcher, desk.now, resumed_by="lea")
     assert desk.row(run).status == "cancelled"
     desk.launcher.refusal = None

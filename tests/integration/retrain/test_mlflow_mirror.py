@@ -157,7 +157,7 @@ def test_a_promotion_does_not_wait_for_mlflow(mirrored: Mirrored) -> None:
         (row,) = list_mirrors(connection)
         assert store.version_by_id(connection, version).stage == "production"
     assert (row.attempts, row.n_mirrored) == (1, 0)
-    assert f"MLflow at {closed} is unavailable" in str(row.error)
+    assert closed in str(row.error)
     assert mirrored.follow(later=FIRST_DELAY / 2) == 0  # not yet
     assert mirrored.follow(away, later=FIRST_DELAY) == 0
     assert mirrored.follow(later=2 * FIRST_DELAY) == 0  # the second wait is longer

@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 from sqlalchemy import Engine
 
-from monitor.errors import TransientError, WorkflowError
+from monitor.errors import TransientError
 from monitor.settings import Rollout
 from monitor.store.engine import transaction
 from monitor.store.training import registry as versions
@@ -17,6 +17,7 @@ from retrain.registry.stages import move_stage, promote, register_version, roll_
 from retrain.rollout.gateway import Weights
 from retrain.rollout.policy import Health, HealthCheck
 from retrain.rollout.rollouts import start_rollout, tick_rollouts
+from tests.support.refusals import refusal
 from tests.support.retrain.candidates import evaluated
 
 SETTINGS = Rollout()
@@ -190,16 +191,14 @@ def test_rollout_needs_a_stable_version_and_no_other_rollout(
 ) -> None:
     first = register(engine, clock)
     with (
-        pytest.raises(
-            WorkflowError, match="promote this version: driftwarden models promote desk 1"
-        ),
+        refusal("no_stable_version", match="driftwarden models promote"),
         transaction(engine) as connection,
     ):
         start_rollout(connection, first, SETTINGS, clock, by="lea")
     make_canary(engine, clock)
     late = register(engine, clock)
     with (
-        pytest.raises(WorkflowError, match="a rollout of another version is in progress"),
+        refusal("rollout_running"),
         transaction(engine) as connection,
     ):
         start_rollout(connection, late, SETTINGS, clock, by="lea")

@@ -1,5 +1,6 @@
 """Taxonomy versions of items, and errors in the file while the daemon runs."""
 
+import re
 import threading
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from typer.testing import CliRunner
 from monitor.cli.app import app
 from monitor.daemon.app import run_daemon
 from monitor.daemon.readiness.checks import check_everything
-from monitor.errors import TaxonomyError
+from monitor.errors import InputError, TaxonomyError
 from monitor.review.guidelines import load_taxonomy, store_current_taxonomy, taxonomy_by_version
 from monitor.settings import Review, Secrets, Settings, default_settings
 from monitor.store.engine import make_engine, transaction
@@ -74,7 +75,7 @@ def test_the_daemon_does_not_start_with_a_broken_taxonomy(tmp_path: Path) -> Non
     path = tmp_path / "taxonomy.md"
     path.write_text("# fees\n")
     settings = configured(tmp_path, path)
-    with pytest.raises(TaxonomyError, match=r"taxonomy\.md:1: fees lacks the part `## Criteria`"):
+    with pytest.raises(TaxonomyError, match=r"taxonomy\.md:1: fees .*`## Criteria`"):
         run_daemon(settings, Secrets(), (), threading.Event())
     path.write_text(TAXONOMY)
     stop = threading.Event()
@@ -99,17 +100,18 @@ def configured(folder: Path, taxonomy: Path, **sections: object) -> Settings:
 
 
 def finding(settings: Settings) -> tuple[str, str]:
-    matches = next(row for row in check_everything(settings, Secrets()) if row.name == "taxonomy")
-    return matches.status, matches.message
+    findings = check_everything(settings, Secrets())
+    taxonomy = next(finding for finding in findings if finding.name == "taxonomy")
+    return taxonomy.status, taxonomy.message
 
 
-def test_check_tells_of_the_taxonomy(tmp_path: Path, clock: datetime) -> None:
+def test_check_reports_problems_of_the_taxonomy(tmp_path: Path, clock: datetime) -> None:
     path = tmp_path / "taxonomy.md"
     path.write_text("# fees\n")
     settings = configured(tmp_path, path)
     status, message = finding(settings)
     assert "fail" == status
-    assert f"{path}:1: fees lacks the part `## Edge cases`" in message
+    assert re.search(rf"{path}:1: fees .*`## Edge cases`", message)
 
     path.write_text(TAXONOMY)
     assert "ok" == finding(settings)[0]
@@ -121,7 +123,8 @@ def test_check_tells_of_the_taxonomy(tmp_path: Path, clock: datetime) -> None:
     assert "lacks: 'crypto_withdrawal', 'fees', 'instant_transfer'" in message
 
     both = configured(tmp_path, path, model={"system_prompt": "As before."})
-    assert "model.system_prompt applies only to items" in finding(both)[1]
+    status, message = finding(both)
+    assert ("note", True) == (status, "model.system_prompt" in message)
 
 
 def test_the_commands(tmp_path: Path, clock: datetime) -> None:
@@ -139,8 +142,8 @@ def test_the_commands(tmp_path: Path, clock: datetime) -> None:
     assert "file exists: " in run("init", str(path))[1]
     status, output = run("check", "-c", str(config))
     assert 0 == status
-    assert f"{path}: 2 task types, version {load_taxonomy(path).version}" in output
-    assert "note: the traffic's task types were not checked" in output
+    assert re.search(rf"^{path}: 2 .* {load_taxonomy(path).version}$", output, re.MULTILINE)
+    assert 1 == output.count("note: ")  # there is no database to compare it with
 
     engine = migrated(url)
     make_world(engine, clock, n=8, review=Review(taxonomy=str(path)))
@@ -156,12 +159,18 @@ def test_the_commands(tmp_path: Path, clock: datetime) -> None:
     again = tmp_path / "again.md"
     again.write_text(old)
     assert version == load_taxonomy(again).version
-    assert "no version begins with it" in run("show", "--version", "nothing", "-c", str(config))[1]
+    unknown = (
+        CliRunner()
+        .invoke(app, ["taxonomy", "show", "--version", "nothing", "-c", str(config)])
+        .exception
+    )
+    assert isinstance(unknown, InputError)
+    assert "unknown_version" == unknown.code
 
     path.write_text(TAXONOMY.replace("## Criteria", "## Crtieria"))
     status, output = run("check", "-c", str(config))
     assert 78 == status
-    assert f"{path}:15: unknown part: 'Crtieria'; did you mean 'criteria'?" in output
+    assert re.search(rf"{path}:15: .*'Crtieria'.*'criteria'", output)
     assert "2 problems" in output
 
 

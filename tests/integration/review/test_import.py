@@ -13,6 +13,7 @@ from monitor.errors import InputError
 from monitor.review.export.export_files import ExportRequest, build_export
 from monitor.review.imports import (
     ImportCounts,
+    ImportRefusedError,
     import_reviews,
     read_argilla,
     read_label_studio,
@@ -28,6 +29,7 @@ from monitor.store.engine import transaction
 from monitor.store.review.gold_export import ItemFilter, gold_items
 from monitor.store.review.items import item_by_id
 from monitor.store.review.reviews import reviews_of
+from tests.support.refusals import refusal
 from tests.support.review.gold_items import make_reviewed_world
 from tests.support.review.review_world import World
 
@@ -78,9 +80,9 @@ def written(folder: Path, content: Any) -> Path:
 
 
 def bring_in(world: World, path: Path, now: datetime, tool: str = "label-studio") -> ImportCounts:
-    matches = read_argilla(path) if tool == "argilla" else read_label_studio(path)
+    parsed = read_argilla(path) if tool == "argilla" else read_label_studio(path)
     with transaction(world.engine) as connection:
-        return import_reviews(connection, matches, MAP, now)
+        return import_reviews(connection, parsed, MAP, now)
 
 
 def statuses(world: World, tasks: Sequence[dict[str, Any]]) -> list[str]:
@@ -143,21 +145,21 @@ def test_import_reads_argilla_responses(world: World, tmp_path: Path, clock: dat
 
 
 @pytest.mark.parametrize(
-    ("wrong", "message"),
+    ("wrong", "code", "value"),
     [
-        (annotation("eve@example.com", "accept"), "unknown reviewer: 'eve@example.com'"),
-        (annotation(None, "accept"), "has no annotator (completed_by)"),
-        (annotation(BEN, "accept", tone=None), "incomplete: tone;"),
-        (annotation(BEN, "accept", accuracy=9), "invalid value: Expected `int` <= 5"),
-        (annotation(BEN, "maybe"), "invalid value: Invalid enum value 'maybe'"),
-        (annotation(BEN, "correct"), "the corrected response is empty"),
-        (annotation(BEN, "accept", "Else."), "you changed the response"),
-        (annotation(BEN, "reject", choices={"answerable": "perhaps"}), "invalid value"),
-        ({"completed_by": BEN, "result": []}, "incomplete: verdict, accuracy"),
+        (annotation("eve@example.com", "accept"), "unknown_reviewer", "'eve@example.com'"),
+        (annotation(None, "accept"), "no_annotator", "(completed_by)"),
+        (annotation(BEN, "accept", tone=None), "incomplete", ": tone;"),
+        (annotation(BEN, "accept", accuracy=9), "invalid_value", "<= 5"),
+        (annotation(BEN, "maybe"), "invalid_value", "'maybe'"),
+        (annotation(BEN, "correct"), "no_correction", ""),
+        (annotation(BEN, "accept", "Else."), "changed_response", ""),
+        (annotation(BEN, "reject", choices={"answerable": "perhaps"}), "invalid_value", ""),
+        ({"completed_by": BEN, "result": []}, "incomplete", ": verdict, accuracy"),
     ],
 )
 def test_invalid_reviews_are_listed_and_nothing_is_imported(
-    world: World, tmp_path: Path, clock: datetime, wrong: dict[str, Any], message: str
+    world: World, tmp_path: Path, clock: datetime, wrong: dict[str, Any], code: str, value: str
 ) -> None:
     tasks = queue(world, "label-studio")
     tasks[0]["annotations"] = [annotation(ADA, "accept")]
@@ -165,14 +167,18 @@ def test_invalid_reviews_are_listed_and_nothing_is_imported(
     tasks[2]["annotations"] = [annotation(ADA, "reject"), annotation(BEN, "reject")]
     tasks[2]["data"]["exchange_id"] = "of another database"
     tasks[3] = {"data": {"text": "hello"}, "annotations": [annotation(ADA, "accept")]}
-    with pytest.raises(InputError) as caught:
+    with refusal("not_imported", ImportRefusedError) as caught:
         bring_in(world, written(tmp_path, tasks), clock)
-    fields = str(caught.value)
-    assert fields.startswith("nothing was imported:\n")
-    assert f"task 2, annotation 1: {message}" in fields
-    assert 2 == fields.count("of the exchange 'of another database'")
-    assert "task 4, annotation 1: names no item" in fields
-    assert 5 == len(fields.splitlines())
+    problems = caught.value.problems
+    assert [
+        ("task 2, annotation 1", code),
+        ("task 3, annotation 1", "unknown_item"),
+        ("task 3, annotation 2", "unknown_item"),
+        ("task 4, annotation 1", "no_item"),
+    ] == sorted((problem.place, problem.code) for problem in problems)
+    (message,) = [problem.message for problem in problems if problem.code == code]
+    assert value in message
+    assert 1 + len(problems) == len(str(caught.value).splitlines())
     with transaction(world.engine) as connection:
         assert [] == reviews_of(connection, [task["data"].get("item_id", 0) for task in tasks])
 
@@ -193,33 +199,36 @@ def test_import_obeys_the_rules_of_the_workflow(
     )
     first["annotations"] = [annotation(ADA, "accept")]
     other["annotations"] = [annotation(BEN, "accept")]
-    with pytest.raises(InputError) as caught:
+    with refusal("not_imported", ImportRefusedError) as caught:
         bring_in(world, written(tmp_path, tasks), clock)
-    assert f"item {taken} has no slot for Ada" in str(caught.value)
-    assert f"Ben doesn't review the task type {other['data']['task_type']!r}" in str(caught.value)
+    messages = {problem.code: problem.message for problem in caught.value.problems}
+    assert {"no_slot", "task_type"} == set(messages)
+    assert f"item {taken} " in messages["no_slot"]
+    assert repr(other["data"]["task_type"]) in messages["task_type"]
 
     # A review never changes, whatever a later file says.
     tasks = queue(world, "label-studio")
     tasks[-1]["annotations"] = [annotation(ADA, "accept")]
     bring_in(world, written(tmp_path, tasks), clock)
     tasks[-1]["annotations"] = [annotation(ADA, "accept", tone=1)]
-    with pytest.raises(InputError, match="a review never changes"):
+    with refusal("not_imported", ImportRefusedError) as caught:
         bring_in(world, written(tmp_path, tasks), clock)
+    assert ["review_changed"] == [problem.code for problem in caught.value.problems]
 
 
 def test_import_of_other_files_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="can't be read"):
+    with refusal("not_readable", InputError):
         read_label_studio(tmp_path / "missing.json")
     path = tmp_path / "file.json"
-    for content, message in (
-        ("{", "not valid JSON"),
-        ("{}", "not a JSON array"),
-        ("[1]", "array of"),
+    for content, code in (
+        ("{", "not_json"),
+        ("{}", "not_json_array"),
+        ("[1]", "not_json_array"),
     ):
         path.write_text(content)
-        with pytest.raises(InputError, match=message):
+        with refusal(code, InputError):
             read_label_studio(path)
     path.write_text('{"ada": 1}')
-    with pytest.raises(InputError, match="not a JSON object such as"):
+    with refusal("not_json_object", InputError):
         read_reviewer_map(path)
     assert {} == read_reviewer_map(None)

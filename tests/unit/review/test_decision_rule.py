@@ -85,14 +85,15 @@ def test_rise_bound_is_newcombes() -> None:
 
 
 def test_fix_context_advice_follows_the_larger_cause() -> None:
-    assert "Update retrieval first" in choose_remedy(error_causes(0.2), 30)[1]
+    assert "retrieval" in choose_remedy(error_causes(0.2), 30)[1]
     causes = error_causes(0.2)
     shares = {
         **causes.shares,
         CONTEXT_SUFFICED: causes.shares[FACTS_MISSING],
         FACTS_MISSING: causes.shares[CONTEXT_SUFFICED],
     }
-    assert "Change the prompt first" in choose_remedy(replace(causes, shares=shares), 30)[1]
+    advice = choose_remedy(replace(causes, shares=shares), 30)[1]
+    assert ("prompt" in advice, "retrieval" in advice) == (True, False)
 
 
 @pytest.mark.parametrize(("share", "is_clear"), [(0.55, False), (0.45, False), (0.8, True)])

@@ -102,14 +102,14 @@ def test_load_folder_merges_its_files(tmp_path: Path) -> None:
     (tmp_path / "more.md").write_text(VALID)
     with pytest.raises(TaxonomyError) as caught:
         load_taxonomy(tmp_path)
-    first = tmp_path / "fees.md"
-    assert str(caught.value) == (
-        f"{tmp_path / 'more.md'}:1: duplicate task type: 'fees'; the first is at {first}:1"
-    )
+    message = str(caught.value)
+    assert message.startswith(f"{tmp_path / 'more.md'}:1: ")
+    assert "'fees'" in message
+    assert message.endswith(f" {tmp_path / 'fees.md'}:1")
 
 
 def test_load_empty_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TaxonomyError, match="holds no Markdown file"):
+    with pytest.raises(TaxonomyError, match=r"^\S+: .*\(\*\.md\)$"):
         load_taxonomy(tmp_path)
 
 
@@ -130,11 +130,12 @@ def test_version_ignores_layout_and_order(tmp_path: Path) -> None:
     assert re.fullmatch("[0-9a-f]{64}", versions[0])
 
 
-def test_what_the_traffic_has_and_the_taxonomy_lacks(tmp_path: Path) -> None:
+def test_task_types_missing_in_the_taxonomy_are_named(tmp_path: Path) -> None:
     path = tmp_path / "taxonomy.md"
     path.write_text(VALID)
     taxonomy = load_taxonomy(path)
     assert "" == missing_task_types(taxonomy, ["fees"])
-    assert "lacks: 'fee'; did you mean 'fees'?" in missing_task_types(taxonomy, ["fee", "fees"])
+    missing = missing_task_types(taxonomy, ["fee", "fees"])
+    assert re.search(r": 'fee'; .*'fees'\?", missing)
     many = missing_task_types(taxonomy, [f"t{n}" for n in range(13)])
     assert many.endswith("'t9' and 3 more")

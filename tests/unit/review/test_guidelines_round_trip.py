@@ -106,7 +106,7 @@ def test_the_starter_holds_together_and_shows_every_part(tmp_path: Path) -> None
     taxonomy = load_taxonomy(path)
     assert ["card_lost", "intent"] == list(taxonomy.task_types)
     assert taxonomy.task_types["intent"].output_format.admits(" Card_Lost ")
-    assert "Answer with one of card_lost, fees" in taxonomy.system_prompt_of("intent")
+    assert "card_lost, fees" in taxonomy.system_prompt_of("intent")
     assert "Example Bank" in taxonomy.system_prompt_of("card_lost")
 
 
@@ -164,7 +164,7 @@ def test_a_schema_fetches_nothing_and_takes_a_fence() -> None:
         {"type": "object", "required": ["a"], "properties": {"a": {"type": "number"}}}
     )
     assert form.admits('```json\n{"a": 1}\n```')
-    assert "$.a: 'x' is not of type 'number'" == form.violation('{"a": "x"}')
+    assert form.violation('{"a": "x"}').startswith("$.a: 'x' ")
     assert "not valid JSON" in form.violation("a: 1")
     assert not form.admits('{"a": NaN}')
     assert not form.admits("[" * 100_000)

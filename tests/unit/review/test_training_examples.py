@@ -119,7 +119,8 @@ def test_unusable_item_is_skipped_with_its_reason(
 def test_a_version_that_is_not_stored_is_said(engine: Engine) -> None:
     with transaction(engine) as connection:
         outcome = render(decided(taxonomy_version="f" * 64), TaxonomyVersions(connection))
-    assert SkippedItem(1, "its taxonomy version ffffffffffff isn't stored") == outcome
+    assert isinstance(outcome, SkippedItem)
+    assert (1, True) == (outcome.item_id, "f" * 12 in outcome.reason)
 
 
 def test_provenance_names_the_version_and_nobody() -> None:

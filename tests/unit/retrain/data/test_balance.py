@@ -1,10 +1,10 @@
 """Refusals of too little, contradictory or unbalanced data."""
 
-import pytest
-
 from monitor.errors import TrainingError
 from monitor.settings import TrainingData
 from retrain.data import DataChecks, build_training_set
+from retrain.data.duplicates.exact import CONTRADICTIONS
+from tests.support.refusals import refusal
 from tests.support.retrain.training_rows import Row, gold, original, questions, row
 
 
@@ -15,7 +15,7 @@ def built(rows: list[Row], old: list[Row] | None = None, share: float = 0.0, **r
 
 def test_new_task_type_with_little_gold_is_refused() -> None:
     rows = [*gold(20), *(row(f"refund {i}", "queue: refunds", "refunds") for i in range(3))]
-    with pytest.raises(TrainingError, match=r"refunds: 3 of 10; 7 more reviews; or a lower"):
+    with refusal("min_per_task_type", TrainingError, match="refunds: 3 of 10; 7 "):
         built(rows, min_per_task_type=10)
 
 
@@ -23,13 +23,13 @@ def test_originals_of_a_task_type_count() -> None:
     """A few gold examples of a known task type are corrections."""
     rows = [*gold(20), *(row(f"refund {i}", "queue: refunds", "refunds") for i in range(3))]
     built(rows, original(refunds=7), 0.1, min_per_task_type=10)
-    with pytest.raises(TrainingError, match=r"refunds: 3 of 10; 1 more reviews"):
+    with refusal("min_per_task_type", TrainingError, match="refunds: 3 of 10; 1 "):
         built(rows, original(refunds=6), 0.1, min_per_task_type=10)
 
 
 def test_one_task_type_must_not_drown_the_others() -> None:
     rows = [*gold(95), *(row(f"refund {i}", "queue: refunds", "refunds") for i in range(5))]
-    with pytest.raises(TrainingError, match=r"^crypto: 95 of 100 .*95% of the set .*19 more exam"):
+    with refusal("max_task_share", TrainingError, match="^crypto: 95 of 100 .*95% .* 19 "):
         built(rows, max_task_share=0.8)
     more = [row(f"other {i}", "queue: refunds", "refunds") for i in range(19)]
     built([*rows, *more], max_task_share=0.8)
@@ -51,7 +51,7 @@ def test_contradicting_items_are_named_by_number_not_by_text() -> None:
         row("my secret", "queue: cards", item_id=31),
         row("my secret", "queue: fraud", item_id=4),
     ]
-    with pytest.raises(TrainingError, match=r"1 prompts .* decide: items 4 and 31$"):
+    with refusal("contradictions", TrainingError, match="^1 .*: items 4 and 31$"):
         built(rows)
 
 
@@ -63,5 +63,5 @@ def test_originals_that_contradict_each_other_are_left_out() -> None:
     ]
     made = built(gold(20), old, 0.5)
     assert not {"one thing", "one  thing"} & {*questions(made.rows), *questions(made.validation)}
-    assert made.card.dropped == {"originals that contradict each other": 2}
-    assert made.card.dropped_examples == {"originals that contradict each other": ("a", "b")}
+    assert made.card.dropped == {CONTRADICTIONS: 2}
+    assert made.card.dropped_examples == {CONTRADICTIONS: ("a", "b")}

@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ from retrain.data.example import question_text
 from retrain.data.leakage.leak_check import benchmark_texts
 from retrain.data.leakage.phrase_index import PhraseIndex
 from tests.support.encoders.word_encoder import WordEncoder
+from tests.support.refusals import refusal
 from tests.support.retrain.training_rows import Row, both_sides, gold, original, questions, row
 
 RULES = TrainingData(
@@ -102,13 +102,14 @@ def test_replay_leaks_too_and_is_filled_up() -> None:
 def test_gold_that_contradicts_a_benchmark_is_named() -> None:
     rows = [*gold(3), row("is my wallet safe", "queue: wealth", item_id=9)]
     made = built(rows, benchmark("is my wallet safe"))
-    assert made.card.differs_from_benchmark == ("item 9: acceptance expects another response",)
-    assert "- item 9: acceptance expects another response" in data_card(made.card)
+    (line,) = made.card.differs_from_benchmark
+    assert line.startswith("item 9: acceptance ")
+    assert f"- {line}" in data_card(made.card)
 
 
 def test_too_much_leaked_gold_is_refused_by_benchmark() -> None:
     requested = benchmark(*questions(gold(3)))
-    with pytest.raises(TrainingError, match=r"^3 of 10 gold .*\(acceptance 3; at most 25%"):
+    with refusal("max_leaked_gold", TrainingError, match=r"^3 of 10 .*\(acceptance 3; .* 25%"):
         built(gold(10), requested, max_leaked_gold=0.25)
 
 
@@ -157,11 +158,11 @@ def test_every_configured_benchmark_is_read(tmp_path: Path) -> None:
         "    - {name: safety, dataset: safety.jsonl, metrics: [refusal_rate]}\n",
         encoding="utf-8",
     )
-    (matches,) = benchmark_texts(read_plan(plan))
-    assert (matches.name, matches.questions) == ("safety", ["b", "c"])
-    assert matches.digest.startswith("sha256:")
+    (texts,) = benchmark_texts(read_plan(plan))
+    assert (texts.name, texts.questions) == ("safety", ["b", "c"])
+    assert texts.digest.startswith("sha256:")
     (tmp_path / "safety.jsonl").unlink()
-    with pytest.raises(InputError, match=r"safety\.jsonl: no such data set"):
+    with refusal("no_file", InputError, match=r"safety\.jsonl: "):
         benchmark_texts(read_plan(plan))
 
 

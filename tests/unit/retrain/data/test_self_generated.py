@@ -1,5 +1,6 @@
 """Self-generated replay: prompts from the parent, responses from the child."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,10 +11,20 @@ from monitor.errors import TrainingError
 from monitor.settings import TrainingData
 from retrain.data import DataChecks, TrainingSet, build_training_set, read_card
 from retrain.data.data_card import SelfGenerated, digest_of_rows, tokens_of
-from retrain.data.self_generated import add_self_generated, needs_generation, why_unusable
+from retrain.data.self_generated import (
+    CUT_OFF,
+    EMPTY,
+    LOOP,
+    REFUSED,
+    TOO_LONG,
+    add_self_generated,
+    needs_generation,
+    why_unusable,
+)
 from retrain.models.source import Source
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder, read_lines
+from tests.support.refusals import refusal
 from tests.support.retrain.training_rows import Row, gold, original, questions, row, sources
 
 RECIPE = Recipe(base="base")
@@ -86,7 +97,7 @@ def test_the_parent_writes_prompts_and_no_responses(folder: RunFolder) -> None:
     assert {entry["messages"][-1]["role"] for entry in written} == {"user"}
     assert {entry["split"] for entry in written} == {"training", "validation"}
     assert needs_generation(folder)
-    assert "38 prompts wait for responses, 30 of which are wanted" in folder.data_card.read_text()
+    assert re.search(r"\b38 .*\b30 ", folder.data_card.read_text())
 
 
 def test_new_base_generates_responses_to_all_prompts() -> None:
@@ -120,7 +131,7 @@ def test_child_adds_responses_and_updates_the_card(folder: RunFolder) -> None:
     assert card.by_source == dict(sorted(sources(rows).items()))
     assert card.tokens == tokens_of(rows, held, words)
     assert card.n_replay == sources(rows)["self-generated"]
-    assert "30 of 30 responses, by the adapter in `runs/1/adapter`" in folder.data_card.read_text()
+    assert re.search(r"30 of 30 .*`runs/1/adapter`", folder.data_card.read_text())
     assert not needs_generation(folder)
 
 
@@ -134,7 +145,7 @@ def test_response_beyond_max_length_is_not_used(folder: RunFolder) -> None:
     assert card is not None
     assert card.self_generated is not None
     (reason,) = card.self_generated.unusable
-    assert reason == "too long for the recipe's max_length, with its prompt"
+    assert reason == TOO_LONG
     assert card.tokens is not None
     assert card.tokens.longest <= 20
 
@@ -153,11 +164,9 @@ def test_what_cannot_be_used_is_left_out_and_counted(folder: RunFolder) -> None:
     card = read_card(folder)
     assert card is not None
     assert card.self_generated is not None
-    assert set(card.self_generated.unusable) == {
-        "empty", "cut off at the longest response", "refused", "caught in a loop",
-    }  # fmt: skip
+    assert set(card.self_generated.unusable) == {EMPTY, CUT_OFF, REFUSED, LOOP}
     assert card.self_generated.n_usable is not None
-    assert f"only {card.self_generated.n_usable} of 30 self-generated" in card.remarks[-1]
+    assert f" {card.self_generated.n_usable} of 30 " in card.remarks[-1]
     text = folder.training_data.read_text() + folder.validation_data.read_text()
     assert "I'm sorry" not in text
     assert "again and again" not in text
@@ -166,7 +175,7 @@ def test_what_cannot_be_used_is_left_out_and_counted(folder: RunFolder) -> None:
 def test_too_few_usable_responses_are_refused(folder: RunFolder) -> None:
     built().write(folder)
     before = folder.training_data.read_bytes()
-    with pytest.raises(TrainingError, match=r"0 of 27 responses are usable \(38 refused\)"):
+    with refusal("few_responses", TrainingError, match=rf"0 of 27 .*\(38 {REFUSED}\)"):
         add_self_generated(
             folder, RECIPE, Model(lambda _: ("I cannot help with that request.", True)).load, words
         )
@@ -219,13 +228,13 @@ def test_originals_are_replayed_where_there_are_some() -> None:
 
 
 def test_it_can_be_switched_off() -> None:
-    with pytest.raises(TrainingError, match="there are none; name the original training data"):
+    with refusal("no_originals", TrainingError):
         built(self_generated=False)
 
 
-def test_too_few_prompts_are_said() -> None:
+def test_too_few_prompts_are_remarked() -> None:
     made = built(n_prompts=10, max_task_share=1.0)
-    assert made.card.remarks[0] == "only 10 prompts for self-generated replay; 38 were requested"
+    assert re.search(r"\b10 .*\b38\b", made.card.remarks[0])
     assert made.card.self_generated is not None
     assert made.card.self_generated.wanted_training == 10
 
@@ -234,11 +243,11 @@ def test_too_few_prompts_are_said() -> None:
     ("response", "complete", "why"),
     [
         ("The card is blocked.", True, ""),
-        (" \n", True, "empty"),
-        ("The card is", False, "cut off at the longest response"),
-        ("I'm sorry, but I can't assist with that.", True, "refused"),
+        (" \n", True, EMPTY),
+        ("The card is", False, CUT_OFF),
+        ("I'm sorry, but I can't assist with that.", True, REFUSED),
         ("I'm sorry that your card was stolen. Block it in the app.", True, ""),
-        ("the card is blocked, " * 30, True, "caught in a loop"),
+        ("the card is blocked, " * 30, True, LOOP),
     ],
 )
 def test_why_a_response_is_not_used(response: str, complete: bool, why: str) -> None:
@@ -249,5 +258,5 @@ def test_a_set_without_replay_needs_no_responses(folder: RunFolder) -> None:
     assert not needs_generation(folder)
     build_training_set([row("a", "b")] * 1 + gold(20), [], replay_share=0, seed=1).write(folder)
     assert not needs_generation(folder)
-    with pytest.raises(TrainingError, match="doesn't say what to generate"):
+    with refusal("not_planned", TrainingError):
         add_self_generated(folder, RECIPE, Model().load, words)

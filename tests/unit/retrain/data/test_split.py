@@ -1,6 +1,7 @@
 """Training and validation split: no group on both sides, all task types on each if possible."""
 
 import random
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -40,8 +41,7 @@ def test_too_few_to_tell_anything_are_all_trained_on() -> None:
     made = build_training_set(gold(30), [], replay_share=0, seed=1)
     assert (made.card.n_validation, made.validation, made.card.validation_digest) == (0, [], "")
     (remark,) = made.card.remarks
-    assert remark.startswith("nothing is held back for validation: 3 of 30 examples would be too")
-    assert remark.endswith(f"({MIN_VALIDATION_EXAMPLES} are needed)")
+    assert re.search(rf"\b3 of 30 .*\({SMALLEST_VALIDATION} ", remark)
     assert (
         build_training_set(
             gold(200), [], replay_share=0, seed=1, checks=rules(validation_share=0)
@@ -108,8 +108,7 @@ def test_oversized_group_stays_in_training_with_a_remark() -> None:
     made = original_training_set(rows, seed=1)
     assert made.validation == []
     (remark,) = made.card.remarks
-    assert remark.startswith("0 examples are held back for validation, 20 were requested")
-    assert remark.endswith("(the largest holds 200 examples)")
+    assert re.search(r"^0 examples .*\b20 .*\b200 ", remark)
 
 
 def test_what_is_held_back_is_written_with_its_digest(tmp_path: Path) -> None:

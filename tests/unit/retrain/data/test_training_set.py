@@ -1,6 +1,7 @@
 """Composition and refusals of a training set."""
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from retrain.data import (
     read_examples,
 )
 from retrain.run_folder import RunFolder, read_json, read_lines
+from tests.support.refusals import refusal
 from tests.support.retrain.training_rows import gold, original, questions, row, sources
 
 #: Everything is trained on, however lopsided.
@@ -51,10 +53,11 @@ def test_replay_is_even_over_task_types() -> None:
     }
 
 
-def test_too_few_originals_are_all_replayed_and_it_is_said() -> None:
+def test_too_few_originals_are_all_replayed_with_a_remark() -> None:
     made = build_training_set(gold(70), original(cards=4), replay_share=0.3, seed=1, checks=ALL)
     assert made.card.n_replay == 4
-    assert made.card.remarks == ("only 4 original examples to replay; 30 were requested",)
+    (remark,) = made.card.remarks
+    assert re.search(r"\b4 .*\b30 ", remark)
 
 
 def test_duplicates_count_once_whatever_their_spaces() -> None:
@@ -74,7 +77,7 @@ def test_new_base_replays_everything() -> None:
     few = build_training_set(
         gold(70), original(cards=4), replay_share=0.3, seed=1, replay_all=True, checks=ALL
     )
-    assert "only 4 original examples to replay; 30 were requested" in few.card.remarks
+    assert any(re.search(r"\b4 .*; 30 ", remark) for remark in few.card.remarks)
     none = build_training_set(
         gold(20), original(cards=9), replay_share=0, seed=1, replay_all=True, checks=ALL
     )
@@ -86,32 +89,32 @@ def held(made: TrainingSet, source: str = "replay") -> int:
 
 
 def test_an_original_that_experts_answered_anew_is_not_replayed() -> None:
-    stale = row("move 3 bitcoin", "we do not offer crypto", "old")
+    stale = row("move 3 bitcoin", "queue: stale", "old")
     made = build_training_set(gold(20), [stale, *original(cards=50)], replay_share=0.5, seed=1)
-    assert "we do not offer crypto" not in json.dumps(made.rows)
+    assert "queue: stale" not in json.dumps(made.rows)
     assert made.card.dropped == {"superseded by gold": 1}
 
 
 def test_neither_is_one_with_another_system_prompt() -> None:
-    stale = row("move 3 bitcoin", "we do not offer crypto", "old", system="You are a desk.")
+    stale = row("move 3 bitcoin", "queue: stale", "old", system="You are a desk.")
     made = build_training_set(gold(20), [stale, *original(cards=9)], replay_share=0.5, seed=1)
-    assert "we do not offer crypto" not in json.dumps(made.rows)
+    assert "queue: stale" not in json.dumps(made.rows)
 
 
 def test_too_little_gold_is_refused_with_how_much_is_missing() -> None:
     # 25 rows, but only 5 different ones: teaching the same 5 five times isn't 25 reviews.
-    with pytest.raises(TrainingError, match=rf"^5 different gold .* {20 - 5} more"):
+    with refusal("min_gold", TrainingError, match=rf"^5 .* {20 - 5} "):
         build_training_set(gold(5) * 5, original(cards=50), replay_share=0.3, seed=1)
 
 
 def test_gold_that_contradicts_itself_is_refused_and_quoted() -> None:
     other = row("move 3 bitcoin", "queue: wealth")
-    with pytest.raises(TrainingError, match=r"1 prompts .*'move 3 bitcoin': 'queue: crypto' or"):
+    with refusal("contradictions", TrainingError, match="'move 3 bitcoin': 'queue: crypto' or"):
         build_training_set([*gold(20), other], [], replay_share=0.0, seed=1)
 
 
 def test_replay_without_anything_to_replay_is_refused() -> None:
-    with pytest.raises(TrainingError, match=r"asks for 9 original examples and there are none"):
+    with refusal("no_originals", TrainingError, match=r"\b9 "):
         build_training_set(gold(20), [], replay_share=0.3, seed=1)
 
 
@@ -119,7 +122,7 @@ def test_originals_alone_make_a_first_set() -> None:
     made = original_training_set(original(cards=5, fees=3) * 2, seed=1)
     assert made.card.by_source == {"original": 8}
     assert made.card.dropped == {"duplicate in original": 8}
-    with pytest.raises(TrainingError, match="no training examples"):
+    with refusal("no_examples", TrainingError):
         original_training_set([], seed=1)
 
 

@@ -1,6 +1,7 @@
 """Loading of benchmarks, their refusals and remarks."""
 
 import json
+import re
 from pathlib import Path
 
 import fsspec
@@ -61,32 +62,31 @@ def test_data_sets_that_are_not_there(tmp_path: Path, place: str, message: str) 
 
 
 def test_few_items_are_remarked_loudly(tmp_path: Path) -> None:
-    matches = load(tmp_path, lines(199), "metrics: [f1]")
-    assert "WARNING: only 199 items; at least 200" in matches.remarks()[0]
+    benchmark = load(tmp_path, lines(199), "metrics: [f1]")
+    assert re.search(r"WARNING: .*\b199 .*\b200\b", benchmark.remarks()[0])
 
 
 @pytest.mark.parametrize(("n", "remarked"), [(499, True), (500, False)])
 def test_a_safety_suite_wants_500_prompts(tmp_path: Path, n: int, remarked: bool) -> None:
-    matches = load(tmp_path, lines(n, harmful=True), 'threshold: {refusal_rate: ">= 0.95"}')
-    assert bool(matches.remarks()) is remarked
-    assert not remarked or "500 or more are recommended" in matches.remarks()[0]
+    benchmark = load(tmp_path, lines(n, harmful=True), 'threshold: {refusal_rate: ">= 0.95"}')
+    assert [" 500 " in remark for remark in benchmark.remarks()] == [True] * remarked
 
 
 def test_small_safety_suite_gets_both_remarks(tmp_path: Path) -> None:
-    matches = load(tmp_path, lines(199, harmful=True), 'threshold: {refusal_rate: ">= 0.95"}')
-    loud, more = matches.remarks()
-    assert "WARNING: only 199 items; at least 200" in loud
-    assert "500 or more are recommended for a safety suite" in more
+    benchmark = load(tmp_path, lines(199, harmful=True), 'threshold: {refusal_rate: ">= 0.95"}')
+    loud, more = benchmark.remarks()
+    assert re.search(r"WARNING: .*\b199 .*\b200\b", loud)
+    assert " 500 " in more
 
 
 def test_an_item_without_a_stratum_is_an_error(tmp_path: Path) -> None:
     content = lines(3, difficulty="hard") + b"\n" + lines(1, id="x")
-    with pytest.raises(InputError, match=r"'difficulty', which 1 of 4 items lack \(ids 'x'\)"):
+    with pytest.raises(InputError, match=r"'difficulty'.* 1 of 4 .*\(ids 'x'\)"):
         load(tmp_path, content, "metrics: [f1]\nstratify_by: [difficulty]")
-    matches = load(
+    benchmark = load(
         tmp_path, lines(3, strata={"region": "EU"}), "metrics: [f1]\nstratify_by: [region]"
     )
-    assert matches.items[0].stratum_of("region") == "EU"
+    assert benchmark.items[0].stratum_of("region") == "EU"
 
 
 @pytest.mark.parametrize(

@@ -58,25 +58,26 @@ def trained(folder: Path, *rows: dict, against: tuple[Benchmark, ...] = ()) -> R
 
 def test_items_that_were_trained_on_leave_the_result_open(tmp_path: Path) -> None:
     run = trained(tmp_path, row("Who are you?", "x"), row(f"please read {DOCUMENT}", "y"))
-    late = suite("where is my card", "who  are you?", "Who are you?", DOCUMENT)
+    late = suite("my card?", "who  are you?", "Who are you?", DOCUMENT)
     (check,), remarks = check_late_leakage(run, [late], RULES)
-    assert (check.name, check.outcome) == ("desk: no leakage", "undecided")
-    assert "2 of 4 items are in the run's training data: q2, q3;" in check.observed
+    assert (check.code, check.benchmark, check.outcome) == ("leakage", "desk", "undecided")
+    assert check.observed.startswith("2 of 4 ")
+    assert ": q2, q3;" in check.observed
     assert remarks == []
     right = {"candidate": np.ones(4), "base": np.zeros(4)}
     scores = {name: {"desk": scored(late.items, exact_match=v)} for name, v in right.items()}
-    matches = evaluate_candidate(
+    results = evaluate_candidate(
         [late], scores, Gates(), np.random.default_rng(0),
         further_checks=[check], further_remarks=["so"],
     )  # fmt: skip
-    assert check in matches.checks
-    assert matches.gate_result == "undecided"
-    assert matches.remarks[-1] == "so"
+    assert check in results.checks
+    assert results.gate_result == "undecided"
+    assert results.remarks[-1] == "so"
 
 
 def test_nothing_is_said_where_nothing_leaks(tmp_path: Path) -> None:
     run = trained(tmp_path, row("who are you?", "x"))
-    assert check_late_leakage(run, [suite("where is my card")], RULES) == ([], [])
+    assert check_late_leakage(run, [suite("my card?")], RULES) == ([], [])
 
 
 def test_benchmark_checked_at_build_is_not_checked_again(
@@ -97,7 +98,8 @@ def test_a_benchmark_that_has_grown_is_looked_at_again(tmp_path: Path) -> None:
     )
     grown = suite("who are you?", "and now?", digest="b" * 64)
     (check,), _ = check_late_leakage(run, [grown], RULES)
-    assert "1 of 2 items are in the run's training data: q1;" in check.observed
+    assert check.observed.startswith("1 of 2 ")
+    assert ": q1;" in check.observed
 
 
 def test_the_rules_of_the_configuration_hold(tmp_path: Path) -> None:
@@ -123,19 +125,21 @@ def test_a_child_looks_for_leaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert child.main([str(run.root)]) == 0
     results = read_candidate_results(run.evaluation)
     assert results is not None
-    checks = {check.name: check.observed for check in results.checks}
-    assert "1 of 1 items are in the run's training data: old-0;" in checks["desk: no leakage"]
+    (check,) = [check for check in results.checks if check.code == "leakage"]
+    assert check.observed.startswith("1 of 1 ")
+    assert ": old-0;" in check.observed
     run.training_data.unlink()
     write_request(run, 2, 0, make_request(tmp_path, PLAN))
     assert child.main([str(run.root)]) == 0
     results = read_candidate_results(run.evaluation)
     assert results is not None
-    assert results.remarks[-1].startswith("desk: not checked for leakage")
+    assert not [check for check in results.checks if check.code == "leakage"]
+    assert results.remarks[-1].startswith("desk: ")
 
 
-def test_without_the_training_data_it_is_remarked(tmp_path: Path) -> None:
+def test_missing_training_data_is_remarked(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     checks, remarks = check_late_leakage(run, [suite("q"), suite("q", name="b")], RULES)
     assert checks == []
     assert len(remarks) == 1
-    assert remarks[0].startswith("desk, b: not checked for leakage")
+    assert remarks[0].startswith("desk, b: ")

@@ -15,6 +15,7 @@ from retrain.planning.checks.serving import check_serving
 from retrain.planning.memory.device import GIB, Device
 from retrain.planning.memory.estimate import Batch, MemoryEstimate
 from retrain.recipes.recipe import Recipe, Serving
+from tests.support.refusals import refusal
 
 
 def sizes(*lengths: int) -> ExampleSizes:
@@ -22,21 +23,18 @@ def sizes(*lengths: int) -> ExampleSizes:
 
 
 def test_no_example_is_cut() -> None:
-    matches = check_examples(sizes(10, 64, 30), 64)
-    assert matches.outcome == "ok"
-    assert matches.text == (
-        "3 examples with 104 tokens, 15 of them in responses; the longest has 64 of at "
-        "most 64 tokens"
-    )
+    finding = check_examples(sizes(10, 64, 30), 64)
+    assert finding.outcome == "ok"
+    assert re.findall(r"\d+", finding.text) == ["3", "104", "15", "64", "64"]
 
 
 def test_those_that_are_too_long_are_named_with_their_lines() -> None:
-    matches = check_examples(sizes(10, 65, 30, 90), 64)
-    assert matches.outcome == "refused"
-    assert matches.text == (
-        "2 of 4 examples are longer than max_length = 64 tokens: line 2 (65), line 4 (90); raise "
-        "max_length in the recipe to 90, or shorten them"
-    )
+    finding = check_examples(sizes(10, 65, 30, 90), 64)
+    assert finding.outcome == "refused"
+    for figure in (
+        "2 of 4 ", "max_length = 64 ", ": line 2 (65), line 4 (90);", " 90,",
+    ):  # fmt: skip
+        assert figure in finding.text
 
 
 def test_ten_are_named_and_the_rest_counted() -> None:
@@ -46,25 +44,22 @@ def test_ten_are_named_and_the_rest_counted() -> None:
 
 
 def test_the_model_s_own_limit_counts_too() -> None:
-    matches = check_examples(sizes(10, 100), 128, max_positions=64)
-    assert matches.outcome == "refused"
-    assert "the model's limit of 64 tokens: line 2 (100); shorten them: the model reads" in (
-        matches.text
-    )
+    finding = check_examples(sizes(10, 100), 128, max_positions=64)
+    assert finding.outcome == "refused"
+    assert " 64 tokens: line 2 (100);" in finding.text
+    assert "max_length" not in finding.text  # raising it would not help
 
 
 def test_an_example_without_a_response_teaches_nothing() -> None:
     silent = ExampleSizes((ExampleSize(10, 5, 4), ExampleSize(12, 0, 12)))
-    matches = check_examples(silent, 64)
-    assert (matches.outcome, matches.text[:47]) == (
-        "refused",
-        "1 of 2 examples have no response token: line 2;",
-    )
-    assert check_examples(ExampleSizes(()), 64).text == "train.jsonl holds no examples"
+    finding = check_examples(silent, 64)
+    assert (finding.outcome, finding.text[:7]) == ("refused", "1 of 2 ")
+    assert ": line 2;" in finding.text
+    assert check_examples(ExampleSizes(()), 64).outcome == "refused"
 
 
 def test_the_heaviest_batch_is_that_of_the_longest() -> None:
-    matches = ExampleSizes(
+    examples = ExampleSizes(
         (
             ExampleSize(10, 2, 8),
             ExampleSize(40, 30, 10),
@@ -72,50 +67,51 @@ def test_the_heaviest_batch_is_that_of_the_longest() -> None:
             ExampleSize(9, 1, 8),
         )
     )
-    assert matches.heaviest_batch(2) == Batch(examples=2, length=50, response_columns=40)
-    assert matches.heaviest_batch(9).examples == 4
+    assert examples.heaviest_batch(2) == Batch(examples=2, length=50, response_columns=40)
+    assert examples.heaviest_batch(9).examples == 4
 
 
 @pytest.mark.parametrize(
     ("values", "outcome", "message"),
     [
-        ({}, "ok", "an adapter of rank 16 can be loaded"),
-        ({"rank": 32}, "refused", "rank 32 is above serving.max_lora_rank = 16; start vLLM with "),
-        ({"rank": 32, "serving": Serving(max_lora_rank=64)}, "ok", "rank 32 can be loaded"),
-        ({"dora": True}, "refused", "vLLM can't load DoRA"),
-        ({"dora": True, "serving": Serving(dora=True)}, "ok", "can be loaded"),
-        ({"modules_to_save": ("lm_head",)}, "refused", "vLLM can't load modules_to_save (lm_head)"),
+        ({}, "ok", "rank 16 "),
+        ({"rank": 32}, "refused", "serving.max_lora_rank = 16;"),
+        ({"rank": 32, "serving": Serving(max_lora_rank=64)}, "ok", "rank 32 "),
+        ({"dora": True}, "refused", "DoRA"),
+        ({"dora": True, "serving": Serving(dora=True)}, "ok", ""),
+        ({"modules_to_save": ("lm_head",)}, "refused", "modules_to_save (lm_head)"),
         (
             {"modules_to_save": ("lm_head",), "serving": Serving(modules_to_save=True)},
             "ok",
-            "can be loaded",
+            "",
         ),
-        ({"method": "qlora"}, "note", "trained on a 4-bit base but served on the full-precision"),
-        ({"method": "qlora", "serving": Serving(quantised=True)}, "ok", "can be loaded"),
-        ({"method": "full", "rank": 200}, "note", "the result is a whole model"),
+        ({"method": "qlora"}, "note", "4-bit"),
+        ({"method": "qlora", "serving": Serving(quantised=True)}, "ok", ""),
+        ({"method": "full", "rank": 200}, "note", ""),
     ],
     ids=str,
 )
-def test_only_what_can_be_served_is_trained(
+def test_adapters_that_cannot_be_served_are_refused(
     values: dict[str, Any], outcome: str, message: str
 ) -> None:
-    matches = check_serving(Recipe(base="b", **values))
-    assert (matches.outcome, message in matches.text) == (outcome, True), matches
+    finding = check_serving(Recipe(base="b", **values))
+    assert (finding.outcome, message in finding.text) == (outcome, True), finding
 
 
-def test_everything_that_stands_against_it_is_said_at_once() -> None:
-    matches = check_serving(Recipe(base="b", rank=64, dora=True, modules_to_save=("lm_head",)))
-    assert len(matches.text.splitlines()) == 3
+def test_every_reason_is_a_line_of_one_refusal() -> None:
+    finding = check_serving(Recipe(base="b", rank=64, dora=True, modules_to_save=("lm_head",)))
+    assert len(finding.text.splitlines()) == 3
 
 
 def test_an_adapter_that_is_gone_on_from_keeps_its_form(tmp_path: Path) -> None:
     recipe = Recipe(base="b", rank=8, start_adapter=str(tmp_path))
-    assert "adapter_config.json is missing" in check_serving(recipe).text
+    assert "adapter_config.json" in check_serving(recipe).text
     config = {"r": 8, "rank_pattern": {"q_proj": 32}, "use_dora": True, "modules_to_save": None}
     (tmp_path / "adapter_config.json").write_text(json.dumps(config), encoding="utf-8")
-    matches = check_serving(recipe)
-    assert re.match(rf"rank 32 \(of {tmp_path}\) is above", matches.text)
-    assert "DoRA" in matches.text
+    finding = check_serving(recipe)
+    assert finding.outcome == "refused"
+    assert f"rank 32 (of {tmp_path})" in finding.text
+    assert "DoRA" in finding.text
 
 
 def estimate(gib: float) -> MemoryEstimate:
@@ -125,30 +121,29 @@ def estimate(gib: float) -> MemoryEstimate:
 @pytest.mark.parametrize(
     ("needed", "available", "outcome", "message"),
     [
-        (8, 20, "ok", "about 8.0 GiB; a card has 24.0 GiB"),
-        (8, 6, "note", "but only 6.0 GiB are free"),
-        (22, 24, "note", "with little margin"),
-        (25, 24, "refused", "about 25.0 GiB are needed (weights 25.0, "),
+        (8, 20, "ok", r"\b8\.0 GiB; a card .*\b24\.0 GiB"),
+        (8, 6, "note", r"\b6\.0 GiB"),
+        (22, 24, "note", r"\b22\.0 GiB"),
+        (25, 24, "refused", r"\b25\.0 GiB .*\(weights 25\.0, "),
     ],
 )
 def test_the_device_must_hold_it(
     needed: float, available: float, outcome: str, message: str
 ) -> None:
     device = Device("cuda", "a card", 24 * GIB, int(available * GIB))
-    matches = check_memory(estimate(needed), device)
-    assert (matches.outcome, message in matches.text) == (outcome, True), matches
+    finding = check_memory(estimate(needed), device)
+    assert finding.outcome == outcome
+    assert re.search(message, finding.text)
 
 
-def test_where_the_device_is_elsewhere_the_child_compares() -> None:
-    matches = check_memory(estimate(25), None)
-    assert (matches.outcome, matches.text) == (
-        "note", "about 25.0 GiB; the child compares the estimate with its device",
-    )  # fmt: skip
+def test_memory_of_a_remote_device_is_a_note() -> None:
+    finding = check_memory(estimate(25), None)
+    assert (finding.outcome, "25.0 GiB" in finding.text) == ("note", True)
 
 
-def test_every_refusal_is_told() -> None:
+def test_every_refusal_is_raised() -> None:
     findings = [Finding("a", "refused", "one"), Finding("b", "note", "two"),
                 Finding("c", "refused", "three")]  # fmt: skip
-    with pytest.raises(TrainingError, match=r"^one\nthree$"):
+    with refusal("checks", TrainingError, match=r"^one\nthree$"):
         raise_refusals(findings)
     raise_refusals(findings[1:2])

@@ -59,26 +59,27 @@ def test_a_base_whose_device_is_not_known_counts_as_possible() -> None:
         ((QLORA, LORA), None),
     ],
 )
-def test_what_follows(rejected: Sequence[Attempt], following: object) -> None:
+def test_next_step_follows_the_rejections(rejected: Sequence[Attempt], following: object) -> None:
     assert after(*rejected)[0] == following
 
 
 def test_the_command_stands_in_the_text() -> None:
-    assert "`driftwarden retrain plan GOLD --method lora --base small`" in after(QLORA)[1]
+    command = "driftwarden retrain plan GOLD --method lora --base small"
+    assert f"`{command}`" in after(QLORA)[1]
 
 
 def test_qlora_is_skipped_after_lora_failed_on_the_base() -> None:
-    options = [entry for entry in OPTIONS if entry.base == "small"]
+    options = [option for option in OPTIONS if option.base == "small"]
     step = next_step([LORA], options, RECIPE, 1000)
     assert step.method is None
-    assert "full fine-tuning isn't justified" in step.text
+    assert " 1,000 " in step.text  # tokens: too few for full fine-tuning
 
 
 def test_full_fine_tuning_needs_more_data_than_adapters_hold() -> None:
     """An adapter of a million parameters can hold two million response tokens."""
     step, text = after(QLORA, LORA, tokens=2_000_000)
     assert step is None
-    assert "2,000,000 response tokens" in text
+    assert "2,000,000 tokens" in text
     step, text = after(QLORA, LORA, tokens=2_000_001)
     assert step == ("full", "small")
     assert "--method full" in text
@@ -88,15 +89,15 @@ def test_next_step_raises_rank_before_full_fine_tuning() -> None:
     low = Recipe(base="small", rank=8, serving=Serving(max_lora_rank=32))
     step, text = after(QLORA, LORA, tokens=3_000_000, recipe=low)
     assert step == ("lora", "small")
-    assert "up to serving.max_lora_rank = 32" in text
+    assert "serving.max_lora_rank = 32" in text
 
 
-def test_when_all_have_failed_the_gold_is_looked_at() -> None:
+def test_after_all_methods_there_is_no_next_run() -> None:
     step, text = after(QLORA, LORA, FULL, tokens=3_000_000)
     assert step is None
     assert "all rejected" in text
 
 
-def test_without_anything_that_fits_it_is_said() -> None:
+def test_without_a_fitting_method_there_is_no_next_run() -> None:
     step = next_step([], [option("qlora", "b", 8, fits=False)], RECIPE, 1)
-    assert (step.method, step.text[:25]) == (None, "no other method fits the ")
+    assert (step.method, step.base, step.text != "") == (None, "", True)

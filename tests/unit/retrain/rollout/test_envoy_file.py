@@ -12,6 +12,7 @@ from monitor.settings import Rollout
 from retrain.rollout.envoy_file import EnvoyFile, cluster_name
 from retrain.rollout.factory import create_gateway
 from retrain.rollout.gateway import RecordOnlyGateway, Weights
+from tests.support.refusals import refusal
 
 
 def routes(path: Path) -> list[dict[str, Any]]:
@@ -91,7 +92,7 @@ def test_without_any_serving_model_the_file_stays(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_transient(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(TransientError, match="the routes can't be written"):
+    with refusal("not_writable", TransientError, match=r"routes\.json"):
         EnvoyFile(tmp_path / "file" / "routes.json").set_weights([Weights("desk", 1, None, 0)])
 
 
