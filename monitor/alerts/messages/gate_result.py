@@ -12,6 +12,7 @@ from monitor.alerts.messages.mrkdwn import (
     escape,
     header,
     link,
+    render_text,
     sections,
     within_limits,
 )
@@ -84,7 +85,9 @@ def gate_result_message(row: CandidateEvaluationRow, alerts: Alerts) -> dict[str
             f"{escape(row.file_digest[:19])}; {len(row.dataset_digests or {})} benchmarks"
         )
     )
-    return build_message(within_limits(blocks), f"{title}. {' '.join(steps)}")
+    plain = render_text(sections(steps)).splitlines()
+    summary = " ".join(step.removeprefix("• ") for step in plain)
+    return build_message(within_limits(blocks), f"{title}. {summary}")
 
 
 def _checks(results: CandidateResults) -> list[str]:

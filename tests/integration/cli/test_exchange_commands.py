@@ -105,7 +105,7 @@ def test_filters_and_formats(run: Run, tmp_path: Path) -> None:
         (["--format", "label-studio", "--bare"], "bare_format"),
         (["--config-out", "x.xml"], "config_format"),
         (["--format", "label-studio", "--queue", "--since", "2026-11-01"], "gold_filter"),
-        (["--out", "/dev/null/gold.jsonl"], "no_folder"),
+        (["--out", "/dev/null/gold.jsonl"], "not_writable"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(

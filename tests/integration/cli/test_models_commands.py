@@ -5,75 +5,26 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
-from typer.testing import CliRunner
 
-from monitor.cli.app import app
-from monitor.store.engine import make_engine, transaction
-from monitor.store.migrations import upgrade
+from monitor.store.engine import transaction
 from monitor.store.training.baseline_plans import close_baseline_plan, pending_baseline_plan
-from monitor.store.training.candidate_results import StratumScore
-from retrain.data import build_training_set
-from retrain.recipes.recipe import Recipe
-from retrain.registry.stages import promote, register_version, store_scores
-from retrain.training.runs import plan_run, prepare_run
+from retrain.registry.stages import register_version
 from tests.support.retrain.launched_runs import NOW
-from tests.support.retrain.tiny_model import NEW, examples
+from tests.support.retrain.version_shell import VersionShell
 from tests.support.traffic.stored_traffic import store_traffic
 
 
-class Shell:
-    """A database, and the command with it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        url = f"sqlite:///{folder / 'desk.db'}"
-        self.engine = make_engine(url)
-        upgrade(self.engine)
-        self.config = folder / "config.toml"
-        self.config.write_text(f"[database]\nurl = '{url}'\n", encoding="utf-8")
-
-    def models(self, *arguments: str) -> str:
-        done = CliRunner().invoke(app, ["models", *arguments, "--config", str(self.config)])
-        assert done.exit_code == 0, done.output
-        return done.stdout
-
-    def version(self, n_examples: int, parent: int | None = None, **recipe: Any) -> int:
-        """Register a version with a training run."""
-        rows = build_training_set(examples(NEW, n_examples), [], replay_share=0.0, seed=1)
-        with transaction(self.engine) as connection:
-            run = plan_run(
-                connection, model="desk", recipe=Recipe(base="base", **recipe),
-                work_dir=self.folder / "runs", now=NOW,
-            )  # fmt: skip
-            prepare_run(connection, run, rows)
-            return register_version(
-                connection, model="desk", adapter_path=f"runs/{run}/adapter",
-                adapter_digest=f"sha256:{run}", now=NOW, parent_id=parent, training_run_id=run,
-                lineage={"seed": 1, "data_digest": rows.card.digest, "versions": {"trl": "1.16"}},
-            )  # fmt: skip
-
-    def score(self, version: int, value: float, stratum: str = "") -> None:
-        scores = [StratumScore(stratum, "exact_match", value, value - 0.05, value + 0.05, 120)]
-        with transaction(self.engine) as connection:
-            store_scores(connection, version, f"acceptance{stratum}", scores, NOW)
-
-    def promote(self, version: int) -> None:
-        with transaction(self.engine) as connection:
-            promote(connection, version, changed_by="lea", reason="better", now=NOW)
-
-
 @pytest.fixture
-def shell(tmp_path: Path) -> Iterator[Shell]:
-    made = Shell(tmp_path)
+def shell(tmp_path: Path) -> Iterator[VersionShell]:
+    made = VersionShell(tmp_path)
     yield made
     made.engine.dispose()
 
 
-def test_show_prints_lineage_scores_baseline_and_stages(shell: Shell) -> None:
+def test_show_prints_lineage_scores_baseline_and_stages(shell: VersionShell) -> None:
     first = shell.version(20)
     shell.score(first, 0.8)
     shell.promote(first)
@@ -108,7 +59,7 @@ def test_show_prints_lineage_scores_baseline_and_stages(shell: Shell) -> None:
     assert f"baseline: baseline {made}\n" in shell.models("show", "desk", "2")
 
 
-def test_show_of_a_version_registered_by_hand(shell: Shell) -> None:
+def test_show_of_a_version_registered_by_hand(shell: VersionShell) -> None:
     with transaction(shell.engine) as connection:
         register_version(
             connection, model="desk", adapter_path="a", adapter_digest="d", lineage={}, now=NOW
@@ -120,7 +71,7 @@ def test_show_of_a_version_registered_by_hand(shell: Shell) -> None:
     assert (scores[:8], stages[:8]) == ("scores: ", "stages: ")  # one line each: there are none
 
 
-def test_diff_prints_changes_and_both_scores(shell: Shell) -> None:
+def test_diff_prints_changes_and_both_scores(shell: VersionShell) -> None:
     first = shell.version(20)
     second = shell.version(24, parent=first, rank=4, learning_rate=1e-3)
     shell.score(first, 0.8)
@@ -139,7 +90,7 @@ def test_diff_prints_changes_and_both_scores(shell: Shell) -> None:
     assert "not measured -> 0.700 [0.650, 0.750]\n" in output
 
 
-def test_diff_as_json(shell: Shell) -> None:
+def test_diff_as_json(shell: VersionShell) -> None:
     first = shell.version(20)
     shell.version(20, parent=first, rank=4)
     shell.score(first, 0.8)
@@ -151,7 +102,7 @@ def test_diff_as_json(shell: Shell) -> None:
     assert (score["first"]["value"], score["second"]) == (0.8, None)
 
 
-def test_diff_of_a_run_whose_folder_is_gone(shell: Shell) -> None:
+def test_diff_of_a_run_whose_folder_is_gone(shell: VersionShell) -> None:
     shell.version(20)
     shell.version(20)
     for file in (shell.folder / "runs").rglob("dataset.json"):

@@ -113,7 +113,7 @@ def test_a_candidate_that_changed_nothing_is_not_promoted(desk: Desk) -> None:
     assert stored["gate_result"] == "reject"
     outcomes = {check["code"]: check["outcome"] for check in stored["checks"]}
     assert outcomes == {
-        "better": "undecided", "retention": "passed", "threshold": "failed",
+        "better": "undecided", "retention": "undecided", "threshold": "failed",
         "judge_preference": "passed",
     }  # fmt: skip
     strata = {line["stratum"] for part in stored["scores"] for line in part["scores"]}

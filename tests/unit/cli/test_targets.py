@@ -133,6 +133,6 @@ def test_the_demo_empties_no_folder_with_its_input(tmp_path: Path, has_other_fil
     (place / MARK).touch()
     traffic = place / "traffic.jsonl"
     traffic.write_text(LINE, encoding="utf-8")
-    with refusal("input_in_demo_folder", InputError, match=str(traffic)):
+    with refusal("input_in_demo_folder", InputError, match=str(place)):
         prepare_folder(tmp_path, read=[tmp_path / "elsewhere.jsonl", traffic])
     assert LINE == traffic.read_text(encoding="utf-8")

@@ -107,7 +107,7 @@ def test_an_item_without_a_stratum_is_an_error(tmp_path: Path) -> None:
         ),
         (
             'threshold: {refusal_rate: ">= 0.9"}',
-            'line 5: .*items with "harmful": true, but a.jsonl',
+            'line 5: .*"harmful": true.*a.jsonl',
         ),
         ('threshold: {hallucination_rate: "<= 2%"}', 'line 5: .*items with a "context"'),
     ],
