@@ -13,7 +13,6 @@ from monitor.errors import (
     DatabaseUnavailableError,
     DriftwardenError,
     RemoteServiceError,
-    WorkflowError,
 )
 from monitor.store.engine import transaction
 from monitor.store.training import registry as versions
@@ -41,7 +40,7 @@ def test_cancelling_a_planned_run_needs_no_child(desk: RunDesk) -> None:
     cancel(desk, run)
     assert (desk.row(run).status, desk.row(run).error) == ("cancelled", "cancelled by lea")
     assert desk.launcher.cancelled == []
-    with pytest.raises(WorkflowError, match="is cancelled; run `driftwarden retrain resume"):
+    with refusal("not_planned", match="`driftwarden retrain resume 1`"):
         start_run(desk.engine, run, desk.launcher, desk.now)
 
 
@@ -130,7 +129,7 @@ def test_ending_it_is_tried_again_until_it_could_be(desk: RunDesk, way: str) -> 
     assert (desk.row(run).termination_error, desk.launcher.cancelled) == (None, [{"number": 1}])
     stop_children(desk.engine, lambda _: desk.launcher)
     assert len(desk.launcher.cancelled) == 1
-    with pytest.raises(WorkflowError, match="is cancelled already"):
+    with refusal("ended", match="cancelled"):
         cancel(desk, run)
 
 
