@@ -182,9 +182,9 @@ def test_the_pods_token_is_read_anew_as_it_is_rotated(api: Api, tmp_path: Path) 
     with refusal("refused", RemoteServiceError, match=r"\(401\): Unauthorized"):
         made.check()
     (tmp_path / "token").write_text(TOKEN)
-    found = made.check()
-    assert f"{api.url} namespace ml" in found
-    assert "example.org/driftwarden:1" in found
+    summary = made.check()
+    assert f"{api.url} namespace ml" in summary
+    assert "example.org/driftwarden:1" in summary
 
 
 def test_a_certificate_authority_that_is_no_certificate_is_said(api: Api, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_scores_are_added_and_replaced(adapter: Path) -> None:
     assert "| acceptance | all | exact_match | 0.750 | 0.650 to 0.850 | 40 |" in card
     assert "| safety | all | exact_match | 0.900 |" in card
     assert "split=new" not in card
-    assert "None were measured" not in card
+    assert "No scores yet" not in card
     assert set(read_json(adapter / "scores.json") or {}) == {"acceptance", "safety"}
 
 
