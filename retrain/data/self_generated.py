@@ -117,7 +117,7 @@ def add_self_generated(
     )
     unusable = Counter(entry["unusable"] for entry in judgements if entry["unusable"])
     if len(training) < MIN_SHARE * wanted.wanted_training:
-        raise TrainingError(_too_few(len(training), wanted, unusable))
+        raise TrainingError(_too_few(len(training), wanted, unusable), code="few_responses")
     rng = random.Random(recipe.seed)  # noqa: S311 - no secret
     rows = _joined(folder.training_data, training, rng)
     held = _joined(folder.validation_data, validation, rng)

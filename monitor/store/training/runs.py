@@ -81,7 +81,9 @@ def run_by_id(connection: Connection, run_id: int, *, lock: bool = False) -> Run
         statement = statement.with_for_update()  # SQLite's transactions are exclusive anyway
     row = read_row(connection, RunRow, statement)
     if row is None:
-        raise NotFoundError(f"no training run with id {run_id}; see `driftwarden retrain list`")
+        raise NotFoundError(
+            f"no training run with id {run_id}; see `driftwarden retrain list`", code="unknown_run"
+        )
     return row
 
 

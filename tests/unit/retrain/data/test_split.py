@@ -41,7 +41,7 @@ def test_too_few_to_tell_anything_are_all_trained_on() -> None:
     made = build_training_set(gold(30), [], replay_share=0, seed=1)
     assert (made.card.n_validation, made.validation, made.card.validation_digest) == (0, [], "")
     (remark,) = made.card.remarks
-    assert re.search(rf"\b3 of 30 .*\({SMALLEST_VALIDATION} ", remark)
+    assert re.search(rf"\b3 of 30 .*\({MIN_VALIDATION_EXAMPLES} ", remark)
     assert (
         build_training_set(
             gold(200), [], replay_share=0, seed=1, checks=rules(validation_share=0)
