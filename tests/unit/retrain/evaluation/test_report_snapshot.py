@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from retrain.evaluation.report import report_lines
 from syrupy.assertion import SnapshotAssertion
 
 from monitor.settings import Gates
 from monitor.store.training.candidate_results import CandidateResults
 from retrain.evaluation.gates.candidate_checks import apply_gates
 from retrain.evaluation.metrics.scoring import ItemScore
+from retrain.evaluation.report import report_lines
 from tests.support.retrain.candidates import make_results
 from tests.support.retrain.scored_benchmarks import benchmark, items, scored
 
