@@ -35,7 +35,8 @@ ITEMS = [
     )
     for number in range(60)
 ]
-RESPONSES = ["cards: block card", "", '{"a": 1}', "I can't help with that."] * 15
+TEXTS = ("cards: block card", "", '{"a": 1}', "I can't help with that.")
+RESPONSES = [TEXTS[row % len(TEXTS)] for row in range(len(ITEMS))]
 
 
 def table(page: str, heading: str) -> list[list[str]]:
