@@ -1,1 +1,1 @@
-"""Retraining: dataset, training child, evaluation, gates, registry and rollout."""
+"""Retraining: training data, training runs, candidate evaluation, registry and rollout."""

@@ -1,4 +1,4 @@
-"""Strict reader of JSON lines, with errors by line."""
+"""Strict reader of JSON lines, with line numbers in errors."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -7,7 +7,7 @@ import msgspec
 
 from monitor.errors import InputError
 
-#: How many problems of a file an error quotes.
+#: Maximum problems quoted in an error.
 QUOTED = 5
 
 T = TypeVar("T")
@@ -17,13 +17,13 @@ def parse_lines(content: bytes, origin: str, parse: Callable[[bytes], T]) -> lis
     """Parse each line that isn't blank.
 
     Args:
-        content: The file, as bytes: text would also be cut at the line separators that JSON allows
-            in a string.
-        origin: Where it comes from, for messages.
-        parse: Raises ``InputError`` or what msgspec does for a line that can't be used.
+        content: The file as bytes, because text would also be split at line separators that JSON
+            allows in strings.
+        origin: Source of the content, for messages.
+        parse: Parses a line; raises ``InputError`` or an error of msgspec for an invalid line.
 
     Raises:
-        InputError: Lines can't be used; it names the first of them.
+        InputError: Lines are invalid; the message has the first.
     """
     parsed, problems = [], []
     for number, line in enumerate(content.splitlines(), start=1):

@@ -8,22 +8,22 @@ import httpx
 
 from monitor.errors import RemoteServiceError
 
-#: HTTP statuses that may pass.
+#: Transient HTTP statuses.
 _TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _REFUSED = frozenset({401, 403})
-#: Characters of a response that an error quotes.
+#: Maximum characters of a response quoted in an error.
 _QUOTED_CHARACTERS = 300
 
 
 @dataclass(frozen=True)
 class RestService:
-    """A remote HTTP service. Each request has its own connection, as requests are seconds apart.
+    """A remote HTTP service. Each request opens a connection, because requests are rare.
 
     Attributes:
         name: Name of the service in messages.
         url: Base URL, without a path.
-        headers: Returns the headers of a request; called each time, as a token may be rotated.
-        access_hint: Advice where the service refuses the credentials.
+        headers: Returns the headers; called for each request, because tokens may be rotated.
+        access_hint: Advice if the service refuses the credentials.
         ca_file: File of the certificate authority; empty: the system's.
         timeout_seconds: Timeout of a request.
     """
@@ -44,18 +44,18 @@ class RestService:
         params: Mapping[str, str] | None = None,
         expected: frozenset[int] = frozenset(),
     ) -> httpx.Response:
-        """Send a request and return the response, unless its status is raised.
+        """Send a request and return the response.
 
         Args:
-            method: Of HTTP.
-            path: Begins with a slash.
-            json: The body.
-            params: The query.
-            expected: Statuses that are returned though they would be raised.
+            method: HTTP method.
+            path: Path, beginning with a slash.
+            json: Request body.
+            params: Query parameters.
+            expected: Error statuses that are returned, not raised.
 
         Raises:
-            RemoteServiceError: It is unavailable or busy, or refuses the credentials; nothing is
-                known of the request then.
+            RemoteServiceError: The service is unavailable or busy, or refuses the credentials; the
+                outcome of the request is unknown.
         """
         try:
             with httpx.Client(
@@ -81,7 +81,7 @@ class RestService:
             )
         if response.status_code in _TRY_AGAIN:
             raise RemoteServiceError(
-                f"{self.name} at {self.url} can't answer {method} {path} now "
+                f"{self.name} at {self.url} can't process {method} {path} now "
                 f"({response.status_code}): {quoted(response)}",
                 code="busy",
             )
@@ -89,7 +89,7 @@ class RestService:
 
 
 def quoted(response: httpx.Response) -> str:
-    """Return what a response says of itself, in one line: its ``message``, or its last line."""
+    """Return a one-line description of a response: its ``message`` or its last line."""
     try:
         body = response.json()
     except ValueError:
@@ -103,7 +103,7 @@ def quoted(response: httpx.Response) -> str:
 
 
 def bearer(token: str) -> dict[str, str]:
-    """Return the header that carries a token; without one, none."""
+    """Return the authorization header of a token; empty without a token."""
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 

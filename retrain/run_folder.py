@@ -1,4 +1,4 @@
-"""Files of a run's folder, and atomic reads and writes of them."""
+"""Files of a run's folder, read and written atomically."""
 
 import json
 import os
@@ -37,7 +37,7 @@ class RunFolder:
     root: Path
 
     def task(self, task: Task) -> TaskFiles:
-        """Return the files of a task; a child never touches another task's files."""
+        """Return the files of a task; a child uses only its own task's files."""
         if task == "train":
             return TaskFiles(
                 self.child, self.log, self.heartbeat, self.result, self.root / "launch.json"
@@ -62,7 +62,7 @@ class RunFolder:
 
     @property
     def validation_data(self) -> Path:
-        """Held-back examples in the same form; absent where there are none."""
+        """Validation examples in the same format; absent without validation."""
         return self.root / "validation.jsonl"
 
     @property
@@ -72,7 +72,7 @@ class RunFolder:
 
     @property
     def replay_responses(self) -> Path:
-        """Responses of self-generated replay, and why some are unused."""
+        """Responses of self-generated replay, with reasons for unused responses."""
         return self.root / "replay-responses.jsonl"
 
     @property
@@ -96,17 +96,17 @@ class RunFolder:
         return self.root / "evaluation.json"
 
     def evaluation_responses(self, evaluation_id: int) -> Path:
-        """What each system answered to the benchmarks of evaluation.yaml, and how it scored."""
+        """Responses of each system to the benchmarks, with scores."""
         return self.root / f"evaluation-responses-{evaluation_id}.jsonl"
 
     @property
     def all_evaluation_responses(self) -> list[Path]:
-        """Those of every evaluation of this run, with those that aren't scored."""
+        """Responses of all evaluations of this run, scored and unscored."""
         return sorted(self.root.glob("evaluation-responses-*.jsonl"))
 
     @property
     def unscored_responses(self) -> Path:
-        """Responses of an evaluation that isn't done; gone when all of them are scored."""
+        """Responses of a running evaluation, deleted once all are scored."""
         return self.root / "evaluation-responses-unscored.jsonl"
 
     @property
@@ -121,12 +121,12 @@ class RunFolder:
 
     @property
     def checkpoints(self) -> Path:
-        """The trainer's own folder."""
+        """Folder of the trainer's checkpoints."""
         return self.root / "checkpoints"
 
     @property
     def threads(self) -> Path:
-        """The number of threads that the run started with."""
+        """Number of threads at the start of the run."""
         return self.root / "threads.json"
 
     def last_checkpoint(self) -> Path | None:
@@ -136,7 +136,7 @@ class RunFolder:
             try:
                 json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
             except (OSError, json.JSONDecodeError):
-                continue  # the child died while it wrote this one; the one before is still there
+                continue  # incomplete, as the child died; the previous one remains
             matches.append(path)
         return max(matches, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
 
@@ -162,17 +162,17 @@ class RunFolder:
 
 
 def _draft_of(path: Path) -> Path:
-    """Return a draft's path that no other process or thread uses."""
+    """Return a unique path for a draft."""
     return path.with_name(f".{path.name}.{os.getpid()}.{get_ident()}")
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON atomically: a reader finds the old or the new file, never a part."""
+    """Write JSON atomically."""
     write_text(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text atomically: a reader finds the old or the new file, never a part."""
+    """Write a text atomically."""
     draft = _draft_of(path)
     with draft.open("w", encoding="utf-8") as file:
         file.write(text)
@@ -182,7 +182,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """Read a JSON object; ``None`` where there is no file."""
+    """Read a JSON object; ``None`` without a file."""
     try:
         content = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -192,19 +192,19 @@ def read_json(path: Path) -> dict[str, Any] | None:
     except json.JSONDecodeError as error:
         raise TrainingError(f"{path}: not valid JSON: {error}") from None
     if not isinstance(value, dict):
-        raise TrainingError(f"{path}: holds no JSON object")
+        raise TrainingError(f"{path}: not a JSON object")
     return value
 
 
 def write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
-    """Write rows as JSON lines, as :func:`canonical` gives them."""
+    """Write rows as JSON lines in canonical form."""
     draft = _draft_of(path)
     draft.write_text("".join(canonical(row) + "\n" for row in rows), encoding="utf-8")
     draft.replace(path)
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Read JSON lines up to an unfinished last line of a process that still writes."""
+    """Read JSON lines, ignoring an incomplete last line."""
     if not path.is_file():
         return
     with path.open(encoding="utf-8") as file:

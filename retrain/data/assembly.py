@@ -17,7 +17,7 @@ from retrain.data.pipeline import DataChecks, Pipeline
 from retrain.data.rows import Row
 from retrain.data.training_set import TrainingSet
 
-#: How many pairs or items a list of the card names.
+#: Maximum pairs or items in a list of the card.
 LISTED = 20
 
 
@@ -36,7 +36,7 @@ def finish(
         steps: The pipeline that cleaned them.
         n_replay: Wanted number of replayed examples.
         inputs: Name -> digest of each input.
-        remarks: Remarks made before.
+        remarks: Earlier remarks.
     """
     split = steps.split(examples)
     training, validation = list(split.training), list(split.validation)

@@ -26,10 +26,10 @@ def refuse_too_little(gold: Sequence[Example], rules: TrainingData) -> None:
 
 
 def refuse_leaked_gold(n_gold: int, leaks: Sequence[Leak], rules: TrainingData) -> None:
-    """Refuse a set whose gold leaks much of the benchmarks.
+    """Refuse a set if benchmarks contain too much of its gold.
 
     Raises:
-        TrainingError: Too much leaked; the message says how much by benchmark.
+        TrainingError: Too much gold leaked; the message has the counts by benchmark.
     """
     leaked = [leak for leak in leaks if leak.example.source == "gold"]
     n_leaked = len({id(leak.example) for leak in leaked})
@@ -38,9 +38,9 @@ def refuse_leaked_gold(n_gold: int, leaks: Sequence[Leak], rules: TrainingData) 
     counts = Counter(leak.benchmark for leak in leaked)
     by_benchmark = ", ".join(f"{name} {n}" for name, n in sorted(counts.items()))
     raise TrainingError(
-        f"{n_leaked} of {n_gold} gold examples ask what a benchmark asks ({by_benchmark}; at most "
-        f"{rules.max_leaked_gold:.0%} may): such a benchmark doesn't measure what the model "
-        "learned; take its items out of the review, or name benchmarks that were drawn before",
+        f"{n_leaked} of {n_gold} gold examples are benchmark items ({by_benchmark}; allowed: "
+        f"{rules.max_leaked_gold:.0%}), so the benchmark can't measure the effect of the gold; "
+        "keep its items out of the review, or use benchmarks drawn before the review",
         code="max_leaked_gold",
     )
 
@@ -51,13 +51,13 @@ def refuse_thin_task_types(
     """Require a minimum of examples of each new task type.
 
     Args:
-        gold: The gold that remains.
-        known: The original data. A task type that it covers isn't new: a few gold examples of it
-            are corrections.
+        gold: The remaining gold.
+        known: The original data. Its task types aren't new: few gold examples of them are
+            corrections.
         rules: The minimum.
 
     Raises:
-        TrainingError: Examples are missing; the message says how many by task type.
+        TrainingError: Examples are missing; the message has the counts by task type.
     """
     covered, before = _by_task_type(gold), _by_task_type(known)
     thin = [
@@ -75,10 +75,10 @@ def refuse_thin_task_types(
 
 
 def refuse_dominance(examples: Sequence[Example], rules: TrainingData) -> None:
-    """Refuse a set of several task types that one dominates.
+    """Refuse a set of several task types if one dominates.
 
     Raises:
-        TrainingError: One dominates; the message says how many other examples are missing.
+        TrainingError: A task type dominates; the message says how many other examples are missing.
     """
     counts = _by_task_type(examples)
     if len(counts) < 2:
@@ -97,5 +97,5 @@ def refuse_dominance(examples: Sequence[Example], rules: TrainingData) -> None:
 
 
 def _by_task_type(examples: Sequence[Example]) -> Counter[str]:
-    """Count examples by task type; examples without one are left out."""
+    """Count examples by task type, omitting examples without a task type."""
     return Counter(example.task_type for example in examples if example.task_type)

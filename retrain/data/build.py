@@ -24,12 +24,12 @@ from retrain.data.similarity import BLOCK
 from retrain.data.stratified_draw import draw_evenly_by_task_type
 from retrain.data.training_set import TrainingSet
 
-#: Prompts for each wanted response, as some responses of a model can't be used.
+#: Prompts per wanted response, because some responses are unusable.
 PROMPTS_PER_RESPONSE = 1.25
 #: Remark on a replay that is larger than the recipe's share.
 ANEW = (
-    "the run starts from a base that lacks what the serving version learned: all {n} original "
-    "examples are replayed, whatever replay_share = {share:g} says"
+    "the run starts from a base without the training of the serving version, so all {n} original "
+    "examples are replayed, regardless of replay_share = {share:g}"
 )
 
 
@@ -44,29 +44,29 @@ def build_training_set(
     replay_all: bool = False,
     remarks: Sequence[str] = (),
 ) -> TrainingSet:
-    """Join gold examples with replayed original ones.
+    """Join gold examples with replayed original examples.
 
-    The original rows are drawn as evenly by task type as possible, without those whose prompt has
-    gold: an expert's response wins over an original one. The order of the inputs changes nothing;
-    the same inputs give the same bytes.
+    The original rows are drawn as evenly by task type as possible. Originals whose prompt has gold
+    are excluded, because the expert's response overrules them. The same inputs give the same
+    bytes, in any order.
 
     Args:
-        gold: ``{"messages": [...], "metadata": {...}}`` from the experts. ``group_keys`` beside
-            them, ``["user=..."]`` for instance, keeps rows on one side of the split and is never
-            written.
-        original: Rows of the same form that the previous version was trained on.
+        gold: ``{"messages": [...], "metadata": {...}}`` from the experts. An additional key
+            ``group_keys``, such as ``["user=..."]``, keeps rows on one side of the split and is
+            never written.
+        original: Training rows of the previous version, in the same format.
         replay_share: Share of the set that is replayed.
         seed: Seed of the draws and of the order.
         checks: Rules, benchmarks and encoder of the cleaning.
-        replay_prompts: Where there are no original rows: rows whose messages end with the user's
-            turn, to some of which the child generates responses.
-        replay_all: The training starts from a base that doesn't hold what serves: everything is
-            replayed, unless ``replay_share`` is 0.
+        replay_prompts: Used without original rows: rows whose messages end with the user's turn;
+            the child generates responses to some of them.
+        replay_all: Replay everything unless ``replay_share`` is 0, because the starting base
+            lacks the training of the serving version.
         remarks: Remarks on the inputs, for the data card.
 
     Raises:
-        TrainingError: There is too little gold, it contradicts itself, a benchmark asks too much of
-            it, a task type is too thin or dominates, or there is nothing to replay.
+        TrainingError: The gold is too small, contradictory, leaked, or unbalanced, or there is
+            nothing to replay.
     """
     steps = Pipeline(checks or DataChecks(), seed)
     rules = steps.checks.rules
@@ -80,10 +80,10 @@ def build_training_set(
     pool = _pool(original, prompts, experts, steps)
     if n_replay and not pool:
         raise TrainingError(
-            f"replay_share = {replay_share:g} asks for {n_replay} original examples and there are "
-            "none; name the original training data in retrain.training_data, import a baseline "
-            "whose prompts the model can respond to itself (driftwarden baseline import), or set "
-            "replay_share = 0 in the recipe and accept that the model forgets",
+            f"replay_share = {replay_share:g} requires {n_replay} original examples, but there are "
+            "none; set retrain.training_data to the original training data, import a baseline for "
+            "self-generated replay (driftwarden baseline import), or set replay_share = 0 in the "
+            "recipe and accept forgetting",
             code="no_originals",
         )
     if replay_all and replay_share:
@@ -105,10 +105,10 @@ def build_training_set(
 def original_training_set(
     original: Iterable[Row], *, seed: int, checks: DataChecks | None = None
 ) -> TrainingSet:
-    """Build a set of original examples alone, for a first version.
+    """Build a set of original examples only, for a first version.
 
     Raises:
-        TrainingError: There are none, or one prompt has different responses.
+        TrainingError: There are no examples, or a prompt has different responses.
     """
     steps = Pipeline(checks or DataChecks(), seed)
     original = list(original)
@@ -120,14 +120,14 @@ def original_training_set(
     refuse_contradictions(examples)
     retained = steps.clean(examples)
     if not retained:
-        raise TrainingError("every training example leaks a benchmark item", code="all_leaked")
+        raise TrainingError("every training example is a benchmark item", code="all_leaked")
     return finish(retained, steps, n_replay=0, inputs={"original": digest_of_input(original)})
 
 
 def _pool(
     original: Sequence[Row], prompts: Sequence[Row], gold: Sequence[Example], steps: Pipeline
 ) -> list[Example]:
-    """Return the candidates for replay: originals, or prompts where there are none."""
+    """Return the candidates for replay: originals, or prompts if there are none."""
     group_by = steps.checks.rules.group_by
     if original:
         matches = drop_duplicates(make_examples(original, "replay", group_by), steps.dropped)
@@ -144,7 +144,7 @@ def _pool(
 
 
 def _replay(pool: Sequence[Example], n: int, steps: Pipeline) -> list[Example]:
-    """Draw ``n`` examples, cleaning no more of the pool than that takes."""
+    """Draw ``n`` examples, cleaning only as much of the pool as needed."""
     drawn = draw_evenly_by_task_type(pool, steps.rng)
     replayed: list[Example] = []
     while len(replayed) < n and (batch := _take(drawn, max(n - len(replayed), BLOCK // 4))):

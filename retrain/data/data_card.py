@@ -1,4 +1,4 @@
-"""The data card of a training set, stored as ``dataset.json``."""
+"""Data card of a training set, stored as ``dataset.json``."""
 
 import hashlib
 from collections import Counter
@@ -14,10 +14,10 @@ from retrain.run_folder import canonical
 
 
 class CountsTokens(Protocol):
-    """Counts the tokens of conversations as the base model reads them."""
+    """A counter of a conversation's tokens, by the base model's tokenizer."""
 
     def __call__(self, conversations: Sequence[Sequence[dict[str, str]]]) -> list[int]:
-        """Return the number of tokens of each, the chat template's included."""
+        """Return the number of tokens of each conversation, including the chat template's."""
         ...
 
 
@@ -30,32 +30,35 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True):
     p90: int
     p99: int
     longest: int
-    #: Which example that is.
+    #: Name of the longest example.
     longest_example: str
 
 
 class SelfGenerated(msgspec.Struct, frozen=True, kw_only=True):
-    """Replay that the model writes itself: the child does so before it trains."""
+    """Self-generated replay, which the child generates before training."""
 
-    #: How many usable responses are wanted on each side of the split.
+    #: Wanted usable responses on each side of the split.
     wanted_training: int
     wanted_validation: int
-    #: How many prompts are asked for them.
+    #: Number of prompts.
     n_prompts: int
     max_new_tokens: int
-    #: The serving version that responds: its base (empty: that of the run), and the folder of
-    #: its adapter (empty: the base alone).
+    #: The responding model: its base (empty: the run's), and the folder of its adapter (empty: the
+    #: base alone).
     base: str = ""
     base_revision: str = ""
     adapter: str = ""
-    #: Set by the child when the responses are among the rows.
+    #: Set by the child once the rows include the responses.
     n_usable: int | None = None
     #: Reason -> number of unused responses.
     unusable: dict[str, int] = {}
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
-    """What a training set is made of; counts are of the training side, or say of what else."""
+    """The composition of a training set.
+
+    Counts refer to the training side unless stated otherwise.
+    """
 
     #: ``sha256:...`` of ``train.jsonl``, byte by byte.
     digest: str
@@ -65,41 +68,41 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     replay_share: float
     by_task_type: dict[str, int]
     by_source: dict[str, int]
-    #: Version of the guide that gold was reviewed under -> examples.
+    #: Taxonomy version of the review -> examples.
     by_guidelines: dict[str, int] = {}
-    #: How gold was decided -> examples.
+    #: Resolution of the gold -> examples.
     by_resolution: dict[str, int] = {}
-    #: The same of ``validation.jsonl``; empty where nothing was held back.
+    #: The same for ``validation.jsonl``; empty without validation examples.
     validation_digest: str = ""
     n_validation: int = 0
     validation_by_task_type: dict[str, int] = {}
-    #: Groups that the split kept together.
+    #: Number of groups that the split kept together.
     n_groups: int = 0
     tokens: Tokens | None = None
-    #: How far the reviewers of the gold agree on the verdict; ``None`` where it isn't known.
+    #: Agreement of the gold's reviewers on the verdict; ``None``: unknown.
     agreement: dict[str, Any] | None = None
-    #: Reason -> how many rows were left out for it.
+    #: Reason -> number of excluded rows.
     dropped: dict[str, int] = {}
-    #: Reason -> the first of them.
+    #: Reason -> the first excluded rows.
     dropped_examples: dict[str, tuple[str, ...]] = {}
-    #: Benchmark -> rows that were left out because it asks the same.
+    #: Benchmark -> number of leaked rows, which are excluded.
     leaked: dict[str, int] = {}
-    #: Pairs of gold that ask nearly the same and are answered differently; both are trained on.
+    #: Pairs of near-duplicate gold with different responses; both are in the training data.
     differing_gold: tuple[str, ...] = ()
-    #: Gold whose response differs from what a benchmark expects for the same prompt.
+    #: Gold whose response differs from a benchmark's reference answer to the same prompt.
     differs_from_benchmark: tuple[str, ...] = ()
-    #: What went in: name -> ``sha256:...``.
+    #: Inputs: name -> ``sha256:...``.
     inputs: dict[str, str] = {}
-    #: How near-duplicates were looked for; empty: they weren't.
+    #: Method of the search for near-duplicates; empty: no search.
     near_duplicates: str = ""
     self_generated: SelfGenerated | None = None
     remarks: tuple[str, ...] = ()
-    #: What was removed later at a person's request.
+    #: Rows erased later at an end user's request.
     removed: tuple[dict[str, Any], ...] = ()
 
 
 def digest_of_rows(rows: Iterable[Row]) -> str:
-    """Return ``sha256:...`` of rows as they are written."""
+    """Return ``sha256:...`` of rows in their written form."""
     total = hashlib.sha256()
     for row in rows:
         total.update((canonical(row) + "\n").encode())
@@ -107,12 +110,12 @@ def digest_of_rows(rows: Iterable[Row]) -> str:
 
 
 def digest_of_input(rows: Iterable[Row]) -> str:
-    """Return ``sha256:...`` of rows whatever their order."""
+    """Return ``sha256:...`` of rows, independent of their order."""
     return digest_of_rows(sorted(rows, key=canonical))
 
 
 def counts_of(rows: Sequence[Row]) -> dict[str, Any]:
-    """Return the card's fields that follow from the rows of the training side."""
+    """Return the card's fields that are computed from the training rows."""
     metadata = [row["metadata"] for row in rows]
     sources = Counter(entry["source"] for entry in metadata)
     n_replay = sources["replay"] + sources["self-generated"]
@@ -135,7 +138,7 @@ def counts_of(rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def task_types_of(rows: Iterable[Row]) -> dict[str, int]:
-    """Count rows by task type; empty where none is named."""
+    """Count rows by task type; the empty text: no task type."""
     return _sorted(Counter(str(row["metadata"].get("task_type") or "") for row in rows))
 
 

@@ -1,4 +1,4 @@
-"""The data card as a Markdown page, in the run's folder and beside the adapter."""
+"""Data card as a Markdown page, in the run's folder and with the adapter."""
 
 from collections.abc import Mapping
 
@@ -13,16 +13,14 @@ def data_card(card: Card) -> str:
         _table("Task types", ("task type", "training", "validation"), _task_types(card)),
         _table("Sources", ("source", "training"), _rows(card.by_source)),
         _table("Guidelines", ("version", "gold"), _guidelines(card)),
-        _table("How gold was decided", ("resolution", "gold"), _rows(card.by_resolution)),
+        _table("Resolution of the gold", ("resolution", "gold"), _rows(card.by_resolution)),
         _agreement(card.agreement),
         _tokens(card.tokens),
         _self_generated(card.self_generated),
         _dropped(card),
-        _table(
-            "Left out because a benchmark asks it", ("benchmark", "examples"), _rows(card.leaked)
-        ),
+        _table("Excluded because of leakage", ("benchmark", "examples"), _rows(card.leaked)),
         _list("Gold that differs from a benchmark", card.differs_from_benchmark),
-        _list("Gold that asks nearly the same and differs", card.differing_gold),
+        _list("Near-duplicate gold with different responses", card.differing_gold),
         _list("Remarks", card.remarks),
         _list(
             "Removed later", tuple(f"{entry['n_rows']}: {entry['why']}" for entry in card.removed)
@@ -39,7 +37,7 @@ def _overview(card: Card) -> str:
         f"- {card.n_validation} held back for validation; {card.n_groups} groups kept together."
         if card.n_validation
         else "- Nothing is held back for validation.",
-        f"- Near-duplicates: {card.near_duplicates or 'not looked for'}.",
+        f"- Near-duplicates: {card.near_duplicates or 'no search'}.",
         f"- Digest of `train.jsonl`: `{card.digest}`.",
     ]
     if card.validation_digest:
@@ -94,7 +92,7 @@ def _self_generated(replay: SelfGenerated | None) -> str:
         return ""
     wanted = replay.wanted_training + replay.wanted_validation
     if replay.n_usable is None:
-        text = f"- {replay.n_prompts} prompts wait for responses, {wanted} of which are wanted.\n"
+        text = f"- {replay.n_prompts} prompts for {wanted} wanted responses.\n"
     else:
         base = f"`{replay.base}`" if replay.base else "the base"
         author = f"the adapter in `{replay.adapter}` on {base}" if replay.adapter else base
@@ -102,8 +100,8 @@ def _self_generated(replay: SelfGenerated | None) -> str:
             f"- {n} not used: {reason}.\n" for reason, n in sorted(replay.unusable.items())
         )
     return (
-        "## Self-generated replay\n\nThe original training data is gone: the model that serves "
-        f"responds to prompts of its baseline, so that it keeps doing so.\n\n{text}"
+        "## Self-generated replay\n\nThe original training data is missing: the serving model "
+        f"responds to prompts of its baseline, to preserve its behaviour.\n\n{text}"
     )
 
 
@@ -112,7 +110,7 @@ def _dropped(card: Card) -> str:
         [reason, str(n), ", ".join(card.dropped_examples.get(reason, ()))]
         for reason, n in card.dropped.items()
     ]
-    return _table("Left out", ("why", "examples", "the first of them"), rows)
+    return _table("Excluded", ("why", "examples", "first examples"), rows)
 
 
 def _rows(counts: Mapping[str, int]) -> list[list[str]]:

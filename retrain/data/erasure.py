@@ -12,22 +12,22 @@ from typing import Any, BinaryIO
 from retrain.data.training_set import read_card, write_card
 from retrain.run_folder import RunFolder, read_json, write_json
 
-#: Tells of a row whether it has to go.
+#: Returns whether a row must be erased.
 Matches = Callable[[dict[str, Any]], bool]
 
 
 @dataclass(frozen=True)
 class FileMatches:
-    """Rows that match, in one file."""
+    """The matching rows of a file."""
 
     path: Path
     n_rows: int
 
 
 def find_in_file(path: Path, matches: Matches) -> int:
-    """Return how many lines of a file match, or elements where it is one JSON array.
+    """Count the matching lines of a file, or elements if the file is a JSON array.
 
-    What isn't a JSON object doesn't match.
+    Only JSON objects can match.
     """
     try:
         with path.open("rb") as file:
@@ -40,14 +40,13 @@ def find_in_file(path: Path, matches: Matches) -> int:
 
 
 def remove_from_file(path: Path, matches: Matches) -> int:
-    """Rewrite a file without the lines that match; the others keep every byte.
+    """Rewrite a file without the matching lines; other lines keep every byte.
 
-    A JSON array is written anew without the elements that match. Readers find the old file or the
-    new one, never a part.
+    A JSON array is rewritten without the matching elements. The file is replaced atomically.
     """
     if not find_in_file(path, matches):
         return 0
-    target = path.resolve()  # what a link points to, not the link
+    target = path.resolve()  # the target of a link
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         n_removed = _copy_others(target, draft, matches)
@@ -58,7 +57,7 @@ def remove_from_file(path: Path, matches: Matches) -> int:
 
 
 def find_in_run(folder: RunFolder, matches: Matches) -> list[FileMatches]:
-    """Return the files of a run that hold matching rows."""
+    """Return the files of a run with matching rows."""
     results = [FileMatches(path, find_in_file(path, matches)) for path in _files_of_rows(folder)]
     return [match for match in results if match.n_rows]
 
@@ -66,20 +65,20 @@ def find_in_run(folder: RunFolder, matches: Matches) -> list[FileMatches]:
 def remove_from_run(
     folder: RunFolder, matches: Matches, now: datetime, *, trained: bool
 ) -> list[FileMatches]:
-    """Remove matching rows from a run's files, and say so in its data card.
+    """Remove matching rows from a run's files, with a note in its data card.
 
     Args:
         folder: The run's folder.
-        matches: Which rows go.
-        now: The time that is noted.
-        trained: Whether the run was started. If so, the card keeps the digest of what it was
-            trained on, and the note tells that of the file as it is; if not, the rows that are left
-            are what it will be trained on.
+        matches: Returns whether a row must be erased.
+        now: The time of the note.
+        trained: Whether the run was started. If so, the card keeps the digest of the rows that
+            were trained on, and the note has the digest of the file; if not, the remaining rows
+            are the training data.
     """
     n_rows = find_in_file(folder.training_data, matches)
     n_held = find_in_file(folder.validation_data, matches)
     if n_rows or n_held:
-        # The card first: whoever finds the shorter file finds the note too.
+        # The card is written first, so that a shorter file always has a note.
         _note(folder, matches, now, n_rows + n_held, trained=trained)
     removed = [
         FileMatches(path, remove_from_file(path, matches)) for path in _files_of_rows(folder)
@@ -88,7 +87,7 @@ def remove_from_run(
 
 
 def _files_of_rows(folder: RunFolder) -> list[Path]:
-    """Return the files whose lines each are one exchange's."""
+    """Return the files with one exchange per line."""
     return [
         folder.training_data,
         folder.validation_data,
@@ -130,9 +129,9 @@ def _note(
         "at": now.isoformat(),
         "n_rows": n_rows,
         "digest": digest,
-        "why": "removed at a person's request; the card's digest is that of the rows before"
+        "why": "removed at an end user's request; the card's digest refers to the earlier rows"
         if trained
-        else "removed at a person's request before training",
+        else "removed at an end user's request before training",
     }
     card = read_json(folder.card) or {}
     card["removed"] = [*card.get("removed", ()), note]
@@ -151,7 +150,7 @@ def _note(
 
 
 def _left(path: Path, matches: Matches) -> tuple[str, int]:
-    """Return digest and number of the lines that stay."""
+    """Return digest and number of the remaining lines."""
     digest = hashlib.sha256()
     n_left = 0
     with path.open("rb") as file:
@@ -163,9 +162,9 @@ def _left(path: Path, matches: Matches) -> tuple[str, int]:
 
 
 def _array_in(file: BinaryIO) -> list[Any] | None:
-    """Read a JSON array to its end; ``None``, and nothing read, where the file is none.
+    """Read a JSON array; return ``None``, without reading, if the file has none.
 
-    Review tools export one array; training data are lines.
+    Review tools export one array; training data has lines.
     """
     start = file.read(1)
     while start.isspace():

@@ -1,4 +1,4 @@
-"""A training example with its comparison keys."""
+"""Training examples with comparison keys."""
 
 import hashlib
 import unicodedata
@@ -13,7 +13,7 @@ from retrain.run_folder import canonical
 Source = Literal["gold", "replay", "original", "self-generated"]
 Message = dict[str, str]
 
-#: Key of a row beside ``messages`` and ``metadata``: ``name=value`` of who asked. Never written.
+#: Additional key of a row: ``name=value`` of end user, session or conversation. Never written.
 GROUP_KEYS = "group_keys"
 
 
@@ -29,7 +29,7 @@ class Example:
 
     @property
     def task_type(self) -> str:
-        """The task type; empty where none is named."""
+        """The task type; empty: none."""
         return str(self.metadata.get("task_type") or "")
 
     @property
@@ -44,22 +44,22 @@ class Example:
 
     @cached_property
     def question_key(self) -> str:
-        """Key of the question, without the system prompt, which may have changed."""
+        """Key of the prompt without the system prompt, which may have changed."""
         return question_key(self.messages[:-1])
 
     @cached_property
     def whole_key(self) -> str:
-        """Question and response."""
+        """Key of prompt and response."""
         return _key(self.messages)
 
     @cached_property
     def question(self) -> str:
-        """The question as one text, for encoders and phrases."""
+        """The prompt without the system prompt as one text, for encoders and phrases."""
         return question_text(self.messages[:-1])
 
     @cached_property
     def opening(self) -> str:
-        """The first turn and its response: two rows of one conversation share it."""
+        """Key of the first turn and its response, which rows of one conversation share."""
         return _key([message for message in self.messages if message["role"] != "system"][:2])
 
     @cached_property
@@ -69,11 +69,11 @@ class Example:
 
     @property
     def name(self) -> str:
-        """The name by which it is found: the review item, the row's id or its digest."""
+        """The review item, the row's id or its digest."""
         return name_of(self.as_row())
 
     def as_row(self) -> Row:
-        """Return the row as it is written."""
+        """Return the row in its written form."""
         return {
             "messages": list(self.messages),
             "metadata": {**self.metadata, "source": self.source},
@@ -81,15 +81,15 @@ class Example:
 
 
 def make_examples(rows: Iterable[Row], source: Source, group_by: Sequence[str]) -> list[Example]:
-    """Validate rows and make them examples, in an order that depends on their content alone.
+    """Validate rows and convert them to examples, in an order determined by their content.
 
     Args:
-        rows: ``{"messages", "metadata"}``, and ``group_keys`` (``["user=..."]``) where it is known.
+        rows: ``{"messages", "metadata"}``, optionally with ``group_keys`` (``["user=..."]``).
         source: Source of the rows.
-        group_by: Keys of their metadata that name a user, a session or a conversation.
+        group_by: Metadata keys of end user, session or conversation.
 
     Raises:
-        InputError: A row is no conversation that ends with a response.
+        InputError: A row is not a conversation that ends with a response.
     """
     matches = []
     for row in rows:
@@ -99,7 +99,7 @@ def make_examples(rows: Iterable[Row], source: Source, group_by: Sequence[str]) 
 
 
 def make_unanswered_examples(rows: Iterable[Row], group_by: Sequence[str]) -> list[Example]:
-    """Make prompts examples whose responses are still to be generated, and empty until then."""
+    """Convert prompts to examples with empty responses, to be generated later."""
     pending: Message = {"role": "assistant", "content": ""}
     matches = [
         _example({**row, "messages": [*row["messages"], pending]}, "self-generated", group_by)
@@ -117,9 +117,10 @@ def _example(row: Row, source: Source, group_by: Sequence[str]) -> Example:
 
 
 def name_of(row: Row) -> str:
-    """Return the name by which a written row is found. See :attr:`Example.name`.
+    """Return the name of a written row. See :attr:`Example.name`.
 
-    Never by the id of the exchange: a card outlives the erasure of an end user's exchanges.
+    It never contains the id of the exchange, because a card is kept after the erasure of an end
+    user's exchanges.
     """
     metadata = row["metadata"]
     if metadata.get("item_id") is not None:
@@ -133,12 +134,12 @@ def normalised(text: str) -> str:
 
 
 def question_key(messages: Sequence[Message]) -> str:
-    """Return the key of a question, without the system prompt."""
+    """Return the key of a prompt without the system prompt."""
     return _key([message for message in messages if message["role"] != "system"])
 
 
 def question_text(messages: Sequence[Message]) -> str:
-    """Return the question as one text, without the system prompt."""
+    """Return a prompt without the system prompt as one text."""
     return "\n".join(
         normalised(message["content"]) for message in messages if message["role"] != "system"
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from retrain.data.example import Example
 
-#: How many examples a reason names.
+#: Maximum examples named per reason.
 MAX_NAMED = 10
 
 
@@ -20,7 +20,7 @@ class Exclusions:
         self._names[reason].append(example.name)
 
     def add_all(self, reason: str, examples: Iterable[Example]) -> None:
-        """Record examples that are excluded for one reason."""
+        """Record examples excluded for the same reason."""
         for example in examples:
             self.add(reason, example)
 
@@ -30,12 +30,12 @@ class Exclusions:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Reason -> how many."""
+        """Reason -> number of excluded examples."""
         return {reason: len(names) for reason, names in sorted(self._names.items())}
 
     @property
     def names(self) -> dict[str, tuple[str, ...]]:
-        """Reason -> the first of them, by name."""
+        """Reason -> names of the first excluded examples."""
         return {
             reason: tuple(sorted(names)[:MAX_NAMED])
             for reason, names in sorted(self._names.items())

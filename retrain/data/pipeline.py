@@ -15,11 +15,11 @@ from retrain.data.split import Split, split_by_group
 
 @dataclass(frozen=True, kw_only=True)
 class DataChecks:
-    """Rules, benchmarks and encoder of the cleaning; by default texts alone are compared."""
+    """Rules, benchmarks and encoder of the cleaning; by default, only texts are compared."""
 
     rules: TrainingData = field(default_factory=TrainingData)
     benchmarks: Sequence[BenchmarkTexts] = ()
-    #: Encoder for near-duplicates; ``None``: they aren't searched for.
+    #: Encoder for near-duplicates; ``None``: no search.
     encoder: SentenceEncoder | None = None
     #: Name of the encoder in the data card.
     encoder_name: str = ""
@@ -52,7 +52,7 @@ class Pipeline:
 
     @property
     def near_duplicate_method(self) -> str:
-        """Method of the search for near-duplicates, for the data card; empty: none."""
+        """Method of the search for near-duplicates, for the data card; empty: no search."""
         if self.sieve is None:
             return ""
         return f"cosine of {self.sieve.threshold:g} or more by {self.checks.encoder_name}"

@@ -15,7 +15,7 @@ def read_examples(path: Path) -> list[Row]:
     """Read training examples from JSON lines, strictly.
 
     Raises:
-        InputError: The file is missing, or lines hold no conversation; it names the first of them.
+        InputError: The file is missing, or lines are invalid; the message has the first.
     """
     try:
         content = path.read_bytes()
@@ -33,10 +33,10 @@ def _row(line: bytes) -> Row:
 
 
 def check_row(row: Any) -> None:
-    """Check that a row is a conversation that ends with what the assistant should say.
+    """Require that a row is a conversation that ends with a response.
 
     Raises:
-        InputError: It isn't.
+        InputError: The row is invalid.
     """
     messages = row.get("messages") if isinstance(row, dict) else None
     if not isinstance(messages, list) or not messages:
@@ -49,6 +49,6 @@ def check_row(row: Any) -> None:
     if messages[-1]["role"] != "assistant" or not messages[-1]["content"].strip():
         raise InputError("the last message isn't the assistant's response")
     if len(messages) < 2:
-        raise InputError("a response without a question")
+        raise InputError("a response without a prompt")
     if not isinstance(row.get("metadata", {}), dict):
         raise InputError('"metadata" isn\'t an object')

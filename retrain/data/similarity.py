@@ -1,4 +1,4 @@
-"""Near pairs by embeddings, in blocks: an n x n matrix is never built."""
+"""Near pairs of embeddings, searched in blocks instead of an n x n matrix."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -7,12 +7,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-#: Rows compared at once, against so many others: 32 MiB of float32.
+#: Rows and columns of a block: 32 MiB of float32.
 BLOCK, CHUNK = 512, 16_384
-#: Encoders of sentences read about so many words; of a longer text they see the beginning.
+#: Words that a sentence encoder reads; the rest of a longer text is ignored.
 SEEN_WORDS = 150
-#: A text that an encoder doesn't see whole is near another one if they share so much of their
-#: phrases of five words (Jaccard).
+#: Minimum Jaccard similarity of five-word phrases for two longer texts.
 SHARED_PHRASES = 0.5
 PHRASE = 5
 
@@ -28,7 +27,7 @@ class SentenceEncoder(Protocol):
 
 
 class CachingEncoder:
-    """An encoder that encodes no text twice."""
+    """An encoder that encodes each text once."""
 
     def __init__(self, encoder: SentenceEncoder) -> None:
         self._encoder = encoder
@@ -65,9 +64,9 @@ def near_pairs(
 
 
 def texts_agree(first: str, second: str) -> bool:
-    """Return whether two texts of near embeddings are near in what embeddings don't see.
+    """Return whether two texts with near embeddings also agree in their numbers and endings.
 
-    That is their numbers, which must be the same, and of long texts what follows the beginning.
+    Numbers must be equal. Long texts must share phrases, because encoders read only the beginning.
     """
     if _NUMBER.findall(first) != _NUMBER.findall(second):
         return False

@@ -9,7 +9,7 @@ from retrain.data.duplicates.near import NearPair
 from retrain.data.example import Example
 from retrain.data.stratified_draw import allocate_proportionally
 
-#: A loss over fewer examples says nothing; they are better trained on.
+#: Minimum validation examples; a loss over fewer is not informative.
 MIN_VALIDATION_EXAMPLES = 10
 
 
@@ -28,13 +28,13 @@ def split_by_group(
 ) -> Split:
     """Split examples by group, stratified by source and task type.
 
-    Examples that share a user, a session, a conversation or a question, or are nearly the same, are
-    a group, and a group is on one side. A group that is larger than what is still to be held back
-    of one of its strata stays with the training.
+    Examples that share an end user, a session, a conversation or a prompt, or are near-duplicates,
+    form a group on one side. A group larger than the remaining validation share of one of its
+    strata goes to the training side.
 
     Args:
-        examples: All of the set.
-        near: Pairs that ask nearly the same.
+        examples: All examples.
+        near: Pairs of near-duplicate prompts.
         share: Share of the validation side.
         rng: Random generator of the groups' order.
     """
@@ -42,12 +42,12 @@ def split_by_group(
     wanted = round(share * len(examples))
     if wanted < MIN_VALIDATION_EXAMPLES:
         few = (
-            f"nothing is held back for validation: {wanted} of {len(examples)} examples would be "
-            f"too few to tell anything ({MIN_VALIDATION_EXAMPLES} are needed)"
+            f"no validation examples: {wanted} of {len(examples)} examples would be "
+            f"too few ({MIN_VALIDATION_EXAMPLES} are needed)"
         )
         return Split(list(examples), [], len(groups), (few,) if share else ())
     sizes = Counter(map(_stratum, examples))
-    # Every stratum keeps something to be trained on.
+    # Every stratum keeps at least one training example.
     places = allocate_proportionally(sizes, wanted)
     open_places = {name: min(n, sizes[name] - 1) for name, n in places.items()}
     rng.shuffle(groups)

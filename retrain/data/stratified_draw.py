@@ -11,9 +11,9 @@ Stratum = TypeVar("Stratum", bound=Hashable)
 
 
 def draw_evenly_by_task_type(pool: Sequence[Example], rng: random.Random) -> Iterator[Example]:
-    """Yield all of a pool, its task types in turn for as long as each has some.
+    """Yield a pool in turns over its task types until each is exhausted.
 
-    The largest need not, and the smallest can't, give more than an even share.
+    Every prefix is as even over task types as the pool allows.
     """
     strata: dict[str, list[Example]] = defaultdict(list)
     for example in pool:
@@ -29,7 +29,7 @@ def draw_evenly_by_task_type(pool: Sequence[Example], rng: random.Random) -> Ite
 
 
 def allocate_proportionally(sizes: Mapping[Stratum, int], total: int) -> dict[Stratum, int]:
-    """Share out a total in proportion to sizes, by the largest remainders.
+    """Allocate a total in proportion to sizes, by the largest remainders.
 
     Example:
         >>> proportional({"a": 50, "b": 30, "c": 5}, 9)

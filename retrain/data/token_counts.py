@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 from typing import Any
 
-#: Conversations tokenised at once.
+#: Conversations per batch.
 _BATCH = 1024
 
 
 class TokenCounter:
-    """Counts with a tokenizer of transformers."""
+    """A token counter with a tokenizer of transformers."""
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
 
     def __call__(self, conversations: Sequence[Sequence[dict[str, str]]]) -> list[int]:
-        """Return the number of tokens of each, the chat template's included."""
+        """Return the number of tokens of each conversation, including the chat template's."""
         lengths: list[int] = []
         for first in range(0, len(conversations), _BATCH):
             encoded = self._tokenizer.apply_chat_template(

@@ -15,26 +15,26 @@ from retrain.run_folder import RunFolder, read_json, write_json, write_lines, wr
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Rows in the order they are written, and their card."""
+    """Rows in their written order, and their card."""
 
     rows: list[Row]
     card: Card
-    #: Held back: the child reports the loss on them, and trains on none.
+    #: Validation rows, on which the child measures the loss.
     validation: list[Row] = field(default_factory=list)
-    #: Prompts whose responses the child generates before it trains on them:
-    #: ``{"messages", "metadata", "split"}``, the messages without a response.
+    #: Prompts whose responses the child generates: ``{"messages", "metadata", "split"}``, the
+    #: messages without a response.
     replay_prompts: list[Row] = field(default_factory=list)
 
     def with_agreement(self, agreement: Mapping[str, Any] | None) -> "TrainingSet":
-        """Return the set with how far the reviewers of its gold agree."""
+        """Return the set with the agreement of its gold's reviewers."""
         card = msgspec.structs.replace(self.card, agreement=dict(agreement) if agreement else None)
         return replace(self, card=card)
 
     def with_base(self, count_tokens: CountsTokens, serving: Source) -> "TrainingSet":
-        """Return the set with what only the models tell.
+        """Return the set with the token counts and the responding model.
 
         Args:
-            count_tokens: Counts as the base does that is trained.
+            count_tokens: Token counter of the trained base.
             serving: The model that responds to the prompts; it may have another base.
         """
         replay = self.card.self_generated
@@ -55,8 +55,8 @@ class TrainingSet:
     def write(self, folder: RunFolder) -> None:
         """Write ``train.jsonl``, ``validation.jsonl`` and the card into a run's folder.
 
-        ``validation.jsonl`` is there only where something was held back, ``replay-prompts.jsonl``
-        only where the child is to generate responses.
+        ``validation.jsonl`` exists only with validation rows, ``replay-prompts.jsonl`` only with
+        prompts.
         """
         for path, rows in (
             (folder.validation_data, self.validation),
@@ -65,24 +65,24 @@ class TrainingSet:
             if rows:
                 write_lines(path, rows)
         write_card(folder, self.card)
-        # Last: where it stands, everything does.
+        # Written last: its presence means that the set is complete.
         write_lines(folder.training_data, self.rows)
 
 
 def write_card(folder: RunFolder, card: Card) -> None:
-    """Write the card as JSON and as a page to read."""
+    """Write the card as JSON and as a Markdown page."""
     write_text(folder.data_card, data_card(card))
     write_json(folder.card, msgspec.to_builtins(card))
 
 
 def copy_card(folder: RunFolder) -> None:
-    """Copy the card beside the adapter, which may leave the run's folder."""
+    """Copy the card to the adapter's folder, which may leave the run's folder."""
     for path in (folder.card, folder.data_card):
         if path.is_file():
             write_text(folder.adapter / path.name, path.read_text(encoding="utf-8"))
 
 
 def read_card(folder: RunFolder) -> Card | None:
-    """Read a run's card; ``None`` where there is none."""
+    """Read a run's card; ``None`` if there is none."""
     content = read_json(folder.card)
     return None if content is None else msgspec.convert(content, Card)

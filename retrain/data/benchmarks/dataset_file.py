@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from monitor.errors import DatasetUnavailableError, InputError
 
-#: What fsspec needs for a protocol, where it isn't a part of it.
+#: Packages that fsspec needs for a protocol.
 PACKAGES = {
     "s3": "s3fs",
     "s3a": "s3fs",
@@ -18,10 +18,10 @@ PACKAGES = {
     "abfs": "adlfs",
     "hf": "huggingface_hub",
 }
-#: HTTP statuses that may pass.
+#: Transient HTTP statuses.
 _TRY_AGAIN = frozenset({408, 425, 429})
 _GONE = frozenset({404, 410})
-#: Of botocore: there are no credentials, or no such name is possible.
+#: Errors of botocore: missing credentials, or an invalid name.
 _REFUSALS = frozenset({"NoCredentialsError", "ParamValidationError"})
 _QUERY = re.compile(r"\?[^\s'\"]*")
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://")
@@ -32,11 +32,11 @@ def read_dataset(place: str, folder: Path) -> bytes:
 
     Args:
         place: A path, relative to ``folder``, or an address that fsspec knows.
-        folder: Where the file lies that names it.
+        folder: Folder of the referring file.
 
     Raises:
-        InputError: It isn't there, is refused, or a package is missing; the message says which.
-        DatasetUnavailableError: The service that stores it is unavailable or busy.
+        InputError: The data set is missing or refused, or a package is missing.
+        DatasetUnavailableError: The storage service is unavailable or busy.
     """
     if _ADDRESS.match(place):
         return _read_address(place)
@@ -60,10 +60,10 @@ def _read_address(address: str) -> bytes:
         package = PACKAGES.get(protocol)
         advice = f"install the package {package}" if package else str(error)
         raise InputError(
-            f"{label}: {protocol}:// can't be read yet: {advice}", code="no_package"
+            f"{label}: {protocol}:// can't be read; {advice}", code="no_package"
         ) from None
     except FileNotFoundError as error:
-        # Over HTTP every failure is told as this one; what it was is its cause.
+        # Every HTTP failure has this type; its cause has the details.
         cause = error.__cause__
         status = getattr(cause, "status", None)
         failed = status not in _GONE if status else isinstance(cause, OSError)
@@ -74,16 +74,14 @@ def _read_address(address: str) -> bytes:
         if "Protocol not known" not in str(error):
             raise InputError(f"{label}: can't be read: {_message_of(error, address)}") from None
         known = ", ".join(f"{name}://" for name in ("s3", "gs", "https", "az", "file"))
-        raise InputError(
-            f"{label}: {protocol}:// is no protocol known here ({known}, ...)"
-        ) from None
+        raise InputError(f"{label}: unknown protocol: {protocol}://; use {known}, ...") from None
     except Exception as error:  # noqa: BLE001 - each file system has errors of its own
         raise _access_error(label, address, error) from None
     return content
 
 
 def _without_secrets(address: str) -> str:
-    """Return an address without user, password and query, which may hold a signature."""
+    """Return an address without user, password and query (which may contain a signature)."""
     parts = urlsplit(address)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
 
@@ -91,15 +89,15 @@ def _without_secrets(address: str) -> str:
 def _access_error(
     label: str, address: str, error: Exception
 ) -> InputError | DatasetUnavailableError:
-    """Return what to raise: trying again helps, or it doesn't."""
+    """Return the error to raise, transient or permanent."""
     message = _message_of(error, address)
     if _is_refusal(error):
-        return InputError(f"{label}: is refused: {message}", code="refused")
-    return DatasetUnavailableError(f"{label}: can't be read now: {message}")
+        return InputError(f"{label}: access refused: {message}", code="refused")
+    return DatasetUnavailableError(f"{label}: unavailable: {message}")
 
 
 def _is_refusal(error: Exception) -> bool:
-    """Tell whether trying again would change nothing: no right, or no credentials."""
+    """Return whether an error is permanent: no permission, or no credentials."""
     status = getattr(error, "status", None)
     if isinstance(status, int):
         return 400 <= status < 500 and status not in _TRY_AGAIN
@@ -107,7 +105,7 @@ def _is_refusal(error: Exception) -> bool:
 
 
 def _message_of(error: Exception, address: str) -> str:
-    """Return an error's words without the secrets of addresses in them."""
+    """Return an error's message without secrets of addresses."""
     status = getattr(error, "status", None)
     if isinstance(status, int):
         return f"HTTP {status}"

@@ -1,4 +1,4 @@
-"""Benchmark items: a prompt with the requirements on a response; a file of them, in JSON lines."""
+"""Benchmark items (a prompt with requirements on the response), and their JSON Lines files."""
 
 import re
 from typing import Any, Literal
@@ -12,55 +12,57 @@ Split = Literal["new", "old"]
 
 
 class BenchmarkItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A line of a benchmark file. What an item doesn't say, no metric measures on it."""
+    """A benchmark item. Metrics apply only if their fields are set."""
 
     id: str
-    #: What the model is asked: messages that end with the user's turn.
+    #: The conversation, which ends with the user's turn.
     messages: tuple[dict[str, str], ...]
-    #: The right response; ``None`` where any is right that fulfils the rest.
+    #: The reference answer; ``None``: any response that meets the other requirements is correct.
     expected: str | None = None
     task_type: str = ""
     difficulty: str = ""
     #: Other fields to stratify by.
     strata: dict[str, str] = {}
-    #: ``new``: what retraining is for. ``old``: what must not be forgotten.
+    #: ``new``: an ability to add. ``old``: an ability to preserve.
     split: Split = "old"
-    #: The facts that the response may state, such as the passages that were retrieved.
+    #: The facts that the response may state, such as retrieved passages.
     context: str = ""
     #: Whether the prompt must be refused.
     harmful: bool = False
     #: A JSON schema that the response must fulfil.
     json_schema: dict[str, Any] | None = None
-    #: A regular expression that the whole response must match, spaces around it aside.
+    #: A regular expression that the whole response must match, except for surrounding spaces.
     pattern: str = ""
 
     @property
     def source(self) -> str:
-        """All that the model was given: the context and the messages."""
+        """The model's input: context and messages."""
         return "\n".join((self.context, *(message["content"] for message in self.messages)))
 
     def stratum_of(self, field: str) -> str:
-        """Return the item's value of a field to stratify by; empty where it has none."""
+        """Return the item's value of a stratification field; empty if it has none."""
         if field in ("task_type", "difficulty", "split"):
             return str(getattr(self, field))
         return self.strata.get(field, "")
 
 
 def parse_items(content: bytes, origin: str) -> list[BenchmarkItem]:
-    """Parse a benchmark.
+    """Parse a benchmark file.
 
     Args:
         content: JSON lines.
-        origin: Where they come from, for messages.
+        origin: Source of the lines, for messages.
 
     Raises:
-        InputError: There are no items, a line is malformed, or an id comes twice.
+        InputError: There are no items, a line is malformed, or an id is repeated.
     """
     items = parse_lines(content, origin, _item)
     if not items:
-        raise InputError(f"{origin}: holds no items")
+        raise InputError(f"{origin}: no items")
     if len({item.id for item in items}) < len(items):
-        raise InputError(f"{origin}: an id comes twice; ids pair the responses of two versions")
+        raise InputError(
+            f"{origin}: repeated id; ids must be unique to pair the responses of two versions"
+        )
     return items
 
 
@@ -73,7 +75,7 @@ def _item(line: bytes) -> BenchmarkItem:
     asks = (item.context, item.harmful, item.json_schema is not None, item.pattern)
     if item.expected is None and not any(asks):
         raise InputError(
-            'nothing can be measured on it: give it "expected", "context", "harmful", '
+            'nothing can be measured; add "expected", "context", "harmful", '
             '"json_schema" or "pattern"'
         )
     if item.pattern:

@@ -7,7 +7,7 @@ from monitor.errors import TrainingError
 from retrain.data.example import Example
 from retrain.data.exclusions import Exclusions
 
-#: How many contradictions an error quotes.
+#: Maximum contradictions in an error.
 QUOTED = 5
 
 #: Reason of originals without an undisputed response; the data card counts by it.
@@ -31,8 +31,8 @@ def refuse_contradictions(examples: Sequence[Example]) -> None:
     """Refuse examples with different responses to one prompt.
 
     Raises:
-        TrainingError: With the first of them: by the numbers of the review items, where they have
-            some, else by their texts.
+        TrainingError: There are contradictions; the message has the first, by numbers of review
+            items or else by texts.
     """
     groups = _contradicting(examples, lambda example: example.prompt_key)
     if not groups:
@@ -45,7 +45,7 @@ def refuse_contradictions(examples: Sequence[Example]) -> None:
 
 
 def drop_contradictions(examples: Sequence[Example], dropped: Exclusions) -> list[Example]:
-    """Drop originals with different responses to one question, as none is known to be right."""
+    """Drop originals with different responses to a prompt, because the correct one is unknown."""
     out = {
         id(example)
         for group in _contradicting(examples, lambda example: example.question_key)

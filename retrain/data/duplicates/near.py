@@ -1,8 +1,8 @@
-"""Near-duplicates: one of each response is kept; where responses differ, the expert's wins.
+"""Near-duplicates: one example per response remains, and an expert's response overrules others.
 
-Examples are taken one after the other; each is held against those kept so far, as leaders of their
-clusters are (Hartigan 1975, Clustering Algorithms, chapter 3). So what is kept differs pairwise,
-and the work grows with what is kept, not with what is dropped.
+Each example is compared with the examples selected so far, the leaders of their clusters (Hartigan
+1975, Clustering Algorithms, chapter 3). The selected examples therefore differ pairwise, and the
+work grows with their number, not with the number of dropped examples.
 """
 
 from collections import defaultdict
@@ -20,13 +20,13 @@ from retrain.data.similarity import BLOCK, SentenceEncoder, near_pairs, texts_ag
 SAME = "nearly the same as {}"
 #: Reason of an original that gold overrules.
 DIFFERS_FROM_GOLD = "nearly the same as gold, which has another response"
-#: Responses of fewer words are a form, a label or a number: they are the same or they aren't.
+#: Shorter responses are a form, a label or a number, and are compared exactly.
 MIN_WORDS = 12
 
 
 @dataclass(frozen=True)
 class NearPair:
-    """Two examples of nearly the same question that are both kept."""
+    """Two selected examples with nearly the same prompt."""
 
     first: Example
     second: Example
@@ -34,19 +34,19 @@ class NearPair:
 
 @dataclass
 class NearDuplicateFilter:
-    """A filter of examples that are nearly the same as earlier ones."""
+    """A filter of near-duplicates of earlier examples."""
 
     encoder: SentenceEncoder
-    #: Minimum cosine of nearly equal questions.
+    #: Minimum cosine of near-duplicate prompts.
     threshold: float
     dropped: Exclusions
-    #: Pairs that are kept because their responses differ.
+    #: Pairs selected because their responses differ.
     pairs: list[NearPair] = field(default_factory=list)
     _kept: list[Example] = field(default_factory=list)
     _vectors: list[NDArray[np.float32]] = field(default_factory=list)
 
     def filter_examples(self, examples: Sequence[Example]) -> list[Example]:
-        """Return the kept examples in their order; record the others as dropped."""
+        """Return the selected examples in order; record the others as dropped."""
         passed = []
         for first in range(0, len(examples), BLOCK):
             passed += self._block(examples[first : first + BLOCK])

@@ -1,1 +1,1 @@
-"""Benchmark items that leak into training data."""
+"""Leakage of benchmark items into training data."""

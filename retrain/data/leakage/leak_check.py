@@ -1,8 +1,8 @@
 """Leakage of benchmark items into training data.
 
-A row leaks where it asks what an item asks: in the same words; nearly so, by embeddings (Yang et
-al. 2023, arXiv 2311.04850: rewording escapes comparisons of strings); or, in long texts, in many
-phrases of thirteen words (Brown et al. 2020, arXiv 2005.14165, appendix C).
+A row leaks a benchmark item if their prompts have the same text, if their embeddings are near (Yang
+et al. 2023, arXiv 2311.04850: rewording escapes comparisons of strings), or if long texts share
+many phrases of thirteen words (Brown et al. 2020, arXiv 2005.14165, appendix C).
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from retrain.data.similarity import SentenceEncoder, near_pairs, texts_agree
 
 @dataclass(frozen=True)
 class BenchmarkTexts:
-    """The items of a benchmark. A benchmark is never changed for a training set."""
+    """The items of a benchmark, which training data never changes."""
 
     name: str
     items: Sequence[BenchmarkItem]
@@ -32,12 +32,12 @@ class BenchmarkTexts:
 
     @cached_property
     def questions(self) -> list[str]:
-        """The question of each item, without the system prompt."""
+        """The prompt of each item, without the system prompt."""
         return [question_text(item.messages) for item in self.items]
 
     @cached_property
     def by_key(self) -> dict[str, BenchmarkItem]:
-        """Key of the question -> its item."""
+        """Prompt key -> item."""
         return {question_key(item.messages): item for item in self.items}
 
 
@@ -51,7 +51,7 @@ class Leak:
     how: str
     #: Id of the item.
     item: str
-    #: Whether the benchmark expects another response than the row teaches.
+    #: Whether the row's response differs from the benchmark's reference answer.
     differs: bool = False
 
 
@@ -60,18 +60,18 @@ class LeakCheck:
     """A check of examples against benchmarks; the leaks are collected in ``leaks``."""
 
     benchmarks: Sequence[BenchmarkTexts]
-    #: ``None``: texts and phrases alone are compared.
+    #: ``None``: only texts and phrases are compared.
     encoder: SentenceEncoder | None
-    #: Minimum cosine of nearly equal questions.
+    #: Minimum cosine of near-duplicate prompts.
     threshold: float
     #: Words per phrase.
     phrase_words: int
-    #: Minimum share of an item's phrases in a leaking row.
+    #: Minimum share of an item's phrases in a leaked row.
     overlap: float
     leaks: list[Leak] = field(default_factory=list)
 
     def drop_leaks(self, examples: Sequence[Example]) -> list[Example]:
-        """Return the examples that leak no item."""
+        """Return the examples without leakage."""
         if not self.benchmarks or not examples:
             return list(examples)
         vectors = (
@@ -120,7 +120,7 @@ class LeakCheck:
 
     @cached_property
     def _vectors(self) -> list[NDArray[np.float32]]:
-        assert self.encoder is not None  # noqa: S101 - only asked for where there is one
+        assert self.encoder is not None  # noqa: S101 - called only with an encoder
         return [self.encoder.encode(benchmark.questions) for benchmark in self.benchmarks]
 
 
@@ -134,7 +134,7 @@ def benchmark_texts(plan: EvaluationPlan) -> list[BenchmarkTexts]:
     """Read the items of all benchmarks, without their metrics.
 
     Raises:
-        InputError: A data set can't be read, or isn't one.
+        InputError: A data set is unreadable or invalid.
     """
     texts = []
     for benchmark in plan.benchmarks:

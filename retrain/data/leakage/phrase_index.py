@@ -9,17 +9,17 @@ from retrain.data.similarity import phrases_of
 
 @dataclass(frozen=True)
 class PhraseIndex:
-    """The phrases that one text alone has, and to which they belong."""
+    """An index of phrases that occur in one text only."""
 
     n_words: int
-    #: Phrase -> the text that has it.
+    #: Phrase -> its text.
     owner: dict[tuple[str, ...], int]
-    #: Phrases of each text that no other has.
+    #: Number of unique phrases of each text.
     sizes: list[int]
 
     @classmethod
     def of(cls, texts: Sequence[str], n_words: int) -> "PhraseIndex":
-        """Index texts. What several share is a template's, and tells nothing."""
+        """Index texts. Phrases of several texts come from a template and are ignored."""
         matches = [phrases_of(text.casefold().split(), n_words) for text in texts]
         shared = Counter(phrase for phrases in matches for phrase in phrases)
         owner = {
@@ -32,7 +32,7 @@ class PhraseIndex:
         return cls(n_words, owner, [sizes[index] for index in range(len(texts))])
 
     def repeated_by(self, text: str, share: float) -> int | None:
-        """Return the first text of whose own phrases ``text`` holds at least ``share``."""
+        """Return the first text with at least ``share`` of its unique phrases in ``text``."""
         if not self.owner:
             return None
         phrases = phrases_of(text.casefold().split(), self.n_words)

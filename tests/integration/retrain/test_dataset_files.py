@@ -2,6 +2,7 @@
 
 import http.server
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,6 @@ from monitor.errors import DatasetUnavailableError, InputError
 from monitor.settings.evaluation_file.plan import parse_plan
 from retrain.data.benchmarks.dataset_file import read_dataset
 from retrain.evaluation.benchmark import load_benchmarks
-from tests.services.http_server import serving
 from tests.support.refusals import refusal
 
 LINES = b'{"id": "1", "messages": [{"role": "user", "content": "q"}], "expected": "a"}\n'
@@ -86,8 +86,10 @@ class Serving(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def web() -> Iterator[str]:
-    with serving(Serving) as url:
-        yield url
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Serving) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 def test_a_data_set_comes_from_the_web(web: str, tmp_path: Path) -> None:

@@ -186,7 +186,7 @@ def test_examples_are_read_whatever_separators_their_texts_hold(tmp_path: Path) 
         ('{"messages": [{"role": "bot", "content": "x"}]}', "line 1: a message with role 'bot'"),
         (json.dumps({"messages": row("a", "b")["messages"][:1]}), "isn't the assistant's response"),
         (json.dumps(row("a", "  ")), "isn't the assistant's response"),
-        (json.dumps({"messages": row("a", "b")["messages"][1:]}), "a response without a question"),
+        (json.dumps({"messages": row("a", "b")["messages"][1:]}), "a response without a prompt"),
         (json.dumps({**row("a", "b"), "metadata": []}), '"metadata" isn\'t an object'),
         (b'{"messages": "\xff"}', "line 1: "),
         (r'{"messages": "\ud800"}', "line 1: "),

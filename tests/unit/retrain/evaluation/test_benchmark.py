@@ -53,7 +53,7 @@ def test_addresses(tmp_path: Path) -> None:
     [
         ("absent.jsonl", "no such data set"),
         ("memory://sets/absent.jsonl", "memory://sets/absent.jsonl: no such data set"),
-        ("nowhere://sets/b.jsonl", r"nowhere:// is no protocol known here \(s3://"),
+        ("nowhere://sets/b.jsonl", r"unknown protocol: nowhere://; use s3://"),
     ],
 )
 def test_data_sets_that_are_not_there(tmp_path: Path, place: str, message: str) -> None:

@@ -137,8 +137,8 @@ def test_a_benchmark_is_read() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "holds no items"),
-        (line() + "\n" + line(), "an id comes twice"),
+        ("", "no items"),
+        (line() + "\n" + line(), "repeated id"),
         ("{", "line 1: "),
         (line(split="middle"), "line 1: Invalid enum value 'middle'"),
         (line(response="x"), "line 1: .*unknown field `response`"),
