@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from bench.services.kafka import (  # noqa: F401 - fixtures
     bootstrap_servers,
     create_topic,
+    module_broker,
     own_broker,
     producer,
     topic,

@@ -129,6 +129,9 @@ class KafkaServer:
         archive = self.folder / "classes.jsa"
         self.start(*([] if self._has_archive else [f"-XX:ArchiveClassesAtExit={archive}"]))
         yield
+        if self._has_archive:
+            self.kill()
+            return
         self.stop()
         # Another run may archive at the same moment; a broker that was killed leaves half of it.
         if self.process and self.process.returncode == ENDED_BY_SIGTERM and archive.exists():
@@ -172,6 +175,7 @@ class KafkaServer:
             "transaction.state.log.min.isr": "1",
             "transaction.state.log.num.partitions": "4",
             "group.initial.rebalance.delay.ms": "0",
+            "group.min.session.timeout.ms": "1000",
             # After a kill the controller lets the broker in again once its old session is over.
             "broker.session.timeout.ms": "3000",
             "broker.heartbeat.interval.ms": "500",
@@ -211,7 +215,16 @@ def own_broker(tmp_path: Path) -> Iterator[KafkaServer]:
     folder.mkdir()
     server = KafkaServer(folder)
     yield server
-    server.stop()
+    server.kill()
+
+
+@pytest.fixture(scope="module")
+def module_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
+    """A broker for the tests of a module that read or damage its files."""
+    server = KafkaServer(tmp_path_factory.mktemp("kafka"))
+    server.start()
+    yield server
+    server.kill()  # its data goes: nothing has to be written in good order
 
 
 @pytest.fixture

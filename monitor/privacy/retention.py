@@ -1,7 +1,7 @@
 """Retention: erasure by age, and compaction of embedding blocks, in short transactions.
 
 A step touches at most a thousand rows, so that ingest, the page and evaluations never wait long.
-After an interruption the next run resumes.
+After an interruption the next run resumes. The periods are in :mod:`monitor.settings.retention`.
 """
 
 import threading

@@ -2,14 +2,14 @@
 
 import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.services.http_server import serving
 from tests.services.kubernetes_cluster import Cluster, RefusalError
 
 TOKEN = "a service account's token"
@@ -126,14 +126,8 @@ def running_api() -> Iterator[Api]:
     """Run a cluster with an API server on a free port."""
     api = Api(Cluster())
     handler = type("Handler", (_Handler,), {"api": api})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    api.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
     try:
-        yield api
+        with serving(handler) as api.url:
+            yield api
     finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
         api.cluster.close()

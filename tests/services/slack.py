@@ -5,10 +5,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
+
+from tests.services.http_server import serving
 
 TOKEN = "xoxb-test-token"
 CHANNEL = "C0DRIFT"
@@ -125,16 +127,9 @@ def running_slack() -> Iterator[FakeSlack]:
         def log_message(self, *_: Any) -> None:
             """Discard the message."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    slack.url = f"http://127.0.0.1:{server.server_address[1]}/api/"
-    try:
+    with serving(Handler) as url:
+        slack.url = f"{url}/api/"
         yield slack
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """The command `driftwarden` with a light encoder and phase marks.
 
 `python -m tests.soak.daemon run --only ingest`. All code that reads, stores or advances offsets is
-the real one; SOAK_MARKS names the file of the marks.
+the real one, but the consumer's session and poll interval are shorter than the settings allow.
+SOAK_MARKS names the file of the marks.
 """
 
 import os
@@ -29,6 +30,7 @@ from tests.soak.marks import (
     STORING,
     Marks,
 )
+from tests.soak.settings import MAX_POLL_INTERVAL_SECONDS, SESSION_TIMEOUT_SECONDS
 from tests.support.encoders.fake_encoder import FakeEncoder
 
 #: An encoder that answered at once would hardly ever be hit.
@@ -59,6 +61,11 @@ def mark_transactions(marks: Marks) -> None:
         if in_worker():
             marks.phase = STORING
 
+    @event.listens_for(Engine, "do_connect")
+    def connect(*_arguments: Any) -> None:
+        if in_worker():  # with a batch in its hands, also while PostgreSQL is unavailable
+            marks.phase = STORING
+
     @event.listens_for(Engine, "commit")
     def commit(_connection: Any) -> None:
         if in_worker():
@@ -68,6 +75,21 @@ def mark_transactions(marks: Marks) -> None:
     def end(_connection: Any, _record: Any) -> None:
         if in_worker():
             marks.phase = BETWEEN_COMMITS if marks.phase == COMMITTING else READING
+
+
+def shorten_timeouts() -> None:
+    """Let the group notice sooner that a consumer is dead, or doesn't poll."""
+    init = KafkaConsumer.__init__
+
+    def impatient(consumer: KafkaConsumer, *topics: str, **options: Any) -> None:
+        timeouts = {
+            "session_timeout_ms": round(SESSION_TIMEOUT_SECONDS * 1000),
+            "heartbeat_interval_ms": round(SESSION_TIMEOUT_SECONDS * 1000 / 3),
+            "max_poll_interval_ms": round(MAX_POLL_INTERVAL_SECONDS * 1000),
+        }
+        init(consumer, *topics, **{**options, **timeouts})
+
+    KafkaConsumer.__init__ = impatient
 
 
 def mark_consumer(marks: Marks) -> None:
@@ -95,6 +117,7 @@ if __name__ == "__main__":
     own_marks = Marks(Path(os.environ["SOAK_MARKS"]))
     mark_transactions(own_marks)
     mark_consumer(own_marks)
+    shorten_timeouts()
     monitor.embedding.encoder.load_encoder = lambda _settings: SlowEncoder(own_marks)
     sys.argv[0] = "driftwarden"
     main()

@@ -2,7 +2,6 @@
 
 import http.server
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from monitor.errors import DatasetUnavailableError, InputError
 from monitor.settings.evaluation_file.plan import parse_plan
 from retrain.data.benchmarks.dataset_file import read_dataset
 from retrain.evaluation.benchmark import load_benchmarks
+from tests.services.http_server import serving
 from tests.support.refusals import refusal
 
 LINES = b'{"id": "1", "messages": [{"role": "user", "content": "q"}], "expected": "a"}\n'
@@ -86,10 +86,8 @@ class Serving(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def web() -> Iterator[str]:
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Serving) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with serving(Serving) as url:
+        yield url
 
 
 def test_a_data_set_comes_from_the_web(web: str, tmp_path: Path) -> None:

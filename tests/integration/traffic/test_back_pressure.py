@@ -16,6 +16,7 @@ from tests.support.encoders.fake_encoder import FakeEncoder
 from tests.support.traffic.ingest import (
     expected_ids,
     ingest_settings,
+    limit_session,
     produce,
     running_ingest,
     stored_ids,
@@ -25,7 +26,7 @@ from tests.support.traffic.ingest import (
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
-SESSION_TIMEOUT_SECONDS = 6.0
+SESSION_TIMEOUT_SECONDS = 4.0
 BATCH_SIZE = 64
 MAX_POLL_RECORDS = 50
 #: One batch at work, one in the queue, one that grows, and what one poll brings.
@@ -72,12 +73,10 @@ def test_a_slow_encoder_pauses_reading_and_keeps_the_membership(
         topic,
         postgres_database,
         monitoring={"sample_rate": 1.0},
-        kafka={
-            "max_poll_records": MAX_POLL_RECORDS,
-            "session_timeout": f"{SESSION_TIMEOUT_SECONDS:g}s",
-        },
+        kafka={"max_poll_records": MAX_POLL_RECORDS},
         traffic={"batch_size": BATCH_SIZE},
     )
+    settings = limit_session(settings, seconds=SESSION_TIMEOUT_SECONDS)
     held: list[int] = []
     encoder = SlowEncoder(
         lambda: held.append(count(RECORDS_SAMPLED, topic) - count(EXCHANGES_STORED, topic))
@@ -87,7 +86,7 @@ def test_a_slow_encoder_pauses_reading_and_keeps_the_membership(
     with running_ingest(postgres_engine, settings, encoder):
         assert encoder.waiting.wait(30)
         before = members(bootstrap_servers, settings.kafka.group_id)
-        threading.Event().wait(SESSION_TIMEOUT_SECONDS + 3)
+        threading.Event().wait(SESSION_TIMEOUT_SECONDS + 1)
         assert 0 == total_offset(postgres_engine)
         assert count(RECORDS_READ, topic) <= MOST_HELD, "reading went on: nothing could be stored"
         encoder.gate.set()

@@ -21,20 +21,22 @@ SMALL = {
 }
 
 
-@pytest.fixture
-def world(
-    own_broker: KafkaServer, postgres_url: str, monkeypatch: pytest.MonkeyPatch
-) -> BenchServices:
-    """Replace the bench's services by those of the tests."""
-    for name, value in SMALL.items():
-        monkeypatch.setattr(area, name, value)
-    own_broker.start()
+@pytest.fixture(scope="module")
+def services(module_broker: KafkaServer, postgres_url: str) -> BenchServices:
+    """Return services of the tests in the place of the bench's own."""
     server = make_url(postgres_url).set(database="postgres")
     return BenchServices(
-        own_broker.bootstrap_servers,
+        module_broker.bootstrap_servers,
         server.render_as_string(hide_password=False),
-        own_broker.folder,
+        module_broker.folder,
     )
+
+
+@pytest.fixture
+def world(services: BenchServices, monkeypatch: pytest.MonkeyPatch) -> BenchServices:
+    for name, value in SMALL.items():
+        monkeypatch.setattr(area, name, value)
+    return services
 
 
 def test_every_ratio_and_stage_is_measured(world: BenchServices) -> None:

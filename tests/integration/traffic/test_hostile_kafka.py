@@ -209,17 +209,19 @@ def overwrite(path: Path, at: int, new: bytes) -> None:
 
 
 def test_a_batch_that_rotted_on_disk_costs_its_own_offsets(
-    own_broker: KafkaServer, postgres_engine: Engine, postgres_database: str
+    module_broker: KafkaServer, postgres_engine: Engine, postgres_database: str
 ) -> None:
-    own_broker.start()
-    write_batches(own_broker, "rotten", 6)
-    path = segment(own_broker, "rotten", 1)
+    write_batches(module_broker, "rotten", 6)
+    path = segment(module_broker, "rotten", 1)
     data = path.read_bytes()
     for offset in (20, 30, 50):
         at = batch_at(data, offset) + 80
         overwrite(path, at, bytes([data[at] ^ 0xFF]))
     settings = ingest_settings(
-        own_broker.bootstrap_servers, "rotten", postgres_database, monitoring={"sample_rate": 1.0}
+        module_broker.bootstrap_servers,
+        "rotten",
+        postgres_database,
+        monitoring={"sample_rate": 1.0},
     )
 
     with running_ingest(postgres_engine, settings):
@@ -233,21 +235,23 @@ def test_a_batch_that_rotted_on_disk_costs_its_own_offsets(
 
 
 def test_a_damaged_log_stops_only_its_partition(
-    own_broker: KafkaServer, postgres_engine: Engine, postgres_database: str
+    module_broker: KafkaServer, postgres_engine: Engine, postgres_database: str
 ) -> None:
     """The next batch can't be located, so nothing is skipped; the other partition continues."""
-    own_broker.start()
-    write_batches(own_broker, "broken", 6)
-    path = segment(own_broker, "broken", 1)
+    write_batches(module_broker, "broken", 6)
+    path = segment(module_broker, "broken", 1)
     data = path.read_bytes()
     length_at = batch_at(data, 20) + 8
     overwrite(path, length_at, struct.pack(">i", -5))
     settings = ingest_settings(
-        own_broker.bootstrap_servers, "broken", postgres_database, monitoring={"sample_rate": 1.0}
+        module_broker.bootstrap_servers,
+        "broken",
+        postgres_database,
+        monitoring={"sample_rate": 1.0},
     )
     with running_ingest(postgres_engine, settings):
         wait_until(lambda: total_offset(postgres_engine) >= 80, "reading what can be read")
-        producer = KafkaProducer(bootstrap_servers=own_broker.bootstrap_servers)
+        producer = KafkaProducer(bootstrap_servers=module_broker.bootstrap_servers)
         for n in range(60, 70):
             value = b'{"id": "r0-%d", "prompt": "p"}' % n
             producer.send("broken", key=b"%d" % n, value=value, partition=0)

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from kafka import KafkaProducer
 from sqlalchemy import Engine, select
@@ -32,6 +33,12 @@ def ingest_settings(bootstrap_servers: str, topic: str, url: str, **sections: di
         traffic={"batch_size": 64, "flush_interval": "300ms", **sections.pop("traffic", {})},
         **sections,
     )
+
+
+def limit_session(settings: Settings, *, seconds: float) -> Settings:
+    """Shorten the session below the least of the settings, which is what a broker allows."""
+    kafka = settings.kafka.model_copy(update={"session_timeout": timedelta(seconds=seconds)})
+    return settings.model_copy(update={"kafka": kafka})
 
 
 def produce(producer: KafkaProducer, topic: str, start: int, stop: int) -> None:

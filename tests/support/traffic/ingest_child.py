@@ -22,7 +22,7 @@ from monitor.traffic.ingest import sweeper, writer
 from monitor.traffic.ingest.loop import run_ingest
 from monitor.traffic.ingest.preparation import BatchPreparer
 from tests.support.encoders.fake_encoder import FakeEncoder
-from tests.support.traffic.ingest import ingest_settings
+from tests.support.traffic.ingest import ingest_settings, limit_session
 
 STRIKE_AT = 3
 
@@ -62,6 +62,8 @@ def main(bootstrap_servers: str, topic: str, url: str, moment: str) -> None:
         monitoring={"sample_rate": 0.3},
         traffic={"join": {"enabled": joins, "timeout": "2m"}},
     )
+    # Whoever takes over waits until the session of the killed process ends.
+    settings = limit_session(settings, seconds=2)
     run_ingest(make_engine(url), settings, Secrets(), FakeEncoder(), stop)
 
 
