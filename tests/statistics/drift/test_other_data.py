@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy import stats
-from sklearn.datasets import load_digits
 
 from monitor.drift import compare
 from tests.statistics.trials import trials
@@ -17,6 +16,8 @@ NEW = 7
 @pytest.fixture(scope="module", params=[0.0, 60.0], ids=["centred", "alike"])
 def digits(request: pytest.FixtureRequest) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return unit vectors [1797, 64]; with an offset their mean cosine is 0.75."""
+    from sklearn.datasets import load_digits
+
     data = load_digits()
     points = data.data - data.data.mean(axis=0)
     points[:, 0] += request.param

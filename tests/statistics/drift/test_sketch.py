@@ -1,10 +1,10 @@
 """Sums of sketches, and the graph's statistics against brute force."""
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -29,6 +29,12 @@ from tests.statistics.trials import trials
 def unit_vectors(n: int, rng: np.random.Generator, width: int = 8) -> NDArray[np.float32]:
     points = rng.standard_normal((n, width)).astype(np.float32)
     return points / np.linalg.norm(points, axis=1, keepdims=True)
+
+
+def bits(labels: NDArray[np.bool_]) -> Any:
+    import torch
+
+    return torch.from_numpy(labels)
 
 
 def users(n: int, prefix: str, vectors: NDArray[np.float32]) -> NDArray[np.uint64]:
@@ -91,7 +97,7 @@ def test_emptiness_is_brute_force() -> None:
     graph = build_graph(points, owner, rng, None)
     emptiness = make_emptiness(graph, node_bin, np.bincount(node_bin, minlength=30) * 1.0, 0.5)
     labels = rng.random((7, 30)) < 0.5
-    scores = emptiness.evaluate(torch.from_numpy(labels))
+    scores = emptiness.evaluate(bits(labels))
     distance = 1.0 - points @ points.T
     distance[owner[:, None] == owner] = np.inf
     for row, called in enumerate(labels):
@@ -128,7 +134,7 @@ def test_the_scan_is_brute_force() -> None:
     graph = build_graph(points, np.arange(90), rng, None)
     scan = make_scan(graph, node_bin, 0.4)
     labels = rng.random((5, 30)) < 0.4
-    scores = scan.evaluate(torch.from_numpy(labels))
+    scores = scan.evaluate(bits(labels))
     cosine = points @ points.T
     for row, called in enumerate(labels):
         current = called[node_bin]
@@ -253,8 +259,11 @@ def test_a_device_that_is_none_is_refused(device: str) -> None:
         resolve_device(device)
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_cuda_without_a_gpu_is_refused() -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
     assert "cpu" == resolve_device("auto").type
     with pytest.raises(ValueError, match="no CUDA device"):
         resolve_device("cuda")

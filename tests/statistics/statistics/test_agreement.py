@@ -1,12 +1,11 @@
 """Agreement, equal to the reference libraries to 1e-9 on ratings with gaps."""
 
 import warnings
+from typing import Any
 
 import krippendorff
 import numpy as np
-import pandas as pd
 import pytest
-from irrCAC.raw import CAC
 from numpy.typing import NDArray
 
 from monitor.statistics.agreement import (
@@ -33,6 +32,19 @@ def ratings_with_gaps(seed: int) -> NDArray[np.float64]:
     return rated
 
 
+def irrcac_estimate(rated: NDArray[np.float64], values: list[int]) -> dict[str, Any]:
+    """Return the estimate of irrCAC; values are named, or it takes a gap for one of them."""
+    import pandas as pd
+    from irrCAC.raw import CAC
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        estimate: dict[str, Any] = CAC(pd.DataFrame(rated), categories=values, digits=15).gwet()[
+            "est"
+        ]
+    return estimate
+
+
 def by_item(rated: NDArray[np.float64]) -> list[list[int]]:
     return [[int(value) for value in row[~np.isnan(row)]] for row in rated]
 
@@ -50,11 +62,7 @@ def test_ac1_and_its_interval_equal_the_reference_library() -> None:
     for seed in range(150):
         rated = ratings_with_gaps(seed)
         items = by_item(rated)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
-            # Without the values named, it takes a gap for one of them.
-            values = sorted({value for item in items for value in item})
-            result = CAC(pd.DataFrame(rated), categories=values, digits=15).gwet()["est"]
+        result = irrcac_estimate(rated, sorted({value for item in items for value in item}))
         reference = (result["coefficient_value"], *result["confidence_interval"])
         assert pytest.approx(reference, abs=TOLERANCE) == gwet_ac1(count_ratings(items)), seed
 
@@ -63,8 +71,7 @@ def test_raw_agreement_equals_the_reference_library() -> None:
     for seed in range(30):
         rated = ratings_with_gaps(seed)
         items = by_item(rated)
-        values = sorted({value for item in items for value in item})
-        result = CAC(pd.DataFrame(rated), categories=values, digits=15).gwet()["est"]
+        result = irrcac_estimate(rated, sorted({value for item in items for value in item}))
         ours = measure_agreement(items, rng=np.random.default_rng(0), n_resamples=10)
         assert pytest.approx(result["pa"], abs=TOLERANCE) == ours.raw
 

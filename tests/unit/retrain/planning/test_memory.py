@@ -21,6 +21,7 @@ def llama(vocabulary: int, recipe: Recipe) -> ModelShape:
     return shape_of(LlamaConfig(vocab_size=vocabulary, **LLAMA_70B), recipe)
 
 
+@pytest.mark.language_model
 def test_sizes_are_those_of_the_model_s_card() -> None:
     shape = llama(128_256, Recipe(base="b", method="qlora"))
     assert shape.n_parameters == pytest.approx(70.55e9, rel=1e-3)
@@ -30,6 +31,7 @@ def test_sizes_are_those_of_the_model_s_card() -> None:
     assert shape.n_trained == 16 * 80 * per_layer
 
 
+@pytest.mark.language_model
 @pytest.mark.parametrize("vocabulary", [32_000, 128_256])
 def test_70_billion_in_4_bits_fit_48_gb(vocabulary: int) -> None:
     """About 42 GB at r <= 16, 1k tokens and one example at a time."""
@@ -40,6 +42,7 @@ def test_70_billion_in_4_bits_fit_48_gb(vocabulary: int) -> None:
     assert matches < 48e9
 
 
+@pytest.mark.language_model
 def test_without_checkpointing_they_do_not() -> None:
     recipe = Recipe(base="b", method="qlora", batch_size=16, micro_batch_size=1)
     shape = llama(128_256, recipe)
@@ -50,6 +53,7 @@ def test_without_checkpointing_they_do_not() -> None:
     assert again.activations == 80 * 1024 * 8192 * 2
 
 
+@pytest.mark.language_model
 def test_what_each_method_holds() -> None:
     batch = Batch(1, 128, 16)
     matches = {}
@@ -84,6 +88,7 @@ def test_cpu_estimate_scores_all_response_columns_at_once() -> None:
     assert short.activations == long.activations
 
 
+@pytest.mark.language_model
 def test_top_layers_and_dora_are_counted_as_peft_makes_them() -> None:
     from transformers import LlamaConfig
 

@@ -1,19 +1,23 @@
 """Example order: determined by seed and epoch alone."""
 
-import torch
+import pytest
 
-from retrain.training.example_order import EpochOrder
+pytestmark = pytest.mark.language_model
 
 LENGTHS = [n % 7 + 3 for n in range(40)]
 
 
 def order(seed: int, epoch: int) -> list[int]:
+    from retrain.training.example_order import EpochOrder
+
     sampler = EpochOrder(8, lengths=LENGTHS, seed=seed)
     sampler.set_epoch(epoch)
     return list(sampler)
 
 
 def test_an_epoch_has_its_order_whatever_was_drawn_before() -> None:
+    import torch
+
     torch.manual_seed(1)
     first = order(7, 3)
     torch.rand(100)
@@ -26,6 +30,8 @@ def test_epochs_and_seeds_differ() -> None:
 
 
 def test_it_leaves_the_shared_generator_alone() -> None:
+    import torch
+
     torch.manual_seed(1)
     expected = torch.rand(3)
     torch.manual_seed(1)

@@ -18,7 +18,7 @@ from monitor.bench.texts import LabelledTexts
 from monitor.bench.windows import WindowSpec
 from monitor.errors import InputError
 from monitor.settings import Settings
-from tests.unit.bench.test_sections import Serial
+from tests.integration.bench.test_sections import Serial
 
 PLAN = replace(QUICK, output_trials=2, release_trials=3)
 
