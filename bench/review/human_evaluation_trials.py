@@ -76,6 +76,8 @@ class Truth:
         """
         low, high = -3.0, 3.0
         seed = int(rng.integers(2**32))
+        if difference == 0:
+            return 0.0
         while high - low > 0.002:
             middle = np.array([(low + high) / 2])
             fixed = np.random.default_rng(seed)

@@ -33,7 +33,7 @@ def run(seed: int, *, prompts_move: bool, off_topic: float, n: int = 300) -> Dri
 
 
 @pytest.mark.parametrize("prompts_move", [False, True])
-@trials(10, 50)
+@trials(6, 50)
 def test_shift_of_prompts_alone_is_no_output_drift(prompts_move: bool, n_trials: int) -> None:
     results = [run(seed, prompts_move=prompts_move, off_topic=0.0) for seed in range(n_trials)]
     rejections = sum(result.p_value <= 0.05 for result in results)
@@ -41,14 +41,15 @@ def test_shift_of_prompts_alone_is_no_output_drift(prompts_move: bool, n_trials:
 
 
 @pytest.mark.parametrize("prompts_move", [False, True])
-def test_off_topic_responses_are_found_and_ranked_first(prompts_move: bool) -> None:
-    results = [run(seed, prompts_move=prompts_move, off_topic=0.15) for seed in range(8)]
-    assert sum(result.verdict == "drift" for result in results) >= 7
+@trials(4, 16)
+def test_off_topic_responses_are_found_and_ranked_first(prompts_move: bool, n_trials: int) -> None:
+    results = [run(seed, prompts_move=prompts_move, off_topic=0.15) for seed in range(n_trials)]
+    assert sum(result.verdict == "drift" for result in results) >= 7 / 8 * n_trials
     assert np.mean([(np.argsort(-r.novelty)[:30] < 45).mean() for r in results]) > 0.9
     assert max(result.drifted_share_lower_bound for result in results) <= 0.15
 
 
-@trials(7, 20)
+@trials(5, 20)
 def test_new_topics_near_known_ones_are_no_output_drift(n_trials: int) -> None:
     """New prompts are in the cells of known topics, with other responses."""
     n_known, n_new, alarms = 40, 10, 0
@@ -93,10 +94,11 @@ def test_unpaired_responses_are_refused() -> None:
         compare_given(window, window[:7], window, window, rng=np.random.default_rng(0))
 
 
-def test_common_shift_is_drift_with_a_positive_share() -> None:
+@trials(5, 20)
+def test_common_shift_is_drift_with_a_positive_share(n_trials: int) -> None:
     """All responses shift slightly: no response is an outlier, and the prompts are equal."""
     detected, bounds = 0, []
-    for seed in range(10):
+    for seed in range(n_trials):
         rng = np.random.default_rng(seed)
         follow = rng.standard_normal((16, 16)) / 4
         manner = unit(rng.standard_normal((1, 16)))
@@ -111,11 +113,11 @@ def test_common_shift_is_drift_with_a_positive_share() -> None:
         bounds.append(result.drifted_share_lower_bound)
         shift_test = next(test for test in result.tests if test.name == "shift")
         assert shift_test.effect_lower <= shift_test.effect_size <= shift_test.effect_upper
-    assert detected >= 9
+    assert detected >= 0.9 * n_trials
     assert np.median(bounds) > 0.02
 
 
-@trials(10, 60)
+@trials(6, 60)
 def test_drifted_share_bound_is_zero_without_drift(n_trials: int) -> None:
     exceeded = sum(
         run(seed, prompts_move=bool(seed % 2), off_topic=0.0).drifted_share_lower_bound > 0.0
@@ -128,7 +130,7 @@ def asked_and_answered(n: int, rng: np.random.Generator) -> tuple[NDArray[np.flo
     return tuple(unit(rng.standard_normal((n, 8)) + 2 * np.eye(8)[0]) for _ in range(2))
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 2**31), by_user=st.booleans())
 def test_the_order_of_exchanges_does_not_matter(seed: int, by_user: bool) -> None:
     rng = np.random.default_rng(seed)
@@ -202,7 +204,7 @@ def _dense_and_sparse(
 def test_users_with_many_messages_are_compared(new: float) -> None:
     """One new prompt must not exclude an end user's other forty from the comparison."""
     n, each = 800, 40
-    for seed in range(3):
+    for seed in range(2):
         rng = np.random.default_rng(seed)
         prompts = [unit(rng.standard_normal((n, 12)) + 1.0) for _ in range(2)]
         fresh = rng.random(n) < new

@@ -43,19 +43,20 @@ def holding_zero(results: list[DriftResult]) -> Counter[str]:
     return counts
 
 
-@trials(10, 40)
+@trials(6, 40)
 def test_effect_intervals_contain_zero_without_drift(n_trials: int) -> None:
     for kind in (inputs, outputs):
         for name, n_holding in holding_zero([kind(seed) for seed in range(n_trials)]).items():
             assert stats.binom.cdf(n_holding, n_trials, 0.95) > 0.001, name
 
 
-def test_effect_intervals_exclude_zero_with_drift() -> None:
+@trials(4, 6)
+def test_effect_intervals_exclude_zero_with_drift(n_trials: int) -> None:
     for kind, names in (
         (inputs, ("scan",)),
         (outputs, ("largest_cell",)),
     ):
-        results = [kind(seed, drifted=True) for seed in range(6)]
+        results = [kind(seed, drifted=True) for seed in range(n_trials)]
         holding = holding_zero(results)
         assert all(holding[name] <= 1 for name in names), holding
         for result in results:

@@ -38,7 +38,7 @@ def compare_sides(rng: np.random.Generator, before: Side, after: Side) -> DriftR
     return compare_given(*before, *after, rng=rng, n_permutations=499)
 
 
-@trials(3, 6)
+@trials(2, 6)
 def test_tilted_prompts_are_no_output_drift(n_trials: int) -> None:
     # Without the projection 5 of 6 are a change of contents.
     alarms = 0
@@ -50,7 +50,7 @@ def test_tilted_prompts_are_no_output_drift(n_trials: int) -> None:
 
 
 def test_change_of_manner_is_detected_under_tilted_prompts() -> None:
-    for seed in range(3):
+    for seed in range(2):
         rng = np.random.default_rng(seed)
         result = compare_sides(rng, draw(rng, 1_000), draw(rng, 1_000, lean=1.0, manner=0.3))
         assert result.p_value <= 0.01

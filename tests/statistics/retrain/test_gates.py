@@ -15,6 +15,7 @@ from monitor.store.training.candidate_results import Comparison
 from retrain.evaluation.gates.candidate_checks import _better_check
 from retrain.evaluation.gates.comparison import adjust_together
 from retrain.evaluation.gates.paired_tests import compare_graded, sign_flip_p_values
+from tests.statistics.trials import trials
 
 
 def at_most(k: int, n: int, rate: float) -> bool:
@@ -49,16 +50,18 @@ def called_better(rng: np.random.Generator, *, n_items: int = 150) -> bool:
     return _better_check(family, "incumbent", Gates()).outcome == "passed"
 
 
-def test_identical_candidate_is_called_better_within_alpha() -> None:
+@trials(1_500, 4_000)
+def test_identical_candidate_is_called_better_within_alpha(n_trials: int) -> None:
     """The trials show that the rate is at most 5%, not only that they agree with it."""
-    rng, n_trials = np.random.default_rng(8), 4_000
+    rng = np.random.default_rng(8)
     hits = sum(called_better(rng) for _ in range(n_trials))
     assert clopper_pearson(hits, n_trials, 0.001)[1] <= 0.05
     assert hits > 0
 
 
-def test_an_identical_candidate_is_seldom_promoted_or_rejected() -> None:
-    matches = candidate_trials(0.0, np.random.default_rng(1), n_trials=60)
+@trials(24, 60)
+def test_an_identical_candidate_is_seldom_promoted_or_rejected(n_trials: int) -> None:
+    matches = candidate_trials(0.0, np.random.default_rng(1), n_trials=n_trials)
     assert at_most(matches.better, matches.n, 0.05)
     assert at_most(matches.promoted, matches.n, 0.05)
     assert at_most(matches.rejected, matches.n, 0.20)

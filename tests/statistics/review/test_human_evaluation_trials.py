@@ -4,28 +4,30 @@ import numpy as np
 from scipy import stats
 
 from bench.review.human_evaluation_trials import Truth, human_evaluation_trials
+from tests.statistics.trials import trials
 
-N_TRIALS = 100
 
-
-def test_dimension_worse_by_margin_passes_in_5_percent() -> None:
-    matches = human_evaluation_trials((-0.25, 0, 0, 0), np.random.default_rng(3), n_trials=N_TRIALS)
+@trials(30, 100)
+def test_dimension_worse_by_margin_passes_in_5_percent(n_trials: int) -> None:
+    matches = human_evaluation_trials((-0.25, 0, 0, 0), np.random.default_rng(3), n_trials=n_trials)
     # More than these would come about in one of a thousand runs were the level 5%.
-    assert matches.first_passed <= stats.binom.isf(0.001, N_TRIALS, 0.05)
-    assert matches.covered >= stats.binom.ppf(0.001, N_TRIALS, 0.94)
+    assert matches.first_passed <= stats.binom.isf(0.001, n_trials, 0.05)
+    assert matches.covered >= stats.binom.ppf(0.001, n_trials, 0.94)
 
 
-def test_equal_candidate_is_rarely_failed_or_called_different() -> None:
-    matches = human_evaluation_trials((0, 0, 0, 0), np.random.default_rng(4), n_trials=N_TRIALS)
-    assert matches.failed <= stats.binom.isf(0.001, N_TRIALS, 0.02)
-    assert matches.called_different <= stats.binom.isf(0.001, N_TRIALS, 0.05)
-    assert matches.passed >= N_TRIALS / 2
+@trials(30, 100)
+def test_equal_candidate_is_rarely_failed_or_called_different(n_trials: int) -> None:
+    matches = human_evaluation_trials((0, 0, 0, 0), np.random.default_rng(4), n_trials=n_trials)
+    assert matches.failed <= stats.binom.isf(0.001, n_trials, 0.02)
+    assert matches.called_different <= stats.binom.isf(0.001, n_trials, 0.05)
+    assert matches.passed >= n_trials / 2
 
 
-def test_candidate_worse_on_one_dimension_is_failed() -> None:
-    matches = human_evaluation_trials((0, 0, -0.5, 0), np.random.default_rng(5), n_trials=N_TRIALS)
+@trials(30, 100)
+def test_candidate_worse_on_one_dimension_is_failed(n_trials: int) -> None:
+    matches = human_evaluation_trials((0, 0, -0.5, 0), np.random.default_rng(5), n_trials=n_trials)
     assert matches.passed == 0
-    assert matches.failed >= 0.9 * N_TRIALS
+    assert matches.failed >= 0.9 * n_trials
 
 
 def test_systems_that_response_in_the_same_words_pass() -> None:

@@ -13,17 +13,17 @@ from monitor.review.sampling.inclusion import ROUNDING, inclusion_probabilities,
 from monitor.review.sampling.selection import Selection, select_items
 from monitor.settings import Review
 from monitor.store.windows.sample_scores import SampleScores
+from tests.statistics.trials import trials
 
-REPETITIONS = 4000
 
-
-def test_systematic_counts_hit_as_often_as_expected() -> None:
+@trials(1_500, 4_000)
+def test_systematic_counts_hit_as_often_as_expected(n_trials: int) -> None:
     rng = np.random.default_rng(7)
     expected = inclusion_probabilities(np.arange(1, 31, dtype=float) ** 3, 8)
     expected[3] = 8 - np.delete(expected, 3).sum()
     block = np.arange(30) // 10
     hits = np.zeros(30)
-    for _ in range(REPETITIONS):
+    for _ in range(n_trials):
         counts = systematic_counts(expected, rng, block=block)
         assert 8 == counts.sum()
         assert (counts >= np.floor(expected - 1e-9)).all()
@@ -31,10 +31,10 @@ def test_systematic_counts_hit_as_often_as_expected() -> None:
         by_block = np.bincount(block, weights=counts)
         assert (np.abs(by_block - np.bincount(block, weights=expected)) < 1).all()
         hits += counts
-    assert np.allclose(expected, hits / REPETITIONS, atol=4 * 0.5 / np.sqrt(REPETITIONS))
+    assert np.allclose(expected, hits / n_trials, atol=4 * 0.5 / np.sqrt(n_trials))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     st.lists(st.floats(0.0, 3.0), min_size=1, max_size=40).filter(lambda row: sum(row) > 1e-6),
     st.integers(0, 2**32 - 1),
@@ -48,7 +48,7 @@ def test_systematic_counts_keep_their_sum(expected: list[float], seed: int) -> N
     assert not counts[values == 0].any()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=40), st.floats(0.0, 50.0))
 @example([1.0], 1e-11)
 def test_inclusion_probabilities_add_up(weights: list[float], n: float) -> None:
@@ -84,7 +84,8 @@ def window(n: int, seed: int) -> Window:
     return Window(scores, texts, [("a", "b")[i % 2] for i in range(n)], known)
 
 
-def test_frequencies_equal_the_stated_probabilities() -> None:
+@trials(1_500, 4_000)
+def test_frequencies_equal_the_stated_probabilities(n_trials: int) -> None:
     """One test over all texts, for both draws and for the control draw alone."""
     review = Review(weekly_budget=40)
     drawn = window(300, 1)
@@ -94,7 +95,7 @@ def test_frequencies_equal_the_stated_probabilities() -> None:
     hits: dict[str, int] = {}
     control_hits: dict[str, int] = {}
     total_points: dict[str, int] = {}
-    for seed in range(REPETITIONS):
+    for seed in range(n_trials):
         selection = drawn.draw(seed, review)
         for row in [*selection.unreviewed, *selection.reused]:
             text = row.draw.text_digest
@@ -109,13 +110,13 @@ def test_frequencies_equal_the_stated_probabilities() -> None:
         p = np.array([claimed[text] for text in sorted(stated)])
         matches = np.array([seen[text] for text in sorted(stated)])
         certain = p > 1 - 1e-12
-        assert (matches[certain] == REPETITIONS).all()
-        z = (matches - REPETITIONS * p)[~certain] / np.sqrt(REPETITIONS * p * (1 - p))[~certain]
+        assert (matches[certain] == n_trials).all()
+        z = (matches - n_trials * p)[~certain] / np.sqrt(n_trials * p * (1 - p))[~certain]
         assert np.abs(z).max() < stats.norm.ppf(1 - 0.001 / (2 * len(z)))
         assert 0.7 < z.std() < 1.3
     expected = np.array([points[text] for text in sorted(stated)])
-    mean = np.array([total_points[text] for text in sorted(stated)]) / REPETITIONS
-    assert np.allclose(expected, mean, atol=5 * 0.5 / np.sqrt(REPETITIONS))
+    mean = np.array([total_points[text] for text in sorted(stated)]) / n_trials
+    assert np.allclose(expected, mean, atol=5 * 0.5 / np.sqrt(n_trials))
     assert points["common"] > 1  # it counts several times, and is asked once
 
 

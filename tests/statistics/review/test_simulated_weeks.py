@@ -16,15 +16,17 @@ from monitor.review.decision.weighted_rate import (
     weighted_share,
 )
 from monitor.settings import Review
-
-WEEKS = 200
+from tests.statistics.trials import trials
 
 
 @pytest.mark.parametrize("world", [DRIFTED, QUIET, REPEATED], ids=lambda world: world.name)
-def test_estimates_of_a_week_are_unbiased_and_their_intervals_cover(world: World) -> None:
+@trials(130, 200)
+def test_estimates_of_a_week_are_unbiased_and_their_intervals_cover(
+    world: World, n_trials: int
+) -> None:
     errors: dict[str, list[float]] = {}
     covered: dict[str, list[bool]] = {}
-    for seed in range(WEEKS):
+    for seed in range(n_trials):
         week = simulate_week(world, Review(), np.random.default_rng([50, seed]))
         control = estimate_rate(week.control.errors, week.control.n)
         matches = {**estimates(week), "control": (control.rate, control.lower, control.upper)}
@@ -33,7 +35,7 @@ def test_estimates_of_a_week_are_unbiased_and_their_intervals_cover(world: World
             errors.setdefault(name, []).append(rate - truth)
             covered.setdefault(name, []).append(lower <= truth <= upper)
     for name in ("", "control"):
-        standard_error = np.std(errors[name]) / np.sqrt(WEEKS)
+        standard_error = np.std(errors[name]) / np.sqrt(n_trials)
         assert abs(np.mean(errors[name])) < 4 * standard_error, name
     # What every slice adds pays: the control slice alone varies more.
     assert np.std(errors[""]) < 0.95 * np.std(errors["control"])

@@ -8,8 +8,9 @@ from scipy import stats
 
 from monitor.statistics.bootstrap import bca_quantiles, join_small_strata, mean_interval
 from retrain.evaluation.gates.paired_tests import compare_graded
+from tests.statistics.trials import trials
 
-N_TRIALS, N_ITEMS, N_RESAMPLES = 2_000, 60, 599
+N_ITEMS, N_RESAMPLES = 60, 599
 LEVEL = 0.05
 
 
@@ -22,7 +23,9 @@ def strata_of(*sizes: int) -> list[np.ndarray]:
     return [np.arange(begin, end) for begin, end in pairwise(ends)]
 
 
-def misses(strata: list[np.ndarray] | None, *, spread: float, seed: int) -> tuple[int, int]:
+def misses(
+    strata: list[np.ndarray] | None, *, spread: float, seed: int, n_trials: int
+) -> tuple[int, int]:
     """Return how often the lower bound is above, and the upper bound below, the true mean.
 
     Strata stay as they are, with means that differ by ``spread``; their items are drawn anew.
@@ -37,26 +40,32 @@ def misses(strata: list[np.ndarray] | None, *, spread: float, seed: int) -> tupl
                 centres + rng.normal(0, 0.2, size=N_ITEMS), rng, (LEVEL, 1 - LEVEL),
                 strata=strata, n_resamples=N_RESAMPLES,
             )
-            for _ in range(N_TRIALS)
+            for _ in range(n_trials)
         ]
     )  # fmt: skip
     truth = centres.mean()
     return int((limits[:, 0] > truth).sum()), int((limits[:, 1] < truth).sum())
 
 
+@trials(600, 2_000)
 @pytest.mark.parametrize("sizes", [(1,), (2,), (3,), (5,), (1, 2, 3, 5, 15), None], ids=str)
-def test_bound_misses_the_truth_in_one_of_twenty_trials(sizes: tuple[int, ...] | None) -> None:
-    above, below = misses(None if sizes is None else strata_of(*sizes), spread=0, seed=1)
-    highest = stats.binom.ppf(0.999, N_TRIALS, LEVEL)
+def test_bound_misses_the_truth_in_one_of_twenty_trials(
+    sizes: tuple[int, ...] | None, n_trials: int
+) -> None:
+    above, below = misses(
+        None if sizes is None else strata_of(*sizes), spread=0, seed=1, n_trials=n_trials
+    )
+    highest = stats.binom.ppf(0.999, n_trials, LEVEL)
     assert max(above, below) <= highest
-    low, high = stats.binom.interval(0.998, N_TRIALS, 2 * LEVEL)
+    low, high = stats.binom.interval(0.998, n_trials, 2 * LEVEL)
     assert low <= above + below <= high
 
 
+@trials(600, 2_000)
 @pytest.mark.parametrize("sizes", [(3,), (1, 2, 3, 5, 15)], ids=str)
-def test_strata_that_differ_make_no_bound_too_narrow(sizes: tuple[int, ...]) -> None:
-    above, below = misses(strata_of(*sizes), spread=0.2, seed=2)
-    assert max(above, below) <= stats.binom.ppf(0.999, N_TRIALS, LEVEL)
+def test_strata_that_differ_make_no_bound_too_narrow(sizes: tuple[int, ...], n_trials: int) -> None:
+    above, below = misses(strata_of(*sizes), spread=0.2, seed=2, n_trials=n_trials)
+    assert max(above, below) <= stats.binom.ppf(0.999, n_trials, LEVEL)
 
 
 def test_small_strata_are_joined_and_large_ones_kept() -> None:

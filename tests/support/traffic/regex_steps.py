@@ -22,6 +22,8 @@ CATEGORIES = {
     op.CATEGORY_NOT_SPACE: lambda c: not c.isspace(),
 }
 
+ONE_CHARACTER = frozenset({op.LITERAL, op.NOT_LITERAL, op.IN, op.ANY})
+
 
 class StepCounter:
     """Searches a text for all matches of a pattern and counts the tried items."""
@@ -32,6 +34,7 @@ class StepCounter:
         self._fold = bool(pattern.flags & re.IGNORECASE)
         self._text = ""
         self._groups: dict[int, str] = {}
+        self._lists: dict[int, list[Any]] = {}
 
     def find_all(self, text: str) -> int:
         """Return the number of matches; ``steps`` is their cost."""
@@ -42,6 +45,13 @@ class StepCounter:
             return self._find_all(text)
         finally:
             sys.setrecursionlimit(limit)
+
+    def _list(self, part: Any) -> list[Any]:
+        """Return the items of a part of the pattern: listed once, as that is slow."""
+        items = self._lists.get(id(part))
+        if items is None:
+            items = self._lists[id(part)] = list(part)
+        return items
 
     def _find_all(self, text: str) -> int:
         position = n_matches = 0
@@ -61,17 +71,17 @@ class StepCounter:
         self.steps += 1
         code, argument = items[index]
         rest: Continue = lambda end: self._run(items, index + 1, end, then)  # noqa: E731
-        if code in {op.LITERAL, op.NOT_LITERAL, op.IN, op.ANY}:
+        if code in ONE_CHARACTER:
             return (
                 at < len(self._text) and self._fits(code, argument, self._text[at]) and rest(at + 1)
             )
-        if code in {op.MAX_REPEAT, op.MIN_REPEAT}:
+        if code is op.MAX_REPEAT or code is op.MIN_REPEAT:
             return self._repeat(argument, at, rest, lazy=code is op.MIN_REPEAT)
         if code is op.SUBPATTERN:
             return self._group(argument, at, rest)
         if code is op.BRANCH:
-            return any(self._run(list(branch), 0, at, rest) for branch in argument[1])
-        if code in {op.ASSERT, op.ASSERT_NOT}:
+            return any(self._run(self._list(branch), 0, at, rest) for branch in argument[1])
+        if code is op.ASSERT or code is op.ASSERT_NOT:
             return self._assert(code, argument, at) and rest(at)
         if code is op.GROUPREF:
             same = self._groups.get(argument, "")
@@ -81,8 +91,8 @@ class StepCounter:
 
     def _repeat(self, argument: Any, at: int, rest: Continue, *, lazy: bool) -> bool:
         least, most, body = argument
-        body = list(body)
-        if len(body) == 1 and body[0][0] in {op.LITERAL, op.NOT_LITERAL, op.IN, op.ANY}:
+        body = self._list(body)
+        if len(body) == 1 and body[0][0] in ONE_CHARACTER:
             return self._repeat_one(body[0], least, most, at, rest, lazy=lazy)
 
         def more(end: int, n: int) -> bool:
@@ -117,14 +127,14 @@ class StepCounter:
                 self._groups[number] = self._text[at:end]
             return rest(end)
 
-        return self._run(list(body), 0, at, keep)
+        return self._run(self._list(body), 0, at, keep)
 
     def _assert(self, code: Any, argument: Any, at: int) -> bool:
         direction, body = argument
         start = at
         if direction < 0:
             start = at - body.getwidth()[0]
-        result = start >= 0 and self._run(list(body), 0, start, lambda _: True)
+        result = start >= 0 and self._run(self._list(body), 0, start, lambda _: True)
         return result is (code is op.ASSERT)
 
     def _boundary(self, where: Any, at: int) -> bool:

@@ -90,28 +90,38 @@ def test_an_unknown_command_is_an_error() -> None:
     assert "frobnicate" in result.output
 
 
-@pytest.mark.parametrize("path", [path for path in PATHS if len(path) <= 1], ids=" ".join)
-def test_help_imports_no_heavy_library(path: tuple[str, ...]) -> None:
+def test_help_imports_no_heavy_library() -> None:
+    """One process shows all helps; what it has imported after each is what they need together."""
     program = (
-        "import sys; sys.argv = ['driftwarden', *sys.argv[1:]]\n"
+        "import sys\n"
         "from monitor.cli import main\n"
-        "try:\n"
-        "    main()\n"
-        "except SystemExit as end:\n"
-        "    assert not end.code, end.code\n"
-        "print('imported:', *sorted({name.partition('.')[0] for name in sys.modules}))\n"
+        "for path in sys.argv[1:]:\n"
+        "    sys.argv = ['driftwarden', *path.split(), '--help']\n"
+        "    try:\n"
+        "        main()\n"
+        "    except SystemExit as end:\n"
+        "        assert not end.code, end.code\n"
+        "    names = sorted({name.partition('.')[0] for name in sys.modules})\n"
+        "    print(f'imported by {path}:', *names)\n"
     )
+    paths = [" ".join(path) for path in PATHS if len(path) <= 1]
     done = subprocess.run(
-        [sys.executable, "-c", program, *path, "--help"],
+        [sys.executable, "-c", program, *paths],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
         timeout=60,
     )
-    imported = set(done.stdout.splitlines()[-1].removeprefix("imported: ").split())
-    assert "typer" in imported
-    assert not HEAVY & imported
+    imported = {
+        path: set(names.split())
+        for path in paths
+        for line in done.stdout.splitlines()
+        if line.startswith(start := f"imported by {path}:") and (names := line.removeprefix(start))
+    }
+    assert list(imported) == paths
+    assert all("typer" in names for names in imported.values())
+    assert {path: HEAVY & names for path, names in imported.items() if HEAVY & names} == {}
 
 
 def cpu_seconds(program: str, runs: int = 10) -> float:

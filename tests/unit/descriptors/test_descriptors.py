@@ -10,7 +10,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor import descriptors as texts
@@ -57,6 +57,7 @@ def test_examples_give_what_they_say(name: str) -> None:
 
 
 @pytest.mark.parametrize("function", RANGES, ids=lambda function: function.__name__)
+@settings(max_examples=40, deadline=None)
 @given(text=ANY_TEXT | PIECES)
 @example(text="")
 @example(text="\0" * 300)

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.settings import TrainingData
@@ -162,6 +162,7 @@ def test_shares_are_proportional_and_add_up(sizes: dict[str, int], total: int) -
         assert abs(shares[name] - total * size / sum(sizes.values())) < 1
 
 
+@settings(max_examples=20, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_the_split_depends_on_the_content_alone(shuffle: random.Random) -> None:
     rows = [row(f"question {i}", "a", "cards", user=f"u{i % 40}") for i in range(120)]

@@ -66,7 +66,7 @@ def test_a_wrong_checksum_costs_the_batch_and_no_other(damaged: int, codec: int)
     assert (records, [("corrupt_batch", first, end - 1)]) == summary(parts)
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(
     damaged=st.integers(0, 2),
     place=st.integers(0, 10_000),
@@ -119,7 +119,7 @@ def test_two_damaged_batches_in_a_row_cost_their_own_offsets() -> None:
     assert [("corrupt_batch", 4, 8), ("corrupt_batch", 9, 11)] == summary(parts)[1]
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(payload=st.binary(max_size=400), n_records=st.integers(-5, 50), codec=st.integers(0, 7))
 def test_any_bytes_with_a_right_checksum_are_passed(
     payload: bytes, n_records: int, codec: int

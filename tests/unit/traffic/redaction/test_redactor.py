@@ -118,7 +118,7 @@ LABELLED = [entry.text for entry in read_labelled()]
 @given(
     st.lists(st.sampled_from(LABELLED), min_size=1, max_size=4), st.sampled_from([" ", "\n", ", "])
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_redaction_is_done_once(parts: list[str], joint: str) -> None:
     once = REDACTOR.redact(joint.join(parts))
 
@@ -126,7 +126,7 @@ def test_redaction_is_done_once(parts: list[str], joint: str) -> None:
 
 
 @given(st.text(max_size=200) | st.text("0123456789 +-./()@aA:=_", max_size=80))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_any_text_is_taken_and_spans_are_in_order(text: str) -> None:
     spans = REDACTOR.find(text)
 
@@ -194,14 +194,23 @@ def patterns() -> list[Any]:
 
 @pytest.mark.parametrize("pattern", patterns())
 def test_the_steps_of_a_pattern_grow_with_the_text(pattern: re.Pattern[str]) -> None:
-    """Twice the text needs twice the steps, never four times."""
+    """Twice the text needs twice the steps, never four times.
+
+    The steps of a repetition with a limit of 64 grow quadratically in texts of about that length;
+    there a longer text decides. Quadratic steps fail at both lengths, from 0.015 steps per pair of
+    characters.
+    """
     for piece in HOSTILE:
-        steps = []
-        for length in (200, 400):
-            counter = StepCounter(pattern)
-            counter.find_all((piece * length)[:length])
-            steps.append(counter.steps)
-        assert steps[1] <= 2.3 * steps[0] + 1_000, f"{piece!r}: {steps}"
+        short = [steps_of(pattern, piece, length) for length in (100, 200)]
+        if short[1] > 2.3 * short[0] + 250:
+            long = [steps_of(pattern, piece, length) for length in (200, 400)]
+            assert long[1] <= 2.3 * long[0] + 1_000, f"{piece!r}: {short}, {long}"
+
+
+def steps_of(pattern: re.Pattern[str], piece: str, length: int) -> int:
+    counter = StepCounter(pattern)
+    counter.find_all((piece * length)[:length])
+    return counter.steps
 
 
 @pytest.mark.parametrize("piece", HOSTILE)
@@ -220,12 +229,13 @@ def test_a_hostile_text_of_maximum_length_is_redacted() -> None:
 
 def test_the_counter_of_steps_sees_a_pattern_that_squares() -> None:
     """Test of the counter: ``a+b`` on many a needs quadratic steps."""
-    steps = []
-    for n in (200, 400):
-        counter = StepCounter(re.compile("a+b"))
-        assert 0 == counter.find_all("a" * n)
-        steps.append(counter.steps)
-    assert steps[1] > 3.5 * steps[0]
+    for lengths in ((100, 200), (200, 400)):
+        steps = []
+        for n in lengths:
+            counter = StepCounter(re.compile("a+b"))
+            assert 0 == counter.find_all("a" * n)
+            steps.append(counter.steps)
+        assert steps[1] > 3.5 * steps[0]
 
 
 @pytest.mark.parametrize(
