@@ -31,6 +31,8 @@ class SkippedItem:
 
     item_id: int
     reason: str
+    #: A stable name of the reason.
+    code: str
 
 
 @dataclass
@@ -61,14 +63,16 @@ def render(item: GoldItem, taxonomies: TaxonomyVersions) -> TrainingExample | Sk
     A system prompt that the traffic recorded is preserved, because production used it.
     """
     taxonomy = taxonomies.of(item.taxonomy_version)
-    reason = _unfit(item, taxonomy)
-    if reason or taxonomy is None:
-        return SkippedItem(item.item_id, reason)
+    code, reason = _unfit(item, taxonomy)
+    if code or taxonomy is None:
+        return SkippedItem(item.item_id, reason, code)
     template = taxonomy.template_of(item.task_type)
     parts = template.split(item.response)
     if parts is None:
         return SkippedItem(
-            item.item_id, "the response has no reasoning, which the template requires"
+            item.item_id,
+            "the response has no reasoning, which the template requires",
+            "no_reasoning",
         )
     prompt = [{"role": turn["role"], "content": turn["content"]} for turn in item.messages]
     system_prompt = taxonomy.system_prompt_of(item.task_type).strip()
@@ -110,16 +114,18 @@ def provenance(item: GoldItem, version_field: str) -> dict[str, Any]:
     }
 
 
-def _unfit(item: GoldItem, taxonomy: Taxonomy | None) -> str:
+def _unfit(item: GoldItem, taxonomy: Taxonomy | None) -> tuple[str, str]:
+    """Return code and reason of an item that can't be an example; empty texts if it can."""
     if taxonomy is None:
-        return f"its taxonomy version {item.taxonomy_version[:12]} isn't stored"
+        version = item.taxonomy_version[:12]
+        return "unknown_version", f"its taxonomy version {version} isn't stored"
     if not item.response.strip():
-        return "rejected without a corrected response"
+        return "no_correction", "rejected without a corrected response"
     if not item.messages:
-        return "its conversation isn't stored"
+        return "no_conversation", "its conversation isn't stored"
     if item.truncated:
-        return "its text was truncated when it was stored"
-    return ""
+        return "truncated", "its text was truncated when it was stored"
+    return "", ""
 
 
 def _literal(text: str) -> str:

@@ -46,7 +46,7 @@ def read_dataset(place: str, folder: Path) -> bytes:
     except FileNotFoundError:
         raise InputError(f"{path}: no such data set", code="no_file") from None
     except OSError as error:
-        raise InputError(f"{path}: can't be read: {error.strerror}") from None
+        raise InputError(f"{path}: can't be read: {error.strerror}", code="not_readable") from None
 
 
 def _read_address(address: str) -> bytes:

@@ -16,6 +16,7 @@ from tests.integration.alerts.test_incidents import sender_for
 from tests.services.slack import CHANNEL, FakeSlack, slack  # noqa: F401 - a fixture
 from tests.support.retrain.candidates import MODEL, check, evaluated, make_candidate
 
+NEXT_STEP = "Try QLoRA on a larger base."
 ALERTS = Alerts(channel=CHANNEL, public_url="https://drift.example")
 
 
@@ -28,7 +29,7 @@ def announce(engine: Engine, now: datetime) -> int:
     ("decision", "title", "step"),
     [
         ("promote", "🟢 Promote: desk version 1", "driftwarden models promote desk 1"),
-        ("reject", "🔴 Rejected: desk version 1", "Try QLoRA on a larger base."),
+        ("reject", "🔴 Rejected: desk version 1", NEXT_STEP),
         ("undecided", "⚪ Undecided: desk version 1", "driftwarden retrain approve 1 --reason WHY"),
     ],
 )
@@ -47,7 +48,7 @@ def test_a_verdict_is_told_once_with_what_led_to_it(
     with transaction(any_engine) as connection:
         row = evaluated(
             connection, version, clock, decision, checks=(check("first"), hostile),
-            next_step="Try QLoRA on a larger base.",
+            next_step=NEXT_STEP,
         )  # fmt: skip
     assert announce(any_engine, clock) == 1
     assert announce(any_engine, clock) == 0

@@ -209,9 +209,7 @@ def test_an_unusable_file_is_exit_status_2(
 
 
 @pytest.mark.parametrize("option", ["--html", "--evidently"])
-@pytest.mark.parametrize(
-    ("target", "advice"), [("missing/page.html", "mkdir -p"), (".", "name a file in it")]
-)
+@pytest.mark.parametrize(("target", "advice"), [("missing/page.html", "mkdir -p"), (".", "folder")])
 def test_an_unwritable_page_is_refused_before_embedding(
     tmp_path: Path, run: Run, option: str, target: str, advice: str
 ) -> None:

@@ -72,7 +72,7 @@ def test_load_broken_taxonomy_lists_all_problems() -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("absent.md", None, "no such file or folder"),
+        ("absent.md", None, "`driftwarden taxonomy init`"),
         ("taxonomy.txt", VALID.encode(), "no Markdown file"),
         ("bytes.md", b"# fees\n\xff", "not UTF-8 at byte 7"),
     ],

@@ -98,29 +98,30 @@ def test_reasoning_is_written_as_production_writes_it(
 
 
 @pytest.mark.parametrize(
-    ("changes", "reason"),
+    ("changes", "code"),
     [
-        ({"response": "Block it."}, "the response has no reasoning"),
-        ({"response": " "}, "rejected without a corrected response"),
-        ({"messages": []}, "its conversation isn't stored"),
-        ({"truncated": True}, "its text was truncated"),
+        ({"response": "Block it."}, "no_reasoning"),
+        ({"response": " "}, "no_correction"),
+        ({"messages": []}, "no_conversation"),
+        ({"truncated": True}, "truncated"),
     ],
 )
 def test_unusable_item_is_skipped_with_its_reason(
-    engine: Engine, tmp_path: Path, clock: Any, changes: dict[str, Any], reason: str
+    engine: Engine, tmp_path: Path, clock: Any, changes: dict[str, Any], code: str
 ) -> None:
     outcome = rendered(
         engine, tmp_path, clock, lambda **more: decided(**more, **changes), taxonomy=REASONING
     )
     assert isinstance(outcome, SkippedItem)
-    assert outcome.reason.startswith(reason)
+    assert code == outcome.code
 
 
-def test_a_version_that_is_not_stored_is_said(engine: Engine) -> None:
+def test_an_item_of_an_unknown_version_is_skipped(engine: Engine) -> None:
     with transaction(engine) as connection:
         outcome = render(decided(taxonomy_version="f" * 64), TaxonomyVersions(connection))
     assert isinstance(outcome, SkippedItem)
-    assert (1, True) == (outcome.item_id, "f" * 12 in outcome.reason)
+    assert (1, "unknown_version") == (outcome.item_id, outcome.code)
+    assert "f" * 12 in outcome.reason
 
 
 def test_provenance_names_the_version_and_nobody() -> None:

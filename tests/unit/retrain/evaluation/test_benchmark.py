@@ -11,6 +11,7 @@ from monitor.errors import ConfigurationError, InputError
 from monitor.settings.evaluation_file.plan import parse_plan
 from retrain.data.benchmarks.dataset_file import read_dataset
 from retrain.evaluation.benchmark import Benchmark, load_benchmarks
+from tests.support.refusals import refusal
 
 
 def lines(n: int, **fields: object) -> bytes:
@@ -49,15 +50,15 @@ def test_addresses(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "message"),
+    ("place", "code", "value"),
     [
-        ("absent.jsonl", "no such data set"),
-        ("memory://sets/absent.jsonl", "memory://sets/absent.jsonl: no such data set"),
-        ("nowhere://sets/b.jsonl", r"unknown protocol: nowhere://; use s3://"),
+        ("absent.jsonl", "no_file", r"absent\.jsonl"),
+        ("memory://sets/absent.jsonl", "no_file", r"memory://sets/absent\.jsonl: "),
+        ("nowhere://sets/b.jsonl", "unknown_protocol", "nowhere://.*s3://"),
     ],
 )
-def test_data_sets_that_are_not_there(tmp_path: Path, place: str, message: str) -> None:
-    with pytest.raises(InputError, match=message):
+def test_missing_data_sets_are_refused(tmp_path: Path, place: str, code: str, value: str) -> None:
+    with refusal(code, InputError, match=value):
         read_dataset(place, tmp_path)
 
 
@@ -99,11 +100,11 @@ def test_an_item_without_a_stratum_is_an_error(tmp_path: Path) -> None:
             "line 8: .*unknown metric: 'f11'",
         ),
         ('threshold: {judged_hallucination_rate: "<= 2%"}', "line 5: .*needs a judge"),
-        ('threshold: {f1: "<= 0.9"}', 'line 5: "<= 0.9" has the wrong direction'),
-        ('threshold: {f1: ">= 9"}', "line 5: .*outside the range of token_f1"),
+        ('threshold: {f1: "<= 0.9"}', 'line 5: "<= 0.9" .*token_f1'),
+        ('threshold: {f1: ">= 9"}', "line 5: .*range of token_f1"),
         (
             'threshold: {rouge: ">= 0.9"}',
-            "line 5: 'rouge' stands for several metrics; .*rouge1, rouge2",
+            "line 5: 'rouge' .*rouge1, rouge2",
         ),
         (
             'threshold: {refusal_rate: ">= 0.9"}',

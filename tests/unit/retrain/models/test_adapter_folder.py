@@ -31,7 +31,7 @@ def adapter(tmp_path: Path) -> Path:
 def test_the_card_is_our_own() -> None:
     card = model_card(RECIPE, LINEAGE)
     for message in (
-        "base_model: org/base", "QLoRA adapter of rank 8", "revision `0f3c`", "digest `sha256:d`",
+        "base_model: org/base", "QLoRA adapter", "revision `0f3c`", "digest `sha256:d`",
         "seed 7", "torch 2.15, peft 0.21", "No scores yet",
     ):  # fmt: skip
         assert message in card, message

