@@ -2,7 +2,7 @@
 
 const token = document.querySelector('meta[name="csrf-token"]').content;
 
-export class RequestError extends Error {
+class RequestError extends Error {
   /** `status` is 0 if the server does not respond. */
   constructor(status, detail) {
     super(detail);

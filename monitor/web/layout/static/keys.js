@@ -1,6 +1,6 @@
 // Keyboard shortcuts, active outside of text fields.
 
-export const isTyping = (target) => target.matches("textarea, select, input:not([type=radio], [type=checkbox])");
+const isTyping = (target) => target.matches("textarea, select, input:not([type=radio], [type=checkbox])");
 
 /**
  * @param actions lower-case key -> function
