@@ -74,7 +74,9 @@ def _read_address(address: str) -> bytes:
         if "Protocol not known" not in str(error):
             raise InputError(f"{label}: can't be read: {_message_of(error, address)}") from None
         known = ", ".join(f"{name}://" for name in ("s3", "gs", "https", "az", "file"))
-        raise InputError(f"{label}: unknown protocol: {protocol}://; use {known}, ...") from None
+        raise InputError(
+            f"{label}: unknown protocol: {protocol}://; use {known}, ...", code="unknown_protocol"
+        ) from None
     except Exception as error:  # noqa: BLE001 - each file system has errors of its own
         raise _access_error(label, address, error) from None
     return content

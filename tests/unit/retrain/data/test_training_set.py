@@ -186,7 +186,7 @@ def test_examples_are_read_whatever_separators_their_texts_hold(tmp_path: Path) 
         ('{"messages": [{"role": "bot", "content": "x"}]}', "'bot'"),
         (json.dumps({"messages": row("a", "b")["messages"][:1]}), "last message"),
         (json.dumps(row("a", "  ")), "last message"),
-        (json.dumps({"messages": row("a", "b")["messages"][1:]}), "question"),
+        (json.dumps({"messages": row("a", "b")["messages"][1:]}), "response"),
         (json.dumps({**row("a", "b"), "metadata": []}), '"metadata"'),
         (b'{"messages": "\xff"}', "line 1: "),
         (r'{"messages": "\ud800"}', "line 1: "),

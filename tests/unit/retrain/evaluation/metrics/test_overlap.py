@@ -138,7 +138,7 @@ def test_a_benchmark_is_read() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "holds no items"),
+        ("", "items"),
         (line() + "\n" + line(), r"\bid\b"),
         ("{", "line 1: "),
         (line(split="middle"), "line 1: Invalid enum value 'middle'"),
