@@ -68,7 +68,7 @@ def refuse_thin_task_types(
     ]
     if thin:
         raise TrainingError(
-            f"too few gold examples of {len(thin)} task types that the original data doesn't "
+            f"too few gold examples of task types that the original data doesn't "
             f"cover: {'; '.join(thin)}; or a lower retrain.data.min_per_task_type",
             code="min_per_task_type",
         )

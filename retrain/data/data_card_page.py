@@ -34,9 +34,9 @@ def _overview(card: Card) -> str:
     replayed = f"{card.n_replay} replayed ({card.replay_share:.0%})"
     lines = [
         f"- {card.n_examples} examples: {card.n_gold} gold, {replayed}.",
-        f"- {card.n_validation} held back for validation; {card.n_groups} groups kept together."
+        f"- {card.n_validation} validation examples; {card.n_groups} groups kept together."
         if card.n_validation
-        else "- Nothing is held back for validation.",
+        else "- No validation examples.",
         f"- Near-duplicates: {card.near_duplicates or 'no search'}.",
         f"- Digest of `train.jsonl`: `{card.digest}`.",
     ]
@@ -82,8 +82,9 @@ def _tokens(tokens: Tokens | None) -> str:
     return (
         "## Tokens\n\n"
         f"- {tokens.training} in training, {tokens.validation} in validation.\n"
-        f"- An example has {tokens.median} (median), {tokens.p90} (90%), {tokens.p99} (99%).\n"
-        f"- The longest: {tokens.longest}, {tokens.longest_example}.\n"
+        f"- Per example: {tokens.median} (median), {tokens.p90} (90th percentile), "
+        f"{tokens.p99} (99th).\n"
+        f"- Longest example: {tokens.longest} ({tokens.longest_example}).\n"
     )
 
 
@@ -110,7 +111,7 @@ def _dropped(card: Card) -> str:
         [reason, str(n), ", ".join(card.dropped_examples.get(reason, ()))]
         for reason, n in card.dropped.items()
     ]
-    return _table("Excluded", ("why", "examples", "first examples"), rows)
+    return _table("Excluded", ("reason", "examples", "first examples"), rows)
 
 
 def _rows(counts: Mapping[str, int]) -> list[list[str]]:

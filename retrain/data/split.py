@@ -61,7 +61,7 @@ def split_by_group(
     remarks = []
     if len(held) < wanted:
         remarks.append(
-            f"{len(held)} examples are held back for validation, {wanted} were requested: the "
+            f"{len(held)} validation examples instead of {wanted}: the "
             f"other groups are too large (the largest holds {max(map(len, groups))} examples)"
         )
     return Split(

@@ -138,7 +138,7 @@ def _full(
             rung.base,
         )
     return NextStep(
-        f"{_told(rung)}. Both kinds of adapter were rejected, and {counted}: {_command(rung)}",
+        f"{_told(rung)}. Both kinds of adapter were rejected; {counted}: {_command(rung)}",
         "full",
         rung.base,
     )

@@ -11,7 +11,7 @@ from retrain.data.exclusions import Exclusions
 QUOTED = 5
 
 #: Reason of originals without an undisputed response; the data card counts by it.
-CONTRADICTIONS = "originals that contradict each other"
+CONTRADICTIONS = "contradictory originals"
 
 
 def drop_duplicates(examples: Sequence[Example], dropped: Exclusions) -> list[Example]:
@@ -39,7 +39,7 @@ def refuse_contradictions(examples: Sequence[Example]) -> None:
         return
     quoted = "; ".join(_quote(group) for group in groups[:QUOTED])
     raise TrainingError(
-        f"{len(groups)} prompts have different responses; let an adjudicator decide: {quoted}",
+        f"prompts with different responses: {len(groups)}; let an adjudicator decide: {quoted}",
         code="contradictions",
     )
 

@@ -17,9 +17,9 @@ from retrain.data.exclusions import Exclusions
 from retrain.data.similarity import BLOCK, SentenceEncoder, near_pairs, texts_agree
 
 #: Reason of an example that another one makes needless; the data card counts by it.
-SAME = "nearly the same as {}"
+SAME = "near-duplicate of {}"
 #: Reason of an original that gold overrules.
-DIFFERS_FROM_GOLD = "nearly the same as gold, which has another response"
+DIFFERS_FROM_GOLD = "near-duplicate of gold with another response"
 #: Shorter responses are a form, a label or a number, and are compared exactly.
 MIN_WORDS = 12
 

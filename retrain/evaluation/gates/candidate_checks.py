@@ -117,7 +117,7 @@ def _better_check(comparisons: Sequence[Comparison], incumbent: str, policy: Gat
         f"better than the {incumbent}",
         outcome,
         "; ".join(map(str, label)) or "no metric applies to any item",
-        f"better by at least one of {len(comparisons)} metrics and worse by none, "
+        f"better by at least one metric (of {len(comparisons)}) and worse by none, "
         f"p <= {policy.alpha:g} after Holm",
         code="better",
     )

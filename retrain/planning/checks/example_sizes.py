@@ -88,7 +88,7 @@ def check_examples(
     """
     n = len(examples.sizes)
     if not n:
-        return Finding(name, "refused", "train.jsonl holds no examples")
+        return Finding(name, "refused", "no examples in train.jsonl")
     limit = min(max_length, max_positions) if max_positions else max_length
     too_long = [i for i, first in enumerate(examples.sizes) if first.length > limit]
     if too_long:

@@ -33,5 +33,5 @@ def check_memory(estimate: MemoryEstimate, device: Device | None) -> Finding:
         free = f"{device.available / GIB:.1f} GiB are free"
         return Finding(name, "note", f"{needed}; {has}, but only {free}")
     if estimate.total > CLOSE * device.total:
-        return Finding(name, "note", f"{needed}; {has}, with little margin")
+        return Finding(name, "note", f"{needed}; {has}: little margin")
     return Finding(name, "ok", f"{needed}; {has}")

@@ -259,7 +259,7 @@ def test_files_are_rewritten_and_the_data_card_updated(
         note["n_rows"],
         note["digest"],
     )
-    assert "digest is that of the rows before" in note["why"]
+    assert "digest refers to the earlier rows" in note["why"]
     with transaction(world.engine) as connection:
         lineage = version_by_id(connection, world.version_id).lineage
     assert card["digest"] == lineage["data_digest"]

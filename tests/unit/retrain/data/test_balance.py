@@ -51,7 +51,7 @@ def test_contradicting_items_are_named_by_number_not_by_text() -> None:
         row("my secret", "queue: cards", item_id=31),
         row("my secret", "queue: fraud", item_id=4),
     ]
-    with refusal("contradictions", TrainingError, match="^1 .*: items 4 and 31$"):
+    with refusal("contradictions", TrainingError, match=r": 1; .*: items 4 and 31$"):
         built(rows)
 
 

@@ -108,7 +108,7 @@ def test_oversized_group_stays_in_training_with_a_remark() -> None:
     made = original_training_set(rows, seed=1)
     assert made.validation == []
     (remark,) = made.card.remarks
-    assert re.search(r"^0 examples .*\b20 .*\b200 ", remark)
+    assert re.search(r"^0 .*\b20: .*\b200 ", remark)
 
 
 def test_what_is_held_back_is_written_with_its_digest(tmp_path: Path) -> None:
