@@ -17,7 +17,8 @@ from bench.services.postgres import PostgresServer
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import metadata
 from monitor.store.traffic.offsets import complete_until, list_gaps, next_offsets
-from monitor.telemetry import RECORDS_READ, RECORDS_SAMPLED
+from monitor.telemetry import RECORDS_READ, RECORDS_SAMPLED, SERVICE_FAILURES
+from monitor.traffic.kafka import assignment
 from tests.support.traffic.ingest import (
     dead_letters,
     expected_ids,
@@ -31,6 +32,10 @@ from tests.support.traffic.ingest import (
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 ROOT = Path(__file__).parents[3]
+
+
+def n_failures(service: str) -> int:
+    return int(SERVICE_FAILURES.labels(service)._value.get())
 
 
 def read_up_to(engine: Engine, n_records: int) -> Callable[[], bool]:
@@ -214,7 +219,9 @@ def test_the_end_is_reached_after_transaction_markers(
     create_topic: Callable[..., str],
     postgres_engine: Engine,
     postgres_database: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(assignment, "NOTE_SECONDS", 0.5)
     topic = create_topic(partitions=1)
     settings = ingest_settings(
         bootstrap_servers, topic, postgres_database, monitoring={"sample_rate": 1.0}
@@ -276,8 +283,9 @@ def test_a_broker_that_starts_late_and_dies_is_waited_for(
         postgres_database,
         monitoring={"sample_rate": 1.0},
     )
+    failures = n_failures("kafka")
     with running_ingest(postgres_engine, settings) as ingest:
-        time.sleep(1.5)
+        wait_until(lambda: n_failures("kafka") >= failures + 2, "two attempts to connect")
         assert ingest.is_alive()
         own_broker.start()
         admin = KafkaAdminClient(bootstrap_servers=own_broker.bootstrap_servers)
@@ -307,9 +315,10 @@ def test_a_database_that_goes_away_is_waited_for(
     produce(producer, topic, 0, 500)
     with running_ingest(engine, settings):
         wait_until(read_up_to(engine, 500), "reading the first 500")
+        failures = n_failures("database")
         own_postgres.stop()
         produce(producer, topic, 500, 1000)
-        time.sleep(3)
+        wait_until(lambda: n_failures("database") >= failures + 3, "three attempts to store")
         own_postgres.start()
         wait_until(read_up_to(engine, 1000), "reading after the database came back")
 

@@ -15,6 +15,7 @@ from monitor.settings import Traffic
 from monitor.store.traffic.position import Position
 from monitor.traffic.decoder import Decoder
 from monitor.traffic.record import RawRecord
+from tests.support.traffic.ingest import wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
 pytestmark = pytest.mark.kafka
@@ -59,16 +60,19 @@ def generator(*arguments: str) -> subprocess.Popen[str]:
 
 
 def test_live_traffic_comes_at_its_rate_until_sigterm(bootstrap_servers: str, topic: str) -> None:
+    began = time.monotonic()
     process = generator(
         "live", "--bootstrap-servers", bootstrap_servers, "--topic", topic, "--per-second", "50"
     )
-    time.sleep(6)
+    wait_until(lambda: len(read_everything(bootstrap_servers, topic)) > 0, "the first record")
+    time.sleep(2)
     process.send_signal(signal.SIGTERM)
+    seconds = time.monotonic() - began
     _, output = process.communicate(timeout=30)
     assert process.returncode == 0, output
     records = read_everything(bootstrap_servers, topic)
     assert f"{len(records):,} exchanges sent to {topic}" in output
-    assert 50 <= len(records) <= 50 * 7
+    assert 50 <= len(records) <= 50 * (seconds + 1)
     decoder = Decoder(Traffic(), default_model="another")
     exchanges = [exchange for record in records for exchange in decoder.decode(record).exchanges]
     assert len(exchanges) == len({exchange.exchange_id for exchange in exchanges}) == len(records)
