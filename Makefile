@@ -46,7 +46,7 @@ test: setup ## Run all tests, with a real Kafka, PostgreSQL and browser where th
 
 .PHONY: test-fast
 test-fast: setup ## Run the tests that need no service and no language model
-	@$(TEST_ENVIRONMENT) $(BIN)/pytest $(IN_WORKERS) tests/unit tests/statistics \
+	@$(TEST_ENVIRONMENT) $(BIN)/pytest -n $(WORKERS) --dist worksteal tests/unit tests/statistics \
 		-m 'not language_model and not drill' $(PYTEST_ARGS)
 
 .PHONY: drills

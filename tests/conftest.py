@@ -1,5 +1,6 @@
 """Fixtures for all kinds of tests."""
 
+import gc
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,11 @@ from bench.services.postgres import (  # noqa: F401 - fixtures
 from monitor.accounts import passwords
 from monitor.store.engine import make_engine
 from monitor.store.tables import metadata
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collector from walking over modules and tests again and again."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -17,6 +17,7 @@ from monitor.drift.samples.design import Layout, make_layout
 from monitor.drift.samples.embeddings import check_vectors
 from monitor.drift.samples.pool import make_pool
 from monitor.statistics.multiplicity import tarone
+from tests.statistics.trials import trials
 
 
 def scattered(n: int, rng: np.random.Generator, d: int = 16) -> NDArray[np.float64]:
@@ -94,12 +95,13 @@ def test_a_new_topic_is_one_cluster_that_holds_it() -> None:
     assert cluster.adjusted_p_value < 1e-6
 
 
-def test_without_drift_few_windows_have_any_cluster() -> None:
+@trials(60, 150)
+def test_without_drift_few_windows_have_any_cluster(n_trials: int) -> None:
     rng = np.random.default_rng(2)
     n_windows = sum(
-        bool(clusters(scattered(300, rng), scattered(200, rng), rng)) for _ in range(150)
+        bool(clusters(scattered(300, rng), scattered(200, rng), rng)) for _ in range(n_trials)
     )
-    assert n_windows <= stats.binom.ppf(0.999, 150, 0.05)
+    assert n_windows <= stats.binom.ppf(0.999, n_trials, 0.05)
 
 
 def test_a_user_who_repeats_himself_is_no_cluster() -> None:

@@ -202,8 +202,9 @@ def test_the_order_of_samples_does_not_matter(seed: int) -> None:
 
 
 def test_equal_generators_give_equal_results() -> None:
-    assert drifted(3)[0].p_value == drifted(3)[0].p_value
-    np.testing.assert_array_equal(drifted(3)[0].novelty, drifted(3)[0].novelty)
+    first, second = drifted(3)[0], drifted(3)[0]
+    assert first.p_value == second.p_value
+    np.testing.assert_array_equal(first.novelty, second.novelty)
 
 
 def test_rotating_the_space_changes_no_conclusion() -> None:

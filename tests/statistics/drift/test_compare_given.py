@@ -1,5 +1,7 @@
 """Output drift given the input, on synthetic prompts and responses."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,6 +17,7 @@ def unit(points: NDArray[np.float64]) -> NDArray[np.float64]:
     return points / np.linalg.norm(points, axis=-1, keepdims=True)
 
 
+@cache
 def run(seed: int, *, prompts_move: bool, off_topic: float, n: int = 300) -> DriftResult:
     rng = np.random.default_rng(seed)
     prompt_centres, response_centres = (unit(rng.standard_normal((10, 16))) for _ in range(2))

@@ -131,10 +131,13 @@ def test_a_normal_score_is_the_quantile_of_a_skewed_sum(skewness: float, z: floa
 
 
 @pytest.mark.parametrize("size", [1, 5])
-def test_innovations_against_one_small_reference_are_independent_and_normal(size: int) -> None:
+@trials(150, 300)
+def test_innovations_against_one_small_reference_are_independent_and_normal(
+    size: int, n_trials: int
+) -> None:
     """The reference is a sixth of all data; its error must not count every week."""
     detected = []
-    for trial in range(300):
+    for trial in range(n_trials):
         rng = np.random.default_rng(trial)
         series = Series.of([random_sums(rng, 500, size) for _ in range(6)])
         row = []
@@ -146,7 +149,7 @@ def test_innovations_against_one_small_reference_are_independent_and_normal(size
     z = np.array(detected)
     error = 1.0 / np.sqrt(len(z))
     assert np.abs(z.mean(axis=0)).max() < 4 * error
-    assert np.abs(z.std(axis=0) - 1.0).max() < 0.15
+    assert np.abs(z.std(axis=0) - 1.0).max() < 2.6 * error
     correlation = np.corrcoef(z.T)[np.triu_indices(8, 1)]
     assert np.abs(correlation).max() < 4.5 * error
     # Each week against the reference alone would be correlated by a half.
@@ -154,13 +157,14 @@ def test_innovations_against_one_small_reference_are_independent_and_normal(size
 
 
 @pytest.mark.parametrize("size", [1, 5])
-def test_slow_drift_is_seldom_called_where_there_is_none(size: int) -> None:
+@trials(40, 80)
+def test_slow_drift_is_seldom_called_where_there_is_none(size: int, n_trials: int) -> None:
     called = 0
-    for trial in range(80):
+    for trial in range(n_trials):
         rng = np.random.default_rng(trial)
         sums = [random_sums(rng, 400, size) for _ in range(13)]
         called += any(state.verdict == "drift" for state in watch(sums[0], sums[1:], alpha=0.1))
-    assert stats.binomtest(called, 80, 0.1, alternative="greater").pvalue > 0.01
+    assert stats.binomtest(called, n_trials, 0.1, alternative="greater").pvalue > 0.01
 
 
 @pytest.mark.parametrize(("novel", "growth"), [(scattered, 0.01), (known_topic, 0.02)])

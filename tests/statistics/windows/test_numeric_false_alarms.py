@@ -97,7 +97,7 @@ def count_false_alarms(n_trials: int, drift: Drift) -> tuple[int, int]:
     return degraded, significant
 
 
-@trials(20, 60)
+@trials(14, 60)
 def test_windows_without_drift_seldom_have_anything_degraded(n_trials: int) -> None:
     """Without Holm's correction, half of the windows have a significant column of the 17."""
     degraded, significant = count_false_alarms(n_trials, Drift(alpha=ALPHA))

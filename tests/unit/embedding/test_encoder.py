@@ -9,6 +9,8 @@ from monitor.embedding.encoder import Encoder, load_encoder
 from monitor.errors import ModelError
 from monitor.settings import Embedding
 
+pytestmark = pytest.mark.language_model
+
 
 @pytest.fixture(scope="module")
 def encoder() -> Encoder:

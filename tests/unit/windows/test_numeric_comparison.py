@@ -8,6 +8,7 @@ from monitor.drift import compare_numeric
 from monitor.settings import Drift
 from monitor.windows.comparison.metric_directions import direction_of
 from monitor.windows.comparison.metrics import metric_names, metric_values, number_of
+from tests.statistics.trials import trials
 
 ALONE = [""] * 5000
 
@@ -37,16 +38,17 @@ def test_of_booleans_the_effect_is_the_difference_of_shares() -> None:
     assert result.relative_change_lower < result.relative_change < result.relative_change_upper < 0
 
 
-def test_users_with_many_exchanges_do_not_alarm_by_themselves() -> None:
+@trials(150, 400)
+def test_users_with_many_exchanges_do_not_alarm_by_themselves(n_trials: int) -> None:
     """With 20 exchanges per end user and no drift, 5% of tests reject at 5% (99% interval)."""
     rng = np.random.default_rng(1)
     users = [f"u{i // 20}" for i in range(1200)]
     rejected = alone = 0
-    for _ in range(400):
+    for _ in range(n_trials):
         x, y = (np.repeat(rng.normal(size=60), 20) + rng.normal(size=1200) / 2 for _ in range(2))
         rejected += compared(x, y, users, users).p_value <= 0.05
         alone += compared(x, y).p_value <= 0.05
-    low, high = stats.binom.interval(0.99, 400, 0.05)
+    low, high = stats.binom.interval(0.99, n_trials, 0.05)
     assert low <= rejected <= high
     assert alone > 5 * rejected
 

@@ -262,7 +262,7 @@ def test_anything_within_a_fixture(data: st.DataObject) -> None:
     check(json.dumps(content).encode("utf-8", "surrogatepass"))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(value=ANY_VALUES, name=st.sampled_from(
     ["gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.system_instructions",
      "gen_ai.prompt", "gen_ai.completion", "gen_ai.prompt.0.content", "user.id", "error.type",
@@ -287,9 +287,9 @@ def test_mutated_protobuf(name: str) -> None:
 
 
 def test_a_short_run_of_the_fuzzer() -> None:
-    result, _ = fuzz(seed=7, executions=3000, seconds=60)
+    result, _ = fuzz(seed=7, executions=1500, seconds=60)
 
-    assert result["exchange"] > 300
+    assert result["exchange"] > 150
     assert len(result) > 8
 
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from kafka.consumer.fetcher import Fetcher
 from kafka.record import MemoryRecords
@@ -60,6 +60,7 @@ def by_us(data: bytes, begin: int) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
+@settings(max_examples=40)
 @given(batches=st.lists(st.lists(ITEM, min_size=1, max_size=5), max_size=4), data=st.data())
 def test_every_field_is_what_kafka_python_reads(
     codec: int, batches: list[list[Item]], data: st.DataObject

@@ -21,7 +21,7 @@ from monitor.traffic.sampling.sampler import (
     threshold_of,
 )
 
-N_KEYS = 1_000_000
+N_KEYS = 400_000
 TRACE_ID = "0af7651916cd43dd84f3333333333333"
 RANDOM_AND_SAMPLED = "03"
 

