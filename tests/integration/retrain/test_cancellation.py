@@ -87,7 +87,7 @@ def test_what_was_asked_on_the_page_is_cancelled(desk: RunDesk) -> None:
     with transaction(desk.engine) as connection:
         request_cancel(connection, run, "Lea")
     ended = cancel_requested(desk.engine, lambda _: desk.launcher, desk.now)
-    assert [entry.id for entry in ended] == [run]
+    assert [row.id for row in ended] == [run]
     assert (desk.row(run).status, desk.row(run).error) == ("cancelled", "cancelled by Lea")
     assert desk.row(other).status == "running"
     assert cancel_requested(desk.engine, lambda _: desk.launcher, desk.now) == []
@@ -239,8 +239,8 @@ def test_finished_run_delays_no_other_cancellation(
 
     monkeypatch.setattr(desk.launcher, "check", check)
     ended = cancel_requested(desk.engine, lambda _: desk.launcher, desk.now)
-    assert [entry.id for entry in ended] == [second]
-    assert [desk.row(entry).status for entry in (first, second)] == ["succeeded", "cancelled"]
+    assert [row.id for row in ended] == [second]
+    assert [desk.row(number).status for number in (first, second)] == ["succeeded", "cancelled"]
 
 
 def test_unavailable_database_is_not_a_launcher_error(desk: RunDesk) -> None:

@@ -412,10 +412,10 @@ def test_two_daemons_plan_one_evaluation(desk: Desk) -> None:
             )
 
     both = [threading.Thread(target=plan) for _ in range(2)]
-    for entry in both:
-        entry.start()
-    for entry in both:
-        entry.join()
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
     assert planned == [desk.row().id] * 2
 
 

@@ -51,12 +51,12 @@ def prefers_longer(system: str, question: str) -> str:
 def test_a_win_counts_only_in_both_orders(judge: FakeJudge) -> None:
     judge.says = prefers_longer
     with client(judge, max_concurrency=4) as asks:
-        matches = judge_pairs(
+        judgements = judge_pairs(
             asks,
             scores(["long answer", "s", "same", "abc"]),
             scores(["x", "longer", "same", "xyz"]),
         )
-    assert list(matches.preferences.values()) == ["candidate", "incumbent", "tie", "tie"]
+    assert list(judgements.preferences.values()) == ["candidate", "incumbent", "tie", "tie"]
     assert len(judge.requests) == 6  # equal replies aren't asked about
     assert judge.requests[0]["model"] == "judge-1"
     assert judge.requests[0]["temperature"] == 0
@@ -66,9 +66,9 @@ def test_a_win_counts_only_in_both_orders(judge: FakeJudge) -> None:
 def test_a_judge_that_likes_the_first_response_prefers_neither(judge: FakeJudge) -> None:
     judge.says = lambda system, question: "VERDICT: A"
     with client(judge) as asks:
-        matches = judge_pairs(asks, scores(["a"] * 10), scores(["b"] * 10), concurrency=3)
-    assert matches.counts == {"inconsistent": 10}
-    check = judge_check(matches, 0.05)
+        judgements = judge_pairs(asks, scores(["a"] * 10), scores(["b"] * 10), concurrency=3)
+    assert judgements.counts == {"inconsistent": 10}
+    check = judge_check(judgements, 0.05)
     assert check.outcome == "passed"
     assert "candidate 0, incumbent 0" in check.observed
 
@@ -77,9 +77,9 @@ def test_a_judge_that_likes_the_first_response_prefers_neither(judge: FakeJudge)
 def test_what_is_no_result_is_a_failure_and_never_scored(judge: FakeJudge, output: str) -> None:
     judge.says = lambda system, question: output
     with client(judge) as asks:
-        matches = judge_pairs(asks, scores(["a"] * 3), scores(["b"] * 3))
-    assert matches.counts == {"failed": 3}
-    check = judge_check(matches, 0.05)
+        judgements = judge_pairs(asks, scores(["a"] * 3), scores(["b"] * 3))
+    assert judgements.counts == {"failed": 3}
+    check = judge_check(judgements, 0.05)
     assert check.outcome == "undecided"
     assert "failed 3 of 3" in check.observed
     assert "verdicts" in check.observed
@@ -158,8 +158,8 @@ def test_requests_keep_apart(judge: FakeJudge) -> None:
 def test_a_judge_that_surely_prefers_the_incumbent_fails_the_candidate(judge: FakeJudge) -> None:
     judge.says = prefers_longer
     with client(judge) as asks:
-        matches = judge_pairs(asks, scores(["s"] * 10), scores(["longer"] * 10), concurrency=4)
-    assert judge_check(matches, 0.05).outcome == "failed"
+        judgements = judge_pairs(asks, scores(["s"] * 10), scores(["longer"] * 10), concurrency=4)
+    assert judge_check(judgements, 0.05).outcome == "failed"
 
 
 def test_a_judge_may_tell_hallucinations(judge: FakeJudge) -> None:
@@ -172,5 +172,7 @@ def test_a_judge_may_tell_hallucinations(judge: FakeJudge) -> None:
     description = scores(["dragons", "facts", "silent"], context="facts")
     items = [entry.item for entry in description] + [scores(["x"])[0].item]
     with client(judge) as asks:
-        matches = JudgedHallucination(asks).score(items, ["dragons", "facts", "silent", "dragons"])
-    np.testing.assert_array_equal(matches, [1, 0, np.nan, np.nan])
+        judgements = JudgedHallucination(asks).score(
+            items, ["dragons", "facts", "silent", "dragons"]
+        )
+    np.testing.assert_array_equal(judgements, [1, 0, np.nan, np.nan])

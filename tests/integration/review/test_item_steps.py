@@ -158,7 +158,7 @@ def test_reviewers_exchange_messages(desk: Desk, world: World) -> None:
         desk(write_message, item, world.rows["Ada"], "  ", desk.now)
     thread = desk.view("Ada", item).discussion
     assert [("Ada", "The fee is 1.75%."), ("Ben", "Since May it is 2%.")] == [
-        (entry.reviewer, entry.text) for entry in thread
+        (post.reviewer, post.text) for post in thread
     ]
 
 
@@ -205,7 +205,7 @@ def test_old_discussion_is_escalated_once(desk: Desk, world: World) -> None:
     later = desk.now + timedelta(days=4)
     assert [second] == desk(escalate_stale, later)
     assert [] == desk(escalate_stale, later)
-    assert ["gold", "adjudication"] == [desk.status(entry) for entry in (first, second)]
+    assert ["gold", "adjudication"] == [desk.status(item) for item in (first, second)]
 
 
 def test_an_audit_confirms_or_replaces_the_gold(desk: Desk, world: World) -> None:

@@ -66,9 +66,9 @@ def words(text: str) -> str:
 
 @pytest.mark.parametrize("path", PATHS, ids=" ".join)
 def test_help_is_the_source_text(path: tuple[str, ...]) -> None:
-    result = CliRunner().invoke(app, [*path, "--help"], terminal_width=10_000)
-    assert result.exit_code == 0, result.output
-    output, command = words(result.output), find(path)
+    done = CliRunner().invoke(app, [*path, "--help"], terminal_width=10_000)
+    assert done.exit_code == 0, done.output
+    output, command = words(done.output), find(path)
     assert "Usage:" in output
     assert command.help, f"`driftwarden {' '.join(path)}` has no description"
     for text in (command.help, *(parameter.help for parameter in command.params)):
@@ -85,9 +85,9 @@ def test_every_option_is_explained(path: tuple[str, ...]) -> None:
 
 
 def test_an_unknown_command_is_an_error() -> None:
-    result = CliRunner().invoke(app, ["frobnicate"])
-    assert result.exit_code == 2
-    assert "frobnicate" in result.output
+    done = CliRunner().invoke(app, ["frobnicate"])
+    assert done.exit_code == 2
+    assert "frobnicate" in done.output
 
 
 def test_help_imports_no_heavy_library() -> None:
@@ -151,8 +151,8 @@ def test_the_root_help_has_the_first_line_of_each_command(name: str) -> None:
 
 @pytest.mark.parametrize("arguments", [[], ["db"]], ids=["root", "group"])
 def test_without_arguments_help_is_shown(arguments: list[str]) -> None:
-    result = CliRunner().invoke(app, arguments)
-    assert "Usage:" in result.output
+    done = CliRunner().invoke(app, arguments)
+    assert "Usage:" in done.output
 
 
 def test_a_bad_configuration_ends_with_its_own_exit_status(tmp_path: Path) -> None:

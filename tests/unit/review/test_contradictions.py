@@ -27,8 +27,8 @@ def rendered(
     return TrainingExample(item, item.messages, response, has_fixed_format=has_fixed_format)
 
 
-def ids(result: ConsistentExamples) -> list[list[int]]:
-    return [[entry.item.item_id for entry in group] for group in result.groups]
+def ids(consistent: ConsistentExamples) -> list[list[int]]:
+    return [[example.item.item_id for example in group] for group in consistent.groups]
 
 
 @st.composite
@@ -66,8 +66,8 @@ def options(row: dict[str, Any]) -> str:
 
 @given(examples())
 def test_rows_never_contradict_and_no_item_is_lost(made: list[TrainingExample]) -> None:
-    result = resolve_contradictions(made)
-    gold = Gold(result, [])
+    consistent = resolve_contradictions(made)
+    gold = Gold(consistent, [])
 
     responses = defaultdict(list)
     for row in sft_rows(gold, MODEL):
@@ -82,10 +82,13 @@ def test_rows_never_contradict_and_no_item_is_lost(made: list[TrainingExample]) 
         assert fields == set(responses[prompt])
         assert not fields & rejected[prompt]
 
-    preserved = [entry for group in ids(result) for entry in group]
-    left = [*result.overruled, *(entry for items in result.contradictions for entry in items)]
-    assert sorted(preserved + left) == [entry.item.item_id for entry in made]
-    assert all(len(items) > 1 for items in result.contradictions)
+    preserved = [example for group in ids(consistent) for example in group]
+    left = [
+        *consistent.overruled,
+        *(example for items in consistent.contradictions for example in items),
+    ]
+    assert sorted(preserved + left) == [example.item.item_id for example in made]
+    assert all(len(items) > 1 for items in consistent.contradictions)
 
 
 @given(examples(), st.randoms())
@@ -102,9 +105,9 @@ def test_the_order_of_the_items_changes_no_outcome(
 def test_equal_responses_are_one_row_that_names_them_all() -> None:
     later = DAY + timedelta(days=9)
     same = [rendered(1, "Yes."), rendered(2, " Yes.\n", decided_at=later)]
-    result = resolve_contradictions(same)
-    assert [[2, 1]] == ids(result)
-    (row,) = sft_rows(Gold(result, []), MODEL)
+    consistent = resolve_contradictions(same)
+    assert [[2, 1]] == ids(consistent)
+    (row,) = sft_rows(Gold(consistent, []), MODEL)
     assert (2, [1]) == (row["metadata"]["item_id"], row["metadata"]["merged_items"])
 
 
@@ -113,14 +116,14 @@ def test_newer_guidelines_overrule_older_ones() -> None:
     new = rendered(
         2, "Yes.", taxonomy_version="new", queued_at=DAY + timedelta(weeks=1), batch_id=2
     )
-    result = resolve_contradictions([old, new])
-    assert ([[2]], [1], []) == (ids(result), result.overruled, result.contradictions)
+    consistent = resolve_contradictions([old, new])
+    assert ([[2]], [1], []) == (ids(consistent), consistent.overruled, consistent.contradictions)
 
 
 def test_under_one_guidelines_different_responses_are_left_out_and_named() -> None:
-    result = resolve_contradictions([rendered(1, "No."), rendered(2, "Yes.")])
-    assert ([], [[1, 2]]) == (ids(result), result.contradictions)
-    (remark,) = Gold(result, []).remarks()
+    consistent = resolve_contradictions([rendered(1, "No."), rendered(2, "Yes.")])
+    assert ([], [[1, 2]]) == (ids(consistent), consistent.contradictions)
+    (remark,) = Gold(consistent, []).remarks()
     assert "items 1, 2: " in remark
 
 
@@ -129,15 +132,15 @@ def test_of_good_responses_in_free_text_the_last_one_stands() -> None:
     second = rendered(
         2, "Sure.", verdict="accept", model_response="Sure.", decided_at=DAY + timedelta(days=5)
     )
-    result = resolve_contradictions([first, second])
-    assert ([[2]], [1]) == (ids(result), result.overruled)
+    consistent = resolve_contradictions([first, second])
+    assert ([[2]], [1]) == (ids(consistent), consistent.overruled)
     # Where answers have a form, two that were accepted can't both be right.
-    has_fixed_format = [replace(entry, has_fixed_format=True) for entry in (first, second)]
+    has_fixed_format = [replace(example, has_fixed_format=True) for example in (first, second)]
     assert [[1, 2]] == resolve_contradictions(has_fixed_format).contradictions
 
 
 def test_preference_pairs_exist_for_wrong_responses_only() -> None:
-    result = resolve_contradictions(
+    consistent = resolve_contradictions(
         [
             rendered(1, "Yes.", model_response="No."),
             rendered(2, "Yes.", model_response="Never."),
@@ -145,6 +148,6 @@ def test_preference_pairs_exist_for_wrong_responses_only() -> None:
             rendered(4, "Yes.", model_response="No. "),
         ]
     )
-    rows = preference_rows(Gold(result, []), MODEL, bare=True)
+    rows = preference_rows(Gold(consistent, []), MODEL, bare=True)
     assert ["No.", "Never."] == [row["rejected"][0]["content"] for row in rows]
     assert {"prompt", "chosen", "rejected"} == set(rows[0])

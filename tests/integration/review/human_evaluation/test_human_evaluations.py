@@ -86,16 +86,16 @@ def test_human_evaluation_from_start_to_lock(world: World, clock: datetime) -> N
             len(blind_ratings(connection, human_evaluation)) == 6 * 3 * 3 - 2 * 3
         )  # of two in one
         lock_human_evaluation(connection, human_evaluation, world.rows["Lea"], clock)
-        matches = unblinded_ratings(connection, human_evaluation)
+        ratings = unblinded_ratings(connection, human_evaluation)
         row = human_evaluation_by_id(connection, human_evaluation)
     assert (row.status, row.locked_at, row.locked_by_id) == ("locked", clock, world.users["Lea"])
     # Two items were answered in the same words by base and incumbent: rated once, as whoever came
     # first, and counted for both.
-    assert len(matches) == 6 * 3 * 3
+    assert len(ratings) == 6 * 3 * 3
     means: Counter[str] = Counter()
-    for entry in matches:
-        assert set(entry.scores) == set(DIMENSIONS)
-        means[entry.system] += entry.scores["tone"]
+    for rating in ratings:
+        assert set(rating.scores) == set(DIMENSIONS)
+        means[rating.system] += rating.scores["tone"]
     assert means["candidate"] == 5 * 18
 
 

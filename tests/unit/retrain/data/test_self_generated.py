@@ -94,8 +94,8 @@ def test_the_parent_writes_prompts_and_no_responses(folder: RunFolder) -> None:
     assert card.self_generated.n_usable is None
     made.write(folder)
     written = list(read_lines(folder.replay_prompts))
-    assert {entry["messages"][-1]["role"] for entry in written} == {"user"}
-    assert {entry["split"] for entry in written} == {"training", "validation"}
+    assert {example["messages"][-1]["role"] for example in written} == {"user"}
+    assert {example["split"] for example in written} == {"training", "validation"}
     assert needs_generation(folder)
     assert re.search(r"\b38 .*\b30 ", folder.data_card.read_text())
 
@@ -118,9 +118,9 @@ def test_child_adds_responses_and_updates_the_card(folder: RunFolder) -> None:
     assert (model.loaded, done) == ([("served", "runs/1/adapter", 32)], [38])
     rows, held = list(read_lines(folder.training_data)), list(read_lines(folder.validation_data))
     assert sources(rows) + sources(held) == {"gold": 70, "self-generated": 30}
-    for entry in rows + held:
-        if entry["metadata"]["source"] == "self-generated":
-            assert entry["messages"][-1]["content"] == f"queue: {questions([entry])[0]}"
+    for example in rows + held:
+        if example["metadata"]["source"] == "self-generated":
+            assert example["messages"][-1]["content"] == f"queue: {questions([example])[0]}"
     card = read_card(folder)
     assert card is not None
     assert card.self_generated is not None

@@ -62,7 +62,7 @@ def test_rows_of_one_end_user_stay_together(key: str) -> None:
     rows = [row(f"question {i}", "a", "cards", **{key: f"u{i % 20}"}) for i in range(100)]
     made = original_training_set(rows, seed=3, checks=rules(validation_share=0.2))
     assert len(made.validation) == 20
-    held = {entry["metadata"][key] for entry in made.validation}
+    held = {example["metadata"][key] for example in made.validation}
     assert not held & {row["metadata"][key] for row in made.rows}
     assert made.card.n_groups == 20
 
@@ -72,7 +72,7 @@ def test_who_asked_decides_and_is_never_written(tmp_path: Path) -> None:
     made = original_training_set(rows, seed=3)
     assert made.card.n_groups == 10
     assert len(made.validation) == 10
-    assert len({questions([entry])[0][-1] for entry in made.validation}) == 1  # one user's
+    assert len({questions([example])[0][-1] for example in made.validation}) == 1  # one user's
     made.write(RunFolder(tmp_path))
     assert "ann" not in "".join(path.read_text() for path in tmp_path.iterdir())
 
@@ -85,7 +85,8 @@ def test_turns_of_one_conversation_stay_together() -> None:
         rows += [first, {**first, "messages": [*first["messages"], *more]}]
     made = original_training_set(rows, seed=1, checks=rules(validation_share=0.2))
     openings = [
-        {entry["messages"][0]["content"] for entry in side} for side in (made.rows, made.validation)
+        {example["messages"][0]["content"] for example in side}
+        for side in (made.rows, made.validation)
     ]
     assert openings[1]
     assert not openings[0] & openings[1]
@@ -98,7 +99,7 @@ def test_what_is_nearly_the_same_stays_together() -> None:
         pairs += [row(text, "x", "cards", pair=i), row(f"{text} now", "y", "cards", pair=i)]
     checks = DataChecks(rules=TrainingData(validation_share=0.2), encoder=WordEncoder())
     made = original_training_set(pairs, seed=1, checks=checks)
-    held = {entry["metadata"]["pair"] for entry in made.validation}
+    held = {example["metadata"]["pair"] for example in made.validation}
     assert held
     assert not held & {row["metadata"]["pair"] for row in made.rows}
 

@@ -33,12 +33,12 @@ def load(folder: Path, content: bytes, rest: str) -> Benchmark:
 
 
 def test_a_path_is_relative_to_the_file(tmp_path: Path) -> None:
-    matches = load(
+    benchmark = load(
         tmp_path, lines(200, task_type="cards"), "metrics: [f1]\nstratify_by: [task_type]"
     )
-    assert len(matches.items) == 200
-    assert [metric.name for metric in matches.metrics] == ["token_f1"]
-    assert matches.remarks() == []
+    assert len(benchmark.items) == 200
+    assert [metric.name for metric in benchmark.metrics] == ["token_f1"]
+    assert benchmark.remarks() == []
 
 
 def test_addresses(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ def rated(item: str, system: str, reviewer: int, *scores: int) -> UnblindedRatin
 
 
 def test_mean_over_raters_and_dimensions_decides() -> None:
-    matches = preferences(
+    majority = preferences(
         [
             rated("b/1", "candidate", 1, 5, 3), rated("b/1", "candidate", 2, 4, 4),
             rated("b/1", "incumbent", 1, 4, 3), rated("b/1", "incumbent", 2, 4, 4),
@@ -24,7 +24,7 @@ def test_mean_over_raters_and_dimensions_decides() -> None:
             rated("b/4", "candidate", 1, 1, 1), rated("b/4", "base", 1, 5, 5),
         ]
     )  # fmt: skip
-    assert matches == {"b/1": "candidate", "b/2": "tie", "b/3": "incumbent"}
+    assert majority == {"b/1": "candidate", "b/2": "tie", "b/3": "incumbent"}
 
 
 def test_without_an_incumbent_the_base_is_it() -> None:
@@ -44,5 +44,5 @@ def test_a_judge_that_failed_has_rated_nothing() -> None:
     ]
     raters = {str(n): "candidate" if n % 2 else "tie" for n in range(40)}
     judge = {name: None if name == "0" else rating for name, rating in raters.items()}
-    matches = agreement(raters, judge, np.random.default_rng(1))
-    assert (matches.n, matches.n_judge_failed, matches.kappa) == (39, 1, 1.0)
+    agreed = agreement(raters, judge, np.random.default_rng(1))
+    assert (agreed.n, agreed.n_judge_failed, agreed.kappa) == (39, 1, 1.0)

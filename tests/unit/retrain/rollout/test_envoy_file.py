@@ -21,8 +21,8 @@ def routes(path: Path) -> list[dict[str, Any]]:
     assert resource["@type"] == "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
     (host,) = resource["virtual_hosts"]
     assert host["domains"] == ["*"]
-    matches: list[dict[str, Any]] = host["routes"]
-    return matches
+    listed: list[dict[str, Any]] = host["routes"]
+    return listed
 
 
 def clusters(route: dict[str, Any]) -> dict[str, int]:
@@ -56,8 +56,10 @@ def test_several_models_are_told_apart_by_a_header(tmp_path: Path) -> None:
     path = tmp_path / "routes.json"
     gateway = EnvoyFile(path)
     gateway.set_weights([Weights("tax", 3, None, 0), Weights("desk", 1, 2, 25)])
-    matches = {r["match"]["headers"][0]["string_match"]["exact"]: clusters(r) for r in routes(path)}
-    assert matches == {"desk": {"desk-v1": 75, "desk-v2": 25}, "tax": {"tax-v3": 100}}
+    clusters_by_model = {
+        r["match"]["headers"][0]["string_match"]["exact"]: clusters(r) for r in routes(path)
+    }
+    assert clusters_by_model == {"desk": {"desk-v1": 75, "desk-v2": 25}, "tax": {"tax-v3": 100}}
 
 
 def test_new_process_writes_routes_of_all_models(tmp_path: Path) -> None:
@@ -103,7 +105,7 @@ def test_cluster_names_are_plain() -> None:
 def test_the_configuration_names_the_gateway(tmp_path: Path) -> None:
     assert isinstance(create_gateway(Rollout()), RecordOnlyGateway)
     routes_file = str(tmp_path / "r.json")
-    matches = create_gateway(Rollout(gateway="envoy-file", gateway_routes=routes_file))
-    assert isinstance(matches, EnvoyFile)
+    gateway = create_gateway(Rollout(gateway="envoy-file", gateway_routes=routes_file))
+    assert isinstance(gateway, EnvoyFile)
     with pytest.raises(ConfigurationError, match=r"needs rollout\.gateway_routes"):
         create_gateway(Rollout(gateway="envoy-file"))

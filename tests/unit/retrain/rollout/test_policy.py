@@ -59,20 +59,20 @@ def test_the_rules(
 ) -> None:
     percent = data.draw(st.sampled_from(settings.stages))
     started = NOW - timedelta(hours=hours)
-    matches = next_step(percent, started, Health(n, tuple(seen)), NOW, settings)
+    decision = next_step(percent, started, Health(n, tuple(seen)), NOW, settings)
     passed = [check.passed for check in seen]
     if False in passed:
-        assert (matches.action, matches.percent) == ("revert", 0)
+        assert (decision.action, decision.percent) == ("revert", 0)
     elif not seen or None in passed:
-        assert (matches.action, matches.percent) == ("hold", percent)
+        assert (decision.action, decision.percent) == ("hold", percent)
     elif NOW - started < settings.min_dwell or n < settings.min_samples:
-        assert (matches.action, matches.percent) == ("wait", percent)
+        assert (decision.action, decision.percent) == ("wait", percent)
     else:
-        assert matches.action == "advance"
-        assert matches.percent in settings.stages
-        assert matches.percent > percent or percent == 100
-        assert matches.completes == (matches.percent == 100)
-    assert matches.reason
+        assert decision.action == "advance"
+        assert decision.percent in settings.stages
+        assert decision.percent > percent or percent == 100
+        assert decision.completes == (decision.percent == 100)
+    assert decision.reason
 
 
 @given(settings=settings_of, data=st.data())
@@ -80,9 +80,9 @@ def test_a_healthy_canary_climbs_every_step_once(settings: Rollout, data: st.Dat
     percent, at, climbed = first_stage_percent(settings), NOW, [first_stage_percent(settings)]
     while percent < 100:
         later = at + settings.min_dwell
-        matches = next_step(percent, at, ok(settings.min_samples), later, settings)
-        assert matches.action == "advance"
-        percent, at = matches.percent, later
+        decision = next_step(percent, at, ok(settings.min_samples), later, settings)
+        assert decision.action == "advance"
+        percent, at = decision.percent, later
         climbed.append(percent)
     assert climbed == list(settings.stages)
 

@@ -23,7 +23,7 @@ def answered(counts: dict[str, int]) -> list[ComparableItem]:
 
 
 def types(items: list[ComparableItem]) -> Counter[str]:
-    return Counter(entry.task_type for entry in items)
+    return Counter(item.task_type for item in items)
 
 
 def test_task_types_are_drawn_in_proportion() -> None:
@@ -45,14 +45,14 @@ def test_as_many_as_asked_for_or_all(counts: dict[str, int], size: int, seed: in
     items = answered(counts)
     drawn = draw(items, size, seed)
     assert len(drawn) == min(size, len(items))
-    assert len({entry.item_id for entry in drawn}) == len(drawn)
+    assert len({item.item_id for item in drawn}) == len(drawn)
 
 
 def test_the_same_seed_draws_the_same_items_whatever_their_order() -> None:
     items = answered({"cards": 60, "fees": 30})
-    first = {entry.item_id for entry in draw(items, 20, seed=7)}
-    assert first == {entry.item_id for entry in draw(items[::-1], 20, seed=7)}
-    assert first != {entry.item_id for entry in draw(items, 20, seed=8)}
+    first = {item.item_id for item in draw(items, 20, seed=7)}
+    assert first == {item.item_id for item in draw(items[::-1], 20, seed=7)}
+    assert first != {item.item_id for item in draw(items, 20, seed=8)}
 
 
 @dataclass(frozen=True)

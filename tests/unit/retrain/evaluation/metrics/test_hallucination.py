@@ -21,8 +21,8 @@ def item(context: str = CONTEXT, question: str = "What does it cost?") -> Benchm
 
 
 def unsupported(response: str, context: str = CONTEXT, encoder=None, **fields: str):
-    (matches,) = Hallucination(encoder).explain([item(context, **fields)], [response])
-    return matches
+    (findings,) = Hallucination(encoder).explain([item(context, **fields)], [response])
+    return findings
 
 
 @pytest.mark.parametrize(
@@ -59,14 +59,14 @@ def test_supported(response: str) -> None:
     ],
 )
 def test_unsupported(response: str, missing: tuple[str, ...]) -> None:
-    (matches,) = unsupported(response)
-    assert matches.claim == response
-    assert matches.missing == missing
+    (finding,) = unsupported(response)
+    assert finding.claim == response
+    assert finding.missing == missing
 
 
 def test_one_claim_among_supported_ones_is_enough_and_is_named() -> None:
-    matches = unsupported("Refunds take five working days. The fee is 99 EUR. Write to us.")
-    assert [match.claim for match in matches] == ["The fee is 99 EUR."]
+    findings = unsupported("Refunds take five working days. The fee is 99 EUR. Write to us.")
+    assert [finding.claim for finding in findings] == ["The fee is 99 EUR."]
 
 
 def test_what_the_user_said_may_be_repeated() -> None:

@@ -83,28 +83,28 @@ def test_a_version_is_scored_stratum_by_stratum() -> None:
     scores = score_responses(items, ["answer a", "Answer  B", "something else"], metrics)
     assert [score.values["exact_match"] for score in scores] == [1.0, 1.0, 0.0]
     summary = summarise(scores, np.random.default_rng(0), metrics=metrics)
-    matches = {(s.stratum, s.metric): s for s in summary}
-    assert {stratum for stratum, _ in matches} == {
+    scores_by_stratum = {(s.stratum, s.metric): s for s in summary}
+    assert {stratum for stratum, _ in scores_by_stratum} == {
         "", "split=new", "split=old", "task_type=cards", "task_type=crypto",
     }  # fmt: skip
-    overall = matches["", "exact_match"]
+    overall = scores_by_stratum["", "exact_match"]
     assert (overall.value, overall.n) == (pytest.approx(2 / 3), 3)
     wilson = stats.binomtest(2, 3).proportion_ci(0.95, method="wilson")
     assert (overall.lower, overall.upper) == pytest.approx((wilson.low, wilson.high))
-    assert matches["split=old", "exact_match"].value == 0.5
-    assert matches["task_type=crypto", "exact_match"].value == 1.0
+    assert scores_by_stratum["split=old", "exact_match"].value == 0.5
+    assert scores_by_stratum["task_type=crypto", "exact_match"].value == 1.0
 
 
 def test_a_graded_metric_gets_the_interval_of_its_mean() -> None:
     values = np.random.default_rng(3).beta(2, 5, size=60)
     scores = [ItemScore(item(str(i)), "", {"exact_match": 0.0, "token_f1": v})
               for i, v in enumerate(values.tolist())]  # fmt: skip
-    (matches,) = summarise(scores, np.random.default_rng(0), metrics=[TOKEN_F1], fields=())
+    (overall,) = summarise(scores, np.random.default_rng(0), metrics=[TOKEN_F1], fields=())
     half = stats.norm.ppf(0.975) * stats.sem(values)
-    assert matches.value == pytest.approx(values.mean())
+    assert overall.value == pytest.approx(values.mean())
     # Of 60 skewed values: near the normal interval, and not it.
-    assert matches.lower == pytest.approx(values.mean() - half, abs=0.2 * half)
-    assert matches.upper == pytest.approx(values.mean() + half, abs=0.2 * half)
+    assert overall.lower == pytest.approx(values.mean() - half, abs=0.2 * half)
+    assert overall.upper == pytest.approx(values.mean() + half, abs=0.2 * half)
 
 
 @pytest.mark.parametrize("values", [[1.0] * 30, [0.5] * 30, [0.2, 0.9]])

@@ -38,12 +38,12 @@ def test_overlap(script: str, metric) -> None:
     sentence, respelled, partly, _ = SENTENCES[script]
     other = OTHER_SCRIPT.get(script, "unrelated")
     responses = [sentence, respelled, partly, other, ""]
-    matches = apply_metric(metric, [item(sentence)] * len(responses), responses).tolist()
-    assert matches[:2] == [1.0, 1.0]
-    assert matches[3:] == [0.0, 0.0]
-    assert matches[2] < 1.0
+    values = apply_metric(metric, [item(sentence)] * len(responses), responses).tolist()
+    assert values[:2] == [1.0, 1.0]
+    assert values[3:] == [0.0, 0.0]
+    assert values[2] < 1.0
     if metric.name != "rouge2":
-        assert matches[2] > 0.0
+        assert values[2] > 0.0
 
 
 @pytest.mark.parametrize("script", SENTENCES)
