@@ -119,7 +119,7 @@ def test_it_gives_up_and_says_why(judge: FakeJudge) -> None:
         ((401, {"error": "bad key"}, {}), "refused: HTTP 401.*bad key"),
         ((200, b"<html>", {}), "no chat completion"),
         ((200, {"choices": []}, {}), "no chat completion"),
-        ((200, {"choices": [{"message": {"content": None}}]}, {}), "holds no text"),
+        ((200, {"choices": [{"message": {"content": None}}]}, {}), "contains no text"),
     ],
 )
 def test_what_would_not_change_is_not_asked_again(judge: FakeJudge, response, output: str) -> None:
