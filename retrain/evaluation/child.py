@@ -14,7 +14,7 @@ import msgspec
 
 from monitor.settings import load_secrets
 from retrain.evaluation.request import read_request
-from retrain.jobs.child_process import prepare_environment, run_child
+from retrain.jobs.child_process import hide_bitsandbytes, prepare_environment, run_child
 from retrain.run_folder import RunFolder, write_json, write_lines
 
 
@@ -26,6 +26,7 @@ def main(arguments: list[str]) -> int:
 def _evaluate(folder: RunFolder) -> dict[str, Any]:
     evaluation_id, request = read_request(folder)
     prepare_environment(request.base.base)
+    hide_bitsandbytes(request.base.base)
     # Imported here, because torch reads the environment on import.
     import numpy as np  # noqa: PLC0415
 

@@ -13,7 +13,7 @@ from typing import Any
 from monitor.errors import DriftwardenError, TransientError
 from retrain.jobs.launcher import MODULES
 from retrain.jobs.process_identity import process_identity
-from retrain.run_folder import RunFolder, Task, write_json
+from retrain.run_folder import RunFolder, Task, read_json, write_json
 
 #: Exit status of a child without access to its folder (sysexits.h).
 EX_NOINPUT = 66
@@ -75,6 +75,21 @@ def prepare_environment(base: str) -> None:
         os.environ["USE_HUB_KERNELS"] = "0"
     os.environ["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
     os.environ["DISABLE_MLFLOW_INTEGRATION"] = "TRUE"
+
+
+def hide_bitsandbytes(base: str) -> None:
+    """Hide bitsandbytes, which PEFT imports wherever it is installed, in more than a second.
+
+    Call it in a child that quantises nothing itself. A base that is stored quantised needs the
+    package, and a hub model may be one.
+
+    Args:
+        base: The base model.
+    """
+    config = read_json(Path(base) / "config.json") if Path(base).is_dir() else None
+    if config is not None and "quantization_config" not in config:
+        # The import system takes None for a package that is not installed.
+        sys.modules.setdefault("bitsandbytes", None)  # type: ignore[arg-type]
 
 
 def _ended(started: float) -> dict[str, Any]:

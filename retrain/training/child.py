@@ -10,7 +10,7 @@ from typing import Any
 
 from retrain.data.self_generated import add_self_generated, needs_generation
 from retrain.data.training_set import copy_card
-from retrain.jobs.child_process import prepare_environment, run_child
+from retrain.jobs.child_process import hide_bitsandbytes, prepare_environment, run_child
 from retrain.recipes.recipe import Recipe, read_recipe
 from retrain.run_folder import RunFolder, read_json, read_lines
 
@@ -23,6 +23,8 @@ def main(arguments: list[str]) -> int:
 def _train(folder: RunFolder) -> dict[str, Any]:
     recipe = read_recipe(folder.recipe.read_bytes(), str(folder.recipe))
     prepare_environment(recipe.base)
+    if recipe.method != "qlora":
+        hide_bitsandbytes(recipe.base)
     if needs_generation(folder):
         _generate(folder, recipe)
     rows = list(read_lines(folder.training_data))

@@ -15,9 +15,14 @@ from retrain.evaluation.request import EvaluationRequest, write_request
 from retrain.jobs.local_launcher import SubprocessLauncher
 from retrain.models.source import Source
 from retrain.run_folder import RunFolder, read_json, read_lines, write_json
+from tests.services.warm_interpreter import warm_children  # noqa: F401
 from tests.support.retrain.tiny_model import NEW, OLD, benchmark, tiny_base  # noqa: F401 - a fixture
 
-pytestmark = [pytest.mark.language_model, pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.language_model,
+    pytest.mark.timeout(240),
+    pytest.mark.usefixtures("warm_children"),
+]
 
 ENVIRONMENT = {"OMP_NUM_THREADS": "1"}
 #: A process that isn't there any more.

@@ -15,10 +15,15 @@ from retrain.run_folder import RunFolder, read_lines, write_lines
 from retrain.training.cancellation import cancel_run
 from retrain.training.resumption import last_step, reopen
 from retrain.training.runs import RunState, poll_run, start_run
+from tests.services.warm_interpreter import warm_children  # noqa: F401
 from tests.support.retrain.tiny_model import NEW, OLD, examples, tiny_base  # noqa: F401
 from tests.support.retrain.training_desk import ENVIRONMENT, NOW, Desk, training_desk
 
-pytestmark = [pytest.mark.language_model, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.language_model,
+    pytest.mark.timeout(900),
+    pytest.mark.usefixtures("warm_children"),
+]
 
 #: Checkpoints fall into the middle of an epoch of 10 half-batches.
 RECIPE = {

@@ -1,9 +1,7 @@
 """Self-generated replay with a tiny model that trains on its own responses."""
 
 import json
-import os
-import subprocess
-import sys
+import time
 from pathlib import Path
 
 import msgspec
@@ -11,12 +9,18 @@ import pytest
 
 from monitor.settings import TrainingData
 from retrain.data import DataChecks, build_training_set, read_card
+from retrain.jobs.local_launcher import SubprocessLauncher
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder, read_json, read_lines, write_json
+from tests.services.warm_interpreter import warm_children  # noqa: F401
 from tests.support.retrain.tiny_model import NEW, OLD, example, examples, tiny_base  # noqa: F401
 from tests.support.retrain.training_rows import sources
 
-pytestmark = [pytest.mark.language_model, pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.language_model,
+    pytest.mark.timeout(240),
+    pytest.mark.usefixtures("warm_children"),
+]
 
 
 def prepare(folder: RunFolder, base: Path, **recipe: object) -> Recipe:
@@ -41,15 +45,12 @@ def prepare(folder: RunFolder, base: Path, **recipe: object) -> Recipe:
 
 
 def run(folder: RunFolder) -> dict[str, object]:
-    done = subprocess.run(
-        [sys.executable, "-m", "retrain.training.child", str(folder.root)],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[3])},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    result = read_json(folder.result) or {}
-    assert done.returncode == 0, (result, done.stderr[-2000:])
+    launcher = SubprocessLauncher()
+    handle = launcher.submit(folder, {"OMP_NUM_THREADS": "1"})
+    while launcher.status(handle) == "running":
+        time.sleep(0.1)
+    result = read_json(folder.result)
+    assert result is not None, launcher.logs(folder, 50)
     return result
 
 

@@ -59,6 +59,6 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
         hidden_size=64, n_layers=2, n_heads=2, vocabulary=400, max_length=64, epochs=10.0,
         learning_rate=1e-2,
     )  # fmt: skip
-    return make_tiny_base(
-        tmp_path_factory.mktemp("tiny") / "base", conversations, seed=1, shape=shape
-    )
+    # The same folder for every file: pytest calls a fixture anew for each file that imports it.
+    target = tmp_path_factory.getbasetemp() / "tiny" / "base"
+    return make_tiny_base(target, conversations, seed=1, shape=shape)
