@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from bench.services.requirement import missing
@@ -56,15 +57,14 @@ class OwnServer:
                 raise RuntimeError(f"it didn't start:\n{self.log.read_text()[-3000:]}")
             time.sleep(0.25)
 
-    def stop(self) -> None:
-        """Terminate the server and its subprocesses."""
+    def stop(self, *, grace_seconds: float = 10.0) -> None:
+        """Terminate the server and its subprocesses; kill those that run on after the grace."""
         for sent in (signal.SIGTERM, signal.SIGKILL):
-            try:
-                os.killpg(self._process.pid, sent)
-            except ProcessLookupError:
-                break
-            deadline = time.monotonic() + 10.0
-            while time.monotonic() < deadline and _group_lives(self._process):
+            for pid in _session(self._process.pid):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, sent)
+            deadline = time.monotonic() + grace_seconds
+            while time.monotonic() < deadline and _session(self._process.pid):
                 time.sleep(0.1)
         self._process.wait(10)
 
@@ -96,10 +96,20 @@ def _environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if key not in hidden}
 
 
-def _group_lives(process: subprocess.Popen[bytes]) -> bool:
-    process.poll()
+def _session(leader: int) -> list[int]:
+    """Return the processes of a session, without zombies, which may stay where none waits."""
+    return [
+        int(path.parent.name)
+        for path in Path("/proc").glob("[0-9]*/stat")
+        if _runs_in(path, leader)
+    ]
+
+
+def _runs_in(stat: Path, leader: int) -> bool:
     try:
-        os.killpg(process.pid, 0)
-    except ProcessLookupError:
+        # The name in parentheses may contain spaces and parentheses.
+        fields = stat.read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:  # it has just ended
         return False
-    return True
+    state, _parent, _group, session = fields[:4]
+    return int(session) == leader and state not in {"Z", "X"}

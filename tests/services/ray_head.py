@@ -27,7 +27,7 @@ def running_head() -> Iterator[str]:
     try:
         server, address = _started(environment_of(RAY) / "ray", folder)
         yield address
-        server.stop()
+        server.stop(grace_seconds=2.0)  # nothing of it is kept
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

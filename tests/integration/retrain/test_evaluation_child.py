@@ -1,6 +1,7 @@
 """The evaluation child with a tiny model, in its own process."""
 
 import os
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from monitor.settings import Gates, Judge, Scoring
 from monitor.store.training.candidate_results import read_candidate_results
 from retrain.evaluation.request import EvaluationRequest, write_request
+from retrain.jobs import local_launcher
 from retrain.jobs.local_launcher import SubprocessLauncher
 from retrain.models.source import Source
 from retrain.run_folder import RunFolder, read_json, read_lines, write_json
@@ -138,7 +140,13 @@ def test_a_new_request_clears_what_an_earlier_one_left(
     assert SubprocessLauncher().adopt(folder, "evaluate") is None
 
 
-def test_a_child_is_cancelled(folder: RunFolder, tiny_base: Path) -> None:  # noqa: F811
+def test_a_child_is_cancelled(
+    folder: RunFolder,
+    tiny_base: Path,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # From a new interpreter, which is still importing at the cancellation.
+    monkeypatch.setattr(local_launcher, "subprocess", subprocess)
     write_request(folder, 1, 0, request(folder, tiny_base))
     launcher = SubprocessLauncher()
     handle = launcher.submit(folder, ENVIRONMENT, "evaluate")

@@ -22,8 +22,8 @@ from retrain.registry.stages import promote
 from retrain.run_folder import read_json, read_lines
 from retrain.training.cancellation import cancel_run
 from retrain.training.runs import poll_run, poll_running, start_run
-from tests.support.refusals import refusal
 from tests.services.warm_interpreter import warm_children  # noqa: F401
+from tests.support.refusals import refusal
 from tests.support.retrain.tiny_model import NEW, OLD, benchmark, example, examples, tiny_base  # noqa: F401
 from tests.support.retrain.training_desk import ENVIRONMENT, NOW, Desk, restart, training_desk
 
