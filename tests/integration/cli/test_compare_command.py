@@ -167,7 +167,7 @@ def test_a_small_file_is_exit_status_4(tmp_path: Path, run: Run) -> None:
     ],
 )
 def test_a_partial_comparison_is_exit_status_4(
-    tmp_path: Path, values: dict[str, Any], reason: str
+    tmp_path: Path, run: Run, values: dict[str, Any], reason: str
 ) -> None:
     with_response = {"answered": 90} if "answered" in values else {}
     reference = write(tmp_path / "reference.jsonl", 150, **with_response)
