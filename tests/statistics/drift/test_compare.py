@@ -47,7 +47,7 @@ def acceptable(rejections: int, trials: int, alpha: float) -> bool:
 @pytest.mark.parametrize(
     ("n_reference", "n_current"), [(150, 150), (700, 60), (60, 700), (600, 600)]
 )
-@trials(9, 60)
+@trials(6, 60)
 def test_true_null_is_rejected_at_most_at_alpha(
     n_reference: int, n_current: int, n_trials: int
 ) -> None:
@@ -65,7 +65,7 @@ def test_true_null_is_rejected_at_most_at_alpha(
     assert acceptable(rejections, n_trials, 0.05)
 
 
-@trials(8, 50)
+@trials(6, 50)
 def test_users_calibrate_only_with_groups(n_trials: int) -> None:
     n_grouped = n_ungrouped = 0
     for seed in range(n_trials):
@@ -87,7 +87,7 @@ def test_users_calibrate_only_with_groups(n_trials: int) -> None:
     assert n_ungrouped >= n_trials / 2
 
 
-@trials(8, 50)
+@trials(6, 50)
 def test_users_with_different_activity_stay_calibrated(n_trials: int) -> None:
     rejections = 0
     for seed in range(n_trials):

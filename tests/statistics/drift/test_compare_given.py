@@ -36,7 +36,7 @@ def run(seed: int, *, prompts_move: bool, off_topic: float, n: int = 300) -> Dri
 
 
 @pytest.mark.parametrize("prompts_move", [False, True])
-@trials(6, 50)
+@trials(5, 50)
 def test_shift_of_prompts_alone_is_no_output_drift(prompts_move: bool, n_trials: int) -> None:
     results = [run(seed, prompts_move=prompts_move, off_topic=0.0) for seed in range(n_trials)]
     rejections = sum(result.p_value <= 0.05 for result in results)
@@ -52,7 +52,7 @@ def test_off_topic_responses_are_found_and_ranked_first(prompts_move: bool, n_tr
     assert max(result.drifted_share_lower_bound for result in results) <= 0.15
 
 
-@trials(5, 20)
+@trials(4, 20)
 def test_new_topics_near_known_ones_are_no_output_drift(n_trials: int) -> None:
     """New prompts are in the cells of known topics, with other responses."""
     n_known, n_new, alarms = 40, 10, 0
@@ -97,7 +97,7 @@ def test_unpaired_responses_are_refused() -> None:
         compare_given(window, window[:7], window, window, rng=np.random.default_rng(0))
 
 
-@trials(5, 20)
+@trials(4, 20)
 def test_common_shift_is_drift_with_a_positive_share(n_trials: int) -> None:
     """All responses shift slightly: no response is an outlier, and the prompts are equal."""
     detected, bounds = 0, []
@@ -120,7 +120,7 @@ def test_common_shift_is_drift_with_a_positive_share(n_trials: int) -> None:
     assert np.median(bounds) > 0.02
 
 
-@trials(6, 60)
+@trials(5, 60)
 def test_drifted_share_bound_is_zero_without_drift(n_trials: int) -> None:
     exceeded = sum(
         run(seed, prompts_move=bool(seed % 2), off_topic=0.0).drifted_share_lower_bound > 0.0
@@ -176,7 +176,7 @@ def test_rotating_prompts_and_responses_changes_no_conclusion() -> None:
     np.testing.assert_allclose(turned.novelty, plain.novelty, atol=1e-4)
 
 
-@trials(5, 20)
+@trials(4, 20)
 def test_sparse_prompts_are_no_outliers(n_trials: int) -> None:
     """Prompts of a wide topic have distant neighbours, and so do their responses."""
     alarms = bounds = 0

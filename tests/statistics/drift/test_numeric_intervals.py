@@ -117,7 +117,7 @@ def test_intervals_cover_and_tests_keep_their_level(name: str, n_trials: int) ->
         assert sum(result.mean_p_value <= 0.05 for result in results) <= most
 
 
-@trials(300, 2_000)
+@trials(200, 2_000)
 def test_intervals_are_no_wider_than_needed(n_trials: int) -> None:
     """Intervals cover in about 95 of 100 trials, not in all."""
     for name in ("booleans", "ratings", "users alike"):

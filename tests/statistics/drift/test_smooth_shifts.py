@@ -10,7 +10,6 @@ from monitor.drift.output.response_features import ResidualFeatures
 from monitor.drift.output.strata import Strata, evaluate_within_strata, make_strata
 from monitor.drift.samples.embeddings import Embeddings
 from monitor.drift.samples.pool import make_pool
-from tests.statistics.trials import trials
 
 D = 16
 FIRST = np.random.default_rng(99).standard_normal((D, 64)) * 2.25
@@ -38,13 +37,15 @@ def compare_sides(rng: np.random.Generator, before: Side, after: Side) -> DriftR
     return compare_given(*before, *after, rng=rng, n_permutations=499)
 
 
-@trials(2, 6)
-def test_tilted_prompts_are_no_output_drift(n_trials: int) -> None:
-    # Without the projection 5 of 6 are a change of contents.
+@pytest.mark.parametrize(
+    ("n_trials", "n"), [(2, 3_000), pytest.param(6, 6_000, marks=pytest.mark.drill)]
+)
+def test_tilted_prompts_are_no_output_drift(n_trials: int, n: int) -> None:
+    # Without the projection 5 of 6 are a change of contents, and both of the short form.
     alarms = 0
     for seed in range(n_trials):
         rng = np.random.default_rng(seed)
-        result = compare_sides(rng, draw(rng, 6_000), draw(rng, 6_000, lean=1.0))
+        result = compare_sides(rng, draw(rng, n), draw(rng, n, lean=1.0))
         alarms += {test.name: test.p_value for test in result.tests}["kernel_4"] <= 0.05
     assert alarms <= n_trials // 3
 

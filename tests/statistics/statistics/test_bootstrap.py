@@ -47,7 +47,7 @@ def misses(
     return int((limits[:, 0] > truth).sum()), int((limits[:, 1] < truth).sum())
 
 
-@trials(600, 2_000)
+@trials(400, 2_000)
 @pytest.mark.parametrize("sizes", [(1,), (2,), (3,), (5,), (1, 2, 3, 5, 15), None], ids=str)
 def test_bound_misses_the_truth_in_one_of_twenty_trials(
     sizes: tuple[int, ...] | None, n_trials: int
@@ -61,7 +61,7 @@ def test_bound_misses_the_truth_in_one_of_twenty_trials(
     assert low <= above + below <= high
 
 
-@trials(600, 2_000)
+@trials(400, 2_000)
 @pytest.mark.parametrize("sizes", [(3,), (1, 2, 3, 5, 15)], ids=str)
 def test_strata_that_differ_make_no_bound_too_narrow(sizes: tuple[int, ...], n_trials: int) -> None:
     above, below = misses(strata_of(*sizes), spread=0.2, seed=2, n_trials=n_trials)

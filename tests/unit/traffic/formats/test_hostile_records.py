@@ -239,20 +239,20 @@ def test_any_bytes(value: bytes) -> None:
     check(value)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(JSON_VALUES | NEAR_MISSES)
 def test_any_json(value: Any) -> None:
     check(json.dumps(value).encode("utf-8", "surrogatepass"))
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(value=NEAR_MISSES | st.dictionaries(KEYS, NEAR_MISSES, max_size=8))
 def test_any_json_with_a_named_format(name: str, value: Any) -> None:
     check(json.dumps(value).encode("utf-8", "surrogatepass"), format=name, join=JOINED)
 
 
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_anything_within_a_fixture(data: st.DataObject) -> None:
     content = load(data.draw(st.sampled_from(NAMES)))

