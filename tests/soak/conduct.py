@@ -18,6 +18,7 @@ from tests.soak.database import Database
 from tests.soak.evidence import Evidence, read_evidence
 from tests.soak.faults import Faults
 from tests.soak.ledger import Ledger
+from tests.soak.marks import EMBEDDING, PHASES
 from tests.soak.plan import FAULTS, Fault, Plan
 from tests.soak.producer import Load
 from tests.soak.reckoning import Reckoning, reckon
@@ -86,6 +87,8 @@ def run_soak(
         stack.callback(load.stop)
         load.start()
         replicas.start(2)
+        # The first fault finds a daemon at work: one that starts without its broker retries late.
+        replicas.wait_for(range(EMBEDDING, len(PHASES)))
         stop = threading.Event()
         faults = Faults(broker, database, replicas, ledger, stop)
         troubles = _carry_out(plan, faults, stop, say)

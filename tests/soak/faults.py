@@ -82,7 +82,7 @@ class Faults:
         with self._broker.steady:
             self._broker.go_away(kill=kill)
             try:
-                self._stop.wait(8 * pick)
+                self._stop.wait(5 * pick)
             finally:
                 self._broker.come_back()
 
