@@ -4,7 +4,6 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
-from monitor.daemon.follow_up import follow_up
 from monitor.demo.console import DemoConsole, figures
 from monitor.demo.reports import write_reports
 from monitor.demo.workspace import (
@@ -137,6 +136,7 @@ def _replay(workspace: Workspace, traffic: Path) -> None:
 
 def _evaluate(workspace: Workspace) -> list[DriftEvaluationRow]:
     """Evaluate the weeks one by one, as the daemon does."""
+    from monitor.daemon.follow_up import follow_up
     from monitor.store.traffic.exchanges import first_exchange_at
     from monitor.windows.evaluation import evaluate_window
     from monitor.windows.report.terminal import print_assessment

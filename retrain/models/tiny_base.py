@@ -141,6 +141,7 @@ def _pretrain(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, max_lr=shape.learning_rate, total_steps=steps, pct_start=0.1
     )
+    # Lengths are mixed: batches sorted by length hold few topics, and the demo's base learns less.
     order: list[int] = []
     model.train()
     for step in range(steps):

@@ -24,6 +24,7 @@ from retrain.registry.stages import register_version
 from retrain.run_folder import RunFolder, read_json, write_json
 from retrain.training.runs import plan_run
 from tests.services.judge import running_judge
+from tests.services.warm_interpreter import warm_children  # noqa: F401 - a fixture
 from tests.support.retrain.candidates import make_request
 from tests.support.retrain.tiny_model import benchmark, tiny_base  # noqa: F401 - a fixture
 
@@ -96,6 +97,7 @@ def desk(tmp_path: Path, tiny_base: Path) -> Desk:  # noqa: F811
 
 
 @pytest.mark.language_model
+@pytest.mark.usefixtures("warm_children")
 def test_a_candidate_that_changed_nothing_is_not_promoted(desk: Desk) -> None:
     desk.succeed()
     with running_judge() as judge:
@@ -131,6 +133,7 @@ def test_a_candidate_that_changed_nothing_is_not_promoted(desk: Desk) -> None:
 
 
 @pytest.mark.language_model
+@pytest.mark.usefixtures("warm_children")
 def test_json_and_an_undecided_verdict(desk: Desk) -> None:
     desk.succeed()
     only = EVALUATION[: EVALUATION.index("    - name: safety")]
