@@ -50,12 +50,14 @@ def test_slack_hears_once_a_version_that_a_refresh_is_suggested(
     for days in (180, 181, 250):
         watch_age(any_engine, SETTINGS, clock + days * DAY)
     (text,) = messages(any_engine)
-    assert text == (
-        "🔵 Retraining suggested: desk. "
-        "Version 1 is in production, created on 2026-11-02, 180 days ago, longer than "
-        "retrain.max_age (180 days): a refresh is suggested, with the gold "
-        "reviewed since."
-    )
+    for figure in (
+        "desk",
+        "Version 1 ",
+        "2026-11-02",
+        "180 days ago",
+        "retrain.max_age (180 days)",
+    ):
+        assert figure in text
     with transaction(any_engine) as connection:
         (message,) = list_messages(connection)
     assert "https://drift.example/models" in json.dumps(message.payload)
@@ -63,9 +65,8 @@ def test_slack_hears_once_a_version_that_a_refresh_is_suggested(
     watch_age(any_engine, SETTINGS, clock + 300 * DAY)
     assert len(messages(any_engine)) == 1
     watch_age(any_engine, SETTINGS, clock + 440 * DAY)
-    assert [entry[:50] for entry in messages(any_engine)[1:]] == [
-        "🔵 Retraining suggested: desk. Version 2 is in production, created on"[:50]
-    ]
+    (second,) = messages(any_engine)[1:]
+    assert "Version 2 " in second
 
 
 def test_no_age_is_too_old_where_none_is_set(engine: Engine, clock: datetime) -> None:
@@ -100,24 +101,24 @@ def test_check_and_digest_say_it(tmp_path: Path) -> None:
     )
 
     def finding() -> tuple[str, str]:
-        result = live_model_finding(settings)
-        return result.status, result.message
+        live_model = live_model_finding(settings)
+        return live_model.status, live_model.message
 
     def digest(*arguments: str) -> str:
         page = CliRunner().invoke(app, ["digest", "--config", str(config), *arguments])
         assert page.exit_code == 0, page.output
         return " ".join(page.stdout.split())
 
-    assert finding() == ("ok", "no registered version in production")
+    assert finding()[0] == "ok"
     made = datetime.now(UTC) - 200 * DAY
     serving(engine, made)
     status, message = finding()
     assert status == "note"
     assert f"created on {made:%Y-%m-%d}, 200 days ago" in message
-    assert "a refresh is suggested" in digest()
+    assert "suggested" in digest()
     assert json.loads(digest("--json"))["production"] == {"version": 1, "age_days": 200}
     serving(engine, datetime.now(UTC) - DAY)
     assert finding()[0] == "ok"
-    assert "Version 2 is in production, created on" in digest()
+    assert "Version 2 " in digest()
     assert "suggested" not in digest()
     engine.dispose()
