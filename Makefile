@@ -17,7 +17,7 @@ TEST_ENVIRONMENT = OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} TOKENIZERS_PARALLELISM
 
 # Each worker has a broker, a database and a browser of its own; a file's tests stay together. Files
 # in order: by number of tests the longest tests, alone in their files, would come last.
-WORKERS ?= 2
+WORKERS ?= 3
 IN_WORKERS = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help
@@ -41,7 +41,7 @@ demo-fast: setup ## The same with a tiny language model, for CI
 	@$(BIN)/driftwarden demo --fast
 
 .PHONY: test
-test: setup ## Run all tests, with a real Kafka, PostgreSQL and browser where they can be had (WORKERS=2)
+test: setup ## Run all tests, with a real Kafka, PostgreSQL and browser where they can be had (WORKERS=3)
 	@$(TEST_ENVIRONMENT) $(BIN)/pytest $(IN_WORKERS) $(PYTEST_ARGS)
 
 .PHONY: test-fast

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from safetensors import safe_open
 from monitor.store.engine import transaction
 from monitor.store.training import registry as versions
 from retrain.data import TrainingSet, build_training_set, original_training_set
+from retrain.jobs import local_launcher
 from retrain.jobs.local_launcher import SubprocessLauncher
 from retrain.jobs.process_identity import start_ticks
 from retrain.jobs.progress import losses
@@ -220,8 +222,10 @@ def test_running_child_is_adopted_and_killed_child_fails(desk: Desk) -> None:
     assert not desk.files(run).result.exists()
 
 
-def test_child_of_a_dead_starter_is_adopted(desk: Desk) -> None:
+def test_child_of_a_dead_starter_is_adopted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The starter died between the start of the child and the row, so the row is planned."""
+    # From a new interpreter, which is still importing when the note is removed.
+    monkeypatch.setattr(local_launcher, "subprocess", subprocess)
     run = desk.plan(desk.recipe(epochs=100.0), original_training_set(examples(OLD, 40), seed=1))
     files = desk.files(run)
     handle = desk.launcher.submit(files, ENVIRONMENT)
