@@ -1,5 +1,7 @@
 """Phrases for the findings of an assessment, shared by headline, page, Slack and terminal."""
 
+from dataclasses import dataclass
+
 from monitor.plurals import pluralize
 from monitor.rendering.excerpts import excerpt, excerpt_of_version
 from monitor.rendering.numbers import (
@@ -11,6 +13,7 @@ from monitor.rendering.numbers import (
     format_share,
     is_informative,
 )
+from monitor.rendering.task_types import select_task_types, sum_other_task_types
 from monitor.store.windows.assessment import (
     Assessment,
     Example,
@@ -23,6 +26,9 @@ from monitor.store.windows.assessment import (
 
 VERDICTS = {"drift": "Drift", "no_drift": "No drift", "not_enough_data": "Not enough data"}
 
+#: Level of the test of the task mix, which never alarms.
+MIX_LEVEL = 0.05
+
 #: What a family compares, in the plural.
 NOUNS = {"input": "prompts", "output": "responses"}
 
@@ -34,37 +40,68 @@ def sort_by_effect(numeric_columns: tuple[NumericAssessment, ...]) -> list[Numer
     )
 
 
-def sort_mix_by_change(assessment: Assessment) -> list[tuple[str, float | None, float | None]]:
-    """Return task types with their shares in baseline and window, the largest change first.
+@dataclass(frozen=True)
+class MixRow:
+    """A task type, or the sum of all others, with its shares in baseline and window.
 
-    The share is ``None``, not 0, on a side that names no task type or was not compared.
+    A share is ``None``, not 0, on a side that names no task type or was not compared.
+    """
+
+    #: Empty: exchanges that name no task type.
+    name: str
+    reference: float | None
+    current: float | None
+    #: The number of task types of the sum; 0 for a single task type.
+    n_others: int = 0
+
+    @property
+    def change(self) -> float:
+        """Return the absolute change of the share; 0 where a side is unknown."""
+        if self.reference is None or self.current is None:
+            return 0.0
+        return abs(self.current - self.reference)
+
+
+def mix_rows(assessment: Assessment, limit: int) -> list[MixRow]:
+    """Return the rows of the task mix: the largest change first, the sum of all others last.
+
+    Args:
+        assessment: The assessment.
+        limit: Task types with a row of their own.
     """
     reference, current = assessment.mix_reference, assessment.mix_current
-    names = sorted(
-        reference | current,
-        key=lambda name: (
-            -abs(current.get(name, 0.0) - reference.get(name, 0.0)),
-            -current.get(name, 0.0),
-            name,
-        ),
-    )
-    return [
-        (
+    selected = select_task_types(reference, current, limit)
+    rows = [
+        MixRow(
             name,
             reference.get(name, 0.0) if reference else None,
             current.get(name, 0.0) if current else None,
         )
-        for name in names
+        for name in selected
     ]
+    rows.sort(key=lambda row: (-row.change, -(row.current or row.reference or 0.0), row.name))
+    other = sum_other_task_types(reference, current, selected, assessment.mix_other)
+    if other is None:
+        return rows
+    n_others = other.n_task_types
+    label = pluralize(n_others, "other task type")
+    return [*rows, MixRow(label, other.reference, other.current, n_others)]
 
 
 def describe_mix_change(assessment: Assessment) -> str:
-    """Describe the change of the mix of task types; empty where it was not tested."""
+    """Describe the change of the mix of task types; empty where it was not tested.
+
+    The distance of two samples of one mix is larger than 0, too, the more so the more task types
+    there are: without significance it is no share that moved.
+    """
     if assessment.mix_p_value is None or assessment.mix_effect_size is None:
         return ""
+    p_value = format_p_value(assessment.mix_p_value)
+    if assessment.mix_p_value > MIX_LEVEL:
+        return f"the mix of task types shows no significant change, p = {p_value}"
     return (
         f"{assessment.mix_effect_size:.1%} of the traffic moved between task types, "
-        f"p = {format_p_value(assessment.mix_p_value)}; a change of the mix never alarms by itself"
+        f"p = {p_value}; a change of the mix never alarms by itself"
     )
 
 
@@ -72,11 +109,13 @@ def describe_input(family: FamilyAssessment) -> str:
     """Describe the result for the prompts."""
     if family.alarm:
         return "prompts have drifted"
-    if family.slow is not None and family.slow.since is not None:
-        how = "drifted slowly" if family.slow.alarm else "changed slightly"
-        return f"prompts have {how} since {format_day(family.slow.since)}"
+    slow = family.slow
+    if slow is not None and slow.alarm and slow.since is not None:
+        return f"prompts have drifted slowly since {format_day(slow.since)}"
     if family.verdict == "drift":
         return "prompts changed significantly, below the alert threshold"
+    if slow is not None and slow.verdict == "drift" and slow.drifted_share_lower_bound > 0:
+        return "prompts change slowly, below the alert threshold"
     return "prompts show no significant change"
 
 
@@ -110,10 +149,15 @@ def describe_slow_drift(slow: SlowDrift) -> str:
     p_value = format_p_value(slow.p_value)
     if slow.since is None or slow.detected_at is None:
         return f"no slow drift over {pluralize(slow.n_windows, 'window')} (p = {p_value})"
+    over = f"(p = {p_value} over {pluralize(slow.n_windows, 'window')})"
+    if not slow.alarm and slow.drifted_share_lower_bound <= 0:
+        return (
+            f"slow drift, detected in the window of {format_day(slow.detected_at)} {over}, is not "
+            "significant in this window"
+        )
     return (
         f"slow drift since {format_day(slow.since)}, detected in the window of "
-        f"{format_day(slow.detected_at)} (p = {p_value} over "
-        f"{pluralize(slow.n_windows, 'window')}): {describe_slow_share(slow)}"
+        f"{format_day(slow.detected_at)} {over}: {describe_slow_share(slow)}"
     )
 
 
@@ -157,6 +201,13 @@ def describe_enrichment(topic: Topic, family: str) -> str:
     return f"at least {format_mean(topic.enrichment_lower)} times as frequent{among} (95%)"
 
 
+def describe_since(topic: Topic) -> str:
+    """Describe since when a topic exists, by its own days; empty where that is unknown."""
+    if topic.exists_since is None:
+        return ""
+    return f"since {format_day(topic.exists_since)}{' or earlier' * topic.may_be_older}"
+
+
 def describe_first_seen(topic: Topic) -> str:
     """Describe when a topic first occurred; empty where times are unknown.
 
@@ -164,6 +215,12 @@ def describe_first_seen(topic: Topic) -> str:
     """
     if topic.first_seen is None:
         return ""
+    if topic.exists_since is not None:
+        older = " or earlier" * topic.may_be_older
+        exists = f"exists since {format_instant(topic.exists_since)}{older}"
+        if topic.first_seen == topic.exists_since:
+            return exists
+        return f"{exists}; first seen {format_instant(topic.first_seen)} in this window"
     first = f"first seen {format_instant(topic.first_seen)}"
     if topic.known_since is not None:
         return f"{first} in this window; known since {format_instant(topic.known_since)}"

@@ -16,10 +16,14 @@ from monitor.alerts.messages.mrkdwn import (
 from monitor.rendering.numbers import format_bound, is_informative
 from monitor.rendering.wording import (
     NOUNS,
+    MixRow,
     describe_enrichment,
+    describe_mix_change,
+    describe_since,
     describe_slow_drift,
     describe_untested,
     example_line,
+    mix_rows,
 )
 from monitor.settings import Alerts
 from monitor.store.windows.assessment import (
@@ -46,6 +50,8 @@ QUOTED_CHARACTERS = 300
 
 #: Smaller changes of a task type's share are omitted.
 MIN_MIX_CHANGE = 0.05
+#: Task types that are searched for such changes.
+TASK_TYPES_READ = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,33 +168,35 @@ def _topics(assessment: Assessment) -> list[str]:
 
 
 def _topic(topic: Topic, family: str) -> str:
+    since = describe_since(topic)
     return (
-        f"*{escape(topic.name, 100)}*, {topic.share_current:.1%} of the window, "
+        f"*{escape(topic.name, 100)}*{f' {since}' if since else ''}, "
+        f"{topic.share_current:.1%} of the window, "
         f"{topic.share_reference:.1%} of the baseline: {describe_enrichment(topic, family)}, "
         f"n = {topic.n_current:,}"
     )
 
 
 def _mix(assessment: Assessment) -> list[str]:
-    shares = {
-        name: (assessment.mix_reference.get(name, 0.0), assessment.mix_current.get(name, 0.0))
-        for name in assessment.mix_reference | assessment.mix_current
-    }
-    changes = {name: abs(current - reference) for name, (reference, current) in shares.items()}
-    moved = sorted((name for name in changes if changes[name] > 0.0), key=lambda n: -changes[n])
+    rows = [
+        row
+        for row in mix_rows(assessment, TASK_TYPES_READ)
+        if row.reference is not None and row.current is not None and row.change >= MIN_MIX_CHANGE
+    ]
+    named = [row for row in rows if not row.n_others][:TOPICS_SHOWN]
     return [
-        f"• task type `{escape(name, 40) or '(none)'}`: {shares[name][0]:.0%} → "
-        f"{shares[name][1]:.0%} of the traffic"
-        for name in moved[:TOPICS_SHOWN]
-        if changes[name] >= MIN_MIX_CHANGE
+        f"• {_task_type(row)}: {row.reference:.0%} → {row.current:.0%} of the traffic"
+        for row in (*named, *(row for row in rows if row.n_others))
     ]
 
 
+def _task_type(row: MixRow) -> str:
+    return row.name if row.n_others else f"task type `{escape(row.name, 40) or '(none)'}`"
+
+
 def _mix_change(assessment: Assessment) -> list[str]:
-    if assessment.mix_p_value is None or assessment.mix_effect_size is None:
-        return []
-    moved = f"{assessment.mix_effect_size:.0%} of the traffic moved between task types"
-    return [f"{moved}, {_p_value(assessment.mix_p_value)} (never alarms by itself)"]
+    change = describe_mix_change(assessment)
+    return [f"{change[0].upper()}{change[1:]}."] if change else []
 
 
 def _next_steps(assessment: Assessment) -> list[str]:

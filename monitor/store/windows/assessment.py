@@ -87,6 +87,12 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     #: ``first_seen`` of the earliest evaluation in the chain of evaluations that found the topic
     #: before this one; ``None`` where this is the first.
     known_since: datetime | None = None
+    #: Time of the first exchange on the first day with a tenth or more of the topic's peak share,
+    #: in the earliest window of that chain; ``None`` where times are unknown, or where the baseline
+    #: has a tenth or more of the peak share, so that the topic existed before.
+    exists_since: datetime | None = None
+    #: Whether that is the first day of a window, so that the topic may be older.
+    may_be_older: bool = False
     #: Share by day; empty where times are unknown or all fall on one day.
     growth: tuple[TopicPeriod, ...] = ()
 
@@ -242,6 +248,16 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str] = {}
 
 
+class OtherTaskTypes(msgspec.Struct, frozen=True, kw_only=True):
+    """The task types without a share of their own, summed."""
+
+    #: Task types of both sides together.
+    n_task_types: int
+    #: Their share of the baseline, and of the window; ``None`` for a side that names none.
+    reference: float | None
+    current: float | None
+
+
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     """A window compared with its baseline: the verdict and all figures behind it."""
 
@@ -265,9 +281,12 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     output: FamilyAssessment
     #: Descriptors of prompts and responses, and metrics.
     numeric_columns: tuple[NumericAssessment, ...] = ()
-    #: Share of each task type in the window and in the baseline.
+    #: Share of each task type in the window and in the baseline, of the same 50 task types at most:
+    #: those that changed most and the largest. Empty for a side that names none.
     mix_current: dict[str, float] = {}
     mix_reference: dict[str, float] = {}
+    #: The sum of all further task types; ``None`` where there are none.
+    mix_other: OtherTaskTypes | None = None
     #: Of the test whether the mix changed, by end user; ``None`` where there was nothing to test.
     #: A change of the mix never alarms: other tasks may be handled as well as before, and new ones
     #: are input drift.

@@ -83,8 +83,9 @@ def build_assessment(
         input=findings.input,
         output=findings.output,
         numeric_columns=findings.numeric_columns,
-        mix_current=findings.sides.mix_current,
-        mix_reference=findings.sides.mix_reference,
+        mix_current=findings.sides.mix.current,
+        mix_reference=findings.sides.mix.reference,
+        mix_other=findings.sides.mix.other,
         mix_p_value=None if findings.mix is None else findings.mix.p_value,
         mix_effect_size=None if findings.mix is None else findings.mix.effect_size,
         remarks=(

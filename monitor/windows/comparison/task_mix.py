@@ -7,22 +7,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.drift import MixComparison, SampleDesign, compare_mix
+from monitor.rendering.task_types import select_task_types, sum_other_task_types
 from monitor.store.traffic.exchange_columns import Exchanges
+from monitor.store.windows.assessment import OtherTaskTypes
 
 #: Task types with a share; the rest are summed.
 MAX_TASK_TYPES = 50
 
 
-def mix_of(window: Exchanges) -> dict[str, float]:
-    """Return the estimated share of each task type; empty where no exchange names one."""
-    if not any(window.task_types):
-        return {}
-    counts, total = _count(window)
-    mix = {name: count / total for name, count in counts.most_common(MAX_TASK_TYPES)}
-    if len(counts) > MAX_TASK_TYPES:
-        left = sum(count for name, count in counts.items() if name not in mix)
-        mix["(other)"] = mix.get("(other)", 0.0) + left / total
-    return mix
+@dataclasses.dataclass(frozen=True)
+class TaskMix:
+    """Estimated shares of the same task types on both sides."""
+
+    #: Empty where no exchange of the side names a task type.
+    reference: dict[str, float]
+    current: dict[str, float]
+    #: The sum of the task types without a share of their own; ``None`` where there are none.
+    other: OtherTaskTypes | None
+
+
+def mix_of(reference: Exchanges | None, current: Exchanges) -> TaskMix:
+    """Return the task mix of both sides.
+
+    Args:
+        reference: The baseline; ``None`` where there is none.
+        current: The window.
+    """
+    sides = [
+        _shares(window) if window is not None and any(window.task_types) else {}
+        for window in (reference, current)
+    ]
+    selected = select_task_types(sides[0], sides[1], MAX_TASK_TYPES)
+    listed = [{name: side.get(name, 0.0) for name in selected} if side else {} for side in sides]
+    return TaskMix(listed[0], listed[1], sum_other_task_types(sides[0], sides[1], selected))
 
 
 def compare_task_mix(

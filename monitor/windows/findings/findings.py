@@ -20,7 +20,7 @@ from monitor.store.windows.assessment import (
 from monitor.traffic.redaction import Redactor
 from monitor.windows.alarm_rule import window_alarms, window_verdict
 from monitor.windows.comparison.numeric_comparison import NumericColumn
-from monitor.windows.comparison.task_mix import mix_of
+from monitor.windows.comparison.task_mix import TaskMix, mix_of
 from monitor.windows.comparison.window_comparison import TOPIC_STREAM, WindowComparison
 from monitor.windows.findings.families import build_family, untested_family
 from monitor.windows.findings.headline import (
@@ -34,6 +34,7 @@ from monitor.windows.findings.remarks import (
     remarks_on_large_users,
     remarks_on_missing_users,
     remarks_on_silent_days,
+    remarks_on_topic_names,
     remarks_on_untested_responses,
     untested_reason,
 )
@@ -50,8 +51,7 @@ class Sides:
     n_current: int
     #: The estimated number of exchanges in the traffic; ``None`` where they are not a sample.
     estimated_current: float | None
-    mix_reference: dict[str, float]
-    mix_current: dict[str, float]
+    mix: TaskMix
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,8 +126,7 @@ def uncompared_findings(
             n_reference=n_reference,
             n_current=len(current),
             estimated_current=current.estimated_total,
-            mix_reference={},
-            mix_current=mix_of(current),
+            mix=mix_of(None, current),
         ),
         remarks=remarks_on_silent_days(current.occurred_at, bounds),
         novelty=np.zeros(len(current)),
@@ -158,8 +157,7 @@ def collect_findings(
         n_reference=len(comparison.reference.whole),
         n_current=len(whole),
         estimated_current=whole.estimated_total,
-        mix_reference=mix_of(comparison.reference.whole),
-        mix_current=mix_of(whole),
+        mix=mix_of(comparison.reference.whole, whole),
     )
     large_users = remarks_on_large_users(comparison.reference, comparison.current)
     silent_days = remarks_on_silent_days(current.occurred_at, bounds)
@@ -250,6 +248,7 @@ def collect_findings(
             *remarks_on_missing_users(reference, current, drift.min_drifted_share),
             *silent_days,
             *remark_on_design(reference, current, comparison.design),
+            *remarks_on_topic_names((*input_family.topics, *output_family.topics)),
         ),
         metric_remarks=metric_remarks,
         novelty=novelty,

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 
 from monitor.drift import DriftResult, SampleDesign
-from monitor.rendering.numbers import format_bound, format_day, is_informative, join_names
+from monitor.rendering.numbers import format_bound, is_informative, join_names
 from monitor.rendering.wording import (
     NOUNS,
     describe_input,
     describe_output,
+    describe_since,
     describe_slow_share,
 )
-from monitor.store.windows.assessment import FamilyAssessment, NumericAssessment
+from monitor.store.windows.assessment import FamilyAssessment, NumericAssessment, Topic
 
 TOPICS_NAMED = 3
 COLUMNS_NAMED = 3
@@ -79,10 +80,7 @@ def _input(family: FamilyAssessment) -> str:
         return f"{describe_input(family)} ({describe_slow_share(family.slow_alarm)})"
     if not family.alarm:
         return describe_input(family)
-    since = ""
-    if family.slow is not None and family.slow.alarm and family.slow.since is not None:
-        since = f", since {format_day(family.slow.since)}"
-    return f"{describe_input(family)} ({_share(family)}{since}{_topics(family)})"
+    return f"{describe_input(family)} ({_share(family)}{_topics(family)})"
 
 
 def _output(family: FamilyAssessment, input_family: FamilyAssessment) -> str:
@@ -98,11 +96,17 @@ def _share(family: FamilyAssessment) -> str:
 
 
 def _topics(family: FamilyAssessment) -> str:
-    names = [f"“{topic.name}”" for topic in family.topics[:TOPICS_NAMED]]
+    names = [_dated(topic) for topic in family.topics[:TOPICS_NAMED]]
     n_more = len(family.topics) - TOPICS_NAMED
     if not names:
         return ""
     return ": " + (join_names(names) if n_more <= 0 else f"{', '.join(names)} and {n_more} more")
+
+
+def _dated(topic: Topic) -> str:
+    """Return a topic's name with its own first day, not that of slow drift."""
+    since = describe_since(topic)
+    return f"“{topic.name}” {since}" if since else f"“{topic.name}”"
 
 
 def _notable(numeric_columns: Sequence[NumericAssessment]) -> list[NumericAssessment]:

@@ -8,16 +8,21 @@ from datetime import UTC, date, datetime, timedelta
 from monitor.drift import SampleDesign
 from monitor.plurals import pluralize
 from monitor.rendering.excerpts import excerpt
+from monitor.rendering.wording import example_line
 from monitor.store.traffic.exchange_columns import Exchanges
-from monitor.store.windows.assessment import UntestedReason
+from monitor.store.windows.assessment import Topic, UntestedReason
 from monitor.windows.comparison.large_users import large_user_shares
 from monitor.windows.comparison.window_comparison import ComparedSide
+from monitor.windows.topics.segmenters import missing_segmenter
 
 #: With this many exchanges a day on average, a day without any is chance once in a thousand days.
 USUAL_PER_DAY = 7.0
 
 #: Beginning of a remark on a large end user, by which erasure finds the name.
 LARGE_USER = re.compile(r"One user \((.*)\) sent ")
+
+#: Extra of driftwarden -> language, and the package that separates its words.
+SEGMENTERS = {"chinese": ("Chinese", "jieba"), "thai": ("Thai", "PyThaiNLP")}
 
 #: Days named in a remark.
 DAYS_NAMED = 7
@@ -98,6 +103,24 @@ def remarks_on_large_users(reference: ComparedSide, current: ComparedSide) -> tu
             for user, share in large_user_shares(side.whole).items()
         ]
     return tuple(remarks)
+
+
+def remarks_on_topic_names(topics: Sequence[Topic]) -> tuple[str, ...]:
+    """Return a remark on each language whose topics are named without a segmenter.
+
+    Args:
+        topics: All topics of the window.
+    """
+    missing = {
+        missing_segmenter(" ".join((topic.name, *map(example_line, topic.examples))))
+        for topic in topics
+    }
+    return tuple(
+        f"Topics in {language} are named by sequences of characters, not by words: the package "
+        f"{package} is not installed; `pip install 'driftwarden[{extra}]'`."
+        for extra, (language, package) in SEGMENTERS.items()
+        if extra in missing
+    )
 
 
 def remark_on_design(

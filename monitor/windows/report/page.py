@@ -93,10 +93,10 @@ def render_findings(
         numeric_columns=numeric_columns,
         reach=reach_of(numeric_columns),
         n_more_numeric_columns=len(assessment.numeric_columns) - len(numeric_columns),
-        mix=wording.sort_mix_by_change(assessment),
+        mix=wording.mix_rows(assessment, TASK_TYPES_SHOWN),
         evidently=evidently,
         topics_on_map=topics_on_map,
-        limits={"topics": TOPICS_SHOWN, "listed": TOPICS_LISTED, "task_types": TASK_TYPES_SHOWN},
+        limits={"topics": TOPICS_SHOWN, "listed": TOPICS_LISTED},
     )
 
 

@@ -22,8 +22,8 @@ from monitor.rendering.wording import (
     describe_slow_drift,
     describe_untested,
     example_line,
+    mix_rows,
     sort_by_effect,
-    sort_mix_by_change,
 )
 from monitor.store.windows.assessment import (
     Assessment,
@@ -44,6 +44,7 @@ TITLES = {"input": "Input: prompts", "output": "Output: responses given the prom
 TOPICS_SHOWN = 10
 EXAMPLES_SHOWN = 3
 NUMERIC_COLUMNS_SHOWN = 12
+TASK_TYPES_SHOWN = 12
 
 
 def print_assessment(assessment: Assessment, console: Console) -> None:
@@ -161,8 +162,10 @@ def _mix(assessment: Assessment) -> RenderableType:
     table.add_column("Task type", no_wrap=True)
     table.add_column("Baseline", justify="right")
     table.add_column("Window", justify="right")
-    for name, *shares in sort_mix_by_change(assessment)[:NUMERIC_COLUMNS_SHOWN]:
+    for row in mix_rows(assessment, TASK_TYPES_SHOWN):
+        shares = (row.reference, row.current)
         cells = ("-" if share is None else f"{share:.1%}" for share in shares)
-        table.add_row(Text(excerpt(name, 40) or "(none)"), *cells)
+        name = Text(excerpt(row.name, 40) or "(none)")
+        table.add_row(name, *cells, style="dim" if row.n_others else "")
     change = describe_mix_change(assessment)
     return Group(table, Text(change, style="dim")) if change else table

@@ -1,5 +1,6 @@
 """Topics: named clusters of a drift test, with examples."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,13 +11,19 @@ from monitor.rendering.excerpts import CHARACTERS_READ, excerpt
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.assessment import FamilyAssessment, Topic
 from monitor.windows.topics.examples import Quoter, Side
-from monitor.windows.topics.history import known_since
+from monitor.windows.topics.history import earlier_topic, exists_since, known_since
 from monitor.windows.topics.merging import merge_same_topics
-from monitor.windows.topics.names import document_frequencies, name_topic
+from monitor.windows.topics.names import MIN_USERS, WordCounts, name_topic
 from monitor.windows.topics.timeline import Timeline
 
 #: Texts of a cluster, and of the reference, that are read for names.
 TEXTS_READ = 20_000
+
+#: Characters of a text that is a name itself.
+NAME_CHARACTERS = 40
+
+#: The name of a topic whose end users share neither a word nor a text.
+NO_COMMON_WORDS = "without common words"
 
 
 def build_topics(
@@ -46,16 +53,7 @@ def build_topics(
     if not clusters:
         return []
     reference, current = quoter.reference, quoter.current
-    read = _sample(len(reference), rng)
-    frequencies = document_frequencies(_text(reference, row, side) for row in read)
-    names = [
-        name_topic(
-            [_text(current, row, side) for row in cluster.members[:TEXTS_READ]],
-            frequencies,
-            len(read),
-        )
-        for cluster in clusters
-    ]
+    names = _names(clusters, side, quoter, rng)
     merged = merge_same_topics(
         clusters, names, reference, current, given_prompts=side == "responses"
     )
@@ -64,8 +62,14 @@ def build_topics(
     topics = []
     for index, (cluster, cluster_name) in enumerate(merged, first_index):
         examples = quoter.of_cluster(cluster, side)
-        quoted = examples[0].prompt or examples[0].response if examples else ""
-        name = _distinct(cluster_name, taken) or excerpt(quoted, 40) or "without words"
+        name = _distinct(cluster_name or _common_text(cluster, side, quoter), taken)
+        before = earlier_topic(name, earlier)
+        own = (
+            None
+            if timeline is None
+            else timeline.beginning(cluster.members, cluster.share_reference)
+        )
+        exists = exists_since(own, before)
         topic = Topic(
             index=index,
             name=name,
@@ -78,7 +82,9 @@ def build_topics(
             enrichment_upper=cluster.enrichment_upper,
             examples=examples,
             first_seen=None if timeline is None else timeline.first_of(cluster.members),
-            known_since=known_since(name, earlier),
+            known_since=known_since(before),
+            exists_since=None if exists is None else exists.since,
+            may_be_older=exists is not None and exists.may_be_older,
             growth=() if timeline is None else timeline.growth(cluster.members),
         )
         topics.append((cluster, topic))
@@ -93,10 +99,48 @@ def topic_indices(n: int, clusters: Sequence[Cluster]) -> NDArray[np.int64]:
     return topics
 
 
+def _names(
+    clusters: Sequence[Cluster], side: Side, quoter: Quoter, rng: np.random.Generator
+) -> list[str]:
+    """Return the name of each cluster, of redacted texts; empty where no word is distinctive."""
+    reference, current = quoter.reference, quoter.current
+    read = _sample(len(reference), rng)
+    texts, users, counts = [], [], []
+    for cluster in clusters:
+        rows = cluster.members[:TEXTS_READ].tolist()
+        texts.append([quoter.redactor.redact(_text(current, row, side)) for row in rows])
+        users.append([current.end_users[row] for row in rows])
+        counts.append(WordCounts.of(texts[-1], users[-1]))
+    vocabulary = {
+        word for own in counts for word, count in own.counts.items() if count >= MIN_USERS
+    }
+    before = WordCounts.of(
+        (_text(reference, row, side) for row in read),
+        (reference.end_users[row] for row in read),
+        vocabulary,
+    )
+    return [name_topic(*parts, before) for parts in zip(texts, users, counts, strict=True)]
+
+
+def _common_text(cluster: Cluster, side: Side, quoter: Quoter) -> str:
+    """Return the beginning of the redacted text that most end users of a cluster share."""
+    current, writers = quoter.current, defaultdict[str, set[str]](set)
+    for row in cluster.members[:TEXTS_READ].tolist():
+        # As erasure looks for it: the response only where there is no prompt.
+        text = current.prompts[row] or ("" if side == "prompts" else current.responses[row])
+        quoted = excerpt(quoter.redactor.redact(text[:CHARACTERS_READ]), NAME_CHARACTERS)
+        writers[quoted].add(current.end_users[row] or f"\n{row}")
+    writers.pop("", None)
+    text = max(writers, key=lambda text: (len(writers[text]), text), default="")
+    return text if len(writers.get(text, ())) >= MIN_USERS else NO_COMMON_WORDS
+
+
 def _text(window: Exchanges, row: int, side: Side) -> str:
     if side == "prompts":
-        return window.prompts[row]
-    return f"{window.prompts[row][: CHARACTERS_READ // 2]}\n{window.responses[row]}"
+        return window.prompts[row][:CHARACTERS_READ]
+    return (
+        f"{window.prompts[row][: CHARACTERS_READ // 2]}\n{window.responses[row][:CHARACTERS_READ]}"
+    )
 
 
 def _sample(n: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,22 @@ from monitor.store.windows.assessment import TopicPeriod
 EPOCH = date(1970, 1, 1)
 SECONDS_PER_DAY = 86_400
 
+#: Share of its peak from which on a topic exists on a day, or in the baseline: in a cluster there
+#: are some exchanges that are not on its topic.
+MIN_SHARE_OF_PEAK = 0.1
+
 #: A longer window is divided into periods of one or several weeks.
 MAX_PERIODS = 35
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """Since when a topic exists."""
+
+    #: Time of the first exchange on its first day.
+    since: datetime
+    #: Whether that day is the first of the window, so that the topic may be older.
+    may_be_older: bool
 
 
 @dataclass(frozen=True)
@@ -67,8 +81,31 @@ class Timeline:
         )
 
     def first_of(self, members: NDArray[np.int64]) -> datetime:
-        """Return the time of the first of some exchanges."""
-        return min(self.occurred_at[int(row)] for row in members)
+        """Return the time of the first of some exchanges, in UTC."""
+        return min(self.occurred_at[int(row)] for row in members).astimezone(UTC)
+
+    def beginning(self, members: NDArray[np.int64], share_reference: float) -> Beginning | None:
+        """Return since when a topic exists, by its own days.
+
+        Args:
+            members: The exchanges on the topic.
+            share_reference: Share of the topic in the baseline.
+
+        Returns:
+            ``None`` where the baseline has :data:`MIN_SHARE_OF_PEAK` of the topic's peak, too.
+        """
+        periods = self.period[members]
+        total = np.bincount(self.period, self.weights, self.n_periods)
+        own = np.bincount(periods, self.weights[members], self.n_periods)
+        counts = np.bincount(periods, minlength=self.n_periods)
+        share = own / np.where(total > 0, total, 1.0)
+        # On a day with little traffic a single exchange is no peak.
+        peak = share[counts > 1].max() if (counts > 1).any() else share.max()
+        if share_reference >= MIN_SHARE_OF_PEAK * peak:
+            return None
+        exists = (share >= MIN_SHARE_OF_PEAK * peak) & ((counts > 1) | (counts.max() == 1))
+        first = int(np.flatnonzero(exists)[0])
+        return Beginning(self.first_of(members[periods == first]), first == 0)
 
     def growth(self, members: NDArray[np.int64]) -> tuple[TopicPeriod, ...]:
         """Return the share of some exchanges in each period; empty for a single period."""

@@ -98,6 +98,9 @@ def test_a_topic_is_known_from_the_weeks_before(engine: Engine, clock: datetime)
     )
     assert first.known_since is None
     assert second.known_since == first.first_seen
+    assert second.exists_since == first.exists_since
+    assert clock <= first.exists_since < clock + timedelta(days=1)
+    assert first.may_be_older
     assert clock <= first.first_seen < clock + WEEK <= second.first_seen < clock + 2 * WEEK
     assert [entry.start for entry in second.growth] == [
         (clock + WEEK + timedelta(days=day)).date() for day in range(7)

@@ -84,7 +84,9 @@ def test_growth_over_weeks_alarms_and_opens_an_incident(
     assert len(rows) == len(GROWING)
     assert len({digest for _, digest, _ in rows}) == 1
     assert max(len(sums) for *_, sums in rows) < 40_000
-    assert ", since " in result.headline or result.input.slow_alarm
+    # The onset of slow drift is in the headline only where the window does not alarm by itself.
+    onset = f"drifted slowly since {slow.since.day} "
+    assert (onset in result.headline) == (result.input.slow_alarm is not None)
     assert "input" in fingerprint_of(result)
     assert severity_of(result) >= slow.drifted_share_lower_bound
     with transaction(any_engine) as connection:

@@ -228,7 +228,7 @@ def test_means_shares_and_totals_are_unbiased_and_their_intervals_cover(n_trials
         assert result.relative_change_upper is not None
         means.append(result.current_mean)
         covered += result.relative_change_lower <= 0 <= result.relative_change_upper
-        legal.append(mix_of(current)["legal"])
+        legal.append(mix_of(None, current).current["legal"])
         totals.append(current.estimated_total)
     truth = 0.6 * 0.5 + 0.3 * 2.5 + 0.1 * 4.5
 

@@ -16,6 +16,7 @@ from monitor.alerts.messages.incident import (
 from monitor.alerts.messages.mrkdwn import MAX_BLOCKS, escape, render_text, sections, within_limits
 from monitor.settings import Alerts
 from monitor.store.windows.assessment import Assessment
+from monitor.windows.findings.headline import headline
 from tests.support.windows.assessment_cases import slow_drift
 from tests.support.windows.assessments import (
     HOSTILE,
@@ -131,7 +132,7 @@ def test_details_show_the_mix_change_where_it_was_tested() -> None:
     text = render_text(detail_blocks(summarize(tested), "opened"))
     untested = render_text(detail_blocks(summarize(make_assessment(0.31)), "opened"))
     (line,) = {*text.splitlines()} - {*untested.splitlines()}
-    assert "20%" in line
+    assert "20.0%" in line
     assert "p = 0.0015" in line
 
 
@@ -157,6 +158,28 @@ def test_slow_drift_has_the_steps_of_sudden_drift() -> None:
     assert next_steps(slow_drift()) == next_steps(make_assessment(0.31))
     quiet = make_assessment(input=make_family(slow=make_slow(alarm=False)))
     assert next_steps(quiet) == []
+
+
+@pytest.mark.parametrize("bound", [0.0, 0.004])
+def test_recovery_names_no_onset_in_its_headline(bound: float) -> None:
+    family = make_family(slow=make_slow(alarm=False, drifted_share_lower_bound=bound))
+    recovered = make_assessment(input=family, headline=headline(family, make_family("output"), []))
+    blocks = [
+        *incident_blocks(summarize(recovered), "resolved", ALERTS),
+        *detail_blocks(summarize(recovered), "resolved"),
+    ]
+    dated = [line for line in render_text(blocks).split("\n") if "5 Oct" in line]
+    # What still grows below the threshold is evidence, with its figures.
+    assert len(dated) == (bound > 0.0)
+
+
+def test_topic_says_since_when_it_exists() -> None:
+    topic = make_topic(exists_since=datetime(2026, 10, 26, tzinfo=UTC))
+    family = make_family(verdict="drift", alarm=True, topics=(topic,), slow=make_slow())
+    blocks = incident_blocks(summarize(make_assessment(0.3, input=family)), "opened", ALERTS)
+    text = render_text(blocks)
+    assert "since 26 Oct" in text
+    assert "5 Oct" not in text
 
 
 def test_missing_data_names_commands_to_check() -> None:

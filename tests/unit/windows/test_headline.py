@@ -1,5 +1,8 @@
 """Headlines: figures, names and comparisons in one sentence."""
 
+from datetime import UTC, datetime
+
+from monitor.rendering.wording import describe_first_seen
 from monitor.windows.findings.headline import describe_small_side, headline
 from tests.support.windows.assessments import (
     make_family,
@@ -50,12 +53,30 @@ def test_headline_dates_slow_drift() -> None:
     both = make_family(
         verdict="drift", alarm=True, drifted_share_lower_bound=0.06, slow=make_slow()
     )
-    assert "(at least 6% of prompts differ from the baseline, since 5 Oct)" in headline(
-        both, OUTPUT, []
+    assert "5 Oct" not in headline(both, OUTPUT, []), "the window alarms by itself"
+    for bound in (0.0, 0.004):
+        slow = make_slow(alarm=False, drifted_share_lower_bound=bound)
+        quiet = headline(make_family(slow=slow), OUTPUT, [])
+        assert "5 Oct" not in quiet
+        assert "%" not in quiet
+
+
+def test_headline_dates_each_topic_by_its_own_days() -> None:
+    topics = (
+        make_topic(name="crypto", exists_since=datetime(2026, 10, 26, 9, tzinfo=UTC)),
+        make_topic(name="loan", exists_since=datetime(2026, 11, 2, tzinfo=UTC), may_be_older=True),
+        make_topic(name="card"),
     )
-    quiet = headline(make_family(slow=make_slow(alarm=False)), OUTPUT, [])
-    assert "since 5 Oct" in quiet
-    assert "%" not in quiet
+    drifted = make_family(
+        verdict="drift",
+        alarm=True,
+        drifted_share_lower_bound=0.06,
+        topics=topics,
+        slow=make_slow(since=datetime(2026, 10, 19, tzinfo=UTC)),
+    )
+    sentence = headline(drifted, OUTPUT, [])
+    assert "“crypto” since 26 Oct, “loan” since 2 Nov or earlier and “card”)" in sentence
+    assert "19 Oct" not in sentence
 
 
 def test_missing_data_is_reported_in_numbers() -> None:
@@ -63,3 +84,16 @@ def test_missing_data_is_reported_in_numbers() -> None:
     assert "100 exchanges are required" in sentence
     assert "the window has 37" in sentence
     assert "2,000" not in sentence
+
+
+def test_topic_says_since_when_it_exists() -> None:
+    first = datetime(2026, 10, 26, 9, tzinfo=UTC)
+    topic = make_topic(first_seen=datetime(2026, 11, 2, tzinfo=UTC), exists_since=first)
+    described = describe_first_seen(topic)
+    assert "26 Oct 2026, 09:00 UTC" in described
+    assert "2 Nov 2026, 00:00 UTC" in described
+    alone = describe_first_seen(make_topic(first_seen=first, exists_since=first))
+    assert alone.count("26 Oct") == 1
+    assert "or earlier" not in alone
+    older = make_topic(first_seen=first, exists_since=first, may_be_older=True)
+    assert "or earlier" in describe_first_seen(older)

@@ -7,8 +7,13 @@ import pytest
 
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.assessment import FamilyAssessment
-from monitor.windows.topics.history import WINDOWS_SEARCHED, known_since
-from monitor.windows.topics.timeline import MAX_PERIODS, Timeline
+from monitor.windows.topics.history import (
+    WINDOWS_SEARCHED,
+    earlier_topic,
+    exists_since,
+    known_since,
+)
+from monitor.windows.topics.timeline import MAX_PERIODS, Beginning, Timeline
 from tests.support.windows.assessments import make_family, make_topic
 
 MONDAY = datetime(2026, 11, 2, tzinfo=UTC)
@@ -112,12 +117,81 @@ def family(name: str, first_seen: datetime, known: datetime | None = None) -> Fa
 )
 def test_topics_are_recognized_by_common_words(name: str, earlier: str, same: bool) -> None:
     first_seen = MONDAY - timedelta(days=5)
-    assert known_since(name, [family(earlier, first_seen)]) == (first_seen if same else None)
+    topic = earlier_topic(name, [family(earlier, first_seen)])
+    assert known_since(topic) == (first_seen if same else None)
 
 
 def test_topic_is_known_since_the_first_of_an_unbroken_chain() -> None:
     first = MONDAY - timedelta(days=40)
     before = family("crypto", MONDAY - timedelta(days=5), first)
     other = family("loan", MONDAY - timedelta(days=3))
-    assert known_since("crypto", [other, before]) == first
-    assert known_since("crypto", [*[other] * WINDOWS_SEARCHED, before]) is None
+    assert known_since(earlier_topic("crypto", [other, before])) == first
+    assert earlier_topic("crypto", [*[other] * WINDOWS_SEARCHED, before]) is None
+
+
+def beginning(
+    counts: list[int], per_day: int = 100, *, share_reference: float = 0.0
+) -> Beginning | None:
+    """Return since when a topic with these exchanges on each day exists."""
+    times = [
+        MONDAY + timedelta(days=day, minutes=minute)
+        for day in range(len(counts))
+        for minute in range(per_day)
+    ]
+    members = [day * per_day + row + 7 for day, n in enumerate(counts) for row in range(n)]
+    timeline = Timeline.of(window(times), None)
+    assert timeline is not None
+    return timeline.beginning(np.array(members), share_reference)
+
+
+@pytest.mark.parametrize(
+    ("counts", "day"),
+    [
+        ([0, 0, 0, 0, 20, 20, 20], 4),
+        ([1, 0, 0, 0, 20, 20, 20], 4),  # a single exchange that is not on the topic
+        ([1, 3, 5, 8, 10, 12, 14], 1),
+        ([2, 4, 6, 8, 10, 12, 14], 0),
+        ([9, 0, 0, 0, 9, 0, 0], 0),
+        ([0, 1, 0, 1, 0, 0, 0], 1),
+    ],
+    ids=["sudden", "stray", "ramp", "from the first day", "pause", "single exchanges"],
+)
+def test_topic_exists_from_its_first_day_on(counts: list[int], day: int) -> None:
+    expected = MONDAY + timedelta(days=day, minutes=7)
+    assert beginning(counts) == Beginning(expected, may_be_older=day == 0)
+
+
+def test_topic_of_the_baseline_existed_before() -> None:
+    assert beginning([0, 0, 20, 20], share_reference=0.05) is None
+    assert beginning([0, 0, 20, 20], share_reference=0.01) is not None
+
+
+def test_topic_of_a_long_window_begins_with_its_own_exchange() -> None:
+    times = days(*range(100))
+    timeline = Timeline.of(window(times), None)
+    assert timeline is not None
+    assert timeline.days == 7
+    assert timeline.beginning(np.arange(40, 100), 0.0) == Beginning(times[40], may_be_older=False)
+
+
+def test_first_seen_is_a_time_in_utc() -> None:
+    late = datetime.fromisoformat("2026-11-02T23:30:00-02:00")
+    timeline = Timeline.of(window([MONDAY, late, late]), None)
+    assert timeline is not None
+    assert timeline.first_of(np.array([1, 2])).isoformat() == "2026-11-03T01:30:00+00:00"
+
+
+def test_topic_exists_since_the_earlier_evaluation_says() -> None:
+    first, now = MONDAY - timedelta(days=9), Beginning(MONDAY, may_be_older=True)
+    values = {"first_seen": MONDAY - timedelta(days=12), "exists_since": first}
+    assert exists_since(now, make_topic(**values)) == Beginning(first, may_be_older=False)
+    assert exists_since(now, None) == now
+    assert exists_since(None, make_topic(**values)) is None
+    assert exists_since(now, make_topic(first_seen=first)) is None
+
+
+def test_best_match_of_an_evaluation_is_the_same_topic() -> None:
+    near = make_topic(name="card, wallet, crypto, bitcoin")
+    far = make_topic(name="card, wallet, lost")
+    earlier = [make_family(topics=(far, near))]
+    assert earlier_topic("crypto, wallet, card", earlier) == near

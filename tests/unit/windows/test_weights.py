@@ -100,14 +100,16 @@ def test_large_users_are_large_in_traffic_not_in_the_sample() -> None:
 
 
 def test_the_mix_is_weighted_and_rare_tasks_are_counted_together() -> None:
-    mix = mix_of(window([""] * 3, [0.05, 0.5, 0.5], ["chat", "rare", "rare"]))
+    mix = mix_of(None, window([""] * 3, [0.05, 0.5, 0.5], ["chat", "rare", "rare"])).current
     many = [f"t{n}" for n in range(MAX_TASK_TYPES + 2)]
-    listed = mix_of(window([""] * len(many), [0.5] + [0.05] * (len(many) - 1), many))
+    listed = mix_of(None, window([""] * len(many), [0.5] + [0.05] * (len(many) - 1), many))
 
     assert {"chat": 20 / 24, "rare": 4 / 24} == pytest.approx(mix)
-    assert MAX_TASK_TYPES + 1 == len(listed)
-    assert 1.0 == pytest.approx(sum(listed.values()))
-    assert 22 / (2 + 20 * (len(many) - 1)) == pytest.approx(listed["(other)"])  # the first, a last
+    assert MAX_TASK_TYPES == len(listed.current)
+    assert listed.other is not None
+    assert 2 == listed.other.n_task_types  # the first, and a last
+    assert 22 / (2 + 20 * (len(many) - 1)) == pytest.approx(listed.other.current)
+    assert 1.0 == pytest.approx(sum(listed.current.values()) + listed.other.current)
 
 
 def cluster(members: list[int], share: float) -> Cluster:

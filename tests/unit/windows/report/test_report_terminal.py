@@ -85,7 +85,7 @@ def test_uninformative_bound_is_not_shown_as_0_percent() -> None:
         input=make_family(verdict="drift", p_value=0.001),
         output=make_family("output", verdict="drift", alarm=True, p_value=0.001),
     )
-    slow = make_slow(alarm=False, drifted_share_lower_bound=0.0)
+    slow = make_slow(drifted_share_lower_bound=0.0)
     for text in (
         in_terminal(changed, 200),
         re.sub(r"<style>.*</style>", "", render_page(changed), flags=re.DOTALL),
