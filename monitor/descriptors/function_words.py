@@ -93,6 +93,27 @@ _FURTHER: dict[str, str] = {
     """,
 }
 
+#: Verbs and courtesies of questions, beyond the lists for descriptors.
+_ADDED: dict[str, str] = {
+    "de": "möchte will muss soll kannst können könnte gibt geht bitte danke hallo hier diese",
+    "fr": "veux voudrais dois puis peux faire fait bonjour merci svp quelle quels pourquoi quand",
+    "es": "quisiera necesito tengo hacer puedes podría hola gracias favor por qué cuál",
+    "it": "voglio devo posso puoi fare ciao grazie favore quale quali qui",
+    "pt": "preciso gostaria tenho fazer olá obrigado favor qual quais aqui",
+    "nl": "wil moet graag kun kunnen hallo dank bedankt hier deze",
+    "sv": "vill måste skulle hej tack hur varför",
+    "da": "vil skal hej tak hvorfor",
+    "nb": "vil skal hei takk hvorfor",
+    "pl": "chciałbym muszę proszę dziękuję witam dlaczego gdzie",
+    "cs": "chci musím prosím děkuji proč kde",
+    "tr": "istiyorum lütfen merhaba neden nerede",
+    "id": "ingin mau tolong terima kasih mengapa kenapa",
+    "fi": "haluan pitää kiitos hei miksi missä",
+    "hu": "kérem köszönöm miért hol hogy",
+    "ro": "vreau trebuie mulțumesc bună unde de",
+    "vi": "muốn cần xin chào vui lòng tại sao",
+}
+
 #: Of scripts without spaces.
 _CONTINUOUS = """
 的 了 吗 吧 呢 啊 是 我 你 您 他 她 它 在 有 和 与 不 没 也 就 都 要 这 那 么 把 被 给 对 从
@@ -109,7 +130,8 @@ _CONTINUOUS = """
 
 #: Words of each language with spaces, in lower case.
 SPACED_WORDS: dict[str, frozenset[str]] = {
-    code: frozenset(words.split()) for code, words in (WORDS | _FURTHER).items()
+    code: frozenset((words + " " + _ADDED.get(code, "")).split())
+    for code, words in (WORDS | _FURTHER).items()
 } | {"en": frozenset((WORDS["en"] + _ENGLISH).split())}
 
 #: Words of scripts without spaces, which no other language shares.

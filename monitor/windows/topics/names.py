@@ -5,7 +5,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 
-from monitor.windows.topics.segmenters import extend, is_sequence
+from monitor.windows.topics.segmenters import (
+    blank_function_words,
+    extend,
+    is_sequence,
+    overlap,
+)
 from monitor.windows.topics.words import stop_words_of, words_of
 
 #: End users who must write a word of a name.
@@ -94,6 +99,7 @@ def name_topic(
     stop_words = stop_words_of(texts)
     chosen: list[str] = []
     first = ""
+    split: list[str] = []
     for word in sorted(weights, key=lambda word: (-weights[word], word)):
         if word in stop_words or any(_same_stem(word, taken) for taken in chosen):
             continue
@@ -102,8 +108,9 @@ def name_topic(
             break
         first = first or word
         if is_sequence(word):
-            longer = extend(word, texts, users)
-            if not any(taken in longer or word in taken for taken in chosen):
+            split = split or [blank_function_words(text) for text in texts]
+            longer = extend(word, split, users)
+            if not any(overlap(longer, taken) for taken in chosen):
                 chosen.append(longer)
         else:
             chosen.append(word)

@@ -28,6 +28,7 @@ KATAKANA = re.compile("[\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f]+")
 OTHER = re.compile("[\u0e81-\u0ece\u1000-\u103f\u1050-\u108f\u1780-\u17d3]+")
 #: Vowel signs and tone marks of Thai, after which no word ends.
 THAI_MARKS = "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
+LEADING_VOWELS = frozenset("\u0e40\u0e41\u0e42\u0e43\u0e44\u0ec0\u0ec1\u0ec2\u0ec3\u0ec4")
 #: Single ideographs that end no word; most are part of other words.
 FREE_IDEOGRAPHS = frozenset("的了吗嗎呢吧啊我你您他她是和")
 
@@ -120,12 +121,23 @@ def is_sequence(word: str) -> bool:
     return OTHER.match(first) is not None
 
 
+def blank_function_words(text: str) -> str:
+    """Return a text with a space for each word of scripts without spaces that names nothing."""
+    return _function_words().sub(" ", text)
+
+
+def overlap(first: str, second: str) -> bool:
+    """Return whether two joined sequences have a sequence in common."""
+    size = IDEOGRAPHS_PER_SEQUENCE if IDEOGRAPHS.match(first) else CLUSTERS_PER_SEQUENCE
+    return not set(sequences(first, size)).isdisjoint(sequences(second, size))
+
+
 def extend(sequence: str, texts: Sequence[str], users: Sequence[str]) -> str:
     """Return a sequence with the adjacent characters that most end users who write it share.
 
     Args:
         sequence: Of characters of which the words are not known.
-        texts: The texts of a cluster.
+        texts: The texts of a cluster, by :func:`blank_function_words`.
         users: The end user of each.
     """
     while len(sequence) < MAX_EXTENDED_CHARACTERS:
@@ -145,7 +157,7 @@ def _extend_once(sequence: str, texts: Sequence[str], users: Sequence[str]) -> s
             continue
         writer = user or f"\n{row}"
         writers.add(writer)
-        before = _clusters(text[max(0, at - 3) : at])[-1:]
+        before = _clusters(text[max(0, at - 4) : at])[-1:]
         rest = text[at + len(sequence) :]
         after = _clusters(rest[:4])[:1]
         for neighbour, longer in (
@@ -187,10 +199,15 @@ def _japanese(run: str) -> Iterator[str]:
 
 
 def _clusters(text: str) -> list[str]:
-    """Return the characters of a text, each with the vowel signs and marks that follow it."""
+    """Return the characters of a text, each with its vowel signs and marks.
+
+    Vowels of Thai and Lao that are written before their consonant belong to it.
+    """
     clusters: list[str] = []
     for character in text:
-        if clusters and unicodedata.category(character)[0] == "M":
+        if clusters and (
+            unicodedata.category(character)[0] == "M" or clusters[-1] in LEADING_VOWELS
+        ):
             clusters[-1] += character
         else:
             clusters.append(character)

@@ -53,8 +53,8 @@ def words_of(text: str) -> set[str]:
 def stop_words_of(texts: Sequence[str]) -> frozenset[str]:
     """Return the words that name nothing in the languages of some texts.
 
-    A language is one of theirs if it has the most of its words in them all, or in a twentieth of
-    them: a single word says little, since "van" is Dutch for "of".
+    A language is one of theirs if it has the most of its words in them all, or five of its words
+    and the most in a twentieth of them: few words say little, since "van" is Dutch for "of".
     """
     totals: Counter[str] = Counter()
     wins: Counter[str] = Counter()
@@ -65,6 +65,8 @@ def stop_words_of(texts: Sequence[str]) -> frozenset[str]:
         words = set(_spaced_words(unicodedata.normalize("NFC", text[:CHARACTERS_OF_LANGUAGE])))
         hits = {code: words & own for code, own in SPACED_WORDS.items()}
         most = max(map(len, hits.values()))
+        if len(hits["en"]) == most:  # "is" and "van" of an English text are Dutch, too
+            hits = {"en": hits["en"]}
         for code, own in hits.items():
             totals[code] += len(own)
             distinct[code] |= own
@@ -74,8 +76,8 @@ def stop_words_of(texts: Sequence[str]) -> frozenset[str]:
     codes = [
         code
         for code in SPACED_WORDS
-        if wins[code] >= max(2.0, len(read) / 20)
-        or (totals[code] == largest and len(distinct[code]) >= 3)
+        if (totals[code] == largest and len(distinct[code]) >= 3)
+        or (wins[code] >= max(2.0, len(read) / 20) and len(distinct[code]) >= 5)
     ]
     return frozenset().union(*(SPACED_WORDS[code] for code in codes))
 

@@ -97,8 +97,8 @@ def test_stop_words_of_any_language_name_no_topic(texts: list[str], word: str) -
 
 def test_stop_word_of_another_language_may_name_a_topic() -> None:
     # "van" is Dutch for "of", "die" a German article.
-    texts = ["insure my van please", "is the van insured", "a van for the move"]
-    assert "van" in name(texts)
+    texts = ["insure my van please", "is my van insured", "a new van policy", "most vans are old"]
+    assert "van" in name(texts * 12)
 
 
 def test_redacted_placeholders_name_no_topic() -> None:
@@ -119,6 +119,23 @@ def test_sequence_is_not_extended_by_one_end_users_name(no_segmenters: None) -> 
     texts = ["加密货币王小明"] * 20 + ["买加密货币", "加密货币卖"]
     words = name(texts, ["u1"] * 20 + ["u2", "u3"])
     assert words == ["加密货币"]
+
+
+def test_sequence_is_not_extended_over_words_that_name_nothing(no_segmenters: None) -> None:
+    texts = ["你们支持比特币钱包吗", "请问你们支持比特币钱包", "你们支持比特币钱包"]
+    assert name(texts) == ["支持比特币钱包"]
+
+
+def test_sequences_of_a_name_do_not_overlap(no_segmenters: None) -> None:
+    texts = ["โอนบิตคอยน์ไปกระเป๋าเงินอื่น", "กระเป๋าเงินบิตคอยน์", "ขายบิตคอยน์"] * 2
+    words = name(texts)
+    assert "บิตคอยน์" in words
+    assert not [
+        (first, second)
+        for first in words
+        for second in words
+        if first != second and segmenters.overlap(first, second)
+    ]
 
 
 def test_thai_without_a_segmenter_keeps_its_vowel_signs(no_segmenters: None) -> None:
