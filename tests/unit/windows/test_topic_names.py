@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
 
+from bench.services.requirement import missing
 from monitor.drift.result import Cluster
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.windows.findings.remarks import remarks_on_topic_names
@@ -160,7 +162,8 @@ def test_japanese_is_named_by_its_nouns() -> None:
     ],
 )
 def test_segmenter_separates_words(package: str, texts: list[str], word: str) -> None:
-    pytest.importorskip(package, reason=f"needs {package}: make setup")
+    if find_spec(package) is None:
+        missing(package, "`make setup`")
     assert word in name(texts)
 
 
