@@ -61,6 +61,14 @@ def compare(
             show_default=False,
         ),
     ] = None,
+    allow_same_prompt: Annotated[
+        bool,
+        typer.Option(
+            "--allow-same-prompt",
+            help="Accept a file most of whose prompts are one text, such as many responses to one "
+            "prompt. Without it, such a file is refused: traffic.fields may read the wrong field.",
+        ),
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
     """Compare two files of exchanges.
@@ -78,10 +86,18 @@ def compare(
 
     The findings are printed to standard output, everything else to standard error.
 
+    Where the encoder cannot read a tenth of a side's prompts or responses, and nothing alarms,
+    there is not enough data.
+
     Exit status: 0 no drift, 3 drift, 4 not enough data, 2 a file or an option can't be used, 78 the
     settings can't be used or the encoder can't be loaded.
     """
-    settings = _with_overrides(read_settings(config), alpha=alpha, seed=seed)
+    settings = _with_overrides(
+        read_settings(config),
+        alpha=alpha,
+        seed=seed,
+        max_same_prompt_share=1.0 if allow_same_prompt else None,
+    )
     targets = {"--html": html, "--evidently": evidently}
     for option, path in targets.items():
         require_writable(option, path)
@@ -120,7 +136,13 @@ def compare(
     raise typer.Exit(exit_status(assessment))
 
 
-def _with_overrides(settings: "Settings", *, alpha: float | None, seed: int | None) -> "Settings":
+def _with_overrides(
+    settings: "Settings",
+    *,
+    alpha: float | None,
+    seed: int | None,
+    max_same_prompt_share: float | None,
+) -> "Settings":
     if alpha is not None and not 0 < alpha < 1:
         raise typer.BadParameter(
             f"--alpha {alpha}: not between 0 and 1; give a level such as 0.005"
@@ -133,7 +155,7 @@ def _with_overrides(settings: "Settings", *, alpha: float | None, seed: int | No
         )
     if seed is not None and seed < 0:
         raise typer.BadParameter(f"--seed {seed}: negative; give 0 or more")
-    overrides = {"alpha": alpha, "seed": seed}
+    overrides = {"alpha": alpha, "seed": seed, "max_same_prompt_share": max_same_prompt_share}
     drift = settings.drift.model_copy(
         update={key: value for key, value in overrides.items() if value is not None}
     )

@@ -135,6 +135,14 @@ def import_(
             show_default=False,
         ),
     ] = "",
+    allow_same_prompt: Annotated[
+        bool,
+        typer.Option(
+            "--allow-same-prompt",
+            help="Accept a file most of whose prompts are one text. Set "
+            "drift.max_same_prompt_share for its windows too.",
+        ),
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
     """Import the exchanges that windows are compared with.
@@ -163,6 +171,7 @@ def import_(
         model_version=clean_version_name(model_version),
         redactor=build_redactor(settings.redaction),
         now=datetime.now(UTC),
+        max_same_prompt_share=1.0 if allow_same_prompt else settings.drift.max_same_prompt_share,
     )
     _show(imported)
 

@@ -2,6 +2,7 @@
 
 from monitor.drift.input.category_mix import MixComparison, compare_mix
 from monitor.drift.input.compare import compare
+from monitor.drift.neighbours.near_copies import group_near_copies
 from monitor.drift.numeric.comparison import NumericComparison, compare_numeric
 from monitor.drift.output.compare_given import compare_given
 from monitor.drift.result import Cluster, DriftResult, TestResult, Verdict
@@ -27,6 +28,7 @@ __all__ = [
     "compare_mix",
     "compare_numeric",
     "fit_watch_map",
+    "group_near_copies",
     "holm",
     "watch",
 ]

@@ -103,10 +103,24 @@ def load_encoder(settings: Embedding) -> Encoder:
         ) from error
     if device.startswith("cuda"):
         model.half()
-    name = settings.model
-    if folder and not name.startswith(PACKAGE_PREFIX):
-        name = folder.resolve().name  # a moved model keeps its identity
-    return Encoder(model, name=name, revision=revision, batch_size=settings.batch_size)
+    return Encoder(
+        model,
+        name=encoder_name(settings),
+        revision=revision,
+        batch_size=settings.batch_size,
+    )
+
+
+def encoder_name(settings: Embedding) -> str:
+    """Return the name in the identity of the configured encoder.
+
+    Raises:
+        ModelError: Its folder or package is missing.
+    """
+    location = locate_model(settings.model)
+    if settings.model.startswith(PACKAGE_PREFIX) or not Path(location).is_dir():
+        return settings.model
+    return Path(location).resolve().name  # a moved model keeps its identity
 
 
 def _device(name: str, *, cuda: bool) -> str:

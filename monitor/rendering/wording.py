@@ -107,6 +107,8 @@ def describe_mix_change(assessment: Assessment) -> str:
 
 def describe_input(family: FamilyAssessment) -> str:
     """Describe the result for the prompts."""
+    if family.verdict == "not_enough_data":
+        return "prompts could not be compared"
     if family.alarm:
         return "prompts have drifted"
     slow = family.slow
@@ -141,7 +143,19 @@ def describe_untested(family: FamilyAssessment) -> str:
             return few_responses
         case "few_comparable_prompts":
             return f"{few_prompts} on both sides"
+        case "unread_texts":
+            return f"the encoder cannot read {describe_unread(family)}"
+        case "same_prompt":
+            return "most prompts of a side are one text"
     return f"{few_responses}, or {few_prompts}"
+
+
+def describe_unread(family: FamilyAssessment) -> str:
+    """Describe the shares of texts that the encoder doesn't read."""
+    return (
+        f"{family.unread_current or 0.0:.0%} of the window's {NOUNS[family.family]} and "
+        f"{family.unread_reference or 0.0:.0%} of the baseline's"
+    )
 
 
 def describe_slow_drift(slow: SlowDrift) -> str:
@@ -189,6 +203,14 @@ def describe_drifted_share(family: FamilyAssessment, assessment: Assessment) -> 
         f"at least {format_bound(family.drifted_share_lower_bound)} of the {noun} differ from the "
         f"baseline: {affected:,.0f} or more of {total:,.0f} exchanges of {whole}"
     )
+
+
+def count_exchanges(topic: Topic) -> str:
+    """Return the number of a topic's exchanges and, where any is named, of their end users."""
+    exchanges = pluralize(topic.n_current, "exchange")
+    if not topic.n_end_users:
+        return exchanges
+    return f"{exchanges} of {pluralize(topic.n_end_users, 'end user')}"
 
 
 def describe_enrichment(topic: Topic, family: str) -> str:

@@ -15,6 +15,8 @@ class Drift(Section):
     slow_alpha: Level = 0.05
     min_slow_drifted_share: Share = 0.005
     min_samples: Annotated[int, Field(ge=20)] = 100
+    max_unread_share: Share = 0.1
+    max_same_prompt_share: Share = 0.5
     n_permutations: Annotated[int, Field(ge=99)] = 9999
     seed: int = 20_260_101
     higher_is_better: tuple[str, ...] = ()

@@ -23,6 +23,7 @@ from monitor.traffic.exchange import Exchange
 from monitor.traffic.file_source import BadLine, FileContent, read_exchanges
 from monitor.traffic.redaction import Redactor
 from monitor.traffic.rows import exchange_row
+from monitor.traffic.same_prompt import check_prompts
 from monitor.traffic.sampling.design import baseline_outcome
 
 #: Exchanges embedded at once, and vectors in a block.
@@ -55,18 +56,21 @@ def import_baseline(
     model_version: str = "",
     redactor: Redactor | None,
     now: datetime,
+    max_same_prompt_share: float = 1.0,
 ) -> ImportedBaseline:
     """Import a file as the baseline of a model, or of one version of it.
 
     Lines that name another model are left out.
 
     Raises:
-        InputError: The file can't be read or holds no exchange of the model.
+        InputError: The file can't be read, holds no exchange of the model, or more than
+            ``max_same_prompt_share`` of its prompts are one text.
     """
     content = read_exchanges(path, settings, default_model=model, redactor=redactor)
     own = [exchange for exchange in content.exchanges if exchange.model == model]
     if not own:
         raise InputError(_nothing_usable(path, model, content))
+    check_prompts(path, own, max_same_prompt_share)
     stored = store_baseline(engine, encoder, own, model=model, model_version=model_version, now=now)
     return ImportedBaseline(
         stored.baseline_id,

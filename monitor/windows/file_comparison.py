@@ -7,18 +7,21 @@ from importlib.metadata import version
 from pathlib import Path
 
 from monitor.embedding.encoder import load_encoder
+from monitor.embedding.vocabulary import Vocabulary, load_vocabulary
 from monitor.settings import Settings
-from monitor.store.traffic.exchange_columns import Exchanges
+from monitor.store.traffic.exchange_columns import Exchanges, count_users
 from monitor.store.windows.assessment import Assessment, Source
 from monitor.store.windows.prompt_maps import PromptMap
-from monitor.traffic.file_source import BadLine, file_source_name
+from monitor.traffic.file_source import BadLine, FileContent, file_source_name
 from monitor.traffic.redaction import Redactor
+from monitor.traffic.same_prompt import check_prompts
 from monitor.windows.assessment.build import WindowContext, build_assessment
 from monitor.windows.assessment.provenance import PACKAGES
 from monitor.windows.comparison.declared_formats import load_declared_formats
 from monitor.windows.comparison.numeric_comparison import NumericColumn
-from monitor.windows.comparison.window_comparison import compare_window
-from monitor.windows.findings.file_remarks import remarks_on_files
+from monitor.windows.comparison.unread_texts import UnknownShares
+from monitor.windows.comparison.window_comparison import MIN_END_USERS, compare_window
+from monitor.windows.findings.file_remarks import headline_of_copies, remarks_on_files
 from monitor.windows.findings.findings import collect_findings
 from monitor.windows.prompt_map.sampling import sample_map
 from monitor.windows.reading.files import (
@@ -27,6 +30,7 @@ from monitor.windows.reading.files import (
     cap_times,
     embed_files,
     read_file,
+    unembedded_files,
 )
 from monitor.windows.versions.reported_version import PartFindings, plan_parts, select_reported
 from monitor.windows.versions.split import (
@@ -70,15 +74,21 @@ def compare_files(
     """
     paths = (reference, current)
     contents = [read_file(path, settings) for path in paths]
+    for path, content in zip(paths, contents, strict=True):
+        check_prompts(path, content.exchanges, settings.drift.max_same_prompt_share)
     now = datetime.now(UTC)
-    progress("Loading the encoder", 0, 1)
-    encoder = load_encoder(settings.embedding)
-    progress("Loading the encoder", 1, 1)
-    sides = embed_files(paths, contents, encoder, progress)
+    sides, encoder, vocabulary = _embed(paths, contents, settings, progress)
     progress("Comparing", 0, 1)
     sources = [_source(side) for side in sides]
     split = _split(sides[1], settings, now)
-    parts = _compare_parts(sides[0], sides[1], split, settings, digest=sources[0].digest)
+    parts = _compare_parts(
+        sides[0],
+        sides[1],
+        split,
+        settings,
+        digest=sources[0].digest,
+        unknown_shares=None if vocabulary is None else vocabulary.unknown_shares,
+    )
     reported = parts[select_reported(parts)]
     progress("Comparing", 1, 1)
     field, models = settings.model.version_field, sides[1].models
@@ -93,9 +103,10 @@ def compare_files(
             end_users=sides[1].window.end_users,
             reference=sources[0],
             current=sources[1],
-            encoder=encoder.identity,
+            encoder=encoder,
             package_versions={name: version(name) for name in PACKAGES},
             n_withheld=contents[1].n_withheld,
+            headline=headline_of_copies(sides, reported.findings.verdict),
             last_remarks=(*split.remarks, *remarks_on_files(sides, field=field, now=now)),
         ),
     )
@@ -119,6 +130,30 @@ def compare_files(
     )
 
 
+def _embed(
+    paths: tuple[Path, Path],
+    contents: Sequence[FileContent],
+    settings: Settings,
+    progress: Progress,
+) -> tuple[list[FileSide], str, Vocabulary | None]:
+    """Embed the files, unless a side is too small to be compared.
+
+    Returns:
+        The files, the identity of the encoder, and its vocabulary; without an encoder, neither.
+    """
+    sizes = [len(content.exchanges) for content in contents]
+    n_end_users = [
+        count_users([exchange.end_user for exchange in content.exchanges]) for content in contents
+    ]
+    if min(sizes) < settings.drift.min_samples or min(n_end_users) < MIN_END_USERS:
+        return unembedded_files(paths, contents), "", None
+    progress("Loading the encoder", 0, 1)
+    encoder = load_encoder(settings.embedding)
+    progress("Loading the encoder", 1, 1)
+    sides = embed_files(paths, contents, encoder, progress)
+    return sides, encoder.identity, load_vocabulary(settings.embedding, encoder.identity)
+
+
 def _split(side: FileSide, settings: Settings, now: datetime) -> Split:
     """Split the exchanges of a file by version; times after ``now`` count as the last before it."""
     field, window = settings.model.version_field, side.window
@@ -139,6 +174,7 @@ def _compare_parts(
     settings: Settings,
     *,
     digest: str,
+    unknown_shares: UnknownShares | None,
 ) -> list[PartFindings]:
     """Compare each version's exchanges of the current file with the whole reference file."""
     field = settings.model.version_field
@@ -155,6 +191,7 @@ def _compare_parts(
             alert_threshold=settings.monitoring.alert_threshold,
             seed=plan.seed,
             declared=declared,
+            unknown_shares=unknown_shares,
         )
         findings = collect_findings(comparison, redactor=Redactor(settings.redaction.patterns))
         parts.append(

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
+from monitor.embedding.vocabulary import load_vocabulary
 from monitor.rendering.excerpts import excerpt_of_version
 from monitor.settings import Settings
 from monitor.store.engine import transaction
@@ -17,6 +18,7 @@ from monitor.traffic.redaction import Redactor
 from monitor.traffic.sampling.rates import SamplingRates
 from monitor.windows.comparison.declared_formats import DeclaredFormats, load_declared_formats
 from monitor.windows.comparison.slow_drift import SlowDriftTest, check_slow_drift
+from monitor.windows.comparison.unread_texts import UnknownShares
 from monitor.windows.comparison.window_comparison import compare_window
 from monitor.windows.findings.findings import collect_findings, uncompared_findings
 from monitor.windows.findings.remarks import remarks_on_silent_days, withheld_remark
@@ -82,6 +84,7 @@ class _Comparison:
     declared: DeclaredFormats
     earlier: Sequence[Assessment]
     is_split: bool
+    unknown_shares: UnknownShares | None
 
 
 def compare_stored_window(
@@ -124,7 +127,16 @@ def compare_stored_window(
     # Slow drift is tested once a window, on a part that is chosen before anything is compared.
     serving = [part for part in split.parts if part.is_serving] or split.parts
     largest = max(serving, key=lambda part: len(part.rows))
-    shared = _Comparison(engine, settings, bounds, declared, earlier, len(split.parts) > 1)
+    vocabulary = load_vocabulary(settings.embedding, window.rows.encoder)
+    shared = _Comparison(
+        engine,
+        settings,
+        bounds,
+        declared,
+        earlier,
+        is_split=len(split.parts) > 1,
+        unknown_shares=None if vocabulary is None else vocabulary.unknown_shares,
+    )
     parts: list[StoredPart] = []
     sums: WatchedSums | None = None
     for plan in plan_parts(split.parts, settings.drift, seed):
@@ -222,6 +234,7 @@ def _compare_part(
             seed=plan.seed,
             rate_for=lambda task_type: rates.rate_for(settings.model.name, task_type),
             declared=shared.declared.formats,
+            unknown_shares=shared.unknown_shares,
         )
         if tests_slow_drift and comparison.is_compared:
             slow = check_slow_drift(

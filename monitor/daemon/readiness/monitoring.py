@@ -45,12 +45,18 @@ def broker_finding(settings: Settings, secrets: Secrets) -> Finding:
 
 
 def encoder_finding(settings: Settings) -> Finding:
-    """Check that the encoder loads."""
+    """Check that the encoder loads, and say which scripts it reads."""
     from monitor.embedding.encoder import load_encoder
+    from monitor.embedding.scripts import describe_scripts
+    from monitor.embedding.vocabulary import load_vocabulary
 
     encoder = load_encoder(settings.embedding)
     vectors = encoder.encode(["ready"])
-    return Finding("encoder", "ok", f"{encoder.identity}, {vectors.shape[1]} dimensions")
+    message = f"{encoder.identity}, {vectors.shape[1]} dimensions"
+    vocabulary = load_vocabulary(settings.embedding, encoder.identity)
+    if vocabulary is not None:
+        message += f"; {describe_scripts(vocabulary)}"
+    return Finding("encoder", "ok", message)
 
 
 def alerts_finding(settings: Settings, secrets: Secrets) -> Finding:

@@ -11,10 +11,10 @@ nothing is drawn from the caller's generator.
 """
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from monitor.drift.neighbours.exact import TIE_WIDTH
-from monitor.drift.samples.embeddings import CHUNK_ROWS, Embeddings, join
+from monitor.drift.samples.embeddings import CHUNK_ROWS, Embeddings, check_vectors, join
 from monitor.drift.samples.units import content_digests, scramble
 
 N_DIRECTIONS = 32
@@ -36,6 +36,34 @@ def merge_near_copies(reference: Embeddings, current: Embeddings) -> tuple[Embed
         ValueError: The widths differ.
     """
     vectors = join(reference, current)
+    first, leader, inverse = _lead(vectors)
+    if (leader == np.arange(len(leader))).all():
+        return reference, current
+    merged = vectors.part(first[leader[leader]][inverse])
+    n = len(reference)
+    return merged.part(slice(0, n)), merged.part(slice(n, len(vectors)))
+
+
+def group_near_copies(vectors: ArrayLike) -> NDArray[np.int64]:
+    """Return a number for each row that near copies share, int64 ``[n]``.
+
+    Args:
+        vectors: ``[n, d]``, rows of unit norm.
+
+    Raises:
+        ValueError: Not a finite array ``[n, d]`` with rows of unit norm.
+    """
+    rows = check_vectors(vectors, "vectors")
+    if not len(rows):
+        return np.empty(0, dtype=np.int64)
+    _, leader, inverse = _lead(rows)
+    return leader[leader][inverse]
+
+
+def _lead(
+    vectors: Embeddings,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the first row of each distinct vector, its leader, and each row's distinct vector."""
     # By digest, so that the choice of the copy doesn't depend on the order of the rows.
     _, first, inverse = np.unique(content_digests(vectors), return_index=True, return_inverse=True)
     distinct = vectors.part(first)
@@ -43,11 +71,7 @@ def merge_near_copies(reference: Embeddings, current: Embeddings) -> tuple[Embed
     for cells in _grid_cells(distinct):
         alone = np.flatnonzero(leader == np.arange(len(leader)))
         _assign_leaders(leader, distinct, alone, cells)
-    if (leader == np.arange(len(leader))).all():
-        return reference, current
-    merged = vectors.part(first[leader[leader]][inverse.ravel()])
-    n = len(reference)
-    return merged.part(slice(0, n)), merged.part(slice(n, len(vectors)))
+    return first, leader, inverse.ravel()
 
 
 def _grid_cells(vectors: Embeddings) -> list[NDArray[np.uint64]]:

@@ -12,9 +12,13 @@ from typing import Any, Literal
 import msgspec
 
 Verdict = Literal["drift", "no_drift", "not_enough_data"]
-#: Why responses were not tested: neither side has a response, a side has too few, or too few
-#: prompts of a side are comparable with prompts of the other.
-UntestedReason = Literal["no_responses", "few_responses", "few_comparable_prompts"]
+#: Why a family was not tested. Responses: neither side has one, a side has too few, or too few
+#: prompts of a side are comparable with prompts of the other. Prompts or responses: the encoder
+#: does not read more than ``drift.max_unread_share`` of a side's texts. Prompts: more than
+#: ``drift.max_same_prompt_share`` of a side's are one text.
+UntestedReason = Literal[
+    "no_responses", "few_responses", "few_comparable_prompts", "unread_texts", "same_prompt"
+]
 
 
 class DriftTest(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +75,8 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     #: Sampled exchanges of the window on the topic.
     n_current: int
-    #: Their end users or sessions; an exchange without one counts by itself.
+    #: Their end users or sessions; an exchange without one counts by itself. 0 where no exchange of
+    #: the window names one.
     n_end_users: int
     share_current: float
     share_reference: float
@@ -131,9 +136,12 @@ class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     p_value: float
     #: 95% lower bound on the drifted share of the window.
     drifted_share_lower_bound: float
-    #: Why responses were not tested although prompts were; ``None`` where responses were tested, or
-    #: nothing was compared.
+    #: Why this family was not tested; ``None`` where it was, or where nothing was compared.
     untested_reason: UntestedReason | None = None
+    #: Shares of texts that the encoder does not tell from others, in the baseline and in the
+    #: window; ``None`` where they were not measured.
+    unread_reference: float | None = None
+    unread_current: float | None = None
     tests: tuple[DriftTest, ...] = ()
     #: The largest first.
     topics: tuple[Topic, ...] = ()
@@ -190,7 +198,8 @@ class VersionAssessment(msgspec.Struct, frozen=True, kw_only=True):
     n_current: int
     #: The estimated number of exchanges in the traffic; ``None`` where they are not a sample.
     estimated_current: float | None = None
-    #: End users or sessions; an exchange without one counts by itself.
+    #: End users or sessions; an exchange without one counts by itself. 0 where no exchange of the
+    #: window names one.
     n_end_users: int
     #: The seed of its figures, derived from that of the window.
     seed: int
@@ -223,7 +232,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     #: Of the content; empty where it is unknown.
     digest: str = ""
-    #: End users or sessions; an exchange without one counts by itself.
+    #: End users or sessions; an exchange without one counts by itself. ``None`` where no exchange
+    #: names one.
     n_end_users: int | None = None
     #: First and last exchange; ``None`` where times are unknown.
     first: datetime | None = None
@@ -264,7 +274,7 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     schema_version: Literal[1] = 1
     model: str
     #: ``not_enough_data`` also where nothing alarms and a tenth or more of the serving versions'
-    #: exchanges, or the responses, could not be compared: then ``input`` may have figures.
+    #: exchanges, or prompts, or responses could not be compared: then the rest may have figures.
     verdict: Verdict
     #: An alarm of a family, slow drift that alarms, or a degraded metric.
     alarm: bool
@@ -307,8 +317,8 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_compared(self) -> bool:
-        """Return whether there are figures: at least the prompts were compared."""
-        return self.input.verdict != "not_enough_data"
+        """Return whether prompts were compared, or could not be by a reason of their own."""
+        return self.input.verdict != "not_enough_data" or self.input.untested_reason is not None
 
     @property
     def current_count(self) -> str:

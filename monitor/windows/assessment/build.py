@@ -107,7 +107,9 @@ def build_assessment(
 
 def _basis(parts: Sequence[PartFindings], reported: PartFindings, context: WindowContext) -> Basis:
     findings = reported.findings
-    n_current = count_users(context.end_users) if len(parts) > 1 else findings.n_current_end_users
+    n_current = findings.n_current_end_users
+    if len(parts) > 1:
+        n_current = count_users(context.end_users) if any(context.end_users) else None
     settings = context.drift.model_dump(mode="json") | {"alert_threshold": context.alert_threshold}
     return Basis(
         seed=context.seed,

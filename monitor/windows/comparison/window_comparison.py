@@ -15,8 +15,9 @@ from monitor.drift import (
     compare_given,
 )
 from monitor.settings import Drift
-from monitor.store.traffic.exchange_columns import Exchanges
+from monitor.store.traffic.exchange_columns import Exchanges, count_users
 from monitor.store.windows.assessment import NumericAssessment
+from monitor.traffic.same_prompt import SamePrompt, find_same_prompt
 from monitor.windows.comparison.common_rate import comparable
 from monitor.windows.comparison.format_conformance import Formats
 from monitor.windows.comparison.large_users import thin_large_users
@@ -24,10 +25,14 @@ from monitor.windows.comparison.numeric_columns import numeric_columns_of
 from monitor.windows.comparison.numeric_comparison import NumericColumn, compare_numeric_columns
 from monitor.windows.comparison.prompt_covariates import prompt_covariates
 from monitor.windows.comparison.task_mix import compare_task_mix
+from monitor.windows.comparison.unread_texts import UnknownShares, UnreadShares, measure_unread
 
 #: Streams of random numbers, each independent of the others.
 INPUT_STREAM, OUTPUT_STREAM, TOPIC_STREAM, MIX_STREAM = range(4)
 LARGE_USER_STREAM = 5
+
+#: End users that each side needs, as :mod:`monitor.drift` requires.
+MIN_END_USERS = 20
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ class WindowComparison:
     seed: int
     #: Comparable exchanges and weights; ``None`` where all were sampled at one rate.
     design: SampleDesign | None = None
-    #: Of the prompts; ``None`` where a side has too few exchanges.
+    #: Of the prompts; ``None`` where a side has too few exchanges or end users.
     prompts: DriftResult | None = None
     #: Of the responses given the prompts; ``None`` where a side has too few responses.
     responses: DriftResult | None = None
@@ -61,6 +66,11 @@ class WindowComparison:
     columns: tuple[NumericColumn, ...] = ()
     numeric_columns: tuple[NumericAssessment, ...] = ()
     mix: MixComparison | None = None
+    #: Texts that the encoder doesn't read; ``None`` where nothing was compared.
+    unread_prompts: UnreadShares | None = None
+    unread_responses: UnreadShares | None = None
+    #: The text that most prompts of a side are, of the baseline and of the window.
+    same_prompts: tuple[SamePrompt | None, SamePrompt | None] = (None, None)
 
     @property
     def is_compared(self) -> bool:
@@ -77,6 +87,7 @@ def compare_window(
     seed: int,
     rate_for: Callable[[str], float] | None = None,
     declared: Formats | None = None,
+    unknown_shares: UnknownShares | None = None,
 ) -> WindowComparison:
     """Compare a window with its baseline.
 
@@ -88,11 +99,13 @@ def compare_window(
         seed: The same seed and exchanges give the same figures to the last digit.
         rate_for: The configured sampling rate of a task type.
         declared: The output format of each task type, where the taxonomy declares it.
+        unknown_shares: Of the encoder's vocabulary, where it is known.
     """
     rng = np.random.default_rng([seed, LARGE_USER_STREAM])
     sides = [_thin(side, rng) for side in (reference, current)]
     reference, current = (side.compared for side in sides)
-    if min(len(reference), len(current)) < drift.min_samples:
+    n_end_users = [count_users(side.end_users) for side in (reference, current)]
+    if min(len(reference), len(current)) < drift.min_samples or min(n_end_users) < MIN_END_USERS:
         return WindowComparison(reference=sides[0], current=sides[1], drift=drift, seed=seed)
     design = comparable(reference, current, rate_for)
     prompts = compare(
@@ -142,6 +155,22 @@ def compare_window(
             columns, reference, current, drift=drift, alert_threshold=alert_threshold
         ),
         mix=compare_task_mix(reference, current, design, np.random.default_rng([seed, MIX_STREAM])),
+        unread_prompts=measure_unread(
+            (reference.prompts, reference.prompt_vectors),
+            (current.prompts, current.prompt_vectors),
+            unknown_shares,
+        ),
+        unread_responses=None
+        if responses is None
+        else measure_unread(
+            (reference.responses, reference.response_vectors),
+            (current.responses, current.response_vectors),
+            unknown_shares,
+        ),
+        same_prompts=(
+            find_same_prompt(reference.prompts, drift.max_same_prompt_share),
+            find_same_prompt(current.prompts, drift.max_same_prompt_share),
+        ),
     )
 
 

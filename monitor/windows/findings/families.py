@@ -16,11 +16,14 @@ from monitor.store.windows.assessment import (
     UntestedReason,
 )
 from monitor.windows.alarm_rule import family_alarms, family_verdict
+from monitor.windows.comparison.unread_texts import UnreadShares
 from monitor.windows.topics.examples import Quoter
 
 
 def untested_family(
-    family: Literal["input", "output"], reason: UntestedReason | None = None
+    family: Literal["input", "output"],
+    reason: UntestedReason | None = None,
+    unread: UnreadShares | None = None,
 ) -> FamilyAssessment:
     """Return a family that was not tested."""
     return FamilyAssessment(
@@ -30,6 +33,8 @@ def untested_family(
         p_value=1.0,
         drifted_share_lower_bound=0.0,
         untested_reason=reason,
+        unread_reference=None if unread is None else unread.reference,
+        unread_current=None if unread is None else unread.current,
     )
 
 
@@ -42,6 +47,7 @@ def build_family(
     topic_of: NDArray[np.int64],
     quoter: Quoter,
     slow: SlowDrift | None = None,
+    unread: UnreadShares | None = None,
 ) -> FamilyAssessment:
     """Return the findings of a comparison.
 
@@ -53,6 +59,7 @@ def build_family(
         topic_of: int64 ``[n_current]``: the topic of each exchange, -1 for none.
         quoter: Quotes the outliers, where the family alarms.
         slow: Slow drift of the family, where it was tested.
+        unread: Texts that the encoder doesn't read.
     """
     alarm = family_alarms(result)
     side: Literal["prompts", "responses"] = "prompts" if family == "input" else "responses"
@@ -78,6 +85,8 @@ def build_family(
         topics=tuple(topics),
         outliers=quoter.outliers(result.novelty, topic_of, side) if quotes_outliers else (),
         slow=slow,
+        unread_reference=None if unread is None else unread.reference,
+        unread_current=None if unread is None else unread.current,
     )
 
 

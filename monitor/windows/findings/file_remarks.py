@@ -5,6 +5,7 @@ from collections.abc import Hashable, Sequence
 from datetime import UTC, datetime
 
 from monitor.plurals import pluralize
+from monitor.store.windows.assessment import Verdict
 from monitor.windows.findings.remarks import withheld_remark
 from monitor.windows.reading.files import FileSide
 from monitor.windows.versions.split import describe_versions, version_from_attributes
@@ -19,13 +20,61 @@ def remarks_on_files(sides: Sequence[FileSide], *, field: str, now: datetime) ->
         now: The time of this machine after reading the files.
     """
     return (
+        *_same_content(*sides),
         *_prompts_alone(*sides),
+        *_no_end_users(*sides),
         *_versions_of_reference(sides[0], field),
         *_models(*sides),
         *(remark for side in sides for remark in _times(side, now)),
         *(remark for side in sides for remark in _repeated(side)),
         *(remark for side in sides for remark in _not_compared(side)),
     )
+
+
+def headline_of_copies(sides: Sequence[FileSide], verdict: Verdict) -> str:
+    """Return the headline where a file is compared with a copy of itself; else the empty text.
+
+    Args:
+        sides: The reference file and the current file.
+        verdict: Of the comparison.
+    """
+    if verdict != "no_drift" or not _are_copies(*sides):
+        return ""
+    return "Both files hold the same exchanges, so nothing can differ."
+
+
+def _are_copies(reference: FileSide, current: FileSide) -> bool:
+    """Return whether both files have the same conversations and responses, in any order."""
+    first, second = (
+        Counter((exchange.messages, exchange.response) for exchange in side.content.exchanges)
+        for side in (reference, current)
+    )
+    return first == second
+
+
+def _same_content(reference: FileSide, current: FileSide) -> list[str]:
+    if not _are_copies(reference, current):
+        return []
+    names = f"{reference.path.name} and {current.path.name}"
+    if reference.path.name == current.path.name:
+        names = f"Both files ({reference.path.name})"
+    remark = (
+        f"{names} hold the same prompts and responses. Check that the second file is the window "
+        "that you mean."
+    )
+    return [remark]
+
+
+def _no_end_users(*sides: FileSide) -> list[str]:
+    """Return a remark where no line names an end user."""
+    exchanges = [exchange for side in sides for exchange in side.content.exchanges]
+    if any(exchange.end_user for exchange in exchanges):
+        return []
+    remark = (
+        "No line of either file names an end user, so each line counts as an end user of its own: "
+        "one person who sends many can cause a false alarm. Give each line a `user`."
+    )
+    return [remark]
 
 
 def _prompts_alone(*sides: FileSide) -> list[str]:

@@ -9,21 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.drift import MixComparison
-from monitor.store.traffic.exchange_columns import Exchanges
+from monitor.store.traffic.exchange_columns import Exchanges, count_users
 from monitor.store.windows.assessment import (
     Assessment,
     FamilyAssessment,
     NumericAssessment,
     SlowDrift,
+    UntestedReason,
     Verdict,
 )
 from monitor.traffic.redaction import Redactor
-from monitor.windows.alarm_rule import window_alarms, window_verdict
+from monitor.windows.alarm_rule import family_alarms, window_alarms, window_verdict
 from monitor.windows.comparison.numeric_comparison import NumericColumn
 from monitor.windows.comparison.task_mix import TaskMix, mix_of
 from monitor.windows.comparison.window_comparison import TOPIC_STREAM, WindowComparison
 from monitor.windows.findings.families import build_family, untested_family
 from monitor.windows.findings.headline import (
+    describe_few_end_users,
     describe_small_comparison,
     describe_small_side,
     headline,
@@ -37,6 +39,13 @@ from monitor.windows.findings.remarks import (
     remarks_on_topic_names,
     remarks_on_untested_responses,
     untested_reason,
+)
+from monitor.windows.findings.unread_texts import (
+    is_mostly_unread,
+    remarks_on_same_prompts,
+    remarks_on_unread_texts,
+    untested_prompts,
+    untested_responses,
 )
 from monitor.windows.topics.builder import build_topics, topic_indices
 from monitor.windows.topics.examples import BUILT_IN_FORMS, Quoter
@@ -65,7 +74,7 @@ class Findings:
     numeric_columns: tuple[NumericAssessment, ...] = ()
     mix: MixComparison | None = None
     sides: Sides
-    #: End users that were compared; ``None`` where nothing was.
+    #: End users that were compared; ``None`` where nothing was, or no exchange names one.
     n_reference_end_users: int | None = None
     n_current_end_users: int | None = None
     remarks: tuple[str, ...] = ()
@@ -173,11 +182,17 @@ def collect_findings(
             sides=sides,
             compared=(reference, current),
         )
+    # An alarm stands, unless most texts of both sides are unread: it would be about the rest.
+    prompts_reason = untested_prompts(comparison)
+    if prompts_reason is not None and not is_mostly_unread(comparison.unread_prompts):
+        slow_alarm = slow is not None and slow.alarm
+        prompts_reason = None if family_alarms(prompts) or slow_alarm else prompts_reason
+    responses_reason = _untested_responses(comparison)
     rng = np.random.default_rng([comparison.seed, TOPIC_STREAM])
     timeline = Timeline.of(current, bounds)
     quoter = Quoter(reference, current, redactor)
     input_topics = build_topics(
-        comparison.prompt_clusters,
+        comparison.prompt_clusters if prompts_reason is None else (),
         "prompts",
         quoter,
         timeline,
@@ -185,7 +200,7 @@ def collect_findings(
         earlier=[assessment.input for assessment in earlier],
     )
     output_topics = build_topics(
-        comparison.response_clusters,
+        comparison.response_clusters if responses_reason is None else (),
         "responses",
         quoter,
         timeline,
@@ -196,21 +211,24 @@ def collect_findings(
     topic_of = topic_indices(
         len(current), [cluster for cluster, _ in (*input_topics, *output_topics)]
     )
-    input_family = build_family(
-        "input",
-        prompts,
-        [topic for _, topic in input_topics],
-        alpha=drift.alpha,
-        topic_of=topic_of,
-        quoter=quoter,
-        slow=slow,
-    )
+    if prompts_reason is None:
+        input_family = build_family(
+            "input",
+            prompts,
+            [topic for _, topic in input_topics],
+            alpha=drift.alpha,
+            topic_of=topic_of,
+            quoter=quoter,
+            slow=slow,
+            unread=comparison.unread_prompts,
+        )
+    else:
+        input_family = untested_family("input", prompts_reason, comparison.unread_prompts)
     untested_remarks: tuple[str, ...] = ()
-    if responses is None or responses.verdict == "not_enough_data":
-        reason = untested_reason(reference, current, drift.min_samples)
-        output_family = untested_family("output", reason)
+    if responses is None or responses_reason is not None:
+        output_family = untested_family("output", responses_reason, comparison.unread_responses)
         untested_remarks = remarks_on_untested_responses(
-            reason, reference, current, drift.min_samples
+            responses_reason, reference, current, drift.min_samples
         )
     else:
         output_family = build_family(
@@ -220,6 +238,7 @@ def collect_findings(
             alpha=drift.alpha,
             topic_of=topic_of,
             quoter=quoter,
+            unread=comparison.unread_responses,
         )
     metric_remarks = metrics_not_compared(reference.attributes, current.attributes, drift)
     rows = comparison.current.rows
@@ -239,10 +258,12 @@ def collect_findings(
         output=output_family,
         numeric_columns=comparison.numeric_columns,
         mix=comparison.mix,
-        n_reference_end_users=prompts.n_reference_groups,
-        n_current_end_users=prompts.n_current_groups,
+        n_reference_end_users=prompts.n_reference_groups if any(reference.end_users) else None,
+        n_current_end_users=prompts.n_current_groups if any(current.end_users) else None,
         remarks=(
             *large_users,
+            *remarks_on_same_prompts(comparison, redactor),
+            *remarks_on_unread_texts((input_family, output_family), comparison),
             *untested_remarks,
             *metric_remarks,
             *remarks_on_missing_users(reference, current, drift.min_drifted_share),
@@ -259,12 +280,26 @@ def collect_findings(
     )
 
 
+def _untested_responses(comparison: WindowComparison) -> UntestedReason | None:
+    """Return why responses were not tested, or why their test can't say "no drift"."""
+    responses, drift = comparison.responses, comparison.drift
+    if responses is None or responses.verdict == "not_enough_data":
+        sides = comparison.reference.compared, comparison.current.compared
+        return untested_reason(*sides, drift.min_samples)
+    reason = untested_responses(comparison)
+    if family_alarms(responses) and not is_mostly_unread(comparison.unread_responses):
+        return None
+    return reason
+
+
 def _reason(comparison: WindowComparison) -> str:
     """Return the headline of a comparison with too little data."""
     sides = (comparison.reference, comparison.current)
     n_reference, n_current = (len(side.compared) for side in sides)
     least = comparison.drift.min_samples
-    if comparison.prompts is None:
+    if comparison.prompts is None and min(n_reference, n_current) >= least:
+        reason = describe_few_end_users(*(count_users(side.compared.end_users) for side in sides))
+    elif comparison.prompts is None:
         reason = describe_small_side(n_reference, n_current, least)
     else:
         reason = describe_small_comparison(comparison.prompts, comparison.design, least)

@@ -10,8 +10,10 @@ from monitor.rendering.wording import (
     describe_output,
     describe_since,
     describe_slow_share,
+    describe_untested,
 )
 from monitor.store.windows.assessment import FamilyAssessment, NumericAssessment, Topic
+from monitor.windows.comparison.window_comparison import MIN_END_USERS
 
 TOPICS_NAMED = 3
 COLUMNS_NAMED = 3
@@ -21,9 +23,6 @@ COLUMNS_NAMED = 3
 #: Institutional Research, 2006).
 NOTABLE_EFFECT = 0.2
 NOTABLE_P_VALUE = 0.01
-
-#: End users that each side needs, as :mod:`monitor.drift` requires.
-MIN_END_USERS = 20
 
 
 def headline(
@@ -68,9 +67,14 @@ def describe_small_comparison(result: DriftResult, design: SampleDesign | None, 
                 f"{describe_small_side(*n_left, least)} These are left after thinning task types "
                 "that were sampled at different rates."
             )
+    return describe_few_end_users(result.n_reference_groups, result.n_current_groups)
+
+
+def describe_few_end_users(n_reference: int, n_current: int) -> str:
+    """Return the headline where a side has too few end users."""
     return (
-        f"Not enough data: the exchanges come from {result.n_current_groups:,} end users in the "
-        f"window and {result.n_reference_groups:,} in the baseline; {MIN_END_USERS} are required "
+        f"Not enough data: the exchanges come from {n_current:,} end users in the "
+        f"window and {n_reference:,} in the baseline; {MIN_END_USERS} are required "
         "on each side to tell drift from the habits of a few."
     )
 
@@ -78,6 +82,8 @@ def describe_small_comparison(result: DriftResult, design: SampleDesign | None, 
 def _input(family: FamilyAssessment) -> str:
     if family.slow_alarm:
         return f"{describe_input(family)} ({describe_slow_share(family.slow_alarm)})"
+    if family.untested_reason is not None:
+        return f"{describe_input(family)}: {describe_untested(family)}"
     if not family.alarm:
         return describe_input(family)
     return f"{describe_input(family)} ({_share(family)}{_topics(family)})"
@@ -85,6 +91,8 @@ def _input(family: FamilyAssessment) -> str:
 
 def _output(family: FamilyAssessment, input_family: FamilyAssessment) -> str:
     description = describe_output(family, input_family)
+    if family.untested_reason == "unread_texts":
+        return f"{description}: {describe_untested(family)}"
     return f"{description} ({_share(family)}{_topics(family)})" if family.alarm else description
 
 

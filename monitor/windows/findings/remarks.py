@@ -43,17 +43,17 @@ def untested_reason(reference: Exchanges, current: Exchanges, least: int) -> Unt
 
 
 def remarks_on_untested_responses(
-    reason: UntestedReason, reference: Exchanges, current: Exchanges, least: int
+    reason: UntestedReason | None, reference: Exchanges, current: Exchanges, least: int
 ) -> tuple[str, ...]:
     """Return a remark why responses could not be compared; none where neither side has any.
 
     Args:
-        reason: From :func:`untested_reason`.
+        reason: Why they were not compared.
         reference: The baseline.
         current: The window.
         least: Responses required on each side.
     """
-    if reason == "no_responses":
+    if reason not in {"few_responses", "few_comparable_prompts"}:
         return ()
     detail = f"fewer than {least:,} prompts of a side are comparable with prompts of the other"
     if reason == "few_responses":

@@ -73,6 +73,14 @@ def read_file(path: Path, settings: Settings) -> FileContent:
     )
 
 
+def unembedded_files(paths: Sequence[Path], contents: Sequence[FileContent]) -> list[FileSide]:
+    """Return files without vectors, for a comparison that has too little data anyway."""
+    return [
+        _side(path, content, Exchanges.from_rows([content_row(row) for row in content.exchanges]))
+        for path, content in zip(paths, contents, strict=True)
+    ]
+
+
 def embed_files(
     paths: Sequence[Path],
     contents: Sequence[FileContent],
@@ -88,16 +96,12 @@ def embed_files(
         progress: Receives the progress.
     """
     windows = _windows([content.exchanges for content in contents], encoder, progress)
-    return [
-        FileSide(
-            path,
-            content,
-            window
-            if all(exchange.has_timestamp for exchange in content.exchanges)
-            else replace(window, occurred_at=()),
-        )
-        for path, content, window in zip(paths, contents, windows, strict=True)
-    ]
+    return [_side(*side) for side in zip(paths, contents, windows, strict=True)]
+
+
+def _side(path: Path, content: FileContent, window: Exchanges) -> FileSide:
+    is_timed = all(exchange.has_timestamp for exchange in content.exchanges)
+    return FileSide(path, content, window if is_timed else replace(window, occurred_at=()))
 
 
 def cap_times(occurred_at: Sequence[datetime], now: datetime) -> Sequence[datetime]:

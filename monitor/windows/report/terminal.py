@@ -5,7 +5,6 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from monitor.plurals import pluralize
 from monitor.rendering.excerpts import excerpt
 from monitor.rendering.numbers import (
     format_change,
@@ -15,6 +14,7 @@ from monitor.rendering.numbers import (
 )
 from monitor.rendering.wording import (
     NOUNS,
+    count_exchanges,
     describe_enrichment,
     describe_first_seen,
     describe_growth,
@@ -115,10 +115,7 @@ def _topic(topic: Topic, family: str) -> RenderableType:
         f"  {topic.share_current:.1%} of the window, {topic.share_reference:.1%} of the baseline: ",
         (describe_enrichment(topic, family), "dim"),
     )
-    counts = (
-        f"{pluralize(topic.n_current, 'exchange')} of {pluralize(topic.n_end_users, 'end user')}"
-    )
-    facts = (counts, describe_first_seen(topic), describe_growth(topic))
+    facts = (count_exchanges(topic), describe_first_seen(topic), describe_growth(topic))
     details = "; ".join(fact for fact in facts if fact)
     return _indent([title, Text(details, style="dim")], topic.examples)
 

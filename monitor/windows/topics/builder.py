@@ -74,7 +74,7 @@ def build_topics(
             index=index,
             name=name,
             n_current=cluster.size,
-            n_end_users=current.count_users(cluster.members),
+            n_end_users=current.count_users(cluster.members) if any(current.end_users) else 0,
             share_current=cluster.share_current,
             share_reference=cluster.share_reference,
             enrichment=cluster.enrichment,

@@ -171,7 +171,7 @@ def assess_version(
         last=max(part.occurred_at, default=None),
         n_current=len(part.part.rows),
         estimated_current=findings.sides.estimated_current,
-        n_end_users=count_users([users[row] for row in part.part.rows]),
+        n_end_users=count_users([users[row] for row in part.part.rows]) if any(users) else 0,
         seed=part.plan.seed,
         alpha=part.plan.drift.alpha,
         baseline=part.baseline,

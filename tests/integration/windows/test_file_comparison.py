@@ -26,7 +26,7 @@ PLACES = ("corner", "garden", "holiday", "office", "river", "school", "station",
 
 
 DIFFERENT_MODELS = (
-    "reference.jsonl has the model gpt (120), current.jsonl claude (120): what differs "
+    "reference.jsonl has the model gpt (126), current.jsonl claude (120): what differs "
     "between models counts as drift."
 )
 
@@ -45,6 +45,7 @@ def write(path: Path, n: int, **values: Any) -> Path:
             {
                 "prompt": f"my card was declined at the {PLACES[row % 8]} {PLACES[row // 8 % 8]}",
                 "response": f"You can do that in the app, under {PLACES[row % 8]}.",
+                "user": f"user {row}",
             }
             | {key: value(row) if callable(value) else value for key, value in values.items()}
         )
@@ -83,7 +84,9 @@ def test_conversations_that_end_with_the_response_are_compared_with_it(tmp_path:
             for place in PLACES
             for other in (*PLACES, *(place.upper() for place in PLACES))
         ]
-        lines = [json.dumps({"messages": turn}) for turn in turns]
+        lines = [
+            json.dumps({"messages": turn, "user": f"user {row}"}) for row, turn in enumerate(turns)
+        ]
         (tmp_path / name).write_text("\n".join(lines), encoding="utf-8")
         return tmp_path / name
 
@@ -178,19 +181,21 @@ def test_lines_without_a_user_are_counted_where_others_have_one(tmp_path: Path) 
         return None if row % 3 else user(row)
 
     reference = write(tmp_path / "reference.jsonl", 150, user=user)
-    bare = write(tmp_path / "bare.jsonl", 150)
+    bare = write(tmp_path / "bare.jsonl", 150, user=None)
     counts = " of 120 exchanges in the window, {} of 150 in the baseline."
-    (remark,) = compared(reference, write(tmp_path / "current.jsonl", 120)).remarks
+    unnamed = write(tmp_path / "unnamed.jsonl", 120, user=None)
+    (remark,) = compared(reference, unnamed).remarks
     assert f"Without an end user: 120{counts.format(0)}" in remark
     mixed = write(tmp_path / "mixed.jsonl", 120, user=some)
     (remark,) = compared(reference, mixed).remarks
     assert f"Without an end user: 80{counts.format(0)}" in remark
     (remark,) = compared(bare, mixed).remarks
     assert f"Without an end user: 80{counts.format(150)}" in remark
-    # One in a hundred can't alarm; and where nobody is named, that is how the log is.
+    # One in a hundred can't alarm; where nobody is named, a remark says so without counts.
     entry = write(tmp_path / "one.jsonl", 120, user=lambda row: user(row) if row else None)
     assert compared(reference, entry).remarks == ()
-    assert compared(bare, write(tmp_path / "current.jsonl", 120)).remarks == ()
+    (remark,) = compared(bare, unnamed).remarks
+    assert "No line of either file names an end user" in remark
 
 
 def test_repeated_lines_are_counted_by_id_or_time(tmp_path: Path) -> None:
@@ -322,9 +327,9 @@ def test_a_line_without_time_drops_all_times_with_a_remark(tmp_path: Path) -> No
             ("gpt", "claude"),
             "",
             [
-                f"{name}.jsonl has exchanges of 2 models: gpt (60), claude (60). They are compared "
-                "together; to compare each, split the file by `model`."
-                for name in ("reference", "current")
+                f"{name}.jsonl has exchanges of 2 models: gpt ({n}), claude ({n}). They are "
+                "compared together; to compare each, split the file by `model`."
+                for name, n in (("reference", 63), ("current", 60))
             ],
         ),
     ],
@@ -340,7 +345,7 @@ def test_the_models_that_lines_name_are_told(
     def named(models: str | tuple[str, str]) -> Any:
         return models if isinstance(models, str) else lambda row: models[row % 2]
 
-    reference = write(tmp_path / "reference.jsonl", 120, model=named(before))
+    reference = write(tmp_path / "reference.jsonl", 126, model=named(before))
     result = compared(reference, write(tmp_path / "current.jsonl", 120, model=named(now)))
     assert result.model == model
     assert list(result.remarks) == remarks
@@ -529,7 +534,7 @@ def test_too_little_names_the_files_and_what_it_rests_on(tmp_path: Path) -> None
         current.name,
     )
     assert result.basis.current.digest
-    assert result.basis.encoder == "words@1"
+    assert result.basis.encoder == ""  # not loaded
     # A tokenizer makes vectors, a hash says by which half an answer's form is judged.
     assert {"transformers", "xxhash", "numpy"} <= set(result.basis.versions)
     assert result.basis.settings["min_samples"] == 100

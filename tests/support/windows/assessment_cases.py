@@ -119,6 +119,18 @@ def responses_untested() -> Assessment:
     return make_assessment(verdict="not_enough_data", output=output)
 
 
+def unread_texts() -> Assessment:
+    """Build a window whose prompts the encoder can't read; a metric fell."""
+    prompts = make_family(
+        verdict="not_enough_data",
+        p_value=1.0,
+        untested_reason="unread_texts",
+        unread_reference=0.98,
+        unread_current=0.97,
+    )
+    return make_assessment(verdict="not_enough_data", input=prompts)
+
+
 CASES = {
     case.__name__: case
     for case in (
@@ -128,6 +140,7 @@ CASES = {
         below_threshold,
         no_drift,
         responses_untested,
+        unread_texts,
         not_enough_data,
     )
 }

@@ -19,6 +19,7 @@ EVENTS: dict[str, Event] = {
     "below_threshold": "resolved",
     "no_drift": "resolved",
     "responses_untested": "not_enough_data",
+    "unread_texts": "not_enough_data",
     "not_enough_data": "not_enough_data",
 }
 

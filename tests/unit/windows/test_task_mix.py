@@ -18,7 +18,7 @@ def window(task_types: Sequence[str], seed: int) -> Exchanges:
     vectors = rng.standard_normal((2, n, 8))
     vectors /= np.linalg.norm(vectors, axis=2, keepdims=True)
     return Exchanges(
-        prompts=["hello"] * n,
+        prompts=[f"hello {row}" for row in range(n)],
         responses=["hi"] * n,
         end_users=[f"user {row // 2}" for row in range(n)],
         task_types=task_types,

@@ -1,0 +1,60 @@
+"""Prompts that are one text: a field map that reads the wrong field."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from monitor.errors import InputError
+from monitor.traffic.exchange import Exchange
+
+#: Fewer prompts may be one text by chance.
+MIN_PROMPTS = 20
+#: Of the text, in an error.
+CHARACTERS_QUOTED = 80
+
+
+@dataclass(frozen=True)
+class SamePrompt:
+    """A text that most prompts of a side are."""
+
+    text: str
+    #: Its prompts, of ``n`` of the side.
+    count: int
+    n: int
+
+
+def find_same_prompt(prompts: Sequence[str], max_share: float) -> SamePrompt | None:
+    """Return the text that more than a share of the prompts are; ``None`` where there is none.
+
+    Args:
+        prompts: Of one side.
+        max_share: ``drift.max_same_prompt_share``.
+    """
+    if len(prompts) < MIN_PROMPTS:
+        return None
+    ((text, count),) = Counter(prompt.strip() for prompt in prompts).most_common(1)
+    return SamePrompt(text, count, len(prompts)) if count > max_share * len(prompts) else None
+
+
+def check_prompts(path: Path, exchanges: Sequence[Exchange], max_share: float) -> None:
+    """Check that the prompts of a file aren't one text, as a wrong field map would read them.
+
+    Args:
+        path: The file.
+        exchanges: Its exchanges.
+        max_share: ``drift.max_same_prompt_share``.
+
+    Raises:
+        InputError: More than this share of the prompts is one text.
+    """
+    same = find_same_prompt([exchange.prompt for exchange in exchanges], max_share)
+    if same is None:
+        return
+    text = same.text if len(same.text) <= CHARACTERS_QUOTED else f"{same.text[:CHARACTERS_QUOTED]}…"
+    raise InputError(
+        f"{path}: {same.count:,} of {same.n:,} prompts are one text: {text!r}; set traffic.format "
+        "and traffic.fields.prompt to the field that holds the prompt, or give "
+        "--allow-same-prompt if this is the prompt",
+        code="same_prompt",
+    )
