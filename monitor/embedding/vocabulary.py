@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from monitor.embedding.encoder import encoder_name
@@ -18,6 +19,8 @@ from monitor.settings.model_location import locate_model
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+
+log = structlog.get_logger()
 
 #: Unknown tokens of the usual tokenizers: BERT's, and those of SentencePiece.
 UNKNOWN_TOKENS = ("[UNK]", "<unk>")
@@ -78,13 +81,19 @@ def load_vocabulary(settings: Embedding, identity: str) -> Vocabulary | None:
         return None
     from tokenizers import Tokenizer  # noqa: PLC0415 - only where texts are compared
 
-    return Vocabulary(Tokenizer.from_file(str(file)))
+    try:
+        return Vocabulary(Tokenizer.from_file(str(file)))
+    except Exception as error:  # noqa: BLE001 - tokenizers raises no narrower one
+        log.warning("vocabulary_not_loaded", file=str(file), reason=str(error))
+        return None
 
 
 def _tokenizer_file(settings: Embedding) -> Path | None:
     location = locate_model(settings.model)
     if Path(location).is_dir():
-        return next(iter(sorted(Path(location).rglob("tokenizer.json"))), None)
+        # That of the model itself lies highest; exports to other formats have copies below.
+        files = sorted(Path(location).rglob("tokenizer.json"), key=lambda file: len(file.parts))
+        return files[0] if files else None
     from huggingface_hub import try_to_load_from_cache  # noqa: PLC0415 - of a hub id only
 
     cached = try_to_load_from_cache(location, "tokenizer.json", revision=settings.revision or None)

@@ -212,7 +212,7 @@ def _store(
         ),
     )
     prompt_map = None
-    if reported.reference.rows is not None and findings.is_compared:
+    if reported.reference.rows is not None and findings.has_map:
         prompt_map = sample_map(reported.reference.rows, reported.rows, findings.topic_of, seed)
     rows, assessment = window.rows, result.assessment
     with transaction(engine) as connection:

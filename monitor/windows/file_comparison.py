@@ -112,7 +112,7 @@ def compare_files(
     )
     findings = reported.findings
     prompt_map = None
-    if findings.is_compared:
+    if findings.has_map:
         prompt_map = sample_map(
             sides[0].window,
             sides[1].window.take(reported.part.rows),

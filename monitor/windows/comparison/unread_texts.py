@@ -43,7 +43,10 @@ class _Sample:
 
     @classmethod
     def of(cls, texts: Sequence[str], vectors: NDArray[np.floating]) -> "_Sample":
-        rows = np.unique(np.linspace(0, len(texts) - 1, TEXTS_EXAMINED).astype(np.int64))
+        rows = np.arange(len(texts))
+        if len(texts) > TEXTS_EXAMINED:
+            # Always the same rows of as many texts. Not evenly spaced: logs may repeat in turn.
+            rows = np.random.default_rng(0).choice(len(texts), TEXTS_EXAMINED, replace=False)
         return cls([texts[row] for row in rows], vectors[rows])
 
 

@@ -91,8 +91,13 @@ class Findings:
 
     @property
     def is_compared(self) -> bool:
-        """Return whether the prompts were compared."""
+        """Return whether anything was compared."""
         return not self.reason
+
+    @property
+    def has_map(self) -> bool:
+        """Return whether a map of the prompts has a meaning: not of prompts that are unread."""
+        return self.is_compared and self.input.untested_reason is None
 
     @property
     def verdict(self) -> Verdict:

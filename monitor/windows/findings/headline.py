@@ -16,6 +16,8 @@ from monitor.store.windows.assessment import FamilyAssessment, NumericAssessment
 from monitor.windows.comparison.window_comparison import MIN_END_USERS
 
 TOPICS_NAMED = 3
+#: An unread share from which on the headline names it.
+NOTABLE_UNREAD = 0.02
 COLUMNS_NAMED = 3
 
 #: A change without a direction of better is reported from here on: between the limits of a small
@@ -85,7 +87,7 @@ def _input(family: FamilyAssessment) -> str:
     if family.untested_reason is not None:
         return f"{describe_input(family)}: {describe_untested(family)}"
     if not family.alarm:
-        return describe_input(family)
+        return f"{describe_input(family)}{_unread(family)}"
     return f"{describe_input(family)} ({_share(family)}{_topics(family)})"
 
 
@@ -93,7 +95,19 @@ def _output(family: FamilyAssessment, input_family: FamilyAssessment) -> str:
     description = describe_output(family, input_family)
     if family.untested_reason == "unread_texts":
         return f"{description}: {describe_untested(family)}"
-    return f"{description} ({_share(family)}{_topics(family)})" if family.alarm else description
+    return (
+        f"{description} ({_share(family)}{_topics(family)})"
+        if family.alarm
+        else f"{description}{_unread(family)}"
+    )
+
+
+def _unread(family: FamilyAssessment) -> str:
+    """Return which share the test without an alarm says nothing about."""
+    unread = max(family.unread_reference or 0.0, family.unread_current or 0.0)
+    if family.verdict == "not_enough_data" or unread < NOTABLE_UNREAD:
+        return ""
+    return f" (the encoder cannot read {unread:.0%} of them)"
 
 
 def _share(family: FamilyAssessment) -> str:

@@ -1,11 +1,15 @@
 """Share of each text's characters that the default encoder doesn't know."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from monitor.embedding.scripts import describe_scripts, unread_scripts
 from monitor.embedding.vocabulary import Vocabulary, load_vocabulary
 from monitor.settings import Embedding
+from monitor.settings.model_location import locate_model
 from tests.support.traffic.unread_languages import LANGUAGES, sentences
 
 pytestmark = pytest.mark.language_model
@@ -60,6 +64,17 @@ def test_vocabulary_is_that_of_the_vectors_encoder() -> None:
     assert load_vocabulary(Embedding(), "") is None
     assert load_vocabulary(Embedding(model="./missing"), IDENTITY) is None
     assert load_vocabulary(Embedding(model="no/such-hub-id"), "no/such-hub-id@main/max9") is None
+
+
+def test_vocabulary_of_a_folder_is_its_own_not_an_exports(tmp_path: Path) -> None:
+    package = Path(locate_model(Embedding().model))
+    export = tmp_path / "model" / "onnx"
+    export.mkdir(parents=True)
+    (export / "tokenizer.json").write_text("{}", encoding="utf-8")
+    embedding = Embedding(model=str(tmp_path / "model"))
+    assert load_vocabulary(embedding, "model@0/max256") is None  # unusable, and logged
+    shutil.copy(package / "tokenizer.json", tmp_path / "model")
+    assert load_vocabulary(embedding, "model@0/max256") is not None
 
 
 def test_unread_scripts_of_the_default_encoder_are_named(vocabulary: Vocabulary) -> None:

@@ -43,6 +43,13 @@ def test_a_tenth_of_unread_texts_is_counted() -> None:
     assert shares.current == pytest.approx(0.1, abs=0.002)
 
 
+def test_unread_texts_in_turn_with_others_are_counted() -> None:
+    alike = [row % 10 == 1 for row in range(10_000)]
+    shares = measure_unread(READ, side(numbered(10_000), alike=alike), None)
+    assert shares is not None
+    assert shares.current == pytest.approx(0.1, abs=0.03)
+
+
 def test_popular_prompts_are_read() -> None:
     popular = [f"popular {row % 20}" if row % 5 < 2 else f"text {row}" for row in range(6000)]
     shares = measure_unread(side(popular), side(popular[::-1]), None)
