@@ -43,10 +43,11 @@ class _Sample:
 
     @classmethod
     def of(cls, texts: Sequence[str], vectors: NDArray[np.floating]) -> "_Sample":
-        rows = np.arange(len(texts))
+        rows = list(range(len(texts)))
         if len(texts) > TEXTS_EXAMINED:
             # Always the same rows of as many texts. Not evenly spaced: logs may repeat in turn.
-            rows = np.random.default_rng(0).choice(len(texts), TEXTS_EXAMINED, replace=False)
+            rng = np.random.default_rng(0)
+            rows = rng.choice(len(texts), TEXTS_EXAMINED, replace=False).tolist()
         return cls([texts[row] for row in rows], vectors[rows])
 
 
