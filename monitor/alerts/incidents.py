@@ -203,11 +203,9 @@ def fingerprint_of(assessment: Assessment) -> frozenset[str]:
 def severity_of(assessment: Assessment) -> float:
     """Return the severity in [0, 1]: the largest drifted share or relative loss of a metric."""
     families = assessment.input, assessment.output
-    shares = [family.drifted_share_lower_bound for family in families if family.alarm]
+    shares = [family.drifted_share.estimate for family in families if family.alarm]
     shares += [
-        family.slow.drifted_share_lower_bound
-        for family in families
-        if family.slow is not None and family.slow.alarm
+        family.slow.share for family in families if family.slow is not None and family.slow.alarm
     ]
     losses = [
         1.0 if column.relative_change is None else min(1.0, abs(column.relative_change))

@@ -1,7 +1,7 @@
 """Measured figures and their goals."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -69,6 +69,29 @@ def share(
     return Figure(name, value, f"{hits} of {trials}; {measured}", "", interval, goal, holds)
 
 
+def reached_share(
+    name: str, hits: int, trials: int, measured: str, *, at_least: float | None
+) -> Figure:
+    """Return a proportion; the goal holds when the interval reaches it."""
+    figure = share(name, hits, trials, measured)
+    if at_least is None or figure.interval is None:
+        return figure
+    holds = figure.interval[1] >= at_least
+    return replace(figure, goal=f"interval reaches {at_least:g} or more", holds=holds)
+
+
+def covered_share(
+    name: str, hits: int, trials: int, measured: str, goal: tuple[float, float]
+) -> Figure:
+    """Return a proportion; the goal holds when the interval reaches the range of the goal."""
+    low, high = clopper_pearson(hits, trials)
+    return replace(
+        share(name, hits, trials, measured),
+        goal=f"interval reaches {goal[0]:g} to {goal[1]:g}",
+        holds=high >= goal[0] and low <= goal[1],
+    )
+
+
 def mean(
     name: str,
     values: Sequence[float],
@@ -111,6 +134,8 @@ def single(
 
 
 def _bound(value: float, at_least: float | None, at_most: float | None) -> tuple[str, bool | None]:
+    if at_least is not None and at_most is not None:
+        return f"{at_least:g} to {at_most:g}", at_least <= value <= at_most
     if at_least is not None:
         return f">= {at_least:g}", value >= at_least
     if at_most is not None:

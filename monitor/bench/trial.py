@@ -10,6 +10,7 @@ import numpy as np
 from monitor.bench.labelled import open_labelled
 from monitor.bench.windows import Windows, WindowSpec, draw_windows
 from monitor.drift import Cluster, compare
+from monitor.settings import Drift
 
 #: Number of samples of the highest novelty whose precision is measured.
 TOP = 50
@@ -34,7 +35,12 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True):
     """The result of a comparison, with the truth."""
 
     p_value: float
-    drifted_share_lower_bound: float
+    #: Whether the window alarms at the default settings.
+    alarm: bool
+    #: Estimate of the drifted share, with its 95% interval.
+    estimate: float
+    lower: float
+    upper: float
     #: The planted drifted share.
     drifted_share: float
     #: Planted share of the :data:`TOP` samples of highest novelty; this and the following fields
@@ -50,9 +56,9 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True):
     cpu_seconds: float
 
     @property
-    def bound_exceeds_truth(self) -> bool:
-        """Return whether the lower bound exceeds the true drifted share."""
-        return self.drifted_share_lower_bound > self.drifted_share + 1e-12
+    def covers_truth(self) -> bool:
+        """Return whether the interval contains the true drifted share."""
+        return self.lower - 1e-9 <= self.drifted_share <= self.upper + 1e-9
 
 
 def run_trial(trial: Trial) -> Outcome:
@@ -61,12 +67,15 @@ def run_trial(trial: Trial) -> Outcome:
     rng = np.random.default_rng(trial.seed)
     windows = draw_windows(data, trial.spec, rng)
     reference, current = data.vectors[windows.reference], data.vectors[windows.current]
+    drift = Drift()
     start = process_time()
     result = compare(
         reference,
         current,
         reference_groups=windows.reference_groups,
         current_groups=windows.current_groups,
+        alpha=drift.alpha,
+        minimum_drifted_share=drift.min_drifted_share,
         n_permutations=N_PERMUTATIONS,
         rng=rng,
         locate=trial.locate,
@@ -80,7 +89,10 @@ def run_trial(trial: Trial) -> Outcome:
     planted_share = float(windows.planted.mean())
     return Outcome(
         p_value=round(result.p_value, DIGITS),
-        drifted_share_lower_bound=round(result.drifted_share_lower_bound, DIGITS),
+        alarm=result.verdict == "drift",
+        estimate=round(result.drifted_share.estimate, DIGITS),
+        lower=round(result.drifted_share.lower, DIGITS),
+        upper=round(result.drifted_share.upper, DIGITS),
         drifted_share=windows.drifted_share,
         precision=float(windows.planted[top].mean()) if trial.locate else 0.0,
         n_clusters=len(shares),

@@ -48,8 +48,8 @@ def compare(
     alpha: Annotated[
         float | None,
         typer.Option(
-            help="Level of the input and of the output tests: how often data without drift may "
-            "alarm. Default: drift.alpha (0.005).",
+            help="Level of the input tests: how often data without drift may alarm. The output "
+            "tests and the metrics have a fifth of it. Default: drift.alpha (0.005).",
             show_default=False,
         ),
     ] = None,
@@ -147,10 +147,12 @@ def _with_overrides(
         raise typer.BadParameter(
             f"--alpha {alpha}: not between 0 and 1; give a level such as 0.005"
         )
-    least = 1 / (1 + settings.drift.n_permutations)
+    from monitor.settings.drift import OUTPUT_LEVEL
+
+    least = 1 / (1 + settings.drift.n_permutations) / OUTPUT_LEVEL
     if alpha is not None and alpha < least:
         raise typer.BadParameter(
-            f"--alpha {alpha}: below the smallest p-value of {settings.drift.n_permutations} "
+            f"--alpha {alpha}: below the least level of {settings.drift.n_permutations} "
             f"permutations, {least:.2g}; raise drift.n_permutations"
         )
     if seed is not None and seed < 0:

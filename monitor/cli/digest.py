@@ -83,11 +83,9 @@ def sparkline(series: "Series") -> str:
 
 
 def _effect(finding: "SubthresholdFinding") -> str:
-    from monitor.rendering.numbers import format_lower_bound
-
-    if finding.drifted_share_lower_bound is None:
+    if finding.drifted_share is None:
         return f"effect {finding.effect_size:+.2f}"
-    return format_lower_bound(finding.drifted_share_lower_bound)
+    return f"about {finding.drifted_share:.1%}"
 
 
 def _print(year: "Digest", console: "Console") -> None:
@@ -114,7 +112,7 @@ def _print(year: "Digest", console: "Console") -> None:
             days,
             f"[{COLOURS[verdict]}]{NAMES[verdict]}[/]",
             *(
-                "-" if family.verdict == "not_enough_data" else f"{family.least_share:.1%}"
+                "-" if family.verdict == "not_enough_data" else f"{family.significant_share:.1%}"
                 for family in (window.figures.input, window.figures.output)
             ),
             f"{window.figures.n_current:,}",

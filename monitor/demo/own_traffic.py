@@ -182,12 +182,12 @@ def _summarize(workspace: Workspace, evaluations: list[DriftEvaluationRow]) -> N
                 f"{assessment.n_current:,}",
                 assessment.verdict.replace("_", " "),
                 _p_value(assessment.input),
-                f"{assessment.input.drifted_share_lower_bound:.1%}",
+                f"{assessment.input.drifted_share.estimate:.1%}",
                 _p_value(assessment.output),
                 f"{queued}",
             )
         )
-    columns = ("week of", "n", "verdict", "input p", "drifted >=", "output p", "queued")
+    columns = ("week of", "n", "verdict", "input p", "drifted", "output p", "queued")
     workspace.console.show(figures("", columns, rows))
     workspace.console.write("Reports: " + ", ".join(str(report) for report in reports))
     workspace.console.write(

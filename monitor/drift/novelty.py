@@ -131,17 +131,16 @@ def _find_surroundings(
         around.isolation[part] = relative_isolation(to_reference, landmark_distance)
         around.distance[part] = 1.0 - to_reference.similarity[:, 0]
         around.run[part] = (nearer & (to_current.index >= 0)).sum(axis=1)
-        weight, number = _nearest_of_either(to_reference, to_current, weights)
+        weight, number = nearest_of_either(to_reference, to_current, weights, N_NEIGHBOURS)
         around.current[part], around.reference[part] = weight, number
         around.current_neighbours[part] = to_current.index[:, :N_CURRENT_NEIGHBOURS]
     return around
 
 
-def _nearest_of_either(
-    to_reference: Neighbours, to_current: Neighbours, weights: NDArray[np.float64]
+def nearest_of_either(
+    to_reference: Neighbours, to_current: Neighbours, weights: NDArray[np.float64], k: int
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return the weight of the current and the number of the reference ones of the 20 nearest."""
-    k = N_NEIGHBOURS
+    """Return the weight of the current and the number of the reference ones of the k nearest."""
     both = np.hstack([to_reference.similarity[:, :k], to_current.similarity[:, :k]])
     first = np.argsort(-both, axis=1, kind="stable")[:, :k]
     index = np.hstack([to_reference.index[:, :k], to_current.index[:, :k]])

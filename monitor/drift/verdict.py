@@ -1,5 +1,7 @@
 """Results of a comparison, from its component statistics."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,7 +9,7 @@ from monitor.drift.drifted_share import CONFIDENCE
 from monitor.drift.neighbours.pool_search import PoolSearch
 from monitor.drift.novelty import score_novelty
 from monitor.drift.permutation.fusion import ComponentStatistics, fuse
-from monitor.drift.result import Cluster, DriftResult, TestResult
+from monitor.drift.result import Cluster, DriftedShare, DriftResult, TestResult
 from monitor.drift.samples.design import Layout
 from monitor.drift.samples.pool import Pool
 from monitor.statistics.multiplicity import holm
@@ -17,7 +19,7 @@ def conclude(
     pool: Pool,
     components: ComponentStatistics,
     *,
-    lower_bound: float,
+    drifted_share: DriftedShare,
     novelty: NDArray[np.float64],
     clusters: tuple[Cluster, ...],
     alpha: float,
@@ -25,12 +27,12 @@ def conclude(
 ) -> DriftResult:
     """Fuse the component tests into the result of a comparison.
 
-    A lower bound above 0 claims that something drifted. It is reported only where the test rejects
-    at the error rate of the bound.
+    A lower limit above 0 claims that something drifted. It is reported only where the test rejects
+    at the error rate of the interval.
     """
     p_value, p_values = fuse(components.statistics, components.families, components.weights)
     if p_value > 1.0 - CONFIDENCE:
-        lower_bound = 0.0
+        drifted_share = replace(drifted_share, lower=0.0)
     tests = tuple(
         TestResult(
             name=name,
@@ -52,12 +54,12 @@ def conclude(
             strict=True,
         )
     )
-    drifted = p_value <= alpha and lower_bound >= minimum_drifted_share
+    drifted = p_value <= alpha and drifted_share.estimate >= minimum_drifted_share
     return DriftResult(
         verdict="drift" if drifted else "no_drift",
         p_value=p_value,
         tests=tests,
-        drifted_share_lower_bound=lower_bound,
+        drifted_share=drifted_share,
         novelty=novelty,
         clusters=clusters,
         n_reference=pool.n_reference,
@@ -79,7 +81,7 @@ def not_enough_data(layout: Layout, rng: np.random.Generator) -> DriftResult:
         verdict="not_enough_data",
         p_value=1.0,
         tests=(),
-        drifted_share_lower_bound=0.0,
+        drifted_share=DriftedShare(estimate=0.0, lower=0.0, upper=1.0),
         novelty=novelty,
         clusters=(),
         n_reference=pool.n_reference,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from monitor.store.windows.assessment import NumericAssessment
+from monitor.store.windows.assessment import NumericAssessment, ShareEstimate
 
 #: A lower bound below this rounds to 0.0% and says nothing.
 MIN_BOUND = 0.0005
@@ -29,14 +29,12 @@ def is_informative(bound: float) -> bool:
     return bound >= MIN_BOUND
 
 
-def format_lower_bound(bound: float) -> str:
-    """Return a lower bound on a share to a tenth of a percent, or that there is none."""
-    return f"at least {bound:.1%}" if is_informative(bound) else "no lower bound"
-
-
-def format_bound(bound: float) -> str:
-    """Return a lower bound on a share in percent, with one decimal where it would read 0%."""
-    return f"{bound:.0%}" if bound >= 0.005 else f"{bound:.1%}"
+def format_estimate(share: ShareEstimate) -> str:
+    """Return an estimated share with its interval."""
+    return (
+        f"about {format_share(share.estimate)} ({format_share(share.lower)} to "
+        f"{format_share(share.upper)})"
+    )
 
 
 def format_change(column: NumericAssessment) -> str:

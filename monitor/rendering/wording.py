@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from monitor.plurals import pluralize
 from monitor.rendering.excerpts import excerpt, excerpt_of_version
 from monitor.rendering.numbers import (
-    format_bound,
     format_day,
+    format_estimate,
     format_instant,
     format_mean,
     format_p_value,
@@ -186,10 +186,7 @@ def describe_slow_share(slow: SlowDrift) -> str:
 
 
 def describe_drifted_share(family: FamilyAssessment, assessment: Assessment) -> str:
-    """Describe the lower bound on the drifted share, also in exchanges of the traffic."""
-    noun = NOUNS[family.family]
-    if not is_informative(family.drifted_share_lower_bound):
-        return f"no lower bound on the share of the {noun} that differ from the baseline"
+    """Describe the drifted share, also in exchanges of the traffic."""
     version = assessment.reported_version
     part = assessment if version is None else version
     whole = (
@@ -198,10 +195,10 @@ def describe_drifted_share(family: FamilyAssessment, assessment: Assessment) -> 
         else f"version {excerpt_of_version(version.version) or 'unknown'}"
     )
     total = part.estimated_current or part.n_current
-    affected = float(f"{family.drifted_share_lower_bound * total:.2g}")
+    affected = float(f"{family.drifted_share.estimate * total:.2g}")
     return (
-        f"at least {format_bound(family.drifted_share_lower_bound)} of the {noun} differ from the "
-        f"baseline: {affected:,.0f} or more of {total:,.0f} exchanges of {whole}"
+        f"{format_estimate(family.drifted_share)} of the {NOUNS[family.family]} differ from the "
+        f"baseline: about {affected:,.0f} of {total:,.0f} exchanges of {whole}"
     )
 
 

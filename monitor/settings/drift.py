@@ -6,12 +6,16 @@ from pydantic import Field
 
 from monitor.settings.field_types import Level, Section, Share
 
+#: Level of the output tests over that of the input tests. The prompts change more often, and are
+#: the harder to detect: they take the larger part of the false alarms.
+OUTPUT_LEVEL = 0.2
+
 
 class Drift(Section):
     """Drift tests and alert thresholds."""
 
     alpha: Level = 0.005
-    min_drifted_share: Share = 0.02
+    min_drifted_share: Share = 0.005
     slow_alpha: Level = 0.05
     min_slow_drifted_share: Share = 0.005
     min_samples: Annotated[int, Field(ge=20)] = 100
@@ -21,3 +25,8 @@ class Drift(Section):
     seed: int = 20_260_101
     higher_is_better: tuple[str, ...] = ()
     lower_is_better: tuple[str, ...] = ()
+
+    @property
+    def output_alpha(self) -> float:
+        """Return the level of the output tests, and of the descriptors and metrics."""
+        return OUTPUT_LEVEL * self.alpha

@@ -6,7 +6,6 @@ from typing import Any
 
 from litestar.plugins.jinja import JinjaTemplateEngine
 
-from monitor.rendering.numbers import format_lower_bound
 from monitor.web.passages import split_passages
 
 #: A line break inside a paragraph: not before a blank line, list item, quote or table.
@@ -61,7 +60,6 @@ def register(engine: JinjaTemplateEngine) -> None:
     environment.lstrip_blocks = True
     filters: dict[str, Any] = {
         "percent": percent,
-        "least": format_lower_bound,
         "points": points,
         "number": number,
         "p_value": p_value,

@@ -15,6 +15,9 @@ from monitor.store.windows.assessment import FamilyAssessment, NumericAssessment
 
 #: A loss of exactly the threshold alarms; it may be smaller by rounding.
 ROUNDING = 1e-9
+#: Least Cliff's delta (for a rate, in points) of a descriptor, or of a metric without a relative
+#: change, that alarms.
+MIN_EFFECT = 0.02
 
 
 def family_verdict(result: DriftResult, alpha: float) -> Literal["drift", "no_drift"]:
@@ -34,7 +37,6 @@ def is_degraded(
     adjusted_p_value: float,
     *,
     alpha: float,
-    minimum_effect: float,
     alert_threshold: float,
 ) -> bool:
     """Return whether a descriptor or metric is significantly worse, by the threshold or more.
@@ -44,14 +46,14 @@ def is_degraded(
 
     Where the baseline's mean is not significantly different from 0, no relative change is defined,
     and a rare event, such as a refusal, doubles easily: there, and for all descriptors, Cliff's
-    delta must reach ``minimum_effect`` (``drift.min_drifted_share``).
+    delta must reach :data:`MIN_EFFECT`.
     """
     if adjusted_p_value > alpha:
         return False
     worse = -direction
     change = comparison.relative_change
     needs_effect = change is None or side != "metric"
-    if worse == 0 or (needs_effect and worse * comparison.effect_size < minimum_effect):
+    if worse == 0 or (needs_effect and worse * comparison.effect_size < MIN_EFFECT):
         return False
     if change is None:
         limits: list[float | None] = [comparison.effect_lower, comparison.effect_upper]

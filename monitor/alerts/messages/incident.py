@@ -13,7 +13,7 @@ from monitor.alerts.messages.mrkdwn import (
     sections,
     within_limits,
 )
-from monitor.rendering.numbers import format_bound, is_informative
+from monitor.rendering.numbers import format_estimate
 from monitor.rendering.wording import (
     NOUNS,
     MixRow,
@@ -119,12 +119,7 @@ def _family(family: FamilyAssessment) -> str:
         return f"• {subject}: not tested, {describe_untested(family)}"
     p_value = _p_value(family.p_value)
     if family.alarm:
-        bound = family.drifted_share_lower_bound
-        share = (
-            f"at least {format_bound(bound)} of the {noun} differ from the baseline (95% bound)"
-            if is_informative(bound)
-            else f"no lower bound on the share of the {noun}"
-        )
+        share = f"{format_estimate(family.drifted_share)} of the {noun} differ from the baseline"
         return f"• {subject}: *drift*, {p_value}, {share}"
     if family.slow is not None and family.slow.verdict == "drift":
         alarm = "*drift*, " if family.slow.alarm else ""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from monitor.drift.clusters import find_clusters
-from monitor.drift.drifted_share import drifted_share_lower_bound
+from monitor.drift.drifted_share import estimate_drifted_share
 from monitor.drift.input.component_tests import compute_components
 from monitor.drift.neighbours.cells import fit_cells
 from monitor.drift.neighbours.near_copies import merge_near_copies
@@ -60,7 +60,7 @@ def compare(
             sample. Each part is sketched by itself and the sketches are added, so that memory holds
             the features of one part; the result is the same.
         alpha: Level of the fused test.
-        minimum_drifted_share: Least lower bound of the drifted share for the verdict ``"drift"``.
+        minimum_drifted_share: Least estimate of the drifted share for the verdict ``"drift"``.
         rng: Random generator: equal generators give equal results.
         device: ``None`` or ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where it is available.
         n_permutations: Largest number ``B`` of random labellings; no p-value is below
@@ -72,7 +72,7 @@ def compare(
             probabilities are equal.
 
     Returns:
-        The verdict, ``"drift"`` where ``p_value <= alpha`` and ``drifted_share_lower_bound >=
+        The verdict, ``"drift"`` where ``p_value <= alpha`` and ``drifted_share.estimate >=
         minimum_drifted_share``, with its tests, novelty and clusters.
 
     Raises:
@@ -119,7 +119,7 @@ def compare(
     cells = fit_cells(comparable_pool.vectors, comparable_pool.n_fine_cells, rng)
     cell = cells.assign(pool.vectors)
     search = make_pool_search(pool, cells, cell, rng, device)
-    lower_bound = drifted_share_lower_bound(search, cell, layout.weights, rng)
+    drifted_share = estimate_drifted_share(search, layout.weights, rng)
     novelty = np.zeros(pool.n_current)
     clusters: tuple[Cluster, ...] = ()
     if locate:
@@ -129,7 +129,7 @@ def compare(
     return conclude(
         pool,
         components,
-        lower_bound=lower_bound,
+        drifted_share=drifted_share,
         novelty=novelty,
         clusters=clusters,
         alpha=alpha,

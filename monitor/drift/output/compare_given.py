@@ -16,7 +16,7 @@ from monitor.drift.neighbours.exact import draw_landmarks, nearest
 from monitor.drift.neighbours.near_copies import merge_near_copies
 from monitor.drift.novelty import tail_posterior
 from monitor.drift.options import check_options
-from monitor.drift.output.conditional_share import response_share_lower_bound
+from monitor.drift.output.conditional_share import estimate_response_share
 from monitor.drift.output.covariates import append_covariates, check_covariates
 from monitor.drift.output.prompt_basis import smooth_functions
 from monitor.drift.output.response_features import (
@@ -75,7 +75,7 @@ def compare_given(
         reference_groups: ``[n_reference]`` ids of users or sessions; see :func:`compare`.
         current_groups: ``[n_current]``.
         alpha: Level of the fused test.
-        minimum_drifted_share: Least lower bound of the drifted share for the verdict ``"drift"``.
+        minimum_drifted_share: Least estimate of the drifted share for the verdict ``"drift"``.
         rng: Random generator.
         device: Checked as by :func:`compare`; the computation runs on the CPU.
         n_permutations: Random local labellings.
@@ -181,7 +181,7 @@ def compare_given(
     return conclude(
         pool,
         components,
-        lower_bound=response_share_lower_bound(
+        drifted_share=estimate_response_share(
             layout,
             all_strata,
             scale_within_classes(distance, closeness_to_reference),

@@ -1,33 +1,37 @@
-"""Lower bound of the share of responses that have changed, given the prompts.
+"""Estimate of the share of responses that have changed, given the prompts.
 
-Two scores are tested, each with half of the error: the distance of a response from the reference's
+Two scores are used, each with half of the error: the distance of a response from the reference's
 responses to the nearest prompts, which a few off-topic responses raise; and its position along the
 direction in which responses have moved, which a new release changes a little everywhere. A sample's
 direction comes from the samples of other users (cross-fitting), so that it is arbitrary without
-drift. Either bound is that of :mod:`monitor.drift.drifted_share`.
+drift. The estimate is that of the score with the clearer excess
+(:func:`monitor.drift.drifted_share.estimate_excess`).
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.drift.drifted_share import CONFIDENCE, TAIL_SHARES, bound_excess
+from monitor.drift.drifted_share import CONFIDENCE, Tail, estimate_excess
 from monitor.drift.output.strata import Strata
+from monitor.drift.result import DriftedShare
 from monitor.drift.samples.design import Layout
 from monitor.drift.samples.pool import Pool
 
 N_FOLDS = 5
-#: Upper tails of the reference at which a common shift is measured.
-SHIFT_SHARES = (0.5, 0.3, 0.15)
+#: An off-topic response is nearly always farther than most of the reference's.
+DISTANCE_TAILS = (Tail(0.05, 1.0), Tail(0.10, 1.0))
+#: A common shift moves responses across the median.
+SHIFT_TAILS = (Tail(0.5, 1.0),)
 
 
-def response_share_lower_bound(
+def estimate_response_share(
     layout: Layout,
     strata: Strata,
     distance: NDArray[np.float64],
     residual: NDArray[np.float32],
     rng: np.random.Generator,
-) -> float:
-    """Return a lower bound of the drifted share: that among comparable prompts, times their share.
+) -> DriftedShare:
+    """Estimate the drifted share: that among comparable prompts, times their share.
 
     The reference is weighted to the current window's distribution over the prompt cells, so that a
     shift of the prompts alone produces no excess.
@@ -50,18 +54,24 @@ def response_share_lower_bound(
         pool.is_current, layout.weights, (current / np.maximum(reference, 1))[strata.stratum]
     )
     moved = shift_scores(residual, pool, strata.stratum, shared, rng)
-    bounds = [
-        bound_excess(
+    estimates = [
+        estimate_excess(
             score[shared],
             pool.is_current[shared],
             weight[shared],
             pool.unit[shared],
+            tails=tails,
             confidence=1.0 - (1.0 - CONFIDENCE) / 2,
-            tail_shares=shares,
         )
-        for score, shares in ((distance, TAIL_SHARES), (moved, SHIFT_SHARES))
+        for score, tails in ((distance, DISTANCE_TAILS), (moved, SHIFT_TAILS))
     ]
-    return max(bounds) * layout.share_of_current(shared)
+    clearer = max(estimates, key=lambda share: (share.lower, share.estimate))
+    comparable = layout.share_of_current(shared)
+    return DriftedShare(
+        estimate=clearer.estimate * comparable,
+        lower=clearer.lower * comparable,
+        upper=clearer.upper * comparable,
+    )
 
 
 def shift_scores(

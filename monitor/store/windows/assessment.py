@@ -124,6 +124,14 @@ class SlowDrift(msgspec.Struct, frozen=True, kw_only=True):
     drifted_share_lower_bound: float = 0.0
 
 
+class ShareEstimate(msgspec.Struct, frozen=True, kw_only=True):
+    """An estimated share in [0, 1], with its 95% interval."""
+
+    estimate: float
+    lower: float
+    upper: float
+
+
 class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     """Input drift (prompts), or output drift (responses given the prompts)."""
 
@@ -134,8 +142,8 @@ class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     alarm: bool
     #: Of all tests together.
     p_value: float
-    #: 95% lower bound on the drifted share of the window.
-    drifted_share_lower_bound: float
+    #: Of the window. The interval contains 0 where the test does not reject at 5%.
+    drifted_share: ShareEstimate
     #: Why this family was not tested; ``None`` where it was, or where nothing was compared.
     untested_reason: UntestedReason | None = None
     #: Shares of texts that the encoder does not tell from others, in the baseline and in the
@@ -218,9 +226,9 @@ class VersionAssessment(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     alarm: bool
     input_p_value: float
-    input_drifted_share_lower_bound: float
+    input_drifted_share: ShareEstimate
     output_p_value: float
-    output_drifted_share_lower_bound: float
+    output_drifted_share: ShareEstimate
     #: Names of the degraded metrics.
     degraded: tuple[str, ...] = ()
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.orm import aliased
 
 from monitor.store.tables import DriftEvaluation, Incident
-from monitor.store.windows.assessment import Verdict
+from monitor.store.windows.assessment import ShareEstimate, Verdict
 
 
 class SlowFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,7 +18,7 @@ class SlowFigures(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     alarm: bool
     p_value: float
-    drifted_share_lower_bound: float
+    share: float
 
 
 class FamilyFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +27,7 @@ class FamilyFigures(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     alarm: bool
     p_value: float
-    drifted_share_lower_bound: float
+    drifted_share: ShareEstimate
     slow: SlowFigures | None = None
 
     @property
@@ -36,14 +36,14 @@ class FamilyFigures(msgspec.Struct, frozen=True, kw_only=True):
         return self.alarm or (self.slow is not None and self.slow.alarm)
 
     @property
-    def least_share(self) -> float:
-        """Return the larger lower bound, of the window by itself or of its slow drift."""
-        slow = (
-            self.slow.drifted_share_lower_bound
-            if self.slow is not None and self.slow.alarm
-            else 0.0
-        )
-        return max(self.drifted_share_lower_bound, slow)
+    def significant_share(self) -> float:
+        """Return the larger drifted share, of the window by itself or of its slow drift.
+
+        A share that isn't significant counts as 0.
+        """
+        own = self.drifted_share.estimate if self.verdict == "drift" else 0.0
+        slow = self.slow.share if self.slow is not None and self.slow.alarm else 0.0
+        return max(own, slow)
 
 
 class NumericColumnFigures(msgspec.Struct, frozen=True, kw_only=True):

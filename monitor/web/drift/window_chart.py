@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from monitor.rendering.numbers import format_lower_bound
+from monitor.rendering.numbers import format_estimate
 from monitor.review.decision.error_rate import RateEstimate
 from monitor.review.decision.weekly_rates import WeeklyRate
 from monitor.store.windows.digest import FamilyFigures, IncidentSpan, WindowFigures
@@ -107,7 +107,7 @@ def draw_windows(
         here: Id of the current page's drift evaluation.
     """
     assessed = [window.figures for window in windows if window.figures]
-    shares = [family.least_share for row in assessed for family in (row.input, row.output)]
+    shares = [family.significant_share for row in assessed for family in (row.input, row.output)]
     scale = max([0.1, 1.5 * threshold, *shares])
     step = min(WIDTH / len(windows), MAX_WIDTH)
     lanes = []
@@ -160,7 +160,7 @@ def _bar(
     height, kind = FLAT, "unknown"
     if family is not None and family.verdict != "not_enough_data":
         min_height = FLAT if family.verdict == "no_drift" and not family.alarms else MARKED
-        height = max(min_height, LANE * family.least_share / scale)
+        height = max(min_height, LANE * family.significant_share / scale)
         kind = "alarm" if family.alarms else "hit" if family.verdict == "drift" else "ordinary"
     gap = min(8.0, step / 5)
     return Bar(
@@ -190,13 +190,11 @@ def _describe(name: str, family: FamilyFigures) -> str:
     if family.verdict == "not_enough_data":
         return f"{name}: not enough data"
     if family.slow is not None and family.slow.alarm and not family.alarm:
-        return (
-            f"{name} drifting slowly, at least {family.slow.drifted_share_lower_bound:.1%} so far"
-        )
+        return f"{name} drifting slowly, about {family.slow.share:.1%} so far"
     if family.verdict == "no_drift":
         return f"{name} unchanged (p = {family.p_value:.2g})"
     change = "drifted" if family.alarm else "changed, below the alert threshold"
-    share = format_lower_bound(family.drifted_share_lower_bound)
+    share = format_estimate(family.drifted_share)
     return f"{name} {change}, {share} (p = {family.p_value:.2g})"
 
 

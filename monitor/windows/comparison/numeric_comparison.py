@@ -83,8 +83,7 @@ def compare_numeric_columns(
                 column.direction,
                 comparison,
                 float(adjusted_p_value),
-                alpha=drift.alpha,
-                minimum_effect=drift.min_drifted_share,
+                alpha=drift.output_alpha,
                 alert_threshold=alert_threshold,
             ),
         )

@@ -206,7 +206,7 @@ def _compare_responses(
         current_covariates=covariates[1],
         reference_groups=reference.end_users,
         current_groups=current.end_users,
-        alpha=drift.alpha,
+        alpha=drift.output_alpha,
         minimum_drifted_share=drift.min_drifted_share,
         minimum_samples=drift.min_samples,
         n_permutations=drift.n_permutations,
@@ -224,7 +224,7 @@ def _clusters(
     are responses that changed although their prompts did not.
     """
     prompt_clusters = prompts.clusters if prompts.p_value <= drift.alpha else ()
-    if responses is None or responses.p_value > drift.alpha:
+    if responses is None or responses.p_value > drift.output_alpha:
         return prompt_clusters, ()
     drifted = np.zeros(prompts.n_current, dtype=bool)
     for cluster in prompt_clusters:

@@ -11,6 +11,7 @@ from monitor.drift import DriftResult
 from monitor.store.windows.assessment import (
     DriftTest,
     FamilyAssessment,
+    ShareEstimate,
     SlowDrift,
     Topic,
     UntestedReason,
@@ -31,7 +32,7 @@ def untested_family(
         verdict="not_enough_data",
         alarm=False,
         p_value=1.0,
-        drifted_share_lower_bound=0.0,
+        drifted_share=ShareEstimate(estimate=0.0, lower=0.0, upper=1.0),
         untested_reason=reason,
         unread_reference=None if unread is None else unread.reference,
         unread_current=None if unread is None else unread.current,
@@ -69,7 +70,11 @@ def build_family(
         verdict=family_verdict(result, alpha),
         alarm=alarm,
         p_value=result.p_value,
-        drifted_share_lower_bound=result.drifted_share_lower_bound,
+        drifted_share=ShareEstimate(
+            estimate=result.drifted_share.estimate,
+            lower=result.drifted_share.lower,
+            upper=result.drifted_share.upper,
+        ),
         tests=tuple(
             DriftTest(
                 name=test.name,

@@ -240,7 +240,7 @@ def collect_findings(
             "output",
             responses,
             [topic for _, topic in output_topics],
-            alpha=drift.alpha,
+            alpha=drift.output_alpha,
             topic_of=topic_of,
             quoter=quoter,
             unread=comparison.unread_responses,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from monitor.drift import DriftResult, SampleDesign
-from monitor.rendering.numbers import format_bound, is_informative, join_names
+from monitor.rendering.numbers import format_share, join_names
 from monitor.rendering.wording import (
     NOUNS,
     describe_input,
@@ -111,10 +111,11 @@ def _unread(family: FamilyAssessment) -> str:
 
 
 def _share(family: FamilyAssessment) -> str:
-    if not is_informative(family.drifted_share_lower_bound):
-        return f"no lower bound on the share of {NOUNS[family.family]}"
-    bound = format_bound(family.drifted_share_lower_bound)
-    return f"at least {bound} of {NOUNS[family.family]} differ from the baseline"
+    share = family.drifted_share
+    return (
+        f"about {format_share(share.estimate)} of {NOUNS[family.family]} differ from the baseline, "
+        f"{format_share(share.lower)} to {format_share(share.upper)}"
+    )
 
 
 def _topics(family: FamilyAssessment) -> str:

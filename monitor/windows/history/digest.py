@@ -61,7 +61,7 @@ class SubthresholdFinding:
     #: Adjusted, of a numeric column.
     p_value: float
     #: Of prompts and responses.
-    drifted_share_lower_bound: float | None = None
+    drifted_share: float | None = None
     #: Standardized difference, of a numeric column.
     effect_size: float | None = None
 
@@ -156,17 +156,13 @@ def _subthreshold_findings(windows: Sequence[WindowFigures]) -> tuple[Subthresho
             if family.verdict == "drift" and not family.alarms:
                 findings.append(
                     SubthresholdFinding(
-                        window, subject, family.p_value, family.drifted_share_lower_bound
+                        window, subject, family.p_value, family.drifted_share.estimate
                     )
                 )
             slow = family.slow
             if slow is not None and slow.verdict == "drift" and not family.alarms:
                 over_weeks = f"{subject} over the windows"
-                findings.append(
-                    SubthresholdFinding(
-                        window, over_weeks, slow.p_value, slow.drifted_share_lower_bound
-                    )
-                )
+                findings.append(SubthresholdFinding(window, over_weeks, slow.p_value, slow.share))
         findings += [
             SubthresholdFinding(
                 window,

@@ -59,6 +59,7 @@ def _environment() -> Environment:
         "mean": numbers.format_mean,
         "p_value": numbers.format_p_value,
         "share": numbers.format_share,
+        "estimate": numbers.format_estimate,
         "version_name": excerpt_of_version,
     }
     environment.globals |= {
@@ -67,7 +68,6 @@ def _environment() -> Environment:
         "day": numbers.format_day,
         "format_window": numbers.format_window,
         "growth": growth,
-        "is_informative": numbers.is_informative,
         "count_exchanges": wording.count_exchanges,
         "describe_mix_change": wording.describe_mix_change,
         "describe_enrichment": wording.describe_enrichment,

@@ -8,9 +8,9 @@ from rich.text import Text
 from monitor.rendering.excerpts import excerpt
 from monitor.rendering.numbers import (
     format_change,
+    format_estimate,
     format_mean,
     format_p_value,
-    is_informative,
 )
 from monitor.rendering.wording import (
     NOUNS,
@@ -90,12 +90,8 @@ def _family(family: FamilyAssessment) -> list[RenderableType]:
         state = ("significant, below the alert threshold", "yellow")
     figures = f"  p = {format_p_value(family.p_value)}"
     if family.verdict == "drift":
-        figures += (
-            f"; at least {family.drifted_share_lower_bound:.1%} of the {NOUNS[family.family]} "
-            "drifted (95% bound)"
-            if is_informative(family.drifted_share_lower_bound)
-            else "; no lower bound on the drifted share"
-        )
+        share = format_estimate(family.drifted_share)
+        figures += f"; {share} of the {NOUNS[family.family]} drifted"
     lines: list[RenderableType] = [title, Text.assemble("  ", state, (figures, "dim"))]
     if family.slow is not None:
         lines.append(Text(f"  {describe_slow_drift(family.slow)}", style="dim"))

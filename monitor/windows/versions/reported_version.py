@@ -18,7 +18,7 @@ import numpy as np
 
 from monitor.plurals import pluralize
 from monitor.rendering.excerpts import excerpt_of_version
-from monitor.rendering.numbers import format_bound, format_share, is_informative, join_names
+from monitor.rendering.numbers import format_estimate, format_share, join_names
 from monitor.settings import Drift
 from monitor.store.traffic.exchange_columns import count_users
 from monitor.store.windows.assessment import Verdict, VersionAssessment
@@ -90,11 +90,9 @@ def plan_parts(parts: Sequence[Part], drift: Drift, seed: int) -> list[PartPlan]
 
 def share_level(drift: Drift, n_tested: int) -> Drift:
     """Return the settings with a level shared by several tests, and permutations that reach it."""
-    alpha = drift.alpha / max(n_tested, 1)
-    least = math.ceil(1 / alpha)
-    return drift.model_copy(
-        update={"alpha": alpha, "n_permutations": max(drift.n_permutations, least)}
-    )
+    shared = drift.model_copy(update={"alpha": drift.alpha / max(n_tested, 1)})
+    least = math.ceil(1 / shared.output_alpha)
+    return shared.model_copy(update={"n_permutations": max(drift.n_permutations, least)})
 
 
 def select_reported(parts: Sequence[PartFindings]) -> int:
@@ -181,9 +179,9 @@ def assess_version(
         verdict=findings.verdict,
         alarm=findings.alarm and part.part.is_serving,
         input_p_value=findings.input.p_value,
-        input_drifted_share_lower_bound=findings.input.drifted_share_lower_bound,
+        input_drifted_share=findings.input.drifted_share,
         output_p_value=findings.output.p_value,
-        output_drifted_share_lower_bound=findings.output.drifted_share_lower_bound,
+        output_drifted_share=findings.output.drifted_share,
         degraded=tuple(column.name for column in findings.numeric_columns if column.degraded),
     )
 
@@ -201,9 +199,9 @@ def remark_on_version(part: PartFindings) -> str:
     if not findings.alarm:
         return f"{name}: no drift.{metrics}"
     changes = [
-        f"at least {format_bound(family.drifted_share_lower_bound)} of the {noun}"
+        f"{format_estimate(family.drifted_share)} of the {noun}"
         for family, noun in ((findings.input, "prompts"), (findings.output, "responses"))
-        if is_informative(family.drifted_share_lower_bound)
+        if family.verdict == "drift"
     ]
     changes += [f"`{column.name}`" for column in findings.numeric_columns if column.degraded]
     ended = (

@@ -39,8 +39,9 @@ def test_trial_outcome_contains_the_planted_share(synthetic: Path) -> None:
     outcome = run_trial(Trial(synthetic, WindowSpec("oos", 500, 500, 0.5), seed=3, locate=True))
     assert 0.5 == outcome.drifted_share
     assert outcome.p_value < 0.01
-    assert 0.0 < outcome.drifted_share_lower_bound <= 0.5
-    assert not outcome.bound_exceeds_truth
+    assert outcome.alarm
+    assert outcome.lower < 0.5 < outcome.upper
+    assert outcome.covers_truth
     assert outcome.precision > 0.8
 
 

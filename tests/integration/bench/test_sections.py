@@ -100,10 +100,13 @@ def test_localisation_is_measured_on_the_same_windows(
     write_rows(tmp_path / "bench.json", [figure.row() for figure in figures])
 
 
-def outcome(bound: float, truth: float, p_value: float = 0.5) -> Outcome:
+def outcome(estimate: float, truth: float, p_value: float = 0.5) -> Outcome:
     return Outcome(
         p_value=p_value,
-        drifted_share_lower_bound=bound,
+        alarm=p_value <= 0.005 and estimate >= 0.005,
+        estimate=estimate,
+        lower=estimate / 2,
+        upper=1.5 * estimate,
         drifted_share=truth,
         precision=0.0,
         n_clusters=0,
@@ -119,21 +122,20 @@ def test_false_alarms_are_counted_by_level_and_daemon_rule(campaign: Campaign, m
         false_alarms, "ROWS", (("independent samples", WindowSpec("none", 300, 300)),)
     )
     outcomes = [outcome(0.03, 0.0, p) for p in (0.002, 0.008, 0.04, 0.2)]
-    monkeypatch.setattr(Campaign, "measure", lambda *_: [*outcomes, outcome(0.01, 0.0, 0.002)])
+    monkeypatch.setattr(Campaign, "measure", lambda *_: [*outcomes, outcome(0.001, 0.0, 0.002)])
     at_5, at_1, daemon = false_alarms.false_alarms(campaign)
     assert (0.8, 0.6) == (at_5.value, at_1.value)  # 4 and 3 of 5
     assert 0.2 == daemon.value  # the others are not significant or too small
     assert (False, "<= 0.00961538") == (daemon.holds, daemon.goal)
 
 
-def test_bound_errors_are_counted_over_all_windows(campaign: Campaign, monkeypatch) -> None:
-    monkeypatch.setattr(drifted_share, "TENTHS", (WindowSpec("oos", 600, 600, 0.4),))
+def test_bias_and_coverage_of_the_estimate(campaign: Campaign, monkeypatch) -> None:
+    monkeypatch.setattr(drifted_share, "MIXTURES", (WindowSpec("oos", 600, 600, 0.4),))
     campaign.outcomes += [outcome(0.0, 0.0)] * 9 + [outcome(0.01, 0.0)]
-    campaign.outcomes += [outcome(0.02, 0.02)] * 8 + [outcome(0.1, 0.02)] * 10
-    tenth, drift_free, drifted = drifted_share.drifted_share(campaign)
-    assert 0.06 < tenth.value < 0.4
-    assert (0.1, True) == (drift_free.value, drift_free.holds)
-    assert (0.5, False) == (drifted.value, drifted.holds)  # 10 of 18, and 0 of the 2 just measured
+    bias, drifted, unchanged = drifted_share.drifted_share(campaign)
+    assert (True, "0.8 to 1.2") == (bias.holds, bias.goal)
+    assert drifted.measured.startswith("2 of 2")
+    assert (0.9, True) == (unchanged.value, unchanged.holds)
 
 
 def test_slow_drift_is_detected_and_stable_weeks_are_counted(

@@ -82,14 +82,14 @@ def test_slow_drift_is_an_alarm_or_a_hit(engine: Engine, clock: datetime) -> Non
             store_evaluation(connection, assessment, start=clock + week * WEEK)
     digest = read(engine)
     (hit,) = digest.subthreshold_findings
-    assert (hit.subject, hit.p_value, hit.drifted_share_lower_bound) == (
+    assert (hit.subject, hit.p_value, hit.drifted_share) == (
         "prompts over the windows",
         0.01,
         0.002,
     )
     figures = [window.figures.input for window in digest.windows]
     assert [row.alarms for row in figures] == [True, False]
-    assert [row.least_share for row in figures] == [0.014, 0.0]
+    assert [row.significant_share for row in figures] == [0.014, 0.0]
 
 
 def test_incidents_span_the_windows_that_alarmed(year: Engine) -> None:
@@ -112,7 +112,7 @@ def test_the_chart_distinguishes_alarms_hits_and_no_drift(year: Engine) -> None:
     assert [at for at, bar in enumerate(responses.bars) if bar.kind == "hit"] == list(HITS)
     assert of_prompts[EMPTY] == responses.bars[EMPTY].kind == "unknown"
     tallest = max(prompts.bars, key=lambda bar: bar.height)
-    assert tallest.window.figures.input.drifted_share_lower_bound == pytest.approx(0.21)
+    assert tallest.window.figures.input.drifted_share.estimate == pytest.approx(0.21)
 
 
 def test_columns_are_sorted_by_effect_size(year: Engine) -> None:

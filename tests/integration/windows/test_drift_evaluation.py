@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine
 
-from monitor.rendering.numbers import format_bound
+from monitor.rendering.numbers import format_share
 from monitor.settings import Drift, ModelSection, Settings
 from monitor.store.engine import transaction
 from monitor.store.windows.drift_evaluations import (
@@ -71,7 +71,7 @@ def test_new_topics_are_input_drift_and_named(engine: Engine, clock: datetime) -
     row = run(engine, clock)
     assessment = row.assessment
     assert (assessment.input.alarm, assessment.output.alarm) == (True, False)
-    assert 0.15 < assessment.input.drifted_share_lower_bound <= 0.33
+    assert 0.15 < assessment.input.drifted_share.estimate <= 0.33
     (topic,) = assessment.input.topics
     assert set(topic.name.split(", ")) == {"crypto", "wallet", "transfer"}
     assert all(example.prompt.startswith("crypto wallet") for example in topic.examples)
@@ -119,8 +119,8 @@ def test_other_responses_to_the_same_questions_are_output_drift(
     store_traffic(engine, clock, 500, seed=4, changed_share=0.25)
     assessment = run(engine, clock).assessment
     assert (assessment.input.alarm, assessment.output.alarm) == (False, True)
-    bound = format_bound(assessment.output.drifted_share_lower_bound)
-    assert f"at least {bound} of responses" in assessment.headline
+    share = format_share(assessment.output.drifted_share.estimate)
+    assert f"about {share} of responses" in assessment.headline
     (example, *_) = assessment.output.topics[0].examples
     assert example.response == "Nothing of the kind."
     assert example.baseline is not None

@@ -130,7 +130,7 @@ def test_finds_and_localises_a_new_topic() -> None:
 
 @trials(6, 30)
 def test_drifted_share_bound_is_below_the_truth_and_positive(n_trials: int) -> None:
-    bounds = [drifted(seed)[0].drifted_share_lower_bound for seed in range(n_trials)]
+    bounds = [drifted(seed)[0].drifted_share.lower for seed in range(n_trials)]
     assert acceptable(sum(bound > 0.2 for bound in bounds), n_trials, 0.05)
     assert np.mean(bounds) > 0.08
 
@@ -175,7 +175,7 @@ def test_duplicates_are_no_drift_and_no_error(n_distinct: int) -> None:
     result = compare(reference, current, rng=rng, n_permutations=199)
     assert result.verdict == "no_drift"
     assert np.isfinite(result.novelty).all()
-    assert result.drifted_share_lower_bound == 0.0
+    assert result.drifted_share.lower == 0.0
 
 
 def test_a_shift_between_duplicates_is_drift() -> None:
@@ -273,9 +273,9 @@ def test_without_locating_all_else_is_the_same() -> None:
     assert whole.clusters
     assert whole.novelty.any()
     assert (part.clusters, part.novelty.any(), len(part.novelty)) == ((), False, 300)
-    assert (part.p_value, part.drifted_share_lower_bound) == (
+    assert (part.p_value, part.drifted_share.lower) == (
         whole.p_value,
-        whole.drifted_share_lower_bound,
+        whole.drifted_share.lower,
     )
     assert part.tests == whole.tests
 

@@ -49,7 +49,7 @@ def test_off_topic_responses_are_found_and_ranked_first(prompts_move: bool, n_tr
     results = [run(seed, prompts_move=prompts_move, off_topic=0.15) for seed in range(n_trials)]
     assert sum(result.verdict == "drift" for result in results) >= 7 / 8 * n_trials
     assert np.mean([(np.argsort(-r.novelty)[:30] < 45).mean() for r in results]) > 0.9
-    assert max(result.drifted_share_lower_bound for result in results) <= 0.15
+    assert max(result.drifted_share.lower for result in results) <= 0.15
 
 
 @trials(4, 20)
@@ -113,7 +113,7 @@ def test_common_shift_is_drift_with_a_positive_share(n_trials: int) -> None:
             prompts[0], responses[0], prompts[1], responses[1], rng=rng, n_permutations=199
         )
         detected += result.p_value <= 0.05
-        bounds.append(result.drifted_share_lower_bound)
+        bounds.append(result.drifted_share.lower)
         shift_test = next(test for test in result.tests if test.name == "shift")
         assert shift_test.effect_lower <= shift_test.effect_size <= shift_test.effect_upper
     assert detected >= 0.9 * n_trials
@@ -123,7 +123,7 @@ def test_common_shift_is_drift_with_a_positive_share(n_trials: int) -> None:
 @trials(5, 60)
 def test_drifted_share_bound_is_zero_without_drift(n_trials: int) -> None:
     exceeded = sum(
-        run(seed, prompts_move=bool(seed % 2), off_topic=0.0).drifted_share_lower_bound > 0.0
+        run(seed, prompts_move=bool(seed % 2), off_topic=0.0).drifted_share.lower > 0.0
         for seed in range(n_trials)
     )
     assert stats.binom.sf(exceeded - 1, n_trials, 0.05) > 0.001
@@ -152,9 +152,7 @@ def test_the_order_of_exchanges_does_not_matter(seed: int, by_user: bool) -> Non
         for orders in ((np.arange(120), np.arange(90)), (rng.permutation(120), order))
     ]
     assert results[1].p_value == results[0].p_value
-    assert results[1].drifted_share_lower_bound == pytest.approx(
-        results[0].drifted_share_lower_bound
-    )
+    assert results[1].drifted_share.lower == pytest.approx(results[0].drifted_share.lower)
     np.testing.assert_allclose(results[1].novelty, results[0].novelty[order], atol=1e-6)
 
 
@@ -188,7 +186,7 @@ def test_sparse_prompts_are_no_outliers(n_trials: int) -> None:
             before, responses_before, after, responses_after, rng=rng, n_permutations=199
         )
         alarms += {test.name: test.p_value for test in result.tests}["novelty_tail"] <= 0.05
-        bounds += result.drifted_share_lower_bound > 0.0
+        bounds += result.drifted_share.lower > 0.0
     most = stats.binom.ppf(0.984, n_trials, 0.05)  # 3 of 20
     assert max(alarms, bounds) <= most, (alarms, bounds)
 
@@ -220,6 +218,6 @@ def test_users_with_many_messages_are_compared(new: float) -> None:
             reference_groups=users, current_groups=users + n, rng=rng, n_permutations=199,
             alpha=0.01,
         )  # fmt: skip
-        assert (detected.verdict, detected.drifted_share_lower_bound > 0.05) == ("drift", True), (
-            str(detected)
+        assert (detected.verdict, detected.drifted_share.lower > 0.05) == ("drift", True), str(
+            detected
         )

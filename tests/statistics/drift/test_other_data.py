@@ -53,5 +53,5 @@ def test_a_new_digit_is_found_and_pointed_at(digits) -> None:
         reference, current = windows(digit, 30, rng)
         result = compare(points[reference], points[current], rng=rng, n_permutations=199)
         assert result.verdict == "drift"
-        assert 0.0 < result.drifted_share_lower_bound <= 0.1
+        assert 0.0 < result.drifted_share.lower <= 0.1
         assert (np.argsort(-result.novelty)[:20] >= N - 30).mean() > 0.8

@@ -26,6 +26,7 @@ from monitor.store.windows.claims import claim_drift_evaluation, finish_drift_ev
 from monitor.store.windows.reports import save_report
 from monitor.store.windows.sample_scores import SampleScores
 from tests.support.traffic.exchange_rows import exchange_row
+from tests.support.windows.assessments import estimated
 
 PASSWORD = "correct horse battery"
 USERS = {"Ada": "reviewer", "Ben": "reviewer", "Cleo": "adjudicator", "Lea": "lead"}
@@ -129,11 +130,11 @@ def assessment(n: int) -> Assessment:
         n_current=n,
         input=FamilyAssessment(
             family="input", verdict="drift", alarm=True, p_value=0.0002,
-            drifted_share_lower_bound=0.11, tests=tests, topics=(crypto, instant),
+            drifted_share=estimated(0.11), tests=tests, topics=(crypto, instant),
         ),
         output=FamilyAssessment(
             family="output", verdict="no_drift", alarm=False, p_value=0.21,
-            drifted_share_lower_bound=0.0, tests=tests[:1],
+            drifted_share=estimated(0.0), tests=tests[:1],
         ),
         numeric_columns=(descriptor,),
         mix_current={"card_lost": 0.3, "fees": 0.25, "instant_transfer": 0.25, "": 0.2},

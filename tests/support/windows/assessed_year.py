@@ -11,6 +11,7 @@ from monitor.settings import Alerts
 from monitor.store.engine import transaction
 from monitor.store.windows.drift_evaluations import mark_followed_up
 from tests.support.windows.assessments import (
+    estimated,
     make_assessment,
     make_family,
     make_numeric_column,
@@ -46,7 +47,7 @@ def store_year(engine: Engine, end: datetime, *, model: str = "assistant") -> Se
                     "output",
                     verdict="drift" if week in HITS else "no_drift",
                     p_value=0.003 if week in HITS else 0.3,
-                    drifted_share_lower_bound=0.008 if week in HITS else 0.0,
+                    drifted_share=estimated(0.008 if week in HITS else 0.0),
                 ),
                 numeric_columns=(
                     make_numeric_column(

@@ -11,6 +11,7 @@ from monitor.store.windows.assessment import (
     Source,
 )
 from tests.support.windows.assessments import (
+    estimated,
     make_assessment,
     make_examples,
     make_family,
@@ -36,7 +37,7 @@ def input_drift() -> Assessment:
         verdict="drift",
         alarm=True,
         p_value=0.0001,
-        drifted_share_lower_bound=0.31,
+        drifted_share=estimated(0.31),
         topics=(topic,),
         outliers=make_examples("What is the airspeed of a swallow?"),
     )
@@ -68,7 +69,7 @@ def output_drift() -> Assessment:
         verdict="drift",
         alarm=True,
         p_value=0.0002,
-        drifted_share_lower_bound=0.08,
+        drifted_share=estimated(0.08),
         tests=(test,),
         topics=(make_topic(examples=(example,)),),
         outliers=(example,),

@@ -14,6 +14,7 @@ from monitor.store.windows.assessment import (
     FamilyAssessment,
     NumericAssessment,
     Quote,
+    ShareEstimate,
     SlowDrift,
     Source,
     Topic,
@@ -27,13 +28,18 @@ from monitor.store.windows.sample_scores import SampleScores
 HOSTILE = "<script>alert(1)</script> & <!channel> `*bold*` <https://evil.example|click>"
 
 
+def estimated(share: float) -> ShareEstimate:
+    """Build an estimate with an interval of half to one and a half times the share."""
+    return ShareEstimate(estimate=share, lower=share / 2, upper=min(1.5 * share, 1.0))
+
+
 def make_family(family: Any = "input", **values: Any) -> FamilyAssessment:
     """Build a family without a significant change."""
     defaults = {
         "verdict": "no_drift",
         "alarm": False,
         "p_value": 0.4,
-        "drifted_share_lower_bound": 0.0,
+        "drifted_share": estimated(0.0),
     }
     return FamilyAssessment(family=family, **(defaults | values))
 
@@ -126,9 +132,9 @@ def make_version_assessment(**values: Any) -> VersionAssessment:
         "verdict": "drift",
         "alarm": True,
         "input_p_value": 0.0001,
-        "input_drifted_share_lower_bound": 0.3,
+        "input_drifted_share": estimated(0.3),
         "output_p_value": 0.4,
-        "output_drifted_share_lower_bound": 0.0,
+        "output_drifted_share": estimated(0.0),
     }
     return VersionAssessment(**(defaults | values))
 
@@ -140,7 +146,7 @@ def make_assessment(drifted_share: float | None = None, **values: Any) -> Assess
         verdict="drift" if drifted else "no_drift",
         alarm=drifted,
         p_value=0.0001 if drifted else 0.4,
-        drifted_share_lower_bound=drifted_share or 0.0,
+        drifted_share=estimated(drifted_share or 0.0),
         topics=(make_topic(),) if drifted else (),
     )
     defaults: dict[str, Any] = {

@@ -20,6 +20,7 @@ from monitor.windows.findings.headline import headline
 from tests.support.windows.assessment_cases import slow_drift
 from tests.support.windows.assessments import (
     HOSTILE,
+    estimated,
     make_assessment,
     make_examples,
     make_family,
@@ -47,7 +48,7 @@ def huge_and_hostile() -> Assessment:
         make_topic(index=index, name=HOSTILE * 9, examples=make_examples(HOSTILE + "&" * 5000) * 5)
         for index in range(40)
     )
-    family = make_family(verdict="drift", alarm=True, drifted_share_lower_bound=0.3, topics=topics)
+    family = make_family(verdict="drift", alarm=True, drifted_share=estimated(0.3), topics=topics)
     return make_assessment(
         0.3,
         model="&" * 5000,
@@ -105,7 +106,7 @@ def test_message_shows_figures_and_links() -> None:
     )
     text = render_text(incident_blocks(summarize(assessment), "opened", ALERTS))
     for figure in (
-        "at least 31% of the prompts",
+        "about 31% (16% to 46%) of the prompts",
         "resolved 0.82 → 0.54 (-34%, 95% interval -39% to -29%), effect -0.28, n = 2,000 → 500",
         "12.0% of the window, 0.3% of the baseline: at least 18 times as frequent (95%), n = 61",
         "crypto: 0% → 20%",
@@ -145,7 +146,7 @@ def next_steps(assessment: Assessment, event: Event = "opened") -> list[str]:
 
 
 def test_next_steps_depend_on_what_alarms() -> None:
-    output = make_family("output", verdict="drift", alarm=True, drifted_share_lower_bound=0.2)
+    output = make_family("output", verdict="drift", alarm=True, drifted_share=estimated(0.2))
     of_input = next_steps(make_assessment(0.31))
     of_output = next_steps(make_assessment(verdict="drift", alarm=True, output=output))
     of_metric = next_steps(make_assessment(alarm=True, numeric_columns=(make_numeric_column(),)))
@@ -219,7 +220,7 @@ def test_fingerprint_and_severity_of_sudden_drift() -> None:
 def test_slow_drift_is_input_drift_with_its_own_severity() -> None:
     slow = make_assessment(alarm=True, input=make_family(slow=make_slow()))
     assert fingerprint_of(slow) == {"input"}
-    assert severity_of(slow) == 0.014
+    assert severity_of(slow) == 0.021
     little = make_assessment(input=make_family(slow=make_slow(alarm=False)))
     assert fingerprint_of(little) == frozenset()
     assert severity_of(little) == 0.0

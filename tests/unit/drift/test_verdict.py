@@ -1,4 +1,4 @@
-"""The verdict of a comparison: a lower bound above 0 is a claim that the test must support."""
+"""The verdict of a comparison: significance, and an estimate that is large enough."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from monitor.drift import DriftResult
+from monitor.drift import DriftedShare, DriftResult
 from monitor.drift.permutation.fusion import ComponentStatistics
 from monitor.drift.verdict import conclude
 
@@ -22,7 +22,7 @@ def result_of(n_larger: int, n_permutations: int, **options: Any) -> DriftResult
     return conclude(
         pool,
         ComponentStatistics(("test",), statistics, effects, effects, effects, ("family",), None),
-        lower_bound=0.3,
+        drifted_share=DriftedShare(estimate=0.35, lower=0.3, upper=0.4),
         novelty=np.zeros(100),
         clusters=(),
         **{"alpha": 0.005, "minimum_drifted_share": 0.02, **options},
@@ -35,9 +35,15 @@ def test_no_result_combines_p_above_5_percent_with_a_bound(n_permutations: int) 
     for n_larger in {0, last - 1, last, last + 1, n_permutations}:
         result = result_of(n_larger, n_permutations)
         assert result.p_value == pytest.approx((1 + n_larger) / (1 + n_permutations))
-        assert result.drifted_share_lower_bound == (0.3 if n_larger <= last else 0.0)
+        assert result.drifted_share.lower == (0.3 if n_larger <= last else 0.0)
 
 
-def test_a_lenient_level_alarms_on_no_bound_above_5_percent() -> None:
+def test_an_alarm_needs_significance_and_a_large_enough_estimate() -> None:
+    assert result_of(9, 999).verdict == "no_drift"  # p = .01
+    assert result_of(0, 999).verdict == "drift"
+    assert result_of(0, 999, minimum_drifted_share=0.36).verdict == "no_drift"
+
+
+def test_a_lenient_level_alarms_with_an_interval_that_contains_0() -> None:
     result = result_of(9, 99, alpha=0.2)
-    assert (result.p_value, result.verdict) == (0.1, "no_drift")
+    assert (result.p_value, result.verdict, result.drifted_share.lower) == (0.1, "drift", 0.0)

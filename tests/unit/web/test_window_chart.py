@@ -15,6 +15,7 @@ from monitor.store.windows.digest import (
     WindowFigures,
 )
 from monitor.web.drift.window_chart import LANE, MAX_WIDTH, WIDTH, WindowChart, draw_windows
+from tests.support.windows.assessments import estimated
 
 WEEK = timedelta(weeks=1)
 START = datetime(2026, 1, 5, tzinfo=UTC)
@@ -23,13 +24,13 @@ START = datetime(2026, 1, 5, tzinfo=UTC)
 def family(drifted: float | None) -> FamilyFigures:
     if drifted is None:
         return FamilyFigures(
-            verdict="not_enough_data", alarm=False, p_value=1.0, drifted_share_lower_bound=0.0
+            verdict="not_enough_data", alarm=False, p_value=1.0, drifted_share=estimated(0.0)
         )
     return FamilyFigures(
         verdict="drift" if drifted else "no_drift",
         alarm=drifted >= 0.02,
         p_value=0.001 if drifted else 0.4,
-        drifted_share_lower_bound=drifted,
+        drifted_share=estimated(drifted),
     )
 
 
@@ -117,7 +118,7 @@ def test_a_column_title_has_all_figures() -> None:
     drawn = chart(windows, rates={1: rated(6, 60)})
     assert [
         (
-            "2026-01-05 to 2026-01-11: prompts drifted, at least 5.0% (p = 0.001); "
+            "2026-01-05 to 2026-01-11: prompts drifted, about 5.0% (2.5% to 7.5%) (p = 0.001); "
             "responses unchanged (p = 0.4); error rate 10.0% (5% to 20%)"
         ),
         "2026-01-12 to 2026-01-18: prompts: not enough data; responses unchanged (p = 0.4)",
@@ -132,7 +133,7 @@ def test_an_unknown_share_is_not_shown_as_0() -> None:
 
 
 def test_slow_drift_is_a_bar_of_its_sum() -> None:
-    slow = SlowFigures(verdict="drift", alarm=True, p_value=0.001, drifted_share_lower_bound=0.04)
+    slow = SlowFigures(verdict="drift", alarm=True, p_value=0.001, share=0.04)
     quiet = window(0)
     assert quiet.figures is not None
     crept = replace(quiet.figures, input=replace(quiet.figures.input, slow=slow))
@@ -140,7 +141,7 @@ def test_slow_drift_is_a_bar_of_its_sum() -> None:
     (bar,) = drawn.lanes[0].bars
     assert bar.kind == "alarm"
     assert bar.height == pytest.approx(LANE * 0.04 / 0.1)
-    assert "prompts drifting slowly, at least 4.0% so far" in drawn.columns[0].title
+    assert "prompts drifting slowly, about 4.0% so far" in drawn.columns[0].title
 
 
 def test_incidents_lie_under_their_windows() -> None:

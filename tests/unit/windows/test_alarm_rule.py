@@ -7,6 +7,7 @@ import pytest
 from monitor.drift import compare_numeric
 from monitor.store.windows.assessment import FamilyAssessment, NumericAssessment
 from monitor.windows import alarm_rule
+from tests.support.windows.assessments import estimated
 
 ALONE = [""] * 5000
 QUIET = FamilyAssessment(
@@ -14,7 +15,7 @@ QUIET = FamilyAssessment(
     verdict="no_drift",
     alarm=False,
     p_value=0.4,
-    drifted_share_lower_bound=0.0,
+    drifted_share=estimated(0.0),
 )
 COLUMN = NumericAssessment(
     name="rating",
@@ -43,44 +44,41 @@ def compared(reference, current, reference_users=ALONE, current_users=ALONE):
     )
 
 
-def is_degraded(
-    direction, comparison, minimum_effect, threshold, side="metric", adjusted_p_value=0.0
-) -> bool:
+def is_degraded(direction, comparison, threshold, side="metric", adjusted_p_value=0.0) -> bool:
     return alarm_rule.is_degraded(
         side,
         direction,
         comparison,
         adjusted_p_value,
         alpha=0.005,
-        minimum_effect=minimum_effect,
         alert_threshold=threshold,
     )
 
 
 def test_degradation_needs_direction_size_and_interval_without_zero() -> None:
     fell = compared([1] * 850 + [0] * 150, [1] * 600 + [0] * 400)
-    assert is_degraded(1, fell, 0.02, 0.10)
-    assert not is_degraded(-1, fell, 0.02, 0.10)
-    assert not is_degraded(0, fell, 0.02, 0.10)
-    assert not is_degraded(1, fell, 0.02, 0.50)
+    assert is_degraded(1, fell, 0.10)
+    assert not is_degraded(-1, fell, 0.10)
+    assert not is_degraded(0, fell, 0.10)
+    assert not is_degraded(1, fell, 0.50)
     unsure = compared([1] * 17 + [0] * 3, [1] * 15 + [0] * 5)
     assert unsure.relative_change < -0.10
-    assert not is_degraded(1, unsure, 0.02, 0.10)
+    assert not is_degraded(1, unsure, 0.10)
 
 
 def test_rise_from_zero_must_reach_the_least_effect() -> None:
     few = compared([0] * 1000, [1] * 10 + [0] * 990)
     many = compared([0] * 1000, [1] * 50 + [0] * 950)
-    assert not is_degraded(-1, few, 0.02, 0.10, "response")
-    assert is_degraded(-1, many, 0.02, 0.10, "response")
+    assert not is_degraded(-1, few, 0.10, "response")
+    assert is_degraded(-1, many, 0.10, "response")
 
 
 def test_higher_values_below_zero_are_higher() -> None:
     rng = np.random.default_rng(3)
     result = compared(rng.normal(-4, 1, 300), rng.normal(-2, 1, 300))
     assert result.relative_change == pytest.approx(0.5, abs=0.1)
-    assert not is_degraded(1, result, 0.02, 0.10)
-    assert is_degraded(-1, result, 0.02, 0.10)
+    assert not is_degraded(1, result, 0.10)
+    assert is_degraded(-1, result, 0.10)
 
 
 @pytest.mark.parametrize("direction", [1, -1])
@@ -89,8 +87,8 @@ def test_loss_of_exactly_the_threshold_alarms(direction) -> None:
     before = np.tile([0.99, 1.0, 1.01], 100)
     for loss, alarms in ((0.10, True), (0.0999, False), (0.12, True)):
         changed = compared(before, before * (1.0 - direction * loss))
-        assert is_degraded(direction, changed, 0.02, 0.10) is alarms
-        assert not is_degraded(-direction, changed, 0.02, 0.10)
+        assert is_degraded(direction, changed, 0.10) is alarms
+        assert not is_degraded(-direction, changed, 0.10)
 
 
 def test_heavy_tail_degrades_the_mean() -> None:
@@ -101,24 +99,25 @@ def test_heavy_tail_degrades_the_mean() -> None:
     result = compared(before, after)
     assert abs(result.effect_size) < 0.05
     assert result.mean_p_value < 1e-6
-    assert is_degraded(-1, result, 0.02, 0.10)
+    assert is_degraded(-1, result, 0.10)
 
 
-def test_effect_size_decides_around_a_mean_of_zero() -> None:
+def test_effect_size_decides_around_a_mean_of_zero(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ratings of -1 and 1 cancel out in the baseline."""
     rng = np.random.default_rng(5)
     result = compared(rng.choice([-1, 1], 400), rng.choice([-1, 1], 400, p=[0.7, 0.3]))
     assert result.relative_change is None
     assert result.effect_upper < 0
-    assert is_degraded(1, result, 0.02, 0.10)
-    assert not is_degraded(1, result, 0.50, 0.10)
+    assert is_degraded(1, result, 0.10)
+    monkeypatch.setattr(alarm_rule, "MIN_EFFECT", 0.50)
+    assert not is_degraded(1, result, 0.10)
 
 
 def test_graded_values_around_zero_have_no_relative_change() -> None:
     rng = np.random.default_rng(6)
     result = compared(rng.normal(0, 1, 100), rng.normal(0.1, 1, 100))
     assert (result.relative_change, result.relative_change_lower) == (None, None)
-    assert not is_degraded(-1, result, 0.02, 0.10)  # delta's interval holds 0
+    assert not is_degraded(-1, result, 0.10)  # delta's interval holds 0
 
 
 def test_few_users_do_not_degrade_a_metric() -> None:
@@ -128,13 +127,13 @@ def test_few_users_do_not_degrade_a_metric() -> None:
     result = compared(before, before * 0.85, users, users)
     assert result.relative_change == pytest.approx(-0.15)
     assert result.relative_change_upper > 0
-    assert not is_degraded(1, result, 0.02, 0.10)
+    assert not is_degraded(1, result, 0.10)
 
 
 def test_degradation_needs_significance() -> None:
     fell = compared([1] * 850 + [0] * 150, [1] * 600 + [0] * 400)
-    assert is_degraded(1, fell, 0.02, 0.10, adjusted_p_value=0.005)
-    assert not is_degraded(1, fell, 0.02, 0.10, adjusted_p_value=0.0051)
+    assert is_degraded(1, fell, 0.10, adjusted_p_value=0.005)
+    assert not is_degraded(1, fell, 0.10, adjusted_p_value=0.0051)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from monitor.rendering.wording import describe_first_seen
 from monitor.windows.findings.headline import describe_small_side, headline
 from tests.support.windows.assessments import (
+    estimated,
     make_family,
     make_numeric_column,
     make_slow,
@@ -16,13 +17,17 @@ OUTPUT = make_family("output")
 
 def test_headline_names_share_topic_and_metric() -> None:
     drifted = make_family(
-        verdict="drift", alarm=True, drifted_share_lower_bound=0.31, topics=(make_topic(),)
+        verdict="drift", alarm=True, drifted_share=estimated(0.31), topics=(make_topic(),)
     )
     sentence = headline(drifted, OUTPUT, [make_numeric_column()])
-    for fact in ("at least 31% of prompts", "“crypto, wallet, transfer”", "`resolved` fell by 34%"):
+    for fact in (
+        "about 31% of prompts differ from the baseline, 16% to 46%",
+        "“crypto, wallet, transfer”",
+        "`resolved` fell by 34%",
+    ):
         assert fact in sentence
-    changed = make_family("output", verdict="drift", alarm=True, drifted_share_lower_bound=0.2)
-    assert "at least 20% of responses" in headline(make_family(), changed, [])
+    changed = make_family("output", verdict="drift", alarm=True, drifted_share=estimated(0.2))
+    assert "about 20% of responses" in headline(make_family(), changed, [])
 
 
 def test_headline_names_large_changes_without_a_direction() -> None:
@@ -50,9 +55,7 @@ def test_headline_omits_small_and_insignificant_changes() -> None:
 def test_headline_dates_slow_drift() -> None:
     sentence = headline(make_family(slow=make_slow()), OUTPUT, [])
     assert "since 5 Oct (about 2.1% of the prompts, at least 1.4%" in sentence
-    both = make_family(
-        verdict="drift", alarm=True, drifted_share_lower_bound=0.06, slow=make_slow()
-    )
+    both = make_family(verdict="drift", alarm=True, drifted_share=estimated(0.06), slow=make_slow())
     assert "5 Oct" not in headline(both, OUTPUT, []), "the window alarms by itself"
     for bound in (0.0, 0.004):
         slow = make_slow(alarm=False, drifted_share_lower_bound=bound)
@@ -70,7 +73,7 @@ def test_headline_dates_each_topic_by_its_own_days() -> None:
     drifted = make_family(
         verdict="drift",
         alarm=True,
-        drifted_share_lower_bound=0.06,
+        drifted_share=estimated(0.06),
         topics=topics,
         slow=make_slow(since=datetime(2026, 10, 19, tzinfo=UTC)),
     )

@@ -21,6 +21,7 @@ from tests.support.windows.assessment_cases import (
 )
 from tests.support.windows.assessments import (
     HOSTILE,
+    estimated,
     huge,
     make_assessment,
     make_examples,
@@ -77,8 +78,8 @@ def test_page_shows_figures_of_input_drift() -> None:
     for figure in (
         "assistant, 2 Nov to 8 Nov 2026 (UTC)",
         "500 sampled of about 10,000 exchanges",
-        "at least 31% of the prompts",
-        "3,100 or more of 10,000 exchanges",
+        "About 31% (16% to 46%) of the prompts",
+        "about 3,100 of 10,000 exchanges",
         "61 exchanges of 48 end users",
         "first seen 3 Nov 2026, 14:05 UTC in this window; known since 20 Oct 2026, 09:00 UTC",
         "at least 18 times as frequent (95%)",
@@ -95,16 +96,15 @@ def test_enrichment_of_responses_names_comparable_prompts() -> None:
     assert text.count("at least 18 times as frequent among comparable prompts (95%)") == 20
 
 
-@pytest.mark.parametrize(("estimated", "affected"), [(None, "32"), (8000.0, "640")])
-def test_drifted_share_counts_the_reported_version(estimated: float | None, affected: str) -> None:
-    family = make_family(verdict="drift", alarm=True, drifted_share_lower_bound=0.08)
+@pytest.mark.parametrize(("total", "affected"), [(None, "32"), (8000.0, "640")])
+def test_drifted_share_counts_the_reported_version(total: float | None, affected: str) -> None:
+    family = make_family(verdict="drift", alarm=True, drifted_share=estimated(0.08))
     versions = (
         make_version_assessment(version="v1", is_reported=False),
-        make_version_assessment(estimated_current=estimated),
+        make_version_assessment(estimated_current=total),
     )
     text = Outline(render_page(make_assessment(0.08, input=family, versions=versions))).text
-    total = f"{estimated or 400:,.0f}"
-    assert f"{affected} or more of {total} exchanges of version v2" in text
+    assert f"about {affected} of {total or 400:,.0f} exchanges of version v2" in text
 
 
 def test_basis_names_seed_and_level_of_each_version() -> None:

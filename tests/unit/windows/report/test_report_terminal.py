@@ -9,8 +9,7 @@ import pytest
 from rich.console import Console
 
 from monitor.rendering.wording import describe_slow_drift
-from monitor.store.windows.assessment import Assessment, UntestedReason
-from monitor.windows.findings.headline import headline
+from monitor.store.windows.assessment import Assessment, ShareEstimate, UntestedReason
 from monitor.windows.report.page import render_page
 from monitor.windows.report.terminal import print_assessment
 from tests.support.windows.assessment_cases import (
@@ -21,6 +20,7 @@ from tests.support.windows.assessment_cases import (
 )
 from tests.support.windows.assessments import (
     HOSTILE,
+    estimated,
     make_assessment,
     make_examples,
     make_family,
@@ -42,7 +42,7 @@ def test_report_shows_figures_of_input_drift() -> None:
     text = in_terminal(input_drift(), 200)
     for figure in (
         "DRIFT  500 sampled of about 10,000 exchanges of assistant",
-        "at least 31.0% of the prompts",
+        "about 31% (16% to 46%) of the prompts",
         "12.0% of the window, 0.3% of the baseline: at least 18 times as frequent (95%)",
         "first seen 3 Nov 2026, 14:05 UTC in this window; known since 20 Oct 2026, 09:00 UTC",
         "“How do I move my crypto wallet?”",
@@ -79,21 +79,18 @@ def test_each_reason_of_untested_responses_reads_differently(
     assert len({render(make_assessment(output=family)) for family in families}) == len(reasons)
 
 
-def test_uninformative_bound_is_not_shown_as_0_percent() -> None:
-    changed = make_assessment(
-        alarm=True,
-        input=make_family(verdict="drift", p_value=0.001),
-        output=make_family("output", verdict="drift", alarm=True, p_value=0.001),
-    )
-    slow = make_slow(drifted_share_lower_bound=0.0)
-    for text in (
-        in_terminal(changed, 200),
-        re.sub(r"<style>.*</style>", "", render_page(changed), flags=re.DOTALL),
-        headline(changed.input, changed.output, ()),
-        describe_slow_drift(slow),
-    ):
-        assert "no lower bound" in text.lower()
-        assert "0%" not in text.replace("12.0%", "")
+def test_slow_drift_without_a_bound_shows_no_percentage() -> None:
+    text = describe_slow_drift(make_slow(alarm=False, drifted_share_lower_bound=0.0))
+    assert "no lower bound" in text
+    assert "%" not in text
+
+
+def test_change_without_a_share_shows_its_interval() -> None:
+    """A changed mix is significant, and no sample lies outside the reference."""
+    none = ShareEstimate(estimate=0.0, lower=0.0, upper=0.012)
+    changed = make_assessment(input=make_family(verdict="drift", p_value=0.001, drifted_share=none))
+    for text in (in_terminal(changed, 200), render_page(changed)):
+        assert "about 0% (0% to 1.2%)" in text
 
 
 def test_slow_drift_is_a_line_of_its_family() -> None:
@@ -128,7 +125,7 @@ def test_terminal_ignores_escapes_and_markup_of_traffic() -> None:
 
 
 def test_no_share_is_shown_without_significance() -> None:
-    family = make_family("output", p_value=0.1, drifted_share_lower_bound=0.031)
+    family = make_family("output", p_value=0.1, drifted_share=estimated(0.031))
     text = in_terminal(make_assessment(output=family))
     assert "p = 0.10" in text
     assert "3.1%" not in text
