@@ -5,7 +5,8 @@ If :math:`C = (1-e) R + e Q`, then for every set :math:`A`
 :math:`Q(A)`, the part of the drifted samples that lies in the set, is known (compare Michel, Naef &
 Meinshausen, arXiv 2005.06006, who bound :math:`e` from below by :math:`Q(A) \le 1`). The sets are
 the samples whose drift score exceeds the upper quantiles of the reference's scores. Their capture
-:math:`Q(A)` was measured (see :data:`TAILS`).
+:math:`Q(A)` was measured (see :data:`TAILS`), for drift that scatters over these quantiles and for
+drift that lies beyond all of them: how concentrated the excess is decides between the two.
 
 The drift score is high where a sample is isolated among the reference samples, or where current
 samples crowd around it. Each sample is scored by all *other* users, on both sides alike: without
@@ -31,13 +32,20 @@ class Tail:
 
     #: Share of the reference in the set.
     share: float
-    #: Part of the drifted samples in the set.
+    #: Part of the drifted samples in the set, if they scatter.
     capture: float
+    #: The same if their scores exceed nearly all of the reference's.
+    dense_capture: float
 
 
 #: Captures on CLINC150: windows of 1,000 and 3,000 with 1% to 10% of scattered queries, a new
 #: domain, or a new intent, of the even-numbered intents and domains.
-TAILS = (Tail(0.05, 0.80), Tail(0.10, 0.89))
+TAILS = (Tail(0.05, 0.79, 0.99), Tail(0.10, 0.885, 0.995))
+#: The excess above this tail, over that above the largest tail, is the concentration; with its
+#: values for scattered and for dense drift, and the excess by which it is shrunk to the former.
+FAR_TAIL = 0.02
+SCATTERED, DENSE = 0.72, 0.92
+CONCENTRATION_SHRINKAGE = 0.02
 MAX_LANDMARKS = 4096
 #: Samples of a side that are scored: the error of a share of 10% is then 0.2 points.
 MAX_SCORED = 16_384
@@ -93,11 +101,15 @@ def estimate_excess(
     )
     # A sample counts for the share of the sets that it lies in.
     inside = (scores[:, None] > thresholds).mean(axis=1)
+    density = _density(scores, is_current, weights, max(tail.share for tail in tails))
+    capture = np.mean(
+        [tail.capture + density * (tail.dense_capture - tail.capture) for tail in tails]
+    )
     (current, current_variance), (reference, reference_variance) = (
         _weighted_mean(inside[side], weights[side], unit[side])
         for side in (is_current, ~is_current)
     )
-    scale = float(np.mean([tail.capture for tail in tails])) - reference
+    scale = float(capture) - reference
     quantile = float(special.ndtri((1.0 + confidence) / 2.0))
     estimate = (current - reference) / scale
     half_width = (
@@ -107,6 +119,26 @@ def estimate_excess(
         [estimate - half_width, estimate, estimate + half_width], 0.0, 1.0
     ).tolist()
     return DriftedShare(estimate=middle, lower=lower, upper=upper)
+
+
+def _density(
+    scores: NDArray[np.float64],
+    is_current: NDArray[np.bool_],
+    weights: NDArray[np.float64],
+    largest_tail: float,
+) -> float:
+    """Return where the drift lies between scattered, 0, and dense, 1."""
+    thresholds = _upper_quantiles(
+        scores[~is_current], weights[~is_current], [FAR_TAIL, largest_tail]
+    )
+    far, near = (
+        float((weights * above)[is_current].sum() / weights[is_current].sum())
+        - float((weights * above)[~is_current].sum() / weights[~is_current].sum())
+        for above in (scores > threshold for threshold in thresholds)
+    )
+    shrunk = CONCENTRATION_SHRINKAGE * SCATTERED
+    concentration = (max(far, 0.0) + shrunk) / (max(near, 0.0) + CONCENTRATION_SHRINKAGE)
+    return float(np.clip((concentration - SCATTERED) / (DENSE - SCATTERED), 0.0, 1.0))
 
 
 def _upper_quantiles(

@@ -19,9 +19,9 @@ from monitor.drift.samples.pool import Pool
 
 N_FOLDS = 5
 #: An off-topic response is nearly always farther than most of the reference's.
-DISTANCE_TAILS = (Tail(0.05, 1.0), Tail(0.10, 1.0))
+DISTANCE_TAILS = (Tail(0.05, 1.0, 1.0), Tail(0.10, 1.0, 1.0))
 #: A common shift moves responses across the median.
-SHIFT_TAILS = (Tail(0.5, 1.0),)
+SHIFT_TAILS = (Tail(0.5, 1.0, 1.0),)
 
 
 def estimate_response_share(

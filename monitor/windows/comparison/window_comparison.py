@@ -1,5 +1,6 @@
 """Statistics of a window compared with its baseline: prompts, responses, numbers, task mix."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -209,7 +210,7 @@ def _compare_responses(
         alpha=drift.output_alpha,
         minimum_drifted_share=drift.min_drifted_share,
         minimum_samples=drift.min_samples,
-        n_permutations=drift.n_permutations,
+        n_permutations=max(drift.n_permutations, math.ceil(1 / drift.output_alpha)),
         rng=rng,
         design=design,
     )

@@ -31,7 +31,7 @@ class Task:
 
 def run_task(task: Task) -> Outcome:
     """Return an outcome that contains the seed."""
-    return Outcome(task.seed / 100, 0.0, 0.0, 0.0, 0, 0, 0, 0.0, 0.1)
+    return Outcome(task.seed / 100, False, 0.0, 0.0, 1.0, 0.0, 0.0, 0, 0, 0, 0.0, 0.1)
 
 
 class Serial:
