@@ -29,8 +29,8 @@ def test_interval_covers_in_95_percent(share: float, n_trials: int) -> None:
     rng, estimates = np.random.default_rng(1), []
     for _ in range(n_trials):
         values, is_current = scores(rng, share)
-        ones, units = np.ones(len(values)), np.arange(len(values))
-        estimates.append(estimate_excess(values, is_current, ones, units, tails=WHOLE))
+        weights, units = np.ones(len(values)), np.arange(len(values))
+        estimates.append(estimate_excess(values, is_current, weights, units, tails=WHOLE))
     covered = sum(estimate.lower <= share <= estimate.upper for estimate in estimates)
     # The variance allows for scores that depend on each other; these do not.
     assert covered >= stats.binom.ppf(0.001, n_trials, 0.95)
