@@ -45,10 +45,13 @@ def merge_near_copies(reference: Embeddings, current: Embeddings) -> tuple[Embed
 
 
 def group_near_copies(vectors: ArrayLike) -> NDArray[np.int64]:
-    """Return a number for each row that near copies share, int64 ``[n]``.
+    """Number the rows so that near copies share a number.
 
     Args:
         vectors: ``[n, d]``, rows of unit norm.
+
+    Returns:
+        int64 ``[n]``.
 
     Raises:
         ValueError: Not a finite array ``[n, d]`` with rows of unit norm.

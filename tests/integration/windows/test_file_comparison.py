@@ -191,8 +191,8 @@ def test_lines_without_a_user_are_counted_where_others_have_one(tmp_path: Path) 
     assert f"Without an end user: 80{counts.format(0)}" in remark
     (remark,) = compared(bare, mixed).remarks
     assert f"Without an end user: 80{counts.format(150)}" in remark
-    # One in a hundred can't alarm; where nobody is named, a remark says so without counts.
-    entry = write(tmp_path / "one.jsonl", 120, user=lambda row: user(row) if row else None)
+    # Too few to alarm have no remark; where nobody is named, a remark says so without counts.
+    entry = write(tmp_path / "one.jsonl", 250, user=lambda row: user(row) if row else None)
     assert compared(reference, entry).remarks == ()
     (remark,) = compared(bare, unnamed).remarks
     assert "No line of either file names an end user" in remark

@@ -80,7 +80,7 @@ def test_each_reason_of_untested_responses_reads_differently(
 
 
 def test_slow_drift_without_a_bound_shows_no_percentage() -> None:
-    text = describe_slow_drift(make_slow(alarm=False, drifted_share_lower_bound=0.0))
+    text = describe_slow_drift(make_slow(drifted_share_lower_bound=0.0))
     assert "no lower bound" in text
     assert "%" not in text
 
