@@ -18,6 +18,8 @@ TEST_ENVIRONMENT = OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} TOKENIZERS_PARALLELISM
 # Each worker has a broker, a database and a browser of its own; a file's tests stay together. Files
 # in order: by number of tests the longest tests, alone in their files, would come last.
 WORKERS ?= 3
+# Without a service there is nothing to wait for: one worker a core.
+FAST_WORKERS ?= 2
 IN_WORKERS = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help
@@ -46,7 +48,7 @@ test: setup ## Run all tests, with a real Kafka, PostgreSQL and browser where th
 
 .PHONY: test-fast
 test-fast: setup ## Run the tests that need no service and no language model
-	@$(TEST_ENVIRONMENT) $(BIN)/pytest -n $(WORKERS) --dist worksteal tests/unit tests/statistics \
+	@$(TEST_ENVIRONMENT) $(BIN)/pytest -n $(FAST_WORKERS) --dist worksteal tests/unit tests/statistics \
 		-m 'not language_model and not drill' $(PYTEST_ARGS)
 
 .PHONY: drills
