@@ -21,7 +21,7 @@ ROWS = (
     (WindowSpec("oos", 7_000, 7_000, 0.01), 0.55),
     (WindowSpec("topic", 7_000, 7_000, 0.01), 0.85),
 )
-#: A surge of a known domain never alarms by a drifted share alone: its test, with level and goal.
+#: Windows of a surge of a known domain, the level of the test, and the goal of its power.
 SURGE = (WindowSpec("surge", 1_000, 1_000, 0.10), 0.05, 0.80)
 
 

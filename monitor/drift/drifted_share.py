@@ -96,12 +96,15 @@ def estimate_excess(
         tails: The sets whose excess is averaged.
         confidence: Two-sided.
     """
-    thresholds = _upper_quantiles(
-        scores[~is_current], weights[~is_current], [tail.share for tail in tails]
+    shares = [tail.share for tail in tails]
+    thresholds = _upper_quantiles(scores[~is_current], weights[~is_current], [*shares, FAR_TAIL])
+    above = scores[:, None] > thresholds
+    excess = np.average(above[is_current], axis=0, weights=weights[is_current]) - np.average(
+        above[~is_current], axis=0, weights=weights[~is_current]
     )
+    density = _density(far=float(excess[-1]), near=float(excess[np.argmax(shares)]))
     # A sample counts for the share of the sets that it lies in.
-    inside = (scores[:, None] > thresholds).mean(axis=1)
-    density = _density(scores, is_current, weights, max(tail.share for tail in tails))
+    inside = above[:, :-1].mean(axis=1)
     capture = np.mean(
         [tail.capture + density * (tail.dense_capture - tail.capture) for tail in tails]
     )
@@ -121,21 +124,13 @@ def estimate_excess(
     return DriftedShare(estimate=middle, lower=lower, upper=upper)
 
 
-def _density(
-    scores: NDArray[np.float64],
-    is_current: NDArray[np.bool_],
-    weights: NDArray[np.float64],
-    largest_tail: float,
-) -> float:
-    """Return where the drift lies between scattered, 0, and dense, 1."""
-    thresholds = _upper_quantiles(
-        scores[~is_current], weights[~is_current], [FAR_TAIL, largest_tail]
-    )
-    far, near = (
-        float((weights * above)[is_current].sum() / weights[is_current].sum())
-        - float((weights * above)[~is_current].sum() / weights[~is_current].sum())
-        for above in (scores > threshold for threshold in thresholds)
-    )
+def _density(*, far: float, near: float) -> float:
+    """Return where the drift lies between scattered, 0, and dense, 1.
+
+    Args:
+        far: Excess above :data:`FAR_TAIL`.
+        near: Excess above the largest tail.
+    """
     shrunk = CONCENTRATION_SHRINKAGE * SCATTERED
     concentration = (max(far, 0.0) + shrunk) / (max(near, 0.0) + CONCENTRATION_SHRINKAGE)
     return float(np.clip((concentration - SCATTERED) / (DENSE - SCATTERED), 0.0, 1.0))

@@ -1,5 +1,6 @@
 """Settings of drift detection: levels and alert thresholds."""
 
+import math
 from typing import Annotated
 
 from pydantic import Field
@@ -30,3 +31,8 @@ class Drift(Section):
     def output_alpha(self) -> float:
         """Return the level of the output tests, and of the descriptors and metrics."""
         return OUTPUT_LEVEL * self.alpha
+
+    @property
+    def output_permutations(self) -> int:
+        """Return the permutations of the output tests: at least as many as reach their level."""
+        return max(self.n_permutations, math.ceil(1 / self.output_alpha))

@@ -1,6 +1,5 @@
 """Statistics of a window compared with its baseline: prompts, responses, numbers, task mix."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -210,7 +209,7 @@ def _compare_responses(
         alpha=drift.output_alpha,
         minimum_drifted_share=drift.min_drifted_share,
         minimum_samples=drift.min_samples,
-        n_permutations=max(drift.n_permutations, math.ceil(1 / drift.output_alpha)),
+        n_permutations=drift.output_permutations,
         rng=rng,
         design=design,
     )

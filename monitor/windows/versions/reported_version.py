@@ -8,7 +8,6 @@ Versions that may alarm share the level of the tests (Bonferroni), so that a win
 does not alarm more often than a window with one.
 """
 
-import math
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -91,8 +90,7 @@ def plan_parts(parts: Sequence[Part], drift: Drift, seed: int) -> list[PartPlan]
 def share_level(drift: Drift, n_tested: int) -> Drift:
     """Return the settings with a level shared by several tests, and permutations that reach it."""
     shared = drift.model_copy(update={"alpha": drift.alpha / max(n_tested, 1)})
-    least = math.ceil(1 / shared.output_alpha)
-    return shared.model_copy(update={"n_permutations": max(drift.n_permutations, least)})
+    return shared.model_copy(update={"n_permutations": shared.output_permutations})
 
 
 def select_reported(parts: Sequence[PartFindings]) -> int:
