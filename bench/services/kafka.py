@@ -186,15 +186,20 @@ class KafkaServer:
         lines = "".join(f"{key}={value}\n" for key, value in properties.items())
         (self.folder / "server.properties").write_text(lines)
         (self.folder / "log4j2.properties").write_text(LOG4J)
+        # One in 64 ids begins with "-"; after "-t" the tool would take it for an option.
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        subprocess.run(
+        result = subprocess.run(
             [
-                *(*self._command(), "kafka.tools.StorageTool", "format", "-t", cluster),
+                *(*self._command(), "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}"),
                 *("-c", str(self.folder / "server.properties")),
             ],
-            capture_output=True,
-            check=True,
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
+        if result.returncode:
+            raise RuntimeError(f"Kafka's StorageTool failed: {result.stdout[-2000:]}")
 
 
 @pytest.fixture(scope="session")
