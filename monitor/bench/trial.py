@@ -90,9 +90,9 @@ def run_trial(trial: Trial) -> Outcome:
     return Outcome(
         p_value=round(result.p_value, DIGITS),
         alarm=result.verdict == "drift",
-        estimate=round(result.drifted_share.estimate, DIGITS),
-        lower=round(result.drifted_share.lower, DIGITS),
-        upper=round(result.drifted_share.upper, DIGITS),
+        estimate=round(result.drifted_share, DIGITS),
+        lower=round(result.drifted_share_interval[0], DIGITS),
+        upper=round(result.drifted_share_interval[1], DIGITS),
         drifted_share=windows.drifted_share,
         precision=float(windows.planted[top].mean()) if trial.locate else 0.0,
         n_clusters=len(shares),

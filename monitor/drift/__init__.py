@@ -5,7 +5,7 @@ from monitor.drift.input.compare import compare
 from monitor.drift.neighbours.near_copies import group_near_copies
 from monitor.drift.numeric.comparison import NumericComparison, compare_numeric
 from monitor.drift.output.compare_given import compare_given
-from monitor.drift.result import Cluster, DriftedShare, DriftResult, TestResult, Verdict
+from monitor.drift.result import Cluster, DriftResult, TestResult, Verdict
 from monitor.drift.samples.design import SampleDesign
 from monitor.drift.slow.watch import SlowDrift, watch
 from monitor.drift.slow.window_sums import WatchMap, WindowSums, fit_watch_map
@@ -14,7 +14,6 @@ from monitor.statistics.multiplicity import adjust_bh, holm
 __all__ = [
     "Cluster",
     "DriftResult",
-    "DriftedShare",
     "MixComparison",
     "NumericComparison",
     "SampleDesign",

@@ -23,7 +23,16 @@ from monitor.drift.neighbours.exact import Neighbours, draw_landmarks
 from monitor.drift.neighbours.isolation import log_survival, mean_distance
 from monitor.drift.neighbours.pool_search import PoolSearch
 from monitor.drift.novelty import nearest_of_either
-from monitor.drift.result import DriftedShare
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftedShare:
+    """The share of the current window that the reference doesn't explain, in [0, 1]."""
+
+    estimate: float
+    #: 95% interval.
+    lower: float
+    upper: float
 
 
 @dataclass(frozen=True)

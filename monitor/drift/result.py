@@ -37,20 +37,6 @@ class TestResult:
     effect_upper: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class DriftedShare:
-    """The share of the current window that the reference doesn't explain, in [0, 1]."""
-
-    estimate: float
-    #: 95% interval.
-    lower: float
-    upper: float
-
-    def __str__(self) -> str:
-        """Return the estimate with its interval."""
-        return f"about {self.estimate:.1%} ({self.lower:.1%} to {self.upper:.1%})"
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Cluster:
     """A region of the embedding space that is overrepresented in the current window."""
@@ -83,8 +69,10 @@ class DriftResult:
     #: permutations.
     p_value: float
     tests: tuple[TestResult, ...]
-    #: Of ``current``. The interval contains 0 where the test doesn't reject at 5%.
-    drifted_share: DriftedShare
+    #: Estimate of the share of ``current`` that drifted.
+    drifted_share: float
+    #: Its 95% interval; it contains 0 where the test doesn't reject at 5%.
+    drifted_share_interval: tuple[float, float]
     #: ``[n_current]``, in [0, 1]; higher is less like the reference.
     novelty: NDArray[np.float64]
     #: Most significant first.
@@ -100,8 +88,9 @@ class DriftResult:
     def __str__(self) -> str:
         """Return the conclusion in a line."""
         summary = f"{self.verdict}: p = {self.p_value:.3g}"
-        if self.drifted_share.lower > 0.0:
-            summary += f", {self.drifted_share} drifted"
+        lower, upper = self.drifted_share_interval
+        if lower > 0.0:
+            summary += f", about {self.drifted_share:.1%} ({lower:.1%} to {upper:.1%}) drifted"
         clusters = f", {pluralize(len(self.clusters), 'cluster')}" if self.clusters else ""
         sizes = f"{self.n_current:,} samples against {self.n_reference:,}"
         return f"{summary}{clusters} ({sizes})"

@@ -1,15 +1,13 @@
 """Results of a comparison, from its component statistics."""
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.drift.drifted_share import CONFIDENCE
+from monitor.drift.drifted_share import CONFIDENCE, DriftedShare
 from monitor.drift.neighbours.pool_search import PoolSearch
 from monitor.drift.novelty import score_novelty
 from monitor.drift.permutation.fusion import ComponentStatistics, fuse
-from monitor.drift.result import Cluster, DriftedShare, DriftResult, TestResult
+from monitor.drift.result import Cluster, DriftResult, TestResult
 from monitor.drift.samples.design import Layout
 from monitor.drift.samples.pool import Pool
 from monitor.statistics.multiplicity import holm
@@ -31,8 +29,7 @@ def conclude(
     at the error rate of the interval.
     """
     p_value, p_values = fuse(components.statistics, components.families, components.weights)
-    if p_value > 1.0 - CONFIDENCE:
-        drifted_share = replace(drifted_share, lower=0.0)
+    lower = drifted_share.lower if p_value <= 1.0 - CONFIDENCE else 0.0
     tests = tuple(
         TestResult(
             name=name,
@@ -59,7 +56,8 @@ def conclude(
         verdict="drift" if drifted else "no_drift",
         p_value=p_value,
         tests=tests,
-        drifted_share=drifted_share,
+        drifted_share=drifted_share.estimate,
+        drifted_share_interval=(lower, drifted_share.upper),
         novelty=novelty,
         clusters=clusters,
         n_reference=pool.n_reference,
@@ -81,7 +79,8 @@ def not_enough_data(layout: Layout, rng: np.random.Generator) -> DriftResult:
         verdict="not_enough_data",
         p_value=1.0,
         tests=(),
-        drifted_share=DriftedShare(estimate=0.0, lower=0.0, upper=1.0),
+        drifted_share=0.0,
+        drifted_share_interval=(0.0, 1.0),
         novelty=novelty,
         clusters=(),
         n_reference=pool.n_reference,

@@ -13,7 +13,7 @@ from monitor.drift.neighbours.cells import fit_cells
 from monitor.drift.neighbours.near_copies import merge_near_copies
 from monitor.drift.neighbours.pool_search import make_pool_search
 from monitor.drift.novelty import score_novelty
-from monitor.drift.options import check_options
+from monitor.drift.options import INPUT_ALPHA, MINIMUM_DRIFTED_SHARE, check_options
 from monitor.drift.permutation.bins import deal_bins
 from monitor.drift.permutation.feature_map import FeatureMap, NoFeatures, fit_feature_map
 from monitor.drift.permutation.fusion import ComponentStatistics
@@ -35,8 +35,8 @@ def compare(
     reference_groups: Groups = None,
     current_groups: Groups = None,
     current_parts: ArrayLike | None = None,
-    alpha: float = 0.05,
-    minimum_drifted_share: float = 0.0,
+    alpha: float = INPUT_ALPHA,
+    minimum_drifted_share: float = MINIMUM_DRIFTED_SHARE,
     rng: np.random.Generator,
     device: str | None = None,
     n_permutations: int = 9999,
@@ -59,7 +59,8 @@ def compare(
         current_parts: ``[n_current]`` integers: the part of the window, such as the day, of each
             sample. Each part is sketched by itself and the sketches are added, so that memory holds
             the features of one part; the result is the same.
-        alpha: Level of the fused test.
+        alpha: Level of the fused test. By default that of one weekly window, so that the verdict
+            ``"drift"`` means an alarm.
         minimum_drifted_share: Least estimate of the drifted share for the verdict ``"drift"``.
         rng: Random generator: equal generators give equal results.
         device: ``None`` or ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where it is available.
@@ -72,7 +73,7 @@ def compare(
             probabilities are equal.
 
     Returns:
-        The verdict, ``"drift"`` where ``p_value <= alpha`` and ``drifted_share.estimate >=
+        The verdict, ``"drift"`` where ``p_value <= alpha`` and ``drifted_share >=
         minimum_drifted_share``, with its tests, novelty and clusters.
 
     Raises:

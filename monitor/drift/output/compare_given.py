@@ -15,7 +15,7 @@ from monitor.drift.neighbours.cells import fit_cells
 from monitor.drift.neighbours.exact import draw_landmarks, nearest
 from monitor.drift.neighbours.near_copies import merge_near_copies
 from monitor.drift.novelty import tail_posterior
-from monitor.drift.options import check_options
+from monitor.drift.options import MINIMUM_DRIFTED_SHARE, OUTPUT_ALPHA, check_options
 from monitor.drift.output.conditional_share import estimate_response_share
 from monitor.drift.output.covariates import append_covariates, check_covariates
 from monitor.drift.output.prompt_basis import smooth_functions
@@ -53,8 +53,8 @@ def compare_given(
     current_covariates: ArrayLike | None = None,
     reference_groups: Groups = None,
     current_groups: Groups = None,
-    alpha: float = 0.05,
-    minimum_drifted_share: float = 0.0,
+    alpha: float = OUTPUT_ALPHA,
+    minimum_drifted_share: float = MINIMUM_DRIFTED_SHARE,
     rng: np.random.Generator,
     device: str | None = None,
     n_permutations: int = 9999,
@@ -74,7 +74,7 @@ def compare_given(
         current_covariates: float ``[n_current, k]``.
         reference_groups: ``[n_reference]`` ids of users or sessions; see :func:`compare`.
         current_groups: ``[n_current]``.
-        alpha: Level of the fused test.
+        alpha: Level of the fused test. By default that of one weekly window.
         minimum_drifted_share: Least estimate of the drifted share for the verdict ``"drift"``.
         rng: Random generator.
         device: Checked as by :func:`compare`; the computation runs on the CPU.
@@ -108,7 +108,7 @@ def compare_given(
         >>> reference, current = points(200), points(200)
         >>> responses = points(200, 1.0), points(200, -1.0)  # to prompts of the same kind
         >>> compare_given(
-        ...     reference, responses[0], current, responses[1], rng=rng, n_permutations=199
+        ...     reference, responses[0], current, responses[1], rng=rng, n_permutations=999
         ... ).verdict
         'drift'
     """

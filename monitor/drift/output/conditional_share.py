@@ -11,9 +11,8 @@ drift. The estimate is that of the score with the clearer excess
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.drift.drifted_share import CONFIDENCE, Tail, estimate_excess
+from monitor.drift.drifted_share import CONFIDENCE, DriftedShare, Tail, estimate_excess
 from monitor.drift.output.strata import Strata
-from monitor.drift.result import DriftedShare
 from monitor.drift.samples.design import Layout
 from monitor.drift.samples.pool import Pool
 

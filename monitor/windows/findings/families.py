@@ -71,9 +71,9 @@ def build_family(
         alarm=alarm,
         p_value=result.p_value,
         drifted_share=ShareEstimate(
-            estimate=result.drifted_share.estimate,
-            lower=result.drifted_share.lower,
-            upper=result.drifted_share.upper,
+            estimate=result.drifted_share,
+            lower=result.drifted_share_interval[0],
+            upper=result.drifted_share_interval[1],
         ),
         tests=tuple(
             DriftTest(

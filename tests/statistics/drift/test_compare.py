@@ -60,6 +60,8 @@ def test_true_null_is_rejected_at_most_at_alpha(
             ordinary(n_current, centres, rng),
             rng=rng,
             n_permutations=99,
+            alpha=0.05,
+            minimum_drifted_share=0.0,
         )
         rejections += result.p_value <= 0.05
     assert acceptable(rejections, n_trials, 0.05)
@@ -80,9 +82,21 @@ def test_users_calibrate_only_with_groups(n_trials: int) -> None:
             current_groups=[f"c{u}" for u in current_users],
             rng=rng,
             n_permutations=99,
+            alpha=0.05,
+            minimum_drifted_share=0.0,
         )
         n_grouped += grouped.p_value <= 0.05
-        n_ungrouped += compare(reference, current, rng=rng, n_permutations=99).p_value <= 0.05
+        n_ungrouped += (
+            compare(
+                reference,
+                current,
+                rng=rng,
+                n_permutations=99,
+                alpha=0.05,
+                minimum_drifted_share=0.0,
+            ).p_value
+            <= 0.05
+        )
     assert acceptable(n_grouped, n_trials, 0.05)
     assert n_ungrouped >= n_trials / 2
 
@@ -100,6 +114,8 @@ def test_users_with_different_activity_stay_calibrated(n_trials: int) -> None:
             current_groups=1000 + np.arange(200),
             rng=rng,
             n_permutations=99,
+            alpha=0.05,
+            minimum_drifted_share=0.0,
         )
         rejections += result.p_value <= 0.05
     assert acceptable(rejections, n_trials, 0.05)
@@ -111,7 +127,9 @@ def drifted(seed: int, share: float = 0.2, n: int = 300) -> tuple[DriftResult, N
     is_new = np.arange(n) < share * n
     current = messages(centres, np.where(is_new, 11, rng.integers(10, size=n)), rng)
     reference = ordinary(500, centres, rng)
-    return compare(reference, current, rng=rng, n_permutations=199), is_new
+    return compare(
+        reference, current, rng=rng, n_permutations=199, alpha=0.05, minimum_drifted_share=0.0
+    ), is_new
 
 
 def test_finds_and_localises_a_new_topic() -> None:
@@ -130,7 +148,7 @@ def test_finds_and_localises_a_new_topic() -> None:
 
 @trials(6, 30)
 def test_drifted_share_bound_is_below_the_truth_and_positive(n_trials: int) -> None:
-    bounds = [drifted(seed)[0].drifted_share.lower for seed in range(n_trials)]
+    bounds = [drifted(seed)[0].drifted_share_interval[0] for seed in range(n_trials)]
     assert acceptable(sum(bound > 0.2 for bound in bounds), n_trials, 0.05)
     assert np.mean(bounds) > 0.08
 
@@ -140,7 +158,9 @@ def test_drifted_share_below_the_minimum_is_no_drift() -> None:
     centres = topics(rng)
     reference, current = ordinary(400, centres, rng), ordinary(400, centres, rng)
     current[:120] = messages(centres, np.full(120, 11), rng)
-    result = compare(reference, current, rng=rng, n_permutations=199, minimum_drifted_share=0.9)
+    result = compare(
+        reference, current, rng=rng, n_permutations=199, minimum_drifted_share=0.9, alpha=0.05
+    )
     assert result.p_value <= 0.05
     assert result.verdict == "no_drift"
 
@@ -152,7 +172,11 @@ def test_few_samples_are_not_enough_data(n_reference: int, n_current: int) -> No
     rng = np.random.default_rng(0)
     centres = topics(rng)
     result = compare(
-        ordinary(n_reference, centres, rng), ordinary(n_current, centres, rng), rng=rng
+        ordinary(n_reference, centres, rng),
+        ordinary(n_current, centres, rng),
+        rng=rng,
+        alpha=0.05,
+        minimum_drifted_share=0.0,
     )
     assert result.verdict == "not_enough_data"
     assert result.p_value == 1.0
@@ -162,7 +186,14 @@ def test_few_samples_are_not_enough_data(n_reference: int, n_current: int) -> No
 def test_few_users_are_not_enough_data() -> None:
     rng = np.random.default_rng(0)
     window = ordinary(400, topics(rng), rng)
-    result = compare(window, window, current_groups=np.arange(400) % 19, rng=rng)
+    result = compare(
+        window,
+        window,
+        current_groups=np.arange(400) % 19,
+        rng=rng,
+        alpha=0.05,
+        minimum_drifted_share=0.0,
+    )
     assert result.verdict == "not_enough_data"
 
 
@@ -172,10 +203,12 @@ def test_duplicates_are_no_drift_and_no_error(n_distinct: int) -> None:
     labels = topics(rng)[:n_distinct]
     reference = labels[np.arange(300) % n_distinct]
     current = labels[np.arange(200) % n_distinct]
-    result = compare(reference, current, rng=rng, n_permutations=199)
+    result = compare(
+        reference, current, rng=rng, n_permutations=199, alpha=0.05, minimum_drifted_share=0.0
+    )
     assert result.verdict == "no_drift"
     assert np.isfinite(result.novelty).all()
-    assert result.drifted_share.lower == 0.0
+    assert result.drifted_share_interval[0] == 0.0
 
 
 def test_a_shift_between_duplicates_is_drift() -> None:
@@ -183,7 +216,12 @@ def test_a_shift_between_duplicates_is_drift() -> None:
     labels = topics(rng)[:2]
     reference = labels[(np.arange(300) % 10 == 0).astype(int)]
     current = labels[(np.arange(300) % 3 == 0).astype(int)]
-    assert compare(reference, current, rng=rng, n_permutations=199).verdict == "drift"
+    assert (
+        compare(
+            reference, current, rng=rng, n_permutations=199, alpha=0.05, minimum_drifted_share=0.0
+        ).verdict
+        == "drift"
+    )
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -193,9 +231,21 @@ def test_the_order_of_samples_does_not_matter(seed: int) -> None:
     centres = topics(rng)
     reference, current = ordinary(120, centres, rng), ordinary(80, centres, rng)
     order_r, order_c = rng.permutation(120), rng.permutation(80)
-    first = compare(reference, current, rng=np.random.default_rng(7), n_permutations=99)
+    first = compare(
+        reference,
+        current,
+        rng=np.random.default_rng(7),
+        n_permutations=99,
+        alpha=0.05,
+        minimum_drifted_share=0.0,
+    )
     second = compare(
-        reference[order_r], current[order_c], rng=np.random.default_rng(7), n_permutations=99
+        reference[order_r],
+        current[order_c],
+        rng=np.random.default_rng(7),
+        n_permutations=99,
+        alpha=0.05,
+        minimum_drifted_share=0.0,
     )
     assert second.p_value == first.p_value
     np.testing.assert_allclose(second.novelty, first.novelty[order_c], atol=1e-6)
@@ -213,8 +263,17 @@ def test_rotating_the_space_changes_no_conclusion() -> None:
     reference, current = ordinary(300, centres, rng), ordinary(300, centres, rng)
     current[:60] = messages(centres, np.full(60, 11), rng)
     rotation = np.linalg.qr(rng.standard_normal((DIMENSION, DIMENSION)))[0]
-    plain = compare(reference, current, rng=rng, n_permutations=199)
-    rotated = compare(reference @ rotation, current @ rotation, rng=rng, n_permutations=199)
+    plain = compare(
+        reference, current, rng=rng, n_permutations=199, alpha=0.05, minimum_drifted_share=0.0
+    )
+    rotated = compare(
+        reference @ rotation,
+        current @ rotation,
+        rng=rng,
+        n_permutations=199,
+        alpha=0.05,
+        minimum_drifted_share=0.0,
+    )
     assert rotated.verdict == plain.verdict == "drift"
     np.testing.assert_allclose(rotated.novelty, plain.novelty, atol=1e-4)
 
@@ -232,21 +291,23 @@ def test_rotating_the_space_changes_no_conclusion() -> None:
 def test_bad_vectors_are_refused(bad: NDArray[np.float64], words: str) -> None:
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match=words):
-        compare(ordinary(60, topics(rng), rng), bad, rng=rng)
+        compare(ordinary(60, topics(rng), rng), bad, rng=rng, alpha=0.05, minimum_drifted_share=0.0)
 
 
 def test_wrong_number_of_groups_is_refused() -> None:
     rng = np.random.default_rng(0)
     window = ordinary(60, topics(rng), rng)
     with pytest.raises(ValueError, match="one id for each sample"):
-        compare(window, window, current_groups=["u"], rng=rng)
+        compare(
+            window, window, current_groups=["u"], rng=rng, alpha=0.05, minimum_drifted_share=0.0
+        )
 
 
 def test_too_few_permutations_for_alpha_are_refused() -> None:
     rng = np.random.default_rng(0)
     window = ordinary(60, topics(rng), rng)
     with pytest.raises(ValueError, match="at least 999"):
-        compare(window, window, alpha=0.001, n_permutations=99, rng=rng)
+        compare(window, window, alpha=0.001, n_permutations=99, rng=rng, minimum_drifted_share=0.0)
 
 
 def test_few_labellings_are_drawn_where_nothing_is_near_significant() -> None:
@@ -255,7 +316,14 @@ def test_few_labellings_are_drawn_where_nothing_is_near_significant() -> None:
         rng = np.random.default_rng(seed)
         centres = topics(rng)
         sides = (ordinary(80, centres, rng), ordinary(80, centres, rng))
-        result = compare(*sides, rng=rng, n_permutations=1999, locate=False)
+        result = compare(
+            *sides,
+            rng=rng,
+            n_permutations=1999,
+            locate=False,
+            alpha=0.05,
+            minimum_drifted_share=0.0,
+        )
         drawn.add(result.n_permutations)
         # What was told early could not have become significant: the limits fall.
         assert result.p_value > {250: 0.3, 1000: 0.1, 1999: 0.0}[result.n_permutations]
@@ -267,15 +335,22 @@ def test_without_locating_all_else_is_the_same() -> None:
     centres = topics(rng)
     sides = (ordinary(300, centres, rng), messages(centres, rng.integers(12, size=300), rng))
     whole, part = (
-        compare(*sides, rng=np.random.default_rng(0), n_permutations=199, locate=locate)
+        compare(
+            *sides,
+            rng=np.random.default_rng(0),
+            n_permutations=199,
+            locate=locate,
+            alpha=0.05,
+            minimum_drifted_share=0.0,
+        )
         for locate in (True, False)
     )
     assert whole.clusters
     assert whole.novelty.any()
     assert (part.clusters, part.novelty.any(), len(part.novelty)) == ((), False, 300)
-    assert (part.p_value, part.drifted_share.lower) == (
+    assert (part.p_value, part.drifted_share_interval[0]) == (
         whole.p_value,
-        whole.drifted_share.lower,
+        whole.drifted_share_interval[0],
     )
     assert part.tests == whole.tests
 
@@ -297,6 +372,8 @@ def test_swapped_sides_change_signs_only(seed: int) -> None:
                 rng=np.random.default_rng(0),
                 n_permutations=19,
                 locate=False,
+                alpha=0.05,
+                minimum_drifted_share=0.0,
             ).tests
         }
         for sides, groups in (((first, two), names), ((two, first), names[::-1]))

@@ -21,7 +21,15 @@ def inputs(seed: int, *, drifted: bool = False) -> DriftResult:
     current = points(300, centres, rng)
     if drifted:
         current[:90] = points(90, 3 * rng.standard_normal((1, 16)), rng)
-    return compare(points(300, centres, rng), current, rng=rng, n_permutations=199, locate=False)
+    return compare(
+        points(300, centres, rng),
+        current,
+        rng=rng,
+        n_permutations=199,
+        locate=False,
+        alpha=0.05,
+        minimum_drifted_share=0.0,
+    )
 
 
 def outputs(seed: int, *, drifted: bool = False) -> DriftResult:
@@ -33,7 +41,7 @@ def outputs(seed: int, *, drifted: bool = False) -> DriftResult:
     if drifted:
         responses[1][:90] = points(90, 3 * rng.standard_normal((1, 16)), rng)
     sides = prompts[0], responses[0], prompts[1], responses[1]
-    return compare_given(*sides, rng=rng, n_permutations=199)
+    return compare_given(*sides, rng=rng, n_permutations=199, alpha=0.05, minimum_drifted_share=0.0)
 
 
 def holding_zero(results: list[DriftResult]) -> Counter[str]:

@@ -92,6 +92,8 @@ def test_invalid_covariates_are_refused() -> None:
                 reference_covariates=before,
                 current_covariates=after,
                 rng=np.random.default_rng(0),
+                alpha=0.05,
+                minimum_drifted_share=0.0,
             )
 
 
@@ -105,4 +107,6 @@ def compare_sides(before: Side, after: Side, *, with_covariates: bool) -> DriftR
         current_covariates=after[2] if with_covariates else None,
         rng=np.random.default_rng(7),
         n_permutations=499,
+        alpha=0.05,
+        minimum_drifted_share=0.0,
     )

@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from monitor.drift import DriftedShare, compare
-from monitor.drift.drifted_share import Tail, estimate_excess
+from monitor.drift import compare
+from monitor.drift.drifted_share import DriftedShare, Tail, estimate_excess
 from tests.statistics.trials import trials
 
 N = 1_000
@@ -84,11 +84,13 @@ def test_estimate_of_a_new_topic_is_close(share: float, n_trials: int) -> None:
             rng=rng,
             n_permutations=199,
             locate=False,
+            alpha=0.05,
+            minimum_drifted_share=0.0,
         )
-        estimates.append(result.drifted_share)
-    mean = float(np.mean([drifted.estimate for drifted in estimates]))
+        estimates.append((result.drifted_share, *result.drifted_share_interval))
+    mean = float(np.mean([estimate for estimate, _, _ in estimates]))
     assert mean == pytest.approx(share, rel=0.2)
-    assert sum(drifted.lower <= share <= drifted.upper for drifted in estimates) >= 0.75 * n_trials
+    assert sum(lower <= share <= upper for _, lower, upper in estimates) >= 0.75 * n_trials
 
 
 def test_estimate_does_not_depend_on_the_seed() -> None:
@@ -100,7 +102,12 @@ def test_estimate_does_not_depend_on_the_seed() -> None:
     sides = window(rng, centres, rng.integers(10, size=500)), window(rng, centres, topic)
     shares = {
         compare(
-            *sides, rng=np.random.default_rng(seed), n_permutations=199, locate=False
+            *sides,
+            rng=np.random.default_rng(seed),
+            n_permutations=199,
+            locate=False,
+            alpha=0.05,
+            minimum_drifted_share=0.0,
         ).drifted_share
         for seed in range(3)
     }

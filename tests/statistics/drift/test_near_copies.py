@@ -89,7 +89,7 @@ def test_popular_texts_with_rounding_differences_are_no_drift(n_trials: int) -> 
         result = compare(
             draw_window(rng, popular), draw_window(rng, again(popular, rng)),
             rng=rng, n_permutations=199, locate=False,
-        )  # fmt: skip
+        alpha=0.05, minimum_drifted_share=0.0)  # fmt: skip
         alarms += result.p_value <= 0.05
     assert alarms <= n_trials // 4
 
@@ -105,7 +105,7 @@ def test_responses_with_rounding_differences_are_equal(seed: int) -> None:
         compare_given(
             prompts[0], responses[first], prompts[1], later[second],
             rng=np.random.default_rng(1), n_permutations=199,
-        ).p_value
+        alpha=0.05, minimum_drifted_share=0.0).p_value
         for later in (responses, again(responses, rng))
     ]  # fmt: skip
     assert p_values[0] == p_values[1]

@@ -40,7 +40,13 @@ def test_level_holds_on_digits(digits, n_trials: int) -> None:
         rng = np.random.default_rng(seed)
         reference, current = windows(digit, 0, rng)
         result = compare(
-            points[reference], points[current], rng=rng, n_permutations=99, locate=False
+            points[reference],
+            points[current],
+            rng=rng,
+            n_permutations=99,
+            locate=False,
+            alpha=0.05,
+            minimum_drifted_share=0.0,
         )
         rejections += result.p_value <= 0.05
     assert stats.binom.sf(rejections - 1, n_trials, 0.05) > 0.001
@@ -51,7 +57,14 @@ def test_a_new_digit_is_found_and_pointed_at(digits) -> None:
     for seed in range(3):
         rng = np.random.default_rng(seed)
         reference, current = windows(digit, 30, rng)
-        result = compare(points[reference], points[current], rng=rng, n_permutations=199)
+        result = compare(
+            points[reference],
+            points[current],
+            rng=rng,
+            n_permutations=199,
+            alpha=0.05,
+            minimum_drifted_share=0.0,
+        )
         assert result.verdict == "drift"
-        assert 0.0 < result.drifted_share.lower <= 0.1
+        assert 0.0 < result.drifted_share_interval[0] <= 0.1
         assert (np.argsort(-result.novelty)[:20] >= N - 30).mean() > 0.8

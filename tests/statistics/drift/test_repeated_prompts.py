@@ -27,7 +27,9 @@ def run(seed: int, n_prompts: int, spread: float, *, off: float = 0.0) -> DriftR
 
     reference, current = draw(300), draw(250)
     current[1][: round(off * 250)] = unit(rng.standard_normal((round(off * 250), WIDTH)))
-    return compare_given(*reference, *current, rng=rng, n_permutations=199)
+    return compare_given(
+        *reference, *current, rng=rng, n_permutations=199, alpha=0.05, minimum_drifted_share=0.0
+    )
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.15], ids=["one response each", "responses vary"])
@@ -59,5 +61,9 @@ def test_order_of_repeated_prompts_does_not_matter() -> None:
     ):
         sides = prompts[first], responses[first], prompts[second], responses[second]
         same = np.random.default_rng(1)
-        p_values.append(compare_given(*sides, rng=same, n_permutations=199).p_value)
+        p_values.append(
+            compare_given(
+                *sides, rng=same, n_permutations=199, alpha=0.05, minimum_drifted_share=0.0
+            ).p_value
+        )
     assert p_values[0] == p_values[1]

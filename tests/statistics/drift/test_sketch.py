@@ -228,6 +228,8 @@ def test_week_as_sum_of_days_gives_equal_result(
             current_parts=parts,
             rng=np.random.default_rng(1),
             n_permutations=199,
+            alpha=0.05,
+            minimum_drifted_share=0.0,
         )
 
     whole, summed = result(None), result(days)
@@ -247,7 +249,14 @@ def test_large_windows_are_tested_on_all_samples(
     rejected = 0
     for seed in range(n_trials):
         rng = np.random.default_rng(seed)
-        result = compare(unit_vectors(700, rng), unit_vectors(500, rng), rng=rng, n_permutations=99)
+        result = compare(
+            unit_vectors(700, rng),
+            unit_vectors(500, rng),
+            rng=rng,
+            n_permutations=99,
+            alpha=0.05,
+            minimum_drifted_share=0.0,
+        )
         rejected += result.p_value <= 0.05
     assert {"novelty", "largest_cell", "cells", "kernel"} <= {test.name for test in result.tests}
     assert rejected <= stats.binom.ppf(0.9995, n_trials, 0.05)

@@ -34,7 +34,9 @@ def draw(rng: np.random.Generator, n: int, lean: float = 0.0, manner: float = 0.
 
 
 def compare_sides(rng: np.random.Generator, before: Side, after: Side) -> DriftResult:
-    return compare_given(*before, *after, rng=rng, n_permutations=499)
+    return compare_given(
+        *before, *after, rng=rng, n_permutations=499, alpha=0.05, minimum_drifted_share=0.0
+    )
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,8 @@ def compared(
         rng=np.random.default_rng(seed),
         n_permutations=199,
         design=design,
+        alpha=0.05,
+        minimum_drifted_share=0.0,
         **options,
     )
 
@@ -119,7 +121,7 @@ def test_unequal_rates_alone_do_not_alarm(n_trials: int) -> None:
     results = [compared(*undrifted(seed), seed) for seed in range(n_trials)]
 
     assert acceptable(sum(result.p_value <= 0.05 for result in results), n_trials, 0.05)
-    exceeded = sum(result.drifted_share.lower > 0 for result in results)
+    exceeded = sum(result.drifted_share_interval[0] > 0 for result in results)
     assert acceptable(exceeded, n_trials, 0.05)
 
 
@@ -145,6 +147,8 @@ def test_the_responses_and_the_mix_do_not_alarm_either(n_trials: int) -> None:
                 rng=rng,
                 n_permutations=99,
                 design=design,
+                alpha=0.05,
+                minimum_drifted_share=0.0,
             ).p_value
             <= 0.05
         )
@@ -184,7 +188,7 @@ def test_the_drifted_share_is_that_of_the_traffic(n_trials: int) -> None:
         reference = window(N_REFERENCE, rng)
         current = window(3 * N_TRAFFIC, rng, rates=RATES, new=0.2)
         result = compared(reference, current, comparable(reference, current), seed)
-        bounds.append(result.drifted_share.lower)
+        bounds.append(result.drifted_share_interval[0])
         in_sample.append(np.mean([attribute["seconds"] == 7 for attribute in current.attributes]))
 
     assert acceptable(sum(bound > 0.2 for bound in bounds), len(bounds), 0.05)

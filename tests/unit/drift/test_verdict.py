@@ -1,14 +1,17 @@
 """The verdict of a comparison: significance, and an estimate that is large enough."""
 
+import inspect
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from monitor.drift import DriftedShare, DriftResult
+from monitor.drift import DriftResult, compare, compare_given
+from monitor.drift.drifted_share import DriftedShare
 from monitor.drift.permutation.fusion import ComponentStatistics
 from monitor.drift.verdict import conclude
+from monitor.settings import Settings
 
 
 def result_of(n_larger: int, n_permutations: int, **options: Any) -> DriftResult:
@@ -35,7 +38,7 @@ def test_no_result_combines_p_above_5_percent_with_a_bound(n_permutations: int) 
     for n_larger in {0, last - 1, last, last + 1, n_permutations}:
         result = result_of(n_larger, n_permutations)
         assert result.p_value == pytest.approx((1 + n_larger) / (1 + n_permutations))
-        assert result.drifted_share.lower == (0.3 if n_larger <= last else 0.0)
+        assert result.drifted_share_interval[0] == (0.3 if n_larger <= last else 0.0)
 
 
 def test_an_alarm_needs_significance_and_a_large_enough_estimate() -> None:
@@ -46,4 +49,12 @@ def test_an_alarm_needs_significance_and_a_large_enough_estimate() -> None:
 
 def test_a_lenient_level_alarms_with_an_interval_that_contains_0() -> None:
     result = result_of(9, 99, alpha=0.2)
-    assert (result.p_value, result.verdict, result.drifted_share.lower) == (0.1, "drift", 0.0)
+    assert (result.p_value, result.verdict, result.drifted_share_interval[0]) == (0.1, "drift", 0.0)
+
+
+def test_defaults_are_the_alarm_rule_of_a_weekly_window() -> None:
+    drift = Settings().drift
+    for test, alpha in ((compare, drift.alpha), (compare_given, drift.output_alpha)):
+        parameters = inspect.signature(test).parameters
+        assert parameters["alpha"].default == alpha
+        assert parameters["minimum_drifted_share"].default == drift.min_drifted_share
