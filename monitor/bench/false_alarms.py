@@ -7,6 +7,7 @@ from monitor.bench.figure import Figure, error_rate, missing, share
 from monitor.bench.trial import Outcome
 from monitor.bench.windows import WindowSpec
 from monitor.settings import Drift
+from monitor.statistics.alarm_levels import DEFAULT_LEVELS
 
 ALPHAS = (0.05, 0.01)
 SIZES = (500, 2_000, 7_000)
@@ -53,7 +54,7 @@ def _daemon_alarms(outcomes: list[Outcome]) -> Figure:
     """Return the share of alarms by the daemon's rule: significant, with a large drifted share."""
     drift = Drift()
     hits = sum(outcome.alarm for outcome in outcomes)
-    settings = f"p <= {drift.alpha:g}, drifted share >= {drift.min_drifted_share:g}"
+    settings = f"p <= {DEFAULT_LEVELS.input:g}, drifted share >= {drift.min_drifted_share:g}"
     return share(
         f"alarms at the daemon's settings ({settings}), all windows above",
         hits,

@@ -11,6 +11,7 @@ from monitor.bench.labelled import open_labelled
 from monitor.bench.windows import Windows, WindowSpec, draw_windows
 from monitor.drift import Cluster, compare
 from monitor.settings import Drift
+from monitor.statistics.alarm_levels import DEFAULT_LEVELS
 
 #: Number of samples of the highest novelty whose precision is measured.
 TOP = 50
@@ -74,7 +75,7 @@ def run_trial(trial: Trial) -> Outcome:
         current,
         reference_groups=windows.reference_groups,
         current_groups=windows.current_groups,
-        alpha=drift.alpha,
+        alpha=DEFAULT_LEVELS.input,
         minimum_drifted_share=drift.min_drifted_share,
         n_permutations=N_PERMUTATIONS,
         rng=rng,

@@ -45,11 +45,12 @@ def compare(
             show_default=False,
         ),
     ] = None,
-    alpha: Annotated[
+    false_alarms_a_year: Annotated[
         float | None,
         typer.Option(
-            help="Level of the input tests: how often data without drift may alarm. The output "
-            "tests and the metrics have a fifth of it. Default: drift.alpha (0.005).",
+            help="False alarms that windows without drift may raise in a year (0.05 to 12). The "
+            "levels of all tests follow from it and from monitoring.drift_detection: with 0.5 and "
+            "weekly windows, 0.005 for the prompts. Default: drift.false_alarms_a_year (0.5).",
             show_default=False,
         ),
     ] = None,
@@ -94,7 +95,7 @@ def compare(
     """
     settings = _with_overrides(
         read_settings(config),
-        alpha=alpha,
+        false_alarms_a_year=false_alarms_a_year,
         seed=seed,
         max_same_prompt_share=1.0 if allow_same_prompt else None,
     )
@@ -139,25 +140,22 @@ def compare(
 def _with_overrides(
     settings: "Settings",
     *,
-    alpha: float | None,
+    false_alarms_a_year: float | None,
     seed: int | None,
     max_same_prompt_share: float | None,
 ) -> "Settings":
-    if alpha is not None and not 0 < alpha < 1:
+    if false_alarms_a_year is not None and not 0.05 <= false_alarms_a_year <= 12:
         raise typer.BadParameter(
-            f"--alpha {alpha}: not between 0 and 1; give a level such as 0.005"
-        )
-    from monitor.settings.drift import OUTPUT_LEVEL
-
-    least = 1 / (1 + settings.drift.n_permutations) / OUTPUT_LEVEL
-    if alpha is not None and alpha < least:
-        raise typer.BadParameter(
-            f"--alpha {alpha}: below the least level of {settings.drift.n_permutations} "
-            f"permutations, {least:.2g}; raise drift.n_permutations"
+            f"--false-alarms-a-year {false_alarms_a_year}: not from 0.05 to 12; give a number "
+            "such as 0.5"
         )
     if seed is not None and seed < 0:
         raise typer.BadParameter(f"--seed {seed}: negative; give 0 or more")
-    overrides = {"alpha": alpha, "seed": seed, "max_same_prompt_share": max_same_prompt_share}
+    overrides = {
+        "false_alarms_a_year": false_alarms_a_year,
+        "seed": seed,
+        "max_same_prompt_share": max_same_prompt_share,
+    }
     drift = settings.drift.model_copy(
         update={key: value for key, value in overrides.items() if value is not None}
     )

@@ -6,12 +6,6 @@ import numpy as np
 
 from monitor.drift.device import resolve_device
 
-#: Default levels: those of one weekly window at the default budget of false alarms.
-INPUT_ALPHA = 0.005
-OUTPUT_ALPHA = 0.001
-#: Default of the least estimate of the drifted share that alarms.
-MINIMUM_DRIFTED_SHARE = 0.005
-
 
 def check_options(
     alpha: float,

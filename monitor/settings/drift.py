@@ -1,24 +1,26 @@
-"""Settings of drift detection: levels and alert thresholds."""
+"""Settings of drift detection: false-alarm budget and alert thresholds."""
 
-import math
 from typing import Annotated
 
 from pydantic import Field
 
-from monitor.settings.field_types import Level, Section, Share
-
-#: Level of the output tests over that of the input tests. The prompts change more often, and are
-#: the harder to detect: they take the larger part of the false alarms.
-OUTPUT_LEVEL = 0.2
+from monitor.settings.field_types import Section, Share
+from monitor.statistics.alarm_levels import (
+    FALSE_ALARMS_A_YEAR,
+    MIN_DRIFTED_SHARE,
+    WINDOWS_A_YEAR,
+    AlarmLevels,
+    Schedule,
+    spend,
+)
 
 
 class Drift(Section):
     """Drift tests and alert thresholds."""
 
-    alpha: Level = 0.005
-    min_drifted_share: Share = 0.005
-    slow_alpha: Level = 0.05
-    min_slow_drifted_share: Share = 0.005
+    false_alarms_a_year: Annotated[float, Field(ge=0.05, le=12.0)] = FALSE_ALARMS_A_YEAR
+    min_drifted_share: Share = MIN_DRIFTED_SHARE
+    min_slow_drifted_share: Share = MIN_DRIFTED_SHARE
     min_samples: Annotated[int, Field(ge=20)] = 100
     max_unread_share: Share = 0.1
     max_same_prompt_share: Share = 0.5
@@ -27,12 +29,6 @@ class Drift(Section):
     higher_is_better: tuple[str, ...] = ()
     lower_is_better: tuple[str, ...] = ()
 
-    @property
-    def output_alpha(self) -> float:
-        """Return the level of the output tests, and of the descriptors and metrics."""
-        return OUTPUT_LEVEL * self.alpha
-
-    @property
-    def output_permutations(self) -> int:
-        """Return the permutations of the output tests: at least as many as reach their level."""
-        return max(self.n_permutations, math.ceil(1 / self.output_alpha))
+    def levels(self, schedule: Schedule) -> AlarmLevels:
+        """Return the levels of the tests, for weekly or daily windows."""
+        return spend(self.false_alarms_a_year, WINDOWS_A_YEAR[schedule])

@@ -29,6 +29,7 @@ from monitor.settings.retrain import Retrain, Rollout
 from monitor.settings.review import Review
 from monitor.settings.traffic import Traffic
 from monitor.settings.web import Web
+from monitor.statistics.alarm_levels import AlarmLevels
 
 DEFAULT_FILE = Path("config.toml")
 
@@ -60,6 +61,11 @@ class Settings(BaseSettings):
 
     #: Values of ``[monitoring]`` in evaluation.yaml; they override config.toml.
     _monitoring_overrides: ClassVar[dict[str, str | float]] = {}
+
+    @property
+    def alarm_levels(self) -> AlarmLevels:
+        """Return the levels of the tests of a window."""
+        return self.drift.levels(self.monitoring.drift_detection)
 
     @classmethod
     def settings_customise_sources(

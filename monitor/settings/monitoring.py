@@ -1,10 +1,11 @@
 """Settings of the model, its monitoring, the database and the encoder."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from monitor.settings.field_types import Level, Probability, Section
+from monitor.statistics.alarm_levels import Schedule
 
 
 class ModelSection(Section):
@@ -19,7 +20,7 @@ class Monitoring(Section):
     """Sampling, window length and the alert threshold of metrics; evaluation.yaml may set them."""
 
     sample_rate: Probability = 0.05
-    drift_detection: Literal["weekly", "daily"] = "weekly"
+    drift_detection: Schedule = "weekly"
     alert_threshold: Level = 0.10
 
 

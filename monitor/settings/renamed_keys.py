@@ -15,9 +15,14 @@ class Renamed:
     unit: str = ""
     #: Whether the old key's 0 meant "none", which is the empty text now.
     zero_is_empty: bool = False
+    #: The old number is multiplied by this; 0: the default is named in its place.
+    factor: float = 1.0
+    default: str = ""
 
     def convert(self, value: Any) -> str:
         """Return the old value as config.toml has it now."""
+        if self.default:
+            return self._multiply(value)
         if not self.unit:
             return json.dumps(value)
         example = f'"..." (a duration such as "10{self.unit}")'
@@ -31,6 +36,13 @@ class Renamed:
             if number >= 0 and (number * factor).is_integer():
                 return f'"{int(number * factor)}{unit}"'
         return example
+
+    def _multiply(self, value: Any) -> str:
+        try:
+            number = float(value) * self.factor
+        except (TypeError, ValueError, OverflowError):
+            number = 0.0
+        return f"{number:g}" if number > 0 else self.default
 
 
 #: The unit itself, and finer ones for what it doesn't divide.
@@ -59,6 +71,9 @@ RENAMED_KEYS = {
     "drift.minimum_mass": Renamed("drift.min_drifted_share"),
     "drift.slow_minimum_mass": Renamed("drift.min_slow_drifted_share"),
     "drift.minimum_samples": Renamed("drift.min_samples"),
+    # The level of the prompts is .52 of the budget over 52 weeks.
+    "drift.alpha": Renamed("drift.false_alarms_a_year", factor=100.0, default="0.5"),
+    "drift.slow_alpha": Renamed("drift.false_alarms_a_year", factor=0.0, default="0.5"),
     "review.verdict_weeks": Renamed("review.max_verdict_age", "w", zero_is_empty=True),
     "review.lease_minutes": Renamed("review.lease", "m"),
     "review.window_weeks": Renamed("review.decision_window", "w"),

@@ -1,10 +1,10 @@
 """The alarm rule: when a window alarms, and what its verdict is.
 
 An alarm needs significance *and* an effect above a threshold of the configuration. For input and
-output drift, slow drift included, :mod:`monitor.drift` applies both (``drift.alpha`` and
-``drift.min_drifted_share``, or ``drift.slow_alpha`` and ``drift.min_slow_drifted_share``); for
-descriptors and metrics :func:`is_degraded` does. The conditions of :mod:`monitor.drift` are in
-``drift/verdict.py`` and ``drift/slow/watch.py``.
+output drift, slow drift included, :mod:`monitor.drift` applies both (the level and
+``drift.min_drifted_share`` or ``drift.min_slow_drifted_share``); for descriptors and metrics
+:func:`is_degraded` does. The conditions of :mod:`monitor.drift` are in ``drift/verdict.py`` and
+``drift/slow/watch.py``. The levels are those of :mod:`monitor.statistics.alarm_levels`.
 """
 
 from collections.abc import Sequence
@@ -36,19 +36,20 @@ def is_degraded(
     comparison: NumericComparison,
     adjusted_p_value: float,
     *,
-    alpha: float,
+    level: float,
     alert_threshold: float,
 ) -> bool:
     """Return whether a descriptor or metric is significantly worse, by the threshold or more.
 
-    Its p-value, adjusted over all columns, must be at most ``alpha``, and the interval of its
-    change must exclude 0.
+    Its p-value, adjusted over all columns, must be at most twice the level, since the p-value is
+    two-sided and a column is degraded in one direction; and the interval of its change must exclude
+    0.
 
     Where the baseline's mean is not significantly different from 0, no relative change is defined,
     and a rare event, such as a refusal, doubles easily: there, and for all descriptors, Cliff's
     delta must reach :data:`MIN_EFFECT`.
     """
-    if adjusted_p_value > alpha:
+    if adjusted_p_value > 2.0 * level:
         return False
     worse = -direction
     change = comparison.relative_change

@@ -198,6 +198,7 @@ def _store(
         WindowContext(
             model=settings.model.name,
             drift=settings.drift,
+            levels=settings.alarm_levels,
             alert_threshold=settings.monitoring.alert_threshold,
             seed=seed,
             end_users=window.rows.end_users,

@@ -98,6 +98,7 @@ def compare_files(
         WindowContext(
             model=next(iter(models)) if len(models) == 1 else "",
             drift=settings.drift,
+            levels=settings.alarm_levels,
             alert_threshold=settings.monitoring.alert_threshold,
             seed=settings.drift.seed,
             end_users=sides[1].window.end_users,
@@ -182,12 +183,19 @@ def _compare_parts(
     current = drop_version_field(current_side.window, field)
     declared = load_declared_formats(settings.review.taxonomy).formats
     parts = []
-    for plan in plan_parts(split.parts, settings.drift, settings.drift.seed):
+    plans = plan_parts(
+        split.parts,
+        settings.alarm_levels,
+        min_samples=settings.drift.min_samples,
+        seed=settings.drift.seed,
+    )
+    for plan in plans:
         rows = current if len(split.parts) == 1 else current.take(plan.part.rows)
         comparison = compare_window(
             reference,
             rows,
-            drift=plan.drift,
+            drift=settings.drift,
+            levels=plan.levels,
             alert_threshold=settings.monitoring.alert_threshold,
             seed=plan.seed,
             declared=declared,

@@ -139,7 +139,13 @@ def compare_stored_window(
     )
     parts: list[StoredPart] = []
     sums: WatchedSums | None = None
-    for plan in plan_parts(split.parts, settings.drift, seed):
+    plans = plan_parts(
+        split.parts,
+        settings.alarm_levels,
+        min_samples=settings.drift.min_samples,
+        seed=seed,
+    )
+    for plan in plans:
         rows = window.rows.take(plan.part.rows) if shared.is_split else window.rows
         part, slow = _compare_part(
             plan,
@@ -229,7 +235,8 @@ def _compare_part(
         comparison = compare_window(
             reference.rows,
             rows,
-            drift=plan.drift,
+            drift=settings.drift,
+            levels=plan.levels,
             alert_threshold=settings.monitoring.alert_threshold,
             seed=plan.seed,
             rate_for=lambda task_type: rates.rate_for(settings.model.name, task_type),

@@ -15,7 +15,7 @@ from monitor.bench.figure import Figure, error_rate, mean, missing, share, singl
 from monitor.bench.labelled import TooFewSamplesError, open_labelled
 from monitor.bench.windows import draw_independent_weeks, draw_weeks
 from monitor.drift import SlowDrift
-from monitor.settings import Drift
+from monitor.statistics.alarm_levels import DEFAULT_LEVELS
 
 N = 5_000
 GROWTH = 0.005
@@ -105,7 +105,7 @@ def _stable(campaign: Campaign, plan: DriftPlan) -> Iterator[Figure]:
         trials = _run(campaign, plan, watch, stable, plan.watched_years, "watched years")
         detected = sum(any(week.verdict == "drift" for week in weeks) for weeks in trials)
         how = f"{campaign.seeds(len(trials))}; weeks drawn with replacement"
-        yield error_rate(name, detected, len(trials), Drift().slow_alpha, how)
+        yield error_rate(name, detected, len(trials), DEFAULT_LEVELS.slow, how)
         alarmed = sum(any(week.alarm for week in weeks) for weeks in trials)
         yield share("and an alarm", alarmed, len(trials), how)
 

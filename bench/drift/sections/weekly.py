@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from monitor.drift import SlowDrift, compare, fit_watch_map, watch
 from monitor.settings import Drift
+from monitor.statistics.alarm_levels import DEFAULT_LEVELS
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def alarms(
         compare(
             reference,
             week,
-            alpha=drift.alpha,
+            alpha=DEFAULT_LEVELS.input,
             minimum_drifted_share=drift.min_drifted_share,
             n_permutations=drift.n_permutations,
             rng=rng,
@@ -61,6 +62,6 @@ def watch_weeks(
     return watch(
         scores.sum_window(reference),
         [scores.sum_window(week) for week in weeks],
-        alpha=drift.slow_alpha,
+        alpha=DEFAULT_LEVELS.slow,
         minimum_drifted_share=drift.min_slow_drifted_share,
     )

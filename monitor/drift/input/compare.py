@@ -13,7 +13,7 @@ from monitor.drift.neighbours.cells import fit_cells
 from monitor.drift.neighbours.near_copies import merge_near_copies
 from monitor.drift.neighbours.pool_search import make_pool_search
 from monitor.drift.novelty import score_novelty
-from monitor.drift.options import INPUT_ALPHA, MINIMUM_DRIFTED_SHARE, check_options
+from monitor.drift.options import check_options
 from monitor.drift.permutation.bins import deal_bins
 from monitor.drift.permutation.feature_map import FeatureMap, NoFeatures, fit_feature_map
 from monitor.drift.permutation.fusion import ComponentStatistics
@@ -26,6 +26,7 @@ from monitor.drift.samples.group_ids import Groups
 from monitor.drift.samples.pool import make_pool
 from monitor.drift.samples.units import unit_keys
 from monitor.drift.verdict import conclude, not_enough_data
+from monitor.statistics.alarm_levels import DEFAULT_LEVELS, MIN_DRIFTED_SHARE
 
 
 def compare(
@@ -35,8 +36,8 @@ def compare(
     reference_groups: Groups = None,
     current_groups: Groups = None,
     current_parts: ArrayLike | None = None,
-    alpha: float = INPUT_ALPHA,
-    minimum_drifted_share: float = MINIMUM_DRIFTED_SHARE,
+    alpha: float = DEFAULT_LEVELS.input,
+    minimum_drifted_share: float = MIN_DRIFTED_SHARE,
     rng: np.random.Generator,
     device: str | None = None,
     n_permutations: int = 9999,

@@ -30,17 +30,13 @@ from monitor.drift.input.scan import Scan, make_scan
 from monitor.drift.permutation.bins import Bins, balance
 from monitor.drift.permutation.contrasts import Linear, Quadratic, Z, jackknife_error, limits
 from monitor.drift.permutation.feature_map import FeatureMap
-from monitor.drift.permutation.fusion import ComponentStatistics, fuse
-from monitor.drift.permutation.labels import CHUNK_PERMUTATIONS, label_chunks
+from monitor.drift.permutation.fusion import ComponentStatistics, is_settled
+from monitor.drift.permutation.labels import label_chunks
 from monitor.drift.permutation.sketch import Sketch
 
 #: The share of the level of each family of component tests. Scattered novelty is the easiest to
 #: detect and needs the least.
 FAMILY_WEIGHTS = {"scattered": 0.14, "thin": 0.44, "dense": 0.3, "mix": 0.12}
-
-#: Numbers of random labellings after which sampling stops where the p-value is above a limit. The
-#: limits decrease, so every level holds: a final result that is significant passes each stage.
-STAGES = {CHUNK_PERMUTATIONS: 0.3, 4 * CHUNK_PERMUTATIONS: 0.1}
 
 #: A mean score below this counts as this, so that its logarithm is finite.
 MIN_SCORE = 1e-12
@@ -63,7 +59,8 @@ def compute_components(
         reference: Sketch of the reference.
         current: Sketch of the current window.
         bins: The permuted bins.
-        n_permutations: Largest number of random labellings, ``B``; see ``STAGES``.
+        n_permutations: Largest number of random labellings, ``B``; see
+            :data:`monitor.drift.permutation.fusion.STAGES`.
         rng: Draws them.
         device: See :func:`resolve_device`.
     """
@@ -83,16 +80,12 @@ def compute_components(
         *(search.family for search in searches for _ in search.names),
     )
     rows: list[NDArray[np.float64]] = []
-    n_rows = 0
     for labels in label_chunks(bins.is_current, bins.half, n_permutations, rng):
         called = torch.from_numpy(labels > 0.5).to(resolve_device(device))
         columns = [part.evaluate(labels)[:, None] for part in parts]
         rows.append(np.hstack([*columns, *(search.evaluate(called) for search in searches)]))
-        n_rows += len(labels)
-        if n_rows - 1 in STAGES:
-            p_value, _ = fuse(np.vstack(rows), families, FAMILY_WEIGHTS)
-            if p_value > STAGES[n_rows - 1]:
-                break
+        if is_settled(rows, families, FAMILY_WEIGHTS):
+            break
     statistics = np.vstack(rows)
     effects = [
         part.effect(bins.is_current, column)

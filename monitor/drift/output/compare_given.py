@@ -15,7 +15,7 @@ from monitor.drift.neighbours.cells import fit_cells
 from monitor.drift.neighbours.exact import draw_landmarks, nearest
 from monitor.drift.neighbours.near_copies import merge_near_copies
 from monitor.drift.novelty import tail_posterior
-from monitor.drift.options import MINIMUM_DRIFTED_SHARE, OUTPUT_ALPHA, check_options
+from monitor.drift.options import check_options
 from monitor.drift.output.conditional_share import estimate_response_share
 from monitor.drift.output.covariates import append_covariates, check_covariates
 from monitor.drift.output.prompt_basis import smooth_functions
@@ -33,6 +33,7 @@ from monitor.drift.samples.embeddings import Embeddings, check_vectors, join
 from monitor.drift.samples.group_ids import Groups
 from monitor.drift.samples.pool import Pool, label_free_order, make_pool, subset
 from monitor.drift.verdict import conclude, not_enough_data
+from monitor.statistics.alarm_levels import DEFAULT_LEVELS, MIN_DRIFTED_SHARE
 
 N_NEIGHBOURS = 10
 MAXIMUM_LANDMARKS = 4096
@@ -53,8 +54,8 @@ def compare_given(
     current_covariates: ArrayLike | None = None,
     reference_groups: Groups = None,
     current_groups: Groups = None,
-    alpha: float = OUTPUT_ALPHA,
-    minimum_drifted_share: float = MINIMUM_DRIFTED_SHARE,
+    alpha: float = DEFAULT_LEVELS.output,
+    minimum_drifted_share: float = MIN_DRIFTED_SHARE,
     rng: np.random.Generator,
     device: str | None = None,
     n_permutations: int = 9999,

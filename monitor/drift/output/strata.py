@@ -13,6 +13,7 @@ Regression", Econometrica 1988; Shah & Peters, Ann. Stat. 2020). The penalty doe
 labels, so that permuted labels remain exchangeable with the true ones.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +22,8 @@ from numpy.typing import NDArray
 from monitor.drift.output.prompt_basis import ridge_coefficients, sums_and_products
 from monitor.drift.output.response_features import ResidualFeatures
 from monitor.drift.output.stratified_contrasts import NO_VARIANCE, LargestContrast, SquaredContrast
-from monitor.drift.permutation.fusion import ComponentStatistics
+from monitor.drift.permutation.fusion import ComponentStatistics, is_settled
+from monitor.drift.permutation.labels import CHUNK_PERMUTATIONS
 from monitor.drift.samples.pool import Pool
 
 MAXIMUM_BINS = 1024
@@ -37,7 +39,6 @@ FAMILIES = {
 }
 #: The share of the level of each family: a change of manner is the hardest to detect.
 FAMILY_WEIGHTS = {"manner": 0.5, "contents": 0.15, "outliers": 0.35}
-CHUNK_PERMUTATIONS = 500
 #: Features are of the order of 1: a smaller difference of a bin's mean from its stratum's is
 #: rounding. Without this, a test of identical responses would detect the order of summation.
 ROUNDING = 1e-6
@@ -140,35 +141,43 @@ def evaluate_within_strata(
         strata: Bins exchange labels within their stratum.
         features: Features of every sample.
         basis: float16 ``[N, m]``: smooth functions of the prompts, 0 in unshared strata.
-        n_permutations: Random labellings ``B``.
+        n_permutations: Largest number of random labellings, ``B``; see
+            :data:`monitor.drift.permutation.fusion.STAGES`.
         rng: Draws them.
     """
     sums = _projected_sums(strata, features, basis)
-    labels = _permuted_labels(strata, n_permutations, rng)
-    variance = _local_variance(strata, sums)
+    variances = np.split(_local_variance(strata, sums), features.splits)
     blocks = np.split(sums, features.splits, axis=1)
-    variances = np.split(variance, features.splits)
-    statistics: list[NDArray[np.float64]] = []
-    effects: list[tuple[float, float, float]] = []
-    names: list[str] = []
-    for name, block, spread in zip(features.names, blocks, variances, strict=True):
-        contrast = (labels @ block.astype(np.float32)).astype(np.float64)
-        left_out = contrast[0] - _true_weights(strata)[:, None] * block
-        for statistic in _statistics_of(name, strata.harmonic, spread):
-            column = statistic.evaluate(contrast)
-            names.append(statistic.name)
-            statistics.append(column)
-            effects.append(statistic.effect(contrast, left_out, column))
+    narrow = [block.astype(np.float32) for block in blocks]
+    tests = [
+        (index, statistic)
+        for index, (name, variance) in enumerate(zip(features.names, variances, strict=True))
+        for statistic in _statistics_of(name, strata.harmonic, variance)
+    ]
+    names = tuple(statistic.name for _, statistic in tests)
+    families = tuple(FAMILIES[name] for name in names)
+    rows: list[NDArray[np.float64]] = []
+    true_contrasts: list[NDArray[np.float64]] = []
+    for labels in _label_chunks(strata, n_permutations, rng):
+        contrasts = [(labels @ block).astype(np.float64) for block in narrow]
+        true_contrasts = true_contrasts or contrasts  # of the first chunk: the true labels
+        rows.append(
+            np.column_stack([statistic.evaluate(contrasts[index]) for index, statistic in tests])
+        )
+        if is_settled(rows, families, FAMILY_WEIGHTS):
+            break
+    statistics = np.vstack(rows)
+    weights = _true_weights(strata)[:, None]
+    left_out = [
+        contrast[0] - weights * block
+        for contrast, block in zip(true_contrasts, blocks, strict=True)
+    ]
+    effects = [
+        statistic.effect(true_contrasts[index], left_out[index], column)
+        for (index, statistic), column in zip(tests, statistics.T, strict=True)
+    ]
     size, lower, upper = (np.array(column) for column in zip(*effects, strict=True))
-    return ComponentStatistics(
-        tuple(names),
-        np.column_stack(statistics),
-        size,
-        lower,
-        upper,
-        tuple(FAMILIES[name] for name in names),
-        FAMILY_WEIGHTS,
-    )
+    return ComponentStatistics(names, statistics, size, lower, upper, families, FAMILY_WEIGHTS)
 
 
 def _statistics_of(
@@ -186,20 +195,18 @@ def _statistics_of(
     return [SquaredContrast(block, np.full(len(variance), harmonic**-2.0), 1.0)]
 
 
-def _permuted_labels(
+def _label_chunks(
     strata: Strata, n_permutations: int, rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """Return the true labels, then random ones: float32 0/1 ``[1 + B, T]``."""
+) -> Iterator[NDArray[np.float32]]:
+    """Yield labellings: the true one first, then random ones, float32 0/1 ``[chunk, T]``."""
     true = strata.bin_is_current
-    labels = np.empty((1 + n_permutations, len(true)), dtype=np.float32)
-    labels[0] = true
-    for start in range(1, 1 + n_permutations, CHUNK_PERMUTATIONS):
-        rows = min(CHUNK_PERMUTATIONS, 1 + n_permutations - start)
+    yield true.astype(np.float32)[None, :]
+    for start in range(0, n_permutations, CHUNK_PERMUTATIONS):
+        rows = min(CHUNK_PERMUTATIONS, n_permutations - start)
         keys = rng.random((rows, len(true)), dtype=np.float32) * np.float32(0.999)
         order = np.argsort(keys + strata.bin_stratum.astype(np.float32), axis=1)
         # Bins are ordered by stratum, so a sort within strata permutes within strata.
-        labels[start : start + rows] = true[order]
-    return labels
+        yield true[order].astype(np.float32)
 
 
 def _true_weights(strata: Strata) -> NDArray[np.float64]:

@@ -16,6 +16,10 @@ from numpy.typing import NDArray
 
 from monitor.drift.permutation.labels import upper_p_values
 
+#: Numbers of random labellings after which sampling stops where the p-value is above a limit. The
+#: limits decrease, so every level holds: a final result that is significant passes each stage.
+STAGES = {250: 0.3, 1_000: 0.1, 10_000: 0.01, 100_000: 0.001}
+
 
 @dataclass(frozen=True)
 class ComponentStatistics:
@@ -33,6 +37,25 @@ class ComponentStatistics:
     families: tuple[str, ...]
     #: The share of the level of each family; ``None``: equal shares.
     weights: Mapping[str, float] | None
+
+
+def is_settled(
+    rows: Sequence[NDArray[np.float64]],
+    families: Sequence[str],
+    weights: Mapping[str, float] | None,
+) -> bool:
+    """Return whether the labellings so far are a stage that ends the sampling.
+
+    Args:
+        rows: Statistics of chunks of labellings, ``[n, m]`` each, the observed row first.
+        families: As for :func:`fuse`.
+        weights: As for :func:`fuse`.
+    """
+    limit = STAGES.get(sum(map(len, rows)) - 1)
+    if limit is None:
+        return False
+    p_value, _ = fuse(np.vstack(rows), families, weights)
+    return p_value > limit
 
 
 def fuse(

@@ -15,6 +15,7 @@ from monitor.drift.slow.betting import Wealth
 from monitor.drift.slow.excess import largest_excess, learned_direction
 from monitor.drift.slow.innovations import Series, innovation
 from monitor.drift.slow.window_sums import WindowSums
+from monitor.statistics.alarm_levels import DEFAULT_LEVELS, MIN_DRIFTED_SHARE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +61,8 @@ def watch(
     weeks: Sequence[WindowSums],
     *,
     numbers: Sequence[int] | None = None,
-    alpha: float = 0.05,
-    minimum_drifted_share: float = 0.0,
+    alpha: float = DEFAULT_LEVELS.slow,
+    minimum_drifted_share: float = MIN_DRIFTED_SHARE,
 ) -> list[SlowDrift]:
     """Return the state of slow drift after each week.
 

@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from monitor.statistics.alarm_levels import AlarmLevels
+
 Verdict = Literal["drift", "no_drift", "not_enough_data"]
 #: Why a family was not tested. Responses: neither side has one, a side has too few, or too few
 #: prompts of a side are comparable with prompts of the other. Prompts or responses: the encoder
@@ -211,9 +213,8 @@ class VersionAssessment(msgspec.Struct, frozen=True, kw_only=True):
     n_end_users: int
     #: The seed of its figures, derived from that of the window.
     seed: int
-    #: Its test level: ``drift.alpha``, shared by the versions that may alarm. Where
-    #: ``drift.n_permutations`` cannot reach it, ``1 / alpha`` permutations were drawn, rounded up.
-    alpha: float
+    #: The levels of its tests: those of the window, shared by the versions that may alarm.
+    levels: AlarmLevels
     #: Digest of the baseline that it was compared with, or of the reference file; empty where there
     #: was none, or the file was a pipe.
     baseline: str
@@ -253,9 +254,11 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
 
     #: Of the whole window; the seed of each version is derived from it and stands in ``versions``.
     seed: int
-    #: ``[drift]`` of the settings, and ``alert_threshold``. The level that versions share stands in
-    #: ``versions``.
+    #: ``[drift]`` of the settings, and ``alert_threshold``.
     settings: dict[str, Any]
+    #: The levels of the tests of the window, from ``false_alarms_a_year``; those that its versions
+    #: share stand in ``versions``.
+    levels: AlarmLevels
     #: Model, revision and truncation of the embeddings; empty where they are unknown.
     encoder: str = ""
     #: With several versions, what the reported version was compared with.

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.settings import Drift
+from monitor.statistics.alarm_levels import AlarmLevels
 from monitor.store.traffic.exchange_columns import count_users
 from monitor.store.windows.assessment import Assessment, Basis, Source
 from monitor.windows.versions.reported_version import (
@@ -24,6 +25,7 @@ class WindowContext:
 
     model: str
     drift: Drift
+    levels: AlarmLevels
     alert_threshold: float
     seed: int
     #: The end user of each exchange of the window, ``[n]``.
@@ -114,6 +116,7 @@ def _basis(parts: Sequence[PartFindings], reported: PartFindings, context: Windo
     return Basis(
         seed=context.seed,
         settings=settings,
+        levels=context.levels,
         encoder=context.encoder,
         reference=_counted(context.reference, findings.n_reference_end_users),
         current=_counted(context.current, n_current),

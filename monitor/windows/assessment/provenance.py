@@ -1,6 +1,7 @@
 """Provenance of an evaluation: everything its figures depend on, to reproduce and verify it."""
 
 import platform
+from dataclasses import asdict
 from datetime import datetime
 from importlib.metadata import version
 from typing import Any
@@ -48,6 +49,7 @@ def build_provenance(
         "n_other_encoder": window.rows.n_other_encoder,
         "baseline": _baseline(reference),
         "drift": settings.drift.model_dump(mode="json"),
+        "levels": asdict(settings.alarm_levels),
         "alert_threshold": settings.monitoring.alert_threshold,
         "version_field": settings.model.version_field,
         "taxonomy": taxonomy_version,

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.drift import adjust_bh, compare_numeric
-from monitor.settings import Drift
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.assessment import NumericAssessment
 from monitor.windows.alarm_rule import is_degraded
@@ -35,13 +34,14 @@ def compare_numeric_columns(
     reference: Exchanges,
     current: Exchanges,
     *,
-    drift: Drift,
+    level: float,
     alert_threshold: float,
 ) -> tuple[NumericAssessment, ...]:
     """Compare each column; p-values are adjusted for their number by Benjamini-Hochberg.
 
-    Columns with a direction of better are tested by their means, as ``alert_threshold`` refers to
-    means; others by their ranks, which detect any shift and are robust to extreme values.
+    The level is that of all columns together. Columns with a direction of better are tested by
+    their means, as ``alert_threshold`` refers to means; others by their ranks, which detect any
+    shift and are robust to extreme values.
     """
     compared = [
         (column, comparison)
@@ -83,7 +83,7 @@ def compare_numeric_columns(
                 column.direction,
                 comparison,
                 float(adjusted_p_value),
-                alpha=drift.output_alpha,
+                level=level,
                 alert_threshold=alert_threshold,
             ),
         )

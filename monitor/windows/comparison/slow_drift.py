@@ -73,7 +73,7 @@ def check_slow_drift(
         reference_sums,
         [*(WindowSums(**window.sums) for window in earlier), sums],
         numbers=[(start - starts[0]) // length for start in starts],
-        alpha=settings.drift.slow_alpha,
+        alpha=settings.alarm_levels.slow,
         minimum_drifted_share=settings.drift.min_slow_drifted_share,
     )[-1]
     result = SlowDrift(

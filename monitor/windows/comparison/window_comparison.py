@@ -15,6 +15,7 @@ from monitor.drift import (
     compare_given,
 )
 from monitor.settings import Drift
+from monitor.statistics.alarm_levels import AlarmLevels, permutations_for
 from monitor.store.traffic.exchange_columns import Exchanges, count_users
 from monitor.store.windows.assessment import NumericAssessment
 from monitor.traffic.same_prompt import SamePrompt, find_same_prompt
@@ -54,6 +55,7 @@ class WindowComparison:
     reference: ComparedSide
     current: ComparedSide
     drift: Drift
+    levels: AlarmLevels
     seed: int
     #: Comparable exchanges and weights; ``None`` where all were sampled at one rate.
     design: SampleDesign | None = None
@@ -83,6 +85,7 @@ def compare_window(
     current: Exchanges,
     *,
     drift: Drift,
+    levels: AlarmLevels,
     alert_threshold: float,
     seed: int,
     rate_for: Callable[[str], float] | None = None,
@@ -94,7 +97,8 @@ def compare_window(
     Args:
         reference: The baseline.
         current: The window.
-        drift: Levels, thresholds and directions of metrics.
+        drift: Thresholds and directions of metrics.
+        levels: Of the tests of this window, or of a version's part of it.
         alert_threshold: Relative loss of a metric that alarms.
         seed: The same seed and exchanges give the same figures to the last digit.
         rate_for: The configured sampling rate of a task type.
@@ -106,7 +110,9 @@ def compare_window(
     reference, current = (side.compared for side in sides)
     n_end_users = [count_users(side.end_users) for side in (reference, current)]
     if min(len(reference), len(current)) < drift.min_samples or min(n_end_users) < MIN_END_USERS:
-        return WindowComparison(reference=sides[0], current=sides[1], drift=drift, seed=seed)
+        return WindowComparison(
+            reference=sides[0], current=sides[1], drift=drift, levels=levels, seed=seed
+        )
     design = comparable(reference, current, rate_for)
     prompts = compare(
         reference.prompt_vectors,
@@ -114,10 +120,10 @@ def compare_window(
         reference_groups=reference.end_users,
         current_groups=current.end_users,
         current_parts=current.days,
-        alpha=drift.alpha,
+        alpha=levels.input,
         minimum_drifted_share=drift.min_drifted_share,
         minimum_samples=drift.min_samples,
-        n_permutations=drift.n_permutations,
+        n_permutations=permutations_for(levels.input, drift.n_permutations),
         rng=np.random.default_rng([seed, INPUT_STREAM]),
         design=design,
     )
@@ -126,6 +132,7 @@ def compare_window(
             reference=sides[0],
             current=sides[1],
             drift=drift,
+            levels=levels,
             seed=seed,
             design=design,
             prompts=prompts,
@@ -136,14 +143,16 @@ def compare_window(
         current,
         columns=columns,
         drift=drift,
+        level=levels.output,
         design=design,
         rng=np.random.default_rng([seed, OUTPUT_STREAM]),
     )
-    prompt_clusters, response_clusters = _clusters(prompts, responses, drift)
+    prompt_clusters, response_clusters = _clusters(prompts, responses, levels)
     return WindowComparison(
         reference=sides[0],
         current=sides[1],
         drift=drift,
+        levels=levels,
         seed=seed,
         design=design,
         prompts=prompts,
@@ -152,7 +161,7 @@ def compare_window(
         response_clusters=response_clusters,
         columns=columns,
         numeric_columns=compare_numeric_columns(
-            columns, reference, current, drift=drift, alert_threshold=alert_threshold
+            columns, reference, current, level=levels.metrics, alert_threshold=alert_threshold
         ),
         mix=compare_task_mix(reference, current, design, np.random.default_rng([seed, MIX_STREAM])),
         unread_prompts=measure_unread(
@@ -185,6 +194,7 @@ def _compare_responses(
     *,
     columns: Sequence[NumericColumn],
     drift: Drift,
+    level: float,
     design: SampleDesign | None,
     rng: np.random.Generator,
 ) -> DriftResult | None:
@@ -206,25 +216,25 @@ def _compare_responses(
         current_covariates=covariates[1],
         reference_groups=reference.end_users,
         current_groups=current.end_users,
-        alpha=drift.output_alpha,
+        alpha=level,
         minimum_drifted_share=drift.min_drifted_share,
         minimum_samples=drift.min_samples,
-        n_permutations=drift.output_permutations,
+        n_permutations=permutations_for(level, drift.n_permutations),
         rng=rng,
         design=design,
     )
 
 
 def _clusters(
-    prompts: DriftResult, responses: DriftResult | None, drift: Drift
+    prompts: DriftResult, responses: DriftResult | None, levels: AlarmLevels
 ) -> tuple[tuple[Cluster, ...], tuple[Cluster, ...]]:
     """Return the clusters of each family whose test is significant.
 
     A cluster of responses to drifted prompts is reported with the prompts: clusters of the output
     are responses that changed although their prompts did not.
     """
-    prompt_clusters = prompts.clusters if prompts.p_value <= drift.alpha else ()
-    if responses is None or responses.p_value > drift.output_alpha:
+    prompt_clusters = prompts.clusters if prompts.p_value <= levels.input else ()
+    if responses is None or responses.p_value > levels.output:
         return prompt_clusters, ()
     drifted = np.zeros(prompts.n_current, dtype=bool)
     for cluster in prompt_clusters:

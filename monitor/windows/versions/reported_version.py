@@ -4,8 +4,8 @@ An alarm is about what serves now. So the reported version is one that still ser
 ended: preferably one that was compared, then one that alarms, then the one with most exchanges.
 Remarks describe the others, and the headline names serving versions that could not be compared:
 where these are all, or a tenth or more, of the serving exchanges, the window has not enough data.
-Versions that may alarm share the level of the tests (Bonferroni), so that a window with two of them
-does not alarm more often than a window with one.
+Versions that may alarm share the levels of the tests (Bonferroni), so that a window with two of
+them does not alarm more often than a window with one.
 """
 
 import zlib
@@ -18,7 +18,7 @@ import numpy as np
 from monitor.plurals import pluralize
 from monitor.rendering.excerpts import excerpt_of_version
 from monitor.rendering.numbers import format_estimate, format_share, join_names
-from monitor.settings import Drift
+from monitor.statistics.alarm_levels import AlarmLevels
 from monitor.store.traffic.exchange_columns import count_users
 from monitor.store.windows.assessment import Verdict, VersionAssessment
 from monitor.windows.findings.findings import Findings
@@ -34,8 +34,8 @@ class PartPlan:
     """How a version's part of a window is compared."""
 
     part: Part
-    #: With the level that the versions share.
-    drift: Drift
+    #: That the versions share.
+    levels: AlarmLevels
     #: Derived from the seed of the window.
     seed: int
 
@@ -72,25 +72,22 @@ class PartFindings:
         return f"{noun} {join_names(names)}"
 
 
-def plan_parts(parts: Sequence[Part], drift: Drift, seed: int) -> list[PartPlan]:
-    """Return the settings and the seed of each version's comparison.
+def plan_parts(
+    parts: Sequence[Part], levels: AlarmLevels, *, min_samples: int, seed: int
+) -> list[PartPlan]:
+    """Return the levels and the seed of each version's comparison.
 
     Args:
-        parts: The window by version; a single part has the settings and the seed of the window.
-        drift: The settings of a window.
+        parts: The window by version; a single part has the levels and the seed of the window.
+        levels: The levels of a window.
+        min_samples: Exchanges without which a version is not tested.
         seed: The seed of the window.
     """
     if len(parts) == 1:
-        return [PartPlan(parts[0], drift, seed)]
-    n_tested = sum(part.is_serving and len(part.rows) >= drift.min_samples for part in parts)
-    shared = share_level(drift, n_tested)
+        return [PartPlan(parts[0], levels, seed)]
+    n_tested = sum(part.is_serving and len(part.rows) >= min_samples for part in parts)
+    shared = levels.share(n_tested)
     return [PartPlan(part, shared, _part_seed(seed, part.version)) for part in parts]
-
-
-def share_level(drift: Drift, n_tested: int) -> Drift:
-    """Return the settings with a level shared by several tests, and permutations that reach it."""
-    shared = drift.model_copy(update={"alpha": drift.alpha / max(n_tested, 1)})
-    return shared.model_copy(update={"n_permutations": shared.output_permutations})
 
 
 def select_reported(parts: Sequence[PartFindings]) -> int:
@@ -169,7 +166,7 @@ def assess_version(
         estimated_current=findings.sides.estimated_current,
         n_end_users=count_users([users[row] for row in part.part.rows]) if any(users) else 0,
         seed=part.plan.seed,
-        alpha=part.plan.drift.alpha,
+        levels=part.plan.levels,
         baseline=part.baseline,
         own_baseline=part.own_baseline,
         is_serving=part.part.is_serving,

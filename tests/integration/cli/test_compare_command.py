@@ -220,7 +220,7 @@ def test_an_unwritable_page_is_refused_before_embedding(
     assert advice in done.stderr
 
 
-@pytest.mark.parametrize("option", [("--alpha", "2"), ("--seed", "-1")])
+@pytest.mark.parametrize("option", [("--false-alarms-a-year", "0"), ("--seed", "-1")])
 def test_an_option_out_of_range_is_exit_status_2(
     tmp_path: Path, run: Run, option: tuple[str, str]
 ) -> None:

@@ -481,12 +481,9 @@ def test_with_several_versions_the_basis_is_that_of_the_files(tmp_path: Path) ->
     result = compared(reference, current)
     assert result.basis is not None
     assert (result.basis.current.n_end_users, result.basis.reference.n_end_users) == (90 + 30, 150)
-    assert (result.basis.seed, result.basis.settings["alpha"]) == (
-        SETTINGS.drift.seed,
-        SETTINGS.drift.alpha,
-    )
+    assert (result.basis.seed, result.basis.levels) == (SETTINGS.drift.seed, SETTINGS.alarm_levels)
     assert [version.n_end_users for version in result.versions] == [90 + 15, 90 + 15]
-    assert [version.alpha for version in result.versions] == [SETTINGS.drift.alpha / 2] * 2
+    assert [version.levels for version in result.versions] == [SETTINGS.alarm_levels.share(2)] * 2
     assert len({result.basis.seed, *(version.seed for version in result.versions)}) == 3
     assert {version.baseline for version in result.versions} == {result.basis.reference.digest}
     assert result.basis.reference.digest

@@ -274,9 +274,10 @@ def test_window_and_versions_each_have_their_own_basis(replaced: Engine, clock: 
     row = run(replaced, clock)
     basis, versions = row.assessment.basis, row.assessment.versions
     assert basis is not None
-    assert (basis.seed, basis.settings["alpha"]) == (row.seed, SETTINGS.drift.alpha)
+    assert (basis.seed, basis.levels) == (row.seed, SETTINGS.alarm_levels)
+    assert basis.settings["false_alarms_a_year"] == 0.5
     assert basis.settings["n_permutations"] == SETTINGS.drift.n_permutations
-    assert [version.alpha for version in versions] == [SETTINGS.drift.alpha / 2] * 2
+    assert [version.levels for version in versions] == [SETTINGS.alarm_levels.share(2)] * 2
     assert len({basis.seed, *(version.seed for version in versions)}) == 3
     n_end_users = [version.n_end_users for version in versions]
     assert all(
@@ -318,7 +319,7 @@ def test_a_vanished_metric_is_reported_for_its_version(any_engine: Engine, clock
 
 
 def test_versions_side_by_side_share_the_level(replaced: Engine, clock: datetime) -> None:
-    drift = Drift(alpha=0.005, n_permutations=250)  # reaches 0.005, not half of it
+    drift = Drift(n_permutations=250)  # reaches the level of a window, not half of it
     store_traffic(replaced, clock + 3 * DAY, 200, seed=6, days=4, version="v1")
     row = run(replaced, clock, Settings(drift=drift))
     assert [version.is_serving for version in row.assessment.versions] == [True, True]

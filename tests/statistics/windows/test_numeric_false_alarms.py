@@ -8,6 +8,7 @@ from numpy.random import Generator
 from scipy import stats
 
 from monitor.settings import Drift
+from monitor.statistics.alarm_levels import DEFAULT_LEVELS
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.assessment import NumericAssessment
 from monitor.windows.comparison.numeric_columns import numeric_columns_of
@@ -79,28 +80,28 @@ def make_window(rng: Generator, pool: tuple[list[str], list[str]], n_users: int)
     )
 
 
-def assess(reference: Exchanges, current: Exchanges, drift: Drift) -> tuple[NumericAssessment, ...]:
-    numbers = numeric_columns_of(reference, current, drift)
-    return compare_numeric_columns(numbers, reference, current, drift=drift, alert_threshold=0.10)
+def assess(reference: Exchanges, current: Exchanges, level: float) -> tuple[NumericAssessment, ...]:
+    numbers = numeric_columns_of(reference, current, Drift())
+    return compare_numeric_columns(numbers, reference, current, level=level, alert_threshold=0.10)
 
 
-def count_false_alarms(n_trials: int, drift: Drift) -> tuple[int, int]:
+def count_false_alarms(n_trials: int, alpha: float) -> tuple[int, int]:
     """Count drift-free windows with a degraded column, and with a significant one."""
     degraded = significant = 0
     for trial in range(n_trials):
         rng = np.random.default_rng([23, trial])
         pool = make_pool(rng)
-        result = assess(make_window(rng, pool, 150), make_window(rng, pool, 60), drift)
+        result = assess(make_window(rng, pool, 150), make_window(rng, pool, 60), alpha / 2)
         assert len(result) >= 17
         degraded += any(entry.degraded for entry in result)
-        significant += any(entry.adjusted_p_value <= drift.alpha for entry in result)
+        significant += any(entry.adjusted_p_value <= alpha for entry in result)
     return degraded, significant
 
 
 @trials(14, 60)
 def test_windows_without_drift_seldom_have_anything_degraded(n_trials: int) -> None:
     """Without adjusted p-values, 8 of the 14 windows have a significant column; 4 may."""
-    degraded, significant = count_false_alarms(n_trials, Drift(alpha=ALPHA))
+    degraded, significant = count_false_alarms(n_trials, ALPHA)
     most = stats.binom.ppf(0.999, n_trials, ALPHA)
     assert degraded <= significant <= most
 
@@ -109,5 +110,5 @@ def test_a_window_that_is_worse_has_what_is_worse_degraded() -> None:
     rng = np.random.default_rng(1)
     pool = make_pool(rng)
     bad = (pool[0], [*pool[1], *["Sorry, but I can't help you with that."] * 60])
-    result = assess(make_window(rng, pool, 200), make_window(rng, bad, 200), Drift())
+    result = assess(make_window(rng, pool, 200), make_window(rng, bad, 200), DEFAULT_LEVELS.metrics)
     assert [entry.name for entry in result if entry.degraded] == ["refusal"]

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from monitor.accounts.registration import create_user
 from monitor.review.sampling.batch import create_batch
 from monitor.settings import Review
+from monitor.statistics.alarm_levels import DEFAULT_LEVELS
 from monitor.store.accounts.users import UserRow, list_users
 from monitor.store.engine import transaction
 from monitor.store.traffic.exchange_columns import Exchanges
@@ -140,7 +141,7 @@ def assessment(n: int) -> Assessment:
         mix_current={"card_lost": 0.3, "fees": 0.25, "instant_transfer": 0.25, "": 0.2},
         mix_reference={"card_lost": 0.5, "fees": 0.5},
         remarks=("Sunday had no traffic.",),
-        basis=Basis(seed=7, settings={"alpha": 0.005}),
+        basis=Basis(seed=7, settings={"false_alarms_a_year": 0.5}, levels=DEFAULT_LEVELS),
     )  # fmt: skip
 
 

@@ -24,7 +24,14 @@ def assess_window(
     earlier: tuple[Assessment, ...] = (),
 ) -> WindowResult:
     """Compare two windows, collect the findings, and build the assessment."""
-    comparison = compare_window(reference, current, drift=drift, alert_threshold=0.1, seed=seed)
+    comparison = compare_window(
+        reference,
+        current,
+        drift=drift,
+        levels=drift.levels("weekly"),
+        alert_threshold=0.1,
+        seed=seed,
+    )
     findings = collect_findings(comparison, bounds=bounds, earlier=earlier)
     return build_of(findings, current, drift=drift, seed=seed)
 
@@ -32,7 +39,7 @@ def assess_window(
 def build_of(findings: Findings, current: Exchanges, *, drift: Drift, seed: int) -> WindowResult:
     """Build the assessment of one version's findings."""
     rows = np.arange(len(current), dtype=np.int64)
-    plan = PartPlan(Part("", rows, is_serving=True), drift, seed)
+    plan = PartPlan(Part("", rows, is_serving=True), drift.levels("weekly"), seed)
     part = PartFindings(
         plan=plan,
         findings=findings,
@@ -43,6 +50,7 @@ def build_of(findings: Findings, current: Exchanges, *, drift: Drift, seed: int)
     context = WindowContext(
         model="assistant",
         drift=drift,
+        levels=drift.levels("weekly"),
         alert_threshold=0.1,
         seed=seed,
         end_users=current.end_users,

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from monitor.statistics.alarm_levels import DEFAULT_LEVELS
 from monitor.store.windows.assessment import (
     Assessment,
     Basis,
@@ -80,11 +81,14 @@ def output_drift() -> Assessment:
         output=output,
         versions=(
             make_version_assessment(version="v1", is_reported=False, is_serving=False),
-            make_version_assessment(version="v2", n_end_users=390, seed=77, alpha=0.0025),
+            make_version_assessment(
+                version="v2", n_end_users=390, seed=77, levels=DEFAULT_LEVELS.share(2)
+            ),
         ),
         basis=Basis(
             seed=5,
-            settings={"alpha": 0.005},
+            settings={"false_alarms_a_year": 0.5},
+            levels=DEFAULT_LEVELS,
             encoder="minilm@1/max256",
             reference=Source(name="may.jsonl", digest="ab12", first=WEEK[0], last=WEEK[1]),
             current=Source(name="june.jsonl", n_end_users=391),

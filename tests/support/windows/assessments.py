@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection
 
+from monitor.statistics.alarm_levels import DEFAULT_LEVELS
 from monitor.store.windows.assessment import (
     Assessment,
     Basis,
@@ -124,7 +125,7 @@ def make_version_assessment(**values: Any) -> VersionAssessment:
         "n_current": 400,
         "n_end_users": 390,
         "seed": 77,
-        "alpha": 0.0025,
+        "levels": DEFAULT_LEVELS.share(2),
         "baseline": "",
         "own_baseline": False,
         "is_serving": True,
@@ -206,6 +207,7 @@ def huge(character: str = "x") -> Assessment:
         mix_effect_size=0.1,
         remarks=(character * 500,) * 100,
         basis=Basis(
+            levels=DEFAULT_LEVELS,
             seed=1,
             settings={f"setting {number}": text for number in range(12)},
             encoder=text,

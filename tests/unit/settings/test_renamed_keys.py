@@ -39,6 +39,10 @@ def test_an_old_key_is_refused_with_its_new_name(tmp_path: Path, key: str) -> No
         ("kafka.start_at", '"latest"', 'kafka.auto_offset_reset = "latest"'),
         ("drift.minimum_mass", "0.02", "drift.min_drifted_share = 0.02"),
         ("review.lease_minutes", '"long"', "a duration such as"),
+        ("drift.alpha", "0.005", "drift.false_alarms_a_year = 0.5"),
+        ("drift.alpha", "0.01", "drift.false_alarms_a_year = 1"),
+        ("drift.alpha", '"low"', "drift.false_alarms_a_year = 0.5"),
+        ("drift.slow_alpha", "0.05", "drift.false_alarms_a_year = 0.5"),
     ],
 )
 def test_the_refusal_converts_the_value(tmp_path: Path, key: str, value: str, written: str) -> None:

@@ -50,7 +50,7 @@ def is_degraded(direction, comparison, threshold, side="metric", adjusted_p_valu
         direction,
         comparison,
         adjusted_p_value,
-        alpha=0.005,
+        level=0.0025,
         alert_threshold=threshold,
     )
 

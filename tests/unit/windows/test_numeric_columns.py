@@ -112,7 +112,7 @@ def test_a_window_without_a_single_response_alarms() -> None:
     reference, current = window(make_responses(100)), window([""] * 100, attributes=failed)
     numbers = numeric_columns_of(reference, current, Drift())
     compared_all = compare_numeric_columns(
-        numbers, reference, current, drift=Drift(), alert_threshold=0.1
+        numbers, reference, current, level=0.0005, alert_threshold=0.1
     )
     assert {"empty", "error"} <= {entry.name for entry in compared_all if entry.degraded}
 
@@ -261,7 +261,7 @@ def test_a_broken_format_degrades() -> None:
         numeric_columns_of(reference, current, Drift()),
         reference,
         current,
-        drift=Drift(),
+        level=0.0005,
         alert_threshold=0.10,
     )
     assert [entry.name for entry in result if entry.degraded] == ["broken format"]

@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 
 from monitor.rendering.numbers import format_change, format_mean, format_share, format_window
+from monitor.statistics.alarm_levels import DEFAULT_LEVELS
 from monitor.store.windows.assessment import Assessment, Basis, Source
 from monitor.windows.report.figures import GROWTH_HEIGHT, growth, reach_of, whisker
 from monitor.windows.report.page import STYLES, render_findings, render_page, render_verdict
@@ -69,7 +70,12 @@ def hostile() -> Assessment:
         mix_reference={"cards": 1.0},
         remarks=(HOSTILE,),
         versions=(make_version_assessment(version=HOSTILE),),
-        basis=Basis(seed=1, settings={HOSTILE: HOSTILE}, reference=Source(name=HOSTILE)),
+        basis=Basis(
+            seed=1,
+            settings={HOSTILE: HOSTILE},
+            levels=DEFAULT_LEVELS,
+            reference=Source(name=HOSTILE),
+        ),
     )
 
 
@@ -113,7 +119,7 @@ def test_basis_names_seed_and_level_of_each_version() -> None:
         "391 end users",
         "v2: 400 exchanges of 390 end users",
         "seed 77",
-        "alpha 0.0025",
+        "level of the prompts 0.0025",
     ):
         assert figure in folded
     basis = output_drift().basis
@@ -128,7 +134,8 @@ def test_basis_is_folded_and_complete() -> None:
         "june.jsonl",
         "minilm@1/max256",
         "Seed 5;",
-        "alpha 0.005",
+        "false_alarms_a_year 0.5",
+        "prompts 0.005, responses 0.001, metrics 0.000288 (one-sided) per window",
         "numpy 2.4.6",
         "scattered 2.5 0.01 0.02 undefined",
     ):
