@@ -205,7 +205,9 @@ def severity_of(assessment: Assessment) -> float:
     families = assessment.input, assessment.output
     shares = [family.drifted_share.estimate for family in families if family.alarm]
     shares += [
-        family.slow.share for family in families if family.slow is not None and family.slow.alarm
+        family.slow.drifted_share.estimate
+        for family in families
+        if family.slow is not None and family.slow.alarm
     ]
     losses = [
         1.0 if column.relative_change is None else min(1.0, abs(column.relative_change))

@@ -5,9 +5,6 @@ from datetime import date, datetime, timedelta
 
 from monitor.store.windows.assessment import NumericAssessment, ShareEstimate
 
-#: A lower bound below this rounds to 0.0% and says nothing.
-MIN_BOUND = 0.0005
-
 
 def format_p_value(p_value: float) -> str:
     """Return a p-value with two significant digits."""
@@ -22,11 +19,6 @@ def format_mean(mean: float) -> str:
 def format_share(share: float) -> str:
     """Return a share in percent, with one decimal below 10%."""
     return f"{share:.0%}" if share >= 0.0995 or share == 0 else f"{share:.1%}"
-
-
-def is_informative(bound: float) -> bool:
-    """Return whether a lower bound on a share rounds to more than 0.0%."""
-    return bound >= MIN_BOUND
 
 
 def format_estimate(share: ShareEstimate) -> str:

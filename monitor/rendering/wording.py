@@ -11,7 +11,6 @@ from monitor.rendering.numbers import (
     format_mean,
     format_p_value,
     format_share,
-    is_informative,
 )
 from monitor.rendering.task_types import select_task_types, sum_other_task_types
 from monitor.store.windows.assessment import (
@@ -116,7 +115,7 @@ def describe_input(family: FamilyAssessment) -> str:
         return f"prompts have drifted slowly since {format_day(slow.since)}"
     if family.verdict == "drift":
         return "prompts changed significantly, below the alert threshold"
-    if slow is not None and slow.verdict == "drift" and slow.drifted_share_lower_bound > 0:
+    if slow is not None and slow.verdict == "drift" and slow.drifted_share.lower > 0:
         return "prompts change slowly, below the alert threshold"
     return "prompts show no significant change"
 
@@ -164,7 +163,7 @@ def describe_slow_drift(slow: SlowDrift) -> str:
     if slow.since is None or slow.detected_at is None:
         return f"no slow drift over {pluralize(slow.n_windows, 'window')} (p = {p_value})"
     over = f"(p = {p_value} over {pluralize(slow.n_windows, 'window')})"
-    if not slow.alarm and slow.drifted_share_lower_bound <= 0:
+    if not slow.alarm and slow.drifted_share.lower <= 0:
         return (
             f"slow drift, detected in the window of {format_day(slow.detected_at)} {over}, is not "
             "significant in this window"
@@ -177,12 +176,8 @@ def describe_slow_drift(slow: SlowDrift) -> str:
 
 def describe_slow_share(slow: SlowDrift) -> str:
     """Describe the share of the window that differs from the windows before the drift began."""
-    if not is_informative(slow.drifted_share_lower_bound):
-        return "no lower bound on the share of prompts unlike those before the drift began"
-    return (
-        f"about {format_share(slow.share)} of the prompts, at least "
-        f"{format_share(slow.drifted_share_lower_bound)}, are unlike those before the drift began"
-    )
+    share = format_estimate(slow.drifted_share)
+    return f"{share} of the prompts are unlike those before the drift began"
 
 
 def describe_drifted_share(family: FamilyAssessment, assessment: Assessment) -> str:

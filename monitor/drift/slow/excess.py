@@ -1,10 +1,10 @@
-r"""Excess of the newest week over the weeks before, with a lower bound.
+r"""Excess of the newest week over the weeks before, with its interval.
 
 If the newest week is :math:`(1-e) R + e Q`, then :math:`C(A) - R(A) \le e (1 - R(A))` for every
 set :math:`A` that is independent of it (see :mod:`monitor.drift.drifted_share`). Two sets are
-tested, each with half of the error: the far tail of the reference's isolation, and the cells that
-have gained. The latter are selected by one half of the bins and counted in the other, and vice
-versa: selected and counted on the same samples, chance would look like excess.
+tested, each with half of the error of the interval: the far tail of the reference's isolation, and
+the cells that have gained. The latter are selected by one half of the bins and counted in the
+other, and vice versa: selected and counted on the same samples, chance would look like excess.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,8 @@ class Excess:
     """The share of the newest week that the weeks before don't explain."""
 
     share: float
-    lower_bound: float
+    lower: float
+    upper: float
 
 
 def learned_direction(past: Series) -> NDArray[np.float64]:
@@ -63,7 +64,7 @@ def largest_excess(before: Series, during: Series) -> Excess:
         _excess(before.counts, before.tail, during.counts[:, -1], during.tail[:, -1]),
         _excess(*_in_gained_cells(before, during)),
     ]
-    return max(candidates, key=lambda excess: (excess.lower_bound, excess.share))
+    return max(candidates, key=lambda excess: (excess.lower, excess.share))
 
 
 def _gain(
@@ -106,18 +107,16 @@ def _excess(
     counts: NDArray[np.float64],
     inside: NDArray[np.float64],
 ) -> Excess:
-    """Return the excess of a share over the usual one, bounded by MOVER."""
-    tail = (1.0 - CONFIDENCE) / 2.0
+    """Return the excess of a share over the usual one, with limits by MOVER."""
+    tail = (1.0 - CONFIDENCE) / 4.0
     current, reference = (
         _limits(counts, inside, tail),
         _limits(counts_before, inside_before, tail),
     )
-    bound, _ = difference_limits(reference, current)
+    lower, upper = difference_limits(reference, current)
     outside = max(1.0 - reference.lower, 1e-9)
-    return Excess(
-        share=float(np.clip((current.mean - reference.mean) / outside, 0.0, 1.0)),
-        lower_bound=float(np.clip(bound / outside, 0.0, 1.0)),
-    )
+    limits = np.clip(np.array([current.mean - reference.mean, lower, upper]) / outside, 0.0, 1.0)
+    return Excess(*limits.tolist())
 
 
 def _limits(counts: NDArray[np.float64], inside: NDArray[np.float64], tail: float) -> Limits:

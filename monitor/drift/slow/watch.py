@@ -24,8 +24,8 @@ class SlowDrift:
 
     #: ``drift`` from the week of detection until it has passed.
     verdict: Literal["drift", "no_drift"]
-    #: ``drift`` whose lower bound has reached the minimum, for as long as any excess is
-    #: significant.
+    #: ``drift`` whose estimate has reached the minimum while the excess was significant, for as
+    #: long as it is.
     alarm: bool
     #: One over the largest wealth so far: a p-value that is valid at every week at once.
     p_value: float
@@ -34,9 +34,9 @@ class SlowDrift:
     onset_week: int | None
     detection_week: int | None
     #: The newest week's excess over the weeks before the onset, a conservative estimate of the
-    #: drifted share, with its 95% lower bound. 0 without drift.
+    #: drifted share, with its 95% interval. 0 without drift.
     drifted_share: float
-    drifted_share_lower_bound: float
+    drifted_share_interval: tuple[float, float]
 
 
 #: Drift has passed after so many weeks in a row without a significant excess.
@@ -52,7 +52,7 @@ NO_DRIFT = SlowDrift(
     onset_week=None,
     detection_week=None,
     drifted_share=0.0,
-    drifted_share_lower_bound=0.0,
+    drifted_share_interval=(0.0, 0.0),
 )
 
 
@@ -74,7 +74,7 @@ def watch(
         numbers: The number of each week, ascending, with gaps for missing weeks; ``None``: without
             gaps.
         alpha: Probability that drift is ever detected, in any number of weeks, where there is none.
-        minimum_drifted_share: Least lower bound of the drifted share for an alarm.
+        minimum_drifted_share: Least estimate of the drifted share for an alarm.
 
     Returns:
         One state per week.
@@ -149,11 +149,11 @@ class _Watch:
         episode, series = self._episode, self._series
         before, during = series[: episode.onset_week + 1], series[episode.onset_week + 1 : week + 2]
         excess = largest_excess(before, during)
-        is_significant = excess.lower_bound > 0.0
+        is_significant = excess.lower > 0.0
         episode.weeks_without_excess = 0 if is_significant else episode.weeks_without_excess + 1
         # An alarm lasts while the excess is significant: at the threshold it would flap.
-        episode.alarms = excess.lower_bound >= minimum_drifted_share or (
-            episode.alarms and is_significant
+        episode.alarms = is_significant and (
+            episode.alarms or excess.share >= minimum_drifted_share
         )
         if self.has_passed:
             return NO_DRIFT
@@ -164,7 +164,7 @@ class _Watch:
             onset_week=offset + episode.onset_week,
             detection_week=offset + episode.detection_week,
             drifted_share=excess.share,
-            drifted_share_lower_bound=excess.lower_bound,
+            drifted_share_interval=(excess.lower, excess.upper),
         )
 
     @property

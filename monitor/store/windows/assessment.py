@@ -104,13 +104,21 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     growth: tuple[TopicPeriod, ...] = ()
 
 
+class ShareEstimate(msgspec.Struct, frozen=True, kw_only=True):
+    """An estimated share in [0, 1], with its 95% interval."""
+
+    estimate: float
+    lower: float
+    upper: float
+
+
 class SlowDrift(msgspec.Struct, frozen=True, kw_only=True):
     """Drift that grows in small steps, tested over all windows since the baseline."""
 
     #: ``drift`` from the window that detects it until it has passed.
     verdict: Literal["drift", "no_drift"]
-    #: ``drift``, with a lower bound above ``drift.min_slow_drifted_share`` now or at some window
-    #: since the drift began.
+    #: ``drift`` that is significant in this window, and whose estimate has reached
+    #: ``drift.min_slow_drifted_share``.
     alarm: bool
     #: Valid at all windows simultaneously, however many there are.
     p_value: float
@@ -121,17 +129,8 @@ class SlowDrift(msgspec.Struct, frozen=True, kw_only=True):
     #: Start of the window that detected it; ``None`` without drift.
     detected_at: datetime | None = None
     #: Share of this window in excess of the windows before the drift began, a conservative estimate
-    #: of the drifted share; with its 95% lower bound. 0 without drift.
-    share: float = 0.0
-    drifted_share_lower_bound: float = 0.0
-
-
-class ShareEstimate(msgspec.Struct, frozen=True, kw_only=True):
-    """An estimated share in [0, 1], with its 95% interval."""
-
-    estimate: float
-    lower: float
-    upper: float
+    #: of the drifted share. 0 without drift.
+    drifted_share: ShareEstimate = ShareEstimate(estimate=0.0, lower=0.0, upper=0.0)
 
 
 class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):

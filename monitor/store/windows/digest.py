@@ -18,7 +18,7 @@ class SlowFigures(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     alarm: bool
     p_value: float
-    share: float
+    drifted_share: ShareEstimate
 
 
 class FamilyFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,8 +42,8 @@ class FamilyFigures(msgspec.Struct, frozen=True, kw_only=True):
         A share that isn't significant counts as 0.
         """
         own = self.drifted_share.estimate if self.verdict == "drift" else 0.0
-        slow = self.slow.share if self.slow is not None and self.slow.alarm else 0.0
-        return max(own, slow)
+        slow = self.slow
+        return max(own, slow.drifted_share.estimate if slow is not None and slow.alarm else 0.0)
 
 
 class NumericColumnFigures(msgspec.Struct, frozen=True, kw_only=True):

@@ -190,7 +190,7 @@ def _describe(name: str, family: FamilyFigures) -> str:
     if family.verdict == "not_enough_data":
         return f"{name}: not enough data"
     if family.slow is not None and family.slow.alarm and not family.alarm:
-        return f"{name} drifting slowly, about {family.slow.share:.1%} so far"
+        return f"{name} drifting slowly, {format_estimate(family.slow.drifted_share)} so far"
     if family.verdict == "no_drift":
         return f"{name} unchanged (p = {family.p_value:.2g})"
     change = "drifted" if family.alarm else "changed, below the alert threshold"

@@ -18,7 +18,7 @@ from monitor.drift import WindowSums, fit_watch_map, watch
 from monitor.settings import Settings
 from monitor.store.engine import transaction
 from monitor.store.traffic.exchange_columns import Exchanges
-from monitor.store.windows.assessment import SlowDrift
+from monitor.store.windows.assessment import ShareEstimate, SlowDrift
 from monitor.store.windows.slow_drift import (
     StoredSums,
     WatchedSums,
@@ -83,8 +83,11 @@ def check_slow_drift(
         n_windows=len(starts),
         since=None if drift.onset_week is None else starts[drift.onset_week],
         detected_at=None if drift.detection_week is None else starts[drift.detection_week],
-        share=drift.drifted_share,
-        drifted_share_lower_bound=drift.drifted_share_lower_bound,
+        drifted_share=ShareEstimate(
+            estimate=drift.drifted_share,
+            lower=drift.drifted_share_interval[0],
+            upper=drift.drifted_share_interval[1],
+        ),
     )
     return SlowDriftTest(result, WatchedSums(digest, vars(sums)))
 

@@ -162,7 +162,11 @@ def _subthreshold_findings(windows: Sequence[WindowFigures]) -> tuple[Subthresho
             slow = family.slow
             if slow is not None and slow.verdict == "drift" and not family.alarms:
                 over_weeks = f"{subject} over the windows"
-                findings.append(SubthresholdFinding(window, over_weeks, slow.p_value, slow.share))
+                findings.append(
+                    SubthresholdFinding(
+                        window, over_weeks, slow.p_value, slow.drifted_share.estimate
+                    )
+                )
         findings += [
             SubthresholdFinding(
                 window,

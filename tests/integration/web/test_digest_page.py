@@ -24,6 +24,7 @@ from tests.support.review.review_world import PASSWORD, make_world
 from tests.support.windows.assessed_year import DEGRADED, DRIFTED, EMPTY, HITS, WEEKS, store_year
 from tests.support.windows.assessments import (
     HOSTILE,
+    estimated,
     make_assessment,
     make_family,
     make_numeric_column,
@@ -74,7 +75,7 @@ def test_significant_changes_without_alarm_are_listed(year: Engine) -> None:
 def test_slow_drift_is_an_alarm_or_a_hit(engine: Engine, clock: datetime) -> None:
     families = (
         make_family(verdict="drift", p_value=0.004, slow=make_slow()),
-        make_family(slow=make_slow(alarm=False, p_value=0.01, drifted_share_lower_bound=0.002)),
+        make_family(slow=make_slow(alarm=False, p_value=0.01, drifted_share=estimated(0.021))),
     )
     with transaction(engine) as connection:
         for week, family in enumerate(families):

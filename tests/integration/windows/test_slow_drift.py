@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from monitor.alerts.incidents import fingerprint_of, handle_evaluation, severity_of
-from monitor.rendering.numbers import format_share
+from monitor.rendering.numbers import format_estimate
 from monitor.settings import Alerts, Drift, Settings
 from monitor.store.engine import transaction
 from monitor.store.tables import DriftEvaluation, SlowDriftWindow
@@ -77,7 +77,9 @@ def test_growth_over_weeks_alarms_and_opens_an_incident(
     assert result.verdict == "drift"
     assert slow.since is not None
     assert clock <= slow.since <= clock + 2 * WEEK
-    assert 0.005 <= slow.drifted_share_lower_bound < slow.share < 0.12
+    share = slow.drifted_share
+    assert 0.0 < share.lower < share.estimate < share.upper < 0.2
+    assert 0.005 <= share.estimate < 0.12
     assert slow.p_value <= 0.05
     # The sums were made by one map, and take little room.
     rows = stored_sums(any_engine)
@@ -88,7 +90,7 @@ def test_growth_over_weeks_alarms_and_opens_an_incident(
     onset = f"drifted slowly since {slow.since.day} "
     assert (onset in result.headline) == (result.input.slow_alarm is not None)
     assert "input" in fingerprint_of(result)
-    assert severity_of(result) >= slow.drifted_share_lower_bound
+    assert severity_of(result) >= share.estimate
     with transaction(any_engine) as connection:
         assert handle_evaluation(connection, evaluation_id, clock, alerts=Alerts()) is not None
 
@@ -108,7 +110,7 @@ def test_a_slow_alarm_alone_says_since_when_and_shows_examples(
     assert slow.since is not None
     assert result.alarm
     assert not result.input.alarm
-    assert f"since {slow.since.day} Nov (about {format_share(slow.share)}" in result.headline
+    assert f"since {slow.since.day} Nov ({format_estimate(slow.drifted_share)}" in result.headline
     assert result.input.outliers
     quoted = [
         *result.input.outliers,

@@ -179,8 +179,9 @@ def test_what_grows_from_week_to_week_is_found(
         weeks = [week for week, state in enumerate(states, -1) if state.alarm]
         detected.append(weeks[0] if weeks else 99)
         newest = states[-1]
-        assert newest.drifted_share_lower_bound < newest.drifted_share
-        assert newest.drifted_share_lower_bound <= shares[-1]
+        lower, upper = newest.drifted_share_interval
+        assert lower < newest.drifted_share < upper
+        assert lower <= shares[-1]
         assert newest.p_value <= 0.05
         assert newest.onset_week is not None
         assert newest.detection_week is not None
@@ -201,7 +202,7 @@ def test_watch_restarts_after_drift_has_passed() -> None:
     assert [state.verdict for state in states[3:]] == [*["drift"] * 3, *["no_drift"] * 2]
     assert [state.alarm for state in states[3:]] == [True, True, False, False, False]
     assert states[6].p_value == 1.0
-    assert (states[6].onset_week, states[6].drifted_share_lower_bound) == (None, 0.0)
+    assert (states[6].onset_week, states[6].drifted_share_interval) == (None, (0.0, 0.0))
     again = watched(
         [*shares, *(0.02 * week for week in range(1, 6))], 2, minimum_drifted_share=0.01
     )
@@ -212,8 +213,9 @@ def test_watch_restarts_after_drift_has_passed() -> None:
 
 
 def test_an_alarm_goes_on_while_drift_can_be_seen() -> None:
-    states = watched([*(0.02 * week for week in range(1, 6)), 0.06], 2, minimum_drifted_share=0.06)
-    assert states[-2].drifted_share_lower_bound >= 0.06 > states[-1].drifted_share_lower_bound > 0.0
+    states = watched([*(0.02 * week for week in range(1, 6)), 0.06], 2, minimum_drifted_share=0.07)
+    assert states[-2].drifted_share >= 0.07 > states[-1].drifted_share
+    assert states[-1].drifted_share_interval[0] > 0.0
     assert [state.alarm for state in states[-2:]] == [True, True]
 
 

@@ -54,8 +54,7 @@ def make_slow(**values: Any) -> SlowDrift:
         "n_windows": 9,
         "since": datetime(2026, 10, 5, tzinfo=UTC),
         "detected_at": datetime(2026, 10, 26, tzinfo=UTC),
-        "share": 0.021,
-        "drifted_share_lower_bound": 0.014,
+        "drifted_share": estimated(0.021),
     }
     return SlowDrift(**(defaults | values))
 

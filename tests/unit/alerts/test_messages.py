@@ -15,7 +15,7 @@ from monitor.alerts.messages.incident import (
 )
 from monitor.alerts.messages.mrkdwn import MAX_BLOCKS, escape, render_text, sections, within_limits
 from monitor.settings import Alerts
-from monitor.store.windows.assessment import Assessment
+from monitor.store.windows.assessment import Assessment, ShareEstimate
 from monitor.windows.findings.headline import headline
 from tests.support.windows.assessment_cases import slow_drift
 from tests.support.windows.assessments import (
@@ -163,7 +163,11 @@ def test_slow_drift_has_the_steps_of_sudden_drift() -> None:
 
 @pytest.mark.parametrize("bound", [0.0, 0.004])
 def test_recovery_names_no_onset_in_its_headline(bound: float) -> None:
-    family = make_family(slow=make_slow(alarm=False, drifted_share_lower_bound=bound))
+    family = make_family(
+        slow=make_slow(
+            alarm=False, drifted_share=ShareEstimate(estimate=0.004, lower=bound, upper=0.01)
+        )
+    )
     recovered = make_assessment(input=family, headline=headline(family, make_family("output"), []))
     blocks = [
         *incident_blocks(summarize(recovered), "resolved", ALERTS),

@@ -133,7 +133,7 @@ def test_an_unknown_share_is_not_shown_as_0() -> None:
 
 
 def test_slow_drift_is_a_bar_of_its_sum() -> None:
-    slow = SlowFigures(verdict="drift", alarm=True, p_value=0.001, share=0.04)
+    slow = SlowFigures(verdict="drift", alarm=True, p_value=0.001, drifted_share=estimated(0.04))
     quiet = window(0)
     assert quiet.figures is not None
     crept = replace(quiet.figures, input=replace(quiet.figures.input, slow=slow))
@@ -141,7 +141,7 @@ def test_slow_drift_is_a_bar_of_its_sum() -> None:
     (bar,) = drawn.lanes[0].bars
     assert bar.kind == "alarm"
     assert bar.height == pytest.approx(LANE * 0.04 / 0.1)
-    assert "prompts drifting slowly, about 4.0% so far" in drawn.columns[0].title
+    assert "prompts drifting slowly, about 4.0% (2.0% to 6.0%) so far" in drawn.columns[0].title
 
 
 def test_incidents_lie_under_their_windows() -> None:

@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime
 
+from monitor.rendering.numbers import format_estimate
 from monitor.rendering.wording import describe_first_seen
+from monitor.store.windows.assessment import ShareEstimate
 from monitor.windows.findings.headline import describe_small_side, headline
 from tests.support.windows.assessments import (
     estimated,
@@ -54,11 +56,13 @@ def test_headline_omits_small_and_insignificant_changes() -> None:
 
 def test_headline_dates_slow_drift() -> None:
     sentence = headline(make_family(slow=make_slow()), OUTPUT, [])
-    assert "since 5 Oct (about 2.1% of the prompts, at least 1.4%" in sentence
+    assert f"since 5 Oct ({format_estimate(estimated(0.021))} of the prompts" in sentence
     both = make_family(verdict="drift", alarm=True, drifted_share=estimated(0.06), slow=make_slow())
     assert "5 Oct" not in headline(both, OUTPUT, []), "the window alarms by itself"
     for bound in (0.0, 0.004):
-        slow = make_slow(alarm=False, drifted_share_lower_bound=bound)
+        slow = make_slow(
+            alarm=False, drifted_share=ShareEstimate(estimate=0.004, lower=bound, upper=0.01)
+        )
         quiet = headline(make_family(slow=slow), OUTPUT, [])
         assert "5 Oct" not in quiet
         assert "%" not in quiet

@@ -7,8 +7,18 @@ from itertools import pairwise
 
 import pytest
 
+<<<<<<< HEAD
 from monitor.rendering.numbers import format_change, format_mean, format_share, format_window
 from monitor.statistics.alarm_levels import DEFAULT_LEVELS
+=======
+from monitor.rendering.numbers import (
+    format_change,
+    format_estimate,
+    format_mean,
+    format_share,
+    format_window,
+)
+>>>>>>> e462a3c (Slow drift alarms by its estimate, and shows it with its interval)
 from monitor.store.windows.assessment import Assessment, Basis, Source
 from monitor.windows.report.figures import GROWTH_HEIGHT, growth, reach_of, whisker
 from monitor.windows.report.page import STYLES, render_findings, render_page, render_verdict
@@ -153,7 +163,7 @@ def test_slow_drift_is_marked_as_drift_with_its_figures() -> None:
     page = render_page(slow_drift(), window=WEEK)
     assert '<div class="finding drift">' in page
     text = Outline(page).text
-    assert text.count("about 2.1% of the prompts, at least 1.4%") == 2
+    assert text.count(f"{format_estimate(estimated(0.021))} of the prompts") == 2
     assert "p = 2e-06 over 9 windows" in text
     assert "p = 0.30" in Outline(render_page(no_drift())).text
 

@@ -79,10 +79,9 @@ def test_each_reason_of_untested_responses_reads_differently(
     assert len({render(make_assessment(output=family)) for family in families}) == len(reasons)
 
 
-def test_slow_drift_without_a_bound_shows_no_percentage() -> None:
-    text = describe_slow_drift(make_slow(drifted_share_lower_bound=0.0))
-    assert "no lower bound" in text
-    assert "%" not in text
+def test_slow_drift_shows_the_interval_of_its_share() -> None:
+    share = ShareEstimate(estimate=0.021, lower=0.014, upper=0.031)
+    assert "about 2.1% (1.4% to 3.1%)" in describe_slow_drift(make_slow(drifted_share=share))
 
 
 def test_change_without_a_share_shows_its_interval() -> None:
