@@ -7,10 +7,6 @@ from itertools import pairwise
 
 import pytest
 
-<<<<<<< HEAD
-from monitor.rendering.numbers import format_change, format_mean, format_share, format_window
-from monitor.statistics.alarm_levels import DEFAULT_LEVELS
-=======
 from monitor.rendering.numbers import (
     format_change,
     format_estimate,
@@ -18,7 +14,7 @@ from monitor.rendering.numbers import (
     format_share,
     format_window,
 )
->>>>>>> e462a3c (Slow drift alarms by its estimate, and shows it with its interval)
+from monitor.statistics.alarm_levels import DEFAULT_LEVELS
 from monitor.store.windows.assessment import Assessment, Basis, Source
 from monitor.windows.report.figures import GROWTH_HEIGHT, growth, reach_of, whisker
 from monitor.windows.report.page import STYLES, render_findings, render_page, render_verdict
