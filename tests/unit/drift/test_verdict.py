@@ -54,7 +54,8 @@ def test_a_lenient_level_alarms_with_an_interval_that_contains_0() -> None:
 
 def test_defaults_are_the_alarm_rule_of_a_weekly_window() -> None:
     drift = Settings().drift
-    for test, alpha in ((compare, drift.alpha), (compare_given, drift.output_alpha)):
+    levels = drift.levels("weekly")
+    for test, alpha in ((compare, levels.input), (compare_given, levels.output)):
         parameters = inspect.signature(test).parameters
         assert parameters["alpha"].default == alpha
         assert parameters["minimum_drifted_share"].default == drift.min_drifted_share
