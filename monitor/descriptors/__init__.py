@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.descriptors.language import identify_language
+from monitor.descriptors.language import identify_language, load_language_model
 from monitor.descriptors.output_format import OutputFormat, learn_format
 from monitor.descriptors.readability import lix
 from monitor.descriptors.refusal import declined_by_api, refusal
@@ -37,6 +37,7 @@ __all__ = [
     "learn_format",
     "line_count",
     "lix",
+    "load_language_model",
     "loop",
     "map_distinct",
     "non_letter_share",

@@ -31,6 +31,11 @@ def _identifier() -> "LanguageIdentifier":
     return LanguageIdentifier.from_modelpath(MODEL_DIR / MODEL_FILE, norm_probs=True)
 
 
+def load_language_model() -> None:
+    """Load the model, such as beside other work: it takes half a second, once a process."""
+    _identifier()
+
+
 def identify_language(text: str) -> str:
     """Return the ISO 639 code of the language; empty where it is uncertain.
 

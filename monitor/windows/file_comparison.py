@@ -1,11 +1,13 @@
 """Comparison of two files of exchanges, without a daemon or a database."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
+from monitor.descriptors import load_language_model
 from monitor.embedding.encoder import load_encoder
 from monitor.embedding.vocabulary import Vocabulary, load_vocabulary
 from monitor.settings import Settings
@@ -151,7 +153,9 @@ def _embed(
     progress("Loading the encoder", 0, 1)
     encoder = load_encoder(settings.embedding)
     progress("Loading the encoder", 1, 1)
-    sides = embed_files(paths, contents, encoder, progress)
+    with ThreadPoolExecutor(1, "language-model") as executor:
+        executor.submit(load_language_model)
+        sides = embed_files(paths, contents, encoder, progress)
     return sides, encoder.identity, load_vocabulary(settings.embedding, encoder.identity)
 
 

@@ -9,6 +9,7 @@ likelihood ratio", Stat. Sinica 2013).
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -87,17 +88,26 @@ class Scan:
         device = current.device
         near = torch.from_numpy(self.near[rows]).to(device)
         count = current[:-1][rows].clone()
-        ratios = torch.zeros(count.shape, dtype=torch.float64, device=device)
+        counts = []
         taken = 0
         for size in PLACE_SIZES:
             for rank in range(taken, min(size, near.shape[1])):
                 count += current.index_select(0, near[:, rank])
             taken = size
-            table = likelihood_ratios(size + 1, self.share_current) / len(PLACE_SIZES)
-            # On a CPU several times faster than indexing.
-            looked_up = torch.from_numpy(table).to(device).index_select(0, count.flatten().int())
-            ratios += looked_up.view(count.shape)
-        return ratios
+            counts.append(count.clone())
+        # One look-up for both sizes, which on a CPU is several times faster than indexing.
+        place = counts[0].int().mul_(PLACE_SIZES[1] + 2).add_(counts[1])
+        table = torch.from_numpy(self._table).to(device)
+        return table.index_select(0, place.flatten()).view(count.shape)
+
+    @cached_property
+    def _table(self) -> NDArray[np.float64]:
+        """Return the mean ratio for each pair of counts in the smaller and the larger place."""
+        small, large = (
+            likelihood_ratios(size + 1, self.share_current) / len(PLACE_SIZES)
+            for size in PLACE_SIZES
+        )
+        return np.asarray(small[:, None] + large).ravel()
 
 
 def make_scan(graph: Graph, node_bin: NDArray[np.int64], share_current: float) -> Scan:

@@ -1,7 +1,7 @@
 """Nearest neighbours within a pool: exact in small pools, by cells in large ones."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,12 @@ from monitor.drift.samples.pool import Pool
 EXACT_SAMPLES = 4096
 #: Number of fine cells that form one cell of the search.
 CELLS_AT_ONCE = 4
+
+#: In pools of up to so many samples the neighbours of all are kept, 6 MB among each set of
+#: landmarks, so that several scores share one search.
+KEPT_SAMPLES = 8192
+#: Neighbours kept of each sample.
+KEPT_NEIGHBOURS = 64
 
 #: A function of rows of the pool and k to their nearest landmarks.
 Find = Callable[[NDArray[np.int64], int], Neighbours]
@@ -30,6 +36,8 @@ class PoolSearch:
     #: int64 ``[K, p]``: the cells to search for each cell; ``None`` searches all.
     probed: NDArray[np.int64] | None = None
     device: str | None = None
+    #: The neighbours of all samples, by the landmarks that they were searched among.
+    _kept: dict[bytes, Neighbours] = field(default_factory=dict, compare=False, repr=False)
 
     def order(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the rows in the most efficient order for a search in chunks."""
@@ -56,7 +64,22 @@ class PoolSearch:
                 device=self.device,
             )
 
-        return find
+        if len(self.pool.vectors) > KEPT_SAMPLES:
+            return find
+        key = landmarks.tobytes()
+
+        def recall(rows: NDArray[np.int64], k: int) -> Neighbours:
+            if k > KEPT_NEIGHBOURS:
+                return find(rows, k)
+            if key not in self._kept:
+                every = self.order(np.arange(len(self.pool.vectors)))
+                found = find(every, KEPT_NEIGHBOURS)
+                by_row = np.argsort(every)
+                self._kept[key] = Neighbours(found.index[by_row], found.similarity[by_row])
+            kept = self._kept[key]
+            return Neighbours(kept.index[rows, :k], kept.similarity[rows, :k])
+
+        return recall
 
 
 def make_pool_search(

@@ -8,6 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 #: Norms may be off by this much; float16 storage rounds a unit vector by about 0.001.
 NORM_TOLERANCE = 0.02
 CHUNK_ROWS = 8192
+#: Arrays of up to so many rows are converted once, into 25 MB at 384 dimensions.
+CONVERTED_ROWS = 16_384
 
 #: Row indices.
 RowIndex = slice | NDArray[np.int64] | NDArray[np.bool_]
@@ -17,15 +19,21 @@ class Embeddings:
     """Rows of one or two arrays, in any order; indexing gives float32 of unit norm."""
 
     def __init__(
-        self, arrays: tuple[NDArray[np.floating], ...], row: NDArray[np.int64] | None = None
+        self,
+        arrays: tuple[NDArray[np.floating], ...],
+        row: NDArray[np.int64] | None = None,
+        *,
+        is_converted: tuple[bool, ...] | None = None,
     ) -> None:
         """Stack rows of the arrays.
 
         Args:
             arrays: One or two ``[n_i, d]`` of any real type, checked.
             row: int64 ``[N]``: row numbers, counted over both; ``None``: all in order.
+            is_converted: Of each array, whether it is float32 of unit norm; ``None``: none is.
         """
         self._arrays = arrays
+        self._is_converted = is_converted or (False,) * len(arrays)
         # int32, because a window of a million has several of these.
         self._row = None if row is None else row.astype(np.int32)
 
@@ -43,27 +51,35 @@ class Embeddings:
         wanted = self._rows(rows)
         split = len(self._arrays[0])
         if len(self._arrays) == 1:
-            taken = self._arrays[0][wanted].astype(np.float32)
+            taken = self._arrays[0][wanted].astype(np.float32, copy=False)
+            first = np.ones(len(wanted), dtype=np.bool_)
         else:
             taken = np.empty((len(wanted), self.shape[1]), dtype=np.float32)
             first = wanted < split
             taken[first] = self._arrays[0][wanted[first]]
             taken[~first] = self._arrays[1][wanted[~first] - split]
+        if all(self._is_converted):
+            return taken
         norms = np.sqrt(np.einsum("ij,ij->i", taken, taken, dtype=np.float64))
+        # Twice normalised, a row would differ in its last bits.
+        for is_converted, rows_of in zip(self._is_converted, (first, ~first), strict=False):
+            if is_converted:
+                norms[rows_of] = 1.0
         taken /= norms[:, None].astype(np.float32)
         return taken
 
     def part(self, rows: RowIndex) -> "Embeddings":
         """Return a choice of rows, not yet converted."""
-        return Embeddings(self._arrays, self._rows(rows))
+        return Embeddings(self._arrays, self._rows(rows), is_converted=self._is_converted)
 
     def stack(self, other: "Embeddings") -> "Embeddings":
         """Return these rows followed by those of the other, which shares the arrays or is whole."""
         arrays = other._arrays  # noqa: SLF001 - of its own class, here and below
         if self._arrays is arrays:
             rows = [side._rows(slice(0, len(side))) for side in (self, other)]  # noqa: SLF001
-            return Embeddings(arrays, np.concatenate(rows))
-        return Embeddings((*self._arrays, *arrays))
+            return Embeddings(arrays, np.concatenate(rows), is_converted=self._is_converted)
+        converted = other._is_converted  # noqa: SLF001
+        return Embeddings((*self._arrays, *arrays), is_converted=(*self._is_converted, *converted))
 
     def chunks(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         """Yield all rows in chunks, each with its position."""
@@ -119,7 +135,10 @@ def check_vectors(vectors: ArrayLike, name: str) -> Embeddings:
             f"{name} must have rows of unit norm; {off.size} rows don't, the first is row {off[0]} "
             f"with norm {norms[off[0]]:.4g}: divide each row by its norm"
         )
-    return Embeddings((array,))
+    embeddings = Embeddings((array,))
+    if 0 < len(array) <= CONVERTED_ROWS:
+        return Embeddings((embeddings[:],), is_converted=(True,))
+    return embeddings
 
 
 def join(reference: Embeddings, current: Embeddings) -> Embeddings:

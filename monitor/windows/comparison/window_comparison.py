@@ -1,10 +1,14 @@
 """Statistics of a window compared with its baseline: prompts, responses, numbers, task mix."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from monitor.drift import (
     Cluster,
@@ -31,6 +35,10 @@ from monitor.windows.comparison.unread_texts import UnknownShares, UnreadShares,
 #: Streams of random numbers, each independent of the others.
 INPUT_STREAM, OUTPUT_STREAM, TOPIC_STREAM, MIX_STREAM = range(4)
 LARGE_USER_STREAM = 5
+
+#: Windows of up to so many exchanges on both sides have their prompts and responses compared at
+#: once, on two cores. In larger ones the memory of both would add up.
+MAX_COMPARED_AT_ONCE = 100_000
 
 #: End users that each side needs, as :mod:`monitor.drift` requires.
 MIN_END_USERS = 20
@@ -114,7 +122,8 @@ def compare_window(
             reference=sides[0], current=sides[1], drift=drift, levels=levels, seed=seed
         )
     design = comparable(reference, current, rate_for)
-    prompts = compare(
+    compare_prompts = partial(
+        compare,
         reference.prompt_vectors,
         current.prompt_vectors,
         reference_groups=reference.end_users,
@@ -127,26 +136,30 @@ def compare_window(
         rng=np.random.default_rng([seed, INPUT_STREAM]),
         design=design,
     )
-    if prompts.verdict == "not_enough_data":
-        return WindowComparison(
+    with _started(compare_prompts, len(reference) + len(current)) as started:
+        uncompared = WindowComparison(
             reference=sides[0],
             current=sides[1],
             drift=drift,
             levels=levels,
             seed=seed,
             design=design,
-            prompts=prompts,
         )
-    columns = numeric_columns_of(reference, current, drift, declared)
-    responses = _compare_responses(
-        reference,
-        current,
-        columns=columns,
-        drift=drift,
-        level=levels.output,
-        design=design,
-        rng=np.random.default_rng([seed, OUTPUT_STREAM]),
-    )
+        if started.done() and started.result().verdict == "not_enough_data":
+            return replace(uncompared, prompts=started.result())
+        columns = numeric_columns_of(reference, current, drift, declared)
+        responses = _compare_responses(
+            reference,
+            current,
+            columns=columns,
+            drift=drift,
+            level=levels.output,
+            design=design,
+            rng=np.random.default_rng([seed, OUTPUT_STREAM]),
+        )
+        prompts = started.result()
+    if prompts.verdict == "not_enough_data":
+        return replace(uncompared, prompts=prompts)
     prompt_clusters, response_clusters = _clusters(prompts, responses, levels)
     return WindowComparison(
         reference=sides[0],
@@ -181,6 +194,21 @@ def compare_window(
             find_same_prompt(current.prompts, drift.max_same_prompt_share),
         ),
     )
+
+
+@contextmanager
+def _started(
+    comparison: Callable[[], DriftResult], n_exchanges: int
+) -> Iterator[Future[DriftResult]]:
+    """Start the comparison of prompts beside that of responses, or run it first if it is large."""
+    if n_exchanges > MAX_COMPARED_AT_ONCE:
+        done: Future[DriftResult] = Future()
+        done.set_result(comparison())
+        yield done
+        return
+    # Each has a core; the threads of a library for both would wait for each other.
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(1, "prompts") as executor:
+        yield executor.submit(comparison)
 
 
 def _thin(side: Exchanges, rng: np.random.Generator) -> ComparedSide:
