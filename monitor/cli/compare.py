@@ -111,7 +111,9 @@ def compare(
     from monitor.windows.file_comparison import compare_files
 
     with ProgressBars() as progress:
-        comparison = compare_files(reference, current, settings, progress)
+        comparison = compare_files(
+            reference, current, settings, progress, draws_map=html is not None
+        )
         if evidently is not None and not comparison.columns:
             typer.echo("evidently: no report, as nothing was compared", err=True)
             evidently = None

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from monitor.drift.drifted_share import CONFIDENCE, DriftedShare
 from monitor.drift.neighbours.pool_search import PoolSearch
 from monitor.drift.novelty import score_novelty
-from monitor.drift.permutation.fusion import ComponentStatistics, fuse
+from monitor.drift.permutation.fusion import ComponentStatistics
 from monitor.drift.result import Cluster, DriftResult, TestResult
 from monitor.drift.samples.design import Layout
 from monitor.drift.samples.pool import Pool
@@ -28,7 +28,7 @@ def conclude(
     A lower limit above 0 claims that something drifted. It is reported only where the test rejects
     at the error rate of the interval.
     """
-    p_value, p_values = fuse(components.statistics, components.families, components.weights)
+    p_value, p_values = components.p_value, components.p_values
     lower = drifted_share.lower if p_value <= 1.0 - CONFIDENCE else 0.0
     tests = tuple(
         TestResult(

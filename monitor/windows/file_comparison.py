@@ -53,14 +53,19 @@ class Comparison:
     #: The compared exchanges of each file.
     reference: Exchanges
     current: Exchanges
-    #: ``None`` where nothing was compared.
+    #: ``None`` where nothing was compared, or none was asked for.
     prompt_map: PromptMap | None
     reference_bad_lines: Sequence[BadLine]
     current_bad_lines: Sequence[BadLine]
 
 
 def compare_files(
-    reference: Path, current: Path, settings: Settings, progress: Progress
+    reference: Path,
+    current: Path,
+    settings: Settings,
+    progress: Progress,
+    *,
+    draws_map: bool = True,
 ) -> Comparison:
     """Compare the exchanges of two files.
 
@@ -69,6 +74,7 @@ def compare_files(
         current: The file that is tested.
         settings: Format, encoder, levels and thresholds, and the seed.
         progress: Receives the progress.
+        draws_map: Whether to lay out the map of the prompts, which only a page shows.
 
     Raises:
         InputError: A file cannot be read or has no exchange; the message lists its bad lines.
@@ -115,7 +121,7 @@ def compare_files(
     )
     findings = reported.findings
     prompt_map = None
-    if findings.has_map:
+    if draws_map and findings.has_map:
         prompt_map = sample_map(
             sides[0].window,
             sides[1].window.take(reported.part.rows),

@@ -44,6 +44,7 @@ def compare(
     minimum_samples: int = 50,
     design: SampleDesign | None = None,
     locate: bool = True,
+    cluster_alpha: float = 1.0,
 ) -> DriftResult:
     """Test whether two windows of embeddings come from one distribution.
 
@@ -69,6 +70,7 @@ def compare(
             ``1 / (1 + B)``. Sampling stops early where the first labellings are far from
             significance.
         locate: Whether to compute ``novelty`` and ``clusters``; otherwise they are 0 and empty.
+        cluster_alpha: Clusters are searched only where the p-value is at most this.
         minimum_samples: Fewer on either side, or fewer than 20 groups: ``"not_enough_data"``.
         design: Weights of current samples drawn with unequal probabilities; ``None`` where all
             probabilities are equal.
@@ -126,8 +128,9 @@ def compare(
     clusters: tuple[Cluster, ...] = ()
     if locate:
         novelty = score_novelty(search, layout.weights, rng)
-        regions = grow_regions(pool.vectors, cell, rng, fitted=layout.rows)
-        clusters = find_clusters(layout, regions)
+        if components.p_value <= cluster_alpha:
+            regions = grow_regions(pool.vectors, cell, rng, fitted=layout.rows)
+            clusters = find_clusters(layout, regions)
     return conclude(
         pool,
         components,

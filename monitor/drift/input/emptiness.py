@@ -139,9 +139,9 @@ def _add_runs(
         gains: float64 ``[m, g, k]``: the increment of a score when a run reaches a rank.
     """
     n_ranks = near.shape[1]
-    for rank in range(min(FIRST_SPARSE_RANK, n_ranks)):
-        if rank:
-            alive = alive & current.index_select(0, near[:, rank - 1])
+    # Rank 0 is no run: nothing is gained.
+    for rank in range(1, min(FIRST_SPARSE_RANK, n_ranks)):
+        alive = alive & current.index_select(0, near[:, rank - 1])
         sums += gains[:, :, rank] @ alive.double()
     n_labellings = current.shape[1]
     flat = current.flatten()

@@ -73,11 +73,10 @@ class PoolSearch:
                 return find(rows, k)
             if key not in self._kept:
                 every = self.order(np.arange(len(self.pool.vectors)))
-                found = find(every, KEPT_NEIGHBOURS)
-                by_row = np.argsort(every)
-                self._kept[key] = Neighbours(found.index[by_row], found.similarity[by_row])
-            kept = self._kept[key]
-            return Neighbours(kept.index[rows, :k], kept.similarity[rows, :k])
+                searched, by_row = find(every, KEPT_NEIGHBOURS), np.argsort(every)
+                self._kept[key] = Neighbours(searched.index[by_row], searched.similarity[by_row])
+            neighbours = self._kept[key]
+            return Neighbours(neighbours.index[rows, :k], neighbours.similarity[rows, :k])
 
         return recall
 

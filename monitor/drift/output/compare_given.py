@@ -27,7 +27,7 @@ from monitor.drift.output.response_features import (
 from monitor.drift.output.ridge import ridge_residual
 from monitor.drift.output.strata import evaluate_within_strata, make_strata
 from monitor.drift.regions import grow_regions
-from monitor.drift.result import DriftResult
+from monitor.drift.result import Cluster, DriftResult
 from monitor.drift.samples.design import SampleDesign, make_layout
 from monitor.drift.samples.embeddings import Embeddings, check_vectors, join
 from monitor.drift.samples.group_ids import Groups
@@ -61,6 +61,7 @@ def compare_given(
     n_permutations: int = 9999,
     minimum_samples: int = 50,
     design: SampleDesign | None = None,
+    cluster_alpha: float = 1.0,
 ) -> DriftResult:
     """Test whether the responses to comparable prompts have changed.
 
@@ -83,6 +84,7 @@ def compare_given(
         minimum_samples: Fewer on either side, in all or among the comparable prompts, or fewer than
             20 groups: ``"not_enough_data"``.
         design: As for :func:`compare`.
+        cluster_alpha: As for :func:`compare`.
 
     Returns:
         As :func:`compare`, for responses given prompts. ``novelty`` is how unlike the reference's
@@ -177,24 +179,25 @@ def compare_given(
     novelty[pool.origin[pool.is_current]] = np.clip(
         0.999 * posterior + 0.0005 * distance[pool.is_current], 0.0, 1.0
     )
-    joint = _join_pairs(pool.vectors, responses)
-    joint_cells = fit_cells(joint.part(layout.rows), comparable_pool.n_fine_cells, rng)
+    drifted_share = estimate_response_share(
+        layout,
+        all_strata,
+        scale_within_classes(distance, closeness_to_reference),
+        all_residual,
+        rng,
+    )
+    clusters: tuple[Cluster, ...] = ()
+    if components.p_value <= cluster_alpha:
+        joint = _join_pairs(pool.vectors, responses)
+        joint_cells = fit_cells(joint.part(layout.rows), comparable_pool.n_fine_cells, rng)
+        regions = grow_regions(joint, joint_cells.assign(joint), rng, fitted=layout.rows)
+        clusters = find_clusters(layout, regions, strata.stratum)
     return conclude(
         pool,
         components,
-        drifted_share=estimate_response_share(
-            layout,
-            all_strata,
-            scale_within_classes(distance, closeness_to_reference),
-            all_residual,
-            rng,
-        ),
+        drifted_share=drifted_share,
         novelty=novelty,
-        clusters=find_clusters(
-            layout,
-            grow_regions(joint, joint_cells.assign(joint), rng, fitted=layout.rows),
-            strata.stratum,
-        ),
+        clusters=clusters,
         alpha=alpha,
         minimum_drifted_share=minimum_drifted_share,
     )

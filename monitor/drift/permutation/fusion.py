@@ -10,6 +10,7 @@ exact under any dependence (Westfall & Young, "Resampling-Based Multiple Testing
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,20 @@ class ComponentStatistics:
     families: tuple[str, ...]
     #: The share of the level of each family; ``None``: equal shares.
     weights: Mapping[str, float] | None
+
+    @property
+    def p_value(self) -> float:
+        """Return the fused p-value."""
+        return self._fused[0]
+
+    @property
+    def p_values(self) -> NDArray[np.float64]:
+        """Return the p-value of each test."""
+        return self._fused[1]
+
+    @cached_property
+    def _fused(self) -> tuple[float, NDArray[np.float64]]:
+        return fuse(self.statistics, self.families, self.weights)
 
 
 def is_settled(

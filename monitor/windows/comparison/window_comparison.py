@@ -1,9 +1,8 @@
 """Statistics of a window compared with its baseline: prompts, responses, numbers, task mix."""
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -135,31 +134,42 @@ def compare_window(
         n_permutations=permutations_for(levels.input, drift.n_permutations),
         rng=np.random.default_rng([seed, INPUT_STREAM]),
         design=design,
+        cluster_alpha=levels.input,
     )
-    with _started(compare_prompts, len(reference) + len(current)) as started:
-        uncompared = WindowComparison(
+    # Python's own code would hold up the other thread, so that the texts come first.
+    columns = numeric_columns_of(reference, current, drift, declared)
+    compare_responses = partial(
+        _compare_responses,
+        reference,
+        current,
+        columns=columns,
+        drift=drift,
+        level=levels.output,
+        design=design,
+        rng=np.random.default_rng([seed, OUTPUT_STREAM]),
+    )
+    responses: DriftResult | None = None
+    has_responses = min(reference.n_responses, current.n_responses) >= drift.min_samples
+    if has_responses and len(reference) + len(current) <= MAX_COMPARED_AT_ONCE:
+        # Each has a core; the threads of a library for both would wait for each other.
+        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(1, "prompts") as executor:
+            started = executor.submit(compare_prompts)
+            responses = compare_responses()
+            prompts = started.result()
+    else:
+        prompts = compare_prompts()
+        if prompts.verdict != "not_enough_data":
+            responses = compare_responses()
+    if prompts.verdict == "not_enough_data":
+        return WindowComparison(
             reference=sides[0],
             current=sides[1],
             drift=drift,
             levels=levels,
             seed=seed,
             design=design,
+            prompts=prompts,
         )
-        if started.done() and started.result().verdict == "not_enough_data":
-            return replace(uncompared, prompts=started.result())
-        columns = numeric_columns_of(reference, current, drift, declared)
-        responses = _compare_responses(
-            reference,
-            current,
-            columns=columns,
-            drift=drift,
-            level=levels.output,
-            design=design,
-            rng=np.random.default_rng([seed, OUTPUT_STREAM]),
-        )
-        prompts = started.result()
-    if prompts.verdict == "not_enough_data":
-        return replace(uncompared, prompts=prompts)
     prompt_clusters, response_clusters = _clusters(prompts, responses, levels)
     return WindowComparison(
         reference=sides[0],
@@ -194,21 +204,6 @@ def compare_window(
             find_same_prompt(current.prompts, drift.max_same_prompt_share),
         ),
     )
-
-
-@contextmanager
-def _started(
-    comparison: Callable[[], DriftResult], n_exchanges: int
-) -> Iterator[Future[DriftResult]]:
-    """Start the comparison of prompts beside that of responses, or run it first if it is large."""
-    if n_exchanges > MAX_COMPARED_AT_ONCE:
-        done: Future[DriftResult] = Future()
-        done.set_result(comparison())
-        yield done
-        return
-    # Each has a core; the threads of a library for both would wait for each other.
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(1, "prompts") as executor:
-        yield executor.submit(comparison)
 
 
 def _thin(side: Exchanges, rng: np.random.Generator) -> ComparedSide:
@@ -250,6 +245,7 @@ def _compare_responses(
         n_permutations=permutations_for(level, drift.n_permutations),
         rng=rng,
         design=design,
+        cluster_alpha=level,
     )
 
 
