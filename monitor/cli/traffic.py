@@ -152,6 +152,7 @@ def import_(
     version that has its own the newest of that version.
     """
     from datetime import UTC, datetime
+    from functools import partial
 
     from monitor.embedding.encoder import load_encoder
     from monitor.traffic.baseline_import import import_baseline
@@ -165,7 +166,7 @@ def import_(
     imported = import_baseline(
         engine,
         settings.traffic,
-        load_encoder(settings.embedding),
+        partial(load_encoder, settings.embedding),
         file,
         model=model or settings.model.name,
         model_version=clean_version_name(model_version),

@@ -45,7 +45,7 @@ def set_baseline(workspace: Workspace, name: str) -> int:
         imported = import_baseline(
             workspace.engine,
             workspace.settings.traffic,
-            workspace.encoder,
+            lambda: workspace.encoder,
             workspace.folder / f"{name}.jsonl",
             model=workspace.settings.model.name,
             redactor=build_redactor(workspace.settings.redaction),

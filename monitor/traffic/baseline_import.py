@@ -1,7 +1,7 @@
 """Import of baselines: immutable reference exchanges, identified by their content."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -49,7 +49,7 @@ class ImportedBaseline:
 def import_baseline(
     engine: Engine,
     settings: Traffic,
-    encoder: TextEncoder,
+    load_encoder: Callable[[], TextEncoder],
     path: Path,
     *,
     model: str,
@@ -60,7 +60,7 @@ def import_baseline(
 ) -> ImportedBaseline:
     """Import a file as the baseline of a model, or of one version of it.
 
-    Lines that name another model are left out.
+    Lines that name another model are left out. The encoder is loaded when the file is accepted.
 
     Raises:
         InputError: The file can't be read, holds no exchange of the model, or more than
@@ -71,7 +71,9 @@ def import_baseline(
     if not own:
         raise InputError(_nothing_usable(path, model, content))
     check_prompts(path, own, max_same_prompt_share)
-    stored = store_baseline(engine, encoder, own, model=model, model_version=model_version, now=now)
+    stored = store_baseline(
+        engine, load_encoder(), own, model=model, model_version=model_version, now=now
+    )
     return ImportedBaseline(
         stored.baseline_id,
         stored.digest,

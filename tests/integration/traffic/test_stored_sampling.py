@@ -189,7 +189,7 @@ def test_an_evaluation_sees_the_final_sample_only(
     import_baseline(
         engine,
         Traffic(),
-        FakeEncoder(),
+        FakeEncoder,
         before,
         model="assistant",
         redactor=None,

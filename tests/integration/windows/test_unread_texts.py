@@ -103,7 +103,7 @@ def test_prompts_that_differ_beyond_the_tokens_read_are_open(tmp_path: Path) -> 
 def test_prompts_that_are_one_text_are_refused_before_encoding(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: Engine, clock: datetime
 ) -> None:
-    def refuse(_: object) -> Encoder:
+    def refuse(_: object = None) -> Encoder:
         raise AssertionError("the encoder was loaded")
 
     monkeypatch.setattr(comparing, "load_encoder", refuse)
@@ -113,10 +113,10 @@ def test_prompts_that_are_one_text_are_refused_before_encoding(
     import_file = {"model": "m", "redactor": None, "now": clock}
     with refusal("same_prompt", InputError):
         import_baseline(
-            engine, SETTINGS.traffic, FakeEncoder(), file, **import_file, max_same_prompt_share=0.5
+            engine, SETTINGS.traffic, refuse, file, **import_file, max_same_prompt_share=0.5
         )
     imported = import_baseline(
-        engine, SETTINGS.traffic, FakeEncoder(), file, **import_file, max_same_prompt_share=1.0
+        engine, SETTINGS.traffic, FakeEncoder, file, **import_file, max_same_prompt_share=1.0
     )
     assert imported.n_exchanges == 150
 

@@ -133,7 +133,7 @@ def test_a_baseline_is_imported_once(engine: Engine, tmp_path: Path, clock: date
 
     def import_() -> object:
         return import_baseline(
-            engine, Traffic(), FakeEncoder(), path, model="assistant", redactor=None, now=clock
+            engine, Traffic(), FakeEncoder, path, model="assistant", redactor=None, now=clock
         )
 
     first, second = import_(), import_()
@@ -157,7 +157,7 @@ def test_a_version_has_a_baseline_of_its_own(
         return import_baseline(
             engine,
             Traffic(),
-            FakeEncoder(),
+            FakeEncoder,
             path,
             model="assistant",
             model_version=version,
@@ -191,5 +191,5 @@ def test_a_baseline_without_a_usable_line_is_refused(
         path.write_text(content)
         with pytest.raises(InputError, match=message):
             import_baseline(
-                engine, Traffic(), FakeEncoder(), path, model="assistant", redactor=None, now=clock
+                engine, Traffic(), FakeEncoder, path, model="assistant", redactor=None, now=clock
             )
