@@ -15,6 +15,7 @@ class Section(StrEnum):
     POWER = base_plan.Section.POWER.value
     LOCATION = base_plan.Section.LOCATION.value
     DRIFTED_SHARE = base_plan.Section.DRIFTED_SHARE.value
+    SEEDS = base_plan.Section.SEEDS.value
     OUTPUT = "output"
     RELEASE = "release"
     SLOW_DRIFT = "slow-drift"

@@ -18,6 +18,7 @@ from monitor.bench.location import location
 from monitor.bench.plan import DEFAULT, Plan, Section
 from monitor.bench.power import power
 from monitor.bench.report import Report, summarize
+from monitor.bench.seeds import seeds
 from monitor.bench.texts import read_texts
 from monitor.bench.workers import Workers
 from monitor.settings import Settings
@@ -29,6 +30,7 @@ SECTIONS: dict[Section, tuple[str, Callable[[Campaign], Iterator[Figure]]]] = {
     Section.POWER: ("Power", power),
     Section.LOCATION: ("Localisation", location),
     Section.DRIFTED_SHARE: ("Drifted share", drifted_share),
+    Section.SEEDS: ("Seeds", seeds),
 }
 
 

@@ -13,6 +13,7 @@ class Section(StrEnum):
     POWER = "power"
     LOCATION = "location"
     DRIFTED_SHARE = "drifted-share"
+    SEEDS = "seeds"
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Plan:
     null_trials: int
     power_trials: int
     location_trials: int
+    #: Pairs of windows that are compared with 20 seeds.
+    seed_trials: int
     #: Rows with larger windows are skipped.
     max_window: int
 
@@ -43,6 +46,7 @@ QUICK = Plan(
     null_trials=40,
     power_trials=20,
     location_trials=4,
+    seed_trials=1,
     max_window=5_000,
 )
 
@@ -52,6 +56,7 @@ DEFAULT = Plan(
     null_trials=100,
     power_trials=60,
     location_trials=12,
+    seed_trials=2,
     max_window=20_000,
 )
 
@@ -61,5 +66,6 @@ FULL = Plan(
     null_trials=1_000,
     power_trials=300,
     location_trials=100,
+    seed_trials=30,
     max_window=20_000,
 )

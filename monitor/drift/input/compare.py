@@ -22,6 +22,7 @@ from monitor.drift.regions import grow_regions
 from monitor.drift.result import Cluster, DriftResult
 from monitor.drift.samples.design import Layout, SampleDesign, make_layout
 from monitor.drift.samples.embeddings import Embeddings, check_vectors
+from monitor.drift.samples.fixed_draws import fixed_draws
 from monitor.drift.samples.group_ids import Groups
 from monitor.drift.samples.pool import make_pool
 from monitor.drift.samples.units import unit_keys
@@ -64,7 +65,8 @@ def compare(
         alpha: Level of the fused test. By default that of one weekly window, so that the verdict
             ``"drift"`` means an alarm.
         minimum_drifted_share: Least estimate of the drifted share for the verdict ``"drift"``.
-        rng: Random generator: equal generators give equal results.
+        rng: Draws the permutations: equal generators give equal results, others differ by the
+            Monte Carlo error of the p-values. Nothing else depends on it.
         device: ``None`` or ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where it is available.
         n_permutations: Largest number ``B`` of random labellings; no p-value is below
             ``1 / (1 + B)``. Sampling stops early where the first labellings are far from
@@ -102,6 +104,7 @@ def compare(
     check_options(
         alpha, minimum_drifted_share, n_permutations, minimum_samples, device=device, rng=rng
     )
+    draws = fixed_draws()
     sides = merge_near_copies(
         check_vectors(reference, "reference"), check_vectors(current, "current")
     )
@@ -110,7 +113,7 @@ def compare(
     layout = make_layout(pool, design)
     comparable_pool = layout.comparable_pool
     if not comparable_pool.has_enough(minimum_samples):
-        return not_enough_data(layout, rng)
+        return not_enough_data(layout, draws)
     components = _two_sample_test(
         sides,
         (reference_groups, current_groups),
@@ -118,18 +121,19 @@ def compare(
         layout,
         n_permutations=n_permutations,
         rng=rng,
+        draws=draws,
         device=device,
     )
-    cells = fit_cells(comparable_pool.vectors, comparable_pool.n_fine_cells, rng)
+    cells = fit_cells(comparable_pool.vectors, comparable_pool.n_fine_cells, draws)
     cell = cells.assign(pool.vectors)
-    search = make_pool_search(pool, cells, cell, rng, device)
-    drifted_share = estimate_drifted_share(search, layout.weights, rng)
+    search = make_pool_search(pool, cells, cell, draws, device)
+    drifted_share = estimate_drifted_share(search, layout.weights, draws)
     novelty = np.zeros(pool.n_current)
     clusters: tuple[Cluster, ...] = ()
     if locate:
-        novelty = score_novelty(search, layout.weights, rng)
+        novelty = score_novelty(search, layout.weights, draws)
         if components.p_value <= cluster_alpha:
-            regions = grow_regions(pool.vectors, cell, rng, fitted=layout.rows)
+            regions = grow_regions(pool.vectors, cell, draws, fitted=layout.rows)
             clusters = find_clusters(layout, regions)
     return conclude(
         pool,
@@ -162,10 +166,11 @@ def _two_sample_test(
     *,
     n_permutations: int,
     rng: np.random.Generator,
+    draws: np.random.Generator,
     device: str | None,
 ) -> ComponentStatistics:
     names, comparable_pool = ("reference_groups", "current_groups"), layout.comparable_pool
-    salts = rng.integers(2**63, size=2).tolist()
+    salts = draws.integers(2**63, size=2).tolist()
     rows = (
         comparable_pool.origin[~comparable_pool.is_current],
         comparable_pool.origin[comparable_pool.is_current],
@@ -179,7 +184,7 @@ def _two_sample_test(
     if len(comparable_pool.vectors) > MAXIMUM_NODES:
         # The draw must not depend on the order of the samples.
         order = np.argsort(keys[0], kind="stable")
-        features = fit_feature_map(reference.part(order), keys[0][order], rng, device=device)
+        features = fit_feature_map(reference.part(order), keys[0][order], draws, device=device)
     days: list[slice | NDArray[np.int64]] = [slice(None)]
     if parts is not None:
         part_of = parts[rows[1]]
@@ -193,8 +198,9 @@ def _two_sample_test(
         None if isinstance(features, NoFeatures) else features,
         sketch,
         sketch_of_current,
-        deal_bins(sketch, sketch_of_current, rng),
+        deal_bins(sketch, sketch_of_current, draws),
         n_permutations=n_permutations,
         rng=rng,
+        draws=draws,
         device=device,
     )

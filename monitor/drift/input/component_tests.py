@@ -50,6 +50,7 @@ def compute_components(
     *,
     n_permutations: int,
     rng: np.random.Generator,
+    draws: np.random.Generator,
     device: str | None = None,
 ) -> ComponentStatistics:
     """Return every component statistic under the true and the permuted labels.
@@ -62,11 +63,12 @@ def compute_components(
         n_permutations: Largest number of random labellings, ``B``; see
             :data:`monitor.drift.permutation.fusion.STAGES`.
         rng: Draws them.
+        draws: Draws the cells of the search for neighbours.
         device: See :func:`resolve_device`.
     """
     import torch  # noqa: PLC0415
 
-    nodes = link_nodes(reference, current, bins, rng, device)
+    nodes = link_nodes(reference, current, bins, draws, device)
     parts = [
         *_graph_parts(nodes, bins, device),
         *_sum_parts(features, reference, current, bins),

@@ -30,6 +30,7 @@ from monitor.drift.regions import grow_regions
 from monitor.drift.result import Cluster, DriftResult
 from monitor.drift.samples.design import SampleDesign, make_layout
 from monitor.drift.samples.embeddings import Embeddings, check_vectors, join
+from monitor.drift.samples.fixed_draws import fixed_draws
 from monitor.drift.samples.group_ids import Groups
 from monitor.drift.samples.pool import Pool, label_free_order, make_pool, subset
 from monitor.drift.verdict import conclude, not_enough_data
@@ -78,7 +79,7 @@ def compare_given(
         current_groups: ``[n_current]``.
         alpha: Level of the fused test. By default that of one weekly window.
         minimum_drifted_share: Least estimate of the drifted share for the verdict ``"drift"``.
-        rng: Random generator.
+        rng: Draws the permutations; nothing else depends on it.
         device: Checked as by :func:`compare`; the computation runs on the CPU.
         n_permutations: Random local labellings.
         minimum_samples: Fewer on either side, in all or among the comparable prompts, or fewer than
@@ -118,6 +119,7 @@ def compare_given(
     check_options(
         alpha, minimum_drifted_share, n_permutations, minimum_samples, device=device, rng=rng
     )
+    draws = fixed_draws()
     pool, responses = _pool_pairs(
         (reference_prompts, current_prompts),
         (reference_responses, current_responses),
@@ -129,20 +131,20 @@ def compare_given(
     comparable_pool = layout.comparable_pool
     comparable_responses = responses.part(layout.rows)
     if not comparable_pool.has_enough(minimum_samples):
-        return not_enough_data(layout, rng)
+        return not_enough_data(layout, draws)
     n_strata = int(np.clip(comparable_pool.n_units // UNITS_PER_STRATUM, 1, MAXIMUM_STRATA))
-    cell = fit_cells(comparable_pool.vectors, n_strata, rng).assign(pool.vectors)
+    cell = fit_cells(comparable_pool.vectors, n_strata, draws).assign(pool.vectors)
     strata = make_strata(
-        comparable_pool, cell[layout.rows], _outside_support(comparable_pool, rng), rng
+        comparable_pool, cell[layout.rows], _outside_support(comparable_pool, draws), draws
     )
     if min(strata.n_shared_reference, strata.n_shared_current) < max(minimum_samples, 20):
-        return not_enough_data(layout, rng)
+        return not_enough_data(layout, draws)
 
     cells = fit_cells(
-        comparable_responses, min(comparable_pool.n_fine_cells, MAXIMUM_RESPONSE_CELLS), rng
+        comparable_responses, min(comparable_pool.n_fine_cells, MAXIMUM_RESPONSE_CELLS), draws
     )
     all_rows = np.arange(len(comparable_pool.vectors))
-    near, closeness = _near_prompts(comparable_pool, all_rows, all_rows, rng)
+    near, closeness = _near_prompts(comparable_pool, all_rows, all_rows, draws)
     n_covariates = pool.vectors.shape[1] - np.shape(reference_prompts)[1]
     residual = ridge_residual(
         comparable_pool.vectors, comparable_responses, n_covariates=n_covariates
@@ -154,22 +156,22 @@ def compare_given(
         n_cells=len(cells.centroids),
         near=near,
         closeness=closeness,
-        rng=rng,
+        rng=draws,
     )
     components = evaluate_within_strata(
         strata,
         features,
-        smooth_functions(comparable_pool.vectors, strata.shared[strata.stratum], rng),
+        smooth_functions(comparable_pool.vectors, strata.shared[strata.stratum], draws),
         n_permutations,
         rng,
     )
 
     all_strata, all_residual = strata, residual
     if comparable_pool is not pool:
-        all_strata = make_strata(pool, cell, _outside_support(pool, rng), rng)
+        all_strata = make_strata(pool, cell, _outside_support(pool, draws), draws)
         all_residual = ridge_residual(pool.vectors, responses, n_covariates=n_covariates)
     near_reference, closeness_to_reference = _near_prompts(
-        pool, np.arange(len(pool.vectors)), np.flatnonzero(~pool.is_current), rng
+        pool, np.arange(len(pool.vectors)), np.flatnonzero(~pool.is_current), draws
     )
     distance = conditional_distance(responses, near_reference)
     posterior = tail_posterior(
@@ -184,13 +186,13 @@ def compare_given(
         all_strata,
         scale_within_classes(distance, closeness_to_reference),
         all_residual,
-        rng,
+        draws,
     )
     clusters: tuple[Cluster, ...] = ()
     if components.p_value <= cluster_alpha:
         joint = _join_pairs(pool.vectors, responses)
-        joint_cells = fit_cells(joint.part(layout.rows), comparable_pool.n_fine_cells, rng)
-        regions = grow_regions(joint, joint_cells.assign(joint), rng, fitted=layout.rows)
+        joint_cells = fit_cells(joint.part(layout.rows), comparable_pool.n_fine_cells, draws)
+        regions = grow_regions(joint, joint_cells.assign(joint), draws, fitted=layout.rows)
         clusters = find_clusters(layout, regions, strata.stratum)
     return conclude(
         pool,

@@ -28,7 +28,7 @@ def draw(rng: np.random.Generator, n: int, terse: float, manner: float = 0.0) ->
     return prompts, unit(responses), length[:, None]
 
 
-@trials(5, 20)
+@trials(10, 20)
 def test_shift_of_covariates_is_no_output_drift(n_trials: int) -> None:
     alarms = {True: 0, False: 0}
     for seed in range(n_trials):

@@ -63,7 +63,9 @@ def test_a_window_is_the_sum_of_its_parts(cuts: list[int], seed: int) -> None:
     def test(sketch: Sketch) -> ComponentStatistics:
         drawn = np.random.default_rng(1)
         bins = deal_bins(base, sketch, drawn)
-        return compute_components(features, base, sketch, bins, n_permutations=49, rng=drawn)
+        return compute_components(
+            features, base, sketch, bins, n_permutations=49, rng=drawn, draws=drawn
+        )
 
     np.testing.assert_allclose(test(total).statistics, test(whole).statistics, atol=1e-5)
 
