@@ -62,6 +62,22 @@ def compare(
             show_default=False,
         ),
     ] = None,
+    power: Annotated[
+        bool,
+        typer.Option(
+            "--power",
+            help="Simulate on these prompts the smallest drifted share that would alarm in four of "
+            "five windows of these sizes and end users. It takes 20 to 60 comparisons.",
+        ),
+    ] = False,
+    power_windows: Annotated[
+        Path | None,
+        typer.Option(
+            help="File of the windows that --power simulates, as JSON lines: with it, an "
+            "interrupted simulation is continued.",
+            show_default=False,
+        ),
+    ] = None,
     allow_same_prompt: Annotated[
         bool,
         typer.Option(
@@ -99,7 +115,9 @@ def compare(
         seed=seed,
         max_same_prompt_share=1.0 if allow_same_prompt else None,
     )
-    targets = {"--html": html, "--evidently": evidently}
+    if power_windows is not None and not power:
+        raise typer.BadParameter("--power-windows without --power; give both")
+    targets = {"--html": html, "--evidently": evidently, "--power-windows": power_windows}
     for option, path in targets.items():
         require_writable(option, path)
     read = {
@@ -128,6 +146,10 @@ def compare(
     _print_bad_lines(reference, comparison.reference_bad_lines)
     _print_bad_lines(current, comparison.current_bad_lines)
     assessment = comparison.assessment
+    if power:
+        from monitor.cli.shared.power import assess_with_power
+
+        assessment = assess_with_power(comparison, settings.drift, power_windows)
     if html is not None:
         from monitor.windows.report.page import render_page
 

@@ -5,6 +5,14 @@ from monitor.drift.input.compare import compare
 from monitor.drift.neighbours.near_copies import group_near_copies
 from monitor.drift.numeric.comparison import NumericComparison, compare_numeric
 from monitor.drift.output.compare_given import compare_given
+from monitor.drift.power.simulation import MAX_WINDOWS, SimulatedWindow, simulate_power
+from monitor.drift.power.table import (
+    KINDS,
+    DetectableShare,
+    effective_size,
+    expected_shares,
+    measure_user_correlation,
+)
 from monitor.drift.result import Cluster, DriftResult, TestResult, Verdict
 from monitor.drift.samples.design import SampleDesign
 from monitor.drift.slow.watch import SlowDrift, watch
@@ -12,11 +20,15 @@ from monitor.drift.slow.window_sums import WatchMap, WindowSums, fit_watch_map
 from monitor.statistics.multiplicity import adjust_bh, holm
 
 __all__ = [
+    "KINDS",
+    "MAX_WINDOWS",
     "Cluster",
+    "DetectableShare",
     "DriftResult",
     "MixComparison",
     "NumericComparison",
     "SampleDesign",
+    "SimulatedWindow",
     "SlowDrift",
     "TestResult",
     "Verdict",
@@ -27,8 +39,12 @@ __all__ = [
     "compare_given",
     "compare_mix",
     "compare_numeric",
+    "effective_size",
+    "expected_shares",
     "fit_watch_map",
     "group_near_copies",
     "holm",
+    "measure_user_correlation",
+    "simulate_power",
     "watch",
 ]

@@ -15,6 +15,7 @@ from monitor.rendering.numbers import (
 from monitor.rendering.task_types import select_task_types, sum_other_task_types
 from monitor.store.windows.assessment import (
     Assessment,
+    DetectableShare,
     Example,
     FamilyAssessment,
     NumericAssessment,
@@ -130,6 +131,39 @@ def describe_output(family: FamilyAssessment, input_family: FamilyAssessment) ->
     if family.verdict == "drift":
         return f"{responses} changed significantly, below the alert threshold"
     return f"{responses} show no significant change"
+
+
+DETECTABLE_KINDS = {"new_topic": "a new topic", "scattered": "scattered novelty"}
+
+
+def describe_detectable(assessment: Assessment) -> str:
+    """Describe what windows of these sizes could have detectable; empty where that is unknown."""
+    detectable = [item for item in assessment.detectable_shares if item.share is not None]
+    hidden = [
+        DETECTABLE_KINDS[item.kind] for item in assessment.detectable_shares if item.share is None
+    ]
+    sentences = []
+    if detectable:
+        first, *further = (
+            f"{DETECTABLE_KINDS[item.kind]} of {_detectable_share(item)}" for item in detectable
+        )
+        more = "".join(f", or {other}," for other in further)
+        sentences.append(
+            f"Windows of these sizes show {first} of the prompts{more} four times in five."
+        )
+    if hidden:
+        subject = "They" if detectable else "Windows of these sizes"
+        sentences.append(f"{subject} do not reliably show {' or '.join(hidden)} of any share.")
+    if detectable and detectable[0].is_simulated:
+        sentences.append("Simulated on these prompts.")
+    return " ".join(sentences)
+
+
+def _detectable_share(item: DetectableShare) -> str:
+    share = item.share or 0.0
+    if not item.is_simulated:
+        return f"about {format_share(share)}"
+    return f"about {format_share(share)} ({format_share(item.lower)} to {format_share(item.upper)})"
 
 
 def describe_untested(family: FamilyAssessment) -> str:

@@ -53,6 +53,8 @@ class Comparison:
     #: The compared exchanges of each file.
     reference: Exchanges
     current: Exchanges
+    #: Level of the test of the prompts.
+    level: float
     #: ``None`` where nothing was compared, or none was asked for.
     prompt_map: PromptMap | None
     reference_bad_lines: Sequence[BadLine]
@@ -133,6 +135,7 @@ def compare_files(
         result.assessment,
         findings.columns,
         *compared,
+        reported.plan.levels.input,
         prompt_map,
         contents[0].bad_lines,
         contents[1].bad_lines,

@@ -17,6 +17,7 @@ from monitor.rendering.numbers import format_estimate
 from monitor.rendering.wording import (
     NOUNS,
     MixRow,
+    describe_detectable,
     describe_enrichment,
     describe_mix_change,
     describe_since,
@@ -72,6 +73,8 @@ def incident_blocks(summary: EvaluationSummary, event: Event, alerts: Alerts) ->
     assessment = summary.assessment
     blocks = [header(TITLES[event].format(model=assessment.model))]
     blocks += sections([f"*{escape(assessment.headline)}*"])
+    if detectable := describe_detectable(assessment):
+        blocks += sections([detectable])
     if assessment.is_compared:
         families = [_family(assessment.input), _family(assessment.output)]
         blocks += sections(["*Evidence*", *families, *_degraded(assessment)])

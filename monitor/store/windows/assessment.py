@@ -133,6 +133,25 @@ class SlowDrift(msgspec.Struct, frozen=True, kw_only=True):
     drifted_share: ShareEstimate = ShareEstimate(estimate=0.0, lower=0.0, upper=0.0)
 
 
+class DetectableShare(msgspec.Struct, frozen=True, kw_only=True):
+    """The smallest drifted share of the prompts with which four of five windows alarm.
+
+    Of windows of these sizes and end users, at these levels.
+    """
+
+    #: ``new_topic``: one narrow topic. ``scattered``: prompts that resemble each other no more than
+    #: the rest.
+    kind: Literal["new_topic", "scattered"]
+    #: ``None``: even three in five alarm in fewer windows.
+    share: float | None
+    #: Its 95% interval: the Monte Carlo error of the search.
+    lower: float
+    upper: float
+    #: Whether it was simulated on these prompts; else it is interpolated in a table that was made
+    #: on CLINC150 (docs/benchmarks.md).
+    is_simulated: bool
+
+
 class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     """Input drift (prompts), or output drift (responses given the prompts)."""
 
@@ -299,6 +318,9 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     n_withheld: int = 0
     input: FamilyAssessment
     output: FamilyAssessment
+    #: What the windows could have shown of drift of the prompts. Where the verdict is ``no_drift``,
+    #: or it was simulated.
+    detectable_shares: tuple[DetectableShare, ...] = ()
     #: Descriptors of prompts and responses, and metrics.
     numeric_columns: tuple[NumericAssessment, ...] = ()
     #: Share of each task type in the window and in the baseline, of the same 50 task types at most:

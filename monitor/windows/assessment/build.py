@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from monitor.settings import Drift
 from monitor.statistics.alarm_levels import AlarmLevels
 from monitor.store.traffic.exchange_columns import count_users
-from monitor.store.windows.assessment import Assessment, Basis, Source
+from monitor.store.windows.assessment import Assessment, Basis, DetectableShare, Source
+from monitor.windows.comparison.detectable_shares import stored_shares
 from monitor.windows.versions.reported_version import (
     PartFindings,
     assess_version,
@@ -84,6 +85,7 @@ def build_assessment(
         n_withheld=context.n_withheld,
         input=findings.input,
         output=findings.output,
+        detectable_shares=_detectable_shares(reported, context) if verdict == "no_drift" else (),
         numeric_columns=findings.numeric_columns,
         mix_current=findings.sides.mix.current,
         mix_reference=findings.sides.mix.reference,
@@ -105,6 +107,19 @@ def build_assessment(
         novelty[part.part.rows] = part.findings.novelty
     topic_of[reported.part.rows] = findings.topic_of  # only the reported version has topics
     return WindowResult(assessment, novelty, topic_of)
+
+
+def _detectable_shares(
+    reported: PartFindings, context: WindowContext
+) -> tuple[DetectableShare, ...]:
+    compared = reported.findings.compared
+    if compared is None:
+        return ()
+    return stored_shares(
+        *compared,
+        level=reported.plan.levels.input,
+        min_drifted_share=context.drift.min_drifted_share,
+    )
 
 
 def _basis(parts: Sequence[PartFindings], reported: PartFindings, context: WindowContext) -> Basis:

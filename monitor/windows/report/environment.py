@@ -69,6 +69,7 @@ def _environment() -> Environment:
         "format_window": numbers.format_window,
         "growth": growth,
         "count_exchanges": wording.count_exchanges,
+        "describe_detectable": wording.describe_detectable,
         "describe_mix_change": wording.describe_mix_change,
         "describe_enrichment": wording.describe_enrichment,
         "describe_growth": wording.describe_growth,

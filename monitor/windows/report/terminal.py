@@ -15,6 +15,7 @@ from monitor.rendering.numbers import (
 from monitor.rendering.wording import (
     NOUNS,
     count_exchanges,
+    describe_detectable,
     describe_enrichment,
     describe_first_seen,
     describe_growth,
@@ -66,6 +67,8 @@ def render_assessment(assessment: Assessment) -> RenderableType:
         Text.assemble((f" {label} ", style), " ", (counts, "dim")),
         Text(assessment.headline, style="bold"),
     ]
+    if detectable := describe_detectable(assessment):
+        parts.append(Text(detectable))
     if assessment.is_compared:
         parts += [Text(), *_family(assessment.input), *_family(assessment.output)]
     if assessment.numeric_columns:

@@ -14,6 +14,7 @@ from monitor.store.windows.assessment import (
 from tests.support.windows.assessments import (
     estimated,
     make_assessment,
+    make_detectable_shares,
     make_examples,
     make_family,
     make_growth,
@@ -113,7 +114,8 @@ def below_threshold() -> Assessment:
 def no_drift() -> Assessment:
     """Build a window without a significant change, in which slow drift was tested."""
     slow = make_slow(verdict="no_drift", alarm=False, since=None, detected_at=None, p_value=0.3)
-    return make_assessment(input=make_family(slow=slow))
+    shares = make_detectable_shares(new_topic=0.028, scattered=0.0504)
+    return make_assessment(input=make_family(slow=slow), detectable_shares=shares)
 
 
 def responses_untested() -> Assessment:

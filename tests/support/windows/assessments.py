@@ -10,6 +10,7 @@ from monitor.statistics.alarm_levels import DEFAULT_LEVELS
 from monitor.store.windows.assessment import (
     Assessment,
     Basis,
+    DetectableShare,
     DriftTest,
     Example,
     FamilyAssessment,
@@ -43,6 +44,22 @@ def make_family(family: Any = "input", **values: Any) -> FamilyAssessment:
         "drifted_share": estimated(0.0),
     }
     return FamilyAssessment(family=family, **(defaults | values))
+
+
+def make_detectable_shares(
+    *, is_simulated: bool = False, **shares: float | None
+) -> tuple[DetectableShare, ...]:
+    """Build what windows could have shown, by kind, with intervals as of :func:`estimated`."""
+    return tuple(
+        DetectableShare(
+            kind=kind,
+            share=share,
+            lower=(share or 0.6) / 2,
+            upper=min(1.5 * (share or 1.0), 1.0),
+            is_simulated=is_simulated,
+        )
+        for kind, share in shares.items()
+    )
 
 
 def make_slow(**values: Any) -> SlowDrift:

@@ -1,0 +1,1 @@
+"""Power: the smallest drifted share that windows of given sizes would show."""
