@@ -52,6 +52,9 @@ __all__ = [
 
 T = TypeVar("T")
 
+#: Texts among which a repeated one is described once.
+DISTINCT_TEXTS = 65_536
+
 
 def describe(texts: Sequence[str], descriptor: Callable[[str], float]) -> NDArray[np.float64]:
     """Return a descriptor of each text, float64 ``[n]``, computed once for each distinct one.
@@ -64,6 +67,11 @@ def describe(texts: Sequence[str], descriptor: Callable[[str], float]) -> NDArra
 
 
 def map_distinct(texts: Sequence[str], function: Callable[[str], T]) -> list[T]:
-    """Return a function's value for each text, computed once for each distinct one."""
-    known = {text: function(text) for text in dict.fromkeys(texts)}
-    return [known[text] for text in texts]
+    """Return a function's value for each text, computed once for each distinct one of a chunk."""
+    values: list[T] = []
+    # Texts may lie on disk: those of a chunk are in memory.
+    for start in range(0, len(texts), DISTINCT_TEXTS):
+        chunk = texts[start : start + DISTINCT_TEXTS]
+        known = {text: function(text) for text in dict.fromkeys(chunk)}
+        values += [known[text] for text in chunk]
+    return values

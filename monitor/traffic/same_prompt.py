@@ -1,9 +1,11 @@
 """Prompts that are one text: a field map that reads the wrong field."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+from xxhash import xxh3_64_intdigest
 
 from monitor.errors import InputError
 from monitor.traffic.exchange import Exchange
@@ -33,8 +35,18 @@ def find_same_prompt(prompts: Sequence[str], max_share: float) -> SamePrompt | N
     """
     if len(prompts) < MIN_PROMPTS:
         return None
-    ((text, count),) = Counter(prompt.strip() for prompt in prompts).most_common(1)
-    return SamePrompt(text, count, len(prompts)) if count > max_share * len(prompts) else None
+    # By hashes, since the texts of a large window lie on disk.
+    hashes = np.fromiter(map(_hash, prompts), dtype=np.uint64, count=len(prompts))
+    _, first, counts = np.unique(hashes, return_index=True, return_counts=True)
+    largest = np.flatnonzero(counts == counts.max())
+    row, count = int(first[largest].min()), int(counts.max())
+    if count <= max_share * len(prompts):
+        return None
+    return SamePrompt(prompts[row].strip(), count, len(prompts))
+
+
+def _hash(prompt: str) -> int:
+    return xxh3_64_intdigest(prompt.strip().encode("utf-8", "surrogatepass"))
 
 
 def check_prompts(path: Path, exchanges: Sequence[Exchange], max_share: float) -> None:

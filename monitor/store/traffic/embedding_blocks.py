@@ -9,9 +9,12 @@ from sqlalchemy import Connection, insert, select
 
 from monitor.errors import TransientError
 from monitor.store.tables import EmbeddingBlock
+from monitor.store.traffic.spool import spooled_array
 
 #: Blocks in one statement, well below SQLite's limit of bound parameters.
 BLOCKS_PER_QUERY = 500
+#: Blocks in memory at once: a block has the vectors of up to some thousand rows.
+BLOCKS_AT_ONCE = 8
 
 
 def insert_block(
@@ -44,7 +47,11 @@ def insert_block(
 
 
 def load_vectors(
-    connection: Connection, block_ids: NDArray[np.int64], block_rows: NDArray[np.int64]
+    connection: Connection,
+    block_ids: NDArray[np.int64],
+    block_rows: NDArray[np.int64],
+    *,
+    is_spooled: bool = False,
 ) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
     """Load the vectors of rows from their blocks; each block is read once.
 
@@ -52,6 +59,7 @@ def load_vectors(
         connection: An open transaction.
         block_ids: ``[n]``, the block of each row. All blocks have one dimension.
         block_rows: ``[n]``, its row in that block.
+        is_spooled: Whether the vectors are kept in files instead of memory.
 
     Returns:
         Prompt and response vectors, each ``[n, d]``; ``[0, 0]`` where n is 0.
@@ -73,12 +81,16 @@ def load_vectors(
                 EmbeddingBlock.dimension,
                 EmbeddingBlock.prompt_vectors,
                 EmbeddingBlock.response_vectors,
-            ).where(EmbeddingBlock.id.in_(wanted))
+            )
+            .where(EmbeddingBlock.id.in_(wanted))
+            .execution_options(yield_per=BLOCKS_AT_ONCE)
         ):
             n_found += 1
             if prompts.size == 0:
-                prompts = np.empty((len(block_ids), dimension), dtype=np.float16)
-                responses = np.empty_like(prompts)
+                allocate = spooled_array if is_spooled else np.empty
+                prompts, responses = (
+                    allocate((len(block_ids), dimension), dtype=np.float16) for _ in range(2)
+                )
             index = np.searchsorted(blocks, block_id)
             rows = by_block[bounds[index] : bounds[index + 1]]
             inside = block_rows[rows]

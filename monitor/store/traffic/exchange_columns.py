@@ -19,11 +19,15 @@ import msgspec
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from monitor.store.traffic.packed_columns import PackedColumn
 from monitor.store.traffic.position import Position
+from monitor.store.traffic.spool import take_rows
 
 #: Bits of the randomness R that an exchange is sampled by; it is below ``SPACE``.
 RANDOMNESS_BITS = 56
 SPACE = 1 << RANDOMNESS_BITS
+#: Rows of an array that a digest reads at once.
+ENCODED_ROWS = 16_384
 
 #: ``content``: what was said, by whom and to whom. ``observation``: when it was observed, how it
 #: was sampled and embedded. ``place``: where it is stored; part of no digest.
@@ -50,7 +54,9 @@ class Column:
         """Return some of the values; a column that is not known stays so."""
         if not len(values):
             return values
-        return values[rows] if self.dtype else [values[row] for row in rows]
+        if isinstance(values, PackedColumn):
+            return values.take(rows)
+        return take_rows(values, rows) if self.dtype else [values[row] for row in rows]
 
     def concat(self, parts: Sequence[Any]) -> Any:
         """Return the values of all parts."""
@@ -67,7 +73,9 @@ class Column:
             for value in values:
                 yield encode(value) + b"\n"
         elif len(values):
-            yield np.ascontiguousarray(values, dtype=self.dtype).tobytes()
+            for start in range(0, len(values), ENCODED_ROWS):
+                rows = values[start : start + ENCODED_ROWS]
+                yield np.ascontiguousarray(rows, dtype=self.dtype).tobytes()
 
 
 def column(
@@ -254,7 +262,8 @@ class Exchanges:
         """Return the day of each exchange in UTC, counted from any one; ``None`` without times."""
         if not self.occurred_at:
             return None
-        return np.array([at.astimezone(UTC).toordinal() for at in self.occurred_at])
+        days = (at.astimezone(UTC).toordinal() for at in self.occurred_at)
+        return np.fromiter(days, dtype=np.int64, count=len(self))
 
     @property
     def estimated_total(self) -> float | None:

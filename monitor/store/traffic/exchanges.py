@@ -5,14 +5,19 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-import numpy as np
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from monitor.errors import NotFoundError
 from monitor.store.bulk_insert import insert_rows
 from monitor.store.tables import EmbeddingBlock, Exchange, metadata
+from monitor.store.traffic.column_reading import CollectedNumbers, collector_of
 from monitor.store.traffic.embedding_blocks import insert_block, load_vectors
 from monitor.store.traffic.exchange_columns import COLUMNS, Exchanges
+
+#: Rows read at once.
+ROWS_AT_ONCE = 4_096
+#: Exchanges of larger windows are packed, and their vectors and texts spooled to disk.
+MAX_UNPACKED_ROWS = 50_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,29 +173,34 @@ def _load(
     encoder = encoder or next(iter(counts), "")
     loaded = {name: column for name, column in COLUMNS.items() if column.name and column.is_loaded}
     table = Exchange.__table__.c
-    rows = connection.execute(
+    wanted = (*conditions, EmbeddingBlock.encoder == encoder)
+    selected = (
         select(
             *(table[column.name] for column in loaded.values()),
             Exchange.block_id,
             Exchange.block_row,
         )
         .join(EmbeddingBlock, EmbeddingBlock.id == Exchange.block_id)
-        .where(*conditions, EmbeddingBlock.encoder == encoder)
+        .where(*wanted)
         .order_by(Exchange.occurred_at, Exchange.id)
-    ).all()
-    values = list(zip(*rows, strict=True)) or [()] * (len(loaded) + 2)
+    )
+    is_large = counts.get(encoder, 0) > MAX_UNPACKED_ROWS
+    collectors = [collector_of(name, column, is_packed=is_large) for name, column in loaded.items()]
+    collectors += [CollectedNumbers("<i8"), CollectedNumbers("<i8")]
+    read = connection.execute(selected.execution_options(yield_per=ROWS_AT_ONCE))
+    for rows in read.partitions():
+        for collector, values in zip(collectors, zip(*rows, strict=True), strict=True):
+            collector.append(values)
+    columns = [collector.column() for collector in collectors]
     prompt_vectors, response_vectors = load_vectors(
-        connection, *(np.array(column, dtype=np.int64) for column in values[-2:])
+        connection, columns[-2], columns[-1], is_spooled=is_large
     )
     return Exchanges(
-        **{
-            name: column.of(known)
-            for (name, column), known in zip(loaded.items(), values, strict=False)
-        },
+        **dict(zip(loaded, columns, strict=False)),
         prompt_vectors=prompt_vectors,
         response_vectors=response_vectors,
         encoder=encoder,
-        n_other_encoder=sum(counts.values()) - len(rows),
+        n_other_encoder=sum(counts.values()) - len(columns[-1]),
     )
 
 

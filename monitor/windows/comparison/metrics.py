@@ -39,13 +39,16 @@ def count_values(side: Sequence[Mapping[str, Any]]) -> Counter[str]:
     )
 
 
-def metric_values(attributes: Sequence[dict[str, Any]], name: str) -> NDArray[np.float64]:
-    """Return a metric's values ``[n]``, NaN where an exchange has none."""
-    values = np.full(len(attributes), np.nan)
+def metric_values(
+    attributes: Sequence[dict[str, Any]], names: Sequence[str]
+) -> dict[str, NDArray[np.float64]]:
+    """Return the values of metrics, ``[n]`` each, NaN where an exchange has none."""
+    values = {name: np.full(len(attributes), np.nan) for name in names}
     for index, row in enumerate(attributes):
-        number = number_of(row.get(name))
-        if number is not None:
-            values[index] = number
+        for name, column in values.items():
+            number = number_of(row.get(name))
+            if number is not None:
+                column[index] = number
     return values
 
 

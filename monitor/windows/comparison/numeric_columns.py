@@ -1,8 +1,8 @@
 """Numeric columns that are compared: descriptors of prompts and responses, and metrics."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,13 +60,10 @@ def numeric_columns_of(
         )
         columns += _of_languages("response", response_languages)
     names = metric_names(reference.attributes, current.attributes)
+    values = [metric_values(side.attributes, names) for side in windows]
     metrics = [
         NumericColumn(
-            name,
-            "metric",
-            direction_of(name, drift),
-            metric_values(reference.attributes, name),
-            metric_values(current.attributes, name),
+            name, "metric", direction_of(name, drift), *(of_side[name] for of_side in values)
         )
         for name in names
     ]
@@ -150,13 +147,16 @@ def _of_languages(side: Side, sides: Sequence[Sequence[str]]) -> list[NumericCol
 
 
 def _has_finish_reasons(window: Exchanges) -> bool:
-    responded = [row for row, text in enumerate(window.responses) if text.strip()]
-    n_reasons = sum(bool(_reason(window, row)) for row in responded)
-    return n_reasons >= MIN_REASON_SHARE * max(len(responded), 1)
+    n_responses = n_reasons = 0
+    for text, attributes in zip(window.responses, window.attributes, strict=True):
+        if text.strip():
+            n_responses += 1
+            n_reasons += bool(_reason(attributes))
+    return n_reasons >= MIN_REASON_SHARE * max(n_responses, 1)
 
 
-def _reason(window: Exchanges, row: int) -> str:
-    reason = window.attributes[row].get("finish_reason")
+def _reason(attributes: Mapping[str, Any]) -> str:
+    reason = attributes.get("finish_reason")
     return reason if isinstance(reason, str) else ""
 
 
@@ -164,7 +164,7 @@ def _cut_off(window: Exchanges, has_reasons: bool) -> Column:
     """Return truncated responses: by the API's finish reason, else by the end of the text."""
     if not has_reasons:
         return texts.describe(window.responses, texts.cut_off)
-    reasons = (_reason(window, row) for row in range(len(window)))
+    reasons = map(_reason, window.attributes)
     return _column(texts.stopped_by_limit(reason) if reason else np.nan for reason in reasons)
 
 
@@ -173,7 +173,7 @@ def _refused(window: Exchanges, has_reasons: bool) -> Column:
     refused = texts.describe(window.responses, texts.refusal)
     for row, attributes in enumerate(window.attributes):
         if attributes.get("refusal") is True or (
-            has_reasons and texts.declined_by_api(_reason(window, row))
+            has_reasons and texts.declined_by_api(_reason(attributes))
         ):
             refused[row] = 1.0
     return refused

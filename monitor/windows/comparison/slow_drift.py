@@ -107,6 +107,6 @@ def _of_same_rhythm(
 
 def _digest_of_map(baseline: Exchanges, encoder: str, seed: int) -> str:
     """Return a digest of everything that determines the scores, including erasures."""
-    digest = sha256(msgspec.json.encode((encoder, seed, METHOD, baseline.end_users)))
+    digest = sha256(msgspec.json.encode((encoder, seed, METHOD, list(baseline.end_users))))
     digest.update(np.ascontiguousarray(baseline.prompt_vectors, dtype="<f2").tobytes())
     return digest.hexdigest()

@@ -28,6 +28,7 @@ from monitor.windows.comparison.large_users import thin_large_users
 from monitor.windows.comparison.numeric_columns import numeric_columns_of
 from monitor.windows.comparison.numeric_comparison import NumericColumn, compare_numeric_columns
 from monitor.windows.comparison.prompt_covariates import prompt_covariates
+from monitor.windows.comparison.response_sample import ResponseSample
 from monitor.windows.comparison.task_mix import compare_task_mix
 from monitor.windows.comparison.unread_texts import UnknownShares, UnreadShares, measure_unread
 
@@ -230,25 +231,35 @@ def _compare_responses(
     """
     if min(reference.n_responses, current.n_responses) < drift.min_samples:
         return None
+    sample = ResponseSample.draw(len(reference), len(current), rng)
     covariates = prompt_covariates(reference, current, columns)
+    if covariates[0] is not None and covariates[1] is not None:
+        covariates = sample.of_sides(covariates[0], covariates[1])
+    prompts = sample.of_sides(reference.prompt_vectors, current.prompt_vectors)
+    responses = sample.of_sides(reference.response_vectors, current.response_vectors)
     # Empty responses count where they are the exception: then they are something that drifts.
-    return compare_given(
-        reference.prompt_vectors,
-        reference.response_vectors,
-        current.prompt_vectors,
-        current.response_vectors,
+    result = compare_given(
+        prompts[0],
+        responses[0],
+        prompts[1],
+        responses[1],
         reference_covariates=covariates[0],
         current_covariates=covariates[1],
-        reference_groups=reference.end_users,
-        current_groups=current.end_users,
+        reference_groups=_users(reference, sample.reference),
+        current_groups=_users(current, sample.current),
         alpha=level,
         minimum_drifted_share=drift.min_drifted_share,
         minimum_samples=drift.min_samples,
         n_permutations=permutations_for(level, drift.n_permutations),
         rng=rng,
-        design=design,
+        design=sample.design(design),
         cluster_alpha=level,
     )
+    return sample.expand(result)
+
+
+def _users(side: Exchanges, rows: NDArray[np.int64] | None) -> Sequence[str]:
+    return side.end_users if rows is None else [side.end_users[row] for row in rows.tolist()]
 
 
 def _clusters(

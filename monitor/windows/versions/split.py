@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from monitor.rendering.excerpts import excerpt, excerpt_of_version
 from monitor.rendering.numbers import join_names
 from monitor.store.traffic.exchange_columns import Exchanges
+from monitor.store.traffic.packed_columns import PackedValues
 from monitor.store.training.serving_periods import ServingPeriod
 from monitor.traffic.parsing.cleaning import MAX_NAME_CHARACTERS
 
@@ -129,6 +131,7 @@ def version_from_attributes(attributes: Mapping[str, Any], field: str) -> str:
     return ""
 
 
+@lru_cache(maxsize=1_024)
 def clean_version_name(name: str) -> str:
     """Return the name of a version on one line, without control characters."""
     return excerpt(name, MAX_NAME_CHARACTERS)
@@ -148,11 +151,13 @@ def drop_version_field(rows: Exchanges, field: str) -> Exchanges:
     """Return exchanges without the version field, whose numbers are no metric."""
     if not any(field in attributes for attributes in rows.attributes):
         return rows
-    attributes_left = [
-        {key: value for key, value in attributes.items() if key != field}
-        for attributes in rows.attributes
-    ]
-    return replace(rows, attributes=attributes_left)
+
+    def without_field(attributes: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in attributes.items() if key != field}
+
+    if isinstance(rows.attributes, PackedValues):
+        return replace(rows, attributes=rows.attributes.mapped(without_field))
+    return replace(rows, attributes=[without_field(attributes) for attributes in rows.attributes])
 
 
 def _pool(parts: Sequence[Part], least: int) -> list[Part]:

@@ -1,0 +1,69 @@
+"""Sample of a large window's exchanges whose responses are compared.
+
+The test of responses keeps some kilobytes for each exchange. In a uniform sample of 50,000 the
+standard error of a share of 1% is 0.04 points.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.drift import DriftResult, SampleDesign
+
+#: Exchanges of a side whose responses are compared.
+MAX_RESPONSES = 50_000
+
+
+@dataclass(frozen=True)
+class ResponseSample:
+    """The sampled rows of both sides; ``None`` stands for all rows."""
+
+    reference: NDArray[np.int64] | None
+    current: NDArray[np.int64] | None
+    n_current: int
+
+    @classmethod
+    def draw(cls, n_reference: int, n_current: int, rng: np.random.Generator) -> "ResponseSample":
+        """Draw a uniform sample of each side that has more than ``MAX_RESPONSES`` exchanges."""
+        return cls(_draw(n_reference, rng), _draw(n_current, rng), n_current)
+
+    def of_sides(
+        self, reference: NDArray[Any], current: NDArray[Any]
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return the sampled rows of an array of each side."""
+        return _select(reference, self.reference), _select(current, self.current)
+
+    def design(self, design: SampleDesign | None) -> SampleDesign | None:
+        """Return the design of the sampled exchanges."""
+        if design is None:
+            return None
+        return SampleDesign(
+            weights=_select(design.weights, self.current),
+            reference_comparable=_select(design.reference_comparable, self.reference),
+            current_comparable=_select(design.current_comparable, self.current),
+        )
+
+    def expand(self, result: DriftResult) -> DriftResult:
+        """Return a result whose rows are those of the whole window; others have no novelty."""
+        rows = self.current
+        if rows is None:
+            return result
+        novelty = np.zeros(self.n_current)
+        novelty[rows] = result.novelty
+        clusters = tuple(
+            replace(cluster, members=rows[cluster.members], medoid=int(rows[cluster.medoid]))
+            for cluster in result.clusters
+        )
+        return replace(result, novelty=novelty, clusters=clusters)
+
+
+def _draw(n: int, rng: np.random.Generator) -> NDArray[np.int64] | None:
+    if n <= MAX_RESPONSES:
+        return None
+    return np.sort(rng.choice(n, MAX_RESPONSES, replace=False)).astype(np.int64)
+
+
+def _select(values: NDArray[Any], rows: NDArray[np.int64] | None) -> NDArray[Any]:
+    return values if rows is None else values[rows]
