@@ -33,14 +33,30 @@ MAX_LANGUAGES = 6
 def numeric_columns_of(
     reference: Exchanges, current: Exchanges, drift: Drift, declared: Formats | None = None
 ) -> tuple[NumericColumn, ...]:
-    """Return the numeric columns of both sides.
+    """Return the numeric columns of both sides: descriptors of the texts, and metrics.
+
+    Args:
+        reference: The baseline.
+        current: The window.
+        drift: Directions of metrics.
+        declared: As for :func:`text_columns_of`.
+    """
+    return (
+        *text_columns_of(reference, current, declared),
+        *metric_columns_of(reference, current, drift),
+    )
+
+
+def text_columns_of(
+    reference: Exchanges, current: Exchanges, declared: Formats | None = None
+) -> tuple[NumericColumn, ...]:
+    """Return the descriptors of both sides.
 
     Columns that never vary, or that too few exchanges of a side have, are omitted.
 
     Args:
         reference: The baseline.
         current: The window.
-        drift: Directions of metrics.
         declared: The output format of each task type, where it is declared; others are learned
             from the baseline.
     """
@@ -59,15 +75,21 @@ def numeric_columns_of(
             )
         )
         columns += _of_languages("response", response_languages)
+    return tuple(column for column in columns if _is_informative(column))
+
+
+def metric_columns_of(
+    reference: Exchanges, current: Exchanges, drift: Drift
+) -> tuple[NumericColumn, ...]:
+    """Return the metrics of both sides, with their directions."""
     names = metric_names(reference.attributes, current.attributes)
-    values = [metric_values(side.attributes, names) for side in windows]
-    metrics = [
+    sides = [metric_values(side.attributes, names) for side in (reference, current)]
+    return tuple(
         NumericColumn(
-            name, "metric", direction_of(name, drift), *(of_side[name] for of_side in values)
+            name, "metric", direction_of(name, drift), *(of_side[name] for of_side in sides)
         )
         for name in names
-    ]
-    return (*(column for column in columns if _is_informative(column)), *metrics)
+    )
 
 
 def _of_texts(

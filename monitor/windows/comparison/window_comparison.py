@@ -25,16 +25,17 @@ from monitor.traffic.same_prompt import SamePrompt, find_same_prompt
 from monitor.windows.comparison.common_rate import comparable
 from monitor.windows.comparison.format_conformance import Formats
 from monitor.windows.comparison.large_users import thin_large_users
-from monitor.windows.comparison.numeric_columns import numeric_columns_of
+from monitor.windows.comparison.numeric_columns import metric_columns_of, text_columns_of
 from monitor.windows.comparison.numeric_comparison import NumericColumn, compare_numeric_columns
 from monitor.windows.comparison.prompt_covariates import prompt_covariates
-from monitor.windows.comparison.response_sample import ResponseSample
 from monitor.windows.comparison.task_mix import compare_task_mix
+from monitor.windows.comparison.text_sample import TextSample
 from monitor.windows.comparison.unread_texts import UnknownShares, UnreadShares, measure_unread
 
 #: Streams of random numbers, each independent of the others.
 INPUT_STREAM, OUTPUT_STREAM, TOPIC_STREAM, MIX_STREAM = range(4)
 LARGE_USER_STREAM = 5
+TEXT_STREAM = 6
 
 #: Windows of up to so many exchanges on both sides have their prompts and responses compared at
 #: once, on two cores. In larger ones the memory of both would add up.
@@ -140,19 +141,26 @@ def compare_window(
         cluster_alpha=levels.input,
     )
     # Python's own code would hold up the other thread, so that the texts come first.
-    columns = numeric_columns_of(reference, current, drift, declared)
+    sample = TextSample.draw(
+        len(reference), len(current), np.random.default_rng([seed, TEXT_STREAM])
+    )
+    sampled = sample.exchanges(reference, current)
+    of_texts = text_columns_of(*sampled, declared)
+    columns = (
+        *(sample.of_all_rows(column, len(reference)) for column in of_texts),
+        *metric_columns_of(reference, current, drift),
+    )
     compare_responses = partial(
         _compare_responses,
-        reference,
-        current,
-        columns=columns,
+        *sampled,
+        columns=of_texts,
         drift=drift,
         level=levels.output,
-        design=design,
+        design=sample.design(design),
         rng=np.random.default_rng([seed, OUTPUT_STREAM]),
     )
     responses: DriftResult | None = None
-    has_responses = min(reference.n_responses, current.n_responses) >= drift.min_samples
+    has_responses = min(side.n_responses for side in sampled) >= drift.min_samples
     if has_responses and len(reference) + len(current) <= MAX_COMPARED_AT_ONCE:
         # Each has a core; the threads of a library for both would wait for each other.
         with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(1, "prompts") as executor:
@@ -173,6 +181,7 @@ def compare_window(
             design=design,
             prompts=prompts,
         )
+    responses = None if responses is None else sample.expand(responses)
     prompt_clusters, response_clusters = _clusters(prompts, responses, levels)
     return WindowComparison(
         reference=sides[0],
@@ -231,35 +240,25 @@ def _compare_responses(
     """
     if min(reference.n_responses, current.n_responses) < drift.min_samples:
         return None
-    sample = ResponseSample.draw(len(reference), len(current), rng)
     covariates = prompt_covariates(reference, current, columns)
-    if covariates[0] is not None and covariates[1] is not None:
-        covariates = sample.of_sides(covariates[0], covariates[1])
-    prompts = sample.of_sides(reference.prompt_vectors, current.prompt_vectors)
-    responses = sample.of_sides(reference.response_vectors, current.response_vectors)
     # Empty responses count where they are the exception: then they are something that drifts.
-    result = compare_given(
-        prompts[0],
-        responses[0],
-        prompts[1],
-        responses[1],
+    return compare_given(
+        reference.prompt_vectors,
+        reference.response_vectors,
+        current.prompt_vectors,
+        current.response_vectors,
         reference_covariates=covariates[0],
         current_covariates=covariates[1],
-        reference_groups=_users(reference, sample.reference),
-        current_groups=_users(current, sample.current),
+        reference_groups=reference.end_users,
+        current_groups=current.end_users,
         alpha=level,
         minimum_drifted_share=drift.min_drifted_share,
         minimum_samples=drift.min_samples,
         n_permutations=permutations_for(level, drift.n_permutations),
         rng=rng,
-        design=sample.design(design),
+        design=design,
         cluster_alpha=level,
     )
-    return sample.expand(result)
-
-
-def _users(side: Exchanges, rows: NDArray[np.int64] | None) -> Sequence[str]:
-    return side.end_users if rows is None else [side.end_users[row] for row in rows.tolist()]
 
 
 def _clusters(

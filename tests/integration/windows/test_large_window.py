@@ -15,7 +15,7 @@ from monitor.store.traffic.exchange_columns import COLUMNS
 from monitor.store.traffic.packed_columns import PackedColumn
 from monitor.store.traffic.spool import is_spooled
 from monitor.windows import evaluation
-from monitor.windows.comparison import response_sample, window_comparison
+from monitor.windows.comparison import text_sample, window_comparison
 from monitor.windows.evaluation import evaluate_window
 from tests.support.traffic.stored_traffic import store_traffic
 
@@ -64,14 +64,17 @@ def test_responses_of_a_large_window_are_a_sample(
 ) -> None:
     store_traffic(engine, clock - 4 * WEEK, 400, seed=1, baseline=True)
     store_traffic(engine, clock, 500, seed=2, changed_share=0.6)
-    monkeypatch.setattr(response_sample, "MAX_RESPONSES", 300)
+    monkeypatch.setattr(text_sample, "MAX_SAMPLED", 300)
     row = evaluate(engine, clock)
     assert row["assessment"]["output"]["alarm"]
+    columns = {column["name"]: column for column in row["assessment"]["numeric_columns"]}
+    assert columns["length in tokens"]["n_current"] <= 300
+    assert columns["resolved"]["n_current"] == 500
     assert row["assessment"]["n_current"] == 500
 
 
 def test_a_sampled_result_has_the_rows_of_the_window() -> None:
-    sample = response_sample.ResponseSample(None, np.array([2, 5, 9]), 10)
+    sample = text_sample.TextSample(None, np.array([2, 5, 9]), 10)
     reference, current = sample.of_sides(np.arange(4), np.arange(10))
     assert (reference.tolist(), current.tolist()) == ([0, 1, 2, 3], [2, 5, 9])
     assert sample.design(None) is None

@@ -1,6 +1,7 @@
-"""Sample of a large window's exchanges whose responses are compared.
+"""Sample of a large window's exchanges whose texts are described and whose responses are compared.
 
-The test of responses keeps some kilobytes for each exchange. In a uniform sample of 50,000 the
+Descriptors take a third of a millisecond for each exchange, and the test of responses keeps some
+kilobytes of each. In a uniform sample of 50,000 the
 standard error of a share of 1% is 0.04 points.
 """
 
@@ -11,13 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.drift import DriftResult, SampleDesign
+from monitor.store.traffic.exchange_columns import Exchanges
+from monitor.windows.comparison.numeric_comparison import NumericColumn
 
-#: Exchanges of a side whose responses are compared.
-MAX_RESPONSES = 50_000
+#: Exchanges of a side that are sampled.
+MAX_SAMPLED = 50_000
 
 
 @dataclass(frozen=True)
-class ResponseSample:
+class TextSample:
     """The sampled rows of both sides; ``None`` stands for all rows."""
 
     reference: NDArray[np.int64] | None
@@ -25,9 +28,24 @@ class ResponseSample:
     n_current: int
 
     @classmethod
-    def draw(cls, n_reference: int, n_current: int, rng: np.random.Generator) -> "ResponseSample":
-        """Draw a uniform sample of each side that has more than ``MAX_RESPONSES`` exchanges."""
+    def draw(cls, n_reference: int, n_current: int, rng: np.random.Generator) -> "TextSample":
+        """Draw a uniform sample of each side that has more than ``MAX_SAMPLED`` exchanges."""
         return cls(_draw(n_reference, rng), _draw(n_current, rng), n_current)
+
+    def exchanges(self, reference: Exchanges, current: Exchanges) -> tuple[Exchanges, Exchanges]:
+        """Return the sampled exchanges of both sides."""
+        return (
+            reference if self.reference is None else reference.take(self.reference),
+            current if self.current is None else current.take(self.current),
+        )
+
+    def of_all_rows(self, column: NumericColumn, n_reference: int) -> NumericColumn:
+        """Return a column of the sampled exchanges as one of all, NaN elsewhere."""
+        return replace(
+            column,
+            reference=_spread(column.reference, self.reference, n_reference),
+            current=_spread(column.current, self.current, self.n_current),
+        )
 
     def of_sides(
         self, reference: NDArray[Any], current: NDArray[Any]
@@ -60,9 +78,19 @@ class ResponseSample:
 
 
 def _draw(n: int, rng: np.random.Generator) -> NDArray[np.int64] | None:
-    if n <= MAX_RESPONSES:
+    if n <= MAX_SAMPLED:
         return None
-    return np.sort(rng.choice(n, MAX_RESPONSES, replace=False)).astype(np.int64)
+    return np.sort(rng.choice(n, MAX_SAMPLED, replace=False)).astype(np.int64)
+
+
+def _spread(
+    values: NDArray[np.float64], rows: NDArray[np.int64] | None, n: int
+) -> NDArray[np.float64]:
+    if rows is None:
+        return values
+    spread = np.full(n, np.nan)
+    spread[rows] = values
+    return spread
 
 
 def _select(values: NDArray[Any], rows: NDArray[np.int64] | None) -> NDArray[Any]:

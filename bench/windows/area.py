@@ -1,0 +1,82 @@
+"""Drift evaluation of stored windows of 10,000 to 1,000,000 exchanges, on PostgreSQL.
+
+``DRIFTWARDEN_BENCH=quick`` measures the smallest only; ``DRIFTWARDEN_WINDOW_SIZES`` names others.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.drift.limited_process import Completed, Failed, run_limited
+from bench.services.postgres import PostgresServer
+from bench.windows.evaluation_runs import START, Cost, compare_in_memory, evaluate_stored
+from bench.windows.stored_traffic import store_window
+from monitor.bench.row import Row
+from monitor.store.engine import make_engine
+from monitor.store.tables import metadata
+
+AREA = "windows"
+SEED = 0
+SIZES = tuple(
+    int(size)
+    for size in os.environ.get(
+        "DRIFTWARDEN_WINDOW_SIZES",
+        "10000" if os.environ.get("DRIFTWARDEN_BENCH") == "quick" else "10000 100000 1000000",
+    ).split()
+)
+MAX_BASELINE = 20_000
+MAX_RATIO = 1.5
+MAX_GIGABYTES = 2.5
+LIMIT_SECONDS = 3600.0
+
+
+def run(data: Path | None) -> Iterator[Row]:
+    """Measure every size; the folder of data sets isn't needed."""
+    del data
+    for n in SIZES:
+        server = PostgresServer()
+        server.start()
+        try:
+            engine = make_engine(server.url)
+            metadata.create_all(engine)
+            n_baseline = min(n, MAX_BASELINE)
+            store_window(engine, n_baseline, n, START, seed=SEED)
+            engine.dispose()
+            yield from _rows(server.url, n, n_baseline)
+        finally:
+            server.remove()
+
+
+def _rows(url: str, n: int, n_baseline: int) -> Iterator[Row]:
+    title = f"window of {n:,} exchanges, a baseline of {n_baseline:,}"
+    memory = run_limited(compare_in_memory, url, seconds=LIMIT_SECONDS)
+    stored = run_limited(evaluate_stored, url, seconds=LIMIT_SECONDS)
+    for name, result in (("the tests in memory", memory), ("the evaluation", stored)):
+        if isinstance(result, Failed):
+            yield Row(AREA, f"{title}: {name}", None, "s", "", None, result.reason)
+            continue
+        cost = result.value
+        how = f"{cost.cpu_seconds:.3g} CPU seconds, peak {cost.peak / 1e9:.2f} GB; seed {SEED}"
+        yield Row(AREA, f"{title}: {name}", cost.seconds, "s", "", None, how)
+    if not isinstance(stored, Completed):
+        return
+    cost = stored.value
+    gigabytes = cost.peak / 1e9
+    yield Row(
+        AREA, f"{title}: peak memory", gigabytes, "GB", f"<= {MAX_GIGABYTES:g}",
+        gigabytes <= MAX_GIGABYTES, "the whole process, libraries included",
+    )  # fmt: skip
+    if isinstance(memory, Completed):
+        ratio = cost.seconds / memory.value.seconds
+        yield Row(
+            AREA, f"{title}: evaluation / tests in memory", ratio, "", f"<= {MAX_RATIO:g}",
+            ratio <= MAX_RATIO, f"{cost.seconds:.3g} / {memory.value.seconds:.3g} s",
+        )  # fmt: skip
+    yield from _stages(title, cost)
+
+
+def _stages(title: str, cost: Cost) -> Iterator[Row]:
+    for stage, (seconds, growth) in sorted(cost.stages.items(), key=lambda item: -item[1][0]):
+        share = f"{seconds / cost.seconds:.0%} of the time"
+        raised = f"raised the peak by {growth / 1e6:.0f} MB"
+        yield Row(AREA, f"{title}: {stage}", seconds, "s", "", None, f"{share}; {raised}")
