@@ -141,9 +141,7 @@ def compare_window(
         cluster_alpha=levels.input,
     )
     # Python's own code would hold up the other thread, so that the texts come first.
-    sample = TextSample.draw(
-        len(reference), len(current), np.random.default_rng([seed, TEXT_STREAM])
-    )
+    sample = TextSample.draw(len(reference), len(current), np.random.default_rng(TEXT_STREAM))
     sampled = sample.exchanges(reference, current)
     of_texts = text_columns_of(*sampled, declared)
     columns = (
