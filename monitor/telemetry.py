@@ -108,6 +108,12 @@ LAST_DRIFT_EVALUATION = Gauge(
     ["model"],
     registry=REGISTRY,
 )
+LAST_LOOK = Gauge(
+    "driftwarden_last_look_timestamp_seconds",
+    "End of the last 24 hours that were searched for a large change. Alert on its age.",
+    ["model"],
+    registry=REGISTRY,
+)
 OUTBOX_PENDING = Gauge(
     "driftwarden_outbox_pending_messages", "Messages not sent yet.", registry=REGISTRY
 )

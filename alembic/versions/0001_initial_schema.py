@@ -344,6 +344,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("user_id", "task_type", name=op.f("pk_user_task_types")),
     )
     op.create_table(
+        "looks",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("looked_until", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("alarm", sa.Boolean(), nullable=False),
+        sa.Column("n_exchanges", sa.Integer(), nullable=False),
+        sa.Column("n_end_users", sa.Integer(), nullable=False),
+        sa.Column("provenance", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("findings", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("created_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("followed_up_at", UtcDateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_looks")),
+        sa.UniqueConstraint("model", "looked_until", name="uq_looks_hour"),
+    )
+    op.create_table(
         "incidents",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("model", sa.String(), nullable=False),
@@ -353,12 +369,18 @@ def upgrade() -> None:
         sa.Column(
             "opening_evaluation_id",
             sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
+            nullable=True,
         ),
         sa.Column(
             "last_evaluation_id",
             sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
+            nullable=True,
+        ),
+        sa.Column(
+            "opening_look_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.Column(
+            "last_look_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
         sa.Column("opened_at", UtcDateTime(timezone=True), nullable=False),
         sa.Column("resolved_at", UtcDateTime(timezone=True), nullable=True),
@@ -374,6 +396,12 @@ def upgrade() -> None:
             ["opening_evaluation_id"],
             ["drift_evaluations.id"],
             name=op.f("fk_incidents_opening_evaluation_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["last_look_id"], ["looks.id"], name=op.f("fk_incidents_last_look_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["opening_look_id"], ["looks.id"], name=op.f("fk_incidents_opening_look_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_incidents")),
     )
@@ -1130,6 +1158,7 @@ def downgrade() -> None:
         )
 
     op.drop_table("incidents")
+    op.drop_table("looks")
     op.drop_table("user_task_types")
     with op.batch_alter_table("invitations", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_invitations_user_id"))

@@ -9,6 +9,7 @@ from pathlib import Path
 from bench.drift.code_digest import module_digest
 from bench.drift.ledger import Ledger, LedgerRunner, data_digest
 from bench.drift.plan import DriftPlan, Section
+from bench.drift.sections.looks import looks
 from bench.drift.sections.output import output
 from bench.drift.sections.release import release
 from bench.drift.sections.scaling import gpu, scaling
@@ -29,6 +30,7 @@ from monitor.settings import Settings
 SECTIONS: dict[Section, tuple[str, Callable[[Campaign, DriftPlan], Iterator[Figure | Table]]]] = {
     Section.OUTPUT: ("Output given the input", output),
     Section.SLOW_DRIFT: ("Slow drift", slow_drift),
+    Section.LOOKS: ("Large changes within a day", looks),
     Section.PEERS: ("Side by side", side_by_side),
 }
 

@@ -19,6 +19,7 @@ class Section(StrEnum):
     OUTPUT = "output"
     RELEASE = "release"
     SLOW_DRIFT = "slow-drift"
+    LOOKS = "looks"
     PEERS = "peers"
     SPEED = "speed"
     SCALING = "scaling"
@@ -35,6 +36,9 @@ class DriftPlan(Plan):
     stable_years: int
     #: Years of stable weeks that are tested for slow drift only, at a thirtieth of the cost.
     watched_years: int
+    #: Large changes of each kind, and years without drift.
+    look_trials: int
+    look_years: int
     #: Samples a side of the windows that all methods compare.
     peer_sizes: tuple[int, ...]
     peer_trials: int
@@ -69,6 +73,8 @@ QUICK = DriftPlan(
     slow_trials=0,
     stable_years=0,
     watched_years=0,
+    look_trials=0,
+    look_years=0,
     peer_sizes=(1_000,),
     peer_trials=4,
     peer_seconds=5,
@@ -85,6 +91,8 @@ DEFAULT = DriftPlan(
     slow_trials=12,
     stable_years=4,
     watched_years=20,
+    look_trials=20,
+    look_years=1,
     peer_sizes=(1_000,),
     peer_trials=40,
     peer_seconds=15,
@@ -101,6 +109,8 @@ FULL = DriftPlan(
     slow_trials=100,
     stable_years=20,
     watched_years=300,
+    look_trials=200,
+    look_years=20,
     peer_sizes=(1_000, 4_000),
     peer_trials=100,
     peer_seconds=inf,

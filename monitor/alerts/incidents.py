@@ -12,13 +12,16 @@ from monitor.alerts.messages.incident import (
     detail_blocks,
     incident_blocks,
 )
+from monitor.alerts.messages.look import look_blocks
 from monitor.alerts.messages.mrkdwn import build_message
+from monitor.rendering.looks import look_headline
 from monitor.settings import Alerts
 from monitor.store.alerts import incidents, outbox
 from monitor.store.alerts.incidents import IncidentRow
 from monitor.store.audit_log import append_entry
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
+from monitor.store.windows.looks import look_by_id, newest_look
 
 #: An incident worsens when its severity grows by this factor *and* by this difference.
 WORSE_FACTOR = 1.25
@@ -56,7 +59,9 @@ def handle_evaluation(
     if incidents.is_superseded(connection, evaluation_id):
         return None
     event = event_of(assessment, current)
-    if event is None:
+    if event is None or (
+        event == "resolved" and _is_still_changed(connection, evaluation, current)
+    ):
         return None
     changes: dict[str, Any] = {}
     if event in {"opened", "worsened"}:
@@ -115,8 +120,25 @@ def acknowledge(
     incident = incidents.incident_by_id(connection, incident_id, lock=True)
     if incident.status != "open":
         return False
-    evaluation = drift_evaluation_by_id(connection, incident.last_evaluation_id)
-    if evaluation.assessment is not None:
+    look = None if incident.last_look_id is None else look_by_id(connection, incident.last_look_id)
+    evaluation = (
+        None
+        if incident.last_evaluation_id is None
+        else drift_evaluation_by_id(connection, incident.last_evaluation_id)
+    )
+    if look is not None and (evaluation is None or evaluation.window_end < look.looked_until):
+        outbox.add_message(
+            connection,
+            dedupe_key=f"incident:{incident_id}:acknowledged:look:{look.id}",
+            incident_id=incident_id,
+            kind="update",
+            payload=build_message(
+                look_blocks(look, incident_id, "opened", alerts, acknowledged_by=user),
+                look_headline(look),
+            ),
+            now=now,
+        )
+    elif evaluation is not None and evaluation.assessment is not None:
         event: Event = (
             "opened"
             if incident.opening_evaluation_id == incident.last_evaluation_id
@@ -169,6 +191,9 @@ def take_step(
     status = target_of(event, None if incident is None else incident.status)
     if evaluation_id is not None:
         changes["last_evaluation_id"] = evaluation_id
+        if incident is None or incident.opening_evaluation_id is None:
+            # The first window of an incident that a look opened.
+            changes["opening_evaluation_id"] = evaluation_id
     if status == "resolved":
         changes["resolved_at"] = now
     if incident is None:
@@ -176,7 +201,6 @@ def take_step(
             connection,
             model=model,
             status=status,
-            opening_evaluation_id=evaluation_id,
             opened_at=now,
             **changes,
         )
@@ -215,6 +239,20 @@ def severity_of(assessment: Assessment) -> float:
         if column.degraded
     ]
     return max([0.0, *shares, *losses])
+
+
+def _is_still_changed(
+    connection: Connection, evaluation: DriftEvaluationRow, incident: IncidentRow | None
+) -> bool:
+    """Return whether a look still finds a large change that its window hardly contains.
+
+    A change that began hours before the window's end is a small part of it. The incident of a look
+    is resolved by a window without an alarm only once the newest look has none either.
+    """
+    if incident is None or incident.last_look_id is None:
+        return False
+    newest = newest_look(connection, evaluation.model)
+    return newest is not None and newest.alarm
 
 
 def _is_worse(assessment: Assessment, incident: IncidentRow) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from monitor.alerts.channels import make_sender
 from monitor.alerts.channels.sender import Sender
 from monitor.alerts.outbox import deliver_due
-from monitor.daemon.follow_up import decide, follow_up, watch_age
+from monitor.daemon.follow_up import decide, follow_up, follow_up_looks, watch_age
 from monitor.daemon.retraining import Retraining
 from monitor.embedding.encoder import load_encoder
 from monitor.privacy.retention import apply_retention, is_due
@@ -19,8 +19,10 @@ from monitor.store.engine import transaction
 from monitor.store.traffic.offsets import complete_until
 from monitor.store.traffic.pending_halves import oldest_pending_at
 from monitor.store.windows.drift_evaluations import last_success_at
-from monitor.telemetry import LAST_DRIFT_EVALUATION, OUTBOX_PENDING, get_logger
+from monitor.store.windows.looks import last_look_at
+from monitor.telemetry import LAST_DRIFT_EVALUATION, LAST_LOOK, OUTBOX_PENDING, get_logger
 from monitor.windows.evaluation import evaluate_due_windows
+from monitor.windows.looks.run import run_due_looks
 from monitor.windows.reading.reembedding import EncoderSource
 from monitor.windows.versions.planned_baseline import advance_baseline
 from retrain.registry.mlflow_mirror import MlflowMirror, mirror_registry
@@ -87,9 +89,24 @@ class Cycle:
         if last is not None:
             LAST_DRIFT_EVALUATION.labels(self.settings.model.name).set(last.timestamp())
 
+    def look(self, now: datetime) -> None:
+        """Search the last 24 hours for a large change, where a look is due."""
+        run_due_looks(
+            self.engine,
+            self.settings,
+            now,
+            until=self._complete_until(now),
+            encoder=self.encoder,
+        )
+        with transaction(self.engine) as connection:
+            last = last_look_at(connection, self.settings.model.name, only_done=True)
+        if last is not None:
+            LAST_LOOK.labels(self.settings.model.name).set(last.timestamp())
+
     def advance(self, now: datetime) -> None:
         """Advance what follows: incidents, review batches, decisions, runs, versions, rollouts."""
         follow_up(self.engine, self.settings, now)
+        follow_up_looks(self.engine, self.settings, now)
         decide(self.engine, self.settings, now)
         watch_age(self.engine, self.settings, now)
         self.retraining.advance(now)

@@ -6,6 +6,7 @@ import numpy as np
 from sqlalchemy import Engine
 
 from monitor.alerts.incidents import handle_evaluation
+from monitor.alerts.looks import handle_look
 from monitor.alerts.messages.decision import announce_decisions
 from monitor.alerts.messages.model_age import announce_model_age
 from monitor.review.decision.decisions import decide_open_batches
@@ -18,6 +19,7 @@ from monitor.store.windows.drift_evaluations import (
     mark_followed_up,
     pending_follow_ups,
 )
+from monitor.store.windows.looks import mark_look_followed_up, pending_looks
 
 
 def follow_up(engine: Engine, settings: Settings, now: datetime) -> list[int]:
@@ -37,6 +39,21 @@ def follow_up(engine: Engine, settings: Settings, now: datetime) -> list[int]:
                 rng = np.random.default_rng([evaluation.seed, evaluation_id])
                 create_batch(connection, evaluation_id, settings.review, rng, now)
             mark_followed_up(connection, evaluation_id, now)
+    return pending
+
+
+def follow_up_looks(engine: Engine, settings: Settings, now: datetime) -> list[int]:
+    """Write the incident of each new look with an alarm, in one transaction each.
+
+    Returns:
+        The ids of the looks, the oldest first.
+    """
+    with transaction(engine) as connection:
+        pending = pending_looks(connection, settings.model.name)
+    for look_id in pending:
+        with transaction(engine) as connection:
+            handle_look(connection, look_id, now, alerts=settings.alerts)
+            mark_look_followed_up(connection, look_id, now)
     return pending
 
 

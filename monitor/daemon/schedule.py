@@ -74,6 +74,9 @@ def build_scheduler(
     # Every minute, as a window is due only when ingest has stored its traffic, and a failed
     # evaluation is repeated after an hour. When nothing is due, the job costs two queries.
     scheduler.add_job(evaluate, CronTrigger(second=0, timezone=UTC), id="evaluate", **at_once)
+    # A job of its own: a look must not wait for the evaluation of a large window.
+    look = _guarded("look", cycle.look, leadership)
+    scheduler.add_job(look, CronTrigger(second=30, timezone=UTC), id="look", **at_once)
     scheduler.add_job(
         advance, IntervalTrigger(seconds=ADVANCE_EVERY_SECONDS), id="advance", **at_once
     )

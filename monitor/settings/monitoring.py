@@ -1,6 +1,6 @@
 """Settings of the model, its monitoring, the database and the encoder."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -21,6 +21,7 @@ class Monitoring(Section):
 
     sample_rate: Probability = 0.05
     drift_detection: Schedule = "weekly"
+    large_changes: Literal["hourly", "daily", "off"] = "hourly"
     alert_threshold: Level = 0.10
 
 

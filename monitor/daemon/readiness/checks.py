@@ -13,6 +13,7 @@ def check_everything(settings: Settings, secrets: Secrets) -> Iterator[Finding]:
     checks: list[tuple[str, Callable[[], Finding]]] = [
         ("database", lambda: monitoring.database_finding(settings)),
         ("baseline", lambda: monitoring.baseline_finding(settings)),
+        ("looks", lambda: monitoring.looks_finding(settings)),
         ("broker", lambda: monitoring.broker_finding(settings, secrets)),
         ("encoder", lambda: monitoring.encoder_finding(settings)),
         ("alerts", lambda: monitoring.alerts_finding(settings, secrets)),

@@ -31,6 +31,20 @@ def baseline_finding(settings: Settings) -> Finding:
     return Finding("baseline", "ok", f"{baseline.n_exchanges} exchanges, {baseline.digest[:12]}")
 
 
+def looks_finding(settings: Settings) -> Finding:
+    """Tell the newest look at the last 24 hours."""
+    from monitor.rendering.looks import describe_look
+    from monitor.store.windows.looks import newest_look
+
+    if settings.monitoring.large_changes == "off":
+        return Finding("looks", "note", "off: a large change waits for its window's end")
+    with open_connection(settings) as connection:
+        look = newest_look(connection, settings.model.name)
+    if look is None:
+        return Finding("looks", "ok", "none yet; the first follows a day of traffic")
+    return Finding("looks", "note" if look.alarm else "ok", describe_look(look))
+
+
 def broker_finding(settings: Settings, secrets: Secrets) -> Finding:
     """Check the Kafka brokers and the topic."""
     from monitor.traffic.kafka.consumer import probe_topic

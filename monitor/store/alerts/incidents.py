@@ -22,8 +22,12 @@ class IncidentRow:
     #: What alarmed: ``input``, ``output``, ``metric:resolved``, ...
     fingerprint: frozenset[str]
     severity: float
-    opening_evaluation_id: int
-    last_evaluation_id: int
+    #: ``None`` where a look opened it, until its window is evaluated.
+    opening_evaluation_id: int | None
+    last_evaluation_id: int | None
+    #: The look that opened it, and the newest look with an alarm; ``None`` without one.
+    opening_look_id: int | None
+    last_look_id: int | None
     opened_at: datetime
     resolved_at: datetime | None
     acknowledged_by: str | None

@@ -51,7 +51,7 @@ from monitor.store.tables.training import (
     StageChange,
     TrainingRun,
 )
-from monitor.store.tables.windows import DriftEvaluation, Report, SlowDriftWindow
+from monitor.store.tables.windows import DriftEvaluation, Look, Report, SlowDriftWindow
 
 metadata = Base.metadata
 
@@ -75,6 +75,7 @@ __all__ = [
     "HumanEvaluationResponse",
     "Incident",
     "Invitation",
+    "Look",
     "ModelScore",
     "ModelVersion",
     "OffsetGap",

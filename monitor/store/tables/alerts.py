@@ -30,8 +30,12 @@ class Incident(Base):
     status: Mapped[str]
     fingerprint: Mapped[str]
     severity: Mapped[float]
-    opening_evaluation_id: Mapped[int] = mapped_column(ForeignKey("drift_evaluations.id"))
-    last_evaluation_id: Mapped[int] = mapped_column(ForeignKey("drift_evaluations.id"))
+    #: ``None`` where a look opened it, until its window is evaluated.
+    opening_evaluation_id: Mapped[int | None] = mapped_column(ForeignKey("drift_evaluations.id"))
+    last_evaluation_id: Mapped[int | None] = mapped_column(ForeignKey("drift_evaluations.id"))
+    #: The look that opened it, and the newest look with an alarm; ``None`` without one.
+    opening_look_id: Mapped[int | None] = mapped_column(ForeignKey("looks.id"))
+    last_look_id: Mapped[int | None] = mapped_column(ForeignKey("looks.id"))
     opened_at: Mapped[datetime]
     resolved_at: Mapped[datetime | None]
     acknowledged_by: Mapped[str | None]

@@ -69,3 +69,31 @@ class SlowDriftWindow(Base):
     scoring_digest: Mapped[str]
     #: Compressed arrays, as :data:`monitor.store.windows.slow_drift.Sums`.
     sums: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Look(Base):
+    """The last 24 hours of a model, searched for a large change before the window ends.
+
+    One row for each model and hour, written when the look has ended. Rows without an alarm are
+    deleted after some weeks.
+    """
+
+    __tablename__ = "looks"
+    __table_args__ = (UniqueConstraint("model", "looked_until", name="uq_looks_hour"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    model: Mapped[str]
+    #: First instant after the 24 hours; a full hour, or midnight where looks are daily.
+    looked_until: Mapped[datetime]
+    #: ``done``; ``skipped`` where there was too little traffic, or too little that is new.
+    status: Mapped[str]
+    alarm: Mapped[bool]
+    n_exchanges: Mapped[int]
+    n_end_users: Mapped[int]
+    #: Digest of the baseline, settings and package version; empty where skipped.
+    provenance: Mapped[dict[str, Any]]
+    #: The large changes, as :class:`monitor.store.windows.looks.LookFinding`; it quotes nothing.
+    findings: Mapped[list[Any]]
+    created_at: Mapped[datetime]
+    #: When its incident was written.
+    followed_up_at: Mapped[datetime | None]

@@ -120,6 +120,15 @@ def pending_follow_ups(connection: Connection, model: str) -> list[int]:
     return list(connection.execute(statement).scalars())
 
 
+def last_followed_up_end(connection: Connection, model: str) -> datetime | None:
+    """Return the end of the newest window whose incident is written; ``None`` without one."""
+    return connection.execute(
+        select(func.max(DriftEvaluation.window_end)).where(
+            DriftEvaluation.model == model, DriftEvaluation.followed_up_at.is_not(None)
+        )
+    ).scalar_one()
+
+
 def mark_followed_up(connection: Connection, evaluation_id: int, now: datetime) -> None:
     """Record that the incident and the batch of an evaluation are written."""
     connection.execute(

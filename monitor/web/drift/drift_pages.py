@@ -10,12 +10,14 @@ from litestar.response import Response, Template
 from markupsafe import Markup
 from sqlalchemy import Connection
 
+from monitor.rendering.looks import describe_look
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.drift_evaluations import (
     DriftEvaluationRow,
     drift_evaluation_by_id,
     list_drift_evaluations,
 )
+from monitor.store.windows.looks import newest_look
 from monitor.store.windows.prompt_maps import PromptMap, prompt_map
 from monitor.store.windows.reports import load_report, report_kinds
 from monitor.web.current_user import Visit
@@ -39,7 +41,14 @@ def evaluations(visit: NamedDependency[Visit]) -> Template:
     """List the drift evaluations, newest first."""
     with visit.transaction() as connection:
         rows = list_drift_evaluations(connection, None, 60)
-    return Template("drift_evaluations.html", context={"user": visit.user, "evaluations": rows})
+        look = newest_look(connection, visit.settings.model.name)
+    context = {
+        "user": visit.user,
+        "evaluations": rows,
+        "look": look,
+        "looked": "" if look is None else describe_look(look),
+    }
+    return Template("drift_evaluations.html", context=context)
 
 
 @get("/drift-evaluations/{evaluation_id:int}", sync_to_thread=True)

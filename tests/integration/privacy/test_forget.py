@@ -60,6 +60,7 @@ WITHOUT_END_USERS = {
     "baselines": "digests and counts; the count is brought up to date",
     "decisions": "counts and rates",
     "incidents": "what drifted, and where Slack shows it",
+    "looks": "figures, and numbers of exchanges that are examples",
     "invitations": "digests of links for the experts",
     "baseline_plans": "which version gets a baseline when",
     "candidate_evaluations": "evaluation.yaml and figures; the responses are in the run's folder",

@@ -73,7 +73,7 @@ def test_new_topic_is_unlike_the_baseline_and_surely_so() -> None:
     assert smallest_p(reference, current, rng) < 1e-7
 
 
-def test_each_user_is_in_one_half_and_too_few_give_none() -> None:
+def test_unlike_halves_split_users_and_need_enough() -> None:
     rng = np.random.default_rng(2)
     centres = topics(rng, 5)
     reference, current = samples(rng, centres, 300, 2), samples(rng, centres, 100, 2)

@@ -28,7 +28,7 @@ def test_rise_p_value_of_certain_baseline_is_binomial_tail() -> None:
     assert rise_p_value(reference, current, plus(0.05)) == pytest.approx(exact, rel=0.3)
 
 
-def test_rise_p_value_of_two_samples_is_that_of_their_difference() -> None:
+def test_rise_p_value_of_samples_is_that_of_difference() -> None:
     reference, current = single(1_000, 5_000), single(560, 2_000, 10_000)
     error = np.hypot(np.sqrt(0.2 * 0.8 / 5_000), np.sqrt(0.25 * 0.75 / 2_000))
     normal = stats.norm.sf((0.28 - 0.25) / error)

@@ -154,7 +154,7 @@ def test_a_misspelt_key_is_named_with_what_was_meant(tmp_path: Path) -> None:
     message = str(caught.value)
     assert "monitoring.sample_ratio = 0.2: unknown key" in message
     assert "did you mean 'sample_rate'?" in message
-    assert "alert_threshold, drift_detection, sample_rate" in message
+    assert "alert_threshold, drift_detection, large_changes, sample_rate" in message
 
 
 def test_a_misspelt_section_is_named_with_what_was_meant(tmp_path: Path) -> None:

@@ -1,0 +1,78 @@
+"""Slack messages of an incident that a look opened or worsened. They quote nothing."""
+
+from monitor.alerts.incident_states import Event
+from monitor.alerts.messages.mrkdwn import (
+    Block,
+    context,
+    escape,
+    header,
+    link,
+    sections,
+    within_limits,
+)
+from monitor.rendering.looks import count_examined, describe_change, look_headline
+from monitor.rendering.numbers import format_instant
+from monitor.settings import Alerts
+from monitor.store.windows.looks import LookRow
+
+TITLES: dict[Event, str] = {
+    "opened": "🔴 Large change: {model}",
+    "worsened": "🔴 Large change, worse: {model}",
+    "continued": "🟠 Large change continues: {model}",
+}
+
+
+def look_blocks(
+    look: LookRow,
+    incident_id: int,
+    event: Event,
+    alerts: Alerts,
+    *,
+    acknowledged_by: str | None = None,
+) -> list[Block]:
+    """Return the blocks of the incident's message: the changes, next steps and links."""
+    blocks = [header(TITLES[event].format(model=look.model))]
+    blocks += sections([f"*{escape(look_headline(look))}*"])
+    blocks += sections(["*Evidence*", *(f"• {line}" for line in _evidence(look))])
+    blocks += sections(["*Next steps*", *_next_steps(look)])
+    base = alerts.public_url.rstrip("/")
+    links = [
+        link(f"{base}/incidents/{incident_id}", "Examples"),
+        link(f"{base}/incidents", "Incidents"),
+    ]
+    if alerts.runbook_url:
+        links.append(link(alerts.runbook_url, "Runbook"))
+    blocks += sections(["  ·  ".join(links)])
+    blocks.append(
+        context(
+            f"Last 24 hours until {format_instant(look.looked_until)}: {count_examined(look)}, "
+            f"compared with baseline {escape(str(look.provenance.get('baseline', ''))[:12])}. The "
+            "window's evaluation follows when it ends."
+        )
+    )
+    if acknowledged_by:
+        blocks.append(context(f"Acknowledged by {escape(acknowledged_by)}."))
+    return within_limits(blocks)
+
+
+def _evidence(look: LookRow) -> list[str]:
+    return [
+        f"{escape(describe_change(finding))}, p = {finding.p_value:.1e}"
+        + (f", since {format_instant(finding.since)}" if finding.since is not None else "")
+        for finding in look.findings
+    ]
+
+
+def _next_steps(look: LookRow) -> list[str]:
+    steps = []
+    if "input" in look.fingerprint:
+        steps.append(
+            "• The model receives prompts that the baseline does not contain: read the examples on "
+            "the page."
+        )
+    if look.fingerprint - {"input"}:
+        steps.append(
+            "• Check first what was released at that time: model, prompt template, retrieval, a "
+            "provider's version."
+        )
+    return steps

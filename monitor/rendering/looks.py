@@ -1,0 +1,58 @@
+"""Wording of a look and its large changes."""
+
+from monitor.plurals import pluralize
+from monitor.rendering.numbers import format_instant, format_mean, format_share
+from monitor.store.windows.looks import LookFinding, LookRow
+
+#: Changes named in a headline.
+NAMED = 3
+
+
+def look_headline(look: LookRow) -> str:
+    """Return the large changes of a look in one sentence."""
+    changes = [describe_change(finding) for finding in look.findings[:NAMED]]
+    n_more = len(look.findings) - NAMED
+    more = [f"{n_more} more"] if n_more > 0 else []
+    since = f" since {format_instant(look.since)}" if look.since is not None else ""
+    described = "; ".join([*changes, *more])
+    return f"Large change{since}: {described}. Last 24 hours, {count_examined(look)}."
+
+
+def describe_look(look: LookRow) -> str:
+    """Return what a look at the last 24 hours says, with or without an alarm."""
+    if look.alarm:
+        return look_headline(look)
+    return (
+        f"No large change in the 24 hours until {format_instant(look.looked_until)}, "
+        f"{count_examined(look)}."
+    )
+
+
+def count_examined(look: LookRow) -> str:
+    """Return how many exchanges of how many end users a look examined."""
+    return f"{pluralize(look.n_exchanges, 'exchange')} of {pluralize(look.n_end_users, 'end user')}"
+
+
+def describe_change(finding: LookFinding) -> str:
+    """Return a large change with its estimate and 95% interval."""
+    if finding.measure == "unlike":
+        subject = "prompts" if finding.kind == "input" else "responses"
+        topic = f" (“{finding.topic}”)" if finding.topic else ""
+        return f"about {_share_interval(finding)} of the {subject} are unlike the baseline{topic}"
+    if finding.measure == "rate":
+        return (
+            f"{finding.name} {finding.reference:.2f} → {finding.estimate:.2f} "
+            f"({finding.lower:.2f} to {finding.upper:.2f})"
+        )
+    threshold = "" if finding.threshold is None else f" {format_mean(finding.threshold)}"
+    return (
+        f"{finding.name} {finding.measure}{threshold} in {format_share(finding.reference)} → "
+        f"{_share_interval(finding)}"
+    )
+
+
+def _share_interval(finding: LookFinding) -> str:
+    return (
+        f"{format_share(finding.estimate)} ({format_share(finding.lower)} to "
+        f"{format_share(finding.upper)})"
+    )
