@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -9,14 +10,15 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from monitor.drift import DetectableShare as Found
 from monitor.drift import (
+    MAX_WINDOWS,
     SimulatedWindow,
     effective_size,
     expected_shares,
     measure_user_correlation,
     simulate_power,
 )
+from monitor.drift import DetectableShare as Found
 from monitor.errors import InputError
 from monitor.settings import Drift
 from monitor.store.traffic.exchange_columns import Exchanges
@@ -74,8 +76,7 @@ def simulated_shares(
 
     def store(window: SimulatedWindow) -> None:
         if windows_file is not None:
-            with windows_file.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"comparison": key} | asdict(window)) + "\n")
+            _append(windows_file, json.dumps({"comparison": key} | asdict(window)))
         on_window(window)
 
     try:
@@ -88,6 +89,7 @@ def simulated_shares(
             minimum_drifted_share=drift.min_drifted_share,
             minimum_samples=drift.min_samples,
             seed=drift.seed,
+            max_windows=MAX_WINDOWS,
             known=known,
             on_window=store,
         )
@@ -134,6 +136,16 @@ def _key(reference: Exchanges, current: Exchanges, level: float, drift: Drift) -
     return digest.hexdigest()[:16]
 
 
+def _append(path: Path, line: str) -> None:
+    """Append a line, after the end of a line that a killed run left incomplete."""
+    with path.open("ab+") as file:
+        if file.tell() > 0:
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                file.write(b"\n")
+        file.write(line.encode() + b"\n")
+
+
 def _read_windows(path: Path, key: str) -> list[SimulatedWindow]:
     """Return the windows of this comparison; the incomplete line of a killed run is left out."""
     if not path.exists():
@@ -149,5 +161,5 @@ def _read_windows(path: Path, key: str) -> list[SimulatedWindow]:
             for window in windows
             if window["comparison"] == key
         ]
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+    except (OSError, msgspec.MsgspecError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: not a file of simulated windows: {error}") from None
