@@ -45,9 +45,15 @@ def headline(
     elif notable := _notable(numeric_columns):
         changes = join_names([_change(column) for column in notable])
         clauses.append(("and " if output_family.alarm else "though ") + changes)
+    if clauses[:2] == [f"{noun} show no significant change" for noun in NOUNS.values()]:
+        clauses[:2] = ["prompts and responses show no significant change"]
+        return _sentence(", ".join(clauses))
     # A semicolon before the responses, a comma before the metrics.
-    sentence = "; ".join(clauses[:2]) + "".join(f", {clause}" for clause in clauses[2:])
-    return sentence[0].upper() + sentence[1:] + "."
+    return _sentence("; ".join(clauses[:2]) + "".join(f", {clause}" for clause in clauses[2:]))
+
+
+def _sentence(clause: str) -> str:
+    return clause[0].upper() + clause[1:] + "."
 
 
 def describe_small_side(n_reference: int, n_current: int, least: int) -> str:
