@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from monitor.drift import DriftResult, SampleDesign
-from monitor.rendering.numbers import format_share, join_names
+from monitor.rendering.numbers import format_estimate, join_names
 from monitor.rendering.wording import (
     NOUNS,
     describe_input,
@@ -89,12 +89,12 @@ def describe_few_end_users(n_reference: int, n_current: int) -> str:
 
 def _input(family: FamilyAssessment) -> str:
     if family.slow_alarm:
-        return f"{describe_input(family)} ({describe_slow_share(family.slow_alarm)})"
+        return f"{describe_input(family)}: {describe_slow_share(family.slow_alarm)}"
     if family.untested_reason is not None:
         return f"{describe_input(family)}: {describe_untested(family)}"
     if not family.alarm:
         return f"{describe_input(family)}{_unread(family)}"
-    return f"{describe_input(family)} ({_share(family)}{_topics(family)})"
+    return f"{describe_input(family)}: {_share(family)}{_topics(family)}"
 
 
 def _output(family: FamilyAssessment, input_family: FamilyAssessment) -> str:
@@ -102,7 +102,7 @@ def _output(family: FamilyAssessment, input_family: FamilyAssessment) -> str:
     if family.untested_reason == "unread_texts":
         return f"{description}: {describe_untested(family)}"
     return (
-        f"{description} ({_share(family)}{_topics(family)})"
+        f"{description}: {_share(family)}{_topics(family)}"
         if family.alarm
         else f"{description}{_unread(family)}"
     )
@@ -117,11 +117,7 @@ def _unread(family: FamilyAssessment) -> str:
 
 
 def _share(family: FamilyAssessment) -> str:
-    share = family.drifted_share
-    return (
-        f"about {format_share(share.estimate)} of {NOUNS[family.family]} differ from the baseline, "
-        f"{format_share(share.lower)} to {format_share(share.upper)}"
-    )
+    return f"{format_estimate(family.drifted_share)} differ from the baseline"
 
 
 def _topics(family: FamilyAssessment) -> str:
@@ -129,7 +125,8 @@ def _topics(family: FamilyAssessment) -> str:
     n_more = len(family.topics) - TOPICS_NAMED
     if not names:
         return ""
-    return ": " + (join_names(names) if n_more <= 0 else f"{', '.join(names)} and {n_more} more")
+    listed = join_names(names) if n_more <= 0 else f"{', '.join(names)} and {n_more} more"
+    return f", among them {listed}"
 
 
 def _dated(topic: Topic) -> str:

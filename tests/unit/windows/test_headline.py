@@ -23,13 +23,13 @@ def test_headline_names_share_topic_and_metric() -> None:
     )
     sentence = headline(drifted, OUTPUT, [make_numeric_column()])
     for fact in (
-        "about 31% of prompts differ from the baseline, 16% to 46%",
+        "about 31% (16% to 46%) differ from the baseline",
         "“crypto, wallet, transfer”",
         "`resolved` fell by 34%",
     ):
         assert fact in sentence
     changed = make_family("output", verdict="drift", alarm=True, drifted_share=estimated(0.2))
-    assert "about 20% of responses" in headline(make_family(), changed, [])
+    assert "have drifted: about 20% (10% to 30%)" in headline(make_family(), changed, [])
 
 
 def test_headline_names_large_changes_without_a_direction() -> None:
@@ -56,7 +56,7 @@ def test_headline_omits_small_and_insignificant_changes() -> None:
 
 def test_headline_dates_slow_drift() -> None:
     sentence = headline(make_family(slow=make_slow()), OUTPUT, [])
-    assert f"since 5 Oct ({format_estimate(estimated(0.021))} of the prompts" in sentence
+    assert f"since 5 Oct: {format_estimate(estimated(0.021))} of the prompts" in sentence
     both = make_family(verdict="drift", alarm=True, drifted_share=estimated(0.06), slow=make_slow())
     assert "5 Oct" not in headline(both, OUTPUT, []), "the window alarms by itself"
     for bound in (0.0, 0.004):
@@ -82,7 +82,7 @@ def test_headline_dates_each_topic_by_its_own_days() -> None:
         slow=make_slow(since=datetime(2026, 10, 19, tzinfo=UTC)),
     )
     sentence = headline(drifted, OUTPUT, [])
-    assert "“crypto” since 26 Oct, “loan” since 2 Nov or earlier and “card”)" in sentence
+    assert "“crypto” since 26 Oct, “loan” since 2 Nov or earlier and “card”; " in sentence
     assert "19 Oct" not in sentence
 
 
