@@ -34,7 +34,7 @@ def conversation(number: int) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("method", ["lora", "qlora"])
+@pytest.mark.parametrize("method", ["lora", pytest.param("qlora", marks=pytest.mark.drill)])
 def test_the_estimate_is_close_to_the_peak(
     base: Path, tmp_path: Path, method: Literal["lora", "qlora"]
 ) -> None:
