@@ -27,8 +27,9 @@ from monitor.store.tables import (
     ReviewItem,
 )
 from monitor.traffic.sampling.sampler import Sampler
+from tests.services.warm_interpreter import ForkedProcess, warm_interpreter
 
-pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(600)]
 
 COMMAND = Path(sys.executable).with_name("driftwarden")
 SAMPLE_RATE = 0.5
@@ -93,13 +94,20 @@ class Daemon:
                 [COMMAND, "run"], cwd=self.folder, env=self.environment, stdout=log, stderr=log
             )
 
+    def start_again(self) -> ForkedProcess:
+        """Start `driftwarden run` in an interpreter that has loaded its libraries."""
+        with (self.folder / "daemon.log").open("ab") as log:
+            return warm_interpreter().start_command(
+                "run", env=self.environment, cwd=self.folder, output=log
+            )
+
     def get(self, path: str) -> httpx.Response:
         """Send a request to the daemon's web server."""
         return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=5)
 
 
 def wait_until(
-    condition: Callable[[], bool], problem: str, daemon: Daemon, seconds: float = 90
+    condition: Callable[[], bool], problem: str, daemon: Daemon, seconds: float = 200
 ) -> None:
     """Wait for an effect of the daemon."""
     deadline = time.monotonic() + seconds
@@ -135,8 +143,12 @@ def test_the_daemon_from_the_topic_to_the_queue(
             exchange(f"b{i}", KNOWN, rng, LAST_WEEK - timedelta(days=30)) for i in range(400)
         )
     )
-    imported = daemon.call("baseline", "import", str(baseline), "--model", "desk")
-    assert imported.returncode == 0, imported.stderr
+    with (daemon.folder / "import.log").open("wb") as log:
+        imported = warm_interpreter().start_command(
+            *("baseline", "import", str(baseline), "--model", "desk"),
+            env=daemon.environment, cwd=daemon.folder, output=log,
+        )  # fmt: skip
+    assert imported.wait() == 0, (daemon.folder / "import.log").read_text()
 
     def produce(first: int, n: int, when: datetime) -> set[str]:
         """Produce records; return the ids that sampling keeps."""
@@ -173,7 +185,7 @@ def test_the_daemon_from_the_topic_to_the_queue(
     # While it was down more arrived. What was stored is not read again, nothing is left out, and
     # the window that has ended is evaluated, whichever of the two runs came to it.
     expected |= produce(800, 200, datetime.now(UTC))
-    running = daemon.start()
+    resumed = daemon.start_again()
     try:
         wait_until(lambda: len(stored()) >= len(expected), "the records of the pause", daemon)
         assert sorted(expected) == stored()
@@ -183,7 +195,7 @@ def test_the_daemon_from_the_topic_to_the_queue(
         assert ["open"] == rows(Incident.status)
         assert len(rows(OutboxMessage.id)) > 0
     finally:
-        running.send_signal(signal.SIGTERM)
-        code = running.wait(60)
+        resumed.send_signal(signal.SIGTERM)
+        code = resumed.wait(60)
         engine.dispose()
     assert code == 0, (daemon.folder / "daemon.log").read_text()[-4000:]

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import tempfile
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,7 +45,9 @@ class Cluster:
     pods: dict[str, Object] = field(default_factory=dict)
     events: list[Object] = field(default_factory=list)
     logs: dict[str, Path] = field(default_factory=dict)
-    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    processes: dict[str, Any] = field(default_factory=dict)
+    #: Starts a container's process, with the options of `subprocess.Popen`.
+    start_process: Callable[..., Any] = subprocess.Popen
     lock: RLock = field(default_factory=RLock)
     version: int = 100
 
@@ -143,7 +146,7 @@ class Cluster:
         container = pod["spec"]["containers"][0]
         variables = {entry["name"]: entry["value"] for entry in container["env"]}
         with self.logs[pod["metadata"]["name"]].open("wb") as log:
-            process = subprocess.Popen(
+            process = self.start_process(
                 container["command"], stdout=log, stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL, env={**os.environ, **variables}, start_new_session=True,
             )  # fmt: skip

@@ -1,8 +1,11 @@
-"""A process that has imported the libraries of training once, and forks the children of runs.
+"""A process that has imported the heavy libraries once, and forks the processes of tests.
 
-A child spends 7 seconds of processor time on imports, more than a tiny model's training takes. A
-forked child is still a process of its own, with its session, environment, log and signals. The
-tests of the command line, the demo, Kubernetes and Ray start children from a new interpreter.
+A child that trains spends 7 seconds of processor time on imports, more than a tiny model's training
+takes; a daemon about as much. A forked process is still one of its own, with its session,
+environment, folder, output, signals and exit status. Where the start itself is tested, tests start
+a new interpreter: the demo, the daemon's first start, the children of the command line and of Ray.
+
+The workers of a test run share one warm interpreter, which ends with the last of them.
 """
 
 import atexit
@@ -10,13 +13,16 @@ import importlib
 import json
 import os
 import select
+import selectors
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -43,81 +49,149 @@ MODULES_OF_CHILDREN = (
     "transformers.integrations.bitsandbytes",
     "bitsandbytes",
 )
+#: Modules that the command and the daemon import when they work.
+MODULES_OF_COMMANDS = (
+    "monitor.cli.app",
+    "monitor.cli.run",
+    "monitor.cli.traffic",
+    "monitor.daemon.app",
+    "monitor.daemon.schedule",
+    "monitor.traffic.ingest.loop",
+    "monitor.traffic.baseline_import",
+    "monitor.web.app",
+    "monitor.web.server",
+    "monitor.windows.evaluation",
+    "sentence_transformers",
+    "transformers.models.bert.modeling_bert",
+    "evidently.presets",
+)
 MESSAGE_BYTES = 1 << 20
 
 
-class ForkedChild:
-    """A child of the warm interpreter, with the methods of `subprocess.Popen` that tests use."""
+class ForkedProcess:
+    """A process of the warm interpreter, with the methods of `subprocess.Popen` that tests use."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, interpreter: "WarmInterpreter") -> None:
         self.pid = pid
+        self.returncode: int | None = None
+        self._interpreter = interpreter
         self._descriptor = os.pidfd_open(pid)
 
     def poll(self) -> int | None:
-        """Return 0 after the child's end; its exit status is unknown."""
-        return 0 if select.select([self._descriptor], [], [], 0)[0] else None
+        """Return the exit status, negative after a signal, or ``None`` while it runs."""
+        if self.returncode is None and select.select([self._descriptor], [], [], 0)[0]:
+            self.returncode = self._interpreter.exit_status(self.pid)
+        return self.returncode
 
-    def wait(self) -> int:
-        """Wait for the child's end."""
-        select.select([self._descriptor], [], [])
-        return 0
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the process's end, and return its exit status."""
+        if self.returncode is None and not select.select([self._descriptor], [], [], timeout)[0]:
+            raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0.0)
+        status = self.poll()
+        assert status is not None
+        return status
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, unless the process has ended."""
+        if self.poll() is None:
+            signal.pidfd_send_signal(self._descriptor, number)
 
     def kill(self) -> None:
-        """Kill the child, unless it has ended."""
-        if self.poll() is None:
-            signal.pidfd_send_signal(self._descriptor, signal.SIGKILL)
+        """Kill the process, unless it has ended."""
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Ask the process to end, unless it has ended."""
+        self.send_signal(signal.SIGTERM)
 
     def __del__(self) -> None:
         os.close(self._descriptor)
 
 
 class WarmInterpreter:
-    """The client's side: starts the process at the first child."""
+    """The client's side: finds or starts the process at the first request."""
 
     def __init__(self) -> None:
         self._socket: socket.socket | None = None
-        self._process: subprocess.Popen[bytes] | None = None
         self._lock = Lock()
 
     def start_child(
-        self, command: Sequence[str], *, stdout: IO[bytes], env: dict[str, str], **_options: Any
-    ) -> ForkedChild:
-        """Fork a child for a command line ``python -m MODULE ARGUMENT...``."""
+        self,
+        command: Sequence[str],
+        *,
+        stdout: IO[bytes],
+        env: Mapping[str, str],
+        **_options: Any,
+    ) -> ForkedProcess:
+        """Fork a process for a command line ``python -m MODULE ARGUMENT...``."""
         python, option, module, *arguments = command
         assert (python, option) == (sys.executable, "-m")
-        request = {"module": module, "arguments": arguments, "environment": env}
-        with self._lock:
-            connection = self._socket or self._start()
-            socket.send_fds(connection, [json.dumps(request).encode()], [stdout.fileno()])
-            reply = connection.recv(64)
-        return ForkedChild(int(reply))
+        request = {"module": module, "arguments": arguments, "environment": dict(env)}
+        return self._fork(request, stdout.fileno())
 
-    def stop(self) -> None:
-        """End the process."""
-        if self._socket is not None and self._process is not None:
+    def start_command(
+        self, *arguments: str, env: Mapping[str, str], cwd: Path, output: IO[bytes]
+    ) -> ForkedProcess:
+        """Fork a process for ``driftwarden ARGUMENT...``; one file takes both of its outputs."""
+        request = {"arguments": arguments, "environment": dict(env), "folder": str(cwd)}
+        return self._fork(request, output.fileno())
+
+    def exit_status(self, pid: int) -> int:
+        """Return the exit status of a process that has ended."""
+        return int(self._ask({"ended": pid}, []))
+
+    def close(self) -> None:
+        """Close the connection; the process ends after the last one."""
+        if self._socket is not None:
             self._socket.close()
-            self._process.kill()  # it has nothing to clean up
-            self._process.wait()
 
-    def _start(self) -> socket.socket:
-        self._socket, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        # Each child sets its own number of threads.
+    def _fork(self, request: dict[str, Any], output: int) -> ForkedProcess:
+        return ForkedProcess(int(self._ask(request, [output])), self)
+
+    def _ask(self, request: dict[str, Any], descriptors: list[int]) -> bytes:
+        with self._lock:
+            if self._socket is None:
+                self._socket = _connect()
+            socket.send_fds(self._socket, [json.dumps(request).encode()], descriptors)
+            return self._socket.recv(64)
+
+
+def _connect() -> socket.socket:
+    """Connect to the run's warm interpreter; start it where there is none."""
+    # A name without a file: it is free as soon as its process has ended.
+    address = f"\0driftwarden-warm-{os.environ.get('PYTEST_XDIST_TESTRUNUID') or os.getpid()}"
+    while True:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with suppress(OSError):
+            connection.connect(address)
+            if connection.recv(64):  # else it has just ended
+                return connection
+        connection.close()
+        with suppress(OSError):  # another worker has just started it
+            _start(address)
+        time.sleep(0.02)
+
+
+def _start(address: str) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(address)
+        listener.listen()
+        # Each process sets its own number of threads.
         environment = {name: v for name, v in os.environ.items() if name != "OMP_NUM_THREADS"}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.services.warm_interpreter", str(other.fileno())],
-            pass_fds=[other.fileno()],
+        subprocess.run(
+            [sys.executable, "-m", "tests.services.warm_interpreter", str(listener.fileno())],
+            check=True,
+            pass_fds=[listener.fileno()],
             stdin=subprocess.DEVNULL,
             env=environment | {"PYTHONPATH": str(ROOT)},
         )
-        other.close()
-        return self._socket
 
 
 @cache
 def warm_interpreter() -> WarmInterpreter:
-    """Return the warm interpreter of this process; it ends with the process."""
+    """Return this process's connection to the warm interpreter."""
     interpreter = WarmInterpreter()
-    atexit.register(interpreter.stop)
+    atexit.register(interpreter.close)
     return interpreter
 
 
@@ -132,51 +206,85 @@ def warm_children() -> Iterator[None]:
         yield
 
 
-def serve(connection: socket.socket) -> None:
-    """Fork a child for each request, until the other side closes."""
-    from retrain.jobs.child_process import prepare_environment
+class Server:
+    """The warm interpreter's side: forks a process for each request."""
 
-    with tempfile.TemporaryDirectory() as folder:
-        prepare_environment(folder)
-    for name in MODULES_OF_CHILDREN:
-        importlib.import_module(name)
-    signal.signal(signal.SIGCHLD, _reap)
-    while True:
+    def __init__(self, listener: socket.socket) -> None:
+        self._listener = listener
+        self._selector = selectors.DefaultSelector()
+        self._statuses: dict[int, int] = {}
+
+    def serve(self) -> None:
+        """Serve connections until the last one is closed."""
+        from retrain.jobs.child_process import prepare_environment
+
+        with tempfile.TemporaryDirectory() as folder:
+            prepare_environment(folder)
+        signal.signal(signal.SIGCHLD, lambda *_: self._reap())
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        n_connections = 0
+        while True:
+            for key, _ in self._selector.select():
+                if key.fileobj is self._listener:
+                    connection, _address = self._listener.accept()
+                    self._selector.register(connection, selectors.EVENT_READ)
+                    connection.send(b"ready")
+                    n_connections += 1
+                elif not self._answer(key.fileobj):  # type: ignore[arg-type]
+                    self._selector.unregister(key.fileobj)
+                    n_connections -= 1
+            if n_connections == 0:
+                return
+
+    def _answer(self, connection: socket.socket) -> bool:
+        """Answer a request; return whether there was one."""
         message, descriptors, _flags, _address = socket.recv_fds(connection, MESSAGE_BYTES, 1)
         if not message:
-            return
-        (log,) = descriptors
+            return False
+        request = json.loads(message)
+        if "ended" in request:
+            connection.send(str(self._status(request["ended"])).encode())
+            return True
+        (output,) = descriptors
+        for name in MODULES_OF_CHILDREN if "module" in request else MODULES_OF_COMMANDS:
+            importlib.import_module(name)
         pid = os.fork()
         if pid == 0:
-            connection.close()
-            _become_child(json.loads(message), log)
-        os.close(log)
+            for key in list(self._selector.get_map().values()):
+                key.fileobj.close()  # type: ignore[union-attr]
+            self._selector.close()
+            _become(request, output)
+        os.close(output)
         connection.send(str(pid).encode())
+        return True
+
+    def _reap(self) -> None:
+        """Note the exit statuses of processes that have ended."""
+        with suppress(ChildProcessError):
+            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                self._statuses[ended[0]] = os.waitstatus_to_exitcode(ended[1])
+
+    def _status(self, pid: int) -> int:
+        while pid not in self._statuses:
+            self._reap()
+        return self._statuses.pop(pid)
 
 
-def _reap(*_arguments: object) -> None:
-    """Let no child that has ended remain as a zombie."""
-    with suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-
-
-def _become_child(request: dict[str, Any], log: int) -> None:
-    """Run a module as the main program of a new session."""
+def _become(request: dict[str, Any], output: int) -> None:
+    """Run a module or the command as the main program of a new session."""
     status = 1
     try:
         os.setsid()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        os.dup2(log, 1)
-        os.dup2(log, 2)
-        os.close(log)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.close(output)
         os.environ.clear()
         os.environ.update(request["environment"])
-        import torch
-
-        if "OMP_NUM_THREADS" in os.environ:
-            torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-        status = importlib.import_module(request["module"]).main(request["arguments"])
+        _limit_threads()
+        status = _run_module(request) if "module" in request else _run_command(request)
+        threading._shutdown()  # type: ignore[attr-defined]  # as at an interpreter's end
+        atexit._run_exitfuncs()
     except BaseException:  # noqa: BLE001 - a process has no caller
         traceback.print_exc()
     finally:
@@ -185,5 +293,33 @@ def _become_child(request: dict[str, Any], log: int) -> None:
         os._exit(status)
 
 
+def _limit_threads() -> None:
+    import threadpoolctl
+    import torch
+
+    if "OMP_NUM_THREADS" in os.environ:
+        n_threads = int(os.environ["OMP_NUM_THREADS"])
+        torch.set_num_threads(n_threads)
+        threadpoolctl.threadpool_limits(n_threads)
+
+
+def _run_module(request: dict[str, Any]) -> int:
+    return int(importlib.import_module(request["module"]).main(request["arguments"]))
+
+
+def _run_command(request: dict[str, Any]) -> int:
+    from monitor.cli import main
+
+    os.chdir(request["folder"])
+    sys.argv = ["driftwarden", *request["arguments"]]
+    try:
+        main()
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    return 0
+
+
 if __name__ == "__main__":
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    if os.fork():  # it belongs to no worker
+        os._exit(0)
+    Server(socket.socket(fileno=int(sys.argv[1]))).serve()

@@ -33,6 +33,7 @@ from retrain.training.cancellation import cancel_run, stop_children
 from retrain.training.runs import poll_run, start_run
 from tests.services.kubernetes_api import TOKEN, Api, running_api
 from tests.services.kubernetes_cluster import VERSIONS, validate
+from tests.services.warm_interpreter import warm_interpreter
 from tests.support.refusals import refusal
 from tests.support.retrain.launched_runs import ENVIRONMENT, NOW, LaunchDesk, eventually
 from tests.support.retrain.tiny_model import tiny_base  # noqa: F401 - fixture
@@ -203,6 +204,7 @@ def test_a_tiny_model_is_trained_and_evaluated_by_jobs(
     tiny_base: Path,  # noqa: F811
 ) -> None:
     """The simulated kubelet runs the container's command as a process."""
+    api.cluster.start_process = warm_interpreter().start_child
     desk = LaunchDesk(engine, tmp_path, tiny_base)
     launcher = launcher_of(api, desk.work_dir, python=sys.executable)
     run = desk.plan("kubernetes")
