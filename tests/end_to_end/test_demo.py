@@ -1,4 +1,4 @@
-"""`driftwarden demo` as a process: with a tiny model, and with a user's exchanges."""
+"""`driftwarden demo`: as a process with a tiny model, and with a user's exchanges."""
 
 import json
 import os
@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import GoldExample, Incident, ModelVersion, Review, ReviewItem, Rollout
+from tests.support.command import Run, run_command  # noqa: F401
 
 COMMAND = Path(sys.executable).with_name("driftwarden")
 
@@ -77,7 +78,12 @@ def own_exchanges(
     return path
 
 
-def test_own_exchanges_are_evaluated_by_week_and_queued(tmp_path: Path) -> None:
+def test_own_exchanges_are_evaluated_by_week_and_queued(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    run_command: Run,  # noqa: F811
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
     rng = random.Random(4)
     start = datetime(2026, 10, 5, tzinfo=UTC)
     old = ("please return order {}", "where is parcel {}", "change the address of order {}")
@@ -88,9 +94,8 @@ def test_own_exchanges_are_evaluated_by_week_and_queued(tmp_path: Path) -> None:
     traffic = tmp_path / "traffic.jsonl"
     traffic.write_text(quiet.read_text() + loud.read_text())
 
-    done = run_demo(
-        *("--traffic", str(traffic), "--baseline", str(baseline)),
-        *("--folder", str(tmp_path / "demo")),
+    done = run_command(
+        *("demo", "--traffic", traffic, "--baseline", baseline, "--folder", tmp_path / "demo")
     )
 
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-3000:]

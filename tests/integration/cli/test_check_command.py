@@ -1,37 +1,29 @@
 """`driftwarden check`: one line per check, with advice if it fails."""
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from bench.services.requirement import free_port
-
-COMMAND = Path(sys.executable).with_name("driftwarden")
-
-
-def call(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {
-        **os.environ,
-        "DRIFTWARDEN_DATABASE__URL": f"sqlite:///{folder / 'driftwarden.db'}",
-        "DRIFTWARDEN_KAFKA__BOOTSTRAP_SERVERS": f"127.0.0.1:{free_port()}",
-        "DRIFTWARDEN_RETRAIN__TRAINING_DATA": "missing.jsonl",
-        "DRIFTWARDEN_WEB__HOST": "0.0.0.0",
-    }
-    return subprocess.run(
-        [COMMAND, *arguments],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+from tests.support.command import Run, run_command  # noqa: F401
 
 
-def test_missing_parts_are_named_with_the_next_step(tmp_path: Path) -> None:
-    assert 0 == call(tmp_path, "db", "upgrade").returncode
+def test_missing_parts_are_named_with_the_next_step(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    run_command: Run,  # noqa: F811
+) -> None:
+    for name, value in {
+        "DATABASE__URL": f"sqlite:///{tmp_path / 'driftwarden.db'}",
+        "KAFKA__BOOTSTRAP_SERVERS": f"127.0.0.1:{free_port()}",
+        "RETRAIN__TRAINING_DATA": "missing.jsonl",
+        "WEB__HOST": "0.0.0.0",
+    }.items():
+        monkeypatch.setenv(f"DRIFTWARDEN_{name}", value)
+    assert 0 == run_command("db", "upgrade").returncode
 
-    checked = call(tmp_path, "check")
+    checked = run_command("check")
 
     assert 1 == checked.returncode
     lines = {line[5:19].strip(): line for line in checked.stdout.splitlines()}

@@ -3,8 +3,8 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,8 @@ import jsonschema
 import msgspec
 import pytest
 
-from monitor.cli import main
 from monitor.store.windows.assessment import Assessment
+from tests.support.command import Run, run_command  # noqa: F401
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "reference" / "assessment.schema.json"
 
@@ -77,22 +77,9 @@ def run_process(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProces
     )
 
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command in this process, which has loaded the libraries already."""
-
-    def run_here(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        command = ["driftwarden", "compare", *map(str, arguments)]
-        monkeypatch.setattr(sys, "argv", command)
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return subprocess.CompletedProcess(command, ended.value.code, *capsys.readouterr())
-
-    monkeypatch.chdir(tmp_path)
-    return run_here
+def run(run_command: Run) -> Run:  # noqa: F811
+    return partial(run_command, "compare")
 
 
 def test_drift_is_exit_status_3_with_json_and_page(tmp_path: Path, run: Run) -> None:
