@@ -11,7 +11,7 @@ from monitor.settings import Settings
 from monitor.store.engine import transaction
 from monitor.store.human_evaluation.human_evaluations import human_evaluation_by_id
 from monitor.store.human_evaluation.keys import unblinded_ratings
-from tests.end_to_end.test_accessibility import AXE, SIZES, violations
+from tests.end_to_end.test_accessibility import AXE, RULES, SIZES, violations
 from tests.support.review.human_evaluation import make_human_evaluation, systems_of_texts
 from tests.support.web.site import Site
 
@@ -157,9 +157,8 @@ def test_human_evaluation_pages_meet_wcag_2_2_aa(site: Site) -> None:
     def look(path: str = "") -> None:
         if path:
             page.goto(site.url + path)
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            problems.extend(f"{scheme} {violation}" for violation in violations(page))
+        for scheme in RULES:
+            problems.extend(violations(page, scheme))
         for width, height in SIZES:
             page.set_viewport_size({"width": width, "height": height})
             needed = page.evaluate("document.documentElement.scrollWidth")

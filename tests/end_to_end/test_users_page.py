@@ -1,11 +1,9 @@
 """Invitation of a user in a real browser: link, password, role, accessibility."""
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import Engine
 
@@ -14,33 +12,23 @@ from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
-from tests.services.browser import chromium, give_session
+from tests.end_to_end.test_accessibility import AXE, RULES, violations
+from tests.services.browser import give_session
 
 pytestmark = pytest.mark.browser
-WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PASSWORD = "lamps over quiet harbours"
 
 
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    with chromium() as launched:
-        yield launched
-
-
 def barriers(page: Page) -> list[str]:
-    options = {"runOnly": {"type": "tag", "values": WCAG}}
-    violations = Axe().run(page, options=options).response["violations"]
-    return [f"{row['id']}: {[node['html'] for node in row['nodes']]}" for row in violations]
+    page.evaluate(AXE.read_text())
+    return [violation for scheme in RULES for violation in violations(page, scheme)]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_an_admin_invites_a_user_who_signs_in(
-    browser: Browser, engine: Engine, scheme: str
-) -> None:
+def test_an_admin_invites_a_user_who_signs_in(browser: Browser, engine: Engine) -> None:
     with transaction(engine) as connection:
         grace = create_user(connection, "Grace", PASSWORD, "admin", datetime.now(UTC))
     with BackgroundServer(create_app(engine, Settings(), Secrets())) as server:
-        context = browser.new_context(color_scheme=scheme)
+        context = browser.new_context(reduced_motion="reduce")
         give_session(context, engine, server.url, grace)
         admin = context.new_page()
         admin.goto(f"{server.url}/users")
@@ -51,7 +39,7 @@ def test_an_admin_invites_a_user_who_signs_in(
         link = admin.locator("#link").inner_text()
         assert [] == barriers(admin)
 
-        dan = browser.new_context(color_scheme=scheme).new_page()
+        dan = browser.new_context(reduced_motion="reduce").new_page()
         dan.goto(re.sub(r"^https?://[^/]+", server.url, link))
         expect(dan.get_by_role("heading")).to_have_text("Welcome, Dan")
         assert [] == barriers(dan)

@@ -18,3 +18,11 @@ def test_file_names_are_unique_over_features(kind: str) -> None:
         names += Counter(path.name for path in Path(STYLES).iterdir())
     assert names
     assert [] == [name for name, n in names.items() if n > 1]
+
+
+def test_a_colour_scheme_changes_colours_only() -> None:
+    """By `light-dark()`, which takes nothing but colours; the browser tests rely on it."""
+    assets = [*WEB.glob("*/static/*"), *Path(STYLES).iterdir(), *WEB.glob("*/templates/*")]
+    texts = {path.name: path.read_text() for path in assets if path.suffix != ".woff2"}
+    assert "light-dark(" in texts["palette.css"]
+    assert [] == [name for name, text in texts.items() if "prefers-color-scheme" in text]
