@@ -61,8 +61,8 @@ def violations(page: Page, scheme: str = "light") -> list[str]:
         return report.violations.flatMap(({id, nodes}) =>
             nodes.map(node => `${id}: ${node.html.slice(0, 160)} ${messages(node)}`));
     }"""
-    found = page.evaluate(script, RULES[scheme])
-    return [f"{scheme} {page.url}: {violation}" for violation in found]
+    broken = page.evaluate(script, RULES[scheme])
+    return [f"{scheme} {page.url}: {violation}" for violation in broken]
 
 
 def pages_of(app: Litestar, site: Site, folder: Path) -> list[str]:

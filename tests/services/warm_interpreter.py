@@ -230,14 +230,14 @@ class Server:
                     self._selector.register(connection, selectors.EVENT_READ)
                     connection.send(b"ready")
                     n_connections += 1
-                elif not self._answer(key.fileobj):  # type: ignore[arg-type]
+                elif not self._serve_request(key.fileobj):  # type: ignore[arg-type]
                     self._selector.unregister(key.fileobj)
                     n_connections -= 1
             if n_connections == 0:
                 return
 
-    def _answer(self, connection: socket.socket) -> bool:
-        """Answer a request; return whether there was one."""
+    def _serve_request(self, connection: socket.socket) -> bool:
+        """Serve a request; return whether there was one."""
         message, descriptors, _flags, _address = socket.recv_fds(connection, MESSAGE_BYTES, 1)
         if not message:
             return False
