@@ -225,9 +225,9 @@ def fingerprint_of(assessment: Assessment) -> frozenset[str]:
 
 
 def severity_of(assessment: Assessment) -> float:
-    """Return the severity in [0, 1]: the largest drifted share or relative loss of a metric."""
+    """Return the severity in [0, 1]: the largest changed share or relative loss of a metric."""
     families = assessment.input, assessment.output
-    shares = [family.drifted_share.estimate for family in families if family.alarm]
+    shares = [family.changed_share for family in families if family.alarm]
     shares += [
         family.slow.drifted_share.estimate
         for family in families

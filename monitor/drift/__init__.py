@@ -5,6 +5,7 @@ from monitor.drift.input.compare import compare
 from monitor.drift.neighbours.near_copies import group_near_copies
 from monitor.drift.numeric.comparison import NumericComparison, compare_numeric
 from monitor.drift.output.compare_given import compare_given
+from monitor.drift.output.descriptors import ResponseDescriptor
 from monitor.drift.power.simulation import MAX_WINDOWS, SimulatedWindow, simulate_power
 from monitor.drift.power.table import (
     KINDS,
@@ -13,7 +14,7 @@ from monitor.drift.power.table import (
     expected_shares,
     measure_user_correlation,
 )
-from monitor.drift.result import Cluster, DriftResult, TestResult, Verdict
+from monitor.drift.result import Cluster, DescriptorChange, DriftResult, TestResult, Verdict
 from monitor.drift.samples.design import SampleDesign
 from monitor.drift.slow.watch import SlowDrift, watch
 from monitor.drift.slow.window_sums import WatchMap, WindowSums, fit_watch_map
@@ -23,10 +24,12 @@ __all__ = [
     "KINDS",
     "MAX_WINDOWS",
     "Cluster",
+    "DescriptorChange",
     "DetectableShare",
     "DriftResult",
     "MixComparison",
     "NumericComparison",
+    "ResponseDescriptor",
     "SampleDesign",
     "SimulatedWindow",
     "SlowDrift",

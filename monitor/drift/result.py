@@ -37,6 +37,24 @@ class TestResult:
     effect_upper: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class DescriptorChange:
+    """The change of a descriptor of the responses to comparable prompts, given the prompts."""
+
+    name: str
+    #: Whether the change is that of the geometric mean, relative to the reference; otherwise it is
+    #: the difference of the means.
+    is_relative: bool
+    change: float
+    #: 95% interval, which contains 0 where random labels change as much in 5% of permutations.
+    lower: float
+    upper: float
+    #: Permutation p-value of the ranks, two-sided.
+    p_value: float
+    #: Holm's adjustment over the descriptors.
+    adjusted_p_value: float
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Cluster:
     """A region of the embedding space that is overrepresented in the current window."""
@@ -73,6 +91,15 @@ class DriftResult:
     drifted_share: float
     #: Its 95% interval; it contains 0 where the test doesn't reject at 5%.
     drifted_share_interval: tuple[float, float]
+    #: Of responses: the share of ``current`` beyond the reference's median in the direction in
+    #: which all responses have shifted, .5 without a shift; with its 95% interval. ``None`` for
+    #: prompts.
+    shift: float | None = None
+    shift_interval: tuple[float, float] = (0.0, 1.0)
+    #: Whether a shift of all responses explains the change better than a share of them.
+    is_shift: bool = False
+    #: Of responses, where they were given.
+    descriptors: tuple[DescriptorChange, ...] = ()
     #: ``[n_current]``, in [0, 1]; higher is less like the reference.
     novelty: NDArray[np.float64]
     #: Most significant first.
@@ -89,7 +116,10 @@ class DriftResult:
         """Return the conclusion in a line."""
         summary = f"{self.verdict}: p = {self.p_value:.3g}"
         lower, upper = self.drifted_share_interval
-        if lower > 0.0:
+        if self.is_shift and self.shift is not None and self.p_value <= 0.05:
+            low, high = self.shift_interval
+            summary += f", shifted: {self.shift:.0%} ({low:.0%} to {high:.0%}) beyond the median"
+        elif lower > 0.0:
             summary += f", about {self.drifted_share:.1%} ({lower:.1%} to {upper:.1%}) drifted"
         clusters = f", {pluralize(len(self.clusters), 'cluster')}" if self.clusters else ""
         sizes = f"{self.n_current:,} samples against {self.n_reference:,}"

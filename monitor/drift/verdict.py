@@ -6,8 +6,9 @@ from numpy.typing import NDArray
 from monitor.drift.drifted_share import CONFIDENCE, DriftedShare
 from monitor.drift.neighbours.pool_search import PoolSearch
 from monitor.drift.novelty import score_novelty
+from monitor.drift.output.conditional_share import ResponseChange
 from monitor.drift.permutation.fusion import ComponentStatistics
-from monitor.drift.result import Cluster, DriftResult, TestResult
+from monitor.drift.result import Cluster, DescriptorChange, DriftResult, TestResult
 from monitor.drift.samples.design import Layout
 from monitor.drift.samples.pool import Pool
 from monitor.statistics.multiplicity import holm
@@ -18,6 +19,8 @@ def conclude(
     components: ComponentStatistics,
     *,
     drifted_share: DriftedShare,
+    response_change: ResponseChange | None = None,
+    descriptors: tuple[DescriptorChange, ...] = (),
     novelty: NDArray[np.float64],
     clusters: tuple[Cluster, ...],
     alpha: float,
@@ -51,13 +54,23 @@ def conclude(
             strict=True,
         )
     )
-    drifted = p_value <= alpha and drifted_share.estimate >= minimum_drifted_share
+    size, shift = drifted_share.estimate, None
+    if response_change is not None:
+        size, shift = response_change.size, response_change.shift
+    rejects = p_value <= 1.0 - CONFIDENCE
+    drifted = p_value <= alpha and size >= minimum_drifted_share
     return DriftResult(
         verdict="drift" if drifted else "no_drift",
         p_value=p_value,
         tests=tests,
         drifted_share=drifted_share.estimate,
         drifted_share_interval=(lower, drifted_share.upper),
+        shift=None if shift is None else shift.estimate,
+        shift_interval=(
+            (0.0, 1.0) if shift is None else (shift.lower if rejects else 0.5, shift.upper)
+        ),
+        is_shift=response_change is not None and response_change.is_shift,
+        descriptors=descriptors,
         novelty=novelty,
         clusters=clusters,
         n_reference=pool.n_reference,

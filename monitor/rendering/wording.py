@@ -12,6 +12,7 @@ from monitor.rendering.numbers import (
     format_p_value,
     format_share,
 )
+from monitor.rendering.response_changes import describe_extent
 from monitor.rendering.task_types import select_task_types, sum_other_task_types
 from monitor.store.windows.assessment import (
     Assessment,
@@ -126,7 +127,8 @@ def describe_output(family: FamilyAssessment, input_family: FamilyAssessment) ->
     if family.verdict == "not_enough_data":
         return "responses could not be compared"
     if family.alarm:
-        return "responses to comparable prompts have drifted"
+        verb = "shifted" if family.is_shift else "drifted"
+        return f"responses to comparable prompts have {verb}"
     responses = "responses to comparable prompts" if input_family.alarm else "responses"
     if family.verdict == "drift":
         return f"{responses} changed significantly, below the alert threshold"
@@ -215,7 +217,9 @@ def describe_slow_share(slow: SlowDrift) -> str:
 
 
 def describe_drifted_share(family: FamilyAssessment, assessment: Assessment) -> str:
-    """Describe the drifted share, also in exchanges of the traffic."""
+    """Describe the drifted share, also in exchanges of the traffic, or the shift."""
+    if family.is_shift:
+        return describe_extent(family, NOUNS[family.family])
     version = assessment.reported_version
     part = assessment if version is None else version
     whole = (

@@ -15,8 +15,7 @@ from monitor.store.windows.assessment import FamilyAssessment, NumericAssessment
 
 #: A loss of exactly the threshold alarms; it may be smaller by rounding.
 ROUNDING = 1e-9
-#: Least Cliff's delta (for a rate, in points) of a descriptor, or of a metric without a relative
-#: change, that alarms.
+#: Least Cliff's delta (for a rate, in points) of a metric without a relative change that alarms.
 MIN_EFFECT = 0.02
 
 
@@ -39,22 +38,24 @@ def is_degraded(
     level: float,
     alert_threshold: float,
 ) -> bool:
-    """Return whether a descriptor or metric is significantly worse, by the threshold or more.
+    """Return whether a metric is significantly worse, by the threshold or more.
+
+    Descriptors of responses are part of the test of the responses, given the prompts, and alarm
+    with it; those of prompts show what is asked, which is neither better nor worse.
 
     Its p-value, adjusted over all columns, must be at most twice the level, since the p-value is
     two-sided and a column is degraded in one direction; and the interval of its change must exclude
     0.
 
     Where the baseline's mean is not significantly different from 0, no relative change is defined,
-    and a rare event, such as a refusal, doubles easily: there, and for all descriptors, Cliff's
-    delta must reach :data:`MIN_EFFECT`.
+    and a rare event, such as a timeout, doubles easily: there Cliff's delta must reach
+    :data:`MIN_EFFECT`.
     """
-    if adjusted_p_value > 2.0 * level:
+    if side != "metric" or adjusted_p_value > 2.0 * level:
         return False
     worse = -direction
     change = comparison.relative_change
-    needs_effect = change is None or side != "metric"
-    if worse == 0 or (needs_effect and worse * comparison.effect_size < MIN_EFFECT):
+    if worse == 0 or (change is None and worse * comparison.effect_size < MIN_EFFECT):
         return False
     if change is None:
         limits: list[float | None] = [comparison.effect_lower, comparison.effect_upper]

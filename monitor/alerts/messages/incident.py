@@ -13,7 +13,7 @@ from monitor.alerts.messages.mrkdwn import (
     sections,
     within_limits,
 )
-from monitor.rendering.numbers import format_estimate
+from monitor.rendering.response_changes import describe_descriptors, describe_extent
 from monitor.rendering.wording import (
     NOUNS,
     MixRow,
@@ -45,6 +45,7 @@ TITLES: dict[Event, str] = {
 
 TOPICS_SHOWN = 5
 NUMERIC_COLUMNS_SHOWN = 8
+DESCRIPTORS_SHOWN = 5
 
 #: Of a quoted exchange.
 QUOTED_CHARACTERS = 300
@@ -122,8 +123,9 @@ def _family(family: FamilyAssessment) -> str:
         return f"• {subject}: not tested, {describe_untested(family)}"
     p_value = _p_value(family.p_value)
     if family.alarm:
-        share = f"{format_estimate(family.drifted_share)} of the {noun} differ from the baseline"
-        return f"• {subject}: *drift*, {p_value}, {share}"
+        extent = f"• {subject}: *drift*, {p_value}, {describe_extent(family, noun)}"
+        changes = describe_descriptors(family, DESCRIPTORS_SHOWN)
+        return f"{extent}; {changes}" if changes else extent
     if family.slow is not None and family.slow.verdict == "drift":
         alarm = "*drift*, " if family.slow.alarm else ""
         return f"• {subject}: {alarm}{describe_slow_drift(family.slow)}"

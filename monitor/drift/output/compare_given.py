@@ -7,6 +7,8 @@ features, the residual doesn't depend on the prompt. Labels are then permuted on
 with samples of one side only doesn't count.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -16,8 +18,15 @@ from monitor.drift.neighbours.exact import draw_landmarks, nearest
 from monitor.drift.neighbours.near_copies import merge_near_copies
 from monitor.drift.novelty import tail_posterior
 from monitor.drift.options import check_options
-from monitor.drift.output.conditional_share import estimate_response_share
+from monitor.drift.output.conditional_share import estimate_response_change
 from monitor.drift.output.covariates import append_covariates, check_covariates
+from monitor.drift.output.descriptor_changes import measure_changes
+from monitor.drift.output.descriptors import (
+    PooledDescriptors,
+    ResponseDescriptor,
+    pool_descriptors,
+    residual_descriptors,
+)
 from monitor.drift.output.prompt_basis import smooth_functions
 from monitor.drift.output.response_features import (
     ResidualFeatures,
@@ -53,6 +62,7 @@ def compare_given(
     *,
     reference_covariates: ArrayLike | None = None,
     current_covariates: ArrayLike | None = None,
+    descriptors: Sequence[ResponseDescriptor] = (),
     reference_groups: Groups = None,
     current_groups: Groups = None,
     alpha: float = DEFAULT_LEVELS.output,
@@ -75,6 +85,8 @@ def compare_given(
         reference_covariates: float ``[n_reference, k]``: properties of the prompts that responses
             may depend on and embeddings hardly show, such as length; NaN or infinite if unknown.
         current_covariates: float ``[n_current, k]``.
+        descriptors: Numbers computed from each response, such as its length, which embeddings
+            hardly show. Their values must not depend on the side.
         reference_groups: ``[n_reference]`` ids of users or sessions; see :func:`compare`.
         current_groups: ``[n_current]``.
         alpha: Level of the fused test. By default that of one weekly window.
@@ -94,7 +106,7 @@ def compare_given(
     Raises:
         ValueError: As :func:`compare`; prompts and responses differ in number; the responses of the
             sides differ in width; covariates of one side only, not numbers ``[n, k]`` for as many
-            prompts, or different in number.
+            prompts, or different in number; descriptors that aren't a number for each response.
 
     References:
         The need for an assumption: arXiv 2410.16636. Sums within strata: Mantel & Haenszel, JNCI
@@ -120,12 +132,12 @@ def compare_given(
         alpha, minimum_drifted_share, n_permutations, minimum_samples, device=device, rng=rng
     )
     draws = fixed_draws()
-    pool, responses = _pool_pairs(
+    pool, responses, described = _pool_pairs(
         (reference_prompts, current_prompts),
         (reference_responses, current_responses),
         (reference_covariates, current_covariates),
-        reference_groups,
-        current_groups,
+        descriptors,
+        (reference_groups, current_groups),
     )
     layout = make_layout(pool, design)
     comparable_pool = layout.comparable_pool
@@ -149,6 +161,13 @@ def compare_given(
     residual = ridge_residual(
         comparable_pool.vectors, comparable_responses, n_covariates=n_covariates
     )
+    residuals = (
+        None
+        if described is None
+        else residual_descriptors(
+            comparable_pool, described.part(layout.rows), n_covariates=n_covariates
+        )
+    )
     features = ResidualFeatures(
         comparable_responses,
         residual,
@@ -157,8 +176,9 @@ def compare_given(
         near=near,
         closeness=closeness,
         rng=draws,
+        descriptors=residuals,
     )
-    components = evaluate_within_strata(
+    tests = evaluate_within_strata(
         strata,
         features,
         smooth_functions(comparable_pool.vectors, strata.shared[strata.stratum], draws),
@@ -166,10 +186,12 @@ def compare_given(
         rng,
     )
 
-    all_strata, all_residual = strata, residual
+    all_strata, all_residual, all_residuals = strata, residual, residuals
     if comparable_pool is not pool:
         all_strata = make_strata(pool, cell, _outside_support(pool, draws), draws)
         all_residual = ridge_residual(pool.vectors, responses, n_covariates=n_covariates)
+        if described is not None:
+            all_residuals = residual_descriptors(pool, described, n_covariates=n_covariates)
     near_reference, closeness_to_reference = _near_prompts(
         pool, np.arange(len(pool.vectors)), np.flatnonzero(~pool.is_current), draws
     )
@@ -181,23 +203,25 @@ def compare_given(
     novelty[pool.origin[pool.is_current]] = np.clip(
         0.999 * posterior + 0.0005 * distance[pool.is_current], 0.0, 1.0
     )
-    drifted_share = estimate_response_share(
+    change = estimate_response_change(
         layout,
         all_strata,
         scale_within_classes(distance, closeness_to_reference),
-        all_residual,
+        [all_residual, *([] if all_residuals is None else [all_residuals.whitened])],
         draws,
     )
     clusters: tuple[Cluster, ...] = ()
-    if components.p_value <= cluster_alpha:
+    if tests.components.p_value <= cluster_alpha:
         joint = _join_pairs(pool.vectors, responses)
         joint_cells = fit_cells(joint.part(layout.rows), comparable_pool.n_fine_cells, draws)
         regions = grow_regions(joint, joint_cells.assign(joint), draws, fitted=layout.rows)
         clusters = find_clusters(layout, regions, strata.stratum)
     return conclude(
         pool,
-        components,
-        drifted_share=drifted_share,
+        tests.components,
+        drifted_share=change.share,
+        response_change=change,
+        descriptors=() if residuals is None else measure_changes(tests, residuals),
         novelty=novelty,
         clusters=clusters,
         alpha=alpha,
@@ -209,10 +233,10 @@ def _pool_pairs(
     prompt_arrays: tuple[ArrayLike, ArrayLike],
     response_arrays: tuple[ArrayLike, ArrayLike],
     covariate_arrays: tuple[ArrayLike | None, ArrayLike | None],
-    reference_groups: Groups,
-    current_groups: Groups,
-) -> tuple[Pool, Embeddings]:
-    """Return the pool of prompts, and the responses in the same order."""
+    descriptors: Sequence[ResponseDescriptor],
+    groups: tuple[Groups, Groups],
+) -> tuple[Pool, Embeddings, PooledDescriptors | None]:
+    """Return the pool of prompts, and the responses and descriptors in the same order."""
     sides = ("reference", "current")
     prompts = [
         check_vectors(x, f"{side}_prompts") for x, side in zip(prompt_arrays, sides, strict=True)
@@ -232,16 +256,22 @@ def _pool_pairs(
             "reference and current responses differ in width: "
             f"{responses[0].shape[1]} and {responses[1].shape[1]}; embed both with one encoder"
         )
-    covariates = check_covariates(*covariate_arrays, (len(prompts[0]), len(prompts[1])))
+    sizes = len(prompts[0]), len(prompts[1])
+    covariates = check_covariates(*covariate_arrays, sizes)
+    described = pool_descriptors(descriptors, sizes)
     if covariates is not None:
         prompts = append_covariates(prompts[0], prompts[1], covariates)
-    pool = make_pool(*merge_near_copies(prompts[0], prompts[1]), reference_groups, current_groups)
+    pool = make_pool(*merge_near_copies(prompts[0], prompts[1]), *groups)
     row = pool.origin + np.where(pool.is_current, len(prompts[0]), 0)
     paired = join(*merge_near_copies(responses[0], responses[1])).part(row)
     # Rows of a repeated prompt would have the reference first, so that a choice by row number would
     # depend on the label: the responses break such ties.
     order = label_free_order(pool.vectors, paired)
-    return subset(pool, order), paired.part(order)
+    return (
+        subset(pool, order),
+        paired.part(order),
+        None if described is None else described.part(row[order]),
+    )
 
 
 def _join_pairs(prompts: Embeddings, responses: Embeddings) -> Embeddings:

@@ -1,12 +1,15 @@
-"""Estimate of the share of responses that have changed, given the prompts.
+"""Estimates of what has changed of the responses, given the prompts: a share, or all of them.
 
-Two scores are used, each with half of the error: the distance of a response from the reference's
-responses to the nearest prompts, which a few off-topic responses raise; and its position along the
-direction in which responses have moved, which a new release changes a little everywhere. A sample's
-direction comes from the samples of other users (cross-fitting), so that it is arbitrary without
-drift. The estimate is that of the score with the clearer excess
-(:func:`monitor.drift.drifted_share.estimate_excess`).
+The share comes from the distance of a response from the reference's responses to the nearest
+prompts, which a few off-topic responses raise. The shift comes from the position of a response, or
+of its descriptors, along the direction in which they have moved, which a new release changes a
+little everywhere. A sample's direction comes from the samples of other users (cross-fitting), so
+that it is arbitrary without drift. Each score has its part of the error; the one with the clearer
+excess tells what has changed (:func:`monitor.drift.drifted_share.estimate_excess`).
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,14 +26,32 @@ DISTANCE_TAILS = (Tail(0.05, 1.0, 1.0), Tail(0.10, 1.0, 1.0))
 SHIFT_TAILS = (Tail(0.5, 1.0, 1.0),)
 
 
-def estimate_response_share(
+@dataclass(frozen=True, kw_only=True)
+class ResponseChange:
+    """What has changed of the responses: a share of them, or all of them by a shift."""
+
+    #: The responses unlike those to comparable prompts, of the whole window.
+    share: DriftedShare
+    #: The share of the comparable responses beyond the reference's median in the direction of the
+    #: shift; .5 without a shift.
+    shift: DriftedShare
+    #: Whether the shift is the clearer of the two.
+    is_shift: bool
+
+    @property
+    def size(self) -> float:
+        """Return the least share of the window that has changed by either."""
+        return max(self.share.estimate, 2.0 * self.shift.estimate - 1.0)
+
+
+def estimate_response_change(
     layout: Layout,
     strata: Strata,
     distance: NDArray[np.float64],
-    residual: NDArray[np.float32],
+    residuals: Sequence[NDArray[np.float32]],
     rng: np.random.Generator,
-) -> DriftedShare:
-    """Estimate the drifted share: that among comparable prompts, times their share.
+) -> ResponseChange:
+    """Estimate the drifted share, among comparable prompts times their share, and the shift.
 
     The reference is weighted to the current window's distribution over the prompt cells, so that a
     shift of the prompts alone produces no excess.
@@ -40,7 +61,8 @@ def estimate_response_share(
         strata: The prompt cells of all samples.
         distance: float64 ``[N]``: distance of each response from those to the nearest prompts,
             scaled within classes of equal prompt density.
-        residual: float32 ``[N, e]``: residual of each response after the regression on prompts.
+        residuals: float32 ``[N, e]`` each: residuals of each response, and of its descriptors,
+            after the regression on prompts.
         rng: Draws the folds.
     """
     pool, n_strata = layout.pool, len(strata.shared)
@@ -52,25 +74,38 @@ def estimate_response_share(
     weight = np.where(
         pool.is_current, layout.weights, (current / np.maximum(reference, 1))[strata.stratum]
     )
-    moved = shift_scores(residual, pool, strata.stratum, shared, rng)
-    estimates = [
+    moved = [shift_scores(residual, pool, strata.stratum, shared, rng) for residual in residuals]
+    scores = [(distance, DISTANCE_TAILS), *((score, SHIFT_TAILS) for score in moved)]
+    share, *shifts = (
         estimate_excess(
             score[shared],
             pool.is_current[shared],
             weight[shared],
             pool.unit[shared],
             tails=tails,
-            confidence=1.0 - (1.0 - CONFIDENCE) / 2,
+            confidence=1.0 - (1.0 - CONFIDENCE) / len(scores),
         )
-        for score, tails in ((distance, DISTANCE_TAILS), (moved, SHIFT_TAILS))
-    ]
-    clearer = max(estimates, key=lambda share: (share.lower, share.estimate))
-    comparable = layout.share_of_current(shared)
-    return DriftedShare(
-        estimate=clearer.estimate * comparable,
-        lower=clearer.lower * comparable,
-        upper=clearer.upper * comparable,
+        for score, tails in scores
     )
+    shift = max(shifts, key=_clarity)
+    comparable = layout.share_of_current(shared)
+    return ResponseChange(
+        share=DriftedShare(
+            estimate=share.estimate * comparable,
+            lower=share.lower * comparable,
+            upper=share.upper * comparable,
+        ),
+        shift=DriftedShare(
+            estimate=0.5 + 0.5 * shift.estimate,
+            lower=0.5 + 0.5 * shift.lower,
+            upper=0.5 + 0.5 * shift.upper,
+        ),
+        is_shift=_clarity(shift) > _clarity(share),
+    )
+
+
+def _clarity(share: DriftedShare) -> tuple[float, float]:
+    return share.lower, share.estimate
 
 
 def shift_scores(

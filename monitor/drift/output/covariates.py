@@ -64,7 +64,7 @@ def append_covariates(
         current: ``[n_current, d]``.
         covariates: float64 ``[n_reference + n_current, k]``; NaN or infinite if unknown.
     """
-    scores = WEIGHT * np.column_stack([_normal_scores(column) for column in covariates.T])
+    scores = WEIGHT * np.column_stack([normal_scores(column) for column in covariates.T])
     sides = []
     for prompts, own in (
         (reference, scores[: len(reference)]),
@@ -78,7 +78,8 @@ def append_covariates(
     return sides
 
 
-def _normal_scores(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def normal_scores(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the normal scores of the ranks of the known values ``[N]``; 0 for unknown ones."""
     scores = np.zeros(len(values))
     known = np.isfinite(values)
     if known.any():

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from monitor.drift.output.descriptors import DescriptorResiduals
 from monitor.drift.permutation.random_features import BANDWIDTH_FACTORS, fit_random_features
 from monitor.drift.samples.embeddings import Rows
 
@@ -24,7 +25,7 @@ TAIL_QUANTILES = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998)
 
 
 class ResidualFeatures:
-    """Features ``[N, F]`` in blocks: shift, one for each bandwidth, the cells, the tails.
+    """Features ``[N, F]`` in blocks: shift, descriptors, one for each bandwidth, cells, tails.
 
     They are computed in chunks and summed by bin: all of them at once would take several times the
     memory of the samples.
@@ -40,6 +41,7 @@ class ResidualFeatures:
         near: NDArray[np.int64],
         closeness: NDArray[np.float64],
         rng: np.random.Generator,
+        descriptors: DescriptorResiduals | None = None,
     ) -> None:
         """Fit the random features.
 
@@ -55,17 +57,27 @@ class ResidualFeatures:
             near: int64 ``[N, k]`` rows with the nearest prompts, -1 where there are fewer.
             closeness: float64 ``[N]``: mean cosine to those.
             rng: Draws the random features.
+            descriptors: Residuals of descriptors of the responses.
         """
         self._responses = responses
         self._residual = residual
+        self._descriptors = np.empty((len(residual), 0), dtype=np.float32)
+        described: dict[str, int] = {}
+        if descriptors is not None:
+            self._descriptors, described = descriptors.features, descriptors.blocks
         self._cell = cell
         self._n_cells = n_cells
         self._near = near
         self._kernel = fit_random_features(responses, rng, n_frequencies=N_FREQUENCIES)
         self._distance = scale_within_classes(conditional_distance(responses, near), closeness)
         self._thresholds = novelty_thresholds(self._distance)
-        names = ["shift", *(f"kernel_{b:g}" for b in BANDWIDTH_FACTORS), "cells"]
-        widths = [residual.shape[1], *[self._kernel.width] * len(BANDWIDTH_FACTORS), n_cells]
+        names = ["shift", *described, *(f"kernel_{b:g}" for b in BANDWIDTH_FACTORS), "cells"]
+        widths = [
+            residual.shape[1],
+            *described.values(),
+            *[self._kernel.width] * len(BANDWIDTH_FACTORS),
+            n_cells,
+        ]
         if len(self._thresholds):
             names.append("novelty_tail")
             widths.append(len(self._thresholds))
@@ -90,12 +102,13 @@ class ResidualFeatures:
         """
         own, local_weights = _bin_weights(bins, n_bins, self._near)
         where, neighbour_basis = _neighbour_basis(basis, self._near)
-        first = self._residual.shape[1]
+        first = self._residual.shape[1] + self._descriptors.shape[1]
         sums = np.zeros((n_bins, self._width))
         products = np.zeros((basis.shape[1], self._width))
         for start in range(0, len(bins), CHUNK_ROWS):
             rows = slice(start, start + CHUNK_ROWS)
-            directed, local = directions(self._residual[rows]), self._local(rows)
+            directed = np.hstack([directions(self._residual[rows]), self._descriptors[rows]])
+            local = self._local(rows)
             sums[:, :first] += own[:, rows] @ directed
             sums[:, first:] += local_weights[:, rows] @ local
             values = basis[rows].astype(np.float32)

@@ -9,11 +9,12 @@ minimises PRESS. The labels aren't used, so they may be permuted over the residu
 """
 
 from collections.abc import Iterator
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.drift.samples.embeddings import CHUNK_ROWS, Rows
+from monitor.drift.samples.embeddings import CHUNK_ROWS
 
 #: Penalties to choose from; a unit-norm prompt weighs 1.
 PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0)
@@ -21,7 +22,28 @@ PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0)
 UNSHRUNK = 30.0
 
 
-def ridge_residual(prompts: Rows, responses: Rows, *, n_covariates: int = 0) -> NDArray[np.float32]:
+class RowSource(Protocol):
+    """Rows of numbers that are read in slices."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return the number of rows and of columns."""
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+
+    def __getitem__(self, rows: slice, /) -> NDArray[np.float32]:
+        """Return some rows."""
+
+
+def ridge_residual(
+    prompts: RowSource,
+    responses: RowSource,
+    *,
+    n_covariates: int = 0,
+    n_scored: int | None = None,
+    same_space: bool = True,
+) -> NDArray[np.float32]:
     """Return the leave-one-out residuals of the responses, float32 ``[N, e]``.
 
     Args:
@@ -30,6 +52,8 @@ def ridge_residual(prompts: Rows, responses: Rows, *, n_covariates: int = 0) -> 
             :math:`a` is 0.
         n_covariates: Number of trailing coordinates of the prompts that aren't part of the
             embedding; their coefficients aren't shrunk.
+        n_scored: The leading columns of the responses that decide the penalty; ``None``: all.
+        same_space: Whether one encoder placed prompts and responses; otherwise :math:`a` is 0.
     """
     centres = _mean(prompts), _mean(responses)
     gram = np.zeros((len(centres[0]), len(centres[0])))
@@ -37,7 +61,8 @@ def ridge_residual(prompts: Rows, responses: Rows, *, n_covariates: int = 0) -> 
     for _, x, y in _centred(prompts, responses, centres, 0.0, n_covariates):
         gram += x.T @ x
         cross += x.T @ y
-    own = _own_share(gram, cross) if len(gram) - n_covariates == cross.shape[1] else 0.0
+    same_space = same_space and len(gram) - n_covariates == cross.shape[1]
+    own = _own_share(gram, cross) if same_space else 0.0
     spread, axes = np.linalg.eigh(gram)
     spread = np.maximum(spread, 0.0)
     unexplained = cross - own * gram[:, : cross.shape[1]] if own else cross
@@ -53,7 +78,9 @@ def ridge_residual(prompts: Rows, responses: Rows, *, n_covariates: int = 0) -> 
     press = np.zeros(len(PENALTIES))
     for _, x, y in _centred(prompts, responses, centres, own, n_covariates):
         scores = x @ axes
-        press += [float((residual(scores, y, penalty) ** 2).sum()) for penalty in PENALTIES]
+        press += [
+            float((residual(scores, y, penalty)[:, :n_scored] ** 2).sum()) for penalty in PENALTIES
+        ]
     best = PENALTIES[int(press.argmin())]
     residuals = np.empty(responses.shape, dtype=np.float32)
     for rows, x, y in _centred(prompts, responses, centres, own, n_covariates):
@@ -68,7 +95,7 @@ def _own_share(gram: NDArray[np.float64], cross: NDArray[np.float64]) -> float:
     return float(np.trace(cross)) / variance if variance > 0.0 else 0.0
 
 
-def _mean(vectors: Rows) -> NDArray[np.float64]:
+def _mean(vectors: RowSource) -> NDArray[np.float64]:
     total = np.zeros(vectors.shape[1])
     for start in range(0, len(vectors), CHUNK_ROWS):
         total += vectors[slice(start, start + CHUNK_ROWS)].sum(axis=0, dtype=np.float64)
@@ -76,8 +103,8 @@ def _mean(vectors: Rows) -> NDArray[np.float64]:
 
 
 def _centred(
-    prompts: Rows,
-    responses: Rows,
+    prompts: RowSource,
+    responses: RowSource,
     centres: tuple[NDArray[np.float64], NDArray[np.float64]],
     own: float = 0.0,
     n_covariates: int = 0,

@@ -13,7 +13,7 @@ Regression", Econometrica 1988; Shah & Peters, Ann. Stat. 2020). The penalty doe
 labels, so that permuted labels remain exchangeable with the true ones.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,15 +21,23 @@ from numpy.typing import NDArray
 
 from monitor.drift.output.prompt_basis import ridge_coefficients, sums_and_products
 from monitor.drift.output.response_features import ResidualFeatures
-from monitor.drift.output.stratified_contrasts import NO_VARIANCE, LargestContrast, SquaredContrast
+from monitor.drift.output.stratified_contrasts import (
+    NO_VARIANCE,
+    AveragedContrast,
+    LargestContrast,
+    SquaredContrast,
+)
 from monitor.drift.permutation.fusion import ComponentStatistics, is_settled
 from monitor.drift.permutation.labels import CHUNK_PERMUTATIONS
 from monitor.drift.samples.pool import Pool
 
 MAXIMUM_BINS = 1024
-#: The family of each component test: a change of manner everywhere, of contents, or outliers.
+#: The family of each component test: a change of manner everywhere, of descriptors, of contents, or
+#: outliers.
 FAMILIES = {
     "shift": "manner",
+    "descriptors": "character",
+    "descriptors_joint": "character",
     "kernel_4": "contents",
     "kernel_1": "contents",
     "kernel_0.25": "contents",
@@ -38,7 +46,9 @@ FAMILIES = {
     "novelty_tail": "outliers",
 }
 #: The share of the level of each family: a change of manner is the hardest to detect.
-FAMILY_WEIGHTS = {"manner": 0.5, "contents": 0.15, "outliers": 0.35}
+FAMILY_WEIGHTS = {"manner": 0.325, "character": 0.35, "contents": 0.0975, "outliers": 0.2275}
+#: Blocks whose contrasts give the changes of descriptors; the latter isn't tested.
+RECORDED = ("descriptors", "changes")
 #: Features are of the order of 1: a smaller difference of a bin's mean from its stratum's is
 #: rounding. Without this, a test of identical responses would detect the order of summation.
 ROUNDING = 1e-6
@@ -124,18 +134,40 @@ def make_strata(
     )
 
 
+@dataclass(frozen=True, eq=False)
+class RecordedContrasts:
+    """The contrasts of a block of features."""
+
+    #: float64 ``[1 + B, F]``: under the true labels, then under the permutations.
+    contrasts: NDArray[np.float64]
+    #: float64 ``[T, F]``: under the true labels, without each bin.
+    left_out: NDArray[np.float64]
+    #: float64 ``[F]``: under local permutation.
+    variance: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class LocalTests:
+    """The component tests within strata."""
+
+    components: ComponentStatistics
+    #: The blocks of :data:`RECORDED` among the features.
+    recorded: Mapping[str, RecordedContrasts]
+
+
 def evaluate_within_strata(
     strata: Strata,
     features: ResidualFeatures,
     basis: NDArray[np.float16],
     n_permutations: int,
     rng: np.random.Generator,
-) -> ComponentStatistics:
+) -> LocalTests:
     """Return every component statistic under the true and the locally permuted labels.
 
-    A block's statistic is the squared length of its contrast (shift and kernels), the sum of its
-    squared standardised contrasts (cells), or the largest of those (largest cell, tails). Effects
-    have 95% limits by the jackknife over bins, at fixed means of the strata.
+    A block's statistic is the squared length of its contrast (shift, kernels, descriptors_joint),
+    the sum of its squared standardised contrasts (cells), the largest of those (largest cell,
+    tails), or their averaged evidence (descriptors). Effects have 95% limits by the jackknife over
+    bins, at fixed means of the strata.
 
     Args:
         strata: Bins exchange labels within their stratum.
@@ -158,12 +190,17 @@ def evaluate_within_strata(
     families = tuple(FAMILIES[name] for name in names)
     rows: list[NDArray[np.float64]] = []
     true_contrasts: list[NDArray[np.float64]] = []
+    recorded: dict[int, list[NDArray[np.float64]]] = {
+        index: [] for index, name in enumerate(features.names) if name in RECORDED
+    }
     for labels in _label_chunks(strata, n_permutations, rng):
         contrasts = [(labels @ block).astype(np.float64) for block in narrow]
         true_contrasts = true_contrasts or contrasts  # of the first chunk: the true labels
         rows.append(
             np.column_stack([statistic.evaluate(contrasts[index]) for index, statistic in tests])
         )
+        for index, chunks in recorded.items():
+            chunks.append(contrasts[index])
         if is_settled(rows, families, FAMILY_WEIGHTS):
             break
     statistics = np.vstack(rows)
@@ -177,12 +214,20 @@ def evaluate_within_strata(
         for (index, statistic), column in zip(tests, statistics.T, strict=True)
     ]
     size, lower, upper = (np.array(column) for column in zip(*effects, strict=True))
-    return ComponentStatistics(names, statistics, size, lower, upper, families, FAMILY_WEIGHTS)
+    return LocalTests(
+        ComponentStatistics(names, statistics, size, lower, upper, families, FAMILY_WEIGHTS),
+        {
+            features.names[index]: RecordedContrasts(
+                np.vstack(chunks), left_out[index], variances[index]
+            )
+            for index, chunks in recorded.items()
+        },
+    )
 
 
 def _statistics_of(
     block: str, harmonic: float, variance: NDArray[np.float64]
-) -> list[SquaredContrast | LargestContrast]:
+) -> list[SquaredContrast | LargestContrast | AveragedContrast]:
     if block == "cells":
         used = variance > NO_VARIANCE
         weight = np.where(used, 1.0 / np.where(used, variance, 1.0), 0.0)
@@ -190,6 +235,10 @@ def _statistics_of(
             SquaredContrast(block, weight, 1.0 / (2.0 * np.sqrt(max(harmonic, 1.0)))),
             LargestContrast("largest_cell", variance, harmonic),
         ]
+    if block == RECORDED[1]:
+        return []
+    if block == "descriptors":
+        return [AveragedContrast(block, variance, harmonic)]
     if block == "novelty_tail":
         return [LargestContrast(block, variance, harmonic)]
     return [SquaredContrast(block, np.full(len(variance), harmonic**-2.0), 1.0)]

@@ -152,6 +152,23 @@ class DetectableShare(msgspec.Struct, frozen=True, kw_only=True):
     is_simulated: bool
 
 
+class DescriptorChange(msgspec.Struct, frozen=True, kw_only=True):
+    """The change of a descriptor of the responses, given the prompts: at comparable prompts."""
+
+    name: str
+    #: ``percent``: of the geometric mean, -0.17 for 17% less. ``points``: the difference of shares,
+    #: or of means in [0, 1]; 0.04 for 4 points. ``value``: the difference of means.
+    unit: Literal["percent", "points", "value"]
+    change: float
+    #: 95% interval.
+    lower: float
+    upper: float
+    #: Permutation p-value of the ranks, two-sided.
+    p_value: float
+    #: Adjusted for the number of descriptors by Holm's method.
+    adjusted_p_value: float
+
+
 class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     """Input drift (prompts), or output drift (responses given the prompts)."""
 
@@ -164,6 +181,15 @@ class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     p_value: float
     #: Of the window. The interval contains 0 where the test does not reject at 5%.
     drifted_share: ShareEstimate
+    #: Of the responses to comparable prompts: the share beyond the baseline's median in the
+    #: direction in which all responses have shifted, .5 without a shift; ``None`` for prompts.
+    shift: ShareEstimate | None = None
+    #: Whether a shift of all responses explains the change better than a share of them: then the
+    #: shift is reported, not the drifted share.
+    is_shift: bool = False
+    #: Changes of the descriptors of responses given the prompts. They are part of the test of the
+    #: responses, and alarm with it.
+    descriptors: tuple[DescriptorChange, ...] = ()
     #: Why this family was not tested; ``None`` where it was, or where nothing was compared.
     untested_reason: UntestedReason | None = None
     #: Shares of texts that the encoder does not tell from others, in the baseline and in the
@@ -179,9 +205,20 @@ class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     slow: SlowDrift | None = None
 
     @property
+    def changed_share(self) -> float:
+        """Return the least share of the window that changed: drifted, or shifted as a whole."""
+        return changed_share(self.drifted_share, self.shift if self.is_shift else None)
+
+    @property
     def slow_alarm(self) -> SlowDrift | None:
         """Return the slow drift that alarms where the window by itself does not."""
         return self.slow if self.slow is not None and self.slow.alarm and not self.alarm else None
+
+
+def changed_share(drifted_share: ShareEstimate, shift: ShareEstimate | None) -> float:
+    """Return the least share that changed, by a drifted share and the shift of all, if any."""
+    moved = 0.0 if shift is None else 2.0 * shift.estimate - 1.0
+    return max(drifted_share.estimate, moved)
 
 
 class NumericAssessment(msgspec.Struct, frozen=True, kw_only=True):
@@ -205,9 +242,11 @@ class NumericAssessment(msgspec.Struct, frozen=True, kw_only=True):
     relative_change_lower: float | None
     relative_change_upper: float | None
     p_value: float
-    #: Adjusted for the number of descriptors and metrics (Benjamini-Hochberg).
+    #: Adjusted for the number of descriptors, or of metrics (Benjamini-Hochberg).
     adjusted_p_value: float
-    #: Worse than the baseline by ``alert_threshold`` or more, and the interval excludes no change.
+    #: Of metrics: worse than the baseline by ``alert_threshold`` or more, and the interval excludes
+    #: no change. Descriptors of responses alarm as part of the output family, those of prompts
+    #: never.
     degraded: bool
 
 
@@ -248,6 +287,8 @@ class VersionAssessment(msgspec.Struct, frozen=True, kw_only=True):
     input_drifted_share: ShareEstimate
     output_p_value: float
     output_drifted_share: ShareEstimate
+    #: As of the output family, where all responses have shifted; else ``None``.
+    output_shift: ShareEstimate | None = None
     #: Names of the degraded metrics.
     degraded: tuple[str, ...] = ()
 

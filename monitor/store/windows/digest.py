@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.orm import aliased
 
 from monitor.store.tables import DriftEvaluation, Incident
-from monitor.store.windows.assessment import ShareEstimate, Verdict
+from monitor.store.windows.assessment import ShareEstimate, Verdict, changed_share
 
 
 class SlowFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +28,8 @@ class FamilyFigures(msgspec.Struct, frozen=True, kw_only=True):
     alarm: bool
     p_value: float
     drifted_share: ShareEstimate
+    shift: ShareEstimate | None = None
+    is_shift: bool = False
     slow: SlowFigures | None = None
 
     @property
@@ -37,11 +39,12 @@ class FamilyFigures(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def significant_share(self) -> float:
-        """Return the larger drifted share, of the window by itself or of its slow drift.
+        """Return the larger changed share, of the window by itself or of its slow drift.
 
         A share that isn't significant counts as 0.
         """
-        own = self.drifted_share.estimate if self.verdict == "drift" else 0.0
+        changed = changed_share(self.drifted_share, self.shift if self.is_shift else None)
+        own = changed if self.verdict == "drift" else 0.0
         slow = self.slow
         return max(own, slow.drifted_share.estimate if slow is not None and slow.alarm else 0.0)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from monitor.rendering.numbers import format_estimate
+from monitor.rendering.numbers import format_estimate, format_share
 from monitor.review.decision.error_rate import RateEstimate
 from monitor.review.decision.weekly_rates import WeeklyRate
 from monitor.store.windows.digest import FamilyFigures, IncidentSpan, WindowFigures
@@ -194,8 +194,10 @@ def _describe(name: str, family: FamilyFigures) -> str:
     if family.verdict == "no_drift":
         return f"{name} unchanged (p = {family.p_value:.2g})"
     change = "drifted" if family.alarm else "changed, below the alert threshold"
-    share = format_estimate(family.drifted_share)
-    return f"{name} {change}, {share} (p = {family.p_value:.2g})"
+    extent = format_estimate(family.drifted_share)
+    if family.is_shift and family.shift is not None:
+        extent = f"a shift of all: {format_share(family.shift.estimate)} beyond the median"
+    return f"{name} {change}, {extent} (p = {family.p_value:.2g})"
 
 
 def _ticks(windows: Sequence[WindowFigures], step: float) -> tuple[Tick, ...]:

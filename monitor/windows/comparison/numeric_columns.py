@@ -21,6 +21,8 @@ Column = NDArray[np.float64]
 #: Share of responses with a finish reason, on both sides, from which on finish reasons are used.
 MIN_REASON_SHARE = 0.95
 
+#: Name of the descriptor of responses that are as far from their prompts as from others.
+UNRELATED = "unrelated to the prompt"
 #: Largest share of unrelated responses in the baseline with which the descriptor is compared.
 UNRELATED_SHARE = 0.05
 
@@ -232,7 +234,7 @@ def _of_relevance(reference: Exchanges, current: Exchanges) -> list[NumericColum
     )
     unrelated = [np.where(np.isfinite(side), side < threshold, np.nan) for side in sides]
     if np.nanmean(unrelated[0]) <= UNRELATED_SHARE:
-        columns.append(NumericColumn("unrelated to the prompt", "response", -1, *unrelated))
+        columns.append(NumericColumn(UNRELATED, "response", -1, *unrelated))
     return columns
 
 

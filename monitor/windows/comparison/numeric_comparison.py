@@ -37,7 +37,7 @@ def compare_numeric_columns(
     level: float,
     alert_threshold: float,
 ) -> tuple[NumericAssessment, ...]:
-    """Compare each column; p-values are adjusted for their number by Benjamini-Hochberg.
+    """Compare each column; p-values are adjusted by Benjamini-Hochberg, those of metrics apart.
 
     The level is that of all columns together. Columns with a direction of better are tested by
     their means, as ``alert_threshold`` refers to means; others by their ranks, which detect any
@@ -60,7 +60,11 @@ def compare_numeric_columns(
         comparison.mean_p_value if column.direction else comparison.p_value
         for column, comparison in compared
     ]
-    adjusted = adjust_bh(p_values)
+    is_metric = np.array([column.side == "metric" for column, _ in compared], dtype=bool)
+    adjusted = np.empty(len(compared))
+    # Changed descriptors, which never alarm by themselves, must not make a metric more significant.
+    for group in (is_metric, ~is_metric):
+        adjusted[group] = adjust_bh(np.array(p_values)[group])
     return tuple(
         NumericAssessment(
             name=column.name,

@@ -28,6 +28,7 @@ from monitor.windows.comparison.large_users import thin_large_users
 from monitor.windows.comparison.numeric_columns import metric_columns_of, text_columns_of
 from monitor.windows.comparison.numeric_comparison import NumericColumn, compare_numeric_columns
 from monitor.windows.comparison.prompt_covariates import prompt_covariates
+from monitor.windows.comparison.response_descriptors import response_descriptors
 from monitor.windows.comparison.task_mix import compare_task_mix
 from monitor.windows.comparison.text_sample import TextSample
 from monitor.windows.comparison.unread_texts import UnknownShares, UnreadShares, measure_unread
@@ -70,7 +71,7 @@ class WindowComparison:
     design: SampleDesign | None = None
     #: Of the prompts; ``None`` where a side has too few exchanges or end users.
     prompts: DriftResult | None = None
-    #: Of the responses given the prompts; ``None`` where a side has too few responses.
+    #: Of the responses given the prompts; ``None`` where the baseline has too few responses.
     responses: DriftResult | None = None
     prompt_clusters: tuple[Cluster, ...] = ()
     response_clusters: tuple[Cluster, ...] = ()
@@ -231,15 +232,15 @@ def _compare_responses(
     design: SampleDesign | None,
     rng: np.random.Generator,
 ) -> DriftResult | None:
-    """Compare responses given the prompts; ``None`` where a side has too few responses.
+    """Compare responses given the prompts; ``None`` where the baseline has too few responses.
 
-    Comparable prompts are similar in meaning, form and task type: an embedding carries little of
+    A window without responses is the worst that can happen to them, so it is compared. Comparable
+    prompts are similar in meaning, form and task type: an embedding carries little of
     the form, and a task type may be known only to the caller.
     """
-    if min(reference.n_responses, current.n_responses) < drift.min_samples:
+    if reference.n_responses < drift.min_samples:
         return None
     covariates = prompt_covariates(reference, current, columns)
-    # Empty responses count where they are the exception: then they are something that drifts.
     return compare_given(
         reference.prompt_vectors,
         reference.response_vectors,
@@ -247,6 +248,7 @@ def _compare_responses(
         current.response_vectors,
         reference_covariates=covariates[0],
         current_covariates=covariates[1],
+        descriptors=response_descriptors(columns),
         reference_groups=reference.end_users,
         current_groups=current.end_users,
         alpha=level,

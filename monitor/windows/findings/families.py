@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from monitor.drift import DriftResult
 from monitor.store.windows.assessment import (
+    DescriptorChange,
     DriftTest,
     FamilyAssessment,
     ShareEstimate,
@@ -17,6 +18,7 @@ from monitor.store.windows.assessment import (
     UntestedReason,
 )
 from monitor.windows.alarm_rule import family_alarms, family_verdict
+from monitor.windows.comparison.response_descriptors import unit_of
 from monitor.windows.comparison.unread_texts import UnreadShares
 from monitor.windows.topics.examples import Quoter
 
@@ -74,6 +76,25 @@ def build_family(
             estimate=result.drifted_share,
             lower=result.drifted_share_interval[0],
             upper=result.drifted_share_interval[1],
+        ),
+        shift=None
+        if result.shift is None
+        else ShareEstimate(
+            estimate=result.shift, lower=result.shift_interval[0], upper=result.shift_interval[1]
+        ),
+        is_shift=result.is_shift,
+        descriptors=tuple(
+            DescriptorChange(
+                name=change.name,
+                unit=unit_of(change),
+                change=change.change,
+                lower=change.lower,
+                upper=change.upper,
+                p_value=change.p_value,
+                adjusted_p_value=change.adjusted_p_value,
+            )
+            for change in result.descriptors
+            if math.isfinite(change.lower) and math.isfinite(change.upper)
         ),
         tests=tuple(
             DriftTest(

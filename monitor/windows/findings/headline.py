@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from monitor.drift import DriftResult, SampleDesign
 from monitor.rendering.numbers import format_estimate, join_names
+from monitor.rendering.response_changes import describe_descriptors, describe_shift
 from monitor.rendering.wording import (
     NOUNS,
     describe_input,
@@ -19,6 +20,7 @@ TOPICS_NAMED = 3
 #: An unread share from which on the headline names it.
 NOTABLE_UNREAD = 0.02
 COLUMNS_NAMED = 3
+DESCRIPTORS_NAMED = 3
 
 #: A change without a direction of better is reported from here on: between the limits of a small
 #: (.147) and a medium (.33) effect by Cliff's delta (Romano et al., Florida Association of
@@ -42,7 +44,7 @@ def headline(
         if n_more > 0:
             losses += f" and {n_more} more metrics"
         clauses.append(("and " if output_family.alarm else "but ") + losses)
-    elif notable := _notable(numeric_columns):
+    elif notable := _notable(numeric_columns, output_family):
         changes = join_names([_change(column) for column in notable])
         clauses.append(("and " if output_family.alarm else "though ") + changes)
     if clauses[:2] == [f"{noun} show no significant change" for noun in NOUNS.values()]:
@@ -101,11 +103,12 @@ def _output(family: FamilyAssessment, input_family: FamilyAssessment) -> str:
     description = describe_output(family, input_family)
     if family.untested_reason == "unread_texts":
         return f"{description}: {describe_untested(family)}"
-    return (
-        f"{description}: {_share(family)}{_topics(family)}"
-        if family.alarm
-        else f"{description}{_unread(family)}"
-    )
+    if not family.alarm:
+        return f"{description}{_unread(family)}"
+    changes = describe_descriptors(family, DESCRIPTORS_NAMED)
+    if family.is_shift:
+        return f"{description}: {changes or describe_shift(family)}"
+    return f"{description}: {_share(family)}{_topics(family)}{f', {changes}' if changes else ''}"
 
 
 def _unread(family: FamilyAssessment) -> str:
@@ -135,12 +138,21 @@ def _dated(topic: Topic) -> str:
     return f"“{topic.name}” {since}" if since else f"“{topic.name}”"
 
 
-def _notable(numeric_columns: Sequence[NumericAssessment]) -> list[NumericAssessment]:
-    """Return large changes without an alarm: responses may mean the same and be twice as long."""
+def _notable(
+    numeric_columns: Sequence[NumericAssessment], output_family: FamilyAssessment
+) -> list[NumericAssessment]:
+    """Return large changes without an alarm.
+
+    Descriptors of responses are part of the test of the responses, given the prompts: without
+    regard to the prompts they are named only where that test was not possible.
+    """
+    tested = bool(output_family.descriptors)
     changed = [
         column
         for column in numeric_columns
-        if column.adjusted_p_value <= NOTABLE_P_VALUE and abs(column.effect_size) >= NOTABLE_EFFECT
+        if column.adjusted_p_value <= NOTABLE_P_VALUE
+        and abs(column.effect_size) >= NOTABLE_EFFECT
+        and not (tested and column.side == "response")
     ]
     return sorted(changed, key=lambda column: -abs(column.effect_size))[:COLUMNS_NAMED]
 

@@ -34,12 +34,12 @@ def untested_reason(reference: Exchanges, current: Exchanges, least: int) -> Unt
     Args:
         reference: The baseline.
         current: The window.
-        least: Responses required on each side.
+        least: Responses required of the baseline: a window without responses is compared.
     """
     n_responses = current.n_responses, reference.n_responses
     if not any(n_responses):
         return "no_responses"
-    return "few_responses" if min(n_responses) < least else "few_comparable_prompts"
+    return "few_responses" if n_responses[1] < least else "few_comparable_prompts"
 
 
 def remarks_on_untested_responses(
@@ -60,7 +60,7 @@ def remarks_on_untested_responses(
         detail = (
             f"{current.n_responses:,} of {pluralize(len(current), 'exchange')} in the window and "
             f"{reference.n_responses:,} of {len(reference):,} in the baseline have one; {least:,} "
-            "are required on each side"
+            "are required in the baseline"
         )
     return (f"The responses could not be compared: {detail}.",)
 

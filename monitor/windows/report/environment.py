@@ -6,7 +6,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from monitor.plurals import pluralize
-from monitor.rendering import numbers, wording
+from monitor.rendering import numbers, response_changes, wording
 from monitor.rendering.excerpts import excerpt, excerpt_of_version
 from monitor.windows.report.figures import growth, whisker
 
@@ -74,6 +74,9 @@ def _environment() -> Environment:
         "describe_enrichment": wording.describe_enrichment,
         "describe_growth": wording.describe_growth,
         "describe_input": wording.describe_input,
+        "describe_descriptor": response_changes.describe_descriptor,
+        "describe_extent": response_changes.describe_extent,
+        "significant_descriptors": response_changes.significant_descriptors,
         "describe_drifted_share": wording.describe_drifted_share,
         "describe_output": wording.describe_output,
         "describe_first_seen": wording.describe_first_seen,

@@ -8,9 +8,13 @@ from rich.text import Text
 from monitor.rendering.excerpts import excerpt
 from monitor.rendering.numbers import (
     format_change,
-    format_estimate,
     format_mean,
     format_p_value,
+)
+from monitor.rendering.response_changes import (
+    describe_descriptor,
+    describe_extent,
+    significant_descriptors,
 )
 from monitor.rendering.wording import (
     NOUNS,
@@ -93,9 +97,11 @@ def _family(family: FamilyAssessment) -> list[RenderableType]:
         state = ("significant, below the alert threshold", "yellow")
     figures = f"  p = {format_p_value(family.p_value)}"
     if family.verdict == "drift":
-        share = format_estimate(family.drifted_share)
-        figures += f"; {share} of the {NOUNS[family.family]} drifted"
+        figures += f"; {describe_extent(family, NOUNS[family.family])}"
     lines: list[RenderableType] = [title, Text.assemble("  ", state, (figures, "dim"))]
+    lines += [
+        Text(f"  {describe_descriptor(change)}") for change in significant_descriptors(family)
+    ]
     if family.slow is not None:
         lines.append(Text(f"  {describe_slow_drift(family.slow)}", style="dim"))
     lines += [_topic(topic, family.family) for topic in family.topics[:TOPICS_SHOWN]]

@@ -111,6 +111,6 @@ def test_responses_that_follow_the_basis_have_no_contrast(features) -> None:
             np.add.at(sums, bins, own)
             return sums, functions.astype(np.float64).T @ own
 
-    components = evaluate_within_strata(strata, Following(), basis, 99, np.random.default_rng(0))
-    assert components.effect_sizes[0] < 1e-4  # the remainder is the penalty
+    tests = evaluate_within_strata(strata, Following(), basis, 99, np.random.default_rng(0))
+    assert tests.components.effect_sizes[0] < 1e-4  # the remainder is the penalty
     assert residual_features.names[0] == Following.names[0]

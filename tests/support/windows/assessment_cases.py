@@ -9,11 +9,13 @@ from monitor.store.windows.assessment import (
     DriftTest,
     Example,
     Quote,
+    ShareEstimate,
     Source,
 )
 from tests.support.windows.assessments import (
     estimated,
     make_assessment,
+    make_descriptor_change,
     make_detectable_shares,
     make_examples,
     make_family,
@@ -98,6 +100,30 @@ def output_drift() -> Assessment:
     )
 
 
+def output_shift() -> Assessment:
+    """Build an alarm of the responses that all shifted a little, with their descriptors."""
+    output = make_family(
+        "output",
+        verdict="drift",
+        alarm=True,
+        p_value=0.0001,
+        drifted_share=ShareEstimate(estimate=0.004, lower=0.0, upper=0.03),
+        shift=ShareEstimate(estimate=0.62, lower=0.55, upper=0.69),
+        is_shift=True,
+        descriptors=(
+            make_descriptor_change(),
+            make_descriptor_change(
+                name="repetition", unit="points", change=-0.021, lower=-0.033, upper=-0.009
+            ),
+            make_descriptor_change(
+                name="readability (LIX)", unit="value", change=3.6, lower=2.1, upper=5.2
+            ),
+            make_descriptor_change(name="refusal", unit="points", adjusted_p_value=0.4),
+        ),
+    )
+    return make_assessment(verdict="drift", alarm=True, output=output)
+
+
 def slow_drift() -> Assessment:
     """Build an alarm of slow drift in a window that does not alarm by itself."""
     return make_assessment(verdict="drift", alarm=True, input=make_family(slow=make_slow()))
@@ -143,6 +169,7 @@ CASES = {
     for case in (
         input_drift,
         output_drift,
+        output_shift,
         slow_drift,
         below_threshold,
         no_drift,

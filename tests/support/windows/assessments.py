@@ -10,6 +10,7 @@ from monitor.statistics.alarm_levels import DEFAULT_LEVELS
 from monitor.store.windows.assessment import (
     Assessment,
     Basis,
+    DescriptorChange,
     DetectableShare,
     DriftTest,
     Example,
@@ -60,6 +61,20 @@ def make_detectable_shares(
         )
         for kind, share in shares.items()
     )
+
+
+def make_descriptor_change(**values: Any) -> DescriptorChange:
+    """Build a change of the length of responses, given the prompts."""
+    defaults = {
+        "name": "length in tokens",
+        "unit": "percent",
+        "change": -0.17,
+        "lower": -0.25,
+        "upper": -0.09,
+        "p_value": 0.0001,
+        "adjusted_p_value": 0.001,
+    }
+    return DescriptorChange(**(defaults | values))
 
 
 def make_slow(**values: Any) -> SlowDrift:

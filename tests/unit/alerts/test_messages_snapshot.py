@@ -15,6 +15,7 @@ ALERTS = Alerts(public_url="https://drift.example/", runbook_url="https://wiki.e
 EVENTS: dict[str, Event] = {
     "input_drift": "opened",
     "output_drift": "worsened",
+    "output_shift": "worsened",
     "slow_drift": "continued",
     "below_threshold": "resolved",
     "no_drift": "resolved",

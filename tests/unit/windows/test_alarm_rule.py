@@ -69,8 +69,14 @@ def test_degradation_needs_direction_size_and_interval_without_zero() -> None:
 def test_rise_from_zero_must_reach_the_least_effect() -> None:
     few = compared([0] * 1000, [1] * 10 + [0] * 990)
     many = compared([0] * 1000, [1] * 50 + [0] * 950)
-    assert not is_degraded(-1, few, 0.10, "response")
-    assert is_degraded(-1, many, 0.10, "response")
+    assert not is_degraded(-1, few, 0.10)
+    assert is_degraded(-1, many, 0.10)
+
+
+@pytest.mark.parametrize("side", ["prompt", "response"])
+def test_descriptors_never_alarm_by_a_rule_of_their_own(side) -> None:
+    many = compared([0] * 1000, [1] * 50 + [0] * 950)
+    assert not is_degraded(-1, many, 0.10, side)
 
 
 def test_higher_values_below_zero_are_higher() -> None:

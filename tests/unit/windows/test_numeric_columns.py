@@ -11,7 +11,7 @@ from monitor.settings import Drift
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.windows.comparison.format_conformance import broken_formats
 from monitor.windows.comparison.numeric_columns import numeric_columns_of
-from monitor.windows.comparison.numeric_comparison import NumericColumn, compare_numeric_columns
+from monitor.windows.comparison.numeric_comparison import NumericColumn
 
 ENGLISH = "What is the balance of my account, and when will it change?"
 GERMAN = "Wie hoch ist mein Kontostand, und wann wird er sich ändern?"
@@ -105,16 +105,6 @@ def test_calls_that_failed_are_counted() -> None:
     )
     assert failed["response error"].current.sum() == 10
     assert failed["response error"].direction == -1
-
-
-def test_a_window_without_a_single_response_alarms() -> None:
-    failed = [{"error": "Timeout"}] * 60 + [{}] * 40
-    reference, current = window(make_responses(100)), window([""] * 100, attributes=failed)
-    numbers = numeric_columns_of(reference, current, Drift())
-    compared_all = compare_numeric_columns(
-        numbers, reference, current, level=0.0005, alert_threshold=0.1
-    )
-    assert {"empty", "error"} <= {entry.name for entry in compared_all if entry.degraded}
 
 
 def test_a_baseline_without_responses_has_none_to_lose() -> None:
@@ -252,20 +242,3 @@ def test_what_is_declared_is_not_learned_and_the_rest_is() -> None:
     _, now = broken_formats(side, current, {"told": None})
     assert np.isnan(now[:120]).all()
     assert (now[120:] == 1).all()
-
-
-def test_a_broken_format_degrades() -> None:
-    reference = window(routed(400))
-    current = window([*routed(340), *["{"] * 60])
-    result = compare_numeric_columns(
-        numeric_columns_of(reference, current, Drift()),
-        reference,
-        current,
-        level=0.0005,
-        alert_threshold=0.10,
-    )
-    assert [entry.name for entry in result if entry.degraded] == ["broken format"]
-    for entry in result:
-        assert entry.effect_lower is not None
-        assert entry.effect_upper is not None
-        assert -1 <= entry.effect_lower <= entry.effect_size <= entry.effect_upper <= 1

@@ -1,0 +1,72 @@
+"""Phrases for what has changed: a share, or a shift of all responses, and their descriptors."""
+
+from monitor.rendering.numbers import format_estimate, format_mean, format_share, join_names
+from monitor.store.windows.assessment import DescriptorChange, FamilyAssessment
+
+#: Level of the descriptors that are named, after adjustment for their number.
+LEVEL = 0.05
+#: What a relative change of a descriptor is called, upwards and downwards.
+COMPARATIVES = {"length in tokens": ("longer", "shorter")}
+
+
+def significant_descriptors(family: FamilyAssessment) -> list[DescriptorChange]:
+    """Return the descriptors that surely changed, the most significant first.
+
+    None did where the family as a whole shows no significant change.
+    """
+    if family.verdict != "drift":
+        return []
+    changed = [change for change in family.descriptors if change.adjusted_p_value <= LEVEL]
+    return sorted(changed, key=lambda change: (change.p_value, change.name))
+
+
+def describe_descriptors(family: FamilyAssessment, limit: int) -> str:
+    """Describe the descriptors that surely changed; empty where none did."""
+    changed = significant_descriptors(family)
+    phrases = [describe_descriptor(change) for change in changed[:limit]]
+    n_more = len(changed) - limit
+    if n_more > 0:
+        phrases.append(f"{n_more} more")
+    return join_names(phrases)
+
+
+def describe_descriptor(change: DescriptorChange) -> str:
+    """Describe a change: "17% shorter (9% to 25%)", "refusal +4.0 points (+2.1 to +5.9)"."""
+    same_sign = change.lower > 0.0 or change.upper < 0.0
+    words = COMPARATIVES.get(change.name)
+    if words is not None and change.unit == "percent" and same_sign:
+        nearest, farthest = sorted((abs(change.lower), abs(change.upper)))
+        return (
+            f"{abs(change.change):.0%} {words[change.change < 0]} ({nearest:.0%} to {farthest:.0%})"
+        )
+    size, lower, upper = (
+        _signed(value, change.unit) for value in (change.change, change.lower, change.upper)
+    )
+    unit = " points" if change.unit == "points" else ""
+    return f"{change.name} {size}{unit} ({lower} to {upper})"
+
+
+def _signed(value: float, unit: str) -> str:
+    if unit == "percent":
+        return f"{value:+.0%}"
+    if unit == "points":
+        return f"{100.0 * value:+.1f}"
+    return f"{'-' if value < 0 else '+'}{format_mean(abs(value))}"
+
+
+def describe_shift(family: FamilyAssessment) -> str:
+    """Describe how far all responses have shifted; empty without a shift."""
+    if family.shift is None:
+        return ""
+    return (
+        f"{format_share(family.shift.estimate)} ({format_share(family.shift.lower)} to "
+        f"{format_share(family.shift.upper)}) of the responses lie beyond the baseline's median in "
+        "one direction, 50% without a shift"
+    )
+
+
+def describe_extent(family: FamilyAssessment, noun: str) -> str:
+    """Describe the drifted share or, where all responses changed a little, their shift."""
+    if family.is_shift:
+        return f"a shift of all {noun}: {describe_shift(family)}"
+    return f"{format_estimate(family.drifted_share)} of the {noun} differ from the baseline"
