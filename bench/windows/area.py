@@ -1,15 +1,18 @@
-"""Drift evaluation of stored windows of 10,000 to 1,000,000 exchanges, on PostgreSQL.
+"""Comparison of files, and evaluation of stored windows of 10,000 to 1,000,000 exchanges.
 
 ``DRIFTWARDEN_BENCH=quick`` measures the smallest only; ``DRIFTWARDEN_WINDOW_SIZES`` names others.
 """
 
 import os
 from collections.abc import Iterator
+from functools import partial
+from itertools import product
 from pathlib import Path
 
 from bench.drift.limited_process import Completed, Failed, run_limited
 from bench.services.postgres import PostgresServer
 from bench.windows.evaluation_runs import START, Cost, compare_in_memory, evaluate_stored
+from bench.windows.file_runs import N_CURRENT, N_REFERENCE, compare_queries
 from bench.windows.stored_traffic import store_window
 from monitor.bench.row import Row
 from monitor.store.engine import make_engine
@@ -26,13 +29,15 @@ SIZES = tuple(
 )
 MAX_BASELINE = 20_000
 MAX_RATIO = 1.5
+MAX_OVER_ENCODER = 1.3
 MAX_GIGABYTES = 2.5
 LIMIT_SECONDS = 3600.0
 
 
 def run(data: Path | None) -> Iterator[Row]:
-    """Measure every size; the folder of data sets isn't needed."""
-    del data
+    """Measure the comparison of files, where there is a folder of data sets, and every size."""
+    if data is not None and (data / "clinc150").is_dir():
+        yield from _files(data)
     for n in SIZES:
         server = PostgresServer()
         server.start()
@@ -45,6 +50,27 @@ def run(data: Path | None) -> Iterator[Row]:
             yield from _rows(server.url, n, n_baseline)
         finally:
             server.remove()
+
+
+def _files(data: Path) -> Iterator[Row]:
+    for with_labels, drifts in product((False, True), (False, True)):
+        title = (
+            f"files of {N_REFERENCE:,} and {N_CURRENT:,} queries, "
+            f"{'intents as responses' if with_labels else 'prompts only'}, "
+            f"{'5% new' if drifts else 'no drift'}: comparison / encoder"
+        )
+        measured = partial(compare_queries, with_labels=with_labels, drifts=drifts, seed=SEED)
+        result = run_limited(measured, data, seconds=LIMIT_SECONDS)
+        if isinstance(result, Failed):
+            yield Row(AREA, title, None, "", f"<= {MAX_OVER_ENCODER:g}", None, result.reason)
+            continue
+        cost = result.value
+        ratio = cost.seconds / cost.encoder_seconds
+        yield Row(
+            AREA, title, ratio, "", f"<= {MAX_OVER_ENCODER:g}", ratio <= MAX_OVER_ENCODER,
+            f"{cost.seconds:.3g} / {cost.encoder_seconds:.3g} s; in CPU seconds "
+            f"{cost.cpu_seconds:.3g} / {cost.encoder_cpu_seconds:.3g}; {cost.verdict}; seed {SEED}",
+        )  # fmt: skip
 
 
 def _rows(url: str, n: int, n_baseline: int) -> Iterator[Row]:

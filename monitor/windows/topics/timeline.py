@@ -57,9 +57,10 @@ class Timeline:
         Returns:
             ``None`` where times are unknown, or all are equal.
         """
-        if len(set(window.occurred_at)) < 2:
+        times = (at.timestamp() for at in window.occurred_at)
+        seconds = np.fromiter(times, dtype=np.float64)
+        if len(seconds) < 2 or np.ptp(seconds) == 0:
             return None
-        seconds = np.array([at.timestamp() for at in window.occurred_at])
         day = np.floor_divide(seconds, SECONDS_PER_DAY).astype(np.int64)
         first, last = int(day.min()), int(day.max())
         if bounds is not None:
