@@ -82,13 +82,13 @@ def _write(
 ) -> tuple[Path, Path]:
     splits = json.loads((data / "clinc150" / "data_full.json").read_text(encoding="utf-8"))
     queries = [pair for name in ("train", "val", "test") for pair in splits[name]]
-    foreign = [pair for name in ("oos_train", "oos_val", "oos_test") for pair in splits[name]]
+    novel = [pair for name in ("oos_train", "oos_val", "oos_test") for pair in splits[name]]
     rng = np.random.default_rng(seed)
     n_current = n * N_CURRENT // N_REFERENCE
     drawn = [queries[row] for row in rng.permutation(len(queries))[: n + n_current]]
     current = drawn[n:]
     if drifts:
-        current[: round(NEW_SHARE * n_current)] = foreign[: round(NEW_SHARE * n_current)]
+        current[: round(NEW_SHARE * n_current)] = novel[: round(NEW_SHARE * n_current)]
     paths = folder / f"reference-{n}.jsonl", folder / f"current-{n}.jsonl"
     for path, pairs in zip(paths, (drawn[:n], current), strict=True):
         lines = []
