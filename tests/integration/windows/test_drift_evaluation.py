@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine
 
-from monitor.rendering.numbers import format_share
+from monitor.rendering.numbers import format_estimate
 from monitor.settings import Drift, ModelSection, Settings
 from monitor.store.engine import transaction
 from monitor.store.windows.drift_evaluations import (
@@ -119,8 +119,7 @@ def test_other_responses_to_the_same_questions_are_output_drift(
     store_traffic(engine, clock, 500, seed=4, changed_share=0.25)
     assessment = run(engine, clock).assessment
     assert (assessment.input.alarm, assessment.output.alarm) == (False, True)
-    share = format_share(assessment.output.drifted_share.estimate)
-    assert f"about {share} of responses" in assessment.headline
+    assert format_estimate(assessment.output.drifted_share) in assessment.headline
     (example, *_) = assessment.output.topics[0].examples
     assert example.response == "Nothing of the kind."
     assert example.baseline is not None

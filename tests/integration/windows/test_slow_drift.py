@@ -110,7 +110,7 @@ def test_a_slow_alarm_alone_says_since_when_and_shows_examples(
     assert slow.since is not None
     assert result.alarm
     assert not result.input.alarm
-    assert f"since {slow.since.day} Nov ({format_estimate(slow.drifted_share)}" in result.headline
+    assert f"since {slow.since.day} Nov: {format_estimate(slow.drifted_share)}" in result.headline
     assert result.input.outliers
     quoted = [
         *result.input.outliers,
