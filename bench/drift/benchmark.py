@@ -16,8 +16,10 @@ from bench.drift.sections.scaling import gpu, scaling
 from bench.drift.sections.side_by_side import side_by_side
 from bench.drift.sections.slow_drift import slow_drift
 from bench.drift.sections.speed import speed
+from bench.drift.sections.years import years
 from bench.drift.sources.releases import Releases, read_releases
 from bench.drift.sources.synthetic import make_synthetic
+from bench.drift.sources.traffic import save_texts
 from monitor.bench import benchmark as shipped
 from monitor.bench.benchmark import LabelledData, describe_environment, title_data_set
 from monitor.bench.campaign import Campaign
@@ -31,6 +33,7 @@ SECTIONS: dict[Section, tuple[str, Callable[[Campaign, DriftPlan], Iterator[Figu
     Section.OUTPUT: ("Output given the input", output),
     Section.SLOW_DRIFT: ("Slow drift", slow_drift),
     Section.LOOKS: ("Large changes within a day", looks),
+    Section.YEARS: ("Drift-free years", years),
     Section.PEERS: ("Side by side", side_by_side),
 }
 
@@ -94,6 +97,8 @@ def run_benchmark(
         for number, source in enumerate([data, synthetic] if data else [synthetic]):
             place = Path(folder) / str(number)
             source.labelled.labelled.save(place)
+            if source.labelled.texts:
+                save_texts(source.labelled.texts, place)
             _measure_data_set(
                 source,
                 place,

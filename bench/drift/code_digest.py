@@ -20,6 +20,11 @@ DECIDING = (
     "monitor/bench/windows.py",
     "bench/drift/peers",
     "bench/drift/sections/weekly.py",
+    "bench/drift/sources/traffic.py",
+    "monitor/settings/drift.py",
+    "monitor/descriptors",
+    "monitor/windows/alarm_rule.py",
+    "monitor/windows/comparison",
 )
 #: Hexadecimal digits of a digest.
 DIGITS = 10

@@ -20,6 +20,7 @@ class Section(StrEnum):
     RELEASE = "release"
     SLOW_DRIFT = "slow-drift"
     LOOKS = "looks"
+    YEARS = "years"
     PEERS = "peers"
     SPEED = "speed"
     SCALING = "scaling"
@@ -39,6 +40,8 @@ class DriftPlan(Plan):
     #: Large changes of each kind, and years without drift.
     look_trials: int
     look_years: int
+    #: Years of traffic with cycles and returning users, of weeks and of days, by the whole rule.
+    drift_free_years: int
     #: Samples a side of the windows that all methods compare.
     peer_sizes: tuple[int, ...]
     peer_trials: int
@@ -75,6 +78,7 @@ QUICK = DriftPlan(
     watched_years=0,
     look_trials=0,
     look_years=0,
+    drift_free_years=0,
     peer_sizes=(1_000,),
     peer_trials=4,
     peer_seconds=5,
@@ -93,6 +97,7 @@ DEFAULT = DriftPlan(
     watched_years=20,
     look_trials=20,
     look_years=1,
+    drift_free_years=4,
     peer_sizes=(1_000,),
     peer_trials=40,
     peer_seconds=15,
@@ -111,6 +116,7 @@ FULL = DriftPlan(
     watched_years=300,
     look_trials=200,
     look_years=20,
+    drift_free_years=60,
     peer_sizes=(1_000, 4_000),
     peer_trials=100,
     peer_seconds=inf,

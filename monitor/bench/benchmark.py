@@ -42,6 +42,8 @@ class LabelledData:
     labelled: Labelled
     #: Digest of the texts and the encoder.
     digest: str
+    #: The prompts; none where the vectors are not of texts.
+    texts: Sequence[str] = ()
 
 
 def load_data(folder: Path, settings: Settings) -> LabelledData:
@@ -54,7 +56,7 @@ def load_data(folder: Path, settings: Settings) -> LabelledData:
     texts = read_texts(folder, settings.traffic)
     encoded = encode_cached(texts.texts, settings.embedding)
     labelled = Labelled(encoded.vectors, texts.topics, texts.domains)
-    return LabelledData(texts.name, labelled, encoded.digest)
+    return LabelledData(texts.name, labelled, encoded.digest, texts.texts)
 
 
 def run_benchmark(

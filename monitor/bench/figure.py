@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from monitor.bench.row import Row
-from monitor.statistics.intervals import clopper_pearson, student_interval
+from monitor.statistics.intervals import clopper_pearson, poisson_interval, student_interval
 
 AREA = "drift"
 
@@ -78,6 +78,18 @@ def reached_share(
         return figure
     holds = figure.interval[1] >= at_least
     return replace(figure, goal=f"interval reaches {at_least:g} or more", holds=holds)
+
+
+def rate(name: str, events: int, years: float, measured: str, *, at_most: float | None) -> Figure:
+    """Return the number of events a year; the goal holds when the interval reaches it."""
+    interval = poisson_interval(events, years)
+    measured = f"{events} in {years:.3g} years; {measured}"
+    figure = Figure(name, events / years, measured, "", interval)
+    if at_most is None:
+        return figure
+    return replace(
+        figure, goal=f"interval reaches {at_most:g} or less", holds=interval[0] <= at_most
+    )
 
 
 def covered_share(

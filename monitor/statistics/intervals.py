@@ -46,6 +46,25 @@ def wilson_interval(successes: float, n: float, confidence: float = 0.95) -> Int
     return wilson_limits(successes / n, n, normal_quantile(confidence))
 
 
+def poisson_interval(events: int, exposure: float, confidence: float = 0.95) -> Interval:
+    """Return the exact interval of a rate of events.
+
+    Args:
+        events: Their number.
+        exposure: The time in which they occurred, above 0.
+        confidence: Two-sided.
+
+    Reference: Garwood, Biometrika 1936.
+
+    >>> tuple(round(limit, 2) for limit in poisson_interval(2, 4.0))
+    (0.06, 1.81)
+    """
+    tail = (1.0 - confidence) / 2.0
+    low = 0.0 if events == 0 else float(stats.chi2.ppf(tail, 2 * events)) / 2.0
+    high = float(stats.chi2.ppf(1.0 - tail, 2 * events + 2)) / 2.0
+    return low / exposure, high / exposure
+
+
 def newcombe_interval(
     successes: float,
     n: float,

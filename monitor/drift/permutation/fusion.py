@@ -19,7 +19,7 @@ from monitor.drift.permutation.labels import upper_p_values
 
 #: Numbers of random labellings after which sampling stops where the p-value is above a limit. The
 #: limits decrease, so every level holds: a final result that is significant passes each stage.
-STAGES = {250: 0.3, 1_000: 0.1, 10_000: 0.01, 100_000: 0.001}
+STAGES = {250: 0.3, 1_000: 0.1, 3_000: 0.03, 10_000: 0.01, 100_000: 0.001}
 
 
 @dataclass(frozen=True)

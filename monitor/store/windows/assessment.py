@@ -122,7 +122,7 @@ class SlowDrift(msgspec.Struct, frozen=True, kw_only=True):
     alarm: bool
     #: Valid at all windows simultaneously, however many there are.
     p_value: float
-    #: Windows tested, this one included.
+    #: Windows tested, this one included. Where windows are days, the weeks that have ended.
     n_windows: int
     #: Start of the window in which the drift most likely began; ``None`` without drift.
     since: datetime | None = None

@@ -4,10 +4,13 @@ Of each window only sums are stored, with its drift evaluation. The test uses th
 window, of the baseline, and of the earlier windows with the same score map: a new baseline or
 encoder starts a new series, and a window that could not be compared is a gap. Only prompts are
 tested: they do not depend on the version of the model that responds.
+
+Where windows are days, their sums are added to those of calendar weeks, and the test is about the
+weeks that have ended: day by day, each weekend would be a change.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 import msgspec
@@ -25,16 +28,20 @@ from monitor.store.windows.slow_drift import (
     slow_drift_windows_before,
 )
 from monitor.windows.comparison.large_users import thin_large_users
+from monitor.windows.comparison.matched_days import DAYS_OF_WEEK
 
 #: Increased whenever the same exchanges would give other sums.
 METHOD = 1
+
+DAY, WEEK = timedelta(days=1), timedelta(days=7)
 
 
 @dataclass(frozen=True)
 class SlowDriftTest:
     """The result of the test, and the sums to store for later windows."""
 
-    result: SlowDrift
+    #: ``None`` where windows are days and no week has ended.
+    result: SlowDrift | None
     sums: WatchedSums
 
 
@@ -60,18 +67,22 @@ def check_slow_drift(
     baseline = reference.take(thin_large_users(reference, rng))
     digest = _digest_of_map(baseline, reference.encoder, seed)
     scores = fit_watch_map(baseline.prompt_vectors, baseline.end_users, rng)
-    reference_sums, sums = (
-        scores.sum_window(side.prompt_vectors, side.end_users, side.weights)
-        for side in (baseline, current)
-    )
+    sums = scores.sum_window(current.prompt_vectors, current.end_users, current.weights)
     with transaction(engine) as connection:
         stored = slow_drift_windows_before(connection, settings.model.name, bounds[0], digest)
-    earlier = _of_same_rhythm(stored, bounds)
-    starts = [*(window.start for window in earlier), bounds[0]]
+    windows = [*_of_same_rhythm(stored, bounds), StoredSums(*bounds, vars(sums))]
     length = bounds[1] - bounds[0]
+    compared = baseline
+    if length == DAY:
+        windows, weekdays = add_up_weeks(windows)
+        compared = _on_weekdays(baseline, weekdays)
+        length = WEEK
+    if not windows:
+        return SlowDriftTest(None, WatchedSums(digest, vars(sums)))
+    starts = [window.start for window in windows]
     drift = watch(
-        reference_sums,
-        [*(WindowSums(**window.sums) for window in earlier), sums],
+        scores.sum_window(compared.prompt_vectors, compared.end_users, compared.weights),
+        [WindowSums(**window.sums) for window in windows],
         numbers=[(start - starts[0]) // length for start in starts],
         alpha=settings.alarm_levels.slow,
         minimum_drifted_share=settings.drift.min_slow_drifted_share,
@@ -90,6 +101,47 @@ def check_slow_drift(
         ),
     )
     return SlowDriftTest(result, WatchedSums(digest, vars(sums)))
+
+
+def add_up_weeks(days: list[StoredSums]) -> tuple[list[StoredSums], frozenset[int]]:
+    """Return the sums of the calendar weeks that have ended, and the days of the week they have.
+
+    Args:
+        days: The sums of days, the oldest first.
+
+    Returns:
+        The last week, by the days of the week that it has, and each earlier week that has them too:
+        weeks of other days can't be compared. None where no week has ended.
+    """
+    by_week: dict[datetime, dict[int, StoredSums]] = {}
+    for day in days:
+        monday = day.start - day.start.weekday() * DAY
+        by_week.setdefault(monday, {})[day.start.weekday()] = day
+    ended = {monday: week for monday, week in by_week.items() if monday + WEEK <= days[-1].end}
+    if not ended:
+        return [], frozenset()
+    weekdays = frozenset(ended[max(ended)])
+    return [
+        StoredSums(
+            monday,
+            monday + WEEK,
+            {
+                name: np.sum([week[weekday].sums[name] for weekday in sorted(weekdays)], axis=0)
+                for name in week[min(weekdays)].sums
+            },
+        )
+        for monday, week in sorted(ended.items())
+        if weekdays <= week.keys()
+    ], weekdays
+
+
+def _on_weekdays(baseline: Exchanges, weekdays: frozenset[int]) -> Exchanges:
+    """Return the baseline on days of the week; the whole one where it has less than a week."""
+    days = baseline.days
+    if days is None or len(np.unique(days)) < DAYS_OF_WEEK:
+        return baseline
+    rows = np.flatnonzero(np.isin((days - 1) % DAYS_OF_WEEK, sorted(weekdays)))
+    return baseline.take(rows) if len(rows) else baseline
 
 
 def _of_same_rhythm(

@@ -25,6 +25,7 @@ from monitor.traffic.same_prompt import SamePrompt, find_same_prompt
 from monitor.windows.comparison.common_rate import comparable
 from monitor.windows.comparison.format_conformance import Formats
 from monitor.windows.comparison.large_users import thin_large_users
+from monitor.windows.comparison.matched_days import MatchedDays, match_weekdays
 from monitor.windows.comparison.numeric_columns import metric_columns_of, text_columns_of
 from monitor.windows.comparison.numeric_comparison import NumericColumn, compare_numeric_columns
 from monitor.windows.comparison.prompt_covariates import prompt_covariates
@@ -67,6 +68,8 @@ class WindowComparison:
     drift: Drift
     levels: AlarmLevels
     seed: int
+    #: ``None`` where the whole baseline is compared; else the reference is that on these days.
+    matched_days: MatchedDays | None = None
     #: Comparable exchanges and weights; ``None`` where all were sampled at one rate.
     design: SampleDesign | None = None
     #: Of the prompts; ``None`` where a side has too few exchanges or end users.
@@ -116,6 +119,11 @@ def compare_window(
         declared: The output format of each task type, where the taxonomy declares it.
         unknown_shares: Of the encoder's vocabulary, where it is known.
     """
+    matched = match_weekdays(
+        reference, current, min_samples=drift.min_samples, min_end_users=MIN_END_USERS
+    )
+    if matched is not None:
+        reference = matched.reference
     # Not from the seed, which would decide which exchanges of a large end user are compared.
     rng = np.random.default_rng(LARGE_USER_STREAM)
     sides = [_thin(side, rng) for side in (reference, current)]
@@ -123,7 +131,12 @@ def compare_window(
     n_end_users = [count_users(side.end_users) for side in (reference, current)]
     if min(len(reference), len(current)) < drift.min_samples or min(n_end_users) < MIN_END_USERS:
         return WindowComparison(
-            reference=sides[0], current=sides[1], drift=drift, levels=levels, seed=seed
+            reference=sides[0],
+            current=sides[1],
+            drift=drift,
+            levels=levels,
+            seed=seed,
+            matched_days=matched,
         )
     design = comparable(reference, current, rate_for)
     compare_prompts = partial(
@@ -177,6 +190,7 @@ def compare_window(
             drift=drift,
             levels=levels,
             seed=seed,
+            matched_days=matched,
             design=design,
             prompts=prompts,
         )
@@ -188,6 +202,7 @@ def compare_window(
         drift=drift,
         levels=levels,
         seed=seed,
+        matched_days=matched,
         design=design,
         prompts=prompts,
         responses=responses,

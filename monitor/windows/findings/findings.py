@@ -34,6 +34,7 @@ from monitor.windows.findings.metric_remarks import metrics_not_compared
 from monitor.windows.findings.remarks import (
     remark_on_design,
     remarks_on_large_users,
+    remarks_on_matched_days,
     remarks_on_missing_users,
     remarks_on_silent_days,
     remarks_on_topic_names,
@@ -174,7 +175,10 @@ def collect_findings(
         mix=mix_of(comparison.reference.whole, whole),
     )
     large_users = remarks_on_large_users(comparison.reference, comparison.current)
-    silent_days = remarks_on_silent_days(current.occurred_at, bounds)
+    silent_days = (
+        *remarks_on_matched_days(comparison.matched_days, len(whole)),
+        *remarks_on_silent_days(current.occurred_at, bounds),
+    )
     prompts, responses, drift = comparison.prompts, comparison.responses, comparison.drift
     if not comparison.is_compared or prompts is None:
         return Findings(

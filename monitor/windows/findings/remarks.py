@@ -8,10 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 from monitor.drift import SampleDesign
 from monitor.plurals import pluralize
 from monitor.rendering.excerpts import excerpt
+from monitor.rendering.numbers import join_names
 from monitor.rendering.wording import example_line
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.assessment import Topic, UntestedReason
 from monitor.windows.comparison.large_users import large_user_shares
+from monitor.windows.comparison.matched_days import MatchedDays
 from monitor.windows.comparison.window_comparison import ComparedSide
 from monitor.windows.topics.segmenters import missing_segmenter
 
@@ -23,6 +25,8 @@ LARGE_USER = re.compile(r"One user \((.*)\) sent ")
 
 #: Extra of driftwarden -> language, and the package that separates its words.
 SEGMENTERS = {"chinese": ("Chinese", "jieba"), "thai": ("Thai", "PyThaiNLP")}
+
+WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 
 #: Days named in a remark.
 DAYS_NAMED = 7
@@ -103,6 +107,21 @@ def remarks_on_large_users(reference: ComparedSide, current: ComparedSide) -> tu
             for user, share in large_user_shares(side.whole).items()
         ]
     return tuple(remarks)
+
+
+def remarks_on_matched_days(matched: MatchedDays | None, n_current: int) -> tuple[str, ...]:
+    """Return a remark on a window that was compared with some days of the week of its baseline."""
+    if matched is None:
+        return ()
+    n = len(matched.reference)
+    names = join_names([WEEKDAYS[day] for day in matched.weekdays])
+    remark = (
+        f"Compared with the {names} of the baseline, {n:,} of "
+        f"{pluralize(matched.n_baseline, 'exchange')}: the window has no other day of the week."
+    )
+    if n < n_current:
+        remark += " A baseline with more of them detects smaller changes."
+    return (remark,)
 
 
 def remarks_on_topic_names(topics: Sequence[Topic]) -> tuple[str, ...]:

@@ -1,10 +1,11 @@
-"""Baselines of promoted versions, made of their own first window of traffic.
+"""Baselines of promoted versions, made of their own first week of traffic.
 
-A promotion plans the baseline in its own transaction. Until a window of the new version's traffic
-has been evaluated, the version is compared with the model's newest baseline, so that no window is
-without one; this includes the window that becomes the baseline.
+A promotion plans the baseline in its own transaction. Until a week of the new version's traffic has
+been evaluated, the version is compared with the model's newest baseline, so that no window is
+without one; this includes the windows that become the baseline.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -36,6 +37,7 @@ from monitor.windows.versions.split import assign_versions, split_by_version
 MAX_EXCHANGES = 20_000
 #: The version of most responses in this time before the promotion is the previous one.
 PREVIOUS_PERIOD = timedelta(days=1)
+WEEK = timedelta(days=7)
 
 log = structlog.get_logger()
 
@@ -60,15 +62,26 @@ def advance_baseline(
             return None
         done = sorted(evaluated_windows(connection, plan.model))
         periods = serving_periods(connection, plan.model)
-    for bounds in done:
-        if bounds[0] < plan.since or (plan.searched_until and bounds[1] <= plan.searched_until):
-            continue
+    since = max(plan.since, plan.searched_until or plan.since)
+    for bounds in _periods([window for window in done if window[0] >= since]):
         made = _from_window(engine, settings, plan, periods, bounds, now=now, encoder=encoder)
         if made is not None:
             return made
         with transaction(engine) as connection:
             set_searched_until(connection, plan.id, bounds[1])
     return None
+
+
+def _periods(windows: Sequence[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    """Return windows, and of shorter ones periods of a week: a day is no baseline of a weekend."""
+    periods: list[tuple[datetime, datetime]] = []
+    for start, end in windows:
+        if end - start >= WEEK:
+            periods.append((start, end))
+        elif not periods or start >= periods[-1][1]:
+            periods.append((start, start + WEEK))
+    last = max((end for _, end in windows), default=None)
+    return [period for period in periods if last is not None and period[1] <= last]
 
 
 def _from_window(

@@ -10,8 +10,9 @@ import pytest
 from bench.drift.limited_process import Completed, Failed
 from bench.drift.peers.permutation_mmd import Form
 from bench.drift.plan import QUICK
-from bench.drift.sections import scaling, side_by_side, slow_drift, speed
+from bench.drift.sections import scaling, side_by_side, slow_drift, speed, years
 from bench.drift.sections.timing import Timing, time_permutation_mmd
+from bench.drift.sources import traffic
 from bench.drift.sources.synthetic import make_synthetic
 from monitor.bench import drifted_share, false_alarms, location, power
 from monitor.bench.campaign import Campaign
@@ -158,6 +159,26 @@ def test_slow_drift_is_detected_and_stable_weeks_are_counted(
     assert [0.0] * 4 == [figure.value for figure in stable]
     assert [True, None, True, None] == [figure.holds for figure in stable]
     assert stable[0].measured.startswith("2 years")
+
+
+def test_alarms_of_drift_free_years_are_counted(campaign: Campaign, monkeypatch) -> None:
+    traffic.save_texts([f"text {row % 40}" for row in range(6_600)], campaign.folder)
+    small = {
+        "N": 200,
+        "PARTS": 1,
+        "WEEKS": 2,
+        "BASELINE": {"weekly": (7, 300), "daily": (7, 1_400)},
+        "WINDOWS_A_YEAR": {"weekly": 2, "daily": 1},
+    }
+    for name, value in small.items():
+        monkeypatch.setattr(years, name, value)
+    figures = list(years.years(campaign, replace(PLAN, drift_free_years=1)))
+    weekly, daily = (figures[2], figures[5])
+    assert (0.0, True) == (weekly.value, weekly.holds)
+    assert weekly.measured.startswith("0 in 1 years; 2 windows against 1 baselines, seeds from 0; ")
+    assert weekly.interval == pytest.approx((0.0, 3.69), abs=0.01)
+    assert (0.0, "interval reaches 0.5 or less") == (daily.value, daily.goal)
+    assert figures[-2].measured.startswith("0 of 1")
 
 
 def test_methods_are_compared_in_one_table(campaign: Campaign, monkeypatch) -> None:

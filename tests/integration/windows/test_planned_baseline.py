@@ -71,11 +71,11 @@ class Model:
         self.note_judged(now)
         advance_baseline(self.engine, settings, now, TopicEncoder)
 
-    def note_judged(self, now: datetime) -> None:
+    def note_judged(self, now: datetime, length: timedelta = WEEK) -> None:
         with transaction(self.engine) as connection:
             connection.execute(
                 insert(DriftEvaluation).values(
-                    model=MODEL, window_start=now - WEEK, window_end=now, status="done", seed=1,
+                    model=MODEL, window_start=now - length, window_end=now, status="done", seed=1,
                     provenance={}, started_at=now,
                 )
             )  # fmt: skip
@@ -122,6 +122,20 @@ def test_the_first_whole_week_of_a_version_becomes_its_baseline(
         assert pending_baseline_plan(connection, MODEL) is None
     (next_week,) = model.evaluate(clock + 3 * WEEK)
     assert (next_week.baseline_id, next_week.verdict) == (made.id, "no_drift")
+
+
+def test_daily_windows_wait_for_a_week(model: Model, clock: datetime) -> None:
+    """A baseline of one day would make an alarm of every weekend."""
+    model.promote(model.register(clock), clock)
+    traffic(model.engine, clock, 420, seed=2)
+    for day in range(1, 7):
+        model.note_judged(clock + day * DAY, DAY)
+        advance_baseline(model.engine, SETTINGS, clock + day * DAY, TopicEncoder)
+    assert len(model.baselines()) == 1
+    model.note_judged(clock + WEEK, DAY)
+    advance_baseline(model.engine, SETTINGS, clock + WEEK, TopicEncoder)
+    made = max(model.baselines(), key=lambda baseline: baseline.id)
+    assert made.n_exchanges == 420
 
 
 def test_the_plan_stands_with_the_promotion_or_not_at_all(model: Model, clock: datetime) -> None:

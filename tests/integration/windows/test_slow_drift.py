@@ -16,7 +16,7 @@ from monitor.windows import evaluation
 from monitor.windows.evaluation import evaluate_window
 from tests.support.traffic.stored_traffic import store_traffic
 
-WEEK = timedelta(days=7)
+DAY, WEEK = timedelta(days=1), timedelta(days=7)
 SETTINGS = Settings(drift=Drift(n_permutations=999))
 N = 500
 #: Two points more each week: too little for a week by itself until the last of them.
@@ -93,6 +93,22 @@ def test_growth_over_weeks_alarms_and_opens_an_incident(
     assert severity_of(result) >= share.estimate
     with transaction(any_engine) as connection:
         assert handle_evaluation(connection, evaluation_id, clock, alerts=Alerts()) is not None
+
+
+def test_days_are_tested_by_the_weeks_that_have_ended(engine: Engine, clock: datetime) -> None:
+    baseline(engine, clock)
+    store_traffic(engine, clock, 7 * 120, seed=20)
+    assessments = []
+    for day in range(7):
+        start = clock + day * DAY
+        evaluation_id = evaluate_window(engine, SETTINGS, start, start + DAY, start + DAY)
+        with transaction(engine) as connection:
+            assessments.append(drift_evaluation_by_id(connection, evaluation_id).assessment)
+    assert [assessment.input.slow for assessment in assessments[:6]] == [None] * 6
+    assert slow_of(assessments[6]).n_windows == 1
+    assert len(stored_sums(engine)) == 7
+    # Each day is compared with its day of the baseline.
+    assert {assessment.n_reference for assessment in assessments} <= {114, 115}
 
 
 def test_a_slow_alarm_alone_says_since_when_and_shows_examples(

@@ -4,7 +4,7 @@ import io
 import json
 
 from bench.drift.sections.slow_drift import count_onsets, first_alarm
-from monitor.bench.figure import error_rate, mean, missing, share, single
+from monitor.bench.figure import error_rate, mean, missing, rate, share, single
 from monitor.bench.report import Report, Table, summarize
 from monitor.bench.row import write_rows
 
@@ -13,6 +13,14 @@ def test_a_rate_holds_while_its_interval_reaches_alpha() -> None:
     assert error_rate("r", 0, 100, 0.05, "").holds is True
     assert error_rate("r", 9, 100, 0.05, "").holds is True
     assert error_rate("r", 12, 100, 0.05, "").holds is False
+
+
+def test_events_a_year_hold_while_their_interval_reaches_the_goal() -> None:
+    figure = rate("r", 4, 10.0, "seeds", at_most=0.5)
+    assert (0.4, True) == (figure.value, figure.holds)
+    assert figure.measured == "4 in 10 years; seeds"
+    assert rate("r", 12, 10.0, "", at_most=0.5).holds is False
+    assert rate("r", 12, 10.0, "", at_most=None).holds is None
 
 
 def test_a_bound_is_met_by_the_value_itself() -> None:

@@ -160,15 +160,17 @@ def test_docstrings_and_comments_do_not_change_the_digest(tmp_path: Path) -> Non
 
 
 def test_digest_covers_imported_statistics_only() -> None:
-    trial, output, weeks, methods = (
+    trial, output, weeks, methods, years = (
         {file.name for file in deciding_files(module)}
         for module in (
             "monitor.bench.trial",
             "bench.drift.sections.output",
             "bench.drift.sections.slow_drift",
             "bench.drift.sections.side_by_side",
+            "bench.drift.sections.years",
         )
     )
+    assert {"traffic.py", "window_comparison.py", "alarm_levels.py", "catalogue.py"} <= years
     assert {"trial.py", "windows.py", "compare.py", "component_tests.py", "scan.py"} <= trial
     assert "multiplicity.py" in trial
     assert not {"compare_given.py", "watch.py", "side.py", "plan.py"} & trial
