@@ -4,6 +4,8 @@ import importlib
 import os
 import tracemalloc
 from contextlib import suppress
+from functools import partial
+from inspect import signature
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from kafka.errors import CorruptRecordError
 from monitor.errors import RecordError
 from monitor.store.traffic.dead_letters import DeadLetterRow
 from monitor.traffic.kafka.wire import decompression as inflating
+from monitor.traffic.kafka.wire import record_batch
 from monitor.traffic.kafka.wire.decompression import MAX_INFLATED_BYTES, inflate, missing_codecs
 from monitor.traffic.record import RawRecord
 from tests.support.traffic.record_batches import (
@@ -180,11 +183,17 @@ def test_a_codec_that_is_not_installed_costs_the_batch() -> None:
 
 
 @pytest.mark.parametrize("codec", ["gzip", "lz4", "zstd", "snappy"])
-def test_a_decompression_bomb_costs_bounded_memory(codec: str) -> None:
+def test_a_decompression_bomb_costs_bounded_memory(
+    codec: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Records before the limit and the neighbouring batches are read."""
+    limit = 8 * 2**20
+    assert limit < MAX_INFLATED_BYTES == signature(inflate).parameters["limit"].default
+    monkeypatch.setattr(record_batch, "MAX_INFLATED_BYTES", limit)
+    monkeypatch.setattr(record_batch, "inflate", partial(inflate, limit=limit))
     bomb = make_batch(
         4,
-        [(b"a", b"v", []), (b"b", bytes(3 * MAX_INFLATED_BYTES), []), (b"c", b"v", [])],
+        [(b"a", b"v", []), (b"b", bytes(3 * limit), []), (b"c", b"v", [])],
         codec=NUMBER[codec],
     )
     wire = batch(0, 4) + with_fields(bomb, last_offset_delta=4) + batch(9, 12)
@@ -196,7 +205,7 @@ def test_a_decompression_bomb_costs_bounded_memory(codec: str) -> None:
     tracemalloc.stop()
 
     assert ([0, 1, 2, 3, 4, 9, 10, 11], [("inflates_too_far", 5, 8)]) == summary(parts)
-    assert peak < 2.5 * MAX_INFLATED_BYTES
+    assert peak < 2.5 * limit
 
 
 @pytest.mark.parametrize("codec", ENCODE)
