@@ -8,8 +8,9 @@ glossary allows.
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,7 +30,7 @@ class Vocabulary:
     #: Phrases in which a replaced word is the right one.
     allowed: tuple[str, ...]
 
-    @property
+    @cached_property
     def pattern(self) -> re.Pattern[str]:
         """A pattern of the replaced words and their plurals."""
         words = "|".join(sorted(map(re.escape, self.words), key=len, reverse=True))
@@ -56,9 +57,9 @@ def read_glossary(text: str) -> Vocabulary:
     return Vocabulary(vocabulary.words, vocabulary.names, tuple(allowed))
 
 
-def defined_names(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Yield the line and the text of each name that a module defines."""
-    for node in ast.walk(tree):
+def defined_names(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, str]]:
+    """Yield the line and the text of each name that a module's nodes define."""
+    for node in nodes:
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 yield node.lineno, node.name
@@ -70,9 +71,9 @@ def defined_names(tree: ast.AST) -> Iterator[tuple[int, str]]:
                 yield node.lineno, node.attr
 
 
-def docstrings(tree: ast.AST) -> Iterator[tuple[int, str]]:
+def docstrings(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, str]]:
     """Yield the line and the text of each docstring."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             text = ast.get_docstring(node)
             if text:
@@ -81,9 +82,9 @@ def docstrings(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 def check_source(source: str, vocabulary: Vocabulary) -> Iterator[tuple[int, str]]:
     """Yield the line and the mend of each name and docstring that uses a replaced word."""
-    tree = ast.parse(source)
-    texts = list(docstrings(tree))
-    for line, name in defined_names(tree):
+    nodes = list(ast.walk(ast.parse(source)))
+    texts = list(docstrings(nodes))
+    for line, name in defined_names(nodes):
         if name in vocabulary.names:
             yield line, f"the name `{name}`; write {vocabulary.names[name]}"
         texts.append((line, " ".join(SUBWORD.findall(name))))
@@ -94,6 +95,8 @@ def check_source(source: str, vocabulary: Vocabulary) -> Iterator[tuple[int, str
 
 def replaced_words(text: str, vocabulary: Vocabulary) -> set[str]:
     """Return the replaced words of a text, outside the allowed phrases."""
+    if not vocabulary.pattern.search(text):
+        return set()
     for phrase in vocabulary.allowed:
         text = re.sub(re.escape(phrase), "", text, flags=re.IGNORECASE)
     return {match.group(1).lower() for match in vocabulary.pattern.finditer(text)}
