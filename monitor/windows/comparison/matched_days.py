@@ -14,6 +14,8 @@ from monitor.store.traffic.exchange_columns import Exchanges, count_users
 DAYS_OF_WEEK = 7
 #: A day of the week with less of a window is chance: a clock that is late, a time zone.
 MIN_DAY_SHARE = 0.02
+#: Of a baseline smaller than this share of the window, the tests would thin the window.
+MIN_RATIO = 0.25
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def match_weekdays(
     if len(weekdays) == DAYS_OF_WEEK:
         return None
     rows = np.flatnonzero(np.isin((days - 1) % DAYS_OF_WEEK, weekdays))
-    if len(rows) < min_samples:
+    if len(rows) < max(min_samples, MIN_RATIO * len(current)):
         return None
     matched = reference.take(rows)
     if count_users(matched.end_users) < min_end_users:

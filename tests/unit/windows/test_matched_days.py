@@ -65,9 +65,10 @@ def test_strays_of_a_late_clock_add_no_day() -> None:
         (BASELINE, exchanges([SATURDAY] * 300, timed=False)),
         (exchanges([0] * 840, timed=False), exchanges([SATURDAY] * 300)),
         (exchanges([-2] * 840), exchanges([SATURDAY] * 300)),  # imported: of one day
-        (exchanges([day for day in range(-7, 0) for _ in range(14)]), exchanges([SATURDAY] * 300)),
+        (exchanges([day for day in range(-7, 0) for _ in range(14)]), exchanges([SATURDAY] * 50)),
+        (BASELINE, exchanges([SATURDAY] * 500)),
     ],
-    ids=["whole week", "window without times", "baseline without times", "one day", "few"],
+    ids=["whole week", "window untimed", "baseline untimed", "one day", "few", "large window"],
 )
 def test_the_whole_baseline_is_compared(reference: Exchanges, current: Exchanges) -> None:
     assert matched(reference, current) is None
