@@ -14,10 +14,18 @@ from monitor.traffic.sampling.design import SamplingOutcome
 from monitor.traffic.sampling.sampler import Draw
 
 
-def content_row(exchange: Exchange) -> dict[str, Any]:
-    """Return what an exchange says, by the names of the table's columns."""
+def content_row(exchange: Exchange, *, with_messages: bool = True) -> dict[str, Any]:
+    """Return what an exchange says, by the names of the table's columns.
+
+    Args:
+        exchange: The exchange.
+        with_messages: Whether to include the conversation, which no comparison reads.
+    """
     row = {name: value for name, value in msgspec.structs.asdict(exchange).items() if name in NAMES}
-    return {**row, "messages": msgspec.to_builtins(exchange.messages), "prompt": exchange.prompt}
+    row.pop("messages")
+    if with_messages:
+        row["messages"] = msgspec.to_builtins(exchange.messages)
+    return {**row, "prompt": exchange.prompt}
 
 
 def exchange_row(

@@ -18,8 +18,8 @@ from monitor.drift.input.graph import Graph
 if TYPE_CHECKING:
     import torch
 
-#: From this rank on few runs continue, and pairs of node and labelling are followed singly.
-FIRST_SPARSE_RANK = 4
+#: Once a smaller share of the runs continues, pairs of node and labelling are followed singly.
+SPARSE_SHARE = 1 / 16
 #: Pairs of node and labelling that are followed together; they fit into the cache.
 BLOCK_ENTRIES = 2**17
 
@@ -139,17 +139,23 @@ def _add_runs(
         gains: float64 ``[m, g, k]``: the increment of a score when a run reaches a rank.
     """
     n_ranks = near.shape[1]
-    # Rank 0 is no run: nothing is gained.
-    for rank in range(1, min(FIRST_SPARSE_RANK, n_ranks)):
-        alive = alive & current.index_select(0, near[:, rank - 1])
-        sums += gains[:, :, rank] @ alive.double()
+    first_sparse = 1  # rank 0 is no run: nothing is gained
+    while first_sparse < n_ranks:
+        alive = alive & current.index_select(0, near[:, first_sparse - 1])
+        if int(alive.count_nonzero()) < SPARSE_SHARE * alive.numel():
+            break
+        sums += gains[:, :, first_sparse] @ alive.double()
+        first_sparse += 1
+    else:
+        return
     n_labellings = current.shape[1]
     flat = current.flatten()
     node, labelling = alive.nonzero(as_tuple=True)
-    for rank in range(FIRST_SPARSE_RANK, n_ranks):
-        next_node = near[:, rank - 1].index_select(0, node)
-        continues = flat.index_select(0, next_node * n_labellings + labelling)
-        node, labelling = node[continues], labelling[continues]
+    for rank in range(first_sparse, n_ranks):
+        if rank > first_sparse:
+            next_node = near[:, rank - 1].index_select(0, node)
+            continues = flat.index_select(0, next_node * n_labellings + labelling)
+            node, labelling = node[continues], labelling[continues]
         if not len(node):
             break
         sums.index_add_(1, labelling, gains[:, :, rank].index_select(1, node))

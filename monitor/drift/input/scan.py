@@ -87,27 +87,30 @@ class Scan:
 
         device = current.device
         near = torch.from_numpy(self.near[rows]).to(device)
-        count = current[:-1][rows].clone()
-        counts = []
-        taken = 0
-        for size in PLACE_SIZES:
-            for rank in range(taken, min(size, near.shape[1])):
-                count += current.index_select(0, near[:, rank])
-            taken = size
-            counts.append(count.clone())
-        # One look-up for both sizes, which on a CPU is several times faster than indexing.
-        place = counts[0].int().mul_(PLACE_SIZES[1] + 2).add_(counts[1])
+        small, large = PLACE_SIZES
+        place = current[:-1][rows].clone()
+        for rank in range(min(small, near.shape[1])):
+            place += current.index_select(0, near[:, rank])
+        # Both counts in one byte, for one look-up: on a CPU several times faster than indexing.
+        place *= large - small + 1
+        for rank in range(small, min(large, near.shape[1])):
+            place += current.index_select(0, near[:, rank])
         table = torch.from_numpy(self._table).to(device)
-        return table.index_select(0, place.flatten()).view(count.shape)
+        return table.index_select(0, place.flatten().int()).view(place.shape)
 
     @cached_property
     def _table(self) -> NDArray[np.float64]:
-        """Return the mean ratio for each pair of counts in the smaller and the larger place."""
+        """Return the mean ratio for each count in the smaller place and in the rest of the larger.
+
+        An entry that no count has is that of the largest count.
+        """
         small, large = (
             likelihood_ratios(size + 1, self.share_current) / len(PLACE_SIZES)
             for size in PLACE_SIZES
         )
-        return np.asarray(small[:, None] + large).ravel()
+        rest = np.arange(PLACE_SIZES[1] - PLACE_SIZES[0] + 1)
+        count = np.minimum(np.arange(len(small))[:, None] + rest, len(large) - 1)
+        return np.asarray(small[:, None] + large[count]).ravel()
 
 
 def make_scan(graph: Graph, node_bin: NDArray[np.int64], share_current: float) -> Scan:

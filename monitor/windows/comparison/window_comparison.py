@@ -172,7 +172,7 @@ def compare_window(
         rng=np.random.default_rng([seed, OUTPUT_STREAM]),
     )
     responses: DriftResult | None = None
-    has_responses = min(side.n_responses for side in sampled) >= drift.min_samples
+    has_responses = sampled[0].n_responses >= drift.min_samples
     if has_responses and len(reference) + len(current) <= MAX_COMPARED_AT_ONCE:
         # Each has a core; the threads of a library for both would wait for each other.
         with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(1, "prompts") as executor:

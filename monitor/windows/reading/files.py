@@ -1,7 +1,7 @@
 """Files of exchanges as windows: reading, redaction, embedding."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,8 @@ from monitor.embedding.encoder import Encoder
 from monitor.errors import InputError
 from monitor.settings import Settings
 from monitor.store.traffic.exchange_columns import Exchanges
+from monitor.store.traffic.exchanges import MAX_UNPACKED_ROWS
+from monitor.store.traffic.spool import spooled_array, take_rows
 from monitor.traffic.exchange import Exchange
 from monitor.traffic.file_source import FileContent, read_exchanges
 from monitor.traffic.redaction import build_redactor
@@ -121,7 +123,14 @@ def _windows(
     texts.update({exchange.response: 0 for side in sides for exchange in side})
     # Longest first, and texts of similar length together: less padding, and a steady progress bar.
     ordered = sorted(texts, key=lambda text: (-len(text), text))
-    vectors: NDArray[np.float16] = np.empty((len(ordered), encoder.dimension), dtype=np.float16)
+    # Not after the vectors, beside which the rows would be in memory at once.
+    windows = [
+        Exchanges.from_rows([content_row(exchange, with_messages=False) for exchange in side])
+        for side in sides
+    ]
+    shape = len(ordered), encoder.dimension
+    is_spooled = len(ordered) > MAX_UNPACKED_ROWS
+    vectors: NDArray[np.float16] = (spooled_array if is_spooled else np.empty)(shape, np.float16)
     progress("Embedding", 0, len(ordered))
     for first in range(0, len(ordered), CHUNK):
         chunk = ordered[first : first + CHUNK]
@@ -129,11 +138,15 @@ def _windows(
         progress("Embedding", first + len(chunk), len(ordered))
     row = {text: index for index, text in enumerate(ordered)}
     return [
-        Exchanges.from_rows(
-            [content_row(exchange) for exchange in side],
-            prompt_vectors=vectors[[row[exchange.prompt] for exchange in side]],
-            response_vectors=vectors[[row[exchange.response] for exchange in side]],
+        replace(
+            window,
+            prompt_vectors=take_rows(vectors, _rows(window.prompts, row)),
+            response_vectors=take_rows(vectors, _rows(window.responses, row)),
             encoder=encoder.identity,
         )
-        for side in sides
+        for window in windows
     ]
+
+
+def _rows(texts: Sequence[str], row: Mapping[str, int]) -> NDArray[np.int64]:
+    return np.fromiter((row[text] for text in texts), dtype=np.int64, count=len(texts))
