@@ -64,7 +64,7 @@ def test_a_candidate_that_responses_nothing_is_stopped(tmp_path: Path) -> None:
     for response in ("", None):
         result = compared(reference, write(tmp_path / "current.jsonl", 120, response=response))
         assert result.verdict == "drift"
-        assert "`response empty` rose from 0 to 1" in result.headline
+        assert "empty +100.0 points" in result.headline
     # It has always been so: nothing is lost.
     silent = write(tmp_path / "silent.jsonl", 150, response="")
     assert compared(silent, write(tmp_path / "current.jsonl", 120, response="")).verdict == (

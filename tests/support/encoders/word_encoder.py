@@ -21,5 +21,7 @@ class WordEncoder:
         for row, text in enumerate(texts):
             for word in text.casefold().split():
                 vectors[row, zlib.crc32(word.encode()) % DIMENSIONS] += 1
+        # A text without words has a vector too, as of a real encoder.
+        vectors[~vectors.any(axis=1), 0] = 1.0
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors / np.maximum(lengths, 1e-9)
