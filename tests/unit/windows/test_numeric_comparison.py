@@ -102,4 +102,4 @@ def test_numbers_and_booleans_are_metrics_and_nothing_else() -> None:
     rows = [{"resolved": True, "note": "x", "rare": 1} if i < 5 else {"resolved": False}
             for i in range(40)]  # fmt: skip
     assert metric_names(rows, rows) == ["resolved"]
-    assert np.isnan(metric_values(rows, "rare")).sum() == 35
+    assert np.isnan(metric_values(rows, ["rare"])["rare"]).sum() == 35
