@@ -68,11 +68,19 @@ soak: setup ## Kill, stop and cut all under load; show one row per record (SEED=
 	@$(TEST_ENVIRONMENT) $(BIN)/python -m tests.soak --seed $(or $(SEED),1) \
 		--kills $(or $(KILLS),55) --seconds $(or $(DURATION),540)
 
+# mypy takes as long as all others together several times over: they run beside it.
 .PHONY: check
 check: setup ## Format, lint, types, layers, vocabulary, Dockerfile, tracked files
+	@$(MAKE) --no-print-directory --keep-going --jobs 2 --output-sync=target check-types check-others
+
+.PHONY: check-types
+check-types:
+	$(BIN)/mypy
+
+.PHONY: check-others
+check-others:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint docker/Dockerfile
 	$(BIN)/python scripts/check_tracked_files.py
