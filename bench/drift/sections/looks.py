@@ -59,9 +59,13 @@ def change_alarms(task: Change) -> bool:
     day = np.concatenate([ordinary, rng.choice(new, n_new, replace=n_new > len(new))])
     is_late = np.arange(N_DAY) >= round(N_DAY * (1 - HOURS / 24))
     rate = np.where(is_late, RATE if task.kind else FALLEN_RATE, RATE)
+    # Empty prompts aren't compared: the metric has its own part of the level in any case.
+    prompt = "prompt" if task.kind else ""
     return _alarms(
-        _exchanges(data, baseline, rng.random(task.n_baseline) < RATE, _users(rng, len(baseline))),
-        _exchanges(data, day, rng.random(N_DAY) < rate, _users(rng, N_DAY)),
+        _exchanges(
+            data, baseline, rng.random(task.n_baseline) < RATE, _users(rng, len(baseline)), prompt
+        ),
+        _exchanges(data, day, rng.random(N_DAY) < rate, _users(rng, N_DAY), prompt),
         task.seed,
     )
 
@@ -156,7 +160,7 @@ class _Traffic:
             self.success[topic] + self.weekday_success[days[at] % 7] + self.hour_success[of_day[at]]
         )
         return _exchanges(
-            self.data, rows, rng.random(n) < rate, [f"user-{u}" for u in user], hours[at]
+            self.data, rows, rng.random(n) < rate, [f"user-{u}" for u in user], hours=hours[at]
         )
 
 
@@ -220,6 +224,8 @@ def _exchanges(
     rows: NDArray[np.int64],
     resolved: NDArray[np.bool_],
     users: list[str],
+    prompt: str = "prompt",
+    *,
     hours: NDArray[np.int64] | None = None,
 ) -> Exchanges:
     n = len(rows)
@@ -229,7 +235,7 @@ def _exchanges(
         occurred_at=[MONDAY + timedelta(hours=int(hour)) for hour in at],
         task_types=[""] * n,
         end_users=users,
-        prompts=["prompt"] * n,
+        prompts=[prompt] * n,
         responses=[""] * n,
         attributes=[{"resolved": bool(value)} for value in resolved],
         inclusion_probability=np.full(n, 0.05),
