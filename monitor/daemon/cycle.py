@@ -89,14 +89,15 @@ class Cycle:
         if last is not None:
             LAST_DRIFT_EVALUATION.labels(self.settings.model.name).set(last.timestamp())
 
-    def look(self, now: datetime) -> None:
-        """Search the last 24 hours for a large change, where a look is due."""
+    def look(self, now: datetime, stop: threading.Event) -> None:
+        """Search the last 24 hours for a large change, where looks are due, until stopped."""
         run_due_looks(
             self.engine,
             self.settings,
             now,
             until=self._complete_until(now),
             encoder=self.encoder,
+            stop=stop,
         )
         with transaction(self.engine) as connection:
             last = last_look_at(connection, self.settings.model.name, only_done=True)

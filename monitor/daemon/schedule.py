@@ -75,7 +75,7 @@ def build_scheduler(
     # evaluation is repeated after an hour. When nothing is due, the job costs two queries.
     scheduler.add_job(evaluate, CronTrigger(second=0, timezone=UTC), id="evaluate", **at_once)
     # A job of its own: a look must not wait for the evaluation of a large window.
-    look = _guarded("look", cycle.look, leadership)
+    look = _guarded("look", lambda now: cycle.look(now, stop), leadership)
     scheduler.add_job(look, CronTrigger(second=30, timezone=UTC), id="look", **at_once)
     scheduler.add_job(
         advance, IntervalTrigger(seconds=ADVANCE_EVERY_SECONDS), id="advance", **at_once

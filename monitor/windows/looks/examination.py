@@ -36,7 +36,7 @@ class Examination:
 
     n_exchanges: int
     n_end_users: int
-    #: The clearest first; empty without an alarm.
+    #: Prompts first, then the clearest; empty without an alarm.
     findings: tuple[LookFinding, ...]
 
 
@@ -221,8 +221,11 @@ def _strongest(quantity: Quantity, inside: NDArray[np.int64]) -> NDArray[np.int6
 
 
 def _clearest_of_each(findings: Sequence[LookFinding]) -> list[LookFinding]:
-    """Return the finding of the lowest p-value of each kind and name, the clearest first."""
+    """Return the finding of the lowest p-value of each kind and name.
+
+    Prompts first, as new prompts may explain new responses; then the clearest.
+    """
     best: dict[tuple[str, str], LookFinding] = {}
-    for finding in sorted(findings, key=lambda finding: finding.p_value):
+    for finding in sorted(findings, key=lambda finding: (finding.kind != "input", finding.p_value)):
         best.setdefault((finding.kind, finding.name), finding)
     return list(best.values())

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Literal
 
 import numpy as np
@@ -90,8 +91,10 @@ def column_quantities(
     faults = [column for column in columns if column.side == "response" and column.direction]
     metrics = [column for column in columns if column.side == "metric" and column.direction]
     for column in length:
-        for worse in (-1, 1):
-            yield _beyond_quartile(column, worse, "output", levels.RESPONSE_LENGTH / 2)
+        # A quarter of the baseline, or three: shorter responses are fewer beyond the upper quartile
+        # rather than more below the lower one.
+        for worse, share in product((-1, 1), (QUARTILE, 1.0 - QUARTILE)):
+            yield _beyond_quartile(column, worse, share, "output", levels.RESPONSE_LENGTH / 4)
     for column in faults:
         yield _worse(column, alert_threshold, levels.RESPONSE_FAULTS / len(faults))
     for column in metrics:
@@ -100,7 +103,7 @@ def column_quantities(
 
 def _worse(column: NumericColumn, alert_threshold: float, level: float) -> Quantity:
     if not _is_rate(column):
-        return _beyond_quartile(column, -column.direction, "metric", level)
+        return _beyond_quartile(column, -column.direction, QUARTILE, "metric", level)
     is_good = column.direction > 0
     return Quantity(
         kind="metric",
@@ -120,11 +123,23 @@ def _is_rate(column: NumericColumn) -> bool:
 
 
 def _beyond_quartile(
-    column: NumericColumn, worse: int, kind: Literal["output", "metric"], level: float
+    column: NumericColumn,
+    worse: int,
+    share: float,
+    kind: Literal["output", "metric"],
+    level: float,
 ) -> Quantity:
-    """Return the share of values beyond the baseline's quartile on the worse side."""
+    """Return the share of values beyond a quartile of the baseline on the worse side.
+
+    Args:
+        column: The values.
+        worse: +1: above the quartile; -1: below it.
+        share: Of the baseline beyond it.
+        kind: Of the finding.
+        level: Part of the look's level.
+    """
     known = worse * column.reference[np.isfinite(column.reference)]
-    threshold = float(np.quantile(known, 1.0 - QUARTILE, method="higher"))
+    threshold = float(np.quantile(known, 1.0 - share, method="higher"))
     beyond = [
         np.where(np.isfinite(side), (worse * side > threshold).astype(np.float64), np.nan)
         for side in (column.reference, column.current)

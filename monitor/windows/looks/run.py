@@ -1,5 +1,6 @@
 """Looks that are due: read, examined and stored, each in one transaction."""
 
+import threading
 import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -45,6 +46,7 @@ def run_due_looks(
     *,
     until: datetime,
     encoder: EncoderSource | None = None,
+    stop: threading.Event | None = None,
 ) -> int:
     """Run the looks that are due, the oldest first; return the number of alarms.
 
@@ -57,6 +59,7 @@ def run_due_looks(
         now: The time to record.
         until: The time until which the traffic is stored.
         encoder: Called where texts are to be embedded again.
+        stop: Once set, the present look is the last; the others stay due.
     """
     if settings.monitoring.large_changes == "off":
         return 0
@@ -69,6 +72,8 @@ def run_due_looks(
     source = encoder or cache(lambda: load_encoder(settings.embedding))
     n_alarms = 0
     for end in due_looks(first, last, until, settings.monitoring.large_changes):
+        if stop is not None and stop.is_set():
+            break
         try:
             n_alarms += _run(engine, settings, end, now, source)
         except DatabaseUnavailableError:

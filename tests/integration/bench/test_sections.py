@@ -11,6 +11,9 @@ from bench.drift.limited_process import Completed, Failed
 from bench.drift.peers.permutation_mmd import Form
 from bench.drift.plan import QUICK
 from bench.drift.sections import scaling, side_by_side, slow_drift, speed, years
+
+
+from bench.drift.sections import looks, scaling, side_by_side, slow_drift, speed
 from bench.drift.sections.timing import Timing, time_permutation_mmd
 from bench.drift.sources import traffic
 from bench.drift.sources.synthetic import make_synthetic
@@ -28,6 +31,8 @@ PLAN = replace(
     slow_trials=2,
     stable_years=2,
     watched_years=2,
+    look_trials=1,
+    look_years=1,
     peer_trials=1,
 )
 
@@ -179,6 +184,17 @@ def test_alarms_of_drift_free_years_are_counted(campaign: Campaign, monkeypatch)
     assert weekly.interval == pytest.approx((0.0, 3.69), abs=0.01)
     assert (0.0, "interval reaches 0.5 or less") == (daily.value, daily.goal)
     assert figures[-2].measured.startswith("0 of 1")
+
+
+def test_looks_alarm_at_large_changes_and_in_no_year(campaign: Campaign, monkeypatch) -> None:
+    small = (("N_DAY", 400), ("N_BASELINE", 800), ("N_REQUIRED", 0), ("NEW_SHARE", 0.6))
+    for name, value in (*small, ("FALLEN_RATE", 0.1), ("SMALL_BASELINE", 800), ("LOOKS", 2)):
+        monkeypatch.setattr(looks, name, value)
+    monkeypatch.setattr(looks, "KINDS", {"out-of-scope": 0})
+    *found, counted, alarmed = looks.looks(campaign, PLAN)
+    assert [1.0] * 4 == [figure.value for figure in found]
+    assert [True, None] * 2 == [figure.holds for figure in found]
+    assert (0.0, True, 0.0) == (counted.value, counted.holds, alarmed.value)
 
 
 def test_methods_are_compared_in_one_table(campaign: Campaign, monkeypatch) -> None:

@@ -1,5 +1,6 @@
 """Looks of the daemon: from the traffic of a day to an incident and its messages."""
 
+import threading
 from datetime import datetime, timedelta
 
 import pytest
@@ -103,6 +104,14 @@ def test_killed_leader_repeats_no_look_and_skips_none(
     monkeypatch.setattr(run_module, "examine", lambda *_, **__: pytest.fail("repeated"))
     assert look_until(any_engine, change_at + 4 * HOUR) == 0
     monkeypatch.setattr(run_module, "examine", examine)
+
+
+def test_stop_leaves_looks_due(engine: Engine, clock: datetime) -> None:
+    store_traffic(engine, clock - 2 * DAY, 50, seed=2, days=1.0)
+    stop = threading.Event()
+    stop.set()
+    run_due_looks(engine, SETTINGS, clock, until=clock, stop=stop)
+    assert looks_of(engine) == []
 
 
 def test_killed_follow_up_of_a_look_is_repeated_once(
