@@ -10,10 +10,7 @@ import pytest
 from bench.drift.limited_process import Completed, Failed
 from bench.drift.peers.permutation_mmd import Form
 from bench.drift.plan import QUICK
-from bench.drift.sections import scaling, side_by_side, slow_drift, speed, years
-
-
-from bench.drift.sections import looks, scaling, side_by_side, slow_drift, speed
+from bench.drift.sections import looks, scaling, side_by_side, slow_drift, speed, years
 from bench.drift.sections.timing import Timing, time_permutation_mmd
 from bench.drift.sources import traffic
 from bench.drift.sources.synthetic import make_synthetic
