@@ -188,9 +188,9 @@ def test_looks_alarm_at_large_changes_and_in_no_year(campaign: Campaign, monkeyp
     for name, value in (*small, ("FALLEN_RATE", 0.1), ("SMALL_BASELINE", 800), ("LOOKS", 2)):
         monkeypatch.setattr(looks, name, value)
     monkeypatch.setattr(looks, "KINDS", {"out-of-scope": 0})
-    *found, counted, alarmed = looks.looks(campaign, PLAN)
-    assert [1.0] * 4 == [figure.value for figure in found]
-    assert [True, None] * 2 == [figure.holds for figure in found]
+    *alarms, counted, alarmed = looks.looks(campaign, PLAN)
+    assert [1.0] * 4 == [figure.value for figure in alarms]
+    assert [True, None] * 2 == [figure.holds for figure in alarms]
     assert (0.0, True, 0.0) == (counted.value, counted.holds, alarmed.value)
 
 
