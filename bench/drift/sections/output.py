@@ -98,6 +98,7 @@ def _respond_and_compare(
         vectors[responses[0]],
         vectors[sides[1]],
         vectors[responses[1]],
+        alpha=ALPHA,
         rng=rng,
         n_permutations=N_PERMUTATIONS,
     ).p_value

@@ -1,50 +1,46 @@
 """Responses of real releases: a new release, and one whose prompts have changed."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.drift.plan import DriftPlan
-from bench.drift.sources.releases import Releases, open_releases
+from bench.drift.sources.releases import PROMPTS, Releases, open_releases
 from monitor.bench.figure import Figure, error_rate, share
 from monitor.bench.workers import TrialRunner
 from monitor.drift import compare_given
+from monitor.settings import Drift
+from monitor.statistics.alarm_levels import DEFAULT_LEVELS
+from monitor.store.traffic.exchange_columns import Exchanges
+from monitor.windows.comparison.numeric_columns import numeric_columns_of
+from monitor.windows.comparison.numeric_comparison import NumericColumn
+from monitor.windows.comparison.response_descriptors import response_descriptors
 
 N = 400
-N_PERMUTATIONS = 1_999
+#: Prompts a side where both sides have the same.
+N_SAME = 800
+N_PERMUTATIONS = 9_999
 ALPHA = 0.05
-POWER_GOAL = 0.99
+OTHER_GOAL, SAME_GOAL = 0.85, 0.99
+DIGITS = 6
 
 
 @dataclass(frozen=True)
 class Change:
-    """Two releases, compared by their responses to different prompts."""
+    """Two releases, compared by their responses to other prompts, or to the same."""
 
     path: Path
     before: str
     after: str
+    n: int
     seed: int
-
-
-def release_p_value(task: Change) -> float:
-    """Return the p-value of output drift from one release to the other."""
-    releases = _open(task.path)
-    rng = np.random.default_rng(task.seed)
-    order = rng.permutation(len(releases.prompts))
-    first, second = order[:N], order[N : 2 * N]
-    return compare_given(
-        releases.prompts[first],
-        releases.responses[task.before][first],
-        releases.prompts[second],
-        releases.responses[task.after][second],
-        rng=rng,
-        n_permutations=N_PERMUTATIONS,
-    ).p_value
+    same_prompts: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,28 +49,91 @@ class Moved:
 
     path: Path
     source: str
-    #: Whether descriptors of the prompts are covariates, as in a drift evaluation.
+    #: Whether descriptors are used, as in a drift evaluation.
     with_descriptors: bool
     seed: int
 
 
-def moved_p_value(task: Moved) -> float:
-    """Return the p-value of output drift where only the prompts have changed."""
+class Outcome(msgspec.Struct, frozen=True, array_like=True):
+    """The result of a comparison of releases."""
+
+    p_value: float
+    #: Whether the responses alarm at the default settings.
+    alarm: bool
+
+
+def compare_releases(task: Change) -> Outcome:
+    """Return the outcome of output drift from one release to the other."""
+    releases = _open(task.path)
+    rng = np.random.default_rng(task.seed)
+    order = rng.permutation(len(releases.prompts))
+    first = order[: task.n]
+    second = first if task.same_prompts else order[task.n : 2 * task.n]
+    return _compare(task.path, (task.before, task.after), (first, second), rng)
+
+
+def compare_moved(task: Moved) -> Outcome:
+    """Return the outcome of output drift where only the prompts have changed."""
     releases = _open(task.path)
     rng = np.random.default_rng(task.seed)
     sides = _moved(releases, task.source, rng)
-    responses = list(releases.responses.values())[task.seed % len(releases.responses)]
-    descriptors = [releases.descriptors[side] if task.with_descriptors else None for side in sides]
-    return compare_given(
+    name = list(releases.responses)[task.seed % len(releases.responses)]
+    return _compare(task.path, (name, name), sides, rng, with_descriptors=task.with_descriptors)
+
+
+def _compare(
+    path: Path,
+    names: tuple[str, str],
+    sides: tuple[NDArray[np.int64], NDArray[np.int64]],
+    rng: np.random.Generator,
+    *,
+    with_descriptors: bool = True,
+) -> Outcome:
+    """Compare the responses as a drift evaluation of a weekly window does."""
+    releases = _open(path)
+    columns = _columns(path, *names) if with_descriptors else ()
+    drawn = [
+        replace(column, reference=column.reference[sides[0]], current=column.current[sides[1]])
+        for column in columns
+    ]
+    forms = [column for column in drawn if column.side == "prompt"]
+    result = compare_given(
         releases.prompts[sides[0]],
-        responses[sides[0]],
+        releases.responses[names[0]][sides[0]],
         releases.prompts[sides[1]],
-        responses[sides[1]],
-        reference_covariates=descriptors[0],
-        current_covariates=descriptors[1],
+        releases.responses[names[1]][sides[1]],
+        reference_covariates=np.column_stack([form.reference for form in forms]) if forms else None,
+        current_covariates=np.column_stack([form.current for form in forms]) if forms else None,
+        descriptors=response_descriptors(drawn),
         rng=rng,
         n_permutations=N_PERMUTATIONS,
-    ).p_value
+        cluster_alpha=0.0,
+    )
+    return Outcome(round(result.p_value, DIGITS), result.verdict == "drift")
+
+
+@lru_cache(maxsize=8)
+def _columns(path: Path, before: str, after: str) -> tuple[NumericColumn, ...]:
+    """Return the descriptors of all prompts and responses of two releases."""
+    releases = _open(path)
+    if not releases.texts:
+        return tuple(
+            NumericColumn(f"descriptor {number}", "prompt", 0, column, column)
+            for number, column in enumerate(releases.descriptors.T)
+        )
+    n = len(releases.prompts)
+    sides = [
+        Exchanges(
+            prompts=releases.texts[PROMPTS],
+            responses=releases.texts[name],
+            task_types=[""] * n,
+            attributes=[{}] * n,
+            prompt_vectors=releases.prompts,
+            response_vectors=releases.responses[name],
+        )
+        for name in (before, after)
+    ]
+    return numeric_columns_of(sides[0], sides[1], Drift())
 
 
 def _moved(
@@ -104,18 +163,30 @@ def release(
         seed: Seed of the first trial.
     """
     names = list(releases.responses)
-    for before, after in [*pairwise(names), (names[0], names[0])]:
-        tasks = [Change(path, before, after, seed + k) for k in range(plan.release_trials)]
-        label = f"{before} to {after}"
-        p_values = workers.run(release_p_value, tasks, label=label, seconds=plan.row_seconds)
-        hits, trials = sum(p <= ALPHA for p in p_values), len(p_values)
-        how = f"{N} other prompts a side, seeds {seed}-{seed + trials - 1}"
-        if before == after:
-            name = f"output alarms at {ALPHA:g}, the same release twice ({before})"
-            yield error_rate(name, hits, trials, ALPHA, how)
-        else:
-            name = f"output alarms at {ALPHA:g}, a new release, {label}"
-            yield share(name, hits, trials, how, at_least=POWER_GOAL)
+    pairs = list(dict.fromkeys([*pairwise(names), (names[0], names[-1])]))
+    n_same = min(N_SAME, len(releases.prompts))
+    for same_prompts, n in ((False, N), (True, n_same)):
+        which = "the same" if same_prompts else "other"
+        for before, after in [*pairs, *([] if same_prompts else [(name, name) for name in names])]:
+            tasks = [
+                Change(path, before, after, n, seed + k, same_prompts)
+                for k in range(plan.release_trials)
+            ]
+            label = f"{before} to {after}"
+            outcomes = workers.run(
+                compare_releases, tasks, label=f"{label}, {which}", seconds=plan.row_seconds
+            )
+            trials, alarms = len(outcomes), sum(outcome.alarm for outcome in outcomes)
+            how = f"{n} {which} prompts a side, seeds {seed}-{seed + trials - 1}"
+            if before != after:
+                name = f"responses alarm, a new release, {label}, {which} prompts"
+                goal = SAME_GOAL if same_prompts else OTHER_GOAL
+                yield share(name, alarms, trials, how, at_least=goal)
+                continue
+            rejected = sum(outcome.p_value <= ALPHA for outcome in outcomes)
+            name = f"the same release twice ({before})"
+            yield error_rate(f"output rejects at {ALPHA:g}, {name}", rejected, trials, ALPHA, how)
+            yield error_rate(f"responses alarm, {name}", alarms, trials, DEFAULT_LEVELS.output, how)
     yield from _only_the_prompts(releases, path, workers, plan, seed)
 
 
@@ -134,10 +205,11 @@ def _only_the_prompts(
         tasks = [
             Moved(path, source, with_descriptors, seed + k) for k in range(plan.release_trials)
         ]
-        p_values = workers.run(
-            moved_p_value, tasks, label=f"{source}, {covariates}", seconds=plan.row_seconds
+        outcomes = workers.run(
+            compare_moved, tasks, label=f"{source}, {covariates}", seconds=plan.row_seconds
         )
-        hits, trials = sum(p <= ALPHA for p in p_values), len(p_values)
+        trials = len(outcomes)
+        hits = sum(outcome.p_value <= ALPHA for outcome in outcomes)
         yield error_rate(
             f"output alarms at {ALPHA:g}, only the prompts moved: {source} from {before:.0%} to "
             f"{after:.0%}, {covariates}",

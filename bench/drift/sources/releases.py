@@ -20,6 +20,8 @@ FOLDER = "alpaca_eval"
 #: Arrays saved under their own names, and the prefix of the names of releases.
 OWN_ARRAYS = ("prompts", "descriptors", "sources")
 RESPONSES = "responses "
+TEXTS = "texts"
+PROMPTS = "prompts"
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Releases:
     descriptors: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
     #: str ``[n]``: the source of each prompt; empty if unknown.
     sources: NDArray[np.str_] = field(default_factory=lambda: np.empty(0, dtype=np.str_))
+    #: "prompts" and each release -> ``n`` texts; empty where only embeddings are known.
+    texts: Mapping[str, list[str]] = field(default_factory=dict)
     #: Digest of the texts, their descriptors and the encoder.
     digest: str = ""
 
@@ -43,7 +47,9 @@ class Releases:
         responses: dict[str, Any] = {
             f"{RESPONSES}{name}": vectors for name, vectors in self.responses.items()
         }
-        np.savez(path, **own, **responses)
+        texts = np.frombuffer(json.dumps(dict(self.texts)).encode(), dtype=np.uint8)
+        saved: dict[str, Any] = {**own, **responses, TEXTS: texts}
+        np.savez(path, **saved)
 
 
 def open_releases(path: Path) -> Releases:
@@ -51,7 +57,11 @@ def open_releases(path: Path) -> Releases:
     with np.load(path) as arrays:
         names = [name for name in arrays.files if name.startswith(RESPONSES)]
         responses = {name.removeprefix(RESPONSES): arrays[name] for name in names}
-        return Releases(responses=responses, **{name: arrays[name] for name in OWN_ARRAYS})
+        return Releases(
+            responses=responses,
+            texts=json.loads(arrays[TEXTS].tobytes()),
+            **{name: arrays[name] for name in OWN_ARRAYS},
+        )
 
 
 def read_releases(folder: Path, settings: Embedding) -> Releases | None:
@@ -76,7 +86,7 @@ def read_releases(folder: Path, settings: Embedding) -> Releases | None:
     if len(files) < 2:
         return None
     prompts: list[str] = []
-    responses = {}
+    responses, response_texts = {}, {}
     for path in files:
         try:
             records = json.loads(path.read_text(encoding="utf-8"))
@@ -88,6 +98,7 @@ def read_releases(folder: Path, settings: Embedding) -> Releases | None:
             raise InputError(f"{path}: its prompts are not those of {files[0].name}")
         prompts = instructions
         responses[path.stem] = encode_cached(outputs, settings)
+        response_texts[path.stem] = outputs
     encoded = encode_cached(prompts, settings)
     columns = [texts.describe(prompts, entry.function) for entry in descriptors_of("prompt")]
     descriptors = np.column_stack(columns)
@@ -98,5 +109,6 @@ def read_releases(folder: Path, settings: Embedding) -> Releases | None:
         {name: release.vectors for name, release in responses.items()},
         descriptors,
         sources,
+        {PROMPTS: prompts, **response_texts},
         " ".join([*digests, data_digest(descriptors, sources)]),
     )

@@ -48,8 +48,11 @@ from monitor.statistics.alarm_levels import DEFAULT_LEVELS, MIN_DRIFTED_SHARE
 N_NEIGHBOURS = 10
 MAXIMUM_LANDMARKS = 4096
 UNITS_PER_STRATUM = 20
-#: Share of the reference's prompts that count as comparable.
+#: Share of the reference's prompts that count as comparable without drift of the prompts, and at
+#: least; and by how much the share decreases with the share of new prompts.
 COMPARABLE_SHARE = 0.95
+MIN_COMPARABLE_SHARE = 0.8
+MARGIN = 1.5
 MAXIMUM_STRATA = 256
 MAXIMUM_RESPONSE_CELLS = 128
 
@@ -313,7 +316,9 @@ def _outside_support(pool: Pool, rng: np.random.Generator) -> NDArray[np.bool_]:
 
     A new topic falls into a cell of prompts that merely resemble it; the responses there differ
     because the prompts do. A prompt is comparable when its nearest reference prompt of another
-    owner is no farther than that of 95% of the reference's prompts.
+    owner is no farther than that of 95% of the reference's prompts. Of out-of-scope prompts a sixth
+    is nearer, most of them just inside, where only the current side has such prompts. So the more
+    current prompts lie outside, the nearer a comparable prompt must be.
     """
     reference = np.flatnonzero(~pool.is_current)
     marks = draw_landmarks(reference, MAXIMUM_LANDMARKS, rng)
@@ -325,5 +330,7 @@ def _outside_support(pool: Pool, rng: np.random.Generator) -> NDArray[np.bool_]:
         landmark_owner=pool.owner[marks],
     )
     similarity = np.where(neighbours.index[:, 0] >= 0, neighbours.similarity[:, 0], -1.0)
-    least = np.quantile(similarity[~pool.is_current], 1.0 - COMPARABLE_SHARE)
-    return np.asarray(similarity < least)
+    own, other = similarity[~pool.is_current], similarity[pool.is_current]
+    new = float((other < np.quantile(own, 1.0 - COMPARABLE_SHARE)).mean()) - 1.0 + COMPARABLE_SHARE
+    comparable = max(COMPARABLE_SHARE - MARGIN * max(new, 0.0), MIN_COMPARABLE_SHARE)
+    return np.asarray(similarity < np.quantile(own, 1.0 - comparable))

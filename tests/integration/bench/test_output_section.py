@@ -47,7 +47,7 @@ def test_changed_responses_alarm_and_changed_prompts_do_not(tmp_path: Path, monk
 
 def test_new_release_alarms_and_same_release_does_not(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(release, "N", 150)
-    monkeypatch.setattr(release, "N_PERMUTATIONS", 199)
+    monkeypatch.setattr(release, "N_PERMUTATIONS", 999)
     rng = np.random.default_rng(0)
 
     def unit(points: np.ndarray) -> np.ndarray:
@@ -66,13 +66,14 @@ def test_new_release_alarms_and_same_release_does_not(tmp_path: Path, monkeypatc
     opened = open_releases(tmp_path / "releases.npz")
     assert list(opened.responses) == ["0301", "0613"]
     np.testing.assert_array_equal(opened.descriptors, descriptors)
-    new, same, moved, moved_unseen = release.release(
+    new, same, same_alarms, *_, same_prompts, moved, moved_unseen = release.release(
         releases, tmp_path / "releases.npz", Serial(), PLAN, 0
     )
-    assert "output alarms at 0.05, a new release, 0301 to 0613" == new.name
-    assert (1.0, True) == (new.value, new.holds)
+    assert "responses alarm, a new release, 0301 to 0613, other prompts" == new.name
+    assert (1.0, True, ">= 0.85") == (new.value, new.holds, new.goal)
     assert same.name.endswith("the same release twice (0301)")
-    assert same.holds
+    assert (same.holds, same_alarms.value) == (True, 0.0)
+    assert (1.0, True, ">= 0.99") == (same_prompts.value, same_prompts.holds, same_prompts.goal)
     assert moved.name.endswith(
         "only the prompts moved: selfinstruct from 50% to 75%, with descriptors"
     )
