@@ -71,6 +71,9 @@ MESSAGE_BYTES = 1 << 20
 class ForkedProcess:
     """A process of the warm interpreter, with the methods of `subprocess.Popen` that tests use."""
 
+    #: The module's own name is gone when objects are deleted at the interpreter's end.
+    _close = staticmethod(os.close)
+
     def __init__(self, pid: int, interpreter: "WarmInterpreter") -> None:
         self.pid = pid
         self.returncode: int | None = None
@@ -105,7 +108,7 @@ class ForkedProcess:
         self.send_signal(signal.SIGTERM)
 
     def __del__(self) -> None:
-        os.close(self._descriptor)
+        self._close(self._descriptor)
 
 
 class WarmInterpreter:
@@ -323,3 +326,4 @@ if __name__ == "__main__":
     if os.fork():  # it belongs to no worker
         os._exit(0)
     Server(socket.socket(fileno=int(sys.argv[1]))).serve()
+    os._exit(0)  # there is nothing to clean up
