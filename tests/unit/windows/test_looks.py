@@ -107,7 +107,7 @@ def test_onset_is_the_change_point() -> None:
     assert abs(finding.since - (START + timedelta(hours=12))) < timedelta(hours=1)
 
 
-def test_one_user_with_half_of_the_day_is_no_large_change() -> None:
+def test_one_user_with_half_the_day_is_no_large_change() -> None:
     reference = exchanges(3_000, 1, days=7, resolved=rate(0.9, 3_000, 1))
     day = exchanges(800, 2, resolved=np.r_[rate(0.9, 400, 2), np.zeros(400, dtype=bool)])
     users = [*day.end_users[:400], *["crawler"] * 400]

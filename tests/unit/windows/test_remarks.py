@@ -1,12 +1,14 @@
-"""Remarks on days without traffic, and on shares of large end users."""
+"""Remarks on days without traffic, on shares of large end users, and on metrics."""
 
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
+from monitor.settings import Drift
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.windows.comparison.large_users import large_user_shares
+from monitor.windows.findings.metric_remarks import metrics_not_compared
 from monitor.windows.findings.remarks import remarks_on_silent_days
 
 MONDAY = datetime(2026, 11, 2, tzinfo=UTC)
@@ -44,3 +46,24 @@ def test_end_user_with_over_a_quarter_is_large() -> None:
     users = ["ann"] * 3 + ["bob", "", "", "", "", "", ""]
     assert large_user_shares(window([0] * 10, users)) == {"ann": pytest.approx(0.3)}
     assert large_user_shares(window([0] * 10, [""] * 10)) == {}
+
+
+def test_too_few_values_on_both_sides_are_no_loss() -> None:
+    few = [{"rating": 4}] * 19 + [{}] * 81
+    assert metrics_not_compared(few, [{}] * 100, Drift()) == ()
+    (remark,) = metrics_not_compared([{"rating": 4}] * 20, few, Drift())
+    assert "`rating` (20 in the baseline, 19 in the window)" in remark
+
+
+def test_what_may_alarm_is_named_first_and_many_are_counted() -> None:
+    baseline = [{f"key {key}": key for key in range(9)} | {"mine": 1}] * 40
+    drift = Drift(higher_is_better=("mine",))
+    (remark,) = metrics_not_compared(baseline, [], drift)
+    assert "values: `mine` (40 in" in remark
+    assert "`key 5` (40 in the baseline, 0 in the window) and 3 more." in remark
+
+
+def test_names_from_traffic_are_shown_on_one_line() -> None:
+    (remark,) = metrics_not_compared([{"a\nb\x1b[31m" + "c" * 99: 1}] * 20, [], Drift())
+    assert "\n" not in remark
+    assert "\x1b" not in remark
