@@ -73,9 +73,7 @@ def test_worse_rate_is_found_with_its_figures(name: str, before: float, after: f
 @pytest.mark.parametrize(
     ("name", "before", "after"), [("resolved", 0.6, 0.8), ("resolved", 0.6, 0.55), ("error", 0, 0)]
 )
-def test_rate_within_the_margin_is_no_large_change(
-    name: str, before: float, after: float
-) -> None:
+def test_rate_within_the_margin_is_no_large_change(name: str, before: float, after: float) -> None:
     reference = exchanges(3_000, 1, days=7, **{name: rate(before, 3_000, 1)})
     assert look(reference, exchanges(800, 2, **{name: rate(after, 800, 2)})).findings == ()
 
