@@ -11,6 +11,7 @@ from playwright.sync_api import Page
 
 from monitor.review.decision.decisions import decide
 from monitor.settings import Review, Secrets, Settings
+from monitor.store.alerts.incidents import insert_incident
 from monitor.store.engine import transaction
 from monitor.web.app import create_app
 from retrain.run_folder import RunFolder
@@ -76,7 +77,16 @@ def pages_of(app: Litestar, site: Site, folder: Path) -> list[str]:
     write_results(run, make_results("undecided"))
     with transaction(site.engine) as connection:
         evaluated(connection, version, now, "undecided", folder=run.root)
-    ids = {"evaluation_id": site.world.evaluation_id, "decision_id": decision.id}
+        incident_id = insert_incident(
+            connection, model="assistant", status="open", fingerprint=frozenset({"input"}),
+            severity=0.3, opening_evaluation_id=site.world.evaluation_id,
+            last_evaluation_id=site.world.evaluation_id, opened_at=now,
+        )  # fmt: skip
+    ids = {
+        "incident_id": incident_id,
+        "evaluation_id": site.world.evaluation_id,
+        "decision_id": decision.id,
+    }
     ids["human_evaluation_id"] = make_locked_human_evaluation(
         site.engine, site.world, datetime.now(UTC)
     )

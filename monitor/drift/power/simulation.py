@@ -75,6 +75,8 @@ def simulate_power(
     Raises:
         ValueError: Fewer than ``minimum_samples`` samples or 20 groups on a side, or as
             :func:`compare`.
+
+    Reference: the choice of the next share, Watson, "QUEST+", J. Vision 2017.
     """
     sides = (check_vectors(reference, "reference"), check_vectors(current, "current"))
     users = [

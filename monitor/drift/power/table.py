@@ -1,7 +1,8 @@
 """Stored table of the smallest drifted shares that windows show, by their sizes.
 
 ``bench/drift/detectable_shares.py`` makes the table, for one level and independent samples. Other
-sizes are interpolated, other levels scaled, and messages of one user count as fewer samples.
+sizes are interpolated, other levels scaled, and messages of one user count as fewer samples
+(Kish 1965).
 """
 
 import json
@@ -94,6 +95,9 @@ def expected_shares(
         n_current: The same.
         alpha: Level of the test.
         min_drifted_share: Least estimate of an alarm.
+
+    Returns:
+        A share for each kind of drift.
     """
     return tuple(
         _look_up(kind, table, (n_reference, n_current), alpha, min_drifted_share)
@@ -108,6 +112,9 @@ def effective_size(n: float, weighted_mean_size: float, correlation: float) -> f
         n: Samples.
         weighted_mean_size: Messages of the user of a random sample, on average.
         correlation: Intraclass correlation of the messages of a user.
+
+    Returns:
+        At most ``n``.
     """
     return n / (1.0 + (max(weighted_mean_size, 1.0) - 1.0) * correlation)
 
@@ -156,6 +163,9 @@ def measure_user_correlation(vectors: NDArray[np.floating[Any]], users: NDArray[
     Args:
         vectors: ``[n, d]``.
         users: int64 ``[n]``, from 0 without gaps.
+
+    Returns:
+        Between 0 and 1.
     """
     # All samples of the users of the lowest numbers.
     rows = np.argsort(users, kind="stable")[:CORRELATED_SAMPLES]

@@ -92,7 +92,7 @@ def test_longer_prompts_never_alarm() -> None:
     prompts = [PROMPT.format(row) * 3 for row in range(N)]
     reference, current = window(make_responses(N), 1), window(make_responses(N), 2, prompts)
     result = findings(reference, current)
-    assert result.verdict == "no_drift"
+    assert result.verdict != "drift"
     described = numeric_columns_of(reference, current, Drift())
     assert {column.side for column in described} > {"prompt"}
     assert not {d.name for d in response_descriptors(described)} & {"lines", "questions"}
