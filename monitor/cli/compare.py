@@ -168,10 +168,13 @@ def _with_overrides(
     seed: int | None,
     max_same_prompt_share: float | None,
 ) -> "Settings":
-    if false_alarms_a_year is not None and not 0.05 <= false_alarms_a_year <= 12:
+    from monitor.statistics.alarm_levels import BUDGET_RANGE
+
+    least, most = BUDGET_RANGE
+    if false_alarms_a_year is not None and not least <= false_alarms_a_year <= most:
         raise typer.BadParameter(
-            f"--false-alarms-a-year {false_alarms_a_year}: not from 0.05 to 12; give a number "
-            "such as 0.5"
+            f"--false-alarms-a-year {false_alarms_a_year}: not from {least:g} to {most:g}; give a "
+            "number such as 0.5"
         )
     if seed is not None and seed < 0:
         raise typer.BadParameter(f"--seed {seed}: negative; give 0 or more")

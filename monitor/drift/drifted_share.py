@@ -19,10 +19,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from monitor.drift.neighbours.exact import Neighbours, draw_landmarks
-from monitor.drift.neighbours.isolation import log_survival, mean_distance
+from monitor.drift.drift_score import (
+    N_NEAR,
+    N_WIDE,
+    crowding_odds,
+    drift_score,
+    isolation_surprise,
+)
+from monitor.drift.neighbours.exact import draw_landmarks
 from monitor.drift.neighbours.pool_search import PoolSearch
 from monitor.drift.novelty import nearest_of_either
+from monitor.drift.samples.units import mean_of_units
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,11 +66,6 @@ MAX_LANDMARKS = 4096
 #: Samples of a side that are scored: the error of a share of 10% is then 0.2 points.
 MAX_SCORED = 16_384
 CONFIDENCE = 0.95
-#: Neighbours among which crowding is measured.
-N_NEAR, N_WIDE = 10, 30
-N_ISOLATION = 5
-#: Pseudo-neighbours that shrink crowding towards none.
-SHRINKAGE = 2.0
 #: Variance of the shares over that of independent scores: neighbours share their neighbours.
 SCORE_VARIANCE = 1.2
 
@@ -118,8 +120,7 @@ def estimate_excess(
         [tail.capture + density * (tail.dense_capture - tail.capture) for tail in tails]
     )
     (current, current_variance), (reference, reference_variance) = (
-        _weighted_mean(inside[side], weights[side], unit[side])
-        for side in (is_current, ~is_current)
+        mean_of_units(inside[side], weights[side], unit[side]) for side in (is_current, ~is_current)
     )
     scale = float(capture) - reference
     quantile = float(special.ndtri((1.0 + confidence) / 2.0))
@@ -155,30 +156,13 @@ def _upper_quantiles(
     return np.asarray(scores[order][np.minimum(place, len(scores) - 1)])
 
 
-def _weighted_mean(
-    values: NDArray[np.float64], weights: NDArray[np.float64], unit: NDArray[np.int64]
-) -> tuple[float, float]:
-    """Return a weighted mean and its variance between units (Korn & Graubard 1999, section 2.4)."""
-    total = float(weights.sum())
-    mean = float((weights * values).sum()) / total
-    number = np.unique(unit, return_inverse=True)[1].ravel()
-    residual = np.bincount(number, weights=weights * (values - mean))
-    n_units = len(residual)
-    variance = float((residual**2).sum()) / total**2 * n_units / max(n_units - 1, 1)
-    return mean, variance
-
-
 def _drift_scores(
     search: PoolSearch,
     rows: NDArray[np.int64],
     weights: NDArray[np.float64],
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Return the drift score of rows, ``[n]``.
-
-    The soft maximum of two log odds: of isolation, and of crowding. Their sum would add the noise
-    of the one to the other. The weights were fitted on the windows of :data:`TAILS`.
-    """
+    """Return the drift score of rows, ``[n]``; see :mod:`monitor.drift.drift_score`."""
     is_current = search.pool.is_current
     reference, current = (
         draw_landmarks(np.flatnonzero(side), MAX_LANDMARKS, rng)
@@ -186,36 +170,11 @@ def _drift_scores(
     )
     to_reference = search.among(reference)(rows, N_WIDE)
     to_current = search.among(current)(rows, N_WIDE)
-    isolation = np.mean(
-        [_surprise(mean_distance(to_reference, k), ~is_current[rows]) for k in (1, N_ISOLATION)],
-        axis=0,
-    )
     share = float(weights[current].sum())
     share /= share + len(reference)
     near, wide = (
-        _crowding(to_reference, to_current, weights[current], share, k) for k in (N_NEAR, N_WIDE)
+        crowding_odds(*nearest_of_either(to_reference, to_current, weights[current], k), share)
+        for k in (N_NEAR, N_WIDE)
     )
-    nearer = (to_current.index >= 0) & (to_current.similarity > to_reference.similarity[:, :1])
-    run = np.log1p(nearer.sum(axis=1))
-    crowding = near + 5.0 * wide + 0.5 * run * isolation - 2.0
-    return np.asarray(np.logaddexp(1.5 * isolation, crowding))
-
-
-def _surprise(
-    distance: NDArray[np.float64], is_reference: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """Return ``-log`` of the share of the reference samples that are as isolated."""
-    return log_survival(distance, np.sort(distance[is_reference]))
-
-
-def _crowding(
-    to_reference: Neighbours,
-    to_current: Neighbours,
-    weights: NDArray[np.float64],
-    share: float,
-    k: int,
-) -> NDArray[np.float64]:
-    """Return the log odds of current samples among the k nearest, over those of the pool, or 0."""
-    n_current, n_reference = nearest_of_either(to_reference, to_current, weights, k)
-    odds = (n_current + SHRINKAGE * share) / (n_reference + SHRINKAGE * (1.0 - share))
-    return np.asarray(np.maximum(np.log(odds) - np.log(share / (1.0 - share)), 0.0))
+    isolation = isolation_surprise(to_reference, ~is_current[rows])
+    return drift_score(to_reference, to_current, isolation, near, wide)

@@ -139,7 +139,7 @@ DETECTABLE_KINDS = {"new_topic": "a new topic", "scattered": "scattered novelty"
 
 
 def describe_detectable(assessment: Assessment) -> str:
-    """Describe what windows of these sizes could have detectable; empty where that is unknown."""
+    """Describe what windows of these sizes could have shown; empty where that is unknown."""
     detectable = [item for item in assessment.detectable_shares if item.share is not None]
     hidden = [
         DETECTABLE_KINDS[item.kind] for item in assessment.detectable_shares if item.share is None

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from monitor.settings.field_types import Section, Share
 from monitor.statistics.alarm_levels import (
+    BUDGET_RANGE,
     FALSE_ALARMS_A_YEAR,
     MIN_DRIFTED_SHARE,
     WINDOWS_A_YEAR,
@@ -18,7 +19,9 @@ from monitor.statistics.alarm_levels import (
 class Drift(Section):
     """Drift tests and alert thresholds."""
 
-    false_alarms_a_year: Annotated[float, Field(ge=0.05, le=12.0)] = FALSE_ALARMS_A_YEAR
+    false_alarms_a_year: Annotated[float, Field(ge=BUDGET_RANGE[0], le=BUDGET_RANGE[1])] = (
+        FALSE_ALARMS_A_YEAR
+    )
     min_drifted_share: Share = MIN_DRIFTED_SHARE
     min_slow_drifted_share: Share = MIN_DRIFTED_SHARE
     min_samples: Annotated[int, Field(ge=20)] = 100

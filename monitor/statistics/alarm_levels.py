@@ -13,6 +13,8 @@ from typing import Literal
 
 #: False alarms of a model a year, unless the settings say otherwise.
 FALSE_ALARMS_A_YEAR = 0.5
+#: Smallest and largest budget.
+BUDGET_RANGE = (0.05, 12.0)
 #: Least estimate of a drifted share that alarms, unless the settings say otherwise.
 MIN_DRIFTED_SHARE = 0.005
 

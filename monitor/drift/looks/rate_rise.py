@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from monitor.drift.samples.units import scramble
+from monitor.drift.samples.units import mean_of_units, scramble
 
 #: The limit of the day's rate as a function of the baseline's, elementwise.
 Limit = Callable[[NDArray[np.float64]], NDArray[np.float64]]
@@ -111,16 +111,14 @@ class Rate:
 
 def rate_of(sample: UserDays) -> Rate:
     """Return the rate of a sample of user-days, whose users are independent."""
-    means, n = sample.means, len(sample.means)
-    share = float(means.mean())
     # Of one user all days are one observation.
-    residual = np.bincount(sample.users, weights=means - share)
-    n_users = len(residual)
-    variance = float((residual**2).sum()) / n**2 * n_users / max(n_users - 1, 1)
+    share, variance = mean_of_units(sample.means, np.ones(len(sample.means)), sample.users)
     binomial = share * (1.0 - share)
     # Fewer messages than user-days can't be; averaging over a day's messages can help.
     most = float(sample.counts.sum())
-    effective = min(most, binomial / variance) if variance > 0.0 else float(n_users)
+    effective = (
+        min(most, binomial / variance) if variance > 0.0 else float(len(np.unique(sample.users)))
+    )
     return Rate(share, max(effective, 1.0))
 
 

@@ -12,8 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.drift.drift_score import (
+    N_ISOLATION,
+    N_NEAR,
+    N_WIDE,
+    crowding_odds,
+    drift_score,
+    isolation_surprise,
+)
 from monitor.drift.neighbours.exact import Neighbours, draw_landmarks, nearest
-from monitor.drift.neighbours.isolation import log_survival, mean_distance
+from monitor.drift.samples.spread import spread_rows
 from monitor.drift.samples.units import scramble
 
 #: Share of the baseline that is unlike it.
@@ -22,11 +30,6 @@ TAIL = 0.05
 #: .99 of a new intent, of the even-numbered ones.
 CAPTURE = 0.9
 MAX_LANDMARKS = 4096
-#: Neighbours among which crowding is measured.
-N_NEAR, N_WIDE = 10, 30
-N_ISOLATION = 5
-#: Pseudo-neighbours that shrink crowding towards none.
-SHRINKAGE = 2.0
 #: Fewest samples of a half on a side, by which the other half is scored.
 MIN_SAMPLES = 30
 _HALF = np.uint64(1 << 20)
@@ -78,7 +81,7 @@ def find_isolated(reference: Samples, current: Samples, rng: np.random.Generator
     rows = draw_landmarks(np.arange(len(reference)), 2 * MAX_LANDMARKS, rng)
     landmarks = reference.take(rows)
     to_known = [_nearest(side, landmarks, N_ISOLATION) for side in (reference, current)]
-    scores = [_isolation(near, to_known[0]) for near in to_known]
+    scores = [isolation_surprise(near, to_known[0]) for near in to_known]
     inside = _above(scores)
     return Unlike(inside[0], inside[1], scores[1])
 
@@ -109,9 +112,9 @@ def find_unlike(
         inside = _above(scores)
         halves.append(
             Unlike(
-                _spread(inside[0], own[0], len(reference)),
-                _spread(inside[1], own[1], len(current)),
-                _spread(scores[1], own[1], len(current)),
+                spread_rows(inside[0], own[0], len(reference)),
+                spread_rows(inside[1], own[1], len(current)),
+                spread_rows(scores[1], own[1], len(current)),
             )
         )
     return tuple(halves)
@@ -123,23 +126,8 @@ def _above(scores: list[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
     return [(side > threshold).astype(np.float64) for side in scores]
 
 
-def _isolation(near: Neighbours, reference: Neighbours) -> NDArray[np.float64]:
-    """Return the mean surprise at the distance from the nearest sample, and from the five."""
-    surprises = [
-        log_survival(mean_distance(near, k), np.sort(mean_distance(reference, k)))
-        for k in (1, N_ISOLATION)
-    ]
-    return np.asarray(np.mean(surprises, axis=0))
-
-
-def _spread(values: NDArray[np.float64], rows: NDArray[np.int64], n: int) -> NDArray[np.float64]:
-    spread = np.full(n, np.nan)
-    spread[rows] = values
-    return spread
-
-
 def _drift_scores(sides: list[Samples], known: Samples, new: Samples) -> list[NDArray[np.float64]]:
-    """Return the drift scores of :mod:`monitor.drift.drifted_share`, by samples of other users.
+    """Return the drift scores of :mod:`monitor.drift.drift_score`, by samples of other users.
 
     Args:
         sides: Samples of the baseline, and of the day, to be scored.
@@ -151,12 +139,9 @@ def _drift_scores(sides: list[Samples], known: Samples, new: Samples) -> list[ND
     share = len(new) / (len(new) + len(known))
     scores = []
     for near_known, near_new in zip(to_known, to_new, strict=True):
-        isolation = _isolation(near_known, to_known[0])
-        is_nearer = near_new.similarity > near_known.similarity[:, :1]
-        run = np.log1p((is_nearer & (near_new.index >= 0)).sum(axis=1))
+        isolation = isolation_surprise(near_known, to_known[0])
         near, wide = (_crowding(near_known, near_new, share, k) for k in (N_NEAR, N_WIDE))
-        crowding = near + 5.0 * wide + 0.5 * run * isolation - 2.0
-        scores.append(np.asarray(np.logaddexp(1.5 * isolation, crowding)))
+        scores.append(drift_score(near_known, near_new, isolation, near, wide))
     return scores
 
 
@@ -177,5 +162,4 @@ def _crowding(known: Neighbours, new: Neighbours, share: float, k: int) -> NDArr
     similarity = np.hstack([known.similarity, new.similarity])
     nearest_columns = np.argpartition(-similarity, k - 1, axis=1)[:, :k]
     n_new = (nearest_columns >= known.similarity.shape[1]).sum(axis=1)
-    odds = (n_new + SHRINKAGE * share) / (k - n_new + SHRINKAGE * (1.0 - share))
-    return np.asarray(np.maximum(np.log(odds) - np.log(share / (1.0 - share)), 0.0))
+    return crowding_odds(n_new, k - n_new, share)

@@ -7,7 +7,6 @@ tells most about :math:`s_0` (Watson, QUEST+, J. Vision 2017). A bisection would
 need fewer windows if an alarm were no random event.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,11 +102,3 @@ class ShareSearch:
         distance = log_share[:, None, None] - self._log[None, :, None]
         power = special.ndtr(special.ndtri(POWER) + SLOPES * distance)
         return np.asarray(GUESS + (1.0 - GUESS - LAPSE) * power)
-
-
-def fit_share(windows: Sequence[tuple[float, bool]], prior: float, spread: float) -> FoundShare:
-    """Return the searched share of windows that were drawn, each with its share and alarm."""
-    search = ShareSearch(prior, spread)
-    for share, alarm in windows:
-        search.add(share, alarm=alarm)
-    return search.result()

@@ -102,3 +102,16 @@ def unit_keys(groups: Groups, vectors: Rows, name: str, *, salt: int) -> NDArray
                 known[unit] = xxh3_64_intdigest(repr(unit).encode("utf-8", "surrogatepass"))
             keys[row] = known[unit]
     return keys
+
+
+def mean_of_units(
+    values: NDArray[np.float64], weights: NDArray[np.float64], unit: NDArray[np.int64]
+) -> tuple[float, float]:
+    """Return a weighted mean and its variance between units (Korn & Graubard 1999, section 2.4)."""
+    total = float(weights.sum())
+    mean = float((weights * values).sum()) / total
+    number = np.unique(unit, return_inverse=True)[1].ravel()
+    residual = np.bincount(number, weights=weights * (values - mean))
+    n_units = len(residual)
+    variance = float((residual**2).sum()) / total**2 * n_units / max(n_units - 1, 1)
+    return mean, variance

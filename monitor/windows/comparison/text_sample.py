@@ -1,8 +1,7 @@
 """Sample of a large window's exchanges whose texts are described and whose responses are compared.
 
 Descriptors take a third of a millisecond for each exchange, and the test of responses keeps some
-kilobytes of each. In a uniform sample of 50,000 the
-standard error of a share of 1% is 0.04 points.
+kilobytes of each. In a uniform sample of 50,000 the standard error of a share of 1% is 0.04 points.
 """
 
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.drift import DriftResult, SampleDesign
+from monitor.drift.samples.spread import spread_rows
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.windows.comparison.numeric_comparison import NumericColumn
 
@@ -86,11 +86,7 @@ def _draw(n: int, rng: np.random.Generator) -> NDArray[np.int64] | None:
 def _spread(
     values: NDArray[np.float64], rows: NDArray[np.int64] | None, n: int
 ) -> NDArray[np.float64]:
-    if rows is None:
-        return values
-    spread = np.full(n, np.nan)
-    spread[rows] = values
-    return spread
+    return values if rows is None else spread_rows(values, rows, n)
 
 
 def _select(values: NDArray[Any], rows: NDArray[np.int64] | None) -> NDArray[Any]:

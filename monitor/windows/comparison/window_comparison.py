@@ -128,16 +128,18 @@ def compare_window(
     rng = np.random.default_rng(LARGE_USER_STREAM)
     sides = [_thin(side, rng) for side in (reference, current)]
     reference, current = (side.compared for side in sides)
+    comparison = partial(
+        WindowComparison,
+        reference=sides[0],
+        current=sides[1],
+        drift=drift,
+        levels=levels,
+        seed=seed,
+        matched_days=matched,
+    )
     n_end_users = [count_users(side.end_users) for side in (reference, current)]
     if min(len(reference), len(current)) < drift.min_samples or min(n_end_users) < MIN_END_USERS:
-        return WindowComparison(
-            reference=sides[0],
-            current=sides[1],
-            drift=drift,
-            levels=levels,
-            seed=seed,
-            matched_days=matched,
-        )
+        return comparison()
     design = comparable(reference, current, rate_for)
     compare_prompts = partial(
         compare,
@@ -184,25 +186,10 @@ def compare_window(
         if prompts.verdict != "not_enough_data":
             responses = compare_responses()
     if prompts.verdict == "not_enough_data":
-        return WindowComparison(
-            reference=sides[0],
-            current=sides[1],
-            drift=drift,
-            levels=levels,
-            seed=seed,
-            matched_days=matched,
-            design=design,
-            prompts=prompts,
-        )
+        return comparison(design=design, prompts=prompts)
     responses = None if responses is None else sample.expand(responses)
     prompt_clusters, response_clusters = _clusters(prompts, responses, levels)
-    return WindowComparison(
-        reference=sides[0],
-        current=sides[1],
-        drift=drift,
-        levels=levels,
-        seed=seed,
-        matched_days=matched,
+    return comparison(
         design=design,
         prompts=prompts,
         responses=responses,

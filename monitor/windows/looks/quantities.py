@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from monitor.drift.looks.rate_rise import Limit
 from monitor.drift.looks.unlike import Samples, find_isolated, find_unlike
+from monitor.drift.samples.spread import spread_rows
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.windows.comparison.numeric_comparison import NumericColumn
 from monitor.windows.looks import levels
@@ -75,9 +76,9 @@ def unlike_quantities(
             yield Quantity(
                 kind="input" if kind == "input" else "output",
                 name="",
-                reference=_spread(unlike.reference, rows[0], len(reference[0])),
-                current=_spread(unlike.current, rows[1], len(current[0])),
-                scores=_spread(unlike.scores, rows[1], len(current[0])),
+                reference=spread_rows(unlike.reference, rows[0], len(reference[0])),
+                current=spread_rows(unlike.current, rows[1], len(current[0])),
+                scores=spread_rows(unlike.scores, rows[1], len(current[0])),
                 limit=_rise_by(MARGIN, 0.0),
                 level=part / N_SETS,
             )
@@ -173,9 +174,3 @@ def _rows_with_text(side: Exchanges, kind: str) -> NDArray[np.int64]:
     """Return the rows with a text: an empty response is a fault, and has no vector."""
     texts = side.prompts if kind == "input" else side.responses
     return np.flatnonzero([bool(text.strip()) for text in texts]).astype(np.int64)
-
-
-def _spread(values: Values, rows: NDArray[np.int64], n: int) -> Values:
-    spread = np.full(n, np.nan)
-    spread[rows] = values
-    return spread
