@@ -36,6 +36,23 @@ class InputError(DriftwardenError):
     exit_status = 2
 
 
+class UnknownModelError(InputError):
+    """Raised when a model isn't listed, or when it must be named because several are.
+
+    Args:
+        model: The model that was named; ``None``: none was.
+        listed: The models of the configuration.
+    """
+
+    def __init__(self, model: str | None, listed: tuple[str, ...]) -> None:
+        problem = (
+            "several models are listed: name one by --model"
+            if model is None
+            else f"unknown model: {model!r}; list it in config.toml, or name one"
+        )
+        super().__init__(f"{problem} of: {', '.join(listed)}", code="unknown_model")
+
+
 class ModelError(DriftwardenError):
     """Raised when an encoder or language model is missing or can't be loaded."""
 

@@ -48,6 +48,12 @@ EXCHANGES_WITHHELD = Counter(
     ["source"],
     registry=REGISTRY,
 )
+EXCHANGES_UNLISTED = Counter(
+    "driftwarden_exchanges_unlisted",
+    "Sampled exchanges of models that are not listed: counted, not stored.",
+    ["source"],
+    registry=REGISTRY,
+)
 PARTS_IGNORED = Counter(
     "driftwarden_parts_ignored",
     "Parts of sampled records that hold no exchange, such as other spans of a trace.",

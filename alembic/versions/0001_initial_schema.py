@@ -238,6 +238,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("source", "model", "day", name=op.f("pk_withheld_exchanges")),
     )
     op.create_table(
+        "unlisted_exchanges",
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("day", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("count", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("estimated_total", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("source", "model", "day", name=op.f("pk_unlisted_exchanges")),
+    )
+    op.create_table(
         "drift_evaluations",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("model", sa.String(), nullable=False),
@@ -478,6 +487,7 @@ def upgrade() -> None:
         "outbox",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("dedupe_key", sa.String(), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
         sa.Column(
             "incident_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
@@ -1174,6 +1184,7 @@ def downgrade() -> None:
 
     op.drop_table("exchanges")
     op.drop_table("drift_evaluations")
+    op.drop_table("unlisted_exchanges")
     op.drop_table("withheld_exchanges")
     with op.batch_alter_table("web_sessions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_web_sessions_expires_at"))

@@ -12,7 +12,7 @@ from bench.drift.ledger import Ledger
 from bench.drift.plan import DEFAULT, FULL, QUICK, Section
 from monitor.bench.report import Report
 from monitor.bench.row import write_rows
-from monitor.settings import load_settings
+from monitor.settings import load_configuration
 
 
 def main(
@@ -59,7 +59,7 @@ def main(
     if row_seconds is not None:
         plan = plan.limit_rows(row_seconds)
     sections = only or tuple(Section)
-    source = None if data is None else load_data(data, load_settings(), sections)
+    source = None if data is None else load_data(data, load_configuration(), sections)
     with ExitStack() as stack:
         streams: list[TextIO] = [sys.stdout]
         if markdown is not None:

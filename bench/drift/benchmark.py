@@ -26,7 +26,7 @@ from monitor.bench.campaign import Campaign
 from monitor.bench.figure import Figure
 from monitor.bench.report import Report, Table, summarize
 from monitor.bench.workers import TrialRunner, Workers
-from monitor.settings import Settings
+from monitor.settings import Sections
 
 #: Title and measurement of the sections on one data set, after those that ship with the package.
 SECTIONS: dict[Section, tuple[str, Callable[[Campaign, DriftPlan], Iterator[Figure | Table]]]] = {
@@ -47,7 +47,7 @@ class BenchmarkData:
 
 
 def load_data(
-    folder: Path, settings: Settings, sections: Sequence[Section] = tuple(Section)
+    folder: Path, settings: Sections, sections: Sequence[Section] = tuple(Section)
 ) -> BenchmarkData:
     """Read the data set in a folder and embed the texts of the sections.
 

@@ -83,7 +83,7 @@ def stage_rows(services: BenchServices, topic: str) -> Iterator[Row]:
         settings.traffic,
         InstantEncoder(),
         design=SamplingDesign(settings),
-        default_model="assistant",
+        names=settings.names,
         redactor=redactor,
     )
     prepared = timed(lambda: [_prepare(preparer, batch) for batch in _batches(records)])

@@ -130,6 +130,7 @@ def acknowledge(
         outbox.add_message(
             connection,
             dedupe_key=f"incident:{incident_id}:acknowledged:look:{look.id}",
+            model=look.model,
             incident_id=incident_id,
             kind="update",
             payload=build_message(
@@ -148,6 +149,7 @@ def acknowledge(
         outbox.add_message(
             connection,
             dedupe_key=f"incident:{incident_id}:acknowledged:{evaluation.id}",
+            model=evaluation.model,
             incident_id=incident_id,
             kind="update",
             payload=build_message(
@@ -287,6 +289,7 @@ def _announce(step: _Step, incident_id: int | None, event: Event) -> None:
     outbox.add_message(
         step.connection,
         dedupe_key=key,
+        model=step.evaluation.model,
         incident_id=incident_id,
         kind="post" if event == "opened" or incident_id is None else "update",
         payload=build_message(incident_blocks(summary, event, step.alerts), headline),
@@ -301,6 +304,7 @@ def _announce(step: _Step, incident_id: int | None, event: Event) -> None:
     outbox.add_message(
         step.connection,
         dedupe_key=f"{key}:details",
+        model=step.evaluation.model,
         incident_id=incident_id,
         kind="reply",
         payload=details,

@@ -67,6 +67,7 @@ def handle_look(
     outbox.add_message(
         connection,
         dedupe_key=f"look:{look.id}:{event}",
+        model=look.model,
         incident_id=incident_id,
         kind="post" if event == "opened" else "update",
         payload=build_message(look_blocks(look, incident_id, event, alerts), headline),
@@ -76,6 +77,7 @@ def handle_look(
         outbox.add_message(
             connection,
             dedupe_key=f"look:{look.id}:{event}:details",
+            model=look.model,
             incident_id=incident_id,
             kind="reply",
             payload=build_message(sections([f"*{escape(headline)}*"]), headline)

@@ -1,5 +1,6 @@
 """Delivery of the outbox: leases, backoff, and refusals that are recorded and logged."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import structlog
@@ -22,7 +23,13 @@ EXPIRES_AFTER = timedelta(days=7)
 log = structlog.get_logger()
 
 
-def deliver_due(engine: Engine, sender: Sender | None, now: datetime) -> int:
+def deliver_due(
+    engine: Engine,
+    sender: Sender | None,
+    now: datetime,
+    *,
+    by_model: Mapping[str, Sender] | None = None,
+) -> int:
     """Send all due messages, the oldest first; return the number sent.
 
     No transaction is open during a call of the channel. A message is leased first, so that no other
@@ -31,15 +38,18 @@ def deliver_due(engine: Engine, sender: Sender | None, now: datetime) -> int:
 
     Args:
         engine: The database.
-        sender: ``None``: nothing is sent; messages stay in the outbox.
+        sender: ``None``: messages stay in the outbox.
         now: The current time, from which the next attempts are scheduled.
+        by_model: Senders of models that have their own.
     """
-    if sender is None:
+    senders = by_model or {}
+    if sender is None and not senders:
         return 0
+    models = senders if sender is None else None
     sent = 0
     while True:
         with transaction(engine) as connection:
-            message = outbox.lease_due_message(connection, now, now + LEASE)
+            message = outbox.lease_due_message(connection, now, now + LEASE, models=models)
         if message is None:
             return sent
         reason = _undeliverable(message, now)
@@ -47,7 +57,7 @@ def deliver_due(engine: Engine, sender: Sender | None, now: datetime) -> int:
             _refuse(engine, message, reason, now)
             continue
         try:
-            channel, ts = _send(sender, message)
+            channel, ts = _send(senders.get(message.model, sender), message)
         except ChannelRefusedError as error:
             _refuse(engine, message, str(error), now)
         except ChannelUnavailableError as error:
@@ -73,7 +83,8 @@ def delay_after(attempts: int, retry_after_seconds: float | None = None) -> time
     return max(doubled, timedelta(seconds=retry_after_seconds or 0.0))
 
 
-def _send(sender: Sender, message: outbox.DueMessage) -> tuple[str, str]:
+def _send(sender: Sender | None, message: outbox.DueMessage) -> tuple[str, str]:
+    assert sender is not None  # noqa: S101 - only messages that have one are leased
     if message.kind == "update" and message.slack_channel and message.slack_ts:
         return sender.update(message.payload, message.slack_channel, message.slack_ts)
     thread = message.slack_ts if message.kind == "reply" else None

@@ -21,7 +21,7 @@ from monitor.bench.report import Report, summarize
 from monitor.bench.seeds import seeds
 from monitor.bench.texts import read_texts
 from monitor.bench.workers import Workers
-from monitor.settings import Settings
+from monitor.settings import Sections
 
 #: Title and measurement of each section. The errors of the bound are counted over the windows of
 #: the sections before it.
@@ -46,7 +46,7 @@ class LabelledData:
     texts: Sequence[str] = ()
 
 
-def load_data(folder: Path, settings: Settings) -> LabelledData:
+def load_data(folder: Path, settings: Sections) -> LabelledData:
     """Read the data set in a folder and embed its prompts.
 
     Raises:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.shared.context import ConfigOption, database_transaction, read_settings
+from monitor.cli.shared.context import ConfigOption, database_transaction, read_configuration
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from monitor.accounts.invitations import OneTimeLink
-    from monitor.settings import Settings
+    from monitor.settings import Sections
     from monitor.store.accounts.users import UserRow
 
 app = typer.Typer(no_args_is_help=True, help="Invite users, set their roles, deactivate them.")
@@ -46,7 +46,7 @@ def invite(
     """Add a user, and print a one-time link to set the password with."""
     from monitor.accounts import users
 
-    settings = read_settings(config)
+    settings = read_configuration(config)
     with _transaction(settings) as (connection, now):
         link = users.invite(
             connection,
@@ -78,7 +78,7 @@ def add(
     from monitor.accounts.passwords import generate_password
     from monitor.accounts.registration import create_user
 
-    settings = read_settings(config)
+    settings = read_configuration(config)
     generated = ""
     if password_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
@@ -99,7 +99,7 @@ def list_(config: ConfigOption = None) -> None:
     from monitor.store.accounts.invitations import open_invitations
     from monitor.store.accounts.users import list_users, task_types_of
 
-    with _transaction(read_settings(config)) as (connection, now):
+    with _transaction(read_configuration(config)) as (connection, now):
         users = [(user, task_types_of(connection, user.id)) for user in list_users(connection)]
         links = open_invitations(connection, now)
     if not users:
@@ -120,7 +120,7 @@ def set_role(
     """Change the role of a user."""
     from monitor.accounts import users
 
-    with _transaction(read_settings(config)) as (connection, now):
+    with _transaction(read_configuration(config)) as (connection, now):
         users.change_role(connection, users.THE_OPERATOR, _find(connection, name), role, now)
     typer.echo(f"{name}: {role}")
 
@@ -138,7 +138,7 @@ def assign(
     from monitor.accounts import users
 
     task_types = task_type or []
-    with _transaction(read_settings(config)) as (connection, now):
+    with _transaction(read_configuration(config)) as (connection, now):
         users.assign_task_types(
             connection, users.THE_OPERATOR, _find(connection, name), task_types, now
         )
@@ -150,7 +150,7 @@ def deactivate(name: Name, config: ConfigOption = None) -> None:
     """Deactivate a user: end all sessions at once, keep the reviews."""
     from monitor.accounts import users
 
-    with _transaction(read_settings(config)) as (connection, now):
+    with _transaction(read_configuration(config)) as (connection, now):
         users.deactivate(connection, users.THE_OPERATOR, _find(connection, name), now)
     typer.echo(f"{name}: deactivated")
 
@@ -160,7 +160,7 @@ def reactivate(name: Name, config: ConfigOption = None) -> None:
     """Reactivate a user."""
     from monitor.accounts import users
 
-    with _transaction(read_settings(config)) as (connection, now):
+    with _transaction(read_configuration(config)) as (connection, now):
         users.reactivate(connection, users.THE_OPERATOR, _find(connection, name), now)
     typer.echo(f"{name}: active")
 
@@ -170,7 +170,7 @@ def reset_password(name: Name, config: ConfigOption = None) -> None:
     """End a user's password and sessions, and print a one-time link to set a new password with."""
     from monitor.accounts import users
 
-    settings = read_settings(config)
+    settings = read_configuration(config)
     with _transaction(settings) as (connection, now):
         link = users.reset_password(
             connection,
@@ -184,7 +184,7 @@ def reset_password(name: Name, config: ConfigOption = None) -> None:
 
 
 @contextmanager
-def _transaction(settings: "Settings") -> "Iterator[tuple[Connection, datetime]]":
+def _transaction(settings: "Sections") -> "Iterator[tuple[Connection, datetime]]":
     from datetime import UTC, datetime
 
     with database_transaction(settings) as connection:
@@ -197,12 +197,12 @@ def _find(connection: "Connection", name: str) -> int:
     return require_user(connection, name).id
 
 
-def _link_lifetime(settings: "Settings") -> "timedelta | None":
+def _link_lifetime(settings: "Sections") -> "timedelta | None":
     """Return the lifetime of a link, or ``None`` without sign-in by password."""
     return settings.web.invitation_lifetime if settings.web.passwords else None
 
 
-def _print_link(settings: "Settings", link: "OneTimeLink | None") -> None:
+def _print_link(settings: "Sections", link: "OneTimeLink | None") -> None:
     if link is None:
         typer.echo("no link: users sign in by single sign-on (web.passwords = false)")
         return

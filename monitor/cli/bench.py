@@ -7,7 +7,7 @@ from typing import Annotated, TextIO
 import typer
 
 from monitor.bench.plan import DEFAULT, FULL, QUICK, Section
-from monitor.cli.shared.context import ConfigOption, read_settings
+from monitor.cli.shared.context import ConfigOption, read_configuration
 from monitor.cli.shared.targets import require_distinct_files
 from monitor.errors import InputError
 
@@ -82,7 +82,7 @@ def drift(
     plan = QUICK if quick else FULL if full else DEFAULT
     if row_seconds is not None:
         plan = replace(plan, row_seconds=row_seconds)
-    labelled = load_data(data, read_settings(config))
+    labelled = load_data(data, read_configuration(config))
     with ExitStack() as stack:
         streams: list[TextIO] = [sys.stdout]
         if markdown is not None:

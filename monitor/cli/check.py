@@ -1,19 +1,27 @@
 """`driftwarden check`: readiness of everything that the daemon needs."""
 
+from typing import TYPE_CHECKING
+
 import typer
 
-from monitor.cli.shared.context import ConfigOption, read_settings
+from monitor.cli.shared.context import ConfigOption, ModelOption, read_configuration
+
+if TYPE_CHECKING:
+    from monitor.settings import Configuration
 
 MARKS = {"ok": ("ok  ", typer.colors.GREEN), "note": ("note", typer.colors.YELLOW)}
 FAILED = ("FAIL", typer.colors.RED)
 
 
-def check(config: ConfigOption = None) -> None:
+def check(model: ModelOption = None, config: ConfigOption = None) -> None:
     """Check what the daemon needs.
 
     Checks the configuration, the database, the baseline, the Kafka topic, the encoder, Slack, the
     reviewers, sign-in and what retraining needs. Each line is ok, note or FAIL; the last two say
     what to do. Changes nothing.
+
+    With --model, prints the settings of a model instead, and where each comes from: its own table,
+    the file, the environment, an evaluation file, or the defaults.
 
     Exit status 0: ready; 1: something failed.
     """
@@ -23,10 +31,14 @@ def check(config: ConfigOption = None) -> None:
     from monitor.settings import load_secrets
     from monitor.telemetry import configure_logging
 
-    settings = read_settings(config)
+    settings = read_configuration(config)
+    if model is not None:
+        _print_settings(settings, settings.only(model).model.name)
+        return
     configure_logging(level=logging.ERROR)  # findings are printed, not logged
     typer.secho("ok  ", fg=typer.colors.GREEN, nl=False)
-    typer.echo(f" {'configuration':<14} model {settings.model.name!r}")
+    names = ", ".join(map(repr, settings.models))
+    typer.echo(f" {'configuration':<14} model{'s' if len(settings.models) > 1 else ''} {names}")
     failed = False
     for finding in check_everything(settings, load_secrets()):
         mark, colour = MARKS.get(finding.status, FAILED)
@@ -35,3 +47,13 @@ def check(config: ConfigOption = None) -> None:
         typer.echo(f" {finding.name:<14} {finding.message}")
     if failed:
         raise typer.Exit(1)
+
+
+def _print_settings(configuration: "Configuration", model: str) -> None:
+    import json
+
+    from monitor.settings.models.origins import origins_of
+
+    for origin in origins_of(configuration, model):
+        line = f"{origin.key} = {json.dumps(origin.value, ensure_ascii=False)}"
+        typer.echo(f"{line:<60} # {origin.source}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.shared.context import ConfigOption, read_settings
+from monitor.cli.shared.context import ConfigOption, ModelOption, read_settings
 from monitor.cli.shared.output import ProgressBars, exit_status, show
 from monitor.cli.shared.targets import require_distinct_files, require_writable
 from monitor.plurals import pluralize
@@ -86,6 +86,7 @@ def compare(
             "prompt. Without it, such a file is refused: traffic.fields may read the wrong field.",
         ),
     ] = False,
+    model: ModelOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Compare two files of exchanges.
@@ -110,7 +111,7 @@ def compare(
     settings can't be used or the encoder can't be loaded.
     """
     settings = _with_overrides(
-        read_settings(config),
+        read_settings(config, model),
         false_alarms_a_year=false_alarms_a_year,
         seed=seed,
         max_same_prompt_share=1.0 if allow_same_prompt else None,

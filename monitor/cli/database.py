@@ -2,7 +2,7 @@
 
 import typer
 
-from monitor.cli.shared.context import ConfigOption, read_settings
+from monitor.cli.shared.context import ConfigOption, read_configuration
 
 app = typer.Typer(no_args_is_help=True, help="Migrate the database.")
 
@@ -16,7 +16,7 @@ def upgrade(config: ConfigOption = None) -> None:
     from monitor.store.engine import make_engine
     from monitor.store.migrations import upgrade as upgrade_schema
 
-    before, after = upgrade_schema(make_engine(read_settings(config).database.url))
+    before, after = upgrade_schema(make_engine(read_configuration(config).database.url))
     if before == after:
         typer.echo(f"database: already at revision {after}")
     else:

@@ -2,7 +2,7 @@
 
 import typer
 
-from monitor.cli.shared.context import ConfigOption, database_transaction, read_settings
+from monitor.cli.shared.context import ConfigOption, database_transaction, read_configuration
 
 
 def dead_letters(config: ConfigOption = None) -> None:
@@ -14,7 +14,7 @@ def dead_letters(config: ConfigOption = None) -> None:
     """
     from monitor.store.traffic.dead_letters import summarize_dead_letters
 
-    with database_transaction(read_settings(config)) as connection:
+    with database_transaction(read_configuration(config)) as connection:
         kinds = summarize_dead_letters(connection)
     if not kinds:
         typer.echo("no dead letters")

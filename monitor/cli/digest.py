@@ -4,7 +4,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.shared.context import ConfigOption, database_transaction, read_settings
+from monitor.cli.shared.context import (
+    ConfigOption,
+    ModelOption,
+    database_transaction,
+    read_settings,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,10 +28,7 @@ COLOURS = {"drift": "red", "no_drift": "green", "not_enough_data": "yellow"}
 
 def digest(
     *,
-    model: Annotated[
-        str | None,
-        typer.Option(help="Name of the model, as the traffic has it. Default: model.name."),
-    ] = None,
+    model: ModelOption = None,
     windows: Annotated[
         int, typer.Option(min=1, max=1000, help="Number of windows, the newest first.")
     ] = 52,
@@ -44,9 +46,9 @@ def digest(
     from monitor.store.training.model_age import production_age
     from monitor.windows.history.digest import build_digest
 
-    settings = read_settings(config)
+    settings = read_settings(config, model)
     with database_transaction(settings) as connection:
-        name = model or settings.model.name
+        name = settings.model.name
         year = build_digest(connection, name, n_windows=windows)
         live = production_age(connection, name, datetime.now(UTC))
     if as_json:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.shared.context import ConfigOption, open_database, read_settings
+from monitor.cli.shared.context import ConfigOption, ModelOption, open_database, read_settings
 from monitor.cli.shared.output import ProgressBars, exit_status, show
 
 if TYPE_CHECKING:
@@ -14,10 +14,7 @@ if TYPE_CHECKING:
 
 def evaluate(
     *,
-    model: Annotated[
-        str | None,
-        typer.Option(help="Name of the model, as the traffic has it. Default: model.name."),
-    ] = None,
+    model: ModelOption = None,
     start: Annotated[
         datetime | None,
         typer.Option(
@@ -60,11 +57,7 @@ def evaluate(
     from monitor.windows.evaluation import evaluate_window, monitoring_start
     from monitor.windows.schedule import LENGTH, window_of
 
-    settings = read_settings(config)
-    if model is not None:
-        settings = settings.model_copy(
-            update={"model": settings.model.model_copy(update={"name": model})}
-        )
+    settings = read_settings(config, model)
     now = datetime.now(UTC)
     length = LENGTH[settings.monitoring.drift_detection]
     begins, ends = window_of(now - length, settings.monitoring.drift_detection)
@@ -122,12 +115,15 @@ def evaluate(
 def _nothing_stored(connection: "Connection", model: str, window: tuple[datetime, datetime]) -> str:
     from monitor.rendering.excerpts import excerpt
     from monitor.store.traffic.exchanges import models_seen
+    from monitor.store.traffic.unlisted import unlisted_models
 
     message = (
         f"Nothing to evaluate: {model} has no traffic and no baseline yet. Import a baseline with "
         "`driftwarden baseline import FILE`; the daemon reads the traffic."
     )
-    names = ", ".join(
-        f"`{excerpt(name, 40)}`" for name in models_seen(connection, *window, limit=5)
-    )
+    seen = [
+        *models_seen(connection, *window, limit=5),
+        *(unlisted.name for unlisted in unlisted_models(connection, *window, [])),
+    ]
+    names = ", ".join(f"`{excerpt(name, 40)}`" for name in seen[:5])
     return f"{message} The window has traffic of: {names}." if names else message

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.shared.context import ConfigOption, open_database, read_settings
+from monitor.cli.shared.context import ConfigOption, open_database, read_configuration
 
 if TYPE_CHECKING:
     from monitor.privacy.forget import ErasureReport
@@ -22,7 +22,7 @@ def retention(config: ConfigOption = None) -> None:
 
     from monitor.privacy.retention import apply_retention
 
-    settings = read_settings(config)
+    settings = read_configuration(config)
     removed = apply_retention(open_database(settings), settings.retention, datetime.now(UTC))
     for name, n in sorted(removed.items()):
         typer.echo(f"{name:20} {n:>10,}")
@@ -67,7 +67,7 @@ def forget(
 
     if not subject and not exchange:
         raise typer.BadParameter("--subject and --exchange: give at least one of them")
-    settings = read_settings(config)
+    settings = read_configuration(config)
     request = ErasureRequest(subject, tuple(exchange or ()))
     report = remove(
         open_database(settings),

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.shared.context import ConfigOption, read_settings
+from monitor.cli.shared.context import ConfigOption, read_configuration
 
 
 def run(
@@ -30,7 +30,7 @@ def run(
     from monitor.telemetry import configure_logging
 
     parts = parse_parts(only)
-    settings = read_settings(config)
+    settings = read_configuration(config)
     configure_logging()
     with stop_on_signals() as stop:
         run_daemon(settings, load_secrets(), parts, stop)

@@ -5,7 +5,12 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.shared.context import ConfigOption, database_transaction, read_settings
+from monitor.cli.shared.context import (
+    ConfigOption,
+    ModelOption,
+    database_transaction,
+    read_settings,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,7 +26,9 @@ PathArgument = Annotated[
 
 
 @app.command()
-def check(path: PathArgument = None, config: ConfigOption = None) -> None:
+def check(
+    path: PathArgument = None, model: ModelOption = None, config: ConfigOption = None
+) -> None:
     """Check a taxonomy, and list every problem with its line.
 
     Task types of the stored traffic without an entry are noted; they are no error. Exit status 0:
@@ -31,7 +38,7 @@ def check(path: PathArgument = None, config: ConfigOption = None) -> None:
     from monitor.review.guidelines import missing_task_types, read_taxonomy
     from monitor.store.review.taxonomies import task_types_seen
 
-    settings = read_settings(config)
+    settings = read_settings(config, model)
     place = _place(path, settings.review.taxonomy)
     taxonomy, problems = read_taxonomy(place)
     for problem in problems:
@@ -62,6 +69,7 @@ def show(
             show_default=False,
         ),
     ] = "",
+    model: ModelOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Print a taxonomy as one Markdown file: the configured one, or a stored version."""
@@ -70,7 +78,7 @@ def show(
     from monitor.review.guidelines.writer import as_markdown
     from monitor.store.review.taxonomies import versions_with_prefix
 
-    settings = read_settings(config)
+    settings = read_settings(config, model)
     if not version:
         typer.echo(as_markdown(load_taxonomy(_place(path, settings.review.taxonomy))), nl=False)
         return

@@ -5,13 +5,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.shared.context import ConfigOption, open_database, read_settings
+from monitor.cli.shared.context import (
+    ConfigOption,
+    ModelOption,
+    open_database,
+    read_configuration,
+    read_settings,
+)
 from monitor.plurals import pluralize
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from monitor.settings import Settings
+    from monitor.settings import Configuration
     from monitor.traffic.baseline_import import ImportedBaseline
 
 baseline_app = typer.Typer(no_args_is_help=True, help="Import baselines of a model.")
@@ -49,7 +55,7 @@ def replay(
     """
     if (file is None) is not dead_letters:
         raise typer.BadParameter("FILE and --dead-letters: give one of them")
-    settings = read_settings(config)
+    settings = read_configuration(config)
     if sample_rate is not None:
         monitoring = settings.monitoring.model_copy(update={"sample_rate": sample_rate})
         settings = settings.model_copy(update={"monitoring": monitoring})
@@ -60,7 +66,7 @@ def replay(
         _replay_file(engine, settings, file)
 
 
-def _replay_file(engine: "Engine", settings: "Settings", file: Path) -> None:
+def _replay_file(engine: "Engine", settings: "Configuration", file: Path) -> None:
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -91,9 +97,15 @@ def _replay_file(engine: "Engine", settings: "Settings", file: Path) -> None:
         typer.echo(
             f"{pluralize(done.n_withheld, 'exchange')} with withheld texts: counted, not stored"
         )
+    if done.n_unlisted:
+        listed = ", ".join(settings.models)
+        typer.echo(
+            f"{pluralize(done.n_unlisted, 'exchange')} of other models than {listed}: counted, not "
+            "stored; list them under [models], or set monitoring.unlisted_models"
+        )
 
 
-def _replay_dead_letters(engine: "Engine", settings: "Settings") -> None:
+def _replay_dead_letters(engine: "Engine", settings: "Configuration") -> None:
     from monitor.embedding.encoder import load_encoder
     from monitor.store.engine import transaction
     from monitor.store.traffic.dead_letters import count_by_reason
@@ -118,20 +130,14 @@ def _replay_dead_letters(engine: "Engine", settings: "Settings") -> None:
 @baseline_app.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(help="Exchanges, one JSON object per line.")],
-    model: Annotated[
-        str,
-        typer.Option(
-            help="Model of the exchanges; lines of other models are skipped. Default: model.name.",
-            show_default=False,
-        ),
-    ] = "",
+    model: ModelOption = None,
     model_version: Annotated[
         str,
         typer.Option(
             "--model-version",
-            help="Version of the model that gave the responses, as the traffic "
-            "(model.version_field) or the registry names it. Responses of that version are then "
-            "compared with this baseline.",
+            help="Version of the model that gave the responses, as the traffic (the model's "
+            "version_field) or the registry names it. Responses of that version are then compared "
+            "with this baseline.",
             show_default=False,
         ),
     ] = "",
@@ -145,7 +151,9 @@ def import_(
     ] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Import the exchanges that windows are compared with.
+    """Import the exchanges that windows of a model are compared with.
+
+    Lines of other models are skipped.
 
     Take them from the time after the model's launch, when its responses were known to be good. A
     baseline is named by the digest of its content and never changes; the newest one counts, of a
@@ -160,7 +168,7 @@ def import_(
     from monitor.traffic.redaction import build_redactor
     from monitor.windows.versions.split import clean_version_name
 
-    settings = read_settings(config)
+    settings = read_settings(config, model)
     engine = open_database(settings)
     file_source_name(file)  # refuses an unreadable file before the encoder is loaded
     imported = import_baseline(
@@ -168,7 +176,7 @@ def import_(
         settings.traffic,
         partial(load_encoder, settings.embedding),
         file,
-        model=model or settings.model.name,
+        names=settings.names,
         model_version=clean_version_name(model_version),
         redactor=build_redactor(settings.redaction),
         now=datetime.now(UTC),

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from monitor.embedding.shared_encoder import SharedEncoder
 from monitor.errors import ConfigurationError, DatabaseUnavailableError
-from monitor.settings import Secrets, Settings
+from monitor.settings import Secrets, Sections
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import require_current
 from monitor.telemetry import Heartbeat, get_logger
@@ -30,7 +30,7 @@ log = get_logger(__name__)
 
 
 def run_daemon(
-    settings: Settings, secrets: Secrets, parts: Sequence[Part], stop: threading.Event
+    settings: Sections, secrets: Secrets, parts: Sequence[Part], stop: threading.Event
 ) -> None:
     """Run the parts until ``stop`` is set or a part fails.
 
@@ -118,7 +118,7 @@ class _Running:
 
 
 def _bodies(
-    settings: Settings,
+    settings: Sections,
     secrets: Secrets,
     engine: Engine,
     parts: Sequence[Part],
@@ -155,16 +155,18 @@ def _bodies(
     return bodies
 
 
-def _remember_taxonomy(engine: Engine, settings: Settings) -> None:
-    """Store the present version of the taxonomy; an inconsistent one stops the daemon."""
-    if not settings.review.taxonomy:
-        return
-    from monitor.review.guidelines import load_taxonomy, store_current_taxonomy
+def _remember_taxonomy(engine: Engine, settings: Sections) -> None:
+    """Store the present version of each taxonomy; an inconsistent one stops the daemon."""
+    reviews = {of_model.review.taxonomy: of_model.review for of_model in settings.by_model}
+    for path, review in reviews.items():
+        if not path:
+            continue
+        from monitor.review.guidelines import load_taxonomy, store_current_taxonomy
 
-    load_taxonomy(Path(settings.review.taxonomy))
-    with transaction(engine) as connection:
-        version = store_current_taxonomy(connection, settings.review, datetime.now(UTC))
-    log.info("taxonomy_loaded", path=settings.review.taxonomy, version=version)
+        load_taxonomy(Path(path))
+        with transaction(engine) as connection:
+            version = store_current_taxonomy(connection, review, datetime.now(UTC))
+        log.info("taxonomy_loaded", path=path, version=version)
 
 
 def _wait_for_database(engine: Engine, stop: threading.Event) -> bool:

@@ -17,7 +17,7 @@ from monitor.errors import (
     TransientError,
 )
 from monitor.review.human_evaluation.opening import SYSTEM, open_human_evaluation
-from monitor.settings import Settings
+from monitor.settings import Sections, Settings
 from monitor.store.engine import transaction
 from monitor.store.human_evaluation.human_evaluations import human_evaluation_of_candidate
 from monitor.store.training import candidate_evaluations as store
@@ -44,7 +44,7 @@ class CandidateEvaluations:
     """Steps of candidate evaluations; each reads from the database what is due."""
 
     engine: Engine
-    settings: Settings
+    settings: Sections
     launcher_of: LauncherSource
 
     def advance(self, now: datetime) -> None:
@@ -63,19 +63,22 @@ class CandidateEvaluations:
                 )
         self._advance_human_evaluations(now)
         with transaction(self.engine) as connection:
-            announce_gate_results(connection, self.settings.model.name, now, self.settings.alerts)
+            for settings in self.settings.by_model:
+                announce_gate_results(connection, settings.model.name, now, settings.alerts)
 
     def _plan(self, now: datetime) -> None:
         """Plan an evaluation of each candidate that has none."""
-        file = self.settings.retrain.evaluation
-        if not file:
-            return
+        for settings in self.settings.by_model:
+            if settings.retrain.evaluation:
+                self._plan_of_model(settings, Path(settings.retrain.evaluation), now)
+
+    def _plan_of_model(self, settings: Settings, file: Path, now: datetime) -> None:
         with transaction(self.engine) as connection:
-            candidates = store.unevaluated_candidates(connection, self.settings.model.name)
+            candidates = store.unevaluated_candidates(connection, settings.model.name)
         for version in candidates:
             try:
                 with transaction(self.engine) as connection:
-                    request = request_for(connection, version, self.settings, Path(file))
+                    request = request_for(connection, version, settings, file)
                     planned = plan_evaluation(connection, version, request, by=SYSTEM, now=now)
             except DatabaseUnavailableError:
                 raise

@@ -1,21 +1,26 @@
 """Steps of the schedule: each reads from the database what is due, and may be repeated."""
 
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 
 from sqlalchemy import Engine
 
-from monitor.alerts.channels import make_sender
+from monitor.alerts.channels import make_sender, senders_of_models
 from monitor.alerts.channels.sender import Sender
+from monitor.alerts.messages.unlisted_models import announce_unlisted_models
 from monitor.alerts.outbox import deliver_due
 from monitor.daemon.follow_up import decide, follow_up, follow_up_looks, watch_age
 from monitor.daemon.retraining import Retraining
 from monitor.embedding.encoder import load_encoder
 from monitor.privacy.retention import apply_retention, is_due
-from monitor.settings import Secrets, Settings
+from monitor.settings import Secrets, Sections, Settings
 from monitor.store.alerts.outbox import count_pending_messages
 from monitor.store.engine import transaction
+from monitor.store.model_history import carry_over
+from monitor.store.traffic.exchanges import stored_models
 from monitor.store.traffic.offsets import complete_until
 from monitor.store.traffic.pending_halves import oldest_pending_at
 from monitor.store.windows.drift_evaluations import last_success_at
@@ -41,19 +46,21 @@ class Cycle:
     """Drift evaluation, its follow-up, retraining and messages."""
 
     engine: Engine
-    settings: Settings
+    settings: Sections
     sender: Sender | None
     retraining: Retraining
     started_at: datetime
     #: Source of the encoder for embedding stored texts again; ``None``: the configured encoder.
     encoder: EncoderSource | None = None
     registry_mirror: MlflowMirror | None = None
+    #: Senders of models with a channel of their own.
+    senders_by_model: Mapping[str, Sender] = field(default_factory=dict)
 
     @classmethod
     def build(
         cls,
         engine: Engine,
-        settings: Settings,
+        settings: Sections,
         secrets: Secrets,
         now: datetime,
         *,
@@ -68,53 +75,49 @@ class Cycle:
             started_at=now,
             encoder=encoder,
             registry_mirror=MlflowMirror.build(settings.retrain.mlflow, secrets),
+            senders_by_model=senders_of_models(secrets, settings),
         )
 
     def evaluate(self, now: datetime) -> None:
-        """Evaluate the windows that are due, the oldest first.
+        """Evaluate the windows that are due, model by model, the oldest first.
 
         An evaluated window may then become the baseline of the version in production.
         """
-        evaluate_due_windows(
-            self.engine,
-            self.settings,
-            now,
-            until=self._complete_until(now),
-            encoder=self.encoder,
-        )
-        encoder = self.encoder or (lambda: load_encoder(self.settings.embedding))
-        advance_baseline(self.engine, self.settings, now, encoder)
-        with transaction(self.engine) as connection:
-            last = last_success_at(connection, self.settings.model.name)
-        if last is not None:
-            LAST_DRIFT_EVALUATION.labels(self.settings.model.name).set(last.timestamp())
+        self._carry_over(now)
+        encoder = self.encoder or cache(lambda: load_encoder(self.settings.embedding))
+        until = self._complete_until(now)
+        for settings in self._watched():
+            evaluate_due_windows(self.engine, settings, now, until=until, encoder=encoder)
+            advance_baseline(self.engine, settings, now, encoder)
+            with transaction(self.engine) as connection:
+                last = last_success_at(connection, settings.model.name)
+            if last is not None:
+                LAST_DRIFT_EVALUATION.labels(settings.model.name).set(last.timestamp())
 
     def look(self, now: datetime, stop: threading.Event) -> None:
         """Search the last 24 hours for a large change, where looks are due, until stopped."""
-        run_due_looks(
-            self.engine,
-            self.settings,
-            now,
-            until=self._complete_until(now),
-            encoder=self.encoder,
-            stop=stop,
-        )
-        with transaction(self.engine) as connection:
-            last = last_look_at(connection, self.settings.model.name, only_done=True)
-        if last is not None:
-            LAST_LOOK.labels(self.settings.model.name).set(last.timestamp())
+        until = self._complete_until(now)
+        for settings in self._watched():
+            run_due_looks(self.engine, settings, now, until=until, encoder=self.encoder, stop=stop)
+            with transaction(self.engine) as connection:
+                last = last_look_at(connection, settings.model.name, only_done=True)
+            if last is not None:
+                LAST_LOOK.labels(settings.model.name).set(last.timestamp())
 
     def advance(self, now: datetime) -> None:
         """Advance what follows: incidents, review batches, decisions, runs, versions, rollouts."""
-        follow_up(self.engine, self.settings, now)
-        follow_up_looks(self.engine, self.settings, now)
-        decide(self.engine, self.settings, now)
-        watch_age(self.engine, self.settings, now)
+        for settings in self._watched():
+            follow_up(self.engine, settings, now)
+            follow_up_looks(self.engine, settings, now)
+            decide(self.engine, settings, now)
+            watch_age(self.engine, settings, now)
+        with transaction(self.engine) as connection:
+            announce_unlisted_models(connection, self.settings, now)
         self.retraining.advance(now)
 
     def deliver(self, now: datetime) -> None:
         """Send the pending messages."""
-        deliver_due(self.engine, self.sender, now)
+        deliver_due(self.engine, self.sender, now, by_model=self.senders_by_model)
         with transaction(self.engine) as connection:
             OUTBOX_PENDING.set(count_pending_messages(connection))
 
@@ -127,6 +130,24 @@ class Cycle:
         """Apply the retention periods once a day, until done or stopped."""
         if is_due(self.engine, now):
             apply_retention(self.engine, self.settings.retention, now, stop=stop)
+
+    def _carry_over(self, now: datetime) -> None:
+        """Carry over the history of models that were renamed: their old name is an alias."""
+        for old, model in self.settings.names.former:
+            with transaction(self.engine) as connection:
+                n_rows = carry_over(connection, old, model, now)
+            if n_rows:
+                log.info("model_renamed", model=model, old_name=old, rows=n_rows)
+
+    def _watched(self) -> Sequence[Settings]:
+        """Return the settings of each watched model: listed, or seen in the traffic."""
+        listed = self.settings.by_model
+        if self.settings.monitoring.unlisted_models != "watch":
+            return listed
+        with transaction(self.engine) as connection:
+            seen = stored_models(connection)
+        unlisted = sorted(seen - set(self.settings.names.listed))
+        return [*listed, *map(self.settings.settings_of, unlisted)]
 
     def _complete_until(self, now: datetime) -> datetime:
         """Return the time until which the traffic is complete.

@@ -15,7 +15,7 @@ from monitor.daemon.human_evaluations import score_locked_human_evaluations
 from monitor.daemon.training_data import TrainingDataBuilder
 from monitor.daemon.training_metrics import export_training_metrics
 from monitor.errors import DatabaseUnavailableError, DriftwardenError, TransientError
-from monitor.settings import Secrets, Settings
+from monitor.settings import Rollout, Secrets, Sections
 from monitor.store.engine import transaction
 from monitor.store.review.decisions import DecisionRow, decision_by_id, list_decisions
 from monitor.store.training.registry import VersionRow, production_version
@@ -49,12 +49,12 @@ class Retraining:
     """Steps after a decision; each reads from the database what is due."""
 
     engine: Engine
-    settings: Settings
+    settings: Sections
     launcher_of: LauncherSource
     gateway: Gateway
 
     @classmethod
-    def build(cls, engine: Engine, settings: Settings, secrets: Secrets) -> "Retraining":
+    def build(cls, engine: Engine, settings: Sections, secrets: Secrets) -> "Retraining":
         """Build the steps of the settings."""
         return cls(
             engine=engine,
@@ -93,22 +93,26 @@ class Retraining:
                 )
         score_locked_human_evaluations(self.engine, self.settings, now)
         CandidateEvaluations(self.engine, self.settings, self.launcher_of).advance(now)
-        tick_rollouts(self.engine, self.settings.rollout, self.gateway, no_health_measured, now)
+        tick_rollouts(self.engine, self._rollout_of, self.gateway, no_health_measured, now)
+
+    def _rollout_of(self, model: str) -> Rollout:
+        return self.settings.settings_of(model).rollout
 
     def _confirmed(self) -> list[DecisionRow]:
         """Return the confirmed decisions to retrain that have no run yet."""
         with transaction(self.engine) as connection:
             return [
                 decision
-                for decision in list_decisions(connection, self.settings.model.name)
+                for settings in self.settings.by_model
+                for decision in list_decisions(connection, settings.model.name)
                 if decision.recommendation == "retrain"
-                and (decision.confirmed_by or not self.settings.retrain.require_confirmation)
+                and (decision.confirmed_by or not settings.retrain.require_confirmation)
                 and run_of_decision(connection, decision.id) is None
             ]
 
     def _plan(self, decision: DecisionRow, now: datetime) -> None:
         """Plan a run; its data are written when it starts."""
-        retrain = self.settings.retrain
+        retrain = self.settings.settings_of(decision.model).retrain
         work_dir = Path(retrain.work_dir)
         requested = read_recipe_file(retrain.recipe)
         require_consent(requested.method, decision.model, retrain.full_fine_tuning_of)
@@ -146,7 +150,7 @@ class Retraining:
             serving = production_version(connection, run.model)
         anew = not starts_from_serving(recipe, serving)
         preparation = TrainingDataBuilder(
-            self.engine, self.settings, run.model, recipe, replay_all=anew
+            self.engine, self.settings.settings_of(run.model), run.model, recipe, replay_all=anew
         )
         made = preparation.from_queue(decision.inputs.get("batches"))
         counter = TokenCounter(load_tokenizer(base))

@@ -13,7 +13,7 @@ from monitor.daemon.cycle import Cycle
 from monitor.daemon.leadership import Leadership
 from monitor.embedding.shared_encoder import SharedEncoder
 from monitor.errors import TransientError
-from monitor.settings import Secrets, Settings
+from monitor.settings import Secrets, Sections
 from monitor.telemetry import SERVICE_FAILURES, Heartbeat, get_logger
 
 ADVANCE_EVERY_SECONDS = 10
@@ -28,7 +28,7 @@ log = get_logger(__name__)
 
 def prepare(
     engine: Engine,
-    settings: Settings,
+    settings: Sections,
     secrets: Secrets,
     encoder: SharedEncoder,
     *,

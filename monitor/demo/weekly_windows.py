@@ -47,7 +47,7 @@ def set_baseline(workspace: Workspace, name: str) -> int:
             workspace.settings.traffic,
             lambda: workspace.encoder,
             workspace.folder / f"{name}.jsonl",
-            model=workspace.settings.model.name,
+            names=workspace.settings.names,
             redactor=build_redactor(workspace.settings.redaction),
             now=FIRST_WEEK,
         )

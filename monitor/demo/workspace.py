@@ -77,8 +77,11 @@ def prepare_folder(folder: Path, *, read: Sequence[Path] = ()) -> Path:
 
 def write_config(folder: Path, settings: Settings) -> None:
     """Write the settings that differ from the defaults to config.toml."""
-    lines = []
-    for section, values in settings.model_dump(mode="json", exclude_defaults=True).items():
+    sections = settings.model_dump(mode="json", exclude_defaults=True)
+    own = sections.pop("model", {})
+    own.pop("name", None)
+    lines = _table(f"models.{json.dumps(settings.model.name)}", own)
+    for section, values in sections.items():
         lines += _table(section, values)
     (folder / "config.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
 

@@ -1,6 +1,6 @@
 """Files with rows of an end user: training runs, exports and the inputs of retraining."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -60,14 +60,14 @@ class Files:
 
 
 def find_files(
-    engine: Engine, end_user: EndUser, retrain: Retrain, extra: Iterable[Path] = ()
+    engine: Engine, end_user: EndUser, retrain: Sequence[Retrain], extra: Iterable[Path] = ()
 ) -> Files:
     """Search every file that may hold exchanges.
 
     Args:
         engine: The database, which knows training runs and exports.
         end_user: Whose rows are searched for.
-        retrain: Names the training data and the benchmarks.
+        retrain: Of each model; names the training data and the benchmarks.
         extra: Further files of JSON lines.
     """
     rows: dict[Path, int] = {}
@@ -144,10 +144,13 @@ def remove_rows(engine: Engine, end_user: EndUser, files: Files, now: datetime) 
     return failed
 
 
-def _plain_files(exports: list[str], retrain: Retrain, extra: Iterable[Path]) -> list[Path]:
-    paths = [Path(retrain.training_data)] if retrain.training_data else []
-    if retrain.evaluation:
-        paths += read_plan(Path(retrain.evaluation)).local_datasets()
+def _plain_files(
+    exports: list[str], retrain: Sequence[Retrain], extra: Iterable[Path]
+) -> list[Path]:
+    paths = [Path(section.training_data) for section in retrain if section.training_data]
+    for evaluation in dict.fromkeys(section.evaluation for section in retrain):
+        if evaluation:
+            paths += read_plan(Path(evaluation)).local_datasets()
     paths += [Path(name) for name in exports if name != STANDARD_OUTPUT]
     return list(dict.fromkeys(path.resolve() for path in (*paths, *extra)))
 

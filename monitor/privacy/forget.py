@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine
 from monitor.privacy.end_user import EndUser, ErasureRequest, find_end_user
 from monitor.privacy.end_user_files import Files, find_files, remove_rows
 from monitor.privacy.manual_steps import ManualStep, find_manual_steps
-from monitor.settings import Settings
+from monitor.settings import Sections
 from monitor.store.alerts.outbox import replace_payload
 from monitor.store.audit_log import append_entry
 from monitor.store.engine import transaction
@@ -93,7 +93,7 @@ class ErasureReport:
 
 def forget(
     engine: Engine,
-    settings: Settings,
+    settings: Sections,
     request: ErasureRequest,
     now: datetime,
     *,
@@ -112,8 +112,9 @@ def forget(
     """
     redactor = Redactor(settings.redaction.patterns)
     extra = list(files)
+    retrain = [of_model.retrain for of_model in settings.by_model]
     end_user = find_end_user(engine, request)
-    on_disk = find_files(engine, end_user, settings.retrain, extra)
+    on_disk = find_files(engine, end_user, retrain, extra)
     n_found = _count(engine, end_user, on_disk, redactor)
     steps = list(find_manual_steps(engine, end_user, on_disk, redactor))
     if dry_run:
@@ -133,7 +134,7 @@ def forget(
     steps += [ManualStep("database_files", unpurged)] if unpurged else []
     # Search anew for exchanges, and count the traces that were found before.
     remaining = find_end_user(engine, request)
-    files_after = find_files(engine, end_user, settings.retrain, extra)
+    files_after = find_files(engine, end_user, retrain, extra)
     n_left = _count(engine, end_user, files_after, redactor)
     n_left["exchanges"] += len(set(remaining.ids) - set(end_user.ids))
     counts = [TraceCount(kind, n, n_left[kind]) for kind, n in n_found.items()]

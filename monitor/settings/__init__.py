@@ -6,6 +6,7 @@ Secrets come from the environment only; see :class:`Secrets`.
 """
 
 from monitor.settings.alerts import Alerts
+from monitor.settings.configuration import Configuration, Sections, Settings
 from monitor.settings.drift import Drift
 from monitor.settings.durations import format_duration, parse_duration
 from monitor.settings.field_types import Section, is_https_or_loopback
@@ -13,12 +14,13 @@ from monitor.settings.kafka import Kafka
 from monitor.settings.launchers import Kubernetes, Ray, Toleration
 from monitor.settings.loading import (
     DEFAULT_FILE,
-    Settings,
-    all_sections,
     default_settings,
+    load_configuration,
     load_settings,
 )
-from monitor.settings.monitoring import Database, Embedding, ModelSection, Monitoring
+from monitor.settings.models.table import ModelSection, ModelTable
+from monitor.settings.monitoring import Database, Embedding, Monitoring
+from monitor.settings.problems.explanations import all_sections
 from monitor.settings.redaction import Redaction
 from monitor.settings.retention import Retention
 from monitor.settings.retrain import (
@@ -38,6 +40,7 @@ from monitor.settings.web import OpenIdConnect, Web
 __all__ = [
     "DEFAULT_FILE",
     "Alerts",
+    "Configuration",
     "Database",
     "Drift",
     "Embedding",
@@ -47,6 +50,7 @@ __all__ = [
     "Kubernetes",
     "Mlflow",
     "ModelSection",
+    "ModelTable",
     "Monitoring",
     "OpenIdConnect",
     "Ray",
@@ -58,6 +62,7 @@ __all__ = [
     "Scoring",
     "Secrets",
     "Section",
+    "Sections",
     "Settings",
     "TaskRate",
     "Toleration",
@@ -70,6 +75,7 @@ __all__ = [
     "default_settings",
     "format_duration",
     "is_https_or_loopback",
+    "load_configuration",
     "load_secrets",
     "load_settings",
     "parse_duration",

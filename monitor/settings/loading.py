@@ -1,92 +1,26 @@
-"""Loading of config.toml and the environment into frozen settings."""
+"""Loading of config.toml and the environment."""
 
-import difflib
+import os
 import re
 import tomllib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, get_args
+from typing import Any
 
 from pydantic import ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    InitSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
+from pydantic_settings import EnvSettingsSource, SettingsConfigDict
 
 from monitor.errors import ConfigurationError
-from monitor.settings.alerts import Alerts
-from monitor.settings.drift import Drift
+from monitor.settings.configuration import DEFAULT_MODEL, Configuration, Settings
 from monitor.settings.evaluation_file import read_plan
-from monitor.settings.field_types import Section
-from monitor.settings.kafka import Kafka
-from monitor.settings.monitoring import Database, Embedding, ModelSection, Monitoring
-from monitor.settings.redaction import Redaction
-from monitor.settings.renamed_keys import RENAMED_KEYS
-from monitor.settings.retention import Retention
-from monitor.settings.retrain import Retrain, Rollout
-from monitor.settings.review import Review
-from monitor.settings.traffic import Traffic
-from monitor.settings.web import Web
-from monitor.statistics.alarm_levels import AlarmLevels
+from monitor.settings.models.origins import flatten
+from monitor.settings.problems.explanations import explain, problems_of_models
 
 DEFAULT_FILE = Path("config.toml")
 
 
-class Settings(BaseSettings):
-    """All settings, one attribute per section."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="DRIFTWARDEN_",
-        env_nested_delimiter="__",
-        frozen=True,
-        extra="forbid",
-    )
-
-    model: ModelSection = ModelSection()
-    monitoring: Monitoring = Monitoring()
-    database: Database = Database()
-    kafka: Kafka = Kafka()
-    traffic: Traffic = Traffic()
-    redaction: Redaction = Redaction()
-    retention: Retention = Retention()
-    embedding: Embedding = Embedding()
-    drift: Drift = Drift()
-    alerts: Alerts = Alerts()
-    review: Review = Review()
-    web: Web = Web()
-    retrain: Retrain = Retrain()
-    rollout: Rollout = Rollout()
-
-    #: Values of ``[monitoring]`` in evaluation.yaml; they override config.toml.
-    _monitoring_overrides: ClassVar[dict[str, str | float]] = {}
-
-    @property
-    def alarm_levels(self) -> AlarmLevels:
-        """Return the levels of the tests of a window."""
-        return self.drift.levels(self.monitoring.drift_detection)
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings' signature
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Order the sources: arguments, environment, evaluation.yaml, config.toml."""
-        evaluation = InitSettingsSource(
-            settings_cls, init_kwargs={"monitoring": cls._monitoring_overrides}
-        )
-        if cls.model_config.get("toml_file") is None:
-            return init_settings, env_settings, evaluation
-        return init_settings, env_settings, evaluation, TomlConfigSettingsSource(settings_cls)
-
-
-def load_settings(path: Path | None = None, **overrides: Any) -> Settings:
-    """Load the settings.
+def load_configuration(path: Path | None = None, **overrides: Any) -> Configuration:
+    """Load the configuration.
 
     Args:
         path: The configuration file; ``None``: ``config.toml`` in the working directory if it
@@ -102,36 +36,91 @@ def load_settings(path: Path | None = None, **overrides: Any) -> Settings:
     return _build(path or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None), overrides)
 
 
-def default_settings(**overrides: Any) -> Settings:
+def load_settings(path: Path | None = None, model: str | None = None, **overrides: Any) -> Settings:
+    """Load the settings of a model, which need not be named where there is one.
+
+    Raises:
+        ConfigurationError: As :func:`load_configuration`.
+        UnknownModelError: The model isn't listed, or there are several and none is named.
+    """
+    return load_configuration(path, **overrides).only(model)
+
+
+def default_settings(*, model: Mapping[str, Any] | None = None, **overrides: Any) -> Settings:
     """Return the defaults with the overrides of the environment, without reading a file.
+
+    Args:
+        model: Name and keys of the model, as :class:`ModelSection` has them.
+        **overrides: Whole sections.
 
     Raises:
         ConfigurationError: A variable or an argument isn't allowed.
     """
-    return _build(None, overrides)
+    if model is not None:
+        table = dict(model)
+        overrides["models"] = {table.pop("name", DEFAULT_MODEL): table}
+    return _build(None, overrides).only()
 
 
-def _build(file: Path | None, overrides: dict[str, Any]) -> Settings:
-    class FromFile(Settings):
+def _build(file: Path | None, overrides: dict[str, Any]) -> Configuration:
+    class FromFile(Configuration):
         model_config = SettingsConfigDict(toml_file=file)
 
+    origin = str(file) if file else "configuration"
     try:
-        settings = FromFile(**overrides)
-        if not settings.retrain.evaluation:
-            return settings
-        plan = read_plan(Path(settings.retrain.evaluation))
+        configuration: Configuration = FromFile(**overrides)
+        FromFile.sources = _sources(FromFile, file, {})
+        if configuration.retrain.evaluation:
+            path = configuration.retrain.evaluation
+            monitoring = read_plan(Path(path)).production_monitoring.overrides()
+            evaluation = {f"monitoring.{key}": path for key in monitoring}
 
-        class WithEvaluation(FromFile):
-            _monitoring_overrides = plan.production_monitoring.overrides()
+            class WithEvaluation(FromFile):
+                _monitoring_overrides = monitoring
 
-        return WithEvaluation(**overrides)
+            configuration = WithEvaluation(**overrides)
+            WithEvaluation.sources = _sources(FromFile, file, evaluation)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{file}: not valid TOML: {error}{_toml_hint(error)}") from None
     except ValidationError as error:
-        origin = str(file) if file else "configuration"
-        raise ConfigurationError(
-            "\n".join(f"{origin}: {_explain(problem)}" for problem in error.errors())
-        ) from None
+        raise _configuration_error(origin, error.errors()) from None
+    try:
+        _ = configuration.names
+    except ValueError as error:
+        raise ConfigurationError(f"{origin}: models: {error}") from None
+    if problems := [*_variables_of_before(), *problems_of_models(configuration)]:
+        raise _configuration_error(origin, problems)
+    _ = configuration.by_model  # reads the evaluation files of the models
+    return configuration
+
+
+def _sources(
+    configuration: type[Configuration], file: Path | None, evaluation: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the source of each key that is set: environment, evaluation file, config.toml."""
+    from_file = tomllib.loads(file.read_text(encoding="utf-8")) if file else {}
+    from_environment = EnvSettingsSource(configuration)()
+    return {
+        **dict.fromkeys(flatten(from_file), str(file)),
+        **evaluation,
+        **dict.fromkeys(flatten(from_environment), "environment"),
+    }
+
+
+def _variables_of_before() -> Iterator[Any]:
+    """Yield the problem of the environment variables of a single model."""
+    prefix = "DRIFTWARDEN_MODEL__"
+    values = {
+        name[len(prefix) :].lower(): value
+        for name, value in os.environ.items()
+        if name.upper().startswith(prefix)
+    }
+    if values:
+        yield {"loc": ("model",), "input": values, "type": "extra_forbidden"}
+
+
+def _configuration_error(origin: str, problems: Sequence[Any]) -> ConfigurationError:
+    return ConfigurationError("\n".join(f"{origin}: {explain(problem)}" for problem in problems))
 
 
 def _toml_hint(error: tomllib.TOMLDecodeError) -> str:
@@ -142,49 +131,3 @@ def _toml_hint(error: tomllib.TOMLDecodeError) -> str:
         "; a section is either a [table] or dotted keys such as kafka.topic = ..., not both, and "
         "no key stands twice"
     )
-
-
-def _explain(problem: Any) -> str:
-    """Return one line about a problem: the key, its value, and what is allowed."""
-    location = [str(part) for part in problem["loc"] if part != "[key]"]
-    key, value = ".".join(location), problem["input"]
-    if problem["type"] != "extra_forbidden":
-        return f"{key} = {value!r}: {problem['msg'].removeprefix('Value error, ')}"
-    if key in RENAMED_KEYS:
-        renamed = RENAMED_KEYS[key]
-        return f"{key} = {value!r}: renamed; write {renamed.name} = {renamed.convert(value)}"
-    known = _known_keys(location[:-1])
-    close = difflib.get_close_matches(location[-1], known, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    return f"{key} = {value!r}: unknown key{hint} Known here: {', '.join(known)}"
-
-
-def all_sections() -> dict[str, type[Section]]:
-    """Return the sections of config.toml by name: ``traffic``, ``traffic.join``."""
-    sections: dict[str, type[Section]] = {}
-
-    def add(name: str, annotation: Any) -> None:
-        if isinstance(annotation, type) and issubclass(annotation, Section):
-            sections[name] = annotation
-            for key, field in annotation.model_fields.items():
-                add(f"{name}.{key}", field.annotation)
-
-    for name, field in Settings.model_fields.items():
-        add(name, field.annotation)
-    return sections
-
-
-def _known_keys(section: list[str]) -> list[str]:
-    fields = Settings.model_fields
-    for name in section:
-        if name not in fields:
-            break
-        annotation = fields[name].annotation
-        candidates = [annotation, *get_args(annotation)]
-        inner = next(
-            (c for c in candidates if isinstance(c, type) and issubclass(c, Section)), None
-        )
-        if inner is None:
-            break
-        fields = inner.model_fields
-    return sorted(fields)

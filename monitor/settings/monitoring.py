@@ -1,4 +1,4 @@
-"""Settings of the model, its monitoring, the database and the encoder."""
+"""Settings of monitoring, the database and the encoder."""
 
 from typing import Annotated, Literal
 
@@ -8,14 +8,6 @@ from monitor.settings.field_types import Level, Probability, Section
 from monitor.statistics.alarm_levels import Schedule
 
 
-class ModelSection(Section):
-    """The monitored model."""
-
-    name: str = "assistant"
-    system_prompt: str = ""
-    version_field: str = "model_version"
-
-
 class Monitoring(Section):
     """Sampling, window length and the alert threshold of metrics; evaluation.yaml may set them."""
 
@@ -23,6 +15,8 @@ class Monitoring(Section):
     drift_detection: Schedule = "weekly"
     large_changes: Literal["hourly", "daily", "off"] = "hourly"
     alert_threshold: Level = 0.10
+    false_alarms_a_year: Annotated[float, Field(ge=0.0)] = 0.0
+    unlisted_models: Literal["report", "watch", "ignore"] = "report"
 
 
 class Database(Section):

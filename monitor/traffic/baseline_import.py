@@ -13,13 +13,14 @@ from sqlalchemy import Engine
 
 from monitor.errors import InputError
 from monitor.settings import Traffic
+from monitor.settings.models.names import ModelNames
 from monitor.store.engine import transaction
 from monitor.store.traffic.baselines import baseline_by_digest, create_baseline
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.exchanges import insert_exchanges
 from monitor.store.traffic.position import Position
 from monitor.traffic.embedding import TextEncoder, embed
-from monitor.traffic.exchange import Exchange
+from monitor.traffic.exchange import Exchange, name_model
 from monitor.traffic.file_source import BadLine, FileContent, read_exchanges
 from monitor.traffic.redaction import Redactor
 from monitor.traffic.rows import exchange_row
@@ -52,7 +53,7 @@ def import_baseline(
     load_encoder: Callable[[], TextEncoder],
     path: Path,
     *,
-    model: str,
+    names: ModelNames,
     model_version: str = "",
     redactor: Redactor | None,
     now: datetime,
@@ -60,14 +61,27 @@ def import_baseline(
 ) -> ImportedBaseline:
     """Import a file as the baseline of a model, or of one version of it.
 
-    Lines that name another model are left out. The encoder is loaded when the file is accepted.
+    Args:
+        engine: The database.
+        settings: The format and the limits.
+        load_encoder: Loads the encoder, once the file is accepted.
+        path: The file.
+        names: The one model whose baseline it is, with its other names.
+        model_version: The version that responded; empty: of all versions.
+        redactor: Replaces personal data; ``None`` leaves it.
+        now: The time to record.
+        max_same_prompt_share: Larger shares of one text are refused.
+
+    Lines that name another model are left out.
 
     Raises:
         InputError: The file can't be read, holds no exchange of the model, or more than
             ``max_same_prompt_share`` of its prompts are one text.
     """
+    model = names.default
     content = read_exchanges(path, settings, default_model=model, redactor=redactor)
-    own = [exchange for exchange in content.exchanges if exchange.model == model]
+    named = [name_model(exchange, names) for exchange in content.exchanges]
+    own = [exchange for exchange in named if exchange.model == model]
     if not own:
         raise InputError(_nothing_usable(path, model, content))
     check_prompts(path, own, max_same_prompt_share)

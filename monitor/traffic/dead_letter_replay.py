@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine
 
-from monitor.settings import Settings
+from monitor.settings import Sections
 from monitor.store.engine import transaction
 from monitor.store.traffic.dead_letters import (
     DeadLetterRow,
@@ -18,6 +18,7 @@ from monitor.store.traffic.dead_letters import (
     restore_dead_letters,
 )
 from monitor.store.traffic.pending_halves import insert_halves
+from monitor.store.traffic.unlisted import add_unlisted
 from monitor.store.traffic.withheld import add_withheld
 from monitor.traffic.dead_letters import PLAIN_FORMAT_REASONS, duplicate_dead_letter
 from monitor.traffic.decoder import NULL_VALUE
@@ -52,7 +53,7 @@ class _DeadLetterOutcome:
 
 def replay_dead_letters(
     engine: Engine,
-    settings: Settings,
+    settings: Sections,
     encoder: TextEncoder,
     *,
     page_size: int = 100,
@@ -123,6 +124,7 @@ def _replay_dead_letter(
         refused = insert_accepted(connection, prepared, now=now)
         duplicates = insert_halves(connection, halves, now=now)
         add_withheld(connection, prepared.withheld)
+        add_unlisted(connection, prepared.unlisted)
         # A dead letter at the same position removes the mark again.
         left = [*refused, *map(duplicate_dead_letter, duplicates), *prepared.dead_letters]
         restore_dead_letters(connection, left)

@@ -4,6 +4,9 @@ from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import replace
+
+from monitor.settings.models.names import ModelNames
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -55,6 +58,19 @@ class Exchange(Labels, frozen=True, kw_only=True):
     def prompt(self) -> str:
         """The last user message: a constant system prompt would hide what changes."""
         return next((m.content for m in reversed(self.messages) if m.role == "user"), "")
+
+
+#: Attribute with the name that the traffic gave a model which is listed under another.
+TRAFFIC_NAME = "traffic_model"
+
+
+def name_model(exchange: Exchange, names: ModelNames) -> Exchange:
+    """Return an exchange under the name of its listed model; others keep theirs."""
+    model = names.resolve(exchange.model)
+    if model is None or model == exchange.model:
+        return exchange
+    attributes = {TRAFFIC_NAME: exchange.model} | exchange.attributes
+    return replace(exchange, model=model, attributes=attributes)
 
 
 class Half(msgspec.Struct, frozen=True):

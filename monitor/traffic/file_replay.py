@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from monitor.settings import Settings
+from monitor.settings import Sections
 from monitor.store.engine import transaction
 from monitor.store.traffic.offsets import OffsetMove, claim
 from monitor.telemetry import RECORDS_READ, RECORDS_SAMPLED
@@ -34,11 +34,13 @@ class FileReplayResult:
     n_dead_letters: int
     #: Withheld exchanges: counted, not stored.
     n_withheld: int = 0
+    #: Exchanges of models that are not listed: counted, not stored.
+    n_unlisted: int = 0
 
 
 def replay_file(
     engine: Engine,
-    settings: Settings,
+    settings: Sections,
     encoder: TextEncoder,
     path: Path,
     *,
@@ -91,6 +93,7 @@ def replay_file(
             exchanges=stored.n_exchanges,
             dead_letters=stored.n_dead_letters,
             withheld=stored.n_withheld,
+            unlisted=stored.n_unlisted,
         )
         progress(position - expected)
         expected = position
@@ -116,4 +119,5 @@ def replay_file(
         n_exchanges=totals["exchanges"],
         n_dead_letters=totals["dead_letters"],
         n_withheld=totals["withheld"],
+        n_unlisted=totals["unlisted"],
     )

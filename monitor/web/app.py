@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 
 from monitor.accounts.sessions import COOKIE, MAX_AGE, SessionConfig, SqlSessionStore
 from monitor.errors import ConfigurationError
-from monitor.settings import Secrets, Settings
+from monitor.settings import Secrets, Sections
 from monitor.telemetry import Heartbeat
 from monitor.web import api, current_user, error_pages, filters, health
 from monitor.web.candidates import candidate_pages
@@ -45,7 +45,7 @@ MAX_BODY_BYTES = 2_000_000
 
 def create_app(
     engine: Engine,
-    settings: Settings,
+    settings: Sections,
     secrets: Secrets,
     *,
     clock: Clock = utc_now,

@@ -11,7 +11,7 @@ from litestar.exceptions import NotAuthorizedException, PermissionDeniedExceptio
 from sqlalchemy import Connection, Engine
 
 from monitor.accounts.sessions import is_stale, start_session
-from monitor.settings import Settings
+from monitor.settings import Sections
 from monitor.store.accounts.users import UserRow, user_by_id
 from monitor.store.engine import transaction
 from monitor.web.clock import Clock
@@ -23,7 +23,7 @@ class Visit:
 
     user: UserRow
     engine: Engine
-    settings: Settings
+    settings: Sections
     now: datetime
 
     @property
@@ -74,7 +74,7 @@ def lead(user: NamedDependency[UserRow]) -> UserRow:
 def visit(
     user: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
-    settings: NamedDependency[Settings],
+    settings: NamedDependency[Sections],
     clock: NamedDependency[Clock],
 ) -> Visit:
     """Return the visit of the signed-in user, or refuse the request."""
@@ -84,7 +84,7 @@ def visit(
 def lead_visit(
     lead: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
-    settings: NamedDependency[Settings],
+    settings: NamedDependency[Sections],
     clock: NamedDependency[Clock],
 ) -> Visit:
     """Return the visit of the signed-in lead or admin, or refuse the request."""

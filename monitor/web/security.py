@@ -7,7 +7,7 @@ from urllib.parse import unquote
 from litestar.config.csrf import CSRFConfig
 from sqlalchemy import Engine
 
-from monitor.settings import Secrets, Settings
+from monitor.settings import Secrets, Sections
 from monitor.store.accounts.sessions import load_or_create
 from monitor.store.engine import transaction
 
@@ -56,7 +56,7 @@ LOCAL_TARGET = re.compile(
 )
 
 
-def csrf_config(engine: Engine, settings: Settings, secrets: Secrets) -> CSRFConfig:
+def csrf_config(engine: Engine, settings: Sections, secrets: Secrets) -> CSRFConfig:
     """Return the CSRF protection of all unsafe methods.
 
     Without DRIFTWARDEN_SESSION_KEY a random key is created once and stored with the sessions, so

@@ -68,7 +68,7 @@ def start_rollout(
 
 def tick_rollouts(
     engine: Engine,
-    settings: RolloutSettings,
+    settings_of: Callable[[str], RolloutSettings],
     gateway: Gateway,
     health_of: Callable[[RolloutRow, VersionRow], Health],
     now: datetime,
@@ -79,7 +79,7 @@ def tick_rollouts(
 
     Args:
         engine: The database.
-        settings: The section ``[rollout]``.
+        settings_of: The section ``[rollout]`` of a model.
         gateway: The traffic gateway.
         health_of: Measures a canary in its current stage.
         now: The current time.
@@ -101,7 +101,11 @@ def tick_rollouts(
             if current != rollout:
                 continue  # another process decided first
             step = next_step(
-                rollout.weight_percent, rollout.stage_started_at, health, now, settings
+                rollout.weight_percent,
+                rollout.stage_started_at,
+                health,
+                now,
+                settings_of(canary.model),
             )
             _record(connection, rollout, step, now)
         ticks.append(RolloutTick(rollout_id, rollout.version_id, step))

@@ -66,7 +66,7 @@ class Daemon:
         self.port = free_port()
         self.environment = {
             **{key: value for key, value in os.environ.items() if key != "DATABASE_URL"},
-            "DRIFTWARDEN_MODEL__NAME": "desk",
+            "DRIFTWARDEN_MODELS__DESK__ALIASES": "[]",
             "DRIFTWARDEN_DATABASE__URL": database,
             "DRIFTWARDEN_KAFKA__BOOTSTRAP_SERVERS": bootstrap_servers,
             "DRIFTWARDEN_KAFKA__TOPIC": topic,

@@ -85,7 +85,7 @@ def config(tmp_path: Path, engine: Engine, base: Path) -> Path:
     )  # fmt: skip
     path = tmp_path / "config.toml"
     path.write_text(
-        f'[model]\nname = "assistant"\n[database]\nurl = "sqlite:///{tmp_path / "d.db"}"\n'
+        f'[models.assistant]\n[database]\nurl = "sqlite:///{tmp_path / "d.db"}"\n'
         f'[retrain]\nrecipe = "{recipe}"\ntraining_data = "{original}"\n'
         f'work_dir = "{tmp_path / "runs"}"\nmax_resumptions = 1\n',
         encoding="utf-8",

@@ -95,7 +95,7 @@ def test_check_and_digest_say_it(tmp_path: Path) -> None:
     engine = make_engine(url)
     upgrade(engine)
     config = tmp_path / "config.toml"
-    config.write_text(f"[model]\nname = 'desk'\n[database]\nurl = '{url}'\n", encoding="utf-8")
+    config.write_text(f"[models.desk]\n[database]\nurl = '{url}'\n", encoding="utf-8")
     settings = SETTINGS.model_copy(
         update={"database": SETTINGS.database.model_copy(update={"url": url})}
     )

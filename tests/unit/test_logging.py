@@ -32,14 +32,15 @@ def as_before() -> Iterator[None]:
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_every_command_sends_its_logs_to_stderr(path: tuple[str, ...]) -> None:
     source = inspect.getsource(inspect.unwrap(find(path).callback))
-    assert "read_settings(" in source or "configure_logging(" in source
+    reads = ("read_settings(", "read_configuration(", "configure_logging(")
+    assert any(name in source for name in reads)
 
 
 def test_commands_show_warnings_on_stderr_and_nothing_on_stdout(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    read_settings(None)
+    read_settings(None, None)
 
     structlog.get_logger().info("started")
     structlog.get_logger().warning("odd")

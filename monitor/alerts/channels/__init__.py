@@ -7,7 +7,7 @@ import structlog
 
 from monitor.alerts.channels import slack
 from monitor.alerts.channels.sender import Sender
-from monitor.settings import Alerts, Secrets
+from monitor.settings import Alerts, Secrets, Sections
 
 log = structlog.get_logger()
 
@@ -47,6 +47,16 @@ def make_sender(secrets: Secrets, alerts: Alerts) -> Sender | None:
         )
         return None
     return configured[1]
+
+
+def senders_of_models(secrets: Secrets, settings: Sections) -> dict[str, Sender]:
+    """Build the senders of the models whose channel differs from that of the others."""
+    senders = {
+        of_model.model.name: configured_channel(secrets, of_model.alerts)
+        for of_model in settings.by_model
+        if of_model.alerts != settings.alerts
+    }
+    return {model: channel[1] for model, channel in senders.items() if channel is not None}
 
 
 def needs() -> str:

@@ -67,6 +67,7 @@ def announce_decisions(connection: Connection, model: str, now: datetime, alerts
         written += add_message(
             connection,
             dedupe_key=f"{key}:{missing}" if missing else key,
+            model=decision.model,
             incident_id=None,
             kind="post",
             payload=decision_message(decision, batch, alerts),

@@ -53,6 +53,7 @@ def announce_gate_results(connection: Connection, model: str, now: datetime, ale
         add_message(
             connection,
             dedupe_key=f"verdict:{row.id}:{row.status}",
+            model=model,
             incident_id=None,
             kind="post",
             payload=gate_result_message(row, alerts),

@@ -49,6 +49,7 @@ def announce_model_age(
     return add_message(
         connection,
         dedupe_key=f"age:{live.version.id}",
+        model=model,
         incident_id=None,
         kind="post",
         payload=build_message(within_limits(blocks), f"{title}. {text}"),

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.shared.context import ConfigOption, database_transaction, read_settings
+from monitor.cli.shared.context import ConfigOption, database_transaction, read_configuration
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,7 +24,7 @@ def list_versions(
     """List the versions, the newest first."""
     from monitor.store.training import registry
 
-    with database_transaction(read_settings(config)) as connection:
+    with database_transaction(read_configuration(config)) as connection:
         versions = registry.list_versions(connection, model)
     if not versions:
         typer.echo("no versions yet; a training run that succeeds registers one")
@@ -43,7 +43,7 @@ def show(model: ModelArgument, version: VersionArgument, config: ConfigOption = 
     from monitor.store.training import registry
     from retrain.registry.version_details import describe_version
 
-    with database_transaction(read_settings(config)) as connection:
+    with database_transaction(read_configuration(config)) as connection:
         facts = describe_version(connection, registry.version_by_number(connection, model, version))
     for line in version_lines(facts):
         typer.echo(line)
@@ -66,7 +66,7 @@ def diff(
     from monitor.store.training import registry
     from retrain.registry.version_details import describe_version, differences, score_changes
 
-    with database_transaction(read_settings(config)) as connection:
+    with database_transaction(read_configuration(config)) as connection:
         before, after = (
             describe_version(connection, registry.version_by_number(connection, model, number))
             for number in (first, second)
@@ -108,7 +108,7 @@ def promote(
     from retrain.evaluation.gate_result import require_promotable
     from retrain.registry.stages import promote as promote_version
 
-    with database_transaction(read_settings(config)) as connection:
+    with database_transaction(read_configuration(config)) as connection:
         registry.lock_model(connection, model)
         candidate = registry.version_by_number(connection, model, version)
         if without_gate:
@@ -137,7 +137,7 @@ def rollback(
 
     from retrain.registry.stages import roll_back
 
-    with database_transaction(read_settings(config)) as connection:
+    with database_transaction(read_configuration(config)) as connection:
         restored = roll_back(
             connection,
             model,

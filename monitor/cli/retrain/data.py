@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.shared.context import ConfigOption, database_transaction, read_settings
+from monitor.cli.shared.context import ConfigOption, database_transaction, read_configuration
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -25,7 +25,7 @@ def data(
     from monitor.store.training.runs import run_by_id
     from retrain.run_folder import RunFolder
 
-    with database_transaction(read_settings(config)) as connection:
+    with database_transaction(read_configuration(config)) as connection:
         folder = RunFolder(Path(run_by_id(connection, run).work_dir))
     place = folder.card if as_json else folder.data_card
     try:

@@ -9,7 +9,7 @@ from monitor.cli.shared.context import (
     ConfigOption,
     database_transaction,
     open_database,
-    read_settings,
+    read_configuration,
 )
 from monitor.cli.shared.targets import database_file, require_distinct_files, require_writable
 from monitor.cli.shared.users import require_user
@@ -33,7 +33,7 @@ def list_(config: ConfigOption = None) -> None:
     from monitor.review.human_evaluation.locking import completeness
     from monitor.store.human_evaluation.human_evaluations import list_human_evaluations
 
-    with database_transaction(read_settings(config)) as connection:
+    with database_transaction(read_configuration(config)) as connection:
         rows = [(row, completeness(connection, row)) for row in list_human_evaluations(connection)]
     if not rows:
         typer.echo("no human evaluation yet; `human_eval` in the evaluation file requests one")
@@ -55,7 +55,7 @@ def show(human_evaluation: HumanEvaluationArgument, config: ConfigOption = None)
     from monitor.review.human_evaluation.view import agreement_by_dimension, summarize_raters
     from monitor.store.human_evaluation.human_evaluations import human_evaluation_by_id
 
-    with database_transaction(read_settings(config)) as connection:
+    with database_transaction(read_configuration(config)) as connection:
         row = human_evaluation_by_id(connection, human_evaluation)
         progress = completeness(connection, row)
         raters = summarize_raters(connection, human_evaluation)
@@ -108,7 +108,7 @@ def lock(
     from monitor.store.engine import transaction
     from monitor.store.human_evaluation.human_evaluations import human_evaluation_by_id
 
-    settings = read_settings(config)
+    settings = read_configuration(config)
     engine = open_database(settings)
     now = datetime.now(UTC)
     with transaction(engine) as connection:
@@ -139,7 +139,7 @@ def export(
 
     from monitor.review.human_evaluation.view import rated_items
 
-    settings = read_settings(config)
+    settings = read_configuration(config)
     require_writable("--output", output)
     require_distinct_files({"--output": output}, {"the database": database_file(settings)})
     with database_transaction(settings) as connection:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.shared.context import ConfigOption, database_transaction, read_settings
+from monitor.cli.shared.context import ConfigOption, database_transaction, read_configuration
 
 
 def manifest(
@@ -22,12 +22,12 @@ def manifest(
     from retrain.jobs.kubernetes.kubernetes_jobs import manifest_of
     from retrain.run_folder import RunFolder
 
-    settings = read_settings(config)
+    settings = read_configuration(config)
     with database_transaction(settings) as connection:
         stored = run_by_id(connection, run)
     job = manifest_of(
         settings.retrain.kubernetes,
         RunFolder(Path(stored.work_dir)),
-        work_dir=Path(settings.retrain.work_dir),
+        work_dir=Path(settings.settings_of(stored.model).retrain.work_dir),
     )
     typer.echo(yaml.safe_dump(job, sort_keys=False, allow_unicode=True), nl=False)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from monitor.cli.shared.context import ConfigOption, open_database, read_settings
+from monitor.cli.shared.context import ConfigOption, ModelOption, open_database, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ def plan(
     ] = None,
     config: ConfigOption = None,
     *,
-    model: Annotated[str, typer.Option(help="Name of the model. Default: model.name.")] = "",
+    model: ModelOption = None,
     recipe: Annotated[
         Path | None, typer.Option(help="Recipe file. Default: retrain.recipe.", show_default=False)
     ] = None,
@@ -66,9 +66,9 @@ def plan(
     from retrain.recipes.recipe_file import override_recipe, read_recipe_file
     from retrain.training.runs import plan_run, prepare_run
 
-    settings = read_settings(config)
+    settings = read_settings(config, model)
     engine = open_database(settings)
-    name = model or settings.model.name
+    name = settings.model.name
     requested = read_recipe_file(str(recipe) if recipe else settings.retrain.recipe)
     requested = override_recipe(requested, method=method, base=base)
     if requested.method == "full":

@@ -10,7 +10,8 @@ from monitor.cli.shared.context import (
     ConfigOption,
     database_transaction,
     open_database,
-    read_settings,
+    read_configuration,
+    settings_of_run,
 )
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def list_runs(config: ConfigOption = None) -> None:
     """List the training runs, the newest first."""
     from monitor.store.training.runs import list_runs as stored_runs
 
-    with database_transaction(read_settings(config)) as connection:
+    with database_transaction(read_configuration(config)) as connection:
         runs = stored_runs(connection)
     if not runs:
         typer.echo("no training runs yet; `driftwarden retrain plan GOLD` plans one")
@@ -44,8 +45,9 @@ def show(run: RunArgument, config: ConfigOption = None) -> None:
 
     from retrain.training.runs import poll_run
 
-    settings = read_settings(config)
-    engine = open_database(settings)
+    configuration = read_configuration(config)
+    engine = open_database(configuration)
+    settings = settings_of_run(configuration, engine, run)
     launcher = _launcher_of(engine, settings, run)
     state = poll_run(
         engine, run, launcher, datetime.now(UTC), resumptions=settings.retrain.max_resumptions
@@ -89,8 +91,9 @@ def start(
 
     from retrain.training.runs import start_run
 
-    settings = read_settings(config)
-    engine = open_database(settings)
+    configuration = read_configuration(config)
+    engine = open_database(configuration)
+    settings = settings_of_run(configuration, engine, run)
     launcher = _launcher_of(engine, settings, run)
     start_run(engine, run, launcher, datetime.now(UTC))
     if not wait:
@@ -114,8 +117,9 @@ def resume(
     from retrain.training.resumption import reopen
     from retrain.training.runs import start_run
 
-    settings = read_settings(config)
-    engine = open_database(settings)
+    configuration = read_configuration(config)
+    engine = open_database(configuration)
+    settings = settings_of_run(configuration, engine, run)
     launcher = _launcher_of(engine, settings, run)
     now = datetime.now(UTC)
     step = reopen(engine, run, launcher, now, resumed_by=getpass.getuser())
@@ -197,9 +201,11 @@ def evaluate(
     from monitor.settings import load_secrets
     from retrain.evaluation.report import report_lines
 
-    settings = read_settings(config)
+    configuration = read_configuration(config)
+    engine = open_database(configuration)
+    settings = settings_of_run(configuration, engine, run)
     if cancel:
-        cancelled = cancel_evaluation_of_run(open_database(settings), settings, load_secrets(), run)
+        cancelled = cancel_evaluation_of_run(engine, settings, load_secrets(), run)
         typer.echo(f"evaluation {cancelled} cancelled")
         return
     path = evaluation or (
@@ -207,7 +213,7 @@ def evaluate(
     )
     if path is None:
         raise InputError("no evaluation file; give --evaluation FILE or set retrain.evaluation")
-    row = evaluate_run(open_database(settings), settings, load_secrets(), run, path)
+    row = evaluate_run(engine, settings, load_secrets(), run, path)
     if as_json:
         content = msgspec.to_builtins(row.results)
         typer.echo(json.dumps(content, ensure_ascii=False, indent=1))
@@ -232,7 +238,7 @@ def approve(
     from monitor.store.engine import transaction
     from retrain.evaluation.gate_result import approve as approve_evaluation
 
-    engine = open_database(read_settings(config))
+    engine = open_database(read_configuration(config))
     row = last_evaluation_of_run(engine, run)
     with transaction(engine) as connection:
         approve_evaluation(
@@ -253,8 +259,9 @@ def cancel(run: RunArgument, config: ConfigOption = None) -> None:
     from monitor.cli.retrain.evaluation import child_still_running
     from retrain.training.cancellation import cancel_run
 
-    settings = read_settings(config)
-    engine = open_database(settings)
+    configuration = read_configuration(config)
+    engine = open_database(configuration)
+    settings = settings_of_run(configuration, engine, run)
     launcher = _launcher_of(engine, settings, run)
     now = datetime.now(UTC)
     why = cancel_run(engine, run, launcher, now, cancelled_by=getpass.getuser())
@@ -278,8 +285,9 @@ def logs(
     """Print the log of a run's process."""
     from monitor.cli.retrain.logs import log_lines
 
-    settings = read_settings(config)
-    engine = open_database(settings)
+    configuration = read_configuration(config)
+    engine = open_database(configuration)
+    settings = settings_of_run(configuration, engine, run)
     for line in log_lines(engine, settings, run, lines, follow=follow, evaluation=evaluation):
         typer.echo(line)
 

@@ -6,7 +6,13 @@ from typing import Annotated, Literal
 
 import typer
 
-from monitor.cli.shared.context import ConfigOption, database_transaction, read_settings
+from monitor.cli.shared.context import (
+    ConfigOption,
+    ModelOption,
+    database_transaction,
+    read_configuration,
+    read_settings,
+)
 from monitor.cli.shared.targets import database_file, require_distinct_files
 
 
@@ -41,9 +47,7 @@ def export(
         Path | None,
         typer.Option(help="File for Label Studio's labeling configuration.", show_default=False),
     ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="Only exchanges of this model.", show_default=False)
-    ] = None,
+    model: ModelOption = None,
     task_type: Annotated[
         str | None, typer.Option(help="Only exchanges of this task type.", show_default=False)
     ] = None,
@@ -74,8 +78,9 @@ def export(
     from monitor.store.audit_log import append_entry
     from monitor.store.review.gold_export import ItemFilter
 
+    settings = read_settings(config, model)
     item_filter = ItemFilter(
-        model=model,
+        model=settings.model.name,
         task_type=task_type,
         since=since.replace(tzinfo=UTC) if since else None,
         resolution=resolution,
@@ -89,7 +94,6 @@ def export(
         item_filter=item_filter,
     )
     request.check()
-    settings = read_settings(config)
     require_distinct_files(
         {"--out": out, "--config-out": config_out}, {"the database": database_file(settings)}
     )
@@ -149,7 +153,7 @@ def import_(
     users = read_reviewer_map(reviewer_map)
     parsed = read_argilla(file) if format_ == "argilla" else read_label_studio(file)
     now = datetime.now(UTC)
-    settings = read_settings(config)
+    settings = read_configuration(config)
     with database_transaction(settings) as connection:
         imported = import_reviews(
             connection, parsed, users, now, audit_share=settings.review.audit_share

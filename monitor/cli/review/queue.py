@@ -9,7 +9,7 @@ from monitor.cli.shared.context import (
     ConfigOption,
     database_transaction,
     open_database,
-    read_settings,
+    read_configuration,
 )
 from monitor.cli.shared.users import require_user
 
@@ -26,9 +26,9 @@ def queue(config: ConfigOption = None) -> None:
     """Show the progress of the review batches, the newest first, and the decision as of now."""
     from monitor.review.progress.batch_summary import batch_summaries
 
-    settings = read_settings(config)
+    settings = read_configuration(config)
     with database_transaction(settings) as connection:
-        batches = batch_summaries(connection, settings.review)
+        batches = batch_summaries(connection, settings)
     if not batches:
         typer.echo("no review batch yet; the first drift evaluation queues one")
     for row in batches:
@@ -52,15 +52,21 @@ def decide(
     from monitor.review.decision.decisions import decide as decide_batch
     from monitor.review.decision.decisions import decide_open_batches
     from monitor.store.engine import transaction
+    from monitor.store.review.items import batch_by_id
 
-    settings = read_settings(config)
-    engine = open_database(settings)
+    configuration = read_configuration(config)
+    engine = open_database(configuration)
     now = datetime.now(UTC)
     if batch is None:
-        decisions = decide_open_batches(engine, settings, now)
+        decisions = [
+            decision
+            for settings in configuration.by_model
+            for decision in decide_open_batches(engine, settings, now)
+        ]
     else:
         with transaction(engine) as connection:
-            decisions = [decide_batch(connection, batch, settings.review, now)]
+            review = configuration.settings_of(batch_by_id(connection, batch).model).review
+            decisions = [decide_batch(connection, batch, review, now)]
     if not decisions:
         typer.echo("no undecided batch")
     for row in decisions:
@@ -82,7 +88,7 @@ def confirm(
 
     from monitor.review.decision.decisions import confirm_retraining
 
-    with database_transaction(read_settings(config)) as connection:
+    with database_transaction(read_configuration(config)) as connection:
         confirm_retraining(connection, decision, require_user(connection, name), datetime.now(UTC))
     typer.echo(f"decision {decision}: confirmed by {name}")
 
@@ -103,7 +109,7 @@ def verify_audit(
     from monitor.errors import WorkflowError
     from monitor.store.audit_log import check_chain
 
-    with database_transaction(read_settings(config)) as connection:
+    with database_transaction(read_configuration(config)) as connection:
         chain = check_chain(connection, expect)
     if chain.broken_at is not None:
         raise WorkflowError(

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-    from monitor.settings import Settings
+    from monitor.settings import Configuration, Sections, Settings
 
 ConfigOption = Annotated[
     Path | None,
@@ -23,21 +23,49 @@ ConfigOption = Annotated[
 ]
 
 
-def read_settings(config: Path | None, **overrides: Any) -> "Settings":
-    """Load the settings of a command, and log warnings and errors to stderr.
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        help="A model of the configuration. Needed only where it lists several.",
+        show_default=False,
+    ),
+]
+
+
+def read_configuration(config: Path | None, **overrides: Any) -> "Configuration":
+    """Load the configuration of a command, and log warnings and errors to stderr.
 
     Standard output is for results, which may be JSON.
     """
     import logging
 
-    from monitor.settings import load_settings
+    from monitor.settings import load_configuration
     from monitor.telemetry import configure_logging
 
     configure_logging(level=logging.WARNING)
-    return load_settings(config, **overrides)
+    return load_configuration(config, **overrides)
 
 
-def open_database(settings: "Settings") -> "Engine":
+def read_settings(config: Path | None, model: str | None) -> "Settings":
+    """Load the settings of one model for a command.
+
+    Raises:
+        UnknownModelError: The model isn't listed, or there are several and none is named.
+    """
+    return read_configuration(config).only(model)
+
+
+def settings_of_run(configuration: "Configuration", engine: "Engine", run: int) -> "Settings":
+    """Return the settings of the model that a run trains."""
+    from monitor.store.engine import transaction
+    from monitor.store.training.runs import run_by_id
+
+    with transaction(engine) as connection:
+        return configuration.settings_of(run_by_id(connection, run).model)
+
+
+def open_database(settings: "Sections") -> "Engine":
     """Open the database and check the revision of its schema."""
     from monitor.store.engine import make_engine
     from monitor.store.migrations import require_current
@@ -48,7 +76,7 @@ def open_database(settings: "Settings") -> "Engine":
 
 
 @contextmanager
-def database_transaction(settings: "Settings") -> Iterator["Connection"]:
+def database_transaction(settings: "Sections") -> Iterator["Connection"]:
     """Open the database, and one transaction on it."""
     from monitor.store.engine import transaction
 

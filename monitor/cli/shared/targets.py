@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from monitor.errors import InputError
 
 if TYPE_CHECKING:
-    from monitor.settings import Settings
+    from monitor.settings import Sections
 
 
 def require_writable(option: str, path: Path | None) -> None:
@@ -70,7 +70,7 @@ def is_same_file(first: Path, second: Path) -> bool:
         return os.path.realpath(first) == os.path.realpath(second)
 
 
-def database_file(settings: "Settings") -> Path | None:
+def database_file(settings: "Sections") -> Path | None:
     """Return the file of a SQLite database; ``None`` for a server or a database in memory."""
     from sqlalchemy import make_url
 

@@ -1,34 +1,59 @@
 """All checks of `driftwarden check`, in the order in which the daemon needs the things."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from monitor.daemon.readiness import monitoring, retraining
 from monitor.daemon.readiness.finding import Finding
 from monitor.errors import DriftwardenError
-from monitor.settings import Secrets, Settings
+from monitor.settings import Secrets, Sections, Settings
+
+Checks = list[tuple[str, Callable[[], Finding]]]
 
 
-def check_everything(settings: Settings, secrets: Secrets) -> Iterator[Finding]:
-    """Yield a finding for each thing that the daemon needs; nothing is changed."""
-    checks: list[tuple[str, Callable[[], Finding]]] = [
+def check_everything(settings: Sections, secrets: Secrets) -> Iterator[Finding]:
+    """Yield a finding for each thing that the daemon needs; nothing is changed.
+
+    What each model needs of its own follows what all need, with the model's name where there are
+    several.
+    """
+    yield from _run(_shared_checks(settings, secrets))
+    for of_model in settings.by_model:
+        for finding in _run(_checks_of_model(of_model, secrets)):
+            several = len(settings.by_model) > 1
+            message = f"{of_model.model.name}: {finding.message}" if several else finding.message
+            yield replace(finding, message=message)
+
+
+def _shared_checks(settings: Sections, secrets: Secrets) -> Checks:
+    return [
+        ("false alarms", lambda: monitoring.budget_finding(settings)),
         ("database", lambda: monitoring.database_finding(settings)),
-        ("baseline", lambda: monitoring.baseline_finding(settings)),
-        ("looks", lambda: monitoring.looks_finding(settings)),
         ("broker", lambda: monitoring.broker_finding(settings, secrets)),
         ("encoder", lambda: monitoring.encoder_finding(settings)),
-        ("alerts", lambda: monitoring.alerts_finding(settings, secrets)),
         ("reviewers", lambda: monitoring.reviewers_finding(settings)),
-        ("taxonomy", lambda: monitoring.taxonomy_finding(settings)),
         ("sign-in", lambda: monitoring.sign_in_finding(settings, secrets)),
+        ("mlflow", lambda: retraining.mlflow_finding(settings, secrets)),
+        ("web", lambda: monitoring.web_finding(settings)),
+    ]
+
+
+def _checks_of_model(settings: Settings, secrets: Secrets) -> Checks:
+    return [
+        ("baseline", lambda: monitoring.baseline_finding(settings)),
+        ("looks", lambda: monitoring.looks_finding(settings)),
+        ("alerts", lambda: monitoring.alerts_finding(settings, secrets)),
+        ("taxonomy", lambda: monitoring.taxonomy_finding(settings)),
         ("recipe", lambda: retraining.recipe_finding(settings)),
         ("training data", lambda: retraining.training_data_finding(settings)),
         ("evaluation", lambda: retraining.evaluation_finding(settings, secrets)),
         ("work folder", lambda: retraining.work_folder_finding(settings)),
         ("launcher", lambda: retraining.launcher_finding(settings, secrets)),
         ("live model", lambda: retraining.live_model_finding(settings)),
-        ("mlflow", lambda: retraining.mlflow_finding(settings, secrets)),
-        ("web", lambda: monitoring.web_finding(settings)),
     ]
+
+
+def _run(checks: Checks) -> Iterator[Finding]:
     for name, check in checks:
         try:
             yield check()

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor.settings import Settings
+from monitor.settings import Sections
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -27,7 +27,7 @@ class Finding:
 
 
 @contextmanager
-def open_connection(settings: Settings) -> "Iterator[Connection]":
+def open_connection(settings: Sections) -> "Iterator[Connection]":
     """Open the database, check its schema, and yield a connection."""
     from monitor.store.engine import make_engine, transaction
     from monitor.store.migrations import require_current

@@ -3,10 +3,23 @@
 from pathlib import Path
 
 from monitor.daemon.readiness.finding import Finding, open_connection
-from monitor.settings import Secrets, Settings
+from monitor.settings import Secrets, Sections, Settings
 
 
-def database_finding(settings: Settings) -> Finding:
+def budget_finding(settings: Sections) -> Finding:
+    """Tell the budget of false alarms of all models."""
+    budgets = [of_model.drift.false_alarms_a_year for of_model in settings.by_model]
+    message = f"at most {sum(budgets):g} a year"
+    if len(budgets) > 1:
+        message += (
+            f" in all, {min(budgets):g} to {max(budgets):g} for each of {len(budgets)} models"
+            if min(budgets) < max(budgets)
+            else f" in all, {budgets[0]:g} for each of {len(budgets)} models"
+        )
+    return Finding("false alarms", "ok", message)
+
+
+def database_finding(settings: Sections) -> Finding:
     """Check the database and its schema."""
     from monitor.store.migrations import head_revision
 
@@ -45,7 +58,7 @@ def looks_finding(settings: Settings) -> Finding:
     return Finding("looks", "note" if look.alarm else "ok", describe_look(look))
 
 
-def broker_finding(settings: Settings, secrets: Secrets) -> Finding:
+def broker_finding(settings: Sections, secrets: Secrets) -> Finding:
     """Check the Kafka brokers and the topic."""
     from monitor.traffic.kafka.consumer import probe_topic
 
@@ -58,7 +71,7 @@ def broker_finding(settings: Settings, secrets: Secrets) -> Finding:
     )
 
 
-def encoder_finding(settings: Settings) -> Finding:
+def encoder_finding(settings: Sections) -> Finding:
     """Check that the encoder loads, and say which scripts it reads."""
     from monitor.embedding.encoder import load_encoder
     from monitor.embedding.scripts import describe_scripts
@@ -84,7 +97,7 @@ def alerts_finding(settings: Settings, secrets: Secrets) -> Finding:
     return Finding("alerts", "ok", f"{name}, {sender.check()}")
 
 
-def reviewers_finding(settings: Settings) -> Finding:
+def reviewers_finding(settings: Sections) -> Finding:
     """Check that there are two active users."""
     from monitor.store.accounts.users import list_users
 
@@ -117,14 +130,14 @@ def taxonomy_finding(settings: Settings) -> Finding:
         missing = missing_task_types(taxonomy, task_types_seen(connection, settings.model.name))
     notes = [missing] if missing else []
     if settings.model.system_prompt:
-        notes.append("model.system_prompt applies only to items queued without a taxonomy")
+        notes.append("system_prompt of the model applies only to items queued without a taxonomy")
     if notes:
         return Finding("taxonomy", "note", "; ".join(notes))
     n = len(taxonomy.task_types)
     return Finding("taxonomy", "ok", f"{path}: {n} task types, version {taxonomy.version[:12]}")
 
 
-def sign_in_finding(settings: Settings, secrets: Secrets) -> Finding:
+def sign_in_finding(settings: Sections, secrets: Secrets) -> Finding:
     """Check the provider of single sign-on."""
     from monitor.web.sign_in.single_sign_on_page import connect
 
@@ -139,7 +152,7 @@ def sign_in_finding(settings: Settings, secrets: Secrets) -> Finding:
     return Finding("sign-in", "ok", message)
 
 
-def web_finding(settings: Settings) -> Finding:
+def web_finding(settings: Sections) -> Finding:
     """Check that a public web server has secure cookies."""
     local = settings.web.host in {"127.0.0.1", "::1", "localhost"}
     if not local and not settings.web.secure_cookies:

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from monitor.daemon.readiness.finding import Finding, open_connection
-from monitor.settings import Secrets, Settings
+from monitor.settings import Secrets, Sections, Settings
 
 #: Less free space is likely to be filled by checkpoints and SQLite's log.
 MIN_FREE_BYTES = 2 * 1024**3
@@ -112,7 +112,7 @@ def live_model_finding(settings: Settings) -> Finding:
     return Finding("live model", "note" if suggestion else "ok", suggestion or live.description)
 
 
-def mlflow_finding(settings: Settings, secrets: Secrets) -> Finding:
+def mlflow_finding(settings: Sections, secrets: Secrets) -> Finding:
     """Check the MLflow mirror."""
     from monitor.store.training.registry_mirrors import list_mirrors
     from retrain.registry.mlflow_mirror import MlflowMirror

@@ -45,7 +45,7 @@ def decide(connection: Connection, batch_id: int, review: Review, now: datetime)
 
 
 def decide_open_batches(engine: Engine, settings: Settings, now: datetime) -> list[DecisionRow]:
-    """Decide on every batch without a final decision, the oldest first.
+    """Decide on every batch of a model without a final decision, the oldest first.
 
     Batches that newer ones don't count any more are left unchanged.
     """

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from monitor.review.decision.decisions import evaluate_batch
-from monitor.settings import Review
+from monitor.settings import Review, Sections
 from monitor.store.review.decisions import DecisionRow, decision_of_batch
 from monitor.store.review.items import BatchRow, count_by_status, items_of_batches, list_batches
 
@@ -31,9 +31,14 @@ class BatchSummary:
     decided_at: datetime | None
 
 
-def batch_summaries(connection: Connection, review: Review, limit: int = 8) -> list[BatchSummary]:
+def batch_summaries(
+    connection: Connection, settings: Sections, limit: int = 8
+) -> list[BatchSummary]:
     """Return the newest batches with their final decision, or the present recommendation."""
-    return [_progress(connection, batch, review) for batch in list_batches(connection)[:limit]]
+    return [
+        _progress(connection, batch, settings.settings_of(batch.model).review)
+        for batch in list_batches(connection)[:limit]
+    ]
 
 
 def _progress(connection: Connection, batch: BatchRow, review: Review) -> BatchSummary:

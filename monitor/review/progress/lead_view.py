@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from monitor.errors import NotFoundError
 from monitor.review.decision.decisions import evaluate_batch
 from monitor.review.progress.batch_progress import BatchProgress, batch_progress
-from monitor.settings import Review
+from monitor.settings import Sections
 from monitor.store.review.decisions import DecisionRow, decision_of_batch
 from monitor.store.review.items import (
     BatchRow,
@@ -52,7 +52,7 @@ class LeadView:
 
 def build_lead_view(
     connection: Connection,
-    review: Review,
+    settings: Sections,
     viewer_id: int,
     now: datetime,
     *,
@@ -62,7 +62,7 @@ def build_lead_view(
 
     Args:
         connection: Inside the caller's transaction.
-        review: Thresholds of the decision.
+        settings: Thresholds of the decision, by model.
         viewer_id: The user who views it.
         now: The time.
         batch_id: The batch; ``None``: the newest.
@@ -78,7 +78,9 @@ def build_lead_view(
         raise NotFoundError(f"there is no review batch {batch_id}")
     decision = decision_of_batch(connection, batch.id)
     if decision is None:
-        recommendation, inputs = evaluate_batch(connection, batch, review)
+        recommendation, inputs = evaluate_batch(
+            connection, batch, settings.settings_of(batch.model).review
+        )
     else:  # updated in each round of the daemon while undecided: a page needn't bootstrap
         recommendation, inputs = decision.recommendation, decision.inputs
     return LeadView(

@@ -1,5 +1,6 @@
 """Queries of outgoing messages: inserted with the change that caused them, sent afterwards."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -18,6 +19,7 @@ class DueMessage:
     """A message to be sent now, with the Slack thread of its incident."""
 
     id: int
+    model: str
     incident_id: int | None
     kind: str
     payload: dict[str, Any]
@@ -35,6 +37,7 @@ class StoredMessage:
 
     id: int
     dedupe_key: str
+    model: str
     incident_id: int | None
     kind: str
     payload: dict[str, Any]
@@ -49,6 +52,7 @@ def add_message(
     connection: Connection,
     *,
     dedupe_key: str,
+    model: str,
     incident_id: int | None,
     kind: Kind,
     payload: dict[str, Any],
@@ -63,6 +67,7 @@ def add_message(
     connection.execute(
         insert(OutboxMessage).values(
             dedupe_key=dedupe_key,
+            model=model,
             incident_id=incident_id,
             kind=kind,
             payload=payload,
@@ -75,9 +80,13 @@ def add_message(
 
 
 def lease_due_message(
-    connection: Connection, now: datetime, leased_until: datetime
+    connection: Connection,
+    now: datetime,
+    leased_until: datetime,
+    *,
+    models: Collection[str] | None = None,
 ) -> DueMessage | None:
-    """Lease the oldest due message until ``leased_until``.
+    """Lease the oldest due message, of some models or of all, until ``leased_until``.
 
     Messages of one incident are sent in order: none is due while an earlier one is pending. On
     PostgreSQL, rows that another process is leasing are skipped; SQLite has one writer.
@@ -92,6 +101,7 @@ def lease_due_message(
     row = connection.execute(
         select(
             OutboxMessage.id,
+            OutboxMessage.model,
             OutboxMessage.incident_id,
             OutboxMessage.kind,
             OutboxMessage.payload,
@@ -103,6 +113,7 @@ def lease_due_message(
             OutboxMessage.failed_at.is_(None),
             OutboxMessage.next_attempt_at <= now,
             ~blocked,
+            *(() if models is None else (OutboxMessage.model.in_(models),)),
         )
         .order_by(OutboxMessage.id)
         .limit(1)

@@ -39,6 +39,7 @@ from monitor.store.tables.traffic import (
     OffsetGap,
     PendingHalf,
     SourceOffset,
+    UnlistedExchanges,
     WithheldExchanges,
 )
 from monitor.store.tables.training import (
@@ -98,6 +99,7 @@ __all__ = [
     "StageChange",
     "TaxonomyVersion",
     "TrainingRun",
+    "UnlistedExchanges",
     "User",
     "UserTaskType",
     "WebSession",

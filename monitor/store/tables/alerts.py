@@ -51,6 +51,8 @@ class OutboxMessage(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     #: The same event produces the same key, so that a repeated run inserts no second message.
     dedupe_key: Mapped[str] = mapped_column(unique=True)
+    #: The model whose channel it goes to; empty: of none.
+    model: Mapped[str]
     incident_id: Mapped[int | None] = mapped_column(ForeignKey("incidents.id"))
     #: ``post``, ``update`` (the incident's parent message) or ``reply`` (in its thread).
     kind: Mapped[str]

@@ -170,6 +170,21 @@ class WithheldExchanges(Base):
     estimated_total: Mapped[float]
 
 
+class UnlistedExchanges(Base):
+    """Number of sampled exchanges of a day that are of a model that the configuration omits."""
+
+    __tablename__ = "unlisted_exchanges"
+
+    source: Mapped[str] = mapped_column(primary_key=True)
+    #: As in the traffic.
+    model: Mapped[str] = mapped_column(primary_key=True)
+    #: Midnight UTC at the start of the day.
+    day: Mapped[datetime] = mapped_column(primary_key=True)
+    count: Mapped[int] = mapped_column(BigId)
+    #: Number of exchanges of the traffic that they represent: sum of 1 / inclusion probability.
+    estimated_total: Mapped[float]
+
+
 class DeadLetter(Base):
     """A record, or a range of records, that could not be processed."""
 

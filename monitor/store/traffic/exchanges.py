@@ -157,6 +157,17 @@ def models_seen(connection: Connection, start: datetime, end: datetime, *, limit
     return list(connection.execute(statement).scalars())
 
 
+def stored_models(connection: Connection) -> set[str]:
+    """Return the models with stored traffic, by a search of the index from name to name."""
+    models: set[str] = set()
+    statement = select(func.min(Exchange.model)).where(Exchange.baseline_id.is_(None))
+    model: str | None = connection.execute(statement).scalar()
+    while model is not None:
+        models.add(model)
+        model = connection.execute(statement.where(Exchange.model > model)).scalar()
+    return models
+
+
 def _traffic(model: str, start: datetime, end: datetime) -> tuple[ColumnElement[bool], ...]:
     return (
         Exchange.model == model,

@@ -14,7 +14,7 @@ from kafka.structs import OffsetAndMetadata
 from sqlalchemy import Engine
 
 from monitor.errors import BrokerUnavailableError
-from monitor.settings import Secrets, Settings
+from monitor.settings import Secrets, Sections
 from monitor.telemetry import (
     CONSUMER_LAG,
     RECORDS_READ,
@@ -47,7 +47,7 @@ FINISH_SECONDS = 30.0
 
 def run_ingest(
     engine: Engine,
-    settings: Settings,
+    settings: Sections,
     secrets: Secrets,
     encoder: TextEncoder,
     stop: threading.Event,
@@ -107,7 +107,7 @@ class Ingest:
         consumer: Any,
         listener: RebalanceListener,
         engine: Engine,
-        settings: Settings,
+        settings: Sections,
         encoder: TextEncoder,
         *,
         design: SamplingDesign,

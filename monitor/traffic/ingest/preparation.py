@@ -4,20 +4,21 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from monitor.errors import RecordError
-from monitor.settings import Settings, Traffic
+from monitor.settings import Sections, Traffic
+from monitor.settings.models.names import ModelNames
+from monitor.store.traffic.daily_counts import DailyCounts, ModelDay, SampledCount, start_of_day
 from monitor.store.traffic.dead_letters import DeadLetterRow
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.pending_halves import HalfRow
 from monitor.store.traffic.position import Position
-from monitor.store.traffic.withheld import WithheldCount, WithheldDay, start_of_day
 from monitor.telemetry import EXCHANGES_NOT_SAMPLED, get_logger
 from monitor.traffic.dead_letters import part_dead_letters, record_dead_letter
 from monitor.traffic.decoder import Decoder
 from monitor.traffic.embedding import TextEncoder, embed
-from monitor.traffic.exchange import Exchange, Half
+from monitor.traffic.exchange import Exchange, Half, name_model
 from monitor.traffic.joining import JoinedExchange, join, pair
 from monitor.traffic.record import RawRecord
 from monitor.traffic.redaction import Redactor, build_redactor, redact_exchange
@@ -40,14 +41,18 @@ class PreparedBatch:
     #: Requests and responses without a partner in the batch.
     halves: list[HalfRow] = field(default_factory=list)
     #: Exchanges whose texts the source withholds.
-    withheld: Mapping[WithheldDay, WithheldCount] = field(default_factory=dict)
+    withheld: DailyCounts = field(default_factory=dict)
+    #: Exchanges of models that are not listed, where they are not watched.
+    unlisted: DailyCounts = field(default_factory=dict)
     #: Source -> number of parts of records that are no exchanges and not meant to be.
     ignored: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing in the records was readable."""
-        return not (len(self.exchanges) or self.halves or self.withheld or self.ignored)
+        return not (
+            len(self.exchanges) or self.halves or self.withheld or self.unlisted or self.ignored
+        )
 
 
 class _Selected(NamedTuple):
@@ -68,27 +73,30 @@ class BatchPreparer:
         encoder: TextEncoder,
         *,
         design: SamplingDesign,
-        default_model: str,
+        names: ModelNames,
+        unlisted: Literal["report", "watch", "ignore"] = "report",
         redactor: Redactor | None,
     ) -> None:
         self._settings = settings
-        self._default_model = default_model
+        self._names = names
+        self._unlisted = unlisted
         self._design = design
         self._redactor = redactor
-        self._decoder = Decoder(settings, default_model=default_model)
+        self._decoder = Decoder(settings, default_model=names.default)
         self._encoder = encoder
         self._warned_of_keys = False
 
     @classmethod
     def build(
-        cls, settings: Settings, encoder: TextEncoder, design: SamplingDesign | None = None
+        cls, settings: Sections, encoder: TextEncoder, design: SamplingDesign | None = None
     ) -> "BatchPreparer":
         """Build the preparer of the settings; ``design``, where the caller samples by it too."""
         return cls(
             settings.traffic,
             encoder,
             design=design or SamplingDesign(settings),
-            default_model=settings.model.name,
+            names=settings.names,
+            unlisted=settings.monitoring.unlisted_models,
             redactor=build_redactor(settings.redaction),
         )
 
@@ -119,16 +127,18 @@ class BatchPreparer:
             if decoded.n_ignored:
                 ignored[record.position.source] += decoded.n_ignored
             dead_letters += part_dead_letters(record, decoded, draw, received_at)
-            for exchange in decoded.exchanges:
+            for decoded_exchange in decoded.exchanges:
+                exchange = name_model(decoded_exchange, self._names)
                 position = record.place_of(exchange.record_index)
-                outcome = self._count(self._design.select(draw, exchange), position)
+                outcome = self._count_unsampled(self._design.select(draw, exchange), position)
                 if outcome is not None:
-                    clean = redact_exchange(exchange, self._redactor)
+                    watched = self._is_watched(exchange)
+                    clean = redact_exchange(exchange, self._redactor) if watched else exchange
                     selected.append(_Selected(clean, outcome, position, received_at))
             for half in decoded.halves:
                 self._warn_of_keys(record)
                 position = record.place_of(half.exchange.record_index)
-                own = self._count(self._design.draw_half(draw, half.join_id), position)
+                own = self._count_unsampled(self._design.draw_half(draw, half.join_id), position)
                 if own is not None:
                     clean = redact_exchange(half.exchange, self._redactor)
                     halves.append(
@@ -152,31 +162,41 @@ class BatchPreparer:
         selected = []
         for request, response in pairs:
             joined: JoinedExchange = join(
-                request, response, self._settings, default_model=self._default_model
+                request, response, self._settings, default_model=self._names.default
             )
-            outcome = self._count(
-                self._design.decide(joined.draw, joined.exchange), joined.position
+            exchange = name_model(joined.exchange, self._names)
+            outcome = self._count_unsampled(
+                self._design.decide(joined.draw, exchange), joined.position
             )
             if outcome is not None:
-                selected.append(
-                    _Selected(joined.exchange, outcome, joined.position, joined.received_at)
-                )
+                selected.append(_Selected(exchange, outcome, joined.position, joined.received_at))
         return selected
 
     def _embed(self, selected: Sequence[_Selected]) -> PreparedBatch:
-        """Embed exchanges with texts, and count withheld ones."""
+        """Embed exchanges of watched models, and count withheld ones and those of other models."""
+        watched = [item for item in selected if self._is_watched(item.exchange)]
         rows = [
             exchange_row(
                 item.exchange, item.outcome, position=item.position, received_at=item.received_at
             )
-            for item in selected
+            for item in watched
             if not item.exchange.withheld
         ]
         exchanges = embed(Exchanges.from_rows(rows), self._encoder)
-        return PreparedBatch(exchanges, withheld=_count_withheld(selected))
+        counted = self._unlisted == "report"
+        return PreparedBatch(
+            exchanges,
+            withheld=_count([item for item in watched if item.exchange.withheld]),
+            unlisted=_count([item for item in selected if not self._is_watched(item.exchange)])
+            if counted
+            else {},
+        )
+
+    def _is_watched(self, exchange: Exchange) -> bool:
+        return self._unlisted == "watch" or self._names.resolve(exchange.model) is not None
 
     @staticmethod
-    def _count(sampled: T | None, position: Position) -> T | None:
+    def _count_unsampled(sampled: T | None, position: Position) -> T | None:
         """Return what the design decided, and count what it left out."""
         if sampled is None:
             EXCHANGES_NOT_SAMPLED.labels(position.source).inc()
@@ -197,18 +217,16 @@ class BatchPreparer:
         )
 
 
-def _count_withheld(selected: Sequence[_Selected]) -> dict[WithheldDay, WithheldCount]:
-    """Count withheld exchanges by source, model and day, with the number they stand for.
+def _count(selected: Sequence[_Selected]) -> dict[ModelDay, SampledCount]:
+    """Count exchanges by source, model and day, with the number they stand for.
 
     Candidates for a minimum sample don't count: whether they belong to it is never decided.
     """
-    counts: dict[WithheldDay, WithheldCount] = {}
+    counts: dict[ModelDay, SampledCount] = {}
     for item in selected:
-        if item.exchange.withheld and item.outcome.randomness >= item.outcome.threshold:
+        if item.outcome.randomness >= item.outcome.threshold:
             exchange = item.exchange
-            day = WithheldDay(
-                item.position.source, exchange.model, start_of_day(exchange.occurred_at)
-            )
+            day = ModelDay(item.position.source, exchange.model, start_of_day(exchange.occurred_at))
             weight = 1.0 / item.outcome.inclusion_probability
-            counts[day] = counts.get(day, WithheldCount()) + WithheldCount(1, weight)
+            counts[day] = counts.get(day, SampledCount()) + SampledCount(1, weight)
     return counts

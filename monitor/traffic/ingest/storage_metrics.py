@@ -7,6 +7,7 @@ from monitor.store.traffic.dead_letters import DeadLetterRow
 from monitor.telemetry import (
     DEAD_LETTERS,
     EXCHANGES_STORED,
+    EXCHANGES_UNLISTED,
     EXCHANGES_WITHHELD,
     PARTS_IGNORED,
     get_logger,
@@ -27,6 +28,8 @@ def count_stored(prepared: PreparedBatch, dead_letters: Sequence[DeadLetterRow])
         EXCHANGES_STORED.labels(source).inc(count)
     for day, withheld in prepared.withheld.items():
         EXCHANGES_WITHHELD.labels(day.source).inc(withheld.n)
+    for day, unlisted in prepared.unlisted.items():
+        EXCHANGES_UNLISTED.labels(day.source).inc(unlisted.n)
     for source, count in prepared.ignored.items():
         PARTS_IGNORED.labels(source).inc(count)
     count_dead_letters(dead_letters)

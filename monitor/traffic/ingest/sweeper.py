@@ -19,6 +19,7 @@ from monitor.store.traffic.pending_halves import (
     overdue_halves,
     unpaired_halves,
 )
+from monitor.store.traffic.unlisted import add_unlisted
 from monitor.store.traffic.withheld import add_withheld
 from monitor.telemetry import EXCHANGES_JOINED, SERVICE_FAILURES, get_logger
 from monitor.traffic.dead_letters import unpaired_dead_letter
@@ -135,6 +136,7 @@ class Sweeper:
                 raise LostOwnershipError("another process has taken halves of these pairs")
             refused = insert_accepted(connection, prepared, now=self._clock())
             add_withheld(connection, prepared.withheld)
+            add_unlisted(connection, prepared.unlisted)
             restore_dead_letters(connection, refused)
         return refused
 

@@ -16,6 +16,7 @@ from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.exchanges import insert_exchanges
 from monitor.store.traffic.offsets import OffsetMove, advance
 from monitor.store.traffic.pending_halves import insert_halves
+from monitor.store.traffic.unlisted import add_unlisted
 from monitor.store.traffic.withheld import add_withheld
 from monitor.telemetry import SERVICE_FAILURES, STORE_DURATION, get_logger
 from monitor.traffic.backoff import Backoff
@@ -37,6 +38,7 @@ class StoreResult:
     n_exchanges: int
     n_dead_letters: int
     n_withheld: int
+    n_unlisted: int
     #: Pending requests and responses.
     n_halves: int
 
@@ -64,6 +66,7 @@ def store_batch(
             )
         refused = insert_accepted(connection, prepared, now=now)
         add_withheld(connection, prepared.withheld)
+        add_unlisted(connection, prepared.unlisted)
         duplicates = insert_halves(connection, prepared.halves, now=now)
         dead_letters = [
             *prepared.dead_letters,
@@ -76,6 +79,7 @@ def store_batch(
         n_exchanges=len(prepared.exchanges) - len(refused),
         n_dead_letters=len(dead_letters),
         n_withheld=sum(count.n for count in prepared.withheld.values()),
+        n_unlisted=sum(count.n for count in prepared.unlisted.values()),
         n_halves=len(prepared.halves) - len(duplicates),
     )
 

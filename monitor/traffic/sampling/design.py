@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from monitor.settings import Settings
+from monitor.settings import Sections
 from monitor.traffic.exchange import Exchange
 from monitor.traffic.record import RawRecord
 from monitor.traffic.sampling.bottom_k import BottomKCandidates
@@ -64,7 +64,7 @@ class SamplingDesign:
         sampler: The stage before decoding.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Sections) -> None:
         traffic = settings.traffic
         self._rates = SamplingRates(settings)
         self._by_exchange = traffic.sample_by == "exchange"

@@ -66,7 +66,9 @@ def decision(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> 
         "outcomes": OUTCOMES,
         "answerable": ANSWERABLE,
         "error_kinds": ERROR_KINDS,
-        "require_confirmation": lead_visit.settings.retrain.require_confirmation,
+        "require_confirmation": lead_visit.settings.settings_of(
+            row.model
+        ).retrain.require_confirmation,
     }
     return Template("decision.html", context=context)
 

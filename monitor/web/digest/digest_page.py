@@ -20,15 +20,16 @@ MAX_ROWS = 12
 def digest(visit: NamedDependency[Visit], model: FromQuery[str] = "") -> Template:
     """Show up to a year of a model's windows."""
     with visit.transaction() as connection:
-        year = build_digest(connection, model or visit.settings.model.name)
+        settings = visit.settings.settings_of(model or visit.settings.names.listed[0])
+        year = build_digest(connection, settings.model.name)
         rates = weekly_rates(connection, year.model, year.windows)
-        launch = launch_rate(connection, year.model, visit.settings.review)
+        launch = launch_rate(connection, year.model, settings.review)
     chart = None
     if year.windows:
         chart = draw_windows(
             year.windows,
             year.incidents,
-            visit.settings.drift.min_drifted_share,
+            settings.drift.min_drifted_share,
             rates=rates,
             launch=launch.errors / launch.n,
         )

@@ -41,13 +41,11 @@ def evaluations(visit: NamedDependency[Visit]) -> Template:
     """List the drift evaluations, newest first."""
     with visit.transaction() as connection:
         rows = list_drift_evaluations(connection, None, 60)
-        look = newest_look(connection, visit.settings.model.name)
-    context = {
-        "user": visit.user,
-        "evaluations": rows,
-        "look": look,
-        "looked": "" if look is None else describe_look(look),
-    }
+        newest = [
+            newest_look(connection, settings.model.name) for settings in visit.settings.by_model
+        ]
+    looks = [(look, describe_look(look)) for look in newest if look is not None]
+    context = {"user": visit.user, "evaluations": rows, "looks": looks}
     return Template("drift_evaluations.html", context=context)
 
 
@@ -58,14 +56,15 @@ def evaluation(
     """Show a drift evaluation; with a topic, also the topic's examples."""
     with visit.transaction() as connection:
         row = drift_evaluation_by_id(connection, evaluation_id)
-        overview = window_timeline(connection, row, visit.settings)
+        settings = visit.settings.settings_of(row.model)
+        overview = window_timeline(connection, row, settings)
         placed = prompt_map(connection, evaluation_id)
         evidently = "evidently" in report_kinds(connection, evaluation_id)
         examples = Markup() if topic is None else _render_topic(connection, row, placed, topic)
     chart = draw_windows(
         overview.windows,
         overview.incidents,
-        visit.settings.drift.min_drifted_share,
+        settings.drift.min_drifted_share,
         rates=overview.rates,
         launch=overview.launch,
         here=evaluation_id,

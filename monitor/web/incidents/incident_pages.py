@@ -57,12 +57,13 @@ def incident(incident_id: FromPath[int], visit: NamedDependency[Visit]) -> Templ
 def acknowledge(incident_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Redirect:
     """Acknowledge an incident in the name of the signed-in lead, on the page and in Slack."""
     with lead_visit.transaction() as connection:
+        model = incident_by_id(connection, incident_id).model
         alert_incidents.acknowledge(
             connection,
             incident_id,
             lead_visit.user.name,
             lead_visit.now,
-            alerts=lead_visit.settings.alerts,
+            alerts=lead_visit.settings.settings_of(model).alerts,
         )
     return Redirect("/incidents", status_code=303)
 

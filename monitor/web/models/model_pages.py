@@ -26,7 +26,9 @@ def models(visit: NamedDependency[Visit]) -> Template:
         "versions": versions,
         "withheld": withheld,
         "ages": {age.version.id: age for age in ages if age is not None},
-        "max_age": visit.settings.retrain.max_age,
+        "max_age": {
+            row.model: visit.settings.settings_of(row.model).retrain.max_age for row in rows
+        },
     }
     return Template("models.html", context=context)
 

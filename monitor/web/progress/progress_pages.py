@@ -24,8 +24,11 @@ def progress(
     now = lead_visit.now
     with lead_visit.transaction() as connection:
         view = build_lead_view(
-            connection, lead_visit.settings.review, lead_visit.user.id, now, batch_id=batch
+            connection, lead_visit.settings, lead_visit.user.id, now, batch_id=batch
         )
+    confirms = view is not None and (
+        lead_visit.settings.settings_of(view.progress.batch.model).retrain.require_confirmation
+    )
     partial = "hx-request" in request.headers
     return Template(
         "batch_progress.html" if partial else "progress.html",
@@ -34,7 +37,7 @@ def progress(
             "view": view,
             "now": now,
             "outcomes": OUTCOMES,
-            "require_confirmation": lead_visit.settings.retrain.require_confirmation,
+            "require_confirmation": confirms,
         },
     )
 

@@ -13,7 +13,7 @@ from monitor.accounts.invitations import accept_link, check_link
 from monitor.accounts.passwords import MIN_LENGTH
 from monitor.accounts.sessions import start_session
 from monitor.errors import InputError, LinkError
-from monitor.settings import Settings
+from monitor.settings import Sections
 from monitor.store.engine import transaction
 from monitor.web.clock import Clock
 from monitor.web.sign_in.password_page import Form
@@ -23,7 +23,7 @@ from monitor.web.sign_in.password_page import Form
 def welcome_page(
     token: FromPath[str],
     engine: NamedDependency[Engine],
-    settings: NamedDependency[Settings],
+    settings: NamedDependency[Sections],
     clock: NamedDependency[Clock],
 ) -> Template:
     """Show the form, or why the link is not valid; viewing doesn't use the link up."""
@@ -42,7 +42,7 @@ def welcome_form(  # noqa: PLR0917 - Litestar passes them by name
     token: FromPath[str],
     data: Form,
     engine: NamedDependency[Engine],
-    settings: NamedDependency[Settings],
+    settings: NamedDependency[Sections],
     clock: NamedDependency[Clock],
 ) -> Template | Redirect:
     """Set the password and sign in."""
@@ -62,7 +62,7 @@ def welcome_form(  # noqa: PLR0917 - Litestar passes them by name
     return Redirect("/", status_code=303)
 
 
-def _require_passwords(settings: Settings) -> None:
+def _require_passwords(settings: Sections) -> None:
     if not settings.web.passwords:
         raise NotFoundException("sign-in by password is turned off")
 

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from monitor.accounts.authentication import authenticate
 from monitor.accounts.sessions import end_session, start_session
 from monitor.accounts.throttle import SignInThrottle
-from monitor.settings import Settings
+from monitor.settings import Sections
 from monitor.store.accounts.users import UserRow, list_users
 from monitor.store.engine import transaction
 from monitor.telemetry import get_logger
@@ -27,7 +27,7 @@ log = get_logger(__name__)
 def sign_in(
     request: Request[Any, Any, Any],
     engine: Engine,
-    settings: Settings,
+    settings: Sections,
     clock: Clock,
     *,
     name: str,
@@ -59,7 +59,7 @@ def sign_in(
 
 
 def render_login(
-    settings: Settings, target: str, *, status: int = 200, problem: str = "", **context: Any
+    settings: Sections, target: str, *, status: int = 200, problem: str = "", **context: Any
 ) -> Template:
     """Render the sign-in page, with a problem if there is one."""
     context |= {
@@ -74,7 +74,7 @@ def render_login(
 @get("/login", sync_to_thread=True)
 def login_page(
     engine: NamedDependency[Engine],
-    settings: NamedDependency[Settings],
+    settings: NamedDependency[Sections],
     visitor: NamedDependency[UserRow | None],
     next: FromQuery[str] = "/",  # noqa: A002 - the name in the address
 ) -> Template | Redirect:
@@ -91,7 +91,7 @@ def login_form(
     request: Request[Any, Any, Any],
     data: Form,
     engine: NamedDependency[Engine],
-    settings: NamedDependency[Settings],
+    settings: NamedDependency[Sections],
     clock: NamedDependency[Clock],
 ) -> Template | Redirect:
     """Sign in and redirect to the target."""

@@ -18,7 +18,7 @@ from monitor.accounts.sessions import start_session
 from monitor.accounts.sign_on.account_linking import user_of_claims
 from monitor.accounts.sign_on.provider import OpenIdProvider, PendingSignOn
 from monitor.errors import SignOnError, SignOnUnavailableError
-from monitor.settings import Secrets, Settings
+from monitor.settings import Secrets, Sections
 from monitor.store.accounts.sessions import delete_expired, pop_session, save_session
 from monitor.store.engine import transaction
 from monitor.telemetry import get_logger
@@ -35,7 +35,7 @@ MAX_AGE = timedelta(minutes=10)
 log = get_logger(__name__)
 
 
-def connect(settings: Settings, secrets: Secrets) -> OpenIdProvider | None:
+def connect(settings: Sections, secrets: Secrets) -> OpenIdProvider | None:
     """Return the configured provider, without a request to it; ``None`` if none is configured.
 
     Raises:
@@ -51,7 +51,7 @@ def connect(settings: Settings, secrets: Secrets) -> OpenIdProvider | None:
 @get("/login/sso", sync_to_thread=True)
 def begin(
     engine: NamedDependency[Engine],
-    settings: NamedDependency[Settings],
+    settings: NamedDependency[Sections],
     clock: NamedDependency[Clock],
     provider: NamedDependency[OpenIdProvider | None],
     next: FromQuery[str] = "/",  # noqa: A002 - the name in the address
@@ -75,7 +75,7 @@ def begin(
 def finish(
     request: Request[Any, Any, Any],
     engine: NamedDependency[Engine],
-    settings: NamedDependency[Settings],
+    settings: NamedDependency[Sections],
     clock: NamedDependency[Clock],
     provider: NamedDependency[OpenIdProvider | None],
 ) -> Redirect | Template:
@@ -102,7 +102,7 @@ def _require(provider: OpenIdProvider | None) -> OpenIdProvider:
 
 
 def _take(
-    request: Request[Any, Any, Any], engine: Engine, settings: Settings, now: datetime
+    request: Request[Any, Any, Any], engine: Engine, settings: Sections, now: datetime
 ) -> PendingSignOn | None:
     """Return the pending sign-in of this browser and delete it, so that it is used once."""
     key = request.cookies.get(_cookie(settings, "").key, "")
@@ -132,7 +132,7 @@ def _check_callback(
 
 
 def _refusal(
-    settings: Settings, target: str, error: SignOnError | SignOnUnavailableError
+    settings: Sections, target: str, error: SignOnError | SignOnUnavailableError
 ) -> Template:
     unavailable = isinstance(error, SignOnUnavailableError)
     problem = "The provider is unavailable. Try again in a minute" if unavailable else str(error)
@@ -146,7 +146,7 @@ def _refusal(
     return page
 
 
-def _cookie(settings: Settings, key: str) -> Cookie:
+def _cookie(settings: Sections, key: str) -> Cookie:
     """Return the cookie of a pending sign-in; an empty key deletes the cookie."""
     secure = settings.web.secure_cookies
     return Cookie(

@@ -7,8 +7,10 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from monitor.rendering.excerpts import excerpt
-from monitor.store.traffic.exchanges import models_seen
 from monitor.store.traffic.offsets import complete_until, gaps_detected
+from monitor.store.traffic.unlisted import unlisted_models
+
+MAX_NAMES = 5
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class MissingTraffic:
     read_until: datetime | None
     #: Records that the topic's retention deleted before they were read, detected in the window.
     n_lost: int
-    #: Other models in the traffic of the window.
+    #: Models in the traffic of the window that are not listed.
     other_models: tuple[str, ...]
 
 
@@ -31,7 +33,7 @@ def find_missing_traffic(
     *,
     n_current: int,
 ) -> MissingTraffic:
-    """Return the missing traffic; other model names are searched only for an empty window."""
+    """Return the missing traffic; unlisted models are searched only for an empty window."""
     until = complete_until(connection, topic)
     return MissingTraffic(
         read_until=until if until is not None and until < bounds[1] else None,
@@ -41,7 +43,9 @@ def find_missing_traffic(
         ),
         other_models=()
         if n_current
-        else tuple(name for name in models_seen(connection, *bounds, limit=5) if name != model),
+        else tuple(
+            unlisted.name for unlisted in unlisted_models(connection, *bounds, [model])[:MAX_NAMES]
+        ),
     )
 
 
@@ -64,7 +68,10 @@ def remarks_on_missing_traffic(missing: MissingTraffic) -> Sequence[str]:
         )
     if missing.other_models:
         names = ", ".join(f"`{excerpt(name, 40)}`" for name in missing.other_models)
-        remarks.append(f"The window has traffic of other models: {names}; check model.name.")
+        remarks.append(
+            f"The traffic has models that are not listed: {names}; add them to [models], or to "
+            "the aliases of a model."
+        )
     return remarks
 
 

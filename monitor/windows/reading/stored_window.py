@@ -10,9 +10,10 @@ from sqlalchemy import Engine
 from monitor.errors import ModelError
 from monitor.store.engine import snapshot
 from monitor.store.traffic.baselines import list_baselines
+from monitor.store.traffic.daily_counts import SampledCount
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.exchanges import count_by_encoder, load_window
-from monitor.store.traffic.withheld import WithheldCount, count_withheld
+from monitor.store.traffic.withheld import count_withheld
 from monitor.windows.reading.final_sample import final_sample
 from monitor.windows.reading.reembedding import EncoderSource, reembed
 
@@ -23,7 +24,7 @@ class StoredWindow:
 
     rows: Exchanges
     #: Exchanges whose texts the source withheld.
-    withheld: WithheldCount
+    withheld: SampledCount
     #: Exchanges that were embedded again, because another encoder had made their vectors.
     n_reembedded: int
     #: Remarks on encoders and samples.

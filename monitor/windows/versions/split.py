@@ -81,7 +81,7 @@ def split_by_version(
     if len(counts) > MAX_VERSIONS:
         remark = (
             f"`{field}` has {len(counts)} values in this window, so it is not split by version. If "
-            "that field is not the version, set model.version_field."
+            "that field is not the version, set version_field of the model."
         )
         return Split(whole, (remark,))
     labels = np.array(versions, dtype=object)

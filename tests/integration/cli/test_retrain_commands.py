@@ -58,7 +58,7 @@ class Shell:
             "learning_rate": 0.01, "rank": 4, "alpha": 8, **(recipe or {}),
         }  # fmt: skip
         write_recipe(self.folder / "recipe.toml", **requested)
-        lines = ["[model]", 'name = "desk"', "[database]", f'url = "{self.url}"', "[retrain]"]
+        lines = ["[models.desk]", "[database]", f'url = "{self.url}"', "[retrain]"]
         lines += [f"{name} = {json.dumps(value)}" for name, value in values.items()]
         self.config.write_text("\n".join(lines), encoding="utf-8")
 

@@ -81,6 +81,7 @@ WITHOUT_END_USERS = {
     "taxonomy_versions": "the guide, which the experts wrote",
     "slow_drift_windows": "sums over bins of users",
     "web_sessions": "the experts' sessions",
+    "unlisted_exchanges": "counts by day",
     "withheld_exchanges": "counts by day",
 }
 GONE = {f"exchange-{n}" for n in (*HERS, IN_BASELINE, MENTIONS)}

@@ -216,6 +216,7 @@ def test_quotes_are_removed_and_figures_stay(any_engine: Engine, clock: datetime
             add_message(
                 connection,
                 dedupe_key=key,
+                model="assistant",
                 incident_id=None,
                 kind="post",
                 payload={"text": "t", "blocks": [{"text": "> How do I move my crypto wallet?"}]},

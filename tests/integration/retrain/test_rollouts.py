@@ -86,15 +86,15 @@ def state(engine: Engine, rollout_id: int) -> tuple[str, int, str]:
 def test_a_healthy_canary_takes_over_step_by_step(any_engine: Engine, clock: datetime) -> None:
     gateway = RecordingGateway()
     rollout, canary = make_canary(any_engine, clock)
-    tick_rollouts(any_engine, SETTINGS, gateway, healthy, clock)
+    tick_rollouts(any_engine, lambda _: SETTINGS, gateway, healthy, clock)
     assert gateway.applied_weights[-1] == [Weights("desk", 1, 2, 5)]
     for number, percent in enumerate((25, 50), start=1):
-        tick_rollouts(any_engine, SETTINGS, gateway, healthy, clock + number * DWELL)
+        tick_rollouts(any_engine, lambda _: SETTINGS, gateway, healthy, clock + number * DWELL)
         assert gateway.percent() == percent
         # Looking again at once changes nothing: each step has its own 48 hours.
-        tick_rollouts(any_engine, SETTINGS, gateway, healthy, clock + number * DWELL)
+        tick_rollouts(any_engine, lambda _: SETTINGS, gateway, healthy, clock + number * DWELL)
         assert gateway.percent() == percent
-    tick_rollouts(any_engine, SETTINGS, gateway, healthy, clock + 3 * DWELL)
+    tick_rollouts(any_engine, lambda _: SETTINGS, gateway, healthy, clock + 3 * DWELL)
     assert state(any_engine, rollout) == ("completed", 100, "production")
     assert gateway.applied_weights[-1] == [Weights("desk", 2, None, 0)]
     with transaction(any_engine) as connection:
@@ -106,12 +106,12 @@ def test_a_healthy_canary_takes_over_step_by_step(any_engine: Engine, clock: dat
 def test_a_failed_check_takes_everything_back_at_once(any_engine: Engine, clock: datetime) -> None:
     gateway = RecordingGateway()
     rollout, canary = make_canary(any_engine, clock)
-    tick_rollouts(any_engine, SETTINGS, gateway, healthy, clock + DWELL)
-    (tick,) = tick_rollouts(any_engine, SETTINGS, gateway, failing, clock + DWELL)
+    tick_rollouts(any_engine, lambda _: SETTINGS, gateway, healthy, clock + DWELL)
+    (tick,) = tick_rollouts(any_engine, lambda _: SETTINGS, gateway, failing, clock + DWELL)
     assert tick.step.reason == "errors failed: 9% against 1%"
     assert state(any_engine, rollout) == ("reverted", 0, "rejected")
     assert gateway.applied_weights[-1] == [Weights("desk", 1, None, 0)]
-    assert tick_rollouts(any_engine, SETTINGS, gateway, healthy, clock + 9 * DWELL) == []
+    assert tick_rollouts(any_engine, lambda _: SETTINGS, gateway, healthy, clock + 9 * DWELL) == []
     with transaction(any_engine) as connection:
         assert start_rollout(connection, canary, SETTINGS, clock, by="lea") == rollout  # its own
 
@@ -119,9 +119,9 @@ def test_a_failed_check_takes_everything_back_at_once(any_engine: Engine, clock:
 def test_what_is_not_measured_is_held(any_engine: Engine, clock: datetime) -> None:
     gateway = RecordingGateway()
     rollout, _ = make_canary(any_engine, clock)
-    tick_rollouts(any_engine, SETTINGS, gateway, no_health_measured, clock + 9 * DWELL)
+    tick_rollouts(any_engine, lambda _: SETTINGS, gateway, no_health_measured, clock + 9 * DWELL)
     assert state(any_engine, rollout) == ("held", 5, "canary")
-    tick_rollouts(any_engine, SETTINGS, gateway, healthy, clock + 9 * DWELL)
+    tick_rollouts(any_engine, lambda _: SETTINGS, gateway, healthy, clock + 9 * DWELL)
     assert state(any_engine, rollout) == ("running", 25, "canary")
 
 
@@ -169,7 +169,7 @@ def test_moving_the_canary_by_hand_ends_its_rollout(
     with transaction(any_engine) as connection:
         move_stage(connection, canary, stage, changed_by="lea", reason="by hand", now=clock)
     # Whatever is measured then, the person's word stands.
-    assert tick_rollouts(any_engine, SETTINGS, gateway, failing, clock) == []
+    assert tick_rollouts(any_engine, lambda _: SETTINGS, gateway, failing, clock) == []
     assert state(any_engine, rollout) == (*expected, stage)
     serving = 2 if stage == "production" else 1
     assert gateway.applied_weights == [[Weights("desk", serving, None, 0)]]

@@ -124,7 +124,7 @@ def test_check_reports_problems_of_the_taxonomy(tmp_path: Path, clock: datetime)
 
     both = configured(tmp_path, path, model={"system_prompt": "As before."})
     status, message = finding(both)
-    assert ("note", True) == (status, "model.system_prompt" in message)
+    assert ("note", True) == (status, "system_prompt" in message)
 
 
 def test_the_commands(tmp_path: Path, clock: datetime) -> None:

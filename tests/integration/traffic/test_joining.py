@@ -15,9 +15,10 @@ from monitor.errors import LostOwnershipError
 from monitor.settings import Secrets, Settings, Traffic
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import Exchange, PendingHalf
+from monitor.store.traffic.daily_counts import SampledCount
 from monitor.store.traffic.offsets import claim, record_caught_up
 from monitor.store.traffic.pending_halves import delete_halves
-from monitor.store.traffic.withheld import WithheldCount, count_withheld
+from monitor.store.traffic.withheld import count_withheld
 from monitor.telemetry import DEAD_LETTERS
 from monitor.traffic.dead_letter_replay import replay_dead_letters
 from monitor.traffic.file_replay import replay_file
@@ -220,7 +221,7 @@ def test_a_pair_whose_texts_were_kept_back_is_counted(any_engine: Engine, clock:
 
     assert ([], 0, {}) == (exchanges(any_engine), n_waiting(any_engine), dead_letters(any_engine))
     with transaction(any_engine) as connection:
-        assert WithheldCount(1, 4.0) == count_withheld(
+        assert SampledCount(1, 4.0) == count_withheld(
             connection, "assistant", clock, clock + timedelta(days=1)
         )
 

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, select
 from xxhash import xxh3_64_intdigest
 
 from monitor.settings import Settings, Traffic
+from monitor.settings.models.names import ModelNames
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import Exchange, metadata
 from monitor.store.traffic.exchange_columns import Exchanges
@@ -191,7 +192,7 @@ def test_an_evaluation_sees_the_final_sample_only(
         Traffic(),
         FakeEncoder,
         before,
-        model="assistant",
+        names=ModelNames({"assistant": ()}),
         redactor=None,
         now=clock,
     )

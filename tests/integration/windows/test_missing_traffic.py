@@ -8,7 +8,9 @@ from sqlalchemy import Engine, insert
 from monitor.settings import Drift, Settings
 from monitor.store.engine import transaction
 from monitor.store.tables import SourceOffset
+from monitor.store.traffic.daily_counts import ModelDay, SampledCount
 from monitor.store.traffic.offsets import record_gap
+from monitor.store.traffic.unlisted import add_unlisted
 from monitor.store.windows.drift_evaluations import (
     DriftEvaluationRow,
     drift_evaluation_by_id,
@@ -77,10 +79,11 @@ def test_a_topic_never_read_to_its_end_is_told(baseline: Engine, clock: datetime
 
 
 def test_traffic_of_other_models_is_named(baseline: Engine, clock: datetime) -> None:
-    store_traffic(baseline, clock, 40, seed=2, model="assistant-v2")
+    with transaction(baseline) as connection:
+        add_unlisted(connection, {ModelDay("t", "assistant-v2", clock): SampledCount(40, 800.0)})
     (remark,) = run(baseline, clock).assessment.remarks
     assert "`assistant-v2`" in remark
-    assert "model.name" in remark
+    assert "[models]" in remark
 
 
 def test_records_that_were_lost_are_counted(baseline: Engine, clock: datetime) -> None:

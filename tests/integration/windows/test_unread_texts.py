@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from monitor.embedding.encoder import Encoder, load_encoder
 from monitor.errors import InputError
 from monitor.settings import Drift, Embedding, Settings
+from monitor.settings.models.names import ModelNames
 from monitor.store.engine import transaction
 from monitor.store.traffic.baselines import create_baseline
 from monitor.store.traffic.exchange_columns import Exchanges
@@ -110,7 +111,7 @@ def test_prompts_that_are_one_text_are_refused_before_encoding(
     with refusal("same_prompt", InputError):
         compared(tmp_path, ENGLISH * 2, ["[text]"] * 150)
     file = tmp_path / "now.jsonl"
-    import_file = {"model": "m", "redactor": None, "now": clock}
+    import_file = {"names": ModelNames({"m": ()}), "redactor": None, "now": clock}
     with refusal("same_prompt", InputError):
         import_baseline(
             engine, SETTINGS.traffic, refuse, file, **import_file, max_same_prompt_share=0.5

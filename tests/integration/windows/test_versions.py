@@ -360,7 +360,7 @@ def test_a_field_that_names_requests_is_not_taken_for_versions(
     assessment = run(engine, clock).assessment
     assert assessment.versions == ()
     assert assessment.verdict == "no_drift"
-    assert any("model.version_field" in remark for remark in assessment.remarks)
+    assert any("version_field" in remark for remark in assessment.remarks)
     off = Settings(drift=SETTINGS.drift, model=ModelSection(version_field=""))
     assert not any("version" in remark for remark in run(engine, clock, off).assessment.remarks)
 

@@ -10,10 +10,9 @@ from sqlalchemy import Engine
 
 from monitor.settings import Drift, Settings, Traffic
 from monitor.store.engine import transaction
+from monitor.store.traffic.daily_counts import ModelDay, SampledCount
 from monitor.store.traffic.position import Position
 from monitor.store.traffic.withheld import (
-    WithheldCount,
-    WithheldDay,
     add_withheld,
     count_withheld,
     first_withheld_day,
@@ -192,12 +191,12 @@ def test_candidates_for_a_floor_are_not_counted_as_withheld(
 
 
 def test_counts_of_replicas_add_up_by_day(any_engine: Engine, clock: datetime) -> None:
-    days = [WithheldDay("t", model, clock + timedelta(days=d)) for model in "ab" for d in range(3)]
+    days = [ModelDay("t", model, clock + timedelta(days=d)) for model in "ab" for d in range(3)]
 
     def add() -> None:
         for _ in range(20):
             with transaction(any_engine) as connection:
-                add_withheld(connection, dict.fromkeys(days, WithheldCount(1, 20.0)))
+                add_withheld(connection, dict.fromkeys(days, SampledCount(1, 20.0)))
 
     threads = [threading.Thread(target=add) for _ in range(3)]
     for thread in threads:
@@ -206,9 +205,9 @@ def test_counts_of_replicas_add_up_by_day(any_engine: Engine, clock: datetime) -
         thread.join(60)
 
     with transaction(any_engine) as connection:
-        assert WithheldCount(120, 2400.0) == count_withheld(
+        assert SampledCount(120, 2400.0) == count_withheld(
             connection, "a", clock, clock + timedelta(days=2)
         )
-        assert WithheldCount(180, 3600.0) == count_withheld(connection, "b", clock, clock + WEEK)
+        assert SampledCount(180, 3600.0) == count_withheld(connection, "b", clock, clock + WEEK)
         assert clock == first_withheld_day(connection, "a")
         assert first_withheld_day(connection, "c") is None

@@ -6,7 +6,7 @@ import pytest
 
 from monitor.errors import ConfigurationError
 from monitor.settings import all_sections, load_settings
-from monitor.settings.renamed_keys import RENAMED_KEYS
+from monitor.settings.problems.renamed_keys import RENAMED_KEYS
 
 
 def refusal(path: Path, key: str, value: str) -> str:

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from monitor.cli.app import app
 from monitor.errors import InputError
 from monitor.settings import Settings, Traffic
+from monitor.settings.models.names import ModelNames
 from monitor.store.engine import make_engine, transaction
 from monitor.store.traffic.baselines import first_baseline_at, latest_baseline, list_baselines
 from monitor.store.traffic.dead_letters import DeadLetterRow, count_by_reason, insert_dead_letters
@@ -133,7 +134,13 @@ def test_a_baseline_is_imported_once(engine: Engine, tmp_path: Path, clock: date
 
     def import_() -> object:
         return import_baseline(
-            engine, Traffic(), FakeEncoder, path, model="assistant", redactor=None, now=clock
+            engine,
+            Traffic(),
+            FakeEncoder,
+            path,
+            names=ModelNames({"assistant": ()}),
+            redactor=None,
+            now=clock,
         )
 
     first, second = import_(), import_()
@@ -159,7 +166,7 @@ def test_a_version_has_a_baseline_of_its_own(
             Traffic(),
             FakeEncoder,
             path,
-            model="assistant",
+            names=ModelNames({"assistant": ()}),
             model_version=version,
             redactor=None,
             now=clock,
@@ -191,5 +198,11 @@ def test_a_baseline_without_a_usable_line_is_refused(
         path.write_text(content)
         with pytest.raises(InputError, match=message):
             import_baseline(
-                engine, Traffic(), FakeEncoder, path, model="assistant", redactor=None, now=clock
+                engine,
+                Traffic(),
+                FakeEncoder,
+                path,
+                names=ModelNames({"assistant": ()}),
+                redactor=None,
+                now=clock,
             )

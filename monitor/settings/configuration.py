@@ -1,0 +1,177 @@
+"""The configuration, and the settings of a model that follow from it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from monitor.errors import UnknownModelError
+from monitor.settings.alerts import Alerts
+from monitor.settings.drift import Drift
+from monitor.settings.evaluation_file import read_plan
+from monitor.settings.kafka import Kafka
+from monitor.settings.models.names import ModelNames, index_names
+from monitor.settings.models.table import ModelName, ModelSection, ModelTable, inherit
+from monitor.settings.monitoring import Database, Embedding, Monitoring
+from monitor.settings.redaction import Redaction
+from monitor.settings.retention import Retention
+from monitor.settings.retrain import Retrain, Rollout
+from monitor.settings.review import Review
+from monitor.settings.traffic import Traffic
+from monitor.settings.web import Web
+from monitor.statistics.alarm_levels import AlarmLevels
+
+#: The model of a configuration that lists none.
+DEFAULT_MODEL = "assistant"
+
+
+class Sections(BaseSettings):
+    """The sections of config.toml, one attribute each: of one model, or inherited by all."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="DRIFTWARDEN_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+    )
+
+    monitoring: Monitoring = Monitoring()
+    database: Database = Database()
+    kafka: Kafka = Kafka()
+    traffic: Traffic = Traffic()
+    redaction: Redaction = Redaction()
+    retention: Retention = Retention()
+    embedding: Embedding = Embedding()
+    drift: Drift = Drift()
+    alerts: Alerts = Alerts()
+    review: Review = Review()
+    web: Web = Web()
+    retrain: Retrain = Retrain()
+    rollout: Rollout = Rollout()
+
+    @property
+    def alarm_levels(self) -> AlarmLevels:
+        """Return the levels of the tests of a window."""
+        return self.drift.levels(self.monitoring.drift_detection)
+
+    @property
+    def names(self) -> ModelNames:
+        """Return the listed models by the names of the traffic."""
+        raise NotImplementedError
+
+    @property
+    def by_model(self) -> "tuple[Settings, ...]":
+        """Return the settings of each listed model."""
+        raise NotImplementedError
+
+    def settings_of(self, model: str) -> "Settings":
+        """Return the settings of a model; one that isn't listed inherits all."""
+        raise NotImplementedError
+
+
+class Settings(Sections):
+    """The settings of one model."""
+
+    model: ModelSection = ModelSection()
+
+    @property
+    def names(self) -> ModelNames:
+        """Return the model by the names of the traffic."""
+        return index_names(((self.model.name, self.model.aliases),))
+
+    @property
+    def by_model(self) -> "tuple[Settings, ...]":
+        """Return the settings of each listed model: these."""
+        return (self,)
+
+    def settings_of(self, model: str) -> "Settings":
+        """Return the settings of a model; one that isn't listed has only its name of its own."""
+        if model == self.model.name:
+            return self
+        return self.model_copy(update={"model": ModelSection(name=model)})
+
+
+class Configuration(Sections):
+    """What config.toml and the environment say: the models, and the sections that they inherit."""
+
+    models: dict[ModelName, ModelTable] = {DEFAULT_MODEL: ModelTable()}
+
+    #: Source of each key that is not a default, by its dotted name.
+    sources: ClassVar[Mapping[str, str]] = {}
+    #: Values of ``[monitoring]`` in evaluation.yaml; they override config.toml.
+    _monitoring_overrides: ClassVar[dict[str, str | float]] = {}
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings' signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: arguments, environment, evaluation.yaml, config.toml."""
+        evaluation = InitSettingsSource(
+            settings_cls, init_kwargs={"monitoring": cls._monitoring_overrides}
+        )
+        if cls.model_config.get("toml_file") is None:
+            return init_settings, env_settings, evaluation
+        return init_settings, env_settings, evaluation, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def names(self) -> ModelNames:
+        """Return the models by the names of the traffic."""
+        return index_names(tuple((name, table.aliases) for name, table in self.models.items()))
+
+    @property
+    def by_model(self) -> tuple[Settings, ...]:
+        """Return the settings of each listed model."""
+        return tuple(map(self.settings_of, self.models))
+
+    def settings_of(self, model: str) -> Settings:
+        """Return the settings of a model; one that isn't listed has those of all models.
+
+        Raises:
+            ValidationError: A key of the model is unknown, or a value isn't allowed.
+        """
+        table = self.models.get(model, ModelTable())
+        sections = {name: getattr(self, name) for name in Sections.model_fields}
+        evaluation = table.retrain.get("evaluation")
+        if evaluation:
+            plan = read_plan(Path(evaluation))
+            sections["monitoring"] = inherit(
+                sections["monitoring"], plan.production_monitoring.overrides()
+            )
+        for name, overrides in table.overrides().items():
+            sections[name] = inherit(sections[name], overrides)
+        most = self.false_alarms_of_each
+        if most is not None and model in self.models:
+            drift = sections["drift"]
+            smaller = min(most, drift.false_alarms_a_year)
+            sections["drift"] = inherit(drift, {"false_alarms_a_year": smaller})
+        return Settings(model=table.section(model), **sections)
+
+    @property
+    def false_alarms_of_each(self) -> float | None:
+        """Return the largest budget of a model by the limit of all; ``None`` without a limit."""
+        limit = self.monitoring.false_alarms_a_year
+        return limit / len(self.models) if limit else None
+
+    def only(self, model: str | None = None) -> Settings:
+        """Return the settings of a model, which need not be named where there is one.
+
+        Raises:
+            UnknownModelError: The model isn't listed, or there are several and none is named.
+        """
+        if model is None and len(self.models) == 1:
+            model = next(iter(self.models))
+        if model is None or model not in self.models:
+            raise UnknownModelError(model, tuple(self.models))
+        return self.settings_of(model)

@@ -1,0 +1,1 @@
+"""Models of the configuration: their names, tables, and the origins of their settings."""

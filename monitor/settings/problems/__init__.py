@@ -1,0 +1,1 @@
+"""Problems of a configuration: what is wrong, and what to write instead."""

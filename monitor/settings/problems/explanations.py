@@ -1,0 +1,117 @@
+"""Explanations of what is wrong in a configuration."""
+
+import difflib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args
+
+from pydantic import ValidationError
+
+from monitor.settings.configuration import DEFAULT_MODEL, Configuration
+from monitor.settings.field_types import Section
+from monitor.settings.models.table import SHARED, ModelTable, inherit, refused_key
+from monitor.settings.problems.renamed_keys import RENAMED_KEYS
+from monitor.statistics.alarm_levels import BUDGET_RANGE
+
+
+def problems_of_models(configuration: Configuration) -> Iterator[Any]:
+    """Yield the problems of the models and of the keys that they override, as pydantic's."""
+    most = configuration.false_alarms_of_each
+    if most is not None and most < BUDGET_RANGE[0]:
+        n = len(configuration.models)
+        yield {
+            "loc": ("monitoring", "false_alarms_a_year"),
+            "input": configuration.monitoring.false_alarms_a_year,
+            "type": "too_small",
+            "msg": f"leaves less than {BUDGET_RANGE[0]} for each of {n} models; allow at least "
+            f"{BUDGET_RANGE[0] * n:g}",
+        }
+    for model, table in configuration.models.items():
+        for section, overrides in table.overrides().items():
+            location = ("models", model, section)
+            for key in overrides:
+                if reason := refused_key(section, key):
+                    yield {"loc": (*location, key), "input": overrides[key], "type": "refused"} | {
+                        "msg": f"not of one model: {reason}"
+                    }
+            try:
+                inherit(getattr(configuration, section), overrides)
+            except ValidationError as error:
+                for problem in error.errors():
+                    yield problem | {"loc": (*location, *problem["loc"])}
+
+
+def explain(problem: Mapping[str, Any]) -> str:
+    """Return one line about a problem: the key, its value, and what is allowed."""
+    location = [str(part) for part in problem["loc"] if part != "[key]"]
+    key, value = ".".join(map(_quote, location)), problem["input"]
+    if problem["type"] != "extra_forbidden":
+        return f"{key} = {value!r}: {problem['msg'].removeprefix('Value error, ')}"
+    if location[0] == "model":
+        return _explain_single_model(value)
+    if location[0] == "models" and len(location) == 3 and location[2] in SHARED:
+        return f"{key}: not of one model: {SHARED[location[2]]}; set [{location[2]}]"
+    inherited = location[2:] if location[0] == "models" and len(location) > 3 else location
+    if ".".join(inherited) in RENAMED_KEYS:
+        renamed = RENAMED_KEYS[".".join(inherited)]
+        prefix = key.removesuffix(".".join(inherited))
+        return (
+            f"{key} = {value!r}: renamed; write {prefix}{renamed.name} = {renamed.convert(value)}"
+        )
+    known = _known_keys(location[:-1])
+    close = difflib.get_close_matches(location[-1], known, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f"{key} = {value!r}: unknown key{hint} Known here: {', '.join(known)}"
+
+
+def all_sections() -> dict[str, type[Section]]:
+    """Return the sections of config.toml by name: ``traffic``, ``traffic.join``."""
+    sections: dict[str, type[Section]] = {}
+
+    def add(name: str, annotation: Any) -> None:
+        if isinstance(annotation, type) and issubclass(annotation, Section):
+            sections[name] = annotation
+            for key, field in annotation.model_fields.items():
+                add(f"{name}.{key}", field.annotation)
+
+    for name, field in Configuration.model_fields.items():
+        add(name, field.annotation)
+        if name == "models":
+            sections[f"models.{DEFAULT_MODEL}"] = ModelTable
+    return sections
+
+
+def _explain_single_model(value: Any) -> str:
+    """Return the lines that replace the section of a single model."""
+    keys = dict(value) if isinstance(value, Mapping) else {}
+    name = str(keys.pop("name", DEFAULT_MODEL))
+    lines = [f"[models.{_quote(name)}]", *(f"{key} = {json.dumps(keys[key])}" for key in keys)]
+    return "model: replaced by a table for each model; write\n" + "\n".join(
+        f"    {line}" for line in lines
+    )
+
+
+def _quote(key: str) -> str:
+    """Return a key as TOML has it."""
+    is_bare = key.replace("-", "").replace("_", "").isalnum() and key.isascii()
+    return key if is_bare else json.dumps(key, ensure_ascii=False)
+
+
+def _known_keys(section: list[str]) -> list[str]:
+    fields = Configuration.model_fields
+    if section[:1] == ["models"] and len(section) > 1:
+        fields, section = ModelTable.model_fields, section[2:]
+        if section:
+            fields = Configuration.model_fields
+    for name in section:
+        if name not in fields:
+            break
+        annotation = fields[name].annotation
+        candidates = [annotation, *get_args(annotation)]
+        inner = next(
+            (c for c in candidates if isinstance(c, type) and issubclass(c, Section)), None
+        )
+        if inner is None:
+            break
+        fields = inner.model_fields
+    return sorted(fields)
