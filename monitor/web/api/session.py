@@ -10,7 +10,7 @@ from litestar.params import JSONBody
 from sqlalchemy import Engine
 
 from monitor.review.items.worklist import Worklist, worklist_of
-from monitor.settings import Settings
+from monitor.settings import Sections
 from monitor.web.clock import Clock
 from monitor.web.current_user import Visit
 from monitor.web.sign_in.password_page import sign_in
@@ -28,7 +28,7 @@ def login(
     request: Request[Any, Any, Any],
     data: JSONBody[Credentials],
     engine: NamedDependency[Engine],
-    settings: NamedDependency[Settings],
+    settings: NamedDependency[Sections],
     clock: NamedDependency[Clock],
 ) -> dict[str, Any]:
     """Sign in. GET /login first: it sets the cookie whose value x-csrftoken repeats."""
