@@ -130,10 +130,10 @@ def test_a_gateway_that_was_away_is_brought_in_line_later(engine: Engine, clock:
     rollout, _ = make_canary(engine, clock)
     gateway.away = True
     with pytest.raises(TransientError):
-        tick_rollouts(engine, SETTINGS, gateway, failing, clock)
+        tick_rollouts(engine, lambda _: SETTINGS, gateway, failing, clock)
     assert state(engine, rollout) == ("reverted", 0, "rejected")
     gateway.away = False
-    tick_rollouts(engine, SETTINGS, gateway, failing, clock)
+    tick_rollouts(engine, lambda _: SETTINGS, gateway, failing, clock)
     assert gateway.applied_weights == [[Weights("desk", 1, None, 0)]]
 
 
@@ -141,7 +141,7 @@ def test_all_models_are_told_at_once(engine: Engine, clock: datetime) -> None:
     gateway = RecordingGateway()
     make_canary(engine, clock)
     make_canary(engine, clock, "tax")
-    tick_rollouts(engine, SETTINGS, gateway, no_health_measured, clock)
+    tick_rollouts(engine, lambda _: SETTINGS, gateway, no_health_measured, clock)
     assert gateway.applied_weights == [[Weights("desk", 1, 2, 5), Weights("tax", 1, 2, 5)]]
 
 
@@ -150,10 +150,10 @@ def test_another_process_that_was_faster_wins(engine: Engine, clock: datetime) -
     rollout, _ = make_canary(engine, clock)
 
     def slow(row: RolloutRow, version: VersionRow) -> Health:
-        tick_rollouts(engine, SETTINGS, gateway, failing, clock)
+        tick_rollouts(engine, lambda _: SETTINGS, gateway, failing, clock)
         return healthy(row, version)
 
-    assert tick_rollouts(engine, SETTINGS, gateway, slow, clock + DWELL) == []
+    assert tick_rollouts(engine, lambda _: SETTINGS, gateway, slow, clock + DWELL) == []
     assert state(engine, rollout) == ("reverted", 0, "rejected")
 
 
@@ -178,10 +178,10 @@ def test_moving_the_canary_by_hand_ends_its_rollout(
 def test_a_rollback_takes_the_canary_out_of_the_gateway(engine: Engine, clock: datetime) -> None:
     gateway = RecordingGateway()
     rollout, _ = make_canary(engine, clock)
-    tick_rollouts(engine, SETTINGS, gateway, healthy, clock)
+    tick_rollouts(engine, lambda _: SETTINGS, gateway, healthy, clock)
     with transaction(engine) as connection:
         roll_back(connection, "desk", changed_by="lea", reason="complaints", now=clock)
-    tick_rollouts(engine, SETTINGS, gateway, healthy, clock)
+    tick_rollouts(engine, lambda _: SETTINGS, gateway, healthy, clock)
     assert state(engine, rollout) == ("reverted", 0, "rejected")
     assert gateway.applied_weights[-1] == [Weights("desk", 1, None, 0)]
 
@@ -217,7 +217,7 @@ def test_a_first_step_of_everything_still_waits_for_measurements(
     canary = register(engine, clock)
     with transaction(engine) as connection:
         rollout = start_rollout(connection, canary, all_at_once, clock, by="lea")
-    tick_rollouts(engine, all_at_once, gateway, no_health_measured, clock)
+    tick_rollouts(engine, lambda _: all_at_once, gateway, no_health_measured, clock)
     assert state(engine, rollout) == ("held", 100, "canary")
-    tick_rollouts(engine, all_at_once, gateway, healthy, clock)
+    tick_rollouts(engine, lambda _: all_at_once, gateway, healthy, clock)
     assert state(engine, rollout) == ("completed", 100, "production")

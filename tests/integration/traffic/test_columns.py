@@ -75,7 +75,8 @@ def stored(engine: Engine, record: RawRecord, now: datetime) -> None:
         settings.traffic,
         FakeEncoder(),
         design=SamplingDesign(settings),
-        default_model="",
+        names=settings.names,
+        unlisted="watch",
         redactor=None,
     )
     store_batch(engine, preparer.prepare([record], received_at=now), [], now=now)

@@ -160,7 +160,10 @@ def test_expired_halves_are_counted_and_can_be_replayed(
     # Both are whole enough to be joined by a replay; the others wait once more, and no longer.
     last = later + 2 * TIMEOUT
     replayed = replay_dead_letters(
-        any_engine, Settings(traffic=JOINED), FakeEncoder(), clock=lambda: last
+        any_engine,
+        Settings(model={"name": "bank"}, traffic=JOINED),
+        FakeEncoder(),
+        clock=lambda: last,
     )
     assert (10, {}, 330) == (
         replayed.n_exchanges,
@@ -416,7 +419,7 @@ def write_halves(path: Path, names: list[str]) -> Settings:
     lines += [response_line(name) for name in [*names, "unasked"]]
     path.write_bytes(b"\n".join(lines))
     traffic = Traffic(batch_size=7, join={"enabled": True})
-    return Settings(monitoring={"sample_rate": 1.0}, traffic=traffic)
+    return Settings(model={"name": "bank"}, monitoring={"sample_rate": 1.0}, traffic=traffic)
 
 
 def test_a_file_is_joined_to_its_end(any_engine: Engine, tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ def test_two_replicas_join_halves_of_other_partitions(
         bootstrap_servers,
         topic,
         postgres_database,
+        model={"name": "bank"},
         monitoring={"sample_rate": 0.5},
         traffic={"join": {"enabled": True, "timeout": "5m"}},
     )

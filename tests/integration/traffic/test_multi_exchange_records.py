@@ -45,7 +45,7 @@ def dead_letter_places(engine: Engine) -> list[tuple[int, int, str, bool]]:
 
 
 def replay(engine: Engine, **traffic: object) -> tuple[int, dict[str, int]]:
-    settings = Settings(traffic=Traffic(**traffic))
+    settings = Settings(traffic=Traffic(**traffic), monitoring={"unlisted_models": "watch"})
     done = replay_dead_letters(engine, settings, FakeEncoder())
     return done.n_exchanges, done.still_unreadable
 

@@ -176,7 +176,7 @@ def test_candidates_for_a_floor_are_not_counted_as_withheld(
     everything = Settings(traffic={"min_samples_per_task_type": 1000}, model={"name": "support"})
     design = SamplingDesign(everything)
     preparer = BatchPreparer(
-        everything.traffic, FakeEncoder(), design=design, default_model="support", redactor=None
+        everything.traffic, FakeEncoder(), design=design, names=everything.names, redactor=None
     )
     sampled = [
         record for record in records if randomness_of(record.identity("")) >= threshold_of(0.05)

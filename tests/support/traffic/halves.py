@@ -40,7 +40,8 @@ def make_preparer(settings: Traffic = JOINED) -> BatchPreparer:
         settings,
         FakeEncoder(),
         design=SamplingDesign(every),
-        default_model="assistant",
+        names=every.names,
+        unlisted="watch",
         redactor=Redactor(),
     )
 

@@ -59,6 +59,7 @@ def main(bootstrap_servers: str, topic: str, url: str, moment: str) -> None:
         bootstrap_servers,
         topic,
         url,
+        model={"name": "bank"},
         monitoring={"sample_rate": 0.3},
         traffic={"join": {"enabled": joins, "timeout": "2m"}},
     )
