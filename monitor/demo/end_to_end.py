@@ -18,9 +18,11 @@ from monitor.demo.expectations import (
 )
 from monitor.demo.experts import Expert, review_together
 from monitor.demo.request_generator import DRIFTED_WEEK, SYSTEM_PROMPT, Request, RequestGenerator
+from monitor.demo.second_model import NAME as SECOND_MODEL
+from monitor.demo.second_model import SecondModel
 from monitor.demo.topics import CHANGED_TOPIC, NEW_TOPICS
 from monitor.demo.workspace import Workspace, open_database, prepare_folder, write_config
-from monitor.settings import default_settings, load_secrets
+from monitor.settings import default_configuration, load_secrets
 from monitor.store.engine import transaction
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow
 
@@ -75,15 +77,26 @@ def run_end_to_end(*, fast: bool, folder: Path, seed: int, console: DemoConsole)
     responder = _load(workspace, model, serving)
 
     console.section("Baseline: the weeks after the launch")
+    second = SecondModel(seed)
     accuracy = weekly_windows.run_production(
-        workspace, responder, drawn_requests.baseline, "baseline", seed
+        workspace,
+        responder,
+        drawn_requests.baseline,
+        "baseline",
+        seed,
+        other_traffic=second.baseline(),
     )
     n = weekly_windows.set_baseline(workspace, "baseline")
     console.write(
         f"{n} exchanges. [dim]Ground truth (hidden from driftwarden): {accuracy:.0%} correct.[/]"
     )
 
-    outcomes, drifted = _run_weeks(workspace, responder, drawn_requests, seed)
+    console.write(
+        f"The topic has the traffic of a second model too: {SECOND_MODEL}, with a baseline of its "
+        "own. Nothing changes there."
+    )
+
+    outcomes, drifted = _run_weeks(workspace, responder, drawn_requests, second, seed)
     del responder
 
     console.section("Alert to the engineer on call")
@@ -131,48 +144,66 @@ def _draw(generator: RequestGenerator, n_training: int) -> Requests:
     return Requests(
         training=generator.training_examples(n_training),
         baseline=generator.baseline(N_BASELINE),
-        weeks={number: generator.traffic(number, n) for number, n in sizes.items()},
+        weeks={
+            number: generator.traffic(number, n, drifted=number == DRIFTED_WEEK)
+            for number, n in sizes.items()
+        },
         holdout_old=generator.holdout_old(N_HOLDOUT_OLD),
         holdout_new=generator.holdout_new(N_HOLDOUT_NEW),
     )
 
 
 def _create_workspace(place: Path, model: "DemoModel", console: DemoConsole) -> Workspace:
-    from monitor.demo.guidelines import desk_guidelines
     from monitor.embedding.encoder import load_encoder
-    from monitor.review.guidelines.writer import as_markdown
 
     absolute = place.absolute()
-    taxonomy = absolute / "taxonomy.md"
-    taxonomy.write_text(as_markdown(desk_guidelines()), encoding="utf-8")
-    settings = default_settings(
-        model={"name": MODEL_NAME, "system_prompt": SYSTEM_PROMPT},
+    configuration = default_configuration(
+        models={
+            MODEL_NAME: {
+                "system_prompt": SYSTEM_PROMPT,
+                "review": _review_settings(absolute),
+                "retrain": _retrain_settings(absolute, model),
+            },
+            SECOND_MODEL: {},
+        },
         # The demo's traffic is small, so all of it is sampled; the default is 5%.
         monitoring={"sample_rate": 1.0},
         database={"url": f"sqlite:///{absolute / 'driftwarden.db'}"},
-        # A budget and a minimum of gold for small weeks.
-        review={
-            "queue": "on_drift",
-            "weekly_budget": 110,
-            "min_drifted_gold": 35,
-            "taxonomy": str(taxonomy),
-        },
-        retrain={
-            "recipe": str(_write_recipe(absolute, model)),
-            "training_data": str(absolute / "training.jsonl"),
-            "evaluation": str(launch.write_evaluation(absolute, HELD_OUT)),
-            "work_dir": str(absolute / "runs"),
-            # The requests come from a few sentence frames, so most are near-duplicates.
-            "data": {"min_duplicate_similarity": 1.0, "min_per_task_type": 1},
-            # A hundred old requests can't bound a loss to 5 points.
-            "gates": {"gate": "point"},
-            "scoring": {"max_new_tokens": model.max_new_tokens},
-        },
     )
-    write_config(place, settings)
+    write_config(place, configuration)
     with console.step("load the encoder"):
-        encoder = load_encoder(settings.embedding)
-    return Workspace(place, settings, open_database(settings), encoder, console)
+        encoder = load_encoder(configuration.embedding)
+    engine = open_database(configuration)
+    return Workspace(place, configuration, MODEL_NAME, engine, encoder, console)
+
+
+def _review_settings(place: Path) -> dict[str, Any]:
+    """Return a budget and a minimum of gold for small weeks; write the taxonomy."""
+    from monitor.demo.guidelines import desk_guidelines
+    from monitor.review.guidelines.writer import as_markdown
+
+    taxonomy = place / "taxonomy.md"
+    taxonomy.write_text(as_markdown(desk_guidelines()), encoding="utf-8")
+    return {
+        "queue": "on_drift",
+        "weekly_budget": 110,
+        "min_drifted_gold": 35,
+        "taxonomy": str(taxonomy),
+    }
+
+
+def _retrain_settings(place: Path, model: "DemoModel") -> dict[str, Any]:
+    return {
+        "recipe": str(_write_recipe(place, model)),
+        "training_data": str(place / "training.jsonl"),
+        "evaluation": str(launch.write_evaluation(place, HELD_OUT)),
+        "work_dir": str(place / "runs"),
+        # The requests come from a few sentence frames, so most are near-duplicates.
+        "data": {"min_duplicate_similarity": 1.0, "min_per_task_type": 1},
+        # A hundred old requests can't bound a loss to 5 points.
+        "gates": {"gate": "point"},
+        "scoring": {"max_new_tokens": model.max_new_tokens},
+    }
 
 
 def _write_recipe(place: Path, model: "DemoModel") -> Path:
@@ -211,18 +242,22 @@ def _load(workspace: Workspace, model: "DemoModel", adapter: str) -> Any:
 
 
 def _run_weeks(
-    workspace: Workspace, responder: Any, drawn_requests: Requests, seed: int
+    workspace: Workspace, responder: Any, drawn_requests: Requests, second: SecondModel, seed: int
 ) -> tuple[list[WeekOutcome], DriftEvaluationRow]:
     outcomes = []
     for number, requests in drawn_requests.weeks.items():
         name = f"week-{number}"
         title = "no drift" if number < DRIFTED_WEEK else "new topics"
         workspace.console.section(f"Week {number}: {title}")
-        accuracy = weekly_windows.run_production(workspace, responder, requests, name, seed)
+        accuracy = weekly_windows.run_production(
+            workspace, responder, requests, name, seed, other_traffic=second.week(number)
+        )
         weekly_windows.observe(workspace, name)
         evaluation, outcome = weekly_windows.evaluate_week(workspace, number)
         outcomes.append(outcome)
         summaries.show_week(workspace, evaluation, accuracy, in_full=number == DRIFTED_WEEK)
+        for other, verdict in outcome.verdicts_of_others.items():
+            workspace.console.write(f"{other}: {str(verdict).replace('_', ' ')}.")
     return outcomes, evaluation
 
 
@@ -261,7 +296,7 @@ def _review(
         prompt: requests[name].expected
         for name, prompt in zip(window.exchange_ids, window.prompts, strict=True)
     }
-    app = create_app(workspace.engine, workspace.settings, load_secrets())
+    app = create_app(workspace.engine, workspace.configuration, load_secrets())
     with (
         BackgroundServer(app) as server,
         workspace.console.step(
@@ -303,7 +338,7 @@ def _retrain(workspace: Workspace, decision_id: int) -> list[Expectation]:
         lead = user_by_name(connection, LEAD)
         if lead is not None:
             confirm_retraining(connection, decision_id, lead, now)
-    daemon = Retraining.build(workspace.engine, workspace.settings, load_secrets())
+    daemon = Retraining.build(workspace.engine, workspace.configuration, load_secrets())
     daemon.advance(now)
     with transaction(workspace.engine) as connection:
         run = run_of_decision(connection, decision_id)

@@ -1,5 +1,6 @@
 """Expectations of the demo, which decide its exit status."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -28,6 +29,8 @@ class WeekOutcome:
     input_alarm: bool
     topic_names: tuple[str, ...]
     topic_examples: tuple[tuple[str, ...], ...]
+    #: Verdicts of the other models on the same topic.
+    verdicts_of_others: Mapping[str, str | None]
 
 
 #: Least gain of exact match on the new topics, and largest loss on the old ones.
@@ -48,6 +51,8 @@ def weekly_expectations(
     *ordinary, drifted = weeks
     false_alarms = [week.number for week in ordinary if week.alarm]
     named = _new_topics_named(drifted, true_topic_of, new_topics)
+    others = [verdict for week in weeks for verdict in week.verdicts_of_others.values()]
+    n_quiet = others.count("no_drift")
     return [
         Expectation(
             "no alarm in the ordinary weeks",
@@ -63,6 +68,11 @@ def weekly_expectations(
             "at least one of the new topics named",
             f"{len(named)} of {len(new_topics)}: {', '.join(sorted(named)) or 'none'}",
             bool(named),
+        ),
+        Expectation(
+            "no drift of the second model",
+            f"{n_quiet} of {len(others)} weeks without drift",
+            n_quiet == len(others),
         ),
     ]
 

@@ -15,7 +15,7 @@ from monitor.demo.workspace import (
 )
 from monitor.errors import InputError
 from monitor.plurals import pluralize
-from monitor.settings import Settings, default_settings
+from monitor.settings import Configuration, default_configuration, default_settings
 from monitor.store.engine import transaction
 from monitor.store.review.items import batch_of_evaluation, count_by_status
 from monitor.store.windows.assessment import FamilyAssessment
@@ -47,12 +47,13 @@ def run_own_traffic(traffic: Path, baseline: Path, folder: Path, console: DemoCo
     reference = _read(baseline, console)
     model = _monitored_model(_read(traffic, console), console)
     place = prepare_folder(folder, read=(traffic, baseline))
-    settings = _settings(place, model)
-    write_config(place, settings)
+    configuration = _configuration(place, model)
+    write_config(place, configuration)
     console.section("Your exchanges")
     with console.step("load the encoder"):
-        encoder = load_encoder(settings.embedding)
-    workspace = Workspace(place, settings, open_database(settings), encoder, console)
+        encoder = load_encoder(configuration.embedding)
+    engine = open_database(configuration)
+    workspace = Workspace(place, configuration, model, engine, encoder, console)
     _import_baseline(workspace, reference)
     _replay(workspace, traffic)
     console.section("Drift by week")
@@ -65,7 +66,7 @@ def _read(path: Path, console: DemoConsole) -> list[Exchange]:
     from monitor.traffic.file_source import read_exchanges
     from monitor.traffic.redaction import build_redactor
 
-    defaults = Settings()
+    defaults = default_settings()
     content = read_exchanges(
         path,
         defaults.traffic,
@@ -90,14 +91,14 @@ def _monitored_model(exchanges: list[Exchange], console: DemoConsole) -> str:
     if rest:
         console.write(
             f"The traffic has {len(counts)} models; {model!r} is evaluated ({n:,} exchanges), "
-            "the rest is only stored."
+            "the rest is only counted."
         )
     return model
 
 
-def _settings(folder: Path, model: str) -> Settings:
-    return default_settings(
-        model={"name": model},
+def _configuration(folder: Path, model: str) -> Configuration:
+    return default_configuration(
+        models={model: {}},
         database={"url": f"sqlite:///{folder.absolute() / 'driftwarden.db'}"},
         monitoring={"sample_rate": 1.0},
     )

@@ -64,10 +64,10 @@ class RequestGenerator:
         start = FIRST_WEEK - timedelta(weeks=4)
         return self._draw("baseline", n, _known(), start=start, span=timedelta(weeks=4))
 
-    def traffic(self, week: int, n: int) -> list[Request]:
-        """Draw the requests of a week, counted from 1; from week 4 they have drifted."""
+    def traffic(self, week: int, n: int, *, drifted: bool) -> list[Request]:
+        """Draw the requests of a week, counted from 1."""
         start = FIRST_WEEK + timedelta(weeks=week - 1)
-        shares = _drifted() if week >= DRIFTED_WEEK else _known()
+        shares = _drifted() if drifted else _known()
         return self._draw(f"week-{week}", n, shares, start=start)
 
     def holdout_old(self, n: int) -> list[Request]:

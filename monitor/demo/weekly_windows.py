@@ -1,6 +1,9 @@
 """Weeks of the demo: production, ingest and drift evaluation."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from operator import itemgetter
+from typing import Any
 
 from monitor.daemon.follow_up import follow_up
 from monitor.demo.expectations import WeekOutcome
@@ -14,11 +17,17 @@ from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_ev
 
 
 def run_production(
-    workspace: Workspace, model: ProductionModel, requests: list[Request], name: str, seed: int
+    workspace: Workspace,
+    model: ProductionModel,
+    requests: list[Request],
+    name: str,
+    seed: int,
+    *,
+    other_traffic: Sequence[dict[str, Any]],
 ) -> float:
     """Generate the responses and write the log; return the share of correct responses.
 
-    The share is ground truth, hidden from driftwarden.
+    The share is ground truth, hidden from driftwarden. ``other_traffic`` is in the log too.
     """
     done = 0
     with workspace.console.step(f"{name}: generate the responses", len(requests)) as step:
@@ -28,8 +37,9 @@ def run_production(
             done += n
             step.update(done)
 
-        log = serve(model, workspace.settings.model.name, requests, seed=seed, progress=advance)
-    write_log(workspace.folder / f"{name}.jsonl", log)
+        log = serve(model, workspace.model, requests, seed=seed, progress=advance)
+    both = sorted([*log, *other_traffic], key=itemgetter("timestamp"))
+    write_log(workspace.folder / f"{name}.jsonl", both)
     correct = sum(
         is_correct(line["response"], request) for line, request in zip(log, requests, strict=True)
     )
@@ -37,21 +47,24 @@ def run_production(
 
 
 def set_baseline(workspace: Workspace, name: str) -> int:
-    """Import a log as the baseline; return the number of exchanges."""
+    """Import a log as the baseline of each model; return the exchanges of the demo's model."""
     from monitor.traffic.baseline_import import import_baseline
     from monitor.traffic.redaction import build_redactor
 
     with workspace.console.step(f"{name}: embed and import"):
-        imported = import_baseline(
-            workspace.engine,
-            workspace.settings.traffic,
-            lambda: workspace.encoder,
-            workspace.folder / f"{name}.jsonl",
-            names=workspace.settings.names,
-            redactor=build_redactor(workspace.settings.redaction),
-            now=FIRST_WEEK,
-        )
-    return imported.n_exchanges
+        n_imported = {
+            settings.model.name: import_baseline(
+                workspace.engine,
+                settings.traffic,
+                lambda: workspace.encoder,
+                workspace.folder / f"{name}.jsonl",
+                names=settings.names,
+                redactor=build_redactor(settings.redaction),
+                now=FIRST_WEEK,
+            ).n_exchanges
+            for settings in workspace.configuration.by_model
+        }
+    return n_imported[workspace.model]
 
 
 def observe(workspace: Workspace, name: str) -> None:
@@ -61,28 +74,36 @@ def observe(workspace: Workspace, name: str) -> None:
     with workspace.console.step(f"{name}: sample, decode, redact, embed, store"):
         replay_file(
             workspace.engine,
-            workspace.settings,
+            workspace.configuration,
             workspace.encoder,
             workspace.folder / f"{name}.jsonl",
         )
 
 
 def evaluate_week(workspace: Workspace, number: int) -> tuple[DriftEvaluationRow, WeekOutcome]:
-    """Evaluate a week as the daemon does on the following Monday, with the follow-up."""
+    """Evaluate a week as the daemon does on the following Monday, with the follow-up.
+
+    Returns:
+        The evaluation and the outcome of the demo's model.
+    """
     from monitor.windows.evaluation import evaluate_window
 
     start = FIRST_WEEK + timedelta(weeks=number - 1)
     end = start + timedelta(weeks=1)
-    with workspace.console.step(f"week-{number}: evaluate against the baseline"):
-        evaluation_id = evaluate_window(workspace.engine, workspace.settings, start, end, end)
-        follow_up(workspace.engine, workspace.settings, end)
-    if evaluation_id is None:
-        raise WorkflowError(f"week {number} was evaluated earlier")
-    with transaction(workspace.engine) as connection:
-        evaluation = drift_evaluation_by_id(connection, evaluation_id)
+    evaluations = {}
+    with workspace.console.step(f"week-{number}: evaluate against the baselines"):
+        for settings in workspace.configuration.by_model:
+            evaluation_id = evaluate_window(workspace.engine, settings, start, end, end)
+            follow_up(workspace.engine, settings, end)
+            if evaluation_id is None:
+                raise WorkflowError(f"week {number} was evaluated earlier")
+            with transaction(workspace.engine) as connection:
+                evaluations[settings.model.name] = drift_evaluation_by_id(connection, evaluation_id)
+    evaluation = evaluations.pop(workspace.model)
     assessment = require_assessment(evaluation)
     return evaluation, WeekOutcome(
         number=number,
+        verdicts_of_others={model: row.verdict for model, row in evaluations.items()},
         alarm=assessment.alarm,
         verdict=assessment.verdict,
         input_alarm=assessment.input.alarm,

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from sqlalchemy import Engine
 
 from monitor.demo.console import DemoConsole
 from monitor.errors import InputError
-from monitor.settings import Settings
+from monitor.settings import Configuration, Settings
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
 
@@ -29,10 +30,17 @@ class Workspace:
     """Objects that every section of the demo uses."""
 
     folder: Path
-    settings: Settings
+    configuration: Configuration
+    #: The model that the demo is about.
+    model: str
     engine: Engine
     encoder: "Encoder"
     console: DemoConsole
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings of the model that the demo is about."""
+        return self.configuration.settings_of(self.model)
 
     @property
     def launcher(self) -> "Launcher":
@@ -75,12 +83,12 @@ def prepare_folder(folder: Path, *, read: Sequence[Path] = ()) -> Path:
     return folder
 
 
-def write_config(folder: Path, settings: Settings) -> None:
+def write_config(folder: Path, configuration: Configuration) -> None:
     """Write the settings that differ from the defaults to config.toml."""
-    sections = settings.model_dump(mode="json", exclude_defaults=True)
-    own = sections.pop("model", {})
-    own.pop("name", None)
-    lines = _table(f"models.{json.dumps(settings.model.name)}", own)
+    sections = configuration.model_dump(mode="json", exclude_defaults=True)
+    lines: list[str] = []
+    for model, table in sections.pop("models", {}).items():
+        lines += _table(f"models.{json.dumps(model)}", table)
     for section, values in sections.items():
         lines += _table(section, values)
     (folder / "config.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -97,9 +105,9 @@ def _table(name: str, values: dict[str, Any]) -> list[str]:
     return lines + inner
 
 
-def open_database(settings: Settings) -> Engine:
+def open_database(configuration: Configuration) -> Engine:
     """Create the demo's database."""
-    engine = make_engine(settings.database.url)
+    engine = make_engine(configuration.database.url)
     upgrade(engine)
     return engine
 

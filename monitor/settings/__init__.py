@@ -14,6 +14,7 @@ from monitor.settings.kafka import Kafka
 from monitor.settings.launchers import Kubernetes, Ray, Toleration
 from monitor.settings.loading import (
     DEFAULT_FILE,
+    default_configuration,
     default_settings,
     load_configuration,
     load_settings,
@@ -72,6 +73,7 @@ __all__ = [
     "TrainingData",
     "Web",
     "all_sections",
+    "default_configuration",
     "default_settings",
     "format_duration",
     "is_https_or_loopback",

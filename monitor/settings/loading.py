@@ -46,8 +46,20 @@ def load_settings(path: Path | None = None, model: str | None = None, **override
     return load_configuration(path, **overrides).only(model)
 
 
-def default_settings(*, model: Mapping[str, Any] | None = None, **overrides: Any) -> Settings:
+def default_configuration(**overrides: Any) -> Configuration:
     """Return the defaults with the overrides of the environment, without reading a file.
+
+    Args:
+        **overrides: Whole sections, and the models.
+
+    Raises:
+        ConfigurationError: A variable or an argument isn't allowed.
+    """
+    return _build(None, overrides)
+
+
+def default_settings(*, model: Mapping[str, Any] | None = None, **overrides: Any) -> Settings:
+    """Return the defaults of one model; see :func:`default_configuration`.
 
     Args:
         model: Name and keys of the model, as :class:`ModelSection` has them.
@@ -59,7 +71,7 @@ def default_settings(*, model: Mapping[str, Any] | None = None, **overrides: Any
     if model is not None:
         table = dict(model)
         overrides["models"] = {table.pop("name", DEFAULT_MODEL): table}
-    return _build(None, overrides).only()
+    return default_configuration(**overrides).only()
 
 
 def _build(file: Path | None, overrides: dict[str, Any]) -> Configuration:

@@ -9,7 +9,10 @@ def everything(seed: int) -> dict[str, list[Request]]:
     return {
         "training": world.training_examples(480),
         "baseline": world.baseline(400),
-        **{f"week {week}": world.traffic(week, 240) for week in range(1, DRIFTED_WEEK + 1)},
+        **{
+            f"week {week}": world.traffic(week, 240, drifted=week == DRIFTED_WEEK)
+            for week in range(1, DRIFTED_WEEK + 1)
+        },
         "holdout old": world.holdout_old(150),
         "holdout new": world.holdout_new(150),
     }
@@ -45,5 +48,5 @@ def test_the_log_does_not_give_the_new_topics_away() -> None:
 
 
 def test_a_week_lies_inside_its_seven_days() -> None:
-    first, second = RequestGenerator(1).traffic(1, 300), RequestGenerator(1).traffic(2, 300)
+    first, second = (RequestGenerator(1).traffic(week, 300, drifted=False) for week in (1, 2))
     assert max(r.sent_at for r in first) < min(r.sent_at for r in second)
