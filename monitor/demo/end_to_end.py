@@ -168,6 +168,7 @@ def _create_workspace(place: Path, model: "DemoModel", console: DemoConsole) -> 
         },
         # The demo's traffic is small, so all of it is sampled; the default is 5%.
         monitoring={"sample_rate": 1.0},
+        review={"queue": "on_drift"},
         database={"url": f"sqlite:///{absolute / 'driftwarden.db'}"},
     )
     write_config(place, configuration)
@@ -185,7 +186,6 @@ def _review_settings(place: Path) -> dict[str, Any]:
     taxonomy = place / "taxonomy.md"
     taxonomy.write_text(as_markdown(desk_guidelines()), encoding="utf-8")
     return {
-        "queue": "on_drift",
         "weekly_budget": 110,
         "min_drifted_gold": 35,
         "taxonomy": str(taxonomy),
