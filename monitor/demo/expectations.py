@@ -51,8 +51,8 @@ def weekly_expectations(
     *ordinary, drifted = weeks
     false_alarms = [week.number for week in ordinary if week.alarm]
     named = _new_topics_named(drifted, true_topic_of, new_topics)
-    others = [verdict for week in weeks for verdict in week.verdicts_of_others.values()]
-    n_quiet = others.count("no_drift")
+    verdicts_of_second = [verdict for week in weeks for verdict in week.verdicts_of_others.values()]
+    n_quiet = verdicts_of_second.count("no_drift")
     return [
         Expectation(
             "no alarm in the ordinary weeks",
@@ -71,8 +71,8 @@ def weekly_expectations(
         ),
         Expectation(
             "no drift of the second model",
-            f"{n_quiet} of {len(others)} weeks without drift",
-            n_quiet == len(others),
+            f"{n_quiet} of {len(verdicts_of_second)} weeks without drift",
+            n_quiet == len(verdicts_of_second),
         ),
     ]
 

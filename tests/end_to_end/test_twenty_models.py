@@ -52,11 +52,11 @@ def exchanges(
 
 def as_openai(plain: dict[str, Any]) -> dict[str, Any]:
     messages = [SYSTEM_PROMPT, {"role": "user", "content": plain["prompt"]}]
-    answer = {"role": "assistant", "content": plain["response"]}
+    response = {"role": "assistant", "content": plain["response"]}
     return {
         **{key: plain[key] for key in ("id", "timestamp", "user")},
         "request": {"model": plain["model"], "messages": messages},
-        "response": {"choices": [{"index": 0, "message": answer, "finish_reason": "stop"}]},
+        "response": {"choices": [{"index": 0, "message": response, "finish_reason": "stop"}]},
     }
 
 
