@@ -5,12 +5,15 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import Connection, Engine, NullPool, create_engine, make_url, text
 
 from bench.services.requirement import free_port, missing
 from monitor.store.engine import make_engine
@@ -18,6 +21,30 @@ from monitor.store.tables import metadata
 
 HINT = "install PostgreSQL (`apt-get install postgresql`), or set DATABASE_URL"
 TEMPLATE = "driftwarden_template"
+OTHERS = text("""
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND backend_type = 'client backend'
+        AND pid <> pg_backend_pid()
+""")
+SCHEMA = text("""
+    WITH own AS (SELECT oid, relname FROM pg_class WHERE relnamespace = 'public'::regnamespace)
+    SELECT md5(string_agg(part, ',' ORDER BY part)) FROM (
+        SELECT relname::text AS part FROM own
+        UNION ALL SELECT relname || attname || atttypid || attnotnull
+            FROM pg_attribute JOIN own ON own.oid = attrelid
+        UNION ALL SELECT relname || tgname || tgenabled::text
+            FROM pg_trigger JOIN own ON own.oid = tgrelid WHERE NOT tgisinternal
+        UNION ALL SELECT relname || conname FROM pg_constraint JOIN own ON own.oid = conrelid
+    ) AS parts
+""")
+FILLED = text("""
+    SELECT quote_ident(relname) FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND pg_relation_size(oid) > 0
+""")
+RESTART = text("""
+    SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)
+    FROM pg_sequences WHERE last_value IS NOT NULL
+""")
 
 
 class PostgresServer:
@@ -107,14 +134,32 @@ def postgres_url() -> Iterator[str]:
         server.remove()
 
 
+@pytest.fixture(scope="session")
+def postgres_emptied(postgres_url: str) -> Iterator[list[str]]:  # noqa: ARG001 - ends after it
+    """The URLs of databases that a test has used and that were emptied afterwards: one at most."""
+    emptied: list[str] = []
+    yield emptied
+    for url in emptied:
+        _drop(url)
+
+
 @pytest.fixture
-def postgres_database(postgres_url: str) -> Iterator[str]:
-    """The URL of a fresh database with the declared schema."""
-    name = f"driftwarden_{uuid.uuid4().hex[:12]}"
-    server = _database(postgres_url, "postgres")
-    _administer(server, f"CREATE DATABASE {name} TEMPLATE {make_url(postgres_url).database}")
-    yield _database(postgres_url, name)
-    _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+def postgres_database(postgres_url: str, postgres_emptied: list[str]) -> Iterator[str]:
+    """The URL of an empty database with the declared schema."""
+    if postgres_emptied:
+        url = postgres_emptied.pop()
+    else:
+        name = f"driftwarden_{uuid.uuid4().hex[:12]}"
+        url = _database(postgres_url, name)
+        template = make_url(postgres_url).database
+        _administer(
+            _database(postgres_url, "postgres"), f"CREATE DATABASE {name} TEMPLATE {template}"
+        )
+    yield url
+    if _emptied(url, like=postgres_url):
+        postgres_emptied.append(url)
+    else:
+        _drop(url)
 
 
 @pytest.fixture
@@ -124,7 +169,7 @@ def postgres_empty_database(postgres_url: str) -> Iterator[str]:
     server = _database(postgres_url, "postgres")
     _administer(server, f"CREATE DATABASE {name}")
     yield _database(postgres_url, name)
-    _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+    _drop(_database(postgres_url, name))
 
 
 @pytest.fixture
@@ -156,8 +201,53 @@ def _database(url: str, name: str) -> str:
     return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
-def _administer(url: str, statement: str) -> None:
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+def _drop(url: str) -> None:
+    name = make_url(url).database
+    _administer(_database(url, "postgres"), f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _emptied(url: str, *, like: str) -> bool:
+    """Empty a database for the next test, in a quarter of the time that a new one takes.
+
+    A vacuumed table is as new: no dead rows, and rows come back in the order in which they are
+    inserted. Return ``False`` where that can't be: somebody is still connected, or the schema is
+    no longer the template's.
+    """
+    with _administering(url) as connection:
+        if not _left(connection) or connection.execute(SCHEMA).scalar() != _schema(like):
+            return False
+        connection.execute(text("SET session_replication_role = replica"))  # no triggers
+        tables = connection.execute(FILLED).scalars().all()
+        for table in tables:
+            connection.execute(text(f"DELETE FROM {table}"))
+        if tables:
+            connection.execute(text(f"VACUUM {', '.join(tables)}"))
+        connection.execute(RESTART)
+        return True
+
+
+def _left(connection: Connection) -> bool:
+    """Whether all others have left; a closed connection ends some milliseconds later."""
+    for _ in range(20):
+        if not connection.execute(OTHERS).scalar():
+            return True
+        time.sleep(0.01)
+    return False
+
+
+@cache
+def _schema(url: str) -> str:
+    with _administering(url) as connection:
+        return str(connection.execute(SCHEMA).scalar_one())
+
+
+@contextmanager
+def _administering(url: str) -> Iterator[Connection]:
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with engine.connect() as connection:
+        yield connection
+
+
+def _administer(url: str, statement: str) -> None:
+    with _administering(url) as connection:
         connection.execute(text(statement))
-    engine.dispose()
