@@ -1,4 +1,4 @@
-"""`driftwarden demo`: as a process with a tiny model, and with a user's exchanges."""
+"""`driftwarden demo`: with a tiny model, with a user's exchanges, and as a new process."""
 
 import json
 import os
@@ -13,15 +13,17 @@ from sqlalchemy import func, select
 
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import GoldExample, Incident, ModelVersion, Review, ReviewItem, Rollout
+from tests.services.warm_interpreter import warm_interpreter
 from tests.support.command import Run, run_command  # noqa: F401
 
 COMMAND = Path(sys.executable).with_name("driftwarden")
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "160"}
 
 
 def run_demo(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [COMMAND, "demo", *arguments],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "160"},
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,
@@ -31,9 +33,14 @@ def run_demo(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.language_model
 @pytest.mark.timeout(600)
 def test_the_whole_loop_with_a_tiny_model(tmp_path: Path) -> None:
-    folder = tmp_path / "demo"
-    done = run_demo("--fast", "--folder", str(folder))
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
+    folder, log = tmp_path / "demo", tmp_path / "demo.log"
+    with log.open("wb") as output:
+        demo = warm_interpreter().start_command(
+            *("demo", "--fast", "--folder", str(folder)),
+            env=ENVIRONMENT, cwd=tmp_path, output=output, warm_children=True,
+        )  # fmt: skip
+        status = demo.wait()
+    assert status == 0, log.read_text()[-9000:]
 
     engine = make_engine(f"sqlite:///{folder / 'driftwarden.db'}")
     with transaction(engine) as connection:

@@ -3,7 +3,8 @@
 A child that trains spends 7 seconds of processor time on imports, more than a tiny model's training
 takes; a daemon about as much. A forked process is still one of its own, with its session,
 environment, folder, output, signals and exit status. Where the start itself is tested, tests start
-a new interpreter: the demo, the daemon's first start, the children of the command line and of Ray.
+a new interpreter: the daemon's first start and its child, the children of the command line and of
+Ray.
 
 The workers of a test run share one warm interpreter, which ends with the last of them.
 """
@@ -56,6 +57,7 @@ MODULES_OF_COMMANDS = (
     "monitor.cli.traffic",
     "monitor.daemon.app",
     "monitor.daemon.schedule",
+    "monitor.demo.end_to_end",
     "monitor.traffic.ingest.loop",
     "monitor.traffic.baseline_import",
     "monitor.web.app",
@@ -63,6 +65,7 @@ MODULES_OF_COMMANDS = (
     "monitor.windows.evaluation",
     "sentence_transformers",
     "transformers.models.bert.modeling_bert",
+    "transformers.models.qwen2.modeling_qwen2",
     "evidently.presets",
 )
 MESSAGE_BYTES = 1 << 20
@@ -114,7 +117,8 @@ class ForkedProcess:
 class WarmInterpreter:
     """The client's side: finds or starts the process at the first request."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str) -> None:
+        self._address = address
         self._socket: socket.socket | None = None
         self._lock = Lock()
 
@@ -133,10 +137,20 @@ class WarmInterpreter:
         return self._fork(request, stdout.fileno())
 
     def start_command(
-        self, *arguments: str, env: Mapping[str, str], cwd: Path, output: IO[bytes]
+        self,
+        *arguments: str,
+        env: Mapping[str, str],
+        cwd: Path,
+        output: IO[bytes],
+        warm_children: bool = False,
     ) -> ForkedProcess:
         """Fork a process for ``driftwarden ARGUMENT...``; one file takes both of its outputs."""
-        request = {"arguments": arguments, "environment": dict(env), "folder": str(cwd)}
+        request = {
+            "arguments": arguments,
+            "environment": dict(env),
+            "folder": str(cwd),
+            "children_from": self._address if warm_children else None,
+        }
         return self._fork(request, output.fileno())
 
     def exit_status(self, pid: int) -> int:
@@ -154,15 +168,13 @@ class WarmInterpreter:
     def _ask(self, request: dict[str, Any], descriptors: list[int]) -> bytes:
         with self._lock:
             if self._socket is None:
-                self._socket = _connect()
+                self._socket = _connect(self._address)
             socket.send_fds(self._socket, [json.dumps(request).encode()], descriptors)
             return self._socket.recv(64)
 
 
-def _connect() -> socket.socket:
+def _connect(address: str) -> socket.socket:
     """Connect to the run's warm interpreter; start it where there is none."""
-    # A name without a file: it is free as soon as its process has ended.
-    address = f"\0driftwarden-warm-{os.environ.get('PYTEST_XDIST_TESTRUNUID') or os.getpid()}"
     while True:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with suppress(OSError):
@@ -193,7 +205,9 @@ def _start(address: str) -> None:
 @cache
 def warm_interpreter() -> WarmInterpreter:
     """Return this process's connection to the warm interpreter."""
-    interpreter = WarmInterpreter()
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or os.getpid()
+    # A name without a file: it is free as soon as its process has ended.
+    interpreter = WarmInterpreter(f"\0driftwarden-warm-{run}")
     atexit.register(interpreter.close)
     return interpreter
 
@@ -201,12 +215,16 @@ def warm_interpreter() -> WarmInterpreter:
 @pytest.fixture(scope="module")
 def warm_children() -> Iterator[None]:
     """Let `SubprocessLauncher` fork its children from the warm interpreter."""
-    forking = SimpleNamespace(
-        Popen=warm_interpreter().start_child, DEVNULL=subprocess.DEVNULL, STDOUT=subprocess.STDOUT
-    )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(local_launcher, "subprocess", forking)
+        patch.setattr(local_launcher, "subprocess", _forking(warm_interpreter()))
         yield
+
+
+def _forking(interpreter: WarmInterpreter) -> SimpleNamespace:
+    """Return what takes the place of the module `subprocess`."""
+    return SimpleNamespace(
+        Popen=interpreter.start_child, DEVNULL=subprocess.DEVNULL, STDOUT=subprocess.STDOUT
+    )
 
 
 class Server:
@@ -313,6 +331,8 @@ def _run_module(request: dict[str, Any]) -> int:
 def _run_command(request: dict[str, Any]) -> int:
     from monitor.cli import main
 
+    if request["children_from"]:
+        local_launcher.subprocess = _forking(WarmInterpreter(request["children_from"]))
     os.chdir(request["folder"])
     sys.argv = ["driftwarden", *request["arguments"]]
     try:
