@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 def test_each_sampled_record_has_one_row_after_every_fault(tmp_path: Path) -> None:
     command = [
         *(sys.executable, "-m", "tests.soak", "--folder", tmp_path),
-        *("--seed", "20261124", "--kills", "5", "--seconds", "45", "--rate", "250"),
+        *("--seed", "20261124", "--kills", "5", "--seconds", "45", "--rate", "100"),
     ]
     soak = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

@@ -65,14 +65,13 @@ def ridge_coefficients(
     That number is :math:`\sum_j s_j / (s_j + \lambda)`, over the eigenvalues s of G; bisection
     solves for :math:`\lambda`.
     """
-    spread, axes = np.linalg.eigh(gram)
-    spread = np.maximum(spread, 0.0)
+    spread = np.maximum(np.linalg.eigvalsh(gram), 0.0)
     low, high = np.log(MIN_PENALTY * max(spread[-1], 1.0)), np.log(1e6 * max(spread[-1], 1.0))
     for _ in range(HALVINGS):
         middle = 0.5 * (low + high)
         enough = (spread / (spread + np.exp(middle))).sum() <= n_directions
         low, high = (low, middle) if enough else (middle, high)
-    return np.asarray(axes @ ((axes.T @ products) / (spread + np.exp(high))[:, None]))
+    return np.linalg.solve(gram + np.exp(high) * np.eye(len(gram)), products)
 
 
 def _kernel(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:

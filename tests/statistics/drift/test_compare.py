@@ -47,7 +47,7 @@ def acceptable(rejections: int, trials: int, alpha: float) -> bool:
 @pytest.mark.parametrize(
     ("n_reference", "n_current"), [(150, 150), (700, 60), (60, 700), (600, 600)]
 )
-@trials(6, 60)
+@trials(4, 60)
 def test_true_null_is_rejected_at_most_at_alpha(
     n_reference: int, n_current: int, n_trials: int
 ) -> None:
@@ -67,7 +67,7 @@ def test_true_null_is_rejected_at_most_at_alpha(
     assert acceptable(rejections, n_trials, 0.05)
 
 
-@trials(6, 50)
+@trials(4, 50)
 def test_users_calibrate_only_with_groups(n_trials: int) -> None:
     n_grouped = n_ungrouped = 0
     for seed in range(n_trials):
@@ -101,7 +101,7 @@ def test_users_calibrate_only_with_groups(n_trials: int) -> None:
     assert n_ungrouped >= n_trials / 2
 
 
-@trials(6, 50)
+@trials(4, 50)
 def test_users_with_different_activity_stay_calibrated(n_trials: int) -> None:
     rejections = 0
     for seed in range(n_trials):
@@ -146,7 +146,7 @@ def test_finds_and_localises_a_new_topic() -> None:
     )
 
 
-@trials(6, 30)
+@trials(4, 30)
 def test_drifted_share_bound_is_below_the_truth_and_positive(n_trials: int) -> None:
     bounds = [drifted(seed)[0].drifted_share_interval[0] for seed in range(n_trials)]
     assert acceptable(sum(bound > 0.2 for bound in bounds), n_trials, 0.05)

@@ -38,7 +38,7 @@ def run(seed: int, *, prompts_move: bool, off_topic: float, n: int = 300) -> Dri
 
 
 @pytest.mark.parametrize("prompts_move", [False, True])
-@trials(5, 50)
+@trials(4, 50)
 def test_shift_of_prompts_alone_is_no_output_drift(prompts_move: bool, n_trials: int) -> None:
     results = [run(seed, prompts_move=prompts_move, off_topic=0.0) for seed in range(n_trials)]
     rejections = sum(result.p_value <= 0.05 for result in results)
@@ -157,7 +157,7 @@ def test_common_shift_is_drift_with_a_positive_share(n_trials: int) -> None:
     assert np.median(bounds) > 0.02
 
 
-@trials(5, 60)
+@trials(4, 60)
 def test_drifted_share_bound_is_zero_without_drift(n_trials: int) -> None:
     exceeded = sum(
         run(seed, prompts_move=bool(seed % 2), off_topic=0.0).drifted_share_interval[0] > 0.0

@@ -51,7 +51,7 @@ def holding_zero(results: list[DriftResult]) -> Counter[str]:
     return counts
 
 
-@trials(6, 40)
+@trials(4, 40)
 def test_effect_intervals_contain_zero_without_drift(n_trials: int) -> None:
     for kind in (inputs, outputs):
         for name, n_holding in holding_zero([kind(seed) for seed in range(n_trials)]).items():

@@ -32,7 +32,7 @@ def windows(
     return known[:N], np.concatenate([known[N : 2 * N - n_new], new])
 
 
-@trials(8, 30)
+@trials(5, 30)
 def test_level_holds_on_digits(digits, n_trials: int) -> None:
     points, digit = digits
     rejections = 0

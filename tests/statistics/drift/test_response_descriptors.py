@@ -60,7 +60,7 @@ def length(result: DriftResult):
     return next(change for change in result.descriptors if change.name == "length")
 
 
-@trials(12, 200)
+@trials(6, 200)
 @pytest.mark.parametrize("case", [{}, {"longer_prompts": 0.7}, {"per_user": 4}])
 def test_descriptors_keep_the_level_where_only_prompts_move(n_trials: int, case) -> None:
     rejected = sum(run(seed, **case).p_value <= 0.05 for seed in range(n_trials))
@@ -84,7 +84,7 @@ def test_extreme_responses_do_not_hide_shorter_ones(n_trials: int) -> None:
     assert all(length(result).change < 0.0 for result in results)
 
 
-@trials(8, 200)
+@trials(6, 200)
 def test_interval_of_a_change_covers_no_change(n_trials: int) -> None:
     results = [run(seed, per_user=4) for seed in range(n_trials)]
     covered = sum(length(result).lower <= 0.0 <= length(result).upper for result in results)

@@ -242,7 +242,7 @@ def test_week_as_sum_of_days_gives_equal_result(
         result(days[:299])
 
 
-@trials(10, 40)
+@trials(5, 40)
 def test_large_windows_are_tested_on_all_samples(
     monkeypatch: pytest.MonkeyPatch, n_trials: int
 ) -> None:

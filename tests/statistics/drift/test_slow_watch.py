@@ -131,7 +131,7 @@ def test_a_normal_score_is_the_quantile_of_a_skewed_sum(skewness: float, z: floa
 
 
 @pytest.mark.parametrize("size", [1, 5])
-@trials(150, 300)
+@trials(100, 300)
 def test_innovations_against_one_small_reference_are_independent_and_normal(
     size: int, n_trials: int
 ) -> None:
@@ -157,7 +157,7 @@ def test_innovations_against_one_small_reference_are_independent_and_normal(
 
 
 @pytest.mark.parametrize("size", [1, 5])
-@trials(40, 80)
+@trials(30, 80)
 def test_slow_drift_is_seldom_called_where_there_is_none(size: int, n_trials: int) -> None:
     called = 0
     for trial in range(n_trials):

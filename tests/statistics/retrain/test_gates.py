@@ -59,7 +59,7 @@ def test_identical_candidate_is_called_better_within_alpha(n_trials: int) -> Non
     assert hits > 0
 
 
-@trials(16, 60)
+@trials(8, 60)
 def test_an_identical_candidate_is_seldom_promoted_or_rejected(n_trials: int) -> None:
     matches = candidate_trials(0.0, np.random.default_rng(1), n_trials=n_trials)
     assert at_most(matches.better, matches.n, 0.05)

@@ -7,7 +7,7 @@ from bench.review.human_evaluation_trials import Truth, human_evaluation_trials
 from tests.statistics.trials import trials
 
 
-@trials(16, 100)
+@trials(8, 100)
 def test_dimension_worse_by_margin_passes_in_5_percent(n_trials: int) -> None:
     matches = human_evaluation_trials((-0.25, 0, 0, 0), np.random.default_rng(3), n_trials=n_trials)
     # More than these would come about in one of a thousand runs were the level 5%.
@@ -23,7 +23,7 @@ def test_equal_candidate_is_rarely_failed_or_called_different(n_trials: int) -> 
     assert matches.passed >= n_trials / 2
 
 
-@trials(16, 100)
+@trials(8, 100)
 def test_candidate_worse_on_one_dimension_is_failed(n_trials: int) -> None:
     matches = human_evaluation_trials((0, 0, -0.5, 0), np.random.default_rng(5), n_trials=n_trials)
     assert matches.passed == 0

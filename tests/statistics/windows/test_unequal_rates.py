@@ -115,7 +115,7 @@ def undrifted(seed: int) -> tuple[Exchanges, Exchanges, SampleDesign]:
     return reference, current, design
 
 
-@trials(6, 30)
+@trials(4, 30)
 def test_unequal_rates_alone_do_not_alarm(n_trials: int) -> None:
     """The bound on the drifted share may be above 0 in 5% of the windows."""
     results = [compared(*undrifted(seed), seed) for seed in range(n_trials)]
@@ -126,13 +126,13 @@ def test_unequal_rates_alone_do_not_alarm(n_trials: int) -> None:
 
 
 def test_without_the_thinning_they_would() -> None:
-    """Each window alarms; the short form above allows 3 of 6."""
+    """Each window alarms; the short form above allows 2 of 4."""
     for seed in range(3):
         reference, current, _ = undrifted(seed)
         assert compared(reference, current, None, seed).p_value <= 0.005
 
 
-@trials(6, 30)
+@trials(4, 30)
 def test_the_responses_and_the_mix_do_not_alarm_either(n_trials: int) -> None:
     n_output_alarms, mixes, moved = 0, 0, []
     for seed in range(n_trials):
@@ -176,7 +176,7 @@ def test_a_change_is_found_in_each_task() -> None:
         assert result.novelty[new].mean() > result.novelty[~new].mean() + 0.3
 
 
-@trials(5, 30)
+@trials(4, 30)
 def test_the_drifted_share_is_that_of_the_traffic(n_trials: int) -> None:
     """A fifth of the traffic is new, in a task type sampled at 1 in 100.
 
