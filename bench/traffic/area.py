@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from rich.progress import track
-from sentence_transformers import SentenceTransformer
 
 from bench.traffic.child import ingest_in_child
 from bench.traffic.ingest_runs import (
@@ -92,6 +91,9 @@ def encoder_rows(services: BenchServices) -> Iterator[Row]:
     topic = services.fill(N_EMBEDDED_FROM, partitions=PARTITIONS, compression="lz4")
     embedding = Settings().embedding
     encoder = load_encoder(embedding)
+    # Imported here: whoever collects the tests would wait for it.
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415
+
     alone = SentenceTransformer(locate_model(embedding.model), local_files_only=True)
     ratios, rates = [], []
     for _ in track(range(SLOW_ROUNDS), "embed", transient=True):
