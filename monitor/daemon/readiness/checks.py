@@ -1,6 +1,6 @@
 """All checks of `driftwarden check`, in the order in which the daemon needs the things."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from monitor.daemon.readiness import monitoring, retraining
@@ -10,19 +10,38 @@ from monitor.settings import Secrets, Sections, Settings
 
 Checks = list[tuple[str, Callable[[], Finding]]]
 
+#: Models that a finding names.
+MAX_NAMED = 10
+
 
 def check_everything(settings: Sections, secrets: Secrets) -> Iterator[Finding]:
     """Yield a finding for each thing that the daemon needs; nothing is changed.
 
-    What each model needs of its own follows what all need, with the model's name where there are
-    several.
+    What each model needs of its own follows what all need; models with the same finding share one.
     """
     yield from _run(_shared_checks(settings, secrets))
-    for of_model in settings.by_model:
-        for finding in _run(_checks_of_model(of_model, secrets)):
-            several = len(settings.by_model) > 1
-            message = f"{of_model.model.name}: {finding.message}" if several else finding.message
-            yield replace(finding, message=message)
+    by_model = settings.by_model
+    per_check = zip(
+        *(_run(_checks_of_model(of_model, secrets)) for of_model in by_model), strict=True
+    )
+    for findings in per_check:
+        yield from merge_findings([of_model.model.name for of_model in by_model], findings)
+
+
+def merge_findings(models: Sequence[str], findings: Sequence[Finding]) -> Iterator[Finding]:
+    """Yield each different finding once, with the models that have it where there are several."""
+    models_of: dict[Finding, list[str]] = {}
+    for model, finding in zip(models, findings, strict=True):
+        models_of.setdefault(finding, []).append(model)
+    for finding, named in models_of.items():
+        if len(models) == 1:
+            yield finding
+        elif len(named) == len(models):
+            yield replace(finding, message=f"all models: {finding.message}")
+        else:
+            left = len(named) - MAX_NAMED
+            names = ", ".join(named[:MAX_NAMED]) + (f" and {left} more" if left > 0 else "")
+            yield replace(finding, message=f"{names}: {finding.message}")
 
 
 def _shared_checks(settings: Sections, secrets: Secrets) -> Checks:

@@ -38,8 +38,8 @@ def baseline_finding(settings: Settings) -> Finding:
         return Finding(
             "baseline",
             "fail",
-            f"model {settings.model.name!r} has no baseline; import exchanges from the time after "
-            "its launch: `driftwarden baseline import FILE`",
+            "no baseline; import exchanges from the time after the launch: `driftwarden baseline "
+            "import FILE`, with --model where several are listed",
         )
     return Finding("baseline", "ok", f"{baseline.n_exchanges} exchanges, {baseline.digest[:12]}")
 
