@@ -208,7 +208,6 @@ def upgrade() -> None:
         sa.Column("email", sa.String(), nullable=True),
         sa.Column("identity", sa.String(), nullable=True),
         sa.Column("session_epoch", sa.Integer(), nullable=False),
-        sa.Column("role", sa.String(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("created_at", UtcDateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
@@ -346,11 +345,13 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_invitations_user_id"), ["user_id"], unique=False)
 
     op.create_table(
-        "user_task_types",
+        "user_grants",
         sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("task_type", sa.String(), nullable=False),
-        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_user_task_types_user_id")),
-        sa.PrimaryKeyConstraint("user_id", "task_type", name=op.f("pk_user_task_types")),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("task_types", sa.JSON(none_as_null=True), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_user_grants_user_id")),
+        sa.PrimaryKeyConstraint("user_id", "model", name=op.f("pk_user_grants")),
     )
     op.create_table(
         "looks",
@@ -1169,7 +1170,7 @@ def downgrade() -> None:
 
     op.drop_table("incidents")
     op.drop_table("looks")
-    op.drop_table("user_task_types")
+    op.drop_table("user_grants")
     with op.batch_alter_table("invitations", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_invitations_user_id"))
 

@@ -1,20 +1,33 @@
-"""Management of users: invitations, roles, task types, deactivation and password resets.
+"""Management of users: invitations, roles on models, deactivation and password resets.
 
 Each function locks the user, checks the actor's permission and writes an audit log entry. The
 operator at the shell has all permissions, but can't remove the last admin either.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from monitor.accounts.invitations import OneTimeLink, create_link
-from monitor.accounts.registration import OPERATOR, add_user, check_role
-from monitor.errors import InputError, NotFoundError, WorkflowError
+from monitor.accounts.registration import (
+    OPERATOR,
+    add_user,
+    check_role,
+    clean_task_types,
+    describe,
+    grants_on,
+)
+from monitor.errors import NotFoundError, WorkflowError
+from monitor.store.accounts.grants import (
+    ALL_MODELS,
+    Grant,
+    Grants,
+    delete_grants,
+    save_grant,
+)
 from monitor.store.accounts.invitations import revoke_invitations
-from monitor.store.accounts.roles import may_grant, may_manage
 from monitor.store.accounts.users import (
     UserRow,
     lock_admins_able_to_sign_in,
@@ -24,27 +37,24 @@ from monitor.store.accounts.users import (
     set_password_hash,
     user_by_id,
 )
-from monitor.store.accounts.users import set_role as store_role
-from monitor.store.accounts.users import set_task_types as store_task_types
 from monitor.store.audit_log import append_entry
 
-MAX_TASK_TYPES = 100
-MAX_TASK_TYPE_LENGTH = 200
+ADMIN = Grants.of([Grant(ALL_MODELS, "admin")])
 
 
 @dataclass(frozen=True)
 class Actor:
-    """The author of a change: a user with a role, or the operator at the shell."""
+    """The author of a change: a user with grants, or the operator at the shell."""
 
     name: str
-    role: str = "admin"
+    grants: Grants = ADMIN
     #: ``None`` for the operator.
     id: int | None = None
 
     @classmethod
     def from_user(cls, user: UserRow) -> "Actor":
         """Return the actor of a signed-in user."""
-        return cls(user.name, user.role, user.id)
+        return cls(user.name, user.grants, user.id)
 
 
 THE_OPERATOR = Actor(OPERATOR)
@@ -57,6 +67,7 @@ def invite(
     name: str,
     email: str = "",
     role: str = "reviewer",
+    models: Iterable[str] = (),
     task_types: Iterable[str] = (),
     now: datetime,
     link_lifetime: timedelta | None,
@@ -68,46 +79,78 @@ def invite(
         actor: The user who invites.
         name: The name to sign in with.
         email: The address in the claims of single sign-on.
-        role: At most the actor's own role.
+        role: At most the actor's own role on the models.
+        models: The models of the role; none means all.
         task_types: The task types that the user reviews; none means all.
         now: The current time.
         link_lifetime: Lifetime of the link; ``None`` creates none, for sites without passwords.
 
     Raises:
-        InputError: The name, e-mail address, role or a task type is refused.
-        WorkflowError: The role is above the actor's.
+        InputError: The name, e-mail address, role, a model or a task type is refused.
+        WorkflowError: The role is above the actor's on a model.
     """
-    check_role(role)
-    _check_may_grant(actor, role)
-    names = _clean_task_types(task_types)
-    user_id = add_user(connection, name, role, now, email=email)
-    if names:
-        store_task_types(connection, user_id, names)
+    grants = grants_on(models, role, task_types)
+    for grant in grants:
+        _check_may_grant(actor, role, grant.model)
+    user_id = add_user(connection, name, grants, now, email=email)
     link = _create_link(connection, user_id, actor, now, link_lifetime)
-    details = {"role": role, "task_types": names}
-    append_entry(connection, now, actor.name, "invited", f"user:{name.strip()}", details)
+    append_entry(connection, now, actor.name, "invited", f"user:{name.strip()}", describe(grants))
     return link
 
 
 def change_role(
-    connection: Connection, actor: Actor, user_id: int, role: str, now: datetime
+    connection: Connection,
+    actor: Actor,
+    user_id: int,
+    role: str,
+    now: datetime,
+    *,
+    model: str = ALL_MODELS,
 ) -> None:
-    """Change a user's role.
+    """Give a user a role on a model, or on all models; an admin has no other grants.
+
+    The task types of the user's grant stay as they are.
 
     Raises:
-        InputError: The role doesn't exist.
+        InputError: The role doesn't exist, or is no role of a model.
         NotFoundError: The user doesn't exist.
         WorkflowError: The actor may not grant the role, or no admin would be left.
     """
-    check_role(role)
-    user = _lock_manageable(connection, actor, user_id)
-    _check_may_grant(actor, role)
-    if role == user.role:
+    check_role(role, model)
+    user = _lock_changeable(connection, actor, user_id, model)
+    _check_may_grant(actor, role, model)
+    before = user.grants.by_model.get(model)
+    if before is not None and before.role == role:
         return
-    if role != "admin":
+    if user.grants.is_admin:
         _check_other_admin(connection, user)
-    store_role(connection, user.id, role)
-    details = {"from": user.role, "to": role}
+        if model != ALL_MODELS:
+            raise WorkflowError(
+                f"{user.name} is an admin, of all models; give another role on all models first"
+            )
+    if role == "admin":
+        delete_grants(connection, user.id, set(user.grants.by_model) - {ALL_MODELS})
+    task_types = before.task_types if before else frozenset()
+    save_grant(connection, user.id, Grant(model, role, task_types))
+    details = {"from": before.role if before else "", "to": role, "model": model}
+    append_entry(connection, now, actor.name, "role_changed", f"user:{user.name}", details)
+
+
+def revoke_role(
+    connection: Connection, actor: Actor, user_id: int, now: datetime, *, model: str = ALL_MODELS
+) -> None:
+    """Take a user's own role on a model, or that on all models.
+
+    Raises:
+        NotFoundError: The user doesn't exist, or has no such role.
+        WorkflowError: The actor may not change the role, or no admin would be left.
+    """
+    user = _lock_changeable(connection, actor, user_id, model)
+    before = _require_grant(user, model)
+    if user.grants.is_admin:
+        _check_other_admin(connection, user)
+    delete_grants(connection, user.id, [model])
+    details = {"from": before.role, "to": "", "model": model}
     append_entry(connection, now, actor.name, "role_changed", f"user:{user.name}", details)
 
 
@@ -117,20 +160,21 @@ def assign_task_types(
     user_id: int,
     task_types: Iterable[str],
     now: datetime,
+    *,
+    model: str = ALL_MODELS,
 ) -> None:
-    """Set the task types that a user reviews; none means all.
+    """Set the task types of a user's role on a model, or on all models; none means all.
 
     Raises:
         InputError: A task type is too long or not printable, or there are too many.
-        NotFoundError: The user doesn't exist.
-        WorkflowError: The actor may not manage the user.
+        NotFoundError: The user doesn't exist, or has no such role.
+        WorkflowError: The actor may not change the role.
     """
-    user = _lock_manageable(connection, actor, user_id)
-    names = _clean_task_types(task_types)
-    store_task_types(connection, user.id, names)
-    append_entry(
-        connection, now, actor.name, "assigned", f"user:{user.name}", {"task_types": names}
-    )
+    user = _lock_changeable(connection, actor, user_id, model)
+    grant = replace(_require_grant(user, model), task_types=clean_task_types(task_types))
+    save_grant(connection, user.id, grant)
+    details = {"task_types": sorted(grant.task_types), "model": model}
+    append_entry(connection, now, actor.name, "assigned", f"user:{user.name}", details)
 
 
 def deactivate(connection: Connection, actor: Actor, user_id: int, now: datetime) -> None:
@@ -193,6 +237,24 @@ def reset_password(
 
 
 def _lock_manageable(connection: Connection, actor: Actor, user_id: int) -> UserRow:
+    """Lock a user whose account the actor may manage."""
+    user = _lock_other(connection, actor, user_id)
+    if not actor.grants.may_manage(user.grants):
+        raise WorkflowError(f"you can't manage the account of {user.name}; ask an admin")
+    return user
+
+
+def _lock_changeable(connection: Connection, actor: Actor, user_id: int, model: str) -> UserRow:
+    """Lock a user whose role on a model the actor may change."""
+    user = _lock_other(connection, actor, user_id)
+    if not actor.grants.may_change(user.grants, model):
+        raise WorkflowError(
+            f"you can't manage the role of {user.name} on {_describe(model)}; ask an admin"
+        )
+    return user
+
+
+def _lock_other(connection: Connection, actor: Actor, user_id: int) -> UserRow:
     # The admins' rows first: two admins who change each other would deadlock otherwise.
     lock_admins_able_to_sign_in(connection)
     user = user_by_id(connection, user_id, lock=True)
@@ -200,14 +262,23 @@ def _lock_manageable(connection: Connection, actor: Actor, user_id: int) -> User
         raise NotFoundError(f"user {user_id} doesn't exist")
     if user.id == actor.id:
         raise WorkflowError("you can't change your own account; ask another admin")
-    if not may_manage(actor.role, user.role):
-        raise WorkflowError(f"a {actor.role} can't manage a user with the role {user.role}")
     return user
 
 
-def _check_may_grant(actor: Actor, role: str) -> None:
-    if not may_grant(actor.role, role):
-        raise WorkflowError(f"a {actor.role} can't grant the role {role}")
+def _require_grant(user: UserRow, model: str) -> Grant:
+    grant = user.grants.by_model.get(model)
+    if grant is None:
+        raise NotFoundError(f"{user.name} has no role of their own on {_describe(model)}")
+    return grant
+
+
+def _check_may_grant(actor: Actor, role: str, model: str) -> None:
+    if not actor.grants.may_grant(role, model):
+        raise WorkflowError(f"you can't grant the role {role} on {_describe(model)}")
+
+
+def _describe(model: str) -> str:
+    return "all models" if model == ALL_MODELS else f"the model {model}"
 
 
 def _check_other_admin(connection: Connection, user: UserRow) -> None:
@@ -226,18 +297,3 @@ def _create_link(
     if link_lifetime is None:
         return None
     return create_link(connection, user_id, created_by=actor.name, now=now, lifetime=link_lifetime)
-
-
-def _clean_task_types(task_types: Iterable[str]) -> list[str]:
-    names = sorted({name.strip() for name in task_types} - {""})
-    if len(names) > MAX_TASK_TYPES:
-        raise InputError(
-            f"{len(names)} task types are too many; use at most {MAX_TASK_TYPES}, or none for all"
-        )
-    for name in names:
-        if len(name) > MAX_TASK_TYPE_LENGTH or not name.isprintable():
-            raise InputError(
-                f"task type {name[:40]!r} is refused; use up to {MAX_TASK_TYPE_LENGTH} printable "
-                "characters"
-            )
-    return names

@@ -24,20 +24,26 @@ ROLE_HELP = (
     "reviewer; adjudicator (also decides where two reviewers disagree); lead (also sees progress, "
     "confirms retraining and invites users); admin (also manages leads and admins)."
 )
+MODELS_HELP = "Model on which the user has the role; may be repeated. Default: all models."
+MODEL_HELP = "Model, listed or of history. Default: the role on all models."
 TASK_TYPES_HELP = "Task type that the user reviews; may be repeated. Default: all."
 
 Name = Annotated[str, typer.Argument(help="Name of the user.", show_default=False)]
 NewName = Annotated[str, typer.Argument(help="Name to sign in with.", show_default=False)]
 Role = Annotated[str, typer.Option(help=ROLE_HELP)]
+Models = Annotated[list[str] | None, typer.Option("--model", help=MODELS_HELP, show_default=False)]
+OneModel = Annotated[str | None, typer.Option("--model", help=MODEL_HELP, show_default=False)]
 
 
 @app.command()
 def invite(
     name: NewName,
+    *,
     role: Role = "reviewer",
     email: Annotated[
         str, typer.Option(help="E-mail address, for single sign-on.", show_default=False)
     ] = "",
+    model: Models = None,
     task_type: Annotated[
         list[str] | None, typer.Option("--task-type", help=TASK_TYPES_HELP, show_default=False)
     ] = None,
@@ -54,18 +60,21 @@ def invite(
             name=name,
             email=email,
             role=role,
+            models=[_find_model(connection, settings, name) for name in model or []],
             task_types=task_type or [],
             now=now,
             link_lifetime=_link_lifetime(settings),
         )
-    typer.echo(f"{name}: invited as {role}")
+    typer.echo(f"{name}: invited as {role}{_of(model)}")
     _print_link(settings, link)
 
 
 @app.command()
 def add(
     name: NewName,
+    *,
     role: Role = "reviewer",
+    model: Models = None,
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from standard input.")
     ] = False,
@@ -87,42 +96,63 @@ def add(
     else:
         password = generated = generate_password(name)
     with _transaction(settings) as (connection, now):
-        create_user(connection, name, password, role, now)
-    typer.echo(f"{name}: added as {role}")
+        models = [_find_model(connection, settings, name) for name in model or []]
+        create_user(connection, name, password, role, now, models=models)
+    typer.echo(f"{name}: added as {role}{_of(model)}")
     if generated:
         typer.echo(f"password (shown once): {generated}")
 
 
 @app.command("list")
 def list_(config: ConfigOption = None) -> None:
-    """List the users, with their roles and task types."""
+    """List the users, with their roles, models and task types."""
+    from monitor.store.accounts.grants import ALL_MODELS
     from monitor.store.accounts.invitations import open_invitations
-    from monitor.store.accounts.users import list_users, task_types_of
+    from monitor.store.accounts.users import list_users
 
     with _transaction(read_configuration(config)) as (connection, now):
-        users = [(user, task_types_of(connection, user.id)) for user in list_users(connection)]
+        users = list_users(connection)
         links = open_invitations(connection, now)
     if not users:
         typer.echo("no users yet; `driftwarden accounts invite NAME --role admin` adds the first")
-    for user, task_types in users:
-        state = _state(user, links.get(user.id))
-        typer.echo(
-            f"{user.name:24} {user.role:12} {state:34} {', '.join(sorted(task_types)) or 'all'}"
-        )
+    for user in users:
+        name, state = user.name, _state(user, links.get(user.id))
+        for grant in user.grants.listed:
+            where = "all models" if grant.model == ALL_MODELS else grant.model
+            task_types = ", ".join(sorted(grant.task_types)) or "all"
+            typer.echo(f"{name:24} {grant.role:12} {where:24} {state:34} {task_types}")
+            name = state = ""
+        if not user.grants.by_model:
+            typer.echo(f"{name:24} {'no role':12} {'':24} {state:34}")
 
 
 @app.command("set-role")
 def set_role(
     name: Name,
     role: Annotated[str, typer.Argument(help=ROLE_HELP, show_default=False)],
+    model: OneModel = None,
     config: ConfigOption = None,
 ) -> None:
-    """Change the role of a user."""
+    """Give a user a role, on all models or on one."""
     from monitor.accounts import users
 
-    with _transaction(read_configuration(config)) as (connection, now):
-        users.change_role(connection, users.THE_OPERATOR, _find(connection, name), role, now)
-    typer.echo(f"{name}: {role}")
+    settings = read_configuration(config)
+    with _transaction(settings) as (connection, now):
+        user_id, place = _find(connection, name), _find_model(connection, settings, model)
+        users.change_role(connection, users.THE_OPERATOR, user_id, role, now, model=place)
+    typer.echo(f"{name}: {role}{_of(model)}")
+
+
+@app.command("revoke-role")
+def revoke_role(name: Name, model: OneModel = None, config: ConfigOption = None) -> None:
+    """Take the role of a user, on all models or on one."""
+    from monitor.accounts import users
+
+    settings = read_configuration(config)
+    with _transaction(settings) as (connection, now):
+        user_id, place = _find(connection, name), _find_model(connection, settings, model)
+        users.revoke_role(connection, users.THE_OPERATOR, user_id, now, model=place)
+    typer.echo(f"{name}: no role{_of(model)}")
 
 
 @app.command()
@@ -132,17 +162,20 @@ def assign(
         list[str] | None,
         typer.Argument(help="Task types that the user reviews; none: all.", show_default=False),
     ] = None,
+    model: OneModel = None,
     config: ConfigOption = None,
 ) -> None:
-    """Assign a user to task types, or to all of them."""
+    """Assign a user to task types, or to all of them, on all models or on one."""
     from monitor.accounts import users
 
     task_types = task_type or []
-    with _transaction(read_configuration(config)) as (connection, now):
+    settings = read_configuration(config)
+    with _transaction(settings) as (connection, now):
+        user_id, place = _find(connection, name), _find_model(connection, settings, model)
         users.assign_task_types(
-            connection, users.THE_OPERATOR, _find(connection, name), task_types, now
+            connection, users.THE_OPERATOR, user_id, task_types, now, model=place
         )
-    typer.echo(f"{name}: {', '.join(sorted(task_types)) or 'all task types'}")
+    typer.echo(f"{name}: {', '.join(sorted(task_types)) or 'all task types'}{_of(model)}")
 
 
 @app.command()
@@ -195,6 +228,31 @@ def _find(connection: "Connection", name: str) -> int:
     from monitor.cli.shared.users import require_user
 
     return require_user(connection, name).id
+
+
+def _find_model(connection: "Connection", settings: "Sections", name: str | None) -> str:
+    """Return the model of a name: listed, or of history.
+
+    Raises:
+        UnknownModelError: No such model is known.
+    """
+    from monitor.errors import UnknownModelError
+    from monitor.store.accounts.grants import ALL_MODELS
+    from monitor.store.model_history import models_with_history
+
+    if name is None:
+        return ALL_MODELS
+    if name in settings.names.listed or name in models_with_history(connection):
+        return name
+    listed = settings.names.resolve(name)
+    if listed is None:
+        raise UnknownModelError(name, settings.names.listed)
+    return listed
+
+
+def _of(model: list[str] | str | None) -> str:
+    names = [model] if isinstance(model, str) else model
+    return f" of {', '.join(names)}" if names else ""
 
 
 def _link_lifetime(settings: "Sections") -> "timedelta | None":

@@ -24,6 +24,7 @@ class OpenIdConnect(Section):
     allowed_groups: tuple[str, ...] = ()
     create_users: bool = False
     default_role: Literal["reviewer", "adjudicator"] = "reviewer"
+    default_models: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _is_complete(self) -> "OpenIdConnect":

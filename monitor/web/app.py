@@ -28,6 +28,7 @@ from monitor.web.drift import drift_pages
 from monitor.web.human_evaluation import human_evaluation_pages
 from monitor.web.incidents import incident_pages
 from monitor.web.models import model_pages
+from monitor.web.overview import overview_page
 from monitor.web.progress import progress_pages
 from monitor.web.review import review_pages
 from monitor.web.runs import run_pages
@@ -87,6 +88,7 @@ def create_app(
             ),
             user_pages.router,
             human_evaluation_pages.router,
+            *overview_page.HANDLERS,
             *progress_pages.HANDLERS,
             *incident_pages.HANDLERS,
             *model_pages.HANDLERS,
@@ -109,9 +111,8 @@ def create_app(
             "readiness": Provide(lambda: readiness, sync_to_thread=False),
             "visitor": Provide(current_user.visitor, sync_to_thread=True),
             "user": Provide(current_user.user, sync_to_thread=False),
-            "lead": Provide(current_user.lead, sync_to_thread=False),
-            "visit": Provide(current_user.visit, sync_to_thread=False),
-            "lead_visit": Provide(current_user.lead_visit, sync_to_thread=False),
+            "visit": Provide(current_user.visit, sync_to_thread=True),
+            "lead_visit": Provide(current_user.lead_visit, sync_to_thread=True),
         },
         middleware=[SameOrigin(settings.alerts.public_url), sessions.middleware],
         stores=StoreRegistry({"sessions": SqlSessionStore(engine, clock)}),

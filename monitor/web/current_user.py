@@ -1,39 +1,90 @@
-"""The signed-in user, a dependency of handlers: ``visitor``, ``user``, ``lead`` or their visit."""
+"""The signed-in user, a dependency of handlers: ``visitor``, ``user`` or the user's visit.
 
+A handler that takes a visit gets it only where the user has a role on the model of the address: the
+owner of the object that a path parameter names, or the model of the query.
+"""
+
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
+from urllib.parse import urlencode
 
 from litestar import Request
 from litestar.di import NamedDependency
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
+from litestar.response import Template
 from sqlalchemy import Connection, Engine
 
 from monitor.accounts.sessions import is_stale, start_session
+from monitor.errors import NotFoundError
 from monitor.settings import Sections
 from monitor.store.accounts.users import UserRow, user_by_id
 from monitor.store.engine import transaction
+from monitor.store.model_sets import ModelSet
+from monitor.store.owners import KINDS, model_of
 from monitor.web.clock import Clock
+from monitor.web.models_of_user import ModelChoice, find_choice, list_choices
+
+#: Path parameters that are ids of rows of a model.
+OWNED = {f"{kind}_id": kind for kind in KINDS}
 
 
 @dataclass(frozen=True)
 class Visit:
-    """A request of a signed-in user: its time, and what it is handled with."""
+    """A request of a signed-in user, whose object and model the user may see or act on."""
 
     user: UserRow
     engine: Engine
     settings: Sections
     now: datetime
+    #: The models on which the user has the permission of the request.
+    models: ModelSet
+    #: The model of the address: that of its object, or the chosen one; ``None``: all.
+    model: str | None = None
 
     @property
     def lease(self) -> timedelta:
         """The time for which an item is reserved."""
         return self.settings.review.lease
 
+    @property
+    def scope(self) -> ModelSet:
+        """The models of the request: the chosen one, or all of ``models``."""
+        return self.models if self.model is None else self.models.narrow(self.model)
+
+    @cached_property
+    def choices(self) -> tuple[ModelChoice, ...]:
+        """The models that can be chosen. Not inside a transaction."""
+        with self.transaction() as connection:
+            return list_choices(connection, self.settings, self.models)
+
     def transaction(self) -> AbstractContextManager[Connection]:
         """Open a transaction; see :func:`monitor.store.engine.transaction`."""
         return transaction(self.engine)
+
+    def address(self, path: str) -> str:
+        """Return the address of a page for the same model, which one model needs not name."""
+        if self.model is None or len(self.choices) < 2:
+            return path
+        return f"{path}?{urlencode({'model': self.model})}"
+
+    def page(
+        self, name: str, context: Mapping[str, Any], *, status: int = 200, model: str | None = None
+    ) -> Template:
+        """Render a page with the switch of models.
+
+        Args:
+            name: The template.
+            context: Its context.
+            status: The response's status.
+            model: The model of the page, where the address doesn't name it.
+        """
+        own = self if model is None else replace(self, model=model)
+        choices = {"choices": own.choices, "model": own.model, "address": own.address}
+        return Template(name, context={"user": self.user, **choices, **context}, status_code=status)
 
 
 def visitor(
@@ -64,28 +115,61 @@ def user(visitor: NamedDependency[UserRow | None]) -> UserRow:
     return visitor
 
 
-def lead(user: NamedDependency[UserRow]) -> UserRow:
-    """Return the signed-in lead or admin, or refuse the request."""
-    if not user.leads:
-        raise PermissionDeniedException("this page is for leads and admins")
-    return user
-
-
 def visit(
+    request: Request[Any, Any, Any],
     user: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
     settings: NamedDependency[Sections],
     clock: NamedDependency[Clock],
 ) -> Visit:
-    """Return the visit of the signed-in user, or refuse the request."""
-    return Visit(user, engine, settings, clock())
+    """Return the visit of a user with a role on the model of the address, or refuse the request.
+
+    Raises:
+        PermissionDeniedException: The user has no role.
+        NotFoundError: The object, or the chosen model, doesn't exist or isn't the user's.
+    """
+    return _open(request, Visit(user, engine, settings, clock(), user.visible_models))
 
 
 def lead_visit(
-    lead: NamedDependency[UserRow],
+    request: Request[Any, Any, Any],
+    user: NamedDependency[UserRow],
     engine: NamedDependency[Engine],
     settings: NamedDependency[Sections],
     clock: NamedDependency[Clock],
 ) -> Visit:
-    """Return the visit of the signed-in lead or admin, or refuse the request."""
-    return Visit(lead, engine, settings, clock())
+    """Return the visit of a lead of the model of the address, or refuse the request.
+
+    Raises:
+        PermissionDeniedException: The user leads no model.
+        NotFoundError: The object, or the chosen model, doesn't exist or is not one that they lead.
+    """
+    return _open(request, Visit(user, engine, settings, clock(), user.led_models))
+
+
+def _open(request: Request[Any, Any, Any], visit: Visit) -> Visit:
+    """Return the visit with the model of the address.
+
+    What doesn't exist and what the user may not see give the same response.
+    """
+    if not visit.models:
+        raise PermissionDeniedException("your role doesn't include this page")
+    owner = None
+    for parameter, kind in OWNED.items():
+        if parameter in request.path_params:
+            with visit.transaction() as connection:
+                owner = model_of(connection, kind, request.path_params[parameter])
+            if owner is None or owner not in visit.models:
+                raise NotFoundError(f"there is no {kind} {request.path_params[parameter]}")
+    if owner is not None:
+        return replace(visit, model=owner)
+    name = request.query_params.get("model", "")
+    if not name:
+        return visit
+    if name in visit.settings.names.listed:
+        chosen = name if name in visit.models else None
+    else:
+        chosen = find_choice(visit.choices, visit.settings, name)
+    if chosen is None:
+        raise NotFoundError(f"there is no model {name}")
+    return replace(visit, model=chosen)

@@ -26,9 +26,10 @@ TITLES = {
     503: "Database unavailable",
 }
 EXPLANATIONS = {
-    403: "Your role doesn't include this page, or the page was open for too long. "
+    403: "Your role on no model includes this page, or the page was open for too long. "
     "Go back, reload, and try again.",
-    404: "The address is wrong, or other reviewers have taken the item.",
+    404: "The address is wrong, it is of a model that you have no role on, or other reviewers have "
+    "taken the item.",
     500: "The error has been logged. Your draft is saved.",
     503: "Your work is saved. Try again in a minute.",
 }
@@ -37,7 +38,7 @@ EXPLANATIONS = {
 def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     """Respond to an HTTP error; a visitor who isn't signed in is redirected to sign in."""
     if error.status_code == 401 and not _wants_json(request):
-        target = request.url.path if request.method == "GET" else "/"
+        target = _address(request) if request.method == "GET" else "/"
         return Redirect(f"/login?next={quote(target)}", status_code=303)
     if error.status_code >= 500 and error.detail != CLIENT_DISCONNECTED:
         return on_unexpected_error(request, error)
@@ -86,6 +87,12 @@ def _respond(
         "explanation": EXPLANATIONS.get(status) or f"{detail[:1].upper()}{detail[1:]}.",
     }
     return Template("error.html", context=context, status_code=status, headers=headers or {})
+
+
+def _address(request: Request[Any, Any, Any]) -> str:
+    """Return the path with its query, which names the model."""
+    query = request.url.query
+    return f"{request.url.path}?{query}" if query else request.url.path
 
 
 def _wants_json(request: Request[Any, Any, Any]) -> bool:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from monitor.accounts.registration import MAX_NAME_LENGTH, add_user
+from monitor.accounts.registration import MAX_NAME_LENGTH, add_user, describe, grants_on
 from monitor.accounts.sign_on.id_token import Claims
 from monitor.errors import InputError, SignOnError
 from monitor.settings import OpenIdConnect
@@ -91,13 +91,13 @@ def _create(
     if not name.isprintable() or not name or is_name_taken(connection, name):
         name = known_as
     email = known_as if "@" in known_as else ""
-    role = settings.default_role
     try:
-        user_id = add_user(connection, name, role, now, email=email)
+        grants = grants_on(settings.default_models, settings.default_role)
+        user_id = add_user(connection, name, grants, now, email=email)
     except InputError as error:
         raise SignOnError(f"no account was created for {known_as}: {error}") from None
     subject = f"user:{name}"
-    append_entry(connection, now, ACTOR, "user_added", subject, details={"role": role})
+    append_entry(connection, now, ACTOR, "user_added", subject, describe(grants))
     user = user_by_id(connection, user_id)
     if user is None:
         raise SignOnError(f"the account of {known_as} was deleted meanwhile; sign in again")

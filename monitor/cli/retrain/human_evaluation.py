@@ -113,9 +113,12 @@ def lock(
     now = datetime.now(UTC)
     with transaction(engine) as connection:
         user = require_user(connection, name)
-        if not user.leads:
+        model = human_evaluation_by_id(connection, human_evaluation).model
+        if not user.is_lead_of(model):
+            role = user.grants.role_on(model) or "no user"
             raise InputError(
-                f"not permitted: {name} is {user.role}; a lead or an admin locks a human evaluation"
+                f"not permitted: {name} is {role} of {model}; a lead or an admin locks a human "
+                "evaluation"
             )
         lock_human_evaluation(connection, human_evaluation, user, now, allow_missing=allow_missing)
     score_locked_human_evaluations(engine, settings, now)

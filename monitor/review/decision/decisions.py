@@ -84,11 +84,13 @@ def confirm_retraining(
 
     Raises:
         NotFoundError: There is no such decision.
-        WorkflowError: The user is no lead, or the decision doesn't recommend retraining.
+        WorkflowError: The user is no lead of the model, or retraining isn't recommended.
     """
     decision = decision_by_id(connection, decision_id)
-    if not user.leads:
-        raise WorkflowError("only a lead or an admin can confirm a retraining", code="no_lead")
+    if not user.is_lead_of(decision.model):
+        raise WorkflowError(
+            "only a lead of the model or an admin can confirm a retraining", code="no_lead"
+        )
     if decision.recommendation != "retrain":
         raise WorkflowError(
             f"the decision doesn't recommend retraining, but {decision.recommendation!r}",

@@ -51,17 +51,17 @@ def lock_human_evaluation(
     Args:
         connection: Inside the caller's transaction.
         human_evaluation_id: Its id.
-        user: A lead or an admin.
+        user: A lead of the model or an admin.
         now: The time.
         allow_missing: Lock it although ratings are missing.
 
     Raises:
-        NotFoundError: There is no such human evaluation, or the user is no lead.
+        NotFoundError: There is no such human evaluation, or the user is no lead of the model.
         WorkflowError: It is locked or cancelled, nothing is rated, or ratings are missing.
     """
-    if not user.leads:
-        raise NotFoundError(f"there is no human evaluation {human_evaluation_id}")
     human_evaluation = human_evaluation_by_id(connection, human_evaluation_id, lock=True)
+    if not user.is_lead_of(human_evaluation.model):
+        raise NotFoundError(f"there is no human evaluation {human_evaluation_id}")
     if human_evaluation.is_locked:
         raise WorkflowError("the human evaluation is already locked", code="locked")
     if not human_evaluation.is_open:

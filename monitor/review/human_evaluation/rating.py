@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from monitor.errors import NotFoundError, WorkflowError
 from monitor.review.assignments import AssignmentQueue
 from monitor.review.human_evaluation.blinding import blind_order
-from monitor.store.accounts.users import task_types_of
+from monitor.store.accounts.grants import grants_of
 from monitor.store.human_evaluation.assignments import (
     RATING_ASSIGNMENTS,
     Rater,
@@ -60,9 +60,16 @@ class RatingView:
     lease_until: datetime
 
 
-def load_rater(connection: Connection, reviewer_id: int) -> Rater:
-    """Return a rater with their task types."""
-    return Rater(reviewer_id, task_types_of(connection, reviewer_id))
+def load_rater(connection: Connection, reviewer_id: int, model: str) -> Rater:
+    """Return a rater with their task types on a model.
+
+    Raises:
+        NotFoundError: The user has no role on the model.
+    """
+    grant = grants_of(connection, [reviewer_id])[reviewer_id].on(model)
+    if grant is None:
+        raise NotFoundError(f"user {reviewer_id} has no role on {model}")
+    return Rater(reviewer_id, grant.task_types)
 
 
 class RatingQueue(AssignmentQueue[HumanEvaluationItemRow, RatingAssignment]):
@@ -136,9 +143,9 @@ class RatingQueue(AssignmentQueue[HumanEvaluationItemRow, RatingAssignment]):
 
     def lock_next(self, connection: Connection, user_id: int, now: datetime) -> int | None:
         """Lock the next item with a free slot and return its number."""
-        rater = load_rater(connection, user_id)
-        needed = human_evaluation_by_id(connection, self._id).raters_per_item
-        return lock_next_ratable_item(connection, self._id, rater, needed, now)
+        row = human_evaluation_by_id(connection, self._id)
+        rater = load_rater(connection, user_id, row.model)
+        return lock_next_ratable_item(connection, self._id, rater, row.raters_per_item, now)
 
     def lock(self, connection: Connection, key: int) -> HumanEvaluationItemRow:
         """Lock an item's row and read it."""

@@ -33,6 +33,7 @@ from monitor.store.human_evaluation.human_evaluations import (
     responses_of,
 )
 from monitor.store.human_evaluation.keys import systems_by_response, unblinded_ratings
+from monitor.store.model_sets import ModelSet
 
 #: Items on a page of all ratings.
 ITEMS_PER_PAGE = 20
@@ -101,22 +102,22 @@ class RatedPage:
 
 
 def view_human_evaluations(
-    connection: Connection, user: UserRow, now: datetime
+    connection: Connection, user: UserRow, now: datetime, models: ModelSet
 ) -> list[HumanEvaluationView]:
-    """Return all human evaluations, the newest first."""
+    """Return the human evaluations of some of a user's models, the newest first."""
     return [
         _view(connection, human_evaluation, user, now)
-        for human_evaluation in list_human_evaluations(connection)
+        for human_evaluation in list_human_evaluations(connection, models)
     ]
 
 
 def human_evaluations_to_rate(
-    connection: Connection, user: UserRow, now: datetime
+    connection: Connection, user: UserRow, now: datetime, models: ModelSet
 ) -> list[HumanEvaluationView]:
     """Return the open human evaluations with an item for a user, the newest first."""
     views = [
         _view(connection, human_evaluation, user, now)
-        for human_evaluation in list_human_evaluations(connection)
+        for human_evaluation in list_human_evaluations(connection, models)
         if human_evaluation.is_open
     ]
     return [human_evaluation for human_evaluation in views if human_evaluation.n_waiting]
@@ -234,7 +235,7 @@ def _rated(
 def _view(
     connection: Connection, human_evaluation: HumanEvaluationRow, user: UserRow, now: datetime
 ) -> HumanEvaluationView:
-    rater = load_rater(connection, user.id)
+    rater = load_rater(connection, user.id, human_evaluation.model)
     waiting = (
         count_ratable_items(
             connection, human_evaluation.id, rater, human_evaluation.raters_per_item, now

@@ -15,7 +15,7 @@ from monitor.errors import InputError, NotFoundError, WorkflowError
 from monitor.review.imports.parsed_reviews import ImportProblem, ParsedReview, ParsedReviews
 from monitor.review.items.blind_review import REVIEWS
 from monitor.review.items.verdicts import SCORES, ReviewInput, check_judgement
-from monitor.store.accounts.users import UserRow, task_types_of, user_by_name
+from monitor.store.accounts.users import UserRow, user_by_name
 from monitor.store.review.assignments import claim_slot
 from monitor.store.review.items import ItemRow, item_by_id
 from monitor.store.review.reviews import ReviewRow, reviews_of
@@ -150,10 +150,10 @@ def _review_input(parsed: ParsedReview) -> ReviewInput:
 
 def _claim(connection: Connection, item: ItemRow, reviewer: UserRow, now: datetime) -> None:
     """Give a reviewer a slot of the item, as a claim on the page does."""
-    own = task_types_of(connection, reviewer.id)
-    if own and item.task_type not in own:
+    if not reviewer.works_on(item.model, item.task_type):
         raise WorkflowError(
-            f"{reviewer.name} doesn't review the task type {item.task_type!r}", code="task_type"
+            f"{reviewer.name} doesn't review the task type {item.task_type!r} of {item.model}",
+            code="task_type",
         )
     if not claim_slot(connection, item.id, reviewer.id, now=now, until=now + LEASE):
         raise WorkflowError(

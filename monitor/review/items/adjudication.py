@@ -96,14 +96,14 @@ def reopen(connection: Connection, item_id: int, lead: UserRow, now: datetime, r
     The old gold stays stored as superseded.
 
     Raises:
-        NotFoundError: The user is no lead.
+        NotFoundError: The user is no lead of the model.
         WorkflowError: No reason is given, or the item isn't gold.
     """
-    if not may_reopen(lead):
+    item = item_by_id(connection, item_id, lock=True)
+    if not may_reopen(item, lead):
         raise NotFoundError(f"there is no item {item_id}")
     if not reason.strip():
         raise WorkflowError("give a reason for reopening the item", code="no_reason")
-    item = item_by_id(connection, item_id, lock=True)
     require("reopened", item.status)
     supersede_gold(connection, item_id, now)
     take_step(
@@ -124,7 +124,8 @@ def _lock_undecided(connection: Connection, item_id: int, user: UserRow) -> Item
     """Lock an item with two submitted reviews, neither of which is the user's."""
     item = item_by_id(connection, item_id, lock=True)
     reviewers = {row.reviewer_id for row in reviews_of(connection, [item_id])}
-    if not user.adjudicates or user.id in reviewers or len(reviewers) < REVIEWS_PER_ITEM:
+    decides = user.is_adjudicator_of(item.model) and user.id not in reviewers
+    if not decides or len(reviewers) < REVIEWS_PER_ITEM:
         raise NotFoundError(f"there is no item {item_id}")
     return item
 

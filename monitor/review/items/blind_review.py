@@ -15,7 +15,9 @@ from monitor.review.items.consensus import reach_consensus
 from monitor.review.items.permissions import may_decide
 from monitor.review.items.steps import take_step
 from monitor.review.items.verdicts import SCORES, ReviewInput, check_judgement
-from monitor.store.accounts.users import UserRow, task_types_of
+from monitor.store.accounts.grants import grants_of
+from monitor.store.accounts.roles import Permission
+from monitor.store.accounts.users import UserRow
 from monitor.store.assignments import Assignment
 from monitor.store.review.assignments import REVIEW_ASSIGNMENTS, claim_slot, current_item_of
 from monitor.store.review.items import ItemRow, item_by_id
@@ -25,19 +27,21 @@ from monitor.store.review.slots import REVIEWS_PER_ITEM
 from monitor.store.traffic.exchanges import exchange_by_id
 
 
-def load_claimer(connection: Connection, reviewer_id: int) -> Claimer:
-    """Return a reviewer with their task types."""
-    return Claimer(reviewer_id, task_types_of(connection, reviewer_id))
+def load_claimer(connection: Connection, reviewer_id: int, model: str | None = None) -> Claimer:
+    """Return a reviewer with the models and task types that they review, all or of one model."""
+    grants = grants_of(connection, [reviewer_id])[reviewer_id]
+    return Claimer(reviewer_id, grants.portions(Permission.REVIEW, model))
 
 
 class ReviewQueue(AssignmentQueue[ItemRow, Assignment]):
-    """The review items of all batches, by id."""
+    """The review items of all batches, or of one model's, by id."""
 
     #: The response, the longest value, is cut long before.
     max_draft_characters = 400_000
 
-    def __init__(self) -> None:
+    def __init__(self, model: str | None = None) -> None:
         super().__init__(REVIEW_ASSIGNMENTS)
+        self._model = model
 
     def submit(
         self,
@@ -111,11 +115,12 @@ class ReviewQueue(AssignmentQueue[ItemRow, Assignment]):
 
     def current(self, connection: Connection, user_id: int, now: datetime) -> int | None:
         """Return the item that a reviewer works on."""
-        return current_item_of(connection, user_id, now)
+        return current_item_of(connection, load_claimer(connection, user_id, self._model), now)
 
     def lock_next(self, connection: Connection, user_id: int, now: datetime) -> int | None:
-        """Lock the next queued item of the reviewer's task types."""
-        return lock_next_review_item(connection, load_claimer(connection, user_id), now)
+        """Lock the next queued item of the reviewer's models and task types."""
+        claimer = load_claimer(connection, user_id, self._model)
+        return lock_next_review_item(connection, claimer, now)
 
     def lock(self, connection: Connection, key: int) -> ItemRow:
         """Lock an item's row and read it."""

@@ -5,11 +5,11 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError, WorkflowError
-from monitor.review.items.permissions import may_flag, may_settle_flags
+from monitor.review.items.permissions import may_flag, may_settle_flag
 from monitor.review.items.states import Status, require
 from monitor.review.items.steps import take_step
 from monitor.store.accounts.users import UserRow
-from monitor.store.review.items import item_by_id
+from monitor.store.review.items import ItemRow, item_by_id
 from monitor.store.review.reviews import restore_gold, supersede_gold
 
 
@@ -44,11 +44,10 @@ def confirm_flag(connection: Connection, item_id: int, lead: UserRow, now: datet
     """Exclude a flagged item for good.
 
     Raises:
-        NotFoundError: The user is no lead.
+        NotFoundError: The user is no lead of the model.
         WorkflowError: The item isn't flagged.
     """
-    _require_lead(lead, item_id)
-    item = item_by_id(connection, item_id, lock=True)
+    item = _lock_as_lead(connection, item_id, lead)
     take_step(connection, item, "flag_confirmed", "excluded", by=lead.name, now=now)
 
 
@@ -56,11 +55,10 @@ def reject_flag(connection: Connection, item_id: int, lead: UserRow, now: dateti
     """Return a flagged item to its earlier status, and return that status.
 
     Raises:
-        NotFoundError: The user is no lead.
+        NotFoundError: The user is no lead of the model.
         WorkflowError: The item isn't flagged.
     """
-    _require_lead(lead, item_id)
-    item = item_by_id(connection, item_id, lock=True)
+    item = _lock_as_lead(connection, item_id, lead)
     require("flag_rejected", item.status)
     to: Status = item.status_before_flag  # type: ignore[assignment]
     if to == "gold":
@@ -78,6 +76,8 @@ def reject_flag(connection: Connection, item_id: int, lead: UserRow, now: dateti
     return to
 
 
-def _require_lead(user: UserRow, item_id: int) -> None:
-    if not may_settle_flags(user):
+def _lock_as_lead(connection: Connection, item_id: int, user: UserRow) -> ItemRow:
+    item = item_by_id(connection, item_id, lock=True)
+    if not may_settle_flag(item, user):
         raise NotFoundError(f"there is no item {item_id}")
+    return item

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError
-from monitor.review.items.permissions import may_decide, may_reopen, may_settle_flags
+from monitor.review.items.permissions import may_decide, may_reopen, may_settle_flag
 from monitor.review.items.verdicts import reasons_to_disagree
 from monitor.store.accounts.users import UserRow
 from monitor.store.review.assignments import REVIEW_ASSIGNMENTS
@@ -33,6 +33,7 @@ class ItemView:
     """An item as one user sees it, without its slice, drift or a peer's unfinished work."""
 
     id: int
+    model: str
     #: ``open`` (to be reviewed by the user), ``submitted`` (by the user, who may withdraw it),
     #: ``disagreed``, ``adjudication``, ``audit`` (to be judged without seeing the reviews),
     #: ``gold``, ``flagged`` or ``excluded``.
@@ -75,14 +76,17 @@ def view_item(connection: Connection, item_id: int, user: UserRow) -> ItemView:
         NotFoundError: There is no such item, or it isn't visible to this user.
     """
     item = item_by_id(connection, item_id)
+    if item.model not in user.visible_models:
+        raise NotFoundError(f"there is no item {item_id}")
     reviews = reviews_of(connection, [item_id])
     own = next((row for row in reviews if row.reviewer_id == user.id), None)
     lease = REVIEW_ASSIGNMENTS.find(connection, item_id, user.id)
     complete = len(reviews) >= REVIEWS_PER_ITEM
     decides = may_decide(connection, item, user)
     flagged = item.status in {"flagged", "excluded"}
+    leads = user.is_lead_of(item.model)
     works = lease is not None and lease.declined_reason is None and not complete
-    if not (works or own or decides or (user.leads and (complete or flagged))):
+    if not (works or own or decides or (leads and (complete or flagged))):
         raise NotFoundError(f"there is no item {item_id}")
     # An auditor judges without seeing the reviews, whatever else the user may see.
     open_votes = complete and not (decides and item.status == "gold")
@@ -96,6 +100,7 @@ def view_item(connection: Connection, item_id: int, user: UserRow) -> ItemView:
     exchange = exchange_by_id(connection, item.exchange_id)
     return ItemView(
         id=item_id,
+        model=item.model,
         state=_state(item, own, audits=decides and item.status == "gold"),
         revision=item.revision,
         task_type=item.task_type,
@@ -112,10 +117,10 @@ def view_item(connection: Connection, item_id: int, user: UserRow) -> ItemView:
         discussion=tuple(discussion),
         decisions=tuple(gold_history(connection, item_id)) if open_votes else (),
         reopened_reason=(item.reopened_reason or "") if open_votes else "",
-        flag_reason=(item.excluded_reason or "") if user.leads else "",
+        flag_reason=(item.excluded_reason or "") if leads else "",
         may_decide=decides,
-        may_reopen=may_reopen(user) and item.status == "gold" and open_votes,
-        may_settle_flag=may_settle_flags(user) and item.status == "flagged",
+        may_reopen=may_reopen(item, user) and item.status == "gold" and open_votes,
+        may_settle_flag=may_settle_flag(item, user) and item.status == "flagged",
     )
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from monitor.review.items.blind_review import load_claimer
 from monitor.review.items.discussion import escalate_stale
+from monitor.store.accounts.roles import Permission
 from monitor.store.accounts.users import UserRow
 from monitor.store.review.assignments import current_item_of
 from monitor.store.review.audits import items_to_audit
@@ -30,21 +31,23 @@ class Worklist:
     flagged_items: list[int]
 
 
-def worklist_of(connection: Connection, user: UserRow, now: datetime) -> Worklist:
-    """Return a user's worklist, after escalating discussions past their time."""
+def worklist_of(
+    connection: Connection, user: UserRow, now: datetime, model: str | None = None
+) -> Worklist:
+    """Return a user's worklist, of one model or of all, after escalating old discussions."""
     escalate_stale(connection, now)
-    claimer = load_claimer(connection, user.id)
-    to_adjudicate, to_audit = [], []
-    if user.adjudicates:
-        to_adjudicate = items_to_adjudicate(connection, user.id, claimer.task_types)
-        to_audit = items_to_audit(connection, user.id, claimer.task_types)
+    claimer = load_claimer(connection, user.id, model)
+    decided = user.grants.portions(Permission.ADJUDICATE, model)
+    led, visible = user.led_models, user.visible_models
+    if model is not None:
+        led, visible = led.narrow(model), visible.narrow(model)
     return Worklist(
-        at_work=current_item_of(connection, user.id, now),
+        at_work=current_item_of(connection, claimer, now),
         available=count_claimable_items(connection, claimer, now),
-        to_discuss=items_to_discuss(connection, user.id),
-        to_adjudicate=to_adjudicate,
-        to_audit=to_audit,
+        to_discuss=items_to_discuss(connection, user.id, visible),
+        to_adjudicate=items_to_adjudicate(connection, user.id, decided) if decided else [],
+        to_audit=items_to_audit(connection, user.id, decided) if decided else [],
         flagged_items=(
-            [item.id for item in items_with_status(connection, "flagged")] if user.leads else []
+            [item.id for item in items_with_status(connection, "flagged", led)] if led else []
         ),
     )

@@ -99,7 +99,7 @@ class BatchProgress:
     reviewers: tuple[ReviewerPace, ...]
     #: Reviews that the queued items still need.
     n_reviews_left: int
-    #: Recent reviews per day, of all batches.
+    #: Recent reviews per day, of all batches of the model.
     pace: float
     #: When the queue is empty at this pace; ``None`` if it is empty, or nobody reviews.
     done_at: datetime | None
@@ -127,10 +127,12 @@ def batch_progress(
 
     recent = [
         submission
-        for submission in submissions_since(connection, now - timedelta(days=DAYS_SHOWN))
+        for submission in submissions_since(
+            connection, now - timedelta(days=DAYS_SHOWN), batch.model
+        )
         if visible(submission.reviewer_id, submission.item_id)
     ]
-    active = [pair for pair in active_assignments(connection, now) if visible(*pair)]
+    active = [pair for pair in active_assignments(connection, now, batch.model) if visible(*pair)]
     n_written = sum(
         visible(submission.reviewer_id, submission.item_id)
         for submission in submissions_of_queue(connection, batch.id)
@@ -145,7 +147,7 @@ def batch_progress(
             (name, _count([state for state in states if state.task_type == name]))
             for name in sorted({state.task_type for state in states})
         ),
-        reviewers=_reviewers(list_users(connection), recent, active, now),
+        reviewers=_reviewers(list_users(connection), batch.model, recent, active, now),
         n_reviews_left=n_left,
         pace=pace,
         done_at=done_at,
@@ -186,22 +188,24 @@ def _count(states: Sequence[ItemState]) -> StatusCounts:
 
 def _reviewers(
     users: Sequence[UserRow],
+    model: str,
     submissions: Sequence[Submission],
     active: Sequence[tuple[int, int]],
     now: datetime,
 ) -> tuple[ReviewerPace, ...]:
-    """Return the pace of active reviewers, and of others with recent reviews."""
+    """Return the pace of a model's active reviewers, and of others with recent reviews."""
     first = now.date() - timedelta(days=DAYS_SHOWN - 1)
     reviewers = []
     for user in users:
         times = [submission.at for submission in submissions if submission.reviewer_id == user.id]
-        if not times and (user.leads or not user.active):
+        role = user.grants.role_on(model)
+        if not times and (not role or user.is_lead_of(model) or not user.active):
             continue
         by_day = Counter((at.date() - first).days for at in times)
         reviewers.append(
             ReviewerPace(
                 name=user.name,
-                role=user.role,
+                role=role,
                 days=tuple(by_day[day] for day in range(DAYS_SHOWN)),
                 minutes=median_minutes(times),
                 n_open=sum(reviewer_id == user.id for reviewer_id, _ in active),

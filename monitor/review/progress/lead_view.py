@@ -11,6 +11,7 @@ from monitor.errors import NotFoundError
 from monitor.review.decision.decisions import evaluate_batch
 from monitor.review.progress.batch_progress import BatchProgress, batch_progress
 from monitor.settings import Sections
+from monitor.store.model_sets import EVERY_MODEL, ModelSet
 from monitor.store.review.decisions import DecisionRow, decision_of_batch
 from monitor.store.review.items import (
     BatchRow,
@@ -44,9 +45,9 @@ class LeadView:
     recommendation: str
     #: Inputs of the recommendation, of now or of the stored decision.
     inputs: Mapping[str, Any]
-    #: Flagged items of any batch.
+    #: Flagged items of any batch of the model.
     flagged: tuple[ItemRow, ...]
-    #: The newest first, including this one.
+    #: Those of the model, the newest first, including this one.
     batches: tuple[ListedBatch, ...]
 
 
@@ -56,26 +57,29 @@ def build_lead_view(
     viewer_id: int,
     now: datetime,
     *,
+    models: ModelSet = EVERY_MODEL,
     batch_id: int | None = None,
 ) -> LeadView | None:
-    """Return the view of a batch; ``None`` if there is no batch yet.
+    """Return the view of a batch and of its model; ``None`` if there is no batch yet.
 
     Args:
         connection: Inside the caller's transaction.
         settings: Thresholds of the decision, by model.
         viewer_id: The user who views it.
         now: The time.
+        models: The models whose batches are visible.
         batch_id: The batch; ``None``: the newest.
 
     Raises:
-        NotFoundError: There is no such batch.
+        NotFoundError: There is no such batch of these models.
     """
-    batches = list_batches(connection)
-    if not batches:
+    batches = list_batches(connection, models)
+    if not batches and batch_id is None:
         return None
     batch = next((row for row in batches if batch_id in (None, row.id)), None)
     if batch is None:
         raise NotFoundError(f"there is no review batch {batch_id}")
+    own = [row for row in batches if row.model == batch.model]
     decision = decision_of_batch(connection, batch.id)
     if decision is None:
         recommendation, inputs = evaluate_batch(
@@ -88,8 +92,8 @@ def build_lead_view(
         decision=decision,
         recommendation=recommendation,
         inputs=inputs,
-        flagged=tuple(items_with_status(connection, "flagged")),
-        batches=tuple(_listed_batch(connection, row) for row in batches[:MAX_BATCHES]),
+        flagged=tuple(items_with_status(connection, "flagged", batch.model)),
+        batches=tuple(_listed_batch(connection, row) for row in own[:MAX_BATCHES]),
     )
 
 

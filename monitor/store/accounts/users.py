@@ -1,20 +1,21 @@
 """Queries of users."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, insert, or_, select, update
 
-from monitor.store.accounts.roles import Permission, may
-from monitor.store.rows import columns_of, read_row, read_rows
-from monitor.store.tables import ReviewItem, User, UserTaskType
+from monitor.store.accounts.grants import Grants, grants_of
+from monitor.store.accounts.roles import Permission
+from monitor.store.model_sets import ModelSet, of_models
+from monitor.store.rows import columns_of, read_rows
+from monitor.store.tables import ReviewBatch, ReviewItem, User, UserGrant
 
 
 @dataclass(frozen=True)
-class UserRow:
-    """A user without the password hash.
+class Account:
+    """The columns of a user, without the password hash.
 
     Attributes:
         session_epoch: Advances when all sessions of the user have to end.
@@ -25,7 +26,6 @@ class UserRow:
 
     id: int
     name: str
-    role: str
     active: bool
     created_at: datetime
     session_epoch: int = 0
@@ -33,24 +33,44 @@ class UserRow:
     has_password: bool = True
     has_identity: bool = False
 
-    @property
-    def leads(self) -> bool:
-        """Whether the user sees the progress of others and confirms decisions."""
-        return may(self.role, Permission.LEAD)
+
+@dataclass(frozen=True)
+class UserRow(Account):
+    """A user with the grants."""
+
+    grants: Grants = field(default_factory=lambda: Grants({}))
 
     @property
-    def adjudicates(self) -> bool:
-        """Whether the user decides where two reviewers disagree."""
-        return may(self.role, Permission.ADJUDICATE)
+    def led_models(self) -> ModelSet:
+        """The models of which the user sees the progress and confirms decisions."""
+        return self.grants.models(Permission.LEAD)
+
+    @property
+    def visible_models(self) -> ModelSet:
+        """The models whose items the user reviews and whose pages the user reads."""
+        return self.grants.models(Permission.READ)
 
     @property
     def manages_users(self) -> bool:
-        """Whether the user invites others."""
-        return may(self.role, Permission.MANAGE_USERS)
+        """Whether the user invites others, to some model."""
+        return bool(self.grants.models(Permission.MANAGE_USERS))
+
+    def is_lead_of(self, model: str) -> bool:
+        """Return whether the user is a lead of a model, or an admin."""
+        return self.grants.may(Permission.LEAD, model)
+
+    def is_adjudicator_of(self, model: str) -> bool:
+        """Return whether the user decides where two reviewers of a model disagree."""
+        return self.grants.may(Permission.ADJUDICATE, model)
+
+    def works_on(self, model: str, task_type: str) -> bool:
+        """Return whether the user reviews items of a model and a task type."""
+        grant = self.grants.on(model)
+        return grant is not None and (not grant.task_types or task_type in grant.task_types)
 
 
 _COLUMNS = columns_of(
-    UserRow, User, has_password=User.password_hash != "", has_identity=User.identity.is_not(None)
+    Account, User, has_password=User.password_hash != "", has_identity=User.identity.is_not(None)
 )
 
 
@@ -58,12 +78,11 @@ def insert_user(
     connection: Connection,
     name: str,
     password_hash: str,
-    role: str,
     now: datetime,
     *,
     email: str | None = None,
 ) -> int:
-    """Insert a user and return the id.
+    """Insert a user without grants and return the id.
 
     A name or an e-mail address that is taken raises ``IntegrityError``. A user without a password
     hash can't sign in by password.
@@ -73,7 +92,6 @@ def insert_user(
         .values(
             name=name,
             password_hash=password_hash,
-            role=role,
             active=True,
             email=email,
             session_epoch=0,
@@ -87,11 +105,6 @@ def insert_user(
 def set_password_hash(connection: Connection, user_id: int, password_hash: str) -> None:
     """Replace a user's password hash."""
     _change(connection, user_id, password_hash=password_hash)
-
-
-def set_role(connection: Connection, user_id: int, role: str) -> None:
-    """Set a user's role."""
-    _change(connection, user_id, role=role)
 
 
 def set_active(connection: Connection, user_id: int, *, active: bool) -> None:
@@ -112,23 +125,23 @@ def revoke_sessions(connection: Connection, user_id: int) -> None:
 def user_by_id(connection: Connection, user_id: int, *, lock: bool = False) -> UserRow | None:
     """Return a user, or ``None``; ``lock`` locks the row until the commit."""
     statement = select(*_COLUMNS).where(User.id == user_id)
-    return read_row(connection, UserRow, statement.with_for_update() if lock else statement)
+    return _one(connection, statement.with_for_update() if lock else statement)
 
 
 def user_by_name(connection: Connection, name: str) -> UserRow | None:
     """Return a user, or ``None``."""
-    return _one(connection, User.name == name)
+    return _one(connection, _where(User.name == name))
 
 
 def user_by_identity(connection: Connection, identity: str) -> UserRow | None:
     """Return the user bound to an identity of the sign-on provider, or ``None``."""
-    return _one(connection, User.identity == identity)
+    return _one(connection, _where(User.identity == identity))
 
 
 def user_by_claim(connection: Connection, claim: str) -> UserRow | None:
     """Return the user with an e-mail address, or with a name and no address, or ``None``."""
-    by_email = _one(connection, User.email == claim.casefold())
-    return by_email or _one(connection, User.name == claim, User.email.is_(None))
+    by_email = _one(connection, _where(User.email == claim.casefold()))
+    return by_email or _one(connection, _where(User.name == claim, User.email.is_(None)))
 
 
 def password_hash_of(connection: Connection, name: str) -> str | None:
@@ -141,15 +154,16 @@ def password_hash_of(connection: Connection, name: str) -> str | None:
 
 def list_users(connection: Connection) -> list[UserRow]:
     """Return all users, ordered by name."""
-    return read_rows(connection, UserRow, select(*_COLUMNS).order_by(User.name))
+    return _read(connection, select(*_COLUMNS).order_by(User.name))
 
 
 def lock_admins_able_to_sign_in(connection: Connection) -> list[int]:
     """Return the ids of the admins who can sign in, and lock their rows until the commit."""
     statement = (
         select(User.id)
+        .join(UserGrant, UserGrant.user_id == User.id)
         .where(
-            User.role == "admin",
+            UserGrant.role == "admin",
             User.active.is_(True),
             or_(User.password_hash != "", User.identity.is_not(None)),
         )
@@ -165,29 +179,27 @@ def is_name_taken(connection: Connection, name: str) -> bool:
     return any(other.casefold() == wanted for other in connection.scalars(select(User.name)))
 
 
-def task_types_of(connection: Connection, user_id: int) -> frozenset[str]:
-    """Return the task types that a user reviews; an empty set means all."""
-    statement = select(UserTaskType.task_type).where(UserTaskType.user_id == user_id)
-    return frozenset(connection.execute(statement).scalars())
-
-
-def set_task_types(connection: Connection, user_id: int, task_types: Iterable[str]) -> None:
-    """Replace the task types that a user reviews; an empty set means all."""
-    connection.execute(delete(UserTaskType).where(UserTaskType.user_id == user_id))
-    rows = [{"user_id": user_id, "task_type": name} for name in sorted(set(task_types))]
-    if rows:
-        connection.execute(insert(UserTaskType), rows)
-
-
-def known_task_types(connection: Connection) -> list[str]:
+def known_task_types(connection: Connection, models: ModelSet) -> list[str]:
     """Return all task types that were queued for review or assigned to a user, sorted."""
-    names = set(connection.scalars(select(ReviewItem.task_type).distinct()))
-    names |= set(connection.scalars(select(UserTaskType.task_type).distinct()))
+    queued = select(ReviewItem.task_type).join(ReviewBatch, ReviewBatch.id == ReviewItem.batch_id)
+    names = set(connection.scalars(queued.where(*of_models(ReviewBatch.model, models)).distinct()))
+    assigned = select(UserGrant.task_types).where(*of_models(UserGrant.model, models))
+    names.update(*connection.scalars(assigned))
     return sorted(names - {""})
 
 
-def _one(connection: Connection, *conditions: ColumnElement[bool]) -> UserRow | None:
-    return read_row(connection, UserRow, select(*_COLUMNS).where(*conditions))
+def _where(*conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    return select(*_COLUMNS).where(*conditions)
+
+
+def _one(connection: Connection, statement: Select[*tuple[Any, ...]]) -> UserRow | None:
+    return next(iter(_read(connection, statement)), None)
+
+
+def _read(connection: Connection, statement: Select[*tuple[Any, ...]]) -> list[UserRow]:
+    accounts = read_rows(connection, Account, statement)
+    grants = grants_of(connection, [account.id for account in accounts])
+    return [UserRow(**vars(account), grants=grants[account.id]) for account in accounts]
 
 
 def _change(connection: Connection, user_id: int, **values: Any) -> None:

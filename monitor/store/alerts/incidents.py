@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from monitor.errors import NotFoundError
+from monitor.store.model_sets import Models, of_models
 from monitor.store.rows import columns_of
 from monitor.store.tables import DriftEvaluation, Incident
 
@@ -90,12 +91,11 @@ def incident_of_evaluation(connection: Connection, evaluation_id: int) -> int | 
 
 
 def list_incidents(
-    connection: Connection, model: str | None = None, limit: int = 50
+    connection: Connection, model: Models = None, limit: int = 50
 ) -> list[IncidentRow]:
     """Return the newest incidents first, of one model or of all."""
     statement = _ROWS.order_by(Incident.id.desc()).limit(limit)
-    if model is not None:
-        statement = statement.where(Incident.model == model)
+    statement = statement.where(*of_models(Incident.model, model))
     return [_row(row) for row in connection.execute(statement)]
 
 

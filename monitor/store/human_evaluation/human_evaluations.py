@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, exists, insert, select
 
 from monitor.errors import NotFoundError
+from monitor.store.model_sets import Models, of_models
 from monitor.store.rows import columns_of, read_row, read_rows
 from monitor.store.tables import (
     HumanEvaluation,
@@ -128,11 +129,12 @@ def human_evaluation_of_candidate(
     return read_row(connection, HumanEvaluationRow, theirs)
 
 
-def list_human_evaluations(connection: Connection) -> list[HumanEvaluationRow]:
-    """Return all human evaluations, the newest first."""
-    return read_rows(
-        connection, HumanEvaluationRow, _human_evaluations().order_by(HumanEvaluation.id.desc())
-    )
+def list_human_evaluations(
+    connection: Connection, models: Models = None
+) -> list[HumanEvaluationRow]:
+    """Return the human evaluations of some models or of all, the newest first."""
+    theirs = _human_evaluations().where(*of_models(ModelVersion.model, models))
+    return read_rows(connection, HumanEvaluationRow, theirs.order_by(HumanEvaluation.id.desc()))
 
 
 def unscored_human_evaluations(connection: Connection) -> list[HumanEvaluationRow]:

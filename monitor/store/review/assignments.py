@@ -5,14 +5,17 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from monitor.store.assignments import Assignment, AssignmentTable, is_live
+from monitor.store.review.portions import models_of_portions
+from monitor.store.review.queue import Claimer
 from monitor.store.review.slots import is_claimable_by, reviews_by
 from monitor.store.tables import ReviewAssignment, ReviewItem
 
 REVIEW_ASSIGNMENTS = AssignmentTable(ReviewAssignment, Assignment)
 
 
-def current_item_of(connection: Connection, reviewer_id: int, now: datetime) -> int | None:
-    """Return the item that a reviewer is working on, if any."""
+def current_item_of(connection: Connection, claimer: Claimer, now: datetime) -> int | None:
+    """Return the item of a reviewer's models that the reviewer is working on, if any."""
+    reviewer_id = claimer.reviewer_id
     statement = (
         select(ReviewAssignment.item_id)
         .join(ReviewItem, ReviewItem.id == ReviewAssignment.item_id)
@@ -21,6 +24,7 @@ def current_item_of(connection: Connection, reviewer_id: int, now: datetime) -> 
             is_live(ReviewAssignment, now),
             ReviewItem.status == "queued",
             reviews_by(reviewer_id) == 0,
+            *models_of_portions(claimer.portions),
         )
         .order_by(ReviewAssignment.expires_at.desc(), ReviewAssignment.item_id)
         .limit(1)

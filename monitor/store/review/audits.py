@@ -1,12 +1,15 @@
 """Queries of audits of agreed items."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 
-from monitor.store.tables import Review, ReviewAudit, ReviewBatch, ReviewItem
+from monitor.store.model_sets import Models, Portion
+from monitor.store.review.portions import items_of_models, items_of_portions
+from monitor.store.tables import Review, ReviewAudit, ReviewItem
 
 
 @dataclass(frozen=True)
@@ -37,21 +40,16 @@ def has_open_audit(connection: Connection, item_id: int) -> bool:
 
 
 def items_to_audit(
-    connection: Connection, reviewer_id: int, task_types: frozenset[str] = frozenset()
+    connection: Connection, reviewer_id: int, portions: Sequence[Portion]
 ) -> list[int]:
-    """Return the items that a user may audit, the oldest first.
-
-    Of the given task types, or of all where none are given.
-    """
+    """Return the items of some models and task types that a user may audit, the oldest first."""
     mine = select(Review.item_id).where(Review.reviewer_id == reviewer_id)
     statement = (
         select(ReviewItem.id)
         .join(ReviewAudit, ReviewAudit.item_id == ReviewItem.id)
-        .where(*_open(), ReviewItem.id.not_in(mine))
+        .where(*_open(), ReviewItem.id.not_in(mine), *items_of_portions(portions))
         .order_by(ReviewAudit.id)
     )
-    if task_types:
-        statement = statement.where(ReviewItem.task_type.in_(sorted(task_types)))
     return list(connection.execute(statement).scalars())
 
 
@@ -73,15 +71,13 @@ def decide_audit(
     )
 
 
-def count_audits(connection: Connection, model: str | None = None) -> AuditCounts:
-    """Return the number of audits by outcome, of one model or of all."""
-    statement = select(ReviewAudit.decided_at, ReviewAudit.differences)
-    if model is not None:
-        statement = (
-            statement.join(ReviewItem, ReviewItem.id == ReviewAudit.item_id)
-            .join(ReviewBatch, ReviewBatch.id == ReviewItem.batch_id)
-            .where(ReviewBatch.model == model)
-        )
+def count_audits(connection: Connection, models: Models = None) -> AuditCounts:
+    """Return the number of audits by outcome, of some models or of all."""
+    statement = (
+        select(ReviewAudit.decided_at, ReviewAudit.differences)
+        .join(ReviewItem, ReviewItem.id == ReviewAudit.item_id)
+        .where(*items_of_models(models))
+    )
     rows = connection.execute(statement).all()
     decided = [row.differences or [] for row in rows if row.decided_at is not None]
     return AuditCounts(

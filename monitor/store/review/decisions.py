@@ -8,6 +8,7 @@ from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from monitor.errors import NotFoundError
+from monitor.store.model_sets import Models, of_models
 from monitor.store.rows import columns_of, read_row, read_rows
 from monitor.store.tables import Decision, ModelScore, ModelVersion
 
@@ -50,11 +51,10 @@ def decision_by_id(connection: Connection, decision_id: int) -> DecisionRow:
     return row
 
 
-def list_decisions(connection: Connection, model: str | None = None) -> list[DecisionRow]:
+def list_decisions(connection: Connection, model: Models = None) -> list[DecisionRow]:
     """Return decisions, the newest first."""
     statement = select(*_COLUMNS).order_by(Decision.decided_at.desc(), Decision.id.desc())
-    if model is not None:
-        statement = statement.where(Decision.model == model)
+    statement = statement.where(*of_models(Decision.model, model))
     return read_rows(connection, DecisionRow, statement)
 
 

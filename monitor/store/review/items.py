@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, insert, select, update
 
 from monitor.errors import NotFoundError
+from monitor.store.model_sets import Models, of_models
+from monitor.store.review.portions import items_of_models
 from monitor.store.rows import batches_of, columns_of, read_row, read_rows
 from monitor.store.tables import DriftEvaluation, Exchange, ReviewBatch, ReviewItem
 
@@ -63,9 +65,12 @@ class ItemRow:
     reopened_reason: str | None
     revision: int
     taxonomy_version: str
+    model: str
 
 
-_ITEM = columns_of(ItemRow, ReviewItem)
+#: A subquery, because a join would lock the batch with the item.
+_MODEL = select(ReviewBatch.model).where(ReviewBatch.id == ReviewItem.batch_id).scalar_subquery()
+_ITEM = columns_of(ItemRow, ReviewItem, model=_MODEL)
 
 
 def insert_batch(
@@ -152,15 +157,17 @@ def seed_of_batch(connection: Connection, batch_id: int) -> int:
 
 def list_batches(
     connection: Connection,
-    model: str | None = None,
+    models: Models = None,
     *,
     ends_after: datetime | None = None,
     ends_until: datetime | None = None,
 ) -> list[BatchRow]:
     """Return batches with a window that ends in ``(after, until]``, the newest first."""
-    statement = _batches().order_by(DriftEvaluation.window_end.desc(), ReviewBatch.id.desc())
-    if model is not None:
-        statement = statement.where(ReviewBatch.model == model)
+    statement = (
+        _batches()
+        .where(*of_models(ReviewBatch.model, models))
+        .order_by(DriftEvaluation.window_end.desc(), ReviewBatch.id.desc())
+    )
     if ends_after is not None:
         statement = statement.where(DriftEvaluation.window_end > ends_after)
     if ends_until is not None:
@@ -204,9 +211,13 @@ def lock_items(connection: Connection, item_ids: Sequence[int], status: str) -> 
     return [ItemRow(**row) for row in connection.execute(statement).mappings()]
 
 
-def items_with_status(connection: Connection, status: str) -> list[ItemRow]:
-    """Return the items with a status, the oldest first."""
-    statement = select(*_ITEM).where(ReviewItem.status == status).order_by(ReviewItem.id)
+def items_with_status(connection: Connection, status: str, models: Models) -> list[ItemRow]:
+    """Return the items of some models with a status, the oldest first."""
+    statement = (
+        select(*_ITEM)
+        .where(ReviewItem.status == status, *items_of_models(models))
+        .order_by(ReviewItem.id)
+    )
     return [ItemRow(**row) for row in connection.execute(statement).mappings()]
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select, union
 
 from monitor.store.assignments import is_live
+from monitor.store.review.portions import items_of_models
 from monitor.store.rows import read_rows
 from monitor.store.tables import Review, ReviewAssignment, ReviewItem
 
@@ -44,11 +45,12 @@ def item_states(connection: Connection, batch_id: int) -> list[ItemState]:
     return read_rows(connection, ItemState, statement)
 
 
-def submissions_since(connection: Connection, since: datetime) -> list[Submission]:
-    """Return the reviews submitted since a time, the earliest first."""
+def submissions_since(connection: Connection, since: datetime, model: str) -> list[Submission]:
+    """Return the reviews of a model's items submitted since a time, the earliest first."""
     statement = (
         select(Review.item_id, Review.reviewer_id, Review.submitted_at)
-        .where(Review.submitted_at >= since)
+        .join(ReviewItem, ReviewItem.id == Review.item_id)
+        .where(Review.submitted_at >= since, *items_of_models(model))
         .order_by(Review.submitted_at, Review.id)
     )
     return read_rows(connection, Submission, statement)
@@ -64,8 +66,8 @@ def submissions_of_queue(connection: Connection, batch_id: int) -> list[Submissi
     return read_rows(connection, Submission, statement)
 
 
-def active_assignments(connection: Connection, now: datetime) -> list[tuple[int, int]]:
-    """Return the leased items without a review, as (reviewer, item)."""
+def active_assignments(connection: Connection, now: datetime, model: str) -> list[tuple[int, int]]:
+    """Return a model's leased items without a review, as (reviewer, item)."""
     statement = (
         select(ReviewAssignment.reviewer_id, ReviewAssignment.item_id)
         .join(ReviewItem, ReviewItem.id == ReviewAssignment.item_id)
@@ -74,7 +76,12 @@ def active_assignments(connection: Connection, now: datetime) -> list[tuple[int,
             (Review.item_id == ReviewAssignment.item_id)
             & (Review.reviewer_id == ReviewAssignment.reviewer_id),
         )
-        .where(ReviewItem.status == "queued", Review.id.is_(None), is_live(ReviewAssignment, now))
+        .where(
+            ReviewItem.status == "queued",
+            Review.id.is_(None),
+            is_live(ReviewAssignment, now),
+            *items_of_models(model),
+        )
     )
     return [(int(row[0]), int(row[1])) for row in connection.execute(statement)]
 

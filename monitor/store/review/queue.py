@@ -1,6 +1,6 @@
 """The review queue: the next item of a user, and the number of items left."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +8,8 @@ from sqlalchemy import ColumnElement, Connection, Select, func, select, union
 from sqlalchemy.orm import aliased
 
 from monitor.store.assignments import is_live
+from monitor.store.model_sets import Portion
+from monitor.store.review.portions import items_of_portions, models_of_portions
 from monitor.store.review.slots import REVIEWS_PER_ITEM, is_claimable_by, slots_of_others
 from monitor.store.tables import Review, ReviewAssignment, ReviewItem
 
@@ -16,10 +18,10 @@ _MINE = aliased(ReviewAssignment)
 
 @dataclass(frozen=True)
 class Claimer:
-    """The user who claims an item, and their task types; all where none are given."""
+    """The user who claims an item, with the models and task types that they review."""
 
     reviewer_id: int
-    task_types: frozenset[str]
+    portions: Sequence[Portion]
 
 
 def lock_next_review_item(connection: Connection, claimer: Claimer, now: datetime) -> int | None:
@@ -28,7 +30,7 @@ def lock_next_review_item(connection: Connection, claimer: Claimer, now: datetim
     The newest batch comes first, in the order of its items; items that the user skipped come last.
     """
     for skip_locked in (True, False):  # what is left may be being claimed by others: wait for them
-        batch_id = _newest_open_batch(connection, None)
+        batch_id = _newest_open_batch(connection, claimer, None)
         while batch_id is not None:
             statement = _candidates(claimer, now).where(
                 ReviewItem.batch_id == batch_id, _put_off_by(claimer.reviewer_id) < 1
@@ -37,7 +39,7 @@ def lock_next_review_item(connection: Connection, claimer: Claimer, now: datetim
             item_id = _lock_first(connection, statement, skip_locked=skip_locked)
             if item_id is not None:
                 return item_id
-            batch_id = _newest_open_batch(connection, batch_id)
+            batch_id = _newest_open_batch(connection, claimer, batch_id)
         statement = (
             _candidates(claimer, now)
             .join(_MINE, _MINE.item_id == ReviewItem.id)
@@ -57,7 +59,7 @@ def count_claimable_items(connection: Connection, claimer: Claimer, now: datetim
     items, minus those that the user has reviewed or declined, minus those without a free slot. The
     latter have an active assignment of another user, of which there are few.
     """
-    queued = [ReviewItem.status == "queued", *_of_types(claimer.task_types)]
+    queued = [ReviewItem.status == "queued", *items_of_portions(claimer.portions)]
     done = union(
         select(Review.item_id).where(Review.reviewer_id == claimer.reviewer_id),
         select(ReviewAssignment.item_id).where(
@@ -82,9 +84,11 @@ def count_claimable_items(connection: Connection, claimer: Claimer, now: datetim
     return int(n_queued - n_done - n_full)
 
 
-def _newest_open_batch(connection: Connection, before: int | None) -> int | None:
-    """Return the newest batch with queued items before a batch."""
-    statement = select(func.max(ReviewItem.batch_id)).where(ReviewItem.status == "queued")
+def _newest_open_batch(connection: Connection, claimer: Claimer, before: int | None) -> int | None:
+    """Return the newest batch of the user's models with queued items, before a batch."""
+    statement = select(func.max(ReviewItem.batch_id)).where(
+        ReviewItem.status == "queued", *models_of_portions(claimer.portions)
+    )
     if before is not None:
         statement = statement.where(ReviewItem.batch_id < before)
     return connection.execute(statement).scalar_one()
@@ -92,7 +96,7 @@ def _newest_open_batch(connection: Connection, before: int | None) -> int | None
 
 def _candidates(claimer: Claimer, now: datetime) -> Select[int]:
     return select(ReviewItem.id).where(
-        *is_claimable_by(claimer.reviewer_id, now), *_of_types(claimer.task_types)
+        *is_claimable_by(claimer.reviewer_id, now), *items_of_portions(claimer.portions)
     )
 
 
@@ -113,10 +117,6 @@ def _put_off_by(reviewer_id: int) -> ColumnElement[int]:
         .correlate(ReviewItem)
         .scalar_subquery()
     )
-
-
-def _of_types(task_types: Iterable[str]) -> tuple[ColumnElement[bool], ...]:
-    return (ReviewItem.task_type.in_(sorted(task_types)),) if task_types else ()
 
 
 def _count_items(*conditions: ColumnElement[bool]) -> ColumnElement[int]:

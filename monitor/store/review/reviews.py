@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from monitor.store.model_sets import Models, Portion
+from monitor.store.review.portions import items_of_models, items_of_portions
 from monitor.store.rows import batches_of, columns_of
 from monitor.store.tables import Exchange, GoldExample, Review, ReviewItem, User
 
@@ -171,30 +173,33 @@ def gold_of_batches(
     return [GoldRow(**row) for row in connection.execute(statement).mappings()]
 
 
-def items_to_discuss(connection: Connection, reviewer_id: int) -> list[int]:
-    """Return the disagreed items that a user has reviewed, the oldest first."""
+def items_to_discuss(connection: Connection, reviewer_id: int, models: Models) -> list[int]:
+    """Return the disagreed items of some models that a user has reviewed, the oldest first."""
     statement = (
         select(ReviewItem.id)
         .join(Review, Review.item_id == ReviewItem.id)
-        .where(ReviewItem.status == "disagreed", Review.reviewer_id == reviewer_id)
+        .where(
+            ReviewItem.status == "disagreed",
+            Review.reviewer_id == reviewer_id,
+            *items_of_models(models),
+        )
         .order_by(Review.submitted_at, ReviewItem.id)
     )
     return list(connection.execute(statement).scalars())
 
 
 def items_to_adjudicate(
-    connection: Connection, reviewer_id: int, task_types: frozenset[str] = frozenset()
+    connection: Connection, reviewer_id: int, portions: Sequence[Portion]
 ) -> list[int]:
-    """Return the items in adjudication that a user has not reviewed, the oldest first.
-
-    Of the given task types, or of all where none are given.
-    """
+    """Return the items in adjudication that a user has not reviewed, the oldest first."""
     mine = select(Review.item_id).where(Review.reviewer_id == reviewer_id)
     statement = (
         select(ReviewItem.id)
-        .where(ReviewItem.status == "adjudication", ReviewItem.id.not_in(mine))
+        .where(
+            ReviewItem.status == "adjudication",
+            ReviewItem.id.not_in(mine),
+            *items_of_portions(portions),
+        )
         .order_by(ReviewItem.id)
     )
-    if task_types:
-        statement = statement.where(ReviewItem.task_type.in_(sorted(task_types)))
     return list(connection.execute(statement).scalars())

@@ -4,7 +4,7 @@ from monitor.store.tables.accounts import (
     Invitation,
     SignInAttempt,
     User,
-    UserTaskType,
+    UserGrant,
     WebSession,
 )
 from monitor.store.tables.alerts import Incident, OutboxMessage
@@ -101,7 +101,7 @@ __all__ = [
     "TrainingRun",
     "UnlistedExchanges",
     "User",
-    "UserTaskType",
+    "UserGrant",
     "WebSession",
     "WithheldExchanges",
     "metadata",

@@ -1,6 +1,7 @@
 """Tables of user accounts: users, invitations, failed sign-ins and browser sessions."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
@@ -23,19 +24,22 @@ class User(Base):
     identity: Mapped[str | None] = mapped_column(unique=True)
     #: A session that carries an earlier epoch is invalid.
     session_epoch: Mapped[int] = mapped_column(default=0)
-    #: ``reviewer``, ``adjudicator``, ``lead`` or ``admin``.
-    role: Mapped[str]
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
 
 
-class UserTaskType(Base):
-    """A task type that a user reviews. A user without a row reviews all task types."""
+class UserGrant(Base):
+    """A user's role on a model, or on all models without a grant of their own."""
 
-    __tablename__ = "user_task_types"
+    __tablename__ = "user_grants"
 
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
-    task_type: Mapped[str] = mapped_column(primary_key=True)
+    #: ``*``: all models.
+    model: Mapped[str] = mapped_column(primary_key=True)
+    #: ``reviewer``, ``adjudicator``, ``lead`` or, on all models, ``admin``.
+    role: Mapped[str]
+    #: Task types that the user reviews and decides; empty: all.
+    task_types: Mapped[list[Any]]
 
 
 class Invitation(Base):

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, exists, insert, select, update
 
 from monitor.errors import NotFoundError
+from monitor.store.model_sets import Models, of_models
 from monitor.store.rows import columns_of, read_row, read_rows
 from monitor.store.tables import CandidateEvaluation, ModelVersion
 from monitor.store.training import children
@@ -133,15 +134,14 @@ def latest_succeeded_evaluation(
 def list_candidate_evaluations(
     connection: Connection,
     *,
-    model: str | None = None,
+    model: Models = None,
     statuses: Sequence[str] = (),
     finished_since: datetime | None = None,
     limit: int = 100,
 ) -> list[CandidateEvaluationRow]:
     """Return evaluations, the newest first."""
     statement = _evaluations().order_by(CandidateEvaluation.id.desc()).limit(limit)
-    if model is not None:
-        statement = statement.where(ModelVersion.model == model)
+    statement = statement.where(*of_models(ModelVersion.model, model))
     if statuses:
         statement = statement.where(CandidateEvaluation.status.in_(statuses))
     if finished_since is not None:

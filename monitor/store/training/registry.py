@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select, text, update
 
 from monitor.errors import NotFoundError
+from monitor.store.model_sets import Models, of_models
 from monitor.store.rows import columns_of, read_row, read_rows
 from monitor.store.tables import ModelScore, ModelVersion, StageChange
 from monitor.store.training.registry_mirrors import count_registry_change
@@ -163,11 +164,10 @@ def production_version(connection: Connection, model: str) -> VersionRow | None:
     return read_row(connection, VersionRow, statement)
 
 
-def list_versions(connection: Connection, model: str | None = None) -> list[VersionRow]:
+def list_versions(connection: Connection, model: Models = None) -> list[VersionRow]:
     """Return versions, the newest first."""
     statement = select(*_COLUMNS).order_by(ModelVersion.model, ModelVersion.version.desc())
-    if model is not None:
-        statement = statement.where(ModelVersion.model == model)
+    statement = statement.where(*of_models(ModelVersion.model, model))
     return read_rows(connection, VersionRow, statement)
 
 

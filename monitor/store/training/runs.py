@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, CursorResult, insert, select, update
 
 from monitor.errors import NotFoundError
+from monitor.store.model_sets import Models, of_models
 from monitor.store.rows import columns_of, read_row, read_rows
 from monitor.store.tables import TrainingRun
 from monitor.store.training import children
@@ -97,13 +98,12 @@ def list_runs(
     connection: Connection,
     *,
     statuses: tuple[str, ...] = (),
-    model: str | None = None,
+    model: Models = None,
     limit: int = 100,
 ) -> list[RunRow]:
     """Return runs, the newest first."""
     statement = select(*_COLUMNS).order_by(TrainingRun.id.desc()).limit(limit)
-    if model is not None:
-        statement = statement.where(TrainingRun.model == model)
+    statement = statement.where(*of_models(TrainingRun.model, model))
     if statuses:
         statement = statement.where(TrainingRun.status.in_(statuses))
     return read_rows(connection, RunRow, statement)

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Connection, func, select, update
 
 from monitor.errors import NotFoundError
+from monitor.store.model_sets import Models, of_models
 from monitor.store.rows import columns_of
 from monitor.store.tables import DriftEvaluation
 from monitor.store.windows.assessment import Assessment
@@ -59,14 +60,13 @@ def drift_evaluation_of_window(
 
 
 def list_drift_evaluations(
-    connection: Connection, model: str | None = None, limit: int = 50
+    connection: Connection, model: Models = None, limit: int = 50
 ) -> list[DriftEvaluationRow]:
     """Return evaluations, the newest window first."""
     statement = _ROWS.order_by(DriftEvaluation.window_end.desc(), DriftEvaluation.id.desc()).limit(
         limit
     )
-    if model is not None:
-        statement = statement.where(DriftEvaluation.model == model)
+    statement = statement.where(*of_models(DriftEvaluation.model, model))
     return [_row(row) for row in connection.execute(statement)]
 
 

@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from monitor.review.items import flags
-from monitor.review.items.blind_review import REVIEWS
+from monitor.review.items.blind_review import REVIEWS, ReviewQueue
 from monitor.review.items.item_view import ItemView, view_item
 from monitor.review.items.verdicts import ReviewInput
 from monitor.web.current_user import Visit
@@ -27,9 +27,10 @@ class ItemController(Controller):
 
     @post("/claim", status_code=200, sync_to_thread=True)
     def claim(self, visit: NamedDependency[Visit]) -> dict[str, int | None]:
-        """Claim the next item, or return the current one; ``null`` if none is waiting."""
+        """Claim the next item, of ``?model=`` or of all; ``null`` if none is waiting."""
         with visit.transaction() as connection:
-            item_id = REVIEWS.claim_next(connection, visit.user.id, visit.now, visit.lease)
+            queue = ReviewQueue(visit.model)
+            item_id = queue.claim_next(connection, visit.user.id, visit.now, visit.lease)
         return {"item": item_id}
 
     @get("/{item_id:int}", sync_to_thread=True)

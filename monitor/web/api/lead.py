@@ -22,7 +22,7 @@ class LeadController(Controller):
     def flagged(self, lead_visit: NamedDependency[Visit]) -> list[dict[str, Any]]:
         """Return the flagged items with their reasons."""
         with lead_visit.transaction() as connection:
-            items = items_with_status(connection, "flagged")
+            items = items_with_status(connection, "flagged", lead_visit.scope)
         return [{"item": item.id, "reason": item.excluded_reason} for item in items]
 
     @post("/items/{item_id:int}/confirm-flag", status_code=200, sync_to_thread=True)
@@ -61,4 +61,4 @@ class LeadController(Controller):
     def audits(self, lead_visit: NamedDependency[Visit]) -> AuditCounts:
         """Return the numbers of audits drawn, decided and confirmed."""
         with lead_visit.transaction() as connection:
-            return count_audits(connection)
+            return count_audits(connection, lead_visit.scope)

@@ -35,11 +35,15 @@ def login(
     user = sign_in(request, engine, settings, clock, name=data.name, password=data.password)
     if user is None:
         raise NotAuthorizedException("wrong name or password")
-    return {"id": user.id, "name": user.name, "role": user.role}
+    grants = [
+        {"model": grant.model, "role": grant.role, "task_types": sorted(grant.task_types)}
+        for grant in user.grants.listed
+    ]
+    return {"id": user.id, "name": user.name, "grants": grants}
 
 
 @get("/work", sync_to_thread=True)
 def work(visit: NamedDependency[Visit]) -> Worklist:
-    """Return the user's worklist: items to review, discuss, adjudicate and audit."""
+    """Return the user's worklist, of ``?model=`` or of all models."""
     with visit.transaction() as connection:
-        return worklist_of(connection, visit.user, visit.now)
+        return worklist_of(connection, visit.user, visit.now, visit.model)

@@ -37,23 +37,19 @@ NAMES = {"candidate": "Candidate", "incumbent": "Incumbent", "base": "Base with 
 def candidate_evaluations(lead_visit: NamedDependency[Visit]) -> Template:
     """List the candidate evaluations, newest first."""
     with lead_visit.transaction() as connection:
-        rows = list_candidate_evaluations(connection)
-    return Template(
-        "candidate_evaluations.html",
-        context={"user": lead_visit.user, "rows": rows, "outcomes": OUTCOMES},
-    )
+        rows = list_candidate_evaluations(connection, model=lead_visit.scope)
+    return lead_visit.page("candidate_evaluations.html", {"rows": rows, "outcomes": OUTCOMES})
 
 
-@get("/candidate-evaluations/{evaluation_id:int}", sync_to_thread=True)
+@get("/candidate-evaluations/{candidate_evaluation_id:int}", sync_to_thread=True)
 def candidate_evaluation(
-    evaluation_id: FromPath[int], lead_visit: NamedDependency[Visit]
+    candidate_evaluation_id: FromPath[int], lead_visit: NamedDependency[Visit]
 ) -> Template:
     """Show a candidate evaluation; during its human evaluation, without figures."""
     with lead_visit.transaction() as connection:
-        row = candidate_evaluation_by_id(connection, evaluation_id)
+        row = candidate_evaluation_by_id(connection, candidate_evaluation_id)
         blind = _is_blind(connection, row)
     context: dict[str, Any] = {
-        "user": lead_visit.user,
         "row": row,
         "blind": blind,
         "x": None if blind else row.results,
@@ -65,12 +61,12 @@ def candidate_evaluation(
             "systems": row.results.systems,
             "benchmarks": benchmark_figures(row.results),
         }
-    return Template("candidate_evaluation.html", context=context)
+    return lead_visit.page("candidate_evaluation.html", context)
 
 
-@get("/candidate-evaluations/{evaluation_id:int}/responses", sync_to_thread=True)
+@get("/candidate-evaluations/{candidate_evaluation_id:int}/responses", sync_to_thread=True)
 def responses(
-    evaluation_id: FromPath[int],
+    candidate_evaluation_id: FromPath[int],
     request: Request[Any, Any, Any],
     lead_visit: NamedDependency[Visit],
 ) -> Template:
@@ -78,21 +74,20 @@ def responses(
     query = {name: request.query_params.get(name, "") for name in ("benchmark", "metric", "other")}
     show = "better" if request.query_params.get("show") == "better" else "worse"
     with lead_visit.transaction() as connection:
-        row = candidate_evaluation_by_id(connection, evaluation_id)
+        row = candidate_evaluation_by_id(connection, candidate_evaluation_id)
         blind = _is_blind(connection, row)
         withheld = items_under_human_evaluation(connection, row.model)
     pairs = (
         None if blind else response_pairs(row, **query, worse=show == "worse", withheld=withheld)
     )
     context = {
-        "user": lead_visit.user,
         "row": row,
         "pairs": pairs,
         **query,
         "show": show,
         "names": NAMES,
     }
-    return Template("response_pairs.html", context=context)
+    return lead_visit.page("response_pairs.html", context)
 
 
 def _is_blind(connection: Connection, row: CandidateEvaluationRow) -> bool:

@@ -40,9 +40,11 @@ QUOTED_CHARACTERS = 400
 def decisions(lead_visit: NamedDependency[Visit]) -> Template:
     """List the decisions, newest first."""
     with lead_visit.transaction() as connection:
-        rows = [(row, batch_by_id(connection, row.batch_id)) for row in list_decisions(connection)]
-    context = {"user": lead_visit.user, "decisions": rows, "outcomes": OUTCOMES}
-    return Template("decisions.html", context=context)
+        rows = [
+            (row, batch_by_id(connection, row.batch_id))
+            for row in list_decisions(connection, lead_visit.scope)
+        ]
+    return lead_visit.page("decisions.html", {"decisions": rows, "outcomes": OUTCOMES})
 
 
 @get("/decisions/{decision_id:int}", sync_to_thread=True)
@@ -55,7 +57,6 @@ def decision(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> 
         assessment = drift_evaluation_by_id(connection, batch.evaluation_id).assessment
     inputs = row.inputs
     context: dict[str, Any] = {
-        "user": lead_visit.user,
         "row": row,
         "batch": batch,
         "inputs": inputs,
@@ -70,7 +71,7 @@ def decision(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> 
             row.model
         ).retrain.require_confirmation,
     }
-    return Template("decision.html", context=context)
+    return lead_visit.page("decision.html", context)
 
 
 @post("/decisions/{decision_id:int}/confirm", status_code=303, sync_to_thread=True)
@@ -78,7 +79,7 @@ def confirm(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> R
     """Confirm a recommended retraining."""
     with lead_visit.transaction() as connection:
         confirm_retraining(connection, decision_id, lead_visit.user, lead_visit.now)
-    return Redirect("/progress", status_code=303)
+    return Redirect(lead_visit.address("/progress"), status_code=303)
 
 
 def _axis(inputs: dict[str, Any]) -> float:

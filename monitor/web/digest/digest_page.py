@@ -1,9 +1,11 @@
 """The digest page: up to a year of windows."""
 
+from dataclasses import replace
+
 from litestar import get
 from litestar.di import NamedDependency
-from litestar.params import FromQuery
-from litestar.response import Template
+from litestar.exceptions import NotFoundException
+from litestar.response import Redirect, Template
 
 from monitor.review.decision.evidence import launch_rate
 from monitor.review.decision.weekly_rates import weekly_rates
@@ -17,11 +19,16 @@ MAX_ROWS = 12
 
 
 @get("/digest", sync_to_thread=True)
-def digest(visit: NamedDependency[Visit], model: FromQuery[str] = "") -> Template:
-    """Show up to a year of a model's windows."""
+def digest(visit: NamedDependency[Visit]) -> Template | Redirect:
+    """Show up to a year of a model's windows; without a model, those of the first."""
+    model = visit.model or next((choice.name for choice in visit.choices), None)
+    if model is None:
+        raise NotFoundException("no model is known")
+    if visit.model is None and len(visit.choices) > 1:
+        return Redirect(replace(visit, model=model).address("/digest"), status_code=303)
+    settings = visit.settings.settings_of(model)
     with visit.transaction() as connection:
-        settings = visit.settings.settings_of(model or visit.settings.names.listed[0])
-        year = build_digest(connection, settings.model.name)
+        year = build_digest(connection, model)
         rates = weekly_rates(connection, year.model, year.windows)
         launch = launch_rate(connection, year.model, settings.review)
     chart = None
@@ -33,10 +40,9 @@ def digest(visit: NamedDependency[Visit], model: FromQuery[str] = "") -> Templat
             rates=rates,
             launch=launch.errors / launch.n,
         )
-    return Template(
+    return visit.page(
         "digest.html",
-        context={
-            "user": visit.user,
+        {
             "digest": year,
             "chart": chart,
             "series": [(series, draw_sparkline(series)) for series in year.series],

@@ -40,13 +40,16 @@ from monitor.windows.report.page import (
 def evaluations(visit: NamedDependency[Visit]) -> Template:
     """List the drift evaluations, newest first."""
     with visit.transaction() as connection:
-        rows = list_drift_evaluations(connection, None, 60)
-        newest = [
-            newest_look(connection, settings.model.name) for settings in visit.settings.by_model
-        ]
-    looks = [(look, describe_look(look)) for look in newest if look is not None]
-    context = {"user": visit.user, "evaluations": rows, "looks": looks}
-    return Template("drift_evaluations.html", context=context)
+        rows = list_drift_evaluations(connection, visit.scope, 60)
+        listed = [model for model in visit.settings.names.listed if model in visit.scope]
+        newest = [newest_look(connection, model) for model in listed]
+    # Of many models, those whose traffic has changed.
+    looks = [
+        (look, describe_look(look))
+        for look in newest
+        if look is not None and (look.alarm or len(listed) == 1)
+    ]
+    return visit.page("drift_evaluations.html", {"evaluations": rows, "looks": looks})
 
 
 @get("/drift-evaluations/{evaluation_id:int}", sync_to_thread=True)
@@ -70,7 +73,6 @@ def evaluation(
         here=evaluation_id,
     )
     context = {
-        "user": visit.user,
         "row": row,
         "overview": overview,
         "chart": chart,
@@ -87,7 +89,7 @@ def evaluation(
                 row.assessment, evidently=link, topics_on_map=drawn is not None
             ),
         }
-    return Template("drift_evaluation.html", context=context)
+    return visit.page("drift_evaluation.html", context)
 
 
 @get("/drift-evaluations/{evaluation_id:int}/topics/{topic:int}", sync_to_thread=True)

@@ -23,8 +23,8 @@ Form = URLEncodedBody[dict[str, str]]
 def human_evaluations(visit: NamedDependency[Visit]) -> Template:
     """List the human evaluations, newest first."""
     with visit.transaction() as connection:
-        views = view.view_human_evaluations(connection, visit.user, visit.now)
-    return Template("human_evaluations.html", context={"user": visit.user, "views": views})
+        views = view.view_human_evaluations(connection, visit.user, visit.now, visit.scope)
+    return visit.page("human_evaluations.html", {"views": views})
 
 
 @get("/{human_evaluation_id:int}", sync_to_thread=True)
@@ -69,7 +69,6 @@ def rate(human_evaluation_id: FromPath[int], visit: NamedDependency[Visit]) -> T
         "labels": [label for label, _ in labelled],
     }
     context = {
-        "user": visit.user,
         "item": item,
         "view": summary,
         "labelled": labelled,
@@ -77,7 +76,7 @@ def rate(human_evaluation_id: FromPath[int], visit: NamedDependency[Visit]) -> T
         "questions": DIMENSIONS,
         "initial": initial,
     }
-    return Template("rating.html", context=context)
+    return visit.page("rating.html", context)
 
 
 @post("/{human_evaluation_id:int}/lock", status_code=303, sync_to_thread=True)
@@ -107,7 +106,7 @@ def ratings(
     """Show the items of a locked human evaluation with ratings and systems."""
     with visit.transaction() as connection:
         ratings_page = view.rated_page(connection, human_evaluation_id, page)
-    return Template("ratings.html", context={"user": visit.user, "page": ratings_page})
+    return visit.page("ratings.html", {"page": ratings_page})
 
 
 def _human_evaluation_page(
@@ -116,8 +115,9 @@ def _human_evaluation_page(
     with visit.transaction() as connection:
         summary = view.view_human_evaluation(connection, human_evaluation_id, visit.user, visit.now)
         context = _context(connection, summary, visit.user)
-    context |= {"user": visit.user, "view": summary, "problem": problem}
-    return Template("human_evaluation.html", context=context, status_code=status)
+    leads = visit.user.is_lead_of(summary.human_evaluation.model)
+    context |= {"leads": leads, "view": summary, "problem": problem}
+    return visit.page("human_evaluation.html", context, status=status)
 
 
 def _context(
@@ -125,7 +125,7 @@ def _context(
 ) -> dict[str, Any]:
     """Return progress and agreement: for leads always, for other users once locked."""
     row = summary.human_evaluation
-    if not row.is_locked and not user.leads:
+    if not row.is_locked and not user.is_lead_of(row.model):
         return {}
     names = {row.id: row.name for row in list_users(connection)}
     return {

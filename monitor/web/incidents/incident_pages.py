@@ -19,8 +19,8 @@ MAX_INCIDENTS = 60
 def incidents(visit: NamedDependency[Visit]) -> Template:
     """List the incidents, newest first."""
     with visit.transaction() as connection:
-        rows = list_incidents(connection, None, MAX_INCIDENTS)
-    return Template("incidents.html", context={"user": visit.user, "incidents": rows})
+        rows = list_incidents(connection, visit.scope, MAX_INCIDENTS)
+    return visit.page("incidents.html", {"incidents": rows})
 
 
 @get("/incidents/{incident_id:int}", sync_to_thread=True)
@@ -50,7 +50,7 @@ def incident(incident_id: FromPath[int], visit: NamedDependency[Visit]) -> Templ
         }
         for look in reversed(rows)
     ]
-    return Template("incident.html", context={"user": visit.user, "row": row, "looks": looks})
+    return visit.page("incident.html", {"row": row, "looks": looks})
 
 
 @post("/incidents/{incident_id:int}/acknowledge", status_code=303, sync_to_thread=True)
@@ -65,7 +65,7 @@ def acknowledge(incident_id: FromPath[int], lead_visit: NamedDependency[Visit]) 
             lead_visit.now,
             alerts=lead_visit.settings.settings_of(model).alerts,
         )
-    return Redirect("/incidents", status_code=303)
+    return Redirect(lead_visit.address("/incidents"), status_code=303)
 
 
 HANDLERS = (incidents, incident, acknowledge)

@@ -14,7 +14,7 @@ from monitor.web.current_user import Visit
 def models(visit: NamedDependency[Visit]) -> Template:
     """Show the versions with stages and scores, and how old the production version is."""
     with visit.transaction() as connection:
-        rows = list_versions(connection)
+        rows = list_versions(connection, visit.scope)
         # Scores, such as the share of JSON responses, could unblind an open human evaluation.
         withheld = models_under_human_evaluation(connection)
         versions = [
@@ -22,7 +22,6 @@ def models(visit: NamedDependency[Visit]) -> Template:
         ]
         ages = [production_age(connection, name, visit.now) for name in {row.model for row in rows}]
     context = {
-        "user": visit.user,
         "versions": versions,
         "withheld": withheld,
         "ages": {age.version.id: age for age in ages if age is not None},
@@ -30,7 +29,7 @@ def models(visit: NamedDependency[Visit]) -> Template:
             row.model: visit.settings.settings_of(row.model).retrain.max_age for row in rows
         },
     }
-    return Template("models.html", context=context)
+    return visit.page("models.html", context)
 
 
 HANDLERS = (models,)

@@ -1,5 +1,6 @@
 """The progress page of leads: review batches, their pace, agreement and flagged items."""
 
+from dataclasses import replace
 from typing import Any
 
 from litestar import Request, get, post
@@ -19,27 +20,33 @@ def progress(
     request: Request[Any, Any, Any],
     lead_visit: NamedDependency[Visit],
     batch: FromQuery[int | None] = None,
-) -> Template:
+) -> Template | Redirect:
     """Show a batch: progress, pace, agreement and the decision that follows."""
     now = lead_visit.now
     with lead_visit.transaction() as connection:
         view = build_lead_view(
-            connection, lead_visit.settings, lead_visit.user.id, now, batch_id=batch
+            connection,
+            lead_visit.settings,
+            lead_visit.user.id,
+            now,
+            models=lead_visit.scope,
+            batch_id=batch,
         )
+    model = lead_visit.model if view is None else view.progress.batch.model
+    if batch is None and model != lead_visit.model and len(lead_visit.choices) > 1:
+        return Redirect(replace(lead_visit, model=model).address("/progress"), status_code=303)
     confirms = view is not None and (
         lead_visit.settings.settings_of(view.progress.batch.model).retrain.require_confirmation
     )
     partial = "hx-request" in request.headers
-    return Template(
-        "batch_progress.html" if partial else "progress.html",
-        context={
-            "user": lead_visit.user,
-            "view": view,
-            "now": now,
-            "outcomes": OUTCOMES,
-            "require_confirmation": confirms,
-        },
-    )
+    context = {
+        "view": view,
+        "now": now,
+        "outcomes": OUTCOMES,
+        "require_confirmation": confirms,
+    }
+    name = "batch_progress.html" if partial else "progress.html"
+    return lead_visit.page(name, context, model=model)
 
 
 @post("/progress/items/{item_id:int}/restore", status_code=303, sync_to_thread=True)
@@ -47,7 +54,7 @@ def restore(item_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Redir
     """Return a flagged item to its earlier status."""
     with lead_visit.transaction() as connection:
         reject_flag(connection, item_id, lead_visit.user, lead_visit.now)
-    return Redirect("/progress", status_code=303)
+    return Redirect(lead_visit.address("/progress"), status_code=303)
 
 
 @post("/progress/items/{item_id:int}/exclude", status_code=303, sync_to_thread=True)
@@ -55,7 +62,7 @@ def exclude(item_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Redir
     """Exclude a flagged item permanently."""
     with lead_visit.transaction() as connection:
         confirm_flag(connection, item_id, lead_visit.user, lead_visit.now)
-    return Redirect("/progress", status_code=303)
+    return Redirect(lead_visit.address("/progress"), status_code=303)
 
 
 HANDLERS = (progress, restore, exclude)

@@ -13,9 +13,8 @@ from sqlalchemy import Connection
 from monitor.review.guidelines import TaskType, taxonomy_by_version
 from monitor.review.human_evaluation.view import human_evaluations_to_rate
 from monitor.review.items import item_view
-from monitor.review.items.blind_review import REVIEWS
+from monitor.review.items.blind_review import ReviewQueue
 from monitor.review.items.worklist import worklist_of
-from monitor.store.accounts.users import UserRow
 from monitor.store.review.reviews import has_reviewed
 from monitor.web.current_user import Visit
 
@@ -62,25 +61,20 @@ LABELS: dict[str, Any] = {
 }
 
 
-@get("/", sync_to_thread=False)
-def root(visitor: NamedDependency[UserRow | None]) -> Redirect:
-    """Redirect to the queue or to the sign-in page."""
-    return Redirect("/review" if visitor else "/login", status_code=303)
-
-
 @get("/review", sync_to_thread=True)
 def queue(visit: NamedDependency[Visit]) -> Template | Redirect:
     """Show the queue, or redirect to the user's current item."""
     with visit.transaction() as connection:
-        work = worklist_of(connection, visit.user, visit.now)
-        human_evaluations = human_evaluations_to_rate(connection, visit.user, visit.now)
+        work = worklist_of(connection, visit.user, visit.now, visit.model)
+        human_evaluations = human_evaluations_to_rate(
+            connection, visit.user, visit.now, visit.scope
+        )
         first_time = not has_reviewed(connection, visit.user.id)
     if work.at_work is not None:
-        return Redirect(f"/review/{work.at_work}", status_code=303)
-    return Template(
+        return Redirect(visit.address(f"/review/{work.at_work}"), status_code=303)
+    return visit.page(
         "queue.html",
-        context={
-            "user": visit.user,
+        {
             "first_time": first_time,
             "human_evaluations": human_evaluations,
             **asdict(work),
@@ -92,8 +86,11 @@ def queue(visit: NamedDependency[Visit]) -> Template | Redirect:
 def next_item(visit: NamedDependency[Visit]) -> Redirect:
     """Claim the next item and redirect to it."""
     with visit.transaction() as connection:
-        item_id = REVIEWS.claim_next(connection, visit.user.id, visit.now, visit.lease)
-    return Redirect(f"/review/{item_id}" if item_id else "/review", status_code=303)
+        item_id = ReviewQueue(visit.model).claim_next(
+            connection, visit.user.id, visit.now, visit.lease
+        )
+    target = f"/review/{item_id}" if item_id else "/review"
+    return Redirect(visit.address(target), status_code=303)
 
 
 @get("/review/{item_id:int}", sync_to_thread=True)
@@ -111,9 +108,9 @@ def item(item_id: FromPath[int], visit: NamedDependency[Visit]) -> Template:
         "draft": view.draft,
         **(_lease(view, visit.now) if is_single else _discussion(view)),
     }
-    return Template(
+    return visit.page(
         "item.html" if is_single else "discussion.html",
-        context={"user": visit.user, "item": view, "task": task, "initial": initial, **LABELS},
+        {"item": view, "task": task, "initial": initial, **LABELS},
     )
 
 
@@ -139,4 +136,4 @@ def _guidelines_of(connection: Connection, view: item_view.ItemView) -> TaskType
     return None if taxonomy is None else taxonomy.task_types.get(view.task_type)
 
 
-HANDLERS = (root, queue, next_item, item)
+HANDLERS = (queue, next_item, item)

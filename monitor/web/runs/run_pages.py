@@ -23,8 +23,8 @@ BADGES = {"running": "warn", "succeeded": "good", "failed": "bad"}
 def runs(lead_visit: NamedDependency[Visit]) -> Template:
     """List the training runs, newest first."""
     with lead_visit.transaction() as connection:
-        rows = list_runs(connection)
-    return Template("runs.html", context={"user": lead_visit.user, "runs": rows, "badges": BADGES})
+        rows = list_runs(connection, model=lead_visit.scope)
+    return lead_visit.page("runs.html", {"runs": rows, "badges": BADGES})
 
 
 @get("/runs/{run_id:int}", sync_to_thread=True)
@@ -34,9 +34,8 @@ def run(
     """Show a training run: state, losses, speed and the end of its log."""
     with lead_visit.transaction() as connection:
         context = _view(connection, run_by_id(connection, run_id))
-    partial = "hx-request" in request.headers
-    return Template(
-        "run_state.html" if partial else "run.html", context=context | {"user": lead_visit.user}
+    return lead_visit.page(
+        "run_state.html" if "hx-request" in request.headers else "run.html", context
     )
 
 

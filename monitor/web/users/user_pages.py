@@ -1,7 +1,7 @@
-"""Pages for managing users: invitations, roles, task types, deactivation, new links."""
+"""Pages for managing users: invitations, roles on models, task types, deactivation, new links."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from monitor.accounts import users
 from monitor.accounts.invitations import OneTimeLink
 from monitor.accounts.users import Actor
 from monitor.errors import InputError, NotFoundError, WorkflowError
+from monitor.store.accounts.grants import ALL_MODELS
 from monitor.web.current_user import Visit
 from monitor.web.users.user_view import list_user_views, load_choices, view_user
 
@@ -48,7 +49,7 @@ class Management(Visit):
 def _management(visit: NamedDependency[Visit]) -> Management:
     if not visit.user.manages_users:
         raise PermissionDeniedException("this page is for leads and admins")
-    return Management(**vars(visit))
+    return Management(**{field.name: getattr(visit, field.name) for field in fields(visit)})
 
 
 @get("/", sync_to_thread=True)
@@ -67,6 +68,7 @@ def invite(management: NamedDependency[Management], data: Fields) -> Template:
                 connection,
                 management.actor,
                 **values,
+                models=_models(data),
                 task_types=_task_types(data),
                 now=management.now,
                 link_lifetime=management.link_lifetime,
@@ -88,16 +90,26 @@ def user_page(user_id: FromPath[int], management: NamedDependency[Management]) -
 def change_role(
     user_id: FromPath[int], management: NamedDependency[Management], data: Fields
 ) -> Template | Redirect:
-    """Change the user's role."""
-    return _change(management, user_id, users.change_role, _text(data, "role"))
+    """Give the user a role on a model, or on all models."""
+    return _change(management, user_id, users.change_role, _text(data, "role"), model=_model(data))
+
+
+@post("/{user_id:int}/revoke", status_code=303, sync_to_thread=True)
+def revoke_role(
+    user_id: FromPath[int], management: NamedDependency[Management], data: Fields
+) -> Template | Redirect:
+    """Take the user's own role on a model, or that on all models."""
+    return _change(management, user_id, users.revoke_role, model=_model(data))
 
 
 @post("/{user_id:int}/task-types", status_code=303, sync_to_thread=True)
 def assign_task_types(
     user_id: FromPath[int], management: NamedDependency[Management], data: Fields
 ) -> Template | Redirect:
-    """Set the task types that the user reviews; none means all."""
-    return _change(management, user_id, users.assign_task_types, _task_types(data))
+    """Set the task types of the user's role on a model; none means all."""
+    return _change(
+        management, user_id, users.assign_task_types, _task_types(data), model=_model(data)
+    )
 
 
 @post("/{user_id:int}/deactivate", status_code=303, sync_to_thread=True)
@@ -134,33 +146,35 @@ def reset_password(user_id: FromPath[int], management: NamedDependency[Managemen
 
 
 def _change(
-    management: Management, user_id: int, change: Callable[..., None], *values: Any
+    management: Management, user_id: int, change: Callable[..., None], *values: Any, **options: Any
 ) -> Template | Redirect:
     """Change a user and show their page again; where that is refused, with the reason."""
     try:
         with management.transaction() as connection:
-            change(connection, management.actor, user_id, *values, management.now)
+            change(connection, management.actor, user_id, *values, management.now, **options)
     except (InputError, WorkflowError) as error:
         return _render_refusal(management, user_id, error)
     return Redirect(f"/users/{user_id}", status_code=303)
 
 
 def _render_users(management: Management, *, status: int = 200, **context: Any) -> Template:
+    models = management.choices
     with management.transaction() as connection:
-        context["users"] = list_user_views(connection, management.user, management.now)
-        context["choices"] = load_choices(connection, management.user)
-    context |= {"user": management.user, "passwords": management.settings.web.passwords}
-    return Template("users.html", context=context, status_code=status)
+        context["users"] = list_user_views(connection, management.user, models, management.now)
+        context["forms"] = load_choices(connection, management.user, models)
+    context["passwords"] = management.settings.web.passwords
+    return management.page("users.html", context, status=status)
 
 
 def _render_user(
     management: Management, user_id: int, *, status: int = 200, **context: Any
 ) -> Template:
+    models = management.choices
     with management.transaction() as connection:
-        context["view"] = view_user(connection, management.user, user_id, management.now)
-        context["choices"] = load_choices(connection, management.user)
-    context |= {"user": management.user, "passwords": management.settings.web.passwords}
-    return Template("user.html", context=context, status_code=status)
+        context["view"] = view_user(connection, management.user, user_id, models, management.now)
+        context["forms"] = load_choices(connection, management.user, models)
+    context["passwords"] = management.settings.web.passwords
+    return management.page("user.html", context, status=status)
 
 
 def _render_refusal(
@@ -174,6 +188,17 @@ def _render_refusal(
 def _text(data: dict[str, Any], key: str) -> str:
     value = data.get(key, "")
     return str(value[-1] if isinstance(value, list) and value else value or "")
+
+
+def _model(data: dict[str, Any]) -> str:
+    """Return the model of a form, which names none where there is one."""
+    return _text(data, "on") or ALL_MODELS
+
+
+def _models(data: dict[str, Any]) -> list[str]:
+    """Return the selected models; none means all."""
+    selected = data.get("on", [])
+    return [str(name) for name in selected] if isinstance(selected, list) else [str(selected)]
 
 
 def _task_types(data: dict[str, Any]) -> list[str]:
@@ -190,6 +215,7 @@ router = Router(
         invite,
         user_page,
         change_role,
+        revoke_role,
         assign_task_types,
         deactivate,
         reactivate,

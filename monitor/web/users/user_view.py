@@ -7,15 +7,11 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError
+from monitor.store.accounts.grants import ALL_MODELS, Grant
 from monitor.store.accounts.invitations import open_invitations
-from monitor.store.accounts.roles import PERMISSIONS, ROLES, Permission, may_grant, may_manage
-from monitor.store.accounts.users import (
-    UserRow,
-    known_task_types,
-    list_users,
-    task_types_of,
-    user_by_id,
-)
+from monitor.store.accounts.roles import PERMISSIONS, ROLES, Permission
+from monitor.store.accounts.users import UserRow, known_task_types, list_users, user_by_id
+from monitor.web.models_of_user import ModelChoice
 
 
 @dataclass(frozen=True)
@@ -24,15 +20,17 @@ class UserView:
 
     Attributes:
         row: The user.
-        task_types: The task types that the user reviews; none means all.
+        grants: The grants that the viewer may see: on all models, and on those that they manage.
         link_until: When an open link expires.
-        manageable: Whether the viewer may manage the user.
+        manageable: Whether the viewer may manage the account.
+        changeable: The models, or all, on which the viewer may change the role.
     """
 
     row: UserRow
-    task_types: Sequence[str]
+    grants: Sequence[Grant]
     link_until: datetime | None
     manageable: bool
+    changeable: Sequence[str]
 
     @property
     def state(self) -> str:
@@ -41,29 +39,45 @@ class UserView:
             return "inactive"
         return "active" if self.row.has_password or self.row.has_identity else "invited"
 
+    @property
+    def role(self) -> str:
+        """The highest role that the viewer may see; empty without one."""
+        roles = {grant.role for grant in self.grants}
+        return next((role for role in reversed(ROLES) if role in roles), "")
+
 
 @dataclass(frozen=True)
 class Choices:
     """The choices of a form.
 
     Attributes:
-        roles: The roles that the viewer may grant.
+        roles: The roles that the viewer may grant on some model.
+        models: The models on which the viewer may grant them; ``*`` is all models.
         task_types: The known task types.
         permissions: Role -> permissions beyond the role below it.
     """
 
     roles: Sequence[str]
+    models: Sequence[str]
     task_types: Sequence[str]
     permissions: Mapping[str, Sequence[str]]
 
 
-def list_user_views(connection: Connection, viewer: UserRow, now: datetime) -> list[UserView]:
+def list_user_views(
+    connection: Connection, viewer: UserRow, models: Sequence[ModelChoice], now: datetime
+) -> list[UserView]:
     """Return all users, sorted by name."""
     links = open_invitations(connection, now)
-    return [_view(connection, viewer, row, links) for row in list_users(connection)]
+    return [_view(viewer, row, models, links) for row in list_users(connection)]
 
 
-def view_user(connection: Connection, viewer: UserRow, user_id: int, now: datetime) -> UserView:
+def view_user(
+    connection: Connection,
+    viewer: UserRow,
+    user_id: int,
+    models: Sequence[ModelChoice],
+    now: datetime,
+) -> UserView:
     """Return a user.
 
     Raises:
@@ -72,29 +86,48 @@ def view_user(connection: Connection, viewer: UserRow, user_id: int, now: dateti
     row = user_by_id(connection, user_id)
     if row is None:
         raise NotFoundError(f"user {user_id} doesn't exist")
-    return _view(connection, viewer, row, open_invitations(connection, now))
+    return _view(viewer, row, models, open_invitations(connection, now))
 
 
-def load_choices(connection: Connection, viewer: UserRow) -> Choices:
+def load_choices(connection: Connection, viewer: UserRow, models: Sequence[ModelChoice]) -> Choices:
     """Return the choices of the viewer."""
     before: frozenset[Permission] = frozenset()
     added = {}
     for role in ROLES:
         added[role] = [item for item in Permission if item in PERMISSIONS[role] - before]
         before = PERMISSIONS[role]
+    places = [name for name in _places(models) if viewer.grants.may_grant("reviewer", name)]
     return Choices(
-        roles=[role for role in ROLES if may_grant(viewer.role, role)],
-        task_types=known_task_types(connection),
+        roles=[
+            role for role in ROLES if any(viewer.grants.may_grant(role, name) for name in places)
+        ],
+        models=places,
+        task_types=known_task_types(connection, viewer.grants.models(Permission.MANAGE_USERS)),
         permissions=added,
     )
 
 
+def _places(models: Sequence[ModelChoice]) -> list[str]:
+    """Return all models, and each of several."""
+    return [ALL_MODELS, *(choice.name for choice in models if len(models) > 1)]
+
+
 def _view(
-    connection: Connection, viewer: UserRow, row: UserRow, links: dict[int, datetime]
+    viewer: UserRow, row: UserRow, models: Sequence[ModelChoice], links: dict[int, datetime]
 ) -> UserView:
+    managed = viewer.grants.models(Permission.MANAGE_USERS)
+    own = row.id == viewer.id
+    places = (*_places(models), *row.grants.by_model)
     return UserView(
         row=row,
-        task_types=sorted(task_types_of(connection, row.id)),
+        grants=[
+            grant
+            for grant in row.grants.listed
+            if own or grant.model == ALL_MODELS or grant.model in managed
+        ],
         link_until=links.get(row.id) if row.active else None,
-        manageable=row.id != viewer.id and may_manage(viewer.role, row.role),
+        manageable=not own and viewer.grants.may_manage(row.grants),
+        changeable=()
+        if own
+        else [name for name in dict.fromkeys(places) if viewer.grants.may_change(row.grants, name)],
     )

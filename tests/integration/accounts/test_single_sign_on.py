@@ -107,7 +107,7 @@ def test_create_users_adds_users_of_allowed_domains(
         user = user_by_name(connection, "Ada L.")
     assert user is not None
     assert ("adjudicator", "ada@bank.example", False) == (
-        user.role,
+        user.grants.role_on("any"),
         user.email,
         user.has_password,
     )

@@ -15,8 +15,9 @@ from monitor.accounts.invitations import PATH, OneTimeLink, accept_link, check_l
 from monitor.accounts.registration import create_user
 from monitor.accounts.users import THE_OPERATOR, Actor
 from monitor.errors import InputError, LinkError, NotFoundError, WorkflowError
+from monitor.store.accounts.grants import ALL_MODELS, Grant, Grants
 from monitor.store.accounts.roles import PERMISSIONS, ROLES, may_grant, may_manage
-from monitor.store.accounts.users import task_types_of, user_by_name
+from monitor.store.accounts.users import user_by_name
 from monitor.store.audit_log import first_broken_entry_id
 from monitor.store.engine import transaction
 from monitor.store.tables import AuditEntry, Invitation
@@ -32,7 +33,7 @@ def staff(any_engine: Engine, clock: datetime) -> dict[str, Actor]:
     for role in ROLES:
         with transaction(any_engine) as connection:
             user_id = create_user(connection, f"the {role}", PASSWORD, role, clock)
-        actors[role] = Actor(f"the {role}", role, user_id)
+        actors[role] = Actor(f"the {role}", Grants.of([Grant(ALL_MODELS, role)]), user_id)
     return actors
 
 
@@ -72,7 +73,7 @@ def test_a_link_sets_a_password_once(any_engine: Engine, clock: datetime) -> Non
     checked = authenticate(any_engine, "Ada", GOOD)
     assert checked is not None
     assert (user.id, user.session_epoch) == (checked.id, checked.session_epoch)
-    assert {"fees"} == call(any_engine, task_types_of, user.id)
+    assert Grant(ALL_MODELS, "reviewer", frozenset({"fees"})) == user.grants.on("any")
     with pytest.raises(LinkError, match="already been used"):
         accept_link(any_engine, token, "another password of mine", clock)
     assert None is not authenticate(any_engine, "Ada", GOOD)
@@ -226,7 +227,7 @@ def test_two_admins_demoting_each_other_leave_one(any_engine: Engine, clock: dat
     def demote(by: str, whom: str) -> None:
         ready.wait()
         try:
-            actor = Actor(by, "admin", ids[by])
+            actor = Actor(by, id=ids[by])
             call(any_engine, users.change_role, actor, ids[whom], "reviewer", clock)
             done.append(whom)
         except WorkflowError:

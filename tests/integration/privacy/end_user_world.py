@@ -217,7 +217,7 @@ def _review(
     for number, name in ((1, "Ada"), (2, "Ben")):
         connection.execute(
             insert(User).values(
-                id=number, name=name, password_hash="x", role="reviewer", active=True,
+                id=number, name=name, password_hash="x", active=True,
                 created_at=clock,
             )
         )  # fmt: skip

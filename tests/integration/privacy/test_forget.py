@@ -70,7 +70,7 @@ WITHOUT_END_USERS = {
     "offset_gaps": "offsets",
     "review_batches": "which evaluation, and shares of the traffic",
     "registry_mirrors": "counts of changes",
-    "user_task_types": "which expert reviews what",
+    "user_grants": "which expert reviews what",
     "users": "the experts, not the people who wrote to the model",
     "rollouts": "steps",
     "sign_in_attempts": "digests of names and addresses of who signs in",

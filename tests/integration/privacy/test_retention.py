@@ -93,9 +93,7 @@ def queue(engine: Engine, numbers: list[int], clock: datetime) -> None:
         ]
         batch = insert_batch(connection, evaluation_id, "assistant", items, clock)
         connection.execute(
-            insert(User).values(
-                id=1, name="Ada", password_hash="x", role="reviewer", active=True, created_at=clock
-            )
+            insert(User).values(id=1, name="Ada", password_hash="x", active=True, created_at=clock)
         )
         first = connection.execute(
             select(func.min(ReviewItem.id)).where(ReviewItem.batch_id == batch)

@@ -20,7 +20,6 @@ from monitor.errors import (
     WorkflowError,
 )
 from monitor.settings import Rollout, Settings
-from monitor.store.accounts.users import insert_user
 from monitor.store.alerts.outbox import list_messages
 from monitor.store.engine import transaction
 from monitor.store.human_evaluation.closing import mark_locked, set_results
@@ -63,6 +62,7 @@ from tests.support.retrain.candidates import (
     write_results,
 )
 from tests.support.retrain.fake_launcher import FakeLauncher
+from tests.support.review.roles import add_reviewer
 
 
 class Desk:
@@ -580,7 +580,7 @@ def test_results_are_final_after_the_human_evaluation(
             human_evaluation.n_available,
         ) == (True, 2, 6)
         assert len(list_messages(connection)) == 1  # that people are asked
-        rater = insert_user(connection, "ada", "", "lead", desk.now)
+        rater = add_reviewer(connection, "ada", desk.now, "lead")
         mark_locked(connection, human_evaluation.id, rater, desk.now)
         ratings = HumanEvaluationResults(
             systems=(), comparisons=(), overall=(), remarks=("few",), n_items=0, n_ratings=0,

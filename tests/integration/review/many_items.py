@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select
 
-from monitor.store.tables import Exchange, ReviewItem, User
+from monitor.store.tables import Exchange, ReviewItem
 
 
 def add_items(connection: Connection, batch_id: int, n: int) -> None:
@@ -43,16 +43,5 @@ def add_items(connection: Connection, batch_id: int, n: int) -> None:
 
 def add_reviewers(connection: Connection, n: int, now: datetime) -> None:
     """Add users who can't sign in."""
-    connection.execute(
-        insert(User),
-        [
-            {
-                "name": f"Claimer {number}",
-                "password_hash": "x",
-                "role": "reviewer",
-                "active": True,
-                "created_at": now,
-            }
-            for number in range(n)
-        ],
-    )
+    for number in range(n):
+        add_reviewer(connection, f"Claimer {number}", now)

@@ -19,7 +19,7 @@ from monitor.review.items.item_view import view_item
 from monitor.review.items.verdicts import Judgement, ReviewInput
 from monitor.review.sampling.batch import create_batch
 from monitor.settings import ModelSection, Review
-from monitor.store.accounts.users import UserRow, insert_user, user_by_name
+from monitor.store.accounts.users import UserRow, user_by_name
 from monitor.store.audit_log import first_broken_entry_id
 from monitor.store.engine import transaction
 from monitor.store.privacy.deletion import delete_exchanges
@@ -30,6 +30,7 @@ from monitor.store.review.reviews import gold_of_batches, reviews_of
 from monitor.store.tables import Exchange, ReviewAssignment, ReviewBatch, ReviewDraw, ReviewItem
 from tests.support.refusals import refusal
 from tests.support.review.review_world import World, make_world
+from tests.support.review.roles import add_reviewer
 
 FIVE = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
 ACCEPT = ReviewInput(verdict="accept", **FIVE)
@@ -232,7 +233,7 @@ def test_many_claim_at_once(any_engine: Engine, clock: datetime) -> None:
     world = make_world(any_engine, clock, n=30)
     names = [f"R{i}" for i in range(12)]
     with transaction(any_engine) as connection:
-        ids = {name: insert_user(connection, name, "x", "reviewer", clock) for name in names}
+        ids = {name: add_reviewer(connection, name, clock) for name in names}
     claimed: list[int] = []
     failures: list[BaseException] = []
 
@@ -268,7 +269,7 @@ def test_many_claim_at_once(any_engine: Engine, clock: datetime) -> None:
 def test_simultaneous_claims_of_the_last_place(any_engine: Engine, clock: datetime) -> None:
     make_world(any_engine, clock, n=1)
     with transaction(any_engine) as connection:
-        ids = [insert_user(connection, f"R{i}", "x", "reviewer", clock) for i in range(10)]
+        ids = [add_reviewer(connection, f"R{i}", clock) for i in range(10)]
     start = threading.Barrier(10)
 
     def work(reviewer_id: int) -> None:

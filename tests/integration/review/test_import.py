@@ -23,7 +23,6 @@ from monitor.review.items.blind_review import REVIEWS
 from monitor.review.items.discussion import submit_proposal
 from monitor.review.items.verdicts import Judgement
 from monitor.settings import Settings
-from monitor.store.accounts.users import set_task_types
 from monitor.store.audit_log import first_broken_entry_id
 from monitor.store.engine import transaction
 from monitor.store.review.gold_export import ItemFilter, gold_items
@@ -32,6 +31,7 @@ from monitor.store.review.reviews import reviews_of
 from tests.support.refusals import refusal
 from tests.support.review.gold_items import make_reviewed_world
 from tests.support.review.review_world import World
+from tests.support.review.roles import give_role
 
 MAP = {"ada@example.com": "Ada", "2": "Ben"}
 #: Who reviews, as Label Studio's exports name them: in full, or by id.
@@ -190,7 +190,7 @@ def test_import_obeys_the_rules_of_the_workflow(
     with transaction(world.engine) as connection:
         taken = REVIEWS.claim_next(connection, world.users["Cleo"], clock, timedelta(minutes=20))
         REVIEWS.claim_next(connection, world.users["Lea"], clock, timedelta(minutes=20))
-        set_task_types(connection, world.users["Ben"], ["fees"])
+        give_role(connection, world.users["Ben"], "reviewer", ["fees"])
     first = next(task for task in tasks if task["data"]["item_id"] == taken)
     other = next(
         task

@@ -20,7 +20,7 @@ from monitor.review.items.flags import confirm_flag, flag, reject_flag
 from monitor.review.items.item_view import ItemView, view_item
 from monitor.review.items.verdicts import Judgement, ReviewInput
 from monitor.review.items.worklist import worklist_of
-from monitor.store.accounts.users import set_task_types
+from monitor.store.accounts.users import user_by_id
 from monitor.store.audit_log import first_broken_entry_id
 from monitor.store.engine import transaction
 from monitor.store.review.assignments import REVIEW_ASSIGNMENTS
@@ -30,6 +30,7 @@ from monitor.store.review.reviews import gold_history, gold_of_batches, reviews_
 from monitor.store.tables import AuditEntry
 from tests.support.refusals import refusal
 from tests.support.review.review_world import World, make_world
+from tests.support.review.roles import give_role
 
 FIVE = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
 ACCEPT = ReviewInput(verdict="accept", accuracy=5, completeness=5, tone=5, compliance=5)
@@ -331,7 +332,7 @@ def _fields(judgement: Judgement) -> dict[str, Any]:
 
 
 def test_users_get_and_decide_items_of_their_task_types(desk: Desk, world: World) -> None:
-    desk(set_task_types, world.users["Ada"], ["fees"])
+    desk(give_role, world.users["Ada"], "reviewer", ["fees"])
     seen = set()
     while (
         item := desk(REVIEWS.claim_next, world.users["Ada"], desk.now, timedelta(minutes=20))
@@ -342,16 +343,17 @@ def test_users_get_and_decide_items_of_their_task_types(desk: Desk, world: World
     assert 0 == desk(worklist_of, world.rows["Ada"], desk.now).available
     assert 40 == desk(worklist_of, world.rows["Ben"], desk.now).available
 
-    desk(set_task_types, world.users["Ben"], ["fees"])
+    desk(give_role, world.users["Ben"], "reviewer", ["fees"])
     item = desk.review("Ben", correct())
     desk(request_adjudication, item, world.rows["Ada"], desk.now)
-    desk(set_task_types, world.users["Cleo"], ["card_lost"])
-    assert [] == desk(worklist_of, world.rows["Cleo"], desk.now).to_adjudicate
+    desk(give_role, world.users["Cleo"], "adjudicator", ["card_lost"])
+    cleo = desk(user_by_id, world.users["Cleo"])
+    assert [] == desk(worklist_of, cleo, desk.now).to_adjudicate
     with pytest.raises(NotFoundError):
-        desk(adjudicate, item, world.rows["Cleo"], Ruling(verdict="accept", cause="ambiguous"),
-             desk.now)  # fmt: skip
-    desk(set_task_types, world.users["Cleo"], [])
-    assert [item] == desk(worklist_of, world.rows["Cleo"], desk.now).to_adjudicate
+        desk(adjudicate, item, cleo, Ruling(verdict="accept", cause="ambiguous"), desk.now)
+    desk(give_role, world.users["Cleo"], "adjudicator", [])
+    cleo = desk(user_by_id, world.users["Cleo"])
+    assert [item] == desk(worklist_of, cleo, desk.now).to_adjudicate
 
 
 def test_what_is_available_is_what_can_be_claimed(desk: Desk, world: World) -> None:

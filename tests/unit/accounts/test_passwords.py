@@ -63,7 +63,7 @@ def test_unknown_names_cost_the_same_work(
         create_user(connection, "Ada", "lamps over quiet harbours", "reviewer", clock)
         gone = create_user(connection, "Gone", "lamps over quiet harbours", "reviewer", clock)
         set_active(connection, gone, active=False)
-        insert_user(connection, "Invited", "", "reviewer", clock)
+        insert_user(connection, "Invited", "", clock)
     parameters: list[str] = []
 
     class Counting(PasswordHasher):

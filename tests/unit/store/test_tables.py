@@ -20,7 +20,7 @@ BERLIN_SUMMER = timezone(timedelta(hours=2))
 
 
 def insert_reviewer(engine: Engine, created_at: datetime, **columns: Any) -> None:
-    values = {"name": "ada", "password_hash": "x", "role": "reviewer"} | columns
+    values = {"name": "ada", "password_hash": "x"} | columns
     with transaction(engine) as connection:
         connection.execute(insert(User).values(created_at=created_at, **values))
 
@@ -146,9 +146,7 @@ def test_failed_transaction_leaves_nothing(engine: Engine) -> None:
 
     def insert_then_fail() -> None:
         with transaction(engine) as connection:
-            connection.execute(
-                insert(User).values(name="ada", password_hash="x", role="reviewer", created_at=now)
-            )
+            connection.execute(insert(User).values(name="ada", password_hash="x", created_at=now))
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

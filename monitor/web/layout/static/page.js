@@ -1,6 +1,7 @@
 // Script of every page: sign-out, the shortcuts dialog, and a pending toast.
 
 import { deleteOldDrafts } from "./draft_store.js";
+import "./model_switch.js";
 import "./sign_out.js";
 import { showPendingToast } from "./toast.js";
 

@@ -71,7 +71,7 @@ if (element) {
       toastOnNextPage(`Item ${initial.id} is decided.`);
     }
     draft.finish();
-    location.assign("/review");
+    location.assign(`/review${location.search}`);
   }
 
   submit = () => {
@@ -134,7 +134,7 @@ if (element) {
       await send("POST", `${path}/escalation`);
       draft.finish();
       toastOnNextPage(`Item ${initial.id} is passed to an adjudicator.`);
-      location.assign("/review");
+      location.assign(`/review${location.search}`);
     });
   });
 

@@ -18,7 +18,7 @@ export function bindLeadActions(item) {
       const action = button.dataset.settle;
       if (!(await post(action))) return;
       toastOnNextPage(action === "confirm-flag" ? `Item ${item} is excluded.` : `Item ${item} is restored.`);
-      location.assign("/review");
+      location.assign(`/review${location.search}`);
     });
   }
   const reopen = document.getElementById("reopen");

@@ -78,8 +78,8 @@ function decide(verdict, at = true) {
 }
 
 async function goToNext() {
-  const { item } = await send("POST", "/api/items/claim");
-  location.assign(item ? `/review/${item}` : "/review");
+  const { item } = await send("POST", `/api/items/claim${location.search}`);
+  location.assign((item ? `/review/${item}` : "/review") + location.search);
 }
 
 /** A heartbeat tells whether a refusal concerns the review, which can be fixed, or a lost item. */

@@ -15,7 +15,6 @@ from monitor.review.human_evaluation.opening import open_human_evaluation
 from monitor.review.human_evaluation.rating import RatingQueue, Ratings, view_current_item
 from monitor.settings import Settings
 from monitor.settings.evaluation_file import HumanEvaluationPlan
-from monitor.store.accounts.users import set_task_types
 from monitor.store.engine import transaction
 from monitor.store.human_evaluation.assignments import blind_ratings, progress_by_rater
 from monitor.store.human_evaluation.human_evaluations import (
@@ -46,6 +45,7 @@ from tests.support.review.human_evaluation import (
     systems_of_texts,
 )
 from tests.support.review.review_world import World, make_world
+from tests.support.review.roles import give_role
 from tests.support.traffic.ingest import wait_until
 
 DIMENSIONS = ("accuracy", "completeness", "tone", "compliance")
@@ -151,7 +151,7 @@ def test_an_item_is_put_off_or_declined(world: World, clock: datetime) -> None:
 def test_raters_get_their_own_task_types(world: World, clock: datetime) -> None:
     human_evaluation = make_human_evaluation(world.engine, clock, n=6)
     with transaction(world.engine) as connection:
-        set_task_types(connection, world.users["Ada"], ["fees"])
+        give_role(connection, world.users["Ada"], "reviewer", ["fees"])
     assert rate_all(world.engine, human_evaluation, world.users["Ada"], clock, SCORES) == 2
 
 

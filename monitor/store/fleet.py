@@ -1,0 +1,154 @@
+"""The state of all models, with one query for each kind of row."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select
+
+from monitor.store.rows import columns_of, read_rows
+from monitor.store.tables import (
+    Decision,
+    DriftEvaluation,
+    Exchange,
+    Incident,
+    ModelVersion,
+    ReviewBatch,
+    ReviewItem,
+    Rollout,
+)
+
+
+@dataclass(frozen=True)
+class NewestWindow:
+    """The newest window of a model."""
+
+    id: int
+    model: str
+    window_start: datetime
+    window_end: datetime
+    #: ``running``, ``done`` or ``failed``.
+    status: str
+    verdict: str | None
+
+
+@dataclass(frozen=True)
+class OpenIncident:
+    """The unresolved incident of a model."""
+
+    id: int
+    model: str
+    status: str
+    opened_at: datetime
+
+
+@dataclass(frozen=True)
+class NewestDecision:
+    """The newest decision of a model."""
+
+    id: int
+    model: str
+    recommendation: str
+    confirmed_by: str | None
+
+
+@dataclass(frozen=True)
+class ProductionVersion:
+    """The version of a model in production."""
+
+    id: int
+    model: str
+    version: int
+
+
+@dataclass(frozen=True)
+class OpenRollout:
+    """The unfinished rollout of a version of a model."""
+
+    id: int
+    model: str
+    version: int
+    #: ``running`` or ``held``.
+    status: str
+    weight_percent: int
+
+
+def newest_windows(connection: Connection) -> dict[str, NewestWindow]:
+    """Return the newest window of each model."""
+    order = (DriftEvaluation.window_end.desc(), DriftEvaluation.id.desc())
+    return _newest(connection, NewestWindow, DriftEvaluation, order)
+
+
+def newest_decisions(connection: Connection) -> dict[str, NewestDecision]:
+    """Return the newest decision of each model."""
+    order = (Decision.decided_at.desc(), Decision.id.desc())
+    return _newest(connection, NewestDecision, Decision, order)
+
+
+def unresolved_incidents(connection: Connection) -> dict[str, OpenIncident]:
+    """Return the unresolved incident of each model that has one."""
+    statement = select(*columns_of(OpenIncident, Incident)).where(Incident.resolved_at.is_(None))
+    return _by_model(connection, OpenIncident, statement)
+
+
+def production_versions(connection: Connection) -> dict[str, ProductionVersion]:
+    """Return the version in production of each model that has one."""
+    statement = select(*columns_of(ProductionVersion, ModelVersion)).where(
+        ModelVersion.stage == "production"
+    )
+    return _by_model(connection, ProductionVersion, statement)
+
+
+def unfinished_rollouts(connection: Connection) -> dict[str, OpenRollout]:
+    """Return the unfinished rollout of each model that has one."""
+    statement = (
+        select(*columns_of(OpenRollout, Rollout, ModelVersion))
+        .join(ModelVersion, ModelVersion.id == Rollout.version_id)
+        .where(Rollout.status.in_(("running", "held")))
+        .order_by(Rollout.id)
+    )
+    return _by_model(connection, OpenRollout, statement)
+
+
+def count_items(connection: Connection) -> dict[str, dict[str, int]]:
+    """Return the number of review items that need work, by model and status."""
+    statement = (
+        select(ReviewBatch.model, ReviewItem.status, func.count())
+        .join(ReviewBatch, ReviewBatch.id == ReviewItem.batch_id)
+        .where(ReviewItem.status.in_(("queued", "disagreed", "adjudication", "flagged")))
+        .group_by(ReviewBatch.model, ReviewItem.status)
+    )
+    counts: dict[str, dict[str, int]] = {}
+    for model, status, n in connection.execute(statement):
+        counts.setdefault(model, {})[status] = int(n)
+    return counts
+
+
+def last_traffic_at(connection: Connection, model: str) -> datetime | None:
+    """Return when the newest stored exchange of a model occurred."""
+    statement = (
+        select(Exchange.occurred_at)
+        .where(Exchange.model == model, Exchange.baseline_id.is_(None))
+        .order_by(Exchange.occurred_at.desc())
+        .limit(1)
+    )
+    return connection.execute(statement).scalar_one_or_none()
+
+
+def _newest(
+    connection: Connection, row_type: type[Any], table: type[Any], order: tuple[Any, ...]
+) -> dict[str, Any]:
+    place = func.row_number().over(partition_by=table.model, order_by=order)
+    ranked = select(table.id, place.label("place")).subquery()
+    statement = (
+        select(*columns_of(row_type, table))
+        .join(ranked, ranked.c.id == table.id)
+        .where(ranked.c.place == 1)
+    )
+    return _by_model(connection, row_type, statement)
+
+
+def _by_model(
+    connection: Connection, row_type: type[Any], statement: Select[*tuple[Any, ...]]
+) -> dict[str, Any]:
+    return {row.model: row for row in read_rows(connection, row_type, statement)}

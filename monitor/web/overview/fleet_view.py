@@ -1,0 +1,174 @@
+"""Rows of the first page: what each model's state is, and which model needs someone first."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from monitor.review.items.blind_review import load_claimer
+from monitor.settings import Sections
+from monitor.store import fleet
+from monitor.store.accounts.users import UserRow
+from monitor.store.review.queue import count_claimable_items
+from monitor.web.models_of_user import ModelChoice
+
+
+@dataclass(frozen=True)
+class State:
+    """What a model's state is, by urgency: the lowest number first."""
+
+    urgency: int
+    text: str
+    #: ``bad``, ``warn``, ``good`` or empty; the text says the same without colour.
+    kind: str = ""
+
+
+#: States in the order in which a model needs someone.
+INCIDENT = State(0, "Incident open", "bad")
+FAILED = State(1, "Evaluation failed", "bad")
+SILENT = State(2, "No traffic", "bad")
+HELD = State(3, "Rollout held", "warn")
+CONFIRM = State(4, "Retraining to confirm", "warn")
+ACKNOWLEDGED = State(5, "Incident acknowledged", "warn")
+DRIFT = State(6, "Drift", "warn")
+LITTLE_DATA = State(7, "Not enough data")
+NO_WINDOW = State(8, "No window yet")
+NO_DRIFT = State(9, "No drift", "good")
+UNWATCHED = State(10, "No longer watched")
+
+VERDICTS = {"drift": DRIFT, "no_drift": NO_DRIFT, "not_enough_data": LITTLE_DATA}
+#: Time without traffic after which a model is silent, by the rhythm of its windows.
+SILENCE = {"weekly": timedelta(days=7), "daily": timedelta(days=1)}
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """A model's row of the first page."""
+
+    name: str
+    note: str
+    state: State
+    window: fleet.NewestWindow | None
+    incident: fleet.OpenIncident | None
+    version: fleet.ProductionVersion | None
+    rollout: fleet.OpenRollout | None
+    #: The decision whose retraining waits for a confirmation.
+    decision: fleet.NewestDecision | None
+    #: When the newest exchange occurred.
+    traffic_at: datetime | None
+    #: Whether the user leads the model.
+    is_led: bool
+    #: Review items that need work; for leads only.
+    n_open: int
+    #: Review items that the user can claim.
+    n_waiting: int
+
+
+def list_rows(
+    connection: Connection,
+    settings: Sections,
+    user: UserRow,
+    choices: Sequence[ModelChoice],
+    *,
+    now: datetime,
+    read_until: datetime | None,
+) -> list[ModelRow]:
+    """Return the rows of models, the one that needs someone first.
+
+    Args:
+        connection: Inside the caller's transaction.
+        settings: The configuration.
+        user: The user who views them.
+        choices: The models.
+        now: The current time.
+        read_until: The time until which the traffic is stored; ``None``: unknown.
+    """
+    newest = _Newest(
+        fleet.newest_windows(connection),
+        fleet.unresolved_incidents(connection),
+        fleet.newest_decisions(connection),
+        fleet.production_versions(connection),
+        fleet.unfinished_rollouts(connection),
+        fleet.count_items(connection),
+    )
+    rows = [
+        _row(
+            connection,
+            settings,
+            user,
+            choice,
+            newest=newest,
+            until=min(now, read_until or now),
+        )
+        for choice in choices
+    ]
+    return sorted(rows, key=lambda row: (row.state.urgency, row.name.casefold()))
+
+
+@dataclass(frozen=True)
+class _Newest:
+    windows: Mapping[str, fleet.NewestWindow]
+    incidents: Mapping[str, fleet.OpenIncident]
+    decisions: Mapping[str, fleet.NewestDecision]
+    versions: Mapping[str, fleet.ProductionVersion]
+    rollouts: Mapping[str, fleet.OpenRollout]
+    items: Mapping[str, Mapping[str, int]]
+
+
+def _row(
+    connection: Connection,
+    settings: Sections,
+    user: UserRow,
+    choice: ModelChoice,
+    *,
+    newest: _Newest,
+    until: datetime,
+) -> ModelRow:
+    name = choice.name
+    items = newest.items.get(name, {})
+    own = settings.settings_of(name)
+    decision = newest.decisions.get(name)
+    waits = (
+        decision is not None
+        and decision.recommendation == "retrain"
+        and decision.confirmed_by is None
+        and own.retrain.require_confirmation
+    )
+    traffic_at = fleet.last_traffic_at(connection, name)
+    silence = SILENCE[own.monitoring.drift_detection]
+    row = ModelRow(
+        name=name,
+        note=choice.note,
+        state=NO_WINDOW,
+        window=newest.windows.get(name),
+        incident=newest.incidents.get(name),
+        version=newest.versions.get(name),
+        rollout=newest.rollouts.get(name),
+        decision=decision if waits else None,
+        traffic_at=traffic_at,
+        is_led=user.is_lead_of(name),
+        n_open=sum(items.values()) if user.is_lead_of(name) else 0,
+        n_waiting=count_claimable_items(connection, load_claimer(connection, user.id, name), until)
+        if items.get("queued")
+        else 0,
+    )
+    silent = traffic_at is not None and until - traffic_at > silence
+    return replace(row, state=_state(row, silent=silent))
+
+
+def _state(row: ModelRow, *, silent: bool) -> State:
+    window = row.window
+    conditions = (
+        (row.note == "no longer watched", UNWATCHED),
+        (row.incident is not None and row.incident.status == "open", INCIDENT),
+        (window is not None and window.status == "failed", FAILED),
+        (silent and not row.note, SILENT),
+        (row.rollout is not None and row.rollout.status == "held", HELD),
+        (row.decision is not None and row.is_led, CONFIRM),
+        (row.incident is not None, ACKNOWLEDGED),
+        (window is None, NO_WINDOW),
+    )
+    urgent = next((state for holds, state in conditions if holds), None)
+    verdict = window.verdict if window is not None else None
+    return urgent or VERDICTS.get(verdict or "", NO_WINDOW)

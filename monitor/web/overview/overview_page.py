@@ -1,0 +1,85 @@
+"""The first page: a row for each model, and what belongs to the daemon."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from litestar import get
+from litestar.di import NamedDependency
+from litestar.response import Redirect, Template
+from sqlalchemy import Connection
+
+from monitor.settings import Sections
+from monitor.store.accounts.grants import ALL_MODELS
+from monitor.store.accounts.users import UserRow
+from monitor.store.traffic.dead_letters import count_by_reason
+from monitor.store.traffic.offsets import sources_complete_until
+from monitor.store.traffic.unlisted import UnlistedModel, unlisted_models
+from monitor.web.current_user import Visit
+from monitor.web.overview.fleet_view import list_rows
+
+#: Days over which traffic of unlisted models is shown.
+UNLISTED_PERIOD = timedelta(days=7)
+#: The most unlisted models that are named.
+MAX_UNLISTED = 5
+
+
+@dataclass(frozen=True)
+class DaemonView:
+    """What belongs to no model.
+
+    Attributes:
+        read_until: All traffic before this time is stored; ``None``: unknown.
+        lag: How long ago that was.
+        dead_letters: Dead letters that were not replayed, by reason.
+        unlisted: Unlisted models of the last days that are counted, the largest first.
+    """
+
+    read_until: datetime | None
+    lag: timedelta | None
+    dead_letters: dict[str, int]
+    unlisted: list[UnlistedModel]
+
+
+@get("/", sync_to_thread=False)
+def root(visitor: NamedDependency[UserRow | None]) -> Redirect:
+    """Redirect to the first page, reviewers to their queue, and visitors to the sign-in page."""
+    if visitor is None:
+        return Redirect("/login", status_code=303)
+    return Redirect("/overview" if visitor.led_models else "/review", status_code=303)
+
+
+@get("/overview", sync_to_thread=True)
+def overview(visit: NamedDependency[Visit]) -> Template:
+    """Show the user's models; to leads also what belongs to the daemon."""
+    user, choices = visit.user, visit.choices
+    with visit.transaction() as connection:
+        daemon = _view_daemon(connection, visit.settings, user, visit.now)
+        rows = list_rows(
+            connection, visit.settings, user, choices, now=visit.now, read_until=daemon.read_until
+        )
+    context = {
+        "rows": rows,
+        "daemon": daemon if user.led_models else None,
+        "max_unlisted": MAX_UNLISTED,
+        "n_waiting": sum(row.n_waiting for row in rows),
+    }
+    return visit.page("overview.html", context)
+
+
+def _view_daemon(
+    connection: Connection, settings: Sections, user: UserRow, now: datetime
+) -> DaemonView:
+    read_until = sources_complete_until(connection).get(settings.kafka.topic)
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    counted = settings.monitoring.unlisted_models == "report" and user.is_lead_of(ALL_MODELS)
+    return DaemonView(
+        read_until=read_until,
+        lag=None if read_until is None else max(now - read_until, timedelta(0)),
+        dead_letters=count_by_reason(connection),
+        unlisted=unlisted_models(connection, today - UNLISTED_PERIOD, now, settings.names.listed)
+        if counted
+        else [],
+    )
+
+
+HANDLERS = (root, overview)
