@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, insert, select
 
 from monitor.store.tables import Exchange, ReviewItem
+from tests.support.review.roles import add_reviewer
 
 
 def add_items(connection: Connection, batch_id: int, n: int) -> None:

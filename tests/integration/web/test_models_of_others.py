@@ -1,0 +1,217 @@
+"""Every route, asked by a lead and a reviewer of one model for what is of another model."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+from sqlalchemy import Engine, delete, select, update
+
+from monitor.accounts.registration import create_user
+from monitor.review.decision.decisions import decide
+from monitor.review.items.blind_review import REVIEWS
+from monitor.review.items.flags import flag
+from monitor.settings import Configuration, Secrets
+from monitor.settings import Review as ReviewSettings
+from monitor.store.accounts.grants import delete_grants
+from monitor.store.alerts.incidents import insert_incident
+from monitor.store.engine import transaction
+from monitor.store.model_history import carry_over
+from monitor.store.owners import KINDS
+from monitor.store.review.items import items_with_status
+from monitor.store.tables import CandidateEvaluation, GoldExample, Review, ReviewItem
+from monitor.web.app import create_app
+from retrain.recipes.recipe import Recipe
+from retrain.training.runs import plan_run
+from tests.integration.web.test_foreign_ids import everything, knock
+from tests.support.review.human_evaluation import make_human_evaluation
+from tests.support.review.review_world import PASSWORD, World, make_world
+from tests.support.review.roles import give_role
+from tests.support.review.settled_items import RIGHT, settle
+from tests.support.web.route_table import PUBLIC, Route, Visitor, routes
+from tests.support.windows.mapped_window import add_map
+
+MINE, MARK = "mine", "THEIR-MARK"
+THEIRS = f"org/{MARK}.v1 100%"
+#: Routes without an object's id: lists and work, of the models on which the user has the role.
+OF_MODELS = {
+    "/overview", "/review", "/human-evaluations", "/drift-evaluations", "/digest", "/incidents",
+    "/models", "/progress", "/decisions", "/runs", "/candidate-evaluations",
+    "/api/work", "/api/items/claim", "/api/lead/flags", "/api/lead/audits",
+}  # fmt: skip
+#: Routes of accounts: a test below changes them.
+OF_USERS = {"/users", *(f"/users/{{user_id:int}}{end}" for end in (
+    "", "/role", "/revoke", "/task-types", "/deactivate", "/reactivate", "/link",
+))}  # fmt: skip
+#: Parameters of a route beside the id of an object.
+WITHIN = {"topic": 0, "point": 0, "number": 1}
+ROLES = {"Lea": "lead", "Ada": "reviewer"}
+
+
+def owner_of(route: Route) -> str | None:
+    """Return the path parameter that names an object of a model."""
+    return next((name for name in route.parameters if name.removesuffix("_id") in KINDS), None)
+
+
+@pytest.fixture
+def world(engine: Engine, clock: datetime, tmp_path: Path) -> World:
+    """Make a world whose every row is of a model on which only Yara has a role now."""
+    cases = [("fees", f"{MARK} prompt", f"{MARK} response"), ("cards", "other", "text")]
+    world = make_world(engine, clock, n=12, cases=cases)
+    add_map(engine, world.evaluation_id, clock)
+    make_human_evaluation(engine, clock)
+    reviewers = (world.users["Ada"], world.users["Ben"])
+    with transaction(engine) as connection:
+        settle(connection, world.batch_id, reviewers, lambda *_: RIGHT, clock)
+        decide(connection, world.batch_id, ReviewSettings(), clock)
+        for table in (GoldExample, Review):
+            connection.execute(delete(table).where(table.item_id > 6))
+        connection.execute(update(ReviewItem).where(ReviewItem.id > 6).values(status="queued"))
+        REVIEWS.claim_next(connection, world.users["Ada"], clock, timedelta(days=1))
+        plan_run(
+            connection, model="assistant", recipe=Recipe(base="b"), work_dir=tmp_path, now=clock
+        )
+        insert_incident(
+            connection, model="assistant", status="open", fingerprint=frozenset({MARK}),
+            severity=0.3, opening_evaluation_id=world.evaluation_id,
+            last_evaluation_id=world.evaluation_id, opened_at=clock,
+        )  # fmt: skip
+        flag(connection, 1, world.rows["Lea"], clock, MARK)
+        assert carry_over(connection, "assistant", THEIRS, clock)
+        for name, user_id in world.users.items():
+            delete_grants(connection, user_id, ["*"])
+            give_role(connection, user_id, ROLES.get(name, "reviewer"), model=MINE)
+        create_user(connection, "Yara", PASSWORD, "lead", clock, models=[THEIRS])
+    return world
+
+
+@pytest.fixture
+def app(world: World) -> Litestar:
+    return create_app(world.engine, Configuration(models={MINE: {}, THEIRS: {}}), Secrets())
+
+
+@pytest.fixture
+def client(app: Litestar) -> Iterator[TestClient[Any]]:
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client
+
+
+def visit(client: TestClient[Any], name: str) -> Visitor:
+    visitor = Visitor(client)
+    assert visitor.sign_in(name).status_code == 200
+    return visitor
+
+
+def test_every_route_is_classified(app: Litestar) -> None:
+    for route in routes(app):
+        known = route.path in PUBLIC | OF_MODELS | OF_USERS
+        assert known or owner_of(route), f"{route} is of no class: say whose object it shows"
+        beside = {*route.parameters} - {owner_of(route), "user_id", "token"}
+        assert beside <= set(WITHIN), route
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_objects_of_another_model_are_as_if_missing(
+    app: Litestar, client: TestClient[Any], world: World, name: str
+) -> None:
+    visitor = visit(client, name)
+    before = everything(world.engine)
+    walked = [(route, owner) for route in routes(app) if (owner := owner_of(route))]
+    assert len(walked) > 35
+    for route, owner in walked:
+        ids = range(1, 13) if owner == "item_id" else (1,)
+        missing = knock(visitor, route, WITHIN | {owner: 999})
+        assert missing.status_code in {403, 404}, route
+        for number in ids:
+            refused = knock(visitor, route, WITHIN | {owner: number})
+            assert refused.status_code == missing.status_code, (route, number)
+            same = re.sub(rf"/{number}\b", "/999", refused.text)
+            assert same == missing.text, (route, number)
+    assert before == everything(world.engine)
+
+
+def test_a_lead_of_the_model_reaches_its_objects(
+    app: Litestar, client: TestClient[Any], world: World
+) -> None:
+    """The walk above would prove nothing if its objects were missing."""
+    yara = visit(client, "Yara")
+    for route in routes(app):
+        owner = owner_of(route)
+        if owner and route.method == "GET" and not route.path.endswith(("/ratings", "/rate")):
+            assert knock(yara, route, WITHIN | {owner: 1}).status_code == 200, route
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_lists_hold_only_the_models_of_the_user(
+    app: Litestar, client: TestClient[Any], world: World, name: str
+) -> None:
+    visitor = visit(client, name)
+    for route in (route for route in routes(app) if route.path in OF_MODELS):
+        response = knock(visitor, route, {})
+        assert response.status_code in {200, 201, 303, 403}, route
+        assert MARK not in response.text + str(response.headers), route
+        statuses = {
+            visitor.send(route.method, f"{route.path}?model={quote(model, safe='')}").status_code
+            for model in (THEIRS, "unknown")
+        }
+        assert statuses <= {403, 404}, route
+        assert len(statuses) == 1, route
+        mine = visitor.send(route.method, f"{route.path}?model={MINE}")
+        assert mine.status_code == response.status_code or response.status_code == 303, route
+
+
+def test_a_former_reviewer_keeps_no_item(world: World, clock: datetime) -> None:
+    ada = world.users["Ada"]
+    with transaction(world.engine) as connection:
+        assert REVIEWS.claim_next(connection, ada, clock, timedelta(minutes=20)) is None
+        assert items_with_status(connection, "queued", THEIRS)
+
+
+@pytest.mark.parametrize("name", ["Lea", "Ada"])
+def test_accounts_of_another_models_users_stay_unchanged(
+    app: Litestar, client: TestClient[Any], world: World, clock: datetime, name: str
+) -> None:
+    with transaction(world.engine) as connection:
+        both = create_user(connection, "Both", PASSWORD, "reviewer", clock, models=[THEIRS, MINE])
+        other = create_user(connection, "Other", PASSWORD, "reviewer", clock, models=[THEIRS])
+    visitor = visit(client, name)
+    before = everything(world.engine)
+    for user_id in (both, other, world.users["Lea"]):
+        for end in ("deactivate", "reactivate", "link"):
+            assert visitor.post(f"/users/{user_id}/{end}", {}).status_code in {403, 409}
+        for model in (THEIRS, "*"):
+            for end in ("role", "revoke", "task-types"):
+                form = {"on": model, "role": "reviewer", "task_type": "fees"}
+                response = visitor.post(f"/users/{user_id}/{end}", form)
+                assert response.status_code in {403, 404, 409}, (user_id, end, model)
+    for model in (THEIRS, "*"):
+        form = {"name": "New", "role": "reviewer", "on": model}
+        assert visitor.post("/users", form).status_code in {400, 403}
+    assert before == everything(world.engine)
+    for path in ("/users", f"/users/{both}", f"/users/{other}"):
+        assert MARK not in visitor.get(path).text
+
+
+def test_a_lead_gives_roles_on_the_own_model(
+    client: TestClient[Any], world: World, clock: datetime
+) -> None:
+    with transaction(world.engine) as connection:
+        other = create_user(connection, "Other", PASSWORD, "lead", clock, models=[THEIRS])
+    lea = visit(client, "Lea")
+    assert lea.post("/users", {"name": "New", "role": "lead", "on": MINE}).status_code == 200
+    assert lea.post(f"/users/{other}/role", {"on": MINE, "role": "lead"}).status_code == 303
+    form = {"on": MINE, "task_type": "fees"}
+    assert lea.post(f"/users/{world.users['Ada']}/task-types", form).status_code == 303
+    # Their equal now: neither takes the role from the other.
+    assert lea.post(f"/users/{other}/revoke", {"on": MINE}).status_code == 409
+    assert lea.post(f"/users/{other}/role", {"on": MINE, "role": "admin"}).status_code == 409
+
+
+def test_candidates_are_of_the_model_of_their_version(world: World) -> None:
+    with transaction(world.engine) as connection:
+        assert connection.execute(select(CandidateEvaluation.id)).scalars().all() == [1]
