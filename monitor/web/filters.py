@@ -42,6 +42,17 @@ def last_day(end: datetime) -> str:
     return day(end - timedelta(microseconds=1))
 
 
+def period(start: datetime, end: datetime) -> str:
+    """Format a window by its first and last day, without what both have in common."""
+    last = end - timedelta(microseconds=1)
+    if (start.year, start.month, start.day) == (last.year, last.month, last.day):
+        return day(last)
+    if start.year != last.year:
+        return f"{day(start)} \N{EN DASH} {day(last)}"
+    first = f"{start.day}" if start.month == last.month else f"{start.day} {start:%b}"
+    return f"{first} \N{EN DASH} {day(last)}"
+
+
 def minute(value: datetime | None) -> str:
     """Format a time in UTC, to the minute."""
     return "" if value is None else f"{value.day} {value:%b %Y, %H:%M} UTC"
@@ -66,6 +77,7 @@ def register(engine: JinjaTemplateEngine) -> None:
         "day": day,
         "last_day": last_day,
         "minute": minute,
+        "period": period,
         "passages": split_passages,
         "join_soft_breaks": join_soft_breaks,
     }

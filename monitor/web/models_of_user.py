@@ -23,9 +23,9 @@ def list_choices(
     """Return the known models of a set: listed ones, then those of history or other traffic."""
     listed = settings.names.listed
     # Traffic may have no model's name.
-    others = sorted(models_with_history(connection) - set(listed) - {""})
+    unlisted = sorted(models_with_history(connection) - set(listed) - {""})
     note = "not listed" if settings.monitoring.unlisted_models == "watch" else "no longer watched"
-    choices = [*map(ModelChoice, listed), *(ModelChoice(name, note) for name in others)]
+    choices = [*map(ModelChoice, listed), *(ModelChoice(name, note) for name in unlisted)]
     return tuple(choice for choice in choices if choice.name in models)
 
 
