@@ -118,12 +118,12 @@ def list_(config: ConfigOption = None) -> None:
     for user in users:
         name, state = user.name, _state(user, links.get(user.id))
         for grant in user.grants.listed:
-            where = "all models" if grant.model == ALL_MODELS else grant.model
             task_types = ", ".join(sorted(grant.task_types)) or "all"
-            typer.echo(f"{name:24} {grant.role:12} {where:24} {state:34} {task_types}")
+            where = "" if grant.model == ALL_MODELS else f" of {grant.model}"
+            typer.echo(f"{name:24} {grant.role:12} {state:34} {task_types}{where}")
             name = state = ""
         if not user.grants.by_model:
-            typer.echo(f"{name:24} {'no role':12} {'':24} {state:34}")
+            typer.echo(f"{name:24} {'no role':12} {state:34}")
 
 
 @app.command("set-role")

@@ -164,9 +164,3 @@ def incident_spans(connection: Connection, model: str, since: datetime) -> list[
         )
         for row in connection.execute(statement)
     ]
-
-
-def evaluated_models(connection: Connection) -> list[str]:
-    """Return the models with evaluations."""
-    statement = select(DriftEvaluation.model).distinct().order_by(DriftEvaluation.model)
-    return list(connection.execute(statement).scalars())

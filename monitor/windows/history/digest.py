@@ -10,7 +10,6 @@ from monitor.store.windows.digest import (
     IncidentSpan,
     NumericColumnFigures,
     WindowFigures,
-    evaluated_models,
     incident_spans,
     newest_windows,
 )
@@ -71,8 +70,6 @@ class Digest:
     """The windows and incidents of a model in up to a year."""
 
     model: str
-    #: All models that have evaluations.
-    models: tuple[str, ...]
     #: The oldest first.
     windows: tuple[WindowFigures, ...]
     #: Degraded columns first, then by the largest effect.
@@ -115,7 +112,6 @@ def build_digest(connection: Connection, model: str, *, n_windows: int = WINDOWS
     incidents = incident_spans(connection, model, windows[0].start) if windows else []
     return Digest(
         model=model,
-        models=tuple(evaluated_models(connection)),
         windows=tuple(windows),
         series=_series(windows),
         subthreshold_findings=_subthreshold_findings(windows),

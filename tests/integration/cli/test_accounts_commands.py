@@ -75,12 +75,37 @@ def test_the_life_of_an_account(config: Path, engine: Engine) -> None:
     assert None is authenticate(engine, "Lea", PASSWORD)
 
 
+def test_roles_on_models(config: Path, engine: Engine) -> None:
+    models = '[models.router]\naliases = ["sr-*"]\n[models."org/Contract.v1 50%"]\n'
+    config.write_text(f"{config.read_text()}\n{models}")
+    run(config, "invite", "Ada", "--model", "router", "--task-type", "fees")
+    run(config, "set-role", "Ada", "lead", "--model", "org/Contract.v1 50%")
+    assert (
+        "Ada: adjudicator of sr-7"
+        in run(config, "set-role", "Ada", "adjudicator", "--model", "sr-7").output
+    )
+    listed = run(config, "list").output
+    assert re.search(r"Ada +lead +invited, .* all of org/Contract.v1 50%\n", listed)
+    assert re.search(r"\n +adjudicator +fees of router\n", listed)
+    run(config, "assign", "Ada", "--model", "router")
+    run(config, "revoke-role", "Ada", "--model", "org/Contract.v1 50%")
+    assert re.search(r"Ada +adjudicator +invited, .* all of router\n", run(config, "list").output)
+    run(config, "revoke-role", "Ada", "--model", "router")
+    assert re.search(r"Ada +no role", run(config, "list").output)
+    with refusal("unknown_model", InputError):
+        run(config, "set-role", "Ada", "lead", "--model", "contract")
+    with pytest.raises(InputError, match="of the daemon"):
+        run(config, "set-role", "Ada", "admin", "--model", "router")
+
+
 def test_refused_changes(config: Path, engine: Engine) -> None:
     run(config, "add", "Lea", "--role", "admin")
     with pytest.raises(WorkflowError, match="last admin"):
         run(config, "deactivate", "Lea")
     with pytest.raises(WorkflowError, match="last admin"):
         run(config, "set-role", "Lea", "lead")
+    with pytest.raises(WorkflowError, match="last admin"):
+        run(config, "revoke-role", "Lea")
     with refusal("unknown_user", InputError, match="'Ada'"):
         run(config, "deactivate", "Ada")
     with pytest.raises(InputError, match="use one of"):

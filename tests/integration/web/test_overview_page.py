@@ -1,0 +1,194 @@
+"""The first page and the switch of models: order, addresses, names of any form."""
+
+import html
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from litestar.testing import TestClient
+from sqlalchemy import Connection, Engine, insert
+
+from monitor.accounts.registration import create_user
+from monitor.settings import Configuration, Monitoring, Secrets
+from monitor.store.alerts.incidents import insert_incident
+from monitor.store.engine import transaction
+from monitor.store.tables import DriftEvaluation
+from monitor.store.traffic.daily_counts import ModelDay, SampledCount
+from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters
+from monitor.store.traffic.position import Position
+from monitor.store.traffic.unlisted import add_unlisted
+from monitor.web.app import create_app
+from tests.support.review.review_world import PASSWORD
+from tests.support.traffic.stored_traffic import store_traffic
+from tests.support.web.hostile_texts import markup_in
+from tests.support.web.route_table import Visitor
+
+NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
+TODAY = NOW.replace(hour=0)
+NAMES = (
+    "org/contract-analyst", "a.b..c", "50% off", "UPPER", "x" * 200, "<script>canary()</script>",
+    "a&b=c#d+e", "ü 模型", "..", "a/../b",
+)  # fmt: skip
+Open = Callable[..., Visitor]
+
+
+@pytest.fixture
+def visit(engine: Engine) -> Iterator[Open]:
+    """Return a function that opens a browser of a user, on a configuration of some models."""
+    with transaction(engine) as connection:
+        create_user(connection, "Lea", PASSWORD, "lead", NOW)
+        create_user(connection, "Rex", PASSWORD, "reviewer", NOW, models=["quiet", "silent"])
+    with ExitStack() as stack:
+
+        def start(name: str, models: Sequence[str], **options: Any) -> Visitor:
+            tables = {model: {} for model in models}
+            aliases = options.pop("aliases", {})
+            configuration = Configuration(
+                models=tables | {model: {"aliases": names} for model, names in aliases.items()},
+                **options,
+            )
+            app = create_app(engine, configuration, Secrets(), clock=lambda: NOW)
+            visitor = Visitor(stack.enter_context(TestClient(app)))
+            if name:
+                assert visitor.sign_in(name).status_code == 200
+            return visitor
+
+        yield start
+
+
+def add_window(
+    connection: Connection, model: str, verdict: str | None, status: str = "done"
+) -> None:
+    connection.execute(
+        insert(DriftEvaluation).values(
+            model=model, window_start=NOW - timedelta(days=7), window_end=NOW, status=status,
+            verdict=verdict, seed=1, provenance={}, started_at=NOW,
+        )
+    )  # fmt: skip
+
+
+@pytest.fixture
+def fleet(engine: Engine) -> tuple[str, ...]:
+    """Return models in another order than that in which they need someone."""
+    store_traffic(engine, NOW - timedelta(days=30), 3, seed=1, model="silent")
+    with transaction(engine) as connection:
+        for model in ("quiet", "silent", "alarmed", "retired"):
+            add_window(connection, model, "no_drift")
+        add_window(connection, "broken", None, "failed")
+        insert_incident(
+            connection, model="alarmed", status="open", fingerprint=frozenset({"input"}),
+            severity=0.3, opened_at=NOW,
+        )  # fmt: skip
+    return ("quiet", "new", "silent", "broken", "alarmed")
+
+
+def rows_of(page: str) -> list[tuple[str, str]]:
+    """Return model and state of each row."""
+    row = r'<th scope="row"><a [^>]*>(.*?)</a>.*?<a class="badge[^>]*>(.*?)</a>'
+    found = re.findall(row, page, re.DOTALL)
+    return [(html.unescape(model), state) for model, state in found]
+
+
+def test_what_needs_someone_comes_first(visit: Open, fleet: tuple[str, ...]) -> None:
+    assert rows_of(visit("Lea", fleet).get("/overview").text) == [
+        ("alarmed", "Incident open"),
+        ("broken", "Evaluation failed"),
+        ("silent", "No traffic"),
+        ("new", "No window yet"),
+        ("quiet", "No drift"),
+        ("retired", "No longer watched"),
+    ]
+
+
+def test_reviewers_get_their_queue_and_models(visit: Open, fleet: tuple[str, ...]) -> None:
+    rex, lea = visit("Rex", fleet), visit("Lea", fleet)
+    assert rex.get("/").headers["location"] == "/review"
+    assert lea.get("/").headers["location"] == "/overview"
+    assert [model for model, _ in rows_of(rex.get("/overview").text)] == ["silent", "quiet"]
+    page = rex.get("/drift-evaluations").text
+    assert not re.search("alarmed|broken|retired", page)
+
+
+def test_the_daemons_own_is_shown_to_leads(visit: Open, engine: Engine) -> None:
+    with transaction(engine) as connection:
+        create_user(connection, "Max", PASSWORD, "lead", NOW, models=["quiet"])
+        add_unlisted(connection, {ModelDay("t", "shadow", TODAY): SampledCount(3, 60.0)})
+        insert_dead_letters(
+            connection,
+            [DeadLetterRow(Position("t", 0, 1, 0), None, b"x", "not_json", "", 1.0, NOW)],
+        )
+    page = visit("Lea", ["quiet", "silent"]).get("/overview").text
+    assert "shadow" in page
+    assert "1 not json" in page
+    # Who leads one model learns no names of others.
+    own = visit("Max", ["quiet", "silent"]).get("/overview").text
+    assert "1 not json" in own
+    assert "shadow" not in own
+    assert "dead-letters" not in visit("Rex", ["quiet", "silent"]).get("/overview").text
+
+
+def links_of(page: str) -> list[str]:
+    return [html.unescape(link) for link in re.findall(r'href="(/[^"]*)"', page)]
+
+
+def test_one_model_needs_no_name_in_an_address(visit: Open) -> None:
+    lea = visit("Lea", ["assistant"])
+    for path in ("/overview", "/digest", "/incidents", "/progress", "/review"):
+        page = lea.get(path)
+        assert page.status_code == 200
+        assert "model=" not in str(links_of(page.text))
+        assert "switch" not in re.findall(r'class="(\w+)"', page.text)
+
+
+def test_any_name_is_chosen_by_its_link(visit: Open) -> None:
+    lea = visit("Lea", ["assistant", *NAMES])
+    page = lea.get("/incidents").text
+    assert not markup_in(page)
+    links = {
+        html.unescape(text).strip(): html.unescape(link)
+        for link, text in re.findall(r'<li><a href="([^"]*model=[^"]*)"[^>]*>([^<]*)', page)
+    }
+    for name in NAMES:
+        assert chosen(lea.get(links[name]).text) == name
+    # Each link of the navigation leads to the same model.
+    for name in ("org/contract-analyst", "a&b=c#d+e"):
+        shared = lea.get(links[name]).text
+        for path in ("/drift-evaluations", "/digest", "/models", "/progress", "/review"):
+            target = next(item for item in links_of(shared) if item.startswith(f"{path}?"))
+            assert chosen(lea.get(target).text) == name, path
+
+
+def chosen(page: str) -> str:
+    """Return the model that the switch of a page shows."""
+    summary = re.search(r'class="chosen">(.*?)</span>', page)
+    assert summary is not None
+    return html.unescape(summary[1])
+
+
+def test_pages_of_one_model_redirect_to_its_address(visit: Open, fleet: tuple[str, ...]) -> None:
+    lea = visit("Lea", fleet)
+    assert lea.get("/digest").headers["location"] == "/digest?model=quiet"
+    with_model = lea.get("/digest?model=silent")
+    assert with_model.status_code == 200
+
+
+def test_unlisted_models_are_chosen_and_marked(visit: Open, fleet: tuple[str, ...]) -> None:
+    page = visit("Lea", fleet).get("/incidents?model=retired").text
+    assert "no longer watched" in page
+    watched = visit("Lea", fleet, monitoring=Monitoring(unlisted_models="watch"))
+    assert "not listed" in watched.get("/incidents?model=retired").text
+    assert watched.get("/incidents?model=never-seen").status_code == 404
+
+
+def test_a_former_name_leads_to_the_model(visit: Open) -> None:
+    lea = visit("Lea", ["other"], aliases={"new-name": ["old-name", "v-*"]})
+    for name in ("old-name", "v-7"):
+        assert chosen(lea.get(f"/incidents?model={name}").text) == "new-name"
+
+
+def test_a_shared_address_survives_the_sign_in(visit: Open, fleet: tuple[str, ...]) -> None:
+    refused = visit("", fleet).get("/incidents?model=a%2Fb%20c")
+    assert refused.headers["location"] == "/login?next=/incidents%3Fmodel%3Da%252Fb%2520c"
