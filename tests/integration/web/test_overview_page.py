@@ -88,8 +88,8 @@ def fleet(engine: Engine) -> tuple[str, ...]:
 def rows_of(page: str) -> list[tuple[str, str]]:
     """Return model and state of each row."""
     row = r'<th scope="row"><a [^>]*>(.*?)</a>.*?<a class="badge[^>]*>(.*?)</a>'
-    found = re.findall(row, page, re.DOTALL)
-    return [(html.unescape(model), state) for model, state in found]
+    matches = re.findall(row, page, re.DOTALL)
+    return [(html.unescape(model), state) for model, state in matches]
 
 
 def test_what_needs_someone_comes_first(visit: Open, fleet: tuple[str, ...]) -> None:
