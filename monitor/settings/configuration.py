@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
+from pydantic import model_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -157,6 +158,13 @@ class Configuration(Sections):
             smaller = min(most, drift.false_alarms_a_year)
             sections["drift"] = inherit(drift, {"false_alarms_a_year": smaller})
         return Settings(model=table.section(model), **sections)
+
+    @model_validator(mode="after")
+    def _lists_default_models(self) -> "Configuration":
+        unlisted = sorted(set(self.web.oidc.default_models) - set(self.models))
+        if unlisted:
+            raise ValueError(f"web.oidc.default_models: {unlisted[0]!r} is not a listed model")
+        return self
 
     @property
     def false_alarms_of_each(self) -> float | None:

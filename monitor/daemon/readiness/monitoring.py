@@ -98,16 +98,22 @@ def alerts_finding(settings: Settings, secrets: Secrets) -> Finding:
 
 
 def reviewers_finding(settings: Sections) -> Finding:
-    """Check that there are two active users."""
+    """Check that each model has two active users."""
     from monitor.store.accounts.users import list_users
 
     with open_connection(settings) as connection:
         active = [user for user in list_users(connection) if user.active]
-    if len(active) < 2:
+    n_of_models = {
+        model: sum(model in user.visible_models for user in active)
+        for model in settings.names.listed
+    }
+    model, fewest = min(n_of_models.items(), key=lambda item: item[1])
+    if fewest < 2:
+        where = f" of {model}" if len(n_of_models) > 1 else ""
         return Finding(
             "reviewers",
             "note",
-            f"{len(active)} of the two reviewers of an item; `driftwarden accounts invite NAME`",
+            f"{fewest} of the two reviewers of an item{where}; `driftwarden accounts invite NAME`",
         )
     return Finding("reviewers", "ok", f"{len(active)} active users")
 

@@ -82,7 +82,8 @@ def list_rows(
         user: The user who views them.
         choices: The models.
         now: The current time.
-        read_until: The time until which the traffic is stored; ``None``: unknown.
+        read_until: The time until which the traffic is stored; ``None``: unknown, and then so is
+            whether a model is silent.
     """
     newest = _Newest(
         fleet.newest_windows(connection),
@@ -99,7 +100,8 @@ def list_rows(
             user,
             choice,
             newest=newest,
-            until=min(now, read_until or now),
+            now=now,
+            read_until=read_until,
         )
         for choice in choices
     ]
@@ -123,7 +125,8 @@ def _row(
     choice: ModelChoice,
     *,
     newest: _Newest,
-    until: datetime,
+    now: datetime,
+    read_until: datetime | None,
 ) -> ModelRow:
     name = choice.name
     items = newest.items.get(name, {})
@@ -149,11 +152,15 @@ def _row(
         traffic_at=traffic_at,
         is_led=user.is_lead_of(name),
         n_open=sum(items.values()) if user.is_lead_of(name) else 0,
-        n_waiting=count_claimable_items(connection, load_claimer(connection, user.id, name), until)
+        n_waiting=count_claimable_items(connection, load_claimer(connection, user.id, name), now)
         if items.get("queued")
         else 0,
     )
-    silent = traffic_at is not None and until - traffic_at > silence
+    silent = (
+        traffic_at is not None
+        and read_until is not None
+        and min(now, read_until) - traffic_at > silence
+    )
     return replace(row, state=_state(row, silent=silent))
 
 

@@ -15,6 +15,7 @@ from monitor.accounts.users import THE_OPERATOR, deactivate, reset_password
 from monitor.daemon.readiness.monitoring import sign_in_finding
 from monitor.errors import ConfigurationError, SignOnError, SignOnUnavailableError
 from monitor.settings import Secrets, Settings
+from monitor.store.accounts.grants import Grant
 from monitor.store.accounts.users import user_by_name
 from monitor.store.engine import transaction
 from monitor.web.app import create_app
@@ -113,6 +114,17 @@ def test_create_users_adds_users_of_allowed_domains(
     )
     provider.user_claims |= {"sub": "other", "email": "eve@evil.example"}
     refused(browse(**options).sign_in(), "evil.example is not allowed")
+
+
+def test_created_users_have_a_role_on_the_default_models(
+    browse: Open, engine: Engine, provider: Provider
+) -> None:
+    options = {"create_users": True, "allowed_domains": ("bank.example",)}
+    assert 303 == browse(**options, default_models=("router",)).sign_in().status_code
+    with transaction(engine) as connection:
+        user = user_by_name(connection, "Ada L.")
+    assert user is not None
+    assert {"router": Grant("router", "reviewer")} == user.grants.by_model
 
 
 def test_groups_are_checked_at_each_sign_in(

@@ -165,6 +165,39 @@ def test_lists_hold_only_the_models_of_the_user(
         assert mine.status_code == response.status_code or response.status_code == 303, route
 
 
+@pytest.mark.parametrize("name", ROLES)
+def test_batches_of_another_model_are_as_if_missing(client: TestClient[Any], name: str) -> None:
+    visitor = visit(client, name)
+    theirs, missing = (visitor.get(f"/progress?batch={number}") for number in (1, 999))
+    assert theirs.status_code in {403, 404}
+    assert theirs.text == missing.text
+
+
+def test_a_role_on_one_model_is_none_on_another(
+    client: TestClient[Any], world: World, clock: datetime
+) -> None:
+    """A lead of one model reads the other as its reviewer, and acts on nothing there."""
+    with transaction(world.engine) as connection:
+        give_role(connection, world.users["Lea"], "reviewer", model=THEIRS)
+    lea = visit(client, "Lea")
+    before = everything(world.engine)
+    page = lea.get("/incidents/1")
+    assert page.status_code == 200
+    assert "/acknowledge" not in page.text + lea.get("/incidents").text
+    assert "/lock" not in lea.get("/human-evaluations/1").text
+    for path in (
+        "/incidents/1/acknowledge", "/decisions/1/confirm", "/runs/1/cancel",
+        "/human-evaluations/1/lock", "/progress/items/1/restore", "/progress/items/1/exclude",
+    ):  # fmt: skip
+        assert lea.post(path, {"confirmed": "yes"}).status_code == 404, path
+    for action in ("confirm-flag", "reject-flag", "reopen"):
+        path = f"/api/lead/items/1/{action}"
+        assert lea.send("POST", path, json={"reason": "mine"}).status_code == 404, path
+    for path in ("/progress", "/decisions", "/runs", "/candidate-evaluations", "/api/lead/flags"):
+        assert MARK not in lea.get(path).text, path
+    assert before == everything(world.engine)
+
+
 def test_a_former_reviewer_keeps_no_item(world: World, clock: datetime) -> None:
     ada = world.users["Ada"]
     with transaction(world.engine) as connection:

@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 from litestar.testing import TestClient
-from sqlalchemy import Connection, Engine, insert
+from sqlalchemy import Connection, Engine, delete, insert
 
 from monitor.accounts.registration import create_user
 from monitor.settings import Configuration, Monitoring, Secrets
 from monitor.store.alerts.incidents import insert_incident
 from monitor.store.engine import transaction
-from monitor.store.tables import DriftEvaluation
+from monitor.store.tables import DriftEvaluation, SourceOffset
 from monitor.store.traffic.daily_counts import ModelDay, SampledCount
 from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters
+from monitor.store.traffic.offsets import claim, record_caught_up
 from monitor.store.traffic.position import Position
 from monitor.store.traffic.unlisted import add_unlisted
 from monitor.web.app import create_app
@@ -74,7 +75,10 @@ def add_window(
 def fleet(engine: Engine) -> tuple[str, ...]:
     """Return models in another order than that in which they need someone."""
     store_traffic(engine, NOW - timedelta(days=30), 3, seed=1, model="silent")
+    topic = Configuration().kafka.topic
     with transaction(engine) as connection:
+        claim(connection, topic, 0, first=0, now=NOW)
+        record_caught_up(connection, topic, {0: NOW - timedelta(hours=3)})
         for model in ("quiet", "silent", "alarmed", "retired"):
             add_window(connection, model, "no_drift")
         add_window(connection, "broken", None, "failed")
@@ -101,6 +105,16 @@ def test_what_needs_someone_comes_first(visit: Open, fleet: tuple[str, ...]) -> 
         ("quiet", "No drift"),
         ("retired", "No longer watched"),
     ]
+
+
+def test_lag_is_told_and_unknown_lag_is_no_silence(
+    visit: Open, fleet: tuple[str, ...], engine: Engine
+) -> None:
+    lea = visit("Lea", fleet)
+    assert "3 hours behind" in lea.get("/overview").text
+    with transaction(engine) as connection:
+        connection.execute(delete(SourceOffset))
+    assert ("silent", "No drift") in rows_of(lea.get("/overview").text)
 
 
 def test_reviewers_get_their_queue_and_models(visit: Open, fleet: tuple[str, ...]) -> None:

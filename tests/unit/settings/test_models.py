@@ -205,3 +205,10 @@ def test_evaluation_file_of_all_models_is_an_origin() -> None:
     origins = {origin.key: origin.source for origin in origins_of(fleet, "a")}
     assert origins["monitoring.alert_threshold"] == "all.yaml"
     assert origins["retrain.evaluation"] == "config.toml"
+
+
+def test_single_sign_on_names_listed_models_only() -> None:
+    oidc = 'web.oidc.default_models = ["{}"]\n'
+    load_configuration(written(oidc.format("org/analyst") + FLEET))
+    with pytest.raises(ConfigurationError, match="default_models"):
+        load_configuration(written(oidc.format("analyst") + FLEET))
