@@ -96,6 +96,13 @@ class ChannelRefusedError(DriftwardenError):
     """Raised when a channel rejects a message permanently: a retry would not help."""
 
 
+class ChildProcessFailedError(DriftwardenError):
+    """Raised when a task in a child process had no result.
+
+    Its code is ``time_limit``, ``killed``, ``stopped`` or ``failed``.
+    """
+
+
 class RemoteServiceError(TransientError):
     """Raised when Ray, Kubernetes or MLflow is unavailable or denies access."""
 

@@ -263,6 +263,7 @@ def upgrade() -> None:
         sa.Column("prompt_map", sa.LargeBinary(), nullable=True),
         sa.Column("error", sa.String(), nullable=True),
         sa.Column("started_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("claimed_until", UtcDateTime(timezone=True), nullable=False),
         sa.Column("finished_at", UtcDateTime(timezone=True), nullable=True),
         sa.Column("followed_up_at", UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(

@@ -11,7 +11,6 @@ from typing import Literal, get_args
 
 from sqlalchemy import Engine
 
-from monitor.embedding.shared_encoder import SharedEncoder
 from monitor.errors import ConfigurationError, DatabaseUnavailableError
 from monitor.settings import Secrets, Sections
 from monitor.store.engine import make_engine, transaction
@@ -131,18 +130,24 @@ def _bodies(
     heartbeats = [Heartbeat(part) for part in parts if part != "web"]
     beats = {heartbeat.name: heartbeat for heartbeat in heartbeats}
     bodies: dict[Part, Callable[[], None]] = {}
-    encoder = SharedEncoder(settings.embedding)
     if "ingest" in parts:
+        from monitor.embedding.encoder import load_encoder
         from monitor.traffic.ingest.loop import run_ingest
 
         bodies["ingest"] = partial(
-            run_ingest, engine, settings, secrets, encoder.load(), stop, heartbeat=beats["ingest"]
+            run_ingest,
+            engine,
+            settings,
+            secrets,
+            load_encoder(settings.embedding),
+            stop,
+            heartbeat=beats["ingest"],
         )
     if "schedule" in parts:
         from monitor.daemon import schedule
 
         bodies["schedule"] = schedule.prepare(
-            engine, settings, secrets, encoder, heartbeat=beats["schedule"], stop=stop
+            engine, settings, secrets, heartbeat=beats["schedule"], stop=stop
         )
     if "web" in parts:
         from monitor.web.app import create_app

@@ -1,10 +1,10 @@
 """Steps of the schedule: each reads from the database what is due, and may be repeated."""
 
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache
 
 from sqlalchemy import Engine
 
@@ -12,9 +12,12 @@ from monitor.alerts.channels import make_sender, senders_of_models
 from monitor.alerts.channels.sender import Sender
 from monitor.alerts.messages.unlisted_models import announce_unlisted_models
 from monitor.alerts.outbox import deliver_due
+from monitor.daemon.evaluations.baselines import advance_due
+from monitor.daemon.evaluations.looks import run_due
+from monitor.daemon.evaluations.runner import DirectRunner, ProcessRunner, Runner
+from monitor.daemon.evaluations.windows import evaluate_due
 from monitor.daemon.follow_up import decide, follow_up, follow_up_looks, watch_age
 from monitor.daemon.retraining import Retraining
-from monitor.embedding.encoder import load_encoder
 from monitor.privacy.retention import apply_retention, is_due
 from monitor.settings import Secrets, Sections, Settings
 from monitor.store.alerts.outbox import count_pending_messages
@@ -26,10 +29,7 @@ from monitor.store.traffic.pending_halves import oldest_pending_at
 from monitor.store.windows.drift_evaluations import last_success_at
 from monitor.store.windows.looks import last_look_at
 from monitor.telemetry import LAST_DRIFT_EVALUATION, LAST_LOOK, OUTBOX_PENDING, get_logger
-from monitor.windows.evaluation import evaluate_due_windows
-from monitor.windows.looks.run import run_due_looks
 from monitor.windows.reading.reembedding import EncoderSource
-from monitor.windows.versions.planned_baseline import advance_baseline
 from retrain.registry.mlflow_mirror import MlflowMirror, mirror_registry
 
 #: Delay after a window's end in which its last records may still arrive.
@@ -37,6 +37,10 @@ LATE_RECORDS = timedelta(minutes=10)
 #: Time that a window waits for ingest to reach the topic's end. After that it is evaluated on the
 #: stored traffic: an evaluation that never comes would be silent.
 MAX_WAIT = timedelta(hours=24)
+
+#: Modules that the child processes import before the time limit counts.
+OF_EVALUATIONS = ("monitor.windows.evaluation", "evidently.presets")
+OF_LOOKS = ("monitor.windows.looks.run",)
 
 log = get_logger(__name__)
 
@@ -50,11 +54,15 @@ class Cycle:
     sender: Sender | None
     retraining: Retraining
     started_at: datetime
-    #: Source of the encoder for embedding stored texts again; ``None``: the configured encoder.
-    encoder: EncoderSource | None = None
+    #: Runs the evaluations of windows.
+    evaluations: Runner
+    #: Runs the looks, which must not wait for the evaluation of a large window.
+    looks: Runner
     registry_mirror: MlflowMirror | None = None
     #: Senders of models with a channel of their own.
     senders_by_model: Mapping[str, Sender] = field(default_factory=dict)
+    #: Time of the next attempt to make a planned baseline, of models whose last one failed.
+    postponed_baselines: dict[str, datetime] = field(default_factory=dict)
 
     @classmethod
     def build(
@@ -65,40 +73,85 @@ class Cycle:
         now: datetime,
         *,
         encoder: EncoderSource | None = None,
+        stop: threading.Event | None = None,
     ) -> "Cycle":
-        """Build the cycle of the settings."""
+        """Build the cycle of the settings.
+
+        Args:
+            engine: The database.
+            settings: The configuration.
+            secrets: Tokens of channels and services.
+            now: The start of the daemon.
+            encoder: Without ``stop``: embeds stored texts again; ``None``: the configured encoder.
+            stop: Ends evaluations in child processes; ``None``: they run in this process.
+        """
+        evaluations: Runner
+        looks: Runner
+        if stop is None:
+            evaluations = looks = DirectRunner(engine, settings.embedding, encoder)
+        else:
+            evaluations = ProcessRunner(engine, settings.embedding, stop, preload=OF_EVALUATIONS)
+            looks = ProcessRunner(engine, settings.embedding, stop, preload=OF_LOOKS)
         return cls(
             engine=engine,
             settings=settings,
             sender=make_sender(secrets, settings.alerts),
             retraining=Retraining.build(engine, settings, secrets),
             started_at=now,
-            encoder=encoder,
+            evaluations=evaluations,
+            looks=looks,
             registry_mirror=MlflowMirror.build(settings.retrain.mlflow, secrets),
             senders_by_model=senders_of_models(secrets, settings),
         )
 
-    def evaluate(self, now: datetime) -> None:
-        """Evaluate the windows that are due, model by model, the oldest first.
+    def evaluate(self, now: datetime, may_continue: Callable[[], bool] = lambda: True) -> None:
+        """Evaluate the windows that are due, the oldest first, while ``may_continue()`` holds.
 
         An evaluated window may then become the baseline of the version in production.
         """
         self._carry_over(now)
-        encoder = self.encoder or cache(lambda: load_encoder(self.settings.embedding))
-        until = self._complete_until(now)
+        clock = _clock_from(now)
         for settings in self._watched():
-            evaluate_due_windows(self.engine, settings, now, until=until, encoder=encoder)
-            advance_baseline(self.engine, settings, now, encoder)
-            with transaction(self.engine) as connection:
-                last = last_success_at(connection, settings.model.name)
-            if last is not None:
-                LAST_DRIFT_EVALUATION.labels(settings.model.name).set(last.timestamp())
+            self._export_last_evaluation(settings)
+        evaluated = evaluate_due(
+            self.engine,
+            self._watched,
+            self.evaluations,
+            clock,
+            until=self._complete_until(now),
+            may_continue=may_continue,
+        )
+        try:
+            for settings in evaluated:
+                self._export_last_evaluation(settings)
+            advance_due(
+                self.engine,
+                self._watched(),
+                self.evaluations,
+                clock,
+                postponed=self.postponed_baselines,
+                may_continue=may_continue,
+            )
+        finally:
+            self.evaluations.rest()
 
-    def look(self, now: datetime, stop: threading.Event) -> None:
-        """Search the last 24 hours for a large change, where looks are due, until stopped."""
-        until = self._complete_until(now)
-        for settings in self._watched():
-            run_due_looks(self.engine, settings, now, until=until, encoder=self.encoder, stop=stop)
+    def look(self, now: datetime, may_continue: Callable[[], bool] = lambda: True) -> None:
+        """Search the last 24 hours for a large change, while ``may_continue()`` holds."""
+        watched = self._watched()
+        looks = run_due(
+            self.engine,
+            watched,
+            self.looks,
+            _clock_from(now),
+            until=self._complete_until(now),
+            may_continue=may_continue,
+        )
+        try:
+            for _ in looks:
+                pass
+        finally:
+            self.looks.rest()
+        for settings in watched:
             with transaction(self.engine) as connection:
                 last = last_look_at(connection, settings.model.name, only_done=True)
             if last is not None:
@@ -130,6 +183,12 @@ class Cycle:
         """Apply the retention periods once a day, until done or stopped."""
         if is_due(self.engine, now):
             apply_retention(self.engine, self.settings.retention, now, stop=stop)
+
+    def _export_last_evaluation(self, settings: Settings) -> None:
+        with transaction(self.engine) as connection:
+            last = last_success_at(connection, settings.model.name)
+        if last is not None:
+            LAST_DRIFT_EVALUATION.labels(settings.model.name).set(last.timestamp())
 
     def _carry_over(self, now: datetime) -> None:
         """Carry over the history of models that were renamed: their old name is an alias."""
@@ -166,3 +225,9 @@ class Cycle:
             return latest
         waited_enough = now - self.started_at >= MAX_WAIT
         return max(stored, now - MAX_WAIT) if waited_enough else stored
+
+
+def _clock_from(now: datetime) -> Callable[[], datetime]:
+    """Return a clock that shows ``now``, and runs."""
+    began = time.monotonic()
+    return lambda: now + timedelta(seconds=time.monotonic() - began)

@@ -11,7 +11,6 @@ from sqlalchemy import Engine
 
 from monitor.daemon.cycle import Cycle
 from monitor.daemon.leadership import Leadership
-from monitor.embedding.shared_encoder import SharedEncoder
 from monitor.errors import TransientError
 from monitor.settings import Secrets, Sections
 from monitor.telemetry import SERVICE_FAILURES, Heartbeat, get_logger
@@ -30,13 +29,12 @@ def prepare(
     engine: Engine,
     settings: Sections,
     secrets: Secrets,
-    encoder: SharedEncoder,
     *,
     heartbeat: Heartbeat,
     stop: threading.Event,
 ) -> Callable[[], None]:
     """Build the cycle, and return the function that runs it until ``stop`` is set."""
-    cycle = Cycle.build(engine, settings, secrets, datetime.now(UTC), encoder=encoder.load)
+    cycle = Cycle.build(engine, settings, secrets, datetime.now(UTC), stop=stop)
 
     def run() -> None:
         leadership = Leadership(engine)
@@ -46,8 +44,8 @@ def prepare(
             while not stop.wait(1.0):
                 heartbeat.beat()
         finally:
-            # Waits for the running jobs: an evaluation is finished. Retention ends after its
-            # present step.
+            # Waits for the running jobs: an evaluation has a minute to end. Retention ends after
+            # its present step.
             scheduler.shutdown(wait=True)
             leadership.release()
 
@@ -68,14 +66,18 @@ def build_scheduler(
         job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
     )
     at_once = {"next_run_time": datetime.now(UTC)}
-    evaluate = _guarded("evaluate", cycle.evaluate, leadership)
+
+    def may_continue() -> bool:
+        return not stop.is_set() and leadership.held()
+
+    evaluate = _guarded("evaluate", lambda now: cycle.evaluate(now, may_continue), leadership)
     advance = _guarded("advance", cycle.advance, leadership)
     deliver = _guarded("deliver", cycle.deliver, leadership)
     # Every minute, as a window is due only when ingest has stored its traffic, and a failed
     # evaluation is repeated after an hour. When nothing is due, the job costs two queries.
     scheduler.add_job(evaluate, CronTrigger(second=0, timezone=UTC), id="evaluate", **at_once)
     # A job of its own: a look must not wait for the evaluation of a large window.
-    look = _guarded("look", lambda now: cycle.look(now, stop), leadership)
+    look = _guarded("look", lambda now: cycle.look(now, may_continue), leadership)
     scheduler.add_job(look, CronTrigger(second=30, timezone=UTC), id="look", **at_once)
     scheduler.add_job(
         advance, IntervalTrigger(seconds=ADVANCE_EVERY_SECONDS), id="advance", **at_once

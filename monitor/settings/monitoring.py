@@ -1,9 +1,11 @@
 """Settings of monitoring, the database and the encoder."""
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from monitor.settings.durations import AnyDuration, Within
 from monitor.settings.field_types import Level, Probability, Section
 from monitor.statistics.alarm_levels import Schedule
 
@@ -15,6 +17,7 @@ class Monitoring(Section):
     drift_detection: Schedule = "weekly"
     large_changes: Literal["hourly", "daily", "off"] = "hourly"
     alert_threshold: Level = 0.10
+    max_evaluation_time: Annotated[AnyDuration, Within("1s", "24h")] = timedelta(hours=1)
     false_alarms_a_year: Annotated[float, Field(ge=0.0)] = 0.0
     unlisted_models: Literal["report", "watch", "ignore"] = "report"
 

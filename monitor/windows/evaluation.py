@@ -1,7 +1,7 @@
 """Drift evaluation of a window: claimed, run and stored, reproducible to the last digit."""
 
 import zlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 
 import numpy as np
@@ -23,7 +23,7 @@ from monitor.store.windows.claims import (
     fail_drift_evaluation,
     finish_drift_evaluation,
 )
-from monitor.store.windows.drift_evaluations import assessments_before, evaluated_windows
+from monitor.store.windows.drift_evaluations import assessments_before
 from monitor.store.windows.reports import save_report
 from monitor.store.windows.sample_scores import SampleScores
 from monitor.store.windows.slow_drift import save_slow_drift_window
@@ -32,7 +32,6 @@ from monitor.windows.assessment.provenance import baseline_source, build_provena
 from monitor.windows.prompt_map.sampling import sample_map
 from monitor.windows.reading.reembedding import EncoderSource
 from monitor.windows.report.evidently import render_evidently
-from monitor.windows.schedule import due_windows
 from monitor.windows.stored_comparison import (
     StoredComparison,
     StoredPart,
@@ -43,61 +42,10 @@ from monitor.windows.stored_comparison import (
 )
 from monitor.windows.topics.history import WINDOWS_SEARCHED
 
+#: Time of a claim beyond the time limit of the evaluation, for starting and stopping its process.
+LEASE_MARGIN = timedelta(minutes=10)
+
 log = structlog.get_logger()
-
-
-def evaluate_due_windows(
-    engine: Engine,
-    settings: Settings,
-    now: datetime,
-    *,
-    until: datetime | None = None,
-    encoder: EncoderSource | None = None,
-) -> list[int]:
-    """Evaluate all windows that have ended and are not evaluated yet, the oldest first.
-
-    The first window is that of the first traffic or of the first baseline: from then on, a window
-    without traffic is a result.
-
-    Args:
-        engine: The database.
-        settings: The model, levels and thresholds, and the seed.
-        now: The time to record.
-        until: Windows that end later are left for a later call: their traffic may not all be
-            stored. ``None``: until now.
-        encoder: Called where texts are to be embedded again; without it, the configured one is
-            loaded then.
-
-    A failed window is recorded, logged, and due again an hour later; the windows after it are
-    evaluated.
-
-    Returns:
-        The evaluations that this call ran.
-
-    Raises:
-        DatabaseUnavailableError: The database is unavailable; call again later.
-    """
-    model = settings.model.name
-    with transaction(engine) as connection:
-        first = monitoring_start(connection, model)
-        done = evaluated_windows(connection, model)
-    if first is None:
-        return []
-    ran = []
-    encoder = encoder or cache(lambda: load_encoder(settings.embedding))
-    for start, end in due_windows(first, until or now, settings.monitoring.drift_detection):
-        if (start, end) in done:
-            continue
-        try:
-            evaluation_id = evaluate_window(engine, settings, start, end, now, encoder=encoder)
-        except DatabaseUnavailableError:
-            raise
-        except Exception:  # one window that can't be evaluated must not stop the watch
-            log.exception("evaluation_failed", model=model, window_start=start.isoformat())
-            continue
-        if evaluation_id is not None:
-            ran.append(evaluation_id)
-    return ran
 
 
 def monitoring_start(connection: Connection, model: str) -> datetime | None:
@@ -129,20 +77,61 @@ def evaluate_window(
         end: First instant after it.
         now: The time to record.
         again: Evaluate it again if it was done before, such as after a baseline import.
-        encoder: As for :func:`evaluate_due_windows`.
+        encoder: Called where texts are to be embedded again; without it, the configured one is
+            loaded then.
 
     Returns:
-        The evaluation; ``None`` where it is done, or another process runs it. One that started over
-        an hour ago and has not ended is taken over.
+        The evaluation; ``None`` where it is done, or another process runs it.
     """
-    model = settings.model.name
-    seed = _seed(settings.drift.seed, model, start, end)
-    with transaction(engine) as connection:
-        claim = claim_drift_evaluation(
-            connection, model, start, end, seed=seed, now=now, again=again
-        )
+    claim = claim_window(engine, settings, (start, end), now, again=again)
     if claim is None:
         return None
+    encoder = encoder or cache(lambda: load_encoder(settings.embedding))
+    done = evaluate_claimed(engine, settings, claim, (start, end), now, encoder=encoder)
+    return claim.evaluation_id if done else None
+
+
+def claim_window(
+    engine: Engine,
+    settings: Settings,
+    bounds: tuple[datetime, datetime],
+    now: datetime,
+    *,
+    again: bool = False,
+) -> EvaluationClaim | None:
+    """Claim a window for as long as its evaluation may take; ``None``: there is nothing to do.
+
+    The claim of a process that died ends :data:`LEASE_MARGIN` after the time limit; the window is
+    then claimed again.
+    """
+    with transaction(engine) as connection:
+        return claim_drift_evaluation(
+            connection,
+            settings.model.name,
+            *bounds,
+            seed=_seed(settings.drift.seed, settings.model.name, *bounds),
+            now=now,
+            again=again,
+            lease=settings.monitoring.max_evaluation_time + LEASE_MARGIN,
+        )
+
+
+def evaluate_claimed(
+    engine: Engine,
+    settings: Settings,
+    claim: EvaluationClaim,
+    bounds: tuple[datetime, datetime],
+    now: datetime,
+    *,
+    encoder: EncoderSource,
+) -> bool:
+    """Evaluate a claimed window, and store the assessment, or the failure with its reason.
+
+    Returns:
+        Whether it was stored: not where another process has taken the evaluation over.
+    """
+    model, seed = settings.model.name, _seed(settings.drift.seed, settings.model.name, *bounds)
+    start, end = bounds
     log.info("evaluation_started", model=model, start=start.isoformat(), end=end.isoformat())
     try:
         # Sums that are split over threads differ in their last digits by the number of cores.
@@ -150,25 +139,19 @@ def evaluate_window(
             with transaction(engine) as connection:
                 earlier = assessments_before(connection, model, start, WINDOWS_SEARCHED)
             comparison = compare_stored_window(
-                engine,
-                settings,
-                (start, end),
-                seed=seed,
-                now=now,
-                encoder=encoder or cache(lambda: load_encoder(settings.embedding)),
-                earlier=earlier,
+                engine, settings, bounds, seed=seed, now=now, encoder=encoder, earlier=earlier
             )
-            _store(engine, settings, claim, comparison, (start, end), seed=seed, now=now)
+            _store(engine, settings, claim, comparison, bounds, seed=seed, now=now)
     except LostOwnershipError as error:
         log.warning("evaluation_taken_over", evaluation=claim.evaluation_id, reason=str(error))
-        return None
+        return False
     except DatabaseUnavailableError:
         raise  # nothing can be recorded; the claim expires
     except Exception as error:
         with transaction(engine) as connection:
             fail_drift_evaluation(connection, claim, f"{type(error).__name__}: {error}", now)
         raise
-    return claim.evaluation_id
+    return True
 
 
 def _store(

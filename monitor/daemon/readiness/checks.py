@@ -60,6 +60,7 @@ def _shared_checks(settings: Sections, secrets: Secrets) -> Checks:
 def _checks_of_model(settings: Settings, secrets: Secrets) -> Checks:
     return [
         ("baseline", lambda: monitoring.baseline_finding(settings)),
+        ("windows", lambda: monitoring.windows_finding(settings)),
         ("looks", lambda: monitoring.looks_finding(settings)),
         ("alerts", lambda: monitoring.alerts_finding(settings, secrets)),
         ("taxonomy", lambda: monitoring.taxonomy_finding(settings)),

@@ -42,6 +42,8 @@ class DriftEvaluation(Base):
     prompt_map: Mapped[bytes | None] = mapped_column(LargeBinary)
     error: Mapped[str | None]
     started_at: Mapped[datetime]
+    #: Another process takes over a ``running`` evaluation after this.
+    claimed_until: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     #: When its incident and its review batch were written.
     followed_up_at: Mapped[datetime | None]
@@ -85,12 +87,14 @@ class Look(Base):
     model: Mapped[str]
     #: First instant after the 24 hours; a full hour, or midnight where looks are daily.
     looked_until: Mapped[datetime]
-    #: ``done``; ``skipped`` where there was too little traffic, or too little that is new.
+    #: ``done``; ``skipped`` where there was too little traffic, or too little that is new;
+    #: ``failed``.
     status: Mapped[str]
     alarm: Mapped[bool]
     n_exchanges: Mapped[int]
     n_end_users: Mapped[int]
-    #: Digest of the baseline, settings and package version; empty where skipped.
+    #: Digest of the baseline, settings and package version; of a failed look why it failed; empty
+    #: where skipped.
     provenance: Mapped[dict[str, Any]]
     #: The large changes, as :class:`monitor.store.windows.looks.LookFinding`; it quotes nothing.
     findings: Mapped[list[Any]]

@@ -14,8 +14,11 @@ from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.prompt_maps import PromptMap, pack_prompt_map
 from monitor.store.windows.sample_scores import SampleScores, pack_scores
 
-#: Age at which a ``running`` evaluation counts as crashed and a ``failed`` one is due again.
+#: Time after which a ``failed`` evaluation is due again.
 RETRY_AFTER = timedelta(hours=1)
+#: Duration of a claim without a time limit of its own. A ``running`` evaluation whose claim has
+#: ended counts as crashed.
+LEASE = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ def claim_drift_evaluation(
     seed: int,
     now: datetime,
     again: bool = False,
+    lease: timedelta = LEASE,
 ) -> EvaluationClaim | None:
     """Claim the window ``[start, end)`` of a model.
 
@@ -46,6 +50,7 @@ def claim_drift_evaluation(
         seed: Seed of the evaluation.
         now: Time of the claim.
         again: Also claim a window whose evaluation is done or has just failed.
+        lease: Another process takes the evaluation over after this time.
 
     Returns:
         The claim, or ``None`` where the evaluation is done, or another process runs it.
@@ -56,6 +61,7 @@ def claim_drift_evaluation(
             DriftEvaluation.status,
             DriftEvaluation.started_at,
             DriftEvaluation.finished_at,
+            DriftEvaluation.claimed_until,
         ).where(
             DriftEvaluation.model == model,
             DriftEvaluation.window_start == start,
@@ -75,16 +81,14 @@ def claim_drift_evaluation(
                         seed=seed,
                         provenance={},
                         started_at=now,
+                        claimed_until=now + lease,
                     )
                     .returning(DriftEvaluation.id)
                 ).scalar_one()
         except IntegrityError:  # another process was faster
             return None
         return EvaluationClaim(inserted, now)
-    since = row.finished_at or row.started_at
-    stale = now - since >= RETRY_AFTER
-    claimable = {"running": stale, "failed": stale or again, "done": again}
-    if not claimable[row.status]:
+    if not (_is_due(row, now) or (again and row.status in {"failed", "done"})):
         return None
     taken = connection.execute(
         update(DriftEvaluation)
@@ -93,7 +97,14 @@ def claim_drift_evaluation(
             DriftEvaluation.status == row.status,
             DriftEvaluation.started_at == row.started_at,
         )
-        .values(status="running", started_at=now, finished_at=None, error=None, seed=seed)
+        .values(
+            status="running",
+            started_at=now,
+            claimed_until=now + lease,
+            finished_at=None,
+            error=None,
+            seed=seed,
+        )
     )
     return EvaluationClaim(row.id, now) if taken.rowcount == 1 else None
 
@@ -139,6 +150,56 @@ def fail_drift_evaluation(
         LostOwnershipError: Another process has taken the evaluation over.
     """
     _close(connection, claim, status="failed", error=error, finished_at=now)
+
+
+def release_drift_evaluation(connection: Connection, claim: EvaluationClaim) -> None:
+    """Give back the claim of an evaluation that was stopped: it is due at once, and no failure.
+
+    Raises:
+        LostOwnershipError: Another process has taken the evaluation over, or it has ended.
+    """
+    _close(connection, claim, claimed_until=claim.started_at)
+
+
+@dataclass(frozen=True)
+class WindowStates:
+    """The windows of a model that need no evaluation now, and its last failure."""
+
+    #: Done, running, or failed less than :data:`RETRY_AFTER` ago.
+    settled: frozenset[tuple[datetime, datetime]]
+    #: Last failure or crash of a window that has not succeeded since; ``None``: none.
+    failed_at: datetime | None
+
+
+def window_states(connection: Connection, model: str, now: datetime) -> WindowStates:
+    """Return the states of the windows of a model."""
+    rows = connection.execute(
+        select(
+            DriftEvaluation.window_start,
+            DriftEvaluation.window_end,
+            DriftEvaluation.status,
+            DriftEvaluation.started_at,
+            DriftEvaluation.finished_at,
+            DriftEvaluation.claimed_until,
+        ).where(DriftEvaluation.model == model)
+    ).all()
+    failures = [
+        row.finished_at or row.started_at
+        for row in rows
+        if row.status == "failed"
+        or (row.status == "running" and row.started_at < row.claimed_until <= now)
+    ]
+    return WindowStates(
+        frozenset((row.window_start, row.window_end) for row in rows if not _is_due(row, now)),
+        max(failures, default=None),
+    )
+
+
+def _is_due(row: Any, now: datetime) -> bool:
+    """Return whether an evaluation is to be repeated: it has failed, or its process has died."""
+    if row.status == "failed":
+        return bool(now - (row.finished_at or row.started_at) >= RETRY_AFTER)
+    return bool(row.status == "running" and now >= row.claimed_until)
 
 
 def _close(connection: Connection, claim: EvaluationClaim, **values: Any) -> None:

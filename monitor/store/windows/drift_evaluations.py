@@ -106,6 +106,16 @@ def last_success_at(connection: Connection, model: str) -> datetime | None:
     ).scalar_one()
 
 
+def newest_failed_evaluation(connection: Connection, model: str) -> DriftEvaluationRow | None:
+    """Return the failed evaluation of the newest window that has one; ``None`` where none has."""
+    row = connection.execute(
+        _ROWS.where(DriftEvaluation.model == model, DriftEvaluation.status == "failed")
+        .order_by(DriftEvaluation.window_end.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else _row(row)
+
+
 def pending_follow_ups(connection: Connection, model: str) -> list[int]:
     """Return the evaluations whose incident and batch aren't written yet, the oldest first."""
     statement = (

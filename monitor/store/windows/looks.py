@@ -63,7 +63,7 @@ class LookRow:
     id: int
     model: str
     looked_until: datetime
-    #: ``done`` or ``skipped``.
+    #: ``done``, ``skipped`` or ``failed``.
     status: str
     alarm: bool
     n_exchanges: int
@@ -99,6 +99,7 @@ def save_look(
     findings: Sequence[LookFinding] | None,
     provenance: dict[str, Any],
     now: datetime,
+    error: str = "",
 ) -> int | None:
     """Write a look, and delete old ones without an alarm; ``None`` where it was written before.
 
@@ -108,18 +109,20 @@ def save_look(
         looked_until: First instant after the 24 hours.
         n_exchanges: Sampled exchanges that were compared, or counted where it was skipped.
         n_end_users: Their end users.
-        findings: The large changes, the clearest first; ``None``: it was skipped.
+        findings: The large changes, the clearest first; ``None``: it was skipped, or failed.
         provenance: What the figures depend on.
         now: The time to record.
+        error: Why it failed; it is not repeated, as the next one covers most of its time.
     """
+    unfinished = "failed" if error else "skipped"
     values = {
         "model": model,
         "looked_until": looked_until,
-        "status": "skipped" if findings is None else "done",
+        "status": unfinished if findings is None else "done",
         "alarm": bool(findings),
         "n_exchanges": n_exchanges,
         "n_end_users": n_end_users,
-        "provenance": provenance,
+        "provenance": {**provenance, "error": error} if error else provenance,
         "findings": msgspec.to_builtins(list(findings or ())),
         "created_at": now,
         # Only an alarm is followed up.
@@ -145,6 +148,17 @@ def last_look_at(connection: Connection, model: str, *, only_done: bool = False)
     if only_done:
         statement = statement.where(Look.status == "done")
     return connection.execute(statement).scalar_one()
+
+
+def last_look_failed_at(connection: Connection, model: str) -> datetime | None:
+    """Return when the newest look of a model failed; ``None`` where it did not."""
+    row = connection.execute(
+        select(Look.status, Look.created_at)
+        .where(Look.model == model)
+        .order_by(Look.looked_until.desc())
+        .limit(1)
+    ).one_or_none()
+    return row.created_at if row is not None and row.status == "failed" else None
 
 
 def look_by_id(connection: Connection, look_id: int) -> LookRow:

@@ -1,10 +1,8 @@
 """Looks that are due: read, examined and stored, each in one transaction."""
 
-import threading
 import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from importlib.metadata import version
 
 import numpy as np
@@ -12,8 +10,6 @@ import structlog
 from sqlalchemy import Engine
 from threadpoolctl import threadpool_limits
 
-from monitor.embedding.encoder import load_encoder
-from monitor.errors import DatabaseUnavailableError
 from monitor.settings import Settings
 from monitor.store.engine import transaction
 from monitor.store.traffic.exchanges import first_exchange_at
@@ -39,49 +35,23 @@ MIN_NEW = 20
 log = structlog.get_logger()
 
 
-def run_due_looks(
-    engine: Engine,
-    settings: Settings,
-    now: datetime,
-    *,
-    until: datetime,
-    encoder: EncoderSource | None = None,
-    stop: threading.Event | None = None,
-) -> int:
-    """Run the looks that are due, the oldest first; return the number of alarms.
+def looks_due(engine: Engine, settings: Settings, until: datetime) -> list[datetime]:
+    """Return the ends of the looks of a model that are due, the oldest first.
 
-    A look that a killed process didn't store is run again, on the same rows with the same result.
     After a pause the looks of the last 24 hours are made up for: the windows hold what is older.
 
     Args:
         engine: The database.
-        settings: The model, its monitoring, and the seed.
-        now: The time to record.
+        settings: The model, and its monitoring.
         until: The time until which the traffic is stored.
-        encoder: Called where texts are to be embedded again.
-        stop: Once set, the present look is the last; the others stay due.
     """
-    if settings.monitoring.large_changes == "off":
-        return 0
-    model = settings.model.name
+    frequency = settings.monitoring.large_changes
+    if frequency == "off":
+        return []
     with transaction(engine) as connection:
-        first = first_exchange_at(connection, model)
-        last = last_look_at(connection, model)
-    if first is None:
-        return 0
-    source = encoder or cache(lambda: load_encoder(settings.embedding))
-    n_alarms = 0
-    for end in due_looks(first, last, until, settings.monitoring.large_changes):
-        if stop is not None and stop.is_set():
-            break
-        try:
-            n_alarms += _run(engine, settings, end, now, source)
-        except DatabaseUnavailableError:
-            raise
-        except Exception:  # a look that fails is due again, and must not stop the windows
-            log.exception("look_failed", model=model, until=end.isoformat())
-            break
-    return n_alarms
+        first = first_exchange_at(connection, settings.model.name)
+        last = last_look_at(connection, settings.model.name)
+    return [] if first is None else list(due_looks(first, last, until, frequency))
 
 
 def due_looks(
@@ -104,10 +74,13 @@ def due_looks(
     yield from (end for back in range(24, -1, -1) if earliest <= (end := at - back * step))
 
 
-def _run(
-    engine: Engine, settings: Settings, end: datetime, now: datetime, encoder: EncoderSource
-) -> int:
-    """Run a look and store it; return 1 where it alarms."""
+def run_look(
+    engine: Engine, settings: Settings, end: datetime, now: datetime, *, encoder: EncoderSource
+) -> bool:
+    """Run a look and store it; return whether it alarms.
+
+    A look that a killed process didn't store is run again, on the same rows with the same result.
+    """
     model, bounds = settings.model.name, (end - DAY, end)
     with transaction(engine) as connection:
         n, n_users = count_traffic(connection, model, *bounds)
@@ -133,7 +106,27 @@ def _run(
     is_alarm = look_id is not None and result is not None and bool(result.findings)
     if is_alarm:
         log.warning("look_alarm", model=model, until=end.isoformat(), look=look_id)
-    return int(is_alarm)
+    return is_alarm
+
+
+def record_failed_look(
+    engine: Engine, settings: Settings, end: datetime, error: str, now: datetime
+) -> None:
+    """Record why a look failed."""
+    model = settings.model.name
+    with transaction(engine) as connection:
+        n, n_users = count_traffic(connection, model, end - DAY, end)
+        save_look(
+            connection,
+            model=model,
+            looked_until=end,
+            n_exchanges=n,
+            n_end_users=n_users,
+            findings=None,
+            provenance={},
+            now=now,
+            error=error,
+        )
 
 
 def _examine(

@@ -12,7 +12,7 @@ from monitor.traffic.embedding import TextEncoder
 #: Returns the configured encoder, loaded on first use; may raise a ModelError.
 EncoderSource = Callable[[], TextEncoder]
 
-#: Texts encoded in one call: ingest, which shares the encoder, waits for at most these.
+#: Texts encoded in one call.
 CHUNK = 256
 
 

@@ -56,20 +56,36 @@ def advance_baseline(
     Returns:
         The baseline that this call made; ``None``: it made none.
     """
+    plan, to_search = _pending(engine, settings.model.name)
+    if plan is None or not to_search:
+        return None
     with transaction(engine) as connection:
-        plan = pending_baseline_plan(connection, settings.model.name)
-        if plan is None:
-            return None
-        done = sorted(evaluated_windows(connection, plan.model))
         periods = serving_periods(connection, plan.model)
-    since = max(plan.since, plan.searched_until or plan.since)
-    for bounds in _periods([window for window in done if window[0] >= since]):
+    for bounds in to_search:
         made = _from_window(engine, settings, plan, periods, bounds, now=now, encoder=encoder)
         if made is not None:
             return made
         with transaction(engine) as connection:
             set_searched_until(connection, plan.id, bounds[1])
     return None
+
+
+def baseline_is_due(engine: Engine, model: str) -> bool:
+    """Return whether :func:`advance_baseline` has windows to search."""
+    return bool(_pending(engine, model)[1])
+
+
+def _pending(
+    engine: Engine, model: str
+) -> tuple[BaselinePlanRow | None, list[tuple[datetime, datetime]]]:
+    """Return the planned baseline of a model, and the periods that were not searched for it yet."""
+    with transaction(engine) as connection:
+        plan = pending_baseline_plan(connection, model)
+        if plan is None:
+            return None, []
+        done = sorted(evaluated_windows(connection, model))
+    since = max(plan.since, plan.searched_until or plan.since)
+    return plan, _periods([window for window in done if window[0] >= since])
 
 
 def _periods(windows: Sequence[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:

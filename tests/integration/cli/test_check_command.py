@@ -32,6 +32,7 @@ def test_missing_parts_are_named_with_the_next_step(
         "configuration": "ok",
         "database": "ok",
         "baseline": "FAIL",
+        "windows": "ok",
         "broker": "FAIL",
         "encoder": "ok",
         "alerts": "note",

@@ -1,6 +1,5 @@
 """Looks of the daemon: from the traffic of a day to an incident and its messages."""
 
-import threading
 from datetime import datetime, timedelta
 
 import pytest
@@ -17,9 +16,10 @@ from monitor.store.tables import Incident, Look, OutboxMessage
 from monitor.store.windows.drift_evaluations import mark_followed_up
 from monitor.store.windows.looks import LookRow, load_examples, look_by_id, pending_looks
 from monitor.windows.looks import run as run_module
-from monitor.windows.looks.run import due_looks, run_due_looks
+from monitor.windows.looks.run import due_looks
 from tests.support.traffic.stored_traffic import store_traffic
 from tests.support.windows.assessments import make_assessment, store_evaluation
+from tests.support.windows.due_evaluations import run_due_looks
 
 WEEK, DAY, HOUR = timedelta(days=7), timedelta(days=1), timedelta(hours=1)
 SETTINGS = Settings()
@@ -104,14 +104,6 @@ def test_killed_leader_repeats_no_look_and_skips_none(
     monkeypatch.setattr(run_module, "examine", lambda *_, **__: pytest.fail("repeated"))
     assert look_until(any_engine, change_at + 4 * HOUR) == 0
     monkeypatch.setattr(run_module, "examine", examine)
-
-
-def test_stop_leaves_looks_due(engine: Engine, clock: datetime) -> None:
-    store_traffic(engine, clock - 2 * DAY, 50, seed=2, days=1.0)
-    stop = threading.Event()
-    stop.set()
-    run_due_looks(engine, SETTINGS, clock, until=clock, stop=stop)
-    assert looks_of(engine) == []
 
 
 def test_killed_follow_up_of_a_look_is_repeated_once(

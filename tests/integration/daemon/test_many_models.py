@@ -1,6 +1,7 @@
 """Several models in one daemon: names, windows, incidents, channels, and unlisted models."""
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -109,16 +110,8 @@ def test_only_the_model_that_drifts_has_an_incident(any_engine: Engine, clock: d
     store_traffic(any_engine, clock, 400, seed=4, model="analyst")
     router, shared = Channel(), Channel()
     now = clock + WEEK + timedelta(hours=1)
-    built = Cycle.build(any_engine, fleet(), Secrets(), now)
-    cycle = Cycle(
-        any_engine,
-        built.settings,
-        shared,
-        built.retraining,
-        now,
-        encoder=encoder,
-        senders_by_model={"router": router},
-    )
+    built = Cycle.build(any_engine, fleet(), Secrets(), now, encoder=encoder)
+    cycle = replace(built, sender=shared, senders_by_model={"router": router})
     cycle.evaluate(now)
     cycle.advance(now)
     cycle.deliver(now)
@@ -136,16 +129,8 @@ def test_messages_without_a_channel_stay_in_the_outbox(engine: Engine, clock: da
     store_traffic(engine, clock, 400, seed=3, model="analyst", new_share=0.3)
     router = Channel()
     now = clock + WEEK + timedelta(hours=1)
-    built = Cycle.build(engine, fleet(), Secrets(), now)
-    cycle = Cycle(
-        engine,
-        built.settings,
-        None,
-        built.retraining,
-        now,
-        encoder=encoder,
-        senders_by_model={"router": router},
-    )
+    built = Cycle.build(engine, fleet(), Secrets(), now, encoder=encoder)
+    cycle = replace(built, sender=None, senders_by_model={"router": router})
     cycle.evaluate(now)
     cycle.advance(now)
     cycle.deliver(now)

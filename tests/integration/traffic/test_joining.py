@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import Engine, event, select
 
 from monitor.daemon.cycle import LATE_RECORDS, Cycle
-from monitor.daemon.retraining import Retraining
 from monitor.errors import LostOwnershipError
 from monitor.settings import Secrets, Settings, Traffic
 from monitor.store.engine import make_engine, transaction
@@ -383,8 +382,7 @@ def test_a_window_waits_for_the_responses_to_its_requests(
     requests = json.dumps({"id": "a", "prompt": "x", "timestamp": clock.isoformat()}).encode()
     store(any_engine, [(0, 0, requests)], clock + SECOND)
     settings = Settings(kafka={"topic": "topic"}, traffic=JOINED)
-    retraining = Retraining.build(any_engine, settings, Secrets())
-    cycle = Cycle(any_engine, settings, None, retraining, clock)
+    cycle = Cycle.build(any_engine, settings, Secrets(), clock)
     now = clock + timedelta(hours=1)
 
     assert clock == cycle._complete_until(now)

@@ -18,9 +18,10 @@ from monitor.store.windows.prompt_maps import prompt_map
 from monitor.store.windows.reports import load_report, report_kinds
 from monitor.store.windows.sample_scores import sample_scores
 from monitor.windows import evaluation
-from monitor.windows.evaluation import evaluate_due_windows, evaluate_window
+from monitor.windows.evaluation import evaluate_window
 from monitor.windows.reading import stored_window
 from tests.support.traffic.stored_traffic import ENCODER, store_traffic
+from tests.support.windows.due_evaluations import evaluate_due_windows
 
 WEEK = timedelta(days=7)
 SETTINGS = Settings(drift=Drift(n_permutations=1999))

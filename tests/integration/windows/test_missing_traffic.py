@@ -16,8 +16,9 @@ from monitor.store.windows.drift_evaluations import (
     drift_evaluation_by_id,
     list_drift_evaluations,
 )
-from monitor.windows.evaluation import evaluate_due_windows, evaluate_window
+from monitor.windows.evaluation import evaluate_window
 from tests.support.traffic.stored_traffic import store_traffic
+from tests.support.windows.due_evaluations import evaluate_due_windows
 
 WEEK, DAY = timedelta(days=7), timedelta(days=1)
 SETTINGS = Settings(drift=Drift(n_permutations=999))

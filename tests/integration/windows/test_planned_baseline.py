@@ -23,11 +23,11 @@ from monitor.store.traffic.exchanges import load_baseline, load_window
 from monitor.store.training.baseline_plans import latest_baseline_plan, pending_baseline_plan
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
 from monitor.windows import evaluation
-from monitor.windows.evaluation import evaluate_due_windows
 from monitor.windows.reading.baselines import Baselines
 from monitor.windows.versions.planned_baseline import advance_baseline, equal_sample
 from retrain.registry.stages import promote, register_version, roll_back
 from tests.support.traffic.stored_traffic import ENCODER, TopicEncoder, store_traffic
+from tests.support.windows.due_evaluations import evaluate_due_windows
 
 WEEK, DAY = timedelta(days=7), timedelta(days=1)
 MODEL = "assistant"
@@ -76,7 +76,7 @@ class Model:
             connection.execute(
                 insert(DriftEvaluation).values(
                     model=MODEL, window_start=now - length, window_end=now, status="done", seed=1,
-                    provenance={}, started_at=now,
+                    provenance={}, started_at=now, claimed_until=now,
                 )
             )  # fmt: skip
 

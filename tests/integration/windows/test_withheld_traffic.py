@@ -28,10 +28,11 @@ from monitor.traffic.record import RawRecord
 from monitor.traffic.sampling.design import SamplingDesign
 from monitor.traffic.sampling.sampler import randomness_of, threshold_of
 from monitor.windows import evaluation
-from monitor.windows.evaluation import evaluate_due_windows, evaluate_window
+from monitor.windows.evaluation import evaluate_window
 from tests.support.encoders.fake_encoder import FakeEncoder
 from tests.support.traffic.fixture_files import load
 from tests.support.traffic.halves import draws, make_preparer
+from tests.support.windows.due_evaluations import evaluate_due_windows
 
 WEEK = timedelta(days=7)
 TOPICS = ("card blocked abroad", "loan interest rate", "account balance today")

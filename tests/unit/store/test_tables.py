@@ -115,6 +115,7 @@ def test_window_of_a_model_has_one_evaluation(engine: Engine) -> None:
         "seed": 1,
         "provenance": {},
         "started_at": start,
+        "claimed_until": start,
     }
     with transaction(engine) as connection:
         connection.execute(insert(DriftEvaluation).values(**row))
@@ -135,6 +136,7 @@ def test_absent_document_is_sql_null(engine: Engine) -> None:
                 provenance={"a": [1, 2.5, None, "ü"]},
                 assessment=None,
                 started_at=start,
+                claimed_until=start,
             )
         )
         assert connection.scalar(text("SELECT assessment IS NULL FROM drift_evaluations")) == 1

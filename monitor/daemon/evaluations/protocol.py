@@ -1,0 +1,36 @@
+"""Messages between the daemon and the child process of its evaluations."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from monitor.settings import Embedding
+
+
+@dataclass(frozen=True)
+class Start:
+    """The first message to the child."""
+
+    database_url: str
+    embedding: Embedding
+    #: Modules to import before the first task.
+    preload: tuple[str, ...]
+    parent: int
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The child's reply to :class:`Start`."""
+
+    #: Resident memory, in bytes.
+    resident: int
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The outcome of a task."""
+
+    value: Any = None
+    error: str = ""
+    database_unavailable: bool = False
+    #: Resident memory after the task, in bytes.
+    resident: int = 0

@@ -1,0 +1,147 @@
+"""Evaluations of the windows that are due, of all models, the oldest window first."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import Engine
+
+from monitor.daemon.evaluations.runner import Runner
+from monitor.errors import (
+    ChildProcessFailedError,
+    DatabaseUnavailableError,
+    LostOwnershipError,
+)
+from monitor.settings import Settings
+from monitor.store.engine import transaction
+from monitor.store.windows.claims import (
+    EvaluationClaim,
+    fail_drift_evaluation,
+    release_drift_evaluation,
+    window_states,
+)
+from monitor.telemetry import get_logger
+from monitor.windows.evaluation import claim_window, evaluate_claimed, monitoring_start
+from monitor.windows.schedule import due_windows
+
+#: Age at which the list of due windows is read again: others may have become due meanwhile.
+MAX_LIST_AGE = timedelta(minutes=1)
+
+log = get_logger(__name__)
+
+
+class DueWindow(NamedTuple):
+    """A window to be evaluated."""
+
+    settings: Settings
+    start: datetime
+    end: datetime
+
+
+def evaluate_due(
+    engine: Engine,
+    watched: Callable[[], Sequence[Settings]],
+    runner: Runner,
+    clock: Callable[[], datetime],
+    *,
+    until: datetime,
+    may_continue: Callable[[], bool] = lambda: True,
+) -> Iterator[Settings]:
+    """Evaluate all windows that are due, one after the other, and yield the model of each.
+
+    A window that fails is recorded, logged, and due again an hour later; the others are evaluated.
+
+    Args:
+        engine: The database.
+        watched: Returns the settings of the watched models.
+        runner: Runs each evaluation.
+        clock: Returns the time.
+        until: Windows that end later are left: their traffic may not all be stored.
+        may_continue: Called before each evaluation; ``False`` ends the run.
+
+    Raises:
+        DatabaseUnavailableError: The database is unavailable; call again later.
+    """
+    attempted: set[tuple[str, datetime, datetime]] = set()
+    while True:
+        listed_at = clock()
+        pending = [
+            window
+            for window in list_due(engine, watched(), listed_at, until)
+            if (window.settings.model.name, window.start, window.end) not in attempted
+        ]
+        if not pending:
+            return
+        for window in pending:
+            if not may_continue():
+                return
+            attempted.add((window.settings.model.name, window.start, window.end))
+            failed = not _evaluate(engine, window, runner, clock)
+            yield window.settings
+            # A model that has just failed comes last from now on.
+            if failed or clock() - listed_at > MAX_LIST_AGE:
+                break
+        else:
+            return
+
+
+def list_due(
+    engine: Engine, watched: Sequence[Settings], now: datetime, until: datetime
+) -> list[DueWindow]:
+    """Return the windows that are due, in the order of their evaluation.
+
+    The window that ended first comes first; of several that ended together the longest, then by the
+    name of the model. Models with a failed window come last, the one that failed longest ago first:
+    a model whose evaluations hang delays each of the others once.
+    """
+    ordered = []
+    for settings in watched:
+        model = settings.model.name
+        with transaction(engine) as connection:
+            first = monitoring_start(connection, model)
+            states = window_states(connection, model, now)
+        if first is None:
+            continue
+        failed_at = states.failed_at
+        for start, end in due_windows(first, until, settings.monitoring.drift_detection):
+            if (start, end) not in states.settled:
+                turn = (failed_at is not None, failed_at or end)
+                ordered.append(((turn, end, start, model), DueWindow(settings, start, end)))
+    return [window for _, window in sorted(ordered, key=lambda entry: entry[0])]
+
+
+def _evaluate(
+    engine: Engine, window: DueWindow, runner: Runner, clock: Callable[[], datetime]
+) -> bool:
+    """Evaluate a window; return whether that did not fail."""
+    settings, bounds, now = window.settings, (window.start, window.end), clock()
+    claim = claim_window(engine, settings, bounds, now)
+    if claim is None:  # another process was faster
+        return True
+    facts = {"model": settings.model.name, "window_start": window.start.isoformat()}
+    limit = settings.monitoring.max_evaluation_time
+    try:
+        runner.run(evaluate_claimed, settings, claim, bounds, now, limit=limit)
+    except DatabaseUnavailableError:
+        raise
+    except ChildProcessFailedError as error:
+        _record(engine, claim, error, clock())
+        log.error("evaluation_failed", **facts, reason=error.code, error=str(error))  # noqa: TRY400
+    except Exception:  # the evaluation has recorded it
+        log.exception("evaluation_failed", **facts)
+    else:
+        return True
+    return False
+
+
+def _record(
+    engine: Engine, claim: EvaluationClaim, error: ChildProcessFailedError, now: datetime
+) -> None:
+    """Record the end of an evaluation that could not do so itself."""
+    # Not where it did: its process ended, or was ended, just afterwards.
+    with suppress(LostOwnershipError), transaction(engine) as connection:
+        if error.code == "stopped":
+            release_drift_evaluation(connection, claim)
+        else:
+            fail_drift_evaluation(connection, claim, str(error), now)
