@@ -41,6 +41,8 @@ N_EMBEDDED_FROM = 20_000 if os.environ.get("DRIFTWARDEN_BENCH") == "full" else 2
 ROUNDS = 5
 SLOW_ROUNDS = 3
 REPLAYED_LINES = 50_000
+#: Numbers of models that are compared.
+MODELS = (1, 20, 200)
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,29 @@ def growth_rows(services: BenchServices, lz4_topic: str) -> Iterator[Row]:
     )
 
 
+def model_rows(services: BenchServices) -> Iterator[Row]:
+    """Yield the cost of a record by the number of models, in processor time."""
+    topics = {
+        n: services.fill(N_RECORDS, partitions=PARTITIONS, compression="lz4", n_models=n)
+        for n in MODELS
+    }
+    rounds = [
+        {n: ingest_in_child(services, topics[n], N_RECORDS, n_models=n) for n in MODELS}
+        for _ in track(range(ROUNDS), "models", transient=True)
+    ]
+    fewest, *more = MODELS
+    for n in more:
+        cpu, alone = (
+            statistics.median(r[count].cpu_microseconds for r in rounds) for count in (n, fewest)
+        )
+        yield ratio_row(
+            f"processor time a record, {n} models / {fewest}",
+            [r[n].cpu_microseconds / r[fewest].cpu_microseconds for r in rounds],
+            at_most(1.1),
+            f"{cpu:.1f} against {alone:.1f} µs; a third each by name, alias and pattern",
+        )
+
+
 def replay_rows(services: BenchServices) -> Iterator[Row]:
     path = write_file(services.folder, REPLAYED_LINES)
     ratios, replays = [], []
@@ -197,6 +222,7 @@ def rows(services: BenchServices) -> Iterator[Row]:
     yield from encoder_rows(services)
     yield from replay_rows(services)
     yield from growth_rows(services, lz4)
+    yield from model_rows(services)
 
 
 def run(_data: Path | None) -> Iterator[Row]:

@@ -1,6 +1,7 @@
-"""``python -m bench.traffic.child BROKERS TOPIC RECORDS URL SECONDS``: one ingest in a process.
+"""``python -m bench.traffic.child BROKERS TOPIC RECORDS URL SECONDS MODELS``: an ingest alone.
 
-SECONDS is the encoder's time per text. Prints the time and the peak resident memory as JSON.
+SECONDS is the encoder's time per text, MODELS the number of listed models. Prints the time and the
+peak resident memory as JSON.
 """
 
 import json
@@ -10,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.traffic.ingest_runs import InstantEncoder, ingest
-from bench.traffic.services import BenchServices, bench_settings
+from bench.traffic.services import N_MODELS, BenchServices, bench_settings
 
 
 @dataclass(frozen=True)
@@ -18,11 +19,17 @@ class ChildRun:
     """Result of a child process."""
 
     microseconds_per_record: float
+    cpu_microseconds: float
     resident_megabytes: float
 
 
 def ingest_in_child(
-    services: BenchServices, topic: str, n_records: int, *, seconds_per_text: float = 0.0
+    services: BenchServices,
+    topic: str,
+    n_records: int,
+    *,
+    seconds_per_text: float = 0.0,
+    n_models: int = N_MODELS,
 ) -> ChildRun:
     """Ingest a topic in a fresh process.
 
@@ -33,7 +40,8 @@ def ingest_in_child(
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "bench.traffic.child"),
-                *(services.bootstrap_servers, topic, str(n_records), url, str(seconds_per_text)),
+                *(services.bootstrap_servers, topic, str(n_records), url),
+                *(str(seconds_per_text), str(n_models)),
             ],
             capture_output=True,
             text=True,
@@ -44,11 +52,15 @@ def ingest_in_child(
     return ChildRun(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def main(bootstrap_servers: str, topic: str, n_records: str, url: str, seconds: str) -> None:
+def main(
+    bootstrap_servers: str, topic: str, n_records: str, url: str, seconds: str, n_models: str
+) -> None:
     """Measure and print."""
     encoder = InstantEncoder(seconds_per_text=float(seconds))
-    run = ingest(bench_settings(bootstrap_servers, topic, url), encoder, int(n_records))
-    measured = ChildRun(run.seconds / run.n_records * 1e6, peak_megabytes())
+    settings = bench_settings(bootstrap_servers, topic, url, n_models=int(n_models))
+    run = ingest(settings, encoder, int(n_records))
+    each = run.seconds / run.n_records * 1e6
+    measured = ChildRun(each, run.cpu_microseconds, peak_megabytes())
     print(json.dumps(asdict(measured)))
 
 

@@ -12,7 +12,7 @@ from kafka import KafkaConsumer, TopicPartition
 from numpy.typing import NDArray
 from sqlalchemy import Engine, event, func, select
 
-from monitor.settings import Secrets, Settings
+from monitor.settings import Secrets, Sections
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import Exchange, SourceOffset
 from monitor.telemetry import REGISTRY, configure_logging
@@ -91,7 +91,7 @@ def poll_only(bootstrap_servers: str, topic: str, n_records: int) -> Run:
     return measured
 
 
-def ingest(settings: Settings, encoder: Any, n_records: int) -> Run:
+def ingest(settings: Sections, encoder: Any, n_records: int) -> Run:
     """Ingest a topic, timed from the first record to the last commit.
 
     Raises:

@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, make_url, text
 
 from bench.services.kafka import KafkaServer
 from bench.services.postgres import PostgresServer
-from monitor.settings import Settings
+from monitor.settings import Configuration
 from monitor.store.engine import make_engine
 from monitor.store.tables import metadata
 
@@ -23,6 +23,8 @@ RECORD_BYTES = 4096
 #: Different values; the keys of all records differ.
 N_VALUES = 5000
 CORPUS_CHARACTERS = 1_000_000
+#: Models of the traffic.
+N_MODELS = 20
 
 
 @dataclass(frozen=True)
@@ -34,14 +36,20 @@ class BenchServices:
     folder: Path
 
     def fill(
-        self, n_records: int, *, partitions: int, compression: str | None, seed: int = 1
+        self,
+        n_records: int,
+        *,
+        partitions: int,
+        compression: str | None,
+        seed: int = 1,
+        n_models: int = N_MODELS,
     ) -> str:
-        """Create a topic with ``n_records`` records; return its name."""
+        """Create a topic with ``n_records`` records of some models; return its name."""
         name = f"bench-{uuid.uuid4().hex[:8]}"
         admin = KafkaAdminClient(bootstrap_servers=self.bootstrap_servers)
         admin.create_topics([NewTopic(name, num_partitions=partitions, replication_factor=1)])
         admin.close()
-        values = list(chat_values(min(N_VALUES, n_records), seed))
+        values = list(chat_values(min(N_VALUES, n_records), seed, n_models))
         producer = KafkaProducer(
             bootstrap_servers=self.bootstrap_servers, compression_type=compression, linger_ms=20
         )
@@ -86,7 +94,7 @@ def started_services() -> Iterator[BenchServices]:
             database.remove()
 
 
-def chat_values(n_values: int, seed: int) -> Iterator[bytes]:
+def chat_values(n_values: int, seed: int, n_models: int = N_MODELS) -> Iterator[bytes]:
     """Yield records of 4 kB in the plain format, with word frequencies as in language."""
     rng = random.Random(seed)
     alphabet = "etaoinshrdlucmfwypvbgkq"
@@ -94,7 +102,7 @@ def chat_values(n_values: int, seed: int) -> Iterator[bytes]:
     weights = [1 / rank for rank in range(1, 4001)]
     corpus = " ".join(rng.choices(words, weights, k=CORPUS_CHARACTERS // 5))[:CORPUS_CHARACTERS]
     envelope = (
-        '{"id":"r%d","timestamp":%d,"model":"assistant","task_type":"qa","user":"u%d",'
+        '{"id":"r%d","timestamp":%d,"model":"%s","task_type":"qa","user":"u%d",'
         '"prompt":"%s","response":"%s","metadata":{"latency_ms":%d}}'
     )
     length = (RECORD_BYTES - len(envelope)) // 2
@@ -106,6 +114,7 @@ def chat_values(n_values: int, seed: int) -> Iterator[bytes]:
             % (
                 number,
                 written + number,
+                traffic_name(number, n_models),
                 number % 500,
                 corpus[prompt : prompt + length],
                 corpus[response : response + length],
@@ -114,9 +123,27 @@ def chat_values(n_values: int, seed: int) -> Iterator[bytes]:
         ).encode()
 
 
-def bench_settings(bootstrap_servers: str, topic: str, url: str, **traffic: object) -> Settings:
-    """Return default settings with the addresses of the services."""
-    return Settings(
+def listed_models(n_models: int) -> dict[str, dict[str, list[str]]]:
+    """Return the tables of some models, each with an alias and a pattern."""
+    return {
+        f"model-{number}": {"aliases": [f"lora-{number}", f"team-{number}/*"]}
+        for number in range(n_models)
+    }
+
+
+def traffic_name(number: int, n_models: int) -> str:
+    """Return the model's name of a record: the model's own, its alias, or one of many matches."""
+    of_model = number % n_models
+    forms = (f"model-{of_model}", f"lora-{of_model}", f"team-{of_model}/build-{number % 97}")
+    return forms[number // n_models % 3]
+
+
+def bench_settings(
+    bootstrap_servers: str, topic: str, url: str, *, n_models: int = N_MODELS, **traffic: object
+) -> Configuration:
+    """Return default settings with the addresses of the services, and some models."""
+    return Configuration(
+        models=listed_models(n_models),
         kafka={
             "bootstrap_servers": bootstrap_servers,
             "topic": topic,

@@ -12,9 +12,9 @@ from kafka.consumer.fetcher import Fetcher
 from kafka.record import MemoryRecords
 
 from bench.traffic.ingest_runs import InstantEncoder
-from bench.traffic.services import BenchServices
+from bench.traffic.services import N_MODELS, BenchServices, listed_models
 from monitor.bench.row import Row
-from monitor.settings import Settings
+from monitor.settings import Configuration
 from monitor.store.engine import make_engine
 from monitor.traffic.decoder import Decoder
 from monitor.traffic.ingest.preparation import BatchPreparer, PreparedBatch
@@ -49,7 +49,7 @@ def timed(stage: Callable[[], Any]) -> Timed:
 
 def stage_rows(services: BenchServices, topic: str) -> Iterator[Row]:
     """Yield one row per stage: microseconds per record read, sampled or not."""
-    settings = Settings()
+    settings = Configuration(models=listed_models(N_MODELS))
     rate = settings.monitoring.sample_rate
     fetches = list(_fetches(services.segments(topic, 0)))
     theirs = timed(lambda: sum(len(part) for part in _read(Fetcher.PartitionRecords, fetches)))
@@ -71,7 +71,7 @@ def stage_rows(services: BenchServices, topic: str) -> Iterator[Row]:
         each = seconds / len(records)
         return _row(name, each * rate, f"{each * 1e6:.0f} µs for each sampled record")
 
-    decoder = Decoder(settings.traffic, default_model="assistant")
+    decoder = Decoder(settings.traffic, default_model="")
     decoded = timed(
         lambda: [item for record in records for item in decoder.decode(record).exchanges]
     )

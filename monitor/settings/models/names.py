@@ -21,16 +21,20 @@ class ModelNames:
             ValueError: A name of the traffic could be two models'.
         """
         names = [(name, model) for model, further in aliases.items() for name in (model, *further)]
+        patterns = [(name, model) for name, model in names if is_pattern(name)]
         _check_cases(list(aliases))
-        for number, (name, model) in enumerate(names):
-            for other, owner in names[:number]:
+        self._exact: dict[str, str] = {}
+        self._patterns = [(_compile(name), model) for name, model in patterns]
+        for name, model in names:
+            if not is_pattern(name):
+                self._require_same(name, model, name, self._exact.setdefault(name, model))
+                for (pattern, owner), (text, _) in zip(self._patterns, patterns, strict=True):
+                    if pattern.fullmatch(name):
+                        self._require_same(name, model, text, owner)
+        for number, (name, model) in enumerate(patterns):
+            for other, owner in patterns[:number]:
                 if owner != model and patterns_meet(name, other):
-                    raise ValueError(
-                        f"{name!r} of {model!r} and {other!r} of {owner!r} may be one name of the "
-                        "traffic; make the patterns narrower"
-                    )
-        self._exact = {name: model for name, model in names if not is_pattern(name)}
-        self._patterns = [(_compile(name), model) for name, model in names if is_pattern(name)]
+                    self._require_same(name, model, other, owner)
         #: The models, in the order of the configuration.
         self.listed = tuple(aliases)
         self._match = lru_cache(maxsize=MAX_REMEMBERED)(self._match_pattern)
@@ -48,6 +52,14 @@ class ModelNames:
     def resolve(self, name: str) -> str | None:
         """Return the listed model of a name of the traffic; ``None``: it is not listed."""
         return self._exact.get(name) or (self._match(name) if self._patterns else None)
+
+    @staticmethod
+    def _require_same(name: str, model: str, other: str, owner: str) -> None:
+        if model != owner:
+            raise ValueError(
+                f"{name!r} of {model!r} and {other!r} of {owner!r} may be one name of the "
+                "traffic; make the patterns narrower"
+            )
 
     def _match_pattern(self, name: str) -> str | None:
         return next((model for pattern, model in self._patterns if pattern.fullmatch(name)), None)
