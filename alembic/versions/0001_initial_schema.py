@@ -246,6 +246,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("source", "model", "day", name=op.f("pk_unlisted_exchanges")),
     )
     op.create_table(
+        "watch_pauses",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("ended_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("resumed_at", UtcDateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_watch_pauses")),
+    )
+    with op.batch_alter_table("watch_pauses", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_watch_pauses_open",
+            ["model"],
+            unique=True,
+            postgresql_where=sa.text("resumed_at IS NULL"),
+            sqlite_where=sa.text("resumed_at IS NULL"),
+        )
+
+    op.create_table(
         "drift_evaluations",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("model", sa.String(), nullable=False),
@@ -1186,6 +1203,14 @@ def downgrade() -> None:
 
     op.drop_table("exchanges")
     op.drop_table("drift_evaluations")
+    with op.batch_alter_table("watch_pauses", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_watch_pauses_open",
+            postgresql_where=sa.text("resumed_at IS NULL"),
+            sqlite_where=sa.text("resumed_at IS NULL"),
+        )
+
+    op.drop_table("watch_pauses")
     op.drop_table("unlisted_exchanges")
     op.drop_table("withheld_exchanges")
     with op.batch_alter_table("web_sessions", schema=None) as batch_op:

@@ -11,7 +11,9 @@ from monitor.errors import WorkflowError
 
 Status = Literal["open", "acknowledged", "resolved"]
 #: Named as in the audit log and in the keys of messages.
-Event = Literal["opened", "worsened", "continued", "not_enough_data", "resolved", "acknowledged"]
+Event = Literal[
+    "opened", "worsened", "continued", "not_enough_data", "resolved", "acknowledged", "unwatched"
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +78,13 @@ TRANSITIONS: tuple[Transition, ...] = (
         sources=("open",),
         target="acknowledged",
         effect="the message names the user",
+    ),
+    Transition(
+        event="unwatched",
+        by="the removal of its model from config.toml",
+        sources=("open", "acknowledged"),
+        target="resolved",
+        effect="one message of the daemon tells what ends with the model",
     ),
 )
 

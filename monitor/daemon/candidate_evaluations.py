@@ -93,7 +93,7 @@ class CandidateEvaluations:
         with transaction(self.engine) as connection:
             planned = store.list_candidate_evaluations(connection, statuses=("planned",))
         for row in planned:
-            if row.next_attempt_at > now:
+            if row.next_attempt_at > now or not self.settings.is_watched(row.model):
                 continue
             try:
                 start_evaluation(self.engine, row.id, self.launcher_of(row.launcher), now)
@@ -119,6 +119,8 @@ class CandidateEvaluations:
         with transaction(self.engine) as connection:
             waiting = store.list_candidate_evaluations(connection, statuses=("awaiting_ratings",))
         for row in waiting:
+            if not self.settings.is_watched(row.model):
+                continue
             with transaction(self.engine) as connection:
                 # Locked, so that a cancellation meanwhile leaves no human evaluation behind.
                 locked = store.candidate_evaluation_by_id(connection, row.id, lock=True)

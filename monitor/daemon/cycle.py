@@ -17,12 +17,13 @@ from monitor.daemon.evaluations.looks import run_due
 from monitor.daemon.evaluations.runner import DirectRunner, ProcessRunner, Runner
 from monitor.daemon.evaluations.windows import evaluate_due
 from monitor.daemon.follow_up import decide, follow_up, follow_up_looks, watch_age
+from monitor.daemon.removed_models import follow_configuration
 from monitor.daemon.retraining import Retraining
 from monitor.privacy.retention import apply_retention, is_due
 from monitor.settings import Secrets, Sections, Settings
 from monitor.store.alerts.outbox import count_pending_messages
 from monitor.store.engine import transaction
-from monitor.store.model_history import carry_over
+from monitor.store.model_history import carry_over, models_with_history
 from monitor.store.traffic.exchanges import stored_models
 from monitor.store.traffic.offsets import complete_until
 from monitor.store.traffic.pending_halves import oldest_pending_at
@@ -109,7 +110,7 @@ class Cycle:
 
         An evaluated window may then become the baseline of the version in production.
         """
-        self._carry_over(now)
+        self._follow_configuration(now)
         clock = _clock_from(now)
         for settings in self._watched():
             self._export_last_evaluation(settings)
@@ -190,13 +191,18 @@ class Cycle:
         if last is not None:
             LAST_DRIFT_EVALUATION.labels(settings.model.name).set(last.timestamp())
 
-    def _carry_over(self, now: datetime) -> None:
-        """Carry over the history of models that were renamed: their old name is an alias."""
+    def _follow_configuration(self, now: datetime) -> None:
+        """Carry over the history of renamed models, and end what is in flight of removed ones."""
+        with transaction(self.engine) as connection:
+            stored = models_with_history(connection)
         for old, model in self.settings.names.former:
+            if old not in stored:
+                continue
             with transaction(self.engine) as connection:
                 n_rows = carry_over(connection, old, model, now)
             if n_rows:
                 log.info("model_renamed", model=model, old_name=old, rows=n_rows)
+        follow_configuration(self.engine, self.settings, now)
 
     def _watched(self) -> Sequence[Settings]:
         """Return the settings of each watched model: listed, or seen in the traffic."""

@@ -93,7 +93,14 @@ class Retraining:
                 )
         score_locked_human_evaluations(self.engine, self.settings, now)
         CandidateEvaluations(self.engine, self.settings, self.launcher_of).advance(now)
-        tick_rollouts(self.engine, self._rollout_of, self.gateway, no_health_measured, now)
+        tick_rollouts(
+            self.engine,
+            self._rollout_of,
+            self.gateway,
+            no_health_measured,
+            now,
+            advances=self.settings.is_watched,
+        )
 
     def _rollout_of(self, model: str) -> Rollout:
         return self.settings.settings_of(model).rollout
@@ -165,7 +172,7 @@ class Retraining:
             planned = [
                 (run, decision_by_id(connection, run.decision_id))
                 for run in list_runs(connection, statuses=("planned",))
-                if run.decision_id is not None
+                if run.decision_id is not None and self.settings.is_watched(run.model)
             ]
         for run, decision in planned:
             try:

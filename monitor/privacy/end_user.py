@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from monitor.privacy.id_matcher import MIN_WORD_LENGTH, IdMatcher
 from monitor.privacy.quotes import Quotes
 from monitor.store.engine import transaction
+from monitor.store.model_history import earlier_names
 from monitor.store.privacy import end_user_rows, end_user_traces
 from monitor.store.privacy.deletion import evaluations_of_baselines
 from monitor.store.privacy.end_user_rows import EndUserExchange
@@ -47,6 +48,8 @@ class EndUser:
     #: Number of the rows that are other end users' and mention the id.
     n_mentions: int
     items: list[int]
+    #: The models of the rows, with the names that they had before.
+    models: frozenset[str]
     #: Drift evaluations whose window or baseline held one of the exchanges.
     evaluations: list[int]
 
@@ -77,7 +80,7 @@ class EndUser:
         """Return whether a row of a training set, benchmark or export is of this end user."""
         metadata = row.get("metadata") or row.get("meta")  # the second in tasks of Label Studio
         if isinstance(metadata, dict) and str(metadata.get("exchange_id")) in self._exchange_ids:
-            return metadata.get("model") in {None, "", *self._models}
+            return metadata.get("model") in {None, "", *self.models}
         name = str(row.get("id", ""))
         if len(name) >= MIN_WORD_LENGTH and name in self._exchange_ids:
             return True
@@ -98,10 +101,6 @@ class EndUser:
     def _exchange_ids(self) -> set[str]:
         return {row.exchange_id for row in self.rows} | set(self.request.exchange_ids)
 
-    @cached_property
-    def _models(self) -> set[str]:
-        return {row.model for row in self.rows}
-
 
 def find_end_user(engine: Engine, request: ErasureRequest) -> EndUser:
     """Find the exchanges of an end user, those that mention the id, and their review items."""
@@ -117,6 +116,7 @@ def find_end_user(engine: Engine, request: ErasureRequest) -> EndUser:
         rows |= {row.id: row for row in end_user_rows.exchanges_by_id(connection, mentioned)}
         items = end_user_rows.items_of_exchanges(connection, list(rows))
         scored = end_user_traces.scored_evaluations(connection)
+        models = earlier_names(connection, {row.model for row in rows.values()})
         baselines = {row.baseline_id for row in rows.values() if row.baseline_id is not None}
         evaluations = evaluations_of_baselines(
             connection, baselines
@@ -131,6 +131,7 @@ def find_end_user(engine: Engine, request: ErasureRequest) -> EndUser:
         [rows[row_id] for row_id in sorted(rows)],
         len(mentioned),
         items,
+        frozenset(models),
         sorted(evaluations),
     )
 

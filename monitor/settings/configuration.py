@@ -72,6 +72,10 @@ class Sections(BaseSettings):
         """Return the settings of each listed model."""
         raise NotImplementedError
 
+    def is_watched(self, model: str) -> bool:
+        """Return whether a model is watched: it is listed, or all models are."""
+        return self.monitoring.unlisted_models == "watch" or model in self.names.listed
+
     def settings_of(self, model: str) -> "Settings":
         """Return the settings of a model; one that isn't listed inherits all."""
         raise NotImplementedError

@@ -1,28 +1,61 @@
 """History of a model under another name: carried over where only one of the names has any."""
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, Table, delete, select, update
+from sqlalchemy import (
+    Connection,
+    Table,
+    UniqueConstraint,
+    delete,
+    exists,
+    select,
+    union,
+    update,
+)
 
 from monitor.store.accounts.grants import rename_model
 from monitor.store.audit_log import append_entry
 from monitor.store.tables import (
+    AuditEntry,
     Base,
     Baseline,
     DriftEvaluation,
+    Exchange,
     Incident,
+    Look,
     ModelVersion,
+    OutboxMessage,
+    RegistryMirror,
     TrainingRun,
     UnlistedExchanges,
     UserGrant,
+    WatchPause,
+    WithheldExchanges,
 )
+from monitor.store.traffic.daily_counts import ModelDay, SampledCount, add_counts
 from monitor.store.traffic.exchanges import stored_models
 
 ACTOR = "driftwarden"
-
+RENAMED = "renamed"
 
 #: Rows with a model that are no history of it.
 NO_HISTORY = (UnlistedExchanges.__table__, UserGrant.__table__)
+#: Tables whose rows may be of both names: ingest knows a new name before the history is carried
+#: over, and a user may import a baseline.
+OF_BOTH_NAMES = frozenset(
+    table.__table__
+    for table in (
+        Exchange,
+        WithheldExchanges,
+        Baseline,
+        Look,
+        OutboxMessage,
+        RegistryMirror,
+        WatchPause,
+    )
+)
 
 
 def models_with_history(connection: Connection) -> set[str]:
@@ -34,38 +67,122 @@ def models_with_history(connection: Connection) -> set[str]:
     return models
 
 
-def has_history(connection: Connection, model: str) -> bool:
-    """Return whether any row is of a model; grants and counts of unlisted models are none."""
-    return any(
-        connection.execute(
-            select(table.c.model).where(table.c.model == model).limit(1)
-        ).one_or_none()
-        for table in _tables()
-    )
+def watched_models(connection: Connection) -> set[str]:
+    """Return the models that were evaluated, trained or served under this name."""
+    queries = [select(table.c.model) for table in _tables() if table not in OF_BOTH_NAMES]
+    return set(connection.execute(union(*queries)).scalars())
 
 
 def carry_over(connection: Connection, old: str, new: str, now: datetime) -> int:
-    """Give a model the history and the grants under its old name.
+    """Give a model the rows and the grants under its old name, unless both names were watched.
 
-    Where both names have a history, both keep theirs, and their grants.
+    A running evaluation of the old name loses its claim: it reads rows that have another name now.
 
     Returns:
         The number of rows of the history that were renamed.
     """
-    past = has_history(connection, old)
-    if past and has_history(connection, new):
+    watched = watched_models(connection)
+    if {old, new} <= watched:
         return 0
     grants = rename_model(connection, old, new)
     renamed = 0
-    for table in _tables() if past else ():
+    if old in models_with_history(connection):
+        # What both names have is kept of the name that was watched.
+        loser = new if old in watched else old
+        renamed = _rename_rows(connection, old, new, loser)
+    if renamed or grants:
+        details = {"from": old, "rows": renamed, "grants": grants}
+        append_entry(connection, now, ACTOR, RENAMED, f"model:{new}", details)
+    return renamed
+
+
+def _rename_rows(connection: Connection, old: str, new: str, loser: str) -> int:
+    _revoke_claims(connection, old)
+    _add_withheld(connection, old, new)
+    renamed = 0
+    for table in _tables():
+        _delete_duplicates(connection, table, loser, old if loser == new else new)
         statement = update(table).where(table.c.model == old).values(model=new)
         renamed += connection.execute(statement).rowcount
-    if past:
-        connection.execute(delete(UnlistedExchanges).where(UnlistedExchanges.model == old))
-    if past or grants:
-        details = {"from": old, "rows": renamed, "grants": grants}
-        append_entry(connection, now, ACTOR, "renamed", f"model:{new}", details)
+    connection.execute(delete(UnlistedExchanges).where(UnlistedExchanges.model == old))
+    if renamed:  # else another process was faster
+        # Another registry has the versions under the old name.
+        connection.execute(
+            update(RegistryMirror)
+            .where(RegistryMirror.model == new)
+            .values(n_changes=RegistryMirror.n_changes + 1)
+        )
     return renamed
+
+
+def earlier_names(connection: Connection, models: Iterable[str]) -> set[str]:
+    """Return the models with the names that they had before, which files may still carry."""
+    renames = connection.execute(
+        select(AuditEntry.subject, AuditEntry.details).where(AuditEntry.action == RENAMED)
+    ).all()
+    names = set(models)
+    while earlier := {
+        str(details["from"])
+        for subject, details in renames
+        if subject.removeprefix("model:") in names and details["from"] not in names
+    }:
+        names |= earlier
+    return names
+
+
+def _revoke_claims(connection: Connection, model: str) -> None:
+    running = connection.execute(
+        select(DriftEvaluation.id, DriftEvaluation.started_at).where(
+            DriftEvaluation.model == model, DriftEvaluation.status == "running"
+        )
+    ).all()
+    for row in running:
+        # A claim is known by its start.
+        revoked = row.started_at + timedelta(microseconds=1)
+        connection.execute(
+            update(DriftEvaluation)
+            .where(DriftEvaluation.id == row.id)
+            .values(started_at=revoked, claimed_until=revoked)
+        )
+
+
+def _add_withheld(connection: Connection, old: str, new: str) -> None:
+    rows = connection.execute(
+        select(
+            WithheldExchanges.source,
+            WithheldExchanges.day,
+            WithheldExchanges.count,
+            WithheldExchanges.estimated_total,
+        ).where(WithheldExchanges.model == old)
+    )
+    counts = {ModelDay(source, new, day): SampledCount(n, total) for source, day, n, total in rows}
+    add_counts(connection, WithheldExchanges, counts)
+    connection.execute(delete(WithheldExchanges).where(WithheldExchanges.model == old))
+
+
+def _delete_duplicates(connection: Connection, table: Table, loser: str, winner: str) -> None:
+    """Delete the rows of a name that would violate a constraint under the other."""
+    other = table.alias()
+    for columns in _unique_columns(table):
+        rest = [name for name in columns if name != "model"]
+        same = [table.c[name] == other.c[name] for name in rest]
+        connection.execute(
+            delete(table).where(
+                table.c.model == loser, exists().where(other.c.model == winner, *same)
+            )
+        )
+
+
+def _unique_columns(table: Table) -> list[list[str]]:
+    """Return the sets of columns with the model that may occur once."""
+    constraints: list[Any] = [
+        table.primary_key,
+        *(entry for entry in table.constraints if isinstance(entry, UniqueConstraint)),
+        # Of partial indices too: a name that was not watched has no row in them but a pause.
+        *(index for index in table.indexes if index.unique),
+    ]
+    columns = [[column.name for column in constraint.columns] for constraint in constraints]
+    return [names for names in columns if "model" in names]
 
 
 def _tables() -> list[Table]:

@@ -72,6 +72,8 @@ def tick_rollouts(
     gateway: Gateway,
     health_of: Callable[[RolloutRow, VersionRow], Health],
     now: datetime,
+    *,
+    advances: Callable[[str], bool] = lambda _model: True,
 ) -> list[RolloutTick]:
     """Decide on every active rollout, and send the weights of all rows to the gateway.
 
@@ -83,6 +85,7 @@ def tick_rollouts(
         gateway: The traffic gateway.
         health_of: Measures a canary in its current stage.
         now: The current time.
+        advances: Whether the rollouts of a model go on; of others the weights stay as they are.
     """
     with transaction(engine) as connection:
         rollout_ids = [rollout.id for rollout in store.open_rollouts(connection)]
@@ -94,6 +97,8 @@ def tick_rollouts(
             if canary.stage != "canary":
                 _end_by_hand(connection, rollout, canary, now)
                 continue
+        if not advances(canary.model):
+            continue
         # Measuring may be slow, so it runs outside a transaction.
         health = health_of(rollout, canary)
         with transaction(engine) as connection:

@@ -21,6 +21,7 @@ from monitor.store.windows.claims import (
     release_drift_evaluation,
     window_states,
 )
+from monitor.store.windows.pauses import pauses_of
 from monitor.telemetry import get_logger
 from monitor.windows.evaluation import claim_window, evaluate_claimed, monitoring_start
 from monitor.windows.schedule import due_windows
@@ -101,11 +102,12 @@ def list_due(
         with transaction(engine) as connection:
             first = monitoring_start(connection, model)
             states = window_states(connection, model, now)
+            pauses = pauses_of(connection, model)
         if first is None:
             continue
         failed_at = states.failed_at
         for start, end in due_windows(first, until, settings.monitoring.drift_detection):
-            if (start, end) not in states.settled:
+            if (start, end) not in states.settled and not any(p.covers(end) for p in pauses):
                 turn = (failed_at is not None, failed_at or end)
                 ordered.append(((turn, end, start, model), DueWindow(settings, start, end)))
     return [window for _, window in sorted(ordered, key=lambda entry: entry[0])]

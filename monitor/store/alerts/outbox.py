@@ -148,6 +148,19 @@ def mark_sent(
         )
 
 
+def withdraw_messages(connection: Connection, model: str, reason: str, now: datetime) -> int:
+    """Give up the pending messages of a model; return their number."""
+    return connection.execute(
+        update(OutboxMessage)
+        .where(
+            OutboxMessage.model == model,
+            OutboxMessage.sent_at.is_(None),
+            OutboxMessage.failed_at.is_(None),
+        )
+        .values(failed_at=now, error=reason)
+    ).rowcount
+
+
 def mark_retry(
     connection: Connection, message: DueMessage, error: str, next_attempt_at: datetime
 ) -> None:

@@ -52,7 +52,13 @@ from monitor.store.tables.training import (
     StageChange,
     TrainingRun,
 )
-from monitor.store.tables.windows import DriftEvaluation, Look, Report, SlowDriftWindow
+from monitor.store.tables.windows import (
+    DriftEvaluation,
+    Look,
+    Report,
+    SlowDriftWindow,
+    WatchPause,
+)
 
 metadata = Base.metadata
 
@@ -102,6 +108,7 @@ __all__ = [
     "UnlistedExchanges",
     "User",
     "UserGrant",
+    "WatchPause",
     "WebSession",
     "WithheldExchanges",
     "metadata",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, LargeBinary, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from monitor.store.tables.base import Base, BigId
@@ -101,3 +101,26 @@ class Look(Base):
     created_at: Mapped[datetime]
     #: When its incident was written.
     followed_up_at: Mapped[datetime | None]
+
+
+class WatchPause(Base):
+    """A time in which a model was not in the configuration."""
+
+    __tablename__ = "watch_pauses"
+    __table_args__ = (
+        # A model is in at most one pause.
+        Index(
+            "uq_watch_pauses_open",
+            "model",
+            unique=True,
+            postgresql_where=text("resumed_at IS NULL"),
+            sqlite_where=text("resumed_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    model: Mapped[str]
+    #: When the daemon saw that it was removed; windows that ended since are not evaluated.
+    ended_at: Mapped[datetime]
+    #: When it was listed again; ``None``: it is not.
+    resumed_at: Mapped[datetime | None]

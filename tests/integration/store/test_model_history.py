@@ -1,23 +1,42 @@
 """History of a model that was renamed: its old name is an alias."""
 
+import threading
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, func, select
 
 from monitor.daemon.cycle import Cycle
+from monitor.errors import LostOwnershipError
 from monitor.settings import Configuration, Drift, Secrets
 from monitor.store.accounts.grants import Grant, grants_of
 from monitor.store.accounts.users import insert_user
 from monitor.store.audit_log import check_chain
 from monitor.store.engine import transaction
-from monitor.store.model_history import carry_over, has_history
-from monitor.store.tables import AuditEntry, DriftEvaluation, Exchange
+from monitor.store.model_history import carry_over, earlier_names, models_with_history
+from monitor.store.tables import (
+    AuditEntry,
+    Base,
+    DriftEvaluation,
+    Exchange,
+    Look,
+    WithheldExchanges,
+)
 from monitor.store.traffic.daily_counts import ModelDay, SampledCount
 from monitor.store.traffic.unlisted import add_unlisted, unlisted_models
+from monitor.store.traffic.withheld import add_withheld
+from monitor.store.training.registry_mirrors import due_mirrors, mark_mirrored
+from monitor.store.windows.claims import (
+    claim_drift_evaluation,
+    fail_drift_evaluation,
+    window_states,
+)
+from monitor.store.windows.looks import save_look
 from monitor.windows import evaluation
+from retrain.registry.stages import register_version
 from tests.support.review.roles import give_role
 from tests.support.traffic.stored_traffic import store_traffic
+from tests.support.windows.assessments import make_assessment, store_evaluation
 
 WEEK = timedelta(days=7)
 
@@ -35,7 +54,7 @@ def test_history_is_carried_over_once(any_engine: Engine, clock: datetime) -> No
         add_unlisted(connection, {ModelDay("t", "old", clock): SampledCount(3, 60.0)})
         assert carry_over(connection, "old", "new", clock) == 30 + 40 + 1
         assert carry_over(connection, "old", "new", clock) == 0
-        assert not has_history(connection, "old")
+        assert models_with_history(connection) == {"new", "other"}
         models = set(connection.execute(select(Exchange.model)).scalars())
         assert models == {"new", "other"}
         assert not unlisted_models(connection, clock, clock + WEEK, [])
@@ -47,9 +66,137 @@ def test_history_is_carried_over_once(any_engine: Engine, clock: datetime) -> No
 def test_two_histories_stay_apart(any_engine: Engine, clock: datetime) -> None:
     for seed, model in enumerate(("old", "new")):
         store_traffic(any_engine, clock, 10, seed=seed, model=model)
+        evaluate(any_engine, model, clock)
     with transaction(any_engine) as connection:
         assert carry_over(connection, "old", "new", clock) == 0
-        assert has_history(connection, "old")
+        assert models_with_history(connection) == {"old", "new"}
+
+
+def test_traffic_under_the_new_name_keeps_no_history_back(
+    any_engine: Engine, clock: datetime
+) -> None:
+    """Ingest starts with the daemon, and other replicas of it sooner or later."""
+    store_traffic(any_engine, clock, 10, seed=1, model="old")
+    evaluate(any_engine, "old", clock)
+    store_traffic(any_engine, clock + WEEK, 5, seed=2, model="new")
+    with transaction(any_engine) as connection:
+        for model, n in (("old", 3), ("new", 4)):
+            add_withheld(connection, {ModelDay("t", model, clock): SampledCount(n, 20.0 * n)})
+            look(connection, model, clock)
+        assert carry_over(connection, "old", "new", clock) > 0
+        assert models_with_history(connection) == {"new"}
+        withheld = connection.execute(
+            select(WithheldExchanges.count, WithheldExchanges.estimated_total)
+        ).one()
+        assert tuple(withheld) == (7, 140.0)
+        assert connection.execute(select(func.count()).select_from(Look)).scalar_one() == 1
+    # A replica that still knows the old name writes after that.
+    store_traffic(any_engine, clock + WEEK, 2, seed=3, model="old")
+    with transaction(any_engine) as connection:
+        look(connection, "old", clock)
+        assert carry_over(connection, "old", "new", clock) == 2
+        assert models_with_history(connection) == {"new"}
+
+
+def test_running_evaluation_of_the_old_name_loses_its_claim(
+    any_engine: Engine, clock: datetime
+) -> None:
+    """It reads rows that have another name by then, and would store an empty window."""
+    now = clock + WEEK
+    with transaction(any_engine) as connection:
+        first = claim_drift_evaluation(connection, "old", clock, now, seed=1, now=now)
+        carry_over(connection, "old", "new", now)
+    with pytest.raises(LostOwnershipError), transaction(any_engine) as connection:
+        fail_drift_evaluation(connection, first, "too late", now)
+    with transaction(any_engine) as connection:
+        later = now + timedelta(seconds=1)
+        second = claim_drift_evaluation(connection, "new", clock, now, seed=1, now=later)
+        assert second.evaluation_id == first.evaluation_id
+        assert window_states(connection, "new", later).failed_at is None
+
+
+def test_rename_of_a_rename_follows_each_name(engine: Engine, clock: datetime) -> None:
+    store_traffic(engine, clock, 10, seed=1, model="a")
+    evaluate(engine, "a", clock)
+    names = [("a", "b"), ("b", "c"), ("c", "a")]
+    with transaction(engine) as connection:
+        for old, new in names:
+            assert carry_over(connection, old, new, clock) == 11
+        assert earlier_names(connection, ["a"]) == {"a", "b", "c"}
+        assert earlier_names(connection, ["other"]) == {"other"}
+        assert check_chain(connection, None).broken_at is None
+
+
+def test_two_daemons_carry_a_history_over_once(postgres_engine: Engine, clock: datetime) -> None:
+    store_traffic(postgres_engine, clock, 300, seed=1, model="old")
+    evaluate(postgres_engine, "old", clock)
+    start, renamed = threading.Barrier(2), []
+
+    def rename() -> None:
+        start.wait()
+        with transaction(postgres_engine) as connection:
+            renamed.append(carry_over(connection, "old", "new", clock))
+
+    threads = [threading.Thread(target=rename) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(renamed) == [0, 301]
+    with transaction(postgres_engine) as connection:
+        assert models_with_history(connection) == {"new"}
+        actions = list(connection.execute(select(AuditEntry.action)).scalars())
+    assert actions == ["renamed"]
+
+
+def test_swapped_names_are_refused() -> None:
+    swapped = Configuration(models={"a": {"aliases": ["b"]}, "b": {"aliases": ["a"]}})
+    with pytest.raises(ValueError, match="may be one name"):
+        _ = swapped.names
+
+
+def test_registry_is_mirrored_again_under_the_new_name(engine: Engine, clock: datetime) -> None:
+    with transaction(engine) as connection:
+        register_version(
+            connection, model="old", adapter_path="a", adapter_digest="d", lineage={}, now=clock
+        )
+        (mirror,) = due_mirrors(connection, clock)
+        mark_mirrored(connection, mirror, clock)
+        carry_over(connection, "old", "new", clock)
+        assert [row.model for row in due_mirrors(connection, clock)] == ["new"]
+
+
+def test_every_row_belongs_to_one_model_or_none() -> None:
+    """What is the daemon's own has no column of a model; the outbox has an empty one."""
+    own = {
+        "source_offsets", "offset_gaps", "pending_halves", "dead_letters", "embedding_blocks",
+        "audit_log", "users", "invitations", "sign_in_attempts",
+        "web_sessions", "taxonomy_versions", "review_draws",
+    }  # fmt: skip
+    tables = Base.metadata.tables
+    owned = {name for name, table in tables.items() if "model" in table.c}
+    while further := {
+        name
+        for name, table in tables.items()
+        if name not in owned | own
+        and any(key.column.table.name in owned for key in table.foreign_keys)
+    }:
+        owned |= further
+    assert owned | own == set(tables)
+    assert not owned & own
+    assert not any(tables[name].c["model"].nullable for name in owned if "model" in tables[name].c)
+
+
+def evaluate(engine: Engine, model: str, start: datetime) -> None:
+    with transaction(engine) as connection:
+        store_evaluation(connection, make_assessment(model=model), start)
+
+
+def look(connection: Connection, model: str, end: datetime) -> None:
+    save_look(
+        connection, model=model, looked_until=end, n_exchanges=1, n_end_users=1, findings=None,
+        provenance={}, now=end,
+    )  # fmt: skip
 
 
 def give_roles(connection: Connection, clock: datetime) -> dict[str, int]:
@@ -73,7 +220,7 @@ def test_users_keep_their_roles_on_a_renamed_model(
         assert carry_over(connection, "old", "new", clock) == n_stored
         assert carry_over(connection, "old", "new", clock) == 0
         grants = grants_of(connection, users.values())
-        assert not has_history(connection, "old")
+        assert "old" not in models_with_history(connection)
     assert set(grants[users["Ada"]].by_model) == {"new"}
     assert grants[users["Ben"]].role_on("new") == "lead"
     assert grants[users["Cleo"]].by_model == {
@@ -85,6 +232,7 @@ def test_users_keep_their_roles_on_a_renamed_model(
 def test_roles_stay_where_two_histories_do(any_engine: Engine, clock: datetime) -> None:
     for seed, model in enumerate(("old", "new")):
         store_traffic(any_engine, clock, 5, seed=seed, model=model)
+        evaluate(any_engine, model, clock)
     with transaction(any_engine) as connection:
         users = give_roles(connection, clock)
         assert carry_over(connection, "old", "new", clock) == 0

@@ -1,0 +1,91 @@
+"""Slack message about models that were removed from the configuration."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from monitor.alerts.messages.mrkdwn import (
+    Block,
+    build_message,
+    escape,
+    header,
+    sections,
+    within_limits,
+)
+from monitor.plurals import pluralize
+from monitor.rendering.excerpts import excerpt
+from monitor.store.alerts.outbox import add_message
+
+NEXT_STEP = (
+    "• Nothing, if this was meant: the history stays on the page. To watch a model again, list it "
+    "in config.toml; a renamed model needs its old name in `aliases`."
+)
+MAX_MODELS = 10
+MAX_CHARACTERS = 60
+
+
+@dataclass(frozen=True)
+class InFlight:
+    """What was in progress when a model was removed."""
+
+    model: str
+    #: The incident that was closed.
+    incident: int | None
+    #: Messages that were not sent.
+    n_messages: int
+    #: Training runs that go on to their end.
+    runs: tuple[int, ...]
+    #: Version and share of the traffic, in percent, of rollouts that stay as they are.
+    rollouts: tuple[tuple[int, int], ...]
+
+
+def announce_removed_models(
+    connection: Connection, first_pause: int, ended: Sequence[InFlight], now: datetime
+) -> None:
+    """Tell that models are no longer watched, and what ends with them.
+
+    The message is the daemon's own: the channel of a removed model is not known any more.
+
+    Args:
+        connection: Inside the caller's transaction.
+        first_pause: The pause of the first model, which makes the message the only one.
+        ended: The models with what was in progress.
+        now: The time of the message.
+    """
+    title = f"🔵 No longer watched: {pluralize(len(ended), 'model')}"
+    lines = [f"• {describe_removed(model)}" for model in ended[:MAX_MODELS]]
+    left = len(ended) - MAX_MODELS
+    if left > 0:
+        lines.append(f"• and {pluralize(left, 'more model')}")
+    blocks: list[Block] = [header(title), *sections([escape(line) for line in lines])]
+    blocks += sections(["*Next steps*", NEXT_STEP])
+    add_message(
+        connection,
+        dedupe_key=f"removed:{first_pause}",
+        model="",
+        incident_id=None,
+        kind="post",
+        payload=build_message(within_limits(blocks), title),
+        now=now,
+    )
+
+
+def describe_removed(ended: InFlight) -> str:
+    """Return one line: the model, what ended, and what stays as it is."""
+    facts = []
+    if ended.incident is not None:
+        facts.append(f"incident {ended.incident} is closed")
+    if ended.n_messages:
+        facts.append(f"{pluralize(ended.n_messages, 'message')} not sent")
+    facts += [
+        f"training run {run} goes on to its end, `driftwarden retrain cancel {run}` stops it"
+        for run in ended.runs
+    ]
+    facts += [
+        f"the rollout of version {version} stays at {percent}% of the traffic"
+        for version, percent in ended.rollouts
+    ]
+    name = excerpt(ended.model, MAX_CHARACTERS)
+    return f"{name}: {'; '.join(facts)}." if facts else f"{name}."

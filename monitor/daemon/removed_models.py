@@ -1,0 +1,73 @@
+"""Models that were removed from the configuration: what ends with them, told once."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine
+
+from monitor.alerts.incidents import SYSTEM, take_step
+from monitor.alerts.messages.removed_models import InFlight, announce_removed_models
+from monitor.settings import Sections
+from monitor.store.alerts.incidents import unresolved_incident_of
+from monitor.store.alerts.outbox import withdraw_messages
+from monitor.store.audit_log import append_entry
+from monitor.store.engine import transaction
+from monitor.store.model_history import watched_models
+from monitor.store.training.registry import version_by_id
+from monitor.store.training.rollouts import open_rollouts
+from monitor.store.training.runs import list_runs
+from monitor.store.windows.pauses import begin_pause, end_pauses, paused_models
+from monitor.telemetry import get_logger
+
+WITHDRAWN = "the model was removed from config.toml"
+
+log = get_logger(__name__)
+
+
+def follow_configuration(engine: Engine, settings: Sections, now: datetime) -> None:
+    """Begin the pause of models that are no longer watched, and end that of those that are again.
+
+    In one transaction the incident of a removed model is closed, its pending messages are
+    withdrawn, and a message of the daemon's own tells both, with the runs and rollouts that stay.
+    Its history stays.
+    """
+    with transaction(engine) as connection:
+        paused = paused_models(connection)
+        resumed = sorted(filter(settings.is_watched, paused))
+        if resumed:
+            end_pauses(connection, resumed, now)
+        removed = sorted(
+            model for model in watched_models(connection) - paused if not settings.is_watched(model)
+        )
+        if removed:
+            pauses = [begin_pause(connection, model, now) for model in removed]
+            ended = [_end(connection, model, now) for model in removed]
+            announce_removed_models(connection, pauses[0], ended, now)
+        for action, models in (("resumed", resumed), ("removed", removed)):
+            for model in models:
+                append_entry(connection, now, SYSTEM, action, f"model:{model}")
+    for model in removed:
+        log.warning("model_removed", model=model)
+    for model in resumed:
+        log.info("model_resumed", model=model)
+
+
+def _end(connection: Connection, model: str, now: datetime) -> InFlight:
+    """Close what is open of a model; return it with what stays as it is."""
+    incident = unresolved_incident_of(connection, model)
+    if incident is not None:
+        take_step(connection, incident, "unwatched", by=SYSTEM, now=now)
+    rollouts = [
+        (version_by_id(connection, rollout.version_id), rollout.weight_percent)
+        for rollout in open_rollouts(connection)
+    ]
+    return InFlight(
+        model=model,
+        incident=None if incident is None else incident.id,
+        n_messages=withdraw_messages(connection, model, WITHDRAWN, now),
+        runs=tuple(
+            run.id for run in list_runs(connection, statuses=("running",)) if run.model == model
+        ),
+        rollouts=tuple(
+            (version.version, percent) for version, percent in rollouts if version.model == model
+        ),
+    )
