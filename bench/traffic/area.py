@@ -14,6 +14,7 @@ import pytest
 from rich.progress import track
 
 from bench.traffic.child import ingest_in_child
+from bench.traffic.fleet import fleet_rows
 from bench.traffic.ingest_runs import (
     InstantEncoder,
     Run,
@@ -223,6 +224,7 @@ def rows(services: BenchServices) -> Iterator[Row]:
     yield from replay_rows(services)
     yield from growth_rows(services, lz4)
     yield from model_rows(services)
+    yield from fleet_rows(services)
 
 
 def run(_data: Path | None) -> Iterator[Row]:

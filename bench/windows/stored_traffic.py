@@ -30,14 +30,22 @@ _SENTENCE = (
 _WORDS = _SENTENCE.split()
 
 
-def store_window(engine: Engine, n_baseline: int, n: int, start: datetime, *, seed: int) -> None:
-    """Store a baseline of the model ``assistant`` and a window of the week from ``start``."""
+def store_window(
+    engine: Engine,
+    n_baseline: int,
+    n: int,
+    start: datetime,
+    *,
+    seed: int,
+    model: str = "assistant",
+) -> None:
+    """Store a baseline of a model and a window of the week from ``start``."""
     world = make_world(np.random.default_rng([seed, 0]))
     with transaction(engine) as connection:
         baseline = create_baseline(
             connection,
-            "assistant",
-            f"generated {n_baseline}",
+            model,
+            f"generated {model} {n_baseline}",
             encoder=ENCODER,
             n_exchanges=n_baseline,
             created_at=start - WEEK,
@@ -46,13 +54,20 @@ def store_window(engine: Engine, n_baseline: int, n: int, start: datetime, *, se
         for first in range(0, n_rows, BLOCK_ROWS):
             number = min(BLOCK_ROWS, n_rows - first)
             rng = np.random.default_rng([seed, 1 + (baseline_id is None), first])
-            rows = generate(world, number, first, begin, n_rows, rng)
+            rows = generate(world, number, first, begin, n_rows, rng, model=model)
             with transaction(engine) as connection:
                 insert_exchanges(connection, rows, created_at=begin, baseline_id=baseline_id)
 
 
 def generate(
-    world: World, n: int, first: int, begin: datetime, n_all: int, rng: np.random.Generator
+    world: World,
+    n: int,
+    first: int,
+    begin: datetime,
+    n_all: int,
+    rng: np.random.Generator,
+    *,
+    model: str = "assistant",
 ) -> Exchanges:
     """Return n exchanges, from number ``first`` on, of the ``n_all`` of the week from ``begin``."""
     at = begin + WEEK * (first / n_all)
@@ -71,14 +86,14 @@ def generate(
     ]
     randomness = rng.integers(THRESHOLD, SPACE, size=n)
     return Exchanges(
-        sources=[f"generated {begin:%Y-%m-%d}"] * n,
+        sources=[f"generated {model} {begin:%Y-%m-%d}"] * n,
         partitions=[0] * n,
         offsets=list(range(first, first + n)),
         record_indexes=[0] * n,
         received_at=[at] * n,
         exchange_ids=[f"exchange-{begin:%Y%m%d}-{first + index}" for index in range(n)],
         occurred_at=[at + index * WEEK / n_all for index in range(n)],
-        models=["assistant"] * n,
+        models=[model] * n,
         task_types=[TASK_TYPES[topic % len(TASK_TYPES)] for topic in topics.tolist()],
         end_users=[f"user-{user}" for user in users.tolist()],
         messages=[[{"role": "user", "content": text}] for text in texts[0]],

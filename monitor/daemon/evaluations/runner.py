@@ -98,6 +98,12 @@ class ProcessRunner:
         self._stop = stop
         self._child: _Child | None = None
 
+    @property
+    def pid(self) -> int | None:
+        """The child; ``None`` where there is none."""
+        child = self._child
+        return None if child is None else child.process.pid
+
     def run(self, task: Callable[..., Any], *arguments: Any, limit: timedelta) -> Any:
         """Return the result of the task; see :class:`Runner`."""
         child = self._running_child()

@@ -18,9 +18,11 @@ from monitor.privacy.end_user import ErasureRequest
 from monitor.privacy.forget import TABLES, ErasureReport, forget
 from monitor.privacy.manual_steps import ManualStep
 from monitor.rendering.excerpts import excerpt
+from monitor.settings import ModelSection
 from monitor.store.audit_log import first_broken_entry_id
 from monitor.store.engine import transaction
 from monitor.store.migrations import head_revision
+from monitor.store.model_history import carry_over
 from monitor.store.tables import (
     Baseline,
     Decision,
@@ -83,6 +85,7 @@ WITHOUT_END_USERS = {
     "web_sessions": "the experts' sessions",
     "unlisted_exchanges": "counts by day",
     "withheld_exchanges": "counts by day",
+    "watch_pauses": "times",
 }
 GONE = {f"exchange-{n}" for n in (*HERS, IN_BASELINE, MENTIONS)}
 
@@ -189,6 +192,20 @@ def test_erasure_removes_every_trace_and_counts_zero_left(
         assert 9 == connection.execute(select(Baseline.n_exchanges)).scalar_one()
         assert 12 == len(connection.execute(select(ReviewItem.id)).all())
         assert 12 == len(connection.execute(select(GoldExample.id)).all())
+
+
+def test_renamed_and_removed_model_is_erased_too(world: EndUserWorld, clock: datetime) -> None:
+    """Training data and exports carry the name that the model had when they were written."""
+    with transaction(world.engine) as connection:
+        assert carry_over(connection, "assistant", "desk", clock)
+    settings = world.settings.model_copy(update={"model": ModelSection(name="other")})
+    forgotten = forget(world.engine, settings, ErasureRequest(ANN), clock)
+    assert counts(forgotten)["exchanges"] == 4
+    assert counts(forgotten)["rows in files"] == 6
+    assert forgotten.n_left == 0
+    assert WORD not in everything_stored(world.engine)
+    files = [path for path in world.folder.rglob("*.jsonl") if WORD in path.read_text("utf-8")]
+    assert files == []
 
 
 def test_data_of_other_end_users_stays(world: EndUserWorld, clock: datetime) -> None:
