@@ -52,7 +52,7 @@ def announce_unlisted_models(connection: Connection, settings: Sections, now: da
     blocks += sections(
         [
             "*Next steps*",
-            f"{WATCH}\n```{escape(lines_to_watch(models))}```",
+            f"{WATCH}\n```{escape(lines_to_watch(models, settings.names.listed))}```",
             '• Or set `monitoring.unlisted_models` to `"watch"` or `"ignore"`.',
         ]
     )
@@ -85,11 +85,23 @@ def describe_unlisted(models: Sequence[UnlistedModel], total: float) -> list[str
     return [*lines, f"• and {pluralize(left, 'more model')}"] if left > 0 else lines
 
 
-def lines_to_watch(models: Sequence[UnlistedModel]) -> str:
-    """Return the lines of config.toml that would watch the models."""
+def lines_to_watch(models: Sequence[UnlistedModel], listed: Sequence[str]) -> str:
+    """Return the lines of config.toml that would watch the models.
+
+    A name that differs from a listed one in upper and lower case only can't be a model of its own:
+    it is an alias.
+    """
+    by_case = {name.casefold(): name for name in listed}
     names = [
         model.name
         for model in models[:MAX_NAMES]
         if model.name and model.name != OTHER_NAMES and len(model.name) <= MAX_CHARACTERS
     ]
-    return "\n".join(f"[models.{json.dumps(name, ensure_ascii=False)}]" for name in names)
+    return "\n".join(
+        _line_to_watch(name, by_case.setdefault(name.casefold(), name)) for name in names
+    )
+
+
+def _line_to_watch(name: str, model: str) -> str:
+    table = f"[models.{json.dumps(model, ensure_ascii=False)}]"
+    return table if name == model else f"{table}  # aliases: add {json.dumps(name)}"

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,19 @@ import pytest
 from sqlalchemy import Engine, select
 
 from monitor.alerts.messages.mrkdwn import render_text
-from monitor.alerts.messages.unlisted_models import announce_unlisted_models
+from monitor.alerts.messages.unlisted_models import announce_unlisted_models, lines_to_watch
 from monitor.daemon.cycle import Cycle
 from monitor.settings import Configuration, Drift, Secrets
 from monitor.store.engine import transaction
 from monitor.store.tables import Exchange, Incident, OutboxMessage
 from monitor.store.traffic.daily_counts import ModelDay, SampledCount
-from monitor.store.traffic.unlisted import MAX_NAMES, OTHER_NAMES, add_unlisted, unlisted_models
+from monitor.store.traffic.unlisted import (
+    MAX_NAMES,
+    OTHER_NAMES,
+    UnlistedModel,
+    add_unlisted,
+    unlisted_models,
+)
 from monitor.traffic.file_replay import replay_file
 from monitor.windows import evaluation
 from tests.support.encoders.fake_encoder import FakeEncoder
@@ -156,6 +162,16 @@ def test_unlisted_models_are_told_once_a_week(engine: Engine, clock: datetime) -
     assert "stranger: 90% of the traffic, about 900 exchanges, since 2 Nov" in text
     assert '[models."stranger"]' in text
     assert "<!channel>" not in json.dumps(payload)
+
+
+def test_name_in_another_case_is_an_alias() -> None:
+    """Two tables whose names differ in case only would be refused."""
+    seen = [UnlistedModel(name, 1, 1.0, datetime.now(UTC)) for name in ("Router", "new", "NEW")]
+    assert lines_to_watch(seen, ["router"]).splitlines() == [
+        '[models."router"]  # aliases: add "Router"',
+        '[models."new"]',
+        '[models."new"]  # aliases: add "NEW"',
+    ]
 
 
 def test_a_model_that_was_listed_since_is_not_told(engine: Engine, clock: datetime) -> None:

@@ -14,7 +14,7 @@ from monitor.daemon.evaluations import baselines as baselines_module
 from monitor.daemon.evaluations import windows as windows_module
 from monitor.daemon.evaluations.runner import ProcessRunner
 from monitor.daemon.evaluations.windows import list_due
-from monitor.errors import ChildProcessFailedError
+from monitor.errors import ChildProcessFailedError, DatabaseUnavailableError
 from monitor.settings import Configuration, Drift, Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.store.tables import DriftEvaluation, Look
@@ -163,6 +163,22 @@ def test_stopped_evaluation_is_due_at_once(any_engine: Engine, clock: datetime) 
     tape = Tape(any_engine)
     cycle_of(any_engine, tape, fleet(a={}), now).evaluate(now + timedelta(seconds=5))
     assert statuses(any_engine)["a", clock] == ("done", None)
+
+
+def test_short_outage_delays_an_evaluation_by_a_run(engine: Engine, clock: datetime) -> None:
+    store_traffic(engine, clock, 3, seed=1, model="a")
+    tape, now = Tape(engine), clock + WEEK + LATE
+    cycle = cycle_of(engine, tape, fleet(a={}), now)
+
+    def lose() -> None:
+        raise DatabaseUnavailableError("away")
+
+    tape.during = lose
+    with pytest.raises(DatabaseUnavailableError):
+        cycle.evaluate(now)
+    tape.during = lambda: None
+    cycle.evaluate(now + timedelta(minutes=1))
+    assert statuses(engine)["a", clock] == ("done", None)
 
 
 def test_crashed_daemons_window_comes_last(any_engine: Engine, clock: datetime) -> None:
