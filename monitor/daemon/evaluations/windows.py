@@ -126,6 +126,10 @@ def _evaluate(
     try:
         runner.run(evaluate_claimed, settings, claim, bounds, now, limit=limit)
     except DatabaseUnavailableError:
+        # After a short outage the evaluation is repeated by the next run.
+        unavailable = suppress(LostOwnershipError, DatabaseUnavailableError)
+        with unavailable, transaction(engine) as connection:
+            release_drift_evaluation(connection, claim)
         raise
     except ChildProcessFailedError as error:
         _record(engine, claim, error, clock())
