@@ -33,6 +33,7 @@ MAX_REMNANT = 1.15
 POLL_SECONDS = 0.5
 #: Time for the end of a killed process.
 KILL_SECONDS = 10.0
+STOPPED = "the daemon was stopped; it is repeated at the next start"
 
 log = get_logger(__name__)
 
@@ -109,7 +110,7 @@ class ProcessRunner:
         child = self._running_child()
         try:
             child.connection.send((task, arguments))
-            reply: Reply = self._receive(child, limit.total_seconds(), limit)
+            reply: Reply = self._receive(child, limit.total_seconds(), _describe_limit(limit))
         except (EOFError, OSError):
             raise self._crash(child) from None
         except BaseException:
@@ -137,9 +138,10 @@ class ProcessRunner:
             self._child = _Child()
             try:
                 self._child.connection.send(self._start)
-                ready: Ready = self._receive(
-                    self._child, START_SECONDS, timedelta(seconds=START_SECONDS)
+                too_slow = (
+                    f"its process did not start in {START_SECONDS:.0f} s; is the machine busy?"
                 )
+                ready: Ready = self._receive(self._child, START_SECONDS, too_slow)
             except (EOFError, OSError):
                 raise self._crash(self._child) from None
             except BaseException:
@@ -148,23 +150,24 @@ class ProcessRunner:
             self._child.resident = ready.resident
         return self._child
 
-    def _receive(self, child: "_Child", seconds: float, limit: timedelta) -> Any:
+    def _receive(self, child: "_Child", seconds: float, too_slow: str) -> Any:
         """Return the child's next message.
 
         Raises:
             ChildProcessFailedError: There was none in time, or the daemon stops.
             EOFError: The child has died.
         """
-        deadline, reason = time.monotonic() + seconds, "time_limit"
+        deadline, code, reason = time.monotonic() + seconds, "time_limit", too_slow
         while True:
-            if self._stop.is_set() and reason == "time_limit":
-                deadline, reason = min(deadline, time.monotonic() + STOP_SECONDS), "stopped"
+            if self._stop.is_set() and code == "time_limit":
+                deadline = min(deadline, time.monotonic() + STOP_SECONDS)
+                code, reason = "stopped", STOPPED
             left = deadline - time.monotonic()
             # A reply that is there counts, even where this process was frozen past the limit.
             if child.connection.poll(max(0.0, min(left, POLL_SECONDS))):
                 return child.connection.recv()
             if left <= 0.0:
-                raise ChildProcessFailedError(_reason(reason, limit), code=reason)
+                raise ChildProcessFailedError(reason, code=code)
 
     def _crash(self, child: "_Child") -> ChildProcessFailedError:
         status = child.status()
@@ -191,7 +194,7 @@ class _Child:
     def kill(self) -> None:
         """Kill the child and its session."""
         self.connection.close()
-        with suppress(ProcessLookupError):
+        if self.process.poll() is None:  # else its number may be another process's
             os.killpg(self.process.pid, signal.SIGKILL)
         if self.status() is None:
             log.error("evaluation_process_not_ended", pid=self.process.pid)
@@ -203,9 +206,7 @@ class _Child:
         return None
 
 
-def _reason(code: str, limit: timedelta) -> str:
-    if code == "stopped":
-        return "the daemon was stopped; the evaluation is repeated at its next start"
+def _describe_limit(limit: timedelta) -> str:
     return (
         f"not done after monitoring.max_evaluation_time = {format_duration(limit)}, and ended; "
         "raise the limit for this model if its windows are large, or find in the log where it hangs"
