@@ -273,4 +273,11 @@ def test_child_evaluates_as_this_process_does(
     with transaction(engine) as connection:
         second = drift_evaluation_of_window(connection, "other", clock, clock + WEEK)
     assert second.assessment == first.assessment
-    assert (second.seed, second.provenance) == (first.seed, first.provenance)
+    assert second.seed == first.seed
+    # Which libraries for sums are loaded depends on what else a process has imported.
+    differing = {
+        key
+        for key in first.provenance
+        if first.provenance[key] != second.provenance[key] and key != "machine"
+    }
+    assert differing == set()
