@@ -66,7 +66,7 @@ def add_window(
     connection.execute(
         insert(DriftEvaluation).values(
             model=model, window_start=NOW - timedelta(days=7), window_end=NOW, status=status,
-            verdict=verdict, seed=1, provenance={}, started_at=NOW,
+            verdict=verdict, seed=1, provenance={}, started_at=NOW, claimed_until=NOW,
         )
     )  # fmt: skip
 
