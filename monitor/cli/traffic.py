@@ -97,11 +97,14 @@ def _replay_file(engine: "Engine", settings: "Configuration", file: Path) -> Non
         typer.echo(
             f"{pluralize(done.n_withheld, 'exchange')} with withheld texts: counted, not stored"
         )
-    if done.n_unlisted:
-        listed = ", ".join(settings.models)
+    _print_unlisted(done.n_unlisted, settings)
+
+
+def _print_unlisted(n: int, settings: "Configuration") -> None:
+    if n:
         typer.echo(
-            f"{pluralize(done.n_unlisted, 'exchange')} of other models than {listed}: counted, not "
-            "stored; list them under [models], or set monitoring.unlisted_models"
+            f"{pluralize(n, 'exchange')} of other models than {', '.join(settings.models)}: "
+            "counted, not stored; list them under [models], or set monitoring.unlisted_models"
         )
 
 
@@ -123,6 +126,7 @@ def _replay_dead_letters(engine: "Engine", settings: "Configuration") -> None:
     )
     if done.n_waiting:
         typer.echo(f"{done.n_waiting} requests or responses wait for their other half")
+    _print_unlisted(done.n_unlisted, settings)
     for reason, count in sorted(done.still_unreadable.items()):
         typer.echo(f"{count} still fail: {reason}")
 

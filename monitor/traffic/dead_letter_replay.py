@@ -39,6 +39,8 @@ class DeadLetterReplayResult:
     still_unreadable: dict[str, int]
     #: Requests and responses that are pending again.
     n_waiting: int = 0
+    #: Exchanges of models that are not listed: counted, not stored.
+    n_unlisted: int = 0
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class _DeadLetterOutcome:
 
     n_exchanges: int = 0
     n_halves: int = 0
+    n_unlisted: int = 0
     #: Reasons of what is still unreadable.
     unreadable: tuple[str, ...] = ()
 
@@ -83,7 +86,11 @@ def replay_dead_letters(
             outcome = _replay_dead_letter(
                 engine, preparer, dead_letter_id, dead_letter, now=clock()
             )
-            totals.update(exchanges=outcome.n_exchanges, halves=outcome.n_halves)
+            totals.update(
+                exchanges=outcome.n_exchanges,
+                halves=outcome.n_halves,
+                unlisted=outcome.n_unlisted,
+            )
             unreadable.update(outcome.unreadable)
     # Halves are pending again; pairs that are complete now are joined at once.
     sweeper = Sweeper(engine, preparer, settings.traffic.join, clock=clock)
@@ -92,6 +99,7 @@ def replay_dead_letters(
         n_exchanges=totals["exchanges"] + joined,
         still_unreadable=dict(unreadable),
         n_waiting=max(0, totals["halves"] - 2 * joined),
+        n_unlisted=totals["unlisted"],
     )
 
 
@@ -131,6 +139,7 @@ def _replay_dead_letter(
     return _DeadLetterOutcome(
         n_exchanges=len(prepared.exchanges) - len(refused),
         n_halves=len(halves) - len(duplicates),
+        n_unlisted=sum(count.n for count in prepared.unlisted.values()),
         unreadable=tuple(dead_letter.reason for dead_letter in left),
     )
 

@@ -85,6 +85,18 @@ def test_dead_letters_are_read_once_the_settings_allow_it(engine: Engine, tmp_pa
         assert {"invalid_json": 1} == count_by_reason(connection)
 
 
+def test_replayed_dead_letters_of_unlisted_models_are_counted(
+    engine: Engine, tmp_path: Path
+) -> None:
+    path = tmp_path / "traffic.jsonl"
+    path.write_text(json.dumps({"id": "long", "model": "stranger", "prompt": "x" * 2000}))
+    strict = Settings(monitoring={"sample_rate": 1.0}, traffic={"max_record_bytes": 1024})
+    replay_file(engine, strict, FakeEncoder(), path)
+    done = replay_dead_letters(engine, EVERYTHING, FakeEncoder())
+    assert (0, 1, {}) == (done.n_exchanges, done.n_unlisted, done.still_unreadable)
+    assert [] == stored_ids(engine)
+
+
 def test_dead_letters_command_lists_reasons_without_texts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
