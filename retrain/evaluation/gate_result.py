@@ -1,5 +1,6 @@
 """Gate results: scores, rejection, approval, permission to roll out."""
 
+import shlex
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -134,8 +135,8 @@ def require_gate_passed(connection: Connection, version: VersionRow) -> None:
     if row is None and version.training_run_id is None:
         raise WorkflowError(
             f"{name} has no training run, so it can't be evaluated; to promote it without a "
-            f"gate result: driftwarden models promote {version.model} {version.version} "
-            "--without-gate --reason WHY",
+            f"gate result: driftwarden models promote {version.version} --model "
+            f"{shlex.quote(version.model)} --without-gate --reason WHY",
             code="no_training_run",
         )
     if row is None:

@@ -1,5 +1,6 @@
 """Start, progress and end of rollouts: each decision is stored, then sent to the gateway."""
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,7 +50,8 @@ def start_rollout(
     if versions.production_version(connection, version.model) is None:
         raise WorkflowError(
             f"{version.model}: no version serves yet; promote this version: "
-            f"driftwarden models promote {version.model} {version.version}",
+            f"driftwarden models promote {version.version} --model "
+            f"{shlex.quote(version.model)}",
             code="no_stable_version",
         )
     for other in store.open_rollouts(connection):

@@ -1,5 +1,6 @@
 """Slack messages of candidate evaluations: gate result, checks and next steps."""
 
+import shlex
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -116,9 +117,8 @@ def _next_steps(row: CandidateEvaluationRow, base: str) -> list[str]:
     if row.status == "failed":
         return [f"• Fix the error above, then evaluate again: driftwarden retrain evaluate {run}"]
     if row.gate_result == "promote":
-        return [
-            f"• Start a rollout, or: driftwarden models promote {escape(row.model)} {row.version}"
-        ]
+        command = f"driftwarden models promote {row.version} --model {shlex.quote(row.model)}"
+        return [f"• Start a rollout, or: {escape(command)}"]
     if row.gate_result == "undecided":
         return [
             "• Add benchmark items where a check is undecided, and evaluate again.",

@@ -4,21 +4,34 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.shared.context import ConfigOption, database_transaction, read_configuration
+from monitor.cli.shared.context import (
+    ConfigOption,
+    ModelFilter,
+    database_transaction,
+    name_of_model,
+    read_configuration,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
     help="List, compare, promote and revert model versions.",
 )
 
-ModelArgument = Annotated[str, typer.Argument(help="Name of the model, as the traffic has it.")]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        help="Name of the model. Needed only where the configuration lists several.",
+        show_default=False,
+    ),
+]
 VersionArgument = Annotated[int, typer.Argument(help="Number of the version.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Reason, recorded in the registry.")]
 
 
 @app.command("list")
 def list_versions(
-    model: Annotated[str | None, typer.Argument(help="Only versions of this model.")] = None,
+    model: ModelFilter = None,
     config: ConfigOption = None,
 ) -> None:
     """List the versions, the newest first."""
@@ -37,13 +50,15 @@ def list_versions(
 
 
 @app.command()
-def show(model: ModelArgument, version: VersionArgument, config: ConfigOption = None) -> None:
+def show(version: VersionArgument, model: ModelOption = None, config: ConfigOption = None) -> None:
     """Show a version: its lineage, data, scores, baseline and stage changes."""
     from monitor.cli.models.version_text import version_lines
     from monitor.store.training import registry
     from retrain.registry.version_details import describe_version
 
-    with database_transaction(read_configuration(config)) as connection:
+    configuration = read_configuration(config)
+    model = name_of_model(configuration, model)
+    with database_transaction(configuration) as connection:
         facts = describe_version(connection, registry.version_by_number(connection, model, version))
     for line in version_lines(facts):
         typer.echo(line)
@@ -51,9 +66,9 @@ def show(model: ModelArgument, version: VersionArgument, config: ConfigOption = 
 
 @app.command()
 def diff(
-    model: ModelArgument,
     first: Annotated[int, typer.Argument(help="Number of the first version.")],
     second: Annotated[int, typer.Argument(help="Number of the second version.")],
+    model: ModelOption = None,
     config: ConfigOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the differences as JSON.")] = False,
 ) -> None:
@@ -66,7 +81,9 @@ def diff(
     from monitor.store.training import registry
     from retrain.registry.version_details import describe_version, differences, score_changes
 
-    with database_transaction(read_configuration(config)) as connection:
+    configuration = read_configuration(config)
+    model = name_of_model(configuration, model)
+    with database_transaction(configuration) as connection:
         before, after = (
             describe_version(connection, registry.version_by_number(connection, model, number))
             for number in (first, second)
@@ -84,8 +101,8 @@ def diff(
 
 @app.command()
 def promote(
-    model: ModelArgument,
     version: VersionArgument,
+    model: ModelOption = None,
     config: ConfigOption = None,
     reason: ReasonOption = "promoted from the command line",
     without_gate: Annotated[
@@ -108,7 +125,9 @@ def promote(
     from retrain.evaluation.gate_result import require_promotable
     from retrain.registry.stages import promote as promote_version
 
-    with database_transaction(read_configuration(config)) as connection:
+    configuration = read_configuration(config)
+    model = name_of_model(configuration, model)
+    with database_transaction(configuration) as connection:
         registry.lock_model(connection, model)
         candidate = registry.version_by_number(connection, model, version)
         if without_gate:
@@ -127,7 +146,7 @@ def promote(
 
 @app.command()
 def rollback(
-    model: ModelArgument,
+    model: ModelOption = None,
     config: ConfigOption = None,
     reason: ReasonOption = "reverted from the command line",
 ) -> None:
@@ -137,7 +156,9 @@ def rollback(
 
     from retrain.registry.stages import roll_back
 
-    with database_transaction(read_configuration(config)) as connection:
+    configuration = read_configuration(config)
+    model = name_of_model(configuration, model)
+    with database_transaction(configuration) as connection:
         restored = roll_back(
             connection,
             model,

@@ -7,6 +7,7 @@ import typer
 
 from monitor.cli.shared.context import (
     ConfigOption,
+    ModelFilter,
     database_transaction,
     open_database,
     read_configuration,
@@ -28,13 +29,17 @@ HumanEvaluationArgument = Annotated[
 
 
 @app.command("list")
-def list_(config: ConfigOption = None) -> None:
+def list_(model: ModelFilter = None, config: ConfigOption = None) -> None:
     """List the human evaluations, the newest first."""
     from monitor.review.human_evaluation.locking import completeness
     from monitor.store.human_evaluation.human_evaluations import list_human_evaluations
 
     with database_transaction(read_configuration(config)) as connection:
-        rows = [(row, completeness(connection, row)) for row in list_human_evaluations(connection)]
+        rows = [
+            (row, completeness(connection, row))
+            for row in list_human_evaluations(connection)
+            if model in (None, row.model)
+        ]
     if not rows:
         typer.echo("no human evaluation yet; `human_eval` in the evaluation file requests one")
     for row, progress in rows:

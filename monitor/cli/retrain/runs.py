@@ -8,6 +8,7 @@ import typer
 
 from monitor.cli.shared.context import (
     ConfigOption,
+    ModelFilter,
     database_transaction,
     open_database,
     read_configuration,
@@ -23,12 +24,12 @@ if TYPE_CHECKING:
 RunArgument = Annotated[int, typer.Argument(help="Number of the run (`retrain list`).")]
 
 
-def list_runs(config: ConfigOption = None) -> None:
+def list_runs(model: ModelFilter = None, config: ConfigOption = None) -> None:
     """List the training runs, the newest first."""
     from monitor.store.training.runs import list_runs as stored_runs
 
     with database_transaction(read_configuration(config)) as connection:
-        runs = stored_runs(connection)
+        runs = [run for run in stored_runs(connection) if model in (None, run.model)]
     if not runs:
         typer.echo("no training runs yet; `driftwarden retrain plan GOLD` plans one")
     for run in runs:

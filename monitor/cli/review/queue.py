@@ -7,6 +7,7 @@ import typer
 from monitor.cli.review import exchange
 from monitor.cli.shared.context import (
     ConfigOption,
+    ModelFilter,
     database_transaction,
     open_database,
     read_configuration,
@@ -22,13 +23,15 @@ app.command("import")(exchange.import_)
 
 
 @app.command()
-def queue(config: ConfigOption = None) -> None:
+def queue(model: ModelFilter = None, config: ConfigOption = None) -> None:
     """Show the progress of the review batches, the newest first, and the decision as of now."""
     from monitor.review.progress.batch_summary import batch_summaries
 
     settings = read_configuration(config)
     with database_transaction(settings) as connection:
-        batches = batch_summaries(connection, settings)
+        batches = [
+            row for row in batch_summaries(connection, settings) if model in (None, row.batch.model)
+        ]
     if not batches:
         typer.echo("no review batch yet; the first drift evaluation queues one")
     for row in batches:
@@ -44,6 +47,7 @@ def decide(
     batch: Annotated[
         int | None, typer.Option(help="Number of the batch. Default: every undecided batch.")
     ] = None,
+    model: ModelFilter = None,
     config: ConfigOption = None,
 ) -> None:
     """Decide whether to retrain, from the submitted reviews. A decision is final."""
@@ -61,6 +65,7 @@ def decide(
         decisions = [
             decision
             for settings in configuration.by_model
+            if model in (None, settings.model.name)
             for decision in decide_open_batches(engine, settings, now)
         ]
     else:

@@ -33,6 +33,12 @@ ModelOption = Annotated[
 ]
 
 
+ModelFilter = Annotated[
+    str | None,
+    typer.Option("--model", help="Only what is of this model.", show_default=False),
+]
+
+
 def read_configuration(config: Path | None, **overrides: Any) -> "Configuration":
     """Load the configuration of a command, and log warnings and errors to stderr.
 
@@ -54,6 +60,15 @@ def read_settings(config: Path | None, model: str | None) -> "Settings":
         UnknownModelError: The model isn't listed, or there are several and none is named.
     """
     return read_configuration(config).only(model)
+
+
+def name_of_model(configuration: "Configuration", model: str | None) -> str:
+    """Return the named model, which need not be listed, else the only one that is.
+
+    Raises:
+        UnknownModelError: None is named, and several are listed.
+    """
+    return configuration.only().model.name if model is None else model
 
 
 def settings_of_run(configuration: "Configuration", engine: "Engine", run: int) -> "Settings":

@@ -28,7 +28,7 @@ def announce(engine: Engine, now: datetime) -> int:
 @pytest.mark.parametrize(
     ("decision", "title", "step"),
     [
-        ("promote", "🟢 Promote: desk version 1", "driftwarden models promote desk 1"),
+        ("promote", "🟢 Promote: desk version 1", "driftwarden models promote 1 --model desk"),
         ("reject", "🔴 Rejected: desk version 1", NEXT_STEP),
         ("undecided", "⚪ Undecided: desk version 1", "driftwarden retrain approve 1 --reason WHY"),
     ],

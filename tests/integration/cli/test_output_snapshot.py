@@ -99,7 +99,12 @@ def test_model_versions_snapshot(session: Session, snapshot: SnapshotAssertion) 
     session.score(second, 0.9)
     session.score(second, 0.7, "split=new")
     session.promote(second)
-    session.run("models list", "models show desk 1", "models show desk 2", "models diff desk 1 2")
+    session.run(
+        "models list",
+        "models show 1 --model desk",
+        "models show 2 --model desk",
+        "models diff 1 2 --model desk",
+    )
     assert session.transcript == snapshot
 
 
@@ -127,8 +132,9 @@ def test_refusals_snapshot(session: Session, snapshot: SnapshotAssertion) -> Non
     session.version(20)
     session.run(
         "retrain show 7", "retrain evaluate 1", "retrain approve 1 --reason WHY",
-        "retrain plan {folder}/none.jsonl", "models show desk 9", "models promote desk 2",
-        "models rollback desk", "accounts deactivate Ada", "review export --queue",
+        "retrain plan {folder}/none.jsonl", "models show 9 --model desk",
+        "models promote 2 --model desk",
+        "models rollback --model desk", "accounts deactivate Ada", "review export --queue",
         "review export --out desk.db", "taxonomy show", "compare none.jsonl none.jsonl",
         "compare desk.db desk.db --html desk.db", "compare a.jsonl b.jsonl --html none/page.html",
     )  # fmt: skip

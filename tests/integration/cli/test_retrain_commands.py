@@ -144,9 +144,9 @@ def test_from_gold_to_a_serving_version(trained: Shell, monkeypatch: pytest.Monk
     )
 
     assert re.search(r"^desk +1 +candidate .* run 1$", trained.ok("models", "list"), re.MULTILINE)
-    version = trained.ok("models", "show", "desk", "1")
+    version = trained.ok("models", "show", "1", "--model", "desk")
     assert re.search(r"^digest: +sha256:", version, re.MULTILINE)
-    trained.ok("models", "promote", "desk", "1", "--reason", "looks good")
+    trained.ok("models", "promote", "1", "--model", "desk", "--reason", "looks good")
 
     # The next plan goes on from what serves now.
     trained.ok("retrain", "plan", trained.folder / "gold.jsonl")
@@ -240,7 +240,7 @@ def test_an_unknown_run_is_refused(shell: Shell, command: str) -> None:
     "arguments",
     [
         ["retrain", "show", "one"],
-        ["models", "show", "desk", "x"],
+        ["models", "show", "x", "--model", "desk"],
         ["retrain", "data"],
         ["retrain", "logs", "1", "-n", "0"],
     ],
@@ -352,21 +352,25 @@ def test_a_cancelled_run_whose_process_runs_on_says_so(
 
 def test_promote_and_go_back(shell: Shell) -> None:
     shell.register(3)
-    shell.ok("models", "promote", "desk", "1", "--reason", "reason 1")
-    promote = ["models", "promote", "desk", "2", "--reason", "reason 2"]
+    shell.ok("models", "promote", "1", "--model", "desk", "--reason", "reason 1")
+    promote = ["models", "promote", "2", "--model", "desk", "--reason", "reason 2"]
     assert shell.refusal(*promote).code == "no_training_run"
     shell.ok(*promote, "--without-gate")
-    assert "version 1 " in shell.ok("models", "rollback", "desk", "--reason", "complaints")
-    stages = re.findall(r"^desk +(\d) +(\w+)", shell.ok("models", "list", "desk"), re.MULTILINE)
+    assert "version 1 " in shell.ok(
+        "models", "rollback", "--model", "desk", "--reason", "complaints"
+    )
+    stages = re.findall(
+        r"^desk +(\d) +(\w+)", shell.ok("models", "list", "--model", "desk"), re.MULTILINE
+    )
     assert stages == [("3", "candidate"), ("2", "archived"), ("1", "production")]
-    listing = shell.ok("models", "show", "desk", "1")
+    listing = shell.ok("models", "show", "1", "--model", "desk")
     assert "desk version 1: production" in listing
     assert "digest:  sha256:1" in listing
     assert "  method = lora" in listing
     assert re.search(r"candidate -> production by \S+: reason 1$", listing, re.MULTILINE)
     assert re.search(r"archived -> production by \S+: complaints$", listing, re.MULTILINE)
     # It has served before: nothing is asked.
-    shell.ok("models", "promote", "desk", "2")
+    shell.ok("models", "promote", "2", "--model", "desk")
     with transaction(shell.engine) as connection:
         moves = stage_changes(connection, version_by_number(connection, "desk", 2).id)
     reason = moves[0].reason.removesuffix("reason 2")
@@ -382,26 +386,26 @@ def test_scores_are_shown_with_their_intervals(shell: Shell) -> None:
         store_scores(connection, 1, "support", [score], NOW)
     assert re.search(
         r"support +split=new +exact_match +0\.750 \[0\.500, 0\.900\] +n = 40",
-        shell.ok("models", "show", "desk", "1"),
+        shell.ok("models", "show", "1", "--model", "desk"),
     )
 
 
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        (["show", "desk", "9"], "unknown_version"),
-        (["promote", "desk", "9"], "unknown_version"),
-        (["promote", "tax", "1"], "unknown_version"),
-        (["rollback", "desk"], "no_earlier_version"),
+        (["show", "9", "--model", "desk"], "unknown_version"),
+        (["promote", "9", "--model", "desk"], "unknown_version"),
+        (["promote", "1", "--model", "tax"], "unknown_version"),
+        (["rollback", "--model", "desk"], "no_earlier_version"),
     ],
 )
 def test_the_registry_refuses_unknown_versions(
     shell: Shell, arguments: list[str], code: str
 ) -> None:
     shell.register()
-    shell.ok("models", "promote", "desk", "1")
+    shell.ok("models", "promote", "1", "--model", "desk")
     refusal = shell.refusal("models", *arguments)
-    assert (refusal.code, arguments[1] in str(refusal)) == (code, True)
+    assert (refusal.code, arguments[-1] in str(refusal)) == (code, True)
 
 
 def test_a_database_without_a_schema_says_what_to_run(shell: Shell) -> None:
