@@ -156,7 +156,11 @@ def import_(
     settings = read_configuration(config)
     with database_transaction(settings) as connection:
         imported = import_reviews(
-            connection, parsed, users, now, audit_share=settings.review.audit_share
+            connection,
+            parsed,
+            users,
+            now,
+            audit_share_of=lambda model: settings.settings_of(model).review.audit_share,
         )
         details = {"format": format_, "written": imported.n_written, "known": imported.n_known}
         place = str(file.resolve())

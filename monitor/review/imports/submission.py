@@ -4,7 +4,7 @@ The rules of the page hold for them too: two different reviewers for each item, 
 tasks keep blind to each other; complete verdicts; and no review ever changes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -48,7 +48,7 @@ def import_reviews(
     user_names: Mapping[str, str],
     now: datetime,
     *,
-    audit_share: float = 0.0,
+    audit_share_of: Callable[[str], float] = lambda _model: 0.0,
 ) -> ImportCounts:
     """Write all reviews of a file, or none.
 
@@ -57,7 +57,7 @@ def import_reviews(
         parsed: The reviews of a file.
         user_names: Name in the tool -> user's name, where they differ.
         now: The time of submission.
-        audit_share: Probability with which an agreed item is drawn for an audit.
+        audit_share_of: Model -> probability with which an agreed item is drawn for an audit.
 
     Raises:
         ImportRefusedError: A review can't be imported; the message has a line for each problem.
@@ -69,7 +69,7 @@ def import_reviews(
         try:
             # What a refused review has written must not count for the next.
             with connection.begin_nested():
-                n_written += _import(connection, review, user_names, now, audit_share)
+                n_written += _import(connection, review, user_names, now, audit_share_of)
         except (WorkflowError, InputError) as error:
             problems.append(ImportProblem(review.place, error.code, str(error)))
     if problems:
@@ -82,7 +82,7 @@ def _import(
     parsed: ParsedReview,
     user_names: Mapping[str, str],
     now: datetime,
-    audit_share: float,
+    audit_share_of: Callable[[str], float],
 ) -> bool:
     """Write a review; return ``False`` if it is already stored."""
     reviewer = _reviewer(connection, parsed, user_names)
@@ -99,7 +99,8 @@ def _import(
             )
         return False
     _claim(connection, item, reviewer, now)
-    REVIEWS.submit(connection, item.id, reviewer, review, now, audit_share=audit_share)
+    share = audit_share_of(item.model)
+    REVIEWS.submit(connection, item.id, reviewer, review, now, audit_share=share)
     return True
 
 

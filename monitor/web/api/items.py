@@ -62,6 +62,7 @@ class ItemController(Controller):
         self, item_id: FromPath[int], data: JSONBody[ReviewInput], visit: NamedDependency[Visit]
     ) -> dict[str, str]:
         """Submit a review. The response doesn't reveal the other reviewer's work."""
+        settings = visit.settings.settings_of(visit.model or "")
         with visit.transaction() as connection:
             REVIEWS.submit(
                 connection,
@@ -69,7 +70,7 @@ class ItemController(Controller):
                 visit.user,
                 data,
                 visit.now,
-                audit_share=visit.settings.review.audit_share,
+                audit_share=settings.review.audit_share,
             )
         return {"status": "submitted"}
 

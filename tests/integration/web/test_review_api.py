@@ -10,7 +10,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine
 
-from monitor.settings import Review, Secrets, Settings
+from monitor.settings import Configuration, Secrets
 from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from tests.support.review.review_world import PASSWORD, make_world
@@ -51,7 +51,7 @@ class Caller:
 @pytest.fixture
 def call(engine: Engine, clock: datetime) -> Iterator[Callable[[str], Caller]]:
     make_world(engine, clock)
-    settings = Settings(review=Review(audit_share=1.0))
+    settings = Configuration(models={"assistant": {"review": {"audit_share": 1.0}}, "other": {}})
     app = create_app(engine, settings, Secrets(), clock=lambda: clock)
     with BackgroundServer(app) as server, ExitStack() as stack:
         yield lambda name: Caller(stack.enter_context(httpx.Client(base_url=server.url)), name)
