@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from kafka import KafkaAdminClient, KafkaProducer
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 from sqlalchemy import create_engine, make_url, text
 
@@ -23,6 +23,8 @@ RECORD_BYTES = 4096
 #: Different values; the keys of all records differ.
 N_VALUES = 5000
 CORPUS_CHARACTERS = 1_000_000
+FLUSHED_RECORDS = 20_000
+DELIVERY_TIMEOUT_MS = 600_000
 #: Models of the traffic.
 N_MODELS = 20
 
@@ -44,19 +46,33 @@ class BenchServices:
         seed: int = 1,
         n_models: int = N_MODELS,
     ) -> str:
-        """Create a topic with ``n_records`` records of some models; return its name."""
+        """Create a topic with ``n_records`` records of some models; return its name.
+
+        Raises:
+            RuntimeError: Not all records were written: an ingest would wait for the rest forever.
+        """
         name = f"bench-{uuid.uuid4().hex[:8]}"
         admin = KafkaAdminClient(bootstrap_servers=self.bootstrap_servers)
         admin.create_topics([NewTopic(name, num_partitions=partitions, replication_factor=1)])
         admin.close()
         values = list(chat_values(min(N_VALUES, n_records), seed, n_models))
         producer = KafkaProducer(
-            bootstrap_servers=self.bootstrap_servers, compression_type=compression, linger_ms=20
+            bootstrap_servers=self.bootstrap_servers,
+            compression_type=compression,
+            linger_ms=20,
+            delivery_timeout_ms=DELIVERY_TIMEOUT_MS,  # on a busy machine records would expire
         )
         for number in range(n_records):
             producer.send(name, key=b"request-%d" % number, value=values[number % len(values)])
+            if number % FLUSHED_RECORDS == 0:  # what is unsent stays in memory
+                producer.flush()
         producer.flush()
         producer.close()
+        consumer = KafkaConsumer(bootstrap_servers=self.bootstrap_servers)
+        ends = consumer.end_offsets([TopicPartition(name, n) for n in range(partitions)])
+        consumer.close()
+        if sum(ends.values()) != n_records:
+            raise RuntimeError(f"{sum(ends.values())} of {n_records} records were written")
         return name
 
     def segments(self, topic: str, partition: int) -> bytes:

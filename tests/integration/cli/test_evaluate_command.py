@@ -116,7 +116,9 @@ def test_one_that_is_evaluated_again_elsewhere_is_waited_for(
 ) -> None:
     with transaction(stored) as connection:
         store_evaluation(connection, make_assessment(0.3), last_week)
-        running = {"status": "running", "started_at": datetime.now(UTC), "finished_at": None}
+        now = datetime.now(UTC)
+        times = {"started_at": now, "claimed_until": now + WEEK, "finished_at": None}
+        running = {"status": "running", **times}
         connection.execute(update(DriftEvaluation).values(running))
     done = evaluate()
     assert (done.exit_code, done.stdout) == (75, "")
