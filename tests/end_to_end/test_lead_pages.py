@@ -32,6 +32,11 @@ def test_pages_of_a_lead(site: Site) -> None:
     for path in ("/drift-evaluations", "/incidents", "/models"):
         page.goto(base + path)
         expect(page.locator("h1").first).to_be_visible()
+    for width in (720, 1024, 1280, 1600):  # no page of the navigation is out of sight
+        page.set_viewport_size({"width": width, "height": 800})
+        last = page.locator(".topbar nav a").last.bounding_box()
+        assert last is not None
+        assert last["x"] + last["width"] <= width
     response = page.goto(f"{base}/nothing-here")
     assert response is not None
     assert 404 == response.status
