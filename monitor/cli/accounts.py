@@ -54,18 +54,19 @@ def invite(
 
     settings = read_configuration(config)
     with _transaction(settings) as (connection, now):
+        models = [_find_model(connection, settings, place) for place in model or []]
         link = users.invite(
             connection,
             users.THE_OPERATOR,
             name=name,
             email=email,
             role=role,
-            models=[_find_model(connection, settings, name) for name in model or []],
+            models=models,
             task_types=task_type or [],
             now=now,
             link_lifetime=_link_lifetime(settings),
         )
-    typer.echo(f"{name}: invited as {role}{_of(model)}")
+    typer.echo(f"{name}: invited as {role}{_of(*models)}")
     _print_link(settings, link)
 
 
@@ -96,9 +97,9 @@ def add(
     else:
         password = generated = generate_password(name)
     with _transaction(settings) as (connection, now):
-        models = [_find_model(connection, settings, name) for name in model or []]
+        models = [_find_model(connection, settings, place) for place in model or []]
         create_user(connection, name, password, role, now, models=models)
-    typer.echo(f"{name}: added as {role}{_of(model)}")
+    typer.echo(f"{name}: added as {role}{_of(*models)}")
     if generated:
         typer.echo(f"password (shown once): {generated}")
 
@@ -140,7 +141,7 @@ def set_role(
     with _transaction(settings) as (connection, now):
         user_id, place = _find(connection, name), _find_model(connection, settings, model)
         users.change_role(connection, users.THE_OPERATOR, user_id, role, now, model=place)
-    typer.echo(f"{name}: {role}{_of(model)}")
+    typer.echo(f"{name}: {role}{_of(place)}")
 
 
 @app.command("revoke-role")
@@ -152,7 +153,7 @@ def revoke_role(name: Name, model: OneModel = None, config: ConfigOption = None)
     with _transaction(settings) as (connection, now):
         user_id, place = _find(connection, name), _find_model(connection, settings, model)
         users.revoke_role(connection, users.THE_OPERATOR, user_id, now, model=place)
-    typer.echo(f"{name}: no role{_of(model)}")
+    typer.echo(f"{name}: no role{_of(place)}")
 
 
 @app.command()
@@ -175,7 +176,7 @@ def assign(
         users.assign_task_types(
             connection, users.THE_OPERATOR, user_id, task_types, now, model=place
         )
-    typer.echo(f"{name}: {', '.join(sorted(task_types)) or 'all task types'}{_of(model)}")
+    typer.echo(f"{name}: {', '.join(sorted(task_types)) or 'all task types'}{_of(place)}")
 
 
 @app.command()
@@ -250,9 +251,10 @@ def _find_model(connection: "Connection", settings: "Sections", name: str | None
     return listed
 
 
-def _of(model: list[str] | str | None) -> str:
-    names = [model] if isinstance(model, str) else model
-    return f" of {', '.join(names)}" if names else ""
+def _of(*models: str) -> str:
+    from monitor.store.accounts.grants import ALL_MODELS
+
+    return f" of {', '.join(models)}" if models and ALL_MODELS not in models else ""
 
 
 def _link_lifetime(settings: "Sections") -> "timedelta | None":

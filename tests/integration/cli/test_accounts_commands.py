@@ -81,7 +81,7 @@ def test_roles_on_models(config: Path, engine: Engine) -> None:
     run(config, "invite", "Ada", "--model", "router", "--task-type", "fees")
     run(config, "set-role", "Ada", "lead", "--model", "org/Contract.v1 50%")
     assert (
-        "Ada: adjudicator of sr-7"
+        "Ada: adjudicator of router"
         in run(config, "set-role", "Ada", "adjudicator", "--model", "sr-7").output
     )
     listed = run(config, "list").output

@@ -22,6 +22,7 @@ from monitor.store.traffic.offsets import claim, record_caught_up
 from monitor.store.traffic.position import Position
 from monitor.store.traffic.unlisted import add_unlisted
 from monitor.web.app import create_app
+from monitor.web.security import local_path
 from tests.support.review.review_world import PASSWORD
 from tests.support.traffic.stored_traffic import store_traffic
 from tests.support.web.hostile_texts import markup_in
@@ -167,6 +168,7 @@ def test_any_name_is_chosen_by_its_link(visit: Open) -> None:
     }
     for name in NAMES:
         assert chosen(lea.get(links[name]).text) == name
+        assert local_path(links[name]) == links[name]
     # Each link of the navigation leads to the same model.
     for name in ("org/contract-analyst", "a&b=c#d+e"):
         shared = lea.get(links[name]).text
