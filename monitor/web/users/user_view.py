@@ -96,7 +96,7 @@ def load_choices(connection: Connection, viewer: UserRow, models: Sequence[Model
     for role in ROLES:
         added[role] = [item for item in Permission if item in PERMISSIONS[role] - before]
         before = PERMISSIONS[role]
-    places = [name for name in _places(models) if viewer.grants.may_grant("reviewer", name)]
+    places = [name for name in _places(viewer, models) if viewer.grants.may_grant("reviewer", name)]
     return Choices(
         roles=[
             role for role in ROLES if any(viewer.grants.may_grant(role, name) for name in places)
@@ -107,9 +107,11 @@ def load_choices(connection: Connection, viewer: UserRow, models: Sequence[Model
     )
 
 
-def _places(models: Sequence[ModelChoice]) -> list[str]:
-    """Return all models, and each of several."""
-    return [ALL_MODELS, *(choice.name for choice in models if len(models) > 1)]
+def _places(viewer: UserRow, models: Sequence[ModelChoice]) -> list[str]:
+    """Return all models, and each; of one model, only the former where it may be granted."""
+    names = [choice.name for choice in models]
+    every = viewer.grants.may_grant("reviewer", ALL_MODELS)
+    return [ALL_MODELS] if every and len(names) < 2 else [ALL_MODELS, *names]
 
 
 def _view(
@@ -117,7 +119,7 @@ def _view(
 ) -> UserView:
     managed = viewer.grants.models(Permission.MANAGE_USERS)
     own = row.id == viewer.id
-    places = (*_places(models), *row.grants.by_model)
+    places = (*_places(viewer, models), *row.grants.by_model)
     return UserView(
         row=row,
         grants=[

@@ -236,6 +236,11 @@ def test_a_lead_gives_roles_on_the_own_model(
     with transaction(world.engine) as connection:
         other = create_user(connection, "Other", PASSWORD, "lead", clock, models=[THEIRS])
     lea = visit(client, "Lea")
+    for path in ("/users", f"/users/{world.users['Ada']}", f"/users/{other}"):
+        page = lea.get(path).text
+        assert f'name="on" value="{MINE}"' in page, path
+        assert '<option value="lead"' in page, path
+        assert '"admin"' not in page, path
     assert lea.post("/users", {"name": "New", "role": "lead", "on": MINE}).status_code == 200
     assert lea.post(f"/users/{other}/role", {"on": MINE, "role": "lead"}).status_code == 303
     form = {"on": MINE, "task_type": "fees"}
