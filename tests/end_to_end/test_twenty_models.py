@@ -20,6 +20,7 @@ from monitor.traffic.baseline_import import import_baseline
 from monitor.windows import evaluation
 from tests.support.traffic.ingest import running_ingest, total_offset, wait_until
 from tests.support.traffic.stored_traffic import NEW_TOPIC, TOPICS, TopicEncoder
+from tests.support.windows.ownership import mixed_rows
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(300)]
 
@@ -173,3 +174,4 @@ def test_one_drifts_one_is_silent_one_is_unlisted(
     assert [model for model, _ in texts] == [DRIFTING, DRIFTING, SILENT, ""]
     assert NEW_TOPIC.split()[0] in texts[0][1]
     assert UNLISTED in texts[3][1]
+    assert mixed_rows(postgres_engine) == {}

@@ -27,6 +27,7 @@ from monitor.traffic.file_replay import replay_file
 from monitor.windows import evaluation
 from tests.support.encoders.fake_encoder import FakeEncoder
 from tests.support.traffic.stored_traffic import ENCODER, TopicEncoder, store_traffic
+from tests.support.windows.ownership import mixed_rows
 
 WEEK = timedelta(days=7)
 DAY = timedelta(days=1)
@@ -126,6 +127,7 @@ def test_only_the_model_that_drifts_has_an_incident(any_engine: Engine, clock: d
         messages = set(connection.execute(select(OutboxMessage.model)).scalars())
     assert models == ["router"]
     assert messages == {"router"}
+    assert mixed_rows(any_engine) == {}
     assert router.posted
     assert not shared.posted
 

@@ -15,7 +15,7 @@ from monitor.daemon.retraining import Retraining
 from monitor.settings import Alerts, Configuration, Retrain, Secrets
 from monitor.store.alerts.incidents import list_incidents
 from monitor.store.engine import transaction
-from monitor.store.model_history import watched_models
+from monitor.store.model_history import carry_over, watched_models
 from monitor.store.tables import (
     AuditEntry,
     BaselinePlan,
@@ -42,6 +42,7 @@ from tests.support.retrain.candidates import evaluated
 from tests.support.retrain.fake_launcher import FakeLauncher
 from tests.support.traffic.stored_traffic import store_traffic
 from tests.support.windows.assessments import make_assessment, store_evaluation
+from tests.support.windows.ownership import mixed_rows
 
 WEEK, DAY = timedelta(days=7), timedelta(days=1)
 LATE = timedelta(minutes=30)
@@ -147,6 +148,12 @@ def test_removed_model_has_no_jobs(engine: Engine, clock: datetime, tmp_path: Pa
     cycle = cycle_of(engine, configuration, now)
     for hours in (0, 1, 100):
         step(cycle, now + timedelta(hours=hours))
+    assert mixed_rows(engine) == {}
+    with transaction(engine) as connection:
+        carry_over(connection, "gone", "renamed", now)
+    assert mixed_rows(engine) == {}
+    with transaction(engine) as connection:
+        carry_over(connection, "renamed", "gone", now)
     after = counts(engine)
     assert after.pop("outbox") == before.pop("outbox") + 1
     assert after.pop("watch_pauses") == before.pop("watch_pauses") + 1
