@@ -99,7 +99,9 @@ def _evaluate(engine: Engine, models: tuple[str, ...] | list[str], *, cold: bool
         with _watch_memory(runner) as peaks:
             began = time.perf_counter()
             done = list(
-                evaluate_due(engine, lambda: configuration.by_model, runner, lambda: end, until=end)
+                evaluate_due(
+                    engine, lambda: configuration.by_model, runner, lambda: end, until=lambda: end
+                )
             )
             seconds = time.perf_counter() - began
     finally:

@@ -119,7 +119,7 @@ class Cycle:
             self._watched,
             self.evaluations,
             clock,
-            until=self._complete_until(now),
+            until=lambda: self._complete_until(clock()),
             may_continue=may_continue,
         )
         try:

@@ -46,7 +46,7 @@ def evaluate_due(
     runner: Runner,
     clock: Callable[[], datetime],
     *,
-    until: datetime,
+    until: Callable[[], datetime],
     may_continue: Callable[[], bool] = lambda: True,
 ) -> Iterator[Settings]:
     """Evaluate all windows that are due, one after the other, and yield the model of each.
@@ -58,7 +58,7 @@ def evaluate_due(
         watched: Returns the settings of the watched models.
         runner: Runs each evaluation.
         clock: Returns the time.
-        until: Windows that end later are left: their traffic may not all be stored.
+        until: Returns the time until which the traffic is stored; windows that end later are left.
         may_continue: Called before each evaluation; ``False`` ends the run.
 
     Raises:
@@ -69,7 +69,7 @@ def evaluate_due(
         listed_at = clock()
         pending = [
             window
-            for window in list_due(engine, watched(), listed_at, until)
+            for window in list_due(engine, watched(), listed_at, until())
             if (window.settings.model.name, window.start, window.end) not in attempted
         ]
         if not pending:

@@ -19,7 +19,7 @@ def evaluate_due_windows(
     """Evaluate the windows that are due; return the evaluations that this call finished."""
     before = _done(engine)
     runner = DirectRunner(engine, settings.embedding, encoder)
-    for _ in evaluate_due(engine, lambda: [settings], runner, lambda: now, until=now):
+    for _ in evaluate_due(engine, lambda: [settings], runner, lambda: now, until=lambda: now):
         pass
     return [row for row in _done(engine) if row not in before]
 

@@ -145,6 +145,25 @@ def test_time_of_each_claim_is_that_of_its_start(
     assert second.claimed_until == second.started_at + HOUR + LEASE_MARGIN
 
 
+def test_window_that_becomes_due_during_hangs_does_not_wait(
+    engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seven windows that hang for an hour each take longer than a day."""
+    store_traffic(engine, clock, 3, seed=1, model="hangs")
+    store_traffic(engine, clock + WEEK, 3, seed=2, model="other", days=0.5)
+    time = [clock + WEEK + LATE]
+    monkeypatch.setattr("monitor.daemon.cycle._clock_from", lambda _now: lambda: time[0])
+    daily = {"monitoring": {"drift_detection": "daily"}}
+
+    def hang() -> None:
+        time[0] += 8 * HOUR
+
+    tape = Tape(engine, {"hangs": "time_limit"}, during=hang)
+    cycle_of(engine, tape, fleet(hangs=daily, other=daily), time[0]).evaluate(time[0])
+    models = [model for model, _ in tape.ran]
+    assert models.index("other") == 3
+
+
 def test_lost_leader_evaluates_no_further(engine: Engine, clock: datetime) -> None:
     for seed, model in enumerate(("a", "b")):
         store_traffic(engine, clock, 3, seed=seed, model=model)
