@@ -199,6 +199,17 @@ def test_unlisted_models_are_chosen_and_marked(visit: Open, fleet: tuple[str, ..
     assert watched.get("/incidents?model=never-seen").status_code == 404
 
 
+def test_a_removed_model_stays_readable_to_its_lead(
+    visit: Open, fleet: tuple[str, ...], engine: Engine
+) -> None:
+    with transaction(engine) as connection:
+        create_user(connection, "Max", PASSWORD, "lead", NOW, models=["retired"])
+    max_ = visit("Max", fleet)
+    assert rows_of(max_.get("/overview").text) == [("retired", "No longer watched")]
+    for path in ("/drift-evaluations", "/progress", "/runs", "/digest?model=retired"):
+        assert max_.get(path).status_code == 200
+
+
 def test_a_former_name_leads_to_the_model(visit: Open) -> None:
     lea = visit("Lea", ["other"], aliases={"new-name": ["old-name", "v-*"]})
     for name in ("old-name", "v-7"):
