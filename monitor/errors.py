@@ -93,7 +93,14 @@ class ChannelUnavailableError(TransientError):
 
 
 class ChannelRefusedError(DriftwardenError):
-    """Raised when a channel rejects a message permanently: a retry would not help."""
+    """Raised when a channel rejects a message permanently: a retry would not help.
+
+    Its code is ``parent_gone`` where the message to update or to reply to was deleted.
+    """
+
+
+class ChannelMisconfiguredError(DriftwardenError):
+    """Raised when a channel rejects every message until its configuration is mended."""
 
 
 class ChildProcessFailedError(DriftwardenError):

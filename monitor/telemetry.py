@@ -121,8 +121,23 @@ LAST_LOOK = Gauge(
     registry=REGISTRY,
 )
 OUTBOX_PENDING = Gauge(
-    "driftwarden_outbox_pending_messages", "Messages not sent yet.", registry=REGISTRY
+    "driftwarden_outbox_pending_messages",
+    "Messages of models with a channel that are not sent yet.",
+    registry=REGISTRY,
 )
+OUTBOX_AGE = Gauge(
+    "driftwarden_outbox_oldest_message_age_seconds",
+    "Age of the oldest message of a model with a channel that is not sent yet.",
+    registry=REGISTRY,
+)
+MESSAGES_FAILED = Counter(
+    "driftwarden_messages_failed",
+    "Messages given up: refused by the channel in every form, or expired.",
+    ["cause"],
+    registry=REGISTRY,
+)
+for _cause in ("refused", "expired"):  # a counter that is born with its first event alerts nobody
+    MESSAGES_FAILED.labels(_cause)
 
 
 TRAINING_LOSS = Gauge(

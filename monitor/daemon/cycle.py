@@ -21,7 +21,7 @@ from monitor.daemon.removed_models import follow_configuration
 from monitor.daemon.retraining import Retraining
 from monitor.privacy.retention import apply_retention, is_due
 from monitor.settings import Secrets, Sections, Settings
-from monitor.store.alerts.outbox import count_pending_messages
+from monitor.store.alerts.outbox import ALL_MODELS, ModelScope, pending_messages
 from monitor.store.engine import transaction
 from monitor.store.model_history import carry_over, models_with_history
 from monitor.store.traffic.exchanges import stored_models
@@ -29,7 +29,13 @@ from monitor.store.traffic.offsets import complete_until
 from monitor.store.traffic.pending_halves import oldest_pending_at
 from monitor.store.windows.drift_evaluations import last_success_at
 from monitor.store.windows.looks import last_look_at
-from monitor.telemetry import LAST_DRIFT_EVALUATION, LAST_LOOK, OUTBOX_PENDING, get_logger
+from monitor.telemetry import (
+    LAST_DRIFT_EVALUATION,
+    LAST_LOOK,
+    OUTBOX_AGE,
+    OUTBOX_PENDING,
+    get_logger,
+)
 from monitor.windows.reading.reembedding import EncoderSource
 from retrain.registry.mlflow_mirror import MlflowMirror, mirror_registry
 
@@ -172,8 +178,12 @@ class Cycle:
     def deliver(self, now: datetime) -> None:
         """Send the pending messages."""
         deliver_due(self.engine, self.sender, now, by_model=self.senders_by_model)
+        sending = ModelScope(only=tuple(self.senders_by_model))
         with transaction(self.engine) as connection:
-            OUTBOX_PENDING.set(count_pending_messages(connection))
+            pending = pending_messages(connection, ALL_MODELS if self.sender else sending)
+        OUTBOX_PENDING.set(pending.n)
+        age = now - pending.oldest_at if pending.oldest_at else timedelta()
+        OUTBOX_AGE.set(age.total_seconds())
 
     def mirror(self, now: datetime) -> None:
         """Mirror the registry to MLflow, where it is configured."""

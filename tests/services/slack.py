@@ -1,4 +1,4 @@
-"""A local Slack with chat.postMessage, chat.update and auth.test, and a memory."""
+"""A local Slack with the methods that driftwarden calls, and a memory."""
 
 import json
 import threading
@@ -14,6 +14,15 @@ from tests.services.http_server import serving
 
 TOKEN = "xoxb-test-token"
 CHANNEL = "C0DRIFT"
+CHANNEL_NAME = "#drift"
+
+
+METHODS = {
+    "chat.postMessage",
+    "chat.update",
+    "chat.scheduleMessage",
+    "chat.deleteScheduledMessage",
+}
 
 
 @dataclass
@@ -45,6 +54,12 @@ class FakeSlack:
         #: Every request: method and arguments.
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.messages: dict[str, Message] = {}
+        #: Whether the bot was invited to the channel.
+        self.is_member = True
+        #: Scheduled messages that are not deleted.
+        self.scheduled: set[str] = set()
+        #: Errors of messages whose text or blocks contain a word.
+        self.refused_words: dict[str, str] = {}
         #: Given first, in this order.
         self.scripted_replies: list[Reply] = []
         self._lock = threading.Lock()
@@ -71,10 +86,17 @@ class FakeSlack:
             problem = self._problem(method, arguments)
             if problem:
                 return Reply(body={"ok": False, "error": problem})
+            if method == "chat.scheduleMessage":
+                self.scheduled.add("Q1")
+                return Reply(body={"ok": True, "channel": CHANNEL, "scheduled_message_id": "Q1"})
+            if method == "chat.deleteScheduledMessage":
+                self.scheduled.remove(arguments["scheduled_message_id"])
+                return Reply(body={"ok": True})
             if method == "chat.postMessage":
                 ts = f"1700000000.{len(self.messages):06d}"
                 thread = arguments.get("thread_ts")
-                self.messages[ts] = Message(ts, thread, arguments["text"], arguments["blocks"])
+                blocks = arguments.get("blocks", [])
+                self.messages[ts] = Message(ts, thread, arguments["text"], blocks)
             else:
                 ts = arguments["ts"]
                 message = self.messages[ts]
@@ -83,10 +105,16 @@ class FakeSlack:
             return Reply(body={"ok": True, "channel": CHANNEL, "ts": ts})
 
     def _problem(self, method: str, arguments: dict[str, Any]) -> str | None:
-        if method not in {"chat.postMessage", "chat.update"}:
+        if method not in METHODS:
             return "unknown_method"
-        if arguments.get("channel") != CHANNEL:
+        named = method in {"chat.postMessage", "chat.scheduleMessage"} and CHANNEL_NAME
+        if arguments.get("channel") not in {CHANNEL, named}:
             return "channel_not_found"
+        if not self.is_member:
+            return "not_in_channel"
+        for word, error in self.refused_words.items():
+            if word in json.dumps(arguments.get("blocks", [])):
+                return error
         blocks = arguments.get("blocks", [])
         if len(blocks) > 50 or any(_too_long(block) for block in blocks):
             return "invalid_blocks"

@@ -6,8 +6,10 @@ from typing import Any, Protocol
 class Sender(Protocol):
     """A configured channel; calls return a message's channel and timestamp, or ids in their place.
 
-    Each raises :class:`monitor.errors.ChannelUnavailableError` where a retry helps, upon which the
-    outbox backs off and repeats, and :class:`monitor.errors.ChannelRefusedError` where it doesn't.
+    Each raises :class:`monitor.errors.ChannelUnavailableError` where a retry helps, and
+    :class:`monitor.errors.ChannelMisconfiguredError` where it helps once somebody has mended the
+    configuration; upon both the outbox backs off and repeats. It raises
+    :class:`monitor.errors.ChannelRefusedError` where this message is never accepted.
     """
 
     def post(self, payload: dict[str, Any], thread_ts: str | None = None) -> tuple[str, str]:
@@ -23,4 +25,4 @@ class Sender(Protocol):
         """Replace a message."""
 
     def check(self) -> str:
-        """Return where messages go, for `driftwarden check`; nothing is posted."""
+        """Return where messages go, for `driftwarden check`; nobody sees a message."""

@@ -1,5 +1,6 @@
 """Slack channel by its Web API; the only module that imports slack-sdk."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -13,13 +14,40 @@ from slack_sdk.http_retry import (
 )
 from slack_sdk.http_retry.builtin_handlers import ServerErrorRetryHandler
 
-from monitor.errors import ChannelRefusedError, ChannelUnavailableError
+from monitor.errors import (
+    ChannelMisconfiguredError,
+    ChannelRefusedError,
+    ChannelUnavailableError,
+)
 from monitor.settings import Alerts, Secrets
 
 #: Longer waits are left to the outbox, which does not block.
 MAX_WAIT_IN_CALL_SECONDS = 5
 
-#: Transient errors of Slack; all others need a change of the configuration.
+#: Time until the message that `check` schedules, and deletes at once; Slack allows 120 days.
+FAR_AHEAD = timedelta(days=100)
+
+#: Errors of one message, which no later attempt mends.
+OF_THE_MESSAGE = {
+    "cant_update_message": "another app wrote it",
+    "edit_window_closed": "the workspace forbids to edit messages of this age",
+    "invalid_blocks": "report this as a bug of driftwarden",
+    "invalid_blocks_format": "report this as a bug of driftwarden",
+    "message_not_found": "it was deleted in Slack",
+    "msg_blocks_too_long": "report this as a bug of driftwarden",
+    "msg_too_long": "report this as a bug of driftwarden",
+    "no_text": "report this as a bug of driftwarden",
+    "thread_not_found": "it was deleted in Slack",
+}
+#: Errors of the message that is updated or replied to.
+OF_THE_PARENT = {
+    "cant_update_message",
+    "edit_window_closed",
+    "message_not_found",
+    "thread_not_found",
+}
+
+#: Transient errors of Slack; the rest need a change of the configuration.
 TRANSIENT = frozenset(
     {
         "fatal_error",
@@ -61,7 +89,8 @@ class SlackSender:
 
         Raises:
             ChannelUnavailableError: Slack is unavailable or rate-limits.
-            ChannelRefusedError: Slack rejects this message until the configuration changes.
+            ChannelMisconfiguredError: Slack rejects all messages until the configuration changes.
+            ChannelRefusedError: Slack rejects this message.
         """
         return self._call(
             "chat.postMessage",
@@ -80,19 +109,35 @@ class SlackSender:
 
         Raises:
             ChannelUnavailableError: Slack is unavailable or rate-limits.
-            ChannelRefusedError: Slack rejects this message until the configuration changes.
+            ChannelMisconfiguredError: Slack rejects all messages until the configuration changes.
+            ChannelRefusedError: Slack rejects this message.
         """
         return self._call("chat.update", {"channel": channel, "ts": ts, **payload})
 
     def check(self) -> str:
-        """Return the workspace and bot that the token belongs to, for `driftwarden check`.
+        """Return the workspace, bot and channel of the messages, for `driftwarden check`.
+
+        The token alone says nothing about the channel, so a message is scheduled and deleted again:
+        nobody sees it, and Slack checks it like a post.
 
         Raises:
             ChannelUnavailableError: Slack is unavailable.
-            ChannelRefusedError: The token is not valid.
+            ChannelMisconfiguredError: The token or the channel can't be used.
         """
-        response = self._request("auth.test", {})
-        return f"{response.get('team', '?')} as {response.get('user', '?')}"
+        workspace = self._request("auth.test", {})
+        at = int((datetime.now(UTC) + FAR_AHEAD).timestamp())
+        probe = {"channel": self.channel, "post_at": at, "text": "Check of driftwarden"}
+        scheduled = self._request("chat.scheduleMessage", probe)
+        channel = str(scheduled["channel"])
+        deleted = {"channel": channel, "scheduled_message_id": scheduled["scheduled_message_id"]}
+        self._request("chat.deleteScheduledMessage", deleted)
+        if channel != self.channel:
+            raise ChannelMisconfiguredError(
+                f"alerts.channel = {self.channel!r} is a name, and messages in it can't be "
+                f"updated; set its id: alerts.channel = {channel!r}"
+            )
+        team, user = workspace.get("team", "?"), workspace.get("user", "?")
+        return f"{team} as {user}, channel {channel}"
 
     def _call(self, method: str, arguments: dict[str, Any]) -> tuple[str, str]:
         response = self._request(method, arguments)
@@ -121,7 +166,9 @@ def build(secrets: Secrets, alerts: Alerts) -> SlackSender | None:
     return SlackSender(secrets, alerts.channel)
 
 
-def _translate(error: SlackApiError) -> ChannelUnavailableError | ChannelRefusedError:
+def _translate(
+    error: SlackApiError,
+) -> ChannelUnavailableError | ChannelMisconfiguredError | ChannelRefusedError:
     response = error.response
     status = getattr(response, "status_code", 0)
     data = response if isinstance(response, dict) else getattr(response, "data", None)
@@ -130,15 +177,19 @@ def _translate(error: SlackApiError) -> ChannelUnavailableError | ChannelRefused
         return ChannelUnavailableError(
             f"Slack is unavailable: {code or f'HTTP {status}'}", _retry_after(response)
         )
+    if code in OF_THE_MESSAGE:
+        return ChannelRefusedError(
+            f"Slack refused the message: {code}; {OF_THE_MESSAGE[code]}",
+            code="parent_gone" if code in OF_THE_PARENT else "refused",
+        )
     advice = ADVICE.get(code, "see the error in Slack's API documentation")
-    return ChannelRefusedError(f"Slack refused the message: {code}; {advice}")
+    return ChannelMisconfiguredError(f"Slack refuses all messages: {code}; {advice}")
 
 
 ADVICE = {
     "account_inactive": "the bot's account was removed: install the Slack app again",
     "channel_not_found": "check alerts.channel, and invite the bot to the channel",
     "invalid_auth": "check SLACK_BOT_TOKEN",
-    "invalid_blocks": "report this as a bug of driftwarden",
     "is_archived": "the channel is archived: set alerts.channel to another",
     "missing_scope": "give the Slack app the scope chat:write and install it again",
     "not_authed": "set SLACK_BOT_TOKEN",

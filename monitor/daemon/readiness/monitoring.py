@@ -1,9 +1,13 @@
 """Checks of what monitoring and review need."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from monitor.daemon.readiness.finding import Finding, open_connection
 from monitor.settings import Secrets, Sections, Settings
+
+#: Undelivered messages that are older are no longer told.
+DELIVERY_ERRORS_SHOWN = timedelta(days=7)
 
 
 def budget_finding(settings: Sections) -> Finding:
@@ -107,12 +111,19 @@ def encoder_finding(settings: Sections) -> Finding:
 def alerts_finding(settings: Settings, secrets: Secrets) -> Finding:
     """Check the channel of alerts."""
     from monitor.alerts.channels import configured_channel, needs
+    from monitor.store.alerts.outbox import last_delivery_error
 
     configured = configured_channel(secrets, settings.alerts)
     if configured is None:
         return Finding("alerts", "note", f"alerts are stored, not posted; set {needs()}")
     name, sender = configured
-    return Finding("alerts", "ok", f"{name}, {sender.check()}")
+    where = sender.check()
+    since = datetime.now(UTC) - DELIVERY_ERRORS_SHOWN
+    with open_connection(settings) as connection:
+        error = last_delivery_error(connection, settings.model.name, since)
+    if error is not None:
+        return Finding("alerts", "fail", f"{name}, {where}; a message was not delivered: {error}")
+    return Finding("alerts", "ok", f"{name}, {where}")
 
 
 def reviewers_finding(settings: Sections) -> Finding:

@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, exists, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    exists,
+    func,
+    insert,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.orm import aliased
 
 from monitor.store.rows import columns_of
@@ -29,6 +39,25 @@ class DueMessage:
     #: Channel and timestamp of the incident's parent message; ``None`` until it was posted.
     slack_channel: str | None
     slack_ts: str | None
+
+
+@dataclass(frozen=True)
+class ModelScope:
+    """Models whose messages a channel gets."""
+
+    #: ``None``: all.
+    only: Collection[str] | None = None
+    excluded: Collection[str] = ()
+
+    @property
+    def condition(self) -> ColumnElement[bool]:
+        """The condition on the messages of these models."""
+        mine = true() if self.only is None else OutboxMessage.model.in_(self.only)
+        return and_(mine, OutboxMessage.model.not_in(self.excluded))
+
+
+#: Messages of all models.
+ALL_MODELS = ModelScope()
 
 
 @dataclass(frozen=True)
@@ -84,9 +113,9 @@ def lease_due_message(
     now: datetime,
     leased_until: datetime,
     *,
-    models: Collection[str] | None = None,
+    scope: ModelScope = ALL_MODELS,
 ) -> DueMessage | None:
-    """Lease the oldest due message, of some models or of all, until ``leased_until``.
+    """Lease the oldest due message of some models until ``leased_until``.
 
     Messages of one incident are sent in order: none is due while an earlier one is pending. On
     PostgreSQL, rows that another process is leasing are skipped; SQLite has one writer.
@@ -113,7 +142,7 @@ def lease_due_message(
             OutboxMessage.failed_at.is_(None),
             OutboxMessage.next_attempt_at <= now,
             ~blocked,
-            *(() if models is None else (OutboxMessage.model.in_(models),)),
+            scope.condition,
         )
         .order_by(OutboxMessage.id)
         .limit(1)
@@ -136,11 +165,14 @@ def lease_due_message(
 def mark_sent(
     connection: Connection, message: DueMessage, channel: str, ts: str, now: datetime
 ) -> None:
-    """Record that Slack accepted the message; an incident's first message starts its thread."""
+    """Record that Slack accepted the message.
+
+    An incident's first message starts its thread; an update that was posted anew starts another.
+    """
     connection.execute(
         update(OutboxMessage).where(OutboxMessage.id == message.id).values(sent_at=now, error=None)
     )
-    if message.kind == "post" and message.incident_id is not None:
+    if message.kind in {"post", "update"} and message.incident_id is not None:
         connection.execute(
             update(Incident)
             .where(Incident.id == message.incident_id)
@@ -197,13 +229,44 @@ def replace_payload(connection: Connection, message_id: int, payload: dict[str, 
     )
 
 
-def count_pending_messages(connection: Connection) -> int:
-    """Return the number of messages that are neither sent nor failed."""
+@dataclass(frozen=True)
+class PendingMessages:
+    """Messages that are neither sent nor failed."""
+
+    n: int
+    #: ``None`` without one.
+    oldest_at: datetime | None
+
+
+def pending_messages(connection: Connection, scope: ModelScope = ALL_MODELS) -> PendingMessages:
+    """Return number and age of the pending messages of some models."""
+    n, oldest_at = connection.execute(
+        select(func.count(), func.min(OutboxMessage.created_at)).where(
+            OutboxMessage.sent_at.is_(None), OutboxMessage.failed_at.is_(None), scope.condition
+        )
+    ).one()
+    return PendingMessages(n, oldest_at)
+
+
+def last_delivery_error(connection: Connection, model: str, since: datetime) -> str | None:
+    """Return why the newest undelivered message of a model was refused or delayed.
+
+    Args:
+        connection: Inside the caller's transaction.
+        model: The model.
+        since: Messages that were created earlier don't count.
+    """
     return connection.execute(
-        select(func.count())
-        .select_from(OutboxMessage)
-        .where(OutboxMessage.sent_at.is_(None), OutboxMessage.failed_at.is_(None))
-    ).scalar_one()
+        select(OutboxMessage.error)
+        .where(
+            OutboxMessage.model == model,
+            OutboxMessage.created_at >= since,
+            OutboxMessage.sent_at.is_(None),
+            OutboxMessage.error.is_not(None),
+        )
+        .order_by(OutboxMessage.id.desc())
+        .limit(1)
+    ).scalar_one_or_none()
 
 
 def list_messages(

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 from pydantic import SecretStr
 from sqlalchemy import Engine, select
 
@@ -12,13 +13,21 @@ from monitor.alerts.incidents import acknowledge, handle_evaluation
 from monitor.alerts.messages.incident import TITLES
 from monitor.alerts.messages.mrkdwn import render_text
 from monitor.alerts.outbox import EXPIRES_AFTER, LEASE, deliver_due
-from monitor.errors import ChannelRefusedError, NotFoundError
+from monitor.errors import ChannelMisconfiguredError, NotFoundError
 from monitor.settings import Alerts, Secrets
 from monitor.store.alerts import incidents, outbox
 from monitor.store.engine import transaction
 from monitor.store.tables import AuditEntry, OutboxMessage
 from monitor.store.windows.drift_evaluations import mark_followed_up
-from tests.services.slack import CHANNEL, TOKEN, FakeSlack, Reply, slack  # noqa: F401 - a fixture
+from monitor.telemetry import MESSAGES_FAILED
+from tests.services.slack import (  # noqa: F401 - a fixture
+    CHANNEL,
+    CHANNEL_NAME,
+    TOKEN,
+    FakeSlack,
+    Reply,
+    slack,
+)
 from tests.support.windows.assessments import (
     make_assessment,
     make_numeric_column,
@@ -240,26 +249,90 @@ def test_unreachable_slack_delays_delivery(engine: Engine, clock: datetime) -> N
 
 
 @pytest.mark.parametrize(
-    ("token", "channel", "reason"),
-    [("xoxb-wrong", CHANNEL, "SLACK_BOT_TOKEN"), (TOKEN, "C0WRONG", "alerts.channel")],
+    ("token", "channel", "is_member", "reason"),
+    [
+        ("xoxb-wrong", CHANNEL, True, "SLACK_BOT_TOKEN"),
+        (TOKEN, "C0WRONG", True, "alerts.channel"),
+        (TOKEN, CHANNEL, False, "invite the bot"),
+    ],
 )
-def test_refusal_is_recorded_with_its_remedy(
-    engine: Engine,
+def test_messages_wait_until_the_channel_is_mended(
+    any_engine: Engine,
     clock: datetime,
     slack: FakeSlack,  # noqa: F811
     token: str,
     channel: str,
+    is_member: bool,
     reason: str,
 ) -> None:
-    live_through(engine, clock, make_assessment(0.2))
-    assert deliver_due(engine, sender_for(slack, token, channel), clock + WEEK) == 0
+    live_through(any_engine, clock, make_assessment(0.2))
+    now = clock + WEEK
+    slack.is_member = is_member
+    for hours in range(5):
+        broken = sender_for(slack, token, channel)
+        assert deliver_due(any_engine, broken, now + timedelta(hours=hours)) == 0
+    with transaction(any_engine) as connection:
+        assert outbox.pending_messages(connection).n == 2
+        error = outbox.last_delivery_error(connection, "assistant", now)
+    assert error is not None
+    assert reason in error
+    slack.is_member = True
+    mended = now + timedelta(hours=4, minutes=5)
+    assert deliver_due(any_engine, sender_for(slack), mended) == 2
+    (parent,) = slack.parents
+    assert len(slack.replies(parent)) == 1
+    with transaction(any_engine) as connection:
+        assert outbox.last_delivery_error(connection, "assistant", now) is None
+
+
+def test_one_broken_channel_does_not_delay_another(
+    engine: Engine,
+    clock: datetime,
+    slack: FakeSlack,  # noqa: F811
+) -> None:
+    for model in ("router", "analyst"):
+        with transaction(engine) as connection:
+            evaluation = store_evaluation(
+                connection, replace(make_assessment(0.2), model=model), clock, model=model
+            )
+            handle_evaluation(connection, evaluation, clock + WEEK, alerts=ALERTS)
+    by_model = {"router": sender_for(slack, channel="C0WRONG")}
+    assert deliver_due(engine, sender_for(slack), clock + WEEK, by_model=by_model) == 2
     with transaction(engine) as connection:
-        reply, post = outbox.list_messages(connection)
-    assert post.failed_at == clock + WEEK
-    assert reason in post.error
-    assert reply.failed_at == clock + WEEK
-    assert reply.error != post.error
-    assert deliver_due(engine, sender_for(slack), clock + WEEK) == 0
+        scope = outbox.ModelScope(only=("router",))
+        assert outbox.pending_messages(connection, scope).n == 2
+        assert outbox.pending_messages(connection).n == 2
+
+
+def test_refused_blocks_are_sent_as_text(
+    engine: Engine,
+    clock: datetime,
+    slack: FakeSlack,  # noqa: F811
+) -> None:
+    live_through(engine, clock, make_assessment(0.2))
+    slack.refused_words = {"assistant": "invalid_blocks"}
+    assert deliver_due(engine, sender_for(slack), clock + WEEK) == 2
+    (parent,) = slack.parents
+    assert parent.blocks == []
+    assert "assistant" in parent.text
+    assert only_incident(engine).slack_ts == parent.ts
+
+
+def test_a_refusal_in_every_form_is_counted(
+    engine: Engine,
+    clock: datetime,
+    slack: FakeSlack,  # noqa: F811
+) -> None:
+    live_through(engine, clock, make_assessment(0.2))
+    before = MESSAGES_FAILED.labels("refused")._value.get()
+    refusal = Reply(body={"ok": False, "error": "msg_too_long"})
+    slack.scripted_replies = [refusal, refusal]
+    assert deliver_due(engine, sender_for(slack), clock + WEEK) == 1  # the details, on their own
+    assert MESSAGES_FAILED.labels("refused")._value.get() == before + 1
+    live_through(engine, clock + WEEK, make_assessment(0.2))
+    # The next change of the incident is its parent from now on.
+    assert deliver_due(engine, sender_for(slack), clock + 2 * WEEK) == 1
+    assert only_incident(engine).slack_ts == slack.parents[-1].ts
 
 
 def test_leased_message_is_not_sent_twice(
@@ -295,10 +368,10 @@ def test_without_channel_or_token_messages_stay_stored(engine: Engine, clock: da
     live_through(engine, clock, make_assessment(0.2))
     assert deliver_due(engine, None, clock + WEEK) == 0
     with transaction(engine) as connection:
-        assert outbox.count_pending_messages(connection) == 2
+        assert outbox.pending_messages(connection).n == 2
 
 
-def test_message_deleted_in_slack_is_a_refusal(
+def test_a_parent_deleted_in_slack_is_posted_again(
     engine: Engine,
     clock: datetime,
     slack: FakeSlack,  # noqa: F811
@@ -308,13 +381,25 @@ def test_message_deleted_in_slack_is_a_refusal(
     deliver_due(engine, sender, clock + WEEK)
     slack.messages.clear()
     live_through(engine, clock + WEEK, make_assessment(0.2))
-    assert deliver_due(engine, sender, clock + 2 * WEEK) == 0
-    with transaction(engine) as connection:
-        assert "message_not_found" in outbox.list_messages(connection)[0].error
-        assert outbox.count_pending_messages(connection) == 0
+    assert deliver_due(engine, sender, clock + 2 * WEEK) == 1
+    (parent,) = slack.parents
+    assert only_incident(engine).slack_ts == parent.ts
+    live_through(engine, clock + 2 * WEEK, make_assessment(0.2))
+    deliver_due(engine, sender, clock + 3 * WEEK)
+    assert parent.n_updates == 1
 
 
-def test_check_names_workspace_and_bot(slack: FakeSlack) -> None:  # noqa: F811
-    assert sender_for(slack).check() == "Test as driftwarden"
-    with pytest.raises(ChannelRefusedError, match="SLACK_BOT_TOKEN"):
-        sender_for(slack, token="xoxb-wrong").check()
+def test_check_proves_that_the_channel_takes_messages(slack: FakeSlack) -> None:  # noqa: F811
+    assert sender_for(slack).check() == f"Test as driftwarden, channel {CHANNEL}"
+    assert (slack.messages, slack.scheduled) == ({}, set())
+    for token, channel, remedy in (
+        ("xoxb-wrong", CHANNEL, "SLACK_BOT_TOKEN"),
+        (TOKEN, "C0WRONG", "alerts.channel"),
+        (TOKEN, CHANNEL_NAME, f"set its id: alerts.channel = '{CHANNEL}'"),
+    ):
+        with pytest.raises(ChannelMisconfiguredError, match=remedy):
+            sender_for(slack, token, channel).check()
+    slack.is_member = False
+    with pytest.raises(ChannelMisconfiguredError, match="invite the bot"):
+        sender_for(slack).check()
+    assert (slack.messages, slack.scheduled) == ({}, set())
