@@ -293,7 +293,7 @@ def test_one_broken_channel_does_not_delay_another(
     for model in ("router", "analyst"):
         with transaction(engine) as connection:
             evaluation = store_evaluation(
-                connection, replace(make_assessment(0.2), model=model), clock, model=model
+                connection, replace(make_assessment(0.2), model=model), clock
             )
             handle_evaluation(connection, evaluation, clock + WEEK, alerts=ALERTS)
     by_model = {"router": sender_for(slack, channel="C0WRONG")}
