@@ -19,6 +19,7 @@ from monitor.daemon.evaluations.windows import evaluate_due
 from monitor.daemon.follow_up import decide, follow_up, follow_up_looks, watch_age
 from monitor.daemon.removed_models import follow_configuration
 from monitor.daemon.retraining import Retraining
+from monitor.errors import TransientError
 from monitor.privacy.retention import apply_retention, is_due
 from monitor.settings import Secrets, Sections, Settings
 from monitor.store.alerts.outbox import ALL_MODELS, ModelScope, pending_messages
@@ -34,6 +35,7 @@ from monitor.telemetry import (
     LAST_LOOK,
     OUTBOX_AGE,
     OUTBOX_PENDING,
+    SERVICE_FAILURES,
     get_logger,
 )
 from monitor.windows.reading.reembedding import EncoderSource
@@ -167,10 +169,14 @@ class Cycle:
     def advance(self, now: datetime) -> None:
         """Advance what follows: incidents, review batches, decisions, runs, versions, rollouts."""
         for settings in self._watched():
-            follow_up(self.engine, settings, now)
-            follow_up_looks(self.engine, settings, now)
-            decide(self.engine, settings, now)
-            watch_age(self.engine, settings, now)
+            try:
+                for follow in (follow_up, follow_up_looks, decide, watch_age):
+                    follow(self.engine, settings, now)
+            except TransientError:
+                raise
+            except Exception:  # repeated by the next run; other models continue
+                SERVICE_FAILURES.labels("advance").inc()
+                log.exception("model_not_advanced", model=settings.model.name)
         with transaction(self.engine) as connection:
             announce_unlisted_models(connection, self.settings, now)
         self.retraining.advance(now)

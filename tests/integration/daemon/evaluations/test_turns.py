@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Connection, Engine, select, update
 
+from monitor.daemon import follow_up as follow_up_module
 from monitor.daemon.cycle import Cycle
 from monitor.daemon.evaluations import baselines as baselines_module
 from monitor.daemon.evaluations import windows as windows_module
@@ -17,7 +18,7 @@ from monitor.daemon.evaluations.windows import list_due
 from monitor.errors import ChildProcessFailedError, DatabaseUnavailableError
 from monitor.settings import Configuration, Drift, Secrets, Settings
 from monitor.store.engine import transaction
-from monitor.store.tables import DriftEvaluation, Look
+from monitor.store.tables import DriftEvaluation, Incident, Look
 from monitor.store.windows.claims import EvaluationClaim, claim_drift_evaluation
 from monitor.store.windows.drift_evaluations import drift_evaluation_of_window
 from monitor.windows import evaluation
@@ -25,6 +26,7 @@ from monitor.windows.evaluation import LEASE_MARGIN, evaluate_claimed
 from monitor.windows.looks.run import run_look
 from tests.support.traffic.stored_traffic import store_traffic
 from tests.support.windows import child_tasks
+from tests.support.windows.assessments import make_assessment, store_evaluation
 
 WEEK, DAY, HOUR = timedelta(days=7), timedelta(days=1), timedelta(hours=1)
 LATE = timedelta(minutes=30)
@@ -162,6 +164,26 @@ def test_window_that_becomes_due_during_hangs_does_not_wait(
     cycle_of(engine, tape, fleet(hangs=daily, other=daily), time[0]).evaluate(time[0])
     models = [model for model, _ in tape.ran]
     assert models.index("other") == 3
+
+
+def test_failing_follow_up_stops_no_other_model(
+    engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with transaction(engine) as connection:
+        for model in ("a", "b"):
+            store_evaluation(connection, make_assessment(0.3, model=model), clock)
+    handle = follow_up_module.handle_evaluation
+
+    def fail_for_one(connection: Connection, evaluation_id: int, *rest: Any, **options: Any) -> Any:
+        if evaluation_id == 1:
+            raise ValueError("broken on purpose")
+        return handle(connection, evaluation_id, *rest, **options)
+
+    monkeypatch.setattr(follow_up_module, "handle_evaluation", fail_for_one)
+    now = clock + WEEK + LATE
+    cycle_of(engine, Tape(engine), fleet(a={}, b={}), now).advance(now)
+    with transaction(engine) as connection:
+        assert list(connection.execute(select(Incident.model)).scalars()) == ["b"]
 
 
 def test_lost_leader_evaluates_no_further(engine: Engine, clock: datetime) -> None:
