@@ -48,8 +48,8 @@ LATE_RECORDS = timedelta(minutes=10)
 MAX_WAIT = timedelta(hours=24)
 
 #: Modules that the child processes import before the time limit counts.
-OF_EVALUATIONS = ("monitor.windows.evaluation", "evidently.presets")
-OF_LOOKS = ("monitor.windows.looks.run",)
+OF_LOOKS = ("monitor.windows.looks.run", "py3langid", "torch")
+OF_EVALUATIONS = ("monitor.windows.evaluation", "evidently.presets", "py3langid", "torch")
 
 log = get_logger(__name__)
 

@@ -28,7 +28,7 @@ START_SECONDS = 300.0
 #: Time in which a running evaluation may end after the daemon was told to stop.
 STOP_SECONDS = 60.0
 #: Memory after a task, as a multiple of that after the start, above which the child is replaced.
-MAX_REMNANT = 1.15
+MAX_REMNANT = 1.25
 #: Time between checks whether the daemon is to stop.
 POLL_SECONDS = 0.5
 #: Time for the end of a killed process.
