@@ -106,7 +106,7 @@ def compare_sides(before: Side, after: Side, *, with_covariates: bool) -> DriftR
         reference_covariates=before[2] if with_covariates else None,
         current_covariates=after[2] if with_covariates else None,
         rng=np.random.default_rng(7),
-        n_permutations=499,
+        n_permutations=199,
         alpha=0.05,
         minimum_drifted_share=0.0,
     )
