@@ -202,6 +202,8 @@ class Workflow(RuleBasedStateMachine):
         for user, correction in ((name, text), (other, text if coin % 2 else TEXTS[0])):
             self.claim(user)
             self.submit(user, at, correction, 0)
+        for user in (name, other)[: coin // 2 * 2]:  # half of the time they talk about it
+            self.write(user, at)
 
     def take_back(self, name: str, at: int, text: str, coin: int) -> None:
         if coin:
