@@ -23,7 +23,7 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -267,8 +267,7 @@ class Server:
             connection.send(str(self._status(request["ended"])).encode())
             return True
         (output,) = descriptors
-        for name in MODULES_OF_CHILDREN if "module" in request else MODULES_OF_COMMANDS:
-            importlib.import_module(name)
+        _load(MODULES_OF_CHILDREN if "module" in request else MODULES_OF_COMMANDS)
         pid = os.fork()
         if pid == 0:
             for key in list(self._selector.get_map().values()):
@@ -289,6 +288,11 @@ class Server:
         while pid not in self._statuses:
             self._reap()
         return self._statuses.pop(pid)
+
+
+def _load(modules: Iterable[str]) -> None:
+    for name in modules:
+        importlib.import_module(name)
 
 
 def _become(request: dict[str, Any], output: int) -> None:
@@ -343,6 +347,9 @@ def _run_command(request: dict[str, Any]) -> int:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) == 1:  # Python compiles what it imports for the first time
+        _load((*MODULES_OF_CHILDREN, *MODULES_OF_COMMANDS))
+        os._exit(0)
     if os.fork():  # it belongs to no worker
         os._exit(0)
     Server(socket.socket(fileno=int(sys.argv[1]))).serve()
