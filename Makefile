@@ -97,7 +97,8 @@ docs: setup ## Rewrite docs/reference/settings.md and commands.md from config.to
 
 .PHONY: screenshots
 screenshots: setup ## Remake the pictures in docs/images (needs Chromium)
-	@$(BIN)/python tests/screenshots/__main__.py
+	@$(BIN)/driftwarden demo --fast --folder build/screenshots
+	@$(BIN)/python tests/screenshots/__main__.py --demo build/screenshots
 
 .PHONY: bench
 bench: setup ## Measure against the goals; writes build/bench.json (AREA=drift: one area)

@@ -1,4 +1,4 @@
-"""Screenshots of the documentation, from sample data: `make screenshots`.
+"""Screenshots of the documentation, from sample data and a run of the demo: `make screenshots`.
 
 With `--all DIR`, screenshots of all pages, light and dark, at several sizes.
 """
@@ -10,16 +10,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
-from monitor.settings import Review, Secrets, Settings
-from monitor.store.engine import make_engine
+from monitor.settings import Review, Secrets, Settings, load_configuration
+from monitor.store.accounts.users import user_by_name
+from monitor.store.alerts.incidents import list_incidents
+from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import metadata
 from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from tests.services.browser import chromium
 from tests.support.review.human_evaluation import make_human_evaluation
 from tests.support.review.item_states import make_talk
+from tests.support.review.review_world import World
 from tests.support.web.reviewer_actions import choose, start
 from tests.support.web.site import Site
 from tests.support.web.support_desk import RIGHT, make_desk
@@ -108,9 +111,29 @@ def documentation(site: Site) -> None:
     studio.shoot(rate_two_responses(studio), "human-evaluation")
     studio = Studio(site, IMAGES, "wide", "light")
     studio.shoot(studio.open("Ben"), "queue")
-    for picture in IMAGES.glob("*.png"):
-        if picture.stat().st_size > MAX_BYTES:
-            raise SystemExit(f"{picture} weighs {picture.stat().st_size} bytes: take less of it")
+
+
+def lead_pages(demo: Path, browser: Browser, stack: ExitStack) -> None:
+    """Take the screenshots of the pages of leads: the last week of a run of the demo."""
+    configuration = load_configuration(demo / "config.toml")
+    engine = make_engine(configuration.database.url)
+    stack.callback(engine.dispose)
+    with transaction(engine) as connection:
+        (incident,) = list_incidents(connection)
+        lead = user_by_name(connection, "lead")
+    assert lead is not None
+    assert incident.last_evaluation_id is not None
+    evaluation = incident.last_evaluation_id
+    with BackgroundServer(create_app(engine, configuration, Secrets())) as server:
+        site = Site(server.url, World(engine, 0, evaluation, {"lead": lead.id}, {}), browser, stack)
+        for name, path, height in (
+            ("drift-page", f"/drift-evaluations/{evaluation}", 1900),
+            ("progress", f"/progress?model={incident.model}", 1100),
+        ):
+            size = {"width": 1200, "height": height}
+            page = site.open("lead", path, viewport=size, reduced_motion="reduce")
+            page.wait_for_timeout(400)
+            page.screenshot(path=IMAGES / f"{name}.jpg", quality=70)
 
 
 def everything(site: Site, folder: Path) -> None:
@@ -148,6 +171,7 @@ def main() -> None:
     """Parse the command line and take the screenshots."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--all", type=Path, metavar="DIR")
+    parser.add_argument("--demo", type=Path, metavar="DIR", help="folder of a run of the demo")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, chromium() as browser, ExitStack() as stack:
         engine = make_engine(f"sqlite:///{folder}/pictures.db")
@@ -160,8 +184,12 @@ def main() -> None:
                 everything(site, options.all)
             else:
                 documentation(site)
+                lead_pages(options.demo, browser, stack)
             stack.close()
         engine.dispose()
+    for picture in IMAGES.iterdir():
+        if picture.stat().st_size > MAX_BYTES:
+            raise SystemExit(f"{picture} weighs {picture.stat().st_size} bytes: take less of it")
 
 
 if __name__ == "__main__":
