@@ -16,7 +16,7 @@ from monitor.daemon.evaluations.baselines import advance_due
 from monitor.daemon.evaluations.looks import run_due
 from monitor.daemon.evaluations.runner import DirectRunner, ProcessRunner, Runner
 from monitor.daemon.evaluations.windows import evaluate_due
-from monitor.daemon.follow_up import decide, follow_up, follow_up_looks, watch_age
+from monitor.daemon.follow_up import decide, follow_up, follow_up_looks, tell_failure, watch_age
 from monitor.daemon.removed_models import follow_configuration
 from monitor.daemon.retraining import Retraining
 from monitor.errors import TransientError
@@ -170,7 +170,7 @@ class Cycle:
         """Advance what follows: incidents, review batches, decisions, runs, versions, rollouts."""
         for settings in self._watched():
             try:
-                for follow in (follow_up, follow_up_looks, decide, watch_age):
+                for follow in (follow_up, follow_up_looks, decide, watch_age, tell_failure):
                     follow(self.engine, settings, now)
             except TransientError:
                 raise

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from monitor.alerts.incidents import handle_evaluation
 from monitor.alerts.looks import handle_look
 from monitor.alerts.messages.decision import announce_decisions
+from monitor.alerts.messages.failed_evaluation import announce_failed_evaluation
 from monitor.alerts.messages.model_age import announce_model_age
 from monitor.review.decision.decisions import decide_open_batches
 from monitor.review.sampling.batch import create_batch
@@ -62,6 +63,12 @@ def decide(engine: Engine, settings: Settings, now: datetime) -> None:
     decide_open_batches(engine, settings, now)
     with transaction(engine) as connection:
         announce_decisions(connection, settings.model.name, now, settings.alerts)
+
+
+def tell_failure(engine: Engine, settings: Settings, now: datetime) -> None:
+    """Write the message about a window that could not be evaluated."""
+    with transaction(engine) as connection:
+        announce_failed_evaluation(connection, settings.model.name, now, settings.alerts)
 
 
 def watch_age(engine: Engine, settings: Settings, now: datetime) -> None:
