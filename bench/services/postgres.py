@@ -86,6 +86,21 @@ class PostgresServer:
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def dump(self) -> str:
+        """Return the statements that restore the database `postgres`, without psql's commands."""
+        options = ("-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres")
+        done = subprocess.run(
+            [self._bin / "pg_dump", *options, "--inserts", "--no-owner", "--no-comments"],
+            user=self._user,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        commands = ("\\restrict ", "\\unrestrict ")
+        lines = done.stdout.splitlines(keepends=True)
+        return "".join(line for line in lines if not line.startswith(commands))
+
     def _run(self, program: str, *arguments: str | Path) -> None:
         output = self.folder / f"{program}.log"  # a file: the server would hold a pipe open
         with output.open("wb") as log:

@@ -23,6 +23,7 @@ UNSUPPORTED_REVISIONS = frozenset(
         "5b7c20e91fd4",
         "c41f0a8d7e62",
         "c41f8d2b7e06",
+        "0001",
     }
 )
 

@@ -1,97 +1,20 @@
 """Migrations: the declared schema on both databases, downgrades, and refused revisions."""
 
 import threading
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic import command
-from alembic.autogenerate import compare_metadata
 from alembic.config import Config
-from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, inspect, make_url, text
+from sqlalchemy import Engine, inspect, text
 
 from monitor.errors import SchemaError
 from monitor.store import migrations
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import metadata
-
-
-@pytest.fixture
-def empty_postgres(postgres_url: str) -> Iterator[str]:
-    """Return the URL of a PostgreSQL database without a schema."""
-    name = f"empty_{uuid.uuid4().hex[:12]}"
-    administration = create_engine(
-        make_url(postgres_url).set(database="postgres"), isolation_level="AUTOCOMMIT"
-    )
-    with administration.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
-    with administration.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    administration.dispose()
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def empty_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    """Return a database of either kind without a schema."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'empty.db'}"
-    else:
-        url = request.getfixturevalue("empty_postgres")
-    engine = make_engine(url)
-    yield engine
-    engine.dispose()
-
-
-def alembic_command(engine: Engine, name: str, revision: str) -> None:
-    """Run `alembic upgrade|downgrade REVISION` in one transaction."""
-    config = Config()
-    config.set_main_option("script_location", str(migrations.migrations_folder()))
-    with transaction(engine) as connection:
-        config.attributes["connection"] = connection
-        getattr(command, name)(config, revision)
-
-
-def differences(engine: Engine) -> list[Any]:
-    """Return the migration that autogenerate would write."""
-    with transaction(engine) as connection:
-        context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "compare_server_default": True}
-        )
-        return compare_metadata(context, metadata)
-
-
-def plain(value: Any) -> Any:
-    """Convert results of the inspector to comparable text."""
-    if isinstance(value, dict):
-        return sorted((key, plain(inner)) for key, inner in value.items())
-    return [plain(inner) for inner in value] if isinstance(value, list) else str(value)
-
-
-def schema(engine: Engine) -> dict[str, Any]:
-    """Describe tables, columns and constraints, independent of their history."""
-    inspector = inspect(engine)
-
-    def by_name(rows: list[Any]) -> list[str]:
-        return sorted(str(plain(row)) for row in rows)
-
-    return {
-        table: {
-            "columns": sorted(
-                (c["name"], str(c["type"]), c["nullable"]) for c in inspector.get_columns(table)
-            ),
-            "primary_key": inspector.get_pk_constraint(table)["constrained_columns"],
-            "foreign_keys": by_name(inspector.get_foreign_keys(table)),
-            "unique": by_name(inspector.get_unique_constraints(table)),
-            "indexes": by_name(inspector.get_indexes(table)),
-        }
-        for table in sorted(inspector.get_table_names())
-        if table != "alembic_version"
-    }
+from tests.support.schema import alembic_command, differences, schema
 
 
 def test_migrated_schema_equals_declared_schema(empty_engine: Engine) -> None:

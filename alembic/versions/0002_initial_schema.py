@@ -3,9 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from monitor.store.tables.base import UtcDateTime
-
-revision = "0001"
+revision = "0002"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -33,7 +31,7 @@ def upgrade() -> None:
     op.create_table(
         "audit_log",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("occurred_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("actor", sa.String(), nullable=False),
         sa.Column("action", sa.String(), nullable=False),
         sa.Column("subject", sa.String(), nullable=False),
@@ -53,7 +51,7 @@ def upgrade() -> None:
         sa.Column("n_exchanges", sa.Integer(), nullable=False),
         sa.Column("encoder", sa.String(), nullable=False),
         sa.Column("model_version", sa.String(), nullable=False),
-        sa.Column("created_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_baselines")),
         sa.UniqueConstraint("digest", name=op.f("uq_baselines_digest")),
     )
@@ -81,8 +79,8 @@ def upgrade() -> None:
             "threshold", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
         sa.Column("inclusion_probability", sa.Double(), nullable=False),
-        sa.Column("received_at", UtcDateTime(timezone=True), nullable=False),
-        sa.Column("replayed_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("replayed_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dead_letters")),
         sa.UniqueConstraint(
             "source", "partition", "offset", "record_index", name="uq_dead_letters_position"
@@ -99,7 +97,7 @@ def upgrade() -> None:
         sa.Column("n_rows", sa.Integer(), nullable=False),
         sa.Column("prompt_vectors", sa.LargeBinary(), nullable=False),
         sa.Column("response_vectors", sa.LargeBinary(), nullable=False),
-        sa.Column("created_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_embedding_blocks")),
     )
     op.create_table(
@@ -113,7 +111,7 @@ def upgrade() -> None:
         sa.Column(
             "last_offset", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
-        sa.Column("detected_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("detected_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_offset_gaps")),
     )
     op.create_table(
@@ -126,8 +124,8 @@ def upgrade() -> None:
         sa.Column("join_id", sa.String(), nullable=False),
         sa.Column("side", sa.String(), nullable=False),
         sa.Column("end_user", sa.String(), nullable=False),
-        sa.Column("occurred_at", UtcDateTime(timezone=True), nullable=False),
-        sa.Column("received_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column(
             "randomness", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
@@ -136,8 +134,8 @@ def upgrade() -> None:
         ),
         sa.Column("inclusion_probability", sa.Double(), nullable=False),
         sa.Column("payload", sa.JSON(none_as_null=True), nullable=False),
-        sa.Column("stored_at", UtcDateTime(timezone=True), nullable=False),
-        sa.Column("claimed_until", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("stored_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("claimed_until", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pending_halves")),
         sa.UniqueConstraint("source", "join_id", "side", name="uq_pending_halves_side"),
     )
@@ -166,17 +164,17 @@ def upgrade() -> None:
         sa.Column("n_changes", sa.Integer(), nullable=False),
         sa.Column("n_mirrored", sa.Integer(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("next_attempt_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("error", sa.String(), nullable=True),
-        sa.Column("mirrored_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("mirrored_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("model", name=op.f("pk_registry_mirrors")),
     )
     op.create_table(
         "sign_in_attempts",
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
-        sa.Column("blocked_until", UtcDateTime(timezone=True), nullable=True),
-        sa.Column("last_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("blocked_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_sign_in_attempts")),
     )
     with op.batch_alter_table("sign_in_attempts", schema=None) as batch_op:
@@ -189,15 +187,15 @@ def upgrade() -> None:
         sa.Column(
             "next_offset", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
-        sa.Column("updated_at", UtcDateTime(timezone=True), nullable=False),
-        sa.Column("caught_up_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("caught_up_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("source", "partition", name=op.f("pk_source_offsets")),
     )
     op.create_table(
         "taxonomy_versions",
         sa.Column("version", sa.String(), nullable=False),
         sa.Column("content", sa.String(), nullable=False),
-        sa.Column("in_force_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("in_force_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("version", name=op.f("pk_taxonomy_versions")),
     )
     op.create_table(
@@ -209,7 +207,7 @@ def upgrade() -> None:
         sa.Column("identity", sa.String(), nullable=True),
         sa.Column("session_epoch", sa.Integer(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
-        sa.Column("created_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
         sa.UniqueConstraint("email", name=op.f("uq_users_email")),
         sa.UniqueConstraint("identity", name=op.f("uq_users_identity")),
@@ -219,7 +217,7 @@ def upgrade() -> None:
         "web_sessions",
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("value", sa.LargeBinary(), nullable=False),
-        sa.Column("expires_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_web_sessions")),
     )
     with op.batch_alter_table("web_sessions", schema=None) as batch_op:
@@ -231,7 +229,7 @@ def upgrade() -> None:
         "withheld_exchanges",
         sa.Column("source", sa.String(), nullable=False),
         sa.Column("model", sa.String(), nullable=False),
-        sa.Column("day", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("day", sa.DateTime(timezone=True), nullable=False),
         sa.Column("count", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("estimated_total", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("source", "model", "day", name=op.f("pk_withheld_exchanges")),
@@ -240,7 +238,7 @@ def upgrade() -> None:
         "unlisted_exchanges",
         sa.Column("source", sa.String(), nullable=False),
         sa.Column("model", sa.String(), nullable=False),
-        sa.Column("day", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("day", sa.DateTime(timezone=True), nullable=False),
         sa.Column("count", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("estimated_total", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("source", "model", "day", name=op.f("pk_unlisted_exchanges")),
@@ -249,8 +247,8 @@ def upgrade() -> None:
         "watch_pauses",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("model", sa.String(), nullable=False),
-        sa.Column("ended_at", UtcDateTime(timezone=True), nullable=False),
-        sa.Column("resumed_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("resumed_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_watch_pauses")),
     )
     with op.batch_alter_table("watch_pauses", schema=None) as batch_op:
@@ -266,8 +264,8 @@ def upgrade() -> None:
         "drift_evaluations",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("model", sa.String(), nullable=False),
-        sa.Column("window_start", UtcDateTime(timezone=True), nullable=False),
-        sa.Column("window_end", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("window_start", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("window_end", sa.DateTime(timezone=True), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("verdict", sa.String(), nullable=True),
         sa.Column("seed", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -279,10 +277,10 @@ def upgrade() -> None:
         sa.Column("sample_scores", sa.LargeBinary(), nullable=True),
         sa.Column("prompt_map", sa.LargeBinary(), nullable=True),
         sa.Column("error", sa.String(), nullable=True),
-        sa.Column("started_at", UtcDateTime(timezone=True), nullable=False),
-        sa.Column("claimed_until", UtcDateTime(timezone=True), nullable=False),
-        sa.Column("finished_at", UtcDateTime(timezone=True), nullable=True),
-        sa.Column("followed_up_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("claimed_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("followed_up_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["baseline_id"], ["baselines.id"], name=op.f("fk_drift_evaluations_baseline_id")
         ),
@@ -302,8 +300,8 @@ def upgrade() -> None:
             "baseline_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
         sa.Column("exchange_id", sa.String(), nullable=False),
-        sa.Column("occurred_at", UtcDateTime(timezone=True), nullable=False),
-        sa.Column("received_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("model", sa.String(), nullable=False),
         sa.Column("task_type", sa.String(), nullable=False),
         sa.Column("end_user", sa.String(), nullable=False),
@@ -352,9 +350,9 @@ def upgrade() -> None:
         sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("token_hash", sa.String(), nullable=False),
         sa.Column("created_by", sa.String(), nullable=False),
-        sa.Column("created_at", UtcDateTime(timezone=True), nullable=False),
-        sa.Column("expires_at", UtcDateTime(timezone=True), nullable=False),
-        sa.Column("used_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_invitations_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_invitations")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_invitations_token_hash")),
@@ -375,15 +373,15 @@ def upgrade() -> None:
         "looks",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("model", sa.String(), nullable=False),
-        sa.Column("looked_until", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("looked_until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("alarm", sa.Boolean(), nullable=False),
         sa.Column("n_exchanges", sa.Integer(), nullable=False),
         sa.Column("n_end_users", sa.Integer(), nullable=False),
         sa.Column("provenance", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("findings", sa.JSON(none_as_null=True), nullable=False),
-        sa.Column("created_at", UtcDateTime(timezone=True), nullable=False),
-        sa.Column("followed_up_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("followed_up_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_looks")),
         sa.UniqueConstraint("model", "looked_until", name="uq_looks_hour"),
     )
@@ -410,8 +408,8 @@ def upgrade() -> None:
         sa.Column(
             "last_look_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
-        sa.Column("opened_at", UtcDateTime(timezone=True), nullable=False),
-        sa.Column("resolved_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("acknowledged_by", sa.String(), nullable=True),
         sa.Column("slack_channel", sa.String(), nullable=True),
         sa.Column("slack_ts", sa.String(), nullable=True),
@@ -449,7 +447,7 @@ def upgrade() -> None:
         ),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
-        sa.Column("created_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["evaluation_id"], ["drift_evaluations.id"], name=op.f("fk_reports_evaluation_id")
         ),
@@ -462,7 +460,7 @@ def upgrade() -> None:
             "evaluation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
         sa.Column("model", sa.String(), nullable=False),
-        sa.Column("created_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("design", sa.JSON(none_as_null=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["evaluation_id"],
@@ -493,9 +491,9 @@ def upgrade() -> None:
         sa.Column("model", sa.String(), nullable=False),
         sa.Column("recommendation", sa.String(), nullable=False),
         sa.Column("inputs", sa.JSON(none_as_null=True), nullable=False),
-        sa.Column("decided_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("confirmed_by", sa.String(), nullable=True),
-        sa.Column("confirmed_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["batch_id"], ["review_batches.id"], name=op.f("fk_decisions_batch_id")
         ),
@@ -513,10 +511,10 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("payload", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("next_attempt_at", UtcDateTime(timezone=True), nullable=False),
-        sa.Column("created_at", UtcDateTime(timezone=True), nullable=False),
-        sa.Column("sent_at", UtcDateTime(timezone=True), nullable=True),
-        sa.Column("failed_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("failed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("error", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(
             ["incident_id"], ["incidents.id"], name=op.f("fk_outbox_incident_id")
@@ -580,8 +578,8 @@ def upgrade() -> None:
         sa.Column(
             "decided_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
-        sa.Column("decided_at", UtcDateTime(timezone=True), nullable=False),
-        sa.Column("superseded_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("superseded_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["decided_by_id"], ["users.id"], name=op.f("fk_gold_examples_decided_by_id")
         ),
@@ -607,9 +605,9 @@ def upgrade() -> None:
         sa.Column(
             "reviewer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
-        sa.Column("expires_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("draft", sa.JSON(none_as_null=True), nullable=False),
-        sa.Column("skipped_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("skipped_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("declined_reason", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(
             ["item_id"], ["review_items.id"], name=op.f("fk_review_assignments_item_id")
@@ -633,11 +631,11 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("item_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("drawn_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("drawn_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column(
             "auditor_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
-        sa.Column("decided_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("differences", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("verdict", sa.String(), nullable=False),
         sa.Column("error_kind", sa.String(), nullable=False),
@@ -688,7 +686,7 @@ def upgrade() -> None:
             "reviewer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
         sa.Column("text", sa.String(), nullable=False),
-        sa.Column("written_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["item_id"], ["review_items.id"], name=op.f("fk_review_messages_item_id")
         ),
@@ -712,7 +710,7 @@ def upgrade() -> None:
         sa.Column("answerable", sa.String(), nullable=False),
         sa.Column("corrected_response", sa.String(), nullable=False),
         sa.Column("comment", sa.String(), nullable=False),
-        sa.Column("proposed_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("proposed_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["item_id"], ["review_items.id"], name=op.f("fk_review_proposals_item_id")
         ),
@@ -738,7 +736,7 @@ def upgrade() -> None:
         sa.Column("answerable", sa.String(), nullable=False),
         sa.Column("corrected_response", sa.String(), nullable=False),
         sa.Column("comment", sa.String(), nullable=False),
-        sa.Column("submitted_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["item_id"], ["review_items.id"], name=op.f("fk_reviews_item_id")),
         sa.ForeignKeyConstraint(["reviewer_id"], ["users.id"], name=op.f("fk_reviews_reviewer_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reviews")),
@@ -766,9 +764,9 @@ def upgrade() -> None:
         sa.Column("termination_error", sa.String(), nullable=True),
         sa.Column("result", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("error", sa.String(), nullable=True),
-        sa.Column("created_at", UtcDateTime(timezone=True), nullable=False),
-        sa.Column("started_at", UtcDateTime(timezone=True), nullable=True),
-        sa.Column("finished_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["decision_id"], ["decisions.id"], name=op.f("fk_training_runs_decision_id")
         ),
@@ -788,7 +786,7 @@ def upgrade() -> None:
         sa.Column("adapter_path", sa.String(), nullable=False),
         sa.Column("adapter_digest", sa.String(), nullable=False),
         sa.Column("lineage", sa.JSON(none_as_null=True), nullable=False),
-        sa.Column("created_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["parent_id"], ["model_versions.id"], name=op.f("fk_model_versions_parent_id")
         ),
@@ -817,12 +815,12 @@ def upgrade() -> None:
         sa.Column(
             "version_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
-        sa.Column("since", UtcDateTime(timezone=True), nullable=False),
-        sa.Column("searched_until", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("searched_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "baseline_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
-        sa.Column("closed_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["baseline_id"], ["baselines.id"], name=op.f("fk_baseline_plans_baseline_id")
         ),
@@ -848,18 +846,18 @@ def upgrade() -> None:
         sa.Column("file_digest", sa.String(), nullable=False),
         sa.Column("dataset_digests", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("next_attempt_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("results", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("gate_result", sa.String(), nullable=True),
         sa.Column("error", sa.String(), nullable=True),
         sa.Column("termination_error", sa.String(), nullable=True),
         sa.Column("planned_by", sa.String(), nullable=False),
-        sa.Column("created_at", UtcDateTime(timezone=True), nullable=False),
-        sa.Column("started_at", UtcDateTime(timezone=True), nullable=True),
-        sa.Column("finished_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("approved_by", sa.String(), nullable=True),
         sa.Column("approved_reason", sa.String(), nullable=True),
-        sa.Column("approved_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["version_id"], ["model_versions.id"], name=op.f("fk_candidate_evaluations_version_id")
         ),
@@ -890,7 +888,7 @@ def upgrade() -> None:
         sa.Column("lower", sa.Double(), nullable=False),
         sa.Column("upper", sa.Double(), nullable=False),
         sa.Column("n", sa.Integer(), nullable=False),
-        sa.Column("measured_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("measured_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["version_id"], ["model_versions.id"], name=op.f("fk_model_scores_version_id")
         ),
@@ -905,10 +903,10 @@ def upgrade() -> None:
         ),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("weight_percent", sa.Integer(), nullable=False),
-        sa.Column("stage_started_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("stage_started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
-        sa.Column("started_at", UtcDateTime(timezone=True), nullable=False),
-        sa.Column("finished_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["version_id"], ["model_versions.id"], name=op.f("fk_rollouts_version_id")
         ),
@@ -925,7 +923,7 @@ def upgrade() -> None:
         sa.Column("to_stage", sa.String(), nullable=False),
         sa.Column("changed_by", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
-        sa.Column("changed_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["version_id"], ["model_versions.id"], name=op.f("fk_stage_changes_version_id")
         ),
@@ -955,14 +953,14 @@ def upgrade() -> None:
         sa.Column("scale_max", sa.Integer(), nullable=False),
         sa.Column("dimensions", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("secret", sa.LargeBinary(), nullable=False),
-        sa.Column("opened_at", UtcDateTime(timezone=True), nullable=False),
-        sa.Column("locked_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("locked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "locked_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
-        sa.Column("cancelled_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("results", sa.JSON(none_as_null=True), nullable=True),
-        sa.Column("measured_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("measured_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["candidate_evaluation_id"],
             ["candidate_evaluations.id"],
@@ -1015,11 +1013,11 @@ def upgrade() -> None:
         sa.Column(
             "reviewer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
-        sa.Column("expires_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("draft", sa.JSON(none_as_null=True), nullable=False),
-        sa.Column("started_at", UtcDateTime(timezone=True), nullable=False),
-        sa.Column("submitted_at", UtcDateTime(timezone=True), nullable=True),
-        sa.Column("skipped_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("skipped_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("declined_reason", sa.String(), nullable=True),
         sa.Column("comment", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
