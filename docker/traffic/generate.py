@@ -54,7 +54,7 @@ def week_of(
 ) -> Iterator[dict[str, Any]]:
     """Yield a week of exchanges, its requests spread over the seven days from `start`."""
     for block, size in enumerate(_blocks(n)):
-        requests = RequestGenerator(seed + block).traffic(week, size)
+        requests = RequestGenerator(seed + block).traffic(week, size, drifted=week >= DRIFTED_WEEK)
         for i, request in enumerate(requests):
             position = block * REQUESTS_PER_GENERATOR + i
             sent_at = start + timedelta(weeks=1) * (position / n)
@@ -76,7 +76,9 @@ def live(*, seed: int, model: str) -> Iterator[dict[str, Any]]:
     """Yield drifted traffic without end, each exchange dated when it is asked for."""
     started = f"{datetime.now(UTC):%Y%m%d%H%M%S}"
     for block in itertools.count(seed):
-        for request in RequestGenerator(block).traffic(DRIFTED_WEEK, REQUESTS_PER_GENERATOR):
+        for request in RequestGenerator(block).traffic(
+            DRIFTED_WEEK, REQUESTS_PER_GENERATOR, drifted=True
+        ):
             now = datetime.now(UTC)
             yield exchange(request, now, model=model, run=f"live-{started}-{block}")
 

@@ -100,7 +100,12 @@ def _build(file: Path | None, overrides: dict[str, Any]) -> Configuration:
         _ = configuration.names
     except ValueError as error:
         raise ConfigurationError(f"{origin}: models: {error}") from None
-    if problems := [*_variables_of_before(), *problems_of_models(configuration)]:
+    problems = [
+        *_variables_of_before(),
+        *_variables_of_unknown_models(FromFile, file),
+        *problems_of_models(configuration),
+    ]
+    if problems:
         raise _configuration_error(origin, problems)
     _ = configuration.by_model  # reads the evaluation files of the models
     return configuration
@@ -110,7 +115,7 @@ def _sources(
     configuration: type[Configuration], file: Path | None, evaluation: Mapping[str, str]
 ) -> dict[str, str]:
     """Return the source of each key that is set: environment, evaluation file, config.toml."""
-    from_file = tomllib.loads(file.read_text(encoding="utf-8")) if file else {}
+    from_file = _read_toml(file)
     from_environment = EnvSettingsSource(configuration)()
     return {
         **dict.fromkeys(flatten(from_file), str(file)),
@@ -131,12 +136,41 @@ def _variables_of_before() -> Iterator[Any]:
         yield {"loc": ("model",), "input": values, "type": "extra_forbidden"}
 
 
+def _variables_of_unknown_models(
+    configuration: type[Configuration], file: Path | None
+) -> Iterator[Any]:
+    """Yield a problem for each model that the environment names and the file doesn't list.
+
+    A file without models leaves them to the environment.
+    """
+    listed = _read_toml(file).get("models", {})
+    for model in EnvSettingsSource(configuration)().get("models", {}):
+        if listed and model not in listed:
+            yield {
+                "loc": ("models", model),
+                "input": f"DRIFTWARDEN_MODELS__{model.upper()}__...",
+                "type": "unknown_model",
+                "msg": f"a variable of a model that the file doesn't list; it has "
+                f"{', '.join(map(repr, listed))}. Keys of a model whose name has other characters "
+                "than lower-case letters, digits and single _ are set in the file only",
+            }
+
+
+def _read_toml(file: Path | None) -> dict[str, Any]:
+    return tomllib.loads(file.read_text(encoding="utf-8")) if file else {}
+
+
 def _configuration_error(origin: str, problems: Sequence[Any]) -> ConfigurationError:
     return ConfigurationError("\n".join(f"{origin}: {explain(problem)}" for problem in problems))
 
 
 def _toml_hint(error: tomllib.TOMLDecodeError) -> str:
-    """Return what to do where a section stands twice, as dotted keys and as a table."""
+    """Return what to do where a name is not quoted, or a section stands twice."""
+    if re.search(r"Expected '\]'|Invalid initial character|Expected '=' after a key", str(error)):
+        return (
+            "; a name with other characters than letters, digits, - and _ is quoted: "
+            '[models."org/contract"]'
+        )
     if not re.search("Cannot declare|Cannot mutate|Cannot overwrite", str(error)):
         return ""
     return (

@@ -18,6 +18,7 @@ from monitor.plurals import pluralize
 from monitor.rendering.excerpts import excerpt
 from monitor.rendering.numbers import format_day, format_share
 from monitor.settings import Sections
+from monitor.settings.models.names import twins_in_case
 from monitor.store.alerts.outbox import add_message
 from monitor.store.traffic.unlisted import (
     OTHER_NAMES,
@@ -49,13 +50,7 @@ def announce_unlisted_models(connection: Connection, settings: Sections, now: da
     title = f"🔵 Traffic of {pluralize(len(models), 'model')} that nobody watches"
     blocks: list[Block] = [header(title)]
     blocks += sections([escape(line) for line in describe_unlisted(models, total)])
-    blocks += sections(
-        [
-            "*Next steps*",
-            f"{WATCH}\n```{escape(lines_to_watch(models, settings.names.listed))}```",
-            '• Or set `monitoring.unlisted_models` to `"watch"` or `"ignore"`.',
-        ]
-    )
+    blocks += sections(["*Next steps*", *_next_steps(models, settings.names.listed)])
     return add_message(
         connection,
         dedupe_key=f"unlisted:{monday:%Y-%m-%d}",
@@ -85,23 +80,29 @@ def describe_unlisted(models: Sequence[UnlistedModel], total: float) -> list[str
     return [*lines, f"• and {pluralize(left, 'more model')}"] if left > 0 else lines
 
 
-def lines_to_watch(models: Sequence[UnlistedModel], listed: Sequence[str]) -> str:
-    """Return the lines of config.toml that would watch the models.
+def lines_to_watch(models: Sequence[UnlistedModel], listed: Sequence[str]) -> list[str]:
+    """Return the lines of config.toml that would watch the models, one table for each.
 
-    A name that differs from a listed one in upper and lower case only can't be a model of its own:
-    it is an alias.
+    A name that differs from another in upper and lower case only can't be a model of its own.
     """
-    by_case = {name.casefold(): name for name in listed}
-    names = [
-        model.name
-        for model in models[:MAX_NAMES]
-        if model.name and model.name != OTHER_NAMES and len(model.name) <= MAX_CHARACTERS
-    ]
-    return "\n".join(
-        _line_to_watch(name, by_case.setdefault(name.casefold(), name)) for name in names
-    )
+    known = {name.casefold() for name in listed}
+    lines = []
+    for model in models[:MAX_NAMES]:
+        is_name = model.name and model.name != OTHER_NAMES and len(model.name) <= MAX_CHARACTERS
+        if is_name and model.name.casefold() not in known:
+            known.add(model.name.casefold())
+            lines.append(f"[models.{json.dumps(model.name, ensure_ascii=False)}]")
+    return lines
 
 
-def _line_to_watch(name: str, model: str) -> str:
-    table = f"[models.{json.dumps(model, ensure_ascii=False)}]"
-    return table if name == model else f"{table}  # aliases: add {json.dumps(name)}"
+def _next_steps(models: Sequence[UnlistedModel], listed: Sequence[str]) -> list[str]:
+    steps = []
+    for name, model in twins_in_case([model.name for model in models], listed):
+        alias, of = excerpt(name, MAX_CHARACTERS), excerpt(model, MAX_CHARACTERS)
+        steps.append(
+            f"• `{escape(alias)}` differs from `{escape(of)}` in upper and lower case only: if "
+            "they are one model, add it to the `aliases` of that model."
+        )
+    if lines := lines_to_watch(models, listed):
+        steps.append(f"{WATCH}\n```" + "\n".join(map(escape, lines)) + "```")
+    return [*steps, '• Or set `monitoring.unlisted_models` to `"watch"` or `"ignore"`.']

@@ -1,7 +1,7 @@
 """Names by which the traffic calls a model: exact names and patterns."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 #: Distinct names of the traffic whose models are remembered; gateways may put any text there.
@@ -69,6 +69,16 @@ class ModelNames:
 def index_names(aliases: tuple[tuple[str, tuple[str, ...]], ...]) -> ModelNames:
     """Return the index of models and their aliases; built once, as all pairs are compared."""
     return ModelNames(dict(aliases))
+
+
+def twins_in_case(names: Iterable[str], listed: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the names that differ from a listed one in upper and lower case only, with that."""
+    by_case = {model.casefold(): model for model in listed}
+    return [
+        (name, by_case[name.casefold()])
+        for name in names
+        if by_case.get(name.casefold(), name) != name
+    ]
 
 
 def is_pattern(name: str) -> bool:

@@ -33,7 +33,8 @@ def origins_of(configuration: Configuration, model: str) -> Iterator[Origin]:
         inherited = flatten({section: getattr(configuration, section).model_dump(mode="json")})
         for key, value in values.items():
             if key in own:
-                source = f"models.{model}"
+                where = configuration.sources.get(f"models.{model}.{key}")
+                source = "environment" if where == "environment" else f"models.{model}"
             elif value != inherited[key]:
                 source = _source_of_difference(key)
             else:

@@ -58,9 +58,12 @@ def explain(problem: Mapping[str, Any]) -> str:
         return (
             f"{key} = {value!r}: renamed; write {prefix}{renamed.name} = {renamed.convert(value)}"
         )
+    if location[0] == "models" and len(location) == 3 and isinstance(value, Mapping):
+        name = ".".join(location[1:])
+        return f"{key}: a name with a dot is quoted; write [models.{json.dumps(name)}]"
     known = _known_keys(location[:-1])
     close = difflib.get_close_matches(location[-1], known, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
+    hint = f"; did you mean {close[0]!r}?" if close else "."
     return f"{key} = {value!r}: unknown key{hint} Known here: {', '.join(known)}"
 
 

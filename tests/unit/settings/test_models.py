@@ -212,3 +212,33 @@ def test_single_sign_on_names_listed_models_only() -> None:
     load_configuration(written(oidc.format("org/analyst") + FLEET))
     with pytest.raises(ConfigurationError, match="default_models"):
         load_configuration(written(oidc.format("analyst") + FLEET))
+
+
+def test_a_variable_of_an_unlisted_model_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text("[models.router]\n[models.faq-bot]\n")
+    monkeypatch.setenv("DRIFTWARDEN_MODELS__FAQ_BOT__DRIFT__MIN_SAMPLES", "50")
+    with pytest.raises(ConfigurationError, match=r"models\.faq_bot.*'router', 'faq-bot'"):
+        load_configuration(file)
+    file.write_text("[models.faq_bot]\n")
+    configuration = load_configuration(file)
+    assert configuration.settings_of("faq_bot").drift.min_samples == 50
+    sources = {origin.key: origin.source for origin in origins_of(configuration, "faq_bot")}
+    assert sources["drift.min_samples"] == "environment"
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ("[models.gpt-4.1]\ndrift.min_samples = 50", '[models."gpt-4.1"]'),
+        ("[models.org/contract]", '[models."org/contract"]'),
+    ],
+)
+def test_a_name_that_needs_quotes_is_told_so(tmp_path: Path, text: str, quoted: str) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigurationError) as refused:
+        load_configuration(file)
+    assert quoted in str(refused.value)
