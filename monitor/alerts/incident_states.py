@@ -9,7 +9,7 @@ from typing import Literal
 
 from monitor.errors import WorkflowError
 
-Status = Literal["open", "acknowledged", "resolved"]
+Status = Literal["open", "acknowledged", "resolved", "closed"]
 #: Named as in the audit log and in the keys of messages.
 Event = Literal[
     "opened", "worsened", "continued", "not_enough_data", "resolved", "acknowledged", "unwatched"
@@ -83,7 +83,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         event="unwatched",
         by="the removal of its model from config.toml",
         sources=("open", "acknowledged"),
-        target="resolved",
+        target="closed",
         effect="one message of the daemon tells what ends with the model",
     ),
 )

@@ -196,7 +196,7 @@ def take_step(
         if incident is None or incident.opening_evaluation_id is None:
             # The first window of an incident that a look opened.
             changes["opening_evaluation_id"] = evaluation_id
-    if status == "resolved":
+    if status in {"resolved", "closed"}:
         changes["resolved_at"] = now
     if incident is None:
         incident_id = incidents.insert_incident(

@@ -95,6 +95,8 @@ def _print(year: "Digest", console: "Console") -> None:
 
     from rich.table import Table
 
+    from monitor.rendering.wording import describe_incident_status
+
     console.print(f"[bold]{_escaped(year.model)}[/bold]: {_escaped(year.summary)}", highlight=False)
     if not year.windows:
         return
@@ -133,9 +135,11 @@ def _print(year: "Digest", console: "Console") -> None:
     for span in year.incidents:
         subject = _escaped(", ".join(span.fingerprint))
         # The last window of a resolved incident is the first without an alarm.
-        over = f" until {span.last_start:%Y-%m-%d}" if span.status == "resolved" else ""
+        ended = span.status in {"resolved", "closed"}
+        over = f" until {span.last_start:%Y-%m-%d}" if ended else ""
+        status = describe_incident_status(span.status).lower().replace(":", ",")
         console.print(
-            f"incident {span.incident_id}, {span.status}: {subject}, "
+            f"incident {span.incident_id}, {status}: {subject}, "
             f"{'from' if over else 'since'} {span.first_start:%Y-%m-%d}{over}",
             highlight=False,
         )

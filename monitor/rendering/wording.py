@@ -34,6 +34,11 @@ MIX_LEVEL = 0.05
 NOUNS = {"input": "prompts", "output": "responses"}
 
 
+def describe_incident_status(status: str) -> str:
+    """Describe an incident's status; a closed one's drift may go on."""
+    return "Closed: no longer watched" if status == "closed" else status.capitalize()
+
+
 def sort_by_effect(numeric_columns: tuple[NumericAssessment, ...]) -> list[NumericAssessment]:
     """Return descriptors and metrics, the degraded ones first, then by effect size."""
     return sorted(

@@ -6,6 +6,7 @@ from typing import Any
 
 from litestar.plugins.jinja import JinjaTemplateEngine
 
+from monitor.rendering.wording import describe_incident_status
 from monitor.web.passages import split_passages
 
 #: A line break inside a paragraph: not before a blank line, list item, quote or table.
@@ -76,6 +77,7 @@ def register(engine: JinjaTemplateEngine) -> None:
         "p_value": p_value,
         "day": day,
         "last_day": last_day,
+        "incident_status": describe_incident_status,
         "minute": minute,
         "period": period,
         "passages": split_passages,

@@ -18,7 +18,7 @@ class IncidentRow:
 
     id: int
     model: str
-    #: ``open``, ``acknowledged`` or ``resolved``.
+    #: ``open``, ``acknowledged``, ``resolved`` or ``closed`` (its model is no longer watched).
     status: str
     #: What alarmed: ``input``, ``output``, ``metric:resolved``, ...
     fingerprint: frozenset[str]
@@ -30,6 +30,7 @@ class IncidentRow:
     opening_look_id: int | None
     last_look_id: int | None
     opened_at: datetime
+    #: When it was resolved or closed.
     resolved_at: datetime | None
     acknowledged_by: str | None
     slack_channel: str | None

@@ -26,7 +26,7 @@ class Incident(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     model: Mapped[str]
-    #: ``open``, ``acknowledged`` or ``resolved``.
+    #: ``open``, ``acknowledged``, ``resolved`` or ``closed`` (its model is no longer watched).
     status: Mapped[str]
     fingerprint: Mapped[str]
     severity: Mapped[float]

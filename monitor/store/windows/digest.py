@@ -91,7 +91,7 @@ class IncidentSpan:
     """The windows that an incident spans."""
 
     incident_id: int
-    #: ``open``, ``acknowledged`` or ``resolved``.
+    #: ``open``, ``acknowledged``, ``resolved`` or ``closed`` (its model is no longer watched).
     status: str
     #: What drifted: ``input``, ``output``, ``metric:resolved``, ...
     fingerprint: tuple[str, ...]

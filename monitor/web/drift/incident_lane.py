@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from monitor.rendering.wording import describe_incident_status
 from monitor.store.windows.digest import IncidentSpan, WindowFigures
 
 HEIGHT, GAP = 16.0, 4.0
@@ -41,7 +42,8 @@ def _lay_out_bar(
     ]
     first, last = (inside[0], inside[-1]) if inside else (0, 0)
     names = ", ".join(name.removeprefix("metric:") for name in incident.fingerprint)
-    title = f"Incident {incident.incident_id}: {names}, {incident.status}"
+    status = describe_incident_status(incident.status).lower()
+    title = f"Incident {incident.incident_id}: {names}, {status}"
     return IncidentBar(
         round(first * step, 2), round((last - first + 1) * step, 2), round(y, 2), incident, title
     )

@@ -98,7 +98,7 @@ class Digest:
         n_pending = sum(window.figures is None for window in self.windows)
         if n_pending:
             parts.append(f"{n_pending} not evaluated")
-        n_open = sum(incident.status != "resolved" for incident in self.incidents)
+        n_open = sum(incident.status in {"open", "acknowledged"} for incident in self.incidents)
         incidents = f"{len(self.incidents) or 'no'} incidents"
         if len(self.incidents) == 1:
             incidents = "1 incident"

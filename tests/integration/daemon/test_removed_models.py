@@ -94,7 +94,7 @@ def test_removed_model_ends_once_and_keeps_its_history(any_engine: Engine, clock
             select(AuditEntry.action, AuditEntry.subject).order_by(AuditEntry.id)
         ).all()
         assert watched_models(connection) == {"gone", "stays"}
-    assert incidents == {"gone": "resolved", "stays": "open"}
+    assert incidents == {"gone": "closed", "stays": "open"}
     assert {error for _, error in messages(any_engine, "gone")} == {
         "the model was removed from config.toml"
     }

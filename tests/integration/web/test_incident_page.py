@@ -10,6 +10,7 @@ from litestar.testing import TestClient
 from sqlalchemy import Engine, delete, select
 
 from monitor.accounts.registration import create_user
+from monitor.alerts.incidents import take_step
 from monitor.alerts.looks import handle_look
 from monitor.settings import Alerts, Secrets, Settings
 from monitor.store.alerts.incidents import list_incidents
@@ -95,3 +96,15 @@ def test_incident_page_of_an_unknown_incident_is_missing(page: TestClient[Litest
 def test_incident_of_a_look_is_acknowledged_on_its_page(page: TestClient[Litestar]) -> None:
     assert page.post("/incidents/1/acknowledge", follow_redirects=True).is_success
     assert "Acknowledged by Lea" in page.get("/incidents/1").text
+
+
+def test_incident_of_a_removed_model_is_not_resolved(
+    page: TestClient[Litestar], engine: Engine, clock: datetime
+) -> None:
+    with transaction(engine) as connection:
+        (incident,) = list_incidents(connection)
+        take_step(connection, incident, "unwatched", by="driftwarden", now=clock + DAY)
+    for path in ("/incidents", "/incidents/1"):
+        text = page.get(path).text
+        assert "Closed: no longer watched" in text
+        assert "esolved" not in text
