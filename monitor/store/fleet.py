@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 
-from monitor.store.rows import columns_of, read_rows
+from monitor.store.rows import columns_of, read_row, read_rows
 from monitor.store.tables import (
     Decision,
     DriftEvaluation,
@@ -21,15 +21,28 @@ from monitor.store.tables import (
 
 @dataclass(frozen=True)
 class NewestWindow:
-    """The newest window of a model."""
+    """The newest evaluated window of a model."""
 
     id: int
     model: str
     window_start: datetime
     window_end: datetime
-    #: ``running``, ``done`` or ``failed``.
+    #: ``done`` or ``failed``.
     status: str
     verdict: str | None
+
+
+@dataclass(frozen=True)
+class WindowSize:
+    """The exchanges of an evaluated window and of its baseline."""
+
+    id: int
+    n_current: int
+    n_reference: int
+    #: Required on each side.
+    min_samples: int | None
+    #: ``None``: it was compared with nothing.
+    baseline_id: int | None
 
 
 @dataclass(frozen=True)
@@ -74,9 +87,30 @@ class OpenRollout:
 
 
 def newest_windows(connection: Connection) -> dict[str, NewestWindow]:
-    """Return the newest window of each model."""
+    """Return the newest window of each model whose evaluation has ended."""
     order = (DriftEvaluation.window_end.desc(), DriftEvaluation.id.desc())
-    return _newest(connection, NewestWindow, DriftEvaluation, order)
+    ended = DriftEvaluation.status != "running"
+    return _newest(connection, NewestWindow, DriftEvaluation, order, ended)
+
+
+def window_size(connection: Connection, evaluation_id: int) -> WindowSize | None:
+    """Return the size of a window; ``None`` where its evaluation failed."""
+    assessment = DriftEvaluation.assessment
+    columns = columns_of(
+        WindowSize,
+        DriftEvaluation,
+        n_current=assessment["n_current"].as_integer(),
+        n_reference=assessment["n_reference"].as_integer(),
+        min_samples=DriftEvaluation.provenance[("drift", "min_samples")].as_integer(),
+    )
+    statement = select(*columns).where(DriftEvaluation.id == evaluation_id, assessment.is_not(None))
+    return read_row(connection, WindowSize, statement)
+
+
+def evaluating_models(connection: Connection) -> set[str]:
+    """Return the models of which a window is being evaluated."""
+    statement = select(DriftEvaluation.model).where(DriftEvaluation.status == "running")
+    return set(connection.execute(statement).scalars())
 
 
 def newest_decisions(connection: Connection) -> dict[str, NewestDecision]:
@@ -136,10 +170,14 @@ def last_traffic_at(connection: Connection, model: str) -> datetime | None:
 
 
 def _newest(
-    connection: Connection, row_type: type[Any], table: type[Any], order: tuple[Any, ...]
+    connection: Connection,
+    row_type: type[Any],
+    table: type[Any],
+    order: tuple[Any, ...],
+    *conditions: ColumnElement[bool],
 ) -> dict[str, Any]:
     place = func.row_number().over(partition_by=table.model, order_by=order)
-    ranked = select(table.id, place.label("place")).subquery()
+    ranked = select(table.id, place.label("place")).where(*conditions).subquery()
     statement = (
         select(*columns_of(row_type, table))
         .join(ranked, ranked.c.id == table.id)

@@ -1,6 +1,6 @@
 """Rows of the first page: what each model's state is, and which model needs someone first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -11,6 +11,7 @@ from monitor.settings import Sections
 from monitor.store import fleet
 from monitor.store.accounts.users import UserRow
 from monitor.store.review.queue import count_claimable_items
+from monitor.web.filters import minute
 from monitor.web.models_of_user import ModelChoice
 
 
@@ -49,6 +50,8 @@ class ModelRow:
     name: str
     note: str
     state: State
+    #: What the state doesn't say; may be empty.
+    remark: str
     window: fleet.NewestWindow | None
     incident: fleet.OpenIncident | None
     version: fleet.ProductionVersion | None
@@ -92,6 +95,7 @@ def list_rows(
         fleet.production_versions(connection),
         fleet.unfinished_rollouts(connection),
         fleet.count_items(connection),
+        fleet.evaluating_models(connection),
     )
     rows = [
         _row(
@@ -116,6 +120,7 @@ class _Newest:
     versions: Mapping[str, fleet.ProductionVersion]
     rollouts: Mapping[str, fleet.OpenRollout]
     items: Mapping[str, Mapping[str, int]]
+    evaluating: Collection[str]
 
 
 def _row(
@@ -144,6 +149,7 @@ def _row(
         name=name,
         note=choice.note,
         state=NO_WINDOW,
+        remark="",
         window=newest.windows.get(name),
         incident=newest.incidents.get(name),
         version=newest.versions.get(name),
@@ -156,12 +162,20 @@ def _row(
         if items.get("queued")
         else 0,
     )
-    silent = (
-        traffic_at is not None
-        and read_until is not None
-        and min(now, read_until) - traffic_at > silence
-    )
-    return replace(row, state=_state(row, silent=silent))
+    size = None
+    if row.window is not None and row.window.verdict == "not_enough_data":
+        size = fleet.window_size(connection, row.window.id)
+    if read_until is None:
+        silent = False
+    elif traffic_at is None:
+        silent = size is not None and not size.n_current
+    else:
+        silent = min(now, read_until) - traffic_at > silence
+    state = _state(row, silent=silent)
+    remark = _remark(state, traffic_at, size, read=read_until is not None)
+    if name in newest.evaluating:
+        remark = f"{remark}, evaluating" if remark else "evaluating"
+    return replace(row, state=state, remark=remark)
 
 
 def _state(row: ModelRow, *, silent: bool) -> State:
@@ -179,3 +193,28 @@ def _state(row: ModelRow, *, silent: bool) -> State:
     urgent = next((state for holds, state in conditions if holds), None)
     verdict = window.verdict if window is not None else None
     return urgent or VERDICTS.get(verdict or "", NO_WINDOW)
+
+
+def _remark(
+    state: State, traffic_at: datetime | None, size: fleet.WindowSize | None, *, read: bool
+) -> str:
+    """Return since when there is no traffic, or why a window couldn't be compared."""
+    if state == SILENT:
+        return "never" if traffic_at is None else f"since {minute(traffic_at)}"
+    if state == NO_WINDOW:
+        return "no traffic yet" if traffic_at is None and read else ""
+    return _reason(size) if state == LITTLE_DATA and size is not None else ""
+
+
+def _reason(size: fleet.WindowSize) -> str:
+    """Return why a window of a size couldn't be compared."""
+    least = size.min_samples or 0
+    if not size.n_current:
+        return "no traffic in the window"
+    if size.baseline_id is None and not size.n_reference:
+        return "no baseline"
+    if size.n_current < least:
+        return f"{size.n_current:,} of {least:,} exchanges"
+    if 0 < size.n_reference < least:
+        return f"baseline: {size.n_reference:,} of {least:,} exchanges"
+    return "not comparable"

@@ -62,12 +62,20 @@ def visit(engine: Engine) -> Iterator[Open]:
 
 
 def add_window(
-    connection: Connection, model: str, verdict: str | None, status: str = "done"
+    connection: Connection,
+    model: str,
+    verdict: str | None,
+    status: str = "done",
+    sizes: tuple[int, int] | None = None,
+    end: datetime = NOW,
 ) -> None:
+    """Store a window; ``sizes`` are its exchanges and those of the baseline."""
+    assessment = None if sizes is None else {"n_current": sizes[0], "n_reference": sizes[1]}
     connection.execute(
         insert(DriftEvaluation).values(
-            model=model, window_start=NOW - timedelta(days=7), window_end=NOW, status=status,
-            verdict=verdict, seed=1, provenance={}, started_at=NOW, claimed_until=NOW,
+            model=model, window_start=end - timedelta(days=7), window_end=end, status=status,
+            verdict=verdict, seed=1, provenance={"drift": {"min_samples": 100}}, started_at=NOW,
+            claimed_until=NOW, assessment=assessment,
         )
     )  # fmt: skip
 
@@ -106,6 +114,30 @@ def test_what_needs_someone_comes_first(visit: Open, fleet: tuple[str, ...]) -> 
         ("quiet", "No drift"),
         ("retired", "No longer watched"),
     ]
+
+
+def test_each_reason_for_little_data_is_told(
+    visit: Open, fleet: tuple[str, ...], engine: Engine
+) -> None:
+    little = "not_enough_data"
+    with transaction(engine) as connection:
+        add_window(connection, "idle", little, sizes=(0, 500))
+        add_window(connection, "bare", little, sizes=(300, 0))
+        add_window(connection, "small", little, sizes=(80, 500))
+        # The verdict of a window is shown while the next is evaluated.
+        add_window(connection, "busy", "no_drift", end=NOW - timedelta(days=7))
+        add_window(connection, "busy", None, "running")
+        add_window(connection, "first", None, "running")
+    page = visit("Lea", ["idle", "bare", "small", "busy", "first"]).get("/overview").text
+    remark = r'<th scope="row"><a [^>]*>(\w+)</a>.*?class="badge[^>]*>(.*?)</a><small[^>]*>(.*?)<'
+    assert {model: texts for model, *texts in re.findall(remark, page, re.DOTALL)} == {
+        "idle": ["No traffic", "never"],
+        "bare": ["Not enough data", "no baseline"],
+        "small": ["Not enough data", "80 of 100 exchanges"],
+        "busy": ["No drift", "evaluating"],
+        "first": ["No window yet", "no traffic yet, evaluating"],
+    }
+    assert rows_of(page)[0] == ("idle", "No traffic")
 
 
 def test_lag_is_told_and_unknown_lag_is_no_silence(
@@ -179,7 +211,7 @@ def test_any_name_is_chosen_by_its_link(visit: Open) -> None:
 
 def chosen(page: str) -> str:
     """Return the model that the switch of a page shows."""
-    summary = re.search(r'class="chosen">(.*?)</span>', page)
+    summary = re.search(r'class="model">(.*?)</span>', page)
     assert summary is not None
     return html.unescape(summary[1])
 
