@@ -45,9 +45,12 @@ class UnknownModelError(InputError):
     """
 
     def __init__(self, model: str | None, listed: tuple[str, ...]) -> None:
+        close = [name for name in listed if model and name.casefold() == model.casefold()]
         problem = (
             "several models are listed: name one by --model"
             if model is None
+            else f"unknown model: {model!r}; did you mean {close[0]!r}? Or name one"
+            if close
             else f"unknown model: {model!r}; list it in config.toml, or name one"
         )
         super().__init__(f"{problem} of: {', '.join(listed)}", code="unknown_model")

@@ -235,6 +235,8 @@ def configure_logging(*, json: bool | None = None, level: int = logging.INFO) ->
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
     # Warns of an unused faster kernel at each import.
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    # A job that still runs is skipped by design: the next run does what is due.
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

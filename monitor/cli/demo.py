@@ -12,7 +12,7 @@ def demo(
     fast: Annotated[
         bool,
         typer.Option(
-            "--fast", help="Use a tiny language model, trained on the spot; takes a minute."
+            "--fast", help="Use a tiny language model, trained on the spot; takes a few minutes."
         ),
     ] = False,
     traffic: Annotated[

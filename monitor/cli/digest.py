@@ -8,7 +8,8 @@ from monitor.cli.shared.context import (
     ConfigOption,
     ModelOption,
     database_transaction,
-    read_settings,
+    name_of_model,
+    read_configuration,
 )
 
 if TYPE_CHECKING:
@@ -43,14 +44,18 @@ def digest(
     """
     from datetime import UTC, datetime
 
+    from monitor.errors import UnknownModelError
     from monitor.store.training.model_age import production_age
     from monitor.windows.history.digest import build_digest
 
-    settings = read_settings(config, model)
+    configuration = read_configuration(config)
+    name = name_of_model(configuration, model)
+    settings = configuration.settings_of(name)
     with database_transaction(settings) as connection:
-        name = settings.model.name
         year = build_digest(connection, name, n_windows=windows)
         live = production_age(connection, name, datetime.now(UTC))
+    if not year.windows and name not in configuration.models:
+        raise UnknownModelError(name, tuple(configuration.models))
     if as_json:
         import msgspec
 

@@ -104,7 +104,8 @@ def _print_unlisted(n: int, settings: "Configuration") -> None:
     if n:
         typer.echo(
             f"{pluralize(n, 'exchange')} of other models than {', '.join(settings.models)}: "
-            "counted, not stored; list them under [models], or set monitoring.unlisted_models"
+            "counted, not stored; `driftwarden check` names them. List them under [models], or set "
+            "monitoring.unlisted_models"
         )
 
 
@@ -186,10 +187,12 @@ def import_(
         now=datetime.now(UTC),
         max_same_prompt_share=1.0 if allow_same_prompt else settings.drift.max_same_prompt_share,
     )
-    _show(imported)
+    _show(imported, settings.model.name)
 
 
-def _show(imported: "ImportedBaseline") -> None:
+def _show(imported: "ImportedBaseline", own: str) -> None:
+    from monitor.settings.models.names import twins_in_case
+
     for line in imported.bad_lines[:SHOWN_LINES]:
         typer.echo(str(line), err=True)
     left = len(imported.bad_lines) - SHOWN_LINES
@@ -200,6 +203,11 @@ def _show(imported: "ImportedBaseline") -> None:
         f"baseline {imported.baseline_id} {state}: "
         f"{pluralize(imported.n_exchanges, 'exchange')}, "
         f"{pluralize(len(imported.bad_lines), 'bad line')}, "
-        f"{imported.n_other_model} of other models"
+        f"{sum(imported.other_models.values())} of other models"
     )
+    for name, model in twins_in_case(imported.other_models, [own]):
+        typer.echo(
+            f"{imported.other_models[name]} of them are of {name!r}, which differs from {model!r} "
+            "in upper and lower case only; if they are one model, add it to its aliases"
+        )
     typer.echo(f"digest {imported.digest}")

@@ -179,11 +179,14 @@ class Configuration(Sections):
     def only(self, model: str | None = None) -> Settings:
         """Return the settings of a model, which need not be named where there is one.
 
+        An alias names its model.
+
         Raises:
             UnknownModelError: The model isn't listed, or there are several and none is named.
         """
         if model is None and len(self.models) == 1:
             model = next(iter(self.models))
-        if model is None or model not in self.models:
+        resolved = None if model is None else self.names.resolve(model)
+        if resolved is None:
             raise UnknownModelError(model, tuple(self.models))
-        return self.settings_of(model)
+        return self.settings_of(resolved)

@@ -1,8 +1,8 @@
 """Import of baselines: immutable reference exchanges, identified by their content."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -41,8 +41,8 @@ class ImportedBaseline:
     #: ``False`` if the same content was imported before; then nothing was written.
     is_new: bool
     bad_lines: tuple[BadLine, ...] = ()
-    #: Exchanges of other models, left out.
-    n_other_model: int = 0
+    #: Exchanges of other models, left out: how many of each name of the file.
+    other_models: Mapping[str, int] = field(default_factory=dict)
     #: Exchanges whose texts the source withholds.
     n_withheld: int = 0
 
@@ -94,7 +94,7 @@ def import_baseline(
         stored.n_exchanges,
         stored.is_new,
         tuple(content.bad_lines),
-        len(content.exchanges) - len(own),
+        Counter(exchange.model for exchange in named if exchange.model != model),
         content.n_withheld,
     )
 

@@ -65,10 +65,14 @@ def read_settings(config: Path | None, model: str | None) -> "Settings":
 def name_of_model(configuration: "Configuration", model: str | None) -> str:
     """Return the named model, which need not be listed, else the only one that is.
 
+    An alias names its model.
+
     Raises:
         UnknownModelError: None is named, and several are listed.
     """
-    return configuration.only().model.name if model is None else model
+    if model is None:
+        return configuration.only().model.name
+    return configuration.names.resolve(model) or model
 
 
 def settings_of_run(configuration: "Configuration", engine: "Engine", run: int) -> "Settings":

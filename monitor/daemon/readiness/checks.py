@@ -49,6 +49,7 @@ def _shared_checks(settings: Sections, secrets: Secrets) -> Checks:
         ("false alarms", lambda: monitoring.budget_finding(settings)),
         ("database", lambda: monitoring.database_finding(settings)),
         ("broker", lambda: monitoring.broker_finding(settings, secrets)),
+        ("unlisted", lambda: monitoring.unlisted_finding(settings)),
         ("encoder", lambda: monitoring.encoder_finding(settings)),
         ("reviewers", lambda: monitoring.reviewers_finding(settings)),
         ("sign-in", lambda: monitoring.sign_in_finding(settings, secrets)),

@@ -6,6 +6,7 @@ from pathlib import Path
 from monitor.daemon.readiness.finding import Finding, open_connection
 from monitor.settings import Secrets, Sections, Settings
 
+WEEK = timedelta(days=7)
 #: Undelivered messages that are older are no longer told.
 DELIVERY_ERRORS_SHOWN = timedelta(days=7)
 
@@ -46,6 +47,31 @@ def baseline_finding(settings: Settings) -> Finding:
             "import FILE`, with --model where several are listed",
         )
     return Finding("baseline", "ok", f"{baseline.n_exchanges} exchanges, {baseline.digest[:12]}")
+
+
+def unlisted_finding(settings: Sections) -> Finding:
+    """Tell the traffic of the last seven days that nobody watches."""
+    from monitor.alerts.messages.unlisted_models import describe_unlisted
+    from monitor.settings.models.names import twins_in_case
+    from monitor.store.traffic.unlisted import estimated_traffic, unlisted_models
+
+    if settings.monitoring.unlisted_models != "report":
+        policy = settings.monitoring.unlisted_models
+        return Finding("unlisted", "ok", f"monitoring.unlisted_models = {policy!r}")
+    now = datetime.now(UTC)
+    with open_connection(settings) as connection:
+        models = unlisted_models(connection, now - WEEK, now, settings.names.listed)
+        watched = estimated_traffic(connection, now - WEEK, now)
+    if not models:
+        return Finding("unlisted", "ok", "no traffic of models that are not listed in 7 days")
+    total = watched + sum(model.estimated_total for model in models)
+    lines = [line.removeprefix("• ") for line in describe_unlisted(models, total)]
+    twins = twins_in_case([model.name for model in models], settings.names.listed)
+    lines += [
+        f"{name!r} differs from {model!r} in upper and lower case only: an alias of it?"
+        for name, model in twins
+    ]
+    return Finding("unlisted", "note", "; ".join(lines))
 
 
 def looks_finding(settings: Settings) -> Finding:
@@ -115,7 +141,8 @@ def alerts_finding(settings: Settings, secrets: Secrets) -> Finding:
 
     configured = configured_channel(secrets, settings.alerts)
     if configured is None:
-        return Finding("alerts", "note", f"alerts are stored, not posted; set {needs()}")
+        missing = "the variable SLACK_BOT_TOKEN" if settings.alerts.channel else needs()
+        return Finding("alerts", "note", f"alerts are stored, not posted; set {missing}")
     name, sender = configured
     where = sender.check()
     since = datetime.now(UTC) - DELIVERY_ERRORS_SHOWN
