@@ -61,6 +61,14 @@ class Visit:
         with self.transaction() as connection:
             return list_choices(connection, self.settings, self.models)
 
+    @property
+    def model_name(self) -> str:
+        """The only model of the page, where the daemon has several; else empty."""
+        names = {choice.name for choice in self.choices}
+        if len(names | set(self.settings.names.listed)) < 2:
+            return ""
+        return self.model or (self.choices[0].name if len(names) == 1 else "")
+
     def transaction(self) -> AbstractContextManager[Connection]:
         """Open a transaction; see :func:`monitor.store.engine.transaction`."""
         return transaction(self.engine)
@@ -83,8 +91,15 @@ class Visit:
             model: The model of the page, where the address doesn't name it.
         """
         own = self if model is None else replace(self, model=model)
-        choices = {"choices": own.choices, "model": own.model, "address": own.address}
-        return Template(name, context={"user": self.user, **choices, **context}, status_code=status)
+        shown = {
+            "user": self.user,
+            "choices": own.choices,
+            "model": own.model,
+            "address": own.address,
+            "model_name": own.model_name,
+            "of_model": f": {own.model_name}" if own.model_name else "",
+        }
+        return Template(name, context={**shown, **context}, status_code=status)
 
 
 def visitor(

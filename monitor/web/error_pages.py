@@ -15,6 +15,8 @@ log = get_logger(__name__)
 
 #: Litestar's message if the browser disconnected before its request was read.
 CLIENT_DISCONNECTED = "client disconnected prematurely"
+#: Litestar's message where a form has no valid token any more.
+OLD_FORM = "CSRF token verification failed"
 TITLES = {
     400: "Invalid request",
     403: "Access denied",
@@ -25,9 +27,8 @@ TITLES = {
     500: "Internal error",
     503: "Database unavailable",
 }
-EXPLANATIONS = {
-    403: "Your role on no model includes this page, or the page was open for too long. "
-    "Go back, reload, and try again.",
+EXPLANATIONS: dict[int | str, str] = {
+    OLD_FORM: "The page was open for too long. Go back, reload it, and try again.",
     404: "The address is wrong, it is of a model that you have no role on, or other reviewers have "
     "taken the item.",
     500: "The error has been logged. Your draft is saved.",
@@ -84,7 +85,8 @@ def _respond(
         "user": request.state.get("visitor"),
         "status": status,
         "title": TITLES.get(status, "Request failed"),
-        "explanation": EXPLANATIONS.get(status) or f"{detail[:1].upper()}{detail[1:]}.",
+        "explanation": EXPLANATIONS.get(OLD_FORM if detail == OLD_FORM else status)
+        or f"{detail[:1].upper()}{detail[1:]}.",
     }
     return Template("error.html", context=context, status_code=status, headers=headers or {})
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import Engine
 
 from monitor.settings import Configuration, Secrets
@@ -80,7 +80,24 @@ def test_thirty_models_fit_on_a_phone(fleet: Site) -> None:
     page.locator(".switch summary").click()
     wide = "document.documentElement.scrollWidth > innerWidth"
     assert not page.evaluate(wide)
+    header = page.locator(".topbar").bounding_box()
+    assert header is not None
+    assert header["height"] <= 100
     box = page.locator(".switch ul").bounding_box()
     assert box is not None
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 360
+    for path in ("/models", "/users"):  # the current page is in view of the navigation
+        page.goto(fleet.url + path)
+        assert is_in_view(page, "[aria-current]")
+    ada = fleet.open("Ada", "/incidents", viewport={"width": 1200, "height": 740})
+    assert is_in_view(ada, "a:first-child")
+    assert is_in_view(ada, "a:last-child")
+
+
+def is_in_view(page: Page, link: str) -> bool:
+    """Return whether a link of the navigation lies within it."""
+    edges = """a => [a, a.parentElement].map(e => e.getBoundingClientRect())
+        .flatMap(box => [box.left, box.right])"""
+    left, right, first, last = page.locator(f".topbar nav {link}").evaluate(edges)
+    return bool(first <= left and right <= last)

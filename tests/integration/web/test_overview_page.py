@@ -216,6 +216,22 @@ def chosen(page: str) -> str:
     return html.unescape(summary[1])
 
 
+def test_a_heading_names_the_only_model(
+    visit: Open, fleet: tuple[str, ...], engine: Engine
+) -> None:
+    with transaction(engine) as connection:
+        create_user(connection, "Max", PASSWORD, "lead", NOW, models=["quiet"])
+    of_one = "<h1>Incidents: quiet</h1>"
+    max_, lea, alone = visit("Max", fleet), visit("Lea", fleet), visit("Max", ["quiet"])
+    for path in ("drift-evaluations", "decisions", "runs", "candidate-evaluations", "progress"):
+        assert re.search(r"<h1>[\w ]+: quiet</h1>", max_.get(f"/{path}").text), path
+    assert of_one in max_.get("/incidents").text
+    assert of_one in lea.get("/incidents?model=quiet").text
+    assert "<h1>Incidents</h1>" in lea.get("/incidents").text
+    assert "<title>Incidents" in lea.get("/incidents").text
+    assert "<h1>Incidents</h1>" in alone.get("/incidents").text
+
+
 def test_pages_of_one_model_redirect_to_its_address(visit: Open, fleet: tuple[str, ...]) -> None:
     lea = visit("Lea", fleet)
     assert lea.get("/digest").headers["location"] == "/digest?model=quiet"

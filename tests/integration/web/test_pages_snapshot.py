@@ -107,3 +107,17 @@ def test_snapshot_of_pages_without_data(
 
 def test_snapshot_of_error_titles(snapshot: Any) -> None:
     assert (error_pages.TITLES, error_pages.EXPLANATIONS) == snapshot
+
+
+def test_snapshot_of_refused_pages(
+    admin: TestClient[Litestar], engine: Engine, clock: datetime, snapshot: Any
+) -> None:
+    old_form = admin.post("/users", data={"name": "Ada"}, headers={"x-csrftoken": "0" * 128})
+    assert old_form.status_code == 403
+    assert main_text(old_form.text) == snapshot(name="open for too long")
+    with transaction(engine) as connection:
+        create_user(connection, "Ada", PASSWORD, "reviewer", clock)
+    assert admin.post("/api/login", json={"name": "Ada", "password": PASSWORD}).is_success
+    page = admin.get("/progress")
+    assert page.status_code == 403
+    assert main_text(page.text) == snapshot(name="role")

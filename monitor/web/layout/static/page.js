@@ -8,3 +8,7 @@ import { showPendingToast } from "./toast.js";
 deleteOldDrafts();
 document.getElementById("help-button")?.addEventListener("click", () => document.getElementById("help").showModal());
 showPendingToast();
+
+const current = document.querySelector(".topbar nav [aria-current]");
+// On a phone the navigation scrolls: the current page is in view.
+if (current) current.parentElement.scrollLeft = current.offsetLeft - current.parentElement.offsetLeft - 40;
