@@ -91,7 +91,7 @@ class Visit:
             model: The model of the page, where the address doesn't name it.
         """
         own = self if model is None else replace(self, model=model)
-        shown = {
+        common = {
             "user": self.user,
             "choices": own.choices,
             "model": own.model,
@@ -99,7 +99,7 @@ class Visit:
             "model_name": own.model_name,
             "of_model": f": {own.model_name}" if own.model_name else "",
         }
-        return Template(name, context={**shown, **context}, status_code=status)
+        return Template(name, context={**common, **context}, status_code=status)
 
 
 def visitor(
