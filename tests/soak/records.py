@@ -54,7 +54,7 @@ def make_record(seed: int, number: int) -> SoakRecord:
     value: bytes | None = json.dumps(
         {
             "id": f"r{number}",
-            "model": "soak",
+            "model": "assistant",
             "prompt": prompt,
             "response": " ".join(rng.choices(WORDS, k=rng.randrange(1, 120))),
         }

@@ -11,7 +11,6 @@ MAX_POLL_INTERVAL_SECONDS = 6.0
 def daemon_settings(bootstrap_servers: str, topic: str) -> dict[str, str]:
     """Return the settings of every replica as environment variables."""
     return {
-        "DRIFTWARDEN_MODELS__SOAK__ALIASES": "[]",
         "DRIFTWARDEN_MONITORING__SAMPLE_RATE": str(SAMPLE_RATE),
         "DRIFTWARDEN_KAFKA__BOOTSTRAP_SERVERS": bootstrap_servers,
         "DRIFTWARDEN_KAFKA__TOPIC": topic,

@@ -30,7 +30,7 @@ def test_show_prints_lineage_scores_baseline_and_stages(shell: VersionShell) -> 
     shell.promote(first)
     second = shell.version(24, parent=first, rank=4)
     shell.promote(second)
-    output = shell.models("show", "desk", "1")
+    output = shell.models("show", "1", "--model", "desk")
     assert output.startswith("desk version 1: archived\n")
     assert "by training run 1\n" in output
     assert "parent:  none\n" in output
@@ -46,7 +46,7 @@ def test_show_prints_lineage_scores_baseline_and_stages(shell: VersionShell) -> 
     ]  # fmt: skip
     assert stages[0].endswith(": better")
     assert stages[1].endswith(" version 2")
-    output = shell.models("show", "desk", "2")
+    output = shell.models("show", "2", "--model", "desk")
     assert "parent:  version 1\n" in output
     assert re.search(r"^baseline: .*since 2026-11-02", output, re.MULTILINE)
     assert re.search(r"^scores: \D+$", output, re.MULTILINE)
@@ -56,7 +56,7 @@ def test_show_prints_lineage_scores_baseline_and_stages(shell: VersionShell) -> 
         assert plan is not None
         assert made is not None
         close_baseline_plan(connection, plan.id, made, NOW + timedelta(days=14))
-    assert f"baseline: baseline {made}\n" in shell.models("show", "desk", "2")
+    assert f"baseline: baseline {made}\n" in shell.models("show", "2", "--model", "desk")
 
 
 def test_show_of_a_version_registered_by_hand(shell: VersionShell) -> None:
@@ -64,7 +64,7 @@ def test_show_of_a_version_registered_by_hand(shell: VersionShell) -> None:
         register_version(
             connection, model="desk", adapter_path="a", adapter_digest="d", lineage={}, now=NOW
         )
-    output = shell.models("show", "desk", "1")
+    output = shell.models("show", "1", "--model", "desk")
     assert "by hand\n" in output
     assert "baseline: none" in output
     *_, scores, stages = output.splitlines()
@@ -77,7 +77,7 @@ def test_diff_prints_changes_and_both_scores(shell: VersionShell) -> None:
     shell.score(first, 0.8)
     shell.score(second, 0.9)
     shell.score(second, 0.7, "split=new")
-    output = shell.models("diff", "desk", "1", "2")
+    output = shell.models("diff", "1", "2", "--model", "desk")
     assert "recipe:\n" in output
     assert "  rank: 16 -> 4\n" in output
     assert "  learning_rate: 0.0002 -> 0.001\n" in output
@@ -94,7 +94,7 @@ def test_diff_as_json(shell: VersionShell) -> None:
     first = shell.version(20)
     shell.version(20, parent=first, rank=4)
     shell.score(first, 0.8)
-    output = json.loads(shell.models("diff", "desk", "1", "2", "--json"))
+    output = json.loads(shell.models("diff", "1", "2", "--model", "desk", "--json"))
     assert {"section": "recipe", "name": "rank", "first": "16", "second": "4"} in output[
         "differences"
     ]
@@ -107,10 +107,13 @@ def test_diff_of_a_run_whose_folder_is_gone(shell: VersionShell) -> None:
     shell.version(20)
     for file in (shell.folder / "runs").rglob("dataset.json"):
         file.unlink()
-    output = shell.models("diff", "desk", "1", "2")
+    output = shell.models("diff", "1", "2", "--model", "desk")
     assert "data: unchanged\n" in output
     assert "recipe: unchanged\n" in output
     assert output.splitlines()[-1].startswith("scores: ")
     assert (
-        msgspec.json.decode(shell.models("diff", "desk", "1", "1", "--json"))["differences"] == []
+        msgspec.json.decode(shell.models("diff", "1", "1", "--model", "desk", "--json"))[
+            "differences"
+        ]
+        == []
     )
