@@ -67,7 +67,8 @@ def run_end_to_end(*, fast: bool, folder: Path, seed: int, console: DemoConsole)
         seed: Seed of the requests, the training and the experts' errors.
         console: Output.
     """
-    place = prepare_folder(folder)
+    # Absolute: two recipes that name one base differently have different bases.
+    place = prepare_folder(folder.absolute())
     _silence_libraries()
     console.section("Launch: version 1 of a model for a bank's support desk")
     model = _base_model(fast, place, seed, console)

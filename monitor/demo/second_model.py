@@ -6,8 +6,8 @@ from typing import Any
 from monitor.demo.request_generator import Request, RequestGenerator
 
 NAME = "desk-receipts"
-N_BASELINE = 250
-N_WEEK = 140
+N_BASELINE = 200
+N_WEEK = 125
 #: Added to the demo's seed, so that the two models get different requests.
 SEED_OFFSET = 1
 

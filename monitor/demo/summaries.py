@@ -113,10 +113,11 @@ def show_training_data(workspace: Workspace, run: RunRow) -> None:
     from retrain.run_folder import RunFolder, read_json
 
     card = read_json(RunFolder(Path(run.work_dir)).card) or {}
+    start = "version 1's adapter" if run.recipe.get("start_adapter") else "the base model"
     workspace.console.write(
         f"The lead confirms. {card['n_gold']} gold and {card['n_replay']} replayed examples "
         f"({card['replay_share']:.0%}), digest {card['digest'][:19]}; method "
-        f"{run.recipe['method']}, from version 1's adapter."
+        f"{run.recipe['method']}, from {start}."
     )
 
 

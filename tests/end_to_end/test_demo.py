@@ -36,11 +36,12 @@ def test_the_whole_loop_with_a_tiny_model(tmp_path: Path) -> None:
     folder, log = tmp_path / "demo", tmp_path / "demo.log"
     with log.open("wb") as output:
         demo = warm_interpreter().start_command(
-            *("demo", "--fast", "--folder", str(folder)),
+            *("demo", "--fast", "--folder", folder.name),  # as `make demo` has it: relative
             env=ENVIRONMENT, cwd=tmp_path, output=output, warm_children=True,
         )  # fmt: skip
         status = demo.wait()
     assert status == 0, log.read_text()[-9000:]
+    assert "from version 1's adapter" in " ".join(log.read_text().split())
 
     engine = make_engine(f"sqlite:///{folder / 'driftwarden.db'}")
     with transaction(engine) as connection:
