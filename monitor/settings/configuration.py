@@ -1,8 +1,9 @@
 """The configuration, and the settings of a model that follow from it."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from pydantic import model_validator
 from pydantic_settings import (
@@ -138,7 +139,7 @@ class Configuration(Sections):
     @property
     def by_model(self) -> tuple[Settings, ...]:
         """Return the settings of each listed model."""
-        return tuple(map(self.settings_of, self.models))
+        return tuple(self._listed.values())
 
     def settings_of(self, model: str) -> Settings:
         """Return the settings of a model; one that isn't listed has those of all models.
@@ -146,7 +147,20 @@ class Configuration(Sections):
         Raises:
             ValidationError: A key of the model is unknown, or a value isn't allowed.
         """
-        table = self.models.get(model, ModelTable())
+        return self._listed.get(model) or self._resolve(model, ModelTable())
+
+    @cached_property
+    def _listed(self) -> dict[str, Settings]:
+        # Once: a model may have an evaluation file, and the daemon asks every few seconds.
+        return {model: self._resolve(model, table) for model, table in self.models.items()}
+
+    def __copy__(self) -> Self:
+        """Return a copy that resolves its models anew: it may have other sections."""
+        copied = super().__copy__()
+        copied.__dict__.pop("_listed", None)
+        return copied
+
+    def _resolve(self, model: str, table: ModelTable) -> Settings:
         sections = {name: getattr(self, name) for name in Sections.model_fields}
         evaluation = table.retrain.get("evaluation")
         if evaluation:

@@ -81,17 +81,18 @@ def _build(file: Path | None, overrides: dict[str, Any]) -> Configuration:
     origin = str(file) if file else "configuration"
     try:
         configuration: Configuration = FromFile(**overrides)
-        FromFile.sources = _sources(FromFile, file, {})
+        from_file, from_environment = _read_toml(file), EnvSettingsSource(FromFile)()
+        FromFile.sources = _sources(from_file, from_environment, file, {})
         if configuration.retrain.evaluation:
             path = configuration.retrain.evaluation
             monitoring = read_plan(Path(path)).production_monitoring.overrides()
-            evaluation = {f"monitoring.{key}": path for key in monitoring}
 
             class WithEvaluation(FromFile):
                 _monitoring_overrides = monitoring
 
             configuration = WithEvaluation(**overrides)
-            WithEvaluation.sources = _sources(FromFile, file, evaluation)
+            evaluation = {f"monitoring.{key}": path for key in monitoring}
+            WithEvaluation.sources = _sources(from_file, from_environment, file, evaluation)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{file}: not valid TOML: {error}{_toml_hint(error)}") from None
     except ValidationError as error:
@@ -102,7 +103,7 @@ def _build(file: Path | None, overrides: dict[str, Any]) -> Configuration:
         raise ConfigurationError(f"{origin}: models: {error}") from None
     problems = [
         *_variables_of_before(),
-        *_variables_of_unknown_models(FromFile, file),
+        *_variables_of_unknown_models(from_file, from_environment),
         *problems_of_models(configuration),
     ]
     if problems:
@@ -112,11 +113,12 @@ def _build(file: Path | None, overrides: dict[str, Any]) -> Configuration:
 
 
 def _sources(
-    configuration: type[Configuration], file: Path | None, evaluation: Mapping[str, str]
+    from_file: Mapping[str, Any],
+    from_environment: Mapping[str, Any],
+    file: Path | None,
+    evaluation: Mapping[str, str],
 ) -> dict[str, str]:
     """Return the source of each key that is set: environment, evaluation file, config.toml."""
-    from_file = _read_toml(file)
-    from_environment = EnvSettingsSource(configuration)()
     return {
         **dict.fromkeys(flatten(from_file), str(file)),
         **evaluation,
@@ -137,14 +139,14 @@ def _variables_of_before() -> Iterator[Any]:
 
 
 def _variables_of_unknown_models(
-    configuration: type[Configuration], file: Path | None
+    from_file: Mapping[str, Any], from_environment: Mapping[str, Any]
 ) -> Iterator[Any]:
     """Yield a problem for each model that the environment names and the file doesn't list.
 
     A file without models leaves them to the environment.
     """
-    listed = _read_toml(file).get("models", {})
-    for model in EnvSettingsSource(configuration)().get("models", {}):
+    listed = from_file.get("models", {})
+    for model in from_environment.get("models", {}):
         if listed and model not in listed:
             yield {
                 "loc": ("models", model),

@@ -242,3 +242,14 @@ def test_a_name_that_needs_quotes_is_told_so(tmp_path: Path, text: str, quoted: 
     with pytest.raises(ConfigurationError) as refused:
         load_configuration(file)
     assert quoted in str(refused.value)
+
+
+def test_models_are_resolved_once_and_anew_in_a_copy(tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text("[models.router]\n[models.b]\n")
+    configuration = load_configuration(file)
+    assert configuration.settings_of("router") is configuration.settings_of("router")
+    monitoring = configuration.monitoring.model_copy(update={"sample_rate": 0.5})
+    copied = configuration.model_copy(update={"monitoring": monitoring})
+    rates = [one.settings_of("router").monitoring.sample_rate for one in (configuration, copied)]
+    assert rates == [0.05, 0.5]
