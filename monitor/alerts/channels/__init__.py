@@ -17,13 +17,13 @@ class Channel(NamedTuple):
 
     #: Returns ``None`` where the channel is not configured.
     build: Callable[[Secrets, Alerts], Sender | None]
-    #: The settings that configure it, for messages.
-    needs: str
+    #: Returns the settings and variables that configure it and are empty.
+    missing: Callable[[Secrets, Alerts], list[str]]
 
 
 #: By name. Messages go to the first that is configured.
 CHANNELS: Mapping[str, Channel] = {
-    "slack": Channel(slack.build, "alerts.channel and the variable SLACK_BOT_TOKEN"),
+    "slack": Channel(slack.build, slack.missing),
 }
 
 
@@ -43,7 +43,7 @@ def make_sender(secrets: Secrets, alerts: Alerts) -> Sender | None:
         log.warning(
             "alerts_not_sent",
             reason="no channel is configured; incidents are shown on the page only",
-            needs=needs(),
+            needs=needs(secrets, alerts),
         )
         return None
     return configured[1]
@@ -59,6 +59,8 @@ def senders_of_models(secrets: Secrets, settings: Sections) -> dict[str, Sender]
     return {model: channel[1] for model, channel in senders.items() if channel is not None}
 
 
-def needs() -> str:
-    """Return what one of the channels needs, for messages."""
-    return " or ".join(channel.needs for channel in CHANNELS.values())
+def needs(secrets: Secrets, alerts: Alerts) -> str:
+    """Return what is to be set so that one of the channels is configured."""
+    return " or ".join(
+        " and ".join(channel.missing(secrets, alerts)) for channel in CHANNELS.values()
+    )

@@ -156,6 +156,15 @@ class SlackSender:
         return response.data
 
 
+def missing(secrets: Secrets, alerts: Alerts) -> list[str]:
+    """Return which of the channel and the token are not set."""
+    values = {
+        "alerts.channel": alerts.channel,
+        "the variable SLACK_BOT_TOKEN": secrets.slack_bot_token.get_secret_value(),
+    }
+    return [name for name, value in values.items() if not value]
+
+
 def build(secrets: Secrets, alerts: Alerts) -> SlackSender | None:
     """Build the sender; ``None`` without a channel, and, with a warning, without a token."""
     if not alerts.channel:

@@ -5,18 +5,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from monitor.alerts.messages.mrkdwn import (
-    Block,
-    build_message,
-    escape,
-    header,
-    link,
-    sections,
-    within_limits,
-)
+from monitor.alerts.messages.notice import add_notice
 from monitor.rendering.numbers import format_day
 from monitor.settings import Alerts
-from monitor.store.alerts.outbox import add_message
 from monitor.store.windows.drift_evaluations import newest_failed_evaluation
 
 NEXT_STEPS = (
@@ -38,23 +29,19 @@ def announce_failed_evaluation(
     failed = newest_failed_evaluation(connection, model)
     if failed is None:
         return False
-    title = f"🟠 Drift evaluation failed: {model}"
     text = (
         f"The window from {format_day(failed.window_start)} could not be evaluated: "
         f"{_reason(failed.error or 'unknown error')}."
     )
-    blocks: list[Block] = [header(title)]
-    blocks += sections([escape(text)])
-    blocks += sections(["*Next steps*", *NEXT_STEPS])
-    base = alerts.public_url.rstrip("/")
-    blocks += sections([link(f"{base}/drift-evaluations", "Drift evaluations")])
-    return add_message(
+    return add_notice(
         connection,
         dedupe_key=f"evaluation_failed:{failed.id}",
         model=model,
-        incident_id=None,
-        kind="post",
-        payload=build_message(within_limits(blocks), f"{title}. {text}"),
+        title=f"🟠 Drift evaluation failed: {model}",
+        lines=[text],
+        next_steps=NEXT_STEPS,
+        page=(f"{alerts.public_url.rstrip('/')}/drift-evaluations", "Drift evaluations"),
+        summary=text,
         now=now,
     )
 

@@ -4,17 +4,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from monitor.alerts.messages.mrkdwn import (
-    Block,
-    build_message,
-    escape,
-    header,
-    link,
-    sections,
-    within_limits,
-)
+from monitor.alerts.messages.notice import add_notice
 from monitor.settings import Alerts
-from monitor.store.alerts.outbox import add_message
 from monitor.store.training.model_age import production_age
 
 NEXT_STEP = (
@@ -39,19 +30,14 @@ def announce_model_age(
     suggestion = live.suggestion(max_age) if live else ""
     if live is None or not suggestion:
         return False
-    title = f"🔵 Retraining suggested: {model}"
-    text = f"{suggestion}."
-    blocks: list[Block] = [header(title)]
-    blocks += sections([escape(text)])
-    blocks += sections(["*Next steps*", NEXT_STEP])
-    base = alerts.public_url.rstrip("/")
-    blocks += sections([link(f"{base}/models", "Versions and scores")])
-    return add_message(
+    return add_notice(
         connection,
         dedupe_key=f"age:{live.version.id}",
         model=model,
-        incident_id=None,
-        kind="post",
-        payload=build_message(within_limits(blocks), f"{title}. {text}"),
+        title=f"🔵 Retraining suggested: {model}",
+        lines=[f"{suggestion}."],
+        next_steps=[NEXT_STEP],
+        page=(f"{alerts.public_url.rstrip('/')}/models", "Versions and scores"),
+        summary=f"{suggestion}.",
         now=now,
     )

@@ -6,17 +6,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from monitor.alerts.messages.mrkdwn import (
-    Block,
-    build_message,
-    escape,
-    header,
-    sections,
-    within_limits,
-)
+from monitor.alerts.messages.notice import add_notice
 from monitor.plurals import pluralize
 from monitor.rendering.excerpts import excerpt
-from monitor.store.alerts.outbox import add_message
 
 NEXT_STEP = (
     "• Nothing, if this was meant: the history stays on the page. To watch a model again, list it "
@@ -54,20 +46,17 @@ def announce_removed_models(
         ended: The models with what was in progress.
         now: The time of the message.
     """
-    title = f"🔵 No longer watched: {pluralize(len(ended), 'model')}"
     lines = [f"• {describe_removed(model)}" for model in ended[:MAX_MODELS]]
     left = len(ended) - MAX_MODELS
     if left > 0:
         lines.append(f"• and {pluralize(left, 'more model')}")
-    blocks: list[Block] = [header(title), *sections([escape(line) for line in lines])]
-    blocks += sections(["*Next steps*", NEXT_STEP])
-    add_message(
+    add_notice(
         connection,
         dedupe_key=f"removed:{first_pause}",
         model="",
-        incident_id=None,
-        kind="post",
-        payload=build_message(within_limits(blocks), title),
+        title=f"🔵 No longer watched: {pluralize(len(ended), 'model')}",
+        lines=lines,
+        next_steps=[NEXT_STEP],
         now=now,
     )
 

@@ -6,20 +6,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from monitor.alerts.messages.mrkdwn import (
-    Block,
-    build_message,
-    escape,
-    header,
-    sections,
-    within_limits,
-)
+from monitor.alerts.messages.mrkdwn import escape
+from monitor.alerts.messages.notice import add_notice
 from monitor.plurals import pluralize
 from monitor.rendering.excerpts import excerpt
 from monitor.rendering.numbers import format_day, format_share
 from monitor.settings import Sections
 from monitor.settings.models.names import twins_in_case
-from monitor.store.alerts.outbox import add_message
+from monitor.store.traffic.daily_counts import start_of_day
 from monitor.store.traffic.unlisted import (
     OTHER_NAMES,
     UnlistedModel,
@@ -41,43 +35,39 @@ def announce_unlisted_models(connection: Connection, settings: Sections, now: da
     """
     if settings.monitoring.unlisted_models != "report":
         return False
-    monday = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=now.weekday())
+    monday = start_of_day(now) - timedelta(days=now.weekday())
     models = unlisted_models(connection, monday - WEEK, monday, settings.names.listed)
     if not models:
         return False
-    total = sum(model.estimated_total for model in models)
-    total += estimated_traffic(connection, monday - WEEK, monday)
-    title = f"🔵 Traffic of {pluralize(len(models), 'model')} that nobody watches"
-    blocks: list[Block] = [header(title)]
-    blocks += sections([escape(line) for line in describe_unlisted(models, total)])
-    blocks += sections(["*Next steps*", *_next_steps(models, settings.names.listed)])
-    return add_message(
+    stored = estimated_traffic(connection, monday - WEEK, monday)
+    return add_notice(
         connection,
         dedupe_key=f"unlisted:{monday:%Y-%m-%d}",
         model="",
-        incident_id=None,
-        kind="post",
-        payload=build_message(within_limits(blocks), title),
+        title=f"🔵 Traffic of {pluralize(len(models), 'model')} that nobody watches",
+        lines=[f"• {line}" for line in describe_unlisted(models, stored)],
+        next_steps=_next_steps(models, settings.names.listed),
         now=now,
     )
 
 
-def describe_unlisted(models: Sequence[UnlistedModel], total: float) -> list[str]:
+def describe_unlisted(models: Sequence[UnlistedModel], stored: float) -> list[str]:
     """Return a line for each model: its name, its share of all traffic, and since when.
 
     Args:
         models: The largest first.
-        total: Estimated exchanges of all traffic of the period.
+        stored: Estimated exchanges of the period that are stored, of other models.
     """
+    total = stored + sum(model.estimated_total for model in models)
     lines = [
-        f"• {excerpt(model.name, MAX_CHARACTERS) or '(no name)'}: "
+        f"{excerpt(model.name, MAX_CHARACTERS) or '(no name)'}: "
         f"{format_share(model.estimated_total / max(total, model.estimated_total))} of the "
         f"traffic, about {model.estimated_total:,.0f} exchanges, since "
         f"{format_day(model.first_day)}"
         for model in models[:MAX_NAMES]
     ]
     left = len(models) - MAX_NAMES
-    return [*lines, f"• and {pluralize(left, 'more model')}"] if left > 0 else lines
+    return [*lines, f"and {pluralize(left, 'more model')}"] if left > 0 else lines
 
 
 def lines_to_watch(models: Sequence[UnlistedModel], listed: Sequence[str]) -> list[str]:

@@ -61,11 +61,10 @@ def unlisted_finding(settings: Sections) -> Finding:
     now = datetime.now(UTC)
     with open_connection(settings) as connection:
         models = unlisted_models(connection, now - WEEK, now, settings.names.listed)
-        watched = estimated_traffic(connection, now - WEEK, now)
+        stored = estimated_traffic(connection, now - WEEK, now)
     if not models:
         return Finding("unlisted", "ok", "no traffic of models that are not listed in 7 days")
-    total = watched + sum(model.estimated_total for model in models)
-    lines = [line.removeprefix("• ") for line in describe_unlisted(models, total)]
+    lines = describe_unlisted(models, stored)
     twins = twins_in_case([model.name for model in models], settings.names.listed)
     lines += [
         f"{name!r} differs from {model!r} in upper and lower case only: an alias of it?"
@@ -141,8 +140,8 @@ def alerts_finding(settings: Settings, secrets: Secrets) -> Finding:
 
     configured = configured_channel(secrets, settings.alerts)
     if configured is None:
-        missing = "the variable SLACK_BOT_TOKEN" if settings.alerts.channel else needs()
-        return Finding("alerts", "note", f"alerts are stored, not posted; set {missing}")
+        lacking = needs(secrets, settings.alerts)
+        return Finding("alerts", "note", f"alerts are stored, not posted; set {lacking}")
     name, sender = configured
     where = sender.check()
     since = datetime.now(UTC) - DELIVERY_ERRORS_SHOWN

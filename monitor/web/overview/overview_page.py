@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from monitor.settings import Sections
 from monitor.store.accounts.grants import ALL_MODELS
 from monitor.store.accounts.users import UserRow
+from monitor.store.traffic.daily_counts import start_of_day
 from monitor.store.traffic.dead_letters import count_by_reason
 from monitor.store.traffic.offsets import sources_complete_until
 from monitor.store.traffic.unlisted import UnlistedModel, unlisted_models
@@ -70,13 +71,14 @@ def _view_daemon(
     connection: Connection, settings: Sections, user: UserRow, now: datetime
 ) -> DaemonView:
     read_until = sources_complete_until(connection).get(settings.kafka.topic)
-    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     counted = settings.monitoring.unlisted_models == "report" and user.is_lead_of(ALL_MODELS)
     return DaemonView(
         read_until=read_until,
         lag=None if read_until is None else max(now - read_until, timedelta(0)),
         dead_letters=count_by_reason(connection),
-        unlisted=unlisted_models(connection, today - UNLISTED_PERIOD, now, settings.names.listed)
+        unlisted=unlisted_models(
+            connection, start_of_day(now) - UNLISTED_PERIOD, now, settings.names.listed
+        )
         if counted
         else [],
     )

@@ -1,0 +1,57 @@
+"""Notices: messages of one post, outside the incidents, with what to do next."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from monitor.alerts.messages.mrkdwn import (
+    Block,
+    build_message,
+    escape,
+    header,
+    link,
+    sections,
+    within_limits,
+)
+from monitor.store.alerts.outbox import add_message
+
+
+def add_notice(
+    connection: Connection,
+    *,
+    dedupe_key: str,
+    model: str,
+    title: str,
+    lines: Sequence[str],
+    next_steps: Sequence[str],
+    page: tuple[str, str] | None = None,
+    summary: str = "",
+    now: datetime,
+) -> bool:
+    """Write a notice to the outbox, unless its key exists; return whether it was written.
+
+    Args:
+        connection: Inside the caller's transaction.
+        dedupe_key: The same event has the same key.
+        model: The model whose channel it goes to; empty: the daemon's own.
+        title: The heading.
+        lines: What there is to know, as plain text.
+        next_steps: What to do, as mrkdwn.
+        page: Address and label of the page with more.
+        summary: Of notifications and screen readers, after the title.
+        now: The time of the message.
+    """
+    blocks: list[Block] = [header(title), *sections(map(escape, lines))]
+    blocks += sections(["*Next steps*", *next_steps])
+    if page is not None:
+        blocks += sections([link(*page)])
+    return add_message(
+        connection,
+        dedupe_key=dedupe_key,
+        model=model,
+        incident_id=None,
+        kind="post",
+        payload=build_message(within_limits(blocks), f"{title}. {summary}" if summary else title),
+        now=now,
+    )
