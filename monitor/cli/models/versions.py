@@ -7,9 +7,10 @@ import typer
 from monitor.cli.shared.context import (
     ConfigOption,
     ModelFilter,
+    ModelOption,
     database_transaction,
-    name_of_model,
     read_configuration,
+    transaction_of_model,
 )
 
 app = typer.Typer(
@@ -17,14 +18,6 @@ app = typer.Typer(
     help="List, compare, promote and revert model versions.",
 )
 
-ModelOption = Annotated[
-    str | None,
-    typer.Option(
-        "--model",
-        help="Name of the model. Needed only where the configuration lists several.",
-        show_default=False,
-    ),
-]
 VersionArgument = Annotated[int, typer.Argument(help="Number of the version.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Reason, recorded in the registry.")]
 
@@ -56,10 +49,8 @@ def show(version: VersionArgument, model: ModelOption = None, config: ConfigOpti
     from monitor.store.training import registry
     from retrain.registry.version_details import describe_version
 
-    configuration = read_configuration(config)
-    model = name_of_model(configuration, model)
-    with database_transaction(configuration) as connection:
-        facts = describe_version(connection, registry.version_by_number(connection, model, version))
+    with transaction_of_model(config, model) as (connection, name):
+        facts = describe_version(connection, registry.version_by_number(connection, name, version))
     for line in version_lines(facts):
         typer.echo(line)
 
@@ -81,18 +72,16 @@ def diff(
     from monitor.store.training import registry
     from retrain.registry.version_details import describe_version, differences, score_changes
 
-    configuration = read_configuration(config)
-    model = name_of_model(configuration, model)
-    with database_transaction(configuration) as connection:
+    with transaction_of_model(config, model) as (connection, name):
         before, after = (
-            describe_version(connection, registry.version_by_number(connection, model, number))
+            describe_version(connection, registry.version_by_number(connection, name, number))
             for number in (first, second)
         )
     changes, scores = differences(before, after), score_changes(before, after)
     if as_json:
         import msgspec
 
-        document = {"model": model, "differences": changes, "scores": scores}
+        document = {"model": name, "differences": changes, "scores": scores}
         typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
         return
     for line in difference_lines(before, after, changes, scores):
@@ -125,11 +114,9 @@ def promote(
     from retrain.evaluation.gate_result import require_promotable
     from retrain.registry.stages import promote as promote_version
 
-    configuration = read_configuration(config)
-    model = name_of_model(configuration, model)
-    with database_transaction(configuration) as connection:
-        registry.lock_model(connection, model)
-        candidate = registry.version_by_number(connection, model, version)
+    with transaction_of_model(config, model) as (connection, name):
+        registry.lock_model(connection, name)
+        candidate = registry.version_by_number(connection, name, version)
         if without_gate:
             reason = f"without a gate result: {reason}"
         else:
@@ -141,7 +128,7 @@ def promote(
             reason=reason,
             now=datetime.now(UTC),
         )
-    typer.echo(f"{model}: version {version} is in production")
+    typer.echo(f"{name}: version {version} is in production")
 
 
 @app.command()
@@ -156,14 +143,12 @@ def rollback(
 
     from retrain.registry.stages import roll_back
 
-    configuration = read_configuration(config)
-    model = name_of_model(configuration, model)
-    with database_transaction(configuration) as connection:
+    with transaction_of_model(config, model) as (connection, name):
         restored = roll_back(
             connection,
-            model,
+            name,
             changed_by=getpass.getuser(),
             reason=reason,
             now=datetime.now(UTC),
         )
-    typer.echo(f"{model}: version {restored.version} is in production again")
+    typer.echo(f"{name}: version {restored.version} is in production again")

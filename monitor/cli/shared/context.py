@@ -27,7 +27,7 @@ ModelOption = Annotated[
     str | None,
     typer.Option(
         "--model",
-        help="A model of the configuration. Needed only where it lists several.",
+        help="Name or alias of a model. Needed only where the configuration lists several.",
         show_default=False,
     ),
 ]
@@ -73,6 +73,21 @@ def name_of_model(configuration: "Configuration", model: str | None) -> str:
     if model is None:
         return configuration.only().model.name
     return configuration.names.resolve(model) or model
+
+
+@contextmanager
+def transaction_of_model(
+    config: Path | None, model: str | None
+) -> Iterator[tuple["Connection", str]]:
+    """Open the database and one transaction on it; yield it with the name of the model.
+
+    Raises:
+        UnknownModelError: None is named, and several are listed.
+    """
+    configuration = read_configuration(config)
+    name = name_of_model(configuration, model)
+    with database_transaction(configuration) as connection:
+        yield connection, name
 
 
 def settings_of_run(configuration: "Configuration", engine: "Engine", run: int) -> "Settings":
