@@ -251,5 +251,5 @@ def test_models_are_resolved_once_and_anew_in_a_copy(tmp_path: Path) -> None:
     assert configuration.settings_of("router") is configuration.settings_of("router")
     monitoring = configuration.monitoring.model_copy(update={"sample_rate": 0.5})
     copied = configuration.model_copy(update={"monitoring": monitoring})
-    rates = [one.settings_of("router").monitoring.sample_rate for one in (configuration, copied)]
+    rates = [c.settings_of("router").monitoring.sample_rate for c in (configuration, copied)]
     assert rates == [0.05, 0.5]
