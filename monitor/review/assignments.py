@@ -56,14 +56,17 @@ class AssignmentQueue(ABC, Generic[ItemT, AssignmentT]):
         """
         self.require_open(connection)
         until = now + lease
-        current = self.current(connection, user_id, now)
-        if current is not None and self._claim(connection, current, user_id, now, until):
-            return current
-        for _ in range(CLAIM_ATTEMPTS):
-            key = self.lock_next(connection, user_id, now)
-            # Its last slot may have gone between selecting and locking.
-            if key is None or self._claim(connection, key, user_id, now, until):
-                return key
+        for find in (self.current, *[self.find_next] * CLAIM_ATTEMPTS):
+            # An item without a free slot is unlocked again: two users who each kept one while
+            # they wait for the other's would deadlock.
+            with connection.begin_nested() as attempt:
+                key = find(connection, user_id, now)
+                # Its last slot may have gone between selecting and locking.
+                if key is not None and self._claim(connection, key, user_id, now, until):
+                    return key
+                attempt.rollback()
+            if key is None and find == self.find_next:
+                break
         return None
 
     def extend_lease(
@@ -194,8 +197,11 @@ class AssignmentQueue(ABC, Generic[ItemT, AssignmentT]):
         """Return the key of the item that a user works on."""
 
     @abstractmethod
-    def lock_next(self, connection: Connection, user_id: int, now: datetime) -> int | None:
-        """Lock the next item with a free slot for a user and return its key."""
+    def find_next(self, connection: Connection, user_id: int, now: datetime) -> int | None:
+        """Return the key of the next item with a free slot for a user.
+
+        Items that others have locked come last.
+        """
 
     @abstractmethod
     def lock(self, connection: Connection, key: int) -> ItemT:

@@ -32,7 +32,12 @@ def as_before() -> Iterator[None]:
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_every_command_sends_its_logs_to_stderr(path: tuple[str, ...]) -> None:
     source = inspect.getsource(inspect.unwrap(find(path).callback))
-    reads = ("read_settings(", "read_configuration(", "configure_logging(")
+    reads = (
+        "read_settings(",
+        "read_configuration(",
+        "transaction_of_model(",
+        "configure_logging(",
+    )
     assert any(name in source for name in reads)
 
 

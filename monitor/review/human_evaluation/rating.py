@@ -21,8 +21,8 @@ from monitor.store.human_evaluation.assignments import (
     RatingAssignment,
     claim_slot,
     current_item_of,
+    find_next_ratable_item,
     insert_ratings,
-    lock_next_ratable_item,
     withdraw_ratings,
 )
 from monitor.store.human_evaluation.human_evaluations import (
@@ -141,11 +141,11 @@ class RatingQueue(AssignmentQueue[HumanEvaluationItemRow, RatingAssignment]):
         """Return the number of the item that a rater works on."""
         return current_item_of(connection, self._id, user_id, now)
 
-    def lock_next(self, connection: Connection, user_id: int, now: datetime) -> int | None:
-        """Lock the next item with a free slot and return its number."""
+    def find_next(self, connection: Connection, user_id: int, now: datetime) -> int | None:
+        """Return the number of the next item with a free slot."""
         row = human_evaluation_by_id(connection, self._id)
         rater = load_rater(connection, user_id, row.model)
-        return lock_next_ratable_item(connection, self._id, rater, row.raters_per_item, now)
+        return find_next_ratable_item(connection, self._id, rater, row.raters_per_item, now)
 
     def lock(self, connection: Connection, key: int) -> HumanEvaluationItemRow:
         """Lock an item's row and read it."""

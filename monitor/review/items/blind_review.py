@@ -21,7 +21,7 @@ from monitor.store.accounts.users import UserRow
 from monitor.store.assignments import Assignment
 from monitor.store.review.assignments import REVIEW_ASSIGNMENTS, claim_slot, current_item_of
 from monitor.store.review.items import ItemRow, item_by_id
-from monitor.store.review.queue import Claimer, lock_next_review_item
+from monitor.store.review.queue import Claimer, find_next_review_item
 from monitor.store.review.reviews import delete_review, insert_review, reviews_of
 from monitor.store.review.slots import REVIEWS_PER_ITEM
 from monitor.store.traffic.exchanges import exchange_by_id
@@ -117,10 +117,10 @@ class ReviewQueue(AssignmentQueue[ItemRow, Assignment]):
         """Return the item that a reviewer works on."""
         return current_item_of(connection, load_claimer(connection, user_id, self._model), now)
 
-    def lock_next(self, connection: Connection, user_id: int, now: datetime) -> int | None:
-        """Lock the next queued item of the reviewer's models and task types."""
+    def find_next(self, connection: Connection, user_id: int, now: datetime) -> int | None:
+        """Return the next queued item of the reviewer's models and task types."""
         claimer = load_claimer(connection, user_id, self._model)
-        return lock_next_review_item(connection, claimer, now)
+        return find_next_review_item(connection, claimer, now)
 
     def lock(self, connection: Connection, key: int) -> ItemRow:
         """Lock an item's row and read it."""

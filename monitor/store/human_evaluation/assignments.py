@@ -93,24 +93,23 @@ def current_item_of(
     return connection.execute(statement).scalar_one_or_none()
 
 
-def lock_next_ratable_item(
+def find_next_ratable_item(
     connection: Connection, human_evaluation_id: int, rater: Rater, needed: int, now: datetime
 ) -> int | None:
-    """Lock the next item with a free slot for a rater and return its number.
+    """Return the number of the next item with a free slot for a rater.
 
-    Items that the rater has skipped come last.
+    Items that the rater has skipped come last, and those that others have locked after the rest.
     """
     statement = (
         _ratable_items(human_evaluation_id, rater, needed, now)
         .order_by(_OWN.skipped_at.is_not(None), _OWN.skipped_at, HumanEvaluationItem.number)
         .limit(1)
     )
-    for skip_locked in (True, False):  # others may be claiming the remaining items: wait for them
-        locked = statement.with_for_update(skip_locked=skip_locked, of=HumanEvaluationItem)
-        number = connection.execute(locked).scalar_one_or_none()
-        if number is not None:
-            return number
-    return None
+    unlocked = statement.with_for_update(skip_locked=True, of=HumanEvaluationItem)
+    number = connection.execute(unlocked).scalar_one_or_none()
+    if number is None:  # others may be claiming the remaining items
+        number = connection.execute(statement).scalar_one_or_none()
+    return number
 
 
 def count_ratable_items(

@@ -24,19 +24,20 @@ class Claimer:
     portions: Sequence[Portion]
 
 
-def lock_next_review_item(connection: Connection, claimer: Claimer, now: datetime) -> int | None:
-    """Find the next item with a free slot for a user, and lock its row.
+def find_next_review_item(connection: Connection, claimer: Claimer, now: datetime) -> int | None:
+    """Return the next item with a free slot for a user.
 
-    The newest batch comes first, in the order of its items; items that the user skipped come last.
+    The newest batch comes first, in the order of its items; items that the user skipped come last,
+    and those that others have locked after the rest.
     """
-    for skip_locked in (True, False):  # what is left may be being claimed by others: wait for them
+    for skip_locked in (True, False):  # others may be claiming the remaining items
         batch_id = _newest_open_batch(connection, claimer, None)
         while batch_id is not None:
             statement = _candidates(claimer, now).where(
                 ReviewItem.batch_id == batch_id, _put_off_by(claimer.reviewer_id) < 1
             )
             statement = statement.order_by(ReviewItem.position)
-            item_id = _lock_first(connection, statement, skip_locked=skip_locked)
+            item_id = _find_first(connection, statement, skip_locked=skip_locked)
             if item_id is not None:
                 return item_id
             batch_id = _newest_open_batch(connection, claimer, batch_id)
@@ -46,7 +47,7 @@ def lock_next_review_item(connection: Connection, claimer: Claimer, now: datetim
             .where(_MINE.reviewer_id == claimer.reviewer_id, _MINE.skipped_at.is_not(None))
             .order_by(_MINE.skipped_at, ReviewItem.id)
         )
-        item_id = _lock_first(connection, statement, skip_locked=skip_locked)
+        item_id = _find_first(connection, statement, skip_locked=skip_locked)
         if item_id is not None:
             return item_id
     return None
@@ -100,9 +101,11 @@ def _candidates(claimer: Claimer, now: datetime) -> Select[int]:
     )
 
 
-def _lock_first(connection: Connection, statement: Select[int], *, skip_locked: bool) -> int | None:
-    locked = statement.limit(1).with_for_update(skip_locked=skip_locked, of=ReviewItem)
-    return connection.execute(locked).scalar_one_or_none()
+def _find_first(connection: Connection, statement: Select[int], *, skip_locked: bool) -> int | None:
+    statement = statement.limit(1)
+    if skip_locked:
+        statement = statement.with_for_update(skip_locked=True, of=ReviewItem)
+    return connection.execute(statement).scalar_one_or_none()
 
 
 def _put_off_by(reviewer_id: int) -> ColumnElement[int]:

@@ -266,6 +266,19 @@ def test_many_claim_at_once(any_engine: Engine, clock: datetime) -> None:
         assert None is first_broken_entry_id(connection)
 
 
+def test_an_item_without_a_free_slot_is_unlocked_again(
+    postgres_engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world(postgres_engine, clock, n=1)
+    monkeypatch.setattr(REVIEWS, "claim_slot", lambda *_arguments, **_options: False)
+    with transaction(postgres_engine) as connection:
+        assert None is REVIEWS.claim_next(connection, world.users["Ada"], clock, timedelta(1))
+
+        with transaction(postgres_engine) as another:
+            statement = select(ReviewItem.id).with_for_update(nowait=True)
+            assert 1 == len(another.execute(statement).all())
+
+
 def test_simultaneous_claims_of_the_last_place(any_engine: Engine, clock: datetime) -> None:
     make_world(any_engine, clock, n=1)
     with transaction(any_engine) as connection:
