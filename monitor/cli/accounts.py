@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.shared.context import ConfigOption, database_transaction, read_configuration
+from monitor.cli.shared.context import (
+    ConfigOption,
+    database_transaction,
+    find_model,
+    read_configuration,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -232,23 +237,9 @@ def _find(connection: "Connection", name: str) -> int:
 
 
 def _find_model(connection: "Connection", settings: "Sections", name: str | None) -> str:
-    """Return the model of a name: listed, or of history.
-
-    Raises:
-        UnknownModelError: No such model is known.
-    """
-    from monitor.errors import UnknownModelError
     from monitor.store.accounts.grants import ALL_MODELS
-    from monitor.store.model_history import models_with_history
 
-    if name is None:
-        return ALL_MODELS
-    if name in settings.names.listed or name in models_with_history(connection):
-        return name
-    listed = settings.names.resolve(name)
-    if listed is None:
-        raise UnknownModelError(name, settings.names.listed)
-    return listed
+    return ALL_MODELS if name is None else find_model(connection, settings, name)
 
 
 def _of(*models: str) -> str:

@@ -4,13 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.shared.context import (
-    ConfigOption,
-    ModelOption,
-    database_transaction,
-    name_of_model,
-    read_configuration,
-)
+from monitor.cli.shared.context import ConfigOption, ModelOption, transaction_of_model
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,18 +38,13 @@ def digest(
     """
     from datetime import UTC, datetime
 
-    from monitor.errors import UnknownModelError
     from monitor.store.training.model_age import production_age
     from monitor.windows.history.digest import build_digest
 
-    configuration = read_configuration(config)
-    name = name_of_model(configuration, model)
-    settings = configuration.settings_of(name)
-    with database_transaction(settings) as connection:
+    with transaction_of_model(config, model) as (connection, settings):
+        name = settings.model.name
         year = build_digest(connection, name, n_windows=windows)
         live = production_age(connection, name, datetime.now(UTC))
-    if not year.windows and name not in configuration.models:
-        raise UnknownModelError(name, tuple(configuration.models))
     if as_json:
         import msgspec
 

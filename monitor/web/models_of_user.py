@@ -32,7 +32,5 @@ def list_choices(
 def find_choice(choices: tuple[ModelChoice, ...], settings: Sections, name: str) -> str | None:
     """Return the chosen model of a name, which may be its former one; ``None``: unknown."""
     names = {choice.name for choice in choices}
-    if name in names:
-        return name
-    current = settings.names.resolve(name)
-    return current if current in names else None
+    model = settings.names.find(name, names)
+    return model if model in names else None

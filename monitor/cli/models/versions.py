@@ -49,7 +49,8 @@ def show(version: VersionArgument, model: ModelOption = None, config: ConfigOpti
     from monitor.store.training import registry
     from retrain.registry.version_details import describe_version
 
-    with transaction_of_model(config, model) as (connection, name):
+    with transaction_of_model(config, model) as (connection, settings):
+        name = settings.model.name
         facts = describe_version(connection, registry.version_by_number(connection, name, version))
     for line in version_lines(facts):
         typer.echo(line)
@@ -72,7 +73,8 @@ def diff(
     from monitor.store.training import registry
     from retrain.registry.version_details import describe_version, differences, score_changes
 
-    with transaction_of_model(config, model) as (connection, name):
+    with transaction_of_model(config, model) as (connection, settings):
+        name = settings.model.name
         before, after = (
             describe_version(connection, registry.version_by_number(connection, name, number))
             for number in (first, second)
@@ -114,7 +116,8 @@ def promote(
     from retrain.evaluation.gate_result import require_promotable
     from retrain.registry.stages import promote as promote_version
 
-    with transaction_of_model(config, model) as (connection, name):
+    with transaction_of_model(config, model) as (connection, settings):
+        name = settings.model.name
         registry.lock_model(connection, name)
         candidate = registry.version_by_number(connection, name, version)
         if without_gate:
@@ -143,7 +146,8 @@ def rollback(
 
     from retrain.registry.stages import roll_back
 
-    with transaction_of_model(config, model) as (connection, name):
+    with transaction_of_model(config, model) as (connection, settings):
+        name = settings.model.name
         restored = roll_back(
             connection,
             name,

@@ -62,32 +62,38 @@ def read_settings(config: Path | None, model: str | None) -> "Settings":
     return read_configuration(config).only(model)
 
 
-def name_of_model(configuration: "Configuration", model: str | None) -> str:
-    """Return the named model, which need not be listed, else the only one that is.
-
-    An alias names its model.
+def find_model(connection: "Connection", settings: "Sections", name: str) -> str:
+    """Return the model of a name: listed, with history, or of an alias.
 
     Raises:
-        UnknownModelError: None is named, and several are listed.
+        UnknownModelError: No such model is known.
     """
+    from monitor.errors import UnknownModelError
+    from monitor.store.model_history import models_with_history
+
+    listed = settings.names.listed
+    model = settings.names.find(name, {*listed, *models_with_history(connection)})
     if model is None:
-        return configuration.only().model.name
-    return configuration.names.resolve(model) or model
+        raise UnknownModelError(name, listed)
+    return model
 
 
 @contextmanager
 def transaction_of_model(
     config: Path | None, model: str | None
-) -> Iterator[tuple["Connection", str]]:
-    """Open the database and one transaction on it; yield it with the name of the model.
+) -> Iterator[tuple["Connection", "Settings"]]:
+    """Open the database and one transaction on it; yield it with the settings of the model.
+
+    The model need not be listed. Where none is named it is the only listed one.
 
     Raises:
-        UnknownModelError: None is named, and several are listed.
+        UnknownModelError: The model is unknown, or none is named and several are listed.
     """
     configuration = read_configuration(config)
-    name = name_of_model(configuration, model)
+    only = configuration.only().model.name if model is None else ""
     with database_transaction(configuration) as connection:
-        yield connection, name
+        name = only or find_model(connection, configuration, model or "")
+        yield connection, configuration.settings_of(name)
 
 
 def settings_of_run(configuration: "Configuration", engine: "Engine", run: int) -> "Settings":

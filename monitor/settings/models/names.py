@@ -1,7 +1,7 @@
 """Names by which the traffic calls a model: exact names and patterns."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 
 #: Distinct names of the traffic whose models are remembered; gateways may put any text there.
@@ -52,6 +52,15 @@ class ModelNames:
     def resolve(self, name: str) -> str | None:
         """Return the listed model of a name of the traffic; ``None``: it is not listed."""
         return self._exact.get(name) or (self._match(name) if self._patterns else None)
+
+    def find(self, name: str, models: Collection[str]) -> str | None:
+        """Return the model that a user means; ``None``: it is unknown.
+
+        Args:
+            name: A model's name, which comes first, or one of the traffic.
+            models: The known models, listed or not.
+        """
+        return name if name in models else self.resolve(name)
 
     @staticmethod
     def _require_same(name: str, model: str, other: str, owner: str) -> None:

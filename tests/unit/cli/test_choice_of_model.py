@@ -24,6 +24,18 @@ ABOUT_ONE_MODEL = (
 )
 
 
+@pytest.mark.parametrize("command", ["models show 1", "models promote 1", "digest"])
+def test_an_unknown_model_is_refused(
+    tmp_path: Path,
+    run_command: Run,  # noqa: F811
+    command: str,
+) -> None:
+    (tmp_path / "config.toml").write_text("[models.router]\n")
+    run_command("db", "upgrade")
+    done = run_command(*command.split(), "--model", "ruter")
+    assert (done.returncode, "router" in done.stderr) == (2, True)
+
+
 @pytest.mark.parametrize("command", ABOUT_ONE_MODEL)
 def test_without_a_model_the_refusal_names_the_choices(
     tmp_path: Path,

@@ -58,6 +58,13 @@ def test_models_that_differ_by_case_are_refused() -> None:
         ModelNames({"Router": (), "router": ()})
 
 
+def test_a_known_model_comes_before_an_alias() -> None:
+    names = ModelNames({"router": ("router-v1", "r-*")})
+    assert "router-v1" == names.find("router-v1", {"router", "router-v1"})
+    assert "router" == names.find("router-v1", {"router"})
+    assert None is names.find("analyst", {"router"})
+
+
 def test_traffic_without_a_name_is_of_the_only_model() -> None:
     assert ModelNames({"a": ()}).default == "a"
     assert ModelNames({"a": (), "b": ()}).default == ""
