@@ -57,8 +57,12 @@ app = typer.Typer(
 
 
 @app.callback()
-def driftwarden() -> None:
+def driftwarden(context: typer.Context) -> None:
     """Monitor a fine-tuned LLM for drift, have experts review responses, and retrain it."""
+    if context.invoked_subcommand != "db":  # a migration needs no temporary files
+        from monitor.cli.shared.temporary_folder import require_temporary_folder
+
+        require_temporary_folder()
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from monitor.daemon.readiness import monitoring, retraining
 from monitor.daemon.readiness.finding import Finding
+from monitor.daemon.readiness.temporary_files import temporary_files_finding
 from monitor.errors import DriftwardenError
 from monitor.settings import Secrets, Sections, Settings
 
@@ -55,6 +56,7 @@ def _shared_checks(settings: Sections, secrets: Secrets) -> Checks:
         ("sign-in", lambda: monitoring.sign_in_finding(settings, secrets)),
         ("mlflow", lambda: retraining.mlflow_finding(settings, secrets)),
         ("web", lambda: monitoring.web_finding(settings)),
+        ("temp files", temporary_files_finding),
     ]
 
 
