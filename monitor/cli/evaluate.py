@@ -113,13 +113,14 @@ def evaluate(
 
 
 def _nothing_stored(connection: "Connection", model: str, window: tuple[datetime, datetime]) -> str:
+    from monitor.rendering.commands import import_command
     from monitor.rendering.excerpts import excerpt
     from monitor.store.traffic.exchanges import models_seen
     from monitor.store.traffic.unlisted import unlisted_models
 
     message = (
         f"Nothing to evaluate: {model} has no traffic and no baseline yet. Import a baseline with "
-        "`driftwarden baseline import FILE`; the daemon reads the traffic."
+        f"`{import_command(model)}`; the daemon reads the traffic."
     )
     seen = [
         *models_seen(connection, *window, limit=5),

@@ -191,7 +191,7 @@ def _store(
             package_versions=provenance["versions"],
             n_withheld=window.withheld.n,
             headline=headline_of(comparison, settings.model.name),
-            first_remarks=remarks_before(comparison),
+            first_remarks=remarks_before(comparison, settings.model.name),
             last_remarks=(*remarks_after(comparison, bounds), *report_remarks),
         ),
     )

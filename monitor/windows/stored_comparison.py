@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from monitor.embedding.vocabulary import load_vocabulary
+from monitor.rendering.commands import import_command
 from monitor.rendering.excerpts import excerpt_of_version
 from monitor.settings import Settings
 from monitor.store.engine import transaction
@@ -174,14 +175,14 @@ def headline_of(comparison: StoredComparison, model: str) -> str:
     return headline_without_traffic(model, comparison.missing)
 
 
-def remarks_before(comparison: StoredComparison) -> tuple[str, ...]:
+def remarks_before(comparison: StoredComparison, model: str) -> tuple[str, ...]:
     """Return remarks on versions without a baseline of their own."""
     if len(comparison.parts) == 1:
         return ()
     return tuple(
         f"Version {excerpt_of_version(part.part.version)} has no baseline of its own and was "
-        "compared with the model's newest: `driftwarden baseline import FILE --model-version "
-        f"{part.part.version!r}` imports one."
+        "compared with the model's newest: "
+        f"`{import_command(model, part.part.version)}` imports one."
         for part in comparison.parts
         if part.part.is_serving
         and part.part.version

@@ -6,7 +6,6 @@ from pathlib import Path
 from monitor.daemon.readiness.finding import Finding, open_connection
 from monitor.settings import Secrets, Sections, Settings
 
-WEEK = timedelta(days=7)
 #: Undelivered messages that are older are no longer told.
 DELIVERY_ERRORS_SHOWN = timedelta(days=7)
 
@@ -53,15 +52,19 @@ def unlisted_finding(settings: Sections) -> Finding:
     """Tell the traffic of the last seven days that nobody watches."""
     from monitor.alerts.messages.unlisted_models import describe_unlisted
     from monitor.settings.models.names import twins_in_case
-    from monitor.store.traffic.unlisted import estimated_traffic, unlisted_models
+    from monitor.store.traffic.unlisted import (
+        estimated_traffic,
+        last_seven_days,
+        unlisted_models,
+    )
 
     if settings.monitoring.unlisted_models != "report":
         policy = settings.monitoring.unlisted_models
         return Finding("unlisted", "ok", f"monitoring.unlisted_models = {policy!r}")
-    now = datetime.now(UTC)
+    period = last_seven_days(datetime.now(UTC))
     with open_connection(settings) as connection:
-        models = unlisted_models(connection, now - WEEK, now, settings.names.listed)
-        stored = estimated_traffic(connection, now - WEEK, now)
+        models = unlisted_models(connection, *period, settings.names.listed)
+        stored = estimated_traffic(connection, *period)
     if not models:
         return Finding("unlisted", "ok", "no traffic of models that are not listed in 7 days")
     lines = describe_unlisted(models, stored)

@@ -2,12 +2,18 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select
 
 from monitor.store.tables import Exchange, UnlistedExchanges
-from monitor.store.traffic.daily_counts import DailyCounts, ModelDay, SampledCount, add_counts
+from monitor.store.traffic.daily_counts import (
+    DailyCounts,
+    ModelDay,
+    SampledCount,
+    add_counts,
+    start_of_day,
+)
 
 #: Names of a source and day that are counted by themselves; a gateway may pass on any text.
 MAX_NAMES = 200
@@ -78,6 +84,11 @@ def unlisted_models(
         UnlistedModel(name, int(n), float(estimated), first_days[name])
         for name, n, estimated in rows
     ]
+
+
+def last_seven_days(now: datetime) -> tuple[datetime, datetime]:
+    """Return the first of the last seven whole days, and the present."""
+    return start_of_day(now) - timedelta(days=7), now
 
 
 def estimated_traffic(connection: Connection, start: datetime, end: datetime) -> float:

@@ -11,15 +11,12 @@ from sqlalchemy import Connection
 from monitor.settings import Sections
 from monitor.store.accounts.grants import ALL_MODELS
 from monitor.store.accounts.users import UserRow
-from monitor.store.traffic.daily_counts import start_of_day
 from monitor.store.traffic.dead_letters import count_by_reason
 from monitor.store.traffic.offsets import sources_complete_until
-from monitor.store.traffic.unlisted import UnlistedModel, unlisted_models
+from monitor.store.traffic.unlisted import UnlistedModel, last_seven_days, unlisted_models
 from monitor.web.current_user import Visit
 from monitor.web.overview.fleet_view import list_rows
 
-#: Days over which traffic of unlisted models is shown.
-UNLISTED_PERIOD = timedelta(days=7)
 #: The most unlisted models that are named.
 MAX_UNLISTED = 5
 
@@ -76,9 +73,7 @@ def _view_daemon(
         read_until=read_until,
         lag=None if read_until is None else max(now - read_until, timedelta(0)),
         dead_letters=count_by_reason(connection),
-        unlisted=unlisted_models(
-            connection, start_of_day(now) - UNLISTED_PERIOD, now, settings.names.listed
-        )
+        unlisted=unlisted_models(connection, *last_seven_days(now), settings.names.listed)
         if counted
         else [],
     )

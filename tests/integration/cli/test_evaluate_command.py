@@ -75,7 +75,7 @@ def test_before_any_traffic_or_baseline_nothing_is_stored(
     store_traffic(stored, last_week, 5, seed=1, model="helper")
     done = evaluate()
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "`driftwarden baseline import FILE`" in done.stderr
+    assert "`driftwarden baseline import FILE --model assistant`" in done.stderr
     assert "`helper`" in done.stderr
     with transaction(stored) as connection:
         assert list_drift_evaluations(connection) == []

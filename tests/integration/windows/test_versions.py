@@ -88,7 +88,7 @@ def test_a_new_version_that_responses_otherwise_alarms(replaced: Engine, clock: 
     assert assessment.n_current == 700
     assert assessment.headline.startswith("Version v2 (400 of 700 exchanges): ")
     assert any(remark.startswith("Version v1, 300 exchanges") for remark in assessment.remarks)
-    assert any("--model-version 'v2'" in remark for remark in assessment.remarks)
+    assert any("--model-version v2" in remark for remark in assessment.remarks)
     assert {numeric_column.name for numeric_column in assessment.numeric_columns}.isdisjoint(
         {"model_version"}
     )
@@ -129,7 +129,7 @@ def test_long_names_are_told_apart_and_shown_short(any_engine: Engine, clock: da
     short = [f"models/assistant/2026/checkpoi…e-desk-of-cards-and-loans/r-{n}" for n in (1, 2)]
     (lacking,) = [remark for remark in assessment.remarks if "--model-version" in remark]
     assert lacking.startswith(f"Version {short[0]} has no baseline of its own")
-    assert f"--model-version {names[0]!r}" in lacking
+    assert f"--model-version {names[0]}" in lacking
     content = next(
         number for number, version in enumerate(assessment.versions) if version.is_reported
     )
