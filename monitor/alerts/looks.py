@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from monitor.alerts.incident_states import Event
 from monitor.alerts.incidents import SYSTEM, take_step
 from monitor.alerts.messages.look import look_blocks
-from monitor.alerts.messages.mrkdwn import build_message, escape, sections
+from monitor.alerts.messages.mrkdwn import bold, build_message, sections
 from monitor.rendering.looks import look_headline
 from monitor.settings import Alerts
 from monitor.store.alerts import incidents, outbox
@@ -80,8 +80,7 @@ def handle_look(
             model=look.model,
             incident_id=incident_id,
             kind="reply",
-            payload=build_message(sections([f"*{escape(headline)}*"]), headline)
-            | {"reply_broadcast": True},
+            payload=build_message(sections([bold(headline)]), headline) | {"reply_broadcast": True},
             now=now,
         )
     return incident_id

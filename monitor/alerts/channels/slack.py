@@ -60,6 +60,9 @@ TRANSIENT = frozenset(
     }
 )
 
+#: The text of a message is not parsed, and what it names is not linked.
+LITERAL = {"parse": "none", "link_names": False, "mrkdwn": False}
+
 log = structlog.get_logger()
 
 
@@ -100,6 +103,7 @@ class SlackSender:
                 # Untrusted texts must not make Slack fetch their links.
                 "unfurl_links": False,
                 "unfurl_media": False,
+                **LITERAL,
                 **payload,
             },
         )
@@ -112,7 +116,7 @@ class SlackSender:
             ChannelMisconfiguredError: Slack rejects all messages until the configuration changes.
             ChannelRefusedError: Slack rejects this message.
         """
-        return self._call("chat.update", {"channel": channel, "ts": ts, **payload})
+        return self._call("chat.update", {"channel": channel, "ts": ts, **LITERAL, **payload})
 
     def check(self) -> str:
         """Return the workspace, bot and channel of the messages, for `driftwarden check`.

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from monitor.alerts.messages.mrkdwn import (
     Block,
     build_message,
+    code,
     context,
     escape,
     header,
@@ -115,14 +116,14 @@ def _next_steps(row: CandidateEvaluationRow, base: str) -> list[str]:
             "• After the last rating, a lead locks the human evaluation; then the result is final.",
         ]
     if row.status == "failed":
-        return [f"• Fix the error above, then evaluate again: driftwarden retrain evaluate {run}"]
+        return [f"• Fix the error above, then evaluate again: `driftwarden retrain evaluate {run}`"]
     if row.gate_result == "promote":
         command = f"driftwarden models promote {row.version} --model {shlex.quote(row.model)}"
-        return [f"• Start a rollout, or: {escape(command)}"]
+        return [f"• Start a rollout, or: {code(command)}"]
     if row.gate_result == "undecided":
         return [
             "• Add benchmark items where a check is undecided, and evaluate again.",
-            f"• Or approve it with a reason: driftwarden retrain approve {run} --reason WHY",
+            f"• Or approve it with a reason: `driftwarden retrain approve {run} --reason WHY`",
         ]
     step = row.results.next_step if row.results else ""
     return (

@@ -6,6 +6,8 @@ from datetime import datetime
 from monitor.alerts.incident_states import Event
 from monitor.alerts.messages.mrkdwn import (
     Block,
+    bold,
+    code,
     context,
     escape,
     header,
@@ -73,7 +75,7 @@ def incident_blocks(summary: EvaluationSummary, event: Event, alerts: Alerts) ->
     """Return the blocks of the incident's message: evidence, scope, next steps and links."""
     assessment = summary.assessment
     blocks = [header(TITLES[event].format(model=assessment.model))]
-    blocks += sections([f"*{escape(assessment.headline)}*"])
+    blocks += sections([bold(assessment.headline)])
     if detectable := describe_detectable(assessment):
         blocks += sections([detectable])
     if assessment.is_compared:
@@ -149,7 +151,7 @@ def _change(column: NumericAssessment) -> str:
             )
         change += ")"
     return (
-        f"`{escape(column.name, 60)}` {change}, effect {column.effect_size:+.2f}, "
+        f"{code(column.name, 60)} {change}, effect {column.effect_size:+.2f}, "
         f"n = {column.n_reference:,} → {column.n_current:,}"
     )
 
@@ -170,7 +172,7 @@ def _topics(assessment: Assessment) -> list[str]:
 def _topic(topic: Topic, family: str) -> str:
     since = describe_since(topic)
     return (
-        f"*{escape(topic.name, 100)}*{f' {since}' if since else ''}, "
+        f"{bold(topic.name, 100)}{f' {since}' if since else ''}, "
         f"{topic.share_current:.1%} of the window, "
         f"{topic.share_reference:.1%} of the baseline: {describe_enrichment(topic, family)}, "
         f"n = {topic.n_current:,}"
@@ -191,7 +193,7 @@ def _mix(assessment: Assessment) -> list[str]:
 
 
 def _task_type(row: MixRow) -> str:
-    return row.name if row.n_others else f"task type `{escape(row.name, 40) or '(none)'}`"
+    return row.name if row.n_others else f"task type {code(row.name or '(none)', 40)}"
 
 
 def _mix_change(assessment: Assessment) -> list[str]:
@@ -248,7 +250,7 @@ def _compared(summary: EvaluationSummary) -> str:
 
 
 def _examples(topic: Topic, family: str) -> list[str]:
-    title = f"*{NOUNS[family].capitalize()}: {escape(topic.name, 100)}*"
+    title = f"*{NOUNS[family].capitalize()}: {escape(topic.name, 100) or '(empty)'}*"
     return [title, *map(_quoted, topic.examples)]
 
 

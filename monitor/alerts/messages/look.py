@@ -3,6 +3,7 @@
 from monitor.alerts.incident_states import Event
 from monitor.alerts.messages.mrkdwn import (
     Block,
+    bold,
     context,
     escape,
     header,
@@ -32,7 +33,7 @@ def look_blocks(
 ) -> list[Block]:
     """Return the blocks of the incident's message: the changes, next steps and links."""
     blocks = [header(TITLES[event].format(model=look.model))]
-    blocks += sections([f"*{escape(look_headline(look))}*"])
+    blocks += sections([bold(look_headline(look))])
     blocks += sections(["*Evidence*", *(f"• {line}" for line in _evidence(look))])
     blocks += sections(["*Next steps*", *_next_steps(look)])
     base = alerts.public_url.rstrip("/")

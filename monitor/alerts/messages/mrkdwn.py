@@ -1,9 +1,11 @@
-"""Slack blocks and mrkdwn: escaping, packing into sections, and limits."""
+"""Slack blocks and mrkdwn: untrusted texts without their markup, sections, and limits."""
 
 import html
 import re
 from collections.abc import Iterable
 from typing import Any
+
+from monitor.rendering.excerpts import excerpt
 
 Block = dict[str, Any]
 
@@ -15,32 +17,77 @@ MAX_HEADER_CHARACTERS = 150
 #: A line of this many characters fits into a section even if each of them is escaped.
 MAX_LINE_CHARACTERS = MAX_SECTION_CHARACTERS // len("&amp;") - 10
 
+#: Characters of markup, and those that look alike. Slack has no escape for them.
+LOOKALIKES = str.maketrans({"*": "\N{ASTERISK OPERATOR}", "~": "\N{TILDE OPERATOR}", "`": "'"})
+LOW_LINE = "\N{MODIFIER LETTER LOW MACRON}"
+COLON = "\N{MODIFIER LETTER COLON}"
+GREATER_THAN = "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"
+#: Underscores that may begin or end italics: Slack reads those within a word as they are.
+OUTER_UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+#: The name of an emoji, or of several without a space between.
+EMOJI = re.compile(r":[^\s:]+:(?:[^\s:]*:)*")
+QUOTE = re.compile(r"\A>+")
+
 LINK = re.compile(r"<([^|<>]+)\|([^<>]*)>")
+NOT_IN_URLS = re.compile(r"[\s|<>`]")
 
 
 def escape(text: str, limit: int = MAX_LINE_CHARACTERS) -> str:
-    """Escape a text so that Slack shows it literally, on one line of at most ``limit`` characters.
+    """Return an untrusted text as mrkdwn that shows it on one line, without its markup.
 
-    Slack requires escapes of ``&``, ``<`` and ``>``. A backtick would end the code span around it,
-    so it becomes an apostrophe.
+    ``&``, ``<`` and ``>`` have escapes. Marks of bold, strikethrough, italics, code, emoji and
+    quotes have none: characters that look alike take their place. Invisible characters are
+    dropped. Links and mentions are left to :func:`mrkdwn`, which forbids Slack to look for them.
+
+    Args:
+        text: The text.
+        limit: The greatest number of its characters.
     """
-    line = " ".join(text.split()).replace("`", "'")
-    if len(line) > limit:
-        line = line[: limit - 1] + "…"
-    return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    line = excerpt(text, limit).translate(LOOKALIKES)
+    line = OUTER_UNDERSCORE.sub(LOW_LINE, line)
+    line = EMOJI.sub(lambda match: match[0].replace(":", COLON), line)
+    line = QUOTE.sub(lambda match: GREATER_THAN * len(match[0]), line)
+    return html.escape(line, quote=False)
+
+
+def bold(text: str, limit: int = MAX_LINE_CHARACTERS) -> str:
+    """Return an untrusted text in bold."""
+    return f"*{escape(text, limit) or '(empty)'}*"
+
+
+def code(text: str, limit: int = MAX_LINE_CHARACTERS) -> str:
+    """Return an untrusted text, such as a name or a command, as it is to be copied."""
+    literal = html.escape(excerpt(text, limit).replace("`", "'"), quote=False)
+    return f"`{literal or '(empty)'}`"
+
+
+def code_block(lines: Iterable[str]) -> str:
+    """Return lines of code as they are to be copied."""
+    literal = "\n".join(
+        html.escape(excerpt(line, MAX_LINE_CHARACTERS).replace("`", "'"), quote=False)
+        for line in lines
+    )
+    return f"```{literal}```"
 
 
 def link(url: str, label: str) -> str:
     """Return a link."""
-    return f"<{escape(url, limit=1000).replace('|', '%7C')}|{escape(label)}>"
+    address = NOT_IN_URLS.sub(lambda match: f"%{ord(match[0]):02X}", url)
+    return f"<{address.replace('&', '&amp;')}|{escape(label)}>"
+
+
+def mrkdwn(text: str) -> Block:
+    """Return a text object of mrkdwn: the only place where these are made.
+
+    ``verbatim`` keeps Slack from making links of addresses, channels and users in a prompt.
+    """
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
 def header(text: str) -> Block:
     """Return a header block of plain text, truncated to Slack's limit."""
-    line = " ".join(text.split())
-    if len(line) > MAX_HEADER_CHARACTERS:
-        line = line[: MAX_HEADER_CHARACTERS - 1] + "…"
-    return {"type": "header", "text": {"type": "plain_text", "text": line}}
+    line = excerpt(text, MAX_HEADER_CHARACTERS)
+    return {"type": "header", "text": {"type": "plain_text", "text": line, "emoji": False}}
 
 
 def sections(lines: Iterable[str]) -> list[Block]:
@@ -53,15 +100,12 @@ def sections(lines: Iterable[str]) -> list[Block]:
             used = 0
         packed[-1].append(line)
         used += len(line) + 1
-    return [
-        {"type": "section", "text": {"type": "mrkdwn", "text": "\n".join(group)}}
-        for group in packed
-    ]
+    return [{"type": "section", "text": mrkdwn("\n".join(group))} for group in packed]
 
 
 def context(text: str) -> Block:
     """Return a context block: a small grey line."""
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}
+    return {"type": "context", "elements": [mrkdwn(text)]}
 
 
 def within_limits(blocks: list[Block]) -> list[Block]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from monitor.alerts.messages.mrkdwn import escape
+from monitor.alerts.messages.mrkdwn import code, code_block
 from monitor.alerts.messages.notice import add_notice
 from monitor.plurals import pluralize
 from monitor.rendering.excerpts import excerpt
@@ -90,9 +90,9 @@ def _next_steps(models: Sequence[UnlistedModel], listed: Sequence[str]) -> list[
     for name, model in twins_in_case([model.name for model in models], listed):
         alias, of = excerpt(name, MAX_CHARACTERS), excerpt(model, MAX_CHARACTERS)
         steps.append(
-            f"• `{escape(alias)}` differs from `{escape(of)}` in upper and lower case only: if "
+            f"• {code(alias)} differs from {code(of)} in upper and lower case only: if "
             "they are one model, add it to the `aliases` of that model."
         )
     if lines := lines_to_watch(models, listed):
-        steps.append(f"{WATCH}\n```" + "\n".join(map(escape, lines)) + "```")
+        steps.append(f"{WATCH}\n{code_block(lines)}")
     return [*steps, '• Or set `monitoring.unlisted_models` to `"watch"` or `"ignore"`.']
