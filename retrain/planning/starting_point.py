@@ -1,5 +1,6 @@
 """Starting point of a run: base model and the serving version's adapter."""
 
+from os.path import realpath
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -97,6 +98,7 @@ def _is_as_asked(adapter: Path, training: Training) -> bool:
 def _is_of(version: VersionRow, base: BaseModel) -> bool:
     """Return whether a version's adapter belongs to a base, regardless of the base's path."""
     trained_on = version.lineage.get("base")
-    if trained_on is None or trained_on == base.location:
+    # Recipes name one folder by relative and by absolute paths.
+    if trained_on is None or realpath(trained_on) == realpath(base.location):
         return True
     return bool(base.revision) and version.lineage.get("base_revision") == base.revision

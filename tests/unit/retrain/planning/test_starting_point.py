@@ -15,6 +15,7 @@ from retrain.recipes.recipe import Method, Training
 from retrain.run_folder import write_json
 
 BASE = BaseModel("bases/small", "r1")
+ABSOLUTE = str(Path("bases/small").resolve())
 
 
 def version(**lineage: Any) -> VersionRow:
@@ -34,12 +35,16 @@ SERVES = version(method="lora", base="bases/small", base_revision="r1")
         ("lora", BASE, None, ("bases/small", ""), True),
         ("lora", BASE, SERVES, ("bases/small", "runs/2/adapter"), True),
         ("lora", BaseModel("moved/small", "r1"), SERVES, ("moved/small", "runs/2/adapter"), True),
+        (
+            "lora", BaseModel(ABSOLUTE, ""), SERVES,
+            (ABSOLUTE, "runs/2/adapter"), True,
+        ),
         ("qlora", BaseModel("bases/large", "r7"), SERVES, ("bases/large", ""), False),
         ("full", BASE, SERVES, ("bases/small", ""), False),
         ("lora", BASE, version(method="full"), ("runs/2/adapter", ""), True),
     ],
-    ids=["first", "same-base", "moved-base", "another-base", "full", "after-full"],
-)
+    ids=["first", "same-base", "moved-base", "absolute-path", "another-base", "full", "after-full"],
+)  # fmt: skip
 def test_run_continues_from_adapter_of_the_same_base(
     method: Method,
     base: BaseModel,
