@@ -3,10 +3,20 @@
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from typing import ClassVar
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Metric,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 #: Without local variables: they may hold customers' texts, which must not be logged.
 EXCEPTION_RENDERER = structlog.processors.ExceptionRenderer(
@@ -108,26 +118,10 @@ SERVICE_FAILURES = Counter(
     ["service"],
     registry=REGISTRY,
 )
-LAST_DRIFT_EVALUATION = Gauge(
-    "driftwarden_last_successful_drift_evaluation_timestamp_seconds",
-    "Time of the last successful drift evaluation. Alert on its age.",
+EVALUATIONS_FAILED = Counter(
+    "driftwarden_evaluations_failed",
+    "Drift evaluations that failed; each is repeated every hour.",
     ["model"],
-    registry=REGISTRY,
-)
-LAST_LOOK = Gauge(
-    "driftwarden_last_look_timestamp_seconds",
-    "End of the last 24 hours that were searched for a large change. Alert on its age.",
-    ["model"],
-    registry=REGISTRY,
-)
-OUTBOX_PENDING = Gauge(
-    "driftwarden_outbox_pending_messages",
-    "Messages of models with a channel that are not sent yet.",
-    registry=REGISTRY,
-)
-OUTBOX_AGE = Gauge(
-    "driftwarden_outbox_oldest_message_age_seconds",
-    "Age of the oldest message of a model with a channel that is not sent yet.",
     registry=REGISTRY,
 )
 MESSAGES_FAILED = Counter(
@@ -138,7 +132,6 @@ MESSAGES_FAILED = Counter(
 )
 for _cause in ("refused", "expired"):  # a counter that is born with its first event alerts nobody
     MESSAGES_FAILED.labels(_cause)
-
 
 TRAINING_LOSS = Gauge(
     "driftwarden_training_loss",
@@ -164,6 +157,62 @@ TRAINING_RUNS_FINISHED = Counter(
     ["model", "status"],
     registry=REGISTRY,
 )
+
+
+#: Values of a gauge by its labels.
+Values = Mapping[tuple[str, ...], float]
+
+
+class LeaderGauges(Collector):
+    """Gauges that only the leader exports: all of one reading, none once it has stepped down.
+
+    Another replica leads then, and the last figures of this one would stay for ever.
+    """
+
+    #: Labels and description by name.
+    GAUGES: ClassVar[Mapping[str, tuple[tuple[str, ...], str]]] = {
+        "driftwarden_newest_evaluated_window_end_timestamp_seconds": (
+            ("model",),
+            "End of the newest evaluated window, or else start of the first. Alert on its age.",
+        ),
+        "driftwarden_window_seconds": (("model",), "Length of the windows of a watched model."),
+        "driftwarden_last_look_timestamp_seconds": (
+            ("model",),
+            "End of the last 24 hours that were searched for a large change. Alert on its age.",
+        ),
+        "driftwarden_outbox_pending_messages": (
+            (),
+            "Messages of models with a channel that are not sent yet.",
+        ),
+        "driftwarden_outbox_oldest_message_age_seconds": (
+            (),
+            "Age of the oldest message of a model with a channel that is not sent yet.",
+        ),
+    }
+
+    def __init__(self) -> None:
+        self._reading: Mapping[str, Values] = {}
+
+    def publish(self, reading: Mapping[str, Values]) -> None:
+        """Replace the last reading, by name of the gauge."""
+        self._reading = dict(reading)
+
+    def withdraw(self) -> None:
+        """Export no value."""
+        self._reading = {}
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the gauges, with the values of the last reading."""
+        reading = self._reading
+        for name, (labels, description) in self.GAUGES.items():
+            gauge = GaugeMetricFamily(name, description, labels=labels)
+            for values, value in reading.get(name, {}).items():
+                gauge.add_metric(values, value)
+            yield gauge
+
+
+LEADER_GAUGES = LeaderGauges()
+REGISTRY.register(LEADER_GAUGES)
 
 
 def render_metrics() -> bytes:

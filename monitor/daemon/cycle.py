@@ -17,24 +17,20 @@ from monitor.daemon.evaluations.looks import run_due
 from monitor.daemon.evaluations.runner import DirectRunner, ProcessRunner, Runner
 from monitor.daemon.evaluations.windows import evaluate_due
 from monitor.daemon.follow_up import decide, follow_up, follow_up_looks, tell_failure, watch_age
+from monitor.daemon.leader_gauges import read_gauges
 from monitor.daemon.removed_models import follow_configuration
 from monitor.daemon.retraining import Retraining
 from monitor.errors import TransientError
 from monitor.privacy.retention import apply_retention, is_due
 from monitor.settings import Secrets, Sections, Settings
-from monitor.store.alerts.outbox import ALL_MODELS, ModelScope, pending_messages
+from monitor.store.alerts.outbox import ALL_MODELS, ModelScope
 from monitor.store.engine import transaction
 from monitor.store.model_history import carry_over, models_with_history
 from monitor.store.traffic.exchanges import stored_models
 from monitor.store.traffic.offsets import complete_until
 from monitor.store.traffic.pending_halves import oldest_pending_at
-from monitor.store.windows.drift_evaluations import last_success_at
-from monitor.store.windows.looks import last_look_at
 from monitor.telemetry import (
-    LAST_DRIFT_EVALUATION,
-    LAST_LOOK,
-    OUTBOX_AGE,
-    OUTBOX_PENDING,
+    LEADER_GAUGES,
     SERVICE_FAILURES,
     get_logger,
 )
@@ -120,8 +116,6 @@ class Cycle:
         """
         self._follow_configuration(now)
         clock = _clock_from(now)
-        for settings in self._watched():
-            self._export_last_evaluation(settings)
         evaluated = evaluate_due(
             self.engine,
             self._watched,
@@ -131,8 +125,8 @@ class Cycle:
             may_continue=may_continue,
         )
         try:
-            for settings in evaluated:
-                self._export_last_evaluation(settings)
+            for _ in evaluated:
+                pass
             advance_due(
                 self.engine,
                 self._watched(),
@@ -146,10 +140,9 @@ class Cycle:
 
     def look(self, now: datetime, may_continue: Callable[[], bool] = lambda: True) -> None:
         """Search the last 24 hours for a large change, while ``may_continue()`` holds."""
-        watched = self._watched()
         looks = run_due(
             self.engine,
-            watched,
+            self._watched(),
             self.looks,
             _clock_from(now),
             until=self._complete_until(now),
@@ -160,11 +153,6 @@ class Cycle:
                 pass
         finally:
             self.looks.rest()
-        for settings in watched:
-            with transaction(self.engine) as connection:
-                last = last_look_at(connection, settings.model.name, only_done=True)
-            if last is not None:
-                LAST_LOOK.labels(settings.model.name).set(last.timestamp())
 
     def advance(self, now: datetime) -> None:
         """Advance what follows: incidents, review batches, decisions, runs, versions, rollouts."""
@@ -184,12 +172,12 @@ class Cycle:
     def deliver(self, now: datetime) -> None:
         """Send the pending messages."""
         deliver_due(self.engine, self.sender, now, by_model=self.senders_by_model)
-        sending = ModelScope(only=tuple(self.senders_by_model))
-        with transaction(self.engine) as connection:
-            pending = pending_messages(connection, ALL_MODELS if self.sender else sending)
-        OUTBOX_PENDING.set(pending.n)
-        age = now - pending.oldest_at if pending.oldest_at else timedelta()
-        OUTBOX_AGE.set(age.total_seconds())
+
+    def measure(self, now: datetime) -> None:
+        """Export the gauges of the leader."""
+        own = ModelScope(only=tuple(self.senders_by_model))
+        scope = ALL_MODELS if self.sender else own
+        LEADER_GAUGES.publish(read_gauges(self.engine, self._watched(), scope, now))
 
     def mirror(self, now: datetime) -> None:
         """Mirror the registry to MLflow, where it is configured."""
@@ -200,12 +188,6 @@ class Cycle:
         """Apply the retention periods once a day, until done or stopped."""
         if is_due(self.engine, now):
             apply_retention(self.engine, self.settings.retention, now, stop=stop)
-
-    def _export_last_evaluation(self, settings: Settings) -> None:
-        with transaction(self.engine) as connection:
-            last = last_success_at(connection, settings.model.name)
-        if last is not None:
-            LAST_DRIFT_EVALUATION.labels(settings.model.name).set(last.timestamp())
 
     def _follow_configuration(self, now: datetime) -> None:
         """Carry over the history of renamed models, and end what is in flight of removed ones."""

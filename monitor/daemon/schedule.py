@@ -10,6 +10,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Engine
 
 from monitor.daemon.cycle import Cycle
+from monitor.daemon.leader_gauges import withdraw_gauges
 from monitor.daemon.leadership import Leadership
 from monitor.errors import TransientError
 from monitor.settings import Secrets, Sections
@@ -17,6 +18,8 @@ from monitor.telemetry import SERVICE_FAILURES, Heartbeat, get_logger
 
 ADVANCE_EVERY_SECONDS = 10
 DELIVER_EVERY_SECONDS = 5
+#: Not longer than Prometheus' shortest usual interval of scrapes.
+MEASURE_EVERY_SECONDS = 15
 #: A job of its own, so that an unavailable server delays no other job.
 MIRROR_EVERY_SECONDS = 30
 #: Time between checks whether the daily retention run is due.
@@ -85,6 +88,10 @@ def build_scheduler(
     scheduler.add_job(
         deliver, IntervalTrigger(seconds=DELIVER_EVERY_SECONDS), id="deliver", **at_once
     )
+    measure = _guarded("measure", cycle.measure, leadership, otherwise=withdraw_gauges)
+    scheduler.add_job(
+        measure, IntervalTrigger(seconds=MEASURE_EVERY_SECONDS), id="measure", **at_once
+    )
     mirror = _guarded("mirror", cycle.mirror, leadership)
     scheduler.add_job(mirror, IntervalTrigger(seconds=MIRROR_EVERY_SECONDS), id="mirror", **at_once)
     tidy = _guarded("tidy", lambda now: cycle.tidy(now, stop), leadership)
@@ -93,12 +100,24 @@ def build_scheduler(
 
 
 def _guarded(
-    name: str, job: Callable[[datetime], None], leadership: Leadership
+    name: str,
+    job: Callable[[datetime], None],
+    leadership: Leadership,
+    *,
+    otherwise: Callable[[], None] = lambda: None,
 ) -> Callable[[], None]:
-    """Wrap a job: only the leader runs it; a failure is logged, and the next run retries."""
+    """Wrap a job: only the leader runs it; a failure is logged, and the next run retries.
+
+    Args:
+        name: The job, in metrics and log.
+        job: Called with the time.
+        leadership: Whether this process leads.
+        otherwise: Called where another process leads.
+    """
 
     def run() -> None:
         if not leadership.held():
+            otherwise()
             return
         try:
             job(datetime.now(UTC))

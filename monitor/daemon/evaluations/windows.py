@@ -22,7 +22,7 @@ from monitor.store.windows.claims import (
     window_states,
 )
 from monitor.store.windows.pauses import pauses_of
-from monitor.telemetry import get_logger
+from monitor.telemetry import EVALUATIONS_FAILED, get_logger
 from monitor.windows.evaluation import claim_window, evaluate_claimed, monitoring_start
 from monitor.windows.schedule import due_windows
 
@@ -138,6 +138,7 @@ def _evaluate(
         log.exception("evaluation_failed", **facts)
     else:
         return True
+    EVALUATIONS_FAILED.labels(settings.model.name).inc()
     return False
 
 

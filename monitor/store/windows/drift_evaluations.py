@@ -97,10 +97,10 @@ def evaluated_windows(connection: Connection, model: str) -> set[tuple[datetime,
     return {(row.window_start, row.window_end) for row in connection.execute(statement)}
 
 
-def last_success_at(connection: Connection, model: str) -> datetime | None:
-    """Return when an evaluation of the model last succeeded."""
+def newest_evaluated_end(connection: Connection, model: str) -> datetime | None:
+    """Return the end of the newest window of a model that was evaluated; ``None`` without one."""
     return connection.execute(
-        select(func.max(DriftEvaluation.finished_at)).where(
+        select(func.max(DriftEvaluation.window_end)).where(
             DriftEvaluation.model == model, DriftEvaluation.status == "done"
         )
     ).scalar_one()

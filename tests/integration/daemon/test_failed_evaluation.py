@@ -3,34 +3,56 @@
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, func, select, update
+from structlog.testing import capture_logs
 
 from monitor.alerts.messages.mrkdwn import render_text
 from monitor.daemon.cycle import Cycle
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.store.tables import DriftEvaluation, EmbeddingBlock, OutboxMessage
+from monitor.telemetry import REGISTRY
 from tests.support.traffic.stored_traffic import NEW_TOPIC, TOPICS, store_traffic
 
-WEEK = timedelta(weeks=1)
+WEEK, HOUR = timedelta(weeks=1), timedelta(hours=1)
+
+
+NEWEST_END = "driftwarden_newest_evaluated_window_end_timestamp_seconds"
+FAILED = "driftwarden_evaluations_failed_total"
+ASSISTANT = {"model": "assistant"}
 
 
 def test_a_truncated_vector_block_is_told_once(any_engine: Engine, clock: datetime) -> None:
+    """Message, metrics and log tell the failure; the earlier window stays the newest one."""
     store_traffic(any_engine, clock, 300, seed=1, baseline=True)
     store_traffic(any_engine, clock, 200, seed=2)
-    now = clock + WEEK + timedelta(hours=1)
+    store_traffic(any_engine, clock + WEEK, 200, seed=3)
+    first, now = clock + WEEK + HOUR, clock + 2 * WEEK + HOUR
     with transaction(any_engine) as connection:
         newest = connection.execute(select(func.max(EmbeddingBlock.id))).scalar_one()
         block = update(EmbeddingBlock).where(EmbeddingBlock.id == newest)
         connection.execute(block.values(prompt_vectors=b"\x00\x01"))
-    cycle = Cycle.build(any_engine, Settings(), Secrets(), now)
-    for hours in range(3):
-        cycle.evaluate(now + timedelta(hours=hours))
-        cycle.advance(now + timedelta(hours=hours))
+    cycle = Cycle.build(any_engine, Settings(), Secrets(), first)
+    cycle.evaluate(first)
+    failed_before = REGISTRY.get_sample_value(FAILED, ASSISTANT) or 0.0
+    with capture_logs() as log:
+        for hours in (0, 2, 4):
+            cycle.evaluate(now + hours * HOUR)
+            cycle.advance(now + hours * HOUR)
+            cycle.measure(now + hours * HOUR)
     with transaction(any_engine) as connection:
-        statuses = connection.execute(select(DriftEvaluation.status)).scalars().all()
-        (payload,) = connection.execute(select(OutboxMessage.payload)).scalars()
-    assert statuses == ["failed"]
+        statuses = connection.execute(
+            select(DriftEvaluation.status).order_by(DriftEvaluation.window_end)
+        ).scalars()
+        (payload,) = connection.execute(
+            select(OutboxMessage.payload).where(OutboxMessage.dedupe_key.like("%failed%"))
+        ).scalars()
+    assert list(statuses) == ["done", "failed"]
     text = render_text(payload["blocks"])
-    assert "2 Nov" in text
+    assert "9 Nov" in text
     assert "driftwarden check" in text
     assert not [topic for topic in (*TOPICS, NEW_TOPIC) if topic in text]
+    assert REGISTRY.get_sample_value(NEWEST_END, ASSISTANT) == (clock + WEEK).timestamp()
+    assert REGISTRY.get_sample_value(FAILED, ASSISTANT) == failed_before + 3
+    failures = [entry for entry in log if entry["event"] == "evaluation_failed"]
+    assert len(failures) == 3
+    assert {entry["window_start"] for entry in failures} == {(clock + WEEK).isoformat()}

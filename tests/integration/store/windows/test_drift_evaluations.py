@@ -62,7 +62,7 @@ def test_assessment_and_scores_round_trip(any_engine: Engine, clock: datetime) -
         row = drift_evaluations.drift_evaluation_by_id(connection, evaluation_id)
         scores = sample_scores.sample_scores(connection, evaluation_id)
         listed = drift_evaluations.list_drift_evaluations(connection, "assistant", limit=5)
-        success = drift_evaluations.last_success_at(connection, "assistant")
+        newest = drift_evaluations.newest_evaluated_end(connection, "assistant")
         done = drift_evaluations.evaluated_windows(connection, "assistant")
     assert row.assessment == assessment
     assert row.verdict == "drift"
@@ -70,7 +70,7 @@ def test_assessment_and_scores_round_trip(any_engine: Engine, clock: datetime) -
     np.testing.assert_allclose(scores.novelty, [0.1, 0.9, 0.2], rtol=1e-6)
     np.testing.assert_array_equal(scores.cluster, [-1, 0, -1])
     assert [evaluation.id for evaluation in listed] == [evaluation_id]
-    assert success == clock + WEEK
+    assert newest == clock + WEEK
     assert done == {(clock, clock + WEEK)}
 
 

@@ -1,0 +1,98 @@
+"""Gauges of the leader: what they show, and that a former leader has none."""
+
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from monitor.daemon import schedule
+from monitor.daemon.cycle import Cycle
+from monitor.daemon.leader_gauges import read_gauges, withdraw_gauges
+from monitor.settings import Secrets, Settings, load_configuration
+from monitor.store.alerts.outbox import ALL_MODELS
+from monitor.store.engine import transaction
+from monitor.store.windows.pauses import begin_pause, end_pauses
+from monitor.telemetry import LEADER_GAUGES, REGISTRY, TRAINING_LOSS
+from tests.support.traffic.stored_traffic import store_traffic
+from tests.support.windows.assessments import make_assessment, store_evaluation
+
+WEEK, DAY = timedelta(weeks=1), timedelta(days=1)
+NEWEST_END = "driftwarden_newest_evaluated_window_end_timestamp_seconds"
+WINDOW = "driftwarden_window_seconds"
+ASSISTANT = {"model": "assistant"}
+
+
+class Leadership:
+    """A leadership that tests give and take."""
+
+    def __init__(self) -> None:
+        self.leads = True
+
+    def held(self) -> bool:
+        """Return whether this process leads."""
+        return self.leads
+
+
+@pytest.fixture(autouse=True)
+def no_gauges() -> Iterator[None]:
+    """Leave no gauges to the next test."""
+    yield
+    withdraw_gauges()
+
+
+def newest_end(engine: Engine, now: datetime, settings: Settings | None = None) -> float | None:
+    reading = read_gauges(engine, [settings or Settings()], ALL_MODELS, now)
+    return reading[NEWEST_END].get(("assistant",))
+
+
+def test_freshness_is_the_newest_evaluated_end(any_engine: Engine, clock: datetime) -> None:
+    assert newest_end(any_engine, clock) is None  # neither traffic nor a baseline
+
+    store_traffic(any_engine, clock + 2 * DAY, 20, seed=1)
+    # Nothing was evaluated: it ages from the start of the first window.
+    assert newest_end(any_engine, clock + 5 * WEEK) == clock.timestamp()
+
+    # A backlog is caught up late; the window's end counts, not the time of the evaluation.
+    with transaction(any_engine) as connection:
+        store_evaluation(connection, make_assessment(), clock)
+    assert newest_end(any_engine, clock + 5 * WEEK) == (clock + WEEK).timestamp()
+
+
+def test_freshness_begins_anew_after_a_pause(engine: Engine, clock: datetime) -> None:
+    store_traffic(engine, clock, 20, seed=1)
+    with transaction(engine) as connection:
+        store_evaluation(connection, make_assessment(), clock)
+        begin_pause(connection, "assistant", clock + WEEK + DAY)
+        end_pauses(connection, ["assistant"], clock + 6 * WEEK + DAY)
+    assert newest_end(engine, clock + 6 * WEEK + DAY) == (clock + 6 * WEEK).timestamp()
+
+
+def test_only_the_leader_exports_gauges(engine: Engine, clock: datetime) -> None:
+    store_traffic(engine, clock, 20, seed=1)
+    cycle = Cycle.build(engine, Settings(), Secrets(), clock)
+    leadership = Leadership()
+    scheduler = schedule.build_scheduler(cycle, leadership, threading.Event())  # type: ignore[arg-type]
+    measure = scheduler.get_job("measure").func
+
+    measure()
+    TRAINING_LOSS.labels("assistant").set(0.5)
+    names = [family.name for family in LEADER_GAUGES.collect() if family.samples]
+    assert {NEWEST_END, WINDOW, "driftwarden_outbox_pending_messages"} <= set(names)
+
+    leadership.leads = False
+    measure()
+    assert not [family for family in LEADER_GAUGES.collect() if family.samples]
+    assert REGISTRY.get_sample_value("driftwarden_training_loss", ASSISTANT) is None
+
+
+def test_a_removed_model_has_no_gauges(engine: Engine, clock: datetime, tmp_path: Path) -> None:
+    store_traffic(engine, clock, 20, seed=1)
+    for listed in ("assistant", "desk"):
+        file = tmp_path / f"{listed}.toml"
+        file.write_text(f"models.{listed} = {{}}")
+        Cycle.build(engine, load_configuration(file), Secrets(), clock).measure(clock)
+    assert REGISTRY.get_sample_value(WINDOW, ASSISTANT) is None
+    assert REGISTRY.get_sample_value(WINDOW, {"model": "desk"}) == WEEK.total_seconds()
