@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from monitor.errors import ConfigurationError
 from monitor.privacy.end_user import EndUser
 from monitor.settings import Retrain
 from monitor.settings.evaluation_file import read_plan
@@ -93,7 +94,9 @@ def find_files(
         gone = not folder.training_data.is_file() and bool(gold & set(batches))
         if n_rows_by_path or (gone and status != "planned"):
             runs.append(Run(run_id, status, folder, n_rows_by_path.get(folder.training_data, 0)))
-    for path in _plain_files(exports, retrain, extra):
+    datasets, broken = _datasets(retrain)
+    unreachable |= broken
+    for path in _plain_files(exports, retrain, (*datasets, *extra)):
         try:
             owns = end_user.owns_by_prompt if path in without_ids else end_user.owns
             if n_rows := find_in_file(path, owns):
@@ -148,11 +151,21 @@ def _plain_files(
     exports: list[str], retrain: Sequence[Retrain], extra: Iterable[Path]
 ) -> list[Path]:
     paths = [Path(section.training_data) for section in retrain if section.training_data]
-    for evaluation in dict.fromkeys(section.evaluation for section in retrain):
-        if evaluation:
-            paths += read_plan(Path(evaluation)).local_datasets()
     paths += [Path(name) for name in exports if name != STANDARD_OUTPUT]
     return list(dict.fromkeys(path.resolve() for path in (*paths, *extra)))
+
+
+def _datasets(retrain: Sequence[Retrain]) -> tuple[list[Path], dict[Path, str]]:
+    """Return the benchmarks' local files, and the evaluation files that don't name theirs."""
+    datasets: list[Path] = []
+    broken: dict[Path, str] = {}
+    for evaluation in dict.fromkeys(section.evaluation for section in retrain):
+        if evaluation:
+            try:
+                datasets += read_plan(Path(evaluation)).local_datasets()
+            except ConfigurationError as error:
+                broken[Path(evaluation)] = f"the data sets that it names are unknown: {error}"
+    return datasets, broken
 
 
 def _versions(engine: Engine, runs: list[Run]) -> list[VersionRow]:

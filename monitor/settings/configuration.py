@@ -17,7 +17,7 @@ from pydantic_settings import (
 from monitor.errors import UnknownModelError
 from monitor.settings.alerts import Alerts
 from monitor.settings.drift import Drift
-from monitor.settings.evaluation_file import read_plan
+from monitor.settings.evaluation_file import read_monitoring
 from monitor.settings.kafka import Kafka
 from monitor.settings.models.names import ModelNames, index_names
 from monitor.settings.models.table import ModelName, ModelSection, ModelTable, inherit
@@ -164,10 +164,8 @@ class Configuration(Sections):
         sections = {name: getattr(self, name) for name in Sections.model_fields}
         evaluation = table.retrain.get("evaluation")
         if evaluation:
-            plan = read_plan(Path(evaluation))
-            sections["monitoring"] = inherit(
-                sections["monitoring"], plan.production_monitoring.overrides()
-            )
+            monitoring, _problem = read_monitoring(Path(evaluation))
+            sections["monitoring"] = inherit(sections["monitoring"], monitoring.overrides())
         for name, overrides in table.overrides().items():
             sections[name] = inherit(sections[name], overrides)
         most = self.false_alarms_of_each

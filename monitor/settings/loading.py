@@ -12,7 +12,7 @@ from pydantic_settings import EnvSettingsSource, SettingsConfigDict
 
 from monitor.errors import ConfigurationError
 from monitor.settings.configuration import DEFAULT_MODEL, Configuration, Settings
-from monitor.settings.evaluation_file import read_plan
+from monitor.settings.evaluation_file import read_monitoring
 from monitor.settings.models.origins import flatten
 from monitor.settings.problems.explanations import explain, problems_of_models
 
@@ -85,7 +85,7 @@ def _build(file: Path | None, overrides: dict[str, Any]) -> Configuration:
         FromFile.sources = _sources(from_file, from_environment, file, {})
         if configuration.retrain.evaluation:
             path = configuration.retrain.evaluation
-            monitoring = read_plan(Path(path)).production_monitoring.overrides()
+            monitoring = read_monitoring(Path(path))[0].overrides()
 
             class WithEvaluation(FromFile):
                 _monitoring_overrides = monitoring

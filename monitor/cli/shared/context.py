@@ -42,15 +42,25 @@ ModelFilter = Annotated[
 def read_configuration(config: Path | None, **overrides: Any) -> "Configuration":
     """Load the configuration of a command, and log warnings and errors to stderr.
 
-    Standard output is for results, which may be JSON.
+    Standard output is for results, which may be JSON. A broken evaluation file is a warning: only
+    evaluations need it.
     """
     import logging
 
     from monitor.settings import load_configuration
-    from monitor.telemetry import configure_logging
+    from monitor.settings.evaluation_file import read_monitoring
+    from monitor.telemetry import configure_logging, get_logger
 
     configure_logging(level=logging.WARNING)
-    return load_configuration(config, **overrides)
+    configuration = load_configuration(config, **overrides)
+    for file in dict.fromkeys(of_model.retrain.evaluation for of_model in configuration.by_model):
+        monitoring, problem = read_monitoring(Path(file)) if file else (None, "")
+        if monitoring is not None and problem:
+            get_logger(__name__).warning(
+                "evaluation_file_broken", problem=problem, stopped="evaluations and training data",
+                monitoring=monitoring.overrides() or "as config.toml has it",
+            )  # fmt: skip
+    return configuration
 
 
 def read_settings(config: Path | None, model: str | None) -> "Settings":

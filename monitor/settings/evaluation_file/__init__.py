@@ -8,6 +8,7 @@ from monitor.settings.evaluation_file.plan import (
     EvaluationPlan,
     HumanEvaluationPlan,
     ProductionMonitoring,
+    read_monitoring,
     read_plan,
 )
 
@@ -16,5 +17,6 @@ __all__ = [
     "EvaluationPlan",
     "HumanEvaluationPlan",
     "ProductionMonitoring",
+    "read_monitoring",
     "read_plan",
 ]

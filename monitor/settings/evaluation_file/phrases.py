@@ -80,13 +80,15 @@ def read_loss(entry: Entry) -> float:
 
 
 def read_scale(entry: Entry) -> tuple[int, int]:
-    """Read a rating scale: ``"1-5"`` or ``[1, 5]``.
+    """Read a rating scale: ``"1-5"``, ``[1, 5]`` or every rating, ``[1, 2, 3, 4, 5]``.
 
     Raises:
         ConfigurationError: The text has another form, or the scale doesn't rise.
     """
     if entry.is_list:
-        ends = [item.count(0) for item in entry.items()]
+        ratings = [item.count(0) for item in entry.items()]
+        whole = len(ratings) > 2 and ratings == list(range(ratings[0], ratings[0] + len(ratings)))
+        ends = [ratings[0], ratings[-1]] if whole else ratings
     else:
         text = entry.text()
         match = _SCALE.fullmatch(text)
@@ -94,5 +96,8 @@ def read_scale(entry: Entry) -> tuple[int, int]:
             raise entry.error(f'must be a scale such as "1-5" or [1, 5], not {text!r}')
         ends = [int(end) for end in match.groups()]
     if len(ends) != 2 or ends[0] >= ends[1] or ends[1] - ends[0] > 100:
-        raise entry.error(f"must be two whole numbers, the lower one first, not {ends}")
+        raise entry.error(
+            "must be two whole numbers, the lower one first, or every whole number from the lowest "
+            f"to the highest, not {ends}"
+        )
     return ends[0], ends[1]

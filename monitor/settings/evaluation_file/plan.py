@@ -1,5 +1,6 @@
 """Content of evaluation.yaml; names of metrics are checked where the metrics are loaded."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -107,15 +108,41 @@ def read_plan(path: Path) -> EvaluationPlan:
         ConfigurationError: The file is missing or malformed, a key is unknown, or a value isn't
             allowed. The message names the line.
     """
+    return parse_plan(_content(path), path)
+
+
+def read_monitoring(path: Path) -> tuple[ProductionMonitoring, str]:
+    """Read the monitoring of production, also from a file that no evaluation accepts.
+
+    A broken file stops evaluations, not the monitoring: a sound ``production_monitoring`` applies
+    whatever the other sections hold. If it can't be read either, the file sets nothing.
+
+    Returns:
+        The monitoring, and the problem of the file; empty: none.
+    """
     try:
-        content = path.read_text(encoding="utf-8")
+        return read_plan(path).production_monitoring, ""
+    except ConfigurationError as error:
+        return _sound_monitoring(path), str(error)
+
+
+def _sound_monitoring(path: Path) -> ProductionMonitoring:
+    with suppress(ConfigurationError):
+        top = read_document(_content(path), str(path)).mapping()
+        below = top["evaluation"].mapping() if "evaluation" in top else {}
+        return _monitoring((below | top).get("production_monitoring"))
+    return ProductionMonitoring()
+
+
+def _content(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigurationError(f"{path}: no such evaluation file") from None
     except OSError as error:
         raise ConfigurationError(f"{path}: not readable: {error.strerror}") from None
     except UnicodeDecodeError:
         raise ConfigurationError(f"{path}: not UTF-8") from None
-    return parse_plan(content, path)
 
 
 def parse_plan(content: str, origin: Path) -> EvaluationPlan:

@@ -10,6 +10,7 @@ from monitor.settings.evaluation_file.plan import (
     HumanEvaluationPlan,
     ProductionMonitoring,
     parse_plan,
+    read_monitoring,
 )
 
 WHOLE = """\
@@ -76,6 +77,10 @@ def test_both_places_of_the_monitoring() -> None:
         (("  sample_rate", "  rate"), r"line 18: production_monitoring\.rate: unknown key"),
         (("rating_scale: 1-7", "rating_scale: 7-1"), r"line 14: .*the lower one first"),
         (("rating_scale: 1-7", "rating_scale: five"), r'line 14: .*such as "1-5"'),
+        (("rating_scale: 1-7", "rating_scale: [1, 3, 5]"), r"line 14: .*every whole number"),
+        (("rating_scale: 1-7", "rating_scale: [3, 2, 1]"), r"line 14: .*every whole number"),
+        (("rating_scale: 1-7", "rating_scale: [1, 2, 2, 3]"), r"line 14: .*not \[1, 2, 2, 3\]"),
+        (("rating_scale: 1-7", "rating_scale: [1, two, 3]"), r"line 14: .*must be a number"),
         (("blind: true", "blind: false"), r"line 13: .*must be true"),
         (("blind: true", "blind: 1"), r"line 13: .*true or false"),
         (("reviewers: 2", "reviewers: 0"), r"line 12: .*at least 1, not 0"),
@@ -124,6 +129,16 @@ def test_another_file_is_refused(content: str, problem: str) -> None:
         parse(content)
 
 
+@pytest.mark.parametrize(
+    ("scale", "ends"),
+    [("1-5", (1, 5)), ("[1, 5]", (1, 5)), ("[1, 2, 3, 4, 5]", (1, 5)), ("[0, 1, 2]", (0, 2))],
+)
+def test_rating_scale_forms(scale: str, ends: tuple[int, int]) -> None:
+    plan = parse(WHOLE.replace("rating_scale: 1-7", f"rating_scale: {scale}"))
+    assert plan.human_eval is not None
+    assert plan.human_eval.rating_scale == ends
+
+
 @pytest.mark.parametrize("text", ["0.1", "10% degradation on any metric"])
 def test_losses(text: str) -> None:
     plan = parse(WHOLE.replace("10% degradation on any metric", text))
@@ -149,8 +164,43 @@ def test_it_overrides_config_toml_and_not_the_environment(
     monkeypatch.delenv("DRIFTWARDEN_MONITORING__SAMPLE_RATE")
     assert load_settings(config).monitoring.sample_rate == 0.4
     evaluation.unlink()
-    with pytest.raises(ConfigurationError, match="no such evaluation file"):
-        load_settings(config)
+    assert load_settings(config).monitoring.sample_rate == 0.4
+
+
+@pytest.mark.parametrize(
+    ("content", "overrides"),
+    [
+        (WHOLE.replace("metrics:", "metric:"), {"sample_rate": 0.2}),
+        (WHOLE.replace("rating_scale: 1-7", "rating_scale: five"), {"sample_rate": 0.2}),
+        (WHOLE.replace("sample_rate: 0.2", "sample_rate: often"), {}),
+        (WHOLE.replace("evaluation:\n", "evaluation: [\n"), {}),
+        ("production_monitoring: {sample_rate: 0.2}\n", {"sample_rate": 0.2}),
+        ("evaluation: 3\n", {}),
+        ("- 1\n", {}),
+        ("", {}),
+    ],
+)
+def test_broken_file_sets_its_sound_monitoring(
+    content: str, overrides: dict[str, float], tmp_path: Path
+) -> None:
+    file = tmp_path / "evaluation.yaml"
+    file.write_text(content)
+    monitoring, problem = read_monitoring(file)
+    assert str(file) in problem
+    sample_rate = {key: value for key, value in monitoring.overrides().items() if "rate" in key}
+    assert sample_rate == overrides
+    shared, own = ("[retrain]", '[models."a"]\nretrain')
+    for key in (f"{shared}\nevaluation", f"{own}.evaluation"):
+        (tmp_path / "config.toml").write_text(f'{key} = "{file}"\n')
+        assert load_settings(tmp_path / "config.toml").retrain.evaluation == str(file)
+
+
+def test_unreadable_file_has_a_problem(tmp_path: Path) -> None:
+    file = tmp_path / "evaluation.yaml"
+    assert "no such evaluation file" in read_monitoring(file)[1]
+    file.write_bytes(b"\xff\xfe")
+    assert "not UTF-8" in read_monitoring(file)[1]
+    assert "not readable" in read_monitoring(tmp_path)[1]
 
 
 def test_check_names_the_overridden_settings(tmp_path: Path) -> None:
