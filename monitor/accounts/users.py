@@ -4,11 +4,13 @@ Each function locks the user, checks the actor's permission and writes an audit 
 operator at the shell has all permissions, but can't remove the last admin either.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from monitor.accounts.invitations import OneTimeLink, create_link
 from monitor.accounts.registration import (
@@ -19,7 +21,7 @@ from monitor.accounts.registration import (
     describe,
     grants_on,
 )
-from monitor.errors import NotFoundError, WorkflowError
+from monitor.errors import InputError, NotFoundError, WorkflowError
 from monitor.store.accounts.grants import (
     ALL_MODELS,
     Grant,
@@ -35,9 +37,13 @@ from monitor.store.accounts.users import (
     set_active,
     set_identity,
     set_password_hash,
+    set_slack_user_id,
     user_by_id,
 )
 from monitor.store.audit_log import append_entry
+
+#: Slack's ids of users.
+SLACK_USER_ID = re.compile(r"[UW][A-Z0-9]{2,30}")
 
 ADMIN = Grants.of([Grant(ALL_MODELS, "admin")])
 
@@ -175,6 +181,46 @@ def assign_task_types(
     save_grant(connection, user.id, grant)
     details = {"task_types": sorted(grant.task_types), "model": model}
     append_entry(connection, now, actor.name, "assigned", f"user:{user.name}", details)
+
+
+def link_slack(
+    connection: Connection, actor: Actor, user_id: int, slack_user_id: str, now: datetime
+) -> None:
+    """Link a user to an id at Slack, whose presses of buttons then count as this user's.
+
+    Args:
+        connection: An open transaction.
+        actor: Who links.
+        user_id: The user.
+        slack_user_id: The id; empty unlinks.
+        now: The current time.
+
+    Raises:
+        InputError: The text is no id of Slack, or is linked to another user.
+        NotFoundError: The user doesn't exist.
+        WorkflowError: The actor may not manage the user.
+    """
+    user = _lock_manageable(connection, actor, user_id)
+    linked = slack_user_id.strip() or None
+    if linked is not None and not SLACK_USER_ID.fullmatch(linked):
+        raise InputError(
+            f"{linked[:40]!r} is no id of a Slack user; in Slack, copy it from the profile (Copy "
+            "member ID), such as U012ABCDEF",
+            code="no_slack_id",
+        )
+    if linked == user.slack_user_id:
+        return
+    try:
+        with connection.begin_nested():
+            set_slack_user_id(connection, user.id, linked)
+    except IntegrityError:
+        raise InputError(
+            f"{linked} is linked to another user; unlink that one first: `driftwarden accounts "
+            "list` shows it",
+            code="slack_id_taken",
+        ) from None
+    details = {"from": user.slack_user_id or "", "to": linked or ""}
+    append_entry(connection, now, actor.name, "slack_linked", f"user:{user.name}", details)
 
 
 def deactivate(connection: Connection, actor: Actor, user_id: int, now: datetime) -> None:

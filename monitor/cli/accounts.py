@@ -111,7 +111,7 @@ def add(
 
 @app.command("list")
 def list_(config: ConfigOption = None) -> None:
-    """List the users, with their roles, models and task types."""
+    """List the users, with their roles, models, task types and ids in Slack."""
     from monitor.store.accounts.grants import ALL_MODELS
     from monitor.store.accounts.invitations import open_invitations
     from monitor.store.accounts.users import list_users
@@ -126,7 +126,8 @@ def list_(config: ConfigOption = None) -> None:
         for grant in user.grants.listed:
             task_types = ", ".join(sorted(grant.task_types)) or "all"
             where = "" if grant.model == ALL_MODELS else f" of {grant.model}"
-            typer.echo(f"{name:24} {grant.role:12} {state:34} {task_types}{where}")
+            slack_id = f", Slack {user.slack_user_id}" if name and user.slack_user_id else ""
+            typer.echo(f"{name:24} {grant.role:12} {state:34} {task_types}{where}{slack_id}")
             name = state = ""
         if not user.grants.by_model:
             typer.echo(f"{name:24} {'no role':12} {state:34}")
@@ -182,6 +183,22 @@ def assign(
             connection, users.THE_OPERATOR, user_id, task_types, now, model=place
         )
     typer.echo(f"{name}: {', '.join(sorted(task_types)) or 'all task types'}{_of(place)}")
+
+
+@app.command()
+def slack(
+    name: Name,
+    user_id: Annotated[
+        str, typer.Argument(help="Member ID in Slack, such as U012ABCDEF.", show_default=False)
+    ] = "",
+    config: ConfigOption = None,
+) -> None:
+    """Link a user to their id in Slack, for the buttons there; without an id, unlink it."""
+    from monitor.accounts import users
+
+    with _transaction(read_configuration(config)) as (connection, now):
+        users.link_slack(connection, users.THE_OPERATOR, _find(connection, name), user_id, now)
+    typer.echo(f"{name}: Slack user {user_id.strip()}" if user_id.strip() else f"{name}: unlinked")
 
 
 @app.command()

@@ -22,6 +22,7 @@ class Account:
         email: Address at the sign-on provider; ``None``: unknown.
         has_password: Whether a password is set.
         has_identity: Whether an identity of the provider is bound to the user.
+        slack_user_id: Id at Slack; ``None``: the user can't press buttons there.
     """
 
     id: int
@@ -32,6 +33,7 @@ class Account:
     email: str | None = None
     has_password: bool = True
     has_identity: bool = False
+    slack_user_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,11 @@ def set_identity(connection: Connection, user_id: int, identity: str | None) -> 
     _change(connection, user_id, identity=identity)
 
 
+def set_slack_user_id(connection: Connection, user_id: int, slack_user_id: str | None) -> None:
+    """Link a user to an id at Slack; ``None`` unlinks. A linked id raises ``IntegrityError``."""
+    _change(connection, user_id, slack_user_id=slack_user_id)
+
+
 def revoke_sessions(connection: Connection, user_id: int) -> None:
     """End all sessions of a user by advancing the session epoch."""
     _change(connection, user_id, session_epoch=User.session_epoch + 1)
@@ -136,6 +143,11 @@ def user_by_name(connection: Connection, name: str) -> UserRow | None:
 def user_by_identity(connection: Connection, identity: str) -> UserRow | None:
     """Return the user bound to an identity of the sign-on provider, or ``None``."""
     return _one(connection, _where(User.identity == identity))
+
+
+def user_by_slack_id(connection: Connection, slack_user_id: str) -> UserRow | None:
+    """Return the user linked to an id at Slack, or ``None``."""
+    return _one(connection, _where(User.slack_user_id == slack_user_id))
 
 
 def user_by_claim(connection: Connection, claim: str) -> UserRow | None:

@@ -31,6 +31,7 @@ from monitor.store.tables.review import (
     ReviewProposal,
     TaxonomyVersion,
 )
+from monitor.store.tables.slack_actions import SlackAction
 from monitor.store.tables.traffic import (
     Baseline,
     DeadLetter,
@@ -100,6 +101,7 @@ __all__ = [
     "ReviewProposal",
     "Rollout",
     "SignInAttempt",
+    "SlackAction",
     "SlowDriftWindow",
     "SourceOffset",
     "StageChange",

@@ -22,6 +22,8 @@ class User(Base):
     email: Mapped[str | None] = mapped_column(unique=True)
     #: Issuer and subject at the single sign-on provider, bound at the first sign-in.
     identity: Mapped[str | None] = mapped_column(unique=True)
+    #: Id at Slack, whose presses of buttons count as this user's.
+    slack_user_id: Mapped[str | None] = mapped_column(unique=True, index=True)
     #: A session that carries an earlier epoch is invalid.
     session_epoch: Mapped[int] = mapped_column(default=0)
     active: Mapped[bool] = mapped_column(default=True)

@@ -112,6 +112,14 @@ def assign_task_types(
     )
 
 
+@post("/{user_id:int}/slack", status_code=303, sync_to_thread=True)
+def link_slack(
+    user_id: FromPath[int], management: NamedDependency[Management], data: Fields
+) -> Template | Redirect:
+    """Link the user to an id at Slack; an empty one unlinks."""
+    return _change(management, user_id, users.link_slack, _text(data, "slack_user_id"))
+
+
 @post("/{user_id:int}/deactivate", status_code=303, sync_to_thread=True)
 def deactivate(
     user_id: FromPath[int], management: NamedDependency[Management]
@@ -217,6 +225,7 @@ router = Router(
         change_role,
         revoke_role,
         assign_task_types,
+        link_slack,
         deactivate,
         reactivate,
         reset_password,

@@ -17,10 +17,11 @@ from monitor.accounts.users import THE_OPERATOR, Actor
 from monitor.errors import InputError, LinkError, NotFoundError, WorkflowError
 from monitor.store.accounts.grants import ALL_MODELS, Grant, Grants
 from monitor.store.accounts.roles import PERMISSIONS, ROLES, may_grant, may_manage
-from monitor.store.accounts.users import user_by_name
+from monitor.store.accounts.users import user_by_name, user_by_slack_id
 from monitor.store.audit_log import first_broken_entry_id
 from monitor.store.engine import transaction
 from monitor.store.tables import AuditEntry, Invitation
+from tests.support.refusals import refusal
 from tests.support.review.review_world import PASSWORD
 
 GOOD = "lamps over quiet harbours"
@@ -167,6 +168,7 @@ def test_leads_manage_lower_roles_and_admins_all(
         assert allowed == may_manage(role, other)
         for function, arguments in (
             (users.assign_task_types, (["fees"], clock)),
+            (users.link_slack, (f"U00{number}", clock)),
             (users.deactivate, (clock,)),
             (users.reactivate, (clock,)),
             (users.change_role, ("reviewer", clock)),
@@ -186,6 +188,26 @@ def test_leads_manage_lower_roles_and_admins_all(
                     now=clock,
                     link_lifetime=timedelta(days=1),
                 )
+
+
+def test_an_id_of_slack_is_of_one_user(
+    any_engine: Engine, clock: datetime, staff: dict[str, Actor]
+) -> None:
+    lead, reviewer = staff["lead"].id, staff["reviewer"].id
+    call(any_engine, users.link_slack, THE_OPERATOR, lead, " U0LEAD ", clock)
+    linked = call(any_engine, user_by_slack_id, "U0LEAD")
+    assert linked is not None
+    assert (linked.id, linked.slack_user_id) == (lead, "U0LEAD")
+    with refusal("slack_id_taken", InputError):
+        call(any_engine, users.link_slack, THE_OPERATOR, reviewer, "U0LEAD", clock)
+    for text in ("lea", "u0lead", "U0LEAD\x00", "<@U0LEAD>", "U" + "0" * 40):
+        with refusal("no_slack_id", InputError):
+            call(any_engine, users.link_slack, THE_OPERATOR, reviewer, text, clock)
+    call(any_engine, users.link_slack, THE_OPERATOR, lead, "", clock)
+    assert None is call(any_engine, user_by_slack_id, "U0LEAD")
+    call(any_engine, users.link_slack, THE_OPERATOR, reviewer, "U0LEAD", clock)
+    actions = [action for _, action, _ in entries(any_engine)]
+    assert actions.count("slack_linked") == 3
 
 
 def test_own_and_unknown_accounts_are_not_changed(

@@ -64,6 +64,10 @@ def test_the_life_of_an_account(config: Path, engine: Engine) -> None:
     assert re.search(r"Ada +adjudicator +invited, .* fees\n", listed)
     assert re.search(r"Lea +admin +active +all\n", listed)
     assert "all task types" in run(config, "assign", "Ada").output
+    run(config, "slack", "Ada", "U0ADA")
+    assert re.search(r"Ada +adjudicator .*, Slack U0ADA\n", run(config, "list").output)
+    assert "unlinked" in run(config, "slack", "Ada").output
+    assert "Slack" not in run(config, "list").output
 
     run(config, "deactivate", "Ada")
     assert re.search(r"Ada +adjudicator +inactive", run(config, "list").output)

@@ -76,6 +76,7 @@ WITHOUT_END_USERS = {
     "users": "the experts, not the people who wrote to the model",
     "rollouts": "steps",
     "sign_in_attempts": "digests of names and addresses of who signs in",
+    "slack_actions": "which expert pressed which button, and the reply",
     "source_offsets": "offsets",
     "stage_changes": "stages",
     "human_evaluation_keys": "which system answered",

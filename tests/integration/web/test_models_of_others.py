@@ -46,7 +46,7 @@ OF_MODELS = {
 }  # fmt: skip
 #: Routes of accounts: a test below changes them.
 OF_USERS = {"/users", *(f"/users/{{user_id:int}}{end}" for end in (
-    "", "/role", "/revoke", "/task-types", "/deactivate", "/reactivate", "/link",
+    "", "/role", "/revoke", "/task-types", "/slack", "/deactivate", "/reactivate", "/link",
 ))}  # fmt: skip
 #: Parameters of a route beside the id of an object.
 WITHIN = {"topic": 0, "point": 0, "number": 1}
@@ -217,6 +217,10 @@ def test_accounts_of_another_models_users_stay_unchanged(
     for user_id in (both, other, world.users["Lea"]):
         for end in ("deactivate", "reactivate", "link"):
             assert visitor.post(f"/users/{user_id}/{end}", {}).status_code in {403, 409}
+        assert visitor.post(f"/users/{user_id}/slack", {"slack_user_id": "U0EVIL"}).status_code in {
+            403,
+            409,
+        }
         for model in (THEIRS, "*"):
             for end in ("role", "revoke", "task-types"):
                 form = {"on": model, "role": "reviewer", "task_type": "fees"}

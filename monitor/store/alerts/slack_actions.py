@@ -1,0 +1,106 @@
+"""Queries of the presses of buttons in Slack: stored where received, done by the leader."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from monitor.store.rows import columns_of, read_row, read_rows
+from monitor.store.tables import SlackAction
+
+Outcome = Literal["done", "shown", "repeated", "refused", "failed"]
+
+
+@dataclass(frozen=True)
+class Press:
+    """A press of a button, as it was received."""
+
+    #: Digest of user, button and time of the press.
+    press: str
+    #: Name in the table of actions, and the choice in its menu; empty without a menu.
+    action: str
+    choice: str
+    #: ``incident:ID`` or ``decision:ID``, and its version when the button was posted.
+    subject: str
+    version: int
+    slack_user: str
+    slack_channel: str
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class PressRow(Press):
+    """A stored press."""
+
+    id: int
+    #: ``None`` until the leader took it.
+    done_at: datetime | None
+    outcome: str | None
+    reply: str | None
+    replied_at: datetime | None
+
+
+_COLUMNS = columns_of(PressRow, SlackAction)
+
+
+def insert_press(connection: Connection, press: Press) -> bool:
+    """Store a press; return False where it is stored already."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(SlackAction).values(**vars(press)).on_conflict_do_nothing()
+    return connection.execute(statement).rowcount == 1
+
+
+def oldest_press(connection: Connection) -> PressRow | None:
+    """Return the oldest press that is not done, and lock it."""
+    statement = (
+        select(*_COLUMNS)
+        .where(SlackAction.replied_at.is_(None), SlackAction.done_at.is_(None))
+        .order_by(SlackAction.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    return read_row(connection, PressRow, statement)
+
+
+def is_done(connection: Connection, press: PressRow) -> bool:
+    """Return whether another press of the same button did its action."""
+    statement = select(SlackAction.id).where(
+        SlackAction.action == press.action,
+        SlackAction.subject == press.subject,
+        SlackAction.version == press.version,
+        SlackAction.outcome == "done",
+    )
+    return connection.execute(statement).one_or_none() is not None
+
+
+def finish_press(
+    connection: Connection, press_id: int, outcome: Outcome, reply: str, now: datetime
+) -> None:
+    """Write the outcome of a press; the schema refuses a second ``done`` of a button."""
+    connection.execute(
+        update(SlackAction)
+        .where(SlackAction.id == press_id)
+        .values(outcome=outcome, reply=reply, done_at=now)
+    )
+
+
+def unsent_replies(connection: Connection) -> list[PressRow]:
+    """Return the presses whose user has no reply yet, the oldest first."""
+    statement = (
+        select(*_COLUMNS)
+        .where(SlackAction.replied_at.is_(None), SlackAction.done_at.is_not(None))
+        .order_by(SlackAction.id)
+    )
+    return read_rows(connection, PressRow, statement)
+
+
+def mark_replied(connection: Connection, press_id: int, now: datetime) -> None:
+    """Record that the user has the reply, or that it was given up."""
+    connection.execute(update(SlackAction).where(SlackAction.id == press_id).values(replied_at=now))
+
+
+def list_presses(connection: Connection) -> list[PressRow]:
+    """Return all presses, the oldest first."""
+    return read_rows(connection, PressRow, select(*_COLUMNS).order_by(SlackAction.id))
