@@ -132,6 +132,11 @@ MESSAGES_FAILED = Counter(
 )
 for _cause in ("refused", "expired"):  # a counter that is born with its first event alerts nobody
     MESSAGES_FAILED.labels(_cause)
+SLACK_CONNECTED = Gauge(
+    "driftwarden_slack_connected",
+    "Whether this replica receives the presses of buttons in Slack (1) or not (0).",
+    registry=REGISTRY,
+)
 
 TRAINING_LOSS = Gauge(
     "driftwarden_training_loss",
@@ -279,6 +284,7 @@ def configure_logging(*, json: bool | None = None, level: int = logging.INFO) ->
         "httpx",
         "kafka",
         "sentence_transformers",
+        "slack_sdk",
         "transformers",
     ):
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING))

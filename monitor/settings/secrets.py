@@ -14,6 +14,8 @@ class Secrets(BaseSettings):
 
     slack_bot_token: SecretStr = SecretStr("")
     """Bot token of the Slack app, `xoxb-...`. Empty: incidents are not posted."""
+    slack_app_token: SecretStr = SecretStr("")
+    """App-level token for Socket Mode, `xapp-...`. Empty: messages have no buttons."""
     slack_api_url: str = "https://slack.com/api/"
     """Address of Slack's Web API, for a proxy or a test server."""
     kafka_sasl_username: str = ""

@@ -1,4 +1,4 @@
-"""A local Slack with the methods that driftwarden calls, and a memory."""
+"""A local Slack with the methods that driftwarden calls, Socket Mode, and a memory."""
 
 import json
 import threading
@@ -11,8 +11,16 @@ from typing import Any
 import pytest
 
 from tests.services.http_server import serving
+from tests.services.slack_socket import (
+    TEAM,
+    Envelope,
+    SocketMode,
+    press_payload,
+    serving_socket_mode,
+)
 
 TOKEN = "xoxb-test-token"
+APP_TOKEN = "xapp-test-token"
 CHANNEL = "C0DRIFT"
 CHANNEL_NAME = "#drift"
 
@@ -22,6 +30,7 @@ METHODS = {
     "chat.update",
     "chat.scheduleMessage",
     "chat.deleteScheduledMessage",
+    "chat.postEphemeral",
 }
 
 
@@ -46,11 +55,25 @@ class Message:
     n_updates: int = 0
 
 
+@dataclass
+class Ephemeral:
+    """A message that one user sees."""
+
+    user: str
+    text: str
+    blocks: list[dict[str, Any]]
+
+
 class FakeSlack:
     """The state of the server. Use :func:`running_slack` or the fixture ``slack``."""
 
-    def __init__(self) -> None:
+    def __init__(self, socket_mode: SocketMode) -> None:
         self.url = ""
+        self.socket_mode = socket_mode
+        self.ephemerals: list[Ephemeral] = []
+        #: Scopes of the bot token and of the app-level token.
+        self.scopes = {"chat:write"}
+        self.app_scopes = {"connections:write"}
         #: Every request: method and arguments.
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.messages: dict[str, Message] = {}
@@ -79,10 +102,13 @@ class FakeSlack:
             self.calls.append((method, arguments))
             if self.scripted_replies:
                 return self.scripted_replies.pop(0)
+            if method == "apps.connections.open":
+                return self._open_connection(token)
             if token != f"Bearer {TOKEN}":
                 return Reply(body={"ok": False, "error": "invalid_auth"})
             if method == "auth.test":
-                return Reply(body={"ok": True, "team": "Test", "user": "driftwarden"})
+                body = {"ok": True, "team": "Test", "team_id": TEAM, "user": "driftwarden"}
+                return Reply(body=body, headers={"X-OAuth-Scopes": ",".join(sorted(self.scopes))})
             problem = self._problem(method, arguments)
             if problem:
                 return Reply(body={"ok": False, "error": problem})
@@ -92,6 +118,10 @@ class FakeSlack:
             if method == "chat.deleteScheduledMessage":
                 self.scheduled.remove(arguments["scheduled_message_id"])
                 return Reply(body={"ok": True})
+            if method == "chat.postEphemeral":
+                user, blocks = arguments["user"], arguments.get("blocks", [])
+                self.ephemerals.append(Ephemeral(user, arguments["text"], blocks))
+                return Reply(body={"ok": True, "message_ts": "1700000000.999999"})
             if method == "chat.postMessage":
                 ts = f"1700000000.{len(self.messages):06d}"
                 thread = arguments.get("thread_ts")
@@ -103,6 +133,27 @@ class FakeSlack:
                 message.text, message.blocks = arguments["text"], arguments["blocks"]
                 message.n_updates += 1
             return Reply(body={"ok": True, "channel": CHANNEL, "ts": ts})
+
+    def press(
+        self, message: Message | Ephemeral, action: str, user: str, *, to: int | None = None
+    ) -> Envelope:
+        """Press a button of a message, by its action, as a user."""
+        elements = [
+            element
+            for block in message.blocks
+            if block["type"] == "actions"
+            for element in block["elements"]
+            if element["action_id"] == action
+        ]
+        assert elements, f"no button {action!r}"
+        return self.socket_mode.send(press_payload(elements[0], user, CHANNEL), to=to)
+
+    def _open_connection(self, token: str) -> Reply:
+        if token != f"Bearer {APP_TOKEN}":
+            return Reply(body={"ok": False, "error": "invalid_auth"})
+        if "connections:write" not in self.app_scopes:
+            return Reply(body={"ok": False, "error": "missing_scope"})
+        return Reply(body={"ok": True, "url": self.socket_mode.url})
 
     def _problem(self, method: str, arguments: dict[str, Any]) -> str | None:
         if method not in METHODS:
@@ -132,15 +183,19 @@ def _too_long(block: dict[str, Any]) -> bool:
 
 @contextmanager
 def running_slack() -> Iterator[FakeSlack]:
-    """Serve on a free loopback port until the block ends; ``url`` is SLACK_API_URL."""
-    slack = FakeSlack()
+    """Serve on free loopback ports until the block ends; ``url`` is SLACK_API_URL."""
+    with serving_socket_mode() as socket_mode, _serving_web_api(FakeSlack(socket_mode)) as slack:
+        yield slack
 
+
+@contextmanager
+def _serving_web_api(slack: FakeSlack) -> Iterator[FakeSlack]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             reply = slack.reply(
                 self.path.rsplit("/", maxsplit=1)[-1],
-                json.loads(body or b"{}"),
+                json.loads(body) if body.startswith(b"{") else {},
                 self.headers.get("Authorization", ""),
             )
             content = json.dumps(reply.body).encode()
