@@ -22,7 +22,7 @@ from retrain.evaluation.metrics.format_validity import (
     TaskFormat,
 )
 from retrain.evaluation.metrics.hallucination import Hallucination
-from retrain.evaluation.metrics.metric import Metric
+from retrain.evaluation.metrics.metric import Metric, range_problem
 from retrain.evaluation.metrics.overlap import EXACT_MATCH, ROUGE_METRICS, TOKEN_F1
 from retrain.evaluation.metrics.refusal import OVER_REFUSAL_RATE, REFUSAL_RATE
 from retrain.evaluation.metrics.sentence_encoder import LocalSentenceEncoder
@@ -125,9 +125,9 @@ def load_metrics(names: Sequence[str], models: MetricModels | None = None) -> li
     matches: dict[str, Metric] = {}
     for name in names:
         check_metric_name(name)
-        for metric in _make(name, models):
-            if name in BUILT_IN or metric.name == name:
-                matches.setdefault(metric.name, metric)
+        made = _make(name, models)
+        for metric in [metric for metric in made if metric.name == name] or made:
+            matches.setdefault(metric.name, metric)
     return list(matches.values())
 
 
@@ -180,9 +180,7 @@ def _problem(name: str, metric: Any) -> str:
         return f"has the name {metric.name!r}; use the name of the entry point"
     if metric.direction not in ("higher", "lower") or metric.kind not in ("binary", "graded"):
         return f"has direction {metric.direction!r} and kind {metric.kind!r}"
-    if not metric.lowest < metric.highest:
-        return f"has the range [{metric.lowest}, {metric.highest}]"
-    return ""
+    return range_problem(metric)
 
 
 def _package(entry: EntryPoint) -> str:

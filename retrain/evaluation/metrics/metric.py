@@ -1,5 +1,6 @@
 """Interface of metrics."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -70,6 +71,19 @@ class PerResponse:
         return np.array([np.nan if score is None else score for score in scores], dtype=np.float64)
 
 
+def range_problem(metric: Metric) -> str:
+    """Return the problem of a metric's range; empty: none.
+
+    Differences are shares of the range, so that an infinite one would make all systems equal.
+    """
+    if metric.lowest < metric.highest and math.isfinite(metric.highest - metric.lowest):
+        return ""
+    return (
+        f"has the range [{metric.lowest:g}, {metric.highest:g}]; two finite limits are needed, "
+        "since differences are shares of the range"
+    )
+
+
 def apply_metric(
     metric: Metric, items: Sequence[BenchmarkItem], responses: Sequence[str]
 ) -> NDArray[np.float64]:
@@ -79,8 +93,11 @@ def apply_metric(
         ``[n]``, float64, each score in the metric's range or NaN.
 
     Raises:
-        MetricError: The metric failed, or returned scores of a wrong number, type or range.
+        MetricError: The metric has no finite range, failed, or returned scores of a wrong number,
+            type or range.
     """
+    if problem := range_problem(metric):
+        raise MetricError(f"metric {metric.name!r} {problem}")
     try:
         values: Any = metric.score(items, responses)
     except Exception as error:

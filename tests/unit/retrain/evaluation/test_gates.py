@@ -1,18 +1,20 @@
 """Gates of a candidate against the incumbent, the base model and thresholds."""
 
 import json
+from dataclasses import replace
 
 import msgspec
 import numpy as np
 import pytest
 from scipy import stats
 
-from monitor.errors import InputError
+from monitor.errors import InputError, MetricError
 from monitor.settings import Gates
 from monitor.store.training.candidate_results import CandidateResults, Check
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.candidate_checks import apply_gates
 from retrain.evaluation.gates.threshold_checks import check_thresholds
+from retrain.evaluation.metrics.metric import PerResponse
 from retrain.evaluation.metrics.scoring import ItemScore
 from tests.support.refusals import refusal
 from tests.support.retrain.scored_benchmarks import benchmark, items, scored
@@ -220,3 +222,12 @@ def test_a_threshold_of_what_was_not_measured_is_undecided() -> None:
     suite = benchmark(items(3, harmful=True), threshold={"refusal_rate": ">= 0.95"})
     (check,) = check_thresholds(suite, scored(suite.items), Gates(), np.random.default_rng(0))
     assert (check.code, check.metric, check.outcome) == ("threshold", "refusal_rate", "undecided")
+
+
+def test_metric_without_an_upper_limit_is_no_comparison() -> None:
+    """Scaled by an infinite range, every difference would be 0."""
+    words = PerResponse("words", lambda _, text: len(text.split()), "graded", highest=np.inf)
+    suite = replace(SUITE, metrics=(words,))
+    long, short = (scored([*NEW, *OLD], words=np.full(300, value)) for value in (90.0, 10.0))
+    with pytest.raises(MetricError, match="two finite limits"):
+        evaluated(long, short, short, suites=(suite,))

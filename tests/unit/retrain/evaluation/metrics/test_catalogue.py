@@ -6,8 +6,9 @@ import pytest
 
 from monitor.errors import ConfigurationError, MetricError
 from retrain.data.benchmarks.item import BenchmarkItem
+from retrain.evaluation.metrics import catalogue
 from retrain.evaluation.metrics.catalogue import check_metric_name, load_metrics, metric_names
-from retrain.evaluation.metrics.metric import apply_metric
+from retrain.evaluation.metrics.metric import PerResponse, apply_metric
 from tests.support.refusals import refusal
 
 CODE = """
@@ -27,6 +28,11 @@ ready = Politeness()
 other_name = Politeness()
 other_name.name = "kindness"
 no_metric = object()
+
+endless = Politeness()
+endless.highest = float("inf")
+huge = Politeness()
+huge.lowest, huge.highest = -1e308, 1e308
 
 def broken():
     raise RuntimeError("no licence file")
@@ -68,6 +74,8 @@ def test_a_package_adds_a_metric(install, value: str) -> None:
         ({"politeness": "broken"}, "politeness", "RuntimeError: no licence file"),
         ({"politeness": "absent"}, "politeness", "AttributeError"),
         ({"politeness": "no_metric"}, "politeness", "can't be loaded|is no metric"),
+        ({"politeness": "endless"}, "politeness", r"range \[0, inf\]; two finite limits"),
+        ({"politeness": "huge"}, "politeness", "two finite limits"),
         ({"politeness": "other_name"}, "politeness", "has the name 'kindness'"),
         ({"f1": "ready"}, "politeness", "'f1'"),
     ],
@@ -94,6 +102,20 @@ def test_names() -> None:
     assert [metric.name for metric in load_metrics(["rougeL"])] == ["rougeL"]
     with refusal("unknown_metric", ConfigurationError, match="'bertscor'.*'bertscore'"):
         check_metric_name("bertscor")
+
+
+def test_every_alias_loads_a_metric(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An alias that isn't the name of one of the scores stands for all of them."""
+    monkeypatch.setitem(catalogue._ALIASES, "overlap", "rouge")
+    for alias in catalogue._ALIASES:
+        assert load_metrics([alias])
+    assert [metric.name for metric in load_metrics(["overlap"])] == ["rouge1", "rouge2", "rougeL"]
+
+
+def test_metric_without_an_upper_limit_is_refused_with_its_scores() -> None:
+    words = PerResponse("words", lambda _, text: len(text.split()), "graded", highest=float("inf"))
+    with pytest.raises(MetricError, match="'words' has the range"):
+        apply_metric(words, [item()], ["a b c"])
 
 
 def test_the_examples_of_the_metrics_hold() -> None:
