@@ -96,7 +96,20 @@ OWNERSHIP_LOST = Counter(
 )
 CONSUMER_LAG = Gauge(
     "driftwarden_consumer_lag_records",
-    "High water mark minus the next stored offset.",
+    "End of the partition's log minus the next offset to store; the last known one while the "
+    "broker is unavailable. Each replica exports all partitions: take the maximum by partition.",
+    ["source", "partition"],
+    registry=REGISTRY,
+)
+CONSUMER_LAG_MEASURED = Gauge(
+    "driftwarden_consumer_lag_measured_timestamp_seconds",
+    "Time of the last measurement of the lag, or else of the start. Alert on its age.",
+    ["source"],
+    registry=REGISTRY,
+)
+STORED_OFFSET = Gauge(
+    "driftwarden_stored_offset",
+    "Next offset to store of a partition; it stands still while nothing can be stored.",
     ["source", "partition"],
     registry=REGISTRY,
 )
@@ -180,10 +193,18 @@ class LeaderGauges(Collector):
             ("model",),
             "End of the newest evaluated window, or else start of the first. Alert on its age.",
         ),
+        "driftwarden_failed_windows": (
+            ("model",),
+            "Windows whose drift evaluation failed and has not succeeded since.",
+        ),
         "driftwarden_window_seconds": (("model",), "Length of the windows of a watched model."),
         "driftwarden_last_look_timestamp_seconds": (
             ("model",),
             "End of the last 24 hours that were searched for a large change. Alert on its age.",
+        ),
+        "driftwarden_model_has_channel": (
+            ("model",),
+            "Whether messages about a model are sent: 0 where no channel is configured.",
         ),
         "driftwarden_outbox_pending_messages": (
             (),
@@ -192,6 +213,14 @@ class LeaderGauges(Collector):
         "driftwarden_outbox_oldest_message_age_seconds": (
             (),
             "Age of the oldest message of a model with a channel that is not sent yet.",
+        ),
+        "driftwarden_message_failed_timestamp_seconds": (
+            (),
+            "Time at which a message was last given up: refused in every form, or expired.",
+        ),
+        "driftwarden_records_lost_timestamp_seconds": (
+            ("source",),
+            "Time at which records were last missed that the broker deleted before they were read.",
         ),
     }
 

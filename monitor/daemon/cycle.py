@@ -17,7 +17,7 @@ from monitor.daemon.evaluations.looks import run_due
 from monitor.daemon.evaluations.runner import DirectRunner, ProcessRunner, Runner
 from monitor.daemon.evaluations.windows import evaluate_due
 from monitor.daemon.follow_up import decide, follow_up, follow_up_looks, tell_failure, watch_age
-from monitor.daemon.leader_gauges import read_gauges
+from monitor.daemon.leader_metrics import read_gauges
 from monitor.daemon.removed_models import follow_configuration
 from monitor.daemon.retraining import Retraining
 from monitor.errors import TransientError

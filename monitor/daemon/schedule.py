@@ -10,7 +10,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Engine
 
 from monitor.daemon.cycle import Cycle
-from monitor.daemon.leader_gauges import withdraw_gauges
+from monitor.daemon.leader_metrics import create_counters, withdraw_gauges
 from monitor.daemon.leadership import Leadership
 from monitor.errors import TransientError
 from monitor.settings import Secrets, Sections
@@ -38,6 +38,7 @@ def prepare(
 ) -> Callable[[], None]:
     """Build the cycle, and return the function that runs it until ``stop`` is set."""
     cycle = Cycle.build(engine, settings, secrets, datetime.now(UTC), stop=stop)
+    create_counters(settings.names.listed)
 
     def run() -> None:
         leadership = Leadership(engine)
@@ -114,6 +115,7 @@ def _guarded(
         leadership: Whether this process leads.
         otherwise: Called where another process leads.
     """
+    failures = SERVICE_FAILURES.labels(name)
 
     def run() -> None:
         if not leadership.held():
@@ -122,10 +124,10 @@ def _guarded(
         try:
             job(datetime.now(UTC))
         except TransientError as error:
-            SERVICE_FAILURES.labels(name).inc()
+            failures.inc()
             log.warning("service_unavailable", job=name, error=str(error))
         except Exception:
-            SERVICE_FAILURES.labels(name).inc()
+            failures.inc()
             log.exception("job_failed", job=name)
 
     return run

@@ -11,6 +11,7 @@ from monitor.errors import RecordError
 from monitor.store.traffic.dead_letters import DeadLetterRow
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.pending_halves import HalfRow
+from monitor.traffic.decoder import REASONS as DECODER_REASONS
 from monitor.traffic.decoder import Decoded
 from monitor.traffic.exchange import LABELS
 from monitor.traffic.formats.plain import LABEL_KEYS
@@ -24,6 +25,9 @@ MAX_DETAIL_CHARACTERS = 500
 REFUSED = "refused_by_database"
 #: Reasons of dead letters in the plain format, whatever format the record had.
 PLAIN_FORMAT_REASONS = (REFUSED, "unpaired_request", "unpaired_response", "duplicate_half")
+#: Reasons of dead letters of batches that can't be read.
+BATCH_REASONS = ("corrupt_batch", "inflates_too_far", "unknown_codec")
+REASONS = (*DECODER_REASONS, *PLAIN_FORMAT_REASONS, *BATCH_REASONS)
 
 
 def record_dead_letter(

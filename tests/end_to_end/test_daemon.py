@@ -176,7 +176,10 @@ def test_the_daemon_from_the_topic_to_the_queue(
         assert sorted(expected) == stored()
         assert 200 == daemon.get("/healthz").status_code
         assert 200 == daemon.get("/readyz").status_code
-        assert "driftwarden_exchanges_stored_total" in daemon.get("/metrics").text
+        metrics = daemon.get("/metrics").text.splitlines()
+        assert 'driftwarden_evaluations_failed_total{model="desk"} 0.0' in metrics
+        for gauge in ("window_seconds{", "consumer_lag_records{", "exchanges_stored_total{"):
+            assert [line for line in metrics if line.startswith(f"driftwarden_{gauge}")], gauge
     finally:
         running.send_signal(signal.SIGTERM)
         code = running.wait(60)

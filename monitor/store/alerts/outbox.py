@@ -49,6 +49,10 @@ class ModelScope:
     only: Collection[str] | None = None
     excluded: Collection[str] = ()
 
+    def includes(self, model: str) -> bool:
+        """Return whether the channel gets the messages of a model."""
+        return (self.only is None or model in self.only) and model not in self.excluded
+
     @property
     def condition(self) -> ColumnElement[bool]:
         """The condition on the messages of these models."""
@@ -246,6 +250,13 @@ def pending_messages(connection: Connection, scope: ModelScope = ALL_MODELS) -> 
         )
     ).one()
     return PendingMessages(n, oldest_at)
+
+
+def last_failure_at(connection: Connection) -> datetime | None:
+    """Return when a message was last given up after an attempt to send it."""
+    return connection.execute(
+        select(func.max(OutboxMessage.failed_at)).where(OutboxMessage.attempts > 0)
+    ).scalar_one()
 
 
 def last_delivery_error(connection: Connection, model: str, since: datetime) -> str | None:

@@ -158,6 +158,12 @@ def list_gaps(connection: Connection, source: str) -> list[Gap]:
     return read_rows(connection, Gap, _GAPS.where(OffsetGap.source == source))
 
 
+def last_gaps(connection: Connection) -> dict[str, datetime]:
+    """Return the time at which the newest gap of each source was detected."""
+    newest = select(OffsetGap.source, func.max(OffsetGap.detected_at)).group_by(OffsetGap.source)
+    return {row[0]: row[1] for row in connection.execute(newest)}
+
+
 def gaps_detected(connection: Connection, source: str, start: datetime, end: datetime) -> list[Gap]:
     """Return the gaps of a source that were detected in ``[start, end)``."""
     statement = _GAPS.where(

@@ -106,6 +106,14 @@ def newest_evaluated_end(connection: Connection, model: str) -> datetime | None:
     ).scalar_one()
 
 
+def failed_window_ends(connection: Connection, model: str) -> list[datetime]:
+    """Return the ends of the windows of a model whose evaluation failed, and has not succeeded."""
+    failed = select(DriftEvaluation.window_end).where(
+        DriftEvaluation.model == model, DriftEvaluation.status == "failed"
+    )
+    return list(connection.execute(failed).scalars())
+
+
 def newest_failed_evaluation(connection: Connection, model: str) -> DriftEvaluationRow | None:
     """Return the failed evaluation of the newest window that has one; ``None`` where none has."""
     row = connection.execute(

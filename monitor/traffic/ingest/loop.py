@@ -16,7 +16,6 @@ from sqlalchemy import Engine
 from monitor.errors import BrokerUnavailableError
 from monitor.settings import Secrets, Sections
 from monitor.telemetry import (
-    CONSUMER_LAG,
     RECORDS_READ,
     RECORDS_SAMPLED,
     SERVICE_FAILURES,
@@ -26,11 +25,13 @@ from monitor.telemetry import (
 from monitor.traffic.backoff import Backoff
 from monitor.traffic.embedding import TextEncoder
 from monitor.traffic.ingest.preparation import BatchPreparer
+from monitor.traffic.ingest.storage_metrics import create_counters
 from monitor.traffic.ingest.sweeper import Sweeper
 from monitor.traffic.ingest.worker import IngestWorker
 from monitor.traffic.kafka.assignment import Assignment
 from monitor.traffic.kafka.batch import BatchBuilder, RawBatch, end_offset
 from monitor.traffic.kafka.consumer import RebalanceListener, open_consumer, require_codecs
+from monitor.traffic.kafka.lag import measured_lag
 from monitor.traffic.kafka.polling import Polled, Polling
 from monitor.traffic.kafka.wire.selection import Selection
 from monitor.traffic.sampling.design import SamplingDesign
@@ -64,7 +65,29 @@ def run_ingest(
         ConfigurationError: A codec is missing or the client rejects the settings.
     """
     require_codecs()
-    heartbeat = heartbeat or Heartbeat("ingest")
+    create_counters(settings.kafka.topic)
+    with measured_lag(engine, settings.kafka, secrets):
+        _consume(
+            engine,
+            settings,
+            secrets,
+            encoder,
+            stop=stop,
+            heartbeat=heartbeat or Heartbeat("ingest"),
+            clock=clock,
+        )
+
+
+def _consume(
+    engine: Engine,
+    settings: Sections,
+    secrets: Secrets,
+    encoder: TextEncoder,
+    *,
+    stop: threading.Event,
+    heartbeat: Heartbeat,
+    clock: Callable[[], datetime],
+) -> None:
     design = SamplingDesign(settings)
     selection = Selection(
         topic=settings.kafka.topic,
@@ -227,9 +250,6 @@ class Ingest:
                 state.stored = offset_range.end
                 partition = TopicPartition(self._topic, state.partition)
                 commits[partition] = OffsetAndMetadata(offset_range.end, "", -1)
-                lag = self._assignment.lag(state)
-                if lag is not None:
-                    CONSUMER_LAG.labels(self._topic, state.partition).set(lag)
         if commits and not self._stop.is_set():
             # For lag tools only; the next commit corrects a failed one.
             self._consumer.commit_async(commits, callback=_note_commit)

@@ -6,16 +6,48 @@ from collections.abc import Sequence
 from monitor.store.traffic.dead_letters import DeadLetterRow
 from monitor.telemetry import (
     DEAD_LETTERS,
+    EXCHANGES_JOINED,
+    EXCHANGES_NOT_SAMPLED,
     EXCHANGES_STORED,
     EXCHANGES_UNLISTED,
     EXCHANGES_WITHHELD,
+    OWNERSHIP_LOST,
     PARTS_IGNORED,
+    RECORDS_LOST_TO_RETENTION,
+    RECORDS_READ,
+    RECORDS_SAMPLED,
+    SERVICE_FAILURES,
+    TRACE_CONTEXT_PROBLEMS,
     get_logger,
 )
-from monitor.traffic.dead_letters import REFUSED
+from monitor.traffic.dead_letters import REASONS, REFUSED
 from monitor.traffic.ingest.preparation import PreparedBatch
+from monitor.traffic.sampling.trace_context import PROBLEMS
 
 log = get_logger(__name__)
+
+
+def create_counters(source: str) -> None:
+    """Create the counters of a source at 0: `increase()` doesn't see one born with its event."""
+    for counter in (
+        RECORDS_READ,
+        RECORDS_SAMPLED,
+        EXCHANGES_NOT_SAMPLED,
+        EXCHANGES_STORED,
+        EXCHANGES_WITHHELD,
+        EXCHANGES_UNLISTED,
+        EXCHANGES_JOINED,
+        PARTS_IGNORED,
+        RECORDS_LOST_TO_RETENTION,
+        OWNERSHIP_LOST,
+    ):
+        counter.labels(source)
+    for reason in REASONS:
+        DEAD_LETTERS.labels(source, reason)
+    for problem in PROBLEMS:
+        TRACE_CONTEXT_PROBLEMS.labels(problem)
+    for service in ("kafka", "encoder", "database", "lag"):
+        SERVICE_FAILURES.labels(service)
 
 
 def count_stored(prepared: PreparedBatch, dead_letters: Sequence[DeadLetterRow]) -> None:

@@ -199,11 +199,6 @@ class Assignment:
                 state.pending_end = None
         return reached
 
-    def lag(self, state: PartitionState) -> int | None:
-        """Return the lag: the number of records after the stored offset; ``None`` if unknown."""
-        end = self._high_water_mark(TopicPartition(self._topic, state.partition))
-        return None if end is None else max(end - state.stored, 0)
-
     def _high_water_mark(self, partition: TopicPartition) -> int | None:
         try:
             mark: int | None = self._consumer.highwater(partition)

@@ -74,7 +74,7 @@ def open_consumer(
         BrokerUnavailableError: No broker is available.
         ConfigurationError: The client rejects the settings.
     """
-    consumer = _connect(
+    consumer = connect(
         settings,
         secrets,
         group_id=settings.group_id,
@@ -106,7 +106,7 @@ def probe_topic(settings: Kafka, secrets: Secrets) -> int:
         ConfigurationError: The topic doesn't exist, or the client rejects the settings.
     """
     require_codecs()
-    consumer = _connect(settings, secrets, group_id=None)
+    consumer = connect(settings, secrets, group_id=None)
     try:
         partitions = consumer.partitions_for_topic(settings.topic)
     except KafkaError as error:
@@ -121,7 +121,13 @@ def probe_topic(settings: Kafka, secrets: Secrets) -> int:
     return len(partitions)
 
 
-def _connect(settings: Kafka, secrets: Secrets, **options: Any) -> Any:
+def connect(settings: Kafka, secrets: Secrets, **options: Any) -> Any:
+    """Open a consumer with the client's options.
+
+    Raises:
+        BrokerUnavailableError: No broker is available.
+        ConfigurationError: The client rejects the settings.
+    """
     if not _any_broker_listens(settings.bootstrap_servers):
         raise BrokerUnavailableError(f"no broker listens at {settings.bootstrap_servers}")
     if settings.security_protocol.endswith("SSL") and settings.ssl_cafile:

@@ -26,6 +26,10 @@ _HEX_DIGITS = 14
 _MAX_VALUE_LENGTH = 256
 
 
+#: Malformed headers, R < th, and th of a trace that wasn't sampled.
+PROBLEMS = ("traceparent", "tracestate", "inconsistent", "unsampled")
+
+
 class Upstream(NamedTuple):
     """Sampling of an earlier stage, as its headers tell."""
 
@@ -33,8 +37,7 @@ class Upstream(NamedTuple):
     randomness: int | None = None
     #: The earlier stage passed R >= this; ``None`` if unknown.
     threshold: int | None = None
-    #: Why a header was ignored: ``traceparent``, ``tracestate`` (malformed), ``inconsistent``
-    #: (R < th) or ``unsampled`` (th of a trace that wasn't sampled); or empty.
+    #: Why a header was ignored, one of :data:`PROBLEMS`; or empty.
     problem: str = ""
 
 

@@ -20,6 +20,7 @@ from tests.support.traffic.ingest import (
     produce,
     running_ingest,
     stored_ids,
+    total_lag,
     total_offset,
     wait_until,
 )
@@ -89,6 +90,7 @@ def test_a_slow_encoder_pauses_reading_and_keeps_the_membership(
         threading.Event().wait(SESSION_TIMEOUT_SECONDS + 1)
         assert 0 == total_offset(postgres_engine)
         assert count(RECORDS_READ, topic) <= MOST_HELD, "reading went on: nothing could be stored"
+        assert total_lag(topic) == 5000
         encoder.gate.set()
         wait_until(lambda: total_offset(postgres_engine) >= 5000, "reading all", seconds=60)
         assert before == members(bootstrap_servers, settings.kafka.group_id)

@@ -16,22 +16,36 @@ from bench.services.kafka import KafkaServer
 from bench.services.postgres import PostgresServer
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import metadata
-from monitor.store.traffic.offsets import complete_until, list_gaps, next_offsets
-from monitor.telemetry import RECORDS_READ, RECORDS_SAMPLED, SERVICE_FAILURES
-from monitor.traffic.kafka import assignment
+from monitor.store.traffic.offsets import complete_until, last_gaps, list_gaps, next_offsets
+from monitor.telemetry import (
+    RECORDS_LOST_TO_RETENTION,
+    RECORDS_READ,
+    RECORDS_SAMPLED,
+    REGISTRY,
+    SERVICE_FAILURES,
+)
+from monitor.traffic.kafka import assignment, lag
 from tests.support.traffic.ingest import (
     dead_letters,
     expected_ids,
     ingest_settings,
+    lag_measured_at,
     produce,
     running_ingest,
     stored_ids,
+    total_lag,
     total_offset,
     wait_until,
 )
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def frequent_lag(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure the lag five times a second."""
+    monkeypatch.setattr(lag, "MEASURE_EVERY_SECONDS", 0.2)
 
 
 def n_failures(service: str) -> int:
@@ -60,6 +74,10 @@ def test_what_is_stored_is_what_the_sampling_rule_selects(
     assert expected_ids(4000, 0.05) == stored_ids(postgres_engine)
     assert [] == dead_letters(postgres_engine)
     assert 4000 == RECORDS_READ.labels(topic)._value.get()
+    # There before the first event, which `increase()` would not see otherwise.
+    for counter in ("records_lost_to_retention", "ownership_lost", "exchanges_withheld"):
+        value = REGISTRY.get_sample_value(f"driftwarden_{counter}_total", {"source": topic})
+        assert value == 0
     assert len(expected_ids(4000, 0.05)) == RECORDS_SAMPLED.labels(topic)._value.get()
 
 
@@ -207,11 +225,14 @@ def test_records_deleted_by_retention_are_a_gap(
 
     with running_ingest(postgres_engine, settings):
         wait_until(read_up_to(postgres_engine, 100), "reading what is left")
+    assert RECORDS_LOST_TO_RETENTION.labels(topic)._value.get() == 30
 
     assert sorted(f"r{n}" for n in [*range(50), *range(80, 100)]) == stored_ids(postgres_engine)
     with transaction(postgres_engine) as connection:
         (gap,) = list_gaps(connection, topic)
+        detected = last_gaps(connection)
     assert (0, 50, 79) == (gap.partition, gap.first_offset, gap.last_offset)
+    assert {topic: gap.detected_at} == detected
 
 
 def test_the_end_is_reached_after_transaction_markers(
@@ -274,6 +295,7 @@ def test_a_new_partition_can_begin_at_the_end(
     assert [f"r{n}" for n in range(20, 25)] == stored_ids(postgres_engine)
 
 
+@pytest.mark.usefixtures("frequent_lag")
 def test_a_broker_that_starts_late_and_dies_is_waited_for(
     own_broker: KafkaServer, postgres_engine: Engine, postgres_database: str
 ) -> None:
@@ -294,16 +316,23 @@ def test_a_broker_that_starts_late_and_dies_is_waited_for(
         producer = KafkaProducer(bootstrap_servers=own_broker.bootstrap_servers)
         produce(producer, "late", 0, 200)
         wait_until(read_up_to(postgres_engine, 200), "reading after the broker's late start")
+        wait_until(lambda: total_lag("late") == 0, "measuring the lag")
         own_broker.kill()
         time.sleep(1)
+        measured = lag_measured_at("late")
+        time.sleep(1)
+        # The last known lag stays, with the time at which it was known.
+        assert (total_lag("late"), lag_measured_at("late")) == (0, measured)
         own_broker.start()
         produce(producer, "late", 200, 400)
         producer.close()
         wait_until(read_up_to(postgres_engine, 400), "reading after the broker's death")
+        wait_until(lambda: lag_measured_at("late") > measured, "measuring the lag again")
 
     assert expected_ids(400, 1.0) == stored_ids(postgres_engine)
 
 
+@pytest.mark.usefixtures("frequent_lag")
 def test_a_database_that_goes_away_is_waited_for(
     bootstrap_servers: str, topic: str, producer: KafkaProducer, own_postgres: PostgresServer
 ) -> None:
@@ -315,12 +344,15 @@ def test_a_database_that_goes_away_is_waited_for(
     produce(producer, topic, 0, 500)
     with running_ingest(engine, settings):
         wait_until(read_up_to(engine, 500), "reading the first 500")
+        wait_until(lambda: total_lag(topic) == 0, "measuring the lag")
         failures = n_failures("database")
         own_postgres.stop()
         produce(producer, topic, 500, 1000)
         wait_until(lambda: n_failures("database") >= failures + 3, "three attempts to store")
+        wait_until(lambda: total_lag(topic) == 500, "measuring what can't be stored")
         own_postgres.start()
         wait_until(read_up_to(engine, 1000), "reading after the database came back")
+        wait_until(lambda: total_lag(topic) == 0, "measuring that all is stored")
 
     assert expected_ids(1000, 1.0) == stored_ids(engine)
     with transaction(engine) as connection:

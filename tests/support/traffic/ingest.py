@@ -13,6 +13,7 @@ from sqlalchemy import Engine, select
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.store.tables import DeadLetter, Exchange, SourceOffset
+from monitor.telemetry import CONSUMER_LAG, CONSUMER_LAG_MEASURED
 from monitor.traffic.embedding import TextEncoder
 from monitor.traffic.ingest.loop import run_ingest
 from monitor.traffic.sampling.sampler import Sampler
@@ -72,6 +73,18 @@ def total_offset(engine: Engine) -> int:
     """Return the sum of the next offsets, the number of processed records."""
     with transaction(engine) as connection:
         return sum(connection.execute(select(SourceOffset.next_offset)).scalars())
+
+
+def total_lag(topic: str) -> float:
+    """Return the exported lag of all partitions; -1.0 before it is measured."""
+    samples = [sample for family in CONSUMER_LAG.collect() for sample in family.samples]
+    of_topic = [sample.value for sample in samples if sample.labels["source"] == topic]
+    return sum(of_topic) if of_topic else -1.0
+
+
+def lag_measured_at(topic: str) -> float:
+    """Return the exported time of the last measurement of the lag."""
+    return float(CONSUMER_LAG_MEASURED.labels(topic)._value.get())
 
 
 def wait_until(condition: Callable[[], bool], subject: str, *, seconds: float = 90.0) -> None:

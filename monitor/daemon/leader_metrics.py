@@ -1,18 +1,25 @@
-"""Gauges of the leader, read from the database."""
+"""Metrics of the leader: gauges read from the database, and counters that begin at 0."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
 from monitor.daemon.training_metrics import export_training_metrics
 from monitor.settings import Settings
-from monitor.store.alerts.outbox import ModelScope, pending_messages
+from monitor.store.alerts.outbox import ModelScope, last_failure_at, pending_messages
 from monitor.store.engine import transaction
-from monitor.store.windows.drift_evaluations import newest_evaluated_end
+from monitor.store.traffic.offsets import last_gaps
+from monitor.store.windows.drift_evaluations import failed_window_ends, newest_evaluated_end
 from monitor.store.windows.looks import last_look_at
-from monitor.store.windows.pauses import pauses_of
-from monitor.telemetry import LEADER_GAUGES, Values
+from monitor.store.windows.pauses import Pause, pauses_of
+from monitor.telemetry import (
+    EVALUATIONS_FAILED,
+    LEADER_GAUGES,
+    SERVICE_FAILURES,
+    TRAINING_RUNS_FINISHED,
+    Values,
+)
 from monitor.windows.evaluation import monitoring_start
 from monitor.windows.schedule import LENGTH, window_of
 
@@ -29,23 +36,46 @@ def read_gauges(
         now: The time.
     """
     evaluated: dict[tuple[str, ...], datetime | None] = {}
+    failed: dict[tuple[str, ...], float] = {}
     looked: dict[tuple[str, ...], datetime | None] = {}
     lengths: dict[tuple[str, ...], float] = {}
+    lost: dict[tuple[str, ...], datetime | None] = {}
     with transaction(engine) as connection:
         for settings in watched:
             model = (settings.model.name,)
-            evaluated[model] = _evaluated_until(connection, settings)
+            pauses = pauses_of(connection, settings.model.name)
+            evaluated[model] = _evaluated_until(connection, settings, pauses)
+            ends = failed_window_ends(connection, settings.model.name)
+            # In a pause it is not repeated.
+            failed[model] = sum(not any(p.covers(end) for p in pauses) for end in ends)
             looked[model] = last_look_at(connection, settings.model.name, only_done=True)
             lengths[model] = LENGTH[settings.monitoring.drift_detection].total_seconds()
         pending = pending_messages(connection, sent)
+        given_up = last_failure_at(connection)
+        lost.update({(source,): at for source, at in last_gaps(connection).items()})
     age = now - pending.oldest_at if pending.oldest_at else timedelta()
     return {
         "driftwarden_newest_evaluated_window_end_timestamp_seconds": _timestamps(evaluated),
+        "driftwarden_failed_windows": failed,
         "driftwarden_window_seconds": lengths,
         "driftwarden_last_look_timestamp_seconds": _timestamps(looked),
+        "driftwarden_model_has_channel": {
+            (name,): float(sent.includes(name)) for (name,) in lengths
+        },
         "driftwarden_outbox_pending_messages": {(): pending.n},
         "driftwarden_outbox_oldest_message_age_seconds": {(): age.total_seconds()},
+        "driftwarden_message_failed_timestamp_seconds": _timestamps({(): given_up}),
+        "driftwarden_records_lost_timestamp_seconds": _timestamps(lost),
     }
+
+
+def create_counters(models: Iterable[str]) -> None:
+    """Create the counters of models at 0: `increase()` doesn't see one born with its event."""
+    SERVICE_FAILURES.labels("advance")
+    for model in models:
+        EVALUATIONS_FAILED.labels(model)
+        for status in ("succeeded", "failed"):
+            TRAINING_RUNS_FINISHED.labels(model, status)
 
 
 def withdraw_gauges() -> None:
@@ -54,7 +84,9 @@ def withdraw_gauges() -> None:
     export_training_metrics(())
 
 
-def _evaluated_until(connection: Connection, settings: Settings) -> datetime | None:
+def _evaluated_until(
+    connection: Connection, settings: Settings, pauses: Sequence[Pause]
+) -> datetime | None:
     """Return the time until which no window of a model is missing but those that failed.
 
     Returns:
@@ -65,7 +97,7 @@ def _evaluated_until(connection: Connection, settings: Settings) -> datetime | N
     if first is None:
         return None
     # A window that ends in a pause is never evaluated.
-    begins = [first, *(p.resumed_at for p in pauses_of(connection, model) if p.resumed_at)]
+    begins = [first, *(pause.resumed_at for pause in pauses if pause.resumed_at)]
     newest = newest_evaluated_end(connection, model)
     start, _ = window_of(max(begins), cadence)
     return max(newest or start, start)

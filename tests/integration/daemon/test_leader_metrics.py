@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from monitor.daemon import schedule
 from monitor.daemon.cycle import Cycle
-from monitor.daemon.leader_gauges import read_gauges, withdraw_gauges
+from monitor.daemon.leader_metrics import read_gauges, withdraw_gauges
 from monitor.settings import Secrets, Settings, load_configuration
 from monitor.store.alerts.outbox import ALL_MODELS
 from monitor.store.engine import transaction

@@ -1,0 +1,72 @@
+"""The shipped rules of Prometheus, by promtool, against the metrics that /metrics exports."""
+
+import re
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from litestar.testing import TestClient
+from sqlalchemy import Engine
+
+from bench.services.requirement import program
+from monitor.daemon.cycle import Cycle
+from monitor.daemon.leader_metrics import create_counters as create_counters_of_models
+from monitor.daemon.leader_metrics import withdraw_gauges
+from monitor.settings import Secrets, Settings
+from monitor.telemetry import REGISTRY
+from monitor.traffic.ingest.storage_metrics import create_counters
+from monitor.web.app import create_app
+
+ROOT = Path(__file__).parents[2]
+RULES = ROOT / "deploy" / "prometheus"
+PRODUCTION = ROOT / "docs" / "how-to" / "production.md"
+
+
+def promtool(*arguments: str, metrics: bytes = b"") -> str:
+    """Run promtool, which must succeed, and return its output."""
+    command = program("promtool", "Debian's package `prometheus` has it")
+    finished = subprocess.run(
+        [command, *arguments], cwd=RULES, input=metrics, capture_output=True, check=False
+    )
+    output = (finished.stdout + finished.stderr).decode()
+    assert finished.returncode == 0, output
+    return output
+
+
+def test_the_rules_are_valid_and_fire_rightly() -> None:
+    tested = promtool("test", "rules", "rules.test.yaml", "month.test.yaml")
+    assert tested.count("SUCCESS") == 2
+    # As errors, so that no two rules are the same.
+    promtool("check", "rules", "--lint-fatal", "rules.yaml")
+
+
+def test_every_alert_is_tested_and_documented() -> None:
+    alerts = re.findall(r"- alert: (\w+)", (RULES / "rules.yaml").read_text())
+    tests, page = (RULES / "rules.test.yaml").read_text(), PRODUCTION.read_text()
+    assert len(alerts) > 10
+    assert not [alert for alert in alerts if not re.search(rf"alertname: {alert}\b", tests)]
+    assert not [alert for alert in alerts if f"| `{alert}` |" not in page]
+
+
+def test_the_rules_use_metrics_that_exist() -> None:
+    names = {f"{f.name}_total" if f.type == "counter" else f.name for f in REGISTRY.collect()}
+    used = set(re.findall(r"\bdriftwarden_\w+", (RULES / "rules.yaml").read_text()))
+    assert used <= names
+
+
+@pytest.fixture
+def metrics(engine: Engine) -> bytes:
+    """Return the output of /metrics of a daemon that leads and ingests."""
+    create_counters("llm-traffic")
+    create_counters_of_models(["assistant"])
+    Cycle.build(engine, Settings(), Secrets(), datetime.now(UTC)).measure(datetime.now(UTC))
+    with TestClient(create_app(engine, Settings(), Secrets())) as client:
+        output = client.get("/metrics").content
+    withdraw_gauges()
+    return output
+
+
+def test_promtool_accepts_the_output_of_metrics(metrics: bytes) -> None:
+    assert b"driftwarden_window_seconds" in metrics
+    assert not promtool("check", "metrics", metrics=metrics)
