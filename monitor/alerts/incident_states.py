@@ -1,6 +1,6 @@
 """Life cycle of an incident as one table: events, who may cause them, and statuses.
 
-Every change of an incident goes through :func:`monitor.alerts.incidents.take_step`, which checks it
+Every change of an incident goes through :func:`monitor.alerts.steps.take_step`, which checks it
 against this table. The table in ``docs/explanation/incidents.md`` is generated from it.
 """
 
@@ -9,11 +9,24 @@ from typing import Literal
 
 from monitor.errors import WorkflowError
 
-Status = Literal["open", "acknowledged", "resolved", "closed"]
+Status = Literal["open", "acknowledged", "snoozed", "resolved", "closed"]
 #: Named as in the audit log and in the keys of messages.
 Event = Literal[
-    "opened", "worsened", "continued", "not_enough_data", "resolved", "acknowledged", "unwatched"
+    "opened",
+    "worsened",
+    "continued",
+    "not_enough_data",
+    "quiet",
+    "resolved",
+    "reopened",
+    "acknowledged",
+    "snoozed",
+    "woken",
+    "noted",
+    "unwatched",
 ]
+
+UNRESOLVED: tuple[Status, ...] = ("open", "acknowledged", "snoozed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +49,8 @@ class Transition:
 TRANSITIONS: tuple[Transition, ...] = (
     Transition(
         event="opened",
-        by="an evaluation with an alarm, where the model has no unresolved incident",
+        by="an evaluation with an alarm, or a condition, where the model has no incident of the "
+        "cause that is unresolved or was resolved in the last 8 weeks",
         sources=(),
         target="open",
         effect="a message is posted, with the details in its thread",
@@ -44,15 +58,16 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(
         event="worsened",
         by="an evaluation with an alarm of a new kind, or of severity 1.25 times as high and 0.05 "
-        "higher than that of the incident",
-        sources=("open", "acknowledged"),
+        "higher than that of the incident; a further window, run, day, ... of another cause. A "
+        "snoozed incident: only an alarm of a new kind",
+        sources=UNRESOLVED,
         target="open",
         effect="the message is updated; the details go to the thread and to the channel",
     ),
     Transition(
         event="continued",
         by="any other evaluation with an alarm",
-        sources=("open", "acknowledged"),
+        sources=UNRESOLVED,
         target=None,
         effect="the message is updated; nobody is notified",
         logged=False,
@@ -60,29 +75,66 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(
         event="not_enough_data",
         by="an evaluation without enough data",
-        sources=("open", "acknowledged"),
+        sources=UNRESOLVED,
         target=None,
         effect="the first one in a row updates the message and replies in the thread",
         logged=False,
     ),
     Transition(
+        event="quiet",
+        by="the first evaluation in a row with enough data and without an alarm",
+        sources=UNRESOLVED,
+        target=None,
+        effect="the message is updated; nobody is notified",
+        logged=False,
+    ),
+    Transition(
         event="resolved",
-        by="an evaluation with enough data and without an alarm",
-        sources=("open", "acknowledged"),
+        by="the second one in a row; the end of the condition; lead or admin, with a reason",
+        sources=UNRESOLVED,
         target="resolved",
-        effect="the message is updated, with a reply in the thread",
+        effect="the message is updated, with a reply in the thread and to the channel",
+    ),
+    Transition(
+        event="reopened",
+        by="the same cause within 8 weeks",
+        sources=("resolved",),
+        target="open",
+        effect="the message is updated; a reply in the thread and to the channel says what it was "
+        "before",
     ),
     Transition(
         event="acknowledged",
         by="lead or admin",
-        sources=("open",),
+        sources=("open", "snoozed"),
         target="acknowledged",
         effect="the message names the user",
     ),
     Transition(
+        event="snoozed",
+        by="lead or admin, for at most 30 days",
+        sources=UNRESOLVED,
+        target="snoozed",
+        effect="the message names the user and the time; nobody is notified until then",
+    ),
+    Transition(
+        event="woken",
+        by="the end of the snooze",
+        sources=("snoozed",),
+        target="open",
+        effect="the message is updated, with a reply in the thread and to the channel",
+    ),
+    Transition(
+        event="noted",
+        by="lead or admin",
+        sources=(*UNRESOLVED, "resolved", "closed"),
+        target=None,
+        effect="the note goes to the thread",
+    ),
+    Transition(
         event="unwatched",
         by="the removal of its model from config.toml",
-        sources=("open", "acknowledged"),
+        sources=UNRESOLVED,
         target="closed",
         effect="one message of the daemon tells what ends with the model",
     ),

@@ -1,332 +1,264 @@
-"""Incidents: opened, updated and resolved by drift evaluations, acknowledged by users."""
+"""Changes of incidents: by users, by conditions that are not drift, and by time."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
-from monitor.alerts.incident_states import Event, target_of, transition_of
-from monitor.alerts.messages.incident import (
-    EvaluationSummary,
-    detail_blocks,
-    incident_blocks,
-)
-from monitor.alerts.messages.look import look_blocks
-from monitor.alerts.messages.mrkdwn import build_message
-from monitor.rendering.looks import look_headline
+from monitor.alerts.causes import CAUSES
+from monitor.alerts.drift_incidents import REOPENED_WITHIN
+from monitor.alerts.incident_states import Event
+from monitor.alerts.parent_message import add_reply, add_update, describe_earlier
+from monitor.alerts.steps import SYSTEM, take_step
+from monitor.errors import InputError
+from monitor.rendering.numbers import format_instant
 from monitor.settings import Alerts
-from monitor.store.alerts import incidents, outbox
-from monitor.store.alerts.incidents import IncidentRow
-from monitor.store.audit_log import append_entry
-from monitor.store.windows.assessment import Assessment
-from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
-from monitor.store.windows.looks import look_by_id, newest_look
+from monitor.store.alerts import incidents
+from monitor.store.alerts.incident_events import count_events
+from monitor.store.alerts.incidents import IncidentRow, incident_by_id
 
-#: An incident worsens when its severity grows by this factor *and* by this difference.
-WORSE_FACTOR = 1.25
-WORSE_DIFFERENCE = 0.05
+#: A longer snooze would be a way to forget.
+MAX_SNOOZE = timedelta(days=30)
 
-#: The actor of steps that evaluations cause, in the audit log.
-SYSTEM = "driftwarden"
-
-
-def handle_evaluation(
-    connection: Connection, evaluation_id: int, now: datetime, *, alerts: Alerts
-) -> int | None:
-    """Open, update or resolve the model's incident after a finished drift evaluation.
-
-    Messages are written to the outbox in the same transaction. Handling an evaluation again changes
-    nothing, and neither does one whose window lies before a window that was already followed up.
-
-    Args:
-        connection: Inside the caller's transaction.
-        evaluation_id: The evaluation; nothing happens while it is not done.
-        now: The time of the change.
-        alerts: Base of the links in the messages.
-
-    Returns:
-        The incident that the evaluation belongs to; ``None`` where there is none.
-    """
-    evaluation = drift_evaluation_by_id(connection, evaluation_id)
-    assessment = evaluation.assessment
-    if evaluation.status != "done" or assessment is None:
-        return None
-    current = incidents.unresolved_incident_of(connection, evaluation.model)
-    handled = incidents.incident_of_evaluation(connection, evaluation_id)
-    if handled is not None:
-        return handled
-    if incidents.is_superseded(connection, evaluation_id):
-        return None
-    event = event_of(assessment, current)
-    if event is None or (
-        event == "resolved" and _is_still_changed(connection, evaluation, current)
-    ):
-        return None
-    changes: dict[str, Any] = {}
-    if event in {"opened", "worsened"}:
-        before = frozenset() if current is None else current.fingerprint
-        changes["fingerprint"] = before | fingerprint_of(assessment)
-        severity = 0.0 if current is None else current.severity
-        changes["severity"] = max(severity, severity_of(assessment))
-    step = _Step(connection, evaluation, assessment, now, alerts)
-    incident_id = None
-    if current is not None or event == "opened":
-        incident_id = take_step(
-            connection,
-            current,
-            event,
-            by=SYSTEM,
-            now=now,
-            model=evaluation.model,
-            evaluation_id=evaluation_id,
-            **changes,
-        )
-    # Missing data is announced once per series of windows: silence would read as health.
-    if event != "not_enough_data" or (
-        incidents.previous_verdict(connection, evaluation_id) != "not_enough_data"
-    ):
-        _announce(step, incident_id, event)
-    return incident_id
-
-
-def event_of(assessment: Assessment, incident: IncidentRow | None) -> Event | None:
-    """Return the event that an assessment causes; ``None`` where nothing happens.
-
-    Args:
-        assessment: The result of the evaluation.
-        incident: The model's unresolved incident, if it has one.
-    """
-    if assessment.verdict == "not_enough_data":
-        return "not_enough_data"
-    if incident is None:
-        return "opened" if assessment.alarm else None
-    if not assessment.alarm:
-        return "resolved"
-    return "worsened" if _is_worse(assessment, incident) else "continued"
+#: The time for which a condition must be clear doubles with each reopening in this time, so that
+#: one that comes and goes notifies ever less, but at least once a day while it lasts.
+FLAPPING_WITHIN = timedelta(days=7)
+MAX_HOLD = timedelta(hours=24)
+FIRST_FLAPPING_HOLD = timedelta(minutes=15)
 
 
 def acknowledge(
     connection: Connection, incident_id: int, user: str, now: datetime, *, alerts: Alerts
 ) -> bool:
-    """Record the user who acknowledges an incident, and update its message in Slack.
+    """Record the user who acknowledges an incident, and update its message.
 
     Returns:
-        False where the incident is resolved, or acknowledged already.
+        False where it is resolved, closed, or acknowledged already.
 
     Raises:
         NotFoundError: There is no such incident.
     """
-    incident = incidents.incident_by_id(connection, incident_id, lock=True)
-    if incident.status != "open":
+    incident = incident_by_id(connection, incident_id, lock=True)
+    if incident.status not in {"open", "snoozed"}:
         return False
-    look = None if incident.last_look_id is None else look_by_id(connection, incident.last_look_id)
-    evaluation = (
-        None
-        if incident.last_evaluation_id is None
-        else drift_evaluation_by_id(connection, incident.last_evaluation_id)
-    )
-    if look is not None and (evaluation is None or evaluation.window_end < look.looked_until):
-        outbox.add_message(
-            connection,
-            dedupe_key=f"incident:{incident_id}:acknowledged:look:{look.id}",
-            model=look.model,
-            incident_id=incident_id,
-            kind="update",
-            payload=build_message(
-                look_blocks(look, incident_id, "opened", alerts, acknowledged_by=user),
-                look_headline(look),
-            ),
-            now=now,
-        )
-    elif evaluation is not None and evaluation.assessment is not None:
-        event: Event = (
-            "opened"
-            if incident.opening_evaluation_id == incident.last_evaluation_id
-            else "continued"
-        )
-        summary = _summary(evaluation, evaluation.assessment, acknowledged_by=user)
-        outbox.add_message(
-            connection,
-            dedupe_key=f"incident:{incident_id}:acknowledged:{evaluation.id}",
-            model=evaluation.model,
-            incident_id=incident_id,
-            kind="update",
-            payload=build_message(
-                incident_blocks(summary, event, alerts), evaluation.assessment.headline
-            ),
-            now=now,
-        )
     take_step(connection, incident, "acknowledged", by=user, now=now, acknowledged_by=user)
+    add_update(connection, incident_id, now, alerts)
     return True
 
 
-def take_step(
+def snooze(
     connection: Connection,
-    incident: IncidentRow | None,
-    event: Event,
-    *,
-    by: str,
+    incident_id: int,
+    user: str,
+    until: datetime,
     now: datetime,
-    evaluation_id: int | None = None,
-    model: str = "",
-    **changes: Any,
+    *,
+    alerts: Alerts,
+) -> bool:
+    """Notify nobody of an incident until a time; the schedule wakes it then.
+
+    Returns:
+        False where it is resolved or closed.
+
+    Raises:
+        InputError: The time is not within the next 30 days.
+        NotFoundError: There is no such incident.
+    """
+    if not now < until <= now + MAX_SNOOZE:
+        raise InputError(
+            f"snooze until {format_instant(until)}: not within the next {MAX_SNOOZE.days} days; "
+            "name an earlier time in the future",
+            code="snooze_time",
+        )
+    incident = incident_by_id(connection, incident_id, lock=True)
+    if incident.is_resolved:
+        return False
+    reason = f"until {format_instant(until)}"
+    take_step(connection, incident, "snoozed", by=user, now=now, reason=reason, snoozed_until=until)
+    add_update(connection, incident_id, now, alerts)
+    return True
+
+
+def resolve(
+    connection: Connection,
+    incident_id: int,
+    user: str,
+    reason: str,
+    now: datetime,
+    *,
+    alerts: Alerts,
+) -> bool:
+    """Resolve an incident by a user's decision. A condition that lasts does not reopen it at once.
+
+    Returns:
+        False where it is resolved or closed already.
+
+    Raises:
+        InputError: The reason is empty.
+        NotFoundError: There is no such incident.
+    """
+    reason = _require(reason, "reason")
+    incident = incident_by_id(connection, incident_id, lock=True)
+    if incident.is_resolved:
+        return False
+    take_step(connection, incident, "resolved", by=user, now=now, reason=reason)
+    add_update(connection, incident_id, now, alerts)
+    add_reply(connection, incident_id, f"Resolved by {user}: {reason}", now)
+    return True
+
+
+def note(
+    connection: Connection,
+    incident_id: int,
+    user: str,
+    text: str,
+    now: datetime,
+) -> None:
+    """Add a user's note to an incident in any status, and to its thread.
+
+    Raises:
+        InputError: The note is empty.
+        NotFoundError: There is no such incident.
+    """
+    text = _require(text, "note")
+    incident = incident_by_id(connection, incident_id, lock=True)
+    take_step(connection, incident, "noted", by=user, now=now, reason=text)
+    add_reply(connection, incident_id, f"{user}: {text}", now, broadcast=False)
+
+
+def report(
+    connection: Connection,
+    cause: str,
+    model: str,
+    now: datetime,
+    *,
+    text: str,
+    keys: Collection[str] = (),
+    alerts: Alerts,
 ) -> int:
-    """Check an event against the table of transitions, write it, and log it.
+    """Open, reopen, worsen or continue the incident of a condition that holds.
+
+    Call it as often as the condition is checked: it writes and notifies only what is new.
 
     Args:
-        connection: The transaction that holds the lock of the incident's row.
-        incident: As it was read under the lock; ``None``: the event opens one.
-        event: What happened.
-        by: The user, or :data:`SYSTEM`.
-        now: The time.
-        evaluation_id: The evaluation that caused it, if one did.
-        model: Of a new incident.
-        changes: Other columns to write.
+        connection: Inside the caller's transaction.
+        cause: A name of :data:`monitor.alerts.causes.CAUSES`.
+        model: The model; empty: the daemon itself.
+        now: The time of the check.
+        text: What is wrong, in one or two sentences, without a quote of the traffic.
+        keys: What it consists of (windows, runs, days, ...); a new one worsens the incident.
+        alerts: Base of the links in the messages.
 
     Returns:
         The incident.
-
-    Raises:
-        WorkflowError: The event is not allowed in the incident's status.
     """
-    status = target_of(event, None if incident is None else incident.status)
-    if evaluation_id is not None:
-        changes["last_evaluation_id"] = evaluation_id
-        if incident is None or incident.opening_evaluation_id is None:
-            # The first window of an incident that a look opened.
-            changes["opening_evaluation_id"] = evaluation_id
-    if status in {"resolved", "closed"}:
-        changes["resolved_at"] = now
-    if incident is None:
-        incident_id = incidents.insert_incident(
-            connection,
-            model=model,
-            status=status,
-            opened_at=now,
-            **changes,
-        )
+    current = incidents.unresolved_incident_of(connection, model, cause)
+    fingerprint = frozenset(keys)
+    if current is not None:
+        fingerprint |= current.fingerprint
+        changes: dict[str, Any] = {"fingerprint": fingerprint, "clear_since": None}
+        if fingerprint == current.fingerprint or current.status == "snoozed":
+            if (current.summary, current.clear_since) != (text, None):
+                incidents.update_incident(connection, current.id, summary=text, **changes)
+            return current.id
+        event: Event = "worsened"
+        reason = text
     else:
-        incident_id = incident.id
-        incidents.update_incident(connection, incident_id, status=status, **changes)
-    if transition_of(event).logged:
-        details = {"from": None if incident is None else incident.status, "to": status}
-        append_entry(connection, now, by, event, f"incident:{incident_id}", details)
+        last = incidents.last_resolved_incident_of(connection, model, cause, now - REOPENED_WITHIN)
+        if last is not None and last.clear_since is None and fingerprint <= last.fingerprint:
+            return last.id  # a user resolved it, and it has not been clear since
+        current = last
+        changes = {"fingerprint": fingerprint, "clear_since": None}
+        event = "opened" if last is None else "reopened"
+        reason = text if last is None else describe_earlier(last)
+    incident_id = take_step(
+        connection,
+        current,
+        event,
+        by=SYSTEM,
+        now=now,
+        reason=reason,
+        model=model,
+        cause=cause,
+        severity=0.0,
+        summary=text,
+        **changes,
+    )
+    add_update(connection, incident_id, now, alerts)
+    if event != "opened":
+        reply = text if event == "worsened" else f"{text} {reason}"
+        add_reply(connection, incident_id, reply, now)
     return incident_id
 
 
-def fingerprint_of(assessment: Assessment) -> frozenset[str]:
-    """Return what alarms: families and degraded metrics."""
-    families = {
-        family.family
-        for family in (assessment.input, assessment.output)
-        if family.alarm or family.slow_alarm
-    }
-    metrics = {f"metric:{column.name}" for column in assessment.numeric_columns if column.degraded}
-    return frozenset(families | metrics)
+def clear(
+    connection: Connection, cause: str, model: str, now: datetime, *, alerts: Alerts
+) -> int | None:
+    """Resolve the incident of a condition that has not held for long enough.
 
+    Call it as often as the condition is checked.
 
-def severity_of(assessment: Assessment) -> float:
-    """Return the severity in [0, 1]: the largest changed share or relative loss of a metric."""
-    families = assessment.input, assessment.output
-    shares = [family.changed_share for family in families if family.alarm]
-    shares += [
-        family.slow.drifted_share.estimate
-        for family in families
-        if family.slow is not None and family.slow.alarm
-    ]
-    losses = [
-        1.0 if column.relative_change is None else min(1.0, abs(column.relative_change))
-        for column in assessment.numeric_columns
-        if column.degraded
-    ]
-    return max([0.0, *shares, *losses])
-
-
-def _is_still_changed(
-    connection: Connection, evaluation: DriftEvaluationRow, incident: IncidentRow | None
-) -> bool:
-    """Return whether a look still finds a large change that its window hardly contains.
-
-    A change that began hours before the window's end is a small part of it. The incident of a look
-    is resolved by a window without an alarm only once the newest look has none either.
+    Returns:
+        The incident that was resolved; ``None`` where nothing was.
     """
-    if incident is None or incident.last_look_id is None:
-        return False
-    newest = newest_look(connection, evaluation.model)
-    return newest is not None and newest.alarm
+    current = incidents.unresolved_incident_of(connection, model, cause)
+    if current is None:
+        last = incidents.last_resolved_incident_of(connection, model, cause, now - REOPENED_WITHIN)
+        if last is not None and last.clear_since is None:
+            incidents.update_incident(connection, last.id, clear_since=now)
+        return None
+    clear_since = current.clear_since or now
+    if current.clear_since is None:
+        incidents.update_incident(connection, current.id, clear_since=now)
+    if now - clear_since < _hold(connection, current, now):
+        return None
+    take_step(connection, current, "resolved", by=SYSTEM, now=now, reason="no longer so")
+    add_update(connection, current.id, now, alerts)
+    if current.status != "snoozed":
+        title = CAUSES[cause].title
+        add_reply(connection, current.id, f"Resolved: {title}. Before: {current.summary}", now)
+    return current.id
 
 
-def _is_worse(assessment: Assessment, incident: IncidentRow) -> bool:
-    if not fingerprint_of(assessment) <= incident.fingerprint:
-        return True
-    severity = severity_of(assessment)
-    return severity >= incident.severity * WORSE_FACTOR and (
-        severity >= incident.severity + WORSE_DIFFERENCE
-    )
+def wake_due(
+    connection: Connection, now: datetime, alerts_of: Callable[[str], Alerts]
+) -> list[int]:
+    """Open the incidents whose snooze has ended, and tell that they are unresolved.
+
+    Args:
+        connection: Inside the caller's transaction.
+        now: The time.
+        alerts_of: Returns the settings of a model; of the daemon for an empty name.
+
+    Returns:
+        The incidents.
+    """
+    due = incidents.due_snoozes(connection, now)
+    for incident in due:
+        take_step(connection, incident, "woken", by=SYSTEM, now=now, reason=incident.summary)
+        add_update(connection, incident.id, now, alerts_of(incident.model))
+        add_reply(
+            connection,
+            incident.id,
+            f"The snooze has ended, and the incident is unresolved: {incident.summary}",
+            now,
+        )
+    return [incident.id for incident in due]
 
 
-@dataclass(frozen=True)
-class _Step:
-    """A drift evaluation in its transaction."""
-
-    connection: Connection
-    evaluation: DriftEvaluationRow
-    assessment: Assessment
-    now: datetime
-    alerts: Alerts
-
-
-def _announce(step: _Step, incident_id: int | None, event: Event) -> None:
-    """Post or update the incident's message; reply in its thread where users must notice."""
-    user = None
-    if incident_id is not None:
-        incident = incidents.incident_by_id(step.connection, incident_id)
-        user = incident.acknowledged_by if incident.status == "acknowledged" else None
-    summary = _summary(step.evaluation, step.assessment, acknowledged_by=user)
-    key = f"evaluation:{step.evaluation.id}:{event}"
-    headline = step.assessment.headline
-    outbox.add_message(
-        step.connection,
-        dedupe_key=key,
-        model=step.evaluation.model,
-        incident_id=incident_id,
-        kind="post" if event == "opened" or incident_id is None else "update",
-        payload=build_message(incident_blocks(summary, event, step.alerts), headline),
-        now=step.now,
-    )
-    # Slack notifies of replies, not of updates: nobody is disturbed while nothing got worse.
-    if incident_id is None or event == "continued":
-        return
-    details = build_message(detail_blocks(summary, event), headline)
-    if event == "worsened":
-        details["reply_broadcast"] = True  # in the channel, too
-    outbox.add_message(
-        step.connection,
-        dedupe_key=f"{key}:details",
-        model=step.evaluation.model,
-        incident_id=incident_id,
-        kind="reply",
-        payload=details,
-        now=step.now,
-    )
+def _hold(connection: Connection, incident: IncidentRow, now: datetime) -> timedelta:
+    """Return the time for which a condition must be clear."""
+    hold = CAUSES[incident.cause].hold
+    n_reopened = count_events(connection, incident.id, "reopened", now - FLAPPING_WITHIN)
+    if not n_reopened:
+        return hold
+    doubled: timedelta = max(hold, FIRST_FLAPPING_HOLD) * (1 << min(n_reopened, 10))
+    return min(MAX_HOLD, doubled)
 
 
-def _summary(
-    evaluation: DriftEvaluationRow, assessment: Assessment, *, acknowledged_by: str | None
-) -> EvaluationSummary:
-    return EvaluationSummary(
-        evaluation_id=evaluation.id,
-        window_start=evaluation.window_start,
-        window_end=evaluation.window_end,
-        assessment=assessment,
-        baseline=_describe_baseline(evaluation),
-        acknowledged_by=acknowledged_by,
-    )
-
-
-def _describe_baseline(evaluation: DriftEvaluationRow) -> str:
-    baseline = evaluation.provenance.get("baseline")
-    if not baseline:
-        return "(none)"
-    return f"{str(baseline['digest'])[:12]}, {baseline['first'][:10]} to {baseline['last'][:10]}"
+def _require(text: str, name: str) -> str:
+    text = text.strip()
+    if not text:
+        raise InputError(f"no {name}: write one", code=f"no_{name}")
+    return text

@@ -1,20 +1,25 @@
 """Incidents of looks: opened or worsened by a large change before the window ends."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
+from monitor.alerts.drift_incidents import describe_drift, incident_to_continue
 from monitor.alerts.incident_states import Event
-from monitor.alerts.incidents import SYSTEM, take_step
-from monitor.alerts.messages.look import look_blocks
-from monitor.alerts.messages.mrkdwn import bold, build_message, sections
+from monitor.alerts.messages.mrkdwn import bold, escape, sections
+from monitor.alerts.parent_message import add_reply, add_update, describe_earlier
+from monitor.alerts.steps import SYSTEM, take_step
 from monitor.rendering.looks import look_headline
 from monitor.settings import Alerts
-from monitor.store.alerts import incidents, outbox
+from monitor.store.alerts import incidents
+from monitor.store.alerts.incident_events import last_event
 from monitor.store.alerts.incidents import IncidentRow
 from monitor.store.windows.drift_evaluations import last_followed_up_end
 from monitor.store.windows.looks import LookRow, look_by_id
+
+#: The traffic that a look searches.
+LOOKED_BACK = timedelta(hours=24)
 
 
 def handle_look(
@@ -41,17 +46,23 @@ def handle_look(
     evaluated = last_followed_up_end(connection, look.model)
     if evaluated is not None and look.looked_until <= evaluated:
         return None
-    current = incidents.unresolved_incident_of(connection, look.model)
+    current = incident_to_continue(connection, look.model, now)
+    if current is not None and _is_known_to_users(connection, look, current):
+        return None
     event = event_of_look(look, current)
-    changes: dict[str, Any] = {"last_look_id": look.id}
-    if current is None:
-        changes["opening_look_id"] = look.id
-    known = frozenset() if current is None else current.fingerprint
-    severity = 0.0 if current is None else current.severity
+    changes: dict[str, Any] = {"last_look_id": look.id, "quiet_windows": 0}
     if current is not None and event == "continued":
-        changes["severity"] = max(severity, look.severity)
+        changes["severity"] = max(current.severity, look.severity)
         incidents.update_incident(connection, current.id, **changes)
         return current.id
+    kinds, severity, reason = look.fingerprint, look.severity, ""
+    if current is None:
+        changes["opening_look_id"] = look.id
+    elif event == "worsened":
+        kinds, severity = kinds | current.fingerprint, max(severity, current.severity)
+    else:
+        reason = describe_earlier(current)
+    summary = describe_drift(kinds, severity)
     incident_id = take_step(
         connection,
         current,
@@ -59,29 +70,19 @@ def handle_look(
         by=SYSTEM,
         now=now,
         model=look.model,
-        fingerprint=known | look.fingerprint,
-        severity=max(severity, look.severity),
+        reason=reason or summary,
+        fingerprint=kinds,
+        severity=severity,
+        summary=summary,
         **changes,
     )
-    headline = look_headline(look)
-    outbox.add_message(
-        connection,
-        dedupe_key=f"look:{look.id}:{event}",
-        model=look.model,
-        incident_id=incident_id,
-        kind="post" if event == "opened" else "update",
-        payload=build_message(look_blocks(look, incident_id, event, alerts), headline),
-        now=now,
-    )
-    if event == "worsened":  # Slack notifies of replies, not of updates
-        outbox.add_message(
-            connection,
-            dedupe_key=f"look:{look.id}:{event}:details",
-            model=look.model,
-            incident_id=incident_id,
-            kind="reply",
-            payload=build_message(sections([bold(headline)]), headline) | {"reply_broadcast": True},
-            now=now,
+    key = f"look:{look.id}:{event}"
+    add_update(connection, incident_id, now, alerts, key=key)
+    if event != "opened":  # Slack notifies of replies, not of updates
+        headline = look_headline(look)
+        lines = [bold(headline), *([escape(reason)] if reason else [])]
+        add_reply(
+            connection, incident_id, headline, now, blocks=sections(lines), key=f"{key}:details"
         )
     return incident_id
 
@@ -94,8 +95,19 @@ def event_of_look(look: LookRow, incident: IncidentRow | None) -> Event:
 
     Args:
         look: A look with an alarm.
-        incident: The model's unresolved incident, if it has one.
+        incident: The incident that the alarm belongs to, if there is one.
     """
     if incident is None:
         return "opened"
+    if incident.is_resolved:
+        return "reopened"
     return "continued" if look.fingerprint <= incident.fingerprint else "worsened"
+
+
+def _is_known_to_users(connection: Connection, look: LookRow, incident: IncidentRow) -> bool:
+    """Return whether a user resolved what a look still finds in its 24 hours before that."""
+    if incident.resolved_at is None or not look.fingerprint <= incident.fingerprint:
+        return False
+    ended = last_event(connection, incident.id, ("resolved",))
+    by_user = ended is not None and ended.by != SYSTEM
+    return by_user and look.looked_until - LOOKED_BACK < incident.resolved_at

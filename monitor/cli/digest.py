@@ -128,9 +128,8 @@ def _print(year: "Digest", console: "Console") -> None:
         console.print(f"and {len(year.subthreshold_findings) - MAX_FINDINGS} more; see --json")
     for span in year.incidents:
         subject = _escaped(", ".join(span.fingerprint))
-        # The last window of a resolved incident is the first without an alarm.
         ended = span.status in {"resolved", "closed"}
-        over = f" until {span.last_start:%Y-%m-%d}" if ended else ""
+        over = f" until {span.until:%Y-%m-%d}" if ended else ""
         status = describe_incident_status(span.status).lower().replace(":", ",")
         console.print(
             f"incident {span.incident_id}, {status}: {subject}, "

@@ -5,7 +5,7 @@ from datetime import datetime
 import numpy as np
 from sqlalchemy import Engine
 
-from monitor.alerts.incidents import handle_evaluation
+from monitor.alerts.drift_incidents import handle_evaluation
 from monitor.alerts.looks import handle_look
 from monitor.alerts.messages.decision import announce_decisions
 from monitor.alerts.messages.failed_evaluation import announce_failed_evaluation

@@ -4,10 +4,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
-from monitor.alerts.incidents import SYSTEM, take_step
 from monitor.alerts.messages.removed_models import InFlight, announce_removed_models
+from monitor.alerts.steps import SYSTEM, take_step
 from monitor.settings import Sections
-from monitor.store.alerts.incidents import unresolved_incident_of
+from monitor.store.alerts.incidents import unresolved_incidents_of
 from monitor.store.alerts.outbox import withdraw_messages
 from monitor.store.audit_log import append_entry
 from monitor.store.engine import transaction
@@ -26,7 +26,7 @@ log = get_logger(__name__)
 def follow_configuration(engine: Engine, settings: Sections, now: datetime) -> None:
     """Begin the pause of models that are no longer watched, and end that of those that are again.
 
-    In one transaction the incident of a removed model is closed, its pending messages are
+    In one transaction the incidents of a removed model are closed, its pending messages are
     withdrawn, and a message of the daemon's own tells both, with the runs and rollouts that stay.
     Its history stays.
     """
@@ -53,8 +53,8 @@ def follow_configuration(engine: Engine, settings: Sections, now: datetime) -> N
 
 def _end(connection: Connection, model: str, now: datetime) -> InFlight:
     """Close what is open of a model; return it with what stays as it is."""
-    incident = unresolved_incident_of(connection, model)
-    if incident is not None:
+    incidents = unresolved_incidents_of(connection, model)
+    for incident in incidents:
         take_step(connection, incident, "unwatched", by=SYSTEM, now=now)
     rollouts = [
         (version_by_id(connection, rollout.version_id), rollout.weight_percent)
@@ -62,7 +62,7 @@ def _end(connection: Connection, model: str, now: datetime) -> InFlight:
     ]
     return InFlight(
         model=model,
-        incident=None if incident is None else incident.id,
+        incidents=tuple(incident.id for incident in incidents),
         n_messages=withdraw_messages(connection, model, WITHDRAWN, now),
         runs=tuple(
             run.id for run in list_runs(connection, statuses=("running",)) if run.model == model

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, case, func, select
 
 from monitor.store.rows import columns_of, read_row, read_rows
 from monitor.store.tables import (
@@ -47,10 +47,11 @@ class WindowSize:
 
 @dataclass(frozen=True)
 class OpenIncident:
-    """The unresolved incident of a model."""
+    """An unresolved incident of a model."""
 
     id: int
     model: str
+    cause: str
     status: str
     opened_at: datetime
 
@@ -120,9 +121,17 @@ def newest_decisions(connection: Connection) -> dict[str, NewestDecision]:
 
 
 def unresolved_incidents(connection: Connection) -> dict[str, OpenIncident]:
-    """Return the unresolved incident of each model that has one."""
-    statement = select(*columns_of(OpenIncident, Incident)).where(Incident.resolved_at.is_(None))
-    return _by_model(connection, OpenIncident, statement)
+    """Return the most urgent unresolved incident of each model that has one.
+
+    An open one comes before those that somebody has acknowledged, then the highest level.
+    """
+    levels = case({"critical": 0, "error": 1, "warning": 2}, value=Incident.level, else_=3)
+    statement = (
+        select(*columns_of(OpenIncident, Incident))
+        .where(Incident.resolved_at.is_(None))
+        .order_by((Incident.status == "open").asc(), levels.desc(), Incident.id.desc())
+    )
+    return _by_model(connection, OpenIncident, statement)  # the last one of a model counts
 
 
 def production_versions(connection: Connection) -> dict[str, ProductionVersion]:

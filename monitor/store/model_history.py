@@ -38,6 +38,8 @@ from monitor.store.traffic.daily_counts import ModelDay, SampledCount, add_count
 from monitor.store.traffic.exchanges import stored_models
 
 ACTOR = "driftwarden"
+#: The name that stands for the daemon in incidents and messages.
+DAEMON = ""
 RENAMED = "renamed"
 
 #: Rows with a model that are no history of it.
@@ -64,13 +66,13 @@ def models_with_history(connection: Connection) -> set[str]:
     models = stored_models(connection)
     for table in tables:
         models.update(connection.execute(select(table.model).distinct()).scalars())
-    return models
+    return models - {DAEMON}
 
 
 def watched_models(connection: Connection) -> set[str]:
     """Return the models that were evaluated, trained or served under this name."""
     queries = [select(table.c.model) for table in _tables() if table not in OF_BOTH_NAMES]
-    return set(connection.execute(union(*queries)).scalars())
+    return set(connection.execute(union(*queries)).scalars()) - {DAEMON}
 
 
 def carry_over(connection: Connection, old: str, new: str, now: datetime) -> int:

@@ -9,9 +9,9 @@ import pytest
 from litestar import Litestar
 from playwright.sync_api import Page
 
+from monitor.alerts.steps import SYSTEM, take_step
 from monitor.review.decision.decisions import decide
 from monitor.settings import Review, Secrets, Settings
-from monitor.store.alerts.incidents import insert_incident
 from monitor.store.engine import transaction
 from monitor.web.app import create_app
 from retrain.run_folder import RunFolder
@@ -77,10 +77,9 @@ def pages_of(app: Litestar, site: Site, folder: Path) -> list[str]:
     write_results(run, make_results("undecided"))
     with transaction(site.engine) as connection:
         evaluated(connection, version, now, "undecided", folder=run.root)
-        incident_id = insert_incident(
-            connection, model="assistant", status="open", fingerprint=frozenset({"input"}),
-            severity=0.3, opening_evaluation_id=site.world.evaluation_id,
-            last_evaluation_id=site.world.evaluation_id, opened_at=now,
+        incident_id = take_step(
+            connection, None, "opened", by=SYSTEM, now=now, model="assistant", severity=0.3,
+            fingerprint=frozenset({"input"}), evaluation_id=site.world.evaluation_id,
         )  # fmt: skip
     ids = {
         "incident_id": incident_id,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from monitor.alerts.causes import runbook_url
 from monitor.alerts.incident_states import Event
 from monitor.alerts.messages.mrkdwn import (
     Block,
@@ -41,7 +42,9 @@ TITLES: dict[Event, str] = {
     "opened": "🔴 Drift: {model}",
     "worsened": "🔴 Drift worsened: {model}",
     "continued": "🟠 Drift continues: {model}",
+    "quiet": "🟡 Drift paused: {model}",
     "resolved": "🟢 Drift resolved: {model}",
+    "reopened": "🔴 Drift is back: {model}",
     "not_enough_data": "⚪ Not enough data: {model}",
 }
 
@@ -68,7 +71,8 @@ class EvaluationSummary:
     assessment: Assessment
     #: Digest and days of the baseline.
     baseline: str
-    acknowledged_by: str | None = None
+    #: The state of the incident, a line each.
+    notes: tuple[str, ...] = ()
 
 
 def incident_blocks(summary: EvaluationSummary, event: Event, alerts: Alerts) -> list[Block]:
@@ -84,12 +88,11 @@ def incident_blocks(summary: EvaluationSummary, event: Event, alerts: Alerts) ->
         affected = [*_topics(assessment), *_mix(assessment)]
         if affected:
             blocks += sections(["*Who is affected*", *affected])
-    if event != "resolved":
+    if event not in {"quiet", "resolved"}:
         blocks += sections(["*Next steps*", *_next_steps(assessment)])
     blocks += sections([_links(summary, alerts)])
     blocks.append(context(_compared(summary)))
-    if summary.acknowledged_by:
-        blocks.append(context(f"Acknowledged by {escape(summary.acknowledged_by)}."))
+    blocks += [context(escape(note)) for note in summary.notes]
     return within_limits(blocks)
 
 
@@ -100,14 +103,18 @@ def detail_blocks(summary: EvaluationSummary, event: Event) -> list[Block]:
         "opened": ["Details of the window"],
         "worsened": ["*The drift worsened.*", escape(assessment.headline)],
         "continued": ["The drift continues and has not worsened."],
+        "quiet": ["The window is quiet."],
         "resolved": ["*Resolved.*", escape(assessment.headline)],
+        "reopened": ["*The drift is back.*", escape(assessment.headline)],
         "not_enough_data": [
             "*Not enough data to evaluate this window.* The incident stays open.",
             escape(assessment.headline),
         ],
     }
     blocks = sections(lines[event])
-    if event in {"opened", "worsened"}:
+    if event in {"resolved", "reopened"}:
+        blocks += [context(escape(note)) for note in summary.notes]
+    if event in {"opened", "worsened", "reopened"}:
         for family in (assessment.input, assessment.output):
             for topic in family.topics[:TOPICS_SHOWN]:
                 blocks += sections(_examples(topic, family.family))
@@ -235,8 +242,8 @@ def _links(summary: EvaluationSummary, alerts: Alerts) -> str:
         link(f"{base}/review", "Review queue"),
         link(f"{base}/incidents", "Incidents"),
     ]
-    if alerts.runbook_url:
-        links.append(link(alerts.runbook_url, "Runbook"))
+    if runbook := runbook_url(alerts, "drift"):
+        links.append(link(runbook, "Runbook"))
     return "  ·  ".join(links)
 
 

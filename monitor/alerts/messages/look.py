@@ -1,5 +1,6 @@
 """Slack messages of an incident that a look opened or worsened. They quote nothing."""
 
+from monitor.alerts.causes import runbook_url
 from monitor.alerts.incident_states import Event
 from monitor.alerts.messages.mrkdwn import (
     Block,
@@ -20,6 +21,8 @@ TITLES: dict[Event, str] = {
     "opened": "🔴 Large change: {model}",
     "worsened": "🔴 Large change, worse: {model}",
     "continued": "🟠 Large change continues: {model}",
+    "resolved": "🟢 Large change resolved: {model}",
+    "reopened": "🔴 Large change is back: {model}",
 }
 
 
@@ -29,20 +32,21 @@ def look_blocks(
     event: Event,
     alerts: Alerts,
     *,
-    acknowledged_by: str | None = None,
+    notes: tuple[str, ...] = (),
 ) -> list[Block]:
     """Return the blocks of the incident's message: the changes, next steps and links."""
     blocks = [header(TITLES[event].format(model=look.model))]
     blocks += sections([bold(look_headline(look))])
     blocks += sections(["*Evidence*", *(f"• {line}" for line in _evidence(look))])
-    blocks += sections(["*Next steps*", *_next_steps(look)])
+    if event != "resolved":
+        blocks += sections(["*Next steps*", *_next_steps(look)])
     base = alerts.public_url.rstrip("/")
     links = [
         link(f"{base}/incidents/{incident_id}", "Examples"),
         link(f"{base}/incidents", "Incidents"),
     ]
-    if alerts.runbook_url:
-        links.append(link(alerts.runbook_url, "Runbook"))
+    if runbook := runbook_url(alerts, "drift"):
+        links.append(link(runbook, "Runbook"))
     blocks += sections(["  ·  ".join(links)])
     blocks.append(
         context(
@@ -51,8 +55,7 @@ def look_blocks(
             "window's evaluation follows when it ends."
         )
     )
-    if acknowledged_by:
-        blocks.append(context(f"Acknowledged by {escape(acknowledged_by)}."))
+    blocks += [context(escape(note)) for note in notes]
     return within_limits(blocks)
 
 

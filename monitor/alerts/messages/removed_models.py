@@ -23,8 +23,8 @@ class InFlight:
     """What was in progress when a model was removed."""
 
     model: str
-    #: The incident that was closed.
-    incident: int | None
+    #: The incidents that were closed.
+    incidents: tuple[int, ...]
     #: Messages that were not sent.
     n_messages: int
     #: Training runs that go on to their end.
@@ -64,8 +64,13 @@ def announce_removed_models(
 def describe_removed(ended: InFlight) -> str:
     """Return one line: the model, what ended, and what stays as it is."""
     facts = []
-    if ended.incident is not None:
-        facts.append(f"incident {ended.incident} is closed")
+    if ended.incidents:
+        closed = ", ".join(map(str, ended.incidents))
+        facts.append(
+            f"incident {closed} is closed"
+            if len(ended.incidents) == 1
+            else f"incidents {closed} are closed"
+        )
     if ended.n_messages:
         facts.append(f"{pluralize(ended.n_messages, 'message')} not sent")
     facts += [

@@ -1,4 +1,4 @@
-"""Incidents: at most one unresolved incident for each model."""
+"""Incidents: at most one unresolved incident for each model and cause."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,18 +9,29 @@ from sqlalchemy import Connection, insert, select, update
 from monitor.errors import NotFoundError
 from monitor.store.model_sets import Models, of_models
 from monitor.store.rows import columns_of
-from monitor.store.tables import DriftEvaluation, Incident
+from monitor.store.tables import DriftEvaluation, Incident, IncidentEvent
 
 
 @dataclass(frozen=True)
 class IncidentRow:
-    """An incident of one model."""
+    """An incident of one model, or of the daemon."""
 
     id: int
+    #: Empty: the daemon itself.
     model: str
-    #: ``open``, ``acknowledged``, ``resolved`` or ``closed`` (its model is no longer watched).
+    #: A name of :data:`monitor.alerts.causes.CAUSES`.
+    cause: str
+    #: ``critical``, ``error``, ``warning`` or ``info``.
+    level: str
+    #: ``open``, ``acknowledged``, ``snoozed``, ``resolved`` or ``closed`` (its model is no longer
+    #: watched).
     status: str
-    #: What alarmed: ``input``, ``output``, ``metric:resolved``, ...
+    #: Number of its events.
+    version: int
+    #: What is wrong, without a quote of an exchange.
+    summary: str
+    #: What alarmed: ``input``, ``output``, ``metric:resolved``, ...; of other causes the windows,
+    #: runs, days, ...
     fingerprint: frozenset[str]
     severity: float
     #: ``None`` where a look opened it, until its window is evaluated.
@@ -29,12 +40,22 @@ class IncidentRow:
     #: The look that opened it, and the newest look with an alarm; ``None`` without one.
     opening_look_id: int | None
     last_look_id: int | None
+    #: Measured windows without an alarm since the last one with an alarm.
+    quiet_windows: int
+    #: Since when the condition no longer holds; ``None``: it holds.
+    clear_since: datetime | None
     opened_at: datetime
+    snoozed_until: datetime | None
     #: When it was resolved or closed.
     resolved_at: datetime | None
     acknowledged_by: str | None
     slack_channel: str | None
     slack_ts: str | None
+
+    @property
+    def is_resolved(self) -> bool:
+        """Return whether it is resolved or closed."""
+        return self.resolved_at is not None
 
 
 def insert_incident(connection: Connection, *, fingerprint: frozenset[str], **values: Any) -> int:
@@ -70,21 +91,60 @@ def incident_by_id(connection: Connection, incident_id: int, *, lock: bool = Fal
     return _row(row)
 
 
-def unresolved_incident_of(connection: Connection, model: str) -> IncidentRow | None:
+def unresolved_incident_of(
+    connection: Connection, model: str, cause: str = "drift"
+) -> IncidentRow | None:
     """Return the unresolved incident of a model, and lock it until the transaction ends."""
     row = connection.execute(
-        _ROWS.where(Incident.model == model, Incident.resolved_at.is_(None)).with_for_update()
+        _ROWS.where(
+            Incident.model == model, Incident.cause == cause, Incident.resolved_at.is_(None)
+        ).with_for_update()
     ).one_or_none()
     return None if row is None else _row(row)
 
 
+def last_resolved_incident_of(
+    connection: Connection, model: str, cause: str, since: datetime
+) -> IncidentRow | None:
+    """Return the incident of a cause that was resolved last, after a time, and lock it."""
+    row = connection.execute(
+        _ROWS.where(
+            Incident.model == model,
+            Incident.cause == cause,
+            Incident.status == "resolved",
+            Incident.resolved_at >= since,
+        )
+        .order_by(Incident.resolved_at.desc(), Incident.id.desc())
+        .limit(1)
+        .with_for_update()
+    ).one_or_none()
+    return None if row is None else _row(row)
+
+
+def unresolved_incidents_of(connection: Connection, model: str) -> list[IncidentRow]:
+    """Return the unresolved incidents of a model, and lock them until the transaction ends."""
+    statement = _ROWS.where(Incident.model == model, Incident.resolved_at.is_(None))
+    rows = connection.execute(statement.order_by(Incident.id).with_for_update())
+    return [_row(row) for row in rows]
+
+
+def due_snoozes(connection: Connection, now: datetime) -> list[IncidentRow]:
+    """Return the incidents whose snooze has ended, and lock them until the transaction ends."""
+    statement = _ROWS.where(Incident.status == "snoozed", Incident.snoozed_until <= now)
+    rows = connection.execute(statement.order_by(Incident.id).with_for_update())
+    return [_row(row) for row in rows]
+
+
 def incident_of_evaluation(connection: Connection, evaluation_id: int) -> int | None:
-    """Return the incident that an evaluation opened, or was the last to update."""
+    """Return the incident of drift that an evaluation opened or changed."""
+    changed = select(IncidentEvent.incident_id).where(IncidentEvent.evaluation_id == evaluation_id)
     return connection.execute(
         select(Incident.id)
         .where(
+            Incident.cause == "drift",
             (Incident.opening_evaluation_id == evaluation_id)
             | (Incident.last_evaluation_id == evaluation_id)
+            | Incident.id.in_(changed),
         )
         .order_by(Incident.id.desc())
         .limit(1)
@@ -92,11 +152,28 @@ def incident_of_evaluation(connection: Connection, evaluation_id: int) -> int | 
 
 
 def list_incidents(
-    connection: Connection, model: Models = None, limit: int = 50
+    connection: Connection,
+    model: Models = None,
+    limit: int = 50,
+    *,
+    cause: str | None = None,
+    unresolved: bool = False,
 ) -> list[IncidentRow]:
-    """Return the newest incidents first, of one model or of all."""
+    """Return the newest incidents first, of one model or of all.
+
+    Args:
+        connection: Inside the caller's transaction.
+        model: A model, some, or all.
+        limit: The most incidents.
+        cause: Only those of a cause.
+        unresolved: Only those that are neither resolved nor closed.
+    """
     statement = _ROWS.order_by(Incident.id.desc()).limit(limit)
     statement = statement.where(*of_models(Incident.model, model))
+    if cause:
+        statement = statement.where(Incident.cause == cause)
+    if unresolved:
+        statement = statement.where(Incident.resolved_at.is_(None))
     return [_row(row) for row in connection.execute(statement)]
 
 

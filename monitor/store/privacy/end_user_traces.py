@@ -49,6 +49,8 @@ def messages_of_evaluation(
     """Return the Slack messages about an evaluation, with their payload."""
     statement = select(OutboxMessage.id, OutboxMessage.payload).where(
         OutboxMessage.dedupe_key.startswith(f"evaluation:{evaluation_id}:", autoescape=True)
+        | OutboxMessage.dedupe_key.endswith(f":evaluation:{evaluation_id}", autoescape=True)
+        # Of version 0.2.
         | OutboxMessage.dedupe_key.endswith(f":acknowledged:{evaluation_id}", autoescape=True)
     )
     return [

@@ -7,7 +7,7 @@ from monitor.store.tables.accounts import (
     UserGrant,
     WebSession,
 )
-from monitor.store.tables.alerts import Incident, OutboxMessage
+from monitor.store.tables.alerts import Incident, IncidentEvent, OutboxMessage
 from monitor.store.tables.audit_log import AuditEntry
 from monitor.store.tables.base import Base
 from monitor.store.tables.human_evaluation import (
@@ -82,6 +82,7 @@ __all__ = [
     "HumanEvaluationRating",
     "HumanEvaluationResponse",
     "Incident",
+    "IncidentEvent",
     "Invitation",
     "Look",
     "ModelScore",

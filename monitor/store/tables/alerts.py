@@ -1,4 +1,4 @@
-"""Tables of incidents and of outgoing messages."""
+"""Tables of incidents, their events, and outgoing messages."""
 
 from datetime import datetime
 from typing import Any
@@ -10,14 +10,15 @@ from monitor.store.tables.base import Base, BigId
 
 
 class Incident(Base):
-    """A period of drift of one model, from the first alarm until it is resolved."""
+    """A problem of one model, or of the daemon, from its first report until it is resolved."""
 
     __tablename__ = "incidents"
     __table_args__ = (
-        # A model has at most one unresolved incident: a new alarm is added to it.
+        # A model has at most one unresolved incident of a cause: a new alarm is added to it.
         Index(
-            "uq_incidents_open_model",
+            "uq_incidents_unresolved",
             "model",
+            "cause",
             unique=True,
             postgresql_where=text("resolved_at IS NULL"),
             sqlite_where=text("resolved_at IS NULL"),
@@ -25,10 +26,22 @@ class Incident(Base):
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    #: Empty: the daemon itself.
     model: Mapped[str]
-    #: ``open``, ``acknowledged``, ``resolved`` or ``closed`` (its model is no longer watched).
+    #: A name of :data:`monitor.alerts.causes.CAUSES`.
+    cause: Mapped[str] = mapped_column(server_default=text("'drift'"))
+    #: ``critical``, ``error``, ``warning`` or ``info``.
+    level: Mapped[str] = mapped_column(server_default=text("'critical'"))
+    #: ``open``, ``acknowledged``, ``snoozed``, ``resolved`` or ``closed`` (its model is no longer
+    #: watched).
     status: Mapped[str]
+    #: Number of its events.
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+    #: What is wrong, without a quote of an exchange.
+    summary: Mapped[str] = mapped_column(server_default=text("''"))
+    #: What alarmed: families and metrics; of other causes the windows, runs, days, ...
     fingerprint: Mapped[str]
+    #: Of drift, in [0, 1].
     severity: Mapped[float]
     #: ``None`` where a look opened it, until its window is evaluated.
     opening_evaluation_id: Mapped[int | None] = mapped_column(ForeignKey("drift_evaluations.id"))
@@ -36,11 +49,39 @@ class Incident(Base):
     #: The look that opened it, and the newest look with an alarm; ``None`` without one.
     opening_look_id: Mapped[int | None] = mapped_column(ForeignKey("looks.id"))
     last_look_id: Mapped[int | None] = mapped_column(ForeignKey("looks.id"))
+    #: Measured windows without an alarm since the last one with an alarm.
+    quiet_windows: Mapped[int] = mapped_column(server_default=text("0"))
+    #: Since when the condition of another cause no longer holds; ``None``: it holds.
+    clear_since: Mapped[datetime | None]
     opened_at: Mapped[datetime]
+    snoozed_until: Mapped[datetime | None]
     resolved_at: Mapped[datetime | None]
     acknowledged_by: Mapped[str | None]
     slack_channel: Mapped[str | None]
     slack_ts: Mapped[str | None]
+
+
+class IncidentEvent(Base):
+    """A change of an incident: who, when and why. It is never updated."""
+
+    __tablename__ = "incident_events"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    incident_id: Mapped[int] = mapped_column(ForeignKey("incidents.id"), index=True)
+    #: A name of :data:`monitor.alerts.incident_states.TRANSITIONS`.
+    event: Mapped[str]
+    #: ``None``: it opened the incident.
+    from_status: Mapped[str | None]
+    to_status: Mapped[str]
+    #: A user, or ``driftwarden``.
+    by: Mapped[str]
+    at: Mapped[datetime]
+    #: What was wrong, or what the user wrote; empty where there is nothing to say.
+    reason: Mapped[str]
+    #: What alarmed, where it says so.
+    fingerprint: Mapped[str] = mapped_column(server_default=text("''"))
+    #: The drift evaluation that caused it.
+    evaluation_id: Mapped[int | None] = mapped_column(ForeignKey("drift_evaluations.id"))
 
 
 class OutboxMessage(Base):

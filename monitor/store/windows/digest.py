@@ -6,9 +6,8 @@ from typing import Literal
 
 import msgspec
 from sqlalchemy import Connection, select
-from sqlalchemy.orm import aliased
 
-from monitor.store.tables import DriftEvaluation, Incident
+from monitor.store.tables import DriftEvaluation
 from monitor.store.windows.assessment import ShareEstimate, Verdict, changed_share
 
 
@@ -86,23 +85,6 @@ class WindowFigures:
     figures: AssessmentFigures | None
 
 
-@dataclass(frozen=True)
-class IncidentSpan:
-    """The windows that an incident spans."""
-
-    incident_id: int
-    #: ``open``, ``acknowledged``, ``resolved`` or ``closed`` (its model is no longer watched).
-    status: str
-    #: What drifted: ``input``, ``output``, ``metric:resolved``, ...
-    fingerprint: tuple[str, ...]
-    severity: float
-    #: The first window with an alarm.
-    first_start: datetime
-    #: Its newest window; of a resolved incident the first window without an alarm.
-    last_start: datetime
-    last_evaluation_id: int
-
-
 def newest_windows(
     connection: Connection, model: str, limit: int, *, until: datetime | None = None
 ) -> list[WindowFigures]:
@@ -131,36 +113,4 @@ def newest_windows(
             None if row.assessment is None else msgspec.convert(row.assessment, AssessmentFigures),
         )
         for row in reversed(rows)
-    ]
-
-
-def incident_spans(connection: Connection, model: str, since: datetime) -> list[IncidentSpan]:
-    """Return a model's incidents with a last window at or after a time, the oldest first."""
-    first, last = aliased(DriftEvaluation), aliased(DriftEvaluation)
-    statement = (
-        select(
-            Incident.id,
-            Incident.status,
-            Incident.fingerprint,
-            Incident.severity,
-            first.window_start.label("first_start"),
-            last.window_start.label("last_start"),
-            Incident.last_evaluation_id,
-        )
-        .join(first, first.id == Incident.opening_evaluation_id)
-        .join(last, last.id == Incident.last_evaluation_id)
-        .where(Incident.model == model, last.window_start >= since)
-        .order_by(Incident.id)
-    )
-    return [
-        IncidentSpan(
-            row.id,
-            row.status,
-            tuple(sorted(filter(None, row.fingerprint.split("\n")))),
-            row.severity,
-            row.first_start,
-            row.last_start,
-            row.last_evaluation_id,
-        )
-        for row in connection.execute(statement)
     ]

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monitor.rendering.wording import describe_incident_status
-from monitor.store.windows.digest import IncidentSpan, WindowFigures
+from monitor.store.windows.digest import WindowFigures
+from monitor.store.windows.incident_spans import IncidentSpan
 
 HEIGHT, GAP = 16.0, 4.0
 
@@ -35,10 +36,7 @@ def _lay_out_bar(
 ) -> IncidentBar:
     starts = [window.start for window in windows]
     inside = [
-        at
-        for at, start in enumerate(starts)
-        if incident.first_start <= start <= incident.last_start
-        and not (incident.status == "resolved" and start == incident.last_start)
+        at for at, start in enumerate(starts) if incident.first_start <= start < incident.until
     ]
     first, last = (inside[0], inside[-1]) if inside else (0, 0)
     names = ", ".join(name.removeprefix("metric:") for name in incident.fingerprint)
@@ -55,7 +53,7 @@ def _rows(incidents: Sequence[IncidentSpan]) -> list[int]:
     rows = []
     for incident in incidents:
         row = next(
-            (at for at, last in enumerate(ends) if last.last_start <= incident.first_start),
+            (at for at, last in enumerate(ends) if last.until <= incident.first_start),
             len(ends),
         )
         ends[row : row + 1] = [incident]

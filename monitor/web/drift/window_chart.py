@@ -7,7 +7,8 @@ from datetime import timedelta
 from monitor.rendering.numbers import format_estimate, format_share
 from monitor.review.decision.error_rate import RateEstimate
 from monitor.review.decision.weekly_rates import WeeklyRate
-from monitor.store.windows.digest import FamilyFigures, IncidentSpan, WindowFigures
+from monitor.store.windows.digest import FamilyFigures, WindowFigures
+from monitor.store.windows.incident_spans import IncidentSpan
 from monitor.web.drift.incident_lane import HEIGHT as INCIDENT_HEIGHT
 from monitor.web.drift.incident_lane import IncidentBar, lay_out_incidents
 from monitor.web.drift.rate_lane import RateLane, lay_out_rates

@@ -6,13 +6,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from monitor.plurals import pluralize
-from monitor.store.windows.digest import (
-    IncidentSpan,
-    NumericColumnFigures,
-    WindowFigures,
-    incident_spans,
-    newest_windows,
-)
+from monitor.store.windows.digest import NumericColumnFigures, WindowFigures, newest_windows
+from monitor.store.windows.incident_spans import IncidentSpan, incident_spans
 
 #: A year of weeks.
 WINDOWS = 52
@@ -98,10 +93,9 @@ class Digest:
         n_pending = sum(window.figures is None for window in self.windows)
         if n_pending:
             parts.append(f"{n_pending} not evaluated")
-        n_open = sum(incident.status in {"open", "acknowledged"} for incident in self.incidents)
-        incidents = f"{len(self.incidents) or 'no'} incidents"
-        if len(self.incidents) == 1:
-            incidents = "1 incident"
+        n_open = sum(incident.status not in {"resolved", "closed"} for incident in self.incidents)
+        n_incidents = len({incident.incident_id for incident in self.incidents})
+        incidents = pluralize(n_incidents, "incident") if n_incidents else "no incidents"
         unresolved = ", one unresolved" if n_open else ""
         return f"{pluralize(n, 'window')}: {', '.join(parts)}; {incidents}{unresolved}."
 

@@ -7,8 +7,9 @@ from sqlalchemy import Connection
 from monitor.review.decision.evidence import launch_rate
 from monitor.review.decision.weekly_rates import WeeklyRate, weekly_rates
 from monitor.settings import Settings
-from monitor.store.windows.digest import IncidentSpan, WindowFigures, incident_spans, newest_windows
+from monitor.store.windows.digest import WindowFigures, newest_windows
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow
+from monitor.store.windows.incident_spans import IncidentSpan, incident_spans
 
 #: A year of weeks.
 WINDOWS = 52

@@ -9,7 +9,8 @@ from sqlalchemy import Engine, select
 
 from monitor.alerts.channels import make_sender
 from monitor.alerts.channels.slack import SlackSender
-from monitor.alerts.incidents import acknowledge, handle_evaluation
+from monitor.alerts.drift_incidents import handle_evaluation
+from monitor.alerts.incidents import acknowledge
 from monitor.alerts.messages.incident import TITLES
 from monitor.alerts.messages.mrkdwn import render_text
 from monitor.alerts.outbox import EXPIRES_AFTER, LEASE, deliver_due
@@ -88,22 +89,26 @@ def test_incident_from_alarm_to_resolution(
     assert slack.calls[-1][1]["reply_broadcast"] is True
 
     live_through(any_engine, clock + 3 * WEEK, make_assessment())
-    deliver_due(any_engine, sender, clock + 4 * WEEK)
+    assert deliver_due(any_engine, sender, clock + 4 * WEEK) == 1  # nobody is notified
+    assert parent.blocks[0]["text"]["text"] == TITLES["quiet"].format(model="assistant")
+
+    live_through(any_engine, clock + 4 * WEEK, make_assessment())
+    assert deliver_due(any_engine, sender, clock + 5 * WEEK) == 2
     assert parent.blocks[0]["text"]["text"] == TITLES["resolved"].format(model="assistant")
+    assert slack.calls[-1][1]["reply_broadcast"] is True
     assert [parent.ts] == [message.ts for message in slack.parents]
-    assert parent.n_updates == 3
+    assert parent.n_updates == 4
     incident = only_incident(any_engine)
     assert incident.status == "resolved"
-    assert incident.resolved_at == clock + 4 * WEEK
+    assert incident.resolved_at == clock + 5 * WEEK
 
 
 def test_every_change_of_an_incident_is_in_the_audit_log(engine: Engine, clock: datetime) -> None:
     (incident_id,) = live_through(engine, clock, make_assessment(0.2))
     with transaction(engine) as connection:
         acknowledge(connection, incident_id, "Ann", clock + WEEK, alerts=ALERTS)
-    live_through(
-        engine, clock + WEEK, make_assessment(0.2), make_assessment(0.6), make_assessment()
-    )
+    alarms = make_assessment(0.2), make_assessment(0.6)
+    live_through(engine, clock + WEEK, *alarms, make_assessment(), make_assessment())
     with transaction(engine) as connection:
         columns = (AuditEntry.actor, AuditEntry.action, AuditEntry.details)
         rows = connection.execute(select(*columns).order_by(AuditEntry.id)).all()
@@ -182,8 +187,10 @@ def test_superseded_window_changes_nothing(engine: Engine, clock: datetime) -> N
 def test_missed_windows_are_handled_in_order(engine: Engine, clock: datetime) -> None:
     with transaction(engine) as connection:
         drifted = store_evaluation(connection, make_assessment(0.3), clock)
-        fine = store_evaluation(connection, make_assessment(), clock + WEEK)
-    for evaluation_id in (drifted, fine):
+        fine = [
+            store_evaluation(connection, make_assessment(), clock + week * WEEK) for week in (1, 2)
+        ]
+    for evaluation_id in (drifted, *fine):
         with transaction(engine) as connection:
             handle_evaluation(connection, evaluation_id, clock + 2 * WEEK, alerts=ALERTS)
             mark_followed_up(connection, evaluation_id, clock + 2 * WEEK)

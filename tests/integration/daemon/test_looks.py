@@ -5,14 +5,15 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Engine, select
 
-from monitor.alerts.incidents import acknowledge, handle_evaluation
+from monitor.alerts.drift_incidents import handle_evaluation
+from monitor.alerts.incidents import acknowledge
 from monitor.alerts.messages import look as look_messages
 from monitor.daemon import follow_up as follow_up_module
 from monitor.daemon.follow_up import follow_up_looks
 from monitor.settings import Monitoring, Settings
 from monitor.store.alerts import incidents, outbox
 from monitor.store.engine import transaction
-from monitor.store.tables import Incident, Look, OutboxMessage
+from monitor.store.tables import Incident, IncidentEvent, Look, OutboxMessage
 from monitor.store.windows.drift_evaluations import mark_followed_up
 from monitor.store.windows.looks import LookRow, load_examples, look_by_id, pending_looks
 from monitor.windows.looks import run as run_module
@@ -111,6 +112,7 @@ def test_killed_follow_up_of_a_look_is_repeated_once(
 ) -> None:
     with transaction(engine) as connection:
         connection.execute(OutboxMessage.__table__.delete())
+        connection.execute(IncidentEvent.__table__.delete())
         connection.execute(Incident.__table__.delete())
         connection.execute(Look.__table__.update().values(followed_up_at=None))
     handle = follow_up_module.handle_look
@@ -201,6 +203,8 @@ def test_window_without_an_alarm_waits_for_the_newest_look(
     store_traffic(engine, alarmed, 3_500, seed=5)
     assert look_until(engine, alarmed + WEEK, DAILY) == 0
     evaluate(engine, alarmed + WEEK, None)
+    assert only_incident(engine).status == "open"
+    evaluate(engine, alarmed + 2 * WEEK, None)
     assert only_incident(engine).status == "resolved"
 
 

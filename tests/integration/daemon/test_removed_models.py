@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func, insert, select
 
-from monitor.alerts.incidents import handle_evaluation
+from monitor.alerts.drift_incidents import handle_evaluation
 from monitor.alerts.messages.removed_models import InFlight, describe_removed
 from monitor.daemon.cycle import Cycle
 from monitor.daemon.retraining import Retraining
@@ -219,8 +219,8 @@ def test_watched_unlisted_models_are_not_removed(engine: Engine, clock: datetime
 @pytest.mark.parametrize(
     ("ended", "parts"),
     [
-        (InFlight("a", None, 0, (), ()), ["a."]),
-        (InFlight("a", 3, 1, (4,), ((2, 25),)), ["incident 3", "1 message", "run 4", "25%"]),
+        (InFlight("a", (), 0, (), ()), ["a."]),
+        (InFlight("a", (3,), 1, (4,), ((2, 25),)), ["incident 3", "1 message", "run 4", "25%"]),
     ],
 )
 def test_description_names_what_ends(ended: InFlight, parts: list[str]) -> None:

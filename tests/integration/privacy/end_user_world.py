@@ -13,7 +13,7 @@ import numpy as np
 from msgspec.structs import replace
 from sqlalchemy import Connection, Engine, insert, select, update
 
-from monitor.alerts.incidents import handle_evaluation
+from monitor.alerts.drift_incidents import handle_evaluation
 from monitor.review.export import read_gold, sft_rows
 from monitor.settings import Alerts, ModelSection, Settings, TrainingData
 from monitor.store.audit_log import append_entry

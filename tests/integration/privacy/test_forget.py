@@ -61,6 +61,7 @@ WITHOUT_END_USERS = {
     "audit_log": "append-only; who did what to which item; reasons in words are named as remaining",
     "baselines": "digests and counts; the count is brought up to date",
     "decisions": "counts and rates",
+    "incident_events": "who changed an incident, when and why",
     "incidents": "what drifted, and where Slack shows it",
     "looks": "figures, and numbers of exchanges that are examples",
     "invitations": "digests of links for the experts",

@@ -10,8 +10,8 @@ from litestar.testing import TestClient
 from sqlalchemy import Engine, delete, select
 
 from monitor.accounts.registration import create_user
-from monitor.alerts.incidents import take_step
 from monitor.alerts.looks import handle_look
+from monitor.alerts.steps import take_step
 from monitor.settings import Alerts, Secrets, Settings
 from monitor.store.alerts.incidents import list_incidents
 from monitor.store.engine import transaction

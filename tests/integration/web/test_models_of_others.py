@@ -13,13 +13,13 @@ from litestar.testing import TestClient
 from sqlalchemy import Engine, delete, select, update
 
 from monitor.accounts.registration import create_user
+from monitor.alerts.steps import SYSTEM, take_step
 from monitor.review.decision.decisions import decide
 from monitor.review.items.blind_review import REVIEWS
 from monitor.review.items.flags import flag
 from monitor.settings import Configuration, Secrets
 from monitor.settings import Review as ReviewSettings
 from monitor.store.accounts.grants import delete_grants
-from monitor.store.alerts.incidents import insert_incident
 from monitor.store.engine import transaction
 from monitor.store.model_history import carry_over
 from monitor.store.owners import KINDS
@@ -76,10 +76,9 @@ def world(engine: Engine, clock: datetime, tmp_path: Path) -> World:
         plan_run(
             connection, model="assistant", recipe=Recipe(base="b"), work_dir=tmp_path, now=clock
         )
-        insert_incident(
-            connection, model="assistant", status="open", fingerprint=frozenset({MARK}),
-            severity=0.3, opening_evaluation_id=world.evaluation_id,
-            last_evaluation_id=world.evaluation_id, opened_at=clock,
+        take_step(
+            connection, None, "opened", by=SYSTEM, now=clock, model="assistant", summary=MARK,
+            fingerprint=frozenset({MARK}), severity=0.3, evaluation_id=world.evaluation_id,
         )  # fmt: skip
         flag(connection, 1, world.rows["Lea"], clock, MARK)
         assert carry_over(connection, "assistant", THEIRS, clock)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Engine, func, select
 
-from monitor.alerts.incidents import fingerprint_of, handle_evaluation, severity_of
+from monitor.alerts.drift_incidents import fingerprint_of, handle_evaluation, severity_of
 from monitor.rendering.numbers import format_estimate
 from monitor.settings import Alerts, Drift, Settings
 from monitor.store.engine import transaction

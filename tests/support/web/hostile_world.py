@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, select, update
 
-from monitor.store.alerts.incidents import insert_incident
+from monitor.alerts.steps import SYSTEM, take_step
 from monitor.store.engine import transaction
 from monitor.store.tables import DriftEvaluation, Exchange, ReviewBatch, User
 from monitor.store.training.registry import insert_version
@@ -26,10 +26,9 @@ def make_hostile_world(engine: Engine, clock: datetime) -> World:
         _infect_evaluation(connection, world.evaluation_id)
         for table in (Exchange, ReviewBatch, DriftEvaluation):
             connection.execute(update(table).values(model=MODEL))
-        insert_incident(
-            connection, model=MODEL, status="open", fingerprint=frozenset({ALL}), severity=0.3,
-            opening_evaluation_id=world.evaluation_id, last_evaluation_id=world.evaluation_id,
-            opened_at=clock,
+        take_step(
+            connection, None, "opened", by=SYSTEM, now=clock, model=MODEL, reason=ALL, summary=ALL,
+            fingerprint=frozenset({ALL}), severity=0.3, evaluation_id=world.evaluation_id,
         )  # fmt: skip
         insert_version(
             connection, model=MODEL, stage="production", parent_id=None, training_run_id=None,

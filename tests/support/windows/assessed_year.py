@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from sqlalchemy import Engine
 
-from monitor.alerts.incidents import handle_evaluation
+from monitor.alerts.drift_incidents import handle_evaluation
 from monitor.settings import Alerts
 from monitor.store.engine import transaction
 from monitor.store.windows.drift_evaluations import mark_followed_up

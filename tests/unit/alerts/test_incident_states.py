@@ -8,7 +8,7 @@ from monitor.alerts.incident_states import TRANSITIONS, as_markdown, target_of
 from monitor.errors import WorkflowError
 
 PAGE = Path(__file__).parents[3] / "docs" / "explanation" / "incidents.md"
-STATUSES = (None, "open", "acknowledged", "resolved", "closed")
+STATUSES = (None, "open", "acknowledged", "snoozed", "resolved", "closed")
 
 
 def test_table_allows_exactly_its_own_transitions() -> None:
@@ -22,9 +22,11 @@ def test_table_allows_exactly_its_own_transitions() -> None:
                     target_of(transition.event, status)
 
 
-def test_resolved_incident_has_no_further_event() -> None:
-    sources = {status for transition in TRANSITIONS for status in transition.sources}
-    assert sources == {"open", "acknowledged"}
+def test_resolved_incident_is_reopened_or_noted_only() -> None:
+    after = {t.event for t in TRANSITIONS if {"resolved", "closed"} & set(t.sources)}
+    assert after == {"reopened", "noted"}
+    closed = {t.event for t in TRANSITIONS if "closed" in t.sources}
+    assert closed == {"noted"}
 
 
 def test_documentation_shows_the_table() -> None:

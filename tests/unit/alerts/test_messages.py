@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from monitor.alerts.drift_incidents import fingerprint_of, severity_of
 from monitor.alerts.incident_states import Event
-from monitor.alerts.incidents import fingerprint_of, severity_of
 from monitor.alerts.messages.incident import (
     TITLES,
     EvaluationSummary,

@@ -33,7 +33,7 @@ def test_incident_message_snapshot(case: str, snapshot: SnapshotAssertion) -> No
         window_end=WEEK[1],
         assessment=CASES[case](),
         baseline="ab12cd34ef56, 2026-10-01 to 2026-10-20",
-        acknowledged_by="Ann" if case == "slow_drift" else None,
+        notes=("Acknowledged by Ann.",) if case == "slow_drift" else (),
     )
     message = render_text(incident_blocks(summary, EVENTS[case], ALERTS))
     details = render_text(detail_blocks(summary, EVENTS[case]))

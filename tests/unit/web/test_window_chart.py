@@ -10,10 +10,10 @@ from monitor.review.decision.weekly_rates import WeeklyRate
 from monitor.store.windows.digest import (
     AssessmentFigures,
     FamilyFigures,
-    IncidentSpan,
     SlowFigures,
     WindowFigures,
 )
+from monitor.store.windows.incident_spans import IncidentSpan
 from monitor.web.drift.window_chart import LANE, MAX_WIDTH, WIDTH, WindowChart, draw_windows
 from tests.support.windows.assessments import estimated
 
@@ -146,7 +146,7 @@ def test_slow_drift_is_a_bar_of_its_sum() -> None:
 
 def test_incidents_lie_under_their_windows() -> None:
     windows = [window(at, 0.1 if at > 1 else 0.0) for at in range(4)]
-    incident = IncidentSpan(7, "open", ("input",), 0.1, windows[2].start, windows[3].start, 4)
+    incident = IncidentSpan(7, "open", ("input",), 0.1, windows[2].start, windows[3].end, 4)
     drawn = draw_windows(windows, (incident,), 0.02)
     (span,) = drawn.spans
     assert (span.x, span.width) == (2 * MAX_WIDTH, 2 * MAX_WIDTH)

@@ -1,0 +1,135 @@
+"""Causes of incidents: level, title, and what to do; each has a page in ``docs/runbooks``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from monitor.settings import Alerts
+
+Level = Literal["critical", "error", "warning", "info"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cause:
+    """A kind of problem that opens an incident."""
+
+    name: str
+    level: Level
+    title: str
+    #: What to do, as mrkdwn; the page of the cause has more.
+    next_steps: tuple[str, ...]
+    #: Whether it is the daemon's own, not of a model.
+    of_daemon: bool = False
+    #: Time for which the condition must be clear before the incident is resolved.
+    hold: timedelta = timedelta()
+
+    @property
+    def page(self) -> str:
+        """Return the name of its page in ``docs/runbooks``, without the extension."""
+        return self.name.replace("_", "-")
+
+
+_ALL = (
+    Cause(
+        name="drift",
+        level="critical",
+        title="Drift",
+        next_steps=(),  # they depend on the evaluation
+    ),
+    Cause(
+        name="evaluation_failed",
+        level="error",
+        title="Drift evaluation failed",
+        next_steps=(
+            "• It is repeated every hour; until it succeeds, drift of this window is not noticed.",
+            "• The log of the daemon has the whole error; `driftwarden check` the newest one.",
+        ),
+    ),
+    Cause(
+        name="evaluation_overdue",
+        level="error",
+        title="Drift evaluation overdue",
+        next_steps=(
+            "• Until it is evaluated, drift of this window is not noticed.",
+            "• Check that a replica leads and that ingest keeps up: `driftwarden check`.",
+        ),
+    ),
+    Cause(
+        name="no_traffic",
+        level="error",
+        title="No traffic",
+        next_steps=(
+            "• Check that production still serves the model, under a name of config.toml.",
+            "• Check that its records reach the topic and can be read: `driftwarden dead-letters`.",
+        ),
+        hold=timedelta(hours=1),
+    ),
+    Cause(
+        name="consumer_stalled",
+        level="critical",
+        title="Ingest stalled",
+        next_steps=(
+            "• Check that a replica runs ingest, and its log: `driftwarden check`.",
+            "• Records that the topic's retention deletes before they are read are lost.",
+        ),
+        of_daemon=True,
+        hold=timedelta(minutes=15),
+    ),
+    Cause(
+        name="records_lost",
+        level="error",
+        title="Records lost",
+        next_steps=(
+            "• Lengthen the retention of the topic, or mend what keeps ingest behind.",
+            "• A window with lost records says so in its remarks.",
+        ),
+        of_daemon=True,
+    ),
+    Cause(
+        name="messages_undelivered",
+        level="critical",
+        title="Messages not delivered",
+        next_steps=(
+            "• `driftwarden check` proves the channel and shows the newest error.",
+            "• Until then incidents are shown on the page only.",
+        ),
+        of_daemon=True,
+        hold=timedelta(minutes=15),
+    ),
+    Cause(
+        name="training_failed",
+        level="warning",
+        title="Training failed",
+        next_steps=(
+            "• Read the log: `driftwarden retrain logs RUN`.",
+            "• Then resume it: `driftwarden retrain resume RUN`, or start another.",
+        ),
+    ),
+    Cause(
+        name="decision_overdue",
+        level="warning",
+        title="Retraining waits for a confirmation",
+        next_steps=("• A lead confirms the retraining on the page of the decision.",),
+    ),
+    Cause(
+        name="queue_not_worked",
+        level="warning",
+        title="Review queue not worked",
+        next_steps=(
+            "• Ask the reviewers; without verdicts there is no decision on retraining.",
+            "• `driftwarden review progress` shows who reviewed how much.",
+        ),
+    ),
+)
+
+#: By name.
+CAUSES: Mapping[str, Cause] = {cause.name: cause for cause in _ALL}
+
+
+def runbook_url(alerts: Alerts, cause: str) -> str:
+    """Return the address of a cause's runbook; empty where none is configured.
+
+    ``{cause}`` in ``alerts.runbook_url`` is the name of the page; without it, all causes share one.
+    """
+    return alerts.runbook_url.replace("{cause}", CAUSES[cause].page)

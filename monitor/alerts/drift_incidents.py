@@ -1,0 +1,263 @@
+"""Incidents of drift: opened, worsened, resolved and reopened by drift evaluations."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from monitor.alerts.incident_states import Event
+from monitor.alerts.messages.incident import EvaluationSummary, detail_blocks, incident_blocks
+from monitor.alerts.messages.mrkdwn import build_message
+from monitor.alerts.parent_message import (
+    QUIET_WINDOWS,
+    add_reply,
+    add_update,
+    describe_earlier,
+    summarize,
+)
+from monitor.alerts.steps import SYSTEM, take_step
+from monitor.rendering.numbers import format_share
+from monitor.rendering.wording import NOUNS
+from monitor.settings import Alerts
+from monitor.store.alerts import incidents, outbox
+from monitor.store.alerts.incidents import IncidentRow
+from monitor.store.windows.assessment import Assessment
+from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
+from monitor.store.windows.looks import newest_look
+
+#: An incident worsens when its severity grows by this factor *and* by this difference.
+WORSE_FACTOR = 1.25
+WORSE_DIFFERENCE = 0.05
+
+#: The same cause reopens an incident that was resolved less than this ago.
+REOPENED_WITHIN = timedelta(weeks=8)
+
+#: Events of an alarm, which the fingerprint and the severity of the incident follow.
+ALARMS = ("opened", "worsened", "continued", "reopened")
+
+
+def handle_evaluation(
+    connection: Connection, evaluation_id: int, now: datetime, *, alerts: Alerts
+) -> int | None:
+    """Open, update, resolve or reopen the model's incident after a finished drift evaluation.
+
+    Messages are written to the outbox in the same transaction. Handling an evaluation again changes
+    nothing, and neither does one whose window lies before a window that was already followed up.
+
+    Args:
+        connection: Inside the caller's transaction.
+        evaluation_id: The evaluation; nothing happens while it is not done.
+        now: The time of the change.
+        alerts: Base of the links in the messages.
+
+    Returns:
+        The incident that the evaluation belongs to; ``None`` where there is none.
+    """
+    evaluation = drift_evaluation_by_id(connection, evaluation_id)
+    assessment = evaluation.assessment
+    if evaluation.status != "done" or assessment is None:
+        return None
+    current = incident_to_continue(connection, evaluation.model, now)
+    handled = incidents.incident_of_evaluation(connection, evaluation_id)
+    if handled is not None:
+        return handled
+    if incidents.is_superseded(connection, evaluation_id):
+        return None
+    event = event_of(assessment, current)
+    if event is None or (
+        event in {"quiet", "resolved"} and _is_still_changed(connection, evaluation, current)
+    ):
+        return None
+    if current is not None and current.is_resolved and event != "reopened":
+        current = None
+    incident_id = None
+    if current is not None or event == "opened":
+        incident_id = take_step(
+            connection,
+            current,
+            event,
+            by=SYSTEM,
+            now=now,
+            model=evaluation.model,
+            evaluation_id=evaluation_id,
+            **_changes(assessment, current, event),
+        )
+    if incident_id is None:
+        _announce_missing_data(connection, evaluation, now, alerts)
+    else:
+        silent = event in {"continued", "quiet"} or (
+            current is not None and current.status == "snoozed" and event != "worsened"
+        )
+        _announce(connection, incident_id, evaluation, event, now, alerts=alerts, silent=silent)
+    return incident_id
+
+
+def incident_to_continue(connection: Connection, model: str, now: datetime) -> IncidentRow | None:
+    """Return the incident of drift that a new alarm belongs to, and lock it.
+
+    It is unresolved, or was resolved within the last eight weeks.
+    """
+    return incidents.unresolved_incident_of(
+        connection, model
+    ) or incidents.last_resolved_incident_of(connection, model, "drift", now - REOPENED_WITHIN)
+
+
+def event_of(assessment: Assessment, incident: IncidentRow | None) -> Event | None:
+    """Return the event that an assessment causes; ``None`` where nothing happens.
+
+    Args:
+        assessment: The result of the evaluation.
+        incident: The incident that an alarm belongs to, if there is one.
+    """
+    if assessment.verdict == "not_enough_data":
+        return "not_enough_data"
+    if incident is None or incident.is_resolved:
+        if not assessment.alarm:
+            return None
+        return "opened" if incident is None else "reopened"
+    if not assessment.alarm:
+        return "resolved" if incident.quiet_windows + 1 >= QUIET_WINDOWS else "quiet"
+    return "worsened" if _is_worse(assessment, incident) else "continued"
+
+
+def describe_drift(fingerprint: frozenset[str], severity: float) -> str:
+    """Return what drifted and by how much, without a quote of the traffic.
+
+    Example:
+        >>> describe_drift(frozenset({"input", "metric:resolved"}), 0.12)
+        'prompts, metric resolved; largest change 12%'
+    """
+    names = [
+        NOUNS.get(name, name.replace("metric:", "metric ", 1))
+        for name in sorted(fingerprint, key=lambda name: (name.startswith("metric:"), name))
+    ]
+    return f"{', '.join(names)}; largest change {format_share(severity)}"
+
+
+def fingerprint_of(assessment: Assessment) -> frozenset[str]:
+    """Return what alarms: families and degraded metrics."""
+    families = {
+        family.family
+        for family in (assessment.input, assessment.output)
+        if family.alarm or family.slow_alarm
+    }
+    metrics = {f"metric:{column.name}" for column in assessment.numeric_columns if column.degraded}
+    return frozenset(families | metrics)
+
+
+def severity_of(assessment: Assessment) -> float:
+    """Return the severity in [0, 1]: the largest changed share or relative loss of a metric."""
+    families = assessment.input, assessment.output
+    shares = [family.changed_share for family in families if family.alarm]
+    shares += [
+        family.slow.drifted_share.estimate
+        for family in families
+        if family.slow is not None and family.slow.alarm
+    ]
+    losses = [
+        1.0 if column.relative_change is None else min(1.0, abs(column.relative_change))
+        for column in assessment.numeric_columns
+        if column.degraded
+    ]
+    return max([0.0, *shares, *losses])
+
+
+def _changes(assessment: Assessment, incident: IncidentRow | None, event: Event) -> dict[str, Any]:
+    """Return the columns that an event changes."""
+    if event in {"quiet", "resolved"}:
+        assert incident is not None  # noqa: S101 - only an unresolved incident is resolved
+        return {"quiet_windows": incident.quiet_windows + 1}
+    if event not in ALARMS:
+        return {}
+    alarms, severity = fingerprint_of(assessment), severity_of(assessment)
+    changes: dict[str, Any] = {"quiet_windows": 0}
+    if event == "continued":
+        return changes
+    if event == "worsened" and incident is not None:
+        alarms, severity = alarms | incident.fingerprint, max(severity, incident.severity)
+    summary = describe_drift(alarms, severity)
+    changes |= {"fingerprint": alarms, "severity": severity, "summary": summary}
+    if event == "reopened" and incident is not None:
+        return changes | {"reason": describe_earlier(incident)}
+    return changes | {"reason": summary}
+
+
+def _is_still_changed(
+    connection: Connection, evaluation: DriftEvaluationRow, incident: IncidentRow | None
+) -> bool:
+    """Return whether a look still finds a large change that its window hardly contains.
+
+    A change that began hours before the window's end is a small part of it. The incident of a look
+    is resolved by a window without an alarm only once the newest look has none either.
+    """
+    if incident is None or incident.last_look_id is None:
+        return False
+    newest = newest_look(connection, evaluation.model)
+    return newest is not None and newest.alarm
+
+
+def _is_worse(assessment: Assessment, incident: IncidentRow) -> bool:
+    if not fingerprint_of(assessment) <= incident.fingerprint:
+        return True
+    severity = severity_of(assessment)
+    # Whoever has snoozed a change has not snoozed another kind, but its growth.
+    return (
+        incident.status != "snoozed"
+        and severity >= incident.severity * WORSE_FACTOR
+        and severity >= incident.severity + WORSE_DIFFERENCE
+    )
+
+
+def _announce(
+    connection: Connection,
+    incident_id: int,
+    evaluation: DriftEvaluationRow,
+    event: Event,
+    now: datetime,
+    *,
+    alerts: Alerts,
+    silent: bool,
+) -> None:
+    """Post or update the incident's message; reply in its thread where users must notice."""
+    # Missing data is announced once per series of windows: silence would read as health.
+    if event == "not_enough_data" and not _is_first_without_data(connection, evaluation.id):
+        return
+    key = f"evaluation:{evaluation.id}:{event}"
+    add_update(connection, incident_id, now, alerts, key=key)
+    # Slack notifies of replies, not of updates: nobody is disturbed while nothing got worse.
+    if silent:
+        return
+    summary = summarize(connection, incident_id, evaluation)
+    add_reply(
+        connection,
+        incident_id,
+        summary.assessment.headline,
+        now,
+        blocks=detail_blocks(summary, event),
+        broadcast=event in {"worsened", "resolved", "reopened"},
+        key=f"{key}:details",
+    )
+
+
+def _announce_missing_data(
+    connection: Connection, evaluation: DriftEvaluationRow, now: datetime, alerts: Alerts
+) -> None:
+    """Tell once per series of windows of a model without an incident that data is missing."""
+    if not _is_first_without_data(connection, evaluation.id):
+        return
+    summary: EvaluationSummary = summarize(connection, None, evaluation)
+    outbox.add_message(
+        connection,
+        dedupe_key=f"evaluation:{evaluation.id}:not_enough_data",
+        model=evaluation.model,
+        incident_id=None,
+        kind="post",
+        payload=build_message(
+            incident_blocks(summary, "not_enough_data", alerts), summary.assessment.headline
+        ),
+        now=now,
+    )
+
+
+def _is_first_without_data(connection: Connection, evaluation_id: int) -> bool:
+    return incidents.previous_verdict(connection, evaluation_id) != "not_enough_data"

@@ -1,0 +1,201 @@
+"""The message of an incident in its present state, and replies in its thread."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from monitor.alerts.incident_states import Event
+from monitor.alerts.messages.condition import condition_blocks, condition_title
+from monitor.alerts.messages.incident import EvaluationSummary, incident_blocks
+from monitor.alerts.messages.look import look_blocks
+from monitor.alerts.messages.mrkdwn import Block, build_message, escape, sections
+from monitor.alerts.steps import SYSTEM
+from monitor.plurals import pluralize
+from monitor.rendering.looks import look_headline
+from monitor.rendering.numbers import format_instant
+from monitor.settings import Alerts
+from monitor.store.alerts import outbox
+from monitor.store.alerts.incident_events import last_event
+from monitor.store.alerts.incidents import IncidentRow, incident_by_id
+from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
+from monitor.store.windows.looks import LookRow, look_by_id
+
+#: Measured windows in a row without an alarm that resolve an incident of drift.
+QUIET_WINDOWS = 2
+
+#: Events that the title of a message names.
+TITLED = (
+    "opened",
+    "worsened",
+    "continued",
+    "not_enough_data",
+    "quiet",
+    "resolved",
+    "reopened",
+)
+
+
+def add_update(
+    connection: Connection, incident_id: int, now: datetime, alerts: Alerts, *, key: str = ""
+) -> None:
+    """Write the incident's message, as it is now; nobody is notified.
+
+    Args:
+        connection: Inside the caller's transaction, after the step.
+        incident_id: The incident.
+        now: The time of the message.
+        alerts: Base of the links.
+        key: Of the message; by default the version of the incident.
+    """
+    incident = incident_by_id(connection, incident_id)
+    payload, evaluation = _parent(connection, incident, alerts)
+    own_key = f"incident:{incident_id}:{incident.version}"
+    if evaluation is not None:
+        own_key += f":evaluation:{evaluation}"
+    outbox.add_message(
+        connection,
+        dedupe_key=key or own_key,
+        model=incident.model,
+        incident_id=incident_id,
+        kind="post" if incident.version == 1 else "update",
+        payload=payload,
+        now=now,
+    )
+
+
+def add_reply(
+    connection: Connection,
+    incident_id: int,
+    text: str,
+    now: datetime,
+    *,
+    blocks: list[Block] | None = None,
+    broadcast: bool = True,
+    key: str = "",
+) -> None:
+    """Write a reply in the incident's thread, which notifies; with ``broadcast`` the channel too.
+
+    Args:
+        connection: Inside the caller's transaction, after the step.
+        incident_id: The incident.
+        text: Plain text: the reply, or its summary where it has blocks.
+        now: The time of the message.
+        blocks: The reply, where the text isn't all.
+        broadcast: Whether it is shown in the channel, too.
+        key: Of the message; by default the version of the incident.
+    """
+    incident = incident_by_id(connection, incident_id)
+    payload = build_message(blocks or sections([escape(text)]), text)
+    if broadcast:
+        payload["reply_broadcast"] = True
+    outbox.add_message(
+        connection,
+        dedupe_key=key or f"incident:{incident_id}:{incident.version}:reply",
+        model=incident.model,
+        incident_id=incident_id,
+        kind="reply",
+        payload=payload,
+        now=now,
+    )
+
+
+def describe_state(connection: Connection, incident: IncidentRow) -> tuple[str, ...]:
+    """Return lines on the state of an incident: who acknowledged it, what it was before, ..."""
+    notes = []
+    ended = last_event(connection, incident.id, ("resolved",))
+    if incident.status == "resolved" and ended is not None:
+        if incident.cause == "drift" and incident.summary:
+            notes.append(f"Had drifted: {incident.summary}, since {_since(connection, incident)}.")
+        if ended.by != SYSTEM:
+            notes.append(f"Resolved by {ended.by}: {ended.reason}")
+        return tuple(notes)
+    if incident.quiet_windows:
+        left = QUIET_WINDOWS - incident.quiet_windows
+        notes.append(
+            f"{pluralize(incident.quiet_windows, 'quiet window')}: {left} more in a row "
+            f"{'resolves' if left == 1 else 'resolve'} the incident. Had drifted: "
+            f"{incident.summary}."
+        )
+    reopened = last_event(connection, incident.id, ("reopened",))
+    if reopened is not None and not incident.is_resolved:
+        notes.append(reopened.reason)
+    if incident.status == "acknowledged":
+        notes.append(f"Acknowledged by {incident.acknowledged_by}.")
+    snoozed = last_event(connection, incident.id, ("snoozed",))
+    if incident.status == "snoozed" and incident.snoozed_until is not None and snoozed is not None:
+        notes.append(f"Snoozed until {format_instant(incident.snoozed_until)} by {snoozed.by}.")
+    return tuple(notes)
+
+
+def describe_earlier(incident: IncidentRow) -> str:
+    """Return what an incident was before it is reopened."""
+    ended = incident.resolved_at
+    until = "" if ended is None else f", resolved {format_instant(ended)}"
+    return f"It is back. Before: {incident.summary or 'unknown'}{until}."
+
+
+def summarize(
+    connection: Connection, incident_id: int | None, evaluation: DriftEvaluationRow
+) -> EvaluationSummary:
+    """Return what a message says about a drift evaluation and its incident."""
+    assert evaluation.assessment is not None  # noqa: S101 - it is done
+    notes: tuple[str, ...] = ()
+    if incident_id is not None:
+        notes = describe_state(connection, incident_by_id(connection, incident_id))
+    return EvaluationSummary(
+        evaluation_id=evaluation.id,
+        window_start=evaluation.window_start,
+        window_end=evaluation.window_end,
+        assessment=evaluation.assessment,
+        baseline=_describe_baseline(evaluation),
+        notes=notes,
+    )
+
+
+def _parent(
+    connection: Connection, incident: IncidentRow, alerts: Alerts
+) -> tuple[dict[str, Any], int | None]:
+    """Return the message, and the evaluation that it shows."""
+    last = last_event(connection, incident.id, TITLED)
+    event: Event = "opened" if last is None else last.event  # type: ignore[assignment]
+    notes = describe_state(connection, incident)
+    if incident.cause != "drift":
+        title = condition_title(incident, event)
+        since = f"Since {_since(connection, incident)}."
+        blocks = condition_blocks(incident, event, (since, *notes), alerts)
+        return build_message(blocks, f"{title}. {incident.summary}"), None
+    look, evaluation = _newest(connection, incident)
+    if look is not None:
+        titled: Event = event if event in {"resolved", "reopened", "worsened"} else "opened"
+        blocks = look_blocks(look, incident.id, titled, alerts, notes=notes)
+        return build_message(blocks, look_headline(look)), None
+    assert evaluation is not None  # noqa: S101 - one of the two opened it
+    summary = summarize(connection, incident.id, evaluation)
+    headline = summary.assessment.headline
+    return build_message(incident_blocks(summary, event, alerts), headline), evaluation.id
+
+
+def _newest(
+    connection: Connection, incident: IncidentRow
+) -> tuple[LookRow | None, DriftEvaluationRow | None]:
+    """Return the newest look of an incident where it is newer than its evaluation, else that."""
+    look = None if incident.last_look_id is None else look_by_id(connection, incident.last_look_id)
+    if incident.last_evaluation_id is None:
+        return look, None
+    evaluation = drift_evaluation_by_id(connection, incident.last_evaluation_id)
+    if look is not None and evaluation.window_end < look.looked_until:
+        return look, None
+    return None, evaluation
+
+
+def _since(connection: Connection, incident: IncidentRow) -> str:
+    opened = last_event(connection, incident.id, ("opened", "reopened"))
+    return format_instant(incident.opened_at if opened is None else opened.at)
+
+
+def _describe_baseline(evaluation: DriftEvaluationRow) -> str:
+    baseline = evaluation.provenance.get("baseline")
+    if not baseline:
+        return "(none)"
+    return f"{str(baseline['digest'])[:12]}, {baseline['first'][:10]} to {baseline['last'][:10]}"

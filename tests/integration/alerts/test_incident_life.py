@@ -1,0 +1,312 @@
+"""The life of an incident: quiet windows, reopening, snooze, users' changes, conditions."""
+
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from sqlalchemy import Engine
+
+from monitor.alerts.drift_incidents import REOPENED_WITHIN, handle_evaluation
+from monitor.alerts.incidents import (
+    MAX_SNOOZE,
+    acknowledge,
+    clear,
+    note,
+    report,
+    resolve,
+    snooze,
+    wake_due,
+)
+from monitor.errors import InputError, NotFoundError
+from monitor.settings import Alerts
+from monitor.store.alerts import incidents, outbox
+from monitor.store.alerts.incident_events import IncidentEventRow, list_events
+from monitor.store.engine import transaction
+from monitor.store.windows.drift_evaluations import mark_followed_up
+from tests.support.refusals import refusal
+from tests.support.windows.assessments import (
+    make_assessment,
+    make_numeric_column,
+    not_enough_data,
+    store_evaluation,
+)
+
+WEEK = timedelta(days=7)
+HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+ALERTS = Alerts(public_url="https://drift.example")
+QUIET, DRIFT, BLIND = make_assessment(), make_assessment(0.2), not_enough_data()
+
+
+def live_through(engine: Engine, start: datetime, *assessments) -> datetime:
+    """Handle windows in order, like the daemon; return the end of the last."""
+    for assessment in assessments:
+        with transaction(engine) as connection:
+            evaluation_id = store_evaluation(connection, assessment, start)
+            start += WEEK
+            handle_evaluation(connection, evaluation_id, start, alerts=ALERTS)
+            mark_followed_up(connection, evaluation_id, start)
+    return start
+
+
+def only_incident(engine: Engine) -> incidents.IncidentRow:
+    with transaction(engine) as connection:
+        (incident,) = incidents.list_incidents(connection)
+    return incident
+
+
+def events_of(engine: Engine, incident_id: int = 1) -> list[IncidentEventRow]:
+    with transaction(engine) as connection:
+        return list_events(connection, incident_id)
+
+
+def names_of(engine: Engine) -> list[str]:
+    return [event.event for event in events_of(engine)]
+
+
+def replies(engine: Engine) -> list[bool]:
+    """Return the replies of the incidents, and whether each is shown in the channel."""
+    with transaction(engine) as connection:
+        messages = reversed(outbox.list_messages(connection, limit=500))
+        return [
+            bool(message.payload.get("reply_broadcast"))
+            for message in messages
+            if message.kind == "reply"
+        ]
+
+
+def parent_text(engine: Engine) -> str:
+    with transaction(engine) as connection:
+        newest = next(m for m in outbox.list_messages(connection) if m.kind != "reply")
+    return str(newest.payload)
+
+
+@pytest.mark.parametrize(
+    ("windows", "status", "events"),
+    [
+        ([DRIFT, QUIET], "open", ["opened", "quiet"]),
+        ([DRIFT, QUIET, QUIET], "resolved", ["opened", "quiet", "resolved"]),
+        ([DRIFT, QUIET, DRIFT, QUIET], "open", ["opened", "quiet", "continued", "quiet"]),
+        ([DRIFT, QUIET, BLIND, QUIET], "resolved", ["opened", "quiet", "not_enough_data"]),
+        ([DRIFT, BLIND, BLIND], "open", ["opened", "not_enough_data", "not_enough_data"]),
+    ],
+)
+def test_two_measured_quiet_windows_in_a_row_resolve(
+    any_engine: Engine, clock: datetime, windows: list, status: str, events: list[str]
+) -> None:
+    live_through(any_engine, clock, *windows)
+    assert only_incident(any_engine).status == status
+    names = names_of(any_engine)
+    assert names[: len(events)] == events
+    assert len(names) == len(windows) == only_incident(any_engine).version
+
+
+def test_a_quiet_window_notifies_nobody_and_a_resolution_the_channel(
+    engine: Engine, clock: datetime
+) -> None:
+    live_through(engine, clock, DRIFT, QUIET)
+    assert replies(engine) == [False]
+    assert "1 quiet window" in parent_text(engine)
+    live_through(engine, clock + 2 * WEEK, QUIET)
+    assert replies(engine) == [False, True]
+    assert "Had drifted: prompts; largest change 20%" in parent_text(engine)
+
+
+def test_drift_within_eight_weeks_reopens_the_incident(any_engine: Engine, clock: datetime) -> None:
+    end = live_through(any_engine, clock, DRIFT, QUIET, QUIET)
+    metric = make_assessment(
+        None, alarm=True, verdict="drift", numeric_columns=(make_numeric_column(),)
+    )
+    live_through(any_engine, end + REOPENED_WITHIN - WEEK, metric)
+    incident = only_incident(any_engine)
+    assert (incident.status, incident.resolved_at) == ("open", None)
+    assert incident.fingerprint == {"metric:resolved"}
+    reopened = events_of(any_engine)[-1]
+    assert reopened.event == "reopened"
+    assert "prompts; largest change 20%" in reopened.reason
+    assert reopened.reason in parent_text(any_engine)
+    assert replies(any_engine) == [False, True, True]
+
+
+def test_drift_after_eight_weeks_opens_another_incident(engine: Engine, clock: datetime) -> None:
+    end = live_through(engine, clock, DRIFT, QUIET, QUIET)
+    live_through(engine, end + REOPENED_WITHIN, DRIFT)
+    with transaction(engine) as connection:
+        rows = incidents.list_incidents(connection)
+    assert [row.status for row in rows] == ["open", "resolved"]
+
+
+def test_snoozed_drift_is_silent_until_it_is_woken(any_engine: Engine, clock: datetime) -> None:
+    end = live_through(any_engine, clock, DRIFT)
+    with transaction(any_engine) as connection:
+        assert snooze(connection, 1, "Ann", end + 3 * WEEK, end, alerts=ALERTS)
+    live_through(any_engine, end, make_assessment(0.6), BLIND)
+    assert replies(any_engine) == [False]
+    assert only_incident(any_engine).status == "snoozed"
+    for moment, woken in ((end + 3 * WEEK - MINUTE, []), (end + 3 * WEEK, [1])) * 2:
+        with transaction(any_engine) as connection:
+            assert wake_due(connection, moment, lambda _: ALERTS) == woken
+        if woken:
+            break
+    with transaction(any_engine) as connection:
+        assert wake_due(connection, end + 4 * WEEK, lambda _: ALERTS) == []
+    incident = only_incident(any_engine)
+    assert (incident.status, incident.snoozed_until) == ("open", None)
+    assert replies(any_engine) == [False, True]
+
+
+def test_a_new_kind_of_drift_wakes_a_snoozed_incident(engine: Engine, clock: datetime) -> None:
+    end = live_through(engine, clock, DRIFT)
+    with transaction(engine) as connection:
+        snooze(connection, 1, "Ann", end + 3 * WEEK, end, alerts=ALERTS)
+    live_through(engine, end, make_assessment(0.2, numeric_columns=(make_numeric_column(),)))
+    assert only_incident(engine).status == "open"
+    assert replies(engine) == [False, True]
+
+
+def test_resolution_of_a_snoozed_incident_notifies_nobody(engine: Engine, clock: datetime) -> None:
+    end = live_through(engine, clock, DRIFT)
+    with transaction(engine) as connection:
+        snooze(connection, 1, "Ann", end + 4 * WEEK, end, alerts=ALERTS)
+    live_through(engine, end, QUIET, QUIET)
+    assert only_incident(engine).status == "resolved"
+    assert replies(engine) == [False]
+
+
+@pytest.mark.parametrize("delay", [timedelta(0), -HOUR, MAX_SNOOZE + MINUTE])
+def test_snooze_outside_the_next_thirty_days_is_refused(
+    engine: Engine, clock: datetime, delay: timedelta
+) -> None:
+    end = live_through(engine, clock, DRIFT)
+    with transaction(engine) as connection, refusal("snooze_time", InputError):
+        snooze(connection, 1, "Ann", end + delay, end, alerts=ALERTS)
+    assert names_of(engine) == ["opened"]
+
+
+def test_users_change_an_incident_with_name_time_and_reason(
+    engine: Engine, clock: datetime
+) -> None:
+    end = live_through(engine, clock, DRIFT)
+    with transaction(engine) as connection:
+        assert snooze(connection, 1, "Ann", end + HOUR, end, alerts=ALERTS)
+        assert acknowledge(connection, 1, "Bob", end, alerts=ALERTS)
+        note(connection, 1, "Bob", " looked at the release <b> ", end)
+        with refusal("no_reason", InputError):
+            resolve(connection, 1, "Bob", " ", end, alerts=ALERTS)
+        assert resolve(connection, 1, "Bob", "rolled back", end, alerts=ALERTS)
+        note(connection, 1, "Cid", "thanks", end + HOUR)
+        for changed in (
+            resolve(connection, 1, "Cid", "again", end, alerts=ALERTS),
+            acknowledge(connection, 1, "Cid", end, alerts=ALERTS),
+            snooze(connection, 1, "Cid", end + HOUR, end, alerts=ALERTS),
+        ):
+            assert not changed
+        with pytest.raises(NotFoundError):
+            note(connection, 99, "Cid", "?", end)
+    rows = [(event.event, event.by, event.reason) for event in events_of(engine)[1:]]
+    assert rows[1:] == [
+        ("acknowledged", "Bob", ""),
+        ("noted", "Bob", "looked at the release <b>"),
+        ("resolved", "Bob", "rolled back"),
+        ("noted", "Cid", "thanks"),
+    ]
+    assert rows[0][:2] == ("snoozed", "Ann")
+    incident = only_incident(engine)
+    assert (incident.version, incident.snoozed_until) == (6, None)
+    assert "Resolved by Bob: rolled back" in parent_text(engine)
+    assert [after.from_status for after in events_of(engine)[1:]] == [
+        before.to_status for before, _ in pairwise(events_of(engine))
+    ]
+
+
+def test_drift_after_a_users_resolution_reopens_the_incident(
+    engine: Engine, clock: datetime
+) -> None:
+    end = live_through(engine, clock, DRIFT)
+    with transaction(engine) as connection:
+        resolve(connection, 1, "Bob", "fixed", end, alerts=ALERTS)
+    live_through(engine, end, QUIET, DRIFT)
+    assert names_of(engine) == ["opened", "resolved", "reopened"]
+
+
+def check(engine: Engine, now: datetime, *keys: str, holds: bool = True) -> None:
+    """Report a condition of the daemon, or clear it."""
+    cause = "messages_undelivered"
+    with transaction(engine) as connection:
+        if holds:
+            text = f"Checked at {now:%H:%M}."
+            report(connection, cause, "", now, text=text, keys=keys, alerts=ALERTS)
+        else:
+            clear(connection, cause, "", now, alerts=ALERTS)
+
+
+def test_a_lasting_condition_is_told_once(any_engine: Engine, clock: datetime) -> None:
+    for minute in range(5):
+        check(any_engine, clock + minute * MINUTE)
+    incident = only_incident(any_engine)
+    assert (incident.cause, incident.level, incident.version) == (
+        "messages_undelivered",
+        "critical",
+        1,
+    )
+    assert incident.summary.endswith("00:04.")
+    with transaction(any_engine) as connection:
+        assert len(outbox.list_messages(connection)) == 1
+    check(any_engine, clock + HOUR, holds=False)
+    check(any_engine, clock + HOUR + 14 * MINUTE, holds=False)
+    assert only_incident(any_engine).status == "open"
+    check(any_engine, clock + HOUR + 15 * MINUTE, holds=False)
+    assert names_of(any_engine) == ["opened", "resolved"]
+    assert replies(any_engine) == [True]
+
+
+def test_another_part_of_a_condition_worsens_it_once(engine: Engine, clock: datetime) -> None:
+    for minute, keys in enumerate((["a"], ["a"], ["a", "b"], ["b"])):
+        check(engine, clock + minute * MINUTE, *keys)
+    assert names_of(engine) == ["opened", "worsened"]
+    with transaction(engine) as connection:
+        snooze(connection, 1, "Ann", clock + HOUR, clock, alerts=ALERTS)
+    check(engine, clock + 5 * MINUTE, "c")
+    assert only_incident(engine).status == "snoozed"
+
+
+@pytest.mark.parametrize("period_minutes", [1, 20, 40, 300])
+def test_a_flapping_condition_notifies_ever_less(
+    engine: Engine, clock: datetime, period_minutes: int
+) -> None:
+    """Half of each period the condition holds, for a week."""
+    step = timedelta(minutes=max(1, period_minutes // 4))
+    now = clock
+    while now < clock + WEEK:
+        check(engine, now, holds=(now - clock) / MINUTE % period_minutes < period_minutes / 2)
+        now += step
+        if period_minutes == 1 and now > clock + 3 * HOUR:
+            break
+    events = names_of(engine)
+    assert len([event for event in events if event == "reopened"]) <= 5
+    assert len([event for event in events if event == "opened"]) == 1
+
+
+def test_a_lasting_condition_stays_resolved_by_a_user(engine: Engine, clock: datetime) -> None:
+    check(engine, clock, "a")
+    with transaction(engine) as connection:
+        resolve(connection, 1, "Ann", "known", clock, alerts=ALERTS)
+    check(engine, clock + MINUTE, "a")
+    assert names_of(engine) == ["opened", "resolved"]
+    check(engine, clock + 2 * MINUTE, holds=False)
+    check(engine, clock + 3 * MINUTE, "a")
+    assert names_of(engine) == ["opened", "resolved", "reopened"]
+
+
+def test_causes_of_a_model_have_incidents_of_their_own(engine: Engine, clock: datetime) -> None:
+    live_through(engine, clock, DRIFT)
+    with transaction(engine) as connection:
+        for cause in ("no_traffic", "training_failed"):
+            for _ in range(2):
+                report(connection, cause, "assistant", clock + WEEK, text=cause, alerts=ALERTS)
+        rows = incidents.list_incidents(connection, "assistant", unresolved=True)
+        assert [row.cause for row in rows] == ["training_failed", "no_traffic", "drift"]
+    live_through(engine, clock + WEEK, QUIET, QUIET)
+    with transaction(engine) as connection:
+        left = incidents.list_incidents(connection, unresolved=True)
+    assert {row.cause for row in left} == {"training_failed", "no_traffic"}
