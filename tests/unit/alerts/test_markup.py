@@ -102,13 +102,13 @@ def messages(text: str) -> list[dict[str, Any]]:
         window_end=datetime(2026, 11, 9, tzinfo=UTC),
         assessment=assessment,
         baseline=text,
-        acknowledged_by=text,
+        notes=(text,),
     )
     alerts = Alerts(runbook_url="https://wiki.example/a_b_c")
     lines = [f"a {escape(text)} b", f"a {bold(text)} b", f"a {code(text)} b", code_block([text])]
     return [
         build_message(incident_blocks(summary, "opened", alerts), text),
-        build_message(detail_blocks(summary, "worsened"), text),
+        build_message(detail_blocks(summary, "reopened"), text),
         build_message([header(text), *sections([*lines, link("https://a.example", text)])], text),
     ]
 
