@@ -16,10 +16,13 @@ from monitor.store.training.candidate_results import (
 )
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.benchmark import Benchmark
+from retrain.evaluation.calibration import calibrate
+from retrain.evaluation.classification import classify
 from retrain.evaluation.gates.candidate_checks import apply_gates
 from retrain.evaluation.gates.judge_preference import Judgements, judge_check, judge_pairs
 from retrain.evaluation.judge.judge_model import JudgeModel
 from retrain.evaluation.metrics.scoring import ItemScore, score_responses
+from retrain.models.response import log_probability_of
 
 #: System -> benchmark -> item scores.
 Scores = dict[str, dict[str, list[ItemScore]]]
@@ -69,7 +72,7 @@ def evaluate_candidate(
         judgements = _judgements(benchmarks, scores, judge, concurrency)
         preferences = judgements.preferences
         further_checks = [*further_checks, judge_check(judgements, policy.alpha)]
-    return apply_gates(
+    results = apply_gates(
         benchmarks,
         scores,
         policy,
@@ -78,11 +81,30 @@ def evaluate_candidate(
         further_remarks=further_remarks,
         judge_preferences=preferences,
     )
+    return _with_labels(results, scores, rng)
+
+
+def _with_labels(
+    results: CandidateResults, scores: Scores, rng: np.random.Generator
+) -> CandidateResults:
+    """Add the figures of closed labels and of the probabilities of responses."""
+    parts = [
+        (system, benchmark, item_scores)
+        for system, by_benchmark in scores.items()
+        for benchmark, item_scores in by_benchmark.items()
+    ]
+    classifications = (classify(*part, rng) for part in parts)
+    calibrations = (calibrate(*part) for part in parts)
+    return msgspec.structs.replace(
+        results,
+        classifications=tuple(entry for entry in classifications if entry is not None),
+        calibrations=tuple(entry for entry in calibrations if entry is not None),
+    )
 
 
 def response_row(system: str, benchmark: str, item: BenchmarkItem, response: str) -> dict[str, Any]:
-    """Return the row of a response: system, item and text."""
-    return {
+    """Return the row of a response: system, item, text and, where known, its probability."""
+    row = {
         "by": system,
         "benchmark": benchmark,
         "id": item.id,
@@ -91,6 +113,8 @@ def response_row(system: str, benchmark: str, item: BenchmarkItem, response: str
         "expected": item.expected,
         "response": response,
     }
+    log_probability = log_probability_of(response)
+    return row if log_probability is None else row | {"log_probability": log_probability}
 
 
 def response_rows(scores: Scores) -> list[dict[str, Any]]:

@@ -2,21 +2,32 @@
 
 from collections.abc import Iterator
 
-from monitor.store.training.candidate_results import CandidateResults
+from monitor.store.training.candidate_results import CandidateResults, StratumScore
 
+#: Width of a system's column: value and interval.
+_COLUMN = 23
 _MARKS = {"passed": "ok  ", "failed": "FAIL", "undecided": "??  "}
 
 
 def report_lines(results: CandidateResults) -> Iterator[str]:
     """Yield the lines of a report: remarks, scores, comparisons, checks and the gate result."""
     yield from (f"note: {remark}" for remark in results.remarks)
-    for scores in results.scores:
-        yield f"{scores.system} on {scores.benchmark}"
-        for score in scores.scores:
-            yield (
-                f"  {score.stratum or 'all':28s} {score.metric:22s} {score.value:6.3f} "
-                f"[{score.lower:.3f}, {score.upper:.3f}]  n = {score.n}"
-            )
+    for benchmark in dict.fromkeys(scores.benchmark for scores in results.scores):
+        yield from _score_table(results, benchmark)
+    for entry in results.classifications:
+        yield (
+            f"{entry.system} on {entry.benchmark}: {len(entry.labels)} labels, micro F1 "
+            f"{entry.micro_f1:.3f}, macro F1 {entry.macro_f1:.3f} [{entry.macro_lower:.3f}, "
+            f"{entry.macro_upper:.3f}]  n = {entry.n}"
+        )
+        for label, response, n in entry.largest_confusions:
+            yield f"  {n:4d} items of {label!r}: {repr(response) if response else 'none of the labels'}"
+    for calibration in results.calibrations:
+        yield (
+            f"{calibration.system} on {calibration.benchmark}: expected calibration error "
+            f"{calibration.expected_error:.3f}, Brier score {calibration.brier:.3f}  "
+            f"n = {calibration.n}"
+        )
     for comparison in results.comparisons:
         yield f"candidate vs {comparison.reference}: {comparison}"
     for check in results.checks:
@@ -28,3 +39,24 @@ def report_lines(results: CandidateResults) -> Iterator[str]:
     if results.next_step:
         yield f"next step: {results.next_step}"
     yield f"gate result: {results.gate_result}"
+
+
+def _score_table(results: CandidateResults, benchmark: str) -> Iterator[str]:
+    """Yield a row for each part of the benchmark and metric, with a column for each system."""
+    cells: dict[tuple[str, str], dict[str, StratumScore]] = {}
+    for system in results.systems:
+        for score in results.scores_of(system, benchmark):
+            cells.setdefault((score.stratum or "all", score.metric), {})[system] = score
+    width = max([28, *(len(stratum) for stratum, _ in cells)])
+    header = "".join(f"  {system:{_COLUMN}s}" for system in results.systems)
+    yield f"{benchmark + ', 95% intervals':{width + 25}s}{header}n"
+    for (stratum, metric), by_system in cells.items():
+        columns = "".join(
+            f"  {_figures(by_system.get(system)):{_COLUMN}s}" for system in results.systems
+        )
+        n = "/".join(dict.fromkeys(str(score.n) for score in by_system.values()))
+        yield f"  {stratum:{width}s} {metric:22s}{columns}{n}"
+
+
+def _figures(score: StratumScore | None) -> str:
+    return f"{score.value:.3f} [{score.lower:.3f}, {score.upper:.3f}]" if score else "-"

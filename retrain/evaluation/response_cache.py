@@ -14,6 +14,7 @@ from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.candidate import response_row
 from retrain.evaluation.request import EvaluationRequest
+from retrain.models.response import Response
 from retrain.run_folder import RunFolder, canonical, read_lines, write_lines
 
 
@@ -48,7 +49,8 @@ class ResponseCache:
         write_lines(self._path, rows)
         self._known: dict[tuple[str, str], dict[str, str]] = {}
         for row in rows:
-            self._known.setdefault((row["by"], row["benchmark"]), {})[row["id"]] = row["response"]
+            response = Response(row["response"], row.get("log_probability"))
+            self._known.setdefault((row["by"], row["benchmark"]), {})[row["id"]] = response
 
     def known(self, system: str, benchmark: str) -> Mapping[str, str]:
         """Return a system's cached responses to a benchmark: id -> response."""

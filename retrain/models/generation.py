@@ -6,6 +6,7 @@ from typing import Any
 
 from monitor.errors import ModelError
 from retrain.models.base_model import BaseModel, load_tokenizer
+from retrain.models.response import Response
 
 Conversation = Sequence[dict[str, str]]
 
@@ -66,7 +67,7 @@ class Responder:
         conversations: Sequence[Conversation],
         progress: Callable[[int], None] | None = None,
     ) -> list[str]:
-        """Return a response to each conversation.
+        """Return a response to each conversation, each a :class:`Response` with its probability.
 
         Args:
             conversations: Messages that end with the user's turn.
@@ -96,7 +97,7 @@ class Responder:
             list(self._tokenizer(texts, add_special_tokens=False)["input_ids"]) if texts else []
         )
         order = sorted(range(len(texts)), key=lambda i: (len(encoded[i]), i))
-        responses = [("", False)] * len(texts)
+        responses: list[tuple[str, bool]] = [("", False)] * len(texts)
         for begin in range(0, len(order), self._batch_size):
             batch = order[begin : begin + self._batch_size]
             for index, response in zip(
@@ -107,9 +108,10 @@ class Responder:
                 progress(len(batch))
         return responses
 
-    def _generate_batch(self, encoded: list[list[int]]) -> list[tuple[str, bool]]:
+    def _generate_batch(self, encoded: list[list[int]]) -> list[tuple[Response, bool]]:
         import torch  # noqa: PLC0415
 
+        greedy = GreedyProbabilities()
         padded = self._tokenizer.pad({"input_ids": encoded}, return_tensors="pt").to(self._device)
         with torch.inference_mode():
             output = self._model.generate(
@@ -119,11 +121,41 @@ class Responder:
                 do_sample=False,
                 pad_token_id=self._tokenizer.pad_token_id,
                 eos_token_id=self._tokenizer.eos_token_id,
+                logits_processor=[greedy],
             )
         responses = output[:, padded["input_ids"].shape[1] :]
-        ended = (responses == self._tokenizer.eos_token_id).any(dim=1).tolist()
+        ends = responses == self._tokenizer.eos_token_id
+        logs = greedy.log_probabilities(ends).tolist()
         decoded = self._tokenizer.batch_decode(responses, skip_special_tokens=True)
-        return [(text.strip(), end) for text, end in zip(decoded, ended, strict=True)]
+        return [
+            (Response(text.strip(), log), end)
+            for text, log, end in zip(decoded, logs, ends.any(dim=1).tolist(), strict=True)
+        ]
+
+
+class GreedyProbabilities:
+    """A logits processor that records the probability of each greedy token."""
+
+    def __init__(self) -> None:
+        self._steps: list[Any] = []
+
+    def __call__(self, _input_ids: Any, scores: Any) -> Any:
+        """Record the log-probability of the largest logit of each row of ``[batch, tokens]``."""
+        logits = scores.float()
+        self._steps.append(logits.amax(dim=-1) - logits.logsumexp(dim=-1))
+        return scores
+
+    def log_probabilities(self, ends: Any) -> Any:
+        """Return the log-probability of each response, ``[batch]``.
+
+        Args:
+            ends: ``[batch, steps]``, true where the token ends the response; the first one counts,
+                what follows is padding.
+        """
+        import torch  # noqa: PLC0415
+
+        steps = torch.stack(self._steps, dim=1)
+        return (steps * (ends.cumsum(dim=1) - ends.long() == 0)).sum(dim=1)
 
 
 def _four_bit(dtype: Any, device: str) -> dict[str, Any]:

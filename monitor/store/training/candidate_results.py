@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from monitor.errors import TrainingError
+from monitor.store.training.label_results import Calibration, Classification
 
 GateResult = Literal["promote", "reject", "undecided"]
 CheckOutcome = Literal["passed", "failed", "undecided"]
@@ -191,6 +192,10 @@ class CandidateResults(msgspec.Struct, frozen=True, kw_only=True):
     judge_agreement: str = ""
     #: What to try after a rejection; empty where nothing is known.
     next_step: str = ""
+    #: Of each system and benchmark with closed labels.
+    classifications: tuple[Classification, ...] = ()
+    #: Of each system and benchmark whose responses have a probability.
+    calibrations: tuple[Calibration, ...] = ()
 
     @property
     def systems(self) -> list[str]:

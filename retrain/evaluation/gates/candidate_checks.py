@@ -173,7 +173,13 @@ def _summary(
     benchmark: Benchmark, by_benchmark: Scores, rng: np.random.Generator
 ) -> list[StratumScore]:
     fields = tuple(dict.fromkeys(("split", *benchmark.plan.stratify_by)))
-    return summarise(by_benchmark[benchmark.name], rng, metrics=benchmark.metrics, fields=fields)
+    return summarise(
+        by_benchmark[benchmark.name],
+        rng,
+        metrics=benchmark.metrics,
+        fields=fields,
+        joint=benchmark.plan.stratify_by,
+    )
 
 
 def _remarks(

@@ -67,8 +67,9 @@ def summarise(
     *,
     metrics: Sequence[Metric],
     fields: Sequence[str] = ("split", "task_type"),
+    joint: Sequence[str] = (),
 ) -> list[StratumScore]:
-    """Summarise scores over all items and over each stratum of each field.
+    """Summarise scores over all items, each stratum of each field, and of the joint fields.
 
     Binary metrics get Wilson's interval, graded metrics a bootstrap interval. Strata to which a
     metric doesn't apply are left out.
@@ -80,6 +81,9 @@ def summarise(
             value = score.item.stratum_of(field)
             if value:
                 strata[f"{field}={value}"].append(score)
+        if len(joint) > 1:
+            values = [f"{field}={score.item.stratum_of(field)}" for field in joint]
+            strata[", ".join(values)].append(score)
     matches = []
     for stratum in sorted(strata):
         for metric in metrics:

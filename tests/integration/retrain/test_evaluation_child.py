@@ -91,6 +91,8 @@ def test_evaluation_child_writes_results_and_no_training_files(
     # It is its own incumbent: nothing is proven.
     assert results.gate_result == result["gate_result"] == "undecided"
     assert results.systems == ["candidate", "incumbent", "base"]
+    assert [entry.system for entry in results.calibrations] == results.systems
+    assert {len(entry.labels) for entry in results.classifications} == {2}
     rows = list(read_lines(folder.evaluation_responses(7)))
     assert len(rows) == 3 * 6
     assert {row["expected"] for row in rows} == {OLD[1], NEW[1]}

@@ -109,3 +109,31 @@ def test_a_response_that_the_model_did_not_end_is_told(tiny_base: Path) -> None:
     (cut,) = Responder(tiny_base, max_new_tokens=1).generate(requested)
     assert (whole[1], cut[1]) == (True, False)
     assert Responder(tiny_base, max_new_tokens=16).respond(requested) == [whole[0]]
+
+
+def test_probability_of_a_response_is_the_models(tiny_base: Path) -> None:  # noqa: F811
+    """A batch pads the shorter responses; padding doesn't count."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from retrain.models.generation import Responder
+    from retrain.models.response import log_probability_of
+
+    prompts = [kind[0].format(number) for kind in (OLD, NEW) for number in range(3)] + ["hi", "?"]
+    conversations = [[{"role": "user", "content": prompt}] for prompt in prompts]
+    responses = Responder(tiny_base, max_new_tokens=12).respond(conversations)
+    tokenizer = AutoTokenizer.from_pretrained(tiny_base)
+    model = AutoModelForCausalLM.from_pretrained(tiny_base, dtype=torch.float32).eval()
+    for conversation, response in zip(conversations, responses, strict=True):
+        text = tokenizer.apply_chat_template(
+            conversation, tokenize=False, add_generation_prompt=True
+        )
+        start = tokenizer(text, add_special_tokens=False, return_tensors="pt")["input_ids"]
+        with torch.inference_mode():
+            whole = model.generate(
+                start, max_new_tokens=12, do_sample=False, eos_token_id=tokenizer.eos_token_id,
+                pad_token_id=tokenizer.pad_token_id,
+            )  # fmt: skip
+            logs = model(whole).logits.log_softmax(-1)
+        steps = logs[0, start.shape[1] - 1 : -1].gather(1, whole[0, start.shape[1] :, None])
+        assert log_probability_of(response) == pytest.approx(float(steps.sum()), abs=1e-3)

@@ -18,6 +18,12 @@ from monitor.store.training.candidate_evaluations import (
     CandidateEvaluationRow,
 )
 from monitor.store.training.children import record_unterminated_child
+from monitor.store.training.label_results import (
+    Calibration,
+    Classification,
+    LabelScore,
+    ReliabilityBin,
+)
 from monitor.web.app import create_app
 from retrain.run_folder import RunFolder, read_lines
 from tests.integration.web.test_decision_page import sign_in
@@ -135,6 +141,30 @@ def test_an_open_human_evaluation_hides_figures_and_responses(
         f"/candidate-evaluations/{row.id}/responses?benchmark=support&metric=exact_match"
     ).text
     assert "is wrong" not in responses
+
+
+def test_page_shows_labels_and_calibration(
+    client: TestClient[Litestar], world: World, folder: RunFolder, clock: datetime
+) -> None:
+    labels = Classification(
+        system="candidate", benchmark="support", n=6, micro_f1=0.625, macro_f1=0.5,
+        macro_lower=0.25, macro_upper=0.75, labels=(LabelScore(HOSTILE, 0.5, 0.25, 0.333, 4),),
+        confusion=((HOSTILE, HOSTILE, 1), (HOSTILE, "", 3)),
+    )  # fmt: skip
+    bins = (ReliabilityBin(0.911, 0.811, 6),)
+    known = Calibration(
+        system="candidate", benchmark="support", n=6, expected_error=0.1, brier=0.2, bins=bins
+    )
+    with transaction(world.engine) as connection:
+        stored = evaluated(
+            connection, 2, clock, folder=folder.root, classifications=(labels,),
+            calibrations=(known,),
+        )  # fmt: skip
+    sign_in(client, "Lea")
+    source = client.get(f"/candidate-evaluations/{stored.id}").text
+    assert HOSTILE not in source
+    for text in ("micro F1 0.625", "none of the labels: 3", "0.333", "0.911", "0.811"):
+        assert text in source
 
 
 def test_candidate_evaluations_are_for_leads(
