@@ -7,5 +7,5 @@ class Alerts(Section):
     """Slack, and the links in its messages."""
 
     channel: str = ""
-    public_url: str = "http://127.0.0.1:8080"
+    public_url: str = ""
     runbook_url: str = ""

@@ -58,6 +58,13 @@ class Sections(BaseSettings):
     retrain: Retrain = Retrain()
     rollout: Rollout = Rollout()
 
+    @model_validator(mode="after")
+    def _links_lead_to_the_web_server(self) -> Self:
+        if not self.alerts.public_url:
+            # The sections are frozen for readers; here they are still being built.
+            self.__dict__["alerts"] = self.alerts.model_copy(update={"public_url": self.web.url})
+        return self
+
     @property
     def alarm_levels(self) -> AlarmLevels:
         """Return the levels of the tests of a window."""

@@ -52,6 +52,13 @@ class Web(Section):
     invitation_lifetime: Annotated[AnyDuration, Within(maximum="90d")] = timedelta(days=7)
     oidc: OpenIdConnect = OpenIdConnect()
 
+    @property
+    def url(self) -> str:
+        """Its address on this machine."""
+        local = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - no binding
+        host = local.get(self.host, self.host)
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
     @model_validator(mode="after")
     def _has_a_way_to_sign_in(self) -> "Web":
         if not self.passwords and not self.oidc.issuer:

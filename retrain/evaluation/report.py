@@ -21,7 +21,8 @@ def report_lines(results: CandidateResults) -> Iterator[str]:
             f"{entry.macro_upper:.3f}]  n = {entry.n}"
         )
         for label, response, n in entry.largest_confusions:
-            yield f"  {n:4d} items of {label!r}: {repr(response) if response else 'none of the labels'}"
+            other = repr(response) if response else "none of the labels"
+            yield f"  {n:4d} items of {label!r}: {other}"
     for calibration in results.calibrations:
         yield (
             f"{calibration.system} on {calibration.benchmark}: expected calibration error "

@@ -1,5 +1,6 @@
 """`driftwarden retrain evaluate`: plan an evaluation, start or adopt its process, wait for it."""
 
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,9 +34,7 @@ def evaluate_run(
         WorkflowError: The run hasn't succeeded, or is being evaluated with another file.
         TrainingError: The evaluation failed or was cancelled.
     """
-    from rich.console import Console
-    from rich.progress import Progress
-
+    from monitor.cli.retrain.progress import shown_progress
     from monitor.store.engine import transaction
     from monitor.store.training.candidate_evaluations import candidate_evaluation_by_id
     from retrain.evaluation.lifecycle import plan_evaluation, poll_evaluation, start_evaluation
@@ -56,8 +55,7 @@ def evaluate_run(
             f"`driftwarden retrain evaluate {run_id} --cancel`",
             code="other_evaluation_running",
         )
-    with Progress(console=Console(stderr=True)) as progress:
-        task = progress.add_task("loading the models", total=None)
+    with shown_progress("loading the models", sys.stderr) as show:
         while True:
             now = datetime.now(UTC)
             row = _row(engine, evaluation)
@@ -68,17 +66,12 @@ def evaluate_run(
             if state.row.status not in {"planned", "running"}:
                 break
             if state.pending_reason:
-                progress.update(task, description=f"waiting: {state.pending_reason}")
+                show(f"waiting: {state.pending_reason}")
             elif state.row.error:
-                progress.update(task, description=f"retrying later: {state.row.error}")
+                show(f"retrying later: {state.row.error}")
             elif state.progress:
                 phase = [state.progress["phase"], state.progress.get("system", "")]
-                progress.update(
-                    task,
-                    description=" ".join(phase).strip(),
-                    completed=state.progress["step"],
-                    total=state.progress["steps"],
-                )
+                show(" ".join(phase).strip(), state.progress["step"], state.progress["steps"])
             time.sleep(_POLL_SECONDS)
     if state.row.status in {"failed", "cancelled"}:
         raise TrainingError(f"evaluation {evaluation} {state.row.status}: {state.row.error}")

@@ -147,27 +147,25 @@ def _watch(engine: "Engine", settings: "Settings", run: int, launcher: "Launcher
     import time
     from datetime import UTC, datetime
 
-    from rich.progress import Progress
-
+    from monitor.cli.retrain.progress import shown_progress
     from monitor.errors import TrainingError
     from retrain.training.runs import poll_run
 
     resumptions = settings.retrain.max_resumptions
-    with Progress() as progress:
-        task = progress.add_task("loading the model", total=None)
+    with shown_progress("loading the model") as show:
         while True:
             state = poll_run(engine, run, launcher, datetime.now(UTC), resumptions=resumptions)
             if state.run.status != "running":
                 break
             if state.pending_reason:
-                progress.update(task, description=f"waiting: {state.pending_reason}")
+                show(f"waiting: {state.pending_reason}")
             elif "loss" in state.progress:
-                progress.update(
-                    task,
-                    description=f"loss {state.progress['loss']:.3f}, "
-                    f"{state.progress['tokens_per_second']:.0f} tokens/s",
-                    completed=state.progress["step"],
-                    total=state.progress["steps"],
+                show(
+                    f"loss {state.progress['loss']:.3f}, "
+                    f"{state.progress['tokens_per_second']:.0f} tokens/s, "
+                    f"{state.progress['seconds_left']:.0f} s left",
+                    state.progress["step"],
+                    state.progress["steps"],
                 )
             time.sleep(0.5)
     if state.run.status != "succeeded":

@@ -10,7 +10,15 @@ import pytest
 from pydantic import TypeAdapter
 
 from monitor.errors import ConfigurationError
-from monitor.settings import Secrets, Sections, Settings, all_sections, load_secrets, load_settings
+from monitor.settings import (
+    Secrets,
+    Sections,
+    Settings,
+    all_sections,
+    load_configuration,
+    load_secrets,
+    load_settings,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIG = ROOT / "config.toml"
@@ -336,3 +344,22 @@ def test_settings_are_frozen() -> None:
 
     with pytest.raises(ValidationError, match="frozen"):
         load_settings().web.port = 1  # type: ignore[misc]  # the point of the test
+
+
+@pytest.mark.parametrize(
+    ("web", "url"),
+    [
+        ("port = 9090", "http://127.0.0.1:9090"),
+        ('host = "0.0.0.0"', "http://127.0.0.1:8080"),
+        ('host = "::1"\nport = 81', "http://[::1]:81"),
+        ('host = "drift.internal"', "http://drift.internal:8080"),
+    ],
+)
+def test_links_lead_to_the_web_server(web: str, url: str, tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(f'[web]\n{web}\n[models."a"]\nalerts.channel = "C1"\n')
+    configuration = load_configuration(file)
+    assert configuration.alerts.public_url == url
+    assert configuration.only().alerts.public_url == url
+    file.write_text(f'[web]\n{web}\n[alerts]\npublic_url = "https://drift.example"\n')
+    assert load_settings(file).alerts.public_url == "https://drift.example"
