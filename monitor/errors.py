@@ -87,10 +87,15 @@ class DatasetUnavailableError(TransientError):
 
 
 class ChannelUnavailableError(TransientError):
-    """Raised when a channel of alerts is unavailable or limits the rate."""
+    """Raised when a channel of alerts is unavailable or limits the rate.
 
-    def __init__(self, message: str, retry_after_seconds: float | None = None) -> None:
-        super().__init__(message)
+    Its code is ``unknown_outcome`` where the channel may have taken the message all the same.
+    """
+
+    def __init__(
+        self, message: str, retry_after_seconds: float | None = None, *, code: str = ""
+    ) -> None:
+        super().__init__(message, code=code)
         #: Retry-After of the response, where given.
         self.retry_after_seconds = retry_after_seconds
 

@@ -86,6 +86,11 @@ def settings_page() -> str:
         f"| `{name.upper()}` | {_cell(field.description)} |"
         for name, field in Secrets.model_fields.items()
     ]
+    rows.append(
+        "| `ALERTS_NAME_SECRET` | Of `[alerts.channels.NAME]`, in capitals: the token of Slack "
+        "(empty: `SLACK_BOT_TOKEN`), the address of Apprise, the integration key of PagerDuty, or "
+        "the bearer token of Alertmanager (empty: none). |"
+    )
     header = "| variable | meaning |\n| --- | --- |"
     lines.append(f"{SECRETS_INTRODUCTION}\n\n{header}\n" + "\n".join(rows))
     return "\n\n".join(lines) + "\n"

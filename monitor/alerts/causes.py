@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
 
 from monitor.settings import Alerts
-
-Level = Literal["critical", "error", "warning", "info"]
+from monitor.settings.alerts import Level
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,20 +1,22 @@
-"""Delivery of the outbox: leases, backoff, and refusals that are recorded and counted."""
+"""Delivery of the outbox: routes, leases, backoff, the fallback, and each message once."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from sqlalchemy import Engine
 
+from monitor.alerts.channels import Channels
 from monitor.alerts.channels.sender import Sender
-from monitor.alerts.messages.mrkdwn import escape
+from monitor.alerts.messages.mrkdwn import context, escape, within_limits
 from monitor.errors import (
     ChannelMisconfiguredError,
     ChannelRefusedError,
     ChannelUnavailableError,
 )
 from monitor.store.alerts import outbox
+from monitor.store.alerts.outbox import DueMessage, Thread
 from monitor.store.engine import transaction
 from monitor.telemetry import MESSAGES_FAILED
 
@@ -29,69 +31,60 @@ MAX_DELAY_MISCONFIGURED = timedelta(minutes=5)
 #: Older messages expire: after an outage they would flood the channel.
 EXPIRES_AFTER = timedelta(days=7)
 
+#: Said of a message whose earlier attempt may have succeeded, where that can't be looked up.
+MAY_BE_REPEATED = "This may be a repetition: the response to an earlier attempt was lost."
+
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True)
-class _Route:
-    """A channel and the models whose messages it gets."""
-
-    sender: Sender
-    scope: outbox.ModelScope
-
-
-def deliver_due(
-    engine: Engine,
-    sender: Sender | None,
-    now: datetime,
-    *,
-    by_model: Mapping[str, Sender] | None = None,
-) -> int:
+def deliver_due(engine: Engine, channels: Channels, now: datetime) -> int:
     """Send all due messages, the oldest of each channel first; return the number sent.
 
-    No transaction is open during a call of the channel. A message is leased first, so that no other
-    process sends it. If a process dies between the channel's response and its record, the message
-    is sent again after :data:`LEASE`; Slack's API cannot prevent that.
+    No transaction is open during a call of a channel. A message is leased first, so that no other
+    process sends it, and the attempt is noted: after an attempt whose outcome is unknown the
+    message is looked up before it is posted again.
 
     Args:
         engine: The database.
-        sender: ``None``: messages stay in the outbox.
+        channels: Where messages go; those of channels without a sender stay in the outbox.
         now: The current time, from which the next attempts are scheduled.
-        by_model: Senders of models that have their own.
     """
-    routes = [
-        _Route(of_model, outbox.ModelScope(only=(model,)))
-        for model, of_model in (by_model or {}).items()
-    ]
-    if sender is not None:
-        routes.append(_Route(sender, outbox.ModelScope(excluded=tuple(by_model or ()))))
-    return sum(_deliver(engine, route, now) for route in routes)
+    _route(engine, channels, now)
+    return sum(
+        _Delivery(engine, name, sender, now).run() for name, sender in channels.senders.items()
+    )
 
 
-def _deliver(engine: Engine, route: _Route, now: datetime) -> int:
-    """Send the due messages of one channel, until it is unavailable."""
-    sent = 0
-    while True:
-        with transaction(engine) as connection:
-            message = outbox.lease_due_message(connection, now, now + LEASE, scope=route.scope)
-        if message is None:
-            return sent
-        if now - message.created_at > EXPIRES_AFTER:
-            reason = f"expired: not delivered within {EXPIRES_AFTER.days} days"
-            _give_up(engine, message, "expired", reason, now)
-            continue
-        try:
-            channel, ts = _send_in_some_form(route.sender, message)
-        except ChannelRefusedError as error:
-            _give_up(engine, message, "refused", str(error), now)
-        except (ChannelUnavailableError, ChannelMisconfiguredError) as error:
-            _delay(engine, message, error, now)
-            return sent  # further messages would fail, too
-        else:
-            with transaction(engine) as connection:
-                outbox.mark_sent(connection, message, channel, ts, now)
-            log.info("message_sent", message=message.id, kind=message.kind, channel=channel)
-            sent += 1
+def _route(engine: Engine, channels: Channels, now: datetime) -> None:
+    """Name the channels of new messages, and of those whose channel is not configured any more.
+
+    An incident's messages go to the channels that have one of it already, too.
+    """
+    names = channels.routes.channels
+    if not names:
+        return
+    with transaction(engine) as connection:
+        for message in outbox.unrouted_messages(connection, names):
+            wanted = [*channels.routes.channels_of(message.model, message.subject)]
+            if message.incident_id is not None:
+                targets = outbox.targets_of_incident(connection, message.incident_id)
+                known = [
+                    name for name, sender in channels.senders.items() if sender.target in targets
+                ]
+                wanted += [name for name in known if name not in wanted]
+            chosen = [name for name in wanted if _takes(channels.senders.get(name), message)]
+            if not outbox.assign_channels(connection, message, chosen):
+                reason = "withheld: no channel of its route takes it"
+                outbox.mark_failed(connection, message.id, reason, now)
+
+
+def _takes(sender: Sender | None, message: outbox.UnroutedMessage) -> bool:
+    """Return whether a channel has a use for a message; one without its secret may have."""
+    return sender is None or sender.takes(
+        message.kind,
+        of_incident=message.incident_id is not None,
+        is_broadcast=bool(message.payload.get("reply_broadcast")),
+    )
 
 
 def delay_after(attempts: int, retry_after_seconds: float | None = None) -> timedelta:
@@ -107,54 +100,137 @@ def delay_after(attempts: int, retry_after_seconds: float | None = None) -> time
     return max(doubled, timedelta(seconds=retry_after_seconds or 0.0))
 
 
-def _send_in_some_form(sender: Sender, message: outbox.DueMessage) -> tuple[str, str]:
-    """Send a message; as plain text where its blocks are refused."""
-    try:
-        return _send(sender, message)
-    except ChannelRefusedError as error:
-        if error.code == "parent_gone":  # deleted in the channel
-            return _send(sender, replace(message, slack_channel=None, slack_ts=None))
-        log.warning("message_sent_as_text", message=message.id, reason=str(error))
-        return _send(sender, replace(message, payload={"text": _as_text(message)}))
+@dataclass(frozen=True)
+class _Delivery:
+    """The due messages of one channel."""
+
+    engine: Engine
+    name: str
+    sender: Sender
+    now: datetime
+
+    def run(self) -> int:
+        """Send messages until none is due, or the channel is unavailable; return their number."""
+        sent = 0
+        while True:
+            with transaction(self.engine) as connection:
+                message = outbox.lease_due_message(
+                    connection,
+                    self.now,
+                    self.now + LEASE,
+                    channel=self.name,
+                    target=self.sender.target,
+                )
+            if message is None:
+                return sent
+            if self.now - message.created_at > EXPIRES_AFTER:
+                reason = f"expired: not delivered within {EXPIRES_AFTER.days} days"
+                self._give_up(message, "expired", reason)
+                continue
+            attempt = _Attempt(self.sender, message)
+            try:
+                posted = attempt.send_in_some_form()
+            except ChannelRefusedError as error:
+                self._give_up(message, "refused", str(error))
+            except (ChannelUnavailableError, ChannelMisconfiguredError) as error:
+                self._delay(message, error, attempt.unknown_since(error, self.now))
+                return sent  # further messages would fail, too
+            else:
+                with transaction(self.engine) as connection:
+                    outbox.mark_sent(connection, message, self.sender.target, posted, self.now)
+                log.info("message_sent", message=message.id, kind=message.kind, channel=self.name)
+                sent += 1
+
+    def _give_up(self, message: DueMessage, cause: str, reason: str) -> None:
+        with transaction(self.engine) as connection:
+            outbox.mark_failed(connection, message.id, reason, self.now)
+        MESSAGES_FAILED.labels(cause).inc()
+        log.error(
+            "message_refused",
+            message=message.id,
+            kind=message.kind,
+            channel=self.name,
+            reason=reason,
+        )
+
+    def _delay(
+        self,
+        message: DueMessage,
+        error: ChannelUnavailableError | ChannelMisconfiguredError,
+        unknown_since: datetime | None,
+    ) -> None:
+        wait = delay_after(message.attempts + 1, getattr(error, "retry_after_seconds", None))
+        if isinstance(error, ChannelMisconfiguredError):
+            wait = min(wait, MAX_DELAY_MISCONFIGURED)
+        with transaction(self.engine) as connection:
+            outbox.mark_retry(
+                connection,
+                message,
+                str(error),
+                self.now + wait,
+                attempted_at=unknown_since,
+                now=self.now,
+            )
+        log.warning(
+            "message_delayed",
+            message=message.id,
+            channel=self.name,
+            reason=str(error),
+            attempt=message.attempts + 1,
+            next_attempt_in_seconds=wait.total_seconds(),
+        )
 
 
-def _as_text(message: outbox.DueMessage) -> str:
+class _Attempt:
+    """One attempt to send a message, which an earlier one may have posted."""
+
+    def __init__(self, sender: Sender, message: DueMessage) -> None:
+        self._sender = sender
+        self._message = message
+        #: Whether an earlier attempt may have posted it.
+        self._in_doubt = message.attempted_at is not None and not sender.is_idempotent
+
+    def send_in_some_form(self) -> Thread:
+        """Send the message; as plain text where its blocks are refused."""
+        message = self._message
+        thread = None if message.kind == "post" else message.thread
+        try:
+            return self._send(message.payload, thread)
+        except ChannelRefusedError as error:
+            if error.code == "parent_gone":  # deleted in the channel
+                return self._send(message.payload, None)
+            log.warning("message_sent_as_text", message=message.id, reason=str(error))
+            return self._send(message.payload | {"text": _as_text(message), "blocks": []}, thread)
+
+    def unknown_since(self, error: Exception, now: datetime) -> datetime | None:
+        """Return the begin of the first attempt that may have posted it, after a failed one."""
+        if self._in_doubt:
+            return self._message.attempted_at
+        return now if getattr(error, "code", "") == "unknown_outcome" else None
+
+    def _send(self, payload: dict[str, Any], thread: Thread | None) -> Thread:
+        """Send a message in one form, unless an earlier attempt has posted it."""
+        is_update = self._message.kind == "update" and thread is not None
+        if self._in_doubt and not is_update:
+            try:
+                posted = self._sender.find(self._message, thread)
+            except ChannelMisconfiguredError:
+                return self._sender.send(self._message, _marked(payload), thread)
+            if posted is not None:
+                log.info("message_known", message=self._message.id)
+                return posted
+            self._in_doubt = False
+        return self._sender.send(self._message, payload, thread)
+
+
+def _as_text(message: DueMessage) -> str:
     model = f"{escape(message.model)}: " if message.model else ""
     return f"{model}{message.payload['text']} The details were refused; see driftwarden's page."
 
 
-def _send(sender: Sender, message: outbox.DueMessage) -> tuple[str, str]:
-    """Send a message; an update of a parent that the channel doesn't have becomes the parent."""
-    if message.kind == "update" and message.slack_channel and message.slack_ts:
-        return sender.update(message.payload, message.slack_channel, message.slack_ts)
-    thread = message.slack_ts if message.kind == "reply" else None
-    return sender.post(message.payload, thread)
-
-
-def _give_up(
-    engine: Engine, message: outbox.DueMessage, cause: str, reason: str, now: datetime
-) -> None:
-    with transaction(engine) as connection:
-        outbox.mark_failed(connection, message, reason, now)
-    MESSAGES_FAILED.labels(cause).inc()
-    log.error("message_refused", message=message.id, kind=message.kind, reason=reason)
-
-
-def _delay(
-    engine: Engine,
-    message: outbox.DueMessage,
-    error: ChannelUnavailableError | ChannelMisconfiguredError,
-    now: datetime,
-) -> None:
-    wait = delay_after(message.attempts + 1, getattr(error, "retry_after_seconds", None))
-    if isinstance(error, ChannelMisconfiguredError):
-        wait = min(wait, MAX_DELAY_MISCONFIGURED)
-    with transaction(engine) as connection:
-        outbox.mark_retry(connection, message, str(error), now + wait)
-    log.warning(
-        "message_delayed",
-        message=message.id,
-        reason=str(error),
-        attempt=message.attempts + 1,
-        next_attempt_in_seconds=wait.total_seconds(),
-    )
+def _marked(payload: dict[str, Any]) -> dict[str, Any]:
+    """Return a payload that says that it may be a repetition."""
+    marked = payload | {"text": f"{payload['text']} {MAY_BE_REPEATED}"}
+    if payload.get("blocks"):
+        marked["blocks"] = within_limits([context(MAY_BE_REPEATED), *payload["blocks"]])
+    return marked

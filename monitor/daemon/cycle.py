@@ -2,14 +2,13 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
-from monitor.alerts.channels import make_sender, senders_of_models
-from monitor.alerts.channels.sender import Sender
+from monitor.alerts.channels import Channels, open_channels
 from monitor.alerts.messages.unlisted_models import announce_unlisted_models
 from monitor.alerts.outbox import deliver_due
 from monitor.daemon.evaluations.baselines import advance_due
@@ -23,7 +22,6 @@ from monitor.daemon.retraining import Retraining
 from monitor.errors import TransientError
 from monitor.privacy.retention import apply_retention, is_due
 from monitor.settings import Secrets, Sections, Settings
-from monitor.store.alerts.outbox import ALL_MODELS, ModelScope
 from monitor.store.engine import transaction
 from monitor.store.model_history import carry_over, models_with_history
 from monitor.store.traffic.exchanges import stored_models
@@ -56,7 +54,7 @@ class Cycle:
 
     engine: Engine
     settings: Sections
-    sender: Sender | None
+    channels: Channels
     retraining: Retraining
     started_at: datetime
     #: Runs the evaluations of windows.
@@ -64,8 +62,6 @@ class Cycle:
     #: Runs the looks, which must not wait for the evaluation of a large window.
     looks: Runner
     registry_mirror: MlflowMirror | None = None
-    #: Senders of models with a channel of their own.
-    senders_by_model: Mapping[str, Sender] = field(default_factory=dict)
     #: Time of the next attempt to make a planned baseline, of models whose last one failed.
     postponed_baselines: dict[str, datetime] = field(default_factory=dict)
 
@@ -100,13 +96,12 @@ class Cycle:
         return cls(
             engine=engine,
             settings=settings,
-            sender=make_sender(secrets, settings.alerts),
+            channels=open_channels(secrets, settings),
             retraining=Retraining.build(engine, settings, secrets),
             started_at=now,
             evaluations=evaluations,
             looks=looks,
             registry_mirror=MlflowMirror.build(settings.retrain.mlflow, secrets),
-            senders_by_model=senders_of_models(secrets, settings),
         )
 
     def evaluate(self, now: datetime, may_continue: Callable[[], bool] = lambda: True) -> None:
@@ -171,13 +166,12 @@ class Cycle:
 
     def deliver(self, now: datetime) -> None:
         """Send the pending messages."""
-        deliver_due(self.engine, self.sender, now, by_model=self.senders_by_model)
+        deliver_due(self.engine, self.channels, now)
 
     def measure(self, now: datetime) -> None:
         """Export the gauges of the leader."""
-        own = ModelScope(only=tuple(self.senders_by_model))
-        scope = ALL_MODELS if self.sender else own
-        LEADER_GAUGES.publish(read_gauges(self.engine, self._watched(), scope, now))
+        gauges = read_gauges(self.engine, self._watched(), self.channels, now)
+        LEADER_GAUGES.publish(gauges)
 
     def mirror(self, now: datetime) -> None:
         """Mirror the registry to MLflow, where it is configured."""

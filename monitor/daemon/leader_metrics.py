@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
+from monitor.alerts.channels import Channels
 from monitor.daemon.training_metrics import export_training_metrics
 from monitor.settings import Settings
-from monitor.store.alerts.outbox import ModelScope, last_failure_at, pending_messages
+from monitor.store.alerts.outbox import last_failure_at, pending_messages
 from monitor.store.engine import transaction
 from monitor.store.traffic.offsets import last_gaps
 from monitor.store.windows.drift_evaluations import failed_window_ends, newest_evaluated_end
@@ -25,14 +26,17 @@ from monitor.windows.schedule import LENGTH, window_of
 
 
 def read_gauges(
-    engine: Engine, watched: Sequence[Settings], sent: ModelScope, now: datetime
+    engine: Engine,
+    watched: Sequence[Settings],
+    channels: Channels,
+    now: datetime,
 ) -> dict[str, Values]:
     """Return the values of the leader's gauges, by name.
 
     Args:
         engine: The database.
         watched: The settings of the watched models.
-        sent: The models whose messages have a channel.
+        channels: The channels of alerts.
         now: The time.
     """
     evaluated: dict[tuple[str, ...], datetime | None] = {}
@@ -50,7 +54,7 @@ def read_gauges(
             failed[model] = sum(not any(p.covers(end) for p in pauses) for end in ends)
             looked[model] = last_look_at(connection, settings.model.name, only_done=True)
             lengths[model] = LENGTH[settings.monitoring.drift_detection].total_seconds()
-        pending = pending_messages(connection, sent)
+        pending = pending_messages(connection, channels.senders)
         given_up = last_failure_at(connection)
         lost.update({(source,): at for source, at in last_gaps(connection).items()})
     age = now - pending.oldest_at if pending.oldest_at else timedelta()
@@ -60,7 +64,7 @@ def read_gauges(
         "driftwarden_window_seconds": lengths,
         "driftwarden_last_look_timestamp_seconds": _timestamps(looked),
         "driftwarden_model_has_channel": {
-            (name,): float(sent.includes(name)) for (name,) in lengths
+            (name,): float(channels.reach(name)) for (name,) in lengths
         },
         "driftwarden_outbox_pending_messages": {(): pending.n},
         "driftwarden_outbox_oldest_message_age_seconds": {(): age.total_seconds()},

@@ -60,16 +60,15 @@ def show_week(
 
 def show_alerts(workspace: Workspace, evaluation: DriftEvaluationRow, secrets: Secrets) -> None:
     """Post the messages if a channel is configured, and show them."""
-    from monitor.alerts.channels import configured_channel
+    from monitor.alerts.channels import open_channels
     from monitor.alerts.messages.mrkdwn import render_text
     from monitor.alerts.outbox import deliver_due
 
-    configured = configured_channel(secrets, workspace.settings.alerts)
-    if configured is not None:
-        name, sender = configured
+    channels = open_channels(secrets, workspace.settings)
+    if channels.senders:
         # The demo's clock: by today's date the messages would have expired.
-        n = deliver_due(workspace.engine, sender, evaluation.window_end)
-        workspace.console.write(f"{n} messages posted to {name}.")
+        n = deliver_due(workspace.engine, channels, evaluation.window_end)
+        workspace.console.write(f"{n} messages sent to {', '.join(channels.senders)}.")
     with transaction(workspace.engine) as connection:
         messages = list_messages(connection)
     for message in reversed(messages):
@@ -77,7 +76,7 @@ def show_alerts(workspace: Workspace, evaluation: DriftEvaluationRow, secrets: S
         workspace.console.quote(
             render_text(message.payload["blocks"]), title=title.get(message.kind, message.kind)
         )
-    if configured is None:
+    if not channels.senders:
         workspace.console.write(
             "[dim]Not posted; set SLACK_BOT_TOKEN and DRIFTWARDEN_ALERTS__CHANNEL to post.[/dim]"
         )

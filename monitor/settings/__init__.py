@@ -5,7 +5,7 @@ Precedence: the environment (``DRIFTWARDEN_SECTION__KEY``), then what evaluation
 Secrets come from the environment only; see :class:`Secrets`.
 """
 
-from monitor.settings.alerts import Alerts
+from monitor.settings.alerts import AlertRoute, Alerts, ChannelSettings
 from monitor.settings.configuration import Configuration, Sections, Settings
 from monitor.settings.drift import Drift
 from monitor.settings.durations import format_duration, parse_duration
@@ -40,7 +40,9 @@ from monitor.settings.web import OpenIdConnect, Web
 
 __all__ = [
     "DEFAULT_FILE",
+    "AlertRoute",
     "Alerts",
+    "ChannelSettings",
     "Configuration",
     "Database",
     "Drift",

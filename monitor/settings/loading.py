@@ -14,7 +14,11 @@ from monitor.errors import ConfigurationError
 from monitor.settings.configuration import DEFAULT_MODEL, Configuration, Settings
 from monitor.settings.evaluation_file import read_monitoring
 from monitor.settings.models.origins import flatten
-from monitor.settings.problems.explanations import explain, problems_of_models
+from monitor.settings.problems.explanations import (
+    explain,
+    problems_of_channels,
+    problems_of_models,
+)
 
 DEFAULT_FILE = Path("config.toml")
 
@@ -105,6 +109,7 @@ def _build(file: Path | None, overrides: dict[str, Any]) -> Configuration:
         *_variables_of_before(),
         *_variables_of_unknown_models(from_file, from_environment),
         *problems_of_models(configuration),
+        *problems_of_channels(configuration.alerts),
     ]
     if problems:
         raise _configuration_error(origin, problems)

@@ -1,5 +1,7 @@
 """Secrets, read from the environment."""
 
+import os
+
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -38,6 +40,16 @@ class Secrets(BaseSettings):
     """User name for the server of `[retrain.mlflow]`."""
     mlflow_tracking_password: SecretStr = SecretStr("")
     """Password for the server of `[retrain.mlflow]`."""
+
+
+def channel_variable(channel: str) -> str:
+    """Return the variable with the secret of a channel of alerts."""
+    return f"ALERTS_{channel.upper()}_SECRET"
+
+
+def channel_secret(channel: str) -> str:
+    """Return the secret of a channel of alerts; empty where it is not set."""
+    return os.environ.get(channel_variable(channel), "")
 
 
 def load_secrets() -> Secrets:

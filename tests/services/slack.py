@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -26,12 +27,22 @@ CHANNEL_NAME = "#drift"
 
 
 METHODS = {
-    "chat.postMessage",
-    "chat.update",
-    "chat.scheduleMessage",
+    "chat.delete",
     "chat.deleteScheduledMessage",
     "chat.postEphemeral",
+    "chat.postMessage",
+    "chat.scheduleMessage",
+    "chat.update",
+    "conversations.history",
+    "conversations.replies",
 }
+SCOPES = frozenset({"chat:write", "channels:history"})
+#: Messages in a page of the history.
+PAGE = 3
+
+#: What happens to a post: the connection is cut before it is read, or once the message is posted;
+#: or the server fails once it is posted, or before.
+Fault = Literal["cut", "response_lost", "failed_after", "failed", "rate_limited"]
 
 
 @dataclass
@@ -53,6 +64,25 @@ class Message:
     blocks: list[dict[str, Any]]
     #: How often chat.update replaced it.
     n_updates: int = 0
+    metadata: dict[str, Any] = field(default_factory=dict)
+    is_broadcast: bool = False
+
+    @property
+    def outbox_id(self) -> str:
+        """Return the id of the message in the outbox."""
+        return self.metadata["event_payload"]["outbox_id"]
+
+
+#: A response that cuts the connection.
+CUT = Reply(status=0)
+BEFORE: dict[Fault, Reply] = {
+    "cut": CUT,
+    "failed": Reply(status=500),
+    "rate_limited": Reply(status=429, headers={"Retry-After": "30"}),
+}
+AFTER: dict[Fault, Reply] = {"response_lost": CUT, "failed_after": Reply(status=500)}
+#: Time of the messages: later than the clocks of tests, which look for them since an attempt.
+BEGIN = 4_000_000_000
 
 
 @dataclass
@@ -85,6 +115,11 @@ class FakeSlack:
         self.refused_words: dict[str, str] = {}
         #: Given first, in this order.
         self.scripted_replies: list[Reply] = []
+        #: What happens to the next posts, in this order; ``None``: nothing.
+        self.faults: list[Fault | None] = []
+        #: Of the token.
+        self.scopes = SCOPES
+        self._n_posted = 0
         self._lock = threading.Lock()
 
     @property
@@ -122,17 +157,60 @@ class FakeSlack:
                 user, blocks = arguments["user"], arguments.get("blocks", [])
                 self.ephemerals.append(Ephemeral(user, arguments["text"], blocks))
                 return Reply(body={"ok": True, "message_ts": "1700000000.999999"})
-            if method == "chat.postMessage":
-                ts = f"1700000000.{len(self.messages):06d}"
-                thread = arguments.get("thread_ts")
-                blocks = arguments.get("blocks", [])
-                self.messages[ts] = Message(ts, thread, arguments["text"], blocks)
-            else:
-                ts = arguments["ts"]
-                message = self.messages[ts]
-                message.text, message.blocks = arguments["text"], arguments["blocks"]
-                message.n_updates += 1
-            return Reply(body={"ok": True, "channel": CHANNEL, "ts": ts})
+            if method.startswith("conversations."):
+                return self._history(arguments)
+            fault = self.faults.pop(0) if method == "chat.postMessage" and self.faults else None
+            if fault in BEFORE:
+                return BEFORE[fault]
+            ts = self._write(method, arguments)
+            done = Reply(body={"ok": True, "channel": CHANNEL, "ts": ts})
+            return AFTER.get(fault, done) if fault else done
+
+    def _write(self, method: str, arguments: dict[str, Any]) -> str:
+        if method == "chat.postMessage":
+            self._n_posted += 1
+            ts = f"{BEGIN}.{self._n_posted:06d}"
+            self.messages[ts] = Message(
+                ts,
+                arguments.get("thread_ts"),
+                arguments["text"],
+                arguments.get("blocks", []),
+                metadata=arguments.get("metadata", {}),
+                is_broadcast=arguments.get("reply_broadcast", False),
+            )
+            return ts
+        ts = str(arguments["ts"])
+        if method == "chat.delete":
+            del self.messages[ts]
+            return ts
+        message = self.messages[ts]
+        message.text, message.blocks = arguments["text"], arguments["blocks"]
+        message.n_updates += 1
+        return ts
+
+    def _history(self, arguments: dict[str, Any]) -> Reply:
+        """Return a page of the channel, or of a thread, the newest first."""
+        thread = arguments.get("ts")
+        in_channel = [m for m in self.messages.values() if m.thread_ts is None or m.is_broadcast]
+        in_thread = [m for m in self.messages.values() if thread in {m.ts, m.thread_ts}]
+        messages = in_channel[::-1] if thread is None else in_thread
+        messages = [message for message in messages if float(message.ts) >= self._oldest(arguments)]
+        begin = int(arguments.get("cursor") or 0)
+        end = begin + min(PAGE, int(arguments.get("limit", 100)))
+        page = [
+            {"ts": message.ts, "text": message.text, "metadata": message.metadata}
+            if arguments.get("include_all_metadata")
+            else {"ts": message.ts, "text": message.text}
+            for message in messages[begin:end]
+        ]
+        cursor = str(end) if end < len(messages) else ""
+        return Reply(
+            body={"ok": True, "messages": page, "response_metadata": {"next_cursor": cursor}}
+        )
+
+    @staticmethod
+    def _oldest(arguments: dict[str, Any]) -> float:
+        return float(arguments.get("oldest") or 0)
 
     def press(
         self, message: Message | Ephemeral, action: str, user: str, *, to: int | None = None
@@ -163,14 +241,18 @@ class FakeSlack:
             return "channel_not_found"
         if not self.is_member:
             return "not_in_channel"
+        if method.startswith("conversations.") and "channels:history" not in self.scopes:
+            return "missing_scope"
         for word, error in self.refused_words.items():
             if word in json.dumps(arguments.get("blocks", [])):
                 return error
         blocks = arguments.get("blocks", [])
         if len(blocks) > 50 or any(_too_long(block) for block in blocks):
             return "invalid_blocks"
-        if method == "chat.update" and arguments.get("ts") not in self.messages:
+        if method in {"chat.update", "chat.delete"} and arguments.get("ts") not in self.messages:
             return "message_not_found"
+        if method == "conversations.replies" and arguments.get("ts") not in self.messages:
+            return "thread_not_found"
         if arguments.get("thread_ts", "") and arguments["thread_ts"] not in self.messages:
             return "thread_not_found"
         return None
@@ -193,11 +275,19 @@ def _serving_web_api(slack: FakeSlack) -> Iterator[FakeSlack]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            is_form = "form" in self.headers.get("Content-Type", "")
             reply = slack.reply(
                 self.path.rsplit("/", maxsplit=1)[-1],
-                json.loads(body) if body.startswith(b"{") else {},
+                dict(parse_qsl(body.decode()))
+                if is_form
+                else json.loads(body)
+                if body.startswith(b"{")
+                else {},
                 self.headers.get("Authorization", ""),
             )
+            if reply is CUT:
+                self.close_connection = True
+                return
             content = json.dumps(reply.body).encode()
             self.send_response(reply.status)
             self.send_header("Content-Type", "application/json; charset=utf-8")

@@ -1,66 +1,127 @@
-"""Channels of alerts: a module for each, and the table of all."""
+"""Channels of alerts: a module for each kind, and the table of all."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import structlog
 
-from monitor.alerts.channels import slack
+from monitor.alerts.channels.alertmanager import AlertmanagerSender
+from monitor.alerts.channels.apprise import AppriseSender
+from monitor.alerts.channels.pagerduty import PagerDutySender
 from monitor.alerts.channels.sender import Sender
-from monitor.settings import Alerts, Secrets, Sections
+from monitor.alerts.channels.slack import SlackSender
+from monitor.alerts.routes import Routes
+from monitor.settings import ChannelSettings, Secrets, Sections
+from monitor.settings.secrets import channel_secret, channel_variable
 
 log = structlog.get_logger()
 
 
-class Channel(NamedTuple):
-    """How a channel is built, and what it needs."""
+class _Site(NamedTuple):
+    """What a channel is built from."""
 
-    #: Returns ``None`` where the channel is not configured.
-    build: Callable[[Secrets, Alerts], Sender | None]
-    #: Returns the settings and variables that configure it and are empty.
-    missing: Callable[[Secrets, Alerts], list[str]]
+    name: str
+    channel: ChannelSettings
+    secret: str
+    secrets: Secrets
+    public_url: str
 
 
-#: By name. Messages go to the first that is configured.
-CHANNELS: Mapping[str, Channel] = {
-    "slack": Channel(slack.build, slack.missing),
+class Kind(NamedTuple):
+    """A kind of channels."""
+
+    build: Callable[[_Site], Sender]
+    #: Whether it works without a secret of its own.
+    is_secret_optional: bool = False
+
+
+#: By ``kind``.
+KINDS: Mapping[str, Kind] = {
+    "slack": Kind(lambda site: SlackSender(site.secrets, site.channel.channel, token=site.secret)),
+    "apprise": Kind(lambda site: AppriseSender(site.name, site.secret)),
+    "pagerduty": Kind(
+        lambda site: PagerDutySender(site.name, site.secret, site.public_url, site.channel.url)
+    ),
+    "alertmanager": Kind(
+        lambda site: AlertmanagerSender(site.channel.url, site.secret, site.public_url),
+        is_secret_optional=True,
+    ),
 }
 
 
-def configured_channel(secrets: Secrets, alerts: Alerts) -> tuple[str, Sender] | None:
-    """Return name and sender of the channel that messages go to; ``None`` without any."""
-    for name, channel in CHANNELS.items():
-        sender = channel.build(secrets, alerts)
-        if sender is not None:
-            return name, sender
-    return None
+@dataclass(frozen=True)
+class Channels:
+    """The routes, with a sender for each channel that has its secret."""
+
+    routes: Routes
+    senders: Mapping[str, Sender] = field(default_factory=dict)
+
+    def reach(self, model: str) -> bool:
+        """Return whether incidents of a model's drift are sent somewhere."""
+        return any(name in self.senders for name in self.routes.channels_of(model, "drift"))
 
 
-def make_sender(secrets: Secrets, alerts: Alerts) -> Sender | None:
-    """Build the sender; ``None``, with a warning in the log, where no channel is configured."""
-    configured = configured_channel(secrets, alerts)
-    if configured is None:
+#: Messages stay in the outbox.
+NO_CHANNELS = Channels(Routes({}, ()))
+
+
+def open_channels(secrets: Secrets, settings: Sections) -> Channels:
+    """Build the senders; a channel without its secret is warned of, and its messages wait."""
+    routes = Routes.of(settings)
+    if not routes.channels:
         log.warning(
             "alerts_not_sent",
             reason="no channel is configured; incidents are shown on the page only",
-            needs=needs(secrets, alerts),
+            needs=needs(secrets, settings),
         )
-        return None
-    return configured[1]
+    public_url = settings.alerts.public_url
+    senders = {}
+    for name, channel in routes.channels.items():
+        site = _Site(name, channel, _secret(secrets, name, channel), secrets, public_url)
+        if missing_secret(secrets, name, channel):
+            log.warning(
+                "channel_disabled", channel=name, reason=f"{variable(name, channel)} is not set"
+            )
+        else:
+            senders[name] = KINDS[channel.kind].build(site)
+    return Channels(routes, senders)
 
 
-def senders_of_models(secrets: Secrets, settings: Sections) -> dict[str, Sender]:
-    """Build the senders of the models whose channel differs from that of the others."""
-    senders = {
-        of_model.model.name: configured_channel(secrets, of_model.alerts)
-        for of_model in settings.by_model
-        if of_model.alerts != settings.alerts
-    }
-    return {model: channel[1] for model, channel in senders.items() if channel is not None}
+def only(sender: Sender, name: str = "slack") -> Channels:
+    """Return channels of which one gets all messages."""
+    channel = ChannelSettings(kind="slack", channel=name)
+    return Channels(Routes({name: channel}, ()), {name: sender})
 
 
-def needs(secrets: Secrets, alerts: Alerts) -> str:
-    """Return what is to be set so that one of the channels is configured."""
-    return " or ".join(
-        " and ".join(channel.missing(secrets, alerts)) for channel in CHANNELS.values()
+def missing_secret(secrets: Secrets, name: str, channel: ChannelSettings) -> bool:
+    """Return whether a channel lacks its secret."""
+    return not (_secret(secrets, name, channel) or KINDS[channel.kind].is_secret_optional)
+
+
+def needs(secrets: Secrets, settings: Sections) -> str:
+    """Return what is to be set so that the first channel is configured; empty where one is."""
+    routes = Routes.of(settings)
+    lacking = [
+        f"the variable {variable(name, channel)}"
+        for name, channel in routes.channels.items()
+        if missing_secret(secrets, name, channel)
+    ]
+    if routes.channels:
+        return " and ".join(lacking)
+    token = (
+        "" if secrets.slack_bot_token.get_secret_value() else " and the variable SLACK_BOT_TOKEN"
     )
+    return f"alerts.channel{token}"
+
+
+def variable(name: str, channel: ChannelSettings) -> str:
+    """Return the variable with the secret of a channel."""
+    return "SLACK_BOT_TOKEN" if channel.kind == "slack" else channel_variable(name)
+
+
+def _secret(secrets: Secrets, name: str, channel: ChannelSettings) -> str:
+    secret = channel_secret(name)
+    if channel.kind == "slack":
+        return secret or secrets.slack_bot_token.get_secret_value()
+    return secret

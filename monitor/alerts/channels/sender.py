@@ -2,27 +2,52 @@
 
 from typing import Any, Protocol
 
+from monitor.store.alerts.outbox import DueMessage, Kind, Thread
+
 
 class Sender(Protocol):
-    """A configured channel; calls return a message's channel and timestamp, or ids in their place.
+    """A configured channel.
 
-    Each raises :class:`monitor.errors.ChannelUnavailableError` where a retry helps, and
-    :class:`monitor.errors.ChannelMisconfiguredError` where it helps once somebody has mended the
-    configuration; upon both the outbox backs off and repeats. It raises
-    :class:`monitor.errors.ChannelRefusedError` where this message is never accepted.
+    Its calls raise :class:`monitor.errors.ChannelUnavailableError` where a retry helps (with the
+    code ``unknown_outcome`` where the channel may have taken the message),
+    :class:`monitor.errors.ChannelMisconfiguredError` where a retry helps once somebody has mended
+    the configuration, and :class:`monitor.errors.ChannelRefusedError` where this message is never
+    accepted.
     """
 
-    def post(self, payload: dict[str, Any], thread_ts: str | None = None) -> tuple[str, str]:
-        """Post a message, in a thread where ``thread_ts`` names one.
+    @property
+    def target(self) -> str:
+        """Where messages go; an incident gets a new message where this changes."""
+
+    @property
+    def is_idempotent(self) -> bool:
+        """Whether a message that is sent again is no second message."""
+
+    def takes(self, kind: Kind, *, of_incident: bool, is_broadcast: bool) -> bool:
+        """Return whether the channel has a use for a kind of messages."""
+
+    def send(self, message: DueMessage, payload: dict[str, Any], thread: Thread | None) -> Thread:
+        """Send a message: post it, reply in the thread, or update its first message.
 
         Args:
+            message: The message; its incident has the status of now.
             payload: ``text``, a summary, and ``blocks``, as :mod:`monitor.alerts.messages` builds
                 them; ``render_text`` of ``messages/mrkdwn.py`` renders blocks as plain text.
-            thread_ts: Timestamp of the first message of the thread.
+            thread: The incident's message in this channel, to reply to or to update.
+
+        Returns:
+            The message, or empty names where the channel has none.
         """
 
-    def update(self, payload: dict[str, Any], channel: str, ts: str) -> tuple[str, str]:
-        """Replace a message."""
+    def find(self, message: DueMessage, thread: Thread | None) -> Thread | None:
+        """Return the message where an earlier attempt has posted it.
+
+        Raises:
+            ChannelMisconfiguredError: The channel has no way, or no permission, to look for it.
+        """
 
     def check(self) -> str:
         """Return where messages go, for `driftwarden check`; nobody sees a message."""
+
+    def probe(self) -> str:
+        """Send a test message, take it back, and say so."""

@@ -1,9 +1,9 @@
 """Slack channel by its Web API; the only module that imports slack-sdk."""
 
+import socket
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import structlog
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.http_retry import (
@@ -12,14 +12,14 @@ from slack_sdk.http_retry import (
     RateLimitErrorRetryHandler,
     RetryState,
 )
-from slack_sdk.http_retry.builtin_handlers import ServerErrorRetryHandler
 
 from monitor.errors import (
     ChannelMisconfiguredError,
     ChannelRefusedError,
     ChannelUnavailableError,
 )
-from monitor.settings import Alerts, Secrets
+from monitor.settings import Secrets
+from monitor.store.alerts.outbox import DueMessage, Kind, Thread
 
 #: Longer waits are left to the outbox, which does not block.
 MAX_WAIT_IN_CALL_SECONDS = 5
@@ -60,63 +60,107 @@ TRANSIENT = frozenset(
     }
 )
 
+#: Errors of those that say that nothing was posted.
+NOT_TAKEN = frozenset({"rate_limited", "ratelimited", "service_unavailable", "team_added_to_org"})
+
+EVENT_TYPE = "driftwarden_message"
+#: Slack's clock and ours may differ by this time.
+CLOCK_DIFFERENCE = timedelta(hours=1)
+
 #: The text of a message is not parsed, and what it names is not linked.
 LITERAL = {"parse": "none", "link_names": False, "mrkdwn": False}
-
-log = structlog.get_logger()
 
 
 class SlackSender:
     """Post to one channel.
 
     Args:
-        secrets: ``SLACK_BOT_TOKEN`` (scope ``chat:write``) and ``SLACK_API_URL``.
+        secrets: ``SLACK_BOT_TOKEN`` (scope ``chat:write``; with ``channels:history`` each message
+            is posted exactly once) and ``SLACK_API_URL``.
         channel: Id of the channel; the bot must be a member.
+        token: Token of the bot; empty: that of the secrets.
         timeout_seconds: Timeout of a request.
     """
 
-    def __init__(self, secrets: Secrets, channel: str, timeout_seconds: int = 10) -> None:
+    is_idempotent = False
+
+    def __init__(
+        self, secrets: Secrets, channel: str, *, token: str = "", timeout_seconds: int = 10
+    ) -> None:
         self.channel = channel
         self._client = WebClient(
-            token=secrets.slack_bot_token.get_secret_value(),
+            token=token or secrets.slack_bot_token.get_secret_value(),
             base_url=secrets.slack_api_url.rstrip("/") + "/",
             timeout=timeout_seconds,
-            retry_handlers=[
-                _BriefRateLimitRetryHandler(max_retry_count=1),
-                ServerErrorRetryHandler(max_retry_count=2),
-            ],
+            # A server error leaves open whether the message was posted: no retry in the call.
+            retry_handlers=[_BriefRateLimitRetryHandler(max_retry_count=1)],
         )
 
-    def post(self, payload: dict[str, Any], thread_ts: str | None = None) -> tuple[str, str]:
-        """Post a message; return its channel and timestamp.
+    @property
+    def target(self) -> str:
+        """The configured channel."""
+        return self.channel
+
+    def takes(self, kind: Kind, *, of_incident: bool, is_broadcast: bool) -> bool:  # noqa: ARG002
+        """Return that the channel shows all messages."""
+        return True
+
+    def send(self, message: DueMessage, payload: dict[str, Any], thread: Thread | None) -> Thread:
+        """Post a message, reply in a thread, or update its first message.
 
         Raises:
             ChannelUnavailableError: Slack is unavailable or rate-limits.
             ChannelMisconfiguredError: Slack rejects all messages until the configuration changes.
             ChannelRefusedError: Slack rejects this message.
         """
-        return self._call(
-            "chat.postMessage",
-            {
-                "channel": self.channel,
-                "thread_ts": thread_ts,
-                # Untrusted texts must not make Slack fetch their links.
-                "unfurl_links": False,
-                "unfurl_media": False,
-                **LITERAL,
-                **payload,
+        if message.kind == "update" and thread is not None:
+            arguments = {"channel": thread.address, "ts": thread.ts, **LITERAL, **payload}
+            return self._call("chat.update", arguments)
+        arguments = {
+            "channel": self.channel if thread is None else thread.address,
+            "thread_ts": None if thread is None else thread.ts,
+            # Untrusted texts must not make Slack fetch their links.
+            "unfurl_links": False,
+            "unfurl_media": False,
+            "metadata": {
+                "event_type": EVENT_TYPE,
+                "event_payload": {"outbox_id": message.outbox_id},
             },
-        )
+            **LITERAL,
+            **payload,
+        }
+        if thread is None:
+            arguments.pop("reply_broadcast", None)
+        return self._call("chat.postMessage", arguments)
 
-    def update(self, payload: dict[str, Any], channel: str, ts: str) -> tuple[str, str]:
-        """Replace a message; return its channel and timestamp.
+    def find(self, message: DueMessage, thread: Thread | None) -> Thread | None:
+        """Return the message where an earlier attempt has posted it.
 
         Raises:
             ChannelUnavailableError: Slack is unavailable or rate-limits.
-            ChannelMisconfiguredError: Slack rejects all messages until the configuration changes.
-            ChannelRefusedError: Slack rejects this message.
+            ChannelMisconfiguredError: The app has no permission to read the history.
         """
-        return self._call("chat.update", {"channel": channel, "ts": ts, **LITERAL, **payload})
+        since = message.attempted_at or message.created_at
+        arguments: dict[str, Any] = {
+            "channel": self.channel if thread is None else thread.address,
+            "oldest": str((since - CLOCK_DIFFERENCE).timestamp()),
+            "include_all_metadata": True,
+            "limit": 200,
+        }
+        method = "conversations.history"
+        if thread is not None:
+            method = "conversations.replies"
+            arguments["ts"] = thread.ts
+        while True:
+            page = self._request(method, arguments, read=True)
+            for posted in page.get("messages", ()):
+                origin = posted.get("metadata", {}).get("event_payload", {})
+                if origin.get("outbox_id") == message.outbox_id:
+                    return Thread(arguments["channel"], str(posted["ts"]))
+            cursor = page.get("response_metadata", {}).get("next_cursor")
+            if not cursor:
+                return None
+            arguments["cursor"] = cursor
 
     def check(self) -> str:
         """Return the workspace, bot and channel of the messages, for `driftwarden check`.
@@ -137,46 +181,51 @@ class SlackSender:
         self._request("chat.deleteScheduledMessage", deleted)
         if channel != self.channel:
             raise ChannelMisconfiguredError(
-                f"alerts.channel = {self.channel!r} is a name, and messages in it can't be "
-                f"updated; set its id: alerts.channel = {channel!r}"
+                f"channel = {self.channel!r} is a name, and messages in it can't be updated; set "
+                f"its id: channel = {channel!r}"
             )
         team, user = workspace.get("team", "?"), workspace.get("user", "?")
         return f"{team} as {user}, channel {channel}"
 
-    def _call(self, method: str, arguments: dict[str, Any]) -> tuple[str, str]:
-        response = self._request(method, arguments)
-        return str(response["channel"]), str(response["ts"])
+    def probe(self) -> str:
+        """Post a test message, and delete it.
 
-    def _request(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        body = {key: value for key, value in arguments.items() if value is not None}
+        Raises:
+            ChannelUnavailableError: Slack is unavailable.
+            ChannelMisconfiguredError: The token or the channel can't be used.
+        """
+        test = {"channel": self.channel, "text": "Test of driftwarden: deleted at once."}
+        posted = self._call("chat.postMessage", {**test, **LITERAL})
+        self._request("chat.delete", {"channel": posted.address, "ts": posted.ts})
+        return "a test message was posted and deleted"
+
+    def _call(self, method: str, arguments: dict[str, Any]) -> Thread:
+        response = self._request(method, arguments)
+        return Thread(str(response["channel"]), str(response["ts"]))
+
+    def _request(
+        self, method: str, arguments: dict[str, Any], *, read: bool = False
+    ) -> dict[str, Any]:
+        values = {key: value for key, value in arguments.items() if value is not None}
         try:
-            response = self._client.api_call(method, json=body)
+            response = (
+                self._client.api_call(method, params=values)  # Slack reads no JSON here
+                if read
+                else self._client.api_call(method, json=values)
+            )
         except SlackApiError as error:
             raise _translate(error) from error
         except (SlackClientError, OSError) as error:  # OSError: refused, reset, timed out, no name
-            raise ChannelUnavailableError(f"Slack is unavailable: {error}") from error
+            reason = getattr(error, "reason", error)
+            not_sent = isinstance(reason, (ConnectionRefusedError, socket.gaierror))
+            raise ChannelUnavailableError(
+                f"Slack is unavailable: {error}", code="" if not_sent else "unknown_outcome"
+            ) from error
         if not isinstance(response.data, dict):
-            raise ChannelUnavailableError("Slack is unavailable: its response is not JSON")
+            raise ChannelUnavailableError(
+                "Slack is unavailable: its response is not JSON", code="unknown_outcome"
+            )
         return response.data
-
-
-def missing(secrets: Secrets, alerts: Alerts) -> list[str]:
-    """Return which of the channel and the token are not set."""
-    values = {
-        "alerts.channel": alerts.channel,
-        "the variable SLACK_BOT_TOKEN": secrets.slack_bot_token.get_secret_value(),
-    }
-    return [name for name, value in values.items() if not value]
-
-
-def build(secrets: Secrets, alerts: Alerts) -> SlackSender | None:
-    """Build the sender; ``None`` without a channel, and, with a warning, without a token."""
-    if not alerts.channel:
-        return None
-    if not secrets.slack_bot_token.get_secret_value():
-        log.warning("slack_disabled", reason="SLACK_BOT_TOKEN is not set")
-        return None
-    return SlackSender(secrets, alerts.channel)
 
 
 def _translate(
@@ -188,7 +237,9 @@ def _translate(
     code = str(data.get("error", "")) if isinstance(data, dict) else ""
     if status == 429 or status >= 500 or code in TRANSIENT or not code:
         return ChannelUnavailableError(
-            f"Slack is unavailable: {code or f'HTTP {status}'}", _retry_after(response)
+            f"Slack is unavailable: {code or f'HTTP {status}'}",
+            _retry_after(response),
+            code="" if status == 429 or code in NOT_TAKEN else "unknown_outcome",
         )
     if code in OF_THE_MESSAGE:
         return ChannelRefusedError(
@@ -201,9 +252,9 @@ def _translate(
 
 ADVICE = {
     "account_inactive": "the bot's account was removed: install the Slack app again",
-    "channel_not_found": "check alerts.channel, and invite the bot to the channel",
+    "channel_not_found": "check the id of the channel, and invite the bot to the channel",
     "invalid_auth": "check SLACK_BOT_TOKEN",
-    "is_archived": "the channel is archived: set alerts.channel to another",
+    "is_archived": "the channel is archived: name another",
     "missing_scope": "give the Slack app the scope chat:write and install it again",
     "not_authed": "set SLACK_BOT_TOKEN",
     "not_in_channel": "invite the bot to the channel",

@@ -72,6 +72,7 @@ def announce_decisions(connection: Connection, model: str, now: datetime, alerts
             kind="post",
             payload=decision_message(decision, batch, alerts),
             now=now,
+            subject="decision",
         )
     return written
 

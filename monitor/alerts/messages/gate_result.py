@@ -60,6 +60,7 @@ def announce_gate_results(connection: Connection, model: str, now: datetime, ale
             kind="post",
             payload=gate_result_message(row, alerts),
             now=now,
+            subject="gate_result",
         )
         for row in reversed([*waiting, *ended])
     )

@@ -21,6 +21,7 @@ def check_everything(settings: Sections, secrets: Secrets) -> Iterator[Finding]:
     What each model needs of its own follows what all need; models with the same finding share one.
     """
     yield from _run(_shared_checks(settings, secrets))
+    yield from monitoring.channel_findings(settings, secrets)
     by_model = settings.by_model
     per_check = zip(
         *(_run(_checks_of_model(of_model, secrets)) for of_model in by_model), strict=True
@@ -65,7 +66,6 @@ def _checks_of_model(settings: Settings, secrets: Secrets) -> Checks:
         ("baseline", lambda: monitoring.baseline_finding(settings)),
         ("windows", lambda: monitoring.windows_finding(settings)),
         ("looks", lambda: monitoring.looks_finding(settings)),
-        ("alerts", lambda: monitoring.alerts_finding(settings, secrets)),
         ("taxonomy", lambda: monitoring.taxonomy_finding(settings)),
         ("recipe", lambda: retraining.recipe_finding(settings)),
         ("training data", lambda: retraining.training_data_finding(settings)),

@@ -1,10 +1,16 @@
 """Checks of what monitoring and review need."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from monitor.daemon.readiness.finding import Finding, open_connection
+from monitor.errors import DriftwardenError
 from monitor.settings import Secrets, Sections, Settings
+
+if TYPE_CHECKING:
+    from monitor.alerts.channels.sender import Sender
 
 #: Undelivered messages that are older are no longer told.
 DELIVERY_ERRORS_SHOWN = timedelta(days=7)
@@ -136,20 +142,33 @@ def encoder_finding(settings: Sections) -> Finding:
     return Finding("encoder", "ok", message)
 
 
-def alerts_finding(settings: Settings, secrets: Secrets) -> Finding:
-    """Check the channel of alerts."""
-    from monitor.alerts.channels import configured_channel, needs
+def channel_findings(settings: Sections, secrets: Secrets) -> Iterator[Finding]:
+    """Check the channels of alerts."""
+    from monitor.alerts.channels import needs, open_channels, variable
+
+    channels = open_channels(secrets, settings)
+    if not channels.routes.channels:
+        lacking = needs(secrets, settings)
+        yield Finding("alerts", "note", f"alerts are stored, not sent; set {lacking}")
+    for name, channel in channels.routes.channels.items():
+        sender = channels.senders.get(name)
+        if sender is None:
+            lacking = variable(name, channel)
+            yield Finding("alerts", "note", f"{name}: its messages wait; set {lacking}")
+            continue
+        try:
+            yield _channel_finding(settings, name, sender)
+        except DriftwardenError as error:
+            yield Finding("alerts", "fail", f"{name}: {error}")
+
+
+def _channel_finding(settings: Sections, name: str, sender: "Sender") -> Finding:
     from monitor.store.alerts.outbox import last_delivery_error
 
-    configured = configured_channel(secrets, settings.alerts)
-    if configured is None:
-        lacking = needs(secrets, settings.alerts)
-        return Finding("alerts", "note", f"alerts are stored, not posted; set {lacking}")
-    name, sender = configured
     where = sender.check()
     since = datetime.now(UTC) - DELIVERY_ERRORS_SHOWN
     with open_connection(settings) as connection:
-        error = last_delivery_error(connection, settings.model.name, since)
+        error = last_delivery_error(connection, name, since)
     if error is not None:
         return Finding("alerts", "fail", f"{name}, {where}; a message was not delivered: {error}")
     return Finding("alerts", "ok", f"{name}, {where}")

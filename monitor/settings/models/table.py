@@ -20,6 +20,11 @@ OVERRIDABLE: Mapping[str, Mapping[str, str]] = {
     "drift": {},
     "alerts": {
         "public_url": "all models share one web page",
+        "digest": "one message has all models",
+        **dict.fromkeys(
+            ("channels", "routes", "fallback"),
+            "set it in [alerts]; a route names the models that it is about",
+        ),
     },
     "review": dict.fromkeys(
         ("lease", "audit_share"), "the reviewers of all models share one queue"

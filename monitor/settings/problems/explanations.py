@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
+from monitor.settings.alerts import SHORT_FORM, Alerts
 from monitor.settings.configuration import DEFAULT_MODEL, Configuration
 from monitor.settings.field_types import Section
 from monitor.settings.models.table import SHARED, ModelTable, inherit, refused_key
@@ -39,6 +40,27 @@ def problems_of_models(configuration: Configuration) -> Iterator[Any]:
             except ValidationError as error:
                 for problem in error.errors():
                     yield problem | {"loc": (*location, *problem["loc"])}
+
+
+def problems_of_channels(alerts: Alerts) -> Iterator[Any]:
+    """Yield the problems of the channels of alerts that routes and fallback name."""
+
+    def problem(key: str, value: Any, message: str) -> Any:
+        return {"loc": ("alerts", key), "input": value, "type": "channel", "msg": message}
+
+    known = alerts.all_channels
+    if alerts.channel and SHORT_FORM in alerts.channels:
+        both = f"alerts.channel and [alerts.channels.{SHORT_FORM}] are one channel; remove one"
+        yield problem("channel", alerts.channel, both)
+    named = [("routes", name) for route in alerts.routes for name in route.channels]
+    named += [("fallback", alerts.fallback)] if alerts.fallback else []
+    for key, name in named:
+        if name not in known:
+            listed = ", ".join(known) or "none"
+            unknown = f"no channel; list [alerts.channels.{name}], or name one of: {listed}"
+            yield problem(key, name, unknown)
+    if alerts.fallback and list(known) == [alerts.fallback]:
+        yield problem("fallback", alerts.fallback, "the only channel; list another beside it")
 
 
 def explain(problem: Mapping[str, Any]) -> str:

@@ -49,8 +49,6 @@ class IncidentRow:
     #: When it was resolved or closed.
     resolved_at: datetime | None
     acknowledged_by: str | None
-    slack_channel: str | None
-    slack_ts: str | None
 
     @property
     def is_resolved(self) -> bool:

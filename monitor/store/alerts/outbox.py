@@ -1,67 +1,80 @@
 """Queries of outgoing messages: inserted with the change that caused them, sent afterwards."""
 
+import hashlib
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    and_,
-    exists,
-    func,
-    insert,
-    select,
-    true,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, select, update
 from sqlalchemy.orm import aliased
 
 from monitor.store.rows import columns_of
-from monitor.store.tables import Incident, OutboxMessage
+from monitor.store.tables import Incident, IncidentThread, OutboxMessage
 
 Kind = Literal["post", "reply", "update"]
 
+_PENDING: ColumnElement[bool] = and_(
+    OutboxMessage.sent_at.is_(None), OutboxMessage.failed_at.is_(None)
+)
+
 
 @dataclass(frozen=True)
-class DueMessage:
-    """A message to be sent now, with the Slack thread of its incident."""
+class Thread:
+    """The message of an incident in a channel: channel and timestamp in Slack, or ids."""
+
+    address: str
+    ts: str
+
+
+@dataclass(frozen=True)
+class IncidentState:
+    """An incident at the time at which a message of it is sent."""
 
     id: int
+    status: str
+    opened_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class DueMessage:
+    """A message to be sent now, with the thread of its incident in its channel."""
+
+    id: int
+    dedupe_key: str
+    channel: str
     model: str
-    incident_id: int | None
+    subject: str
     kind: str
     payload: dict[str, Any]
     #: Earlier attempts.
     attempts: int
     created_at: datetime
-    #: Channel and timestamp of the incident's parent message; ``None`` until it was posted.
-    slack_channel: str | None
-    slack_ts: str | None
+    #: Begin of the first earlier attempt whose outcome is unknown; ``None`` without one.
+    attempted_at: datetime | None
+    incident: IncidentState | None
+    #: ``None`` until the incident has a message in the channel.
+    thread: Thread | None
+
+    @property
+    def outbox_id(self) -> str:
+        """Return an id that no message of another database has; posts carry it."""
+        origin = f"{self.dedupe_key} {self.created_at.isoformat()}"
+        return f"{self.id}-{hashlib.sha256(origin.encode()).hexdigest()[:12]}"
 
 
 @dataclass(frozen=True)
-class ModelScope:
-    """Models whose messages a channel gets."""
+class UnroutedMessage:
+    """A pending message that has no channel, or whose channel is not configured any more."""
 
-    #: ``None``: all.
-    only: Collection[str] | None = None
-    excluded: Collection[str] = ()
-
-    def includes(self, model: str) -> bool:
-        """Return whether the channel gets the messages of a model."""
-        return (self.only is None or model in self.only) and model not in self.excluded
-
-    @property
-    def condition(self) -> ColumnElement[bool]:
-        """The condition on the messages of these models."""
-        mine = true() if self.only is None else OutboxMessage.model.in_(self.only)
-        return and_(mine, OutboxMessage.model.not_in(self.excluded))
-
-
-#: Messages of all models.
-ALL_MODELS = ModelScope()
+    id: int
+    dedupe_key: str
+    channel: str
+    model: str
+    subject: str
+    kind: Kind
+    payload: dict[str, Any]
+    incident_id: int | None
 
 
 @dataclass(frozen=True)
@@ -70,6 +83,7 @@ class StoredMessage:
 
     id: int
     dedupe_key: str
+    channel: str
     model: str
     incident_id: int | None
     kind: str
@@ -90,17 +104,34 @@ def add_message(
     kind: Kind,
     payload: dict[str, Any],
     now: datetime,
+    subject: str = "notice",
 ) -> bool:
-    """Insert a message unless its key exists; return whether it was inserted."""
+    """Insert a message unless its key exists; return whether it was inserted.
+
+    Args:
+        connection: Inside the caller's transaction.
+        dedupe_key: The same event has the same key.
+        model: The model that it is about; empty: the daemon.
+        incident_id: Its incident, whose cause is the subject.
+        kind: A message of its own, a reply to that of the incident, or its update.
+        payload: ``text`` and ``blocks``.
+        now: The time of the message.
+        subject: What it is about, for the routes, where it has no incident.
+    """
     known = connection.execute(
-        select(OutboxMessage.id).where(OutboxMessage.dedupe_key == dedupe_key)
+        select(OutboxMessage.id).where(OutboxMessage.dedupe_key == dedupe_key).limit(1)
     ).one_or_none()
     if known is not None:
         return False
+    if incident_id is not None:
+        subject = connection.execute(
+            select(Incident.cause).where(Incident.id == incident_id)
+        ).scalar_one()
     connection.execute(
         insert(OutboxMessage).values(
             dedupe_key=dedupe_key,
             model=model,
+            subject=subject,
             incident_id=incident_id,
             kind=kind,
             payload=payload,
@@ -112,21 +143,109 @@ def add_message(
     return True
 
 
+def unrouted_messages(connection: Connection, channels: Collection[str]) -> list[UnroutedMessage]:
+    """Return the pending messages of none of the channels, the oldest first."""
+    statement = (
+        select(*columns_of(UnroutedMessage, OutboxMessage))
+        .where(_PENDING, OutboxMessage.channel.not_in(channels))
+        .order_by(OutboxMessage.id)
+    )
+    return [UnroutedMessage(**row._asdict()) for row in connection.execute(statement)]
+
+
+def assign_channels(
+    connection: Connection, message: UnroutedMessage, channels: Collection[str]
+) -> bool:
+    """Name the channels of a message: the first in its row, the rest in copies.
+
+    Returns:
+        False where there is none that has no copy.
+    """
+    taken = set(
+        connection.execute(
+            select(OutboxMessage.channel).where(OutboxMessage.dedupe_key == message.dedupe_key)
+        ).scalars()
+    )
+    free = [name for name in channels if name not in taken]
+    if not free:
+        return False
+    connection.execute(
+        update(OutboxMessage).where(OutboxMessage.id == message.id).values(channel=free[0])
+    )
+    for name in free[1:]:
+        copy_message(connection, message.id, name)
+    return True
+
+
+def copy_message(
+    connection: Connection,
+    message_id: int,
+    channel: str,
+    *,
+    payload: dict[str, Any] | None = None,
+    now: datetime | None = None,
+) -> bool:
+    """Insert a message for a further channel, unless that has it; return whether it was inserted.
+
+    Args:
+        connection: Inside the caller's transaction.
+        message_id: The message.
+        channel: The further channel.
+        payload: ``None``: that of the message.
+        now: When it may be sent; ``None``: as the message.
+    """
+    row = connection.execute(
+        select(OutboxMessage.__table__).where(OutboxMessage.id == message_id)
+    ).one()
+    values = row._asdict()
+    known = select(OutboxMessage.id).where(
+        OutboxMessage.dedupe_key == row.dedupe_key, OutboxMessage.channel == channel
+    )
+    if connection.execute(known).one_or_none() is not None:
+        return False
+    copied = ("dedupe_key", "model", "subject", "incident_id", "kind", "created_at")
+    connection.execute(
+        insert(OutboxMessage).values(
+            {name: values[name] for name in copied},
+            channel=channel,
+            attempts=0,
+            payload=row.payload if payload is None else payload,
+            next_attempt_at=now or row.created_at,
+        )
+    )
+    return True
+
+
+def targets_of_incident(connection: Connection, incident_id: int) -> set[str]:
+    """Return the targets of the channels that have a message of an incident."""
+    statement = select(IncidentThread.target).where(IncidentThread.incident_id == incident_id)
+    return set(connection.execute(statement).scalars())
+
+
 def lease_due_message(
     connection: Connection,
     now: datetime,
     leased_until: datetime,
     *,
-    scope: ModelScope = ALL_MODELS,
+    channel: str,
+    target: str,
 ) -> DueMessage | None:
-    """Lease the oldest due message of some models until ``leased_until``.
+    """Lease the oldest due message of a channel until ``leased_until``, and note the attempt.
 
     Messages of one incident are sent in order: none is due while an earlier one is pending. On
     PostgreSQL, rows that another process is leasing are skipped; SQLite has one writer.
+
+    Args:
+        connection: Inside a transaction that ends before the attempt begins.
+        now: The current time.
+        leased_until: When another process may take the message.
+        channel: The channel.
+        target: Where it posts.
     """
     earlier = aliased(OutboxMessage)
     blocked = exists().where(
         earlier.incident_id == OutboxMessage.incident_id,
+        earlier.channel == OutboxMessage.channel,
         earlier.id < OutboxMessage.id,
         earlier.sent_at.is_(None),
         earlier.failed_at.is_(None),
@@ -134,19 +253,22 @@ def lease_due_message(
     row = connection.execute(
         select(
             OutboxMessage.id,
+            OutboxMessage.dedupe_key,
+            OutboxMessage.channel,
             OutboxMessage.model,
+            OutboxMessage.subject,
             OutboxMessage.incident_id,
             OutboxMessage.kind,
             OutboxMessage.payload,
             OutboxMessage.attempts,
             OutboxMessage.created_at,
+            OutboxMessage.attempted_at,
         )
         .where(
-            OutboxMessage.sent_at.is_(None),
-            OutboxMessage.failed_at.is_(None),
+            _PENDING,
+            OutboxMessage.channel == channel,
             OutboxMessage.next_attempt_at <= now,
             ~blocked,
-            scope.condition,
         )
         .order_by(OutboxMessage.id)
         .limit(1)
@@ -157,30 +279,48 @@ def lease_due_message(
     connection.execute(
         update(OutboxMessage)
         .where(OutboxMessage.id == row.id)
-        .values(next_attempt_at=leased_until, attempts=row.attempts + 1)
+        .values(
+            next_attempt_at=leased_until,
+            attempts=row.attempts + 1,
+            attempted_at=row.attempted_at or now,
+        )
     )
+    values = row._asdict()
+    incident_id = values.pop("incident_id")
     incident = connection.execute(
-        select(Incident.slack_channel, Incident.slack_ts).where(Incident.id == row.incident_id)
+        select(Incident.id, Incident.status, Incident.opened_at).where(Incident.id == incident_id)
     ).one_or_none()
-    channel, ts = (None, None) if incident is None else (incident[0], incident[1])
-    return DueMessage(**row._asdict(), slack_channel=channel, slack_ts=ts)
+    thread = connection.execute(
+        select(IncidentThread.address, IncidentThread.ts).where(
+            IncidentThread.incident_id == incident_id, IncidentThread.target == target
+        )
+    ).one_or_none()
+    return DueMessage(
+        **values,
+        incident=None if incident is None else IncidentState(*incident),
+        thread=None if thread is None else Thread(*thread),
+    )
 
 
 def mark_sent(
-    connection: Connection, message: DueMessage, channel: str, ts: str, now: datetime
+    connection: Connection, message: DueMessage, target: str, posted: Thread, now: datetime
 ) -> None:
-    """Record that Slack accepted the message.
+    """Record that the channel accepted the message.
 
     An incident's first message starts its thread; an update that was posted anew starts another.
     """
     connection.execute(
-        update(OutboxMessage).where(OutboxMessage.id == message.id).values(sent_at=now, error=None)
+        update(OutboxMessage)
+        .where(OutboxMessage.id == message.id)
+        .values(sent_at=now, error=None, attempted_at=None)
     )
-    if message.kind in {"post", "update"} and message.incident_id is not None:
+    if message.kind == "reply" or message.incident is None or posted == message.thread:
+        return
+    values = {"address": posted.address, "ts": posted.ts}
+    own = and_(IncidentThread.incident_id == message.incident.id, IncidentThread.target == target)
+    if connection.execute(update(IncidentThread).where(own).values(values)).rowcount == 0:
         connection.execute(
-            update(Incident)
-            .where(Incident.id == message.incident_id)
-            .values(slack_channel=channel, slack_ts=ts)
+            insert(IncidentThread).values(incident_id=message.incident.id, target=target, **values)
         )
 
 
@@ -188,33 +328,87 @@ def withdraw_messages(connection: Connection, model: str, reason: str, now: date
     """Give up the pending messages of a model; return their number."""
     return connection.execute(
         update(OutboxMessage)
-        .where(
-            OutboxMessage.model == model,
-            OutboxMessage.sent_at.is_(None),
-            OutboxMessage.failed_at.is_(None),
-        )
+        .where(OutboxMessage.model == model, _PENDING)
         .values(failed_at=now, error=reason)
     ).rowcount
 
 
 def mark_retry(
-    connection: Connection, message: DueMessage, error: str, next_attempt_at: datetime
+    connection: Connection,
+    message: DueMessage,
+    error: str,
+    next_attempt_at: datetime,
+    *,
+    attempted_at: datetime | None,
+    now: datetime,
 ) -> None:
-    """Record that Slack was unavailable, and when to try again."""
+    """Record that the channel was unavailable, and when to try again.
+
+    Args:
+        connection: Inside the caller's transaction.
+        message: The message.
+        error: Why it was not sent.
+        next_attempt_at: When to try again.
+        attempted_at: Begin of the first attempt whose outcome is unknown; ``None``: the channel
+            has certainly not taken the message.
+        now: The current time.
+    """
     connection.execute(
         update(OutboxMessage)
         .where(OutboxMessage.id == message.id)
-        .values(error=error, next_attempt_at=next_attempt_at)
+        .values(
+            error=error,
+            next_attempt_at=next_attempt_at,
+            attempted_at=attempted_at,
+            failing_since=func.coalesce(OutboxMessage.failing_since, now),
+        )
     )
 
 
-def mark_failed(connection: Connection, message: DueMessage, error: str, now: datetime) -> None:
+def mark_failed(connection: Connection, message_id: int, error: str, now: datetime) -> None:
     """Record that the message can't be sent."""
     connection.execute(
         update(OutboxMessage)
-        .where(OutboxMessage.id == message.id)
-        .values(error=error, failed_at=now)
+        .where(OutboxMessage.id == message_id)
+        .values(error=error, failed_at=now, attempted_at=None)
     )
+
+
+@dataclass(frozen=True)
+class FailingChannel:
+    """A channel that takes no messages."""
+
+    name: str
+    since: datetime
+    #: Of its newest message.
+    error: str
+
+
+def failing_channels(connection: Connection) -> list[FailingChannel]:
+    """Return the channels with a message that failed and is still pending, by name."""
+    rows = connection.execute(
+        select(OutboxMessage.channel, OutboxMessage.failing_since, OutboxMessage.error)
+        .where(_PENDING, OutboxMessage.failing_since.is_not(None))
+        .order_by(OutboxMessage.channel, OutboxMessage.id.desc())
+    ).all()
+    failing: dict[str, FailingChannel] = {}
+    for row in rows:
+        known = failing.setdefault(
+            row.channel, FailingChannel(row.channel, row.failing_since, row.error)
+        )
+        if row.failing_since < known.since:
+            failing[row.channel] = replace(known, since=row.failing_since)
+    return list(failing.values())
+
+
+def pending_of_channel(connection: Connection, channel: str) -> list[UnroutedMessage]:
+    """Return the pending messages of a channel, the oldest first."""
+    statement = (
+        select(*columns_of(UnroutedMessage, OutboxMessage))
+        .where(_PENDING, OutboxMessage.channel == channel)
+        .order_by(OutboxMessage.id)
+    )
+    return [UnroutedMessage(**row._asdict()) for row in connection.execute(statement)]
 
 
 def messages_created_before(connection: Connection, before: datetime) -> list[int]:
@@ -242,12 +436,13 @@ class PendingMessages:
     oldest_at: datetime | None
 
 
-def pending_messages(connection: Connection, scope: ModelScope = ALL_MODELS) -> PendingMessages:
-    """Return number and age of the pending messages of some models."""
+def pending_messages(
+    connection: Connection, channels: Collection[str] | None = None
+) -> PendingMessages:
+    """Return number and age of the pending messages of some channels; ``None``: of all."""
+    mine = () if channels is None else (OutboxMessage.channel.in_(channels),)
     n, oldest_at = connection.execute(
-        select(func.count(), func.min(OutboxMessage.created_at)).where(
-            OutboxMessage.sent_at.is_(None), OutboxMessage.failed_at.is_(None), scope.condition
-        )
+        select(func.count(), func.min(OutboxMessage.created_at)).where(_PENDING, *mine)
     ).one()
     return PendingMessages(n, oldest_at)
 
@@ -259,18 +454,18 @@ def last_failure_at(connection: Connection) -> datetime | None:
     ).scalar_one()
 
 
-def last_delivery_error(connection: Connection, model: str, since: datetime) -> str | None:
-    """Return why the newest undelivered message of a model was refused or delayed.
+def last_delivery_error(connection: Connection, channel: str, since: datetime) -> str | None:
+    """Return why the newest undelivered message of a channel was refused or delayed.
 
     Args:
         connection: Inside the caller's transaction.
-        model: The model.
+        channel: The channel.
         since: Messages that were created earlier don't count.
     """
     return connection.execute(
         select(OutboxMessage.error)
         .where(
-            OutboxMessage.model == model,
+            OutboxMessage.channel == channel,
             OutboxMessage.created_at >= since,
             OutboxMessage.sent_at.is_(None),
             OutboxMessage.error.is_not(None),

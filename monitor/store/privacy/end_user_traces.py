@@ -11,7 +11,7 @@ from monitor.store.tables import (
     Decision,
     DriftEvaluation,
     GoldExample,
-    Incident,
+    IncidentThread,
     OutboxMessage,
     ReviewItem,
     TrainingRun,
@@ -61,12 +61,12 @@ def messages_of_evaluation(
 def posted_messages(connection: Connection, message_ids: Sequence[int]) -> list[str]:
     """Return channel and timestamp of the sent messages among part."""
     statement = (
-        select(Incident.slack_channel, Incident.slack_ts)
-        .join(OutboxMessage, OutboxMessage.incident_id == Incident.id)
+        select(IncidentThread.address, IncidentThread.ts)
+        .join(OutboxMessage, OutboxMessage.incident_id == IncidentThread.incident_id)
         .where(OutboxMessage.id.in_(message_ids), OutboxMessage.sent_at.is_not(None))
         .distinct()
     )
-    return [f"{row.slack_channel} at {row.slack_ts}" for row in connection.execute(statement)]
+    return [f"{row.address} at {row.ts}" for row in connection.execute(statement)]
 
 
 def stored_errors(connection: Connection) -> Iterator[tuple[str, int, str]]:

@@ -7,7 +7,12 @@ from monitor.store.tables.accounts import (
     UserGrant,
     WebSession,
 )
-from monitor.store.tables.alerts import Incident, IncidentEvent, OutboxMessage
+from monitor.store.tables.alerts import (
+    Incident,
+    IncidentEvent,
+    IncidentThread,
+    OutboxMessage,
+)
 from monitor.store.tables.audit_log import AuditEntry
 from monitor.store.tables.base import Base
 from monitor.store.tables.human_evaluation import (
@@ -83,6 +88,7 @@ __all__ = [
     "HumanEvaluationResponse",
     "Incident",
     "IncidentEvent",
+    "IncidentThread",
     "Invitation",
     "Look",
     "ModelScore",

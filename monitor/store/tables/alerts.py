@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from monitor.store.tables.base import Base, BigId
@@ -57,8 +57,19 @@ class Incident(Base):
     snoozed_until: Mapped[datetime | None]
     resolved_at: Mapped[datetime | None]
     acknowledged_by: Mapped[str | None]
-    slack_channel: Mapped[str | None]
-    slack_ts: Mapped[str | None]
+
+
+class IncidentThread(Base):
+    """The message of an incident in a channel; updates and replies follow it."""
+
+    __tablename__ = "incident_threads"
+
+    incident_id: Mapped[int] = mapped_column(ForeignKey("incidents.id"), primary_key=True)
+    #: Where the channel posts: of Slack the configured id. One that changes gets a new message.
+    target: Mapped[str] = mapped_column(primary_key=True)
+    #: Channel and timestamp of the message in Slack; ids of other channels, or empty.
+    address: Mapped[str]
+    ts: Mapped[str]
 
 
 class IncidentEvent(Base):
@@ -85,24 +96,34 @@ class IncidentEvent(Base):
 
 
 class OutboxMessage(Base):
-    """A message to be sent exactly once, inserted in the transaction that caused it."""
+    """A message to be sent to a channel exactly once, inserted where it was caused."""
 
     __tablename__ = "outbox"
+    # An event has one message for each channel.
+    __table_args__ = (UniqueConstraint("dedupe_key", "channel"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     #: The same event produces the same key, so that a repeated run inserts no second message.
-    dedupe_key: Mapped[str] = mapped_column(unique=True)
-    #: The model whose channel it goes to; empty: of none.
+    dedupe_key: Mapped[str]
+    #: Name of the channel that it goes to; empty until the routes have decided.
+    channel: Mapped[str] = mapped_column(server_default=text("''"))
+    #: The model that it is about; empty: the daemon.
     model: Mapped[str]
+    #: What it is about, for the routes; of an incident its cause.
+    subject: Mapped[str] = mapped_column(server_default=text("'notice'"))
     incident_id: Mapped[int | None] = mapped_column(ForeignKey("incidents.id"))
     #: ``post``, ``update`` (the incident's parent message) or ``reply`` (in its thread).
     kind: Mapped[str]
     #: ``{"text", "blocks"}``
     payload: Mapped[dict[str, Any]]
     attempts: Mapped[int] = mapped_column(default=0)
+    #: Begin of the first attempt whose outcome is unknown: the message may have been posted.
+    attempted_at: Mapped[datetime | None]
     next_attempt_at: Mapped[datetime] = mapped_column(index=True)
     created_at: Mapped[datetime]
+    #: When the channel refused it, or was unavailable, for the first time.
+    failing_since: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
-    #: Set when Slack rejected the message permanently.
+    #: Set when the channel rejected the message permanently, or no channel takes it.
     failed_at: Mapped[datetime | None]
     error: Mapped[str | None]

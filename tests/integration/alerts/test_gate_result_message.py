@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, update
 
+from monitor.alerts.channels import only
 from monitor.alerts.messages.gate_result import announce_gate_results
 from monitor.alerts.messages.mrkdwn import MAX_BLOCKS, MAX_SECTION_CHARACTERS, render_text
 from monitor.alerts.outbox import deliver_due
@@ -52,7 +53,7 @@ def test_a_verdict_is_told_once_with_what_led_to_it(
         )  # fmt: skip
     assert announce(any_engine, clock) == 1
     assert announce(any_engine, clock) == 0
-    assert deliver_due(any_engine, sender_for(slack), clock) == 1
+    assert deliver_due(any_engine, only(sender_for(slack)), clock) == 1
     (message,) = slack.parents
     assert message.blocks[0]["text"]["text"] == title
     text = render_text(message.blocks)

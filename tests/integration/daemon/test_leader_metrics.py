@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from monitor.alerts.channels import NO_CHANNELS
 from monitor.daemon import schedule
 from monitor.daemon.cycle import Cycle
 from monitor.daemon.leader_metrics import read_gauges, withdraw_gauges
 from monitor.settings import Secrets, Settings, load_configuration
-from monitor.store.alerts.outbox import ALL_MODELS
 from monitor.store.engine import transaction
 from monitor.store.windows.pauses import begin_pause, end_pauses
 from monitor.telemetry import LEADER_GAUGES, REGISTRY, TRAINING_LOSS
@@ -44,7 +44,7 @@ def no_gauges() -> Iterator[None]:
 
 
 def newest_end(engine: Engine, now: datetime, settings: Settings | None = None) -> float | None:
-    reading = read_gauges(engine, [settings or Settings()], ALL_MODELS, now)
+    reading = read_gauges(engine, [settings or Settings()], NO_CHANNELS, now)
     return reading[NEWEST_END].get(("assistant",))
 
 

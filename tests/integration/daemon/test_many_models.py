@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
+from monitor.alerts.channels import Channels
 from monitor.alerts.messages.mrkdwn import render_text
 from monitor.alerts.messages.unlisted_models import announce_unlisted_models, lines_to_watch
+from monitor.alerts.routes import Routes
 from monitor.daemon.cycle import Cycle
 from monitor.settings import Configuration, Drift, Secrets
 from monitor.settings.models.names import twins_in_case
@@ -26,6 +28,7 @@ from monitor.store.traffic.unlisted import (
 )
 from monitor.traffic.file_replay import replay_file
 from monitor.windows import evaluation
+from tests.support.alerts.senders import MemorySender
 from tests.support.encoders.fake_encoder import FakeEncoder
 from tests.support.traffic.stored_traffic import ENCODER, TopicEncoder, store_traffic
 from tests.support.windows.ownership import mixed_rows
@@ -42,21 +45,12 @@ def fleet(**sections: Any) -> Configuration:
     )
 
 
-class Channel:
-    """A channel that keeps what it is sent."""
-
-    def __init__(self) -> None:
-        self.posted: list[str] = []
-
-    def post(self, payload: dict[str, Any], thread_ts: str | None = None) -> tuple[str, str]:
-        self.posted.append(payload["text"])
-        return "C1", str(len(self.posted))
-
-    def update(self, payload: dict[str, Any], channel: str, ts: str) -> tuple[str, str]:
-        return channel, ts
-
-    def check(self) -> str:
-        return "a test"
+def channels_of(shared: MemorySender | None, router: MemorySender) -> Channels:
+    """Return a channel of all models, or one that can't send, and one of the router's own."""
+    models = {"router": {"alerts": {"channel": "C2"}}, "analyst": {}}
+    routes = Routes.of(Configuration(models=models, alerts={"channel": "C1"}))
+    senders = {"slack:C2": router} if shared is None else {"slack:C2": router, "slack": shared}
+    return Channels(routes, senders)
 
 
 def encoder() -> TopicEncoder:
@@ -116,10 +110,10 @@ def test_only_the_model_that_drifts_has_an_incident(any_engine: Engine, clock: d
         store_traffic(any_engine, clock, 500, seed=seed, baseline=True, model=model)
     store_traffic(any_engine, clock, 400, seed=3, model="router", new_share=0.3)
     store_traffic(any_engine, clock, 400, seed=4, model="analyst")
-    router, shared = Channel(), Channel()
+    router, shared = MemorySender(), MemorySender()
     now = clock + WEEK + timedelta(hours=1)
     built = Cycle.build(any_engine, fleet(), Secrets(), now, encoder=encoder)
-    cycle = replace(built, sender=shared, senders_by_model={"router": router})
+    cycle = replace(built, channels=channels_of(shared, router))
     cycle.evaluate(now)
     cycle.advance(now)
     cycle.deliver(now)
@@ -129,17 +123,17 @@ def test_only_the_model_that_drifts_has_an_incident(any_engine: Engine, clock: d
     assert models == ["router"]
     assert messages == {"router"}
     assert mixed_rows(any_engine) == {}
-    assert router.posted
-    assert not shared.posted
+    assert router.sent
+    assert not shared.sent
 
 
 def test_messages_without_a_channel_stay_in_the_outbox(engine: Engine, clock: datetime) -> None:
     store_traffic(engine, clock, 500, seed=1, baseline=True, model="analyst")
     store_traffic(engine, clock, 400, seed=3, model="analyst", new_share=0.3)
-    router = Channel()
+    router = MemorySender()
     now = clock + WEEK + timedelta(hours=1)
     built = Cycle.build(engine, fleet(), Secrets(), now, encoder=encoder)
-    cycle = replace(built, sender=None, senders_by_model={"router": router})
+    cycle = replace(built, channels=channels_of(None, router))
     cycle.evaluate(now)
     cycle.advance(now)
     cycle.deliver(now)
@@ -147,7 +141,7 @@ def test_messages_without_a_channel_stay_in_the_outbox(engine: Engine, clock: da
         rows = connection.execute(select(OutboxMessage.attempts, OutboxMessage.sent_at)).all()
     assert rows
     assert {tuple(row) for row in rows} == {(0, None)}
-    assert not router.posted
+    assert not router.sent
 
 
 def test_unlisted_models_are_told_once_a_week(engine: Engine, clock: datetime) -> None:

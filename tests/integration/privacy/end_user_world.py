@@ -25,7 +25,7 @@ from monitor.store.tables import (
     AuditEntry,
     Exchange,
     GoldExample,
-    Incident,
+    IncidentThread,
     OutboxMessage,
     Review,
     ReviewAssignment,
@@ -196,7 +196,8 @@ def _evaluate(engine: Engine, ids: dict[int, int], clock: datetime) -> int:
         assert incident is not None
         connection.execute(update(OutboxMessage).values(sent_at=clock))
 
-        connection.execute(update(Incident).values(slack_channel="C1", slack_ts="17.1"))
+        thread = {"incident_id": incident, "target": "C1", "address": "C1", "ts": "17.1"}
+        connection.execute(insert(IncidentThread).values(thread))
     return claim.evaluation_id
 
 

@@ -1,41 +1,132 @@
-"""Channels of alerts: listed, unconfigured by default, and what each needs exists."""
+"""Channels of alerts: kinds, secrets, routes, and what a configuration lacks."""
 
 import pkgutil
-import re
+from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from monitor.alerts import channels
-from monitor.alerts.channels import CHANNELS, configured_channel, needs
-from monitor.settings import Alerts, Secrets
+from monitor.alerts.channels import KINDS, needs, open_channels
+from monitor.alerts.routes import Routes
+from monitor.errors import ConfigurationError
+from monitor.settings import ChannelSettings, Configuration, Secrets, load_configuration
+
+NO_TOKEN = Secrets(slack_bot_token="")
+TOKEN = Secrets(slack_bot_token="xoxb-1")
+
+SITE = """
+alerts.channel = "C1"
+alerts.fallback = "mail"
+
+[alerts.channels.mail]
+kind = "apprise"
+
+[alerts.channels.pager]
+kind = "pagerduty"
+
+[alerts.channels.ml]
+kind = "slack"
+channel = "C2"
+
+[[alerts.routes]]
+models = ["router"]
+causes = ["drift"]
+channels = ["pager", "ml"]
+
+[[alerts.routes]]
+levels = ["info"]
+channels = []
+
+[models.router]
+[models.analyst]
+alerts.channel = "C3"
+[models.quiet]
+alerts.channel = ""
+"""
 
 
-def test_every_channel_is_a_module_in_the_table() -> None:
-    modules = {module.name for module in pkgutil.iter_modules(channels.__path__)} - {"sender"}
-    assert modules == set(CHANNELS)
+def load(folder: Path, text: str) -> Configuration:
+    path = folder / "c.toml"
+    path.write_text(text, encoding="utf-8")
+    return load_configuration(path)
 
 
-@pytest.mark.parametrize("name", CHANNELS)
-def test_every_channel_is_off_by_default_and_needs_real_settings(name: str) -> None:
-    assert CHANNELS[name].build(Secrets(), Alerts()) is None
-    needs = " and ".join(CHANNELS[name].missing(Secrets(), Alerts()))
-    settings = re.findall(r"\balerts\.(\w+)", needs)
-    assert settings
-    assert set(settings) <= set(Alerts.model_fields)
-    variables = re.findall(r"\b[A-Z]+_[A-Z_]+\b", needs)
-    assert {variable.lower() for variable in variables} <= set(Secrets.model_fields)
+def test_every_kind_of_channel_is_a_module() -> None:
+    modules = {module.name for module in pkgutil.iter_modules(channels.__path__)}
+    assert modules - {"http", "sender"} == set(KINDS)
+    assert set(get_args(ChannelSettings.model_fields["kind"].annotation)) == set(KINDS)
 
 
-def test_the_first_configured_channel_takes_the_messages() -> None:
-    alerts, secrets = Alerts(channel="C01"), Secrets(slack_bot_token="xoxb-1")
-    configured = configured_channel(secrets, alerts)
-    assert configured is not None
-    assert "slack" == configured[0]
-    assert configured_channel(Secrets(slack_bot_token=""), alerts) is None
+def test_the_first_matching_route_names_the_channels(tmp_path: Path) -> None:
+    routes = Routes.of(load(tmp_path, SITE))
+    assert {
+        (model, subject): routes.channels_of(model, subject)
+        for model, subject in (
+            ("router", "drift"),
+            ("router", "decision"),
+            ("analyst", "drift"),
+            ("quiet", "drift"),
+            ("", "digest"),
+        )
+    } == {
+        ("router", "drift"): ("pager", "ml"),
+        ("router", "decision"): ("slack", "pager", "ml"),
+        ("analyst", "drift"): ("slack:C3",),
+        ("quiet", "drift"): (),
+        ("", "digest"): (),
+    }
 
 
-def test_what_is_missing_is_named_and_nothing_else() -> None:
-    without_token = Secrets(slack_bot_token="")
-    assert "alerts.channel and the variable SLACK_BOT_TOKEN" == needs(without_token, Alerts())
-    assert "the variable SLACK_BOT_TOKEN" == needs(without_token, Alerts(channel="C01"))
-    assert "alerts.channel" == needs(Secrets(slack_bot_token="xoxb-1"), Alerts())
+def test_one_key_configures_slack(tmp_path: Path) -> None:
+    settings = load(tmp_path, 'alerts.channel = "C1"')
+    opened = open_channels(TOKEN, settings)
+    assert {name: sender.target for name, sender in opened.senders.items()} == {"slack": "C1"}
+    assert opened.routes.channels_of("assistant", "drift") == ("slack",)
+    assert open_channels(NO_TOKEN, settings).senders == {}
+
+
+def test_secrets_of_channels_come_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load(tmp_path, SITE)
+    assert set(open_channels(TOKEN, settings).senders) == {"slack", "ml", "slack:C3"}
+    monkeypatch.setenv("ALERTS_MAIL_SECRET", "json://127.0.0.1:9")
+    monkeypatch.setenv("ALERTS_PAGER_SECRET", "key")
+    opened = open_channels(NO_TOKEN, settings)
+    assert {name: sender.target for name, sender in opened.senders.items()} == {
+        "mail": "apprise:mail",
+        "pager": "pagerduty:pager",
+    }
+
+
+def test_needs_names_what_is_missing(tmp_path: Path) -> None:
+    nothing, one_key = load(tmp_path, ""), load(tmp_path, 'alerts.channel = "C1"')
+    assert needs(NO_TOKEN, nothing) == "alerts.channel and the variable SLACK_BOT_TOKEN"
+    assert needs(TOKEN, nothing) == "alerts.channel"
+    assert needs(NO_TOKEN, one_key) == "the variable SLACK_BOT_TOKEN"
+    assert needs(TOKEN, one_key) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('alerts.fallback = "mail"', "alerts.fallback = 'mail'"),
+        ('[alerts]\nfallback = "a"\n[alerts.channels.a]\nkind = "apprise"', "alerts.fallback"),
+        ('[[alerts.routes]]\nchannels = ["a"]', "alerts.routes = 'a'"),
+        ('[[alerts.routes]]\ncauses = ["drifts"]\nchannels = []', "alerts.routes.0.causes.0"),
+        ('[alerts.channels.a]\nkind = "slack"', "alerts.channels.a"),
+        ('[alerts.channels.a]\nkind = "alertmanager"', "alerts.channels.a"),
+        ('[alerts.channels.a]\nkind = "apprise"\nurl = "json://x"', "ALERTS_NAME_SECRET"),
+        ('[alerts.channels.A-b]\nkind = "apprise"', "alerts.channels.A-b"),
+        (
+            'alerts.channel = "C1"\nalerts.channels.slack = {kind = "slack", channel = "C2"}',
+            "alerts.channel = 'C1'",
+        ),
+        ('alerts.digest = "mon 9"', "alerts.digest = 'mon 9'"),
+        ('[models.a]\nalerts.fallback = "x"', "models.a.alerts.fallback"),
+    ],
+)
+def test_a_wrong_channel_or_route_is_named(tmp_path: Path, text: str, problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=problem.replace(".", r"\.")):
+        load(tmp_path, text)

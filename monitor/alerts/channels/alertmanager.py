@@ -1,0 +1,105 @@
+"""Alertmanager by its API v2: an alert fires until its incident is resolved."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from monitor.alerts.channels.http import request
+from monitor.alerts.messages.mrkdwn import render_text
+from monitor.alerts.routes import level_of
+from monitor.store.alerts.outbox import DueMessage, Kind, Thread
+
+#: An alert that nobody ends fires for this time: an incident may be open for months.
+FIRES_FOR = timedelta(days=365)
+MAX_DESCRIPTION_CHARACTERS = 4000
+
+ENDED = {"resolved", "closed"}
+
+
+class AlertmanagerSender:
+    """Send incidents as alerts, which Alertmanager routes and repeats.
+
+    Args:
+        url: Address of Alertmanager.
+        token: Bearer token; empty: none.
+        public_url: Address of the page, for the link to the incident.
+    """
+
+    is_idempotent = True
+
+    def __init__(self, url: str, token: str, public_url: str) -> None:
+        self.target = f"alertmanager:{url}"
+        self._url = url.rstrip("/")
+        self._token = token
+        self._public_url = public_url.rstrip("/")
+
+    def takes(self, kind: Kind, *, of_incident: bool, is_broadcast: bool) -> bool:  # noqa: ARG002
+        """Return whether the message changes an incident."""
+        return of_incident and kind != "reply"
+
+    def send(
+        self,
+        message: DueMessage,
+        payload: dict[str, Any],
+        thread: Thread | None,  # noqa: ARG002
+    ) -> Thread:
+        """Send the alert of the incident; one that has ended resolves it."""
+        incident = message.incident
+        assert incident is not None  # noqa: S101 - the channel takes nothing else
+        now = datetime.now(UTC)
+        labels = {
+            "alertname": f"driftwarden_{message.subject}",
+            "model": message.model,
+            "cause": message.subject,
+            "severity": level_of(message.subject),
+            "incident": str(incident.id),
+        }
+        self._post(
+            {name: value for name, value in labels.items() if value},
+            {
+                "summary": payload["text"],
+                "description": render_text(payload.get("blocks", []))[:MAX_DESCRIPTION_CHARACTERS],
+                "status": incident.status,
+            },
+            starts_at=incident.opened_at,
+            ends_at=now if incident.status in ENDED else now + FIRES_FOR,
+            page=f"{self._public_url}/incidents/{incident.id}",
+        )
+        return Thread(self.target, str(incident.id))
+
+    def find(self, message: DueMessage, thread: Thread | None) -> Thread | None:  # noqa: ARG002
+        """Return ``None``: an alert may be sent again."""
+        return None
+
+    def check(self) -> str:
+        """Return the version of Alertmanager."""
+        status = request("Alertmanager", "GET", f"{self._url}/api/v2/status", token=self._token)
+        return f"{self._url}, version {status['versionInfo']['version']}"
+
+    def probe(self) -> str:
+        """Send a test alert, and resolve it."""
+        now = datetime.now(UTC)
+        labels = {"alertname": "driftwarden_test", "severity": "info"}
+        annotations = {"summary": "Test of driftwarden"}
+        for ends_at in (now + timedelta(minutes=1), datetime.now(UTC)):
+            self._post(labels, annotations, starts_at=now, ends_at=ends_at, page=self._public_url)
+        return "a test alert was sent and resolved"
+
+    def _post(
+        self,
+        labels: dict[str, str],
+        annotations: dict[str, str],
+        *,
+        starts_at: datetime,
+        ends_at: datetime,
+        page: str,
+    ) -> None:
+        alert = {
+            "labels": labels,
+            "annotations": annotations,
+            "startsAt": starts_at.isoformat(),
+            "endsAt": ends_at.isoformat(),
+            "generatorURL": page,
+        }
+        request(
+            "Alertmanager", "POST", f"{self._url}/api/v2/alerts", body=[alert], token=self._token
+        )

@@ -1,0 +1,97 @@
+"""E-mail, Teams, Opsgenie and others by the library Apprise."""
+
+import html
+import logging
+import re
+from typing import Any
+
+from apprise import Apprise, LogCapture, NotifyFormat
+
+from monitor.alerts.messages.mrkdwn import render_text
+from monitor.errors import ChannelMisconfiguredError, ChannelUnavailableError
+from monitor.store.alerts.outbox import DueMessage, Kind, Thread
+
+MAX_TITLE_CHARACTERS = 150
+#: Shorter parts of an address are no secrets.
+MIN_SECRET_CHARACTERS = 6
+SEPARATORS = re.compile(r"[/:@?&=]+")
+
+
+class AppriseSender:
+    """Send notifications to one address of Apprise.
+
+    They can't be changed or searched for: the channel gets what is new, not the updates.
+
+    Args:
+        name: Name of the channel.
+        url: Address of Apprise, with its secrets.
+    """
+
+    is_idempotent = False
+
+    def __init__(self, name: str, url: str) -> None:
+        self.target = f"apprise:{name}"
+        self._name = name
+        self._url = url
+
+    def takes(self, kind: Kind, *, of_incident: bool, is_broadcast: bool) -> bool:  # noqa: ARG002
+        """Return whether somebody is to be told: of posts, and of replies to the whole channel."""
+        return kind == "post" or (kind == "reply" and is_broadcast)
+
+    def send(
+        self,
+        message: DueMessage,
+        payload: dict[str, Any],
+        thread: Thread | None,  # noqa: ARG002
+    ) -> Thread:
+        """Send a notification of plain text."""
+        summary = html.unescape(payload["text"])
+        name = f"{message.model}: " if message.model and message.model not in summary else ""
+        text = render_text(payload.get("blocks", [])) or summary
+        self._notify(f"{name}{summary}"[:MAX_TITLE_CHARACTERS], text)
+        return Thread(self.target, "")
+
+    def find(self, message: DueMessage, thread: Thread | None) -> Thread | None:  # noqa: ARG002
+        """Refuse: notifications can't be searched for."""
+        raise ChannelMisconfiguredError("notifications of Apprise can't be searched for")
+
+    def check(self) -> str:
+        """Return the kind of the address; only a notification proves it."""
+        (service,) = self._open()
+        return f"{service.service_name}; proven by `driftwarden check --send` only"
+
+    def probe(self) -> str:
+        """Send a test notification, which can't be taken back."""
+        self._notify("Test of driftwarden", "Nothing is wrong: somebody checks the channel.")
+        return "a test message was sent; it can't be taken back"
+
+    def _open(self) -> Any:
+        opened = Apprise()
+        if not opened.add(self._url):
+            raise ChannelMisconfiguredError(
+                f"the address of the channel {self._name!r} is none of Apprise's"
+            )
+        return opened
+
+    def _notify(self, title: str, text: str) -> None:
+        logging.getLogger("apprise").propagate = False  # it would log addresses with secrets
+        service = self._open()
+        with LogCapture(  # type: ignore[no-untyped-call]
+            level=logging.WARNING, fmt="%(message)s"
+        ) as problems:
+            if service.notify(title=title, body=text, body_format=NotifyFormat.TEXT):
+                return
+            lines = problems.getvalue().splitlines()
+        reason = self._mask(lines[0]) if lines else "no reason was named"
+        # Apprise does not say whether the service may have taken it all the same.
+        raise ChannelUnavailableError(
+            f"the channel {self._name!r} did not take the message: {reason}",
+            code="unknown_outcome",
+        )
+
+    def _mask(self, text: str) -> str:
+        """Return a text without the parts of the address, which may be secrets."""
+        for part in SEPARATORS.split(self._url):
+            if len(part) >= MIN_SECRET_CHARACTERS:
+                text = text.replace(part, "***")
+        return text

@@ -1,0 +1,103 @@
+"""PagerDuty by its Events API v2: an incident triggers, and is acknowledged and resolved."""
+
+import uuid
+from typing import Any, Literal
+
+from monitor.alerts.channels.http import request
+from monitor.alerts.messages.mrkdwn import render_text
+from monitor.alerts.routes import level_of
+from monitor.store.alerts.outbox import DueMessage, Kind, Thread
+
+EVENTS_URL = "https://events.pagerduty.com"
+#: Limits of PagerDuty.
+MAX_SUMMARY_CHARACTERS = 1024
+MAX_DETAILS_CHARACTERS = 50_000
+
+ACTIONS: dict[str, Literal["trigger", "acknowledge", "resolve"]] = {
+    "open": "trigger",
+    "acknowledged": "acknowledge",
+    "snoozed": "acknowledge",
+    "resolved": "resolve",
+    "closed": "resolve",
+}
+
+
+class PagerDutySender:
+    """Send events of incidents to one service.
+
+    An event with the key of an incident is part of that incident, however often it is sent.
+
+    Args:
+        name: Name of the channel.
+        routing_key: Integration key of the service.
+        public_url: Address of the page, for the link to the incident.
+        url: Address of the Events API.
+    """
+
+    is_idempotent = True
+
+    def __init__(self, name: str, routing_key: str, public_url: str, url: str = "") -> None:
+        self.target = f"pagerduty:{name}"
+        self._routing_key = routing_key
+        self._public_url = public_url.rstrip("/")
+        self._url = f"{(url or EVENTS_URL).rstrip('/')}/v2/enqueue"
+
+    def takes(self, kind: Kind, *, of_incident: bool, is_broadcast: bool) -> bool:  # noqa: ARG002
+        """Return whether the message changes an incident."""
+        return of_incident and kind != "reply"
+
+    def send(
+        self,
+        message: DueMessage,
+        payload: dict[str, Any],
+        thread: Thread | None,  # noqa: ARG002
+    ) -> Thread:
+        """Send the event of the incident's present status."""
+        incident = message.incident
+        assert incident is not None  # noqa: S101 - the channel takes nothing else
+        key = f"driftwarden-{incident.id}-{incident.opened_at:%Y%m%d%H%M%S}"
+        page = f"{self._public_url}/incidents/{incident.id}"
+        details = render_text(payload.get("blocks", []))[:MAX_DETAILS_CHARACTERS]
+        self._enqueue(
+            ACTIONS[incident.status],
+            key,
+            {
+                "summary": payload["text"][:MAX_SUMMARY_CHARACTERS],
+                "source": message.model or "driftwarden",
+                "severity": level_of(message.subject),
+                "timestamp": incident.opened_at.isoformat(),
+                "component": message.model,
+                "class": message.subject,
+                "custom_details": {"message": details},
+            },
+            page,
+        )
+        return Thread(self.target, key)
+
+    def find(self, message: DueMessage, thread: Thread | None) -> Thread | None:  # noqa: ARG002
+        """Return ``None``: an event may be sent again."""
+        return None
+
+    def check(self) -> str:
+        """Return the address; only an event proves the key."""
+        return f"{self._url}; the key is proven by `driftwarden check --send`"
+
+    def probe(self) -> str:
+        """Trigger an incident, and resolve it."""
+        key = f"driftwarden-test-{uuid.uuid4()}"
+        test = {"summary": "Test of driftwarden", "source": "driftwarden", "severity": "info"}
+        self._enqueue("trigger", key, test, self._public_url)
+        self._enqueue("resolve", key, test, self._public_url)
+        return "a test incident was triggered and resolved"
+
+    def _enqueue(self, action: str, key: str, event: dict[str, Any], page: str) -> None:
+        body = {
+            "routing_key": self._routing_key,
+            "event_action": action,
+            "dedup_key": key,
+            "payload": event,
+            "links": [{"href": page, "text": "driftwarden"}],
+            "client": "driftwarden",
+            "client_url": page,
+        }
+        request("PagerDuty", "POST", self._url, body=body)
