@@ -206,6 +206,10 @@ class LeaderGauges(Collector):
             ("model",),
             "Whether messages about a model are sent: 0 where no channel is configured.",
         ),
+        "driftwarden_channel_failing_seconds": (
+            ("channel",),
+            "Time for which a channel of alerts has taken no message; 0: it takes them.",
+        ),
         "driftwarden_outbox_pending_messages": (
             (),
             "Messages of models with a channel that are not sent yet.",

@@ -49,13 +49,13 @@ def deliver_due(engine: Engine, channels: Channels, now: datetime) -> int:
         channels: Where messages go; those of channels without a sender stay in the outbox.
         now: The current time, from which the next attempts are scheduled.
     """
-    _route(engine, channels, now)
+    route(engine, channels, now)
     return sum(
         _Delivery(engine, name, sender, now).run() for name, sender in channels.senders.items()
     )
 
 
-def _route(engine: Engine, channels: Channels, now: datetime) -> None:
+def route(engine: Engine, channels: Channels, now: datetime) -> None:
     """Name the channels of new messages, and of those whose channel is not configured any more.
 
     An incident's messages go to the channels that have one of it already, too.
@@ -72,13 +72,13 @@ def _route(engine: Engine, channels: Channels, now: datetime) -> None:
                     name for name, sender in channels.senders.items() if sender.target in targets
                 ]
                 wanted += [name for name in known if name not in wanted]
-            chosen = [name for name in wanted if _takes(channels.senders.get(name), message)]
+            chosen = [name for name in wanted if takes(channels.senders.get(name), message)]
             if not outbox.assign_channels(connection, message, chosen):
                 reason = "withheld: no channel of its route takes it"
                 outbox.mark_failed(connection, message.id, reason, now)
 
 
-def _takes(sender: Sender | None, message: outbox.UnroutedMessage) -> bool:
+def takes(sender: Sender | None, message: outbox.UnroutedMessage) -> bool:
     """Return whether a channel has a use for a message; one without its secret may have."""
     return sender is None or sender.takes(
         message.kind,

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine
 
 from monitor.alerts.channels import Channels, open_channels
+from monitor.alerts.fallback import deliver
 from monitor.alerts.messages.unlisted_models import announce_unlisted_models
-from monitor.alerts.outbox import deliver_due
 from monitor.daemon.evaluations.baselines import advance_due
 from monitor.daemon.evaluations.looks import run_due
 from monitor.daemon.evaluations.runner import DirectRunner, ProcessRunner, Runner
@@ -166,7 +166,7 @@ class Cycle:
 
     def deliver(self, now: datetime) -> None:
         """Send the pending messages."""
-        deliver_due(self.engine, self.channels, now)
+        deliver(self.engine, self.channels, now, alerts=self.settings.alerts)
 
     def measure(self, now: datetime) -> None:
         """Export the gauges of the leader."""

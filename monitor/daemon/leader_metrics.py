@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine
 from monitor.alerts.channels import Channels
 from monitor.daemon.training_metrics import export_training_metrics
 from monitor.settings import Settings
-from monitor.store.alerts.outbox import last_failure_at, pending_messages
+from monitor.store.alerts.outbox import failing_channel, last_failure_at, pending_messages
 from monitor.store.engine import transaction
 from monitor.store.traffic.offsets import last_gaps
 from monitor.store.windows.drift_evaluations import failed_window_ends, newest_evaluated_end
@@ -54,6 +54,7 @@ def read_gauges(
             failed[model] = sum(not any(p.covers(end) for p in pauses) for end in ends)
             looked[model] = last_look_at(connection, settings.model.name, only_done=True)
             lengths[model] = LENGTH[settings.monitoring.drift_detection].total_seconds()
+        failing = {(name,): failing_channel(connection, name) for name in channels.senders}
         pending = pending_messages(connection, channels.senders)
         given_up = last_failure_at(connection)
         lost.update({(source,): at for source, at in last_gaps(connection).items()})
@@ -65,6 +66,10 @@ def read_gauges(
         "driftwarden_last_look_timestamp_seconds": _timestamps(looked),
         "driftwarden_model_has_channel": {
             (name,): float(channels.reach(name)) for (name,) in lengths
+        },
+        "driftwarden_channel_failing_seconds": {
+            name: 0.0 if channel is None else (now - channel.since).total_seconds()
+            for name, channel in failing.items()
         },
         "driftwarden_outbox_pending_messages": {(): pending.n},
         "driftwarden_outbox_oldest_message_age_seconds": {(): age.total_seconds()},

@@ -12,6 +12,10 @@ from monitor.settings import Secrets, Sections, Settings
 if TYPE_CHECKING:
     from monitor.alerts.channels.sender import Sender
 
+NO_FALLBACK = (
+    "no fallback: while a channel takes no messages, nobody is told; list another channel and name "
+    "it as alerts.fallback"
+)
 #: Undelivered messages that are older are no longer told.
 DELIVERY_ERRORS_SHOWN = timedelta(days=7)
 
@@ -160,6 +164,8 @@ def channel_findings(settings: Sections, secrets: Secrets) -> Iterator[Finding]:
             yield _channel_finding(settings, name, sender)
         except DriftwardenError as error:
             yield Finding("alerts", "fail", f"{name}: {error}")
+    if channels.senders and not channels.routes.fallback:
+        yield Finding("alerts", "note", NO_FALLBACK)
 
 
 def _channel_finding(settings: Sections, name: str, sender: "Sender") -> Finding:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -203,16 +203,14 @@ def copy_message(
     )
     if connection.execute(known).one_or_none() is not None:
         return False
-    copied = ("dedupe_key", "model", "subject", "incident_id", "kind", "created_at")
-    connection.execute(
-        insert(OutboxMessage).values(
-            {name: values[name] for name in copied},
-            channel=channel,
-            attempts=0,
-            payload=row.payload if payload is None else payload,
-            next_attempt_at=now or row.created_at,
-        )
-    )
+    columns = ("dedupe_key", "model", "subject", "incident_id", "kind", "created_at")
+    copy = {name: values[name] for name in columns} | {
+        "channel": channel,
+        "attempts": 0,
+        "payload": row.payload if payload is None else payload,
+        "next_attempt_at": now or row.created_at,
+    }
+    connection.execute(insert(OutboxMessage).values(copy))
     return True
 
 
@@ -380,25 +378,42 @@ class FailingChannel:
 
     name: str
     since: datetime
-    #: Of its newest message.
+    #: Of its oldest message.
     error: str
 
 
-def failing_channels(connection: Connection) -> list[FailingChannel]:
-    """Return the channels with a message that failed and is still pending, by name."""
-    rows = connection.execute(
-        select(OutboxMessage.channel, OutboxMessage.failing_since, OutboxMessage.error)
-        .where(_PENDING, OutboxMessage.failing_since.is_not(None))
-        .order_by(OutboxMessage.channel, OutboxMessage.id.desc())
-    ).all()
-    failing: dict[str, FailingChannel] = {}
-    for row in rows:
-        known = failing.setdefault(
-            row.channel, FailingChannel(row.channel, row.failing_since, row.error)
-        )
-        if row.failing_since < known.since:
-            failing[row.channel] = replace(known, since=row.failing_since)
-    return list(failing.values())
+def failing_channel(
+    connection: Connection, channel: str, *, lacks_secret: bool = False
+) -> FailingChannel | None:
+    """Return since when a channel takes no messages, and why; ``None`` where none failed.
+
+    Args:
+        connection: Inside the caller's transaction.
+        channel: The channel.
+        lacks_secret: It can send nothing: it fails since its oldest pending message.
+    """
+    since = OutboxMessage.created_at if lacks_secret else OutboxMessage.failing_since
+    row = connection.execute(
+        select(since, OutboxMessage.error)
+        .where(_PENDING, OutboxMessage.channel == channel, since.is_not(None))
+        .order_by(since)
+        .limit(1)
+    ).one_or_none()
+    if row is None or row[0] is None:
+        return None
+    return FailingChannel(channel, row[0], "its secret is not set" if lacks_secret else row.error)
+
+
+def refused_messages(
+    connection: Connection, since: datetime, fallback: str
+) -> list[UnroutedMessage]:
+    """Return the messages that channels other than the fallback refused since a time."""
+    statement = select(*columns_of(UnroutedMessage, OutboxMessage)).where(
+        OutboxMessage.failed_at >= since,
+        OutboxMessage.attempts > 0,
+        OutboxMessage.channel != fallback,
+    )
+    return [UnroutedMessage(**row._asdict()) for row in connection.execute(statement)]
 
 
 def pending_of_channel(connection: Connection, channel: str) -> list[UnroutedMessage]:

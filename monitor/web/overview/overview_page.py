@@ -8,9 +8,11 @@ from litestar.di import NamedDependency
 from litestar.response import Redirect, Template
 from sqlalchemy import Connection
 
+from monitor.alerts.routes import Routes
 from monitor.settings import Sections
 from monitor.store.accounts.grants import ALL_MODELS
 from monitor.store.accounts.users import UserRow
+from monitor.store.alerts.outbox import FailingChannel, failing_channel
 from monitor.store.traffic.dead_letters import count_by_reason
 from monitor.store.traffic.offsets import sources_complete_until
 from monitor.store.traffic.unlisted import UnlistedModel, last_seven_days, unlisted_models
@@ -30,12 +32,14 @@ class DaemonView:
         lag: How long ago that was.
         dead_letters: Dead letters that were not replayed, by reason.
         unlisted: Unlisted models of the last days that are counted, the largest first.
+        failing: Channels of alerts that take no messages.
     """
 
     read_until: datetime | None
     lag: timedelta | None
     dead_letters: dict[str, int]
     unlisted: list[UnlistedModel]
+    failing: list[FailingChannel]
 
 
 @get("/", sync_to_thread=False)
@@ -76,6 +80,11 @@ def _view_daemon(
         unlisted=unlisted_models(connection, *last_seven_days(now), settings.names.listed)
         if counted
         else [],
+        failing=[
+            channel
+            for name in Routes.of(settings).channels
+            if (channel := failing_channel(connection, name)) is not None
+        ],
     )
 
 

@@ -1,0 +1,110 @@
+"""Channels that take no messages: the fallback speaks, and an incident of the daemon tells it."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from monitor.alerts.channels import Channels
+from monitor.alerts.incidents import clear, report
+from monitor.alerts.messages.mrkdwn import context, escape, within_limits
+from monitor.alerts.outbox import deliver_due, route, takes
+from monitor.rendering.numbers import format_instant
+from monitor.settings import Alerts
+from monitor.store.alerts import outbox
+from monitor.store.alerts.outbox import FailingChannel
+from monitor.store.engine import transaction
+
+#: A channel that has taken no message for this time is not waited for.
+PATIENCE = timedelta(minutes=15)
+
+CAUSE = "messages_undelivered"
+
+
+def deliver(engine: Engine, channels: Channels, now: datetime, *, alerts: Alerts) -> int:
+    """Send all due messages, and those of failing channels by the fallback; return their number.
+
+    Args:
+        engine: The database.
+        channels: Where messages go.
+        now: The current time.
+        alerts: Base of the links in the messages.
+    """
+    n_sent = deliver_due(engine, channels, now)
+    with transaction(engine) as connection:
+        failing = failing_channels(connection, channels, now)
+        if failing:
+            report(
+                connection,
+                CAUSE,
+                "",
+                now,
+                text=" ".join(f"{describe(channel)}." for channel in failing),
+                keys=[channel.name for channel in failing],
+                alerts=alerts,
+            )
+        else:
+            clear(connection, CAUSE, "", now, alerts=alerts)
+    route(engine, channels, now)  # the report waits for the failing channel, too
+    if _copy_to_fallback(engine, channels, failing, now):
+        n_sent += deliver_due(engine, channels, now)
+    return n_sent
+
+
+def failing_channels(
+    connection: Connection, channels: Channels, now: datetime
+) -> list[FailingChannel]:
+    """Return the channels, other than the fallback, that have failed for 15 minutes.
+
+    One without its secret fails from its first message on.
+    """
+    failing = []
+    for name in channels.routes.channels:
+        if name == channels.routes.fallback:
+            continue
+        lacks_secret = name not in channels.senders
+        channel = outbox.failing_channel(connection, name, lacks_secret=lacks_secret)
+        if channel is not None and now - channel.since >= PATIENCE:
+            failing.append(channel)
+    return failing
+
+
+def describe(channel: FailingChannel) -> str:
+    """Return since when a channel takes no messages, and why."""
+    return (
+        f"{channel.name} has taken no message since {format_instant(channel.since)}: "
+        f"{channel.error}"
+    )
+
+
+def _copy_to_fallback(
+    engine: Engine, channels: Channels, failing: Sequence[FailingChannel], now: datetime
+) -> int:
+    """Copy what waits for failing channels, and what they refused; return the number of copies."""
+    fallback = channels.routes.fallback
+    sender = channels.senders.get(fallback)
+    if sender is None:
+        return 0
+    n = 0
+    with transaction(engine) as connection:
+        waiting = [
+            (message, describe(channel))
+            for channel in failing
+            for message in outbox.pending_of_channel(connection, channel.name)
+        ]
+        waiting += [
+            (message, f"{message.channel} refused it")
+            for message in outbox.refused_messages(connection, now - PATIENCE, fallback)
+        ]
+        for message, reason in waiting:
+            if takes(sender, message):
+                payload = _with_note(message.payload, f"Sent here because {reason}.")
+                n += outbox.copy_message(connection, message.id, fallback, payload=payload, now=now)
+    return n
+
+
+def _with_note(payload: dict[str, Any], note: str) -> dict[str, Any]:
+    if not payload.get("blocks"):
+        return payload | {"text": f"{payload['text']} {escape(note)}"}
+    return payload | {"blocks": within_limits([context(escape(note)), *payload["blocks"]])}
