@@ -78,6 +78,10 @@ class DatabaseUnavailableError(TransientError):
     """Raised when the database is unavailable."""
 
 
+class LostLeadershipError(DatabaseUnavailableError):
+    """Raised when the database takes no write of this replica, because another one leads now."""
+
+
 class BrokerUnavailableError(TransientError):
     """Raised when no Kafka broker is available."""
 

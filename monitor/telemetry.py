@@ -125,6 +125,7 @@ STORE_DURATION = Histogram(
     buckets=(0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10),
     registry=REGISTRY,
 )
+LEADER = Gauge("driftwarden_leader", "1 on the replica that leads, else 0.", registry=REGISTRY)
 SERVICE_FAILURES = Counter(
     "driftwarden_service_failures",
     "Failures of a service or job, by name.",

@@ -22,7 +22,14 @@ PATIENCE = timedelta(minutes=15)
 CAUSE = "messages_undelivered"
 
 
-def deliver(engine: Engine, channels: Channels, now: datetime, *, alerts: Alerts) -> int:
+def deliver(
+    engine: Engine,
+    channels: Channels,
+    now: datetime,
+    *,
+    alerts: Alerts,
+    may_continue: Callable[[], bool] = lambda: True,
+) -> int:
     """Send all due messages, and those of failing channels by the fallback; return their number.
 
     Args:
@@ -30,8 +37,9 @@ def deliver(engine: Engine, channels: Channels, now: datetime, *, alerts: Alerts
         channels: Where messages go.
         now: The current time.
         alerts: Base of the links in the messages.
+        may_continue: Called before each message; ``False`` ends the run.
     """
-    n_sent = deliver_due(engine, channels, now)
+    n_sent = deliver_due(engine, channels, now, may_continue=may_continue)
     with transaction(engine) as connection:
         failing = failing_channels(connection, channels, now)
         if failing:
@@ -48,7 +56,7 @@ def deliver(engine: Engine, channels: Channels, now: datetime, *, alerts: Alerts
             clear(connection, CAUSE, "", now, alerts=alerts)
     route(engine, channels, now)  # the report waits for the failing channel, too
     if _copy_to_fallback(engine, channels, failing, now):
-        n_sent += deliver_due(engine, channels, now)
+        n_sent += deliver_due(engine, channels, now, may_continue=may_continue)
     return n_sent
 
 

@@ -1,5 +1,6 @@
 """Delivery of the outbox: routes, leases, backoff, the fallback, and each message once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,7 +38,13 @@ MAY_BE_REPEATED = "This may be a repetition: the response to an earlier attempt 
 log = structlog.get_logger()
 
 
-def deliver_due(engine: Engine, channels: Channels, now: datetime) -> int:
+def deliver_due(
+    engine: Engine,
+    channels: Channels,
+    now: datetime,
+    *,
+    may_continue: Callable[[], bool] = lambda: True,
+) -> int:
     """Send all due messages, the oldest of each channel first; return the number sent.
 
     No transaction is open during a call of a channel. A message is leased first, so that no other
@@ -48,10 +55,12 @@ def deliver_due(engine: Engine, channels: Channels, now: datetime) -> int:
         engine: The database.
         channels: Where messages go; those of channels without a sender stay in the outbox.
         now: The current time, from which the next attempts are scheduled.
+        may_continue: Called before each message; ``False`` ends the run.
     """
     route(engine, channels, now)
     return sum(
-        _Delivery(engine, name, sender, now).run() for name, sender in channels.senders.items()
+        _Delivery(engine, name, sender, now, may_continue).run()
+        for name, sender in channels.senders.items()
     )
 
 
@@ -108,11 +117,12 @@ class _Delivery:
     name: str
     sender: Sender
     now: datetime
+    may_continue: Callable[[], bool]
 
     def run(self) -> int:
         """Send messages until none is due, or the channel is unavailable; return their number."""
         sent = 0
-        while True:
+        while self.may_continue():
             with transaction(self.engine) as connection:
                 message = outbox.lease_due_message(
                     connection,
@@ -140,6 +150,7 @@ class _Delivery:
                     outbox.mark_sent(connection, message, self.sender.target, posted, self.now)
                 log.info("message_sent", message=message.id, kind=message.kind, channel=self.name)
                 sent += 1
+        return sent
 
     def _give_up(self, message: DueMessage, cause: str, reason: str) -> None:
         with transaction(self.engine) as connection:

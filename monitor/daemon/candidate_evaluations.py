@@ -1,7 +1,7 @@
 """Candidate evaluations of the daemon: planned, run in a process, rated by users."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -47,11 +47,16 @@ class CandidateEvaluations:
     settings: Sections
     launcher_of: LauncherSource
 
-    def advance(self, now: datetime) -> None:
-        """Plan, start and finish candidate evaluations, and announce the results."""
+    def steps(self, now: datetime) -> Iterator[None]:
+        """Plan, start and finish candidate evaluations, and announce the results.
+
+        It yields after each piece of work, so that the caller may stop there.
+        """
         stop_children(self.engine, self.launcher_of)
+        yield
         self._plan(now)
-        self._start_planned(now)
+        yield
+        yield from self._start_planned(now)
         for state in poll_running(self.engine, self.launcher_of, now):
             if state.row.status != "running":
                 log.info(
@@ -61,7 +66,9 @@ class CandidateEvaluations:
                     gate_result=state.row.gate_result,
                     error=state.row.error,
                 )
+        yield
         self._advance_human_evaluations(now)
+        yield
         with transaction(self.engine) as connection:
             for settings in self.settings.by_model:
                 announce_gate_results(connection, settings.model.name, now, settings.alerts)
@@ -89,12 +96,13 @@ class CandidateEvaluations:
             else:
                 log.info("candidate_evaluation_planned", evaluation=planned, version=version.id)
 
-    def _start_planned(self, now: datetime) -> None:
+    def _start_planned(self, now: datetime) -> Iterator[None]:
         with transaction(self.engine) as connection:
             planned = store.list_candidate_evaluations(connection, statuses=("planned",))
         for row in planned:
             if row.next_attempt_at > now or not self.settings.is_watched(row.model):
                 continue
+            yield
             try:
                 start_evaluation(self.engine, row.id, self.launcher_of(row.launcher), now)
             except DatabaseUnavailableError:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Engine
 
@@ -45,7 +46,16 @@ MAX_WAIT = timedelta(hours=24)
 OF_LOOKS = ("monitor.windows.looks.run", "py3langid", "torch")
 OF_EVALUATIONS = ("monitor.windows.evaluation", "evidently.presets", "py3langid", "torch")
 
+#: Whether a step may begin another piece of its work: ``False`` once the daemon is stopping, or
+#: another replica leads.
+MayContinue = Callable[[], bool]
+
 log = get_logger(__name__)
+
+
+def always() -> bool:
+    """Let a step do all its work."""
+    return True
 
 
 @dataclass(frozen=True)
@@ -75,6 +85,7 @@ class Cycle:
         *,
         encoder: EncoderSource | None = None,
         stop: threading.Event | None = None,
+        leads: Callable[[], bool] = lambda: True,
     ) -> "Cycle":
         """Build the cycle of the settings.
 
@@ -85,14 +96,15 @@ class Cycle:
             now: The start of the daemon.
             encoder: Without ``stop``: embeds stored texts again; ``None``: the configured encoder.
             stop: Ends evaluations in child processes; ``None``: they run in this process.
+            leads: With ``stop``: whether this process leads. They are killed where it does not.
         """
         evaluations: Runner
         looks: Runner
         if stop is None:
             evaluations = looks = DirectRunner(engine, settings.embedding, encoder)
         else:
-            evaluations = ProcessRunner(engine, settings.embedding, stop, preload=OF_EVALUATIONS)
-            looks = ProcessRunner(engine, settings.embedding, stop, preload=OF_LOOKS)
+            run = partial(ProcessRunner, engine, settings.embedding, stop, leads=leads)
+            evaluations, looks = run(preload=OF_EVALUATIONS), run(preload=OF_LOOKS)
         return cls(
             engine=engine,
             settings=settings,
@@ -104,7 +116,7 @@ class Cycle:
             registry_mirror=MlflowMirror.build(settings.retrain.mlflow, secrets),
         )
 
-    def evaluate(self, now: datetime, may_continue: Callable[[], bool] = lambda: True) -> None:
+    def evaluate(self, now: datetime, may_continue: MayContinue = always) -> None:
         """Evaluate the windows that are due, the oldest first, while ``may_continue()`` holds.
 
         An evaluated window may then become the baseline of the version in production.
@@ -133,7 +145,7 @@ class Cycle:
         finally:
             self.evaluations.rest()
 
-    def look(self, now: datetime, may_continue: Callable[[], bool] = lambda: True) -> None:
+    def look(self, now: datetime, may_continue: MayContinue = always) -> None:
         """Search the last 24 hours for a large change, while ``may_continue()`` holds."""
         looks = run_due(
             self.engine,
@@ -149,11 +161,13 @@ class Cycle:
         finally:
             self.looks.rest()
 
-    def advance(self, now: datetime) -> None:
+    def advance(self, now: datetime, may_continue: MayContinue = always) -> None:
         """Advance what follows: incidents, review batches, decisions, runs, versions, rollouts."""
         for settings in self._watched():
             try:
                 for follow in (follow_up, follow_up_looks, decide, watch_age, tell_failure):
+                    if not may_continue():
+                        return
                     follow(self.engine, settings, now)
             except TransientError:
                 raise
@@ -162,26 +176,32 @@ class Cycle:
                 log.exception("model_not_advanced", model=settings.model.name)
         with transaction(self.engine) as connection:
             announce_unlisted_models(connection, self.settings, now)
-        self.retraining.advance(now)
+        self.retraining.advance(now, may_continue)
 
-    def deliver(self, now: datetime) -> None:
-        """Send the pending messages."""
-        deliver(self.engine, self.channels, now, alerts=self.settings.alerts)
+    def deliver(self, now: datetime, may_continue: MayContinue = always) -> None:
+        """Send the pending messages, while ``may_continue()`` holds."""
+        deliver(
+            self.engine,
+            self.channels,
+            now,
+            alerts=self.settings.alerts,
+            may_continue=may_continue,
+        )
 
-    def measure(self, now: datetime) -> None:
+    def measure(self, now: datetime, _may_continue: MayContinue = always) -> None:
         """Export the gauges of the leader."""
         gauges = read_gauges(self.engine, self._watched(), self.channels, now)
         LEADER_GAUGES.publish(gauges)
 
-    def mirror(self, now: datetime) -> None:
+    def mirror(self, now: datetime, may_continue: MayContinue = always) -> None:
         """Mirror the registry to MLflow, where it is configured."""
         if self.registry_mirror is not None:
-            mirror_registry(self.engine, self.registry_mirror, now)
+            mirror_registry(self.engine, self.registry_mirror, now, may_continue=may_continue)
 
-    def tidy(self, now: datetime, stop: threading.Event) -> None:
-        """Apply the retention periods once a day, until done or stopped."""
+    def tidy(self, now: datetime, may_continue: MayContinue = always) -> None:
+        """Apply the retention periods once a day, while ``may_continue()`` holds."""
         if is_due(self.engine, now):
-            apply_retention(self.engine, self.settings.retention, now, stop=stop)
+            apply_retention(self.engine, self.settings.retention, now, may_continue=may_continue)
 
     def _follow_configuration(self, now: datetime) -> None:
         """Carry over the history of renamed models, and end what is in flight of removed ones."""

@@ -1,65 +1,146 @@
-"""Leader election among replicas by a PostgreSQL advisory lock."""
+"""Leadership of one replica, by a lease in the database that a thread takes and renews."""
 
+import os
+import secrets
+import socket
 import threading
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
 
-from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Engine
 
-#: Key of the lock in PostgreSQL: an arbitrary number of this application.
-ADVISORY_LOCK = 0x6472_6966_746C_6561
+from monitor.errors import DatabaseUnavailableError
+from monitor.store.engine import transaction
+from monitor.store.leadership import (
+    acting_under,
+    current_lease,
+    fence,
+    renew_lease,
+    take_lease,
+)
+from monitor.telemetry import LEADER, get_logger
+
+#: Duration of the lease. It is renewed at a third, and another replica tries at a sixth.
+LEASE = timedelta(seconds=30)
+#: Time to give it back.
+RELEASE_SECONDS = 5.0
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class _Term:
+    """The time in which this process leads, without a gap."""
+
+    epoch: int
+    #: On this process's clock, from before the lease was renewed: it ends no later than the lease.
+    until: float
 
 
 class Leadership:
-    """The leadership of this process, by a session-level advisory lock on its own connection.
+    """The leadership of this process.
 
-    The lock ends with the connection, so another replica takes over at once when the leader dies or
-    is cut off. A transaction-pooling proxy would share the connection: connect to PostgreSQL
-    directly. With SQLite the only process is the leader.
+    It leads while its lease, by its own clock, has not expired: also where it can't reach the
+    database, was frozen, or was cut off. What it writes through :attr:`engine` is checked by the
+    database.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._connection: Connection | None = None
-        self._lock = threading.Lock()
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        lease: timedelta = LEASE,
+        holder: str = "",
+    ) -> None:
+        """Take nothing yet.
+
+        Args:
+            engine: The database.
+            lease: Duration of the lease.
+            holder: A readable name of this process; empty: host, process and a random part.
+        """
+        #: The engine of what the leader does: each transaction commits only in the term in which
+        #: its job began.
+        self.engine = fence(engine)
+        self.holder = holder or f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+        self._own_engine = engine
+        self._on_taken: Callable[[], None] = lambda: None
+        self._lease = lease
+        #: The newest epoch of another holder.
+        self._seen = 0
+        self._term: _Term | None = None
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="leadership", daemon=True)
+
+    def start(self, on_taken: Callable[[], None]) -> None:
+        """Begin to take and renew the lease; call a function when this process begins to lead."""
+        self._on_taken = on_taken
+        LEADER.set_function(lambda: float(self.held()))
+        self._thread.start()
 
     def held(self) -> bool:
-        """Return whether this process is the leader, after trying to become it."""
-        if self._engine.dialect.name != "postgresql":
-            return True
-        with self._lock:
-            return self._confirm()
+        """Return whether this process leads; costs nothing."""
+        return self._epoch() is not None
+
+    @contextmanager
+    def acting(self) -> Iterator[bool]:
+        """Yield whether this process leads; what the block commits belongs to the present term."""
+        epoch = self._epoch()
+        with acting_under(epoch):
+            yield epoch is not None
 
     def release(self) -> None:
-        """Release the leadership."""
-        with self._lock:
-            self._drop()
+        """End the leadership, and give the lease back where the database can be reached."""
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join(RELEASE_SECONDS)
 
-    def _confirm(self) -> bool:
-        try:
-            if self._connection is None:
-                self._connection = self._engine.connect().execution_options(
-                    isolation_level="AUTOCOMMIT"
-                )
-                return self._take(self._connection)
-            self._connection.execute(text("SELECT 1"))
-        except DBAPIError:
-            self._drop()
-            return False
-        return True
+    def _epoch(self) -> int | None:
+        term = self._term
+        return term.epoch if term is not None and time.monotonic() < term.until else None
 
-    def _drop(self) -> None:
-        if self._connection is not None:
-            with suppress(DBAPIError):
-                # Closing alone would return the connection to the pool with its lock.
-                self._connection.invalidate()
-            self._connection.close()
-            self._connection = None
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            began = time.monotonic()
+            try:
+                epoch = self._take_or_renew()
+            except Exception as error:  # logged, and repeated; the term ends by the clock
+                known = isinstance(error, DatabaseUnavailableError)
+                log.warning("lease_not_renewed", error=str(error), exc_info=not known)
+            else:
+                self._begin_term(epoch, until=began + self._lease.total_seconds())
+            self._ended.wait(self._lease.total_seconds() / (3 if self.held() else 6))
+        self._give_back()
 
-    def _take(self, connection: Connection) -> bool:
-        statement = text("SELECT pg_try_advisory_lock(:key)")
-        if connection.execute(statement, {"key": ADVISORY_LOCK}).scalar_one():
-            return True
-        connection.close()
-        self._connection = None
-        return False
+    def _take_or_renew(self) -> int | None:
+        """Return the epoch in which this process leads; ``None``: another one does."""
+        with transaction(self._own_engine) as connection:
+            term = self._term
+            if term is not None and renew_lease(connection, term.epoch, self._lease):
+                return term.epoch
+            epoch = take_lease(connection, self.holder, self._lease)
+            if epoch is None:
+                lease = current_lease(connection)
+                if lease is not None and lease.epoch != self._seen:
+                    self._seen = lease.epoch
+                    log.info("another_leads", leader=lease.holder, epoch=lease.epoch)
+            return epoch
+
+    def _begin_term(self, epoch: int | None, *, until: float) -> None:
+        before = self._term
+        self._term = None if epoch is None else _Term(epoch, until)
+        if before is not None and before.epoch != epoch:
+            log.warning("leadership_lost", holder=self.holder, epoch=before.epoch)
+        if epoch is not None and (before is None or before.epoch != epoch):
+            log.info("leadership_taken", holder=self.holder, epoch=epoch)
+            self._on_taken()
+
+    def _give_back(self) -> None:
+        term, self._term = self._term, None
+        if term is not None:
+            with suppress(DatabaseUnavailableError), transaction(self._own_engine) as connection:
+                renew_lease(connection, term.epoch, timedelta())
+                log.info("leadership_released", holder=self.holder, epoch=term.epoch)

@@ -3,6 +3,7 @@
 Training itself runs in a separate process.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -63,9 +64,22 @@ class Retraining:
             gateway=create_gateway(settings.rollout),
         )
 
-    def advance(self, now: datetime) -> None:
-        """Plan, start and finish training runs and evaluations, and advance rollouts."""
+    def advance(self, now: datetime, may_continue: Callable[[], bool] = lambda: True) -> None:
+        """Plan, start and finish training runs and evaluations, and advance rollouts.
+
+        Args:
+            now: The time.
+            may_continue: Called before each piece of work; ``False`` leaves the rest to the next
+                call.
+        """
+        for _ in self._steps(now):
+            if not may_continue():
+                return
+
+    def _steps(self, now: datetime) -> Iterator[None]:
+        """Do what is due; yield after each piece of work."""
         for decision in self._confirmed():
+            yield
             try:
                 self._plan(decision, now)
             except DatabaseUnavailableError:
@@ -74,10 +88,12 @@ class Retraining:
                 log.error(  # noqa: TRY400
                     "training_run_not_planned", decision=decision.id, error=str(error)
                 )
+        yield
         for run in cancel_requested(self.engine, self.launcher_of, now):
             log.info("training_run_cancelled", run=run.id, by=run.cancel_requested_by)
         stop_children(self.engine, self.launcher_of)
-        self._start_planned(now)
+        yield
+        yield from self._start_planned(now)
         states = poll_running(
             self.engine, self.launcher_of, now, resumptions=self.settings.retrain.max_resumptions
         )
@@ -91,8 +107,11 @@ class Retraining:
                     version=state.version_id,
                     error=state.run.error,
                 )
+        yield
         score_locked_human_evaluations(self.engine, self.settings, now)
-        CandidateEvaluations(self.engine, self.settings, self.launcher_of).advance(now)
+        yield
+        yield from CandidateEvaluations(self.engine, self.settings, self.launcher_of).steps(now)
+        yield
         tick_rollouts(
             self.engine,
             self._rollout_of,
@@ -163,10 +182,11 @@ class Retraining:
         counter = TokenCounter(load_tokenizer(base))
         return made.with_base(counter, serving_source(base, serving))
 
-    def _start_planned(self, now: datetime) -> None:
+    def _start_planned(self, now: datetime) -> Iterator[None]:
         """Start the runs that a decision planned; runs planned by hand are started by hand.
 
-        A run that can't be trained, for lack of gold for instance, fails with the reason.
+        It yields before each. A run that can't be trained, for lack of gold for instance, fails
+        with the reason.
         """
         with transaction(self.engine) as connection:
             planned = [
@@ -175,6 +195,7 @@ class Retraining:
                 if run.decision_id is not None and self.settings.is_watched(run.model)
             ]
         for run, decision in planned:
+            yield
             try:
                 if not RunFolder(Path(run.work_dir)).training_data.is_file():
                     self._prepare(run, decision)

@@ -2,20 +2,22 @@
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Engine
 
 from monitor.daemon.cycle import Cycle
 from monitor.daemon.leader_metrics import create_counters, withdraw_gauges
-from monitor.daemon.leadership import Leadership
-from monitor.errors import TransientError
+from monitor.daemon.leadership import LEASE, Leadership
+from monitor.errors import LostLeadershipError, TransientError
 from monitor.settings import Secrets, Sections
 from monitor.telemetry import SERVICE_FAILURES, Heartbeat, get_logger
 
+#: A window is due only when ingest has stored its traffic, and a failed evaluation is repeated
+#: after an hour. Where nothing is due, the job costs two queries for each model.
+EVALUATE_EVERY_SECONDS = 60
 ADVANCE_EVERY_SECONDS = 10
 DELIVER_EVERY_SECONDS = 5
 #: Not longer than Prometheus' shortest usual interval of scrapes.
@@ -24,6 +26,11 @@ MEASURE_EVERY_SECONDS = 15
 MIRROR_EVERY_SECONDS = 30
 #: Time between checks whether the daily retention run is due.
 TIDY_EVERY_SECONDS = 600
+#: Time between two beats of the part.
+BEAT_SECONDS = 1.0
+
+#: A step of the cycle: its time, and whether it may begin another piece of its work.
+Job = Callable[[datetime, Callable[[], bool]], None]
 
 log = get_logger(__name__)
 
@@ -35,21 +42,30 @@ def prepare(
     *,
     heartbeat: Heartbeat,
     stop: threading.Event,
+    lease: timedelta = LEASE,
 ) -> Callable[[], None]:
     """Build the cycle, and return the function that runs it until ``stop`` is set."""
-    cycle = Cycle.build(engine, settings, secrets, datetime.now(UTC), stop=stop)
+    leadership = Leadership(engine, lease=lease)
+    cycle = Cycle.build(
+        leadership.engine,
+        settings,
+        secrets,
+        datetime.now(UTC),
+        stop=stop,
+        leads=leadership.held,
+    )
     create_counters(settings.names.listed)
 
     def run() -> None:
-        leadership = Leadership(engine)
         scheduler = build_scheduler(cycle, leadership, stop)
         scheduler.start()
+        leadership.start(on_taken=lambda: _wake(scheduler))
         try:
-            while not stop.wait(1.0):
+            while not stop.wait(BEAT_SECONDS):
                 heartbeat.beat()
         finally:
-            # Waits for the running jobs: an evaluation has a minute to end. Retention ends after
-            # its present step.
+            # Waits for the running jobs: an evaluation has a minute to end, the others end after
+            # their present step.
             scheduler.shutdown(wait=True)
             leadership.release()
 
@@ -63,71 +79,73 @@ def build_scheduler(
 
     The state is in the database; the scheduler only wakes the jobs. So its jobs are in memory, a
     late job still runs (``misfire_grace_time=None``), and several late runs of a job become one
-    (``coalesce``).
+    (``coalesce``). All begin as soon as this process leads.
     """
     scheduler = BackgroundScheduler(
         timezone=UTC,
         job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
     )
-    at_once = {"next_run_time": datetime.now(UTC)}
 
     def may_continue() -> bool:
         return not stop.is_set() and leadership.held()
 
-    evaluate = _guarded("evaluate", lambda now: cycle.evaluate(now, may_continue), leadership)
-    advance = _guarded("advance", cycle.advance, leadership)
-    deliver = _guarded("deliver", cycle.deliver, leadership)
-    # Every minute, as a window is due only when ingest has stored its traffic, and a failed
-    # evaluation is repeated after an hour. When nothing is due, the job costs two queries.
-    scheduler.add_job(evaluate, CronTrigger(second=0, timezone=UTC), id="evaluate", **at_once)
-    # A job of its own: a look must not wait for the evaluation of a large window.
-    look = _guarded("look", lambda now: cycle.look(now, may_continue), leadership)
-    scheduler.add_job(look, CronTrigger(second=30, timezone=UTC), id="look", **at_once)
-    scheduler.add_job(
-        advance, IntervalTrigger(seconds=ADVANCE_EVERY_SECONDS), id="advance", **at_once
-    )
-    scheduler.add_job(
-        deliver, IntervalTrigger(seconds=DELIVER_EVERY_SECONDS), id="deliver", **at_once
-    )
-    measure = _guarded("measure", cycle.measure, leadership, otherwise=withdraw_gauges)
-    scheduler.add_job(
-        measure, IntervalTrigger(seconds=MEASURE_EVERY_SECONDS), id="measure", **at_once
-    )
-    mirror = _guarded("mirror", cycle.mirror, leadership)
-    scheduler.add_job(mirror, IntervalTrigger(seconds=MIRROR_EVERY_SECONDS), id="mirror", **at_once)
-    tidy = _guarded("tidy", lambda now: cycle.tidy(now, stop), leadership)
-    scheduler.add_job(tidy, IntervalTrigger(seconds=TIDY_EVERY_SECONDS), id="tidy", **at_once)
+    jobs: dict[str, tuple[Job, float]] = {
+        "evaluate": (cycle.evaluate, EVALUATE_EVERY_SECONDS),
+        # A job of its own: a look must not wait for the evaluation of a large window.
+        "look": (cycle.look, EVALUATE_EVERY_SECONDS),
+        "advance": (cycle.advance, ADVANCE_EVERY_SECONDS),
+        "deliver": (cycle.deliver, DELIVER_EVERY_SECONDS),
+        "measure": (cycle.measure, MEASURE_EVERY_SECONDS),
+        "mirror": (cycle.mirror, MIRROR_EVERY_SECONDS),
+        "tidy": (cycle.tidy, TIDY_EVERY_SECONDS),
+    }
+    for name, (job, seconds) in jobs.items():
+        otherwise = withdraw_gauges if name == "measure" else None
+        guarded = _guarded(name, job, leadership, may_continue, otherwise=otherwise)
+        scheduler.add_job(guarded, IntervalTrigger(seconds=seconds, timezone=UTC), id=name)
     return scheduler
+
+
+def _wake(scheduler: BackgroundScheduler) -> None:
+    """Run all jobs now."""
+    for job in scheduler.get_jobs():
+        job.modify(next_run_time=datetime.now(UTC))
 
 
 def _guarded(
     name: str,
-    job: Callable[[datetime], None],
+    job: Job,
     leadership: Leadership,
+    may_continue: Callable[[], bool],
     *,
-    otherwise: Callable[[], None] = lambda: None,
+    otherwise: Callable[[], None] | None = None,
 ) -> Callable[[], None]:
     """Wrap a job: only the leader runs it; a failure is logged, and the next run retries.
 
     Args:
         name: The job, in metrics and log.
-        job: Called with the time.
+        job: Called with the time, and whether it may begin another piece of its work.
         leadership: Whether this process leads.
-        otherwise: Called where another process leads.
+        may_continue: The same, and that the daemon isn't stopping.
+        otherwise: Called where it does not run.
     """
     failures = SERVICE_FAILURES.labels(name)
 
     def run() -> None:
-        if not leadership.held():
-            otherwise()
-            return
-        try:
-            job(datetime.now(UTC))
-        except TransientError as error:
-            failures.inc()
-            log.warning("service_unavailable", job=name, error=str(error))
-        except Exception:
-            failures.inc()
-            log.exception("job_failed", job=name)
+        with leadership.acting() as leads:
+            if not leads or not may_continue():
+                if otherwise is not None:
+                    otherwise()
+                return
+            try:
+                job(datetime.now(UTC), may_continue)
+            except LostLeadershipError as error:
+                log.warning("leadership_lost", job=name, error=str(error))
+            except TransientError as error:
+                failures.inc()
+                log.warning("service_unavailable", job=name, error=str(error))
+            except Exception:
+                failures.inc()
+                log.exception("job_failed", job=name)
 
     return run

@@ -4,7 +4,6 @@ A step touches at most a thousand rows, so that ingest, the page and evaluations
 After an interruption the next run resumes. The periods are in :mod:`monitor.settings.retention`.
 """
 
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -63,7 +62,7 @@ def apply_retention(
     retention: Retention,
     now: datetime,
     *,
-    stop: threading.Event | None = None,
+    may_continue: Callable[[], bool] = lambda: True,
     rows_per_step: int = ROWS_PER_STEP,
 ) -> Counter[str]:
     """Remove rows that are older than the settings allow, and compact the embedding blocks.
@@ -72,14 +71,14 @@ def apply_retention(
         engine: The database.
         retention: The retention periods; ``None`` keeps the rows.
         now: Ages are counted back from this time.
-        stop: Ends the run after the current step; the next run resumes.
+        may_continue: Called before each step; ``False`` ends the run, and the next one resumes.
         rows_per_step: The maximum number of rows in a transaction.
 
     Returns:
         Number of rows removed by table, and the numbers of ``vectors`` removed and ``blocks
         merged``.
     """
-    run = _Run(engine, now, stop or threading.Event(), rows_per_step)
+    run = _Run(engine, now, may_continue, rows_per_step)
     if retention.exchanges:
         before = now - retention.exchanges
         run.exchanges(before, reviewed=False)
@@ -91,7 +90,7 @@ def apply_retention(
     run.dead_letters(retention.dead_letters)
     run.blocks()
     removed = Counter({name: n for name, n in run.removed.items() if n})
-    if not run.stop.is_set():
+    if run.may_continue():
         with transaction(engine) as connection:
             append_entry(connection, now, "driftwarden", ACTION, "database", dict(removed))
     if removed:
@@ -103,17 +102,17 @@ class _Run:
     """One application of the retention periods."""
 
     def __init__(
-        self, engine: Engine, now: datetime, stop: threading.Event, rows_per_step: int
+        self, engine: Engine, now: datetime, may_continue: Callable[[], bool], rows_per_step: int
     ) -> None:
         self.engine = engine
         self.now = now
-        self.stop = stop
+        self.may_continue = may_continue
         self.rows_per_step = rows_per_step
         self.removed: Counter[str] = Counter()
 
     def exchanges(self, before: datetime, *, reviewed: bool) -> None:
         after: deletion.AgeCursor | None = None
-        while not self.stop.is_set():
+        while self.may_continue():
             with self._step() as connection:
                 expired = deletion.expired_exchanges(
                     connection, before, reviewed=reviewed, after=after, limit=self.rows_per_step
@@ -139,7 +138,7 @@ class _Run:
     def dead_letters(self, age: timedelta | None) -> None:
         before = self.now - age if age else None
         removed: Counter[str] = Counter()
-        while not self.stop.is_set():
+        while self.may_continue():
             with transaction(self.engine) as connection:
                 deleted = deletion.delete_expired_dead_letters(
                     connection, before, self.now - REPLAYED_AGE, self.rows_per_step
@@ -157,7 +156,7 @@ class _Run:
             expired = deletion.expired_baselines(connection, before)
         for baseline_id in self._while_running(expired):
             self._remove_baseline_quotes(baseline_id)
-            while not self.stop.is_set():
+            while self.may_continue():
                 with self._step() as connection:
                     ids = deletion.exchanges_of_baseline(
                         connection, baseline_id, self.rows_per_step
@@ -183,9 +182,9 @@ class _Run:
             for block_id in self._while_running(dead):
                 with self._step() as connection:
                     self.removed["vectors"] += drop_dead_rows(connection, block_id)
-            if not dead or self.stop.is_set():
+            if not dead or not self.may_continue():
                 break
-        while not self.stop.is_set():
+        while self.may_continue():
             with transaction(self.engine) as connection:
                 groups = groups_to_merge(connection, self.now - MERGE_AGE)
             n_merged = 0
@@ -204,7 +203,7 @@ class _Run:
 
     def _while_running(self, items: Iterable[T]) -> Iterator[T]:
         for item in items:
-            if self.stop.is_set():
+            if not self.may_continue():
                 return
             yield item
 

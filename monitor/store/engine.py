@@ -47,7 +47,14 @@ def make_engine(url: str) -> Engine:
             # By position, because naming each value of a batch takes longer than quoting it.
             paramstyle="format",
             pool_pre_ping=True,
-            connect_args={"connect_timeout": 10},
+            # A connection that was cut without a word ends within half a minute.
+            connect_args={
+                "connect_timeout": 10,
+                "keepalives_idle": 10,
+                "keepalives_interval": 5,
+                "keepalives_count": 3,
+                "tcp_user_timeout": 25_000,
+            },
             hide_parameters=True,
         )
         event.listen(engine, "connect", _prepare_postgresql)
@@ -120,15 +127,22 @@ def transaction(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def snapshot(engine: Engine) -> Iterator[Connection]:
-    """Open a transaction that reads one state of the database.
+    """Open a transaction that reads one state of the database; PostgreSQL refuses to write in it.
 
     Raises:
         DatabaseUnavailableError: The database is away or locked.
     """
     if engine.dialect.name == "postgresql":
-        engine = engine.execution_options(isolation_level="REPEATABLE READ")
+        engine = engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
     with transaction(engine) as connection:
         yield connection
+
+
+def is_read_only(connection: Connection) -> bool:
+    """Return whether a transaction is a :func:`snapshot`, which writes nothing and locks no row."""
+    return bool(connection.get_execution_options().get("postgresql_readonly"))
 
 
 @contextmanager

@@ -9,6 +9,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from monitor.errors import DriftwardenError
+from monitor.store.engine import transaction
+from monitor.store.leadership import Lease, current_lease
 from monitor.store.migrations import require_current
 from monitor.telemetry import Heartbeat, render_metrics
 
@@ -28,14 +30,21 @@ def healthz(heartbeats: NamedDependency[Sequence[Heartbeat]]) -> Response[dict[s
 def readyz(
     engine: NamedDependency[Engine], readiness: NamedDependency[Sequence[Ready]]
 ) -> Response[dict[str, object]]:
-    """Report whether the process is ready: database, schema and the given checks."""
+    """Report whether the process is ready: database, schema and the given checks; and who leads."""
     problems: list[str] = []
+    lease: Lease | None = None
     try:
         require_current(engine)
+        with transaction(engine) as connection:
+            lease = current_lease(connection)
     except (DriftwardenError, SQLAlchemyError) as error:
         problems.append(f"database: {type(error).__name__}")
     problems += [problem for check in readiness if (problem := check()) is not None]
-    body: dict[str, object] = {"status": "not ready" if problems else "ok", "problems": problems}
+    body: dict[str, object] = {
+        "status": "not ready" if problems else "ok",
+        "problems": problems,
+        "leader": lease.holder if lease is not None and lease.held else None,
+    }
     return Response(body, status_code=503 if problems else 200)
 
 

@@ -7,7 +7,7 @@ state, so repetition is harmless and an alias moved by hand is corrected.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -165,8 +165,14 @@ class MlflowMirror:
         return body if isinstance(body, dict) else {}
 
 
-def mirror_registry(engine: Engine, mirror: MlflowMirror, now: datetime) -> int:
-    """Mirror each changed model; return the number of mirrored models.
+def mirror_registry(
+    engine: Engine,
+    mirror: MlflowMirror,
+    now: datetime,
+    *,
+    may_continue: Callable[[], bool] = lambda: True,
+) -> int:
+    """Mirror each changed model, while ``may_continue()`` holds; return the number of them.
 
     A failure is stored with the model and retried with growing delays, up to one hour.
     """
@@ -174,6 +180,8 @@ def mirror_registry(engine: Engine, mirror: MlflowMirror, now: datetime) -> int:
         due = due_mirrors(connection, now)
     followed = 0
     for row in due:
+        if not may_continue():
+            break
         with transaction(engine) as connection:
             rows = versions.list_versions(connection, row.model)
             scores = {row.id: versions.scores_of(connection, row.id) for row in rows}

@@ -180,6 +180,8 @@ def test_the_daemon_from_the_topic_to_the_queue(
         assert 'driftwarden_evaluations_failed_total{model="desk"} 0.0' in metrics
         for gauge in ("window_seconds{", "consumer_lag_records{", "exchanges_stored_total{"):
             assert [line for line in metrics if line.startswith(f"driftwarden_{gauge}")], gauge
+        assert f":{running.pid}:" in daemon.get("/readyz").json()["leader"]
+        assert "driftwarden_leader 1.0" in metrics
     finally:
         running.send_signal(signal.SIGTERM)
         code = running.wait(60)

@@ -12,10 +12,11 @@ from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from monitor.daemon.evaluations.protocol import Ready, Reply, Start
+from monitor.daemon.evaluations.protocol import Ready, Reply, Start, Task
 from monitor.embedding.encoder import load_encoder
 from monitor.errors import DatabaseUnavailableError
 from monitor.store.engine import make_engine
+from monitor.store.leadership import acting_under, fence
 from monitor.telemetry import configure_logging, get_logger
 
 #: Linux: the signal that a process gets when its parent's thread ends.
@@ -36,16 +37,22 @@ def main(descriptor: int) -> None:
         for module in start.preload:
             import_module(module)
         engine = make_engine(start.database_url)
+        leading = fence(engine)
         encoder = cache(partial(load_encoder, start.embedding))
         connection.send(Ready(resident_memory()))
         while True:
-            task, arguments = connection.recv()
+            task: Task = connection.recv()
             try:
-                value = task(engine, *arguments, encoder=encoder)
+                with acting_under(task.epoch):
+                    value = task.function(
+                        engine if task.epoch is None else leading,
+                        *task.arguments,
+                        encoder=encoder,
+                    )
             except DatabaseUnavailableError as error:
                 reply = Reply(error=str(error), database_unavailable=True)
             except Exception as error:
-                log.exception("task_failed", task=task.__name__)
+                log.exception("task_failed", task=task.function.__name__)
                 reply = Reply(error=f"{type(error).__name__}: {error}")
             else:
                 reply = Reply(value)

@@ -1,5 +1,6 @@
 """Messages between the daemon and the child process of its evaluations."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,16 @@ class Ready:
 
     #: Resident memory, in bytes.
     resident: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task for the child."""
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    #: Of the leader that asks for it; ``None``: nobody leads, and any transaction commits.
+    epoch: int | None
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,12 @@ from typing import Any, Protocol
 
 from sqlalchemy import Engine
 
-from monitor.daemon.evaluations.protocol import Ready, Reply, Start
+from monitor.daemon.evaluations.protocol import Ready, Reply, Start, Task
 from monitor.embedding.encoder import load_encoder
 from monitor.errors import ChildProcessFailedError, DatabaseUnavailableError
 from monitor.settings import Embedding
 from monitor.settings.durations import format_duration
+from monitor.store.leadership import acting_epoch
 from monitor.telemetry import get_logger
 from monitor.windows.reading.reembedding import EncoderSource
 
@@ -33,7 +34,7 @@ MAX_REMNANT = 1.25
 POLL_SECONDS = 0.5
 #: Time for the end of a killed process.
 KILL_SECONDS = 10.0
-STOPPED = "the daemon was stopped; it is repeated at the next start"
+STOPPED = "the daemon was stopped, or another replica leads; it is repeated"
 
 log = get_logger(__name__)
 
@@ -84,6 +85,7 @@ class ProcessRunner:
         embedding: Embedding,
         stop: threading.Event,
         *,
+        leads: Callable[[], bool] = lambda: True,
         preload: tuple[str, ...] = (),
     ) -> None:
         """Start nothing yet.
@@ -91,12 +93,14 @@ class ProcessRunner:
         Args:
             engine: Names the database; its connections stay in this process.
             embedding: The encoder of the child.
-            stop: Once set, the running task has :data:`STOP_SECONDS` to end.
+            stop: Once set, the running task has :data:`STOP_SECONDS` to end; none begins.
+            leads: Whether this process leads; where it does not, the running task is killed.
             preload: Modules that the child imports at its start, before the limit counts.
         """
         url = engine.url.render_as_string(hide_password=False)
         self._start = Start(url, embedding, preload, os.getpid())
         self._stop = stop
+        self._leads = leads
         self._child: _Child | None = None
 
     @property
@@ -109,7 +113,8 @@ class ProcessRunner:
         """Return the result of the task; see :class:`Runner`."""
         child = self._running_child()
         try:
-            child.connection.send((task, arguments))
+            self._require_start()
+            child.connection.send(Task(task, arguments, acting_epoch()))
             reply: Reply = self._receive(child, limit.total_seconds(), _describe_limit(limit))
         except (EOFError, OSError):
             raise self._crash(child) from None
@@ -135,13 +140,14 @@ class ProcessRunner:
         if self._child is not None and self._child.process.poll() is not None:
             self.rest()
         if self._child is None:
+            self._require_start()
             self._child = _Child()
             try:
                 self._child.connection.send(self._start)
                 too_slow = (
                     f"its process did not start in {START_SECONDS:.0f} s; is the machine busy?"
                 )
-                ready: Ready = self._receive(self._child, START_SECONDS, too_slow)
+                ready: Ready = self._receive(self._child, START_SECONDS, too_slow, stop_seconds=0.0)
             except (EOFError, OSError):
                 raise self._crash(self._child) from None
             except BaseException:
@@ -150,8 +156,21 @@ class ProcessRunner:
             self._child.resident = ready.resident
         return self._child
 
-    def _receive(self, child: "_Child", seconds: float, too_slow: str) -> Any:
+    def _require_start(self) -> None:
+        """Refuse to begin a task in a daemon that stops, or no longer leads."""
+        if self._stop.is_set() or not self._leads():
+            raise ChildProcessFailedError(STOPPED, code="stopped")
+
+    def _receive(
+        self, child: "_Child", seconds: float, too_slow: str, *, stop_seconds: float | None = None
+    ) -> Any:
         """Return the child's next message.
+
+        Args:
+            child: The child.
+            seconds: Time for it.
+            too_slow: The reason where there is none by then.
+            stop_seconds: Time for it once the daemon stops; ``None``: :data:`STOP_SECONDS`.
 
         Raises:
             ChildProcessFailedError: There was none in time, or the daemon stops.
@@ -160,8 +179,11 @@ class ProcessRunner:
         deadline, code, reason = time.monotonic() + seconds, "time_limit", too_slow
         while True:
             if self._stop.is_set() and code == "time_limit":
-                deadline = min(deadline, time.monotonic() + STOP_SECONDS)
+                grace = STOP_SECONDS if stop_seconds is None else stop_seconds
+                deadline = min(deadline, time.monotonic() + grace)
                 code, reason = "stopped", STOPPED
+            if not self._leads():
+                deadline, code, reason = 0.0, "stopped", STOPPED
             left = deadline - time.monotonic()
             # A reply that is there counts, even where this process was frozen past the limit.
             if child.connection.poll(max(0.0, min(left, POLL_SECONDS))):

@@ -50,6 +50,7 @@ def _shared_checks(settings: Sections, secrets: Secrets) -> Checks:
     return [
         ("false alarms", lambda: monitoring.budget_finding(settings)),
         ("database", lambda: monitoring.database_finding(settings)),
+        ("leader", lambda: monitoring.leader_finding(settings)),
         ("broker", lambda: monitoring.broker_finding(settings, secrets)),
         ("unlisted", lambda: monitoring.unlisted_finding(settings)),
         ("encoder", lambda: monitoring.encoder_finding(settings)),

@@ -12,6 +12,7 @@ from monitor.settings import Secrets, Sections, Settings
 if TYPE_CHECKING:
     from monitor.alerts.channels.sender import Sender
 
+HOUR = timedelta(hours=1)
 NO_FALLBACK = (
     "no fallback: while a channel takes no messages, nobody is told; list another channel and name "
     "it as alerts.fallback"
@@ -40,6 +41,29 @@ def database_finding(settings: Sections) -> Finding:
     with open_connection(settings) as connection:
         kind = connection.dialect.name
     return Finding("database", "ok", f"{kind}, revision {head_revision()}")
+
+
+def leader_finding(settings: Sections) -> Finding:
+    """Tell which replica leads, and for how long."""
+    from monitor.store.leadership import current_lease, database_time
+
+    with open_connection(settings) as connection:
+        lease, now = current_lease(connection), database_time(connection)
+    if lease is None:
+        return Finding("leader", "ok", "none yet; `driftwarden run` begins")
+    if not lease.held:
+        return Finding(
+            "leader",
+            "note",
+            f"none {_since(lease.expires_at, now)}: nothing is evaluated and no message is sent; "
+            f"start `driftwarden run`. The last one was {lease.holder}",
+        )
+    since = _since(lease.acquired_at, now)
+    return Finding("leader", "ok", f"{lease.holder} {since}, epoch {lease.epoch}")
+
+
+def _since(begin: datetime, now: datetime) -> str:
+    return f"since {begin:%Y-%m-%d %H:%M} UTC ({(now - begin) / HOUR:.1f} h)"
 
 
 def baseline_finding(settings: Settings) -> Finding:

@@ -23,6 +23,7 @@ from monitor.store.tables.human_evaluation import (
     HumanEvaluationRating,
     HumanEvaluationResponse,
 )
+from monitor.store.tables.leadership import Leadership
 from monitor.store.tables.review import (
     Decision,
     GoldExample,
@@ -90,6 +91,7 @@ __all__ = [
     "IncidentEvent",
     "IncidentThread",
     "Invitation",
+    "Leadership",
     "Look",
     "ModelScore",
     "ModelVersion",

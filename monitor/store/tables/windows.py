@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from monitor.store.tables.base import Base, BigId
@@ -44,6 +44,13 @@ class DriftEvaluation(Base):
     started_at: Mapped[datetime]
     #: Another process takes over a ``running`` evaluation after this.
     claimed_until: Mapped[datetime]
+    #: The leader's epoch at the claim; ``None``: a command claimed it. The next leader takes the
+    #: evaluation over at once.
+    epoch: Mapped[int | None] = mapped_column(BigInteger)
+    #: When it was first claimed since it was last done.
+    first_started_at: Mapped[datetime | None]
+    #: Leaders that died while they evaluated it, in a row.
+    crashes: Mapped[int] = mapped_column(server_default=text("0"))
     finished_at: Mapped[datetime | None]
     #: When its incident and its review batch were written.
     followed_up_at: Mapped[datetime | None]

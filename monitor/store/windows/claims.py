@@ -9,6 +9,7 @@ from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from monitor.errors import LostOwnershipError
+from monitor.store.leadership import acting_epoch
 from monitor.store.tables import DriftEvaluation
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.prompt_maps import PromptMap, pack_prompt_map
@@ -16,9 +17,16 @@ from monitor.store.windows.sample_scores import SampleScores, pack_scores
 
 #: Time after which a ``failed`` evaluation is due again.
 RETRY_AFTER = timedelta(hours=1)
-#: Duration of a claim without a time limit of its own. A ``running`` evaluation whose claim has
-#: ended counts as crashed.
+#: Duration of a claim without a time limit of its own. A ``running`` evaluation of a command whose
+#: claim has ended counts as crashed.
 LEASE = timedelta(hours=1)
+#: Leaders that may die, one after the other, while they evaluate the same window. Then it has
+#: failed: it may be the window that kills them.
+MAX_CRASHES = 3
+CRASHED = (
+    "{n} processes died while they evaluated it; out of memory? Give the daemon more, or sample "
+    "less of this model: [[traffic.rates]]"
+)
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,9 @@ def claim_drift_evaluation(
 ) -> EvaluationClaim | None:
     """Claim the window ``[start, end)`` of a model.
 
+    The leader takes over at once what a leader has claimed: only one evaluates at a time, so that
+    one has died, or lost its lease. The last of :data:`MAX_CRASHES` records the failure instead.
+
     Args:
         connection: Inside the caller's transaction.
         model: The model of the window.
@@ -62,6 +73,9 @@ def claim_drift_evaluation(
             DriftEvaluation.started_at,
             DriftEvaluation.finished_at,
             DriftEvaluation.claimed_until,
+            DriftEvaluation.epoch,
+            DriftEvaluation.crashes,
+            DriftEvaluation.first_started_at,
         ).where(
             DriftEvaluation.model == model,
             DriftEvaluation.window_start == start,
@@ -81,7 +95,9 @@ def claim_drift_evaluation(
                         seed=seed,
                         provenance={},
                         started_at=now,
+                        first_started_at=now,
                         claimed_until=now + lease,
+                        epoch=acting_epoch(),
                     )
                     .returning(DriftEvaluation.id)
                 ).scalar_one()
@@ -90,6 +106,7 @@ def claim_drift_evaluation(
         return EvaluationClaim(inserted, now)
     if not (_is_due(row, now) or (again and row.status in {"failed", "done"})):
         return None
+    crashes = row.crashes + (row.status == "running" and row.claimed_until > row.started_at)
     taken = connection.execute(
         update(DriftEvaluation)
         .where(
@@ -100,13 +117,22 @@ def claim_drift_evaluation(
         .values(
             status="running",
             started_at=now,
+            first_started_at=now if row.status == "done" else row.first_started_at or now,
             claimed_until=now + lease,
+            epoch=acting_epoch(),
+            crashes=crashes,
             finished_at=None,
             error=None,
             seed=seed,
         )
     )
-    return EvaluationClaim(row.id, now) if taken.rowcount == 1 else None
+    if taken.rowcount != 1:
+        return None
+    claim = EvaluationClaim(row.id, now)
+    if row.status == "running" and crashes >= MAX_CRASHES:
+        fail_drift_evaluation(connection, claim, CRASHED.format(n=crashes), now)
+        return None
+    return claim
 
 
 def finish_drift_evaluation(
@@ -136,6 +162,7 @@ def finish_drift_evaluation(
         baseline_id=baseline_id,
         provenance=provenance,
         error=None,
+        crashes=0,
         finished_at=now,
         followed_up_at=None,
     )
@@ -181,13 +208,18 @@ def window_states(connection: Connection, model: str, now: datetime) -> WindowSt
             DriftEvaluation.started_at,
             DriftEvaluation.finished_at,
             DriftEvaluation.claimed_until,
+            DriftEvaluation.epoch,
         ).where(DriftEvaluation.model == model)
     ).all()
     failures = [
         row.finished_at or row.started_at
         for row in rows
         if row.status == "failed"
-        or (row.status == "running" and row.started_at < row.claimed_until <= now)
+        or (
+            row.status == "running"
+            and row.epoch is None
+            and row.started_at < row.claimed_until <= now
+        )
     ]
     return WindowStates(
         frozenset((row.window_start, row.window_end) for row in rows if not _is_due(row, now)),
@@ -199,7 +231,10 @@ def _is_due(row: Any, now: datetime) -> bool:
     """Return whether an evaluation is to be repeated: it has failed, or its process has died."""
     if row.status == "failed":
         return bool(now - (row.finished_at or row.started_at) >= RETRY_AFTER)
-    return bool(row.status == "running" and now >= row.claimed_until)
+    if row.status != "running":
+        return False
+    of_leader = row.epoch is not None and acting_epoch() is not None
+    return bool(of_leader or now >= row.claimed_until)
 
 
 def _close(connection: Connection, claim: EvaluationClaim, **values: Any) -> None:

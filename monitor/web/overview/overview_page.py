@@ -13,6 +13,7 @@ from monitor.settings import Sections
 from monitor.store.accounts.grants import ALL_MODELS
 from monitor.store.accounts.users import UserRow
 from monitor.store.alerts.outbox import FailingChannel, failing_channel
+from monitor.store.leadership import Lease, current_lease
 from monitor.store.traffic.dead_letters import count_by_reason
 from monitor.store.traffic.offsets import sources_complete_until
 from monitor.store.traffic.unlisted import UnlistedModel, last_seven_days, unlisted_models
@@ -33,6 +34,7 @@ class DaemonView:
         dead_letters: Dead letters that were not replayed, by reason.
         unlisted: Unlisted models of the last days that are counted, the largest first.
         failing: Channels of alerts that take no messages.
+        lease: Of the replica that evaluates; ``None``: none has led yet.
     """
 
     read_until: datetime | None
@@ -40,6 +42,7 @@ class DaemonView:
     dead_letters: dict[str, int]
     unlisted: list[UnlistedModel]
     failing: list[FailingChannel]
+    lease: Lease | None
 
 
 @get("/", sync_to_thread=False)
@@ -85,6 +88,7 @@ def _view_daemon(
             for name in Routes.of(settings).channels
             if (channel := failing_channel(connection, name)) is not None
         ],
+        lease=current_lease(connection),
     )
 
 

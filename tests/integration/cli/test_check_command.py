@@ -31,6 +31,7 @@ def test_missing_parts_are_named_with_the_next_step(
     assert {
         "configuration": "ok",
         "database": "ok",
+        "leader": "ok",
         "baseline": "FAIL",
         "windows": "ok",
         "broker": "FAIL",

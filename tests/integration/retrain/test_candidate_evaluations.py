@@ -84,9 +84,8 @@ class Desk:
     def advance(self, later: timedelta = timedelta(0)) -> None:
         """Run one step of a new daemon, whose only memory is the database."""
         self.now += later
-        CandidateEvaluations(self.engine, self.settings, lambda _name: self.launcher).advance(
-            self.now
-        )
+        steps = CandidateEvaluations(self.engine, self.settings, lambda _name: self.launcher)
+        list(steps.steps(self.now))
 
     def rows(self) -> list[CandidateEvaluationRow]:
         with transaction(self.engine) as connection:
@@ -376,7 +375,7 @@ def test_unconfigured_launcher_delays_no_other_evaluation(desk: Desk) -> None:
             raise ConfigurationError("it needs retrain.kubernetes.api")
         return desk.launcher
 
-    CandidateEvaluations(desk.engine, desk.settings, launcher_of).advance(desk.now)
+    list(CandidateEvaluations(desk.engine, desk.settings, launcher_of).steps(desk.now))
     assert [row.status for row in desk.rows()] == ["running", "succeeded"]
 
 

@@ -15,6 +15,7 @@ from monitor.accounts.registration import create_user
 from monitor.settings import Configuration, Monitoring, Secrets
 from monitor.store.alerts.incidents import insert_incident
 from monitor.store.engine import transaction
+from monitor.store.leadership import take_lease
 from monitor.store.tables import DriftEvaluation, SourceOffset
 from monitor.store.traffic.daily_counts import ModelDay, SampledCount
 from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters
@@ -267,3 +268,11 @@ def test_a_former_name_leads_to_the_model(visit: Open) -> None:
 def test_a_shared_address_survives_the_sign_in(visit: Open, fleet: tuple[str, ...]) -> None:
     refused = visit("", fleet).get("/incidents?model=a%2Fb%20c")
     assert refused.headers["location"] == "/login?next=/incidents%3Fmodel%3Da%252Fb%2520c"
+
+
+def test_leads_see_the_leader(engine: Engine, visit: Open) -> None:
+    lea = visit("Lea", ["desk"])
+    assert "driftwarden run" in lea.send("GET", "/overview").text
+    with transaction(engine) as connection:
+        take_lease(connection, "host:1:abc", timedelta(minutes=1))
+    assert "host:1:abc, since" in lea.send("GET", "/overview").text

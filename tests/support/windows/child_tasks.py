@@ -4,6 +4,7 @@ import ctypes
 import os
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from sqlalchemy import Engine, text
 
 from monitor.errors import DatabaseUnavailableError
 from monitor.settings import Settings
+from monitor.store.audit_log import append_entry
+from monitor.store.engine import transaction
 
 remnants: list[bytes] = []
 
@@ -25,6 +28,12 @@ def query(engine: Engine, *, encoder: Any) -> tuple[str, int]:
     """Return the database, and a value from it."""
     with engine.begin() as connection:
         return engine.dialect.name, connection.execute(text("SELECT 7")).scalar_one()
+
+
+def write_entry(engine: Engine, actor: str, *, encoder: Any) -> None:
+    """Write an entry of the audit log."""
+    with transaction(engine) as connection:
+        append_entry(connection, datetime.now(UTC), actor, "tried", "database")
 
 
 def hang(_engine: Engine, note: Path, *, encoder: Any) -> None:

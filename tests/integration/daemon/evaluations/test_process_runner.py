@@ -11,12 +11,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from monitor.daemon.evaluations import runner as module
 from monitor.daemon.evaluations.runner import ProcessRunner
 from monitor.errors import ChildProcessFailedError, DatabaseUnavailableError
 from monitor.settings import Embedding
+from monitor.store.engine import transaction
+from monitor.store.leadership import acting_under, take_lease
+from monitor.store.tables import AuditEntry
 from tests.support.windows import child_tasks
 
 LIMIT = timedelta(seconds=60)
@@ -134,8 +137,48 @@ def test_stopping_daemon_lets_a_short_task_end(
     runner: ProcessRunner, stop: threading.Event
 ) -> None:
     runner.run(child_tasks.identify, limit=LIMIT)
-    stop.set()
+    threading.Timer(0.3, stop.set).start()
     assert runner.run(child_tasks.doze, 1.0, limit=LIMIT) > 0
+    assert code_of(runner, child_tasks.identify) == "stopped"
+
+
+def test_stopping_daemon_waits_for_no_starting_child(
+    runner: ProcessRunner, stop: threading.Event, tmp_path: Path
+) -> None:
+    thread, codes = in_thread(runner, child_tasks.hang, tmp_path / "pid")
+    time.sleep(0.1)
+    stop.set()
+    thread.join(10)
+    assert (codes, (tmp_path / "pid").exists()) == (["stopped"], False)
+
+
+def test_lost_leadership_kills_the_running_task(
+    engine: Engine, stop: threading.Event, tmp_path: Path
+) -> None:
+    leads = threading.Event()
+    leads.set()
+    runner = ProcessRunner(engine, Embedding(), stop, leads=leads.is_set)
+    thread, codes = in_thread(runner, child_tasks.hang, tmp_path / "pid")
+    pid = wait_for(tmp_path / "pid")
+    leads.clear()
+    thread.join(10)
+    assert (codes, is_alive(pid)) == (["stopped"], False)
+
+
+def test_child_of_an_ended_epoch_stores_nothing(any_engine: Engine, stop: threading.Event) -> None:
+    runner = ProcessRunner(any_engine, Embedding(), stop)
+    with transaction(any_engine) as connection:
+        epoch = take_lease(connection, "first", timedelta())
+    with acting_under(epoch):
+        runner.run(child_tasks.write_entry, "in time", limit=LIMIT)
+    with transaction(any_engine) as connection:
+        take_lease(connection, "second", LIMIT)
+    with acting_under(epoch), pytest.raises(DatabaseUnavailableError):
+        runner.run(child_tasks.write_entry, "too late", limit=LIMIT)
+    runner.rest()
+    with transaction(any_engine) as connection:
+        actors = connection.execute(select(AuditEntry.actor)).scalars().all()
+    assert actors == ["in time"]
 
 
 def peak_of(pid: int) -> int:

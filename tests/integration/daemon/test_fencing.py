@@ -1,0 +1,171 @@
+"""Jobs of the schedule under an ended epoch: none changes a row or posts a message."""
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, select
+
+from monitor.alerts.channels import Channels
+from monitor.alerts.routes import Routes
+from monitor.daemon.cycle import Cycle
+from monitor.daemon.leadership import Leadership
+from monitor.daemon.retraining import Retraining
+from monitor.daemon.schedule import build_scheduler
+from monitor.settings import ChannelSettings, Configuration, Secrets
+from monitor.store.alerts.outbox import add_message
+from monitor.store.engine import transaction
+from monitor.store.leadership import renew_lease, take_lease
+from monitor.store.tables import metadata
+from retrain.registry.mlflow_mirror import MlflowMirror
+from retrain.registry.stages import register_version
+from retrain.rollout.gateway import RecordOnlyGateway
+from tests.support.alerts.senders import MemorySender
+from tests.support.retrain.fake_launcher import FakeLauncher
+from tests.support.traffic.stored_traffic import store_traffic
+from tests.support.windows.assessments import make_assessment, store_evaluation
+
+WEEK = timedelta(days=7)
+
+
+class Mirror(MlflowMirror):
+    """A mirror to nowhere."""
+
+    def __init__(self) -> None:
+        """Need no server."""
+
+    def follow(self, *_: Any) -> None:
+        """Accept everything."""
+
+
+def rows(engine: Engine) -> dict[str, list[Any]]:
+    """Return all rows of all tables."""
+    with transaction(engine) as connection:
+        return {
+            table.name: [tuple(row) for row in connection.execute(select(table))]
+            for table in metadata.sorted_tables
+            if table.name != "leadership"
+        }
+
+
+@pytest.fixture
+def leadership(any_engine: Engine) -> Iterator[Leadership]:
+    """Return the leadership of this process, which renews nothing for ten minutes."""
+    leads = threading.Event()
+    made = Leadership(any_engine, lease=timedelta(minutes=30))
+    made.start(leads.set)
+    assert leads.wait(10)
+    yield made
+    made.release()
+
+
+def give_work(engine: Engine, now: datetime) -> None:
+    """Store something to do for each job."""
+    monday = now - timedelta(days=now.weekday() + 7)
+    store_traffic(engine, monday.replace(hour=0, minute=0), 5, seed=1, model="desk")
+    with transaction(engine) as connection:
+        earlier = monday - 8 * WEEK
+        store_evaluation(connection, make_assessment(0.3, model="desk"), earlier)
+        store_evaluation(connection, make_assessment(0.3, model="gone"), earlier)
+        message: dict[str, Any] = {"payload": {"text": "a message"}, "now": now}
+        add_message(
+            connection, dedupe_key="m", model="desk", incident_id=None, kind="post", **message
+        )
+        register_version(
+            connection, model="desk", adapter_path="a", adapter_digest="d", lineage={}, now=now
+        )
+
+
+def test_no_job_of_an_ended_epoch_changes_anything(
+    any_engine: Engine, leadership: Leadership
+) -> None:
+    now = datetime.now(UTC)
+    give_work(any_engine, now)
+    settings, channel = Configuration(models={"desk": {}}), MemorySender()
+    routes = Routes({"memory": ChannelSettings(kind="slack", channel="C1")}, ())
+    fenced, launcher = leadership.engine, FakeLauncher()
+    cycle = replace(
+        Cycle.build(fenced, settings, Secrets(), now),
+        channels=Channels(routes, {"memory": channel}),
+        registry_mirror=Mirror(),
+        retraining=Retraining(fenced, settings, lambda _: launcher, RecordOnlyGateway()),
+    )
+    jobs = build_scheduler(cycle, leadership, threading.Event()).get_jobs()
+    before = rows(any_engine)
+
+    with transaction(any_engine) as connection:
+        assert renew_lease(connection, 1, timedelta())
+        assert take_lease(connection, "another", timedelta()) == 2
+    for job in jobs:
+        assert leadership.held()  # by its own clock
+        job.func()
+    assert (rows(any_engine), channel.sent) == (before, [])
+
+    # Each has something to do: under its own epoch, each changes rows.
+    again = Leadership(any_engine, lease=timedelta(minutes=30))
+    cycle = replace(cycle, engine=again.engine)
+    leads = threading.Event()
+    again.start(leads.set)
+    assert leads.wait(10)
+    changed = []
+    for job in build_scheduler(cycle, again, threading.Event()).get_jobs():
+        before = rows(any_engine)
+        job.func()
+        changed += [job.id] if rows(any_engine) != before else []
+    again.release()
+    assert changed == [job.id for job in jobs if job.id != "measure"]  # it only reads
+    assert len(channel.sent) > 0
+
+
+def test_stopping_daemon_begins_no_job(any_engine: Engine, leadership: Leadership) -> None:
+    now = datetime.now(UTC)
+    give_work(any_engine, now)
+    settings, stop = Configuration(models={"desk": {}}), threading.Event()
+    cycle = Cycle.build(leadership.engine, settings, Secrets(), now)
+    stop.set()
+    before = rows(any_engine)
+    for job in build_scheduler(cycle, leadership, stop).get_jobs():
+        job.func()
+    assert rows(any_engine) == before
+
+
+def test_lease_is_given_back_at_once(any_engine: Engine) -> None:
+    lease = timedelta(seconds=3)
+    first, second = (Leadership(any_engine, lease=lease, holder=name) for name in "ab")
+    taken = [threading.Event(), threading.Event()]
+    first.start(taken[0].set)
+    assert taken[0].wait(5)
+    second.start(taken[1].set)
+    time.sleep(4)  # it is renewed
+    assert (first.held(), second.held()) == (True, False)
+    began = time.monotonic()
+    first.release()
+    assert not first.held()
+    assert taken[1].wait(5)
+    assert time.monotonic() - began < 1.5
+    second.release()
+
+
+def test_leader_without_a_database_ends_its_term(
+    any_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It can't know whether another one leads: by its own clock the lease has expired."""
+    leadership, leads = Leadership(any_engine, lease=timedelta(seconds=1)), threading.Event()
+    leadership.start(leads.set)
+    assert leads.wait(5)
+    gone = threading.Event()
+
+    def lose(*_: Any) -> None:
+        gone.wait(30)
+
+    monkeypatch.setattr("monitor.daemon.leadership.renew_lease", lose)
+    time.sleep(1.5)
+    assert not leadership.held()
+    with leadership.acting() as leads_now:
+        assert not leads_now
+    gone.set()
+    leadership.release()
