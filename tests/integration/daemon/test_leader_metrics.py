@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -34,6 +35,11 @@ class Leadership:
     def held(self) -> bool:
         """Return whether this process leads."""
         return self.leads
+
+    @contextmanager
+    def acting(self) -> Iterator[bool]:
+        """Yield whether this process leads."""
+        yield self.leads
 
 
 @pytest.fixture(autouse=True)
