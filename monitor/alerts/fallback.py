@@ -1,6 +1,6 @@
 """Channels that take no messages: the fallback speaks, and an incident of the daemon tells it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
