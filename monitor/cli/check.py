@@ -1,6 +1,6 @@
 """`driftwarden check`: readiness of everything that the daemon needs."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,12 +13,22 @@ MARKS = {"ok": ("ok  ", typer.colors.GREEN), "note": ("note", typer.colors.YELLO
 FAILED = ("FAIL", typer.colors.RED)
 
 
-def check(model: ModelOption = None, config: ConfigOption = None) -> None:
+def check(
+    *,
+    model: ModelOption = None,
+    send: Annotated[
+        bool, typer.Option("--send", help="Send a test message to each channel of alerts.")
+    ] = False,
+    config: ConfigOption = None,
+) -> None:
     """Check what the daemon needs.
 
-    Checks the configuration, the database, the baseline, the Kafka topic, the encoder, Slack, the
-    reviewers, sign-in and what retraining needs. Each line is ok, note or FAIL; the last two say
-    what to do. Changes nothing.
+    Checks the configuration, the database, the baseline, the Kafka topic, the encoder, the
+    channels of alerts, the reviewers, sign-in and what retraining needs. Each line is ok, note or
+    FAIL; the last two say what to do. Changes nothing.
+
+    With --send, each channel of alerts also gets a test message, which is taken back: deleted in
+    Slack, resolved in PagerDuty and Alertmanager. One by Apprise can't be taken back.
 
     With --model, prints the settings of a model instead, and where each comes from: its own table,
     the file, the environment, an evaluation file, or the defaults.
@@ -40,7 +50,7 @@ def check(model: ModelOption = None, config: ConfigOption = None) -> None:
     names = ", ".join(map(repr, settings.models))
     typer.echo(f" {'configuration':<14} model{'s' if len(settings.models) > 1 else ''} {names}")
     failed = False
-    for finding in check_everything(settings, load_secrets()):
+    for finding in check_everything(settings, load_secrets(), send=send):
         mark, colour = MARKS.get(finding.status, FAILED)
         failed |= finding.status not in MARKS
         typer.secho(mark, fg=colour, nl=False)

@@ -185,7 +185,12 @@ class SlackSender:
                 f"its id: channel = {channel!r}"
             )
         team, user = workspace.get("team", "?"), workspace.get("user", "?")
-        return f"{team} as {user}, channel {channel}"
+        where = f"{team} as {user}, channel {channel}"
+        try:
+            self._request("conversations.history", {"channel": channel, "limit": 1}, read=True)
+        except ChannelMisconfiguredError:
+            return f"{where}; without the scope channels:history a message may come twice"
+        return where
 
     def probe(self) -> str:
         """Post a test message, and delete it.

@@ -15,13 +15,17 @@ Checks = list[tuple[str, Callable[[], Finding]]]
 MAX_NAMED = 10
 
 
-def check_everything(settings: Sections, secrets: Secrets) -> Iterator[Finding]:
+def check_everything(
+    settings: Sections, secrets: Secrets, *, send: bool = False
+) -> Iterator[Finding]:
     """Yield a finding for each thing that the daemon needs; nothing is changed.
+
+    With ``send`` each channel of alerts gets a test message, which is taken back.
 
     What each model needs of its own follows what all need; models with the same finding share one.
     """
     yield from _run(_shared_checks(settings, secrets))
-    yield from monitoring.channel_findings(settings, secrets)
+    yield from monitoring.channel_findings(settings, secrets, send=send)
     by_model = settings.by_model
     per_check = zip(
         *(_run(_checks_of_model(of_model, secrets)) for of_model in by_model), strict=True

@@ -170,8 +170,10 @@ def encoder_finding(settings: Sections) -> Finding:
     return Finding("encoder", "ok", message)
 
 
-def channel_findings(settings: Sections, secrets: Secrets) -> Iterator[Finding]:
-    """Check the channels of alerts."""
+def channel_findings(
+    settings: Sections, secrets: Secrets, *, send: bool = False
+) -> Iterator[Finding]:
+    """Check the channels of alerts; with ``send`` by a test message to each."""
     from monitor.alerts.channels import needs, open_channels, variable
 
     channels = open_channels(secrets, settings)
@@ -186,8 +188,14 @@ def channel_findings(settings: Sections, secrets: Secrets) -> Iterator[Finding]:
             continue
         try:
             yield _channel_finding(settings, name, sender)
+            if send:
+                yield Finding("alerts", "ok", f"{name}: {sender.probe()}")
         except DriftwardenError as error:
             yield Finding("alerts", "fail", f"{name}: {error}")
+    unheard = [name for name in settings.names.listed if not channels.reach(name)]
+    if channels.senders and unheard:
+        names = ", ".join(unheard)
+        yield Finding("alerts", "note", f"{names}: drift is shown on the page only, by the routes")
     if channels.senders and not channels.routes.fallback:
         yield Finding("alerts", "note", NO_FALLBACK)
 

@@ -396,6 +396,8 @@ def test_a_parent_deleted_in_slack_is_posted_again(
 def test_check_proves_that_the_channel_takes_messages(slack: FakeSlack) -> None:  # noqa: F811
     assert sender_for(slack).check() == f"Test as driftwarden, channel {CHANNEL}"
     assert (slack.messages, slack.scheduled) == ({}, set())
+    slack.scopes = frozenset({"chat:write"})
+    assert "channels:history" in sender_for(slack).check()
     for token, channel, remedy in (
         ("xoxb-wrong", CHANNEL, "SLACK_BOT_TOKEN"),
         (TOKEN, "C0WRONG", "invite the bot"),

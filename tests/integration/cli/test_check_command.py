@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from bench.services.requirement import free_port
+from tests.services.slack import CHANNEL, TOKEN, FakeSlack, slack  # noqa: F401 - a fixture
+from tests.services.webhooks import Webhooks, webhooks  # noqa: F401 - a fixture
 from tests.support.command import Run, run_command  # noqa: F401
 
 
@@ -50,3 +52,40 @@ def test_missing_parts_are_named_with_the_next_step(
     assert "resume: yes." in lines["launcher"]
     assert "127.0.0.1" in lines["broker"]
     assert "secure_cookies" in lines["web"]
+
+
+def test_test_messages_are_sent_and_taken_back(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    run_command: Run,  # noqa: F811
+    slack: FakeSlack,  # noqa: F811
+    webhooks: Webhooks,  # noqa: F811
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f"""
+        database.url = "sqlite:///{tmp_path / "driftwarden.db"}"
+        kafka.bootstrap_servers = "127.0.0.1:{free_port()}"
+        [alerts]
+        channel = "{CHANNEL}"
+        [alerts.channels.pager]
+        kind = "pagerduty"
+        url = "{webhooks.url}"
+        [alerts.channels.mail]
+        kind = "apprise"
+        """
+    )
+    monkeypatch.setenv("SLACK_BOT_TOKEN", TOKEN)
+    monkeypatch.setenv("SLACK_API_URL", slack.url)
+    monkeypatch.setenv("ALERTS_PAGER_SECRET", "routing-key")
+    assert 0 == run_command("db", "upgrade", "--config", str(config)).returncode
+
+    checked = run_command("check", "--send", "--config", str(config))
+
+    lines = [line for line in checked.stdout.splitlines() if line[5:].startswith("alerts")]
+    states = [line[:4].strip() for line in lines]
+    assert states == ["ok", "ok", "ok", "ok", "note", "note"]  # no secret, no fallback
+    assert slack.messages == {}
+    assert [body["event_action"] for _, body in webhooks.accepted] == ["trigger", "resolve"]
+    assert "ALERTS_MAIL_SECRET" in lines[4]
+    assert "routing-key" not in checked.stdout

@@ -1,0 +1,189 @@
+"""PagerDuty, Alertmanager and Apprise: what an incident is there as it moves."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine, update
+
+from monitor.alerts.channels import Channels
+from monitor.alerts.channels.alertmanager import AlertmanagerSender
+from monitor.alerts.channels.apprise import AppriseSender
+from monitor.alerts.channels.pagerduty import PagerDutySender
+from monitor.alerts.channels.sender import Sender
+from monitor.alerts.outbox import deliver_due
+from monitor.alerts.routes import Routes
+from monitor.errors import ChannelMisconfiguredError, ChannelUnavailableError
+from monitor.settings import AlertRoute, ChannelSettings
+from monitor.store.engine import transaction
+from monitor.store.tables import Incident
+from tests.integration.alerts.outbox_messages import (
+    add_incident,
+    add_messages,
+    change_incident,
+    outbox_rows,
+)
+from tests.services.slack import FakeSlack, slack  # noqa: F401 - a fixture
+from tests.services.webhooks import Webhooks, webhooks  # noqa: F401 - a fixture
+from tests.support.alerts.senders import slack_sender
+
+HOUR = timedelta(hours=1)
+PAGE = "https://drift.example"
+
+
+def pagerduty(server: Webhooks) -> PagerDutySender:
+    return PagerDutySender("pager", "routing-key", PAGE, server.url)
+
+
+def alertmanager(server: Webhooks) -> AlertmanagerSender:
+    return AlertmanagerSender(server.url, "token", PAGE)
+
+
+def apprise(server: Webhooks) -> AppriseSender:
+    return AppriseSender("mail", server.url.replace("http://", "json://") + "/hook-secret")
+
+
+def only_to(sender: Sender, name: str) -> Channels:
+    settings = ChannelSettings(kind="slack", channel=name)
+    return Channels(Routes({name: settings}, ()), {name: sender})
+
+
+def live_through(engine: Engine, channels: Channels, clock: datetime) -> int:
+    """Open an incident, acknowledge it, and resolve it; return its id."""
+    incident = add_incident(engine, clock)
+    deliver_due(engine, channels, clock)
+    for hours, status in ((1, "acknowledged"), (2, "resolved")):
+        with transaction(engine) as connection:
+            connection.execute(update(Incident).values(status=status))
+        now = clock + hours * HOUR
+        change_incident(engine, incident, "update", now)
+        change_incident(engine, incident, "reply", now, is_broadcast=status == "resolved")
+        deliver_due(engine, channels, now)
+    return incident
+
+
+def test_pagerduty_triggers_acknowledges_and_resolves_by_one_key(
+    any_engine: Engine,
+    clock: datetime,
+    webhooks: Webhooks,  # noqa: F811
+) -> None:
+    add_messages(any_engine, 1, clock)  # no incident: withheld
+    incident = live_through(any_engine, only_to(pagerduty(webhooks), "pager"), clock)
+    assert {path for path, _ in webhooks.accepted} == {"/v2/enqueue"}
+    events = [body for _, body in webhooks.accepted]
+    assert [event["event_action"] for event in events] == [
+        "trigger",
+        "trigger",
+        "acknowledge",
+        "resolve",
+    ]
+    assert len({event["dedup_key"] for event in events}) == 1
+    assert {event["routing_key"] for event in events} == {"routing-key"}
+    assert {event["payload"]["severity"] for event in events} == {"critical"}
+    assert events[0]["client_url"] == f"{PAGE}/incidents/{incident}"
+    assert {row.failed_at is None for row in outbox_rows(any_engine) if row.kind == "post"} == {
+        True,
+        False,
+    }
+
+
+def test_alertmanager_fires_one_alert_until_it_is_resolved(
+    engine: Engine,
+    clock: datetime,
+    webhooks: Webhooks,  # noqa: F811
+) -> None:
+    incident = live_through(engine, only_to(alertmanager(webhooks), "am"), clock)
+    alerts = [alert for _, (alert,) in webhooks.accepted]
+    assert {tuple(alert["labels"].items()) for alert in alerts} == {
+        (
+            ("alertname", "driftwarden_drift"),
+            ("model", "assistant"),
+            ("cause", "drift"),
+            ("severity", "critical"),
+            ("incident", str(incident)),
+        )
+    }
+    assert {alert["startsAt"] for alert in alerts} == {clock.isoformat()}
+    lasts = [
+        datetime.fromisoformat(alert["endsAt"]) - datetime.now(clock.tzinfo) for alert in alerts
+    ]
+    assert [left > timedelta(days=300) for left in lasts] == [True, True, True, False]
+    assert lasts[-1] <= timedelta()
+    assert set(webhooks.tokens) == {"Bearer token"}
+
+
+def test_apprise_gets_what_is_new_once(
+    engine: Engine,
+    clock: datetime,
+    webhooks: Webhooks,  # noqa: F811
+) -> None:
+    live_through(engine, only_to(apprise(webhooks), "mail"), clock)
+    titles = [body["title"] for _, body in webhooks.accepted]
+    assert titles == ["assistant: incident, post", "assistant: incident, reply"]
+
+
+@pytest.mark.parametrize("make", [pagerduty, alertmanager, apprise])
+def test_an_incident_goes_to_each_channel_of_its_route(
+    engine: Engine,
+    clock: datetime,
+    slack: FakeSlack,  # noqa: F811
+    webhooks: Webhooks,  # noqa: F811
+    make: Callable[[Webhooks], Sender],
+) -> None:
+    settings = ChannelSettings(kind="slack", channel="C0DRIFT")
+    rule = AlertRoute(causes=("drift",), channels=("slack", "second"))
+    routes = Routes({"slack": settings, "second": settings}, (rule,))
+    channels = Channels(routes, {"slack": slack_sender(slack), "second": make(webhooks)})
+    webhooks.statuses = [503]
+    add_incident(engine, clock)
+    deliver_due(engine, channels, clock)
+    assert len(slack.messages) == 2  # the second channel delays the first by nothing
+    assert webhooks.accepted == []
+    deliver_due(engine, channels, clock + HOUR)
+    assert len(slack.messages) == 2
+    assert webhooks.accepted
+
+
+@pytest.mark.parametrize("make", [pagerduty, alertmanager, apprise])
+def test_a_channel_is_proven_by_a_test_that_is_taken_back(
+    webhooks: Webhooks,  # noqa: F811
+    make: Callable[[Webhooks], Sender],
+) -> None:
+    sender = make(webhooks)
+    assert sender.check()
+    assert webhooks.accepted == []
+    assert sender.probe()
+    bodies = [body for _, body in webhooks.accepted]
+    if make is pagerduty:
+        assert [body["event_action"] for body in bodies] == ["trigger", "resolve"]
+        assert len({body["dedup_key"] for body in bodies}) == 1
+    elif make is alertmanager:
+        assert [len(body) for body in bodies] == [1, 1]
+        assert bodies[1][0]["endsAt"] < bodies[0][0]["endsAt"]
+    else:
+        assert len(bodies) == 1
+
+
+def test_slack_is_proven_by_a_message_that_is_deleted(slack: FakeSlack) -> None:  # noqa: F811
+    assert slack_sender(slack).probe()
+    assert slack.messages == {}
+    assert [method for method, _ in slack.calls] == ["chat.postMessage", "chat.delete"]
+
+
+@pytest.mark.parametrize("status", [403, 429, 500])
+def test_errors_name_no_secret(
+    webhooks: Webhooks,  # noqa: F811
+    status: int,
+) -> None:
+    errors = (ChannelUnavailableError, ChannelMisconfiguredError)
+    for make in (pagerduty, alertmanager, apprise):
+        webhooks.statuses = [status]
+        with pytest.raises(errors) as caught:
+            make(webhooks).probe()
+        assert "hook-secret" not in str(caught.value)
+        assert "routing-key" not in str(caught.value)
+
+
+def test_an_address_that_is_none_of_apprise_is_named() -> None:
+    with pytest.raises(ChannelMisconfiguredError, match="'mail'"):
+        AppriseSender("mail", "nonsense").check()
