@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from monitor.alerts.actions.offers import with_buttons
 from monitor.alerts.incident_states import Event
 from monitor.alerts.messages.condition import condition_blocks, condition_title
 from monitor.alerts.messages.incident import EvaluationSummary, incident_blocks
@@ -17,7 +18,8 @@ from monitor.rendering.numbers import format_instant
 from monitor.settings import Alerts
 from monitor.store.alerts import outbox
 from monitor.store.alerts.incident_events import last_event
-from monitor.store.alerts.incidents import IncidentRow, incident_by_id
+from monitor.store.alerts.incidents import IncidentRow, incident_by_id, list_incidents
+from monitor.store.review.decisions import retraining_of_incident
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
 from monitor.store.windows.looks import LookRow, look_by_id
 
@@ -37,7 +39,13 @@ TITLED = (
 
 
 def add_update(
-    connection: Connection, incident_id: int, now: datetime, alerts: Alerts, *, key: str = ""
+    connection: Connection,
+    incident_id: int,
+    now: datetime,
+    alerts: Alerts,
+    *,
+    key: str = "",
+    kind: outbox.Kind | None = None,
 ) -> None:
     """Write the incident's message, as it is now; nobody is notified.
 
@@ -47,6 +55,7 @@ def add_update(
         now: The time of the message.
         alerts: Base of the links.
         key: Of the message; by default the version of the incident.
+        kind: By default a post where the incident is new, else an update.
     """
     incident = incident_by_id(connection, incident_id)
     payload, evaluation = _parent(connection, incident, alerts)
@@ -58,10 +67,23 @@ def add_update(
         dedupe_key=key or own_key,
         model=incident.model,
         incident_id=incident_id,
-        kind="post" if incident.version == 1 else "update",
-        payload=payload,
+        kind=kind or ("post" if incident.version == 1 else "update"),
+        payload=with_buttons(connection, payload, incident, alerts),
         now=now,
     )
+
+
+def update_retraining(connection: Connection, model: str, now: datetime, alerts: Alerts) -> None:
+    """Update the message of a model's incident when a retraining awaits a lead, and when not.
+
+    Call it as often as decisions are made: each state of a decision is written once.
+    """
+    for incident in list_incidents(connection, model, cause="drift", unresolved=True):
+        retraining = retraining_of_incident(connection, incident.id)
+        if retraining is not None:
+            state = "awaits" if retraining.awaits_lead else "settled"
+            key = f"incident:{incident.id}:decision:{retraining.decision_id}:{state}"
+            add_update(connection, incident.id, now, alerts, key=key, kind="update")
 
 
 def add_reply(

@@ -9,9 +9,11 @@ from functools import partial
 
 from sqlalchemy import Engine
 
+from monitor.alerts.actions.replies import SlackReplies
 from monitor.alerts.channels import Channels, open_channels
 from monitor.alerts.fallback import deliver
 from monitor.alerts.messages.unlisted_models import announce_unlisted_models
+from monitor.daemon.actions.execution import act_on_presses, send_replies
 from monitor.daemon.evaluations.baselines import advance_due
 from monitor.daemon.evaluations.looks import run_due
 from monitor.daemon.evaluations.runner import DirectRunner, ProcessRunner, Runner
@@ -72,6 +74,8 @@ class Cycle:
     #: Runs the looks, which must not wait for the evaluation of a large window.
     looks: Runner
     registry_mirror: MlflowMirror | None = None
+    #: To users who pressed a button in Slack.
+    replies: SlackReplies | None = None
     #: Time of the next attempt to make a planned baseline, of models whose last one failed.
     postponed_baselines: dict[str, datetime] = field(default_factory=dict)
 
@@ -114,6 +118,7 @@ class Cycle:
             evaluations=evaluations,
             looks=looks,
             registry_mirror=MlflowMirror.build(settings.retrain.mlflow, secrets),
+            replies=SlackReplies.build(secrets),
         )
 
     def evaluate(self, now: datetime, may_continue: MayContinue = always) -> None:
@@ -187,6 +192,15 @@ class Cycle:
             alerts=self.settings.alerts,
             may_continue=may_continue,
         )
+
+    def act(self, now: datetime, may_continue: MayContinue = always) -> None:
+        """Do the actions of the buttons that were pressed in Slack."""
+        act_on_presses(self.engine, self.settings, now, may_continue)
+
+    def reply(self, now: datetime, may_continue: MayContinue = always) -> None:
+        """Tell the users who pressed a button what was done."""
+        if self.replies is not None:
+            send_replies(self.engine, self.replies, now, may_continue)
 
     def measure(self, now: datetime, _may_continue: MayContinue = always) -> None:
         """Export the gauges of the leader."""

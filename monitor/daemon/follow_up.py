@@ -10,6 +10,7 @@ from monitor.alerts.looks import handle_look
 from monitor.alerts.messages.decision import announce_decisions
 from monitor.alerts.messages.failed_evaluation import announce_failed_evaluation
 from monitor.alerts.messages.model_age import announce_model_age
+from monitor.alerts.parent_message import update_retraining
 from monitor.review.decision.decisions import decide_open_batches
 from monitor.review.sampling.batch import create_batch
 from monitor.settings import Settings
@@ -62,7 +63,14 @@ def decide(engine: Engine, settings: Settings, now: datetime) -> None:
     """Decide on the open review batches, and write the messages about it."""
     decide_open_batches(engine, settings, now)
     with transaction(engine) as connection:
-        announce_decisions(connection, settings.model.name, now, settings.alerts)
+        announce_decisions(
+            connection,
+            settings.model.name,
+            now,
+            settings.alerts,
+            needs_lead=settings.retrain.require_confirmation,
+        )
+        update_retraining(connection, settings.model.name, now, settings.alerts)
 
 
 def tell_failure(engine: Engine, settings: Settings, now: datetime) -> None:

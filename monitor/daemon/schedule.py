@@ -8,6 +8,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Engine
 
+from monitor.alerts.actions.receiver import PressReceiver
+from monitor.daemon.actions.table import ACTIONS
 from monitor.daemon.cycle import Cycle
 from monitor.daemon.leader_metrics import create_counters, withdraw_gauges
 from monitor.daemon.leadership import LEASE, Leadership
@@ -20,6 +22,8 @@ from monitor.telemetry import SERVICE_FAILURES, Heartbeat, get_logger
 EVALUATE_EVERY_SECONDS = 60
 ADVANCE_EVERY_SECONDS = 10
 DELIVER_EVERY_SECONDS = 5
+#: Presses of buttons in Slack, and the replies to them.
+ACT_EVERY_SECONDS = 1
 #: Not longer than Prometheus' shortest usual interval of scrapes.
 MEASURE_EVERY_SECONDS = 15
 #: A job of its own, so that an unavailable server delays no other job.
@@ -56,14 +60,21 @@ def prepare(
     )
     create_counters(settings.names.listed)
 
+    # Each replica receives presses; what it stores is not the leader's.
+    receiver = PressReceiver.build(engine, secrets, ACTIONS)
+
     def run() -> None:
         scheduler = build_scheduler(cycle, leadership, stop)
         scheduler.start()
         leadership.start(on_taken=lambda: _wake(scheduler))
+        if receiver is not None:
+            receiver.start()
         try:
             while not stop.wait(BEAT_SECONDS):
                 heartbeat.beat()
         finally:
+            if receiver is not None:
+                receiver.close()
             # Waits for the running jobs: an evaluation has a minute to end, the others end after
             # their present step.
             scheduler.shutdown(wait=True)
@@ -95,6 +106,9 @@ def build_scheduler(
         "look": (cycle.look, EVALUATE_EVERY_SECONDS),
         "advance": (cycle.advance, ADVANCE_EVERY_SECONDS),
         "deliver": (cycle.deliver, DELIVER_EVERY_SECONDS),
+        # A user waits for these two; a reply that Slack doesn't take delays no action.
+        "act": (cycle.act, ACT_EVERY_SECONDS),
+        "reply": (cycle.reply, ACT_EVERY_SECONDS),
         "measure": (cycle.measure, MEASURE_EVERY_SECONDS),
         "mirror": (cycle.mirror, MIRROR_EVERY_SECONDS),
         "tidy": (cycle.tidy, TIDY_EVERY_SECONDS),

@@ -81,6 +81,14 @@ def menu(action: str, label: str, choices: dict[str, str], target: Target) -> Bl
     }
 
 
+def retraining_button(decision_id: int) -> Block:
+    """Return the button that shows the data of a recommended retraining, to confirm it.
+
+    A decision has one version: a recommendation is final.
+    """
+    return button("show_retraining", "Confirm retraining …", Target(f"decision:{decision_id}", 0))
+
+
 def action_block(elements: Sequence[Block]) -> Block:
     """Return the block of some buttons and menus."""
     return {"type": "actions", "elements": list(elements)}

@@ -9,17 +9,23 @@ from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as StoringTimeoutError
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackClientError
+from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.socket_mode.builtin import SocketModeClient
 from slack_sdk.socket_mode.client import BaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from sqlalchemy import Engine
 
 from monitor.alerts.actions.payload import parse_press
-from monitor.alerts.actions.replies import SlackReplies
-from monitor.errors import ChannelRefusedError, ChannelUnavailableError, DatabaseUnavailableError
+from monitor.alerts.actions.replies import SlackReplies, buttons_configured
+from monitor.errors import (
+    ChannelMisconfiguredError,
+    ChannelRefusedError,
+    ChannelUnavailableError,
+    DatabaseUnavailableError,
+)
 from monitor.settings import Secrets
 from monitor.store.alerts.slack_actions import Press, insert_press
 from monitor.store.engine import transaction
@@ -48,6 +54,13 @@ NOT_RECORDED = (
     "Your press was not recorded, because the database is unavailable. Nothing was done: press "
     "again in a minute."
 )
+
+ADVICE = {
+    "invalid_auth": "check SLACK_APP_TOKEN",
+    "missing_scope": "give the app-level token the scope connections:write",
+    "not_allowed_token_type": "set SLACK_APP_TOKEN to the app-level token, xapp-...",
+    "token_revoked": "set SLACK_APP_TOKEN to a current token",
+}
 
 log = get_logger(__name__)
 
@@ -91,9 +104,49 @@ class PressReceiver:
         self._client.socket_mode_request_listeners.append(self._receive)
         SLACK_CONNECTED.set_function(lambda: float(self._client.is_connected()))
 
+    @classmethod
+    def build(
+        cls, engine: Engine, secrets: Secrets, actions: Collection[str]
+    ) -> "PressReceiver | None":
+        """Build the receiver; ``None`` where messages have no buttons."""
+        return cls(engine, secrets, actions) if buttons_configured(secrets) else None
+
     def start(self) -> None:
         """Connect in a thread, and again after each disconnect, until closed."""
         threading.Thread(target=self._stay_connected, name="slack-connect", daemon=True).start()
+
+    def check(self, timeout_seconds: float = 10.0) -> None:
+        """Connect now and wait for Slack's greeting, for `driftwarden check`.
+
+        A press that arrives meanwhile is stored, as always.
+
+        Raises:
+            ChannelUnavailableError: Slack is unavailable.
+            ChannelMisconfiguredError: The app-level token can't be used.
+        """
+        greeted = threading.Event()
+
+        def listen(
+            _client: BaseSocketModeClient, message: dict[str, Any], _raw: str | None
+        ) -> None:
+            if message.get("type") == "hello":
+                greeted.set()
+
+        self._client.message_listeners.append(listen)
+        try:
+            self._client.connect()
+        except SlackApiError as error:
+            code = str(error.response.get("error", "")) or f"HTTP {error.response.status_code}"
+            advice = ADVICE.get(code, "see the error in Slack's API documentation")
+            raise ChannelMisconfiguredError(
+                f"Slack refuses Socket Mode: {code}; {advice}"
+            ) from error
+        except (SlackClientError, OSError) as error:
+            raise ChannelUnavailableError(f"Slack is unavailable: {error}") from error
+        if not greeted.wait(timeout_seconds):
+            raise ChannelUnavailableError(
+                "Slack did not greet on the WebSocket connection; let connections to wss:// through"
+            )
 
     def close(self) -> None:
         """Disconnect; presses that are being stored are finished."""

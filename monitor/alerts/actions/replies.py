@@ -4,12 +4,20 @@ from typing import Any
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web import SlackResponse
 
 from monitor.errors import ChannelRefusedError, ChannelUnavailableError
 from monitor.settings import Secrets
 
 #: Errors of Slack after which a later attempt may succeed.
 TRANSIENT = frozenset({"fatal_error", "internal_error", "ratelimited", "service_unavailable"})
+
+
+def buttons_configured(secrets: Secrets) -> bool:
+    """Return whether messages in Slack have buttons: both tokens are set."""
+    return bool(
+        secrets.slack_app_token.get_secret_value() and secrets.slack_bot_token.get_secret_value()
+    )
 
 
 class SlackReplies:
@@ -27,6 +35,22 @@ class SlackReplies:
             timeout=timeout_seconds,
         )
 
+    @classmethod
+    def build(cls, secrets: Secrets) -> "SlackReplies | None":
+        """Build the sender of replies; ``None`` where messages have no buttons."""
+        return cls(secrets) if buttons_configured(secrets) else None
+
+    def scopes(self) -> frozenset[str]:
+        """Return the scopes of the bot token, for `driftwarden check`.
+
+        Raises:
+            ChannelUnavailableError: Slack is unavailable.
+            ChannelRefusedError: Slack refuses the token.
+        """
+        headers = self._call("auth.test", {}).headers
+        granted = next((v for k, v in headers.items() if k.lower() == "x-oauth-scopes"), "")
+        return frozenset(name.strip() for name in str(granted).split(",") if name.strip())
+
     def send(self, user: str, channel: str, payload: dict[str, Any]) -> None:
         """Show a message to a user in a channel.
 
@@ -39,13 +63,17 @@ class SlackReplies:
             ChannelUnavailableError: Slack is unavailable or rate-limits.
             ChannelRefusedError: Slack refuses the reply; another attempt would not help.
         """
-        body = {"channel": channel, "user": user, **payload}
+        # Nothing in a reply is markup but its own.
+        literal = {"parse": "none", "link_names": False}
+        self._call("chat.postEphemeral", {"channel": channel, "user": user, **literal, **payload})
+
+    def _call(self, method: str, body: dict[str, Any]) -> SlackResponse:
         try:
-            self._client.api_call("chat.postEphemeral", json=body)
+            return self._client.api_call(method, json=body)
         except SlackApiError as error:
             code = str(error.response.get("error", ""))
             if error.response.status_code >= 429 or code in TRANSIENT or not code:
                 raise ChannelUnavailableError(f"Slack is unavailable: {code}") from error
-            raise ChannelRefusedError(f"Slack refused the reply: {code}") from error
+            raise ChannelRefusedError(f"Slack refused {method}: {code}") from error
         except (SlackClientError, OSError) as error:
             raise ChannelUnavailableError(f"Slack is unavailable: {error}") from error

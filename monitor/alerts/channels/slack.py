@@ -1,4 +1,4 @@
-"""Slack channel by its Web API; the only module that imports slack-sdk."""
+"""Slack channel by its Web API."""
 
 import socket
 from datetime import UTC, datetime, timedelta
@@ -13,6 +13,8 @@ from slack_sdk.http_retry import (
     RetryState,
 )
 
+from monitor.alerts.actions.offers import without_buttons
+from monitor.alerts.actions.replies import buttons_configured
 from monitor.errors import (
     ChannelMisconfiguredError,
     ChannelRefusedError,
@@ -88,8 +90,11 @@ class SlackSender:
         self, secrets: Secrets, channel: str, *, token: str = "", timeout_seconds: int = 10
     ) -> None:
         self.channel = channel
+        own = secrets.slack_bot_token.get_secret_value()
+        #: Nobody receives presses without Socket Mode, and those of another app.
+        self._has_buttons = buttons_configured(secrets) and token in {"", own}
         self._client = WebClient(
-            token=token or secrets.slack_bot_token.get_secret_value(),
+            token=token or own,
             base_url=secrets.slack_api_url.rstrip("/") + "/",
             timeout=timeout_seconds,
             # A server error leaves open whether the message was posted: no retry in the call.
@@ -205,7 +210,8 @@ class SlackSender:
         return "a test message was posted and deleted"
 
     def _call(self, method: str, arguments: dict[str, Any]) -> Thread:
-        response = self._request(method, arguments)
+        body = arguments if self._has_buttons else without_buttons(arguments)
+        response = self._request(method, body)
         return Thread(str(response["channel"]), str(response["ts"]))
 
     def _request(

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from monitor.alerts.actions.buttons import action_block, retraining_button
 from monitor.alerts.messages.mrkdwn import (
     Block,
     build_message,
@@ -50,10 +51,24 @@ MAX_AGE = timedelta(days=7)
 CONTROL_SLICE_GRACE = timedelta(days=7)
 
 
-def announce_decisions(connection: Connection, model: str, now: datetime, alerts: Alerts) -> int:
+def announce_decisions(
+    connection: Connection,
+    model: str,
+    now: datetime,
+    alerts: Alerts,
+    *,
+    needs_lead: bool = False,
+) -> int:
     """Write a message for each recent decision that has none yet; return the number written.
 
     A decision that waits is announced once for each thing that it waits for.
+
+    Args:
+        connection: Inside the caller's transaction.
+        model: The model.
+        now: The time of the messages.
+        alerts: Base of the links.
+        needs_lead: Whether a retraining waits until a lead confirms it.
     """
     written = 0
     for decision in list_decisions(connection, model):
@@ -70,15 +85,20 @@ def announce_decisions(connection: Connection, model: str, now: datetime, alerts
             model=decision.model,
             incident_id=None,
             kind="post",
-            payload=decision_message(decision, batch, alerts),
+            payload=decision_message(decision, batch, alerts, needs_lead=needs_lead),
             now=now,
             subject="decision",
         )
     return written
 
 
-def decision_message(decision: DecisionRow, batch: BatchRow, alerts: Alerts) -> dict[str, Any]:
-    """Return the payload: recommendation, reasons, figures, kinds and causes of error, links."""
+def decision_message(
+    decision: DecisionRow, batch: BatchRow, alerts: Alerts, *, needs_lead: bool = False
+) -> dict[str, Any]:
+    """Return the payload: recommendation, reasons, figures, kinds and causes of error, links.
+
+    It has a button to confirm a retraining that waits for a lead.
+    """
     inputs = decision.inputs
     title = TITLES[decision.recommendation].format(model=decision.model)
     blocks: list[Block] = [header(title)]
@@ -98,6 +118,8 @@ def decision_message(decision: DecisionRow, batch: BatchRow, alerts: Alerts) -> 
             f"{len(inputs['batches'])} {'batch' if len(inputs['batches']) == 1 else 'batches'}"
         )
     )
+    if needs_lead and decision.recommendation == "retrain" and not decision.confirmed_by:
+        blocks.append(action_block([retraining_button(decision.id)]))
     return build_message(within_limits(blocks), f"{title}. {' '.join(inputs['reasons'])}")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from monitor.daemon.readiness import monitoring, retraining
+from monitor.daemon.readiness import monitoring, retraining, slack_buttons
 from monitor.daemon.readiness.finding import Finding
 from monitor.daemon.readiness.temporary_files import temporary_files_finding
 from monitor.errors import DriftwardenError
@@ -58,6 +58,7 @@ def _shared_checks(settings: Sections, secrets: Secrets) -> Checks:
         ("broker", lambda: monitoring.broker_finding(settings, secrets)),
         ("unlisted", lambda: monitoring.unlisted_finding(settings)),
         ("encoder", lambda: monitoring.encoder_finding(settings)),
+        ("buttons", lambda: slack_buttons.buttons_finding(settings, secrets)),
         ("reviewers", lambda: monitoring.reviewers_finding(settings)),
         ("sign-in", lambda: monitoring.sign_in_finding(settings, secrets)),
         ("mlflow", lambda: retraining.mlflow_finding(settings, secrets)),

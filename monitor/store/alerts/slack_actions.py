@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from monitor.store.rows import columns_of, read_row, read_rows
 from monitor.store.tables import SlackAction
 
-Outcome = Literal["done", "shown", "repeated", "refused", "failed"]
+Outcome = Literal["done", "shown", "refused", "failed"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,16 @@ class PressRow(Press):
     reply: str | None
     replied_at: datetime | None
 
+    @property
+    def subject_kind(self) -> str:
+        """Return ``incident`` or ``decision``."""
+        return self.subject.partition(":")[0]
+
+    @property
+    def subject_id(self) -> int:
+        """Return the id of the incident or decision."""
+        return int(self.subject.partition(":")[2])
+
 
 _COLUMNS = columns_of(PressRow, SlackAction)
 
@@ -50,6 +60,14 @@ def insert_press(connection: Connection, press: Press) -> bool:
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(SlackAction).values(**vars(press)).on_conflict_do_nothing()
     return connection.execute(statement).rowcount == 1
+
+
+def has_unfinished(connection: Connection) -> bool:
+    """Return whether a press is not done."""
+    statement = select(SlackAction.id).where(
+        SlackAction.replied_at.is_(None), SlackAction.done_at.is_(None)
+    )
+    return connection.execute(statement.limit(1)).one_or_none() is not None
 
 
 def oldest_press(connection: Connection) -> PressRow | None:
@@ -64,15 +82,15 @@ def oldest_press(connection: Connection) -> PressRow | None:
     return read_row(connection, PressRow, statement)
 
 
-def is_done(connection: Connection, press: PressRow) -> bool:
-    """Return whether another press of the same button did its action."""
-    statement = select(SlackAction.id).where(
+def done_press(connection: Connection, press: PressRow) -> PressRow | None:
+    """Return the other press of the same button that did its action."""
+    statement = select(*_COLUMNS).where(
         SlackAction.action == press.action,
         SlackAction.subject == press.subject,
         SlackAction.version == press.version,
         SlackAction.outcome == "done",
     )
-    return connection.execute(statement).one_or_none() is not None
+    return read_row(connection, PressRow, statement)
 
 
 def finish_press(

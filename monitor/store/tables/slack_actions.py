@@ -45,7 +45,7 @@ class SlackAction(Base):
     slack_channel: Mapped[str]
     received_at: Mapped[datetime]
     done_at: Mapped[datetime | None]
-    #: ``done``, ``shown`` (data only), ``repeated``, ``refused`` or ``failed``.
+    #: ``done``, ``shown`` (data only), ``refused`` or ``failed``.
     outcome: Mapped[str | None]
     #: Text of the reply to the user, and when Slack took it, or it was given up.
     reply: Mapped[str | None]

@@ -1,0 +1,58 @@
+"""Buttons below the message of an incident, by its state."""
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from monitor.alerts.actions.buttons import (
+    SNOOZES,
+    Target,
+    action_block,
+    button,
+    link_button,
+    menu,
+    retraining_button,
+)
+from monitor.alerts.messages.mrkdwn import MAX_BLOCKS, Block
+from monitor.settings import Alerts
+from monitor.store.alerts.incidents import IncidentRow
+from monitor.store.review.decisions import retraining_of_incident
+
+
+def with_buttons(
+    connection: Connection, payload: dict[str, Any], incident: IncidentRow, alerts: Alerts
+) -> dict[str, Any]:
+    """Return the payload of an incident's message with its buttons; none once it is resolved.
+
+    A channel that receives no presses leaves them out.
+    """
+    if incident.is_resolved:
+        return payload
+    blocks = [
+        *payload["blocks"][: MAX_BLOCKS - 1],
+        action_block(_elements(connection, incident, alerts)),
+    ]
+    return {**payload, "blocks": blocks}
+
+
+def without_buttons(payload: dict[str, Any]) -> dict[str, Any]:
+    """Return a payload without buttons, for a channel that receives no presses."""
+    blocks = payload.get("blocks")
+    if blocks is None:
+        return payload
+    return {**payload, "blocks": [block for block in blocks if block["type"] != "actions"]}
+
+
+def _elements(connection: Connection, incident: IncidentRow, alerts: Alerts) -> list[Block]:
+    target = Target(f"incident:{incident.id}", incident.version)
+    elements = []
+    if incident.status != "acknowledged":
+        elements.append(button("acknowledge", "Acknowledge", target, style="primary"))
+    elements.append(menu("snooze", "Snooze", SNOOZES, target))
+    if incident.cause == "drift":
+        queue = f"{alerts.public_url.rstrip('/')}/review"
+        elements.append(link_button("Open the review queue", queue))
+        retraining = retraining_of_incident(connection, incident.id)
+        if retraining is not None and retraining.awaits_lead:
+            elements.append(retraining_button(retraining.decision_id))
+    return elements

@@ -1,0 +1,193 @@
+"""Table of the actions: permission, function and reply of each button.
+
+A button of another feature is a further row, with a function that takes a :class:`Request`, and the
+button in its message (:mod:`monitor.alerts.actions.buttons`).
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from monitor.alerts import incidents
+from monitor.errors import WorkflowError
+from monitor.plurals import pluralize
+from monitor.rendering.excerpts import excerpt
+from monitor.rendering.numbers import format_instant
+from monitor.review.decision.decisions import confirm_retraining
+from monitor.review.export import read_gold, sft_rows
+from monitor.settings import Sections, Settings
+from monitor.store.accounts.roles import Permission
+from monitor.store.accounts.users import UserRow
+from monitor.store.alerts.slack_actions import PressRow
+from monitor.store.review.decisions import DecisionRow, decision_by_id
+from monitor.store.review.gold_export import ItemFilter
+from monitor.store.training.runs import run_of_decision
+
+#: Choices of the menu of snoozing -> how long, from the press.
+SNOOZES = {"1h": timedelta(hours=1), "4h": timedelta(hours=4), "1d": timedelta(days=1)}
+#: The other choice, and the hour (UTC) at which a working day begins.
+WORKING_DAY = "working_day"
+WORKING_DAY_BEGINS = 8
+
+#: Task types that a reply lists.
+MAX_TASK_TYPES = 8
+
+
+@dataclass(frozen=True)
+class Request:
+    """A press that was found allowed, in the transaction in which its action is done."""
+
+    connection: Connection
+    sections: Sections
+    press: PressRow
+    user: UserRow
+    #: Empty: the daemon itself.
+    model: str
+    now: datetime
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the model."""
+        return self.sections.settings_of(self.model)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """What a button does.
+
+    Attributes:
+        subject: Kind of what it acts on: ``incident`` or ``decision``.
+        permission: What the user must be allowed to do on the model.
+        run: Does it, and returns the fields of the reply. A
+            :class:`~monitor.errors.WorkflowError` or :class:`~monitor.errors.InputError` refuses
+            the press with its message.
+        reply: Plain text for the user, with fields.
+        next_button: Action and label of a button below the reply; such an action only shows data,
+            and each press of its button runs it.
+    """
+
+    subject: str
+    permission: Permission
+    run: Callable[[Request], Mapping[str, str]]
+    reply: str
+    next_button: tuple[str, str] | None = None
+
+
+def next_working_day(at: datetime) -> datetime:
+    """Return the next time at which a working day begins: Monday to Friday, 08:00 UTC."""
+    begin = at.replace(hour=WORKING_DAY_BEGINS, minute=0, second=0, microsecond=0)
+    while begin <= at or begin.weekday() > 4:
+        begin += timedelta(days=1)
+    return begin
+
+
+def _acknowledge(request: Request) -> dict[str, str]:
+    if not incidents.acknowledge(
+        request.connection,
+        request.press.subject_id,
+        request.user.name,
+        request.now,
+        alerts=request.settings.alerts,
+    ):
+        raise WorkflowError("it is acknowledged already", code="acknowledged")
+    return {}
+
+
+def _snooze(request: Request) -> dict[str, str]:
+    pressed, choice = request.press.received_at, request.press.choice
+    if choice == WORKING_DAY:
+        until = next_working_day(pressed)
+    elif choice in SNOOZES:
+        until = pressed + SNOOZES[choice]
+    else:
+        raise WorkflowError(f"unknown choice: {choice!r}; press again", code="unknown_choice")
+    if until <= request.now:
+        raise WorkflowError(
+            f"the snooze would have ended at {format_instant(until)}; press again", code="too_late"
+        )
+    incidents.snooze(
+        request.connection,
+        request.press.subject_id,
+        request.user.name,
+        until,
+        request.now,
+        alerts=request.settings.alerts,
+    )
+    return {"until": format_instant(until)}
+
+
+def _show_retraining(request: Request) -> dict[str, str]:
+    decision = _unconfirmed(request)
+    gold = read_gold(
+        request.connection,
+        request.settings.model,
+        ItemFilter(batch_ids=decision.inputs["batches"], model=decision.model),
+    )
+    rows = sft_rows(gold, request.settings.model)
+    counts = Counter(str(row["metadata"]["task_type"]) or "(none)" for row in rows)
+    task_types = [f"{excerpt(name, 60)} ({n})" for name, n in counts.most_common(MAX_TASK_TYPES)]
+    if len(counts) > MAX_TASK_TYPES:
+        task_types.append(f"{len(counts) - MAX_TASK_TYPES} more")
+    return {
+        "gold": pluralize(len(rows), "gold example"),
+        "drifted": str(decision.inputs["drifted_gold"]),
+        "task_types": ", ".join(task_types) or "none",
+        "reasons": " ".join(decision.inputs["reasons"]),
+    }
+
+
+def _confirm_retraining(request: Request) -> dict[str, str]:
+    decision = _unconfirmed(request)
+    confirm_retraining(request.connection, decision.id, request.user, request.now)
+    return {}
+
+
+def _unconfirmed(request: Request) -> DecisionRow:
+    """Return the decision where a confirmation is what its retraining waits for."""
+    decision = decision_by_id(request.connection, request.press.subject_id)
+    if decision.confirmed_by:
+        raise WorkflowError(f"{decision.confirmed_by} has confirmed it already", code="confirmed")
+    run = run_of_decision(request.connection, decision.id)
+    if run is not None:
+        raise WorkflowError(f"training run {run.id} follows from it already", code="running")
+    if decision.recommendation != "retrain":
+        raise WorkflowError("the decision doesn't recommend retraining", code="not_recommended")
+    return decision
+
+
+#: By the name that the button carries.
+ACTIONS: Mapping[str, Action] = {
+    "acknowledge": Action(
+        subject="incident",
+        permission=Permission.LEAD,
+        run=_acknowledge,
+        reply="You acknowledged {subject}.",
+    ),
+    "snooze": Action(
+        subject="incident",
+        permission=Permission.LEAD,
+        run=_snooze,
+        reply="You snoozed {subject} until {until}. It notifies nobody until then.",
+    ),
+    "show_retraining": Action(
+        subject="decision",
+        permission=Permission.LEAD,
+        run=_show_retraining,
+        reply=(
+            "Retrain {model}?\n"
+            "Data: {gold}, {drifted} of the reviewed items on drifted topics.\n"
+            "Task types: {task_types}.\n"
+            "Reason: {reasons}"
+        ),
+        next_button=("confirm_retraining", "Confirm the retraining"),
+    ),
+    "confirm_retraining": Action(
+        subject="decision",
+        permission=Permission.LEAD,
+        run=_confirm_retraining,
+        reply="You confirmed the retraining of {model}. The training run is planned now.",
+    ),
+}
