@@ -101,8 +101,7 @@ class FakeSlack:
         self.url = ""
         self.socket_mode = socket_mode
         self.ephemerals: list[Ephemeral] = []
-        #: Scopes of the bot token and of the app-level token.
-        self.scopes = {"chat:write"}
+        #: Scopes of the app-level token.
         self.app_scopes = {"connections:write"}
         #: Every request: method and arguments.
         self.calls: list[tuple[str, dict[str, Any]]] = []
@@ -117,7 +116,7 @@ class FakeSlack:
         self.scripted_replies: list[Reply] = []
         #: What happens to the next posts, in this order; ``None``: nothing.
         self.faults: list[Fault | None] = []
-        #: Of the token.
+        #: Of the bot token.
         self.scopes = SCOPES
         self._n_posted = 0
         self._lock = threading.Lock()
