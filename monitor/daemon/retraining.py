@@ -29,7 +29,8 @@ from retrain.jobs.factory import create_launcher
 from retrain.jobs.launcher import LauncherSource
 from retrain.models.base_model import BaseModel, load_tokenizer
 from retrain.planning.memory.device import this_device
-from retrain.planning.options import choose_option, options_for, options_json
+from retrain.planning.options import options_for, options_json
+from retrain.planning.order import choose, rejected_attempts
 from retrain.planning.starting_point import prepare_bases, serving_source, starts_from_serving
 from retrain.recipes.confirmation import require_consent
 from retrain.recipes.recipe import stored_recipe
@@ -141,14 +142,15 @@ class Retraining:
         retrain = self.settings.settings_of(decision.model).retrain
         work_dir = Path(retrain.work_dir)
         requested = read_recipe_file(retrain.recipe)
-        require_consent(requested.method, decision.model, retrain.full_fine_tuning_of)
         bases = prepare_bases(requested, work_dir)
         with transaction(self.engine) as connection:
             serving = production_version(connection, decision.model)
+            rejected = rejected_attempts(connection, decision.model)
         launcher = self.launcher_of(retrain.launcher)
         device = this_device() if launcher.capabilities.device.able else None
         prepared = options_for(requested, bases, serving, device)
-        recipe = choose_option(prepared, requested.method).recipe
+        recipe = choose(prepared, requested.method, rejected).recipe
+        require_consent(recipe.method, decision.model, retrain.full_fine_tuning_of)
         with transaction(self.engine) as connection:
             run_id = plan_run(
                 connection,

@@ -43,6 +43,7 @@ SMOL_FIRST: dict[str, Any] = {
     "max_length": 128,
 }
 SMOL_AGAIN: dict[str, Any] = {
+    "method": "lora",
     **SMOL_FIRST,
     "epochs": 2.0,
     "learning_rate": 8e-4,
@@ -76,6 +77,7 @@ TINY_FIRST: dict[str, Any] = {
     "max_length": 128,
 }
 TINY_AGAIN: dict[str, Any] = {
+    "method": "lora",
     **TINY_FIRST,
     "epochs": 5.0,
     "learning_rate": 4e-3,

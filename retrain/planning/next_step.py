@@ -5,25 +5,15 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from monitor.store.training import registry as versions
-from monitor.store.training.runs import RunRow, list_runs
+from monitor.store.training.runs import RunRow
 from retrain.planning.options import Option, order_of_trials, stored_options
+from retrain.planning.order import Attempt, rejected_attempts, untried
 from retrain.recipes.recipe import Method, Recipe, stored_recipe
 
 #: Capacity of a parameter, and information of a response token, in bits: Schulman and others,
 #: "LoRA Without Regret" (2025), after Allen-Zhu and Li, "Knowledge Capacity Scaling Laws" (2024).
 BITS_A_PARAMETER = 2.0
 BITS_A_TOKEN = 1.0
-#: Number of previous runs searched for attempts.
-LOOKED_AT = 100
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """A rejected attempt: a method on a base."""
-
-    method: Method
-    base: str
 
 
 @dataclass(frozen=True)
@@ -49,14 +39,11 @@ def next_step(
         recipe: Recipe of the last run.
         n_response_tokens: Response tokens of the training set.
     """
-    tried = {(entry.method, entry.base) for entry in rejected}
-    sizes = {option.base: option.n_parameters for option in options}
+    remaining = untried(options, rejected)
     for rung in order_of_trials(options):
         if rung.method == "full":
-            return _full(
-                rung, options, recipe, n_response_tokens, tried=("full", rung.base) in tried
-            )
-        if (rung.method, rung.base) in tried or _is_pointless(rung, rejected, sizes):
+            return _full(rung, options, recipe, n_response_tokens, tried=rung not in remaining)
+        if rung not in remaining:
             continue
         why = {
             "qlora": "QLoRA can train the largest servable base",
@@ -77,28 +64,11 @@ def next_step_after(connection: Connection, run: RunRow) -> NextStep | None:
     """
     if run.plan is None:
         return None
-    serving = versions.production_version(connection, run.model)
-    since = (serving.training_run_id if serving else None) or 0
-    rejected = []
-    for earlier in list_runs(connection, model=run.model, limit=LOOKED_AT):
-        version = versions.version_of_run(connection, earlier.id)
-        failed = version is not None and version.stage == "rejected"
-        if earlier.plan is not None and earlier.id > since and (failed or earlier.id == run.id):
-            recipe = stored_recipe(earlier.recipe)
-            rejected.append(Attempt(recipe.method, recipe.base))
     return next_step(
-        rejected,
+        rejected_attempts(connection, run.model, run.id),
         stored_options(run.plan),
         stored_recipe(run.recipe),
         int((run.result or {}).get("n_response_tokens", 0)),
-    )
-
-
-def _is_pointless(rung: Option, rejected: Sequence[Attempt], sizes: dict[str, int]) -> bool:
-    """Return whether an attempt with more precision on an equal or larger base was rejected."""
-    return rung.method == "qlora" and any(
-        entry.method == "lora" and sizes.get(entry.base, 0) >= rung.n_parameters
-        for entry in rejected
     )
 
 

@@ -22,7 +22,7 @@ def require_consent(method: Method, model: str, named: str) -> None:
     """Refuse an automatic full fine-tuning unless config.toml allows it for the model.
 
     Args:
-        method: Method of the recipe.
+        method: Method that would be trained.
         model: Model of the decision.
         named: ``retrain.full_fine_tuning_of``.
 
@@ -31,6 +31,6 @@ def require_consent(method: Method, model: str, named: str) -> None:
     """
     if method == "full" and named != model:
         raise ConfigurationError(
-            f"the recipe requests full fine-tuning of {model}, which does not start automatically; "
+            f"the next step is full fine-tuning of {model}, which does not start automatically; "
             f"set retrain.full_fine_tuning_of = {model!r}, or run `driftwarden retrain plan`"
         )

@@ -31,7 +31,8 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The values of a recipe that are independent of the base."""
 
-    method: Method = "lora"
+    #: ``None``: by the order of trials (:mod:`retrain.planning.order`).
+    method: Method | None = None
     rank: int = 16
     alpha: int = 32
     #: ``all-linear``, or names of the adapted modules.
@@ -145,6 +146,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Recipe(Training, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The recipe of a run, stored in ``recipe.json`` and with the adapter."""
 
+    method: Method = "lora"
     #: Folder or hub id of the base model.
     base: str
     #: Commit of a hub model, or digest of a converted local file.
@@ -177,6 +179,7 @@ def recipe_for(
         start_adapter: Adapter of the serving version to continue from; ignored for method ``full``.
     """
     values: dict[str, Any] = {name: getattr(training, name) for name in Training.__struct_fields__}
+    values["method"] = training.method or "qlora"  # the first in the order of trials
     start = "" if training.method == "full" else start_adapter
     return Recipe(**values, base=base, base_revision=base_revision, start_adapter=start)
 

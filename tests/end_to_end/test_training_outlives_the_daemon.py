@@ -80,8 +80,8 @@ def config(tmp_path: Path, engine: Engine, base: Path) -> Path:
         "".join(json.dumps(row) + "\n" for row in examples(OLD, 40)), encoding="utf-8"
     )
     recipe = write_recipe(
-        tmp_path / "recipe.toml", base=str(base), epochs=EPOCHS, batch_size=8, rank=4,
-        max_length=1024, checkpoint_steps=10,
+        tmp_path / "recipe.toml", base=str(base), method="lora", epochs=EPOCHS, batch_size=8,
+        rank=4, max_length=1024, checkpoint_steps=10,
     )  # fmt: skip
     path = tmp_path / "config.toml"
     path.write_text(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from retrain.planning.checks.finding import Finding
     from retrain.planning.memory.device import Device
     from retrain.planning.options import Option
+    from retrain.planning.order import Attempt
 
 
 def plan(
@@ -60,7 +61,8 @@ def plan(
     from retrain.models.base_model import BaseModel, load_tokenizer
     from retrain.planning.checks.finding import raise_refusals
     from retrain.planning.checks.run_checks import check_run
-    from retrain.planning.options import choose_option, options_for, options_json
+    from retrain.planning.options import options_for, options_json
+    from retrain.planning.order import choose, rejected_attempts
     from retrain.planning.starting_point import prepare_bases, serving_source, starts_from_serving
     from retrain.recipes.confirmation import require_confirmation
     from retrain.recipes.recipe_file import override_recipe, read_recipe_file
@@ -71,8 +73,6 @@ def plan(
     name = settings.model.name
     requested = read_recipe_file(str(recipe) if recipe else settings.retrain.recipe)
     requested = override_recipe(requested, method=method, base=base)
-    if requested.method == "full":
-        require_confirmation(name, confirm or _prompt_for_confirmation(name))
     # First, so that bad data is refused before a base is downloaded.
     training_set = prepare_data(engine, settings, name, requested, gold)
     work_dir = Path(settings.retrain.work_dir)
@@ -80,10 +80,14 @@ def plan(
     device = _device(settings)
     with transaction(engine) as connection:
         serving = production_version(connection, name)
+        rejected = rejected_attempts(connection, name)
     prepared = options_for(requested, bases, serving, device)
     for line in _order([candidate.option for candidate in prepared]):
         typer.echo(line)
-    chosen = choose_option(prepared, requested.method)
+    chosen = choose(prepared, requested.method, rejected)
+    typer.echo(_choice(chosen.option, requested.method, rejected))
+    if chosen.recipe.method == "full":
+        require_confirmation(name, confirm or _prompt_for_confirmation(name))
     if not starts_from_serving(chosen.recipe, serving):
         training_set = prepare_data(engine, settings, name, requested, gold, replay_all=True)
     trained = BaseModel(chosen.recipe.base, chosen.recipe.base_revision)
@@ -91,10 +95,9 @@ def plan(
         TokenCounter(load_tokenizer(trained)), serving_source(trained, serving)
     )
     checks = check_run(chosen.recipe, training_set.rows, device, training_set.validation)
-    _print_findings(checks.findings)
-    raise_refusals(checks.findings)
     card = training_set.card
-    _print_notes([*chosen.recipe.warnings(), *card.remarks])
+    _print_findings(checks.findings, [*chosen.recipe.warnings(), *card.remarks])
+    raise_refusals(checks.findings)
     if dry_run:
         return
     with transaction(engine) as connection:
@@ -133,12 +136,9 @@ def _device(settings: "Settings") -> "Device | None":
     return this_device() if launcher.capabilities.device.able else None
 
 
-def _print_findings(findings: "Sequence[Finding]") -> None:
+def _print_findings(findings: "Sequence[Finding]", notes: "Sequence[str]") -> None:
     for finding in findings:
         typer.echo(f"{finding.name}: {finding.outcome}: {finding.text}")
-
-
-def _print_notes(notes: "Sequence[str]") -> None:
     for note in notes:
         typer.echo(f"note: {note}", err=True)
 
@@ -153,6 +153,17 @@ def _order(options: "Sequence[Option]") -> "Iterator[str]":
         f"{option.method} on {option.base}" for option in order_of_trials(options)
     )
     yield f"order to try: {order or 'nothing fits'}"
+
+
+def _choice(option: "Option", method: str | None, rejected: "Sequence[Attempt]") -> str:
+    """Return the option that is planned, and why."""
+    why = "the first in the order"
+    if method is not None:
+        why = "named by --method or the recipe"
+    elif rejected:
+        tried = ", ".join(f"{entry.method} on {entry.base}" for entry in rejected)
+        why = f"the first in the order after {tried}, rejected since the production version"
+    return f"chosen: {option.method} on {option.base}, {why}"
 
 
 def _prompt_for_confirmation(name: str) -> str:

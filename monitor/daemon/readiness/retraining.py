@@ -18,7 +18,8 @@ def recipe_finding(settings: Settings) -> Finding:
     recipe = read_recipe_file(settings.retrain.recipe)
     places = [locate_model(split_base(base)[0]) for base in recipe.bases]
     origin = settings.retrain.recipe or "the recipe's defaults"
-    return Finding("recipe", "ok", f"{origin}: {recipe.method} on {', '.join(places)}")
+    method = recipe.method or "qlora, then lora, then full,"
+    return Finding("recipe", "ok", f"{origin}: {method} on {', '.join(places)}")
 
 
 def training_data_finding(settings: Settings) -> Finding:

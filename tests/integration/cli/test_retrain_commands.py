@@ -19,9 +19,9 @@ from monitor.errors import DriftwardenError, SchemaError
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
 from monitor.store.training.registry import stage_changes, version_by_number
-from monitor.store.training.runs import RunRow, finish_run, list_runs
+from monitor.store.training.runs import RunRow, finish_run, list_runs, mark_running
 from retrain.jobs.process_identity import start_ticks
-from retrain.registry.stages import register_version, store_scores
+from retrain.registry.stages import move_stage, register_version, store_scores
 from tests.services.warm_interpreter import warm_children  # noqa: F401 - a fixture
 from tests.support.retrain.recipes import write_recipe
 from tests.support.retrain.tiny_model import NEW, OLD, examples, tiny_base  # noqa: F401
@@ -54,13 +54,26 @@ class Shell:
             **retrain,
         }  # fmt: skip
         requested = {
-            "base": self.base, "epochs": 1.0, "max_length": 64, "batch_size": 8,
+            "base": self.base, "method": "lora", "epochs": 1.0, "max_length": 64, "batch_size": 8,
             "learning_rate": 0.01, "rank": 4, "alpha": 8, **(recipe or {}),
         }  # fmt: skip
+        requested = {key: value for key, value in requested.items() if value is not None}
         write_recipe(self.folder / "recipe.toml", **requested)
         lines = ["[models.desk]", "[database]", f'url = "{self.url}"', "[retrain]"]
         lines += [f"{name} = {json.dumps(value)}" for name, value in values.items()]
         self.config.write_text("\n".join(lines), encoding="utf-8")
+
+    def reject(self, run: int) -> None:
+        """Register a version of a run, and reject it."""
+        now = datetime(2026, 11, 2, tzinfo=UTC)
+        with transaction(self.engine) as connection:
+            mark_running(connection, run, {"number": 1}, now)
+            finish_run(connection, run, "succeeded", finished_at=now, result={})
+            version = register_version(
+                connection, model="desk", adapter_path=f"runs/{run}", adapter_digest="sha256:0",
+                lineage={}, now=now, training_run_id=run,
+            )  # fmt: skip
+            move_stage(connection, version, "rejected", changed_by="lea", reason="worse", now=now)
 
     def write(self, name: str, rows: list[dict[str, Any]]) -> Path:
         path = self.folder / name
@@ -185,6 +198,7 @@ def test_a_plan_says_what_fits_and_in_which_order(trained: Shell) -> None:
     outcomes = dict(re.findall(r"^(\w+): (ok|note|refused): ", output, re.MULTILINE))
     assert {outcomes[name] for name in ("serving", "examples", "memory")} == {"ok"}
     assert re.search(r"^memory: ok: about \d\.\d GiB;", output, re.MULTILINE)
+    assert re.findall(r"^chosen: (\w+) on .*by --method", output, re.MULTILINE) == ["lora"]
     assert trained.runs() == []
 
     trained.configure(recipe={"rank": 64, "serving": {"max_lora_rank": 32}})
@@ -192,6 +206,26 @@ def test_a_plan_says_what_fits_and_in_which_order(trained: Shell) -> None:
     trained.configure(recipe={"serving": {"memory_gib": 1e-6}})
     assert "(serving.memory_gib)" in str(trained.refusal("retrain", "plan", gold))
     assert trained.runs() == []
+
+
+@pytest.mark.language_model
+def test_recipe_without_a_method_follows_the_printed_order(trained: Shell) -> None:
+    """Each plan takes the first method that was not rejected since the production version."""
+    plan = ["retrain", "plan", str(trained.folder / "gold.jsonl")]
+    trained.configure(recipe={"method": None})
+    methods = []
+    for _ in range(3):
+        output = trained.ok(*plan, "--confirm", "desk")
+        (order,) = re.findall(r"^order to try: (\w+) on", output, re.MULTILINE)
+        (chosen,) = re.findall(r"^chosen: (\w+) on", output, re.MULTILINE)
+        run = trained.runs()[0]
+        assert (order, chosen) == ("qlora", run.recipe["method"])
+        methods.append(chosen)
+        trained.reject(run.id)
+    assert methods == ["qlora", "lora", "full"]
+    assert trained.refusal(*plan).code == "all_rejected"
+    trained.ok(*plan, "--method", "lora")
+    assert trained.runs()[0].recipe["method"] == "lora"
 
 
 @pytest.mark.language_model

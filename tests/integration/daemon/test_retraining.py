@@ -65,7 +65,9 @@ class Desk:
         path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
     def cook(self, base: Path | str, **values: Any) -> None:
-        write_recipe(self.folder / "recipe.toml", **{"base": str(base), "rank": 4, **values})
+        requested = {"base": str(base), "method": "lora", "rank": 4, **values}
+        named = {key: value for key, value in requested.items() if value is not None}
+        write_recipe(self.folder / "recipe.toml", **named)
 
     def configure(self, **values: Any) -> None:
         retrain = self.settings.retrain.model_copy(update=values)
@@ -414,6 +416,14 @@ def test_full_fine_tuning_needs_the_name_of_the_model(desk: Desk) -> None:
     desk.advance()
     (run,) = desk.runs()
     assert (run.status, run.recipe["method"]) == ("running", "full")
+
+
+def test_recipe_without_a_method_starts_with_qlora(desk: Desk) -> None:
+    desk.cook(read_base(desk), method=None)
+    desk.gold(30)
+    desk.decide()
+    desk.advance()
+    assert [run.recipe["method"] for run in desk.runs()] == ["qlora"]
 
 
 def test_a_child_that_died_is_started_again_by_the_daemon(desk: Desk) -> None:

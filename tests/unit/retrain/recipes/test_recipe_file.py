@@ -40,7 +40,7 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
     default = read_recipe_file("")
     assert default == read_recipe_file(written(tmp_path, ""))
     assert (default.method, default.rank, default.alpha, default.targets) == (
-        "lora", 16, 32, "all-linear",
+        None, 16, 32, "all-linear",
     )  # fmt: skip
     assert (default.learning_rate, default.replay_share) == (2e-4, 0.30)
 
