@@ -105,7 +105,7 @@ def send_replies(
 ) -> int:
     """Send the replies to the users; return the number sent.
 
-    A reply is sent again where the process dies before it is recorded.
+    A reply is recorded before it is sent: one that is lost with the process is not repeated.
     """
     with snapshot(engine) as connection:
         waiting = unsent_replies(connection)
@@ -113,18 +113,21 @@ def send_replies(
     for press in waiting:
         if not may_continue():
             break
-        is_late = press.done_at is None or now - press.done_at > REPLIES_WITHIN
+        with transaction(engine) as connection:
+            mark_replied(connection, press.id, now)
+        if press.done_at is None or now - press.done_at > REPLIES_WITHIN:
+            continue
         try:
-            if not is_late:
-                replies.send(press.slack_user, press.slack_channel, reply_message(press))
-                sent += 1
+            replies.send(press.slack_user, press.slack_channel, reply_message(press))
         except ChannelRefusedError as error:
             log.warning("reply_not_sent", press=press.id, error=str(error))
         except ChannelUnavailableError as error:
             log.warning("reply_delayed", press=press.id, error=str(error))
-            return sent
-        with transaction(engine) as connection:
-            mark_replied(connection, press.id, now)
+            with transaction(engine) as connection:
+                mark_replied(connection, press.id, None)
+            break
+        else:
+            sent += 1
     return sent
 
 

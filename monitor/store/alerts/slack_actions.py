@@ -114,9 +114,9 @@ def unsent_replies(connection: Connection) -> list[PressRow]:
     return read_rows(connection, PressRow, statement)
 
 
-def mark_replied(connection: Connection, press_id: int, now: datetime) -> None:
-    """Record that the user has the reply, or that it was given up."""
-    connection.execute(update(SlackAction).where(SlackAction.id == press_id).values(replied_at=now))
+def mark_replied(connection: Connection, press_id: int, at: datetime | None) -> None:
+    """Record that the user gets the reply, or no longer; ``None``: it is to be sent again."""
+    connection.execute(update(SlackAction).where(SlackAction.id == press_id).values(replied_at=at))
 
 
 def list_presses(connection: Connection) -> list[PressRow]:

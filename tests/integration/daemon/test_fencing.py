@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from sqlalchemy import Engine, select
 
+from monitor.alerts.actions.replies import SlackReplies
 from monitor.alerts.channels import Channels
 from monitor.alerts.routes import Routes
 from monitor.daemon.cycle import Cycle
@@ -18,6 +20,7 @@ from monitor.daemon.retraining import Retraining
 from monitor.daemon.schedule import build_scheduler
 from monitor.settings import ChannelSettings, Configuration, Secrets
 from monitor.store.alerts.outbox import add_message
+from monitor.store.alerts.slack_actions import Press, finish_press, insert_press
 from monitor.store.engine import transaction
 from monitor.store.leadership import renew_lease, take_lease
 from monitor.store.tables import metadata
@@ -78,6 +81,21 @@ def give_work(engine: Engine, now: datetime) -> None:
         register_version(
             connection, model="desk", adapter_path="a", adapter_digest="d", lineage={}, now=now
         )
+        for number in (1, 2):
+            insert_press(
+                connection,
+                Press(
+                    press=f"press {number}",
+                    action="acknowledge",
+                    choice="",
+                    subject="incident:1",
+                    version=1,
+                    slack_user="U0ANN",
+                    slack_channel="C1",
+                    received_at=now,
+                ),
+            )
+        finish_press(connection, 1, "refused", "No.", now)
 
 
 def test_no_job_of_an_ended_epoch_changes_anything(
@@ -86,12 +104,14 @@ def test_no_job_of_an_ended_epoch_changes_anything(
     now = datetime.now(UTC)
     give_work(any_engine, now)
     settings, channel = Configuration(models={"desk": {}}), MemorySender()
+    replies = Mock(spec=SlackReplies)
     routes = Routes({"memory": ChannelSettings(kind="slack", channel="C1")}, ())
     fenced, launcher = leadership.engine, FakeLauncher()
     cycle = replace(
         Cycle.build(fenced, settings, Secrets(), now),
         channels=Channels(routes, {"memory": channel}),
         registry_mirror=Mirror(),
+        replies=replies,
         retraining=Retraining(fenced, settings, lambda _: launcher, RecordOnlyGateway()),
     )
     jobs = build_scheduler(cycle, leadership, threading.Event()).get_jobs()
@@ -104,6 +124,7 @@ def test_no_job_of_an_ended_epoch_changes_anything(
         assert leadership.held()  # by its own clock
         job.func()
     assert (rows(any_engine), channel.sent) == (before, [])
+    replies.send.assert_not_called()
 
     # Each has something to do: under its own epoch, each changes rows.
     again = Leadership(any_engine, lease=timedelta(minutes=30))
@@ -119,6 +140,7 @@ def test_no_job_of_an_ended_epoch_changes_anything(
     again.release()
     assert changed == [job.id for job in jobs if job.id != "measure"]  # it only reads
     assert len(channel.sent) > 0
+    assert replies.send.call_count == 2
 
 
 def test_stopping_daemon_begins_no_job(any_engine: Engine, leadership: Leadership) -> None:
