@@ -116,13 +116,27 @@ _ALL = (
         title="Review queue not worked",
         next_steps=(
             "• Ask the reviewers; without verdicts there is no decision on retraining.",
-            "• `driftwarden review progress` shows who reviewed how much.",
+            "• `driftwarden review queue` shows the progress of the batches.",
         ),
     ),
 )
 
 #: By name.
 CAUSES: Mapping[str, Cause] = {cause.name: cause for cause in _ALL}
+
+
+def as_markdown() -> str:
+    """Return the table for the documentation, with links to the pages."""
+    lines = ["| cause | level | of | resolved after |", "| --- | --- | --- | --- |"]
+    for cause in _ALL:
+        scope = "the daemon" if cause.of_daemon else "a model"
+        minutes = cause.hold // timedelta(minutes=1)
+        clear = f"{minutes} minutes without it" if minutes else "its end"
+        if cause.name == "drift":
+            clear = "two measured windows in a row without an alarm"
+        name = f"[{cause.title}]({cause.page}.md) (`{cause.name}`)"
+        lines.append(f"| {name} | {cause.level} | {scope} | {clear} |")
+    return "\n".join(lines)
 
 
 def runbook_url(alerts: Alerts, cause: str) -> str:

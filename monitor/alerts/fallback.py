@@ -10,6 +10,7 @@ from monitor.alerts.channels import Channels
 from monitor.alerts.incidents import clear, report
 from monitor.alerts.messages.mrkdwn import context, escape, within_limits
 from monitor.alerts.outbox import deliver_due, route, takes
+from monitor.plurals import pluralize
 from monitor.rendering.numbers import format_instant
 from monitor.settings import Alerts
 from monitor.store.alerts import outbox
@@ -18,6 +19,9 @@ from monitor.store.engine import transaction
 
 #: A channel that has taken no message for this time is not waited for.
 PATIENCE = timedelta(minutes=15)
+
+#: A message that was refused and that no fallback took is told for as long.
+RECENT = timedelta(days=1)
 
 CAUSE = "messages_undelivered"
 
@@ -42,16 +46,16 @@ def deliver(
     n_sent = deliver_due(engine, channels, now, may_continue=may_continue)
     with transaction(engine) as connection:
         failing = failing_channels(connection, channels, now)
-        if failing:
-            report(
-                connection,
-                CAUSE,
-                "",
-                now,
-                text=" ".join(f"{describe(channel)}." for channel in failing),
-                keys=[channel.name for channel in failing],
-                alerts=alerts,
-            )
+        facts = [f"{describe(channel)}." for channel in failing]
+        keys = [channel.name for channel in failing]
+        n_refused = 0
+        if channels.senders.get(channels.routes.fallback) is None:
+            n_refused = outbox.count_refused(connection, now - RECENT, except_cause=CAUSE)
+        if n_refused:
+            facts.append(f"{pluralize(n_refused, 'message')} refused in the last day.")
+            keys.append("refused")
+        if facts:
+            report(connection, CAUSE, "", now, text=" ".join(facts), keys=keys, alerts=alerts)
         else:
             clear(connection, CAUSE, "", now, alerts=alerts)
     route(engine, channels, now)  # the report waits for the failing channel, too

@@ -13,7 +13,7 @@ from monitor.alerts.parent_message import add_reply, add_update, describe_earlie
 from monitor.alerts.steps import SYSTEM, take_step
 from monitor.errors import InputError
 from monitor.rendering.numbers import format_instant
-from monitor.settings import Alerts
+from monitor.settings import Alerts, Sections
 from monitor.store.alerts import incidents
 from monitor.store.alerts.incident_events import count_events
 from monitor.store.alerts.incidents import IncidentRow, incident_by_id
@@ -26,6 +26,11 @@ MAX_SNOOZE = timedelta(days=30)
 FLAPPING_WITHIN = timedelta(days=7)
 MAX_HOLD = timedelta(hours=24)
 FIRST_FLAPPING_HOLD = timedelta(minutes=15)
+
+
+def alerts_of(settings: Sections, model: str) -> Alerts:
+    """Return the settings of the messages of a model; of the daemon for an empty name."""
+    return settings.settings_of(model).alerts if model else settings.alerts
 
 
 def acknowledge(

@@ -14,11 +14,12 @@ from monitor.alerts.channels import Channels, open_channels
 from monitor.alerts.fallback import deliver
 from monitor.alerts.messages.unlisted_models import announce_unlisted_models
 from monitor.daemon.actions.execution import act_on_presses, send_replies
+from monitor.daemon.conditions.watch import watch_conditions
 from monitor.daemon.evaluations.baselines import advance_due
 from monitor.daemon.evaluations.looks import run_due
 from monitor.daemon.evaluations.runner import DirectRunner, ProcessRunner, Runner
 from monitor.daemon.evaluations.windows import evaluate_due
-from monitor.daemon.follow_up import decide, follow_up, follow_up_looks, tell_failure, watch_age
+from monitor.daemon.follow_up import decide, follow_up, follow_up_looks, watch_age
 from monitor.daemon.leader_metrics import read_gauges
 from monitor.daemon.removed_models import follow_configuration
 from monitor.daemon.retraining import Retraining
@@ -170,7 +171,7 @@ class Cycle:
         """Advance what follows: incidents, review batches, decisions, runs, versions, rollouts."""
         for settings in self._watched():
             try:
-                for follow in (follow_up, follow_up_looks, decide, watch_age, tell_failure):
+                for follow in (follow_up, follow_up_looks, decide, watch_age):
                     if not may_continue():
                         return
                     follow(self.engine, settings, now)
@@ -182,6 +183,17 @@ class Cycle:
         with transaction(self.engine) as connection:
             announce_unlisted_models(connection, self.settings, now)
         self.retraining.advance(now, may_continue)
+
+    def watch(self, now: datetime, may_continue: MayContinue = always) -> None:
+        """Check the conditions that are incidents of their own, and end the snoozes in time."""
+        watch_conditions(
+            self.engine,
+            self.settings,
+            self._watched(),
+            now,
+            started_at=self.started_at,
+            may_continue=may_continue,
+        )
 
     def deliver(self, now: datetime, may_continue: MayContinue = always) -> None:
         """Send the pending messages, while ``may_continue()`` holds."""

@@ -8,7 +8,6 @@ from sqlalchemy import Engine
 from monitor.alerts.drift_incidents import handle_evaluation
 from monitor.alerts.looks import handle_look
 from monitor.alerts.messages.decision import announce_decisions
-from monitor.alerts.messages.failed_evaluation import announce_failed_evaluation
 from monitor.alerts.messages.model_age import announce_model_age
 from monitor.alerts.parent_message import update_retraining
 from monitor.review.decision.decisions import decide_open_batches
@@ -71,12 +70,6 @@ def decide(engine: Engine, settings: Settings, now: datetime) -> None:
             needs_lead=settings.retrain.require_confirmation,
         )
         update_retraining(connection, settings.model.name, now, settings.alerts)
-
-
-def tell_failure(engine: Engine, settings: Settings, now: datetime) -> None:
-    """Write the message about a window that could not be evaluated."""
-    with transaction(engine) as connection:
-        announce_failed_evaluation(connection, settings.model.name, now, settings.alerts)
 
 
 def watch_age(engine: Engine, settings: Settings, now: datetime) -> None:

@@ -7,18 +7,19 @@ from sqlalchemy import Connection, Engine
 from monitor.alerts.messages.removed_models import InFlight, announce_removed_models
 from monitor.alerts.steps import SYSTEM, take_step
 from monitor.settings import Sections
-from monitor.store.alerts.incidents import unresolved_incidents_of
+from monitor.store.alerts.incidents import (
+    models_with_unresolved_incidents,
+    unresolved_incidents_of,
+)
 from monitor.store.alerts.outbox import withdraw_messages
 from monitor.store.audit_log import append_entry
 from monitor.store.engine import transaction
-from monitor.store.model_history import watched_models
+from monitor.store.model_history import DAEMON, watched_models
 from monitor.store.training.registry import version_by_id
 from monitor.store.training.rollouts import open_rollouts
 from monitor.store.training.runs import list_runs
 from monitor.store.windows.pauses import begin_pause, end_pauses, paused_models
 from monitor.telemetry import get_logger
-
-WITHDRAWN = "the model was removed from config.toml"
 
 log = get_logger(__name__)
 
@@ -35,9 +36,8 @@ def follow_configuration(engine: Engine, settings: Sections, now: datetime) -> N
         resumed = sorted(filter(settings.is_watched, paused))
         if resumed:
             end_pauses(connection, resumed, now)
-        removed = sorted(
-            model for model in watched_models(connection) - paused if not settings.is_watched(model)
-        )
+        known = watched_models(connection) | models_with_unresolved_incidents(connection) - {DAEMON}
+        removed = sorted(model for model in known - paused if not settings.is_watched(model))
         if removed:
             pauses = [begin_pause(connection, model, now) for model in removed]
             ended = [_end(connection, model, now) for model in removed]
@@ -63,7 +63,7 @@ def _end(connection: Connection, model: str, now: datetime) -> InFlight:
     return InFlight(
         model=model,
         incidents=tuple(incident.id for incident in incidents),
-        n_messages=withdraw_messages(connection, model, WITHDRAWN, now),
+        n_messages=withdraw_messages(connection, model, now),
         runs=tuple(
             run.id for run in list_runs(connection, statuses=("running",)) if run.model == model
         ),

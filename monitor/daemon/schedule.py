@@ -26,6 +26,8 @@ DELIVER_EVERY_SECONDS = 5
 ACT_EVERY_SECONDS = 1
 #: Not longer than Prometheus' shortest usual interval of scrapes.
 MEASURE_EVERY_SECONDS = 15
+#: Time between checks of the conditions that are incidents of their own.
+WATCH_EVERY_SECONDS = 60
 #: A job of its own, so that an unavailable server delays no other job.
 MIRROR_EVERY_SECONDS = 30
 #: Time between checks whether the daily retention run is due.
@@ -105,6 +107,7 @@ def build_scheduler(
         # A job of its own: a look must not wait for the evaluation of a large window.
         "look": (cycle.look, EVALUATE_EVERY_SECONDS),
         "advance": (cycle.advance, ADVANCE_EVERY_SECONDS),
+        "watch": (cycle.watch, WATCH_EVERY_SECONDS),
         "deliver": (cycle.deliver, DELIVER_EVERY_SECONDS),
         # A user waits for these two; a reply that Slack doesn't take delays no action.
         "act": (cycle.act, ACT_EVERY_SECONDS),

@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 
 from monitor.store.accounts.grants import rename_model
+from monitor.store.alerts.incidents import close_duplicates
 from monitor.store.audit_log import append_entry
 from monitor.store.tables import (
     AuditEntry,
@@ -45,13 +46,14 @@ RENAMED = "renamed"
 #: Rows with a model that are no history of it.
 NO_HISTORY = (UnlistedExchanges.__table__, UserGrant.__table__)
 #: Tables whose rows may be of both names: ingest knows a new name before the history is carried
-#: over, and a user may import a baseline.
+#: over, conditions such as missing traffic may hold for it, and a user may import a baseline.
 OF_BOTH_NAMES = frozenset(
     table.__table__
     for table in (
         Exchange,
         WithheldExchanges,
         Baseline,
+        Incident,
         Look,
         OutboxMessage,
         RegistryMirror,
@@ -91,6 +93,7 @@ def carry_over(connection: Connection, old: str, new: str, now: datetime) -> int
     if old in models_with_history(connection):
         # What both names have is kept of the name that was watched.
         loser = new if old in watched else old
+        close_duplicates(connection, loser, old if loser == new else new, now)
         renamed = _rename_rows(connection, old, new, loser)
     if renamed or grants:
         details = {"from": old, "rows": renamed, "grants": grants}
@@ -164,6 +167,8 @@ def _add_withheld(connection: Connection, old: str, new: str) -> None:
 
 def _delete_duplicates(connection: Connection, table: Table, loser: str, winner: str) -> None:
     """Delete the rows of a name that would violate a constraint under the other."""
+    if table is Incident.__table__:  # the one of two that are unresolved is closed
+        return
     other = table.alias()
     for columns in _unique_columns(table):
         rest = [name for name in columns if name != "model"]

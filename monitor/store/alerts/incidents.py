@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from monitor.errors import NotFoundError
+from monitor.store.alerts.incident_events import add_event
 from monitor.store.model_sets import Models, of_models
 from monitor.store.rows import columns_of
 from monitor.store.tables import DriftEvaluation, Incident, IncidentEvent
@@ -147,6 +148,36 @@ def incident_of_evaluation(connection: Connection, evaluation_id: int) -> int | 
         .order_by(Incident.id.desc())
         .limit(1)
     ).scalar_one_or_none()
+
+
+def models_with_unresolved_incidents(connection: Connection) -> set[str]:
+    """Return the models that have an unresolved incident; empty: the daemon."""
+    statement = select(Incident.model).where(Incident.resolved_at.is_(None))
+    return set(connection.execute(statement.distinct()).scalars())
+
+
+def close_duplicates(connection: Connection, model: str, other: str, now: datetime) -> None:
+    """Close the unresolved incidents of a model of whose cause another model has one, too.
+
+    The two are names of one model, which keeps the other incident.
+    """
+    causes = {incident.cause for incident in unresolved_incidents_of(connection, other)}
+    for incident in unresolved_incidents_of(connection, model):
+        if incident.cause in causes:
+            changes: dict[str, Any] = {"status": "closed", "resolved_at": now}
+            update_incident(connection, incident.id, version=incident.version + 1, **changes)
+            add_event(
+                connection,
+                incident_id=incident.id,
+                event="unwatched",
+                from_status=incident.status,
+                to_status="closed",
+                by="driftwarden",
+                at=now,
+                reason=f"{model} and {other} are one model",
+                fingerprint=frozenset(),
+                evaluation_id=None,
+            )
 
 
 def list_incidents(

@@ -14,6 +14,9 @@ from monitor.store.tables import Incident, IncidentThread, OutboxMessage
 
 Kind = Literal["post", "reply", "update"]
 
+#: Why the messages of a model that was removed are given up.
+WITHDRAWN = "the model was removed from config.toml"
+
 _PENDING: ColumnElement[bool] = and_(
     OutboxMessage.sent_at.is_(None), OutboxMessage.failed_at.is_(None)
 )
@@ -322,12 +325,12 @@ def mark_sent(
         )
 
 
-def withdraw_messages(connection: Connection, model: str, reason: str, now: datetime) -> int:
-    """Give up the pending messages of a model; return their number."""
+def withdraw_messages(connection: Connection, model: str, now: datetime) -> int:
+    """Give up the pending messages of a model that was removed; return their number."""
     return connection.execute(
         update(OutboxMessage)
         .where(OutboxMessage.model == model, _PENDING)
-        .values(failed_at=now, error=reason)
+        .values(failed_at=now, error=WITHDRAWN)
     ).rowcount
 
 
@@ -411,9 +414,26 @@ def refused_messages(
     statement = select(*columns_of(UnroutedMessage, OutboxMessage)).where(
         OutboxMessage.failed_at >= since,
         OutboxMessage.attempts > 0,
+        OutboxMessage.error != WITHDRAWN,
         OutboxMessage.channel != fallback,
     )
     return [UnroutedMessage(**row._asdict()) for row in connection.execute(statement)]
+
+
+def count_refused(connection: Connection, since: datetime, *, except_cause: str) -> int:
+    """Return the number of messages that were refused since a time.
+
+    Messages of incidents of a cause don't count: that which tells of the others.
+    """
+    own = select(Incident.id).where(Incident.cause == except_cause)
+    return connection.execute(
+        select(func.count()).where(
+            OutboxMessage.failed_at >= since,
+            OutboxMessage.attempts > 0,
+            OutboxMessage.error != WITHDRAWN,
+            OutboxMessage.incident_id.is_(None) | OutboxMessage.incident_id.not_in(own),
+        )
+    ).scalar_one()
 
 
 def pending_of_channel(connection: Connection, channel: str) -> list[UnroutedMessage]:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from monitor.alerts.channels import Channels
 from monitor.alerts.fallback import PATIENCE, deliver, failing_channels
@@ -12,14 +12,16 @@ from monitor.daemon.leader_metrics import read_gauges
 from monitor.errors import ChannelMisconfiguredError, ChannelRefusedError
 from monitor.settings import Alerts, ChannelSettings
 from monitor.store.alerts.incidents import list_incidents
-from monitor.store.alerts.outbox import FailingChannel
+from monitor.store.alerts.outbox import FailingChannel, withdraw_messages
 from monitor.store.engine import transaction
+from monitor.store.tables import OutboxMessage
 from tests.integration.alerts.outbox_messages import add_incident, add_messages, change_incident
 from tests.services.slack import FakeSlack, slack  # noqa: F401 - a fixture
 from tests.support.alerts.senders import MemorySender, slack_sender
 
 MINUTE = timedelta(minutes=1)
 ALERTS = Alerts()
+CHANNEL_SETTINGS = ChannelSettings(kind="slack", channel="C1")
 REFUSED = ChannelMisconfiguredError("refused")
 
 
@@ -120,11 +122,33 @@ def test_without_a_fallback_the_incident_waits_on_the_page(
 ) -> None:
     main = MemorySender()
     main.errors = [REFUSED] * 50
-    settings = ChannelSettings(kind="slack", channel="C1")
-    channels = Channels(Routes({"slack": settings}, ()), {"slack": main})
+    channels = Channels(Routes({"slack": CHANNEL_SETTINGS}, ()), {"slack": main})
     add_messages(engine, 1, clock)
     run_for(engine, channels, clock, minutes)
     with transaction(engine) as connection:
         assert len(list_incidents(connection)) == (minutes == 15)
         expected = [FailingChannel("slack", clock, "refused")] if minutes == 15 else []
         assert failing_channels(connection, channels, clock + minutes * MINUTE) == expected
+
+
+def test_a_refused_message_that_no_channel_took_is_an_incident(
+    engine: Engine, clock: datetime
+) -> None:
+    """Those of the incident itself, and those of removed models, don't prolong it."""
+    main = MemorySender()
+    refusal = ChannelRefusedError("too long", code="refused")
+    main.errors = [refusal, refusal, refusal, refusal]
+    channels = Channels(Routes({"slack": CHANNEL_SETTINGS}, ()), {"slack": main})
+    add_messages(engine, 1, clock)
+    run_for(engine, channels, clock, 3)
+    with transaction(engine) as connection:
+        (incident,) = list_incidents(connection)
+        assert (incident.cause, incident.status) == ("messages_undelivered", "open")
+    later = clock + timedelta(hours=24, minutes=1)
+    add_messages(engine, 1, later, subject="other")
+    with transaction(engine) as connection:
+        connection.execute(update(OutboxMessage).values(attempts=1))
+        withdraw_messages(connection, "assistant", later)
+    run_for(engine, channels, later, 15)
+    with transaction(engine) as connection:
+        assert [row.status for row in list_incidents(connection)] == ["resolved"]

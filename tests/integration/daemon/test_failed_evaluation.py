@@ -8,8 +8,9 @@ from structlog.testing import capture_logs
 from monitor.alerts.messages.mrkdwn import render_text
 from monitor.daemon.cycle import Cycle
 from monitor.settings import Secrets, Settings
+from monitor.store.alerts.incidents import list_incidents
 from monitor.store.engine import transaction
-from monitor.store.tables import DriftEvaluation, EmbeddingBlock, OutboxMessage
+from monitor.store.tables import DriftEvaluation, EmbeddingBlock, Incident, OutboxMessage
 from monitor.telemetry import REGISTRY
 from tests.support.traffic.stored_traffic import NEW_TOPIC, TOPICS, store_traffic
 
@@ -17,6 +18,7 @@ WEEK, HOUR = timedelta(weeks=1), timedelta(hours=1)
 
 
 NEWEST_END = "driftwarden_newest_evaluated_window_end_timestamp_seconds"
+CAUSE = "evaluation_failed"
 FAILED = "driftwarden_evaluations_failed_total"
 ASSISTANT = {"model": "assistant"}
 
@@ -29,6 +31,8 @@ def test_a_truncated_vector_block_is_told_once(any_engine: Engine, clock: dateti
     first, now = clock + WEEK + HOUR, clock + 2 * WEEK + HOUR
     with transaction(any_engine) as connection:
         newest = connection.execute(select(func.max(EmbeddingBlock.id))).scalar_one()
+        vectors = select(EmbeddingBlock.prompt_vectors).where(EmbeddingBlock.id == newest)
+        whole = connection.execute(vectors).scalar_one()
         block = update(EmbeddingBlock).where(EmbeddingBlock.id == newest)
         connection.execute(block.values(prompt_vectors=b"\x00\x01"))
     cycle = Cycle.build(any_engine, Settings(), Secrets(), first)
@@ -38,13 +42,14 @@ def test_a_truncated_vector_block_is_told_once(any_engine: Engine, clock: dateti
         for hours in (0, 2, 4):
             cycle.evaluate(now + hours * HOUR)
             cycle.advance(now + hours * HOUR)
+            cycle.watch(now + hours * HOUR)
             cycle.measure(now + hours * HOUR)
     with transaction(any_engine) as connection:
         statuses = connection.execute(
             select(DriftEvaluation.status).order_by(DriftEvaluation.window_end)
         ).scalars()
         (payload,) = connection.execute(
-            select(OutboxMessage.payload).where(OutboxMessage.dedupe_key.like("%failed%"))
+            select(OutboxMessage.payload).join(Incident).where(Incident.cause == CAUSE)
         ).scalars()
     assert list(statuses) == ["done", "failed"]
     text = render_text(payload["blocks"])
@@ -56,3 +61,10 @@ def test_a_truncated_vector_block_is_told_once(any_engine: Engine, clock: dateti
     failures = [entry for entry in log if entry["event"] == "evaluation_failed"]
     assert len(failures) == 3
     assert {entry["window_start"] for entry in failures} == {(clock + WEEK).isoformat()}
+    with transaction(any_engine) as connection:
+        connection.execute(block.values(prompt_vectors=whole))
+    cycle.evaluate(now + 6 * HOUR)
+    cycle.watch(now + 6 * HOUR)
+    with transaction(any_engine) as connection:
+        (incident,) = list_incidents(connection, cause=CAUSE)
+    assert incident.status == "resolved"

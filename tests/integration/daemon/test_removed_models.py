@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine, func, insert, select
 
 from monitor.alerts.drift_incidents import handle_evaluation
+from monitor.alerts.incidents import report
 from monitor.alerts.messages.removed_models import InFlight, describe_removed
 from monitor.daemon.cycle import Cycle
 from monitor.daemon.retraining import Retraining
@@ -225,3 +226,18 @@ def test_watched_unlisted_models_are_not_removed(engine: Engine, clock: datetime
 )
 def test_description_names_what_ends(ended: InFlight, parts: list[str]) -> None:
     assert all(part in describe_removed(ended) for part in parts)
+
+
+def test_all_incidents_of_a_removed_model_are_closed(engine: Engine, clock: datetime) -> None:
+    """Also of one without an evaluation; those of the daemon and of other models stay."""
+    with transaction(engine) as connection:
+        for model in ("a", "b", ""):
+            for cause in ("no_traffic", "training_failed"):
+                report(connection, cause, model, clock, text=cause, alerts=Alerts())
+    cycle_of(engine, fleet("a"), clock).evaluate(clock + DAY)
+    with transaction(engine) as connection:
+        states = {(row.model, row.status) for row in list_incidents(connection)}
+    assert states == {("a", "open"), ("b", "closed"), ("", "open")}
+    cycle_of(engine, fleet("a"), clock).watch(clock + 2 * DAY)
+    with transaction(engine) as connection:
+        assert len(list_incidents(connection)) == 6

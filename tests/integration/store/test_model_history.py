@@ -6,11 +6,14 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Connection, Engine, func, select
 
+from monitor.alerts.drift_incidents import handle_evaluation
+from monitor.alerts.incidents import report
 from monitor.daemon.cycle import Cycle
 from monitor.errors import LostOwnershipError
-from monitor.settings import Configuration, Drift, Secrets
+from monitor.settings import Alerts, Configuration, Drift, Secrets
 from monitor.store.accounts.grants import Grant, grants_of
 from monitor.store.accounts.users import insert_user
+from monitor.store.alerts.incidents import list_incidents
 from monitor.store.audit_log import check_chain
 from monitor.store.engine import transaction
 from monitor.store.model_history import carry_over, earlier_names, models_with_history
@@ -257,3 +260,24 @@ def test_windows_of_a_renamed_model_continue(engine: Engine, clock: datetime) ->
             )
         ).all()
     assert [tuple(row) for row in rows] == [("new", "done"), ("new", "done")]
+
+
+def test_incidents_of_both_names_become_those_of_the_model(
+    any_engine: Engine, clock: datetime
+) -> None:
+    """A condition may hold for a new name before the history is carried over."""
+    with transaction(any_engine) as connection:
+        evaluation = store_evaluation(connection, make_assessment(0.3, model="old"), clock)
+        handle_evaluation(connection, evaluation, clock + WEEK, alerts=Alerts())
+        for model in ("old", "new"):
+            report(connection, "no_traffic", model, clock, text=model, alerts=Alerts())
+        report(connection, "training_failed", "new", clock, text="new", alerts=Alerts())
+        assert carry_over(connection, "old", "new", clock + WEEK)
+        rows = list_incidents(connection)
+    assert {row.model for row in rows} == {"new"}
+    states = sorted((row.cause, row.status, row.summary) for row in rows if row.cause != "drift")
+    assert states == [
+        ("no_traffic", "closed", "new"),
+        ("no_traffic", "open", "old"),
+        ("training_failed", "open", "new"),
+    ]

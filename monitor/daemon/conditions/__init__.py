@@ -1,0 +1,1 @@
+"""Conditions that are incidents of their own: evaluations, traffic, messages, training, review."""

@@ -1,0 +1,47 @@
+"""What a condition is checked on, and its result."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Generic, TypeVar
+
+from sqlalchemy import Connection
+
+from monitor.settings import Sections
+
+SettingsT = TypeVar("SettingsT", bound=Sections)
+
+
+@dataclass(frozen=True)
+class Check(Generic[SettingsT]):
+    """A check of a condition."""
+
+    connection: Connection
+    #: Of the model; of the daemon those of all models.
+    settings: SettingsT
+    now: datetime
+    #: When the daemon started, which catches up after a pause.
+    started_at: datetime
+
+
+@dataclass(frozen=True)
+class Holds:
+    """A condition that holds."""
+
+    #: What is wrong, without a quote of the traffic.
+    text: str
+    #: What it consists of: windows, runs, days, ...
+    keys: frozenset[str] = frozenset()
+
+
+class NotHeld(Enum):
+    """Why a condition is not reported."""
+
+    #: It does not hold.
+    CLEAR = "clear"
+    #: Nothing says whether it holds: an incident stays as it is, and none is opened.
+    UNKNOWN = "unknown"
+
+
+Result = Holds | NotHeld
+CLEAR, UNKNOWN = NotHeld.CLEAR, NotHeld.UNKNOWN

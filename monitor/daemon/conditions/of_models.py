@@ -1,0 +1,209 @@
+"""Conditions of a model: its evaluations, traffic, training, decision and review queue."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from monitor.daemon.conditions.check import CLEAR, UNKNOWN, Check, Holds, Result
+from monitor.plurals import pluralize
+from monitor.rendering.numbers import format_day, format_instant
+from monitor.settings import Settings
+from monitor.store.alerts.condition_facts import (
+    has_traffic,
+    newest_run,
+    queue_state,
+    recommended_retraining,
+    window_states_of,
+)
+from monitor.store.traffic.offsets import complete_until
+from monitor.store.windows.pauses import pauses_of
+from monitor.windows.evaluation import monitoring_start
+from monitor.windows.schedule import due_windows
+
+#: Time after the end of a window at which its evaluation is overdue: it may wait a day for ingest.
+OVERDUE_AFTER = timedelta(hours=26)
+#: Time that a daemon has to catch up after a pause.
+CATCH_UP = timedelta(hours=1)
+
+#: Time without a record that is unusual where each of the days before had some.
+SILENT_AFTER = timedelta(hours=24)
+DAYS_BEFORE = 7
+RECORDS_A_DAY = 5
+
+#: Failures that are older when they are first seen are history.
+MAX_AGE = timedelta(days=7)
+#: Time in which a confirmed decision gets its run.
+PLANNED_WITHIN = timedelta(minutes=15)
+
+#: Time that a lead has to confirm a retraining.
+CONFIRMED_WITHIN = timedelta(days=3)
+
+UNTOUCHED_AFTER = timedelta(days=3)
+#: Time in which most items of a batch are to be reviewed.
+BATCH_DUE_AFTER = timedelta(days=7)
+#: Batches that are older don't count.
+BATCH_MAX_AGE = timedelta(days=35)
+
+#: The class of an error from outside, whose message may hold texts of the traffic.
+ERROR_CLASS = re.compile(r"\A([\w.]+): ")
+
+
+def evaluation_failed(check: Check[Settings]) -> Result:
+    """Hold while a window could not be evaluated; a repetition under way changes nothing."""
+    connection, model = check.connection, check.settings.model.name
+    pauses = pauses_of(connection, model)
+    failed = [
+        state
+        for state in window_states_of(connection, model, ("failed",))
+        # In a pause it is not repeated.
+        if not any(pause.covers(state.window_end) for pause in pauses)
+    ]
+    if not failed:
+        return UNKNOWN if window_states_of(connection, model, ("running",)) else CLEAR
+    newest = failed[0]
+    more = f" {pluralize(len(failed) - 1, 'earlier window')} failed, too." if failed[1:] else ""
+    return Holds(
+        f"The window from {format_day(newest.window_start)} could not be evaluated: "
+        f"{_reason(newest.error)}.{more}",
+        frozenset(f"{state.window_start:%Y-%m-%d}" for state in failed),
+    )
+
+
+def evaluation_overdue(check: Check[Settings]) -> Result:
+    """Hold while the newest window that should be evaluated has been left for a day."""
+    if check.now - check.started_at < CATCH_UP:
+        return UNKNOWN
+    connection, settings = check.connection, check.settings
+    model = settings.model.name
+    first = monitoring_start(connection, model)
+    if first is None:
+        return CLEAR
+    pauses = pauses_of(connection, model)
+    due = [
+        window
+        for window in due_windows(
+            first, check.now - OVERDUE_AFTER, settings.monitoring.drift_detection
+        )
+        if not any(pause.covers(window[1]) for pause in pauses)
+    ]
+    if not due:
+        return CLEAR
+    start, end = due[-1]
+    states = window_states_of(connection, model, ("done", "failed", "running"))
+    if any(state.status != "running" and state.window_end >= end for state in states):
+        return CLEAR  # a failure is told by itself
+    if any(state.status == "running" and state.claimed_until > check.now for state in states):
+        return UNKNOWN
+    newest = next((state for state in states if state.status == "done"), None)
+    last = (
+        "no window was ever evaluated"
+        if newest is None
+        else f"the newest evaluated window ended on {format_day(newest.window_end)}"
+    )
+    return Holds(
+        f"The window from {format_day(start)} ended {format_instant(end)} and is not evaluated; "
+        f"{last}.",
+        frozenset({f"{start:%Y-%m-%d}"}),
+    )
+
+
+def no_traffic(check: Check[Settings]) -> Result:
+    """Hold where a model without a record for a day had some on each of the seven days before."""
+    connection, settings, now = check.connection, check.settings, check.now
+    model = settings.model.name
+    if has_traffic(connection, model, now - SILENT_AFTER, now):
+        return CLEAR
+    read_until = complete_until(connection, settings.kafka.topic)
+    if read_until is None or now - read_until > timedelta(hours=1):
+        return UNKNOWN  # ingest is behind, or files are replayed
+    day = timedelta(days=1)
+    usual = all(
+        has_traffic(
+            connection,
+            model,
+            now - SILENT_AFTER - (n + 1) * day,
+            now - SILENT_AFTER - n * day,
+            at_least=RECORDS_A_DAY,
+        )
+        for n in range(DAYS_BEFORE)
+    )
+    if not usual:
+        return UNKNOWN  # it may be silent for longer
+    return Holds(
+        "No record for 24 hours; each of the seven days before had some. Everything else was read "
+        f"until {format_instant(read_until)}."
+    )
+
+
+def training_failed(check: Check[Settings]) -> Result:
+    """Hold while the newest training run has failed, or a confirmed one can't be planned."""
+    connection, model, now = check.connection, check.settings.model.name, check.now
+    decision = recommended_retraining(connection, model)
+    required = check.settings.retrain.require_confirmation
+    if decision is not None and not decision.has_run:
+        since = decision.confirmed_at if required else decision.decided_at
+        if since is not None and now - since > PLANNED_WITHIN:
+            return Holds(
+                f"The retraining of decision {decision.id} has no run since "
+                f"{format_instant(since)}: it can't be planned. The log of the daemon says why.",
+                frozenset({f"decision {decision.id}"}),
+            )
+    run = newest_run(connection, model)
+    if run is None or run.status in {"succeeded", "cancelled"}:
+        return CLEAR
+    if run.status != "failed" or run.finished_at is None or now - run.finished_at > MAX_AGE:
+        return UNKNOWN
+    return Holds(
+        f"Training run {run.id} failed: {_reason(run.error)}.", frozenset({f"run {run.id}"})
+    )
+
+
+def decision_overdue(check: Check[Settings]) -> Result:
+    """Hold while a recommended retraining has waited for its confirmation for three days."""
+    decision = recommended_retraining(check.connection, check.settings.model.name)
+    if (
+        decision is None
+        or decision.confirmed_at is not None
+        or decision.has_run
+        or not check.settings.retrain.require_confirmation
+        or check.now - decision.decided_at <= CONFIRMED_WITHIN
+    ):
+        return CLEAR
+    return Holds(
+        f"Decision {decision.id} of {format_instant(decision.decided_at)} recommends to retrain, "
+        "and no lead has confirmed it.",
+        frozenset({f"decision {decision.id}"}),
+    )
+
+
+def queue_not_worked(check: Check[Settings]) -> Result:
+    """Hold while open review items are untouched for three days, or most of a batch for a week."""
+    state = queue_state(check.connection, check.settings.model.name, check.now - BATCH_MAX_AGE)
+    if state is None:
+        return CLEAR
+    open_items = pluralize(state.n_open, "open item")
+    if check.now - state.touched_at > UNTOUCHED_AFTER:
+        return Holds(f"{open_items}, untouched since {format_instant(state.touched_at)}.")
+    if state.oldest_at is not None and check.now - state.oldest_at > BATCH_DUE_AFTER:
+        return Holds(
+            f"{open_items}; most of the batch of {format_instant(state.oldest_at)} is not reviewed "
+            f"after {BATCH_DUE_AFTER.days} days."
+        )
+    return CLEAR
+
+
+#: By cause.
+OF_MODELS: Mapping[str, Callable[[Check[Settings]], Result]] = {
+    "evaluation_failed": evaluation_failed,
+    "evaluation_overdue": evaluation_overdue,
+    "no_traffic": no_traffic,
+    "training_failed": training_failed,
+    "decision_overdue": decision_overdue,
+    "queue_not_worked": queue_not_worked,
+}
+
+
+def _reason(error: str | None) -> str:
+    """Return an error without what may quote the traffic."""
+    named = ERROR_CLASS.match(error or "unknown error")
+    return (error or "unknown error").splitlines()[0] if named is None else named[1]

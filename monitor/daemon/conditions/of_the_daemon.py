@@ -1,0 +1,70 @@
+"""Conditions of the daemon itself: what is read of the topic, and what was lost."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from monitor.daemon.conditions.check import CLEAR, UNKNOWN, Check, Holds, Result
+from monitor.plurals import pluralize
+from monitor.rendering.numbers import format_instant
+from monitor.settings import Sections
+from monitor.store.alerts.condition_facts import progress_of
+from monitor.store.traffic.offsets import gaps_detected
+
+#: Time in which the position of each partition moves, or is confirmed to be the topic's end.
+STALLED_AFTER = timedelta(minutes=15)
+#: A position that moves and still is so far behind does not catch up.
+BEHIND_AFTER = timedelta(hours=12)
+#: A loss is told for as long.
+RECENT = timedelta(days=1)
+
+
+def consumer_stalled(check: Check[Sections]) -> Result:
+    """Hold while a partition is neither read nor confirmed to be at its end."""
+    if check.now - check.started_at < STALLED_AFTER:
+        return UNKNOWN
+    progress = progress_of(check.connection, check.settings.kafka.topic)
+    last = {
+        row.partition: max(row.updated_at, row.caught_up_at or row.updated_at) for row in progress
+    }
+    stalled = [partition for partition, at in last.items() if check.now - at > STALLED_AFTER]
+    if stalled:
+        names = ", ".join(map(str, stalled))
+        noun = "partition" if len(stalled) == 1 else "partitions"
+        since = min(last[partition] for partition in stalled)
+        return Holds(f"Nothing was read of {noun} {names} since {format_instant(since)}.")
+    behind = [
+        row.caught_up_at
+        for row in progress
+        if row.caught_up_at is not None and check.now - row.caught_up_at > BEHIND_AFTER
+    ]
+    if behind:
+        return Holds(
+            f"Ingest reads, but is behind: records are stored until {format_instant(min(behind))}."
+        )
+    return CLEAR
+
+
+def records_lost(check: Check[Sections]) -> Result:
+    """Hold for a day after records were found to be deleted before they were read."""
+    gaps = gaps_detected(
+        check.connection,
+        check.settings.kafka.topic,
+        check.now - RECENT,
+        check.now + timedelta(minutes=1),
+    )
+    if not gaps:
+        return CLEAR
+    n_records = sum(gap.last_offset - gap.first_offset + 1 for gap in gaps)
+    partitions = ", ".join(map(str, sorted({gap.partition for gap in gaps})))
+    return Holds(
+        f"{pluralize(n_records, 'record')} of partition {partitions} no longer existed when read, "
+        f"first noticed {format_instant(min(gap.detected_at for gap in gaps))}.",
+        frozenset(f"{gap.detected_at:%Y-%m-%d}" for gap in gaps),
+    )
+
+
+#: By cause. That of messages is checked with their delivery (monitor/alerts/fallback.py).
+OF_THE_DAEMON: Mapping[str, Callable[[Check[Sections]], Result]] = {
+    "consumer_stalled": consumer_stalled,
+    "records_lost": records_lost,
+}

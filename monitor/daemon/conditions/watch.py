@@ -1,0 +1,88 @@
+"""The check of all conditions, which opens, continues and resolves their incidents."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Engine
+
+from monitor.alerts.incidents import alerts_of, clear, report, wake_due
+from monitor.daemon.conditions.check import CLEAR, Check, Holds
+from monitor.daemon.conditions.of_models import OF_MODELS
+from monitor.daemon.conditions.of_the_daemon import OF_THE_DAEMON
+from monitor.errors import TransientError
+from monitor.settings import Sections, Settings
+from monitor.store.engine import transaction
+from monitor.store.model_history import DAEMON
+from monitor.telemetry import SERVICE_FAILURES, get_logger
+
+log = get_logger(__name__)
+
+
+def watch_conditions(
+    engine: Engine,
+    settings: Sections,
+    watched: Sequence[Settings],
+    now: datetime,
+    *,
+    started_at: datetime,
+    may_continue: Callable[[], bool] = lambda: True,
+) -> None:
+    """Check each condition, and wake the incidents whose snooze has ended.
+
+    A condition that can't be checked is logged; the others are.
+
+    Args:
+        engine: The database.
+        settings: The configuration.
+        watched: The settings of the watched models.
+        now: The time.
+        started_at: When the daemon started.
+        may_continue: Called before each model; ``False`` ends the check.
+
+    Raises:
+        DatabaseUnavailableError: The database is unavailable.
+    """
+    for of_model in watched:
+        if not may_continue():
+            return
+        for cause, condition in OF_MODELS.items():
+            _watch(engine, cause, of_model.model.name, condition, of_model, now, started_at)
+    for cause, of_daemon in OF_THE_DAEMON.items():
+        _watch(engine, cause, DAEMON, of_daemon, settings, now, started_at)
+    with transaction(engine) as connection:
+        woken = wake_due(connection, now, partial(alerts_of, settings))
+    for incident in woken:
+        log.info("incident_woken", incident=incident)
+
+
+def _watch(  # noqa: PLR0917 - a condition and what it is checked on
+    engine: Engine,
+    cause: str,
+    model: str,
+    condition: Callable[[Check[Any]], Any],
+    settings: Sections,
+    now: datetime,
+    started_at: datetime,
+) -> None:
+    try:
+        with transaction(engine) as connection:
+            result = condition(Check(connection, settings, now, started_at))
+            if isinstance(result, Holds):
+                report(
+                    connection,
+                    cause,
+                    model,
+                    now,
+                    text=result.text,
+                    keys=result.keys,
+                    alerts=settings.alerts,
+                )
+            elif result is CLEAR:
+                clear(connection, cause, model, now, alerts=settings.alerts)
+    except TransientError:
+        raise
+    except Exception:  # checked again by the next run; the other conditions are checked
+        SERVICE_FAILURES.labels("watch").inc()
+        log.exception("condition_not_checked", cause=cause, model=model)

@@ -1,0 +1,187 @@
+"""Facts that the conditions of incidents are checked on; each query reads a few rows."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, case, func, select
+
+from monitor.store.rows import columns_of, read_row, read_rows
+from monitor.store.tables import (
+    Decision,
+    DriftEvaluation,
+    Exchange,
+    GoldExample,
+    Review,
+    ReviewBatch,
+    ReviewItem,
+    ReviewMessage,
+    ReviewProposal,
+    SourceOffset,
+    TrainingRun,
+)
+
+#: Statuses of review items that wait for somebody.
+OPEN_ITEMS = ("queued", "disagreed", "adjudication", "flagged")
+
+
+@dataclass(frozen=True)
+class WindowState:
+    """The state of the drift evaluation of a window."""
+
+    window_start: datetime
+    window_end: datetime
+    status: str
+    error: str | None
+    claimed_until: datetime
+
+
+def window_states_of(
+    connection: Connection, model: str, statuses: tuple[str, ...]
+) -> list[WindowState]:
+    """Return the evaluations of a model in some statuses, the newest window first."""
+    statement = (
+        select(*columns_of(WindowState, DriftEvaluation))
+        .where(DriftEvaluation.model == model, DriftEvaluation.status.in_(statuses))
+        .order_by(DriftEvaluation.window_end.desc())
+    )
+    return read_rows(connection, WindowState, statement)
+
+
+def has_traffic(
+    connection: Connection, model: str, start: datetime, end: datetime, *, at_least: int = 1
+) -> bool:
+    """Return whether at least so many sampled exchanges of a model lie in ``[start, end)``."""
+    statement = (
+        select(Exchange.id)
+        .where(
+            Exchange.model == model,
+            Exchange.baseline_id.is_(None),
+            Exchange.occurred_at >= start,
+            Exchange.occurred_at < end,
+        )
+        .limit(1)
+        .offset(at_least - 1)
+    )
+    return connection.execute(statement).one_or_none() is not None
+
+
+@dataclass(frozen=True)
+class PartitionProgress:
+    """The stored position of a partition, and when it was last known to be right."""
+
+    partition: int
+    next_offset: int
+    #: When it moved.
+    updated_at: datetime
+    #: All records written before are stored.
+    caught_up_at: datetime | None
+
+
+def progress_of(connection: Connection, source: str) -> list[PartitionProgress]:
+    """Return the progress of each partition of a source."""
+    statement = (
+        select(*columns_of(PartitionProgress, SourceOffset))
+        .where(SourceOffset.source == source)
+        .order_by(SourceOffset.partition)
+    )
+    return read_rows(connection, PartitionProgress, statement)
+
+
+@dataclass(frozen=True)
+class RunState:
+    """How a training run ended, or that it goes on."""
+
+    id: int
+    status: str
+    error: str | None
+    finished_at: datetime | None
+
+
+def newest_run(connection: Connection, model: str) -> RunState | None:
+    """Return the newest training run of a model; ``None`` without one."""
+    statement = (
+        select(*columns_of(RunState, TrainingRun))
+        .where(TrainingRun.model == model)
+        .order_by(TrainingRun.id.desc())
+        .limit(1)
+    )
+    return read_row(connection, RunState, statement)
+
+
+@dataclass(frozen=True)
+class RecommendedRetraining:
+    """The newest decision of a model, where it recommends to retrain."""
+
+    id: int
+    decided_at: datetime
+    #: ``None``: it waits for a lead.
+    confirmed_at: datetime | None
+    has_run: bool
+
+
+def recommended_retraining(connection: Connection, model: str) -> RecommendedRetraining | None:
+    """Return the newest decision of a model; ``None`` where it recommends something else."""
+    has_run = select(TrainingRun.id).where(TrainingRun.decision_id == Decision.id).exists()
+    row = connection.execute(
+        select(
+            Decision.id,
+            Decision.decided_at,
+            Decision.confirmed_at,
+            has_run,
+            Decision.recommendation,
+        )
+        .where(Decision.model == model)
+        .order_by(Decision.decided_at.desc(), Decision.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None or row.recommendation != "retrain":
+        return None
+    return RecommendedRetraining(row[0], row[1], row[2], bool(row[3]))
+
+
+@dataclass(frozen=True)
+class QueueState:
+    """The review batches of a model that have open items."""
+
+    n_open: int
+    #: Creation of the oldest batch of which most items are open.
+    oldest_at: datetime | None
+    #: The newest batch, review, proposal, message or decision.
+    touched_at: datetime
+
+
+def queue_state(connection: Connection, model: str, since: datetime) -> QueueState | None:
+    """Return the state of a model's batches that were created after a time.
+
+    Returns:
+        ``None`` where no item is open.
+    """
+    is_open = case((ReviewItem.status.in_(OPEN_ITEMS), 1), else_=0)
+    batches = connection.execute(
+        select(ReviewBatch.id, ReviewBatch.created_at, func.sum(is_open), func.count())
+        .join(ReviewItem, ReviewItem.batch_id == ReviewBatch.id)
+        .where(ReviewBatch.model == model, ReviewBatch.created_at >= since)
+        .group_by(ReviewBatch.id, ReviewBatch.created_at)
+    ).all()
+    waiting = [row for row in batches if row[2]]
+    if not waiting:
+        return None
+    touched = [row.created_at for row in waiting]
+    for column in (
+        Review.submitted_at,
+        ReviewProposal.proposed_at,
+        ReviewMessage.written_at,
+        GoldExample.decided_at,
+    ):
+        newest = connection.execute(
+            select(func.max(column))
+            .join(ReviewItem, ReviewItem.id == column.class_.item_id)
+            .where(ReviewItem.batch_id.in_([row.id for row in waiting]))
+        ).scalar_one()
+        touched += [newest] if newest is not None else []
+    mostly_open = [row.created_at for row in waiting if 2 * row[2] > row[3]]
+    return QueueState(
+        n_open=sum(row[2] for row in waiting),
+        oldest_at=min(mostly_open, default=None),
+        touched_at=max(touched),
+    )
