@@ -69,6 +69,7 @@ class Traffic(Section):
     max_text_characters: Annotated[int, Field(ge=100)] = 100_000
     max_age: Duration = timedelta(days=365)
     withheld_texts: tuple[str, ...] = ("redacted-by-litellm",)
+    prompts_only: bool = False
     join: TrafficJoin = TrafficJoin()
     fields: TrafficFields = TrafficFields()
 
@@ -81,6 +82,12 @@ class Traffic(Section):
                     f"rates names the model {model or '(any)'!r} with the task type "
                     f"{'(any)' if task_type is None else task_type!r} more than once"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _joins_something(self) -> "Traffic":
+        if self.prompts_only and self.join.enabled:
+            raise ValueError("prompts_only stores no responses; set join.enabled = false with it")
         return self
 
     @model_validator(mode="after")

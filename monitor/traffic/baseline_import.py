@@ -79,7 +79,9 @@ def import_baseline(
             ``max_same_prompt_share`` of its prompts are one text.
     """
     model = names.default
-    content = read_exchanges(path, settings, default_model=model, redactor=redactor)
+    content = read_exchanges(
+        path, settings, default_model=model, redactor=redactor, requires_response=True
+    )
     named = [name_model(exchange, names) for exchange in content.exchanges]
     own = [exchange for exchange in named if exchange.model == model]
     if not own:

@@ -42,6 +42,7 @@ REASONS = (
     "unknown_format",
     "wrong_type",
     "missing_prompt",
+    "missing_response",
     "missing_join_id",
     "bad_timestamp",
 )
@@ -74,8 +75,18 @@ class Decoded:
 class Decoder:
     """Decoder configured by ``[traffic]``."""
 
-    def __init__(self, settings: Traffic, *, default_model: str) -> None:
+    def __init__(
+        self, settings: Traffic, *, default_model: str, requires_response: bool = True
+    ) -> None:
+        """Configure.
+
+        Args:
+            settings: The format, the limits, and how responses arrive.
+            default_model: The model of exchanges that name none.
+            requires_response: Refuse a prompt without a response.
+        """
         self._settings = settings
+        self._requires_response = requires_response and not settings.prompts_only
         self._default_model = default_model
 
     def decode(self, record: RawRecord) -> Decoded:
@@ -152,7 +163,12 @@ class Decoder:
         suffix = f"/{index}" if index else ""
         place = f"{position.source}/{position.partition}/{position.offset}{suffix}"
         exchange = self._clean(raw, record, model=self._default_model, exchange_id=place)
-        return mark_withheld(exchange, self._settings.withheld_texts)
+        exchange = mark_withheld(exchange, self._settings.withheld_texts)
+        if self._settings.prompts_only:
+            return replace(exchange, response="")
+        if self._requires_response and not exchange.withheld:
+            _require_response(raw)
+        return exchange
 
     def _clean(
         self, raw: RawExchange, record: RawRecord, *, model: str, exchange_id: str
@@ -224,6 +240,20 @@ def _require_prompt(raw: RawExchange) -> None:
             "the record has only a response; set traffic.join.enabled = true to join requests",
         )
     raise RecordError("missing_prompt", "no message has the role `user`")
+
+
+def _require_response(raw: RawExchange) -> None:
+    """Refuse a prompt without a response; an empty text is one, and so is the error of a call."""
+    if raw.response or (raw.response is not None and not raw.response_missing):
+        return
+    if raw.call_metadata.error or raw.attributes.get("error"):
+        return
+    raise RecordError(
+        "missing_response",
+        "the record has only a prompt; check the format and the name of its response, set "
+        "traffic.join.enabled = true where responses are records of their own, or "
+        "traffic.prompts_only = true where there are none",
+    )
 
 
 def _join_id(raw: RawExchange, record: RawRecord, id_header: str) -> str:

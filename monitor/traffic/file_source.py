@@ -53,7 +53,12 @@ class FileContent:
 
 
 def read_exchanges(
-    path: Path, settings: Traffic, *, default_model: str, redactor: Redactor | None
+    path: Path,
+    settings: Traffic,
+    *,
+    default_model: str,
+    redactor: Redactor | None,
+    requires_response: bool = False,
 ) -> FileContent:
     """Read a file without sampling, for a comparison or a baseline.
 
@@ -62,11 +67,12 @@ def read_exchanges(
         settings: The format and the limits.
         default_model: The model of lines that name none.
         redactor: Replaces personal data; ``None`` leaves it.
+        requires_response: A line with only a prompt can't be read.
 
     Raises:
         InputError: The file can't be read, or isn't JSON Lines.
     """
-    decoder = Decoder(settings, default_model=default_model)
+    decoder = Decoder(settings, default_model=default_model, requires_response=requires_response)
     exchanges: list[Exchange] = []
     halves: list[HalfRow] = []
     bad_lines: list[BadLine] = []

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from monitor.daemon.readiness import monitoring, retraining, slack_buttons
+from monitor.daemon.readiness.dead_letters import dead_letters_finding
 from monitor.daemon.readiness.finding import Finding
 from monitor.daemon.readiness.temporary_files import temporary_files_finding
 from monitor.errors import DriftwardenError
@@ -56,6 +57,7 @@ def _shared_checks(settings: Sections, secrets: Secrets) -> Checks:
         ("database", lambda: monitoring.database_finding(settings)),
         ("leader", lambda: monitoring.leader_finding(settings)),
         ("broker", lambda: monitoring.broker_finding(settings, secrets)),
+        ("dead letters", lambda: dead_letters_finding(settings)),
         ("unlisted", lambda: monitoring.unlisted_finding(settings)),
         ("encoder", lambda: monitoring.encoder_finding(settings)),
         ("buttons", lambda: slack_buttons.buttons_finding(settings, secrets)),

@@ -87,6 +87,7 @@ def read(payload: Payload) -> list[RawExchange | IgnoredParts] | None:
         RawExchange(
             messages=_messages(call.messages),
             response=response.text,
+            response_missing=response.missing,
             exchange_id=str(call.id or "") or response.id,
             trace_id=call.trace_id or "",
             timestamp=call.started,

@@ -10,6 +10,7 @@ from monitor.errors import RecordError
 from monitor.traffic.exchange import Message
 from monitor.traffic.formats.schemas.bodies import read_body, read_response_content
 from monitor.traffic.formats.schemas.messages import ChatMessage, read_content, read_message
+from monitor.traffic.formats.schemas.response_content import ResponseContent
 from monitor.traffic.parsing.json_text import json_kind
 from monitor.traffic.parsing.payload import Payload
 from monitor.traffic.parsing.raw_exchange import RawExchange, convert
@@ -25,12 +26,13 @@ def read(payload: Payload) -> list[RawExchange] | None:
     if prompt is _MISSING and response is _MISSING:
         return None
     exchange_id = _name(content, "id", fields.id)
+    is_given = response is not _MISSING
+    response_content = read_response_content(read_body(response)) if is_given else ResponseContent()
     return [
         RawExchange(
             messages=() if prompt is _MISSING else _messages(prompt),
-            response=None
-            if response is _MISSING
-            else read_response_content(read_body(response)).text,
+            response=response_content.text if is_given else None,
+            response_missing=response_content.missing,
             is_conversation=True,
             exchange_id=exchange_id,
             join_id=exchange_id,

@@ -84,6 +84,7 @@ def read(payload: Payload) -> list[RawExchange] | None:
         RawExchange(
             messages=_messages(body),
             response=response_content.text if is_given else None,
+            response_missing=response_content.missing,
             is_conversation=is_conversation,
             exchange_id=to_text(envelope.id) or response_content.id,
             join_id=to_text(envelope.id),

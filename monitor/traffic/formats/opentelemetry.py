@@ -127,6 +127,7 @@ def _draft(items: Sequence[Item], to_record: Any) -> RawExchange | IgnoredParts:
         index=item.index,
         messages=messages,
         response=None if outputs is None and not ended else response.text,
+        response_missing=not outputs,
         exchange_id=name_of(attributes, ("gen_ai.response.id",)) or call_id,
         join_id=call_id,
         trace_id=item.trace_id,

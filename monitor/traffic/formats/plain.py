@@ -54,6 +54,7 @@ def read(payload: Payload) -> list[RawExchange] | None:
         RawExchange(
             messages=_messages(record.prompt),
             response=None if record.response is msgspec.UNSET else record.response or "",
+            response_missing=record.response is None,
             is_conversation=True,
             exchange_id=to_text(record.id),
             join_id=to_text(record.id),

@@ -58,6 +58,8 @@ class RawExchange(Labels, frozen=True, kw_only=True):
     #: ``None`` if the record has no response: it may come in a record of its own. Empty if there
     #: was none.
     response: str | None = None
+    #: The record says that there was no response, such as by null. An empty text is a response.
+    response_missing: bool = False
     #: The record is a conversation: without a response, a last message of the assistant is the
     #: response.
     is_conversation: bool = False

@@ -125,7 +125,7 @@ def test_memory_of_large_records_is_bounded_by_size(
         lambda: held.append(count(RECORDS_SAMPLED, topic) - count(EXCHANGES_STORED, topic))
     )
     for n in range(1000):
-        value = b'{"id": "r%d", "prompt": "%s"}' % (n, b"x" * 20_000)
+        value = b'{"id": "r%d", "prompt": "%s", "response": "yes"}' % (n, b"x" * 20_000)
         producer.send(topic, key=b"r%d" % n, value=value)
     producer.flush()
 

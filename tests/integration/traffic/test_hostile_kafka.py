@@ -181,7 +181,7 @@ def write_batches(broker: KafkaServer, topic: str, n_batches: int) -> None:
     for first in range(0, n_batches * BATCH_SIZE, BATCH_SIZE):
         for partition in (0, 1):
             for n in range(first, first + BATCH_SIZE):
-                value = b'{"id": "r%d-%d", "prompt": "p"}' % (partition, n)
+                value = b'{"id": "r%d-%d", "prompt": "p", "response": "yes"}' % (partition, n)
                 producer.send(topic, key=b"%d" % n, value=value, partition=partition)
         producer.flush()
     producer.close()
@@ -253,7 +253,7 @@ def test_a_damaged_log_stops_only_its_partition(
         wait_until(lambda: total_offset(postgres_engine) >= 80, "reading what can be read")
         producer = KafkaProducer(bootstrap_servers=module_broker.bootstrap_servers)
         for n in range(60, 70):
-            value = b'{"id": "r0-%d", "prompt": "p"}' % n
+            value = b'{"id": "r0-%d", "prompt": "p", "response": "yes"}' % n
             producer.send("broken", key=b"%d" % n, value=value, partition=0)
         producer.close()
         wait_until(lambda: total_offset(postgres_engine) >= 90, "reading on in the other one")

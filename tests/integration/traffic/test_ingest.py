@@ -130,7 +130,7 @@ def test_unreadable_records_become_dead_letters(
     produce(producer, topic, 0, 5)
     for value in hostile:
         producer.send(topic, key=b"k", value=value)
-    producer.send(topic, value=b'{"id": "r5", "prompt": "a\\u0000b \\ud800"}')
+    producer.send(topic, value=b'{"id": "r5", "prompt": "a\\u0000b \\ud800", "response": "yes"}')
     producer.flush()
 
     with running_ingest(postgres_engine, settings):

@@ -156,7 +156,10 @@ def dead_letter_of(message: bytes) -> DeadLetterRow:
 def test_what_a_fuzzer_makes_is_taken_by_the_database(any_engine: Engine) -> None:
     mutator = Mutator(random.Random(11))
     values = [mutator.next() for _ in range(1500)]
-    values += [json.dumps({"prompt": chr(n) + "x\ud800", "id": chr(n)}).encode() for n in range(40)]
+    values += [
+        json.dumps({"prompt": chr(n) + "x\ud800", "response": "", "id": chr(n)}).encode()
+        for n in range(40)
+    ]
 
     stored = store(any_engine, values, join={"enabled": True})
 

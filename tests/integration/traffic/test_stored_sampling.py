@@ -104,7 +104,12 @@ def test_trace_headers_of_kafka_decide(
     rng = np.random.default_rng(4)
     for number, (key, headers, randomness, least, earlier) in enumerate(traced(rng, 1200)):
         rare = number % 2 == 0
-        value = {"id": key.decode(), "prompt": "hello", "task_type": "rare" if rare else "common"}
+        value = {
+            "id": key.decode(),
+            "prompt": "hello",
+            "response": "yes",
+            "task_type": "rare" if rare else "common",
+        }
         producer.send(topic, key=key, value=json.dumps(value).encode(), headers=headers)
         produced[int(key[1:]) % 6] += 1
         rate = min(1.0, (0.75 if rare else 0.25) / earlier)
@@ -218,7 +223,12 @@ def test_a_replayed_dead_letter_is_sampled_by_its_rate(engine: Engine, tmp_path:
     """Its rate was unknown, so it is stored at the highest rate and sampled at the replay."""
     rates = [{"task_type": "rare", "rate": 0.8}]
     lines = [
-        {"id": f"r{n}", "prompt": "x" * 1200, "task_type": "rare" if n % 2 else "common"}
+        {
+            "id": f"r{n}",
+            "prompt": "x" * 1200,
+            "response": "yes",
+            "task_type": "rare" if n % 2 else "common",
+        }
         for n in range(400)
     ]
     path = tmp_path / "large.jsonl"

@@ -96,7 +96,9 @@ def read_one(name: str, **options: Any) -> Exchange:
 def _decoder(name: str, **options: Any) -> Decoder:
     """Return a cached decoder, because validating settings is slower than decoding."""
     if name not in _DECODERS:
-        _DECODERS[name] = Decoder(Traffic(**options), default_model="assistant")
+        _DECODERS[name] = Decoder(
+            Traffic(**options), default_model="assistant", requires_response=False
+        )
     return _DECODERS[name]
 
 

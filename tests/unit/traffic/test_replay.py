@@ -28,7 +28,10 @@ EVERYTHING = Settings(monitoring={"sample_rate": 1.0}, traffic={"batch_size": 7}
 
 
 def write(path: Path, n_lines: int) -> Path:
-    lines = [json.dumps({"id": f"r{n}", "prompt": f"prompt {n}"}) for n in range(n_lines)]
+    lines = [
+        json.dumps({"id": f"r{n}", "prompt": f"prompt {n}", "response": "yes"})
+        for n in range(n_lines)
+    ]
     path.write_text("\n".join([*lines, "{oops", ""]))
     return path
 
@@ -70,7 +73,9 @@ def test_an_interrupted_replay_goes_on_where_it_was(engine: Engine, tmp_path: Pa
 
 def test_dead_letters_are_read_once_the_settings_allow_it(engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "traffic.jsonl"
-    path.write_text(json.dumps({"id": "long", "prompt": "x" * 2000}) + "\n{oops\n")
+    path.write_text(
+        json.dumps({"id": "long", "prompt": "x" * 2000, "response": "yes"}) + "\n{oops\n"
+    )
     strict = Settings(monitoring={"sample_rate": 1.0}, traffic={"max_record_bytes": 1024})
     replay_file(engine, strict, FakeEncoder(), path)
     assert [] == stored_ids(engine)
@@ -89,7 +94,9 @@ def test_replayed_dead_letters_of_unlisted_models_are_counted(
     engine: Engine, tmp_path: Path
 ) -> None:
     path = tmp_path / "traffic.jsonl"
-    path.write_text(json.dumps({"id": "long", "model": "stranger", "prompt": "x" * 2000}))
+    path.write_text(
+        json.dumps({"id": "long", "model": "stranger", "prompt": "x" * 2000, "response": "yes"})
+    )
     strict = Settings(monitoring={"sample_rate": 1.0}, traffic={"max_record_bytes": 1024})
     replay_file(engine, strict, FakeEncoder(), path)
     done = replay_dead_letters(engine, EVERYTHING, FakeEncoder())
@@ -201,7 +208,7 @@ def test_a_baseline_without_a_usable_line_is_refused(
     path = tmp_path / "baseline.jsonl"
     for content, message in [
         (
-            '{"prompt": "x", "model": "other"}',
+            '{"prompt": "x", "response": "", "model": "other"}',
             r"no exchange of the model 'assistant'.*'other' \(1\)",
         ),
         ("{oops", "none of 1 lines is an exchange; line 1: invalid_json"),

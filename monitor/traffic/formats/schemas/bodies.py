@@ -45,13 +45,13 @@ def is_completion(body: Any) -> bool:
 
 
 def read_response_content(body: Any) -> ResponseContent:
-    """Read a response of any supported API; the empty content if there was none.
+    """Read a response of any supported API; a missing one if there was none.
 
     Raises:
         RecordError: ``wrong_type``.
     """
-    if body is None or body in ("", [], {}):
-        return ResponseContent()
+    if body is None or body in ([], {}):
+        return ResponseContent(missing=True)
     if isinstance(body, str):
         return ResponseContent(text=body)
     if is_response(body):
@@ -88,6 +88,7 @@ def _read_anthropic(message: AnthropicMessage) -> ResponseContent:
     usage = message.usage or {}
     return ResponseContent(
         text="\n".join(line for line in (text, *calls) if line),
+        missing=message.content is None,
         id=message.id or "",
         model=message.model or "",
         call_metadata=CallMetadata(

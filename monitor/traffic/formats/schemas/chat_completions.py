@@ -56,6 +56,7 @@ def read_completion(body: Any) -> ResponseContent:
     usage = completion.usage or Usage()
     return ResponseContent(
         text=message.text,
+        missing=not completion.choices,
         id=completion.id or "",
         model=completion.model or "",
         created=completion.created,
@@ -76,6 +77,7 @@ def assemble(chunks: list[Completion]) -> Completion:
     finish_reason: Any = None
     texts: dict[str, list[str]] = {"content": [], "refusal": [], "text": []}
     calls: dict[Any, ToolCall] = {}
+    has_choice = False
     for chunk in chunks:
         result.id = result.id or chunk.id
         result.model = result.model or chunk.model
@@ -85,6 +87,7 @@ def assemble(chunks: list[Completion]) -> Completion:
         for choice in chunk.choices or []:
             if isinstance(choice.index, int) and choice.index != 0:
                 continue
+            has_choice = True
             finish_reason = choice.finish_reason or finish_reason
             texts["text"].append(choice.text or "")
             delta = choice.delta or choice.message or ChatMessage()
@@ -94,7 +97,7 @@ def assemble(chunks: list[Completion]) -> Completion:
     whole.content = "".join(texts["content"]) or "".join(texts["text"])
     whole.refusal = "".join(texts["refusal"])
     whole.tool_calls = list(calls.values())
-    result.choices = [Choice(message=whole, finish_reason=finish_reason)]
+    result.choices = [Choice(message=whole, finish_reason=finish_reason)] if has_choice else []
     return result
 
 

@@ -11,6 +11,8 @@ class ResponseContent(msgspec.Struct, frozen=True, kw_only=True):
     """Content of a response."""
 
     text: str = ""
+    #: There was no response. An empty text is one.
+    missing: bool = False
     id: str = ""
     model: str = ""
     created: str | float | None = None

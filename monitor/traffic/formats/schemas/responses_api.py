@@ -81,6 +81,7 @@ def read_response(body: Any) -> ResponseContent:
     contents = [ChatMessage(content=item.content) for item in items if item.type == "message"]
     return ResponseContent(
         text="\n".join(texts),
+        missing=response.output is None,
         id=response.id or "",
         model=response.model or "",
         created=response.created_at,
