@@ -203,13 +203,19 @@ def test_a_half_expires_despite_an_unread_partition(any_engine: Engine, clock: d
         assert (0, put_away) == sweeper.sweep(GO_ON)
 
 
-def test_where_joins_are_off_a_replay_takes_requests_for_exchanges(
+def test_where_joins_are_off_a_replay_leaves_requests_apart(
     any_engine: Engine, clock: datetime
 ) -> None:
     store(any_engine, [(0, 0, request_line("a")), (1, 0, response_line("b"))], clock)
     sweeper_at(any_engine, clock + TIMEOUT + SECOND).sweep(GO_ON)
 
     replayed = replay_dead_letters(any_engine, Settings(traffic=Traffic()), FakeEncoder())
+
+    assert replayed.n_exchanges == 0
+    assert {"missing_prompt": 1, "missing_response": 1} == replayed.still_unreadable
+
+    prompts_only = Settings(traffic=Traffic(prompts_only=True))
+    replayed = replay_dead_letters(any_engine, prompts_only, FakeEncoder())
 
     assert (1, {"missing_prompt": 1}) == (replayed.n_exchanges, replayed.still_unreadable)
     assert [("a", "prompt a", "")] == exchanges(any_engine)
@@ -335,7 +341,7 @@ def test_the_counterpart_of_a_half_from_before_counts_for_itself(
     late = [(1, 1, response_line("a")), (0, 1, request_line("b")), (0, 2, request_line("c"))]
     store(any_engine, late, clock + SECOND, settings=Traffic())
 
-    assert {"missing_prompt": 1} == dead_letters(any_engine)
+    assert {"missing_prompt": 1, "missing_response": 2} == dead_letters(any_engine)
     later = clock + TIMEOUT + 2 * SECOND
     read_until(any_engine, {0: later, 1: later})
     off = Sweeper(
@@ -347,9 +353,10 @@ def test_the_counterpart_of_a_half_from_before_counts_for_itself(
     off.sweep_when_due(GO_ON)
 
     assert 0 == n_waiting(any_engine)
-    assert [("b", "prompt b", ""), ("c", "prompt c", "")] == exchanges(any_engine)
+    assert [] == exchanges(any_engine)
     assert {
         "missing_prompt": 1,
+        "missing_response": 2,
         "unpaired_request": 1,
         "unpaired_response": 1,
     } == dead_letters(any_engine)
