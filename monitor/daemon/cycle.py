@@ -169,9 +169,10 @@ class Cycle:
 
     def advance(self, now: datetime, may_continue: MayContinue = always) -> None:
         """Advance what follows: incidents, review batches, decisions, runs, versions, rollouts."""
+        follow_windows = partial(follow_up, may_continue=may_continue)
         for settings in self._watched():
             try:
-                for follow in (follow_up, follow_up_looks, decide, watch_age):
+                for follow in (follow_windows, follow_up_looks, decide, watch_age):
                     if not may_continue():
                         return
                     follow(self.engine, settings, now)

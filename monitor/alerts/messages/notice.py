@@ -27,6 +27,7 @@ def add_notice(
     next_steps: Sequence[str],
     page: tuple[str, str] | None = None,
     summary: str = "",
+    subject: str = "notice",
     now: datetime,
 ) -> bool:
     """Write a notice to the outbox, unless its key exists; return whether it was written.
@@ -40,6 +41,7 @@ def add_notice(
         next_steps: What to do, as mrkdwn.
         page: Address and label of the page with more.
         summary: Of notifications and screen readers, after the title.
+        subject: What routes go by: ``notice``, or the cause of an incident.
         now: The time of the message.
     """
     blocks: list[Block] = [header(title), *sections(map(escape, lines))]
@@ -54,4 +56,5 @@ def add_notice(
         kind="post",
         payload=build_message(within_limits(blocks), f"{title}. {summary}" if summary else title),
         now=now,
+        subject=subject,
     )

@@ -124,10 +124,21 @@ def newest_failed_evaluation(connection: Connection, model: str) -> DriftEvaluat
     return None if row is None else _row(row)
 
 
-def pending_follow_ups(connection: Connection, model: str) -> list[int]:
+@dataclass(frozen=True)
+class PendingFollowUp:
+    """A finished evaluation whose incident and batch aren't written yet."""
+
+    id: int
+    window_end: datetime
+    finished_at: datetime
+    #: Of the leader that evaluated it; ``None``: a command did.
+    epoch: int | None
+
+
+def pending_follow_ups(connection: Connection, model: str) -> list[PendingFollowUp]:
     """Return the evaluations whose incident and batch aren't written yet, the oldest first."""
     statement = (
-        select(DriftEvaluation.id)
+        select(*columns_of(PendingFollowUp, DriftEvaluation))
         .where(
             DriftEvaluation.model == model,
             DriftEvaluation.status == "done",
@@ -135,7 +146,27 @@ def pending_follow_ups(connection: Connection, model: str) -> list[int]:
         )
         .order_by(DriftEvaluation.window_end, DriftEvaluation.id)
     )
-    return list(connection.execute(statement).scalars())
+    return [PendingFollowUp(*row) for row in connection.execute(statement)]
+
+
+def first_attempts(
+    connection: Connection, model: str
+) -> dict[tuple[datetime, datetime], datetime | None]:
+    """Return when each window was first claimed since it was last done; ``None``: it is done."""
+    rows = connection.execute(
+        select(
+            DriftEvaluation.window_start,
+            DriftEvaluation.window_end,
+            DriftEvaluation.status,
+            func.coalesce(DriftEvaluation.first_started_at, DriftEvaluation.started_at).label(
+                "first_started_at"
+            ),
+        ).where(DriftEvaluation.model == model)
+    )
+    return {
+        (row.window_start, row.window_end): None if row.status == "done" else row.first_started_at
+        for row in rows
+    }
 
 
 def last_followed_up_end(connection: Connection, model: str) -> datetime | None:

@@ -269,10 +269,13 @@ def store_evaluation(
     days: int = 7,
     followed_up: bool = False,
     baseline_id: int | None = None,
+    again: bool = False,
 ) -> int:
     """Store a finished evaluation of the window from ``start``."""
     end = start + timedelta(days=days)
-    claim = claim_drift_evaluation(connection, assessment.model, start, end, seed=1, now=end)
+    claim = claim_drift_evaluation(
+        connection, assessment.model, start, end, seed=1, now=end, again=again
+    )
     assert claim is not None
     finish_drift_evaluation(
         connection,

@@ -1,0 +1,42 @@
+"""Message about an alarm whose window was evaluated after later ones were followed up."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from monitor.alerts.messages.notice import add_notice
+from monitor.rendering.numbers import format_window
+from monitor.settings import Alerts
+from monitor.store.windows.drift_evaluations import DriftEvaluationRow
+
+NEXT_STEPS = (
+    "• It opens no incident: later windows were evaluated before it, and those decide.",
+    "• Read its topics and examples on the page: what drifted may have begun, or ended, then.",
+)
+
+
+def announce_late_alarm(
+    connection: Connection, evaluation: DriftEvaluationRow, now: datetime, alerts: Alerts
+) -> bool:
+    """Tell an alarm that came too late for an incident, once a window.
+
+    Returns:
+        Whether a message was written: not where the evaluation has no alarm.
+    """
+    assessment = evaluation.assessment
+    if assessment is None or not assessment.alarm:
+        return False
+    period = format_window((evaluation.window_start, evaluation.window_end))
+    public_url = alerts.public_url.rstrip("/")
+    return add_notice(
+        connection,
+        dedupe_key=f"late_alarm:{evaluation.id}",
+        model=evaluation.model,
+        title=f"🔴 Drift found late: {evaluation.model}",
+        lines=[f"{period}: {assessment.headline}"],
+        next_steps=NEXT_STEPS,
+        page=(f"{public_url}/drift-evaluations/{evaluation.id}", "Drift evaluation"),
+        summary=assessment.headline,
+        subject="drift",
+        now=now,
+    )
