@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     from monitor.windows.history.digest import Digest, Series, SubthresholdFinding
 
-#: Blocks from far below the baseline to far above it.
-LEVELS = "▁▂▃▄▅▆▇█"
 #: Effect size of the full height, where all effects are smaller.
 MIN_SCALE = 0.1
 MAX_SERIES = 12
@@ -70,11 +68,11 @@ def digest(
 
 def sparkline(series: "Series") -> str:
     """Return the effect sizes as blocks, with the baseline at half height and gaps as dots."""
+    from monitor.rendering.sparkline import draw_sparkline
+
     scale = max(MIN_SCALE, abs(series.peak.effect_size))
-    top = len(LEVELS) - 1
-    return "".join(
-        "·" if point is None else LEVELS[round((1 + point.effect_size / scale) / 2 * top)]
-        for point in series.points
+    return draw_sparkline(
+        None if point is None else (1 + point.effect_size / scale) / 2 for point in series.points
     )
 
 

@@ -23,6 +23,7 @@ from monitor.daemon.follow_up import decide, follow_up, follow_up_looks, watch_a
 from monitor.daemon.leader_metrics import read_gauges
 from monitor.daemon.removed_models import follow_configuration
 from monitor.daemon.retraining import Retraining
+from monitor.daemon.weekly_digest import announce_due
 from monitor.errors import TransientError
 from monitor.privacy.retention import apply_retention, is_due
 from monitor.settings import Secrets, Sections, Settings
@@ -183,6 +184,7 @@ class Cycle:
                 log.exception("model_not_advanced", model=settings.model.name)
         with transaction(self.engine) as connection:
             announce_unlisted_models(connection, self.settings, now)
+        announce_due(self.engine, self._watched(), now, self.settings.alerts)
         self.retraining.advance(now, may_continue)
 
     def watch(self, now: datetime, may_continue: MayContinue = always) -> None:

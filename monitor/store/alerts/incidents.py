@@ -127,6 +127,12 @@ def unresolved_incidents_of(connection: Connection, model: str) -> list[Incident
     return [_row(row) for row in rows]
 
 
+def unresolved_incidents(connection: Connection) -> list[IncidentRow]:
+    """Return the unresolved incidents of all models and of the daemon, the oldest first."""
+    rows = connection.execute(_ROWS.where(Incident.resolved_at.is_(None)).order_by(Incident.id))
+    return [_row(row) for row in rows]
+
+
 def due_snoozes(connection: Connection, now: datetime) -> list[IncidentRow]:
     """Return the incidents whose snooze has ended, and lock them until the transaction ends."""
     statement = _ROWS.where(Incident.status == "snoozed", Incident.snoozed_until <= now)

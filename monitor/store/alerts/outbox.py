@@ -121,10 +121,7 @@ def add_message(
         now: The time of the message.
         subject: What it is about, for the routes, where it has no incident.
     """
-    known = connection.execute(
-        select(OutboxMessage.id).where(OutboxMessage.dedupe_key == dedupe_key).limit(1)
-    ).one_or_none()
-    if known is not None:
+    if has_message(connection, dedupe_key):
         return False
     if incident_id is not None:
         subject = connection.execute(
@@ -144,6 +141,12 @@ def add_message(
         )
     )
     return True
+
+
+def has_message(connection: Connection, dedupe_key: str) -> bool:
+    """Return whether there is a message with a key, for whichever channel."""
+    known = select(OutboxMessage.id).where(OutboxMessage.dedupe_key == dedupe_key).limit(1)
+    return connection.execute(known).one_or_none() is not None
 
 
 def unrouted_messages(connection: Connection, channels: Collection[str]) -> list[UnroutedMessage]:

@@ -1,0 +1,124 @@
+"""Weekly digest of all models in one message, also when all is well."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import quote
+
+from sqlalchemy import Connection
+
+from monitor.alerts.causes import CAUSES
+from monitor.alerts.messages.mrkdwn import (
+    Block,
+    bold,
+    build_message,
+    context,
+    escape,
+    header,
+    link,
+    sections,
+    within_limits,
+)
+from monitor.plurals import pluralize
+from monitor.rendering.numbers import format_day
+from monitor.settings import Alerts
+from monitor.store.alerts.incidents import IncidentRow
+from monitor.store.alerts.outbox import add_message
+
+#: Models with a line of their own; the message has no room for more.
+MAX_MODELS = 40
+MAX_INCIDENTS = 15
+MAX_CHARACTERS = 60
+
+MARKS = {"drift": "🔴", "no_drift": "🟢"}
+
+
+@dataclass(frozen=True)
+class ModelWeek:
+    """A model in the digest."""
+
+    name: str
+    #: ``drift``, ``no_drift``, ``not_enough_data``, or empty: its newest window isn't evaluated.
+    verdict: str
+    #: The newest window, and what it showed.
+    text: str
+    #: Drifted shares of the last windows.
+    sparkline: str
+
+
+def announce_week(
+    connection: Connection,
+    models: Sequence[ModelWeek],
+    incidents: Sequence[IncidentRow],
+    *,
+    key: str,
+    now: datetime,
+    alerts: Alerts,
+) -> bool:
+    """Write the digest, once for each key; return whether it was written.
+
+    Args:
+        connection: Inside the caller's transaction.
+        models: All models.
+        incidents: The unresolved incidents of all models and of the daemon.
+        key: Of the week.
+        now: The time of the message.
+        alerts: Base of the links.
+    """
+    title = _title(models, incidents)
+    blocks: list[Block] = [header(title)]
+    order = {"drift": 0, "": 1, "not_enough_data": 2, "no_drift": 3}
+    ranked = sorted(models, key=lambda model: (order[model.verdict], model.name))
+    base = alerts.public_url.rstrip("/")
+    blocks += sections(_model(model, base) for model in ranked[:MAX_MODELS])
+    if len(models) > MAX_MODELS:
+        blocks += sections([f"and {pluralize(len(models) - MAX_MODELS, 'more model')}"])
+    if incidents:
+        blocks += sections(["*Unresolved incidents*", *_incidents(incidents, base)])
+    blocks += sections([link(f"{base}/overview", "Overview")])
+    blocks.append(context("Bars: the significant drifted share of the last 12 windows."))
+    return add_message(
+        connection,
+        dedupe_key=key,
+        model="",
+        incident_id=None,
+        kind="post",
+        payload=build_message(within_limits(blocks), title),
+        now=now,
+        subject="digest",
+    )
+
+
+def _title(models: Sequence[ModelWeek], incidents: Sequence[IncidentRow]) -> str:
+    n_drifted = sum(model.verdict == "drift" for model in models)
+    n_blind = sum(model.verdict in {"", "not_enough_data"} for model in models)
+    facts = []
+    if n_drifted:
+        facts.append(f"drift in {n_drifted} of {pluralize(len(models), 'model')}")
+    if n_blind:
+        facts.append(f"no result for {n_blind} of {pluralize(len(models), 'model')}")
+    if incidents:
+        facts.append(pluralize(len(incidents), "unresolved incident"))
+    if not facts:
+        return f"🟢 Weekly digest: no drift in {pluralize(len(models), 'model')}, no incident"
+    return f"{'🔴' if n_drifted or incidents else '⚪'} Weekly digest: {', '.join(facts)}"
+
+
+def _model(model: ModelWeek, base: str) -> str:
+    page = f"{base}/digest?model={quote(model.name, safe='')}"
+    return (
+        f"{MARKS.get(model.verdict, '⚪')} {bold(model.name, MAX_CHARACTERS)}  {model.sparkline}  "
+        f"{escape(model.text)} {link(page, 'Digest')}"
+    )
+
+
+def _incidents(incidents: Sequence[IncidentRow], base: str) -> list[str]:
+    lines = []
+    for incident in incidents[:MAX_INCIDENTS]:
+        title = CAUSES[incident.cause].title
+        subject = f": {incident.model}" if incident.model else ""
+        text = f"{title}{subject}, {incident.status}, since {format_day(incident.opened_at)}"
+        lines.append(f"• {link(f'{base}/incidents/{incident.id}', text)}")
+    if len(incidents) > MAX_INCIDENTS:
+        lines.append(f"• and {len(incidents) - MAX_INCIDENTS} more")
+    return lines

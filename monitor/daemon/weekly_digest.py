@@ -1,0 +1,111 @@
+"""The weekly digest: when it is due, and what each model's windows showed."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Engine
+
+from monitor.alerts.messages.weekly_digest import ModelWeek, announce_week
+from monitor.rendering.numbers import format_share, format_window
+from monitor.rendering.sparkline import draw_sparkline
+from monitor.settings import Alerts, Settings
+from monitor.settings.alerts import parse_weekly_time
+from monitor.store.alerts.incidents import unresolved_incidents
+from monitor.store.alerts.outbox import has_message
+from monitor.store.engine import transaction
+from monitor.store.windows.digest import WindowFigures
+from monitor.windows.history.digest import build_digest
+
+WEEK = timedelta(weeks=1)
+#: A digest that is later than this is left out.
+MAX_DELAY = timedelta(days=3)
+N_WINDOWS = 12
+#: Drifted share of the full height, where all are smaller.
+MIN_SCALE = 0.05
+
+
+def announce_due(
+    engine: Engine, watched: Sequence[Settings], now: datetime, alerts: Alerts
+) -> bool:
+    """Write the digest of all models if it is due; return whether it was written.
+
+    Nothing is written while no model has a window: there is nothing to report.
+
+    Args:
+        engine: The database.
+        watched: The settings of the watched models.
+        now: The current time.
+        alerts: Day and time of the digest, and base of the links.
+    """
+    due = last_due(alerts.digest, now)
+    if due is None or now - due > MAX_DELAY:
+        return False
+    key = f"digest:{due:%Y-%m-%d}"
+    with transaction(engine) as connection:
+        if has_message(connection, key):
+            return False
+        weeks = [summarize_week(connection, settings.model.name) for settings in watched]
+        models = [week for week in weeks if week is not None]
+        if not models:
+            return False
+        incidents = unresolved_incidents(connection)
+        return announce_week(connection, models, incidents, key=key, now=now, alerts=alerts)
+
+
+def last_due(digest: str, now: datetime) -> datetime | None:
+    """Return when a digest was last due; ``None`` where there is none."""
+    weekly = parse_weekly_time(digest)
+    if weekly is None:
+        return None
+    weekday, hour, minute = weekly
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    due = midnight + timedelta(days=weekday - now.weekday(), hours=hour, minutes=minute)
+    return due if due <= now else due - WEEK
+
+
+def summarize_week(connection: Connection, model: str) -> ModelWeek | None:
+    """Return a model's part of the digest; ``None`` without a window."""
+    digest = build_digest(connection, model, n_windows=N_WINDOWS)
+    if not digest.windows:
+        return None
+    newest = digest.windows[-1]
+    shares = [_share(window) for window in digest.windows]
+    scale = max([MIN_SCALE, *(share for share in shares if share is not None)])
+    heights = [None if share is None else share / scale for share in shares]
+    figures = newest.figures
+    return ModelWeek(
+        name=model,
+        verdict="" if figures is None else figures.verdict,
+        text=_describe(newest, sum(f.window == newest for f in digest.subthreshold_findings)),
+        sparkline=draw_sparkline(heights),
+    )
+
+
+def _share(window: WindowFigures) -> float | None:
+    figures = window.figures
+    if figures is None or figures.verdict == "not_enough_data":
+        return None
+    return max(figures.input.significant_share, figures.output.significant_share)
+
+
+def _describe(window: WindowFigures, n_subthreshold: int) -> str:
+    when = format_window((window.start, window.end))
+    figures = window.figures
+    if figures is None:
+        state = "its evaluation failed" if window.status == "failed" else "not evaluated yet"
+        return f"{when}: {state}."
+    shares = [
+        f"{format_share(family.significant_share)} of the {noun} drifted"
+        for noun, family in (("prompts", figures.input), ("responses", figures.output))
+        if family.significant_share
+    ]
+    result = (
+        ", ".join(shares)
+        or {
+            "drift": "drift",
+            "no_drift": "no drift",
+            "not_enough_data": "not enough data",
+        }[figures.verdict]
+    )
+    below = f", {n_subthreshold} below the alert threshold" if n_subthreshold else ""
+    return f"{when}: {result}{below}, n = {figures.n_current:,}."

@@ -1,0 +1,83 @@
+"""The weekly digest: one message about all models, once a week, also when all is well."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from msgspec.structs import replace
+from sqlalchemy import Engine
+from syrupy.assertion import SnapshotAssertion
+
+from monitor.alerts.drift_incidents import handle_evaluation
+from monitor.alerts.messages.mrkdwn import render_text
+from monitor.daemon.weekly_digest import MAX_DELAY, announce_due, last_due
+from monitor.settings import Alerts, Configuration
+from monitor.store.alerts.outbox import list_messages
+from monitor.store.engine import transaction
+from monitor.store.windows.assessment import Assessment
+from tests.support.windows.assessments import make_assessment, not_enough_data, store_evaluation
+
+WEEK = timedelta(weeks=1)
+ALERTS = Alerts(public_url="https://drift.example")
+FLEET = Configuration(models={"router": {}, "analyst": {}, "new": {}}).by_model
+
+
+def store_weeks(engine: Engine, begin: datetime, model: str, *assessments: Assessment) -> None:
+    with transaction(engine) as connection:
+        for number, assessment in enumerate(assessments):
+            start = begin + number * WEEK
+            evaluation = store_evaluation(connection, replace(assessment, model=model), start)
+            handle_evaluation(connection, evaluation, start + WEEK, alerts=ALERTS)
+
+
+def digests(engine: Engine) -> list[str]:
+    with transaction(engine) as connection:
+        messages = [row for row in list_messages(connection) if row.dedupe_key.startswith("digest")]
+    return [render_text(message.payload["blocks"]) for message in messages]
+
+
+@pytest.mark.parametrize(
+    ("now", "due"),
+    [
+        ("2026-11-09 08:59", "2026-11-02 09:00"),
+        ("2026-11-09 09:00", "2026-11-09 09:00"),
+        ("2026-11-15 23:00", "2026-11-09 09:00"),
+    ],
+)
+def test_the_digest_is_due_at_its_day_and_time(now: str, due: str) -> None:
+    moment = datetime.fromisoformat(now).replace(tzinfo=UTC)
+    assert last_due("monday 09:00", moment) == datetime.fromisoformat(due).replace(tzinfo=UTC)
+    assert last_due("", moment) is None
+
+
+def test_a_quiet_week_is_told_once(any_engine: Engine, clock: datetime) -> None:
+    store_weeks(any_engine, clock, "router", make_assessment())
+    due = clock + WEEK + timedelta(hours=9)
+    moments = [
+        (due - timedelta(minutes=1), False),
+        (due, True),
+        (due + timedelta(hours=1), False),
+        (due + WEEK + MAX_DELAY + timedelta(hours=1), False),
+        (due + 2 * WEEK, True),
+    ]
+    for now, written in moments:
+        assert announce_due(any_engine, FLEET, now, ALERTS) == written
+    assert len(digests(any_engine)) == 2
+
+
+def test_without_a_window_there_is_nothing_to_tell(engine: Engine, clock: datetime) -> None:
+    assert not announce_due(engine, FLEET, clock + timedelta(hours=9), ALERTS)
+    store_weeks(engine, clock, "router", make_assessment())
+    off = Alerts(digest="")
+    assert not announce_due(engine, FLEET, clock + WEEK + timedelta(hours=9), off)
+
+
+def test_digest_of_all_models_snapshot(
+    engine: Engine, clock: datetime, snapshot: SnapshotAssertion
+) -> None:
+    store_weeks(
+        engine, clock, "router", make_assessment(), make_assessment(0.1), make_assessment(0.3)
+    )
+    store_weeks(engine, clock, "analyst", make_assessment(), not_enough_data(), make_assessment())
+    assert announce_due(engine, FLEET, clock + 3 * WEEK + timedelta(hours=9), ALERTS)
+    (text,) = digests(engine)
+    assert text == snapshot
