@@ -24,6 +24,7 @@ from monitor.store.alerts.slack_actions import Press, finish_press, insert_press
 from monitor.store.engine import transaction
 from monitor.store.leadership import renew_lease, take_lease
 from monitor.store.tables import metadata
+from monitor.store.windows.claims import claim_drift_evaluation, fail_drift_evaluation
 from retrain.registry.mlflow_mirror import MlflowMirror
 from retrain.registry.stages import register_version
 from retrain.rollout.gateway import RecordOnlyGateway
@@ -74,6 +75,9 @@ def give_work(engine: Engine, now: datetime) -> None:
         earlier = monday - 8 * WEEK
         store_evaluation(connection, make_assessment(0.3, model="desk"), earlier)
         store_evaluation(connection, make_assessment(0.3, model="gone"), earlier)
+        claim = claim_drift_evaluation(connection, "desk", earlier - WEEK, earlier, seed=1, now=now)
+        assert claim is not None
+        fail_drift_evaluation(connection, claim, "broken", now)
         message: dict[str, Any] = {"payload": {"text": "a message"}, "now": now}
         add_message(
             connection, dedupe_key="m", model="desk", incident_id=None, kind="post", **message
