@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from monitor.alerts.actions.offers import with_buttons
+from monitor.alerts.actions.offers import WITH_RETRAINING, with_buttons
 from monitor.alerts.incident_states import Event
 from monitor.alerts.messages.condition import condition_blocks, condition_title
 from monitor.alerts.messages.incident import EvaluationSummary, incident_blocks
@@ -17,9 +17,9 @@ from monitor.rendering.looks import look_headline
 from monitor.rendering.numbers import format_instant
 from monitor.settings import Alerts
 from monitor.store.alerts import outbox
+from monitor.store.alerts.condition_facts import recommended_retraining
 from monitor.store.alerts.incident_events import last_event
 from monitor.store.alerts.incidents import IncidentRow, incident_by_id, list_incidents
-from monitor.store.review.decisions import retraining_of_incident
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
 from monitor.store.windows.looks import LookRow, look_by_id
 
@@ -74,15 +74,17 @@ def add_update(
 
 
 def update_retraining(connection: Connection, model: str, now: datetime, alerts: Alerts) -> None:
-    """Update the message of a model's incident when a retraining awaits a lead, and when not.
+    """Update the messages of a model's incidents when a retraining awaits a lead, and when not.
 
     Call it as often as decisions are made: each state of a decision is written once.
     """
-    for incident in list_incidents(connection, model, cause="drift", unresolved=True):
-        retraining = retraining_of_incident(connection, incident.id)
-        if retraining is not None:
-            state = "awaits" if retraining.awaits_lead else "settled"
-            key = f"incident:{incident.id}:decision:{retraining.decision_id}:{state}"
+    retraining = recommended_retraining(connection, model)
+    if retraining is None:
+        return
+    state = "awaits" if retraining.awaits_lead else "settled"
+    for incident in list_incidents(connection, model, unresolved=True):
+        if incident.cause in WITH_RETRAINING:
+            key = f"incident:{incident.id}:decision:{retraining.id}:{state}"
             add_update(connection, incident.id, now, alerts, key=key, kind="update")
 
 

@@ -15,8 +15,12 @@ from monitor.alerts.actions.buttons import (
 )
 from monitor.alerts.messages.mrkdwn import MAX_BLOCKS, Block
 from monitor.settings import Alerts
+from monitor.store.alerts.condition_facts import recommended_retraining
 from monitor.store.alerts.incidents import IncidentRow
-from monitor.store.review.decisions import retraining_of_incident
+
+#: Causes whose messages lead to the review queue, and to a retraining that waits for a lead.
+WITH_QUEUE = ("drift", "queue_not_worked")
+WITH_RETRAINING = ("drift", "decision_overdue")
 
 
 def with_buttons(
@@ -49,10 +53,11 @@ def _elements(connection: Connection, incident: IncidentRow, alerts: Alerts) -> 
     if incident.status != "acknowledged":
         elements.append(button("acknowledge", "Acknowledge", target, style="primary"))
     elements.append(menu("snooze", "Snooze", SNOOZES, target))
-    if incident.cause == "drift":
+    if incident.cause in WITH_QUEUE:
         queue = f"{alerts.public_url.rstrip('/')}/review"
         elements.append(link_button("Open the review queue", queue))
-        retraining = retraining_of_incident(connection, incident.id)
+    if incident.cause in WITH_RETRAINING:
+        retraining = recommended_retraining(connection, incident.model)
         if retraining is not None and retraining.awaits_lead:
-            elements.append(retraining_button(retraining.decision_id))
+            elements.append(retraining_button(retraining.id))
     return elements

@@ -186,7 +186,7 @@ def _require_user(press: PressRow, user: UserRow | None) -> UserRow:
     if user is None:
         raise WorkflowError(
             "your Slack user is linked to no account of driftwarden. A lead or an admin links it "
-            f"on the page Users, or by `driftwarden accounts slack NAME {press.slack_user}`",
+            f"on the page Users, or by: driftwarden accounts slack NAME {press.slack_user}",
             code="no_account",
         )
     if not user.active:

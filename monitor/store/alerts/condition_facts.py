@@ -118,6 +118,11 @@ class RecommendedRetraining:
     confirmed_at: datetime | None
     has_run: bool
 
+    @property
+    def awaits_lead(self) -> bool:
+        """Return whether it is neither confirmed nor begun."""
+        return self.confirmed_at is None and not self.has_run
+
 
 def recommended_retraining(connection: Connection, model: str) -> RecommendedRetraining | None:
     """Return the newest decision of a model; ``None`` where it recommends something else."""

@@ -4,20 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from monitor.errors import NotFoundError
 from monitor.store.model_sets import Models, of_models
 from monitor.store.rows import columns_of, read_row, read_rows
-from monitor.store.tables import (
-    Decision,
-    IncidentEvent,
-    ModelScore,
-    ModelVersion,
-    ReviewBatch,
-    TrainingRun,
-)
+from monitor.store.tables import Decision, ModelScore, ModelVersion
 
 #: Metric and stratum of a production version's accuracy at launch.
 LAUNCH_METRIC = ("exact_match", "")
@@ -36,15 +29,6 @@ class DecisionRow:
     decided_at: datetime
     confirmed_by: str | None
     confirmed_at: datetime | None
-
-
-@dataclass(frozen=True)
-class Retraining:
-    """A recommended retraining."""
-
-    decision_id: int
-    #: Whether it is neither confirmed nor begun.
-    awaits_lead: bool
 
 
 _COLUMNS = columns_of(DecisionRow, Decision)
@@ -112,21 +96,6 @@ def confirm_decision(connection: Connection, decision_id: int, by: str, now: dat
         .values(confirmed_by=by, confirmed_at=now)
     )
     return result.rowcount == 1
-
-
-def retraining_of_incident(connection: Connection, incident_id: int) -> Retraining | None:
-    """Return the newest recommended retraining after a window of an incident, or ``None``."""
-    windows = select(IncidentEvent.evaluation_id).where(IncidentEvent.incident_id == incident_id)
-    runs = select(TrainingRun.id).where(TrainingRun.decision_id == Decision.id)
-    awaits_lead = and_(Decision.confirmed_by.is_(None), ~runs.exists())
-    statement = (
-        select(*columns_of(Retraining, decision_id=Decision.id, awaits_lead=awaits_lead))
-        .join(ReviewBatch, ReviewBatch.id == Decision.batch_id)
-        .where(ReviewBatch.evaluation_id.in_(windows), Decision.recommendation == "retrain")
-        .order_by(Decision.id.desc())
-        .limit(1)
-    )
-    return read_row(connection, Retraining, statement)
 
 
 def launch_accuracy(connection: Connection, model: str) -> tuple[int, float, int] | None:
