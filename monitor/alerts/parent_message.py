@@ -81,11 +81,15 @@ def update_retraining(connection: Connection, model: str, now: datetime, alerts:
     retraining = recommended_retraining(connection, model)
     if retraining is None:
         return
-    state = "awaits" if retraining.awaits_lead else "settled"
     for incident in list_incidents(connection, model, unresolved=True):
-        if incident.cause in WITH_RETRAINING:
-            key = f"incident:{incident.id}:decision:{retraining.id}:{state}"
+        if incident.cause not in WITH_RETRAINING:
+            continue
+        key = f"incident:{incident.id}:decision:{retraining.id}"
+        if retraining.awaits_lead:
             add_update(connection, incident.id, now, alerts, key=key, kind="update")
+        elif outbox.has_message(connection, key):
+            settled = f"{key}:settled"
+            add_update(connection, incident.id, now, alerts, key=settled, kind="update")
 
 
 def add_reply(
