@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from peft import LoraConfig
+from peft import LoraConfig, PeftConfig
 
 from monitor.errors import ModelError
 from retrain.recipes.recipe import Recipe
@@ -17,13 +17,21 @@ def peft_config(recipe: Recipe, model: Any) -> LoraConfig | None:
     return LoraConfig(
         r=recipe.rank,
         lora_alpha=recipe.alpha,
-        lora_dropout=0.0,
+        lora_dropout=recipe.dropout,
+        use_rslora=recipe.rank_stabilised,
         target_modules=targets if isinstance(targets, str) else list(targets),
         exclude_modules=lower_layers(recipe, model),
         use_dora=recipe.dora,
         modules_to_save=list(recipe.modules_to_save) or None,
         task_type="CAUSAL_LM",
     )
+
+
+def start_config(recipe: Recipe) -> PeftConfig:
+    """Return the start adapter's configuration, with the recipe's dropout."""
+    config = PeftConfig.from_pretrained(recipe.start_adapter)
+    config.lora_dropout = recipe.dropout
+    return config
 
 
 def lower_layers(recipe: Recipe, model: Any) -> str | None:

@@ -128,7 +128,13 @@ def _with_method(recipe_file: RecipeFile, method: Method) -> RecipeFile:
     if method != "full":
         return msgspec.structs.replace(recipe_file, method=method)
     return msgspec.structs.replace(
-        recipe_file, method=method, dora=False, modules_to_save=(), top_layers=0
+        recipe_file,
+        method=method,
+        dora=False,
+        modules_to_save=(),
+        top_layers=0,
+        dropout=0.0,
+        rank_stabilised=False,
     )
 
 

@@ -84,11 +84,17 @@ def _is_as_asked(adapter: Path, training: Training) -> bool:
     config = read_json(adapter / "adapter_config.json")
     if config is None:
         return True
-    shape = (config.get("r"), config.get("lora_alpha"), bool(config.get("use_dora")))
+    shape = (
+        config.get("r"),
+        config.get("lora_alpha"),
+        bool(config.get("use_dora")),
+        bool(config.get("use_rslora")),
+    )
+    wanted = (training.rank, training.alpha, training.dora, training.rank_stabilised)
     saved = set(config.get("modules_to_save") or ())
     targets = training.targets
     return (
-        shape == (training.rank, training.alpha, training.dora)
+        shape == wanted
         and saved == set(training.modules_to_save)
         # PEFT replaces all-linear by a list of module names.
         and (isinstance(targets, str) or set(config.get("target_modules") or ()) == set(targets))

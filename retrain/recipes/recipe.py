@@ -37,6 +37,11 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     alpha: int = 32
     #: ``all-linear``, or names of the adapted modules.
     targets: str | tuple[str, ...] = "all-linear"
+    #: Share of an adapter's inputs that are dropped at random in training.
+    dropout: float = 0.0
+    #: Scale the adapter by ``alpha / sqrt(rank)`` instead of ``alpha / rank`` (rsLoRA), so that
+    #: higher ranks learn as fast.
+    rank_stabilised: bool = False
     #: Weight-decomposed LoRA (DoRA). Few inference servers load it.
     dora: bool = False
     #: Modules trained in full and stored in the adapter. Few inference servers load them.
@@ -50,12 +55,21 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     warmup_share: float = 0.05
     #: Examples per step.
     batch_size: int = 16
-    #: Examples per forward pass; 0: the whole batch.
+    #: Examples per forward pass; 0: the whole batch. Gradients accumulate over
+    #: ``batch_size / micro_batch_size`` passes.
     micro_batch_size: int = 0
     #: Maximum tokens per example; longer examples are refused, never truncated.
     max_length: int = 1024
+    #: Fill rows of ``max_length`` tokens with whole examples; a batch counts rows.
+    packing: bool = False
     #: Steps between checkpoints; 0: ten checkpoints per run.
     checkpoint_steps: int = 0
+    #: Measure the validation loss at each checkpoint, and end with the weights of the lowest.
+    best_checkpoint: bool = False
+    #: Validations without a lower loss after which training ends; 0: off.
+    early_stopping: int = 0
+    #: Trackers of transformers that get the losses, such as ``tensorboard``.
+    report_to: tuple[str, ...] = ()
     replay_share: float = 0.30
     seed: int = 20_260_101
     serving: Serving = Serving()
@@ -80,6 +94,18 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             ("rank", self.rank, "between 1 and 256", 1 <= self.rank <= 256),
             ("alpha", self.alpha, "at least 1", self.alpha >= 1),
             ("targets", self.targets, "'all-linear' or names of modules", _is_target(self.targets)),
+            (
+                "dropout",
+                self.dropout,
+                "at least 0, below 1, and 0 for method 'full'",
+                0 <= self.dropout < 1 and not (full and self.dropout),
+            ),
+            (
+                "rank_stabilised",
+                self.rank_stabilised,
+                "false for method 'full'",
+                not (full and self.rank_stabilised),
+            ),
             ("dora", self.dora, "false for method 'full'", not (full and self.dora)),
             (
                 "modules_to_save",
@@ -110,6 +136,13 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             ("batch_size", self.batch_size, "at least 1", self.batch_size >= 1),
             ("micro_batch_size", micro, "0, or a divisor of batch_size", divides),
             ("checkpoint_steps", self.checkpoint_steps, "at least 0", self.checkpoint_steps >= 0),
+            (
+                "early_stopping",
+                self.early_stopping,
+                "at least 0, and 0 without best_checkpoint",
+                self.early_stopping >= 0 and (self.best_checkpoint or not self.early_stopping),
+            ),
+            ("report_to", self.report_to, "names of trackers", all(self.report_to)),
         ]
 
     def _rules_of_serving(self) -> list[tuple[str, object, str, bool]]:
@@ -124,9 +157,14 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Number of examples per forward pass."""
         return self.micro_batch_size or self.batch_size
 
-    def steps(self, n_examples: int) -> int:
-        """Return the number of optimiser steps over ``n_examples``."""
-        return max(1, math.ceil(math.ceil(n_examples / self.batch_size) * self.epochs))
+    @property
+    def accumulation_steps(self) -> int:
+        """Number of forward passes whose gradients make a step."""
+        return self.batch_size // self.examples_at_once
+
+    def steps(self, n_rows: int) -> int:
+        """Return the number of optimiser steps over rows: examples, packed or not."""
+        return max(1, math.ceil(math.ceil(n_rows / self.batch_size) * self.epochs))
 
     def warnings(self) -> list[str]:
         """Return warnings about allowed values."""

@@ -12,6 +12,24 @@ import msgspec
 from monitor.errors import ConfigurationError
 from retrain.recipes.recipe import Method, Serving, Training
 
+#: Names of other libraries' settings, and what sets the like here.
+_ELSEWHERE = {
+    "lora_alpha": "alpha",
+    "lora_dropout": "dropout",
+    "lora_rank": "rank",
+    "r": "rank",
+    "use_rslora": "rank_stabilised",
+    "use_dora": "dora",
+    "target_modules": "targets",
+    "num_train_epochs": "epochs",
+    "per_device_train_batch_size": "micro_batch_size",
+    "gradient_accumulation_steps": "micro_batch_size: batch_size / micro_batch_size passes "
+    "accumulate",
+    "save_steps": "checkpoint_steps",
+    "load_best_model_at_end": "best_checkpoint",
+    "early_stopping_patience": "early_stopping",
+    "max_seq_length": "max_length",
+}
 #: A TOML key, bare or quoted, at the start of a line.
 _KEY = re.compile(r"""\s*(?P<key>[A-Za-z0-9_-]+|"[^"]+"|'[^']+')\s*(?:=|\.)""")
 _TABLE = re.compile(r"\s*\[(?P<name>[^\[\]]+)\]\s*(?:#.*)?$")
@@ -121,6 +139,8 @@ def _unknown_keys(content: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _hint(key: str, known: tuple[str, ...]) -> str:
+    if key in _ELSEWHERE:
+        return f"; here it is {_ELSEWHERE[key]}"
     close = difflib.get_close_matches(key, known, n=1)
     return f"; did you mean {close[0]!r}?" if close else f"; known here: {', '.join(known)}"
 

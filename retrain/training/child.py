@@ -13,6 +13,7 @@ from retrain.data.training_set import copy_card
 from retrain.jobs.child_process import hide_bitsandbytes, prepare_environment, run_child
 from retrain.recipes.recipe import Recipe, read_recipe
 from retrain.run_folder import RunFolder, read_json, read_lines
+from retrain.training.trackers import allow_trackers
 
 
 def main(arguments: list[str]) -> int:
@@ -23,6 +24,7 @@ def main(arguments: list[str]) -> int:
 def _train(folder: RunFolder) -> dict[str, Any]:
     recipe = read_recipe(folder.recipe.read_bytes(), str(folder.recipe))
     prepare_environment(recipe.base)
+    allow_trackers(recipe.report_to, folder)
     if recipe.method != "qlora":
         hide_bitsandbytes(recipe.base)
     if needs_generation(folder):

@@ -9,10 +9,16 @@ from typing import Any
 import torch
 from datasets import Dataset
 from peft import PeftModel
-from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+from transformers import (
+    AutoModelForCausalLM,
+    BitsAndBytesConfig,
+    EarlyStoppingCallback,
+    TrainerCallback,
+    TrainerState,
+)
 from trl import SFTConfig
 
-from retrain.models.adapter_config import lower_layers, peft_config
+from retrain.models.adapter_config import lower_layers, peft_config, start_config
 from retrain.models.adapter_folder import describe_adapter, package_versions
 from retrain.models.base_model import BaseModel, folder_digest, load_tokenizer
 from retrain.planning.checks.finding import raise_refusals
@@ -24,6 +30,7 @@ from retrain.training.example_order import RepeatableTrainer
 from retrain.training.peak_memory import PeakMemory
 from retrain.training.progress_callback import ProgressWriter
 from retrain.training.response_loss import ResponseTrainer
+from retrain.training.trackers import trackers
 
 #: Checkpoints per run if the recipe sets no interval.
 CHECKPOINTS = 10
@@ -51,6 +58,7 @@ def train(
     began = time.monotonic()
     checkpoint = folder.last_checkpoint()
     outcome = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    best = _best(trainer.state)
     seconds = time.monotonic() - began
     trainer.model.save_pretrained(folder.adapter)
     lineage = {
@@ -75,7 +83,8 @@ def train(
         "training_loss": float(outcome.training_loss),
         "training_seconds": round(seconds, 3),
         "tokens_per_second": round(_tokens_per_second(folder), 1),
-        "validation_loss": _last_validation_loss(folder),
+        "validation_loss": best["loss"] if best else _last_validation_loss(folder),
+        "best_checkpoint": best,
         "resumed_from": str(checkpoint or ""),
         "device": str(trainer.args.device),
         "checks": [finding.as_json() for finding in checked.findings],
@@ -107,13 +116,31 @@ def _trainer(
     validation = list(read_lines(folder.validation_data))
     return trainer_class(
         model=model,
-        args=_arguments(folder, recipe, len(rows), validates=bool(validation)),
+        args=_arguments(
+            folder, recipe, checked.examples.n_rows(recipe), validates=bool(validation)
+        ),
         train_dataset=_conversations(rows),
         eval_dataset=_conversations(validation) if validation else None,
         processing_class=tokenizer,
         peft_config=peft_config(recipe, model),
-        callbacks=[ProgressWriter(folder, checked.examples.n_tokens)],
+        callbacks=_callbacks(folder, recipe, checked, validates=bool(validation)),
     )
+
+
+def _callbacks(
+    folder: RunFolder, recipe: Recipe, checked: RunChecks, *, validates: bool
+) -> list[TrainerCallback]:
+    callbacks: list[TrainerCallback] = [ProgressWriter(folder, checked.examples.n_tokens)]
+    if validates and recipe.early_stopping:
+        callbacks.append(EarlyStoppingCallback(recipe.early_stopping))
+    return [*callbacks, *trackers(recipe.report_to)]
+
+
+def _best(state: TrainerState) -> dict[str, Any] | None:
+    """Return step and validation loss of the best checkpoint, where one was loaded."""
+    if state.best_model_checkpoint is None:
+        return None
+    return {"step": state.best_global_step, "loss": float(state.best_metric)}
 
 
 def _conversations(rows: list[dict[str, Any]]) -> Dataset:
@@ -165,7 +192,9 @@ def _load_model(recipe: Recipe) -> Any:
         return model
     lower = lower_layers(recipe, model)
     # TRL casts any adapter over a quantised base, and enables its gradients.
-    model = PeftModel.from_pretrained(model, recipe.start_adapter, is_trainable=True)
+    model = PeftModel.from_pretrained(
+        model, recipe.start_adapter, is_trainable=True, config=start_config(recipe)
+    )
     if lower is not None:
         for name, parameter in model.named_parameters():
             if re.fullmatch(lower, name):
@@ -173,8 +202,10 @@ def _load_model(recipe: Recipe) -> Any:
     return model
 
 
-def _arguments(folder: RunFolder, recipe: Recipe, n_examples: int, *, validates: bool) -> SFTConfig:
+def _arguments(folder: RunFolder, recipe: Recipe, n_rows: int, *, validates: bool) -> SFTConfig:
     on_gpu = torch.cuda.is_available()
+    finds_best = validates and recipe.best_checkpoint
+    save_steps = recipe.checkpoint_steps or -(-recipe.steps(n_rows) // CHECKPOINTS)
     return SFTConfig(
         output_dir=str(folder.checkpoints),
         num_train_epochs=recipe.epochs,
@@ -183,11 +214,11 @@ def _arguments(folder: RunFolder, recipe: Recipe, n_examples: int, *, validates:
         warmup_steps=recipe.warmup_share,  # below 1: share of all steps
         per_device_train_batch_size=recipe.examples_at_once,
         per_device_eval_batch_size=recipe.examples_at_once,
-        gradient_accumulation_steps=recipe.batch_size // recipe.examples_at_once,
+        gradient_accumulation_steps=recipe.accumulation_steps,
         optim="paged_adamw_8bit" if recipe.method == "qlora" and on_gpu else "adamw_torch",
         weight_decay=0.0,
         max_length=recipe.max_length,
-        packing=False,
+        packing=recipe.packing,
         assistant_only_loss=True,
         bf16=on_gpu,
         use_cpu=not on_gpu,
@@ -195,12 +226,19 @@ def _arguments(folder: RunFolder, recipe: Recipe, n_examples: int, *, validates:
         dataloader_pin_memory=on_gpu,
         logging_steps=1,
         logging_first_step=True,
-        eval_strategy="epoch" if validates else "no",
+        eval_strategy="steps" if finds_best else "epoch" if validates else "no",
+        eval_steps=save_steps if finds_best else None,
+        load_best_model_at_end=finds_best,
+        metric_for_best_model="eval_loss" if finds_best else None,
+        greater_is_better=False if finds_best else None,
+        # Otherwise a resumed run would wait longer before it stops.
+        restore_callback_states_from_checkpoint=finds_best,
         prediction_loss_only=True,
         save_strategy="steps",
-        save_steps=recipe.checkpoint_steps or -(-recipe.steps(n_examples) // CHECKPOINTS),
+        save_steps=save_steps,
         save_total_limit=1,
         report_to=[],
+        run_name=folder.root.name,
         disable_tqdm=True,
         seed=recipe.seed,
         data_seed=recipe.seed,

@@ -119,7 +119,7 @@ def plan(
         card.self_generated.wanted_training if card.self_generated else 0
     )
     typer.echo(
-        f"{chosen.recipe.steps(n_trained)} steps of {chosen.recipe.method} on "
+        f"{checks.steps(n_trained)} steps of {chosen.recipe.method} on "
         f"{chosen.recipe.base}\n"
         f"training data: driftwarden retrain data {run_id}\n"
         f"start: driftwarden retrain start {run_id}"

@@ -66,6 +66,9 @@ def show(run: RunArgument, config: ConfigOption = None) -> None:
         )
     for step, loss in (state.run.progress or {}).get("validation", ()):
         typer.echo(f"validation after step {step:.0f}: loss {loss:.4f}")
+    best = (state.run.result or {}).get("best_checkpoint")
+    if best:
+        typer.echo(f"best checkpoint: step {best['step']}, validation loss {best['loss']:.4f}")
     memory = (state.run.result or {}).get("memory")
     if memory:
         typer.echo(

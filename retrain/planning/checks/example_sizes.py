@@ -1,5 +1,6 @@
 """Token sizes of the examples, and their limits."""
 
+from bisect import bisect_left, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from retrain.models.chat_template import training_template
 from retrain.planning.checks.finding import Finding
 from retrain.planning.memory.estimate import Batch
+from retrain.recipes.recipe import Recipe
 
 #: Maximum examples that a finding names.
 NAMED_EXAMPLES = 10
@@ -44,6 +46,23 @@ class ExampleSizes:
     def longest(self) -> int:
         """Tokens of the longest example."""
         return max((size.length for size in self.sizes), default=0)
+
+    def n_rows(self, recipe: Recipe) -> int:
+        """Return the number of rows of an epoch: examples, or filled rows with packing.
+
+        Best fit, the longest example first, as TRL packs.
+        """
+        if not recipe.packing:
+            return len(self.sizes)
+        spaces: list[int] = []  # sorted
+        n = 0
+        for length in sorted((size.length for size in self.sizes), reverse=True):
+            place = bisect_left(spaces, length)
+            if place == len(spaces):
+                n += 1
+                spaces.append(recipe.max_length)
+            insort(spaces, spaces.pop(place) - length)
+        return n
 
     def heaviest_batch(self, n: int) -> Batch:
         """Return the batch of the ``n`` longest examples."""

@@ -1,5 +1,6 @@
 """Checks of a run: recipe, examples, memory and inference server."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,13 @@ class RunChecks:
     examples: ExampleSizes
     shape: ModelShape | None
     estimate: MemoryEstimate | None
+    recipe: Recipe
+
+    def steps(self, n_examples: int) -> int:
+        """Return the steps over so many examples, which are packed like those measured."""
+        n_measured = len(self.examples.sizes)
+        n_rows = self.examples.n_rows(self.recipe)
+        return self.recipe.steps(math.ceil(n_examples * n_rows / max(1, n_measured)))
 
 
 def check_run(
@@ -49,7 +57,7 @@ def check_run(
     tokenizer = load_tokenizer(BaseModel(recipe.base, revision))
     template, serving = _check_template(tokenizer, recipe.base), check_serving(recipe)
     if "refused" in (template.outcome, serving.outcome):
-        return RunChecks((template, serving), ExampleSizes(()), None, None)
+        return RunChecks((template, serving), ExampleSizes(()), None, None, recipe)
     examples = measure_examples(tokenizer, rows)
     shape = model_shape(recipe)
     counted = check_examples(examples, recipe.max_length, shape.max_positions)
@@ -58,16 +66,19 @@ def check_run(
         held = measure_examples(tokenizer, validation)
         limits = (recipe.max_length, shape.max_positions)
         matches.append(check_examples(held, *limits, name="validation"))
+    elif recipe.best_checkpoint:
+        text = "no examples are held back: best_checkpoint and early_stopping have no effect"
+        matches.append(Finding("validation", "note", text))
     if any(match.outcome == "refused" for match in matches):
-        return RunChecks(tuple(matches), examples, shape, None)
+        return RunChecks(tuple(matches), examples, shape, None, recipe)
     estimate = estimate_memory(
         shape,
         recipe,
-        examples.heaviest_batch(recipe.examples_at_once),
+        worst_batch(recipe) if recipe.packing else examples.heaviest_batch(recipe.examples_at_once),
         device.kind if device else "cuda",
     )
     fits = check_memory(estimate, device)
-    return RunChecks((*matches, fits), examples, shape, estimate)
+    return RunChecks((*matches, fits), examples, shape, estimate, recipe)
 
 
 def worst_batch(recipe: Recipe) -> Batch:

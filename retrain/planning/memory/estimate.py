@@ -91,7 +91,7 @@ def estimate_memory(
     width = value if full else (2 if quantised else 4)
     plain = shape.n_parameters - (shape.n_quantised if quantised else 0)
     weights = plain * value + (shape.n_quantised * NF4_BYTES if quantised else 0.0)
-    a_layer = _layer_activations(shape, batch, value)
+    a_layer = _layer_activations(shape, batch, value, dropout=bool(recipe.dropout))
     if kind == "cpu":
         a_layer *= HEAP
     retained = (
@@ -102,28 +102,33 @@ def estimate_memory(
     temporary = (a_layer if checkpointing else 0.0) + (
         shape.hidden_size * shape.intermediate_size * value if quantised else 0.0
     )
+    # Packed rows are one sequence with a mask between the examples.
+    mask = float(batch.tokens**2 * value) if recipe.packing else 0.0
     return MemoryEstimate(
         weights=weights,
         adapter=0.0 if full else float(shape.n_trained * width),
         # Two moments, of the parameter's width, or of one byte each if quantised.
         optimiser=float(shape.n_trained * (2 if quantised and kind == "cuda" else 2 * width)),
-        activations=float(retained),
+        activations=float(retained) + mask,
         working=max(temporary, _logits(shape, batch, kind), float(shape.n_trained * width)),
         overhead=OVERHEAD[kind] + (QUANTISING_OVERHEAD if quantised and kind == "cpu" else 0.0),
     )
 
 
-def _layer_activations(shape: ModelShape, batch: Batch, value: int) -> float:
+def _layer_activations(shape: ModelShape, batch: Batch, value: int, *, dropout: bool) -> float:
     """Return the bytes that a layer's forward pass keeps for its backward pass.
 
     For each token, a layer of the Llama family keeps the inputs and outputs of its two norms
     (4 hidden widths); query, key, value, and the attention's output with its copy (5); and, in the
     feed-forward part, the gate before and after its activation, the other branch and their product
     (4 intermediate widths). It keeps no matrix of attention scores:
-    scaled_dot_product_attention recomputes them.
+    scaled_dot_product_attention recomputes them. With dropout, each of the seven adapted layers
+    keeps its own input and a mask of one byte.
     """
-    a_token = 9 * shape.hidden_size + 4 * shape.intermediate_size
-    return float(batch.tokens * a_token * value)
+    a_token = (9 * shape.hidden_size + 4 * shape.intermediate_size) * value
+    if dropout:
+        a_token += (6 * shape.hidden_size + shape.intermediate_size) * (value + 1)
+    return float(batch.tokens * a_token)
 
 
 def _logits(shape: ModelShape, batch: Batch, kind: Literal["cuda", "cpu"]) -> float:

@@ -52,6 +52,8 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
         ("[serving]\n# a comment\nmax_rank = 3\n", r"line 3: serving\.max_rank: .*'max_lora_rank'"),
         ("\nxyz = 1\n", "line 2: xyz: .*: method, rank, alpha"),
         ('rank = "4"\n', "line 1: rank: .*`int`.*`str`"),
+        ('base = "b"\ngradient_accumulation_steps = 4\n', "line 2: .*micro_batch_size: batch_size"),
+        ('base = "b"\nlora_dropout = 0.1\n', "line 2: lora_dropout: .*here it is dropout"),
         ('base = "b"\nmethod = "dora"\n', "line 2: method: .*'dora'"),
         ('base = ["b", 3]\n', "line 1: base: .*`str`.*`int`"),
         ("base = []\n", r"line 1: base = \(\): "),
