@@ -148,7 +148,8 @@ for _cause in ("refused", "expired"):  # a counter that is born with its first e
     MESSAGES_FAILED.labels(_cause)
 SLACK_CONNECTED = Gauge(
     "driftwarden_slack_connected",
-    "Whether this replica receives the presses of buttons in Slack (1) or not (0).",
+    "Whether a replica receives the presses of buttons in Slack (1) or not (0), where it should.",
+    ["part"],
     registry=REGISTRY,
 )
 

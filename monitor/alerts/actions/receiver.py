@@ -102,7 +102,8 @@ class PressReceiver:
             on_message_listeners=[self._hasten_disconnect],
         )
         self._client.socket_mode_request_listeners.append(self._receive)
-        SLACK_CONNECTED.set_function(lambda: float(self._client.is_connected()))
+        self._connected = SLACK_CONNECTED.labels("schedule")
+        self._connected.set_function(lambda: float(self._client.is_connected()))
 
     @classmethod
     def build(
@@ -161,7 +162,7 @@ class PressReceiver:
         closing.join(CLOSING_SECONDS)
         for executor in (self._storing, self._telling):
             executor.shutdown(wait=False, cancel_futures=True)
-        SLACK_CONNECTED.set_function(lambda: 0.0)
+        self._connected.set_function(lambda: 0.0)
 
     def _stay_connected(self) -> None:
         """Connect until Slack takes it; from then on the client connects anew after a disconnect.

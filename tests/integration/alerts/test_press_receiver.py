@@ -10,12 +10,14 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import Engine, text
 
+from bench.services.postgres import PostgresServer
 from monitor.alerts.actions.buttons import SNOOZES, Target, button, link_button, menu, parse_value
 from monitor.alerts.actions.payload import parse_press
 from monitor.alerts.actions.receiver import NOT_RECORDED, PressReceiver
 from monitor.settings import Secrets
 from monitor.store.alerts.slack_actions import PressRow, list_presses
 from monitor.store.engine import make_engine, transaction
+from monitor.store.tables import metadata
 from monitor.telemetry import REGISTRY
 from tests.services.slack import (  # noqa: F401 - a fixture
     APP_TOKEN,
@@ -31,6 +33,7 @@ from tests.services.slack_socket import Envelope, press_payload
 PROMISE = 3.0
 ACTIONS = {"acknowledge", "snooze"}
 USER = "U0ANN"
+SCHEDULE = {"part": "schedule"}
 ACKNOWLEDGE = button("acknowledge", "Acknowledge", Target("incident:12", 3))
 
 
@@ -167,6 +170,25 @@ def test_a_press_without_a_database_is_told_as_not_recorded(slack: FakeSlack) ->
     assert (reply.user, reply.text) == (USER, NOT_RECORDED)
 
 
+@pytest.mark.postgres
+def test_a_press_is_recorded_again_once_the_database_is_back(
+    own_postgres: PostgresServer,
+    slack: FakeSlack,  # noqa: F811
+) -> None:
+    engine = make_engine(own_postgres.url)
+    metadata.create_all(engine)
+    with receiving(engine, slack):
+        assert acknowledged(press(slack))
+        own_postgres.stop()
+        assert acknowledged(press(slack))
+        wait_until(lambda: len(slack.ephemerals) == 1)
+        own_postgres.start()
+        assert acknowledged(press(slack))
+        assert len(stored(engine)) == 2
+    engine.dispose()
+    assert [reply.text for reply in slack.ephemerals] == [NOT_RECORDED]
+
+
 def test_a_press_told_as_not_recorded_is_not_stored_later(
     any_engine: Engine,
     slack: FakeSlack,  # noqa: F811
@@ -213,8 +235,8 @@ def test_a_receiver_starts_while_slack_refuses(engine: Engine, slack: FakeSlack)
     slack.scripted_replies = [Reply(status=500), Reply(body={"ok": False, "error": "fatal_error"})]
     with receiving(engine, slack):
         assert acknowledged(press(slack))
-        assert REGISTRY.get_sample_value("driftwarden_slack_connected") == 1.0
-    assert REGISTRY.get_sample_value("driftwarden_slack_connected") == 0.0
+        assert REGISTRY.get_sample_value("driftwarden_slack_connected", SCHEDULE) == 1.0
+    assert REGISTRY.get_sample_value("driftwarden_slack_connected", SCHEDULE) == 0.0
 
 
 def test_a_receiver_without_slack_ends_at_once(engine: Engine, slack: FakeSlack) -> None:  # noqa: F811
