@@ -99,6 +99,7 @@ docs: setup ## Rewrite docs/reference/settings.md and commands.md from config.to
 screenshots: setup ## Remake the pictures in docs/images (needs Chromium)
 	@$(BIN)/driftwarden demo --fast --folder build/screenshots
 	@$(BIN)/python tests/screenshots/__main__.py --demo build/screenshots
+	@$(BIN)/python -m tests.screenshots.slack_message docs/images/slack-incident.png
 
 .PHONY: bench
 bench: setup ## Measure against the goals; writes build/bench.json (AREA=drift: one area)

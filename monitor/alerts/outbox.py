@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from monitor.alerts.channels import Channels
 from monitor.alerts.channels.sender import Sender
-from monitor.alerts.messages.mrkdwn import context, escape, within_limits
+from monitor.alerts.messages.mrkdwn import context, escape, within_limits, without_charts
 from monitor.errors import (
     ChannelMisconfiguredError,
     ChannelRefusedError,
@@ -202,7 +202,7 @@ class _Attempt:
         self._in_doubt = message.attempted_at is not None and not sender.is_idempotent
 
     def send_in_some_form(self) -> Thread:
-        """Send the message; as plain text where its blocks are refused."""
+        """Send the message; in a simpler form where its blocks are refused."""
         message = self._message
         thread = None if message.kind == "post" else message.thread
         try:
@@ -210,8 +210,20 @@ class _Attempt:
         except ChannelRefusedError as error:
             if error.code == "parent_gone":  # deleted in the channel
                 return self._send(message.payload, None)
-            log.warning("message_sent_as_text", message=message.id, reason=str(error))
-            return self._send(message.payload | {"text": _as_text(message), "blocks": []}, thread)
+            return self._send_simpler(str(error), thread)
+
+    def _send_simpler(self, reason: str, thread: Thread | None) -> Thread:
+        """Send a refused message without its charts, or else without its blocks."""
+        message = self._message
+        blocks = message.payload.get("blocks", [])
+        simpler = without_charts(blocks)
+        if simpler != blocks:
+            try:
+                return self._send(message.payload | {"blocks": simpler}, thread)
+            except ChannelRefusedError as error:
+                reason = str(error)
+        log.warning("message_sent_as_text", message=message.id, reason=reason)
+        return self._send(message.payload | {"text": _as_text(message), "blocks": []}, thread)
 
     def unknown_since(self, error: Exception, now: datetime) -> datetime | None:
         """Return the begin of the first attempt that may have posted it, after a failed one."""

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from monitor.alerts.actions.offers import WITH_RETRAINING, with_buttons
 from monitor.alerts.incident_states import Event
+from monitor.alerts.messages.chart import WINDOWS
 from monitor.alerts.messages.condition import condition_blocks, condition_title
 from monitor.alerts.messages.incident import EvaluationSummary, incident_blocks
 from monitor.alerts.messages.look import look_blocks
@@ -20,6 +21,7 @@ from monitor.store.alerts import outbox
 from monitor.store.alerts.condition_facts import recommended_retraining
 from monitor.store.alerts.incident_events import last_event
 from monitor.store.alerts.incidents import IncidentRow, incident_by_id, list_incidents
+from monitor.store.windows.digest import newest_windows
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
 from monitor.store.windows.looks import LookRow, look_by_id
 
@@ -169,8 +171,14 @@ def summarize(
     """Return what a message says about a drift evaluation and its incident."""
     assert evaluation.assessment is not None  # noqa: S101 - it is done
     notes: tuple[str, ...] = ()
+    since = None
     if incident_id is not None:
-        notes = describe_state(connection, incident_by_id(connection, incident_id))
+        incident = incident_by_id(connection, incident_id)
+        notes = describe_state(connection, incident)
+        if incident.opening_evaluation_id is not None:
+            opening = drift_evaluation_by_id(connection, incident.opening_evaluation_id)
+            since = opening.window_start, opening.window_end
+    history = newest_windows(connection, evaluation.model, WINDOWS, until=evaluation.window_end)
     return EvaluationSummary(
         evaluation_id=evaluation.id,
         window_start=evaluation.window_start,
@@ -178,6 +186,8 @@ def summarize(
         assessment=evaluation.assessment,
         baseline=_describe_baseline(evaluation),
         notes=notes,
+        since=since,
+        history=tuple(history),
     )
 
 

@@ -37,6 +37,7 @@ METHODS = {
     "conversations.replies",
 }
 SCOPES = frozenset({"chat:write", "channels:history"})
+CHART = "data_visualization"
 #: Messages in a page of the history.
 PAGE = 3
 
@@ -118,6 +119,8 @@ class FakeSlack:
         self.faults: list[Fault | None] = []
         #: Of the bot token.
         self.scopes = SCOPES
+        #: Whether the workspace draws charts.
+        self.has_charts = True
         self._n_posted = 0
         self._lock = threading.Lock()
 
@@ -246,6 +249,8 @@ class FakeSlack:
             if word in json.dumps(arguments.get("blocks", [])):
                 return error
         blocks = arguments.get("blocks", [])
+        if not self.has_charts and any(block["type"] == CHART for block in blocks):
+            return "invalid_blocks"
         if len(blocks) > 50 or any(_too_long(block) for block in blocks):
             return "invalid_blocks"
         if method in {"chat.update", "chat.delete"} and arguments.get("ts") not in self.messages:
@@ -257,7 +262,24 @@ class FakeSlack:
         return None
 
 
+def _is_chart(block: dict[str, Any]) -> bool:
+    """Return whether a chart keeps to Slack's rules."""
+    chart = block["chart"]
+    categories = chart["axis_config"]["categories"]
+    names = [series["name"] for series in chart["series"]]
+    return (
+        0 < len(block["title"]) <= 50
+        and 1 <= len(names) == len(set(names)) <= 6
+        and all(0 < len(category) <= 20 for category in categories)
+        and all(
+            [point["label"] for point in series["data"]] == categories for series in chart["series"]
+        )
+    )
+
+
 def _too_long(block: dict[str, Any]) -> bool:
+    if block["type"] == CHART:
+        return not _is_chart(block)
     limit = {"header": 150, "section": 3000}.get(block["type"])
     return limit is not None and not 0 < len(block["text"]["text"]) <= limit
 

@@ -1,10 +1,11 @@
 """Alertmanager by its API v2: an alert fires until its incident is resolved."""
 
+import html
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from monitor.alerts.channels.http import request
-from monitor.alerts.messages.mrkdwn import render_text
+from monitor.alerts.messages.mrkdwn import render_text, without_quotes
 from monitor.alerts.routes import level_of
 from monitor.store.alerts.outbox import DueMessage, Kind, Thread
 
@@ -46,6 +47,7 @@ class AlertmanagerSender:
         incident = message.incident
         assert incident is not None  # noqa: S101 - the channel takes nothing else
         now = datetime.now(UTC)
+        details = render_text(without_quotes(payload.get("blocks", [])))
         labels = {
             "alertname": f"driftwarden_{message.subject}",
             "model": message.model,
@@ -56,8 +58,8 @@ class AlertmanagerSender:
         self._post(
             {name: value for name, value in labels.items() if value},
             {
-                "summary": payload["text"],
-                "description": render_text(payload.get("blocks", []))[:MAX_DESCRIPTION_CHARACTERS],
+                "summary": html.unescape(payload["text"]),
+                "description": details[:MAX_DESCRIPTION_CHARACTERS],
                 "status": incident.status,
             },
             starts_at=incident.opened_at,

@@ -7,7 +7,7 @@ from typing import Any
 
 from apprise import Apprise, LogCapture, NotifyFormat
 
-from monitor.alerts.messages.mrkdwn import render_text
+from monitor.alerts.messages.mrkdwn import render_text, without_quotes
 from monitor.errors import ChannelMisconfiguredError, ChannelUnavailableError
 from monitor.store.alerts.outbox import DueMessage, Kind, Thread
 
@@ -47,7 +47,7 @@ class AppriseSender:
         """Send a notification of plain text."""
         summary = html.unescape(payload["text"])
         name = f"{message.model}: " if message.model and message.model not in summary else ""
-        text = render_text(payload.get("blocks", [])) or summary
+        text = render_text(without_quotes(payload.get("blocks", []))) or summary
         self._notify(f"{name}{summary}"[:MAX_TITLE_CHARACTERS], text)
         return Thread(self.target, "")
 

@@ -1,10 +1,11 @@
 """PagerDuty by its Events API v2: an incident triggers, and is acknowledged and resolved."""
 
+import html
 import uuid
 from typing import Any, Literal
 
 from monitor.alerts.channels.http import request
-from monitor.alerts.messages.mrkdwn import render_text
+from monitor.alerts.messages.mrkdwn import render_text, without_quotes
 from monitor.alerts.routes import level_of
 from monitor.store.alerts.outbox import DueMessage, Kind, Thread
 
@@ -57,12 +58,12 @@ class PagerDutySender:
         assert incident is not None  # noqa: S101 - the channel takes nothing else
         key = f"driftwarden-{incident.id}-{incident.opened_at:%Y%m%d%H%M%S}"
         page = f"{self._public_url}/incidents/{incident.id}"
-        details = render_text(payload.get("blocks", []))[:MAX_DETAILS_CHARACTERS]
+        details = render_text(without_quotes(payload.get("blocks", [])))[:MAX_DETAILS_CHARACTERS]
         self._enqueue(
             ACTIONS[incident.status],
             key,
             {
-                "summary": payload["text"][:MAX_SUMMARY_CHARACTERS],
+                "summary": html.unescape(payload["text"])[:MAX_SUMMARY_CHARACTERS],
                 "source": message.model or "driftwarden",
                 "severity": level_of(message.subject),
                 "timestamp": incident.opened_at.isoformat(),

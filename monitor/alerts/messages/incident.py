@@ -5,7 +5,9 @@ from datetime import datetime
 
 from monitor.alerts.causes import runbook_url
 from monitor.alerts.incident_states import Event
+from monitor.alerts.messages.chart import drift_chart
 from monitor.alerts.messages.mrkdwn import (
+    QUOTED,
     Block,
     bold,
     code,
@@ -16,6 +18,8 @@ from monitor.alerts.messages.mrkdwn import (
     sections,
     within_limits,
 )
+from monitor.plurals import pluralize
+from monitor.rendering.numbers import format_window
 from monitor.rendering.response_changes import describe_descriptors, describe_extent
 from monitor.rendering.wording import (
     NOUNS,
@@ -37,6 +41,7 @@ from monitor.store.windows.assessment import (
     NumericAssessment,
     Topic,
 )
+from monitor.store.windows.digest import WindowFigures
 
 TITLES: dict[Event, str] = {
     "opened": "🔴 Drift: {model}",
@@ -52,6 +57,8 @@ TOPICS_SHOWN = 5
 NUMERIC_COLUMNS_SHOWN = 8
 DESCRIPTORS_SHOWN = 5
 
+#: Of each topic, in the message itself; the thread has more.
+EXAMPLES_SHOWN = 1
 #: Of a quoted exchange.
 QUOTED_CHARACTERS = 300
 
@@ -73,18 +80,23 @@ class EvaluationSummary:
     baseline: str
     #: The state of the incident, a line each.
     notes: tuple[str, ...] = ()
+    #: First and last time of the window that opened the incident; ``None`` without an incident.
+    since: tuple[datetime, datetime] | None = None
+    #: The last windows up to this one, in order of time.
+    history: tuple[WindowFigures, ...] = ()
 
 
 def incident_blocks(summary: EvaluationSummary, event: Event, alerts: Alerts) -> list[Block]:
     """Return the blocks of the incident's message: evidence, scope, next steps and links."""
     assessment = summary.assessment
     blocks = [header(TITLES[event].format(model=assessment.model))]
-    blocks += sections([bold(assessment.headline)])
+    blocks += sections([bold(assessment.headline), *_since(summary)])
     if detectable := describe_detectable(assessment):
         blocks += sections([detectable])
     if assessment.is_compared:
         families = [_family(assessment.input), _family(assessment.output)]
         blocks += sections(["*Evidence*", *families, *_degraded(assessment)])
+        blocks += drift_chart(summary.history)
         affected = [*_topics(assessment), *_mix(assessment)]
         if affected:
             blocks += sections(["*Who is affected*", *affected])
@@ -166,14 +178,30 @@ def _change(column: NumericAssessment) -> str:
 def _topics(assessment: Assessment) -> list[str]:
     lines = []
     for family in (assessment.input, assessment.output):
-        lines += [
-            f"• {NOUNS[family.family]}: {_topic(topic, family.family)}"
-            for topic in family.topics[:TOPICS_SHOWN]
-        ]
+        for topic in family.topics[:TOPICS_SHOWN]:
+            users = _share_of_users(topic, assessment)
+            lines.append(f"• {NOUNS[family.family]}: {_topic(topic, family.family)}{users}")
+            lines += map(_quoted, topic.examples[:EXAMPLES_SHOWN])
         n_more = len(family.topics) - TOPICS_SHOWN
         if n_more > 0:
             lines.append(f"• {n_more} more in the report")
     return lines
+
+
+def _share_of_users(topic: Topic, assessment: Assessment) -> str:
+    """Return the number of a topic's end users, and their share; empty where none is named."""
+    if not topic.n_end_users:
+        return ""
+    total = None if assessment.basis is None else assessment.basis.current.n_end_users
+    share = f" ({topic.n_end_users / total:.0%} of all)" if total else ""
+    return f", from {pluralize(topic.n_end_users, 'end user')}{share}"
+
+
+def _since(summary: EvaluationSummary) -> list[str]:
+    """Return since when the incident lasts, where it is older than the window."""
+    if summary.since is None or summary.since[0] >= summary.window_start:
+        return []
+    return [f"Since the window of {format_window(summary.since)}."]
 
 
 def _topic(topic: Topic, family: str) -> str:
@@ -267,7 +295,7 @@ def _outliers(family: FamilyAssessment) -> list[str]:
 
 
 def _quoted(example: Example) -> str:
-    return f"> {escape(example_line(example), QUOTED_CHARACTERS)}"
+    return f"{QUOTED}{escape(example_line(example), QUOTED_CHARACTERS)}"
 
 
 def _numeric_columns(assessment: Assessment) -> list[str]:

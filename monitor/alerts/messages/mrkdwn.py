@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from monitor.alerts.messages.chart import TYPE as CHART
+from monitor.alerts.messages.chart import describe_chart
 from monitor.rendering.excerpts import excerpt
 
 Block = dict[str, Any]
@@ -27,6 +29,9 @@ OUTER_UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 #: The name of an emoji, or of several without a space between.
 EMOJI = re.compile(r":[^\s:]+:(?:[^\s:]*:)*")
 QUOTE = re.compile(r"\A>+")
+
+#: Beginning of a line that quotes the traffic.
+QUOTED = "> "
 
 LINK = re.compile(r"<([^|<>]+)\|([^<>]*)>")
 NOT_IN_URLS = re.compile(r"[\s|<>`]")
@@ -120,10 +125,35 @@ def build_message(blocks: list[Block], summary: str) -> dict[str, Any]:
     return {"text": escape(summary), "blocks": blocks}
 
 
+def without_charts(blocks: list[Block]) -> list[Block]:
+    """Return blocks with text in place of charts, for workspaces that have none."""
+    return [
+        replacement
+        for block in blocks
+        for replacement in (
+            sections([describe_chart(block)]) if block["type"] == CHART else [block]
+        )
+    ]
+
+
+def without_quotes(blocks: list[Block]) -> list[Block]:
+    """Return blocks without quotes of the traffic, for channels that are not Slack's."""
+    unquoted = []
+    for block in blocks:
+        if block["type"] == "section":
+            lines = block["text"]["text"].split("\n")
+            rest = "\n".join(line for line in lines if not line.startswith(QUOTED))
+            if rest:
+                unquoted.append({**block, "text": mrkdwn(rest)})
+        else:
+            unquoted.append(block)
+    return unquoted
+
+
 def render_text(blocks: list[Block]) -> str:
     """Render a message as plain text for a terminal or a log."""
     parts = []
-    for block in blocks:
+    for block in without_charts(blocks):
         if block["type"] == "header":
             title = block["text"]["text"]
             parts.append(f"{title}\n{'=' * len(title)}")

@@ -312,6 +312,23 @@ def test_refused_blocks_are_sent_as_text(
     assert thread_ts(engine) == parent.ts
 
 
+def test_without_charts_the_message_has_its_text(
+    engine: Engine,
+    clock: datetime,
+    slack: FakeSlack,  # noqa: F811
+) -> None:
+    live_through(engine, clock, make_assessment(), make_assessment(0.2))
+    assert deliver_due(engine, only(sender_for(slack)), clock + 2 * WEEK) == 2
+    slack.has_charts = False
+    live_through(engine, clock + 2 * WEEK, make_assessment(0.2))
+    deliver_due(engine, only(sender_for(slack)), clock + 3 * WEEK)
+    (parent,) = slack.parents
+    sent = [arguments["blocks"] for method, arguments in slack.calls if method != "auth.test"]
+    types = [{block["type"] for block in blocks} for blocks in (sent[0], sent[-1])]
+    assert ["data_visualization" in kinds for kinds in types] == [True, False]
+    assert "▁██" in render_text(parent.blocks)
+
+
 def test_a_refusal_in_every_form_is_counted(
     engine: Engine,
     clock: datetime,

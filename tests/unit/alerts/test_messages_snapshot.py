@@ -1,5 +1,7 @@
 """Snapshots of Slack messages of incidents, as text."""
 
+from datetime import timedelta
+
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
@@ -8,6 +10,8 @@ from monitor.alerts.messages.incident import EvaluationSummary, detail_blocks, i
 from monitor.alerts.messages.mrkdwn import render_text
 from monitor.settings import Alerts
 from tests.support.windows.assessment_cases import CASES, WEEK
+from tests.support.windows.assessments import make_assessment
+from tests.support.windows.window_figures import make_windows
 
 ALERTS = Alerts(public_url="https://drift.example/", runbook_url="https://wiki.example/run?a=1&b=2")
 
@@ -24,6 +28,9 @@ EVENTS: dict[str, Event] = {
     "not_enough_data": "not_enough_data",
 }
 
+LENGTH = timedelta(weeks=1)
+HISTORY = make_windows(WEEK[0] - 3 * LENGTH, *map(make_assessment, (0.0, 0.12, 0.2, 0.31)))
+
 
 @pytest.mark.parametrize("case", CASES)
 def test_incident_message_snapshot(case: str, snapshot: SnapshotAssertion) -> None:
@@ -34,6 +41,8 @@ def test_incident_message_snapshot(case: str, snapshot: SnapshotAssertion) -> No
         assessment=CASES[case](),
         baseline="ab12cd34ef56, 2026-10-01 to 2026-10-20",
         notes=("Acknowledged by Ann.",) if case == "slow_drift" else (),
+        since=(WEEK[0] - 2 * LENGTH, WEEK[0] - LENGTH) if case == "input_drift" else None,
+        history=HISTORY if case == "input_drift" else (),
     )
     message = render_text(incident_blocks(summary, EVENTS[case], ALERTS))
     details = render_text(detail_blocks(summary, EVENTS[case]))
