@@ -15,6 +15,7 @@ from scipy import stats
 from bench.retrain.classifiers import classifier_rows
 from bench.retrain.forgetting import forgetting_rows
 from bench.retrain.gate_trials import candidate_trials, exact_pass_rate, hallucinator_passes
+from bench.retrain.leaks import leak_rows
 from bench.retrain.methods import method_rows, read_bank
 from bench.retrain.speed import evaluation_row, training_row
 from bench.review.human_evaluation_trials import human_evaluation_trials
@@ -40,6 +41,7 @@ def run(data: Path | None) -> Iterator[Row]:
             note = "name a folder of data sets: DRIFTWARDEN_DATA"
             yield Row(AREA, "methods and costs", None, "", "", None, note)
             return
+        yield from leak_rows(AREA, data)
         bank = read_bank(data)
         base = prepare_base(SMOL, Path(place) / "bases")
         yield training_row(base, bank, Path(place) / "training")

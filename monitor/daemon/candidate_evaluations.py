@@ -16,6 +16,7 @@ from monitor.errors import (
     InputError,
     TransientError,
 )
+from monitor.review.guidelines import configured_task_types
 from monitor.review.human_evaluation.opening import SYSTEM, open_human_evaluation
 from monitor.settings import Sections, Settings
 from monitor.store.engine import transaction
@@ -85,7 +86,13 @@ class CandidateEvaluations:
         for version in candidates:
             try:
                 with transaction(self.engine) as connection:
-                    request = request_for(connection, version, settings, file)
+                    request = request_for(
+                        connection,
+                        version,
+                        settings,
+                        file,
+                        task_types=configured_task_types(settings.review),
+                    )
                     planned = plan_evaluation(connection, version, request, by=SYSTEM, now=now)
             except DatabaseUnavailableError:
                 raise

@@ -27,6 +27,7 @@ class Gates(Section):
     alpha: Level = 0.05
     margin: Annotated[float, Field(gt=0.0, le=0.5)] = 0.05
     human_margin: Annotated[float, Field(gt=0.0)] = 0.25
+    max_over_refusal: Annotated[float, Field(gt=0.0, le=0.5)] = 0.05
 
 
 class Judge(Section):

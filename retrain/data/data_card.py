@@ -89,6 +89,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     leaked: dict[str, int] = {}
     #: Pairs of near-duplicate gold with different responses; both are in the training data.
     differing_gold: tuple[str, ...] = ()
+    #: Examples that may paraphrase a benchmark item; they are in the training data.
+    paraphrases: tuple[str, ...] = ()
     #: Gold whose response differs from a benchmark's reference answer to the same prompt.
     differs_from_benchmark: tuple[str, ...] = ()
     #: Inputs: name -> ``sha256:...``.

@@ -19,6 +19,7 @@ def data_card(card: Card) -> str:
         _self_generated(card.self_generated),
         _dropped(card),
         _table("Excluded because of leakage", ("benchmark", "examples"), _rows(card.leaked)),
+        _list("Possible paraphrases of benchmark items, not excluded", card.paraphrases),
         _list("Gold that differs from a benchmark", card.differs_from_benchmark),
         _list("Near-duplicate gold with different responses", card.differing_gold),
         _list("Remarks", card.remarks),

@@ -58,6 +58,11 @@ class Example:
         return question_text(self.messages[:-1])
 
     @cached_property
+    def instructions(self) -> str:
+        """The system prompt."""
+        return "\n".join(m["content"] for m in self.messages if m["role"] == "system")
+
+    @cached_property
     def opening(self) -> str:
         """Key of the first turn and its response, which rows of one conversation share."""
         return _key([message for message in self.messages if message["role"] != "system"][:2])

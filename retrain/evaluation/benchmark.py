@@ -2,13 +2,16 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from monitor.errors import ConfigurationError, InputError
 from monitor.settings.evaluation_file import BenchmarkPlan, EvaluationPlan
+from retrain.data.benchmarks.copies import find_copies
 from retrain.data.benchmarks.dataset_file import read_dataset
 from retrain.data.benchmarks.item import BenchmarkItem, parse_items
+from retrain.data.similarity import SentenceEncoder
+from retrain.evaluation.gates.least_items import MIN_ITEMS
 from retrain.evaluation.metrics.catalogue import MetricModels, canonical_name, load_metrics
 from retrain.evaluation.metrics.metric import Metric
 from retrain.evaluation.metrics.scoring import RECOMMENDED_ITEMS
@@ -30,6 +33,8 @@ class Benchmark:
     metrics: tuple[Metric, ...]
     #: SHA-256 of the data set.
     digest: str
+    #: Ids of items that were left out as copies -> id of the item that counts.
+    copies: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -45,6 +50,14 @@ class Benchmark:
         """Return remarks on the reliability of its figures."""
         n = len(self.items)
         matches = []
+        if self.copies:
+            pairs = list(self.copies.items())
+            named = ", ".join(f"{copy} of {item}" for copy, item in pairs[:_QUOTED])
+            more = ", ..." if len(pairs) > _QUOTED else ""
+            matches.append(
+                f"{self.name}: {len(pairs)} of {n + len(pairs)} items are copies and don't count "
+                f"({named}{more}); {n} items remain"
+            )
         if n < RECOMMENDED_ITEMS:
             matches.append(
                 f"{self.name}: WARNING: only {n} items; at least {RECOMMENDED_ITEMS} are needed "
@@ -59,8 +72,17 @@ class Benchmark:
         return matches
 
 
-def load_benchmarks(plan: EvaluationPlan, models: MetricModels | None = None) -> list[Benchmark]:
-    """Load every benchmark of a plan.
+def load_benchmarks(
+    plan: EvaluationPlan,
+    models: MetricModels | None = None,
+    encoder: SentenceEncoder | None = None,
+) -> list[Benchmark]:
+    """Load every benchmark of a plan, without copies among its items.
+
+    Args:
+        plan: The plan.
+        models: Models of the metrics.
+        encoder: Encoder of the search for copies; ``None``: only words are compared.
 
     Raises:
         ConfigurationError: A metric is unknown, a threshold has the wrong direction, or a safety
@@ -68,18 +90,32 @@ def load_benchmarks(plan: EvaluationPlan, models: MetricModels | None = None) ->
         InputError: A data set can't be read, or items lack a field of ``stratify_by``.
         MetricError: A package's metric can't be loaded.
     """
-    return [_load(plan, benchmark, models or MetricModels()) for benchmark in plan.benchmarks]
+    return [
+        _load(plan, benchmark, models or MetricModels(), encoder) for benchmark in plan.benchmarks
+    ]
 
 
-def _load(plan: EvaluationPlan, benchmark: BenchmarkPlan, models: MetricModels) -> Benchmark:
+def _load(
+    plan: EvaluationPlan,
+    benchmark: BenchmarkPlan,
+    models: MetricModels,
+    encoder: SentenceEncoder | None,
+) -> Benchmark:
     metrics = _metrics(plan, benchmark, models)
     _check_thresholds(plan, benchmark, metrics)
     content = read_dataset(benchmark.dataset, plan.origin.parent)
     items = parse_items(content, benchmark.dataset)
     _check_strata(benchmark, items)
     _check_measurable(plan, benchmark, items)
-    digest = hashlib.sha256(content).hexdigest()
-    return Benchmark(benchmark, tuple(items), tuple(metrics), digest)
+    # Without the encoder where there are too few items to promote anything.
+    copies = find_copies(items, encoder if len(items) >= MIN_ITEMS else None)
+    return Benchmark(
+        benchmark,
+        tuple(item for row, item in enumerate(items) if row not in copies),
+        tuple(metrics),
+        hashlib.sha256(content).hexdigest(),
+        {items[copy].id: items[original].id for copy, original in copies.items()},
+    )
 
 
 def _metrics(plan: EvaluationPlan, benchmark: BenchmarkPlan, models: MetricModels) -> list[Metric]:
@@ -124,14 +160,14 @@ def _check_thresholds(
 
 
 def _check_strata(benchmark: BenchmarkPlan, items: Sequence[BenchmarkItem]) -> None:
-    for field in benchmark.stratify_by:
-        missing = [item.id for item in items if not item.stratum_of(field)]
+    for name in benchmark.stratify_by:
+        missing = [item.id for item in items if not item.stratum_of(name)]
         if missing:
-            known = Counter(name for item in items for name in item.strata)
+            known = Counter(key for item in items for key in item.strata)
             remaining = ", ".join(sorted({"task_type", "difficulty", "split", *known}))
             quoted = ", ".join(map(repr, missing[:_QUOTED]))
             raise InputError(
-                f"{benchmark.dataset}: benchmark {benchmark.name!r} is stratified by {field!r}, "
+                f"{benchmark.dataset}: benchmark {benchmark.name!r} is stratified by {name!r}, "
                 f"which {len(missing)} of {len(items)} items lack (ids {quoted}); available "
                 f"fields: {remaining}"
             )

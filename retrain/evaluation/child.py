@@ -32,9 +32,11 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
 
     from retrain.evaluation.benchmark import load_benchmarks  # noqa: PLC0415
     from retrain.evaluation.candidate import evaluate_candidate, response_rows, score_systems  # noqa: PLC0415
+    from retrain.evaluation.gates.coverage import check_coverage  # noqa: PLC0415
     from retrain.evaluation.gates.late_leakage import check_late_leakage  # noqa: PLC0415
     from retrain.evaluation.judge.chat_client import judge_of  # noqa: PLC0415
     from retrain.evaluation.metrics.catalogue import MetricModels  # noqa: PLC0415
+    from retrain.evaluation.metrics.sentence_encoder import LocalSentenceEncoder  # noqa: PLC0415
     from retrain.evaluation.response_cache import ResponseCache  # noqa: PLC0415
     from retrain.evaluation.systems import generate_responses, systems_of  # noqa: PLC0415
 
@@ -46,8 +48,10 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
             request.answering, judge=judge, concurrency=judging.max_concurrency
         )
         # Validate the file before loading any model.
-        benchmarks = load_benchmarks(request.plan, models)
-        checks, remarks = check_late_leakage(folder, benchmarks, request.data_rules)
+        encoder = LocalSentenceEncoder(request.answering.sentence_model)
+        benchmarks = load_benchmarks(request.plan, models, encoder)
+        checks, remarks = check_late_leakage(folder, benchmarks, request.data_rules, encoder)
+        covering, notes = check_coverage(benchmarks, request.task_types)
         systems = systems_of(request)
         progress.begin(sum(len(benchmark.items) for benchmark in benchmarks) * len(systems))
         cache = ResponseCache(folder, evaluation_id, request, benchmarks)
@@ -62,8 +66,8 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
             np.random.default_rng(request.seed),
             judge=judge,
             concurrency=judging.max_concurrency,
-            further_checks=checks,
-            further_remarks=remarks,
+            further_checks=[*covering, *checks],
+            further_remarks=[*notes, *remarks],
         )
     write_lines(folder.evaluation_responses(evaluation_id), response_rows(scores))
     write_json(folder.evaluation, msgspec.to_builtins(results))

@@ -1,6 +1,7 @@
 """Request of a candidate evaluation, the input of its child."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ class EvaluationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     seed: int
     #: Leakage rules, from ``[retrain.data]``.
     data: dict[str, Any] = {}
+    #: Task types of the taxonomy, which the benchmarks must cover; empty: no taxonomy.
+    task_types: tuple[str, ...] = ()
 
     @property
     def plan(self) -> EvaluationPlan:
@@ -72,11 +75,23 @@ class EvaluationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
 
 def request_for(
-    connection: Connection, version: VersionRow, settings: Settings, file: Path
+    connection: Connection,
+    version: VersionRow,
+    settings: Settings,
+    file: Path,
+    *,
+    task_types: Sequence[str] = (),
 ) -> EvaluationRequest:
     """Return the request to evaluate a version, from the current settings and file.
 
     The incumbent is the serving version, regardless of the candidate's start adapter.
+
+    Args:
+        connection: To the database.
+        version: The version.
+        settings: The settings of its model.
+        file: The evaluation file.
+        task_types: Task types of the taxonomy.
 
     Raises:
         ConfigurationError: The file is missing or malformed.
@@ -104,6 +119,7 @@ def request_for(
         judge=retrain.judge.model_dump(mode="json"),
         seed=int(recipe["seed"]),
         data=retrain.data.model_dump(mode="json"),
+        task_types=tuple(task_types),
     )
 
 

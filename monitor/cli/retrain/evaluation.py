@@ -35,6 +35,7 @@ def evaluate_run(
         TrainingError: The evaluation failed or was cancelled.
     """
     from monitor.cli.retrain.progress import shown_progress
+    from monitor.review.guidelines import configured_task_types
     from monitor.store.engine import transaction
     from monitor.store.training.candidate_evaluations import candidate_evaluation_by_id
     from retrain.evaluation.lifecycle import plan_evaluation, poll_evaluation, start_evaluation
@@ -45,7 +46,13 @@ def evaluate_run(
     check_benchmarks(settings, secrets, file)
     now = datetime.now(UTC)
     with transaction(engine) as connection:
-        request = request_for(connection, version, settings, file)
+        request = request_for(
+            connection,
+            version,
+            settings,
+            file,
+            task_types=configured_task_types(settings.review),
+        )
         evaluation = plan_evaluation(connection, version, request, by="shell", now=now)
         under_way = candidate_evaluation_by_id(connection, evaluation)
     if under_way.file_digest != request.file_digest:

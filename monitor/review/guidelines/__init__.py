@@ -9,7 +9,11 @@ from monitor.review.guidelines.taxonomy import (
     Taxonomy,
     missing_task_types,
 )
-from monitor.review.guidelines.versions import store_current_taxonomy, taxonomy_by_version
+from monitor.review.guidelines.versions import (
+    configured_task_types,
+    store_current_taxonomy,
+    taxonomy_by_version,
+)
 
 __all__ = [
     "EdgeCase",
@@ -17,6 +21,7 @@ __all__ = [
     "TaskType",
     "Taxonomy",
     "Template",
+    "configured_task_types",
     "load_taxonomy",
     "missing_task_types",
     "read_taxonomy",

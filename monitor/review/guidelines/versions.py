@@ -35,6 +35,21 @@ def store_current_taxonomy(connection: Connection, review: Review, now: datetime
     return taxonomy.version
 
 
+def configured_task_types(review: Review) -> tuple[str, ...]:
+    """Return the task types of the configured taxonomy.
+
+    Returns:
+        An empty tuple if none is configured, or if the file has problems, which are logged.
+    """
+    if not review.taxonomy:
+        return ()
+    try:
+        return tuple(sorted(load_taxonomy(Path(review.taxonomy)).task_types))
+    except TaxonomyError as error:
+        log.error("taxonomy_broken", path=review.taxonomy, problems=str(error))  # noqa: TRY400
+        return ()
+
+
 def taxonomy_by_version(connection: Connection, version: str) -> Taxonomy | None:
     """Return the taxonomy of a version; ``None`` if it isn't stored."""
     row = taxonomies.taxonomy_by_version(connection, version)

@@ -27,12 +27,17 @@ class BenchmarkItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     split: Split = "old"
     #: The facts that the response may state, such as retrieved passages.
     context: str = ""
-    #: Whether the prompt must be refused.
-    harmful: bool = False
+    #: Whether the prompt must be refused; false: it must not be; ``None``: no test of safety.
+    harmful: bool | None = None
     #: A JSON schema that the response must fulfil.
     json_schema: dict[str, Any] | None = None
     #: A regular expression that the whole response must match, except for surrounding spaces.
     pattern: str = ""
+
+    @property
+    def is_benign(self) -> bool:
+        """Whether the item is declared benign, so that a refusal is an over-refusal."""
+        return self.harmful is False
 
     @property
     def source(self) -> str:
@@ -78,6 +83,8 @@ def _item(line: bytes) -> BenchmarkItem:
             'nothing can be measured; add "expected", "context", "harmful", '
             '"json_schema" or "pattern"'
         )
+    if item.expected is not None and not item.expected.strip():
+        raise InputError('"expected" is empty: a system that returns nothing would be correct')
     if item.pattern:
         try:
             re.compile(item.pattern)

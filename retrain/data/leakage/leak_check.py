@@ -1,8 +1,10 @@
 """Leakage of benchmark items into training data.
 
-A row leaks a benchmark item if their prompts have the same text, if their embeddings are near (Yang
-et al. 2023, arXiv 2311.04850: rewording escapes comparisons of strings), or if long texts share
-many phrases of thirteen words (Brown et al. 2020, arXiv 2005.14165, appendix C).
+A row leaks a benchmark item if their prompts are the same text, if one is a mechanical disguise of
+the other (see :mod:`retrain.data.leakage.disguise_index`), or if long texts share many phrases of
+thirteen words (Brown et al. 2020, arXiv 2005.14165, appendix C). A row whose embedding is near may
+be a paraphrase (Yang et al. 2023, arXiv 2311.04850) or another prompt of the same kind: it is
+listed, and stays.
 """
 
 import hashlib
@@ -17,6 +19,7 @@ from monitor.settings.evaluation_file import EvaluationPlan
 from retrain.data.benchmarks.dataset_file import read_dataset
 from retrain.data.benchmarks.item import BenchmarkItem, parse_items
 from retrain.data.example import Example, normalised, question_key, question_text
+from retrain.data.leakage.disguise_index import DisguiseIndex
 from retrain.data.leakage.phrase_index import PhraseIndex
 from retrain.data.similarity import SentenceEncoder, near_pairs, texts_agree
 
@@ -47,7 +50,7 @@ class Leak:
 
     example: Example
     benchmark: str
-    #: ``same text``, ``nearly the same`` or ``shared phrases``.
+    #: ``same text``, ``disguise``, ``shared phrases`` or ``paraphrase``.
     how: str
     #: Id of the item.
     item: str
@@ -57,60 +60,74 @@ class Leak:
 
 @dataclass
 class LeakCheck:
-    """A check of examples against benchmarks; the leaks are collected in ``leaks``."""
+    """A check of examples against benchmarks; ``leaks`` and ``paraphrases`` collect its results."""
 
     benchmarks: Sequence[BenchmarkTexts]
-    #: ``None``: only texts and phrases are compared.
+    #: ``None``: no search for paraphrases.
     encoder: SentenceEncoder | None
-    #: Minimum cosine of near-duplicate prompts.
+    #: Minimum cosine of paraphrases.
     threshold: float
     #: Words per phrase.
     phrase_words: int
     #: Minimum share of an item's phrases in a leaked row.
     overlap: float
     leaks: list[Leak] = field(default_factory=list)
+    #: Examples that may paraphrase an item.
+    paraphrases: list[Leak] = field(default_factory=list)
 
     def drop_leaks(self, examples: Sequence[Example]) -> list[Example]:
         """Return the examples without leakage."""
         if not self.benchmarks or not examples:
             return list(examples)
-        vectors = (
-            self.encoder.encode([example.question for example in examples])
-            if self.encoder
-            else None
-        )
         leaked: set[int] = set()
         for index in range(len(self.benchmarks)):
-            matches = self._in_benchmark(index, examples, vectors)
-            self.leaks += [matches[row] for row in sorted(matches)]
+            matches = self._in_benchmark(index, examples)
+            self.leaks += matches.values()
             leaked |= matches.keys()
-        return [example for row, example in enumerate(examples) if row not in leaked]
+        retained = [example for row, example in enumerate(examples) if row not in leaked]
+        if self.encoder is not None and retained:
+            self._list_paraphrases(retained, self.encoder)
+        return retained
 
-    def _in_benchmark(
-        self, index: int, examples: Sequence[Example], vectors: NDArray[np.float32] | None
-    ) -> dict[int, Leak]:
+    def _in_benchmark(self, index: int, examples: Sequence[Example]) -> dict[int, Leak]:
         benchmark, phrases = self.benchmarks[index], self._phrases[index]
+        disguises = self._disguises[index]
+        disguises.count_words(example.question for example in examples)
         matches: dict[int, Leak] = {}
         for row, example in enumerate(examples):
-            item = benchmark.by_key.get(example.question_key)
-            if item is not None:
-                matches[row] = Leak(
-                    example, benchmark.name, "same text", item.id, _differs(example, item)
-                )
-                continue
-            repeated = phrases.repeated_by(f"{example.question}\n{example.response}", self.overlap)
-            if repeated is not None:
-                item = benchmark.items[repeated]
-                matches[row] = Leak(example, benchmark.name, "shared phrases", item.id)
-        if vectors is not None:
-            for row, near in near_pairs(vectors, self._vectors[index], self.threshold):
-                if row in matches or not texts_agree(
-                    examples[row].question, benchmark.questions[near]
-                ):
+            item, how = benchmark.by_key.get(example.question_key), "same text"
+            if item is None:
+                number, how = disguises.find(example.question), "disguise"
+                if number is None:
+                    number = disguises.find_within(example.instructions)
+                if number is None:
+                    whole = f"{example.question}\n{example.response}"
+                    number, how = phrases.repeated_by(whole, self.overlap), "shared phrases"
+                if number is None:
                     continue
-                item = benchmark.items[near]
-                matches[row] = Leak(examples[row], benchmark.name, "nearly the same", item.id)
+                item = benchmark.items[number]
+            differs = how != "shared phrases" and _differs(example, item)
+            matches[row] = Leak(example, benchmark.name, how, item.id, differs)
         return matches
+
+    def _list_paraphrases(self, examples: Sequence[Example], encoder: SentenceEncoder) -> None:
+        vectors = encoder.encode([example.question for example in examples])
+        for benchmark, known in zip(self.benchmarks, self._vectors, strict=True):
+            nearest: dict[int, int] = {}
+            for row, near in near_pairs(vectors, known, self.threshold):
+                if texts_agree(examples[row].question, benchmark.questions[near]):
+                    nearest.setdefault(row, near)
+            self.paraphrases += [
+                Leak(examples[row], benchmark.name, "paraphrase", benchmark.items[near].id)
+                for row, near in nearest.items()
+            ]
+
+    @cached_property
+    def _disguises(self) -> list[DisguiseIndex]:
+        indexes = [DisguiseIndex(benchmark.questions) for benchmark in self.benchmarks]
+        for index, benchmark in zip(indexes, self.benchmarks, strict=True):
+            index.count_words(benchmark.questions)
+        return indexes
 
     @cached_property
     def _phrases(self) -> list[PhraseIndex]:

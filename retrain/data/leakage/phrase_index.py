@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from retrain.data.leakage.canonical_text import words_of
 from retrain.data.similarity import phrases_of
 
 
@@ -20,7 +21,7 @@ class PhraseIndex:
     @classmethod
     def of(cls, texts: Sequence[str], n_words: int) -> "PhraseIndex":
         """Index texts. Phrases of several texts come from a template and are ignored."""
-        matches = [phrases_of(text.casefold().split(), n_words) for text in texts]
+        matches = [phrases_of(words_of(text), n_words) for text in texts]
         shared = Counter(phrase for phrases in matches for phrase in phrases)
         owner = {
             phrase: index
@@ -35,6 +36,6 @@ class PhraseIndex:
         """Return the first text with at least ``share`` of its unique phrases in ``text``."""
         if not self.owner:
             return None
-        phrases = phrases_of(text.casefold().split(), self.n_words)
+        phrases = phrases_of(words_of(text), self.n_words)
         held = Counter(self.owner[phrase] for phrase in phrases if phrase in self.owner)
         return next((i for i in sorted(held) if held[i] >= share * self.sizes[i]), None)

@@ -19,8 +19,9 @@ from monitor.store.training.candidate_results import (
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.comparison import adjust_together, compare_systems
 from retrain.evaluation.gates.judge_failures import judge_failure_checks, judge_failure_remarks
+from retrain.evaluation.gates.least_items import MIN_ITEMS, least_items_for_retention
 from retrain.evaluation.gates.promotion_rule import combine_checks
-from retrain.evaluation.gates.threshold_checks import check_thresholds
+from retrain.evaluation.gates.threshold_checks import check_over_refusal, check_thresholds
 from retrain.evaluation.metrics.scoring import ItemScore, summarise
 
 #: Item scores of a system, by benchmark.
@@ -44,7 +45,8 @@ def apply_gates(
     are none. On items of the split ``old``, it must not be worse than the incumbent by more than
     the margin, by any metric. Every threshold must hold. If the base model with its prompt is
     better, fine-tuning did harm and the candidate is rejected. If no version serves yet, the base
-    model with its prompt is the incumbent.
+    model with its prompt is the incumbent. With a safety suite, benign prompts must be responded
+    to. On too few items nothing passes.
 
     Args:
         benchmarks: Benchmarks that the systems responded to.
@@ -87,6 +89,7 @@ def apply_gates(
         checks.append(_base_check(against_base, policy))
     for benchmark in benchmarks:
         checks += check_thresholds(benchmark, scores[CANDIDATE][benchmark.name], policy, rng)
+    checks += check_over_refusal(benchmarks, scores[CANDIDATE], policy, rng)
     checks += judge_failure_checks(benchmarks, scores)
     checks += further_checks
     return CandidateResults(
@@ -110,7 +113,7 @@ def apply_gates(
 
 def _better_check(comparisons: Sequence[Comparison], incumbent: str, policy: Gates) -> Check:
     worse = [c for c in comparisons if c.adjusted_p_worse <= policy.alpha]
-    better = [c for c in comparisons if c.adjusted_p_better <= policy.alpha]
+    better = [c for c in comparisons if c.adjusted_p_better <= policy.alpha and c.n >= MIN_ITEMS]
     outcome: CheckOutcome = "failed" if worse else "passed" if better else "undecided"
     label = worse or better or sorted(comparisons, key=lambda c: c.p_better)[:1]
     return Check(
@@ -118,7 +121,7 @@ def _better_check(comparisons: Sequence[Comparison], incumbent: str, policy: Gat
         outcome,
         "; ".join(map(str, label)) or "no metric applies to any item",
         f"better by at least one metric (of {len(comparisons)}) and worse by none, "
-        f"p <= {policy.alpha:g} after Holm",
+        f"p <= {policy.alpha:g} after Holm, on at least {MIN_ITEMS} items",
         code="better",
     )
 
@@ -126,8 +129,11 @@ def _better_check(comparisons: Sequence[Comparison], incumbent: str, policy: Gat
 def _retention_check(comparison: Comparison, policy: Gates) -> Check:
     """Test non-inferiority on old items; no adjustment, because every metric must pass."""
     difference, lower_bound = comparison.difference, comparison.lower_bound
-    if policy.gate == "point":
-        outcome: CheckOutcome = "passed" if difference >= -policy.margin - 1e-12 else "failed"
+    least = least_items_for_retention(policy)
+    if comparison.n < least:
+        outcome: CheckOutcome = "failed" if comparison.upper_bound < -policy.margin else "undecided"
+    elif policy.gate == "point":
+        outcome = "passed" if difference >= -policy.margin - 1e-12 else "failed"
     elif lower_bound >= -policy.margin:
         outcome = "passed"
     else:
@@ -138,7 +144,8 @@ def _retention_check(comparison: Comparison, policy: Gates) -> Check:
         f"{comparison.reference_mean:.3f} -> {comparison.candidate_mean:.3f} on {comparison.n} old "
         f"items ({100 * difference:+.1f} points, at least {100 * lower_bound:+.1f} at "
         f"{policy.confidence:.0%} confidence)",
-        f"a loss of at most {100 * policy.margin:g} points ({policy.gate})",
+        f"a loss of at most {100 * policy.margin:g} points ({policy.gate}), on at least {least} "
+        "items",
         code="retention",
         benchmark=comparison.benchmark,
         metric=comparison.metric,

@@ -1,16 +1,17 @@
 """Leakage check of benchmarks that were not checked when the training data was built.
 
 A benchmark that was added or extended later may contain items of the training data. The check
-compares texts and shared phrases; only the build of the training data searches for paraphrases.
+compares texts, mechanical disguises and shared phrases; possible paraphrases are remarked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from monitor.settings import TrainingData
 from monitor.store.training.candidate_results import Check
 from retrain.data import BenchmarkTexts, read_examples
 from retrain.data.example import make_examples
 from retrain.data.leakage.leak_check import LeakCheck
+from retrain.data.similarity import SentenceEncoder
 from retrain.evaluation.benchmark import Benchmark
 from retrain.run_folder import RunFolder, read_json
 
@@ -19,7 +20,10 @@ MAX_NAMED = 5
 
 
 def check_late_leakage(
-    folder: RunFolder, benchmarks: Sequence[Benchmark], rules: TrainingData
+    folder: RunFolder,
+    benchmarks: Sequence[Benchmark],
+    rules: TrainingData,
+    encoder: SentenceEncoder | None = None,
 ) -> tuple[list[Check], list[str]]:
     """Search a run's training data for items of benchmarks.
 
@@ -27,6 +31,7 @@ def check_late_leakage(
         folder: The run's folder, with its data card and ``train.jsonl``.
         benchmarks: The benchmarks; a digest in the data card means that one was checked already.
         rules: Length of a shared phrase and the overlap that counts as a leak.
+        encoder: Encoder of the search for paraphrases; ``None``: no such search.
 
     Returns:
         An undecided check for each benchmark with leaked items, whose scores measure memory; and
@@ -44,7 +49,7 @@ def check_late_leakage(
         return [], [f"{names}: not checked for leakage, because the run's training data is missing"]
     check = LeakCheck(
         [BenchmarkTexts(b.name, b.items, b.digest) for b in unchecked],
-        encoder=None,
+        encoder=encoder,
         threshold=rules.min_duplicate_similarity,
         phrase_words=rules.leak_ngram_size,
         overlap=rules.min_leak_overlap,
@@ -57,7 +62,18 @@ def check_late_leakage(
         leaked = [item.id for item in benchmark.items if (benchmark.name, item.id) in leaks]
         if leaked:
             checks.append(_check(benchmark, leaked, rules))
-    return checks, []
+    return checks, [*_paraphrase_remarks(unchecked, check)]
+
+
+def _paraphrase_remarks(benchmarks: Sequence[Benchmark], check: LeakCheck) -> Iterator[str]:
+    for benchmark in benchmarks:
+        near = {leak.item for leak in check.paraphrases if leak.benchmark == benchmark.name}
+        if near:
+            named = ", ".join(sorted(near)[:MAX_NAMED]) + (", ..." if len(near) > MAX_NAMED else "")
+            yield (
+                f"{benchmark.name}: WARNING: the run's training data may paraphrase "
+                f"{len(near)} of {len(benchmark.items)} items: {named}"
+            )
 
 
 def _digests_at_build(folder: RunFolder) -> set[str]:
@@ -73,7 +89,7 @@ def _check(benchmark: Benchmark, leaked: Sequence[str], rules: TrainingData) -> 
         f"{len(leaked)} of {len(benchmark.items)} items are in the run's training data: "
         f"{', '.join(leaked[:MAX_NAMED])}{more}; remove them from the benchmark, or train without "
         "them",
-        "no item with the same text, or sharing "
+        "no item with the same text or a mechanical disguise of it, or sharing "
         f"{rules.min_leak_overlap:g} of its phrases of {rules.leak_ngram_size} words",
         code="leakage",
         benchmark=benchmark.name,

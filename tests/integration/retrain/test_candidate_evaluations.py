@@ -519,10 +519,10 @@ def test_a_service_that_is_away_holds_up_one_evaluation_only(
     really = request_for if step == "request_for" else start_evaluation
     away: list[Exception] = [DatasetUnavailableError("s3://b/k: can't be read now")]
 
-    def once(*arguments: Any) -> Any:
+    def once(*arguments: Any, **options: Any) -> Any:
         if away:
             raise away.pop()
-        return really(*arguments)
+        return really(*arguments, **options)
 
     monkeypatch.setattr(place, once)
     desk.advance()

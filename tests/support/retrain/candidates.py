@@ -44,7 +44,10 @@ ITEM = {"messages": [{"role": "user", "content": "q"}], "expected": "a", "task_t
 
 def write_plan(folder: Path, content: str = PLAN, *, n: int = 6) -> Path:
     """Write evaluation.yaml and its data set; return the file."""
-    rows = [{"id": f"q{number}", **ITEM} for number in range(n)]
+    rows = [
+        {"id": f"q{row}", **ITEM, "messages": [{"role": "user", "content": f"q {row}"}]}
+        for row in range(n)
+    ]
     (folder / "support.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     file = folder / "evaluation.yaml"
     file.write_text(content)

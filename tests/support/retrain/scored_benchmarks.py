@@ -39,7 +39,7 @@ def items(n: int, split: str = "old", **fields: object) -> list[BenchmarkItem]:
     return [
         BenchmarkItem(
             id=f"{split}-{i}",
-            messages=({"role": "user", "content": "q"},),
+            messages=({"role": "user", "content": f"{split} {i}"},),
             split=split,
             **requested,
         )  # type: ignore[arg-type]

@@ -16,7 +16,8 @@ from tests.support.refusals import refusal
 
 def lines(n: int, **fields: object) -> bytes:
     rows = [
-        {"id": str(i), "messages": [{"role": "user", "content": "q"}], "expected": "a"} | fields
+        {"id": str(i), "messages": [{"role": "user", "content": f"q {i}"}], "expected": "a"}
+        | fields
         for i in range(n)
     ]
     return "\n".join(json.dumps(row) for row in rows).encode()

@@ -1,0 +1,152 @@
+"""Candidate evaluations by the real child, with systems whose responses are given.
+
+Everything but the generation is real: the evaluation file, data sets, copies, leaks, metrics, tests
+and gates.
+"""
+
+import json
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from monitor.settings import Gates
+from monitor.store.training.candidate_results import CandidateResults, read_candidate_results
+from retrain.evaluation import child, systems
+from retrain.evaluation.metrics import sentence_encoder
+from retrain.evaluation.request import write_request
+from retrain.models.source import Source
+from retrain.run_folder import RunFolder, write_lines
+from tests.support.encoders.word_encoder import WordEncoder
+from tests.support.retrain.candidates import make_request
+
+Row = dict[str, Any]
+#: A system: item -> response.
+Respond = Callable[[Row], str]
+
+REFUSED = "I'm sorry, but I can't help with that."
+TASKS = "metrics: [exact_match]"
+SAFETY = 'threshold: {refusal_rate: ">= 0.95"}'
+LABELS = [f"queue {name}" for name in ("cards", "loans", "fees", "fraud", "login", "rates")]
+_WORDS = [
+    first + last
+    for first in ("ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu")
+    for last in ("rin", "tal", "vos", "mek", "dup")
+]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A candidate, the systems beside it, and the files that it is evaluated with."""
+
+    #: Name of a benchmark -> its items, and the rest of its plan.
+    benchmarks: Mapping[str, tuple[Sequence[Row], str]]
+    candidate: Respond
+    incumbent: Respond
+    base: Respond = lambda item: "nothing"
+    training: Sequence[Row] = ()
+    gates: Mapping[str, Any] = field(default_factory=dict)
+    task_types: tuple[str, ...] = ()
+
+
+class _Given:
+    """A system with given responses."""
+
+    def __init__(self, respond: Respond, items: Sequence[Row]) -> None:
+        self._responses = {_key(item["messages"]): respond(item) for item in items}
+
+    def respond(
+        self,
+        conversations: Sequence[Sequence[dict[str, str]]],
+        progress: object = None,
+    ) -> list[str]:
+        return [self._responses[_key(conversation)] for conversation in conversations]
+
+
+def evaluate(case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch) -> CandidateResults | None:
+    """Evaluate a case in a folder; ``None`` if its files are refused."""
+    run = RunFolder(folder / "run-00001")
+    run.root.mkdir(parents=True)
+    run.recipe.write_text("{}")
+    if case.training:
+        write_lines(run.training_data, case.training)
+    plan = "evaluation:\n  benchmarks:\n"
+    for name, (items, rest) in case.benchmarks.items():
+        rows = [msgspec.json.encode(item) for item in items]
+        (folder / f"{name}.jsonl").write_bytes(b"\n".join(rows))
+        plan += f"    - name: {name}\n      dataset: {name}.jsonl\n      {rest}\n"
+    (folder / "evaluation.yaml").write_text(plan)
+    request = msgspec.structs.replace(
+        make_request(folder, plan, incumbent=Source(base="base")),
+        gates=Gates(**case.gates).model_dump(mode="json"),
+        task_types=case.task_types,
+    )
+    both = [item for items, _ in case.benchmarks.values() for item in items]
+    named = {"candidate": case.candidate, "incumbent": case.incumbent, "base": case.base}
+    loaders = {
+        name: lambda respond=respond: _Given(respond, both) for name, respond in named.items()
+    }
+    monkeypatch.setattr(child, "prepare_environment", lambda base: None)
+    monkeypatch.setattr(sentence_encoder, "LocalSentenceEncoder", lambda model: WordEncoder())
+    monkeypatch.setattr(systems, "systems_of", lambda request: loaders)
+    write_request(run, 1, 0, request)
+    if child.main([str(run.root)]) != 0:
+        return None
+    return read_candidate_results(run.evaluation)
+
+
+def make_items(n: int, rng: random.Random, *, prefix: str = "", **fields: Any) -> list[Row]:
+    """Return items with different prompts and a label as the reference answer."""
+    prompts: dict[str, None] = {}
+    while len(prompts) < n:
+        prompts[" ".join(rng.sample(_WORDS, 9))] = None
+    return [
+        {"id": f"{prefix}{number}", "expected": rng.choice(LABELS), **fields,
+         "messages": [{"role": "user", "content": prompt}]}
+        for number, prompt in enumerate(prompts)
+    ]  # fmt: skip
+
+
+def prompt_of(item: Row) -> str:
+    """Return the prompt of an item."""
+    return str(item["messages"][-1]["content"])
+
+
+def right(item: Row) -> str:
+    """Respond as expected, and refuse harmful prompts."""
+    return REFUSED if item.get("harmful") else str(item.get("expected", "Certainly."))
+
+
+def wrong(item: Row) -> str:
+    """Respond with nonsense."""
+    return "no idea at all"
+
+
+def refuse(item: Row) -> str:
+    """Refuse everything."""
+    return REFUSED
+
+
+def right_at(rates: Mapping[str, float], seed: int, *, like: int | None = None) -> Respond:
+    """Return a system that is right on a share of the items of each split.
+
+    Items differ in difficulty; with ``like``, a system of that seed gives the same response to
+    nineteen of twenty items.
+    """
+
+    def respond(item: Row) -> str:
+        key = json.dumps(item["messages"])
+        own = random.Random(f"{seed} {key}")
+        drawn = own if like is None or own.random() < 0.05 else random.Random(f"{like} {key}")
+        share = rates["harmful" if item.get("harmful") else str(item.get("split", "old"))]
+        return right(item) if drawn.random() < share else wrong(item)
+
+    return respond
+
+
+def _key(messages: Sequence[Mapping[str, str]]) -> str:
+    return json.dumps([message["content"] for message in messages])
