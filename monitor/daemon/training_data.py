@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,10 @@ import numpy as np
 from sqlalchemy import Engine
 
 from monitor.review.export import read_gold, sft_rows
+from monitor.review.export.file_examples import missing_parts, render_row
 from monitor.review.export.replay_prompts import replay_prompts
+from monitor.review.export.training_examples import without_task_types
+from monitor.review.guidelines import Taxonomy, load_taxonomy
 from monitor.settings import Settings
 from monitor.settings.evaluation_file import read_plan
 from monitor.statistics.agreement import measure_agreement
@@ -47,6 +51,13 @@ class TrainingDataBuilder:
             gold = read_gold(connection, self.settings.model, wanted)
         return self.of_rows(sft_rows(gold, self.settings.model), gold.remarks())
 
+    def from_file(self, path: Path) -> TrainingSet:
+        """Build the training set from gold of a file, in production's template.
+
+        See :meth:`of_rows`.
+        """
+        return self.of_rows(self._read(path))
+
     def of_rows(self, gold: Sequence[Row], remarks: Sequence[str] = ()) -> TrainingSet:
         """Build the training set from gold rows and replay, checked against every benchmark.
 
@@ -62,7 +73,7 @@ class TrainingDataBuilder:
             InputError: A configured file can't be read.
         """
         retrain = self.settings.retrain
-        original = read_examples(Path(retrain.training_data)) if retrain.training_data else []
+        original = self._read(Path(retrain.training_data)) if retrain.training_data else []
         with transaction(self.engine) as connection:
             prompts = (
                 []
@@ -79,7 +90,21 @@ class TrainingDataBuilder:
             replay_all=self.replay_all,
             remarks=remarks,
         )
-        return training_set.with_agreement(self._agreement(training_set))
+        lacking = missing_parts([*training_set.rows, *training_set.validation], self._taxonomy)
+        return training_set.with_remarks(lacking).with_agreement(self._agreement(training_set))
+
+    @cached_property
+    def _taxonomy(self) -> Taxonomy:
+        """The task types with their templates; without a taxonomy, the model's system prompt."""
+        place = self.settings.review.taxonomy
+        return (
+            load_taxonomy(Path(place))
+            if place
+            else without_task_types(self.settings.model.system_prompt)
+        )
+
+    def _read(self, path: Path) -> list[Row]:
+        return read_examples(path, partial(render_row, taxonomy=self._taxonomy))
 
     def _checks(self) -> DataChecks:
         retrain = self.settings.retrain

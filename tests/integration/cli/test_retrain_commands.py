@@ -136,6 +136,10 @@ def test_from_gold_to_a_serving_version(trained: Shell, monkeypatch: pytest.Monk
     assert "driftwarden retrain start 1\n" in output
     assert "planned" in trained.ok("retrain", "list")
     card = trained.ok("retrain", "data", "1")
+    headings = re.findall(r"^## Example \d of 5: (\w+), (\w+); \d+ tokens", card, re.MULTILINE)
+    assert set(headings) == {("gold", "crypto"), ("replay", "cards")}
+    assert card.count("<|im_start|>assistant") == 5
+    assert "## Example" not in trained.ok("retrain", "data", "1", "--examples", "0")
     assert "43 examples: 30 gold, 13 replayed (30%)" in card
     assert json.loads(trained.ok("retrain", "data", "1", "--json"))["n_examples"] == 43
     assert re.search(

@@ -31,7 +31,7 @@ templates = st.builds(
         system_prompt=prompt, style=style, response=DEFAULT_RESPONSE[style]
     ),
     st.one_of(st.just(""), prose, st.lists(prose, min_size=2, max_size=3).map("\n".join)),
-    st.sampled_from(["direct", "chain_of_thought"]),
+    st.sampled_from(["direct", "chain_of_thought", "classification"]),
 )
 names = st.text("abcdefgh_0123456789-./", min_size=1, max_size=12).filter(
     lambda name: name.strip("-./_") == name

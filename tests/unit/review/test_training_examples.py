@@ -116,6 +116,21 @@ def test_unusable_item_is_skipped_with_its_reason(
     assert code == outcome.code
 
 
+def test_label_without_criteria_is_skipped_where_they_are_required(
+    engine: Engine, tmp_path: Path, clock: Any
+) -> None:
+    criteria = TAXONOMY.replace("---\n\n#", "style: classification\n---\n\n#", 1)
+    labelled = rendered(engine, tmp_path, clock, decided, taxonomy=criteria)
+    assert isinstance(labelled, SkippedItem)
+    assert labelled.code == "no_criteria"
+    text = "Criteria: it is lost.\nLabel: card_lost"
+    outcome = rendered(
+        engine, tmp_path, clock, lambda **more: decided(response=text, **more), taxonomy=criteria
+    )
+    assert isinstance(outcome, TrainingExample)
+    assert outcome.response == "Criteria:\nit is lost.\n\nLabel: card_lost"
+
+
 def test_an_item_of_an_unknown_version_is_skipped(engine: Engine) -> None:
     with transaction(engine) as connection:
         outcome = render(decided(taxonomy_version="f" * 64), TaxonomyVersions(connection))
