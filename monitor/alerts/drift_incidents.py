@@ -125,13 +125,14 @@ def describe_drift(fingerprint: frozenset[str], severity: float) -> str:
 
     Example:
         >>> describe_drift(frozenset({"input", "metric:resolved"}), 0.12)
-        'prompts, metric resolved; largest change 12%'
+        'Prompts, metric resolved; largest change 12%'
     """
     names = [
         NOUNS.get(name, name.replace("metric:", "metric ", 1))
         for name in sorted(fingerprint, key=lambda name: (name.startswith("metric:"), name))
     ]
-    return f"{', '.join(names)}; largest change {format_share(severity)}"
+    listed = ", ".join(names)
+    return f"{listed[:1].upper()}{listed[1:]}; largest change {format_share(severity)}"
 
 
 def fingerprint_of(assessment: Assessment) -> frozenset[str]:

@@ -24,6 +24,10 @@ class Commands(LazyGroup):
         "compare": Entry("monitor.cli.compare:compare", "Compare two files of exchanges."),
         "evaluate": Entry("monitor.cli.evaluate:evaluate", "Evaluate a window of stored traffic."),
         "digest": Entry("monitor.cli.digest:digest", "Show a year of drift evaluations."),
+        "incidents": Entry(
+            "monitor.cli.incidents:app",
+            "List, show, acknowledge, snooze, resolve and annotate incidents.",
+        ),
         "taxonomy": Entry("monitor.cli.taxonomy:app", "Check, show or create the task taxonomy."),
         "review": Entry(
             "monitor.cli.review.queue:app",

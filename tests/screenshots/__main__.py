@@ -119,7 +119,7 @@ def lead_pages(demo: Path, browser: Browser, stack: ExitStack) -> None:
     engine = make_engine(configuration.database.url)
     stack.callback(engine.dispose)
     with transaction(engine) as connection:
-        (incident,) = list_incidents(connection)
+        (incident,) = list_incidents(connection, cause="drift")
         lead = user_by_name(connection, "lead")
     assert lead is not None
     assert incident.last_evaluation_id is not None

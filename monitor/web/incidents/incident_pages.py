@@ -1,71 +1,138 @@
-"""Pages of the incidents: list, looks with their examples, and acknowledgement."""
+"""Pages of the incidents: list, detail, and the changes of leads."""
+
+from collections.abc import Callable
+from typing import Any
 
 from litestar import get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect, Template
+from sqlalchemy import Connection
 
 from monitor.alerts import incidents as alert_incidents
-from monitor.rendering.looks import count_examined, describe_change, look_headline
+from monitor.alerts.causes import CAUSES
+from monitor.alerts.incidents import alerts_of
+from monitor.alerts.until import parse_until
+from monitor.errors import InputError
 from monitor.store.alerts.incidents import incident_by_id, list_incidents
-from monitor.store.windows.looks import load_examples, looks_of_incident
 from monitor.web.current_user import Visit
+from monitor.web.incidents.incident_view import SNOOZES, load_view
 
 #: The most incidents listed.
 MAX_INCIDENTS = 60
 
+#: A repeated field is a list.
+Fields = URLEncodedBody[dict[str, Any]]
+
 
 @get("/incidents", sync_to_thread=True)
-def incidents(visit: NamedDependency[Visit]) -> Template:
-    """List the incidents, newest first."""
+def incidents(
+    visit: NamedDependency[Visit],
+    cause: FromQuery[str] = "",
+    status: FromQuery[str] = "",
+) -> Template:
+    """List the incidents, the newest first, of a cause or only the unresolved ones."""
+    chosen = cause if cause in CAUSES else ""
     with visit.transaction() as connection:
-        rows = list_incidents(connection, visit.scope, MAX_INCIDENTS)
-    return visit.page("incidents.html", {"incidents": rows})
+        rows = list_incidents(
+            connection,
+            visit.scope,
+            MAX_INCIDENTS,
+            cause=chosen or None,
+            unresolved=status == "unresolved",
+        )
+    context = {
+        "incidents": rows,
+        "causes": CAUSES,
+        "cause": chosen,
+        "unresolved": status == "unresolved",
+        "n_max": MAX_INCIDENTS,
+    }
+    return visit.page("incidents.html", context)
 
 
 @get("/incidents/{incident_id:int}", sync_to_thread=True)
 def incident(incident_id: FromPath[int], visit: NamedDependency[Visit]) -> Template:
-    """Show an incident: its looks with examples, and links to its windows."""
-    with visit.transaction() as connection:
-        row = incident_by_id(connection, incident_id)
-        rows = looks_of_incident(connection, incident_id)
-        examples = {look.id: load_examples(connection, look) for look in rows}
-    looks = [
-        {
-            "look": look,
-            "headline": look_headline(look),
-            "examined": count_examined(look),
-            "changes": [
-                {
-                    "finding": finding,
-                    "text": describe_change(finding),
-                    "examples": [
-                        examples[look.id][id_]
-                        for id_ in finding.examples
-                        if id_ in examples[look.id]
-                    ],
-                }
-                for finding in look.findings
-            ],
-        }
-        for look in reversed(rows)
-    ]
-    return visit.page("incident.html", {"row": row, "looks": looks})
+    """Show an incident: windows, topics, looks, messages, what followed, and who did what."""
+    return _render(visit, incident_id)
 
 
 @post("/incidents/{incident_id:int}/acknowledge", status_code=303, sync_to_thread=True)
-def acknowledge(incident_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Redirect:
+def acknowledge(
+    incident_id: FromPath[int], lead_visit: NamedDependency[Visit]
+) -> Template | Redirect:
     """Acknowledge an incident in the name of the signed-in lead, on the page and in Slack."""
-    with lead_visit.transaction() as connection:
-        model = incident_by_id(connection, incident_id).model
-        alert_incidents.acknowledge(
-            connection,
-            incident_id,
-            lead_visit.user.name,
-            lead_visit.now,
-            alerts=lead_visit.settings.settings_of(model).alerts,
-        )
-    return Redirect(lead_visit.address("/incidents"), status_code=303)
+    return _change(lead_visit, incident_id, alert_incidents.acknowledge)
 
 
-HANDLERS = (incidents, incident, acknowledge)
+@post("/incidents/{incident_id:int}/snooze", status_code=303, sync_to_thread=True)
+def snooze(
+    incident_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
+) -> Template | Redirect:
+    """Notify nobody of an incident for the chosen time."""
+
+    def change(connection: Connection, *values: Any, **options: Any) -> bool:
+        until = parse_until(_text(data, "until"), lead_visit.now)
+        number, user, now = values
+        return alert_incidents.snooze(connection, number, user, until, now, **options)
+
+    return _change(lead_visit, incident_id, change)
+
+
+@post("/incidents/{incident_id:int}/resolve", status_code=303, sync_to_thread=True)
+def resolve(
+    incident_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
+) -> Template | Redirect:
+    """Resolve an incident with a reason."""
+
+    def change(connection: Connection, *values: Any, **options: Any) -> bool:
+        number, user, now = values
+        reason = _text(data, "reason")
+        return alert_incidents.resolve(connection, number, user, reason, now, **options)
+
+    return _change(lead_visit, incident_id, change)
+
+
+@post("/incidents/{incident_id:int}/note", status_code=303, sync_to_thread=True)
+def note(
+    incident_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
+) -> Template | Redirect:
+    """Add a note to an incident, and to its thread."""
+
+    def change(connection: Connection, *values: Any, **_options: Any) -> bool:
+        number, user, now = values
+        alert_incidents.note(connection, number, user, _text(data, "text"), now)
+        return True
+
+    return _change(lead_visit, incident_id, change)
+
+
+def _change(visit: Visit, incident_id: int, change: Callable[..., bool]) -> Template | Redirect:
+    """Change an incident and show its page again; where that is refused, with the reason."""
+    try:
+        with visit.transaction() as connection:
+            row = incident_by_id(connection, incident_id)
+            alerts = alerts_of(visit.settings, row.model)
+            done = change(connection, incident_id, visit.user.name, visit.now, alerts=alerts)
+    except InputError as error:
+        return _render(visit, incident_id, status=400, problem=str(error))
+    if not done:
+        problem = "Somebody was faster: the incident has changed."
+        return _render(visit, incident_id, status=409, problem=problem)
+    return Redirect(f"/incidents/{incident_id}", status_code=303)
+
+
+def _render(visit: Visit, incident_id: int, *, status: int = 200, problem: str = "") -> Template:
+    with visit.transaction() as connection:
+        row = incident_by_id(connection, incident_id)
+        view = load_view(connection, visit.settings, row)
+    context = {"row": row, "view": view, "snoozes": SNOOZES, "problem": problem}
+    return visit.page("incident.html", context, status=status)
+
+
+def _text(data: dict[str, Any], key: str) -> str:
+    value = data.get(key, "")
+    return str(value[-1] if isinstance(value, list) and value else value or "")
+
+
+HANDLERS = (incidents, incident, acknowledge, snooze, resolve, note)

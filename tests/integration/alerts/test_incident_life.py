@@ -109,7 +109,7 @@ def test_a_quiet_window_notifies_nobody_and_a_resolution_the_channel(
     assert "1 quiet window" in parent_text(engine)
     live_through(engine, clock + 2 * WEEK, QUIET)
     assert replies(engine) == [False, True]
-    assert "Had drifted: prompts; largest change 20%" in parent_text(engine)
+    assert "Had drifted: Prompts; largest change 20%" in parent_text(engine)
 
 
 def test_drift_within_eight_weeks_reopens_the_incident(any_engine: Engine, clock: datetime) -> None:
@@ -123,7 +123,7 @@ def test_drift_within_eight_weeks_reopens_the_incident(any_engine: Engine, clock
     assert incident.fingerprint == {"metric:resolved"}
     reopened = events_of(any_engine)[-1]
     assert reopened.event == "reopened"
-    assert "prompts; largest change 20%" in reopened.reason
+    assert "Prompts; largest change 20%" in reopened.reason
     assert reopened.reason in parent_text(any_engine)
     assert replies(any_engine) == [False, True, True]
 

@@ -7,19 +7,22 @@ from datetime import datetime, timedelta
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Engine, delete, select, update
 
 from monitor.accounts.registration import create_user
+from monitor.alerts.incidents import report
 from monitor.alerts.looks import handle_look
 from monitor.alerts.steps import take_step
 from monitor.settings import Alerts, Secrets, Settings
+from monitor.store.alerts.incident_events import list_events
 from monitor.store.alerts.incidents import list_incidents
 from monitor.store.engine import transaction
-from monitor.store.tables import Exchange
+from monitor.store.tables import Exchange, OutboxMessage
 from monitor.store.windows.looks import LookFinding, mark_look_followed_up, save_look
 from monitor.web.app import create_app
 from tests.support.review.review_world import PASSWORD
 from tests.support.traffic.stored_traffic import store_traffic
+from tests.support.web.route_table import Visitor
 
 DAY = timedelta(days=1)
 
@@ -107,4 +110,110 @@ def test_incident_of_a_removed_model_is_not_resolved(
     for path in ("/incidents", "/incidents/1"):
         text = page.get(path).text
         assert "Closed: no longer watched" in text
-        assert "esolved" not in text
+        assert "badge resolved" not in text
+        assert "Resolved" not in text
+
+
+def act(page: TestClient[Litestar], action: str, **fields: str) -> int:
+    token = page.headers["x-csrftoken"]
+    return page.post(
+        f"/incidents/1/{action}", data={"_csrf_token": token, **fields}, follow_redirects=False
+    ).status_code
+
+
+def test_incident_page_has_the_changes_of_its_status(
+    page: TestClient[Litestar], engine: Engine
+) -> None:
+    assert act(page, "snooze", until="4h") == 303
+    text = page.get("/incidents/1").text
+    assert "Snoozed until 3 Nov 2026, 04:00 UTC by Lea" in text
+    assert "/incidents/1/acknowledge" in text
+    assert act(page, "note", text="looked at <b>release</b>") == 303
+    assert act(page, "resolve", reason="rolled back") == 303
+    text = page.get("/incidents/1").text
+    assert "looked at &lt;b&gt;release&lt;/b&gt;" in text
+    assert "Resolved by Lea: rolled back" in text
+    for action in ("acknowledge", "snooze", "resolve"):
+        assert f"/incidents/1/{action}" not in text
+    assert "/incidents/1/note" in text
+    with transaction(engine) as connection:
+        events = [(event.event, event.by) for event in list_events(connection, 1)]
+    names = ["snoozed", "noted", "resolved"]
+    assert events == [("opened", "driftwarden"), *((name, "Lea") for name in names)]
+
+
+@pytest.mark.parametrize(
+    ("action", "fields", "status"),
+    [
+        ("snooze", {"until": "soon"}, 400),
+        ("snooze", {"until": "31d"}, 400),
+        ("snooze", {}, 400),
+        ("resolve", {"reason": " "}, 400),
+        ("note", {}, 400),
+    ],
+)
+def test_changes_without_their_values_are_refused(
+    page: TestClient[Litestar], engine: Engine, action: str, fields: dict[str, str], status: int
+) -> None:
+    assert act(page, action, **fields) == status
+    with transaction(engine) as connection:
+        assert [event.event for event in list_events(connection, 1)] == ["opened"]
+
+
+def test_a_second_resolution_tells_of_the_first(page: TestClient[Litestar]) -> None:
+    assert act(page, "resolve", reason="once") == 303
+    assert act(page, "resolve", reason="twice") == 409
+    assert act(page, "acknowledge") == 409
+
+
+def test_list_of_incidents_is_filtered(
+    page: TestClient[Litestar], engine: Engine, clock: datetime
+) -> None:
+    with transaction(engine) as connection:
+        report(connection, "no_traffic", "assistant", clock, text="silent", alerts=Alerts())
+        report(connection, "records_lost", "", clock, text="gone", alerts=Alerts())
+    act(page, "resolve", reason="once")
+
+    def listed(query: str) -> list[str]:
+        return re.findall(r'<td><a href="/incidents/(\d+)"', page.get(f"/incidents{query}").text)
+
+    assert listed("") == ["3", "2", "1"]
+    assert listed("?status=unresolved") == ["3", "2"]
+    assert listed("?cause=no_traffic&status=unresolved") == ["2"]
+    assert listed("?cause=unknown") == ["3", "2", "1"]
+    assert listed("?cause=training_failed") == []
+    assert "Records lost" in page.get("/incidents/3").text
+
+
+def test_messages_are_shown_with_their_delivery(
+    page: TestClient[Litestar], engine: Engine, clock: datetime
+) -> None:
+    states = {
+        "sent": {"sent_at": clock},
+        "refused": {"failed_at": clock, "error": "too <long>"},
+        "waiting": {"error": "not_in_channel"},
+    }
+    for label, values in states.items():
+        with transaction(engine) as connection:
+            blank = {"sent_at": None, "failed_at": None, "error": None}
+            connection.execute(update(OutboxMessage).values(blank | values))
+        text = page.get("/incidents/1").text
+        assert f">{label}</span>" in text
+        assert "too <long>" not in text
+
+
+def test_incidents_of_the_daemon_are_for_leads_of_all_models(
+    engine: Engine, clock: datetime
+) -> None:
+    with transaction(engine) as connection:
+        report(connection, "records_lost", "", clock, text="gone", alerts=Alerts())
+        create_user(connection, "Lea", PASSWORD, "lead", clock, models=["assistant"])
+        create_user(connection, "Ada", PASSWORD, "reviewer", clock)
+    app = create_app(engine, Settings(), Secrets(), clock=lambda: clock)
+    for name, seen, changed in (("Lea", 404, 404), ("Ada", 200, 403)):
+        with TestClient(app) as client:
+            visitor = Visitor(client)
+            visitor.sign_in(name)
+            assert visitor.get("/incidents/1").status_code == seen
+            assert ("gone" in visitor.get("/incidents").text) == (seen == 200)
+            assert visitor.post("/incidents/1/resolve", {"reason": "r"}).status_code == changed

@@ -1,0 +1,239 @@
+"""`driftwarden incidents`: list, show, acknowledge, snooze, resolve and annotate incidents."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from monitor.cli.shared.context import (
+    ConfigOption,
+    ModelFilter,
+    database_transaction,
+    read_configuration,
+)
+from monitor.cli.shared.users import require_user
+from monitor.errors import InputError, WorkflowError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+
+    from monitor.settings import Alerts
+    from monitor.store.alerts.incidents import IncidentRow
+
+app = typer.Typer(
+    no_args_is_help=True, help="List, show, acknowledge, snooze, resolve and annotate incidents."
+)
+
+IncidentArgument = Annotated[
+    int, typer.Argument(help="Number of the incident.", show_default=False)
+]
+UserOption = Annotated[
+    str, typer.Option("--as", help="User who acts: a lead or an admin.", show_default=False)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("list")
+def list_(
+    model: ModelFilter = None,
+    cause: Annotated[
+        str | None, typer.Option(help="Only those of this cause.", show_default=False)
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Resolved and closed ones, too.")
+    ] = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """List the unresolved incidents, the newest first."""
+    from monitor.alerts.causes import CAUSES
+    from monitor.store.alerts.incidents import list_incidents
+
+    if cause is not None and cause not in CAUSES:
+        raise InputError(
+            f"unknown cause: {cause!r}; name one of {', '.join(CAUSES)}", code="unknown_cause"
+        )
+    configuration = read_configuration(config)
+    name = None if model is None else configuration.names.resolve(model) or model
+    with database_transaction(configuration) as connection:
+        rows = list_incidents(connection, name, 500, cause=cause, unresolved=not everything)
+    if as_json:
+        typer.echo(_json([_as_dict(row) for row in rows]))
+        return
+    if not rows:
+        typer.echo("no incident" if everything else "no unresolved incident")
+    for row in rows:
+        typer.echo(_line(row))
+
+
+@app.command()
+def show(
+    incident: IncidentArgument, as_json: JsonOption = False, config: ConfigOption = None
+) -> None:
+    """Show an incident: what is wrong, its windows, what followed, and who did what."""
+    from monitor.rendering.excerpts import excerpt
+    from monitor.store.alerts.consequences import consequences_of
+    from monitor.store.alerts.incident_events import list_events
+    from monitor.store.alerts.incidents import incident_by_id
+
+    with database_transaction(read_configuration(config)) as connection:
+        row = incident_by_id(connection, incident)
+        events = list_events(connection, incident)
+        followed = consequences_of(connection, incident)
+    if as_json:
+        typer.echo(_json(_as_dict(row) | {"events": events, "consequences": followed}))
+        return
+    typer.echo(_line(row))
+    if row.snoozed_until is not None:
+        typer.echo(f"  snoozed until {row.snoozed_until:%Y-%m-%d %H:%M} UTC")
+    for window in followed.windows:
+        typer.echo(
+            f"  window {window.window_start:%Y-%m-%d} to {window.window_end:%Y-%m-%d}: "
+            f"{window.verdict}, evaluation {window.id}"
+        )
+    for decision in followed.decisions:
+        confirmed = f", confirmed by {decision.confirmed_by}" if decision.confirmed_by else ""
+        typer.echo(f"  decision {decision.id}: {decision.recommendation}{confirmed}")
+    for run in followed.runs:
+        version = f", version {run.version} ({run.stage})" if run.version else ""
+        typer.echo(f"  run {run.id}: {run.status}{version}")
+    for rollout in followed.rollouts:
+        typer.echo(
+            f"  rollout of version {rollout.version}: {rollout.status}, {rollout.weight_percent}%"
+        )
+    for event in events:
+        reason = f": {excerpt(event.reason)}" if event.reason else ""
+        typer.echo(f"  {event.at:%Y-%m-%d %H:%M} UTC  {event.event} by {event.by}{reason}")
+
+
+@app.command()
+def ack(incident: IncidentArgument, name: UserOption, config: ConfigOption = None) -> None:
+    """Acknowledge an incident: its message names the user."""
+    from monitor.alerts.incidents import acknowledge
+
+    with _lead(config, incident, name) as (connection, row, changes):
+        done = acknowledge(connection, incident, name, **changes)
+        _require(done, row, "acknowledged")
+    typer.echo(f"incident {incident}: acknowledged by {name}")
+
+
+@app.command()
+def snooze(
+    incident: IncidentArgument,
+    until: Annotated[
+        str,
+        typer.Argument(
+            help="A duration (4h, 2d) or a time in UTC (2026-11-03T08:00), at most 30 days ahead.",
+            show_default=False,
+        ),
+    ],
+    name: UserOption,
+    config: ConfigOption = None,
+) -> None:
+    """Notify nobody of an incident until a time; then it is told again if it is unresolved."""
+    from monitor.alerts import incidents
+    from monitor.alerts.until import parse_until
+
+    with _lead(config, incident, name) as (connection, row, changes):
+        moment = parse_until(until, changes["now"])
+        done = incidents.snooze(connection, incident, name, moment, **changes)
+        _require(done, row, "snoozed")
+    typer.echo(f"incident {incident}: snoozed until {moment:%Y-%m-%d %H:%M} UTC by {name}")
+
+
+@app.command()
+def resolve(
+    incident: IncidentArgument,
+    name: UserOption,
+    reason: Annotated[str, typer.Option(help="Why, in the message.", show_default=False)],
+    config: ConfigOption = None,
+) -> None:
+    """Resolve an incident with a reason; a condition that lasts doesn't reopen it at once."""
+    from monitor.alerts import incidents
+
+    with _lead(config, incident, name) as (connection, row, changes):
+        done = incidents.resolve(connection, incident, name, reason, **changes)
+        _require(done, row, "resolved")
+    typer.echo(f"incident {incident}: resolved by {name}")
+
+
+@app.command()
+def note(
+    incident: IncidentArgument,
+    text: Annotated[str, typer.Argument(help="The note.", show_default=False)],
+    name: UserOption,
+    config: ConfigOption = None,
+) -> None:
+    """Add a note to an incident, and to its thread."""
+    from monitor.alerts import incidents
+
+    with _lead(config, incident, name) as (connection, _, changes):
+        incidents.note(connection, incident, name, text, changes["now"])
+    typer.echo(f"incident {incident}: noted by {name}")
+
+
+@contextmanager
+def _lead(
+    config: "Path | None", incident: int, name: str
+) -> "Iterator[tuple[Connection, IncidentRow, dict[str, Any]]]":
+    """Open a transaction for a change of an incident by a lead of its model.
+
+    Yields:
+        The transaction, the incident, and the time and settings of the change.
+
+    Raises:
+        InputError: There is no such user.
+        NotFoundError: There is no such incident.
+        WorkflowError: The user doesn't lead its model.
+    """
+    from datetime import UTC, datetime
+
+    from monitor.alerts.incidents import alerts_of
+    from monitor.store.alerts.incidents import incident_by_id
+
+    configuration = read_configuration(config)
+    with database_transaction(configuration) as connection:
+        row = incident_by_id(connection, incident)
+        if not require_user(connection, name).is_lead_of(row.model):
+            subject = f"the model {row.model}" if row.model else "all models"
+            raise WorkflowError(
+                f"{name} is no lead of {subject}: a lead or an admin changes incidents",
+                code="no_lead",
+            )
+        alerts: Alerts = alerts_of(configuration, row.model)
+        yield connection, row, {"now": datetime.now(UTC), "alerts": alerts}
+
+
+def _require(done: bool, row: "IncidentRow", change: str) -> None:
+    if not done:
+        raise WorkflowError(
+            f"incident {row.id} can't be {change}: it is {row.status}", code=row.status
+        )
+
+
+def _line(row: "IncidentRow") -> str:
+    from monitor.alerts.causes import CAUSES
+    from monitor.rendering.excerpts import excerpt
+
+    subject = row.model or "driftwarden"
+    by = f" by {row.acknowledged_by}" if row.acknowledged_by else ""
+    return (
+        f"{row.id:5d}  {row.opened_at:%Y-%m-%d %H:%M}  {row.level:8s}  {row.status}{by}  "
+        f"{excerpt(subject, 60)}: {CAUSES[row.cause].title}. {excerpt(row.summary)}"
+    )
+
+
+def _as_dict(row: "IncidentRow") -> dict[str, Any]:
+    import msgspec
+
+    document: dict[str, Any] = msgspec.to_builtins(row)
+    return document | {"fingerprint": sorted(row.fingerprint)}
+
+
+def _json(document: Any) -> str:
+    import msgspec
+
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()

@@ -1,0 +1,141 @@
+"""What the page of an incident shows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from monitor.alerts.causes import CAUSES, Cause, runbook_url
+from monitor.alerts.incident_states import UNRESOLVED, transition_of
+from monitor.alerts.incidents import alerts_of
+from monitor.alerts.messages.mrkdwn import render_text, sections
+from monitor.alerts.parent_message import describe_state
+from monitor.rendering.looks import count_examined, describe_change, look_headline
+from monitor.settings import Sections
+from monitor.store.alerts.consequences import Consequences, consequences_of
+from monitor.store.alerts.incident_events import IncidentEventRow, list_events
+from monitor.store.alerts.incidents import IncidentRow
+from monitor.store.alerts.outbox import StoredMessage, list_messages
+from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
+from monitor.store.windows.looks import LookRow, load_examples, looks_of_incident
+
+#: Topics of the newest window that are named.
+TOPICS_SHOWN = 5
+#: Messages that are listed.
+MESSAGES_SHOWN = 100
+
+#: Durations that can be chosen, with their labels.
+SNOOZES = {
+    "1h": "1 hour",
+    "4h": "4 hours",
+    "1d": "1 day",
+    "3d": "3 days",
+    "7d": "1 week",
+    "30d": "30 days",
+}
+
+#: Kinds of keys of an incident that have a page, for leads -> its address.
+PAGES = {"run": "/runs", "decision": "/decisions"}
+
+
+@dataclass(frozen=True)
+class TopicLine:
+    """A drifted topic of the newest window."""
+
+    name: str
+    family: str
+    share: float
+
+
+@dataclass(frozen=True)
+class IncidentView:
+    """An incident with what belongs to it."""
+
+    row: IncidentRow
+    cause: Cause
+    #: Who acknowledged it, what it was before, ...
+    notes: Sequence[str]
+    next_steps: Sequence[str]
+    runbook: str
+    topics: Sequence[TopicLine]
+    followed: Consequences
+    events: Sequence[IncidentEventRow]
+    messages: Sequence[StoredMessage]
+    looks: Sequence[dict[str, Any]]
+    #: Label and address of runs and decisions that it is about.
+    links: Sequence[tuple[str, str]]
+
+    def allows(self, event: str) -> bool:
+        """Return whether a user may cause an event in the incident's status."""
+        return self.row.status in transition_of(event).sources  # type: ignore[arg-type]
+
+    @property
+    def is_unresolved(self) -> bool:
+        """Return whether it is neither resolved nor closed."""
+        return self.row.status in UNRESOLVED
+
+
+def load_view(connection: Connection, settings: Sections, row: IncidentRow) -> IncidentView:
+    """Load what belongs to an incident."""
+    cause = CAUSES[row.cause]
+    keys = [key.split(" ") for key in sorted(row.fingerprint) if row.cause != "drift"]
+    steps = render_text(sections(cause.next_steps)).splitlines()
+    return IncidentView(
+        row=row,
+        cause=cause,
+        notes=describe_state(connection, row),
+        next_steps=[step.removeprefix("• ") for step in steps] if row.resolved_at is None else [],
+        runbook=runbook_url(alerts_of(settings, row.model), row.cause),
+        topics=_topics(connection, row),
+        followed=consequences_of(connection, row.id),
+        events=list_events(connection, row.id),
+        messages=list_messages(connection, row.id, MESSAGES_SHOWN),
+        looks=_looks(connection, row),
+        links=[
+            (f"{kind} {number}", f"{PAGES[kind]}/{number}")
+            for kind, *rest in keys
+            if kind in PAGES
+            for number in rest
+        ],
+    )
+
+
+def _topics(connection: Connection, row: IncidentRow) -> list[TopicLine]:
+    """Return the largest drifted topics of the newest window."""
+    if row.last_evaluation_id is None:
+        return []
+    assessment = drift_evaluation_by_id(connection, row.last_evaluation_id).assessment
+    if assessment is None:
+        return []
+    lines = [
+        TopicLine(topic.name, family.family, topic.share_current)
+        for family in (assessment.input, assessment.output)
+        for topic in family.topics
+    ]
+    return sorted(lines, key=lambda line: -line.share)[:TOPICS_SHOWN]
+
+
+def _looks(connection: Connection, row: IncidentRow) -> list[dict[str, Any]]:
+    """Return the looks with their changes and examples, the newest first."""
+    looks: list[LookRow] = looks_of_incident(connection, row.id)
+    entries = []
+    for look in reversed(looks):
+        examples = load_examples(connection, look)
+        changes = [
+            {
+                "finding": finding,
+                "text": describe_change(finding),
+                "examples": [examples[id_] for id_ in finding.examples if id_ in examples],
+            }
+            for finding in look.findings
+        ]
+        entries.append(
+            {
+                "look": look,
+                "headline": look_headline(look),
+                "examined": count_examined(look),
+                "changes": changes,
+            }
+        )
+    return entries
