@@ -145,7 +145,7 @@ def test_an_incident_goes_to_each_channel_of_its_route(
 
 
 @pytest.mark.parametrize("make", [pagerduty, alertmanager, apprise])
-def test_a_channel_is_proven_by_a_test_that_is_taken_back(
+def test_a_channel_is_proven_by_a_withdrawn_message(
     webhooks: Webhooks,  # noqa: F811
     make: Callable[[Webhooks], Sender],
 ) -> None:
