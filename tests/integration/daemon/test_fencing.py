@@ -9,7 +9,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 
 from monitor.alerts.actions.replies import SlackReplies
 from monitor.alerts.channels import Channels
@@ -22,8 +22,8 @@ from monitor.settings import ChannelSettings, Configuration, Secrets
 from monitor.store.alerts.outbox import add_message
 from monitor.store.alerts.slack_actions import Press, finish_press, insert_press
 from monitor.store.engine import transaction
-from monitor.store.leadership import renew_lease, take_lease
-from monitor.store.tables import metadata
+from monitor.store.leadership import acting_under, renew_lease, take_lease
+from monitor.store.tables import DriftEvaluation, Look, OutboxMessage, metadata
 from monitor.store.windows.claims import claim_drift_evaluation, fail_drift_evaluation
 from retrain.registry.mlflow_mirror import MlflowMirror
 from retrain.registry.stages import register_version
@@ -34,6 +34,7 @@ from tests.support.traffic.stored_traffic import store_traffic
 from tests.support.windows.assessments import make_assessment, store_evaluation
 
 WEEK = timedelta(days=7)
+MEMORY = Routes({"memory": ChannelSettings(kind="slack", channel="C1")}, ())
 
 
 class Mirror(MlflowMirror):
@@ -109,11 +110,10 @@ def test_no_job_of_an_ended_epoch_changes_anything(
     give_work(any_engine, now)
     settings, channel = Configuration(models={"desk": {}}), MemorySender()
     replies = Mock(spec=SlackReplies)
-    routes = Routes({"memory": ChannelSettings(kind="slack", channel="C1")}, ())
     fenced, launcher = leadership.engine, FakeLauncher()
     cycle = replace(
         Cycle.build(fenced, settings, Secrets(), now),
-        channels=Channels(routes, {"memory": channel}),
+        channels=Channels(MEMORY, {"memory": channel}),
         registry_mirror=Mirror(),
         replies=replies,
         retraining=Retraining(fenced, settings, lambda _: launcher, RecordOnlyGateway()),
@@ -157,6 +157,49 @@ def test_stopping_daemon_begins_no_job(any_engine: Engine, leadership: Leadershi
     for job in build_scheduler(cycle, leadership, stop).get_jobs():
         job.func()
     assert rows(any_engine) == before
+
+
+@pytest.mark.parametrize(
+    ("job", "unit"),
+    [
+        ("evaluate", DriftEvaluation.epoch),
+        ("look", Look.looked_until),
+        ("advance", DriftEvaluation.followed_up_at),
+        ("deliver", OutboxMessage.sent_at),
+    ],
+)
+def test_job_ends_after_its_present_piece(
+    engine: Engine, clock: datetime, job: str, unit: Any
+) -> None:
+    """SIGTERM under a backlog: the window, look, incident or message under way is the last one."""
+    settings = Configuration(models={"desk": {}, "chat": {}})
+    for seed, model in enumerate(("desk", "chat")):
+        store_traffic(engine, clock - 2 * WEEK, 3, seed=seed, model=model, days=14.0)
+    with transaction(engine) as connection:
+        for n in range(3):
+            start = clock - (8 + n) * WEEK
+            store_evaluation(connection, make_assessment(0.3, model="desk"), start)
+            message: dict[str, Any] = {"payload": {"text": "a message"}, "now": clock}
+            add_message(
+                connection,
+                dedupe_key=f"message {n}",
+                model="desk",
+                incident_id=None,
+                kind="post",
+                **message,
+            )
+    channels = Channels(MEMORY, {"memory": MemorySender()})
+    cycle = replace(Cycle.build(engine, settings, Secrets(), clock), channels=channels)
+
+    def n_done() -> int:
+        with transaction(engine) as connection:
+            return connection.execute(select(func.count(unit))).scalar_one()
+
+    with acting_under(1):
+        getattr(cycle, job)(clock, lambda: n_done() < 1)
+        assert n_done() == 1
+        getattr(cycle, job)(clock)
+        assert n_done() > 1
 
 
 def test_lease_is_given_back_at_once(any_engine: Engine) -> None:
