@@ -28,7 +28,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("drift_evaluations") as table:
-        for column in ("crashes", "first_started_at", "epoch"):
-            table.drop_column(column)
+    # Without a copy of the table, which other tables refer to.
+    for column in ("crashes", "first_started_at", "epoch"):
+        op.drop_column("drift_evaluations", column)
     op.drop_table("leadership")

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine
 from monitor.alerts.channels import Channels
 from monitor.alerts.incidents import clear, report
 from monitor.alerts.messages.mrkdwn import context, escape, within_limits
-from monitor.alerts.outbox import deliver_due, route, takes
+from monitor.alerts.outbox import deliver_due, repeat_due, route, takes
 from monitor.plurals import pluralize
 from monitor.rendering.numbers import format_instant
 from monitor.settings import Alerts
@@ -59,6 +59,7 @@ def deliver(
         else:
             clear(connection, CAUSE, "", now, alerts=alerts)
     route(engine, channels, now)  # the report waits for the failing channel, too
+    repeat_due(engine, channels, now)
     if _copy_to_fallback(engine, channels, failing, now):
         n_sent += deliver_due(engine, channels, now, may_continue=may_continue)
     return n_sent
@@ -67,14 +68,12 @@ def deliver(
 def failing_channels(
     connection: Connection, channels: Channels, now: datetime
 ) -> list[FailingChannel]:
-    """Return the channels, other than the fallback, that have failed for 15 minutes.
+    """Return the channels that have failed for 15 minutes.
 
     One without its secret fails from its first message on.
     """
     failing = []
     for name in channels.routes.channels:
-        if name == channels.routes.fallback:
-            continue
         lacks_secret = name not in channels.senders
         channel = outbox.failing_channel(connection, name, lacks_secret=lacks_secret)
         if channel is not None and now - channel.since >= PATIENCE:
@@ -103,6 +102,7 @@ def _copy_to_fallback(
         waiting = [
             (message, describe(channel))
             for channel in failing
+            if channel.name != fallback
             for message in outbox.pending_of_channel(connection, channel.name)
         ]
         waiting += [

@@ -15,6 +15,7 @@ from monitor.errors import (
     ChannelMisconfiguredError,
     ChannelRefusedError,
     ChannelUnavailableError,
+    DriftwardenError,
 )
 from monitor.store.alerts import outbox
 from monitor.store.alerts.outbox import DueMessage, Thread
@@ -87,6 +88,25 @@ def route(engine: Engine, channels: Channels, now: datetime) -> None:
                 outbox.mark_failed(connection, message.id, reason, now)
 
 
+def repeat_due(engine: Engine, channels: Channels, now: datetime) -> int:
+    """Send unresolved incidents again to the channels that forget them; return their number."""
+    n_sent = 0
+    for name, sender in channels.senders.items():
+        last = channels.repeated_at.setdefault(name, now)
+        if sender.repeats_every is None or now - last < sender.repeats_every:
+            continue
+        channels.repeated_at[name] = now
+        with transaction(engine) as connection:
+            standing = outbox.standing_messages(connection, name, sender.target)
+        try:
+            for message in standing:
+                sender.send(message, message.payload, message.thread)
+                n_sent += 1
+        except DriftwardenError as error:
+            log.warning("incidents_not_repeated", channel=name, reason=str(error))
+    return n_sent
+
+
 def takes(sender: Sender | None, message: outbox.UnroutedMessage) -> bool:
     """Return whether a channel has a use for a message; one without its secret may have."""
     return sender is None or sender.takes(
@@ -145,6 +165,13 @@ class _Delivery:
             except (ChannelUnavailableError, ChannelMisconfiguredError) as error:
                 self._delay(message, error, attempt.unknown_since(error, self.now))
                 return sent  # further messages would fail, too
+            except Exception as error:  # of a library; the other channels go on
+                log.exception("message_failed", message=message.id, channel=self.name)
+                problem = ChannelUnavailableError(
+                    f"{type(error).__name__}; see the log", code="unknown_outcome"
+                )
+                self._delay(message, problem, attempt.unknown_since(problem, self.now))
+                return sent
             else:
                 with transaction(self.engine) as connection:
                     outbox.mark_sent(connection, message, self.sender.target, posted, self.now)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 
 import structlog
@@ -56,6 +57,8 @@ class Channels:
 
     routes: Routes
     senders: Mapping[str, Sender] = field(default_factory=dict)
+    #: When the unresolved incidents were last sent again, by name.
+    repeated_at: dict[str, datetime] = field(default_factory=dict)
 
     def reach(self, model: str) -> bool:
         """Return whether incidents of a model's drift are sent somewhere."""

@@ -25,6 +25,8 @@ class AlertmanagerSender:
         public_url: Address of the page, for the link to the incident.
     """
 
+    #: Alertmanager forgets its alerts when it is started again.
+    repeats_every = timedelta(minutes=5)
     is_idempotent = True
 
     def __init__(self, url: str, token: str, public_url: str) -> None:

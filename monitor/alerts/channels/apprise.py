@@ -27,6 +27,7 @@ class AppriseSender:
         url: Address of Apprise, with its secrets.
     """
 
+    repeats_every = None
     is_idempotent = False
 
     def __init__(self, name: str, url: str) -> None:

@@ -35,6 +35,7 @@ class PagerDutySender:
         url: Address of the Events API.
     """
 
+    repeats_every = None
     is_idempotent = True
 
     def __init__(self, name: str, routing_key: str, public_url: str, url: str = "") -> None:

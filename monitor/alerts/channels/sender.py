@@ -1,5 +1,6 @@
 """The protocol of a channel that the outbox delivers to."""
 
+from datetime import timedelta
 from typing import Any, Protocol
 
 from monitor.store.alerts.outbox import DueMessage, Kind, Thread
@@ -22,6 +23,10 @@ class Sender(Protocol):
     @property
     def is_idempotent(self) -> bool:
         """Whether a message that is sent again is no second message."""
+
+    @property
+    def repeats_every(self) -> timedelta | None:
+        """How often an unresolved incident is sent again; ``None``: the channel remembers it."""
 
     def takes(self, kind: Kind, *, of_incident: bool, is_broadcast: bool) -> bool:
         """Return whether the channel has a use for a kind of messages."""

@@ -84,6 +84,7 @@ class SlackSender:
         timeout_seconds: Timeout of a request.
     """
 
+    repeats_every = None
     is_idempotent = False
 
     def __init__(

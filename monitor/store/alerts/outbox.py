@@ -255,20 +255,7 @@ def lease_due_message(
         earlier.failed_at.is_(None),
     )
     row = connection.execute(
-        select(
-            OutboxMessage.id,
-            OutboxMessage.dedupe_key,
-            OutboxMessage.channel,
-            OutboxMessage.model,
-            OutboxMessage.subject,
-            OutboxMessage.incident_id,
-            OutboxMessage.kind,
-            OutboxMessage.payload,
-            OutboxMessage.attempts,
-            OutboxMessage.created_at,
-            OutboxMessage.attempted_at,
-        )
-        .where(
+        _DUE.where(
             _PENDING,
             OutboxMessage.channel == channel,
             OutboxMessage.next_attempt_at <= now,
@@ -289,6 +276,42 @@ def lease_due_message(
             attempted_at=row.attempted_at or now,
         )
     )
+    return _due_message(connection, row, target)
+
+
+def standing_messages(connection: Connection, channel: str, target: str) -> list[DueMessage]:
+    """Return the newest sent message of each unresolved incident in a channel."""
+    newest = (
+        select(func.max(OutboxMessage.id))
+        .join(Incident, Incident.id == OutboxMessage.incident_id)
+        .where(
+            OutboxMessage.channel == channel,
+            OutboxMessage.sent_at.is_not(None),
+            Incident.resolved_at.is_(None),
+        )
+        .group_by(OutboxMessage.incident_id)
+    )
+    rows = connection.execute(_DUE.where(OutboxMessage.id.in_(newest)).order_by(OutboxMessage.id))
+    return [_due_message(connection, row, target) for row in rows.all()]
+
+
+_DUE = select(
+    OutboxMessage.id,
+    OutboxMessage.dedupe_key,
+    OutboxMessage.channel,
+    OutboxMessage.model,
+    OutboxMessage.subject,
+    OutboxMessage.incident_id,
+    OutboxMessage.kind,
+    OutboxMessage.payload,
+    OutboxMessage.attempts,
+    OutboxMessage.created_at,
+    OutboxMessage.attempted_at,
+)
+
+
+def _due_message(connection: Connection, row: Any, target: str) -> DueMessage:
+    """Return a message with its incident, and the thread of that in a channel."""
     values = row._asdict()
     incident_id = values.pop("incident_id")
     incident = connection.execute(

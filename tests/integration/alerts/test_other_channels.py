@@ -11,7 +11,7 @@ from monitor.alerts.channels.alertmanager import AlertmanagerSender
 from monitor.alerts.channels.apprise import AppriseSender
 from monitor.alerts.channels.pagerduty import PagerDutySender
 from monitor.alerts.channels.sender import Sender
-from monitor.alerts.outbox import deliver_due
+from monitor.alerts.outbox import deliver_due, repeat_due
 from monitor.alerts.routes import Routes
 from monitor.errors import ChannelMisconfiguredError, ChannelUnavailableError
 from monitor.settings import AlertRoute, ChannelSettings
@@ -25,9 +25,10 @@ from tests.integration.alerts.outbox_messages import (
 )
 from tests.services.slack import FakeSlack, slack  # noqa: F401 - a fixture
 from tests.services.webhooks import Webhooks, webhooks  # noqa: F401 - a fixture
-from tests.support.alerts.senders import slack_sender
+from tests.support.alerts.senders import MemorySender, slack_sender
 
 HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
 PAGE = "https://drift.example"
 
 
@@ -187,3 +188,41 @@ def test_errors_name_no_secret(
 def test_an_address_that_is_none_of_apprise_is_named() -> None:
     with pytest.raises(ChannelMisconfiguredError, match="'mail'"):
         AppriseSender("mail", "nonsense").check()
+
+
+def test_alertmanager_is_told_again_of_what_is_unresolved(
+    engine: Engine,
+    clock: datetime,
+    webhooks: Webhooks,  # noqa: F811
+) -> None:
+    channels = only_to(alertmanager(webhooks), "am")
+    incident = add_incident(engine, clock)
+    deliver_due(engine, channels, clock)
+    n_sent = len(webhooks.accepted)
+    moments = [clock + minutes * MINUTE for minutes in (0, 4, 5, 9, 10)]
+    assert [repeat_due(engine, channels, now) for now in moments] == [0, 0, 1, 0, 1]
+    assert webhooks.accepted[-1][1][0]["labels"]["incident"] == str(incident)
+    webhooks.statuses = [503]
+    assert repeat_due(engine, channels, clock + 15 * MINUTE) == 0
+    with transaction(engine) as connection:
+        connection.execute(update(Incident).values(status="resolved", resolved_at=clock))
+    assert repeat_due(engine, channels, clock + 20 * MINUTE) == 0
+    assert len(webhooks.accepted) == n_sent + 2
+
+
+def test_a_defect_in_one_channel_leaves_the_others_alone(
+    engine: Engine,
+    clock: datetime,
+    webhooks: Webhooks,  # noqa: F811
+) -> None:
+    broken = MemorySender()
+    broken.errors = [KeyError("payload")]
+    settings = ChannelSettings(kind="slack", channel="C0DRIFT")
+    routes = Routes({"first": settings, "pager": settings}, ())
+    channels = Channels(routes, {"first": broken, "pager": pagerduty(webhooks)})
+    add_incident(engine, clock)
+    deliver_due(engine, channels, clock)
+    assert len(webhooks.accepted) == 2
+    assert broken.sent == []
+    deliver_due(engine, channels, clock + HOUR)
+    assert len(broken.sent) == 3

@@ -30,6 +30,7 @@ class MemorySender:
     """A channel that remembers what it is sent."""
 
     is_idempotent = False
+    repeats_every = None
 
     def __init__(self, target: str = "memory") -> None:
         self.target = target

@@ -7,10 +7,12 @@ from typing import get_args
 import pytest
 
 from monitor.alerts import channels
+from monitor.alerts.causes import CAUSES
 from monitor.alerts.channels import KINDS, needs, open_channels
 from monitor.alerts.routes import Routes
 from monitor.errors import ConfigurationError
 from monitor.settings import ChannelSettings, Configuration, Secrets, load_configuration
+from monitor.settings.alerts import Subject
 
 NO_TOKEN = Secrets(slack_bot_token="")
 TOKEN = Secrets(slack_bot_token="xoxb-1")
@@ -56,6 +58,16 @@ def test_every_kind_of_channel_is_a_module() -> None:
     modules = {module.name for module in pkgutil.iter_modules(channels.__path__)}
     assert modules - {"http", "sender"} == set(KINDS)
     assert set(get_args(ChannelSettings.model_fields["kind"].annotation)) == set(KINDS)
+
+
+def test_routes_know_every_cause_of_an_incident() -> None:
+    assert set(CAUSES) < set(get_args(Subject))
+
+
+def test_text_objects_of_mrkdwn_are_made_in_one_place() -> None:
+    sources = (Path(channels.__path__[0]).parents[1]).rglob("*.py")
+    makers = {path.name for path in sources if '"mrkdwn"' in path.read_text(encoding="utf-8")}
+    assert makers == {"mrkdwn.py", "slack.py"}  # the latter turns markup off
 
 
 def test_the_first_matching_route_names_the_channels(tmp_path: Path) -> None:
