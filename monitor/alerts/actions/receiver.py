@@ -173,7 +173,7 @@ class PressReceiver:
         while not self._stop.is_set():
             try:
                 self._client.connect()
-                log.info("slack_connected")
+                log.info("slack_connected", connected=self._client.is_connected())
                 break
             except (SlackClientError, OSError) as error:
                 log.warning("slack_not_connected", error=str(error), retry_seconds=retry)

@@ -209,8 +209,8 @@ def _require_permission(
         )
     if not user.grants.may(action.permission, model):
         raise WorkflowError(
-            f"your account {user.name} may not do this on {model or 'all models'}: it needs the "
-            "role lead there, which a lead or an admin gives on the page Users",
+            f"your account {user.name} may not do this here: it needs the role lead, which a lead "
+            "or an admin gives on the page Users",
             code="no_permission",
         )
     earlier = done_press(connection, press)

@@ -1,5 +1,8 @@
 """Buttons of messages in Slack, from the press over a WebSocket to the changed message."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +26,8 @@ from monitor.review.decision.decisions import decide
 from monitor.settings import Alerts, Retrain, Review, Secrets, Settings
 from monitor.store.alerts.incidents import list_incidents
 from monitor.store.alerts.slack_actions import list_presses
-from monitor.store.engine import transaction
+from monitor.store.engine import make_engine, transaction
+from monitor.store.migrations import upgrade
 from monitor.store.review.decisions import decision_by_id
 from monitor.telemetry import Heartbeat
 from tests.services.slack import (  # noqa: F401 - a fixture
@@ -144,6 +148,53 @@ def test_either_replica_takes_a_press_also_after_the_leader_left(
     assert (incident.status, incident.version) == ("snoozed", 3)
     assert [press.outcome for press in presses] == ["done", "done"]
     assert all(envelope.seconds < 3.0 for envelope in slack.socket_mode.envelopes.values())
+
+
+@contextmanager
+def process(engine: Engine, server: FakeSlack) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the schedule part as a process."""
+    environment = os.environ | {
+        "DRIFTWARDEN_DATABASE__URL": engine.url.render_as_string(hide_password=False),
+        "DRIFTWARDEN_ALERTS__CHANNEL": CHANNEL,
+        "SLACK_BOT_TOKEN": TOKEN,
+        "SLACK_APP_TOKEN": APP_TOKEN,
+        "SLACK_API_URL": server.url,
+    }
+    command = [sys.executable, "-c", "from monitor.cli import main; main()", "run"]
+    with subprocess.Popen([*command, "--only", "schedule"], env=environment) as child:
+        try:
+            yield child
+        finally:
+            child.kill()
+
+
+@pytest.mark.postgres
+@pytest.mark.drill
+def test_a_press_after_the_leader_was_killed_is_done(
+    postgres_empty_database: str,
+    slack: FakeSlack,  # noqa: F811
+) -> None:
+    engine = make_engine(postgres_empty_database)
+    upgrade(engine)
+    start = datetime.now(UTC).replace(microsecond=0) - timedelta(weeks=1)
+    open_incident(engine, start)
+    link_lead(engine, start)
+    with process(engine, slack) as leader:
+        slack.socket_mode.wait_for_connections(1, 60)
+        wait_until(lambda: slack.parents, 60)
+        (parent,) = slack.parents
+        with process(engine, slack):
+            slack.socket_mode.wait_for_connections(2, 60)
+            leader.kill()
+            wait_until(lambda: len(slack.socket_mode.connections) == 1)
+            killed = time.monotonic()
+            assert slack.press(parent, "acknowledge", LEA).acknowledged.wait(3.0)
+            wait_until(lambda: slack.ephemerals, 60)
+            assert time.monotonic() - killed < 45.0
+            wait_until(lambda: "acknowledge" not in actions_of(parent))
+    with transaction(engine) as connection:
+        assert [press.outcome for press in list_presses(connection)] == ["done"]
+    engine.dispose()
 
 
 def test_a_retraining_is_confirmed_in_slack(

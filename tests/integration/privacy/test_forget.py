@@ -64,6 +64,7 @@ WITHOUT_END_USERS = {
     "incident_events": "who changed an incident, when and why",
     "incident_threads": "where channels show incidents",
     "incidents": "what drifted",
+    "leadership": "the replica that leads",
     "looks": "figures, and numbers of exchanges that are examples",
     "invitations": "digests of links for the experts",
     "baseline_plans": "which version gets a baseline when",
