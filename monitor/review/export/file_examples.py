@@ -62,8 +62,8 @@ def missing_parts(rows: Iterable[Mapping[str, Any]], taxonomy: Taxonomy) -> list
         if template.split(row["messages"][-1]["content"]) is None:
             lacking[task_type, template.part] += 1
     return [
-        f"{count} of {n[task_type]} examples of {task_type or 'no task type'} have no {part}: "
-        "their guidelines ask for it, and the model would learn to leave it out"
+        f"{count} of {n[task_type]} examples of {task_type or 'no task type'} have no {part}, "
+        f"which their guidelines ask for; trained on them, the model leaves the {part} out"
         for (task_type, part), count in sorted(lacking.items())
     ]
 

@@ -1,11 +1,13 @@
 """Order of the options, and the next step after a rejection."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from retrain.planning.next_step import Attempt, next_step
 from retrain.planning.options import Option, order_of_trials
+from retrain.planning.order import untried
 from retrain.recipes.recipe import Method, Recipe, Serving
 
 
@@ -42,6 +44,12 @@ def test_options_are_ordered_qlora_lora_full() -> None:
     assert [(option.method, option.base) for option in order_of_trials(OPTIONS)] == [
         ("qlora", "large"), ("lora", "small"), ("full", "small"),
     ]  # fmt: skip
+
+
+def test_rejected_base_by_another_path_is_not_tried_again() -> None:
+    options = [option("qlora", "bases/small", 8), option("lora", "bases/small", 8)]
+    rejected = [Attempt("qlora", str(Path("bases/small").resolve()))]
+    assert [entry.method for entry in untried(options, rejected)] == ["lora"]
 
 
 def test_a_base_whose_device_is_not_known_counts_as_possible() -> None:

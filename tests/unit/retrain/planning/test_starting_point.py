@@ -64,6 +64,8 @@ def test_run_continues_from_adapter_of_the_same_base(
         ({"rank": 32}, False),
         ({"alpha": 16}, False),
         ({"dora": True}, False),
+        ({"rank_stabilised": True}, False),
+        ({"dropout": 0.1}, True),
         ({"modules_to_save": ("lm_head",)}, False),
         ({"targets": ("v_proj", "q_proj")}, True),
         ({"targets": ("q_proj",)}, False),
