@@ -3,6 +3,13 @@
 A message reads ``<what was wrong>: <value>; <what to do>`` and is written for an operator.
 """
 
+import re
+
+#: The class of an error from outside, in the text of one that was stored.
+_ERROR_CLASS = re.compile(r"\A([A-Za-z_][\w.]*): ")
+#: Packages whose errors quote no traffic.
+_HARMLESS_PACKAGES = ("kafka", "slack_sdk")
+
 
 class DriftwardenError(Exception):
     """Raised when driftwarden can't continue; the root of its own errors.
@@ -172,3 +179,32 @@ class MetricError(DriftwardenError):
 
 class JudgeError(DriftwardenError):
     """Raised when a judge model gives no usable judgement; it is counted, never scored."""
+
+
+#: Errors whose messages quote no traffic.
+HARMLESS = (DriftwardenError, OSError, ImportError, MemoryError)
+
+
+def loggable(error: BaseException) -> str:
+    """Return what may be logged of an error: all of driftwarden's own, the class of another.
+
+    Messages from outside may quote what they could not process. So may those of a task in a child
+    process, and those of a record, of which the reason is left.
+    """
+    if isinstance(error, RecordError):
+        return error.reason
+    if isinstance(error, ChildProcessFailedError):
+        return without_quotes(str(error))
+    harmless = isinstance(error, HARMLESS) or type(error).__module__.startswith(_HARMLESS_PACKAGES)
+    return str(error) if harmless and str(error) else type(error).__name__
+
+
+def without_quotes(error: str) -> str:
+    """Return the text of an error without what may quote the traffic: its class, or its first line.
+
+    Example:
+        >>> without_quotes("ValueError: could not convert string to float: 'my card'")
+        'ValueError'
+    """
+    named = _ERROR_CLASS.match(error)
+    return named[1] if named else error.split("\n", maxsplit=1)[0]

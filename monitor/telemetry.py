@@ -2,9 +2,10 @@
 
 import logging
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar, TextIO
 
 import structlog
 from prometheus_client import (
@@ -18,10 +19,45 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from monitor.errors import loggable
+
 #: Without local variables: they may hold customers' texts, which must not be logged.
-EXCEPTION_RENDERER = structlog.processors.ExceptionRenderer(
-    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-)
+_TRACE = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+
+
+def describe_exception(exc_info: Any) -> list[dict[str, Any]]:
+    """Return an exception and its causes: classes and frames, and messages that quote nothing."""
+    described = _TRACE(exc_info)
+    chain = _chain(exc_info[1])
+    for entry in described:
+        error = next(chain, None)
+        message = "" if error is None else loggable(error)
+        entry |= {"exc_value": "" if message == entry["exc_type"] else message, "exc_notes": []}
+        entry["exceptions"] = []
+    return described
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception and its causes, as the transformer follows them."""
+    while error is not None:
+        yield error
+        context = None if error.__suppress_context__ else error.__context__
+        causes = (cause for cause in (error.__cause__, context) if cause and cause.__traceback__)
+        error = next(causes, None)
+
+
+def _write_exception(stream: TextIO, exc_info: Any) -> None:
+    """Write an exception for a terminal, the last cause first."""
+    for entry in reversed(describe_exception(exc_info)):
+        stream.write("\n")
+        stream.writelines(
+            f'  File "{frame["filename"]}", line {frame["lineno"]}, in {frame["name"]}\n'
+            for frame in entry["frames"]
+        )
+        stream.write(f"{entry['exc_type']}: {entry['exc_value']}")
+
+
+EXCEPTION_RENDERER = structlog.processors.ExceptionRenderer(describe_exception)
 
 #: A registry of its own, as libraries add metrics to the global one.
 REGISTRY = CollectorRegistry()
@@ -290,7 +326,7 @@ def configure_logging(*, json: bool | None = None, level: int = logging.INFO) ->
         if as_json
         else [
             structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+                colors=sys.stderr.isatty(), exception_formatter=_write_exception
             )
         ]
     )
@@ -327,6 +363,17 @@ def configure_logging(*, json: bool | None = None, level: int = logging.INFO) ->
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     # A job that still runs is skipped by design: the next run does what is due.
     logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
+
+
+def log_thread_failures() -> None:
+    """Log what ends a thread, which would else be written to stderr with its message."""
+
+    def log_failure(ended: threading.ExceptHookArgs) -> None:
+        if ended.exc_value is not None:
+            name = "" if ended.thread is None else ended.thread.name
+            get_logger(__name__).error("thread_failed", thread=name, exc_info=ended.exc_value)
+
+    threading.excepthook = log_failure
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

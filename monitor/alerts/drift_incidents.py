@@ -237,6 +237,7 @@ def _announce(
         blocks=detail_blocks(summary, event),
         broadcast=event in {"worsened", "resolved", "reopened"},
         key=f"{key}:details",
+        evaluation_id=evaluation.id,
     )
 
 
@@ -257,6 +258,7 @@ def _announce_missing_data(
             incident_blocks(summary, "not_enough_data", alerts), summary.assessment.headline
         ),
         now=now,
+        evaluation_id=evaluation.id,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Engine
+from structlog.contextvars import bound_contextvars
 
 from monitor.alerts.channels import Channels
 from monitor.alerts.channels.sender import Sender
@@ -153,43 +154,45 @@ class _Delivery:
                 )
             if message is None:
                 return sent
-            if self.now - message.created_at > EXPIRES_AFTER:
-                reason = f"expired: not delivered within {EXPIRES_AFTER.days} days"
-                self._give_up(message, "expired", reason)
-                continue
-            attempt = _Attempt(self.sender, message)
-            try:
-                posted = attempt.send_in_some_form()
-            except ChannelRefusedError as error:
-                self._give_up(message, "refused", str(error))
-            except (ChannelUnavailableError, ChannelMisconfiguredError) as error:
-                self._delay(message, error, attempt.unknown_since(error, self.now))
+            with bound_contextvars(**message.log_ids, channel=self.name):
+                outcome = self._send(message)
+            if outcome is None:
                 return sent  # further messages would fail, too
-            except Exception as error:  # of a library; the other channels go on
-                log.exception("message_failed", message=message.id, channel=self.name)
-                problem = ChannelUnavailableError(
-                    f"{type(error).__name__}; see the log", code="unknown_outcome"
-                )
-                self._delay(message, problem, attempt.unknown_since(problem, self.now))
-                return sent
-            else:
-                with transaction(self.engine) as connection:
-                    outbox.mark_sent(connection, message, self.sender.target, posted, self.now)
-                log.info("message_sent", message=message.id, kind=message.kind, channel=self.name)
-                sent += 1
+            sent += outcome
         return sent
+
+    def _send(self, message: DueMessage) -> bool | None:
+        """Send a message; return whether it was sent, ``None`` where the channel is unavailable."""
+        if self.now - message.created_at > EXPIRES_AFTER:
+            reason = f"expired: not delivered within {EXPIRES_AFTER.days} days"
+            self._give_up(message, "expired", reason)
+            return False
+        attempt = _Attempt(self.sender, message)
+        try:
+            posted = attempt.send_in_some_form()
+        except ChannelRefusedError as error:
+            self._give_up(message, "refused", str(error))
+            return False
+        except (ChannelUnavailableError, ChannelMisconfiguredError) as error:
+            self._delay(message, error, attempt.unknown_since(error, self.now))
+            return None
+        except Exception as error:  # of a library; the other channels go on
+            log.exception("message_failed")
+            problem = ChannelUnavailableError(
+                f"{type(error).__name__}; see the log", code="unknown_outcome"
+            )
+            self._delay(message, problem, attempt.unknown_since(problem, self.now))
+            return None
+        with transaction(self.engine) as connection:
+            outbox.mark_sent(connection, message, self.sender.target, posted, self.now)
+        log.info("message_sent", kind=message.kind)
+        return True
 
     def _give_up(self, message: DueMessage, cause: str, reason: str) -> None:
         with transaction(self.engine) as connection:
             outbox.mark_failed(connection, message.id, reason, self.now)
         MESSAGES_FAILED.labels(cause).inc()
-        log.error(
-            "message_refused",
-            message=message.id,
-            kind=message.kind,
-            channel=self.name,
-            reason=reason,
-        )
+        log.error("message_refused", kind=message.kind, reason=reason)
 
     def _delay(
         self,
@@ -211,8 +214,6 @@ class _Delivery:
             )
         log.warning(
             "message_delayed",
-            message=message.id,
-            channel=self.name,
             reason=str(error),
             attempt=message.attempts + 1,
             next_attempt_in_seconds=wait.total_seconds(),
@@ -249,7 +250,7 @@ class _Attempt:
                 return self._send(message.payload | {"blocks": simpler}, thread)
             except ChannelRefusedError as error:
                 reason = str(error)
-        log.warning("message_sent_as_text", message=message.id, reason=reason)
+        log.warning("message_sent_as_text", reason=reason)
         return self._send(message.payload | {"text": _as_text(message), "blocks": []}, thread)
 
     def unknown_since(self, error: Exception, now: datetime) -> datetime | None:
@@ -267,7 +268,7 @@ class _Attempt:
             except ChannelMisconfiguredError:
                 return self._sender.send(self._message, _marked(payload), thread)
             if posted is not None:
-                log.info("message_known", message=self._message.id)
+                log.info("message_known")
                 return posted
             self._in_doubt = False
         return self._sender.send(self._message, payload, thread)

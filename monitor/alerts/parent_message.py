@@ -72,6 +72,7 @@ def add_update(
         kind=kind or ("post" if incident.version == 1 else "update"),
         payload=with_buttons(connection, payload, incident, alerts),
         now=now,
+        evaluation_id=evaluation,
     )
 
 
@@ -103,6 +104,7 @@ def add_reply(
     blocks: list[Block] | None = None,
     broadcast: bool = True,
     key: str = "",
+    evaluation_id: int | None = None,
 ) -> None:
     """Write a reply in the incident's thread, which notifies; with ``broadcast`` the channel too.
 
@@ -114,6 +116,7 @@ def add_reply(
         blocks: The reply, where the text isn't all.
         broadcast: Whether it is shown in the channel, too.
         key: Of the message; by default the version of the incident.
+        evaluation_id: The drift evaluation that it tells of.
     """
     incident = incident_by_id(connection, incident_id)
     payload = build_message(blocks or sections([escape(text)]), text)
@@ -127,6 +130,7 @@ def add_reply(
         kind="reply",
         payload=payload,
         now=now,
+        evaluation_id=evaluation_id,
     )
 
 

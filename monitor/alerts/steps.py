@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection
 
 from monitor.alerts.causes import CAUSES
@@ -11,6 +12,8 @@ from monitor.store.alerts import incidents
 from monitor.store.alerts.incident_events import add_event
 from monitor.store.alerts.incidents import IncidentRow
 from monitor.store.audit_log import append_entry
+
+log = structlog.get_logger()
 
 #: The actor of steps that evaluations and conditions cause.
 SYSTEM = "driftwarden"
@@ -89,6 +92,15 @@ def take_step(
         reason=reason,
         fingerprint=changes.get("fingerprint", frozenset()),
         evaluation_id=evaluation_id,
+    )
+    log.info(
+        "incident_changed",
+        incident=incident_id,
+        change=event,
+        status=status,
+        by=by,
+        **({"model": model, "cause": cause} if incident is None else {}),
+        **({} if evaluation_id is None else {"evaluation": evaluation_id}),
     )
     if transition_of(event).logged:
         details = {"from": before, "to": status}

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from monitor.cli.shared.context import ConfigOption, read_configuration
+from monitor.errors import DriftwardenError
 
 
 def run(
@@ -27,10 +28,17 @@ def run(
     """
     from monitor.daemon.app import parse_parts, run_daemon, stop_on_signals
     from monitor.settings import load_secrets
-    from monitor.telemetry import configure_logging
+    from monitor.telemetry import configure_logging, get_logger, log_thread_failures
 
     parts = parse_parts(only)
     settings = read_configuration(config)
     configure_logging()
+    log_thread_failures()
     with stop_on_signals() as stop:
-        run_daemon(settings, load_secrets(), parts, stop)
+        try:
+            run_daemon(settings, load_secrets(), parts, stop)
+        except DriftwardenError:
+            raise
+        except Exception as error:  # its message may quote the traffic: not for stderr
+            get_logger(__name__).exception("daemon_failed")
+            raise typer.Exit(1) from error

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 from sqlalchemy import Engine
 
-from monitor.errors import ConfigurationError, DatabaseUnavailableError
+from monitor.errors import ConfigurationError, DatabaseUnavailableError, loggable
 from monitor.settings import Secrets, Sections
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import require_current
@@ -111,7 +111,7 @@ class _Running:
             self._body()
         except BaseException as error:  # noqa: BLE001 - raised again by run_daemon
             self.error = error
-            log.error("part_failed", part=self.name, error=str(error))  # noqa: TRY400
+            log.error("part_failed", part=self.name, error=loggable(error))  # noqa: TRY400
         finally:
             self._stop.set()
 

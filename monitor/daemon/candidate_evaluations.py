@@ -15,6 +15,7 @@ from monitor.errors import (
     DriftwardenError,
     InputError,
     TransientError,
+    without_quotes,
 )
 from monitor.review.guidelines import configured_task_types
 from monitor.review.human_evaluation.opening import SYSTEM, open_human_evaluation
@@ -65,7 +66,7 @@ class CandidateEvaluations:
                     evaluation=state.row.id,
                     status=state.row.status,
                     gate_result=state.row.gate_result,
-                    error=state.row.error,
+                    error=without_quotes(state.row.error or ""),
                 )
         yield
         self._advance_human_evaluations(now)

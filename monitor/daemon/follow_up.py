@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 from sqlalchemy import Connection, Engine
+from structlog.contextvars import bound_contextvars
 
 from monitor.alerts.drift_incidents import handle_evaluation
 from monitor.alerts.looks import handle_look
@@ -63,7 +64,7 @@ def follow_up(
         if max(holds, default=now) > now or not may_continue():
             break
         evaluation_id = entry.id
-        with transaction(engine) as connection:
+        with bound_contextvars(evaluation=evaluation_id), transaction(engine) as connection:
             incident = handle_evaluation(connection, evaluation_id, now, alerts=settings.alerts)
             evaluation = drift_evaluation_by_id(connection, evaluation_id)
             if incident is None and entry.epoch is not None:
@@ -110,7 +111,7 @@ def follow_up_looks(engine: Engine, settings: Settings, now: datetime) -> list[i
     with transaction(engine) as connection:
         pending = pending_looks(connection, settings.model.name)
     for look_id in pending:
-        with transaction(engine) as connection:
+        with bound_contextvars(look=look_id), transaction(engine) as connection:
             handle_look(connection, look_id, now, alerts=settings.alerts)
             mark_look_followed_up(connection, look_id, now)
     return pending

@@ -15,7 +15,12 @@ from monitor.daemon.candidate_evaluations import CandidateEvaluations
 from monitor.daemon.human_evaluations import score_locked_human_evaluations
 from monitor.daemon.training_data import TrainingDataBuilder
 from monitor.daemon.training_metrics import export_training_metrics
-from monitor.errors import DatabaseUnavailableError, DriftwardenError, TransientError
+from monitor.errors import (
+    DatabaseUnavailableError,
+    DriftwardenError,
+    TransientError,
+    without_quotes,
+)
 from monitor.settings import Rollout, Secrets, Sections
 from monitor.store.engine import transaction
 from monitor.store.review.decisions import DecisionRow, decision_by_id, list_decisions
@@ -106,7 +111,7 @@ class Retraining:
                     run=state.run.id,
                     status=state.run.status,
                     version=state.version_id,
-                    error=state.run.error,
+                    error=without_quotes(state.run.error or ""),
                 )
         yield
         score_locked_human_evaluations(self.engine, self.settings, now)

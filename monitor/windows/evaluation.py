@@ -132,7 +132,13 @@ def evaluate_claimed(
     """
     model, seed = settings.model.name, _seed(settings.drift.seed, settings.model.name, *bounds)
     start, end = bounds
-    log.info("evaluation_started", model=model, start=start.isoformat(), end=end.isoformat())
+    log.info(
+        "evaluation_started",
+        evaluation=claim.evaluation_id,
+        model=model,
+        window_start=start.isoformat(),
+        window_end=end.isoformat(),
+    )
     try:
         # Sums that are split over threads differ in their last digits by the number of cores.
         with threadpool_limits(1, user_api="blas"):
@@ -220,7 +226,6 @@ def _store(
         evaluation=claim.evaluation_id,
         verdict=assessment.verdict,
         alarm=assessment.alarm,
-        headline=assessment.headline,
         n_current=assessment.n_current,
     )
 

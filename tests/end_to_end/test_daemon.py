@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -20,13 +21,14 @@ from bench.services.requirement import free_port
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import head_revision
 from monitor.store.tables import (
+    DeadLetter,
     DriftEvaluation,
     Exchange,
     Incident,
-    OutboxMessage,
     ReviewItem,
 )
 from monitor.traffic.sampling.sampler import Sampler
+from tests.services.slack import CHANNEL, TOKEN, FakeSlack, slack  # noqa: F401 - a fixture
 from tests.services.warm_interpreter import ForkedProcess, warm_interpreter
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.timeout(600)]
@@ -37,7 +39,15 @@ LAST_WEEK = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0
     days=datetime.now(UTC).weekday() + 4
 )
 KNOWN = ("my card was stolen in {}", "raise the limit for {}", "a statement for {} please")
-NEW = ("can I pay with bitcoin in {}", "tap my watch at a till in {}")
+#: In texts of the traffic, and nowhere else: a log must not have it.
+CANARY = "zqk"
+NEW = (f"can I pay with {CANARY}coin in {{}}", f"tap my watch at a {CANARY}till in {{}}")
+BROKEN = (
+    f"{CANARY}garbage".encode(),
+    f'{{"prompt": "{CANARY}", "response": "{CANARY}", "timestamp": "{CANARY}"}}'.encode(),
+    f'{{"prompt": "{CANARY}", "response": ["{CANARY}"]}}'.encode(),
+    f'{{"prompt": "{CANARY}"}}'.encode(),
+)
 PLACES = ("Oslo", "Rome", "Paris", "Lisbon", "Vienna", "Prague", "Dublin", "Athens", "Turin")
 
 
@@ -50,10 +60,10 @@ def exchange(name: str, frames: tuple[str, ...], rng: random.Random, when: datet
             "timestamp": when.isoformat(),
             "model": "desk",
             "task_type": "routing",
-            "user": f"user-{rng.randrange(100_000)}",
+            "user": f"{CANARY}-{rng.randrange(100_000)}",
             "prompt": rng.choice(frames).format(place),
-            "response": "queue: cards",
-            "metadata": {"resolved": True},
+            "response": f"queue: {CANARY}cards",
+            "metadata": {"resolved": True, "note": CANARY},
         }
     ).encode()
 
@@ -127,9 +137,17 @@ def daemon(
 
 
 def test_the_daemon_from_the_topic_to_the_queue(
-    daemon: Daemon, producer: KafkaProducer, topic: str
+    daemon: Daemon,
+    producer: KafkaProducer,
+    topic: str,
+    slack: FakeSlack,  # noqa: F811
 ) -> None:
     rng = random.Random(1)
+    daemon.environment |= {
+        "SLACK_BOT_TOKEN": TOKEN,
+        "SLACK_API_URL": slack.url,
+        "DRIFTWARDEN_ALERTS__CHANNEL": CHANNEL,
+    }
     engine = make_engine(daemon.environment["DRIFTWARDEN_DATABASE__URL"])
 
     # An empty database is refused by name, and migrated by the command that the refusal names.
@@ -170,6 +188,9 @@ def test_the_daemon_from_the_topic_to_the_queue(
             return list(connection.execute(select(column)).scalars())  # type: ignore[call-overload]
 
     expected = produce(0, 800, LAST_WEEK)
+    for n, value in enumerate(8 * BROKEN):  # half of them are sampled
+        producer.send(topic, key=b"broken%d" % n, value=value)
+    producer.flush()
     running = daemon.start()
     try:
         wait_until(lambda: len(stored()) >= len(expected), "the sampled records", daemon)
@@ -198,9 +219,30 @@ def test_the_daemon_from_the_topic_to_the_queue(
         wait_until(lambda: len(rows(ReviewItem.id)) > 0, "the review queue", daemon)
         assert ["drift"] == rows(DriftEvaluation.verdict)
         assert ["open"] == rows(Incident.status)
-        assert len(rows(OutboxMessage.id)) > 0
+        wait_until(lambda: len(slack.messages) > 1, "the messages", daemon)
+        assert len(set(rows(DeadLetter.reason))) == len(BROKEN)
     finally:
         resumed.send_signal(signal.SIGTERM)
         code = resumed.wait(60)
         engine.dispose()
-    assert code == 0, (daemon.folder / "daemon.log").read_text()[-4000:]
+    log = (daemon.folder / "daemon.log").read_text()
+    assert code == 0, log[-4000:]
+    assert [line for line in log.splitlines() if CANARY in line or TOKEN in line] == []
+    assert_log_follows_the_alarm([json.loads(line) for line in log.splitlines()])
+
+
+def assert_log_follows_the_alarm(entries: list[dict[str, Any]]) -> None:
+    """Assert that the id of an evaluation leads to its incident and its messages."""
+    (evaluation,) = {e["evaluation"] for e in entries if e["event"] == "evaluation_done"}
+    followed = [entry for entry in entries if entry.get("evaluation") == evaluation]
+    assert {
+        "evaluation_started",
+        "evaluation_done",
+        "incident_changed",
+        "message_stored",
+        "message_sent",
+    } <= {entry["event"] for entry in followed}
+    assert len({entry["incident"] for entry in followed if "incident" in entry}) == 1
+    of_messages = [entry for entry in followed if entry["event"].startswith("message_")]
+    assert all({"message", "incident"} <= entry.keys() for entry in of_messages)
+    assert all({"model", "window_start"} <= entry.keys() for entry in followed[:1])

@@ -3,6 +3,7 @@
 import inspect
 import logging
 import sys
+import threading
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 import structlog
 
 from monitor.cli.shared.context import read_settings
-from monitor.telemetry import configure_logging
+from monitor.errors import ChildProcessFailedError, InputError, RecordError
+from monitor.telemetry import configure_logging, log_thread_failures
 from tests.unit.cli.test_help import PATHS, find
 
 #: `taxonomy init` copies a file and logs nothing.
@@ -78,3 +80,59 @@ def test_lines_of_the_schedule_do_not_bury_the_rest(capsys: pytest.CaptureFixtur
     assert ["monitor.traffic"] == [
         line.split('"logger": "')[1].split('"')[0] for line in lines if "running a job" in line
     ]
+
+
+CANARY = "zqk my card number"
+
+
+def fail(error: Exception) -> None:
+    try:
+        {}[CANARY]
+    except KeyError as cause:
+        raise error from cause
+
+
+@pytest.mark.parametrize("json", [True, False])
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (ValueError(f"could not convert {CANARY!r}"), "ValueError"),
+        (RecordError("wrong_type", CANARY), "wrong_type"),
+        (ChildProcessFailedError(f"ValueError: {CANARY}", code="failed"), "ValueError"),
+        (InputError("data.jsonl: no such file"), "data.jsonl: no such file"),
+        (OSError(28, "No space left on device"), "No space left on device"),
+    ],
+)
+def test_exceptions_are_logged_without_quotes(
+    error: Exception, expected: str, json: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error.add_note(CANARY)
+    configure_logging(json=json)
+    try:
+        fail(error)
+    except Exception:
+        structlog.get_logger().exception("job_failed")
+        logging.getLogger("uvicorn.error").exception("request failed")
+
+    logged = capsys.readouterr().err
+    assert logged.count(expected) >= 2
+    assert logged.count("KeyError") == 2
+    assert logged.count("test_logging.py") >= 4  # where they were raised
+    assert "zqk" not in logged
+
+
+def test_the_end_of_a_thread_is_logged_without_quotes(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    configure_logging(json=True)
+    log_thread_failures()
+
+    thread = threading.Thread(target=fail, args=(ValueError(CANARY),), name="receiver")
+    thread.start()
+    thread.join()
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "thread_failed" in line
+    assert "receiver" in line
+    assert "zqk" not in line

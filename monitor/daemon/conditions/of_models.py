@@ -1,10 +1,10 @@
 """Conditions of a model: its evaluations, traffic, training, decision and review queue."""
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from monitor.daemon.conditions.check import CLEAR, UNKNOWN, Check, Holds, Result
+from monitor.errors import without_quotes
 from monitor.plurals import pluralize
 from monitor.rendering.numbers import format_day, format_instant
 from monitor.settings import Settings
@@ -44,9 +44,6 @@ BATCH_DUE_AFTER = timedelta(days=7)
 #: Batches that are older don't count.
 BATCH_MAX_AGE = timedelta(days=35)
 
-#: The class of an error from outside, whose message may hold texts of the traffic.
-ERROR_CLASS = re.compile(r"\A([\w.]+): ")
-
 
 def evaluation_failed(check: Check[Settings]) -> Result:
     """Hold while a window could not be evaluated; a repetition under way changes nothing."""
@@ -64,7 +61,7 @@ def evaluation_failed(check: Check[Settings]) -> Result:
     more = f" {pluralize(len(failed) - 1, 'earlier window')} failed, too." if failed[1:] else ""
     return Holds(
         f"The window from {format_day(newest.window_start)} could not be evaluated: "
-        f"{_reason(newest.error)}.{more}",
+        f"{without_quotes(newest.error or 'unknown error')}.{more}",
         frozenset(f"{state.window_start:%Y-%m-%d}" for state in failed),
     )
 
@@ -154,7 +151,8 @@ def training_failed(check: Check[Settings]) -> Result:
     if run.status != "failed" or run.finished_at is None or now - run.finished_at > MAX_AGE:
         return UNKNOWN
     return Holds(
-        f"Training run {run.id} failed: {_reason(run.error)}.", frozenset({f"run {run.id}"})
+        f"Training run {run.id} failed: {without_quotes(run.error or 'unknown error')}.",
+        frozenset({f"run {run.id}"}),
     )
 
 
@@ -201,9 +199,3 @@ OF_MODELS: Mapping[str, Callable[[Check[Settings]], Result]] = {
     "decision_overdue": decision_overdue,
     "queue_not_worked": queue_not_worked,
 }
-
-
-def _reason(error: str | None) -> str:
-    """Return an error without what may quote the traffic."""
-    named = ERROR_CLASS.match(error or "unknown error")
-    return (error or "unknown error").splitlines()[0] if named is None else named[1]

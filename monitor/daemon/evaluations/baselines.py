@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from monitor.daemon.evaluations.runner import Runner
-from monitor.errors import ChildProcessFailedError, DatabaseUnavailableError
+from monitor.errors import ChildProcessFailedError, DatabaseUnavailableError, loggable
 from monitor.settings import Settings
 from monitor.store.windows.claims import RETRY_AFTER
 from monitor.telemetry import get_logger
@@ -52,7 +52,7 @@ def advance_due(
             postponed[model] = clock() + RETRY_AFTER
             if isinstance(error, ChildProcessFailedError):
                 log.error(  # noqa: TRY400
-                    "version_baseline_failed", model=model, reason=error.code, error=str(error)
+                    "version_baseline_failed", model=model, reason=error.code, error=loggable(error)
                 )
             else:
                 log.exception("version_baseline_failed", model=model)

@@ -12,6 +12,8 @@ from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from structlog.contextvars import bind_contextvars, clear_contextvars
+
 from monitor.daemon.evaluations.protocol import Ready, Reply, Start, Task
 from monitor.embedding.encoder import load_encoder
 from monitor.errors import DatabaseUnavailableError
@@ -42,6 +44,8 @@ def main(descriptor: int) -> None:
         connection.send(Ready(resident_memory()))
         while True:
             task: Task = connection.recv()
+            clear_contextvars()
+            bind_contextvars(**task.ids)
             try:
                 with acting_under(task.epoch):
                     value = task.function(

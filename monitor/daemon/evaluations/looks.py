@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from monitor.daemon.evaluations.runner import Runner
-from monitor.errors import ChildProcessFailedError, DatabaseUnavailableError
+from monitor.errors import ChildProcessFailedError, DatabaseUnavailableError, loggable
 from monitor.settings import Settings
 from monitor.store.engine import transaction
 from monitor.store.windows.looks import last_look_failed_at
@@ -56,7 +56,7 @@ def run_due(
             failed.add(settings.model.name)
             facts = {"model": settings.model.name, "until": end.isoformat()}
             if isinstance(error, ChildProcessFailedError):
-                log.error("look_failed", **facts, reason=error.code, error=str(error))  # noqa: TRY400
+                log.error("look_failed", **facts, reason=error.code, error=loggable(error))  # noqa: TRY400
             else:
                 log.exception("look_failed", **facts)
             if getattr(error, "code", "") != "stopped":

@@ -1,7 +1,7 @@
 """Messages between the daemon and the child process of its evaluations."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from monitor.settings import Embedding
@@ -34,6 +34,8 @@ class Task:
     arguments: tuple[Any, ...]
     #: Of the leader that asks for it; ``None``: nobody leads, and any transaction commits.
     epoch: int | None
+    #: Ids that each line of the log names.
+    ids: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from multiprocessing import Pipe
 from typing import Any, Protocol
 
 from sqlalchemy import Engine
+from structlog.contextvars import get_contextvars
 
 from monitor.daemon.evaluations.protocol import Ready, Reply, Start, Task
 from monitor.embedding.encoder import load_encoder
@@ -114,7 +115,7 @@ class ProcessRunner:
         child = self._running_child()
         try:
             self._require_start()
-            child.connection.send(Task(task, arguments, acting_epoch()))
+            child.connection.send(Task(task, arguments, acting_epoch(), get_contextvars()))
             reply: Reply = self._receive(child, limit.total_seconds(), _describe_limit(limit))
         except (EOFError, OSError):
             raise self._crash(child) from None

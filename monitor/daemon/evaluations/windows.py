@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import Engine
+from structlog.contextvars import bound_contextvars
 
 from monitor.daemon.evaluations.runner import Runner
 from monitor.errors import (
     ChildProcessFailedError,
     DatabaseUnavailableError,
     LostOwnershipError,
+    loggable,
 )
 from monitor.settings import Settings
 from monitor.store.engine import transaction
@@ -117,14 +119,29 @@ def _evaluate(
     engine: Engine, window: DueWindow, runner: Runner, clock: Callable[[], datetime]
 ) -> bool:
     """Evaluate a window; return whether that did not fail."""
-    settings, bounds, now = window.settings, (window.start, window.end), clock()
-    claim = claim_window(engine, settings, bounds, now)
+    settings, bounds = window.settings, (window.start, window.end)
+    claim = claim_window(engine, settings, bounds, clock())
     if claim is None:  # another process was faster
         return True
-    facts = {"model": settings.model.name, "window_start": window.start.isoformat()}
+    with bound_contextvars(
+        evaluation=claim.evaluation_id,
+        model=settings.model.name,
+        window_start=window.start.isoformat(),
+    ):
+        return _evaluate_claimed(engine, window, claim, runner, clock)
+
+
+def _evaluate_claimed(
+    engine: Engine,
+    window: DueWindow,
+    claim: EvaluationClaim,
+    runner: Runner,
+    clock: Callable[[], datetime],
+) -> bool:
+    settings, bounds = window.settings, (window.start, window.end)
     limit = settings.monitoring.max_evaluation_time
     try:
-        runner.run(evaluate_claimed, settings, claim, bounds, now, limit=limit)
+        runner.run(evaluate_claimed, settings, claim, bounds, clock(), limit=limit)
     except DatabaseUnavailableError:
         # After a short outage the evaluation is repeated by the next run.
         unavailable = suppress(LostOwnershipError, DatabaseUnavailableError)
@@ -133,9 +150,11 @@ def _evaluate(
         raise
     except ChildProcessFailedError as error:
         _record(engine, claim, error, clock())
-        log.error("evaluation_failed", **facts, reason=error.code, error=str(error))  # noqa: TRY400
+        log.error("evaluation_failed", reason=error.code, error=loggable(error))  # noqa: TRY400
+        if error.code == "stopped":
+            return False
     except Exception:  # the evaluation has recorded it
-        log.exception("evaluation_failed", **facts)
+        log.exception("evaluation_failed")
     else:
         return True
     EVALUATIONS_FAILED.labels(settings.model.name).inc()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+import structlog
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, select, update
 from sqlalchemy.orm import aliased
 
@@ -16,6 +17,8 @@ Kind = Literal["post", "reply", "update"]
 
 #: Why the messages of a model that was removed are given up.
 WITHDRAWN = "the model was removed from config.toml"
+
+log = structlog.get_logger()
 
 _PENDING: ColumnElement[bool] = and_(
     OutboxMessage.sent_at.is_(None), OutboxMessage.failed_at.is_(None)
@@ -55,6 +58,7 @@ class DueMessage:
     created_at: datetime
     #: Begin of the first earlier attempt whose outcome is unknown; ``None`` without one.
     attempted_at: datetime | None
+    evaluation_id: int | None
     incident: IncidentState | None
     #: ``None`` until the incident has a message in the channel.
     thread: Thread | None
@@ -64,6 +68,13 @@ class DueMessage:
         """Return an id that no message of another database has; posts carry it."""
         origin = f"{self.dedupe_key} {self.created_at.isoformat()}"
         return f"{self.id}-{hashlib.sha256(origin.encode()).hexdigest()[:12]}"
+
+    @property
+    def log_ids(self) -> dict[str, int]:
+        """Return the ids by which the log follows the message."""
+        return log_ids(
+            self.id, None if self.incident is None else self.incident.id, self.evaluation_id
+        )
 
 
 @dataclass(frozen=True)
@@ -108,6 +119,7 @@ def add_message(
     payload: dict[str, Any],
     now: datetime,
     subject: str = "notice",
+    evaluation_id: int | None = None,
 ) -> bool:
     """Insert a message unless its key exists; return whether it was inserted.
 
@@ -120,6 +132,7 @@ def add_message(
         payload: ``text`` and ``blocks``.
         now: The time of the message.
         subject: What it is about, for the routes, where it has no incident.
+        evaluation_id: The drift evaluation that it tells of, which the log of its delivery names.
     """
     if has_message(connection, dedupe_key):
         return False
@@ -127,18 +140,24 @@ def add_message(
         subject = connection.execute(
             select(Incident.cause).where(Incident.id == incident_id)
         ).scalar_one()
-    connection.execute(
-        insert(OutboxMessage).values(
+    message = connection.execute(
+        insert(OutboxMessage)
+        .values(
             dedupe_key=dedupe_key,
             model=model,
             subject=subject,
             incident_id=incident_id,
+            evaluation_id=evaluation_id,
             kind=kind,
             payload=payload,
             attempts=0,
             next_attempt_at=now,
             created_at=now,
         )
+        .returning(OutboxMessage.id)
+    ).scalar_one()
+    log.info(
+        "message_stored", kind=kind, subject=subject, **log_ids(message, incident_id, evaluation_id)
     )
     return True
 
@@ -147,6 +166,12 @@ def has_message(connection: Connection, dedupe_key: str) -> bool:
     """Return whether there is a message with a key, for whichever channel."""
     known = select(OutboxMessage.id).where(OutboxMessage.dedupe_key == dedupe_key).limit(1)
     return connection.execute(known).one_or_none() is not None
+
+
+def log_ids(message: int, incident: int | None, evaluation: int | None) -> dict[str, int]:
+    """Return the ids by which the log follows a message."""
+    ids = {"message": message, "incident": incident, "evaluation": evaluation}
+    return {name: value for name, value in ids.items() if value is not None}
 
 
 def unrouted_messages(connection: Connection, channels: Collection[str]) -> list[UnroutedMessage]:
@@ -209,7 +234,10 @@ def copy_message(
     )
     if connection.execute(known).one_or_none() is not None:
         return False
-    columns = ("dedupe_key", "model", "subject", "incident_id", "kind", "created_at")
+    columns = (
+        *("dedupe_key", "model", "subject", "incident_id", "evaluation_id"),
+        *("kind", "created_at"),
+    )
     copy = {name: values[name] for name in columns} | {
         "channel": channel,
         "attempts": 0,
@@ -302,6 +330,7 @@ _DUE = select(
     OutboxMessage.model,
     OutboxMessage.subject,
     OutboxMessage.incident_id,
+    OutboxMessage.evaluation_id,
     OutboxMessage.kind,
     OutboxMessage.payload,
     OutboxMessage.attempts,

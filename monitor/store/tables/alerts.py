@@ -112,6 +112,8 @@ class OutboxMessage(Base):
     #: What it is about, for the routes; of an incident its cause.
     subject: Mapped[str] = mapped_column(server_default=text("'notice'"))
     incident_id: Mapped[int | None] = mapped_column(ForeignKey("incidents.id"))
+    #: The drift evaluation that it tells of.
+    evaluation_id: Mapped[int | None] = mapped_column(ForeignKey("drift_evaluations.id"))
     #: ``post``, ``update`` (the incident's parent message) or ``reply`` (in its thread).
     kind: Mapped[str]
     #: ``{"text", "blocks"}``

@@ -79,5 +79,4 @@ def count_dead_letters(dead_letters: Sequence[DeadLetterRow]) -> None:
             reason=reason,
             count=count,
             first=f"{first.position.source}/{first.position.partition}@{first.position.offset}",
-            detail=first.detail,
         )

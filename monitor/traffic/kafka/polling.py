@@ -6,6 +6,7 @@ from typing import Any
 from kafka import TopicPartition
 from kafka.errors import CorruptRecordError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
+from monitor.errors import loggable
 from monitor.telemetry import SERVICE_FAILURES, get_logger
 from monitor.traffic.backoff import Backoff
 from monitor.traffic.kafka.assignment import Assignment
@@ -59,7 +60,7 @@ class Polling:
             self._stop.wait(DAMAGED_LOG_SECONDS)
         except Exception as error:  # noqa: BLE001 - whatever it raises, polling must go on
             SERVICE_FAILURES.labels("kafka").inc()
-            log.warning("poll_failed", error=f"{type(error).__name__}: {error}", action="retry")
+            log.warning("poll_failed", error=loggable(error), action="retry")
             self._backoff.wait(self._stop)
         else:
             self._backoff.reset()

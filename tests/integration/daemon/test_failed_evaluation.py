@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, func, select, update
+from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from monitor.alerts.messages.mrkdwn import render_text
@@ -38,7 +39,7 @@ def test_a_truncated_vector_block_is_told_once(any_engine: Engine, clock: dateti
     cycle = Cycle.build(any_engine, Settings(), Secrets(), first)
     cycle.evaluate(first)
     failed_before = REGISTRY.get_sample_value(FAILED, ASSISTANT) or 0.0
-    with capture_logs() as log:
+    with capture_logs(processors=[merge_contextvars]) as log:
         for hours in (0, 2, 4):
             cycle.evaluate(now + hours * HOUR)
             cycle.advance(now + hours * HOUR)
@@ -60,6 +61,8 @@ def test_a_truncated_vector_block_is_told_once(any_engine: Engine, clock: dateti
     assert REGISTRY.get_sample_value(FAILED, ASSISTANT) == failed_before + 3
     failures = [entry for entry in log if entry["event"] == "evaluation_failed"]
     assert len(failures) == 3
+    started = [entry for entry in log if entry["event"] == "evaluation_started"]
+    assert {entry["evaluation"] for entry in failures} == {started[0]["evaluation"]}
     assert {entry["window_start"] for entry in failures} == {(clock + WEEK).isoformat()}
     with transaction(any_engine) as connection:
         connection.execute(block.values(prompt_vectors=whole))
