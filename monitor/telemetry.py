@@ -248,6 +248,10 @@ class LeaderGauges(Collector):
             ("channel",),
             "Time for which a channel of alerts has taken no message; 0: it takes them.",
         ),
+        "driftwarden_open_incidents": (
+            ("model", "cause", "level"),
+            "Incidents that are neither resolved nor closed; of the daemon itself without a model.",
+        ),
         "driftwarden_outbox_pending_messages": (
             (),
             "Messages of models with a channel that are not sent yet.",

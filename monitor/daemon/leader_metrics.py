@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine
 from monitor.alerts.channels import Channels
 from monitor.daemon.training_metrics import export_training_metrics
 from monitor.settings import Settings
+from monitor.store.alerts.incidents import count_unresolved
 from monitor.store.alerts.outbox import failing_channel, last_failure_at, pending_messages
 from monitor.store.engine import transaction
 from monitor.store.traffic.offsets import last_gaps
@@ -57,6 +58,7 @@ def read_gauges(
         failing = {(name,): failing_channel(connection, name) for name in channels.senders}
         pending = pending_messages(connection, channels.senders)
         given_up = last_failure_at(connection)
+        open_incidents = count_unresolved(connection)
         lost.update({(source,): at for source, at in last_gaps(connection).items()})
     age = now - pending.oldest_at if pending.oldest_at else timedelta()
     return {
@@ -71,6 +73,7 @@ def read_gauges(
             name: 0.0 if channel is None else (now - channel.since).total_seconds()
             for name, channel in failing.items()
         },
+        "driftwarden_open_incidents": open_incidents,
         "driftwarden_outbox_pending_messages": {(): pending.n},
         "driftwarden_outbox_oldest_message_age_seconds": {(): age.total_seconds()},
         "driftwarden_message_failed_timestamp_seconds": _timestamps({(): given_up}),

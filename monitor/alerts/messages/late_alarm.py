@@ -39,4 +39,5 @@ def announce_late_alarm(
         summary=assessment.headline,
         subject="drift",
         now=now,
+        evaluation_id=evaluation.id,
     )

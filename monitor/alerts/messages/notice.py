@@ -29,6 +29,7 @@ def add_notice(
     summary: str = "",
     subject: str = "notice",
     now: datetime,
+    evaluation_id: int | None = None,
 ) -> bool:
     """Write a notice to the outbox, unless its key exists; return whether it was written.
 
@@ -43,6 +44,7 @@ def add_notice(
         summary: Of notifications and screen readers, after the title.
         subject: What routes go by: ``notice``, or the cause of an incident.
         now: The time of the message.
+        evaluation_id: The drift evaluation that it tells of.
     """
     blocks: list[Block] = [header(title), *sections(map(escape, lines))]
     blocks += sections(["*Next steps*", *next_steps])
@@ -56,5 +58,6 @@ def add_notice(
         kind="post",
         payload=build_message(within_limits(blocks), f"{title}. {summary}" if summary else title),
         now=now,
+        evaluation_id=evaluation_id,
         subject=subject,
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from monitor.errors import NotFoundError
 from monitor.store.alerts.incident_events import add_event
@@ -210,6 +210,16 @@ def list_incidents(
     if unresolved:
         statement = statement.where(Incident.resolved_at.is_(None))
     return [_row(row) for row in connection.execute(statement)]
+
+
+def count_unresolved(connection: Connection) -> dict[tuple[str, ...], int]:
+    """Return the number of unresolved incidents by model, cause and level."""
+    rows = connection.execute(
+        select(Incident.model, Incident.cause, Incident.level, func.count())
+        .where(Incident.resolved_at.is_(None))
+        .group_by(Incident.model, Incident.cause, Incident.level)
+    )
+    return {(model, cause, level): n for model, cause, level, n in rows}
 
 
 def is_superseded(connection: Connection, evaluation_id: int) -> bool:

@@ -10,10 +10,12 @@ import pytest
 from sqlalchemy import Engine
 
 from monitor.alerts.channels import NO_CHANNELS
+from monitor.alerts.incidents import report, resolve
 from monitor.daemon import schedule
 from monitor.daemon.cycle import Cycle
 from monitor.daemon.leader_metrics import read_gauges, withdraw_gauges
 from monitor.settings import Secrets, Settings, load_configuration
+from monitor.store.alerts.incidents import unresolved_incident_of
 from monitor.store.engine import transaction
 from monitor.store.windows.pauses import begin_pause, end_pauses
 from monitor.telemetry import LEADER_GAUGES, REGISTRY, TRAINING_LOSS
@@ -102,3 +104,24 @@ def test_a_removed_model_has_no_gauges(engine: Engine, clock: datetime, tmp_path
         Cycle.build(engine, load_configuration(file), Secrets(), clock).measure(clock)
     assert REGISTRY.get_sample_value(WINDOW, ASSISTANT) is None
     assert REGISTRY.get_sample_value(WINDOW, {"model": "desk"}) == WEEK.total_seconds()
+
+
+def test_open_incidents_are_counted_until_resolved(any_engine: Engine, clock: datetime) -> None:
+    alerts = Settings().alerts
+
+    def measured() -> dict[tuple[str, ...], float]:
+        reading = read_gauges(any_engine, [Settings()], NO_CHANNELS, clock)
+        return dict(reading["driftwarden_open_incidents"])
+
+    assert measured() == {}
+    with transaction(any_engine) as connection:
+        for cause, model in (("evaluation_failed", "assistant"), ("records_lost", "")):
+            report(connection, cause, model, clock, text="It failed.", alerts=alerts)
+    lost = ("", "records_lost", "error")
+    assert measured() == {("assistant", "evaluation_failed", "error"): 1, lost: 1}
+
+    with transaction(any_engine) as connection:
+        incident = unresolved_incident_of(connection, "assistant", "evaluation_failed")
+        assert incident is not None
+        resolve(connection, incident.id, "Lea", "repaired", clock, alerts=alerts)
+    assert measured() == {lost: 1}
