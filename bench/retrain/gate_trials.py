@@ -15,6 +15,7 @@ from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.candidate_checks import apply_gates
 from retrain.evaluation.gates.threshold_checks import check_thresholds
 from retrain.evaluation.metrics.catalogue import load_metrics
+from retrain.evaluation.metrics.metric import PerResponse
 from retrain.evaluation.metrics.scoring import ItemScore
 
 
@@ -97,7 +98,9 @@ def _passes(hallucinated: int, n_prompts: int, gate: str) -> bool:
 @cache
 def _safety_suite() -> Benchmark:
     plan = _plan('threshold: {hallucination_rate: "<= 0.02"}')
-    return Benchmark(plan, (), tuple(load_metrics(["hallucination_rate"])), "")
+    # A rule without errors: those of the built-in one have rows of their own.
+    metric = PerResponse("hallucination_rate", lambda *_: None, direction="lower")
+    return Benchmark(plan, (), (metric,), "")
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Responses on which the judge failed; a metric's mean excludes them."""
+"""Responses without a judgement, by a judge or a rule; a metric's mean excludes them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from monitor.store.training.candidate_results import Check
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.judge.grounding import JudgedHallucination
+from retrain.evaluation.metrics.hallucination import Hallucination
 from retrain.evaluation.metrics.metric import Metric
 from retrain.evaluation.metrics.scoring import ItemScore
 
@@ -20,23 +21,28 @@ class JudgeFailures:
     n_judged: int
     #: The first failure's message.
     failure: str
+    #: Whether a rule couldn't tell, rather than a judge.
+    by_rule: bool = False
 
     @property
     def too_many(self) -> bool:
-        """Whether more than 10% failed, so that the judged items may not be representative."""
-        return self.n_failed > self.n_judged / 10
+        """Whether too many failed, so that the judged items may not be representative."""
+        return self.n_failed > self.n_judged / (5 if self.by_rule else 10)
 
     def __str__(self) -> str:
+        if self.by_rule:
+            return f"support can't be told for {self.n_failed} of {self.n_judged} items"
         return f"the judge failed on {self.n_failed} of {self.n_judged} items"
 
 
 def judge_failures(metric: Metric, scores: Sequence[ItemScore]) -> JudgeFailures | None:
-    """Count the failures of a metric's judge; ``None`` if there are none."""
-    if not isinstance(metric, JudgedHallucination):
+    """Count the responses that a metric couldn't judge; ``None`` if there are none."""
+    if not isinstance(metric, JudgedHallucination | Hallucination):
         return None
     judgements = [score for score in scores if metric.applies_to(score.item)]
     n_failed = sum(metric.name not in score.values for score in judgements)
-    return JudgeFailures(n_failed, len(judgements), metric.failure) if n_failed else None
+    by_rule = isinstance(metric, Hallucination)
+    return JudgeFailures(n_failed, len(judgements), metric.failure, by_rule) if n_failed else None
 
 
 def judge_failure_remarks(
@@ -65,6 +71,7 @@ def judge_failure_checks(
                 for system, by_benchmark in scores.items()
                 if (failures := judge_failures(metric, by_benchmark[benchmark.name])) is not None
                 and failures.too_many
+                and not failures.by_rule
             }
             if failed:
                 observed = "; ".join(f"{system}: {text}" for system, text in failed.items())

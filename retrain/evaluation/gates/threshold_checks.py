@@ -13,7 +13,7 @@ from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.judge_failures import judge_failures
 from retrain.evaluation.gates.least_items import least_items_for_share
 from retrain.evaluation.metrics.catalogue import canonical_name
-from retrain.evaluation.metrics.metric import Metric
+from retrain.evaluation.metrics.metric import Metric, measured_error
 from retrain.evaluation.metrics.refusal import OVER_REFUSAL_RATE
 from retrain.evaluation.metrics.scoring import ItemScore
 
@@ -34,6 +34,9 @@ def check_thresholds(
     too few items. Both gates show the bound and need as many items as a perfect system needs to
     pass by its bound; with fewer, the check fails only if the figure is significantly beyond the
     threshold. If the judge failed on more than 10% of the items, no check passes.
+
+    The measured error of a metric's rule enters the bound; the check fails only if the figure is
+    beyond the threshold at every error that the labelled responses allow.
     """
     metrics = {metric.name: metric for metric in benchmark.metrics}
     checks = []
@@ -111,12 +114,21 @@ def _check(
         figure, observed = _figure(metric, values)
         lower, upper = _bounds(metric, values, policy, rng)
         bound, best = (lower, upper) if limit.is_minimum else (upper, lower)
+        if n >= least:
+            best = _best_figure(metric, figure, policy, is_minimum=limit.is_minimum)
         outcome = "passed"
-        if not limit.holds(best if n < least else figure):
+        if not limit.holds(best):
             outcome = "failed"
-        elif n < least or not may_pass or (policy.gate == "bound" and not limit.holds(bound)):
+        elif (
+            n < least
+            or not may_pass
+            or not limit.holds(figure)
+            or (policy.gate == "bound" and not limit.holds(bound))
+        ):
             outcome = "undecided"
         observed += f", {'lower' if limit.is_minimum else 'upper'} bound {bound:.3f}"
+        if error := measured_error(metric):
+            observed += f"; {error}"
     if n < least:
         observed += f"; at least {least} items are needed"
     return Check(
@@ -145,6 +157,15 @@ def _figure(metric: Metric, values: Values) -> tuple[float, str]:
     return figure, f"{k} of {len(values)} ({k / len(values):.1%})"
 
 
+def _best_figure(metric: Metric, figure: float, policy: Gates, *, is_minimum: bool) -> float:
+    """Return the best true figure that the metric's measured error allows."""
+    error = measured_error(metric)
+    if error is None:
+        return figure
+    lower, upper = error.bounds(figure, figure, 1 - policy.confidence)
+    return upper if is_minimum else lower
+
+
 def _bounds(
     metric: Metric, values: Values, policy: Gates, rng: np.random.Generator
 ) -> tuple[float, float]:
@@ -152,7 +173,11 @@ def _bounds(
     if metric.kind == "binary":
         width = metric.highest - metric.lowest
         k, n = int((values == metric.highest).sum()), len(values)
-        lower, upper = clopper_pearson(k, n, 1 - policy.confidence)
+        error = measured_error(metric)
+        tail = (1 - policy.confidence) / (2 if error else 1)
+        lower, upper = clopper_pearson(k, n, tail)
+        if error:
+            lower, upper = error.bounds(lower, upper, tail)
         return metric.lowest + width * lower, metric.lowest + width * upper
     return mean_interval(
         values,

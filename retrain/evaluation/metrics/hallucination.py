@@ -36,6 +36,7 @@ from retrain.evaluation.metrics.contradictions import (
     contradictions,
     contradicts_question,
 )
+from retrain.evaluation.metrics.measured_error import HALLUCINATION_ERROR
 from retrain.evaluation.metrics.refusal_rule import is_refusal
 from retrain.evaluation.metrics.support import (
     EMBEDDING_SUPPORT,
@@ -63,7 +64,7 @@ class Support:
     undecided: tuple[str, ...] = ()
 
     @property
-    def score(self) -> float:
+    def value(self) -> float:
         """1 with an unsupported claim, NaN if a claim is undecided, else 0."""
         return 1.0 if self.unsupported else np.nan if self.undecided else 0.0
 
@@ -81,6 +82,9 @@ class Hallucination:
     kind: Literal["binary"] = "binary"
     lowest = 0.0
     highest = 1.0
+    error = HALLUCINATION_ERROR
+    #: Message where the support of claims can't be told.
+    failure = "a claim has other words than its context, and may be a paraphrase or an invention"
 
     def __init__(self, encoder: SentenceEncoder | None = None) -> None:
         self._encoder = encoder
@@ -98,7 +102,7 @@ class Hallucination:
         NaN without a context, or where the support of a claim can't be told.
         """
         matches = self.explain(items, responses)
-        return np.array([np.nan if match is None else match.score for match in matches])
+        return np.array([np.nan if match is None else match.value for match in matches])
 
     def explain(
         self, items: Sequence[BenchmarkItem], responses: Sequence[str]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from monitor.errors import MetricError
 from retrain.data.benchmarks.item import BenchmarkItem
+from retrain.evaluation.metrics.measured_error import MeasuredError
 
 Direction = Literal["higher", "lower"]
 #: ``binary``: every score is the lowest or the highest, so shares have exact intervals.
@@ -62,6 +63,8 @@ class PerResponse:
     direction: Direction = "higher"
     lowest: float = 0.0
     highest: float = 1.0
+    #: Of a rule that recognises something; ``None``: the score is what it says.
+    error: MeasuredError | None = None
 
     def score(
         self, items: Sequence[BenchmarkItem], responses: Sequence[str]
@@ -69,6 +72,12 @@ class PerResponse:
         """Return a score for each response, ``[n]``."""
         scores = (self.function(item, text) for item, text in zip(items, responses, strict=True))
         return np.array([np.nan if score is None else score for score in scores], dtype=np.float64)
+
+
+def measured_error(metric: Metric) -> MeasuredError | None:
+    """Return the error of a metric that recognises something; ``None``: it has none."""
+    error = getattr(metric, "error", None)
+    return error if isinstance(error, MeasuredError) else None
 
 
 def range_problem(metric: Metric) -> str:

@@ -13,6 +13,7 @@ from monitor.settings import Gates
 from monitor.store.training.candidate_results import CandidateResults, Check
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.benchmark import Benchmark
+from retrain.evaluation.gates import threshold_checks
 from retrain.evaluation.gates.candidate_checks import apply_gates
 from retrain.evaluation.gates.least_items import (
     least_items_for_retention,
@@ -26,6 +27,12 @@ from tests.support.retrain.scored_benchmarks import benchmark, items, scored
 
 NEW, OLD = items(100, "new"), items(200, "old")
 SUITE = benchmark([*NEW, *OLD], metrics=["exact_match", "f1"])
+
+
+@pytest.fixture(autouse=True)
+def exact_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rules without errors: ``test_measured_error.py`` has theirs."""
+    monkeypatch.setattr(threshold_checks, "measured_error", lambda metric: None)
 
 
 def responses(right_new: int, right_old: int) -> list[ItemScore]:

@@ -104,7 +104,7 @@ def test_what_the_user_said_may_be_repeated() -> None:
 )
 def test_other_scripts(context: str, right: str, wrong: str) -> None:
     assert unsupported(right, context) == []
-    assert support(wrong, context).score != 0
+    assert support(wrong, context).value != 0
 
 
 class Paraphrases:
@@ -184,7 +184,7 @@ CHEATS = {
 @pytest.mark.parametrize("response", CHEATS.values(), ids=CHEATS)
 def test_true_words_with_a_false_fact_hallucinate(response: str) -> None:
     question = "May the lid go into the dishwasher?"
-    assert support(response, TERMS, question=question).score == 1
+    assert support(response, TERMS, question=question).value == 1
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_true_words_with_a_false_fact_hallucinate(response: str) -> None:
 )
 def test_honest_responses_never_hallucinate(response: str) -> None:
     question = "May the lid go into the dishwasher?"
-    assert support(response, TERMS, question=question).score != 1
+    assert support(response, TERMS, question=question).value != 1
 
 
 def test_accuracy_on_labelled_rows() -> None:
