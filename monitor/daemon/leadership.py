@@ -13,7 +13,7 @@ from datetime import timedelta
 from sqlalchemy import Engine
 
 from monitor.errors import DatabaseUnavailableError
-from monitor.store.engine import transaction
+from monitor.store.engine import make_engine, transaction
 from monitor.store.leadership import (
     acting_under,
     current_lease,
@@ -66,7 +66,8 @@ class Leadership:
         #: its job began.
         self.engine = fence(engine)
         self.holder = holder or f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
-        self._own_engine = engine
+        #: With a connection of its own: a renewal waits for no other part of the process.
+        self._own_engine = make_engine(engine.url.render_as_string(hide_password=False))
         self._on_taken: Callable[[], None] = lambda: None
         self._lease = lease
         #: The newest epoch of another holder.
@@ -107,11 +108,10 @@ class Leadership:
             began = time.monotonic()
             try:
                 epoch = self._take_or_renew()
+                self._begin_term(epoch, until=began + self._lease.total_seconds())
             except Exception as error:  # logged, and repeated; the term ends by the clock
                 known = isinstance(error, DatabaseUnavailableError)
                 log.warning("lease_not_renewed", error=str(error), exc_info=not known)
-            else:
-                self._begin_term(epoch, until=began + self._lease.total_seconds())
             self._ended.wait(self._lease.total_seconds() / (3 if self.held() else 6))
         self._give_back()
 
@@ -144,3 +144,4 @@ class Leadership:
             with suppress(DatabaseUnavailableError), transaction(self._own_engine) as connection:
                 renew_lease(connection, term.epoch, timedelta())
                 log.info("leadership_released", holder=self.holder, epoch=term.epoch)
+        self._own_engine.dispose()

@@ -51,7 +51,7 @@ def database_time(connection: Connection) -> datetime:
 
 
 def take_lease(connection: Connection, holder: str, duration: timedelta) -> int | None:
-    """Take the lease where it has expired.
+    """Take the lease where it has expired, or is the holder's own and the reply was lost.
 
     Returns:
         The new epoch; ``None`` where another holder has the lease.
@@ -63,7 +63,7 @@ def take_lease(connection: Connection, holder: str, duration: timedelta) -> int 
             connection.execute(insert(Leadership).values(id=1, **first))
     return connection.execute(
         update(Leadership)
-        .where(Leadership.expires_at <= now)
+        .where((Leadership.expires_at <= now) | (Leadership.holder == holder))
         .values(
             epoch=Leadership.epoch + 1, holder=holder, acquired_at=now, expires_at=now + duration
         )

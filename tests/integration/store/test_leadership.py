@@ -57,6 +57,11 @@ def test_lease_is_taken_once_until_it_expires(any_engine: Engine) -> None:
     assert take(any_engine, "e") == 2
 
 
+def test_holder_takes_its_own_lease_anew(any_engine: Engine) -> None:
+    """The connection is cut after the commit: the process does not know that it leads."""
+    assert [take(any_engine, name) for name in "aab"] == [1, 2, None]
+
+
 def test_renewal_needs_the_epoch(any_engine: Engine) -> None:
     assert take(any_engine, "a", timedelta()) == 1
     with transaction(any_engine) as connection:  # expired, and nobody else has taken it
