@@ -30,6 +30,7 @@ from bench.services.postgres import (  # noqa: F401 - fixtures
 from monitor.accounts import passwords
 from monitor.store.engine import make_engine
 from monitor.store.tables import metadata
+from tests.failover.summary import pytest_terminal_summary  # noqa: F401 - a hook
 
 
 @pytest.hookimpl(wrapper=True)

@@ -22,7 +22,7 @@ from monitor.store.tables import Leadership
 
 #: A statement of the leader comes at most this long after the one before it in its transaction:
 #: PostgreSQL ends the transaction of a frozen leader, whose locks would block the next.
-MAX_IDLE_SECONDS = 30.0
+MAX_IDLE_SECONDS = 60.0
 #: The same between the check of the epoch and the commit.
 MAX_COMMIT_SECONDS = 5.0
 

@@ -1,5 +1,7 @@
 """Trials of a leader that is killed, frozen or cut off while it works on a backlog."""
 
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -22,10 +24,14 @@ MAX_STOP_SECONDS = 10.0
     [0, 3, 5, *(pytest.param(seed, marks=pytest.mark.drill) for seed in range(6, 103))],
 )
 def test_failing_leader_is_replaced_in_time(
-    postgres_engine: Engine, engine: Engine, tmp_path: Path, seed: int
+    postgres_engine: Engine,
+    engine: Engine,
+    tmp_path: Path,
+    seed: int,
+    record_property: Callable[[str, object], None],
 ) -> None:
     outcome = run_trial(seed, postgres_engine, engine, tmp_path)
-    print(f"seed {seed}: {outcome}")
+    record_property("failover", asdict(outcome))
     assert (outcome.duplicates, outcome.skipped) == ((), ())
     assert outcome.takeover_seconds < MAX_TAKEOVER_SECONDS
     assert outcome.stop_seconds < MAX_STOP_SECONDS
