@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from monitor.alerts.channels import Channels
 from monitor.daemon.training_metrics import export_training_metrics
@@ -12,9 +12,9 @@ from monitor.store.alerts.incidents import count_unresolved
 from monitor.store.alerts.outbox import failing_channel, last_failure_at, pending_messages
 from monitor.store.engine import transaction
 from monitor.store.traffic.offsets import last_gaps
-from monitor.store.windows.drift_evaluations import failed_window_ends, newest_evaluated_end
+from monitor.store.windows.drift_evaluations import failed_window_ends
 from monitor.store.windows.looks import last_look_at
-from monitor.store.windows.pauses import Pause, pauses_of
+from monitor.store.windows.pauses import pauses_of
 from monitor.telemetry import (
     EVALUATIONS_FAILED,
     LEADER_GAUGES,
@@ -22,8 +22,8 @@ from monitor.telemetry import (
     TRAINING_RUNS_FINISHED,
     Values,
 )
-from monitor.windows.evaluation import monitoring_start
-from monitor.windows.schedule import LENGTH, window_of
+from monitor.windows.evaluation import evaluated_until
+from monitor.windows.schedule import LENGTH
 
 
 def read_gauges(
@@ -49,7 +49,7 @@ def read_gauges(
         for settings in watched:
             model = (settings.model.name,)
             pauses = pauses_of(connection, settings.model.name)
-            evaluated[model] = _evaluated_until(connection, settings, pauses)
+            evaluated[model] = evaluated_until(connection, settings)
             ends = failed_window_ends(connection, settings.model.name)
             # In a pause it is not repeated.
             failed[model] = sum(not any(p.covers(end) for p in pauses) for end in ends)
@@ -94,25 +94,6 @@ def withdraw_gauges() -> None:
     """Export no gauge of the leader."""
     LEADER_GAUGES.withdraw()
     export_training_metrics(())
-
-
-def _evaluated_until(
-    connection: Connection, settings: Settings, pauses: Sequence[Pause]
-) -> datetime | None:
-    """Return the time until which no window of a model is missing but those that failed.
-
-    Returns:
-        ``None`` where there is neither traffic nor a baseline.
-    """
-    model, cadence = settings.model.name, settings.monitoring.drift_detection
-    first = monitoring_start(connection, model)
-    if first is None:
-        return None
-    # A window that ends in a pause is never evaluated.
-    begins = [first, *(pause.resumed_at for pause in pauses if pause.resumed_at)]
-    newest = newest_evaluated_end(connection, model)
-    start, _ = window_of(max(begins), cadence)
-    return max(newest or start, start)
 
 
 def _timestamps(times: Mapping[tuple[str, ...], datetime | None]) -> Values:

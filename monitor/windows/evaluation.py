@@ -23,7 +23,8 @@ from monitor.store.windows.claims import (
     fail_drift_evaluation,
     finish_drift_evaluation,
 )
-from monitor.store.windows.drift_evaluations import assessments_before
+from monitor.store.windows.drift_evaluations import assessments_before, newest_evaluated_end
+from monitor.store.windows.pauses import pauses_of
 from monitor.store.windows.reports import save_report
 from monitor.store.windows.sample_scores import SampleScores
 from monitor.store.windows.slow_drift import save_slow_drift_window
@@ -32,6 +33,7 @@ from monitor.windows.assessment.provenance import baseline_source, build_provena
 from monitor.windows.prompt_map.sampling import sample_map
 from monitor.windows.reading.reembedding import EncoderSource
 from monitor.windows.report.evidently import render_evidently
+from monitor.windows.schedule import window_of
 from monitor.windows.stored_comparison import (
     StoredComparison,
     StoredPart,
@@ -56,6 +58,22 @@ def monitoring_start(connection: Connection, model: str) -> datetime | None:
         first_baseline_at(connection, model),
     )
     return min((begin for begin in begins if begin is not None), default=None)
+
+
+def evaluated_until(connection: Connection, settings: Settings) -> datetime | None:
+    """Return the time until which no window of a model is missing, but those that failed.
+
+    Returns:
+        ``None`` where there is neither traffic nor a baseline.
+    """
+    model, cadence = settings.model.name, settings.monitoring.drift_detection
+    first = monitoring_start(connection, model)
+    if first is None:
+        return None
+    # A window that ends in a pause is never evaluated.
+    resumed = (pause.resumed_at for pause in pauses_of(connection, model))
+    start, _ = window_of(max([first, *filter(None, resumed)]), cadence)
+    return max(newest_evaluated_end(connection, model) or start, start)
 
 
 def evaluate_window(

@@ -52,7 +52,7 @@ def check_row(row: Any) -> None:
         if not isinstance(message, dict) or not isinstance(message.get("content"), str):
             raise InputError('a message without "content"')
         if message.get("role") not in {"system", "user", "assistant"}:
-            raise InputError(f"a message with role {message.get('role')!r}")
+            raise InputError("a message with another role than system, user or assistant")
     if messages[-1]["role"] != "assistant" or not messages[-1]["content"].strip():
         raise InputError("the last message isn't the assistant's response")
     if len(messages) < 2:

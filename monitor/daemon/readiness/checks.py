@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from monitor.daemon.readiness import monitoring, retraining, slack_buttons
+from monitor.daemon.readiness import monitoring, progress, retraining, slack_buttons
 from monitor.daemon.readiness.dead_letters import dead_letters_finding
 from monitor.daemon.readiness.finding import Finding
 from monitor.daemon.readiness.temporary_files import temporary_files_finding
@@ -56,7 +56,7 @@ def _shared_checks(settings: Sections, secrets: Secrets) -> Checks:
         ("false alarms", lambda: monitoring.budget_finding(settings)),
         ("database", lambda: monitoring.database_finding(settings)),
         ("leader", lambda: monitoring.leader_finding(settings)),
-        ("broker", lambda: monitoring.broker_finding(settings, secrets)),
+        ("broker", lambda: progress.broker_finding(settings, secrets)),
         ("dead letters", lambda: dead_letters_finding(settings)),
         ("unlisted", lambda: monitoring.unlisted_finding(settings)),
         ("encoder", lambda: monitoring.encoder_finding(settings)),
@@ -72,7 +72,7 @@ def _shared_checks(settings: Sections, secrets: Secrets) -> Checks:
 def _checks_of_model(settings: Settings, secrets: Secrets) -> Checks:
     return [
         ("baseline", lambda: monitoring.baseline_finding(settings)),
-        ("windows", lambda: monitoring.windows_finding(settings)),
+        ("windows", lambda: progress.windows_finding(settings)),
         ("looks", lambda: monitoring.looks_finding(settings)),
         ("taxonomy", lambda: monitoring.taxonomy_finding(settings)),
         ("recipe", lambda: retraining.recipe_finding(settings)),

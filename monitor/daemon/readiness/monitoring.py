@@ -124,37 +124,6 @@ def looks_finding(settings: Settings) -> Finding:
     return Finding("looks", "note" if look.alarm else "ok", describe_look(look))
 
 
-def windows_finding(settings: Settings) -> Finding:
-    """Tell the time limit of an evaluation, and why the newest failed window failed."""
-    from monitor.settings.durations import format_duration
-    from monitor.store.windows.drift_evaluations import newest_failed_evaluation
-
-    limit = f"an evaluation ends after {format_duration(settings.monitoring.max_evaluation_time)}"
-    with open_connection(settings) as connection:
-        failed = newest_failed_evaluation(connection, settings.model.name)
-    if failed is None:
-        return Finding("windows", "ok", limit)
-    begin = f"{failed.window_start:%Y-%m-%d}"
-    return Finding(
-        "windows",
-        "note",
-        f"{limit}; the window of {begin} failed and is repeated every hour: {failed.error}",
-    )
-
-
-def broker_finding(settings: Sections, secrets: Secrets) -> Finding:
-    """Check the Kafka brokers and the topic."""
-    from monitor.traffic.kafka.consumer import probe_topic
-
-    partitions = probe_topic(settings.kafka, secrets)
-    return Finding(
-        "broker",
-        "ok",
-        f"{settings.kafka.bootstrap_servers}, topic {settings.kafka.topic} "
-        f"with {partitions} partitions",
-    )
-
-
 def encoder_finding(settings: Sections) -> Finding:
     """Check that the encoder loads, and say which scripts it reads."""
     from monitor.embedding.encoder import load_encoder

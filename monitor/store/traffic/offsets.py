@@ -132,6 +132,13 @@ def sources_complete_until(connection: Connection) -> dict[str, datetime]:
     return {row[0]: row[1] for row in rows if row[1] is not None}
 
 
+def last_moved_at(connection: Connection, source: str) -> datetime | None:
+    """Return when an offset of a source last moved; ``None`` for a source that nobody reads."""
+    return connection.execute(
+        select(func.max(SourceOffset.updated_at)).where(SourceOffset.source == source)
+    ).scalar_one()
+
+
 def record_gap(
     connection: Connection,
     source: str,

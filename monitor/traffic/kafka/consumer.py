@@ -18,6 +18,7 @@ from monitor.traffic.kafka.wire.selection import Selection
 
 CONNECT_TIMEOUT_SECONDS = 3.0
 BOOTSTRAP_TIMEOUT_MS = 10_000
+PROBE_TIMEOUT_MS = 10_000
 #: Bytes per fetch response, unless one batch is larger.
 FETCH_BYTES = 16 * 2**20
 #: Parts of partitions per poll; each is bounded by itself.
@@ -98,17 +99,21 @@ def open_consumer(
     return consumer
 
 
-def probe_topic(settings: Kafka, secrets: Secrets) -> int:
-    """Return the number of the topic's partitions without joining a group.
+def probe_topic(settings: Kafka, secrets: Secrets) -> dict[int, int]:
+    """Return the end offset of each of the topic's partitions without joining a group.
 
     Raises:
         BrokerUnavailableError: No broker is available.
         ConfigurationError: The topic doesn't exist, or the client rejects the settings.
     """
     require_codecs()
-    consumer = connect(settings, secrets, group_id=None)
+    consumer = connect(settings, secrets, group_id=None, enable_auto_commit=False)
+    ends: dict[TopicPartition, int] = {}
     try:
         partitions = consumer.partitions_for_topic(settings.topic)
+        if partitions:
+            listed = [TopicPartition(settings.topic, number) for number in partitions]
+            ends = consumer.end_offsets(listed, timeout_ms=PROBE_TIMEOUT_MS)
     except KafkaError as error:
         raise BrokerUnavailableError(f"{settings.bootstrap_servers}: {error}") from error
     finally:
@@ -118,7 +123,7 @@ def probe_topic(settings: Kafka, secrets: Secrets) -> int:
             f"kafka.topic = {settings.topic!r}: no such topic, or no permission to describe it; "
             "create the topic or grant the permission"
         )
-    return len(partitions)
+    return {partition.partition: end for partition, end in ends.items()}
 
 
 def connect(settings: Kafka, secrets: Secrets, **options: Any) -> Any:

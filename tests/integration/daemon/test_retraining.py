@@ -1,12 +1,16 @@
 """From a confirmed decision to a training run: started once, or ended with a reason."""
 
 import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from sqlalchemy import Engine, insert, select, update
 
 from monitor.daemon.retraining import Retraining
@@ -26,6 +30,7 @@ from monitor.store.review.reviews import insert_gold
 from monitor.store.tables import Decision, ReviewItem
 from monitor.store.training import registry as versions
 from monitor.store.training.runs import RunRow, list_runs, run_by_id, run_of_decision
+from monitor.telemetry import configure_logging
 from retrain.recipes.recipe import read_recipe
 from retrain.registry.stages import promote, register_version
 from retrain.rollout.gateway import RecordOnlyGateway
@@ -176,6 +181,41 @@ def test_too_little_gold_ends_the_run_with_the_reason(desk: Desk) -> None:
     assert (run.status, run.handle) == ("failed", None)
     assert str(run.error).startswith("7 different gold examples, 20 are needed: 13 more reviews")
     assert desk.launcher.submitted == []
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        '{"messages": [{"role": "user", "content": "zqk"}, {"role": "assistant", "content": 7}]}',
+        '{"messages": [{"role": "zqk", "content": "zqk"}]}',
+        '{"messages": [{"role": "user", "content": "zqk"}',
+        '{"messages": [{"role": "user", "content": "zqk"}], "metadata": "zqk"}',
+        '["zqk"]',
+    ],
+)
+def test_a_failed_preparation_is_logged_without_texts(
+    desk: Desk, capsys: pytest.CaptureFixture[str], broken: str
+) -> None:
+    desk.original.write_text(broken + "\n", encoding="utf-8")
+    desk.gold(30)
+    desk.decide()
+    with restored_logging():
+        configure_logging(json=True)
+        desk.advance()
+    assert [run.status for run in desk.runs()] == ["failed"]
+    logged = capsys.readouterr().err
+    assert "training_run_start_failed" in logged
+    assert "zqk" not in logged
+
+
+@contextmanager
+def restored_logging() -> Iterator[None]:
+    """Restore the loggers of the tests at the end of the block."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers[:], root.level = handlers, level
 
 
 def test_missing_originals_end_the_run_with_the_file_named(desk: Desk) -> None:

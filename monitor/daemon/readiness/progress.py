@@ -1,0 +1,68 @@
+"""Checks of how far ingest and evaluations have come."""
+
+from datetime import UTC, datetime, timedelta
+
+from monitor.daemon.readiness.finding import Finding, open_connection
+from monitor.settings import Secrets, Sections, Settings
+
+#: Time after a window's end at which its evaluation is late, as of the rule for Prometheus.
+LATE_AFTER = timedelta(hours=12)
+#: Time without a stored record, while some wait, after which ingest is stalled.
+STALLED_AFTER = timedelta(minutes=30)
+
+
+def windows_finding(settings: Settings) -> Finding:
+    """Tell until when windows are evaluated, and why the newest failed window failed."""
+    from monitor.settings.durations import format_duration
+    from monitor.store.windows.drift_evaluations import newest_failed_evaluation
+    from monitor.windows.evaluation import evaluated_until
+    from monitor.windows.schedule import LENGTH
+
+    limit = f"an evaluation ends after {format_duration(settings.monitoring.max_evaluation_time)}"
+    with open_connection(settings) as connection:
+        failed = newest_failed_evaluation(connection, settings.model.name)
+        until = evaluated_until(connection, settings)
+    if until is None:
+        return Finding("windows", "ok", limit)
+    state = f"evaluated until {until:%Y-%m-%d}; {limit}"
+    if failed is not None:
+        begin = f"{failed.window_start:%Y-%m-%d}"
+        return Finding(
+            "windows",
+            "note",
+            f"{state}; the window of {begin} failed and is repeated every hour: {failed.error}",
+        )
+    length = LENGTH[settings.monitoring.drift_detection]
+    if datetime.now(UTC) - until > length + LATE_AFTER:
+        return Finding(
+            "windows",
+            "note",
+            f"{state}; the next window is late: run `driftwarden run`, and see whether a replica "
+            "leads and ingest keeps up",
+        )
+    return Finding("windows", "ok", state)
+
+
+def broker_finding(settings: Sections, secrets: Secrets) -> Finding:
+    """Check the Kafka brokers, the topic, and whether its records are stored."""
+    from monitor.store.traffic.offsets import last_moved_at, next_offsets
+    from monitor.traffic.kafka.consumer import probe_topic
+
+    topic = settings.kafka.topic
+    ends = probe_topic(settings.kafka, secrets)
+    where = f"{settings.kafka.bootstrap_servers}, topic {topic} with {len(ends)} partitions"
+    with open_connection(settings) as connection:
+        stored = next_offsets(connection, topic)
+        moved_at = last_moved_at(connection, topic)
+    if moved_at is None:
+        return Finding("broker", "ok", f"{where}; nothing is read yet")
+    lag = sum(max(end - stored.get(partition, end), 0) for partition, end in ends.items())
+    state = f"{where}, {lag:,} records behind"
+    if lag and datetime.now(UTC) - moved_at > STALLED_AFTER:
+        return Finding(
+            "broker",
+            "note",
+            f"{state}, and none stored since {moved_at:%Y-%m-%d %H:%M} UTC: start `driftwarden "
+            "run`, or read its log; what the topic's retention deletes meanwhile is lost",
+        )
+    return Finding("broker", "ok", state)
