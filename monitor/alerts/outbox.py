@@ -1,5 +1,6 @@
 """Delivery of the outbox: routes, leases, backoff, the fallback, and each message once."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +26,9 @@ from monitor.telemetry import MESSAGES_FAILED
 
 #: Another process may take a message from one that died while sending after this time.
 LEASE = timedelta(minutes=2)
+
+#: A post begins at the latest at this time after the lease did.
+MAX_AGE_OF_LEASE = LEASE / 2
 
 FIRST_DELAY = timedelta(seconds=10)
 MAX_DELAY = timedelta(hours=1)
@@ -86,7 +90,7 @@ def route(engine: Engine, channels: Channels, now: datetime) -> None:
             chosen = [name for name in wanted if takes(channels.senders.get(name), message)]
             if not outbox.assign_channels(connection, message, chosen):
                 reason = "withheld: no channel of its route takes it"
-                outbox.mark_failed(connection, message.id, reason, now)
+                outbox.withhold_message(connection, message.id, reason, now)
 
 
 def repeat_due(engine: Engine, channels: Channels, now: datetime) -> int:
@@ -143,31 +147,34 @@ class _Delivery:
     def run(self) -> int:
         """Send messages until none is due, or the channel is unavailable; return their number."""
         sent = 0
+        began = time.monotonic()
         while self.may_continue():
+            leased_at = time.monotonic()
+            running = self.now + timedelta(seconds=leased_at - began)
             with transaction(self.engine) as connection:
                 message = outbox.lease_due_message(
                     connection,
                     self.now,
-                    self.now + LEASE,
+                    running + LEASE,
                     channel=self.name,
                     target=self.sender.target,
                 )
             if message is None:
                 return sent
             with bound_contextvars(**message.log_ids, channel=self.name):
-                outcome = self._send(message)
+                outcome = self._send(message, leased_at)
             if outcome is None:
                 return sent  # further messages would fail, too
             sent += outcome
         return sent
 
-    def _send(self, message: DueMessage) -> bool | None:
+    def _send(self, message: DueMessage, leased_at: float) -> bool | None:
         """Send a message; return whether it was sent, ``None`` where the channel is unavailable."""
         if self.now - message.created_at > EXPIRES_AFTER:
             reason = f"expired: not delivered within {EXPIRES_AFTER.days} days"
             self._give_up(message, "expired", reason)
             return False
-        attempt = _Attempt(self.sender, message)
+        attempt = _Attempt(self.sender, message, leased_at + MAX_AGE_OF_LEASE.total_seconds())
         try:
             posted = attempt.send_in_some_form()
         except ChannelRefusedError as error:
@@ -190,7 +197,7 @@ class _Delivery:
 
     def _give_up(self, message: DueMessage, cause: str, reason: str) -> None:
         with transaction(self.engine) as connection:
-            outbox.mark_failed(connection, message.id, reason, self.now)
+            outbox.mark_failed(connection, message, reason, self.now)
         MESSAGES_FAILED.labels(cause).inc()
         log.error("message_refused", kind=message.kind, reason=reason)
 
@@ -223,8 +230,10 @@ class _Delivery:
 class _Attempt:
     """One attempt to send a message, which an earlier one may have posted."""
 
-    def __init__(self, sender: Sender, message: DueMessage) -> None:
+    def __init__(self, sender: Sender, message: DueMessage, deadline: float) -> None:
         self._sender = sender
+        #: On the monotonic clock: a process that was stopped until then lost the message.
+        self._deadline = deadline
         self._message = message
         #: Whether an earlier attempt may have posted it.
         self._in_doubt = message.attempted_at is not None and not sender.is_idempotent
@@ -266,11 +275,16 @@ class _Attempt:
             try:
                 posted = self._sender.find(self._message, thread)
             except ChannelMisconfiguredError:
-                return self._sender.send(self._message, _marked(payload), thread)
+                return self._post(_marked(payload), thread)
             if posted is not None:
                 log.info("message_known")
                 return posted
             self._in_doubt = False
+        return self._post(payload, thread)
+
+    def _post(self, payload: dict[str, Any], thread: Thread | None) -> Thread:
+        if time.monotonic() > self._deadline:
+            raise ChannelUnavailableError("the attempt took too long; another process may send it")
         return self._sender.send(self._message, payload, thread)
 
 

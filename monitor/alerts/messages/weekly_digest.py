@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import Connection
@@ -65,6 +66,22 @@ def announce_week(
         now: The time of the message.
         alerts: Base of the links.
     """
+    return add_message(
+        connection,
+        dedupe_key=key,
+        model="",
+        incident_id=None,
+        kind="post",
+        payload=digest_message(models, incidents, alerts),
+        now=now,
+        subject="digest",
+    )
+
+
+def digest_message(
+    models: Sequence[ModelWeek], incidents: Sequence[IncidentRow], alerts: Alerts
+) -> dict[str, Any]:
+    """Return the payload: a line for each model, the worst first, and the incidents."""
     title = _title(models, incidents)
     blocks: list[Block] = [header(title)]
     order = {"drift": 0, "": 1, "not_enough_data": 2, "no_drift": 3}
@@ -77,16 +94,7 @@ def announce_week(
         blocks += sections(["*Unresolved incidents*", *_incidents(incidents, base)])
     blocks += sections([link(f"{base}/overview", "Overview")])
     blocks.append(context("Bars: the significant drifted share of the last 12 windows."))
-    return add_message(
-        connection,
-        dedupe_key=key,
-        model="",
-        incident_id=None,
-        kind="post",
-        payload=build_message(within_limits(blocks), title),
-        now=now,
-        subject="digest",
-    )
+    return build_message(within_limits(blocks), title)
 
 
 def _title(models: Sequence[ModelWeek], incidents: Sequence[IncidentRow]) -> str:

@@ -411,7 +411,7 @@ def mark_retry(
     """
     connection.execute(
         update(OutboxMessage)
-        .where(OutboxMessage.id == message.id)
+        .where(_is_leased(message))
         .values(
             error=error,
             next_attempt_at=next_attempt_at,
@@ -421,12 +421,28 @@ def mark_retry(
     )
 
 
-def mark_failed(connection: Connection, message_id: int, error: str, now: datetime) -> None:
-    """Record that the message can't be sent."""
+def mark_failed(connection: Connection, message: DueMessage, error: str, now: datetime) -> None:
+    """Record that the channel refuses the message."""
+    connection.execute(
+        update(OutboxMessage)
+        .where(_is_leased(message))
+        .values(error=error, failed_at=now, attempted_at=None)
+    )
+
+
+def withhold_message(connection: Connection, message_id: int, reason: str, now: datetime) -> None:
+    """Record that a message is sent nowhere."""
     connection.execute(
         update(OutboxMessage)
         .where(OutboxMessage.id == message_id)
-        .values(error=error, failed_at=now, attempted_at=None)
+        .values(error=reason, failed_at=now)
+    )
+
+
+def _is_leased(message: DueMessage) -> ColumnElement[bool]:
+    """Return the condition that no other process has taken the message since it was leased."""
+    return and_(
+        OutboxMessage.id == message.id, OutboxMessage.attempts == message.attempts + 1, _PENDING
     )
 
 

@@ -11,12 +11,15 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Engine
 
+from monitor.alerts import outbox
 from monitor.alerts.channels import only
 from monitor.alerts.outbox import LEASE, MAX_DELAY, MAY_BE_REPEATED, deliver_due
+from monitor.errors import ChannelMisconfiguredError
+from monitor.store.alerts.outbox import DueMessage, Thread
 from monitor.store.engine import make_engine
 from tests.integration.alerts.outbox_messages import add_incident, add_messages, outbox_rows
 from tests.services.slack import SCOPES, FakeSlack, Fault, Message, slack  # noqa: F401 - a fixture
-from tests.support.alerts.senders import slack_sender
+from tests.support.alerts.senders import MemorySender, slack_sender
 
 FAULTS: tuple[Fault, ...] = ("cut", "response_lost", "failed_after", "failed", "rate_limited")
 #: Those after which the message is posted, and the sender doesn't know it.
@@ -187,3 +190,59 @@ def test_a_killed_sender_without_history_marks_each_repetition(
     # An update replaces the text.
     assert all(MAY_BE_REPEATED in message.text or message.n_updates for message in repeated)
     print(f"{kills} kills, {n_lost} responses lost: {n_more} messages more")
+
+
+def test_a_sender_that_was_stopped_leaves_the_message_to_another(
+    engine: Engine,
+    clock: datetime,
+    slack: FakeSlack,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(outbox, "LEASE", timedelta(seconds=0.2))
+    monkeypatch.setattr(outbox, "MAX_AGE_OF_LEASE", timedelta(seconds=0.1))
+    add_messages(engine, 1, clock)
+    context = multiprocessing.get_context("fork")
+    leased = context.Event()
+
+    def deliver_slowly(url: str) -> None:
+        own = make_engine(url)
+        sender = slack_sender(slack)
+        search = sender.find
+
+        def find_after_a_stop(message: DueMessage, thread: Thread | None) -> Thread | None:
+            result = search(message, thread)
+            leased.set()
+            os.kill(os.getpid(), signal.SIGSTOP)
+            return result
+
+        monkeypatch.setattr(sender, "find", find_after_a_stop)
+        deliver_due(own, only(sender), clock + MAX_DELAY)
+
+    slack.faults = ["cut"]
+    deliver_due(engine, only(slack_sender(slack)), clock)
+    process = context.Process(
+        target=deliver_slowly, args=(engine.url.render_as_string(hide_password=False),)
+    )
+    process.start()
+    assert leased.wait(20)
+    time.sleep(0.3)
+    assert deliver_due(engine, only(slack_sender(slack)), clock + MAX_DELAY + LEASE) == 1
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGCONT)
+    process.join(20)
+    assert process.exitcode == 0
+    assert list(posts_by_row(slack).values()) == [1]
+    (row,) = outbox_rows(engine)
+    assert (row.sent_at is not None, row.error) == (True, None)
+
+
+def test_messages_of_a_removed_channel_go_by_the_new_routes(
+    engine: Engine, clock: datetime
+) -> None:
+    gone, added = MemorySender("gone"), MemorySender("added")
+    gone.errors = [ChannelMisconfiguredError("refused")]
+    add_messages(engine, 1, clock)
+    assert deliver_due(engine, only(gone, "gone"), clock) == 0
+    assert deliver_due(engine, only(added, "added"), clock + MAX_DELAY) == 1
+    (row,) = outbox_rows(engine)
+    assert row.channel == "added"

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.alerts.channels.slack import LITERAL
+from monitor.alerts.messages.condition import condition_blocks
 from monitor.alerts.messages.incident import EvaluationSummary, detail_blocks, incident_blocks
 from monitor.alerts.messages.mrkdwn import (
     bold,
@@ -22,7 +23,9 @@ from monitor.alerts.messages.mrkdwn import (
     link,
     sections,
 )
+from monitor.alerts.messages.weekly_digest import ModelWeek, digest_message
 from monitor.settings import Alerts
+from monitor.store.alerts.incidents import IncidentRow
 from tests.support.alerts.slack_rendering import Span, render, render_mrkdwn
 from tests.support.windows.assessments import (
     estimated,
@@ -34,6 +37,7 @@ from tests.support.windows.assessments import (
 )
 
 HARMLESS = "word"
+WEEK_BEGIN = datetime(2026, 11, 2, tzinfo=UTC)
 
 FRAGMENTS = (
     "https://evil.example/a?b=1&c=2",
@@ -98,7 +102,7 @@ def messages(text: str) -> list[dict[str, Any]]:
     )
     summary = EvaluationSummary(
         evaluation_id=1,
-        window_start=datetime(2026, 11, 2, tzinfo=UTC),
+        window_start=WEEK_BEGIN,
         window_end=datetime(2026, 11, 9, tzinfo=UTC),
         assessment=assessment,
         baseline=text,
@@ -106,7 +110,31 @@ def messages(text: str) -> list[dict[str, Any]]:
     )
     alerts = Alerts(runbook_url="https://wiki.example/a_b_c")
     lines = [f"a {escape(text)} b", f"a {bold(text)} b", f"a {code(text)} b", code_block([text])]
+    incident = IncidentRow(
+        id=1,
+        model=text,
+        cause="evaluation_failed",
+        level="error",
+        status="open",
+        version=1,
+        summary=text,
+        fingerprint=frozenset(),
+        severity=0.0,
+        opening_evaluation_id=None,
+        last_evaluation_id=None,
+        opening_look_id=None,
+        last_look_id=None,
+        quiet_windows=0,
+        clear_since=None,
+        opened_at=WEEK_BEGIN,
+        snoozed_until=None,
+        resolved_at=None,
+        acknowledged_by=text,
+    )
+    week = ModelWeek(name=text, verdict="drift", text=text, sparkline="▁█")
     return [
+        build_message(condition_blocks(incident, "opened", (text,), alerts), text),
+        digest_message([week], [incident], Alerts(public_url="https://a.example")),
         build_message(incident_blocks(summary, "opened", alerts), text),
         build_message(detail_blocks(summary, "reopened"), text),
         build_message([header(text), *sections([*lines, link("https://a.example", text)])], text),
@@ -114,8 +142,11 @@ def messages(text: str) -> list[dict[str, Any]]:
 
 
 def skeleton(payload: dict[str, Any]) -> list[tuple[frozenset[str], str, int]]:
-    """Return styles, target and number of lines of each span."""
-    return [(span.styles, span.target, span.text.count("\n")) for span in render(payload)]
+    """Return styles, target (without the name of the model) and number of lines of each span."""
+    return [
+        (span.styles, span.target.partition("?model=")[0], span.text.count("\n"))
+        for span in render(payload)
+    ]
 
 
 EXPECTED = [skeleton(payload) for payload in messages(HARMLESS)]
