@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.statistics.intervals import wilson_interval
 from monitor.store.training.label_results import Classification, LabelScore
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.metrics.scoring import ItemScore
@@ -97,7 +98,10 @@ def _figures(
 def _macro_interval(
     true: NDArray[np.int64], predicted: NDArray[np.int64], n: int, rng: np.random.Generator
 ) -> tuple[float, float]:
-    """Return the 95% percentile interval of macro F1, from resamples within each label."""
+    """Return the 95% percentile interval of macro F1, from resamples within each label.
+
+    Wilson's interval where all resamples are equal.
+    """
     order = np.argsort(true, kind="stable")
     sizes = np.bincount(true, minlength=n)
     first, size = np.repeat(np.cumsum(sizes) - sizes, sizes), np.repeat(sizes, sizes)
@@ -105,5 +109,7 @@ def _macro_interval(
     for _ in range(N_RESAMPLES):
         drawn = order[first + (rng.random(len(order)) * size).astype(int)]
         means.append(_figures(_matrix(true[drawn], predicted[drawn], n))[2].mean())
-    lower, upper = np.quantile(means, (0.025, 0.975))
-    return float(lower), float(upper)
+    lower, upper = (float(limit) for limit in np.quantile(means, (0.025, 0.975)))
+    if lower == upper:  # nothing varies, which proves little about further items
+        return wilson_interval(len(true) * lower, len(true))
+    return lower, upper

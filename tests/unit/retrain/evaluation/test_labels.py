@@ -73,6 +73,8 @@ def test_free_texts_have_no_labels() -> None:
     result = classify("base", "b", scores, rng)
     assert result is not None
     assert (result.n, result.micro_f1, result.macro_f1) == (30, 1.0, 1.0)
+    # Thirty correct responses don't prove that every response is.
+    assert (result.macro_lower, result.macro_upper) == (pytest.approx(0.886, abs=1e-3), 1.0)
     assert classify("base", "b", scores[30:], rng) is None
     same_label = [score for score in scores[:30] if score.item.expected == "top_up"]
     assert classify("base", "b", same_label, rng) is None
