@@ -45,6 +45,7 @@ TABLES = (
     "drift_evaluations",
     "reports",
     "outbox",
+    "incident_events",
     "review_items",
     "review_draws",
     "review_assignments",

@@ -1,6 +1,7 @@
 """Queries of the traces of exchanges: evaluations, messages, errors, runs, audit entries."""
 
 from collections.abc import Iterator, Sequence
+from html import escape
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -11,6 +12,8 @@ from monitor.store.tables import (
     Decision,
     DriftEvaluation,
     GoldExample,
+    Incident,
+    IncidentEvent,
     IncidentThread,
     OutboxMessage,
     ReviewItem,
@@ -46,12 +49,20 @@ def running_evaluations(connection: Connection) -> list[int]:
 def messages_of_evaluation(
     connection: Connection, evaluation_id: int
 ) -> list[tuple[int, dict[str, Any]]]:
-    """Return the Slack messages about an evaluation, with their payload."""
+    """Return the messages about an evaluation and of its incidents, with their payload.
+
+    Any message of an incident may show its newest evaluation.
+    """
+    changed = select(IncidentEvent.incident_id).where(IncidentEvent.evaluation_id == evaluation_id)
+    named = select(Incident.id).where(
+        (Incident.opening_evaluation_id == evaluation_id)
+        | (Incident.last_evaluation_id == evaluation_id)
+    )
     statement = select(OutboxMessage.id, OutboxMessage.payload).where(
         OutboxMessage.dedupe_key.startswith(f"evaluation:{evaluation_id}:", autoescape=True)
-        | OutboxMessage.dedupe_key.endswith(f":evaluation:{evaluation_id}", autoescape=True)
-        # Of version 0.2.
-        | OutboxMessage.dedupe_key.endswith(f":acknowledged:{evaluation_id}", autoescape=True)
+        | (OutboxMessage.dedupe_key == f"late_alarm:{evaluation_id}")
+        | OutboxMessage.incident_id.in_(changed)
+        | OutboxMessage.incident_id.in_(named)
     )
     return [
         (row.id, row.payload) for row in connection.execute(statement.order_by(OutboxMessage.id))
@@ -69,20 +80,46 @@ def posted_messages(connection: Connection, message_ids: Sequence[int]) -> list[
     return [f"{row.address} at {row.ts}" for row in connection.execute(statement)]
 
 
+#: Columns of texts that may quote an end user: errors, and what users wrote about incidents.
+_QUOTING = {
+    "drift_evaluations": DriftEvaluation.error,
+    "training_runs": TrainingRun.error,
+    "incident_events": IncidentEvent.reason,
+}
+
+
 def stored_errors(connection: Connection) -> Iterator[tuple[str, int, str]]:
-    """Yield the errors of evaluations and training runs: table, id and text."""
-    for table in (DriftEvaluation, TrainingRun):
-        statement = select(table.id, table.error).where(table.error.is_not(None))
+    """Yield the errors and notes that may quote an end user: table, id and text."""
+    for table, column in _QUOTING.items():
+        statement = select(column.class_.id, column).where(column.is_not(None))
         for row in connection.execute(statement):
-            yield table.__tablename__, row.id, row.error or ""
+            yield table, row[0], row[1] or ""
 
 
 def replace_error(connection: Connection, table: str, row_id: int, error: str) -> None:
-    """Replace the text of an error."""
-    table_class = {
-        candidate.__tablename__: candidate for candidate in (DriftEvaluation, TrainingRun)
-    }[table]
-    connection.execute(update(table_class).where(table_class.id == row_id).values(error=error))
+    """Replace the text of an error or note, and the messages that carry the note."""
+    column = _QUOTING[table]
+    if column is IncidentEvent.reason:
+        _replace_messages_of_event(connection, row_id, error)
+    statement = update(column.class_).where(column.class_.id == row_id)
+    connection.execute(statement.values({column.key: error}))
+
+
+def _replace_messages_of_event(connection: Connection, event_id: int, text: str) -> None:
+    """Replace the messages of an incident that carry what a user wrote about it."""
+    event = connection.execute(
+        select(IncidentEvent.incident_id, IncidentEvent.reason).where(IncidentEvent.id == event_id)
+    ).one()
+    words = event.reason.split()
+    messages = connection.execute(
+        select(OutboxMessage.id, OutboxMessage.payload).where(
+            OutboxMessage.incident_id == event.incident_id
+        )
+    ).all()
+    for message in messages:
+        if all(word in str(message.payload) for word in map(escape, words)):
+            statement = update(OutboxMessage).where(OutboxMessage.id == message.id)
+            connection.execute(statement.values(payload={"text": text}))
 
 
 def list_run_folders(connection: Connection) -> list[tuple[int, str, str, list[int]]]:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from monitor.alerts.drift_incidents import handle_evaluation
+from monitor.alerts.incidents import note
 from monitor.review.export import read_gold, sft_rows
 from monitor.settings import Alerts, ModelSection, Settings, TrainingData
 from monitor.store.audit_log import append_entry
@@ -194,6 +195,7 @@ def _evaluate(engine: Engine, ids: dict[int, int], clock: datetime) -> int:
         )  # fmt: skip
         incident = handle_evaluation(connection, claim.evaluation_id, clock, alerts=Alerts())
         assert incident is not None
+        note(connection, incident, "Lea", f"asked about {prompt_of(3)} & more", clock)
         connection.execute(update(OutboxMessage).values(sent_at=clock))
 
         thread = {"incident_id": incident, "target": "C1", "address": "C1", "ts": "17.1"}

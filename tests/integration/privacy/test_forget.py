@@ -61,7 +61,6 @@ WITHOUT_END_USERS = {
     "audit_log": "append-only; who did what to which item; reasons in words are named as remaining",
     "baselines": "digests and counts; the count is brought up to date",
     "decisions": "counts and rates",
-    "incident_events": "who changed an incident, when and why",
     "incident_threads": "where channels show incidents",
     "incidents": "what drifted",
     "leadership": "the replica that leads",
@@ -176,7 +175,7 @@ def test_erasure_removes_every_trace_and_counts_zero_left(
         "quotes in messages": counts(forgotten)["quotes in messages"],
         "dead letters": 3,
         "pending requests and responses": 1,
-        "quotes in errors": 1,
+        "quotes in errors": 2,
         "human evaluation items": 0,
         "rows in files": 3 + 1 + 2,
     } == counts(forgotten)
