@@ -179,8 +179,12 @@ def summarize(
     if incident_id is not None:
         incident = incident_by_id(connection, incident_id)
         notes = describe_state(connection, incident)
-        if incident.opening_evaluation_id is not None:
-            opening = drift_evaluation_by_id(connection, incident.opening_evaluation_id)
+        began = last_event(connection, incident_id, ("opened", "reopened"))
+        opening_id = incident.opening_evaluation_id
+        if began is not None and began.event == "reopened":
+            opening_id = began.evaluation_id
+        if opening_id is not None:
+            opening = drift_evaluation_by_id(connection, opening_id)
             since = opening.window_start, opening.window_end
     history = newest_windows(connection, evaluation.model, WINDOWS, until=evaluation.window_end)
     return EvaluationSummary(
@@ -202,17 +206,17 @@ def _parent(
     last = last_event(connection, incident.id, TITLED)
     event: Event = "opened" if last is None else last.event  # type: ignore[assignment]
     notes = describe_state(connection, incident)
-    if incident.cause != "drift":
+    look, evaluation = _newest(connection, incident)
+    if look is None and evaluation is None:  # not drift
         title = condition_title(incident, event)
         since = f"Since {_since(connection, incident)}."
         blocks = condition_blocks(incident, event, (since, *notes), alerts)
         return build_message(blocks, f"{title}. {incident.summary}"), None
-    look, evaluation = _newest(connection, incident)
     if look is not None:
         titled: Event = event if event in {"resolved", "reopened", "worsened"} else "opened"
         blocks = look_blocks(look, incident.id, titled, alerts, notes=notes)
         return build_message(blocks, look_headline(look)), None
-    assert evaluation is not None  # noqa: S101 - one of the two opened it
+    assert evaluation is not None  # noqa: S101 - one of the two is not
     summary = summarize(connection, incident.id, evaluation)
     headline = summary.assessment.headline
     return build_message(incident_blocks(summary, event, alerts), headline), evaluation.id

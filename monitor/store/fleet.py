@@ -52,8 +52,15 @@ class OpenIncident:
     id: int
     model: str
     cause: str
+    #: ``critical``, ``error``, ``warning`` or ``info``.
+    level: str
     status: str
     opened_at: datetime
+
+    @property
+    def is_pressing(self) -> bool:
+        """Return whether it is open, and more than a warning."""
+        return self.status == "open" and self.level in {"critical", "error"}
 
 
 @dataclass(frozen=True)

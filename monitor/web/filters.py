@@ -6,6 +6,7 @@ from typing import Any
 
 from litestar.plugins.jinja import JinjaTemplateEngine
 
+from monitor.alerts.causes import CAUSES
 from monitor.rendering.wording import describe_incident_status
 from monitor.web.passages import split_passages
 
@@ -59,6 +60,11 @@ def minute(value: datetime | None) -> str:
     return "" if value is None else f"{value.day} {value:%b %Y, %H:%M} UTC"
 
 
+def cause_title(cause: str) -> str:
+    """Return the title of an incident's cause."""
+    return CAUSES[cause].title
+
+
 def join_soft_breaks(text: str) -> str:
     """Join the lines of each paragraph of a Markdown text."""
     return _SOFT_BREAK.sub(" ", text.strip())
@@ -77,6 +83,7 @@ def register(engine: JinjaTemplateEngine) -> None:
         "p_value": p_value,
         "day": day,
         "last_day": last_day,
+        "cause_title": cause_title,
         "incident_status": describe_incident_status,
         "minute": minute,
         "period": period,

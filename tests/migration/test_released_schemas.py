@@ -2,13 +2,18 @@
 
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from litestar.testing import TestClient
 from sqlalchemy import Engine, create_engine, text
 
-from monitor.settings import Secrets, Settings
+from monitor.alerts.incidents import report, snooze
+from monitor.settings import Alerts, Secrets, Settings
 from monitor.store import migrations
+from monitor.store.alerts.incident_events import list_events
+from monitor.store.alerts.incidents import list_incidents
+from monitor.store.audit_log import append_entry
 from monitor.store.engine import transaction
 from monitor.store.tables import metadata
 from monitor.web.app import create_app
@@ -84,3 +89,39 @@ def test_a_released_database_is_migrated_with_its_data(empty_engine: Engine, rel
         statuses = {page: lead.get(page).status_code for page in pages}
     assert len(statuses) > 5
     assert {page: status for page, status in statuses.items() if status >= 400} == {}
+
+
+def test_old_incidents_have_the_events_that_are_known(empty_engine: Engine) -> None:
+    """From the audit log, or from their columns; the schema before has no other causes."""
+    alembic_command(empty_engine, "upgrade", "0003")
+    opened, later = "2026-10-05 00:00:00+00:00", "2026-10-12 09:30:00+00:00"
+    with transaction(empty_engine) as connection:
+        for model, status in (("a", "resolved"), ("b", "open"), ("c", "resolved")):
+            resolved = "NULL" if status == "open" else f"'{later}'"
+            connection.execute(
+                text(
+                    "INSERT INTO incidents (model, status, fingerprint, severity, opened_at, "
+                    f"resolved_at, acknowledged_by) VALUES ('{model}', '{status}', 'input', 0.2, "
+                    f"'{opened}', {resolved}, 'Ann')"
+                )
+            )
+        at = datetime(2026, 10, 6, 9, tzinfo=UTC)
+        steps = (("opened", None, "open"), ("acknowledged", "open", "acknowledged"))
+        for action, before, after in (*steps, ("resolved", "acknowledged", "resolved")):
+            append_entry(connection, at, "Ann", action, "incident:1", {"from": before, "to": after})
+    migrations.upgrade(empty_engine)
+    with transaction(empty_engine) as connection:
+        rows = {row.id: row for row in list_incidents(connection)}
+        events = {number: list_events(connection, number) for number in rows}
+        assert {row.cause for row in rows.values()} == {"drift"}
+        assert {number: row.version for number, row in rows.items()} == {1: 3, 2: 1, 3: 2}
+        assert [(event.event, event.by, event.at) for event in events[1]] == [
+            (action, "Ann", at) for action in ("opened", "acknowledged", "resolved")
+        ]
+        assert [event.event for event in events[3]] == ["opened", "resolved"]
+        report(connection, "no_traffic", "m", at, text="silent", alerts=Alerts())
+        snooze(connection, 2, "Ann", at + timedelta(days=1), at, alerts=Alerts())
+    alembic_command(empty_engine, "downgrade", "0003")
+    with transaction(empty_engine) as connection:
+        statuses = connection.execute(text("SELECT id, status FROM incidents ORDER BY id")).all()
+    assert [tuple(row) for row in statuses] == [(1, "resolved"), (2, "open"), (3, "resolved")]

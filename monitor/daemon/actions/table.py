@@ -108,14 +108,15 @@ def _snooze(request: Request) -> dict[str, str]:
         raise WorkflowError(
             f"the snooze would have ended at {format_instant(until)}; press again", code="too_late"
         )
-    incidents.snooze(
+    if not incidents.snooze(
         request.connection,
         request.press.subject_id,
         request.user.name,
         until,
         request.now,
         alerts=request.settings.alerts,
-    )
+    ):
+        raise WorkflowError("it is resolved already", code="resolved")
     return {"until": format_instant(until)}
 
 

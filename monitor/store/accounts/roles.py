@@ -9,7 +9,7 @@ class Permission(StrEnum):
     REVIEW = "review items and discuss disagreements"
     READ = "read evaluations, incidents and versions"
     ADJUDICATE = "decide where two reviewers disagree"
-    LEAD = "see progress, restore items, acknowledge incidents, confirm retraining"
+    LEAD = "see progress, restore items, act on incidents, confirm retraining"
     MANAGE_USERS = "invite users and manage those of lower roles"
     MANAGE_ALL_USERS = "manage all users, leads and admins included"
 

@@ -32,6 +32,8 @@ SILENT = State(2, "No traffic", "bad")
 HELD = State(3, "Rollout held", "warn")
 CONFIRM = State(4, "Retraining to confirm", "warn")
 ACKNOWLEDGED = State(5, "Incident acknowledged", "warn")
+WARNING = State(5, "Incident open", "warn")
+SNOOZED = State(5, "Incident snoozed", "warn")
 DRIFT = State(6, "Drift", "warn")
 LITTLE_DATA = State(7, "Not enough data")
 NO_WINDOW = State(8, "No window yet")
@@ -182,11 +184,13 @@ def _state(row: ModelRow, *, silent: bool) -> State:
     window = row.window
     conditions = (
         (row.note == "no longer watched", UNWATCHED),
-        (row.incident is not None and row.incident.status == "open", INCIDENT),
+        (row.incident is not None and row.incident.is_pressing, INCIDENT),
         (window is not None and window.status == "failed", FAILED),
         (silent and not row.note, SILENT),
         (row.rollout is not None and row.rollout.status == "held", HELD),
         (row.decision is not None and row.is_led, CONFIRM),
+        (row.incident is not None and row.incident.status == "open", WARNING),
+        (row.incident is not None and row.incident.status == "snoozed", SNOOZED),
         (row.incident is not None, ACKNOWLEDGED),
         (window is None, NO_WINDOW),
     )

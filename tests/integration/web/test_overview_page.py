@@ -12,8 +12,9 @@ from litestar.testing import TestClient
 from sqlalchemy import Connection, Engine, delete, insert
 
 from monitor.accounts.registration import create_user
-from monitor.settings import Configuration, Monitoring, Secrets
-from monitor.store.alerts.incidents import insert_incident
+from monitor.alerts.incidents import report
+from monitor.settings import Alerts, Configuration, Monitoring, Secrets
+from monitor.store.alerts.incidents import insert_incident, update_incident
 from monitor.store.engine import transaction
 from monitor.store.leadership import take_lease
 from monitor.store.tables import DriftEvaluation, SourceOffset
@@ -97,6 +98,30 @@ def fleet(engine: Engine) -> tuple[str, ...]:
             severity=0.3, opened_at=NOW,
         )  # fmt: skip
     return ("quiet", "new", "silent", "broken", "alarmed")
+
+
+@pytest.mark.parametrize(
+    ("cause", "status", "state"),
+    [
+        ("queue_not_worked", "open", "Incident open"),
+        ("no_traffic", "snoozed", "Incident snoozed"),
+        ("no_traffic", "acknowledged", "Incident acknowledged"),
+    ],
+)
+def test_state_follows_the_most_urgent_incident(
+    visit: Open, engine: Engine, cause: str, status: str, state: str
+) -> None:
+    with transaction(engine) as connection:
+        incident = report(connection, cause, "a", NOW, text="x", alerts=Alerts())
+        update_incident(connection, incident, status=status)
+    page = visit("Lea", ("a", "b"))
+    assert dict(rows_of(page.get("/overview").text))["a"] == state
+    assert 'badge warn"' in page.get("/overview").text
+    with transaction(engine) as connection:
+        report(connection, "evaluation_failed", "a", NOW, text="x", alerts=Alerts())
+    text = page.get("/overview").text
+    assert dict(rows_of(text))["a"] == "Incident open"
+    assert "Drift evaluation failed: open" in text
 
 
 def rows_of(page: str) -> list[tuple[str, str]]:
