@@ -45,7 +45,10 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
     key = load_secrets().judge_api_key.get_secret_value()
     with judge_of(judging, key) as judge:
         models = MetricModels.from_settings(
-            request.answering, judge=judge, concurrency=judging.max_concurrency
+            request.answering,
+            judge=judge,
+            concurrency=judging.max_concurrency,
+            rubrics=judging.rubrics,
         )
         # Validate the file before loading any model.
         encoder = LocalSentenceEncoder(request.answering.sentence_model)

@@ -22,7 +22,7 @@ from tests.unit.descriptors.test_descriptors import RANGES
 HERE = Path(__file__).relative_to(Path(__file__).parents[2])
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 #: Metrics whose scores need a model; their own tests check the ranges.
-WITH_A_MODEL = {"bertscore", "hallucination_rate", "judged_hallucination_rate"}
+WITH_A_MODEL = {"bertscore", "hallucination_rate", "judged_hallucination_rate", "judged_score"}
 ITEMS = [
     BenchmarkItem(
         id=str(number),

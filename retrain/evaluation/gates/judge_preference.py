@@ -18,6 +18,14 @@ Choice = Literal["first", "second", "tie"]
 #: ``inconsistent``: the preference changed with the order. ``failed``: no judgement.
 Preference = Literal["candidate", "incumbent", "tie", "inconsistent", "failed"]
 
+#: Fewest compared pairs on which a judge's reliability is measured.
+MIN_COMPARED = 5
+#: Largest share of pairs on which a judge's preference may change with the order.
+MAX_ORDER_DEPENDENT = 0.25
+#: Pairs that a judge compares again, and the share that must have the same choice.
+N_REPEATS = 20
+MIN_REPEATED = 0.8
+
 SYSTEM = (
     "You compare two answers of an assistant to the same conversation. Judge by correctness "
     "first, then completeness, then tone. Neither length nor order counts. What stands between "
@@ -36,6 +44,10 @@ class Judgements:
     preferences: dict[str, Preference]
     #: Message of the first failure; empty if there was none.
     failure: str = ""
+    #: Choices in both orders on the pairs that were compared.
+    choices: tuple[tuple[Choice, Choice], ...] = ()
+    #: Pairs compared again in the first order: with the same choice, of all.
+    repeats: tuple[int, int] = (0, 0)
     counts: Counter[Preference] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -62,6 +74,7 @@ def judge_pairs(
     if {score.item.id for score in candidate} != set(by_id) or len(candidate) != len(by_id):
         raise InputError("the judge needs responses of both systems to the same items")
     failures: list[str] = []
+    choices: dict[str, tuple[Choice, Choice]] = {}
 
     def prefer(score: ItemScore) -> Preference:
         other = by_id[score.item.id]
@@ -73,6 +86,7 @@ def judge_pairs(
         except JudgeError as error:
             failures.append(f"{score.item.id}: {error}")
             return "failed"
+        choices[score.item.id] = first, second
         match first, second:
             case "first", "second":
                 return "candidate"
@@ -86,7 +100,20 @@ def judge_pairs(
         preferences = dict(
             zip((score.item.id for score in candidate), pool.map(prefer, candidate), strict=True)
         )
-    return Judgements(preferences, min(failures, default=""))
+        repeated = [score for score in candidate if score.item.id in choices][:N_REPEATS]
+
+        def repeats(score: ItemScore) -> bool:
+            try:
+                again = choose(judge, score.item, score.response, by_id[score.item.id])
+            except JudgeError:
+                return False
+            return again == choices[score.item.id][0]
+
+        is_enough = len(choices) >= MIN_COMPARED
+        same = list(pool.map(repeats, repeated)) if is_enough else []
+    return Judgements(
+        preferences, min(failures, default=""), tuple(choices.values()), (sum(same), len(same))
+    )
 
 
 def choose(judge: JudgeModel, item: BenchmarkItem, first: str, second: str) -> Choice:
@@ -107,14 +134,15 @@ def judge_check(judgements: Judgements, alpha: float) -> Check:
     """Test the judge's consistent preferences by an exact sign test.
 
     The check fails if the judge significantly prefers the incumbent. It is undecided if more than
-    10% of the judgements failed.
+    10% of the judgements failed, or if the judge is not reliable.
     """
     counts = judgements.counts
     won, lost, n = counts["candidate"], counts["incumbent"], len(judgements.preferences)
     failed = counts["failed"]
     p_worse = mcnemar_p_value(lost, won)
     outcome: CheckOutcome = "failed" if p_worse <= alpha else "passed"
-    if outcome == "passed" and failed > n / 10:
+    problems = unreliable(judgements)
+    if problems or (outcome == "passed" and failed > n / 10):
         outcome = "undecided"
     lower, upper = wilson_interval(won, won + lost)
     observed = (
@@ -123,15 +151,45 @@ def judge_check(judgements: Judgements, alpha: float) -> Check:
         f"{counts['inconsistent']}, failed {failed} of {n}; p = {mcnemar_p_value(won, lost):.2g} "
         f"better, {p_worse:.2g} worse"
     )
+    if problems:
+        observed += f"; this judge doesn't count: {'; '.join(problems)}"
     if failed:
         observed += f"; first failure: {judgements.failure}"
     return Check(
         "not worse by the judge's preference",
         outcome,
         observed,
-        f"p > {alpha:g} for worse in an exact sign test; at most 10% of the judgements failed",
+        f"p > {alpha:g} for worse in an exact sign test; at most 10% of the judgements failed; at "
+        f"most {MAX_ORDER_DEPENDENT:.0%} depend on the order, and {MIN_REPEATED:.0%} are repeated",
         code="judge_preference",
     )
+
+
+def unreliable(judgements: Judgements) -> list[str]:
+    """Return why the judge's preferences don't count; empty: they do.
+
+    A judge that decides by the order, always says the same, or contradicts itself on the same
+    pair says nothing about the responses. With fewer than :data:`MIN_COMPARED` pairs none of this
+    can be measured.
+    """
+    choices, (n_same, n_repeated) = judgements.choices, judgements.repeats
+    n = len(choices)
+    if n < MIN_COMPARED:
+        return []
+    problems = []
+    by_order = sum(first == second != "tie" for first, second in choices)
+    n_changed = judgements.counts["inconsistent"]
+    if n_changed > MAX_ORDER_DEPENDENT * n:
+        first_shown = sum(pair == ("first", "first") for pair in choices)
+        problems.append(
+            f"order-dependent on {n_changed} of {n} pairs (the response shown first {first_shown}, "
+            f"second {by_order - first_shown})"
+        )
+    if len({choice for pair in choices for choice in pair}) == 1:
+        problems.append(f"constant: the same verdict {2 * n} times")
+    if n_same < MIN_REPEATED * n_repeated:
+        problems.append(f"contradicts itself on {n_repeated - n_same} of {n_repeated} pairs")
+    return problems
 
 
 def _question(item: BenchmarkItem, first: str, second: str) -> str:

@@ -17,6 +17,7 @@ from monitor.store.training.candidate_results import (
     CANDIDATE,
     INCUMBENT,
     CandidateResults,
+    Check,
 )
 from retrain.evaluation.gate_result import add_checks
 from retrain.evaluation.judge.agreement import agreement
@@ -37,7 +38,8 @@ def with_human_evaluation(
 ) -> CandidateResults:
     """Add the checks of a human evaluation to a candidate's results.
 
-    If a judge compared the responses too, its agreement with the raters is added.
+    If a judge compared the responses too, its agreement with the raters is added. A judge that is
+    not shown to agree with them more than by chance makes its check undecided.
 
     Raises:
         WorkflowError: The candidate or the human evaluation has no results yet.
@@ -45,13 +47,17 @@ def with_human_evaluation(
     results, ratings = row.results, human_evaluation.results
     if results is None or ratings is None:
         raise WorkflowError(f"evaluation {row.id}: its human evaluation has no results yet")
-    judge_agreement = ""
+    judge_agreement, checks = "", results.checks
     if results.judge_preferences:
         raters = preferences(unblinded_ratings(connection, human_evaluation.id))
         judge = {item: to_preference(name) for item, name in results.judge_preferences.items()}
-        judge_agreement = str(agreement(raters, judge, np.random.default_rng(row.request["seed"])))
+        agreed = agreement(raters, judge, np.random.default_rng(row.request["seed"]))
+        judge_agreement = str(agreed)
+        if agreed.refutes_judge:
+            checks = tuple(_without_count(check) for check in checks)
     extended = msgspec.structs.replace(
         results,
+        checks=checks,
         remarks=(*results.remarks, *ratings.remarks),
         human_evaluation_id=human_evaluation.id,
         human_evaluation=ratings,
@@ -82,6 +88,14 @@ def preferences(ratings: Iterable[UnblindedRating]) -> dict[str, PreferredSystem
 def to_preference(judge_preference: str) -> PreferredSystem | None:
     """Convert a judge's preference to a rating; ``None`` if the judge failed."""
     return _RATINGS.get(judge_preference)
+
+
+def _without_count(check: Check) -> Check:
+    """Make a judge's check undecided; return any other unchanged."""
+    if check.code != "judge_preference":
+        return check
+    observed = f"{check.observed}; this judge doesn't count: no agreement with raters above chance"
+    return msgspec.structs.replace(check, outcome="undecided", observed=observed)
 
 
 def _preferred(candidate: float, incumbent: float) -> PreferredSystem:

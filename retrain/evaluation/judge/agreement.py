@@ -33,6 +33,11 @@ class Agreement:
     alpha: float | None
     alpha_interval: tuple[float, float] | None
 
+    @property
+    def refutes_judge(self) -> bool:
+        """Whether enough items were rated and agreement above chance is not shown."""
+        return self.n >= MIN_ITEMS and (self.alpha_interval is None or self.alpha_interval[0] <= 0)
+
     def __str__(self) -> str:
         missing = f", the judge failed on {self.n_judge_failed} more" if self.n_judge_failed else ""
         if self.alpha is None or self.kappa is None:

@@ -5,8 +5,8 @@ A package adds metrics by entry points of the group ``driftwarden.metrics``, whi
 """
 
 import difflib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -14,6 +14,7 @@ from monitor.errors import ConfigurationError, MetricError
 from monitor.settings import Scoring
 from retrain.evaluation.judge.grounding import JudgedHallucination
 from retrain.evaluation.judge.judge_model import JudgeModel
+from retrain.evaluation.judge.reference_score import JudgedScore
 from retrain.evaluation.metrics.bertscore import BertScore
 from retrain.evaluation.metrics.format_validity import (
     JSON_VALID,
@@ -43,10 +44,17 @@ class MetricModels:
     judge: JudgeModel | None = None
     #: Concurrent requests to the judge.
     concurrency: int = 1
+    #: Task type -> rubric of the judge's scores.
+    rubrics: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_settings(
-        cls, scoring: Scoring, *, judge: JudgeModel | None = None, concurrency: int = 1
+        cls,
+        scoring: Scoring,
+        *,
+        judge: JudgeModel | None = None,
+        concurrency: int = 1,
+        rubrics: Mapping[str, str] | None = None,
     ) -> "MetricModels":
         """Return the models of the section ``[retrain.scoring]``."""
         return cls(
@@ -55,15 +63,24 @@ class MetricModels:
             scoring.sentence_model,
             judge,
             concurrency,
+            rubrics or {},
         )
 
 
 def _judged(models: MetricModels) -> Sequence[Metric]:
     if models.judge is None:
         raise ConfigurationError(
-            "judged_hallucination_rate needs a judge; set retrain.judge.url and retrain.judge.model"
+            "judged metrics need a judge; set retrain.judge.url and retrain.judge.model"
         )
     return [JudgedHallucination(models.judge, concurrency=models.concurrency)]
+
+
+def _scored(models: MetricModels) -> Sequence[Metric]:
+    if models.judge is None:
+        raise ConfigurationError(
+            "judged metrics need a judge; set retrain.judge.url and retrain.judge.model"
+        )
+    return [JudgedScore(models.judge, models.rubrics, concurrency=models.concurrency)]
 
 
 BUILT_IN: dict[str, Callable[[MetricModels], Sequence[Metric]]] = {
@@ -79,6 +96,7 @@ BUILT_IN: dict[str, Callable[[MetricModels], Sequence[Metric]]] = {
     "over_refusal_rate": lambda _: [OVER_REFUSAL_RATE],
     "hallucination_rate": lambda models: [Hallucination(LocalSentenceEncoder(models.sentences))],
     "judged_hallucination_rate": _judged,
+    "judged_score": _scored,
 }
 #: Aliases of metrics, and the parts of metrics with several scores.
 _ALIASES = {"token_f1": "f1", **{metric.name: "rouge" for metric in ROUGE_METRICS}}

@@ -69,7 +69,8 @@ def test_a_judge_that_likes_the_first_response_prefers_neither(judge: FakeJudge)
         judgements = judge_pairs(asks, scores(["a"] * 10), scores(["b"] * 10), concurrency=3)
     assert judgements.counts == {"inconsistent": 10}
     check = judge_check(judgements, 0.05)
-    assert check.outcome == "passed"
+    assert check.outcome == "undecided"
+    assert "10 of 10 pairs (the response shown first 10, second 0)" in check.observed
     assert "candidate 0, incumbent 0" in check.observed
 
 
