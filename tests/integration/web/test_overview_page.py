@@ -12,7 +12,10 @@ from litestar.testing import TestClient
 from sqlalchemy import Connection, Engine, delete, insert
 
 from monitor.accounts.registration import create_user
+from monitor.alerts.channels import only
 from monitor.alerts.incidents import report
+from monitor.alerts.outbox import deliver_due
+from monitor.errors import ChannelMisconfiguredError
 from monitor.settings import Alerts, Configuration, Monitoring, Secrets
 from monitor.store.alerts.incidents import insert_incident, update_incident
 from monitor.store.engine import transaction
@@ -25,6 +28,8 @@ from monitor.store.traffic.position import Position
 from monitor.store.traffic.unlisted import add_unlisted
 from monitor.web.app import create_app
 from monitor.web.security import local_path
+from tests.integration.alerts.outbox_messages import add_messages
+from tests.support.alerts.senders import MemorySender
 from tests.support.review.review_world import PASSWORD
 from tests.support.traffic.stored_traffic import store_traffic
 from tests.support.web.hostile_texts import markup_in
@@ -301,3 +306,18 @@ def test_leads_see_the_leader(engine: Engine, visit: Open) -> None:
     with transaction(engine) as connection:
         take_lease(connection, "host:1:abc", timedelta(minutes=1))
     assert "host:1:abc, since" in lea.send("GET", "/overview").text
+
+
+def test_overview_names_a_channel_that_takes_no_messages(engine: Engine, visit: Open) -> None:
+    names = ["quiet"]
+    sender = MemorySender()
+    sender.errors = [ChannelMisconfiguredError("<b>not_in_channel</b>")]
+    add_messages(engine, 1, NOW - timedelta(hours=1))
+    lea = visit("Lea", names, alerts={"channel": "C1"})
+    assert "takes none" not in lea.get("/overview").text
+    deliver_due(engine, only(sender), NOW - timedelta(hours=1))
+    page = lea.get("/overview").text
+    assert "slack takes none" in page
+    assert "&lt;b&gt;not_in_channel" in page
+    deliver_due(engine, only(sender), NOW)
+    assert "takes none" not in lea.get("/overview").text
