@@ -6,6 +6,7 @@ from dataclasses import replace
 from monitor.daemon.readiness import monitoring, progress, retraining, slack_buttons
 from monitor.daemon.readiness.dead_letters import dead_letters_finding
 from monitor.daemon.readiness.finding import Finding
+from monitor.daemon.readiness.incidents import incidents_finding
 from monitor.daemon.readiness.temporary_files import temporary_files_finding
 from monitor.errors import DriftwardenError
 from monitor.settings import Secrets, Sections, Settings
@@ -56,6 +57,7 @@ def _shared_checks(settings: Sections, secrets: Secrets) -> Checks:
         ("false alarms", lambda: monitoring.budget_finding(settings)),
         ("database", lambda: monitoring.database_finding(settings)),
         ("leader", lambda: monitoring.leader_finding(settings)),
+        ("incidents", lambda: incidents_finding(settings)),
         ("broker", lambda: progress.broker_finding(settings, secrets)),
         ("dead letters", lambda: dead_letters_finding(settings)),
         ("unlisted", lambda: monitoring.unlisted_finding(settings)),

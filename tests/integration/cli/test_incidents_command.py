@@ -12,8 +12,9 @@ from monitor.accounts.registration import create_user
 from monitor.alerts.drift_incidents import handle_evaluation
 from monitor.alerts.incidents import report
 from monitor.alerts.until import parse_until
+from monitor.daemon.readiness.incidents import incidents_finding
 from monitor.errors import InputError
-from monitor.settings import Alerts
+from monitor.settings import Alerts, load_configuration
 from monitor.store.alerts.incidents import incident_by_id
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
@@ -133,6 +134,18 @@ def test_changes_that_are_not_allowed_are_refused(
 def test_a_resolved_incident_is_not_resolved_again(run: Callable[..., str]) -> None:
     run("resolve", "1", "--as", "Lea", "--reason", "known")
     assert "it is resolved" in run("resolve", "1", "--as", "Lea", "--reason", "known", status=1)
+
+
+def test_check_names_the_open_incidents(run: Callable[..., str], tmp_path: Path) -> None:
+    settings = load_configuration(tmp_path / "config.toml")
+    run("ack", "1", "--as", "Lea")
+    finding = incidents_finding(settings)
+    assert finding.status == "note"
+    assert "2 No traffic (b), 3 Records lost" in finding.message
+    assert "1 incident acknowledged" in finding.message
+    for number in ("1", "2", "3"):
+        run("resolve", number, "--as", "Lea", "--reason", "known")
+    assert incidents_finding(settings).status == "ok"
 
 
 @pytest.mark.parametrize(
