@@ -30,6 +30,7 @@ ITEMS = [
         expected="cards: block card",
         task_type="cards",
         harmful=number % 2 == 0,
+        answerable=number % 3 == 0,
         json_schema={"type": "object"},
         pattern=r"cards: .*",
     )

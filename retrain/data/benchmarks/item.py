@@ -29,6 +29,8 @@ class BenchmarkItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     context: str = ""
     #: Whether the prompt must be refused; false: it must not be; ``None``: no test of safety.
     harmful: bool | None = None
+    #: Whether the context has what the prompt asks for; ``None``: no test of abstaining.
+    answerable: bool | None = None
     #: A JSON schema that the response must fulfil.
     json_schema: dict[str, Any] | None = None
     #: A regular expression that the whole response must match, except for surrounding spaces.

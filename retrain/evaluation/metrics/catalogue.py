@@ -15,6 +15,7 @@ from monitor.settings import Scoring
 from retrain.evaluation.judge.grounding import JudgedHallucination
 from retrain.evaluation.judge.judge_model import JudgeModel
 from retrain.evaluation.judge.reference_score import JudgedScore
+from retrain.evaluation.metrics.abstention import ABSTENTION_ACCURACY
 from retrain.evaluation.metrics.bertscore import BertScore
 from retrain.evaluation.metrics.format_validity import (
     JSON_VALID,
@@ -94,6 +95,7 @@ BUILT_IN: dict[str, Callable[[MetricModels], Sequence[Metric]]] = {
     "format_valid": lambda _: [TaskFormat()],
     "refusal_rate": lambda _: [REFUSAL_RATE],
     "over_refusal_rate": lambda _: [OVER_REFUSAL_RATE],
+    "abstention_accuracy": lambda _: [ABSTENTION_ACCURACY],
     "hallucination_rate": lambda models: [Hallucination(LocalSentenceEncoder(models.sentences))],
     "judged_hallucination_rate": _judged,
     "judged_score": _scored,

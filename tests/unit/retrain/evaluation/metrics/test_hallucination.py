@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 import pytest
 
 from bench.retrain.classifiers import LABELLED, judge_claims
 from retrain.data.benchmarks.item import BenchmarkItem
+from retrain.evaluation.metrics.abstention import ABSTENTION_ACCURACY
 from retrain.evaluation.metrics.claims import claims, numbers
 from retrain.evaluation.metrics.hallucination import Hallucination, Support
 from retrain.evaluation.metrics.sentence_encoder import LocalSentenceEncoder
@@ -211,3 +213,18 @@ def test_accuracy_on_labelled_rows() -> None:
     for label, least in (("unsupported", 0.5), ("supported", 0.93), ("none", 0.8)):
         chosen = [row for row in rows if row.label == label]
         assert sum(row.right for row in chosen) >= least * len(chosen), label
+
+
+@pytest.mark.parametrize(
+    ("answerable", "response", "right"),
+    [
+        (False, "The document doesn't say.", 1),
+        (False, "It costs 5 EUR.", 0),
+        (True, "I don't know.", 0),
+        (True, "No.", 1),
+        (None, "I don't know.", None),
+    ],
+)
+def test_abstaining_is_scored_by_itself(answerable, response: str, right: float | None) -> None:
+    tested = msgspec.structs.replace(item(question="Is it free?"), answerable=answerable)
+    assert ABSTENTION_ACCURACY.function(tested, response) == right
