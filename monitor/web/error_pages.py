@@ -53,7 +53,7 @@ def on_driftwarden_error(request: Request[Any, Any, Any], error: DriftwardenErro
     if isinstance(error, WorkflowError):
         return _respond(request, 409, str(error))
     if isinstance(error, TransientError):
-        log.warning("request_refused", path=request.url.path, reason=str(error))
+        log.warning("request_refused", path=_route(request), reason=str(error))
         return _respond(request, 503, "the database is unavailable")
     return on_unexpected_error(request, error)
 
@@ -65,8 +65,13 @@ def on_overflow(request: Request[Any, Any, Any], _error: OverflowError) -> Respo
 
 def on_unexpected_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Log an unexpected error and respond without its details."""
-    log.error("request_failed", path=request.url.path, exc_info=error)
+    log.error("request_failed", path=_route(request), exc_info=error)
     return _respond(request, 500, "internal error")
+
+
+def _route(request: Request[Any, Any, Any]) -> str:
+    """Return the route of a request, as its path may hold the token of a one-time link."""
+    return request.scope.get("path_template", "")
 
 
 def _respond(

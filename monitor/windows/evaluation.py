@@ -14,7 +14,7 @@ from monitor.errors import DatabaseUnavailableError, LostOwnershipError
 from monitor.settings import Settings
 from monitor.store.engine import transaction
 from monitor.store.traffic.baselines import first_baseline_at
-from monitor.store.traffic.exchanges import first_exchange_at
+from monitor.store.traffic.exchanges import first_exchange_at, record_ranges
 from monitor.store.traffic.withheld import first_withheld_day
 from monitor.store.windows.assessment import Source
 from monitor.store.windows.claims import (
@@ -150,10 +150,10 @@ def evaluate_claimed(
     """
     model, seed = settings.model.name, _seed(settings.drift.seed, settings.model.name, *bounds)
     start, end = bounds
+    facts = {"evaluation": claim.evaluation_id, "model": model}
     log.info(
         "evaluation_started",
-        evaluation=claim.evaluation_id,
-        model=model,
+        **facts,
         window_start=start.isoformat(),
         window_end=end.isoformat(),
     )
@@ -162,6 +162,7 @@ def evaluate_claimed(
         with threadpool_limits(1, user_api="blas"):
             with transaction(engine) as connection:
                 earlier = assessments_before(connection, model, start, WINDOWS_SEARCHED)
+                log.info("window_read", **facts, records=record_ranges(connection, model, *bounds))
             comparison = compare_stored_window(
                 engine, settings, bounds, seed=seed, now=now, encoder=encoder, earlier=earlier
             )

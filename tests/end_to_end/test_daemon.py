@@ -237,6 +237,7 @@ def assert_log_follows_the_alarm(entries: list[dict[str, Any]]) -> None:
     followed = [entry for entry in entries if entry.get("evaluation") == evaluation]
     assert {
         "evaluation_started",
+        "window_read",
         "evaluation_done",
         "incident_changed",
         "message_stored",
@@ -246,3 +247,5 @@ def assert_log_follows_the_alarm(entries: list[dict[str, Any]]) -> None:
     of_messages = [entry for entry in followed if entry["event"].startswith("message_")]
     assert all({"message", "incident"} <= entry.keys() for entry in of_messages)
     assert all({"model", "window_start"} <= entry.keys() for entry in followed[:1])
+    (window,) = [entry for entry in followed if entry["event"] == "window_read"]
+    assert len(window["records"]) == 3  # by partition, first and last offset

@@ -123,6 +123,30 @@ def exchange_by_id(connection: Connection, exchange_row_id: int) -> ExchangeDeta
     return ExchangeDetail(**row)
 
 
+def record_ranges(connection: Connection, model: str, start: datetime, end: datetime) -> list[str]:
+    """Return the first and last stored record of ``[start, end)`` of each partition.
+
+    Example: ``["llm-traffic/0@17-9034"]``. Records of other models may lie in between.
+    """
+    rows = connection.execute(
+        select(
+            Exchange.source,
+            Exchange.partition,
+            func.min(Exchange.offset),
+            func.max(Exchange.offset),
+        )
+        .where(
+            Exchange.model == model,
+            Exchange.occurred_at >= start,
+            Exchange.occurred_at < end,
+            Exchange.baseline_id.is_(None),
+        )
+        .group_by(Exchange.source, Exchange.partition)
+        .order_by(Exchange.source, Exchange.partition)
+    )
+    return [f"{source}/{partition}@{first}-{last}" for source, partition, first, last in rows]
+
+
 def first_exchange_at(connection: Connection, model: str) -> datetime | None:
     """Return when the oldest traffic of a model occurred; ``None`` where there is none."""
     return connection.execute(

@@ -353,8 +353,14 @@ def test_a_database_that_goes_away_is_waited_for(
         own_postgres.start()
         wait_until(read_up_to(engine, 1000), "reading after the database came back")
         wait_until(lambda: total_lag(topic) == 0, "measuring that all is stored")
+        # A database that hangs: neither batches nor the stored offsets get through.
+        with transaction(engine) as connection:
+            connection.execute(text("LOCK TABLE source_offsets IN ACCESS EXCLUSIVE MODE"))
+            produce(producer, topic, 1000, 1060)
+            wait_until(lambda: total_lag(topic) == 60, "measuring while the database hangs")
+        wait_until(lambda: total_lag(topic) == 0, "measuring that the rest is stored")
 
-    assert expected_ids(1000, 1.0) == stored_ids(engine)
+    assert expected_ids(1060, 1.0) == stored_ids(engine)
     with transaction(engine) as connection:
         assert {0, 1, 2} == next_offsets(connection, topic).keys()
     engine.dispose()
