@@ -9,7 +9,8 @@ import httpx
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
+from structlog.testing import capture_logs
 
 from monitor.accounts.sessions import COOKIE
 from monitor.accounts.users import THE_OPERATOR, deactivate, invite, reactivate, reset_password
@@ -304,3 +305,14 @@ def test_signing_in_redirects_to_this_site_only(visit: Visit) -> None:
             assert "a=b" not in response.headers.get("set-cookie", "")
         ada.send("POST", "/logout")
         ada.renew_token()
+
+
+def test_the_log_has_no_token_of_a_link(engine: Engine) -> None:
+    app = create_app(engine, Settings(), Secrets())
+    with transaction(engine) as connection:
+        connection.execute(text("DROP TABLE invitations"))
+    with TestClient(app) as client, capture_logs() as log:
+        assert client.get("/welcome/zqk-token").status_code == 503
+    (entry,) = [entry for entry in log if entry["event"] == "request_refused"]
+    assert entry["path"] == "/welcome/{token}"
+    assert "zqk" not in str(log)
