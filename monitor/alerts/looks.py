@@ -53,7 +53,11 @@ def handle_look(
     changes: dict[str, Any] = {"last_look_id": look.id, "quiet_windows": 0}
     if current is not None and event == "continued":
         changes["severity"] = max(current.severity, look.severity)
-        incidents.update_incident(connection, current.id, **changes)
+        if current.quiet_windows:  # the message says that it ends
+            take_step(connection, current, event, by=SYSTEM, now=now, **changes)
+            add_update(connection, current.id, now, alerts, key=f"look:{look.id}:{event}")
+        else:
+            incidents.update_incident(connection, current.id, **changes)
         return current.id
     kinds, severity, reason = look.fingerprint, look.severity, ""
     if current is None:

@@ -17,12 +17,14 @@ from monitor.alerts.incidents import (
     snooze,
     wake_due,
 )
+from monitor.alerts.looks import handle_look
 from monitor.errors import InputError, NotFoundError
 from monitor.settings import Alerts
 from monitor.store.alerts import incidents, outbox
 from monitor.store.alerts.incident_events import IncidentEventRow, list_events
 from monitor.store.engine import transaction
 from monitor.store.windows.drift_evaluations import mark_followed_up
+from monitor.store.windows.looks import LookFinding, mark_look_followed_up, save_look
 from tests.support.refusals import refusal
 from tests.support.windows.assessments import (
     make_assessment,
@@ -310,3 +312,61 @@ def test_causes_of_a_model_have_incidents_of_their_own(engine: Engine, clock: da
     with transaction(engine) as connection:
         left = incidents.list_incidents(connection, unresolved=True)
     assert {row.cause for row in left} == {"training_failed", "no_traffic"}
+
+
+def look_at(engine: Engine, until: datetime, kind: str = "input") -> int | None:
+    """Store a look with an alarm and handle it."""
+    finding = LookFinding(
+        kind=kind, name="", measure="unlike", reference=0.0, estimate=0.2, lower=0.1, upper=0.3,
+        p_value=1e-9,
+    )  # fmt: skip
+    with transaction(engine) as connection:
+        look_id = save_look(
+            connection, model="assistant", looked_until=until, n_exchanges=900, n_end_users=400,
+            findings=[finding], provenance={}, now=until,
+        )  # fmt: skip
+        assert look_id is not None
+        incident = handle_look(connection, look_id, until, alerts=ALERTS)
+        mark_look_followed_up(connection, look_id, until)
+    return incident
+
+
+def test_a_look_with_an_alarm_ends_a_row_of_quiet_windows(
+    any_engine: Engine, clock: datetime
+) -> None:
+    end = live_through(any_engine, clock, DRIFT, QUIET)
+    assert "1 quiet window" in parent_text(any_engine)
+    for hour in (5, 6):
+        assert look_at(any_engine, end + hour * HOUR) == 1
+    assert names_of(any_engine) == ["opened", "quiet", "continued"]
+    assert only_incident(any_engine).quiet_windows == 0
+    assert "quiet window" not in parent_text(any_engine)
+    assert replies(any_engine) == [False]
+
+
+def test_a_look_reopens_a_resolved_incident(engine: Engine, clock: datetime) -> None:
+    end = live_through(engine, clock, DRIFT, QUIET, QUIET)
+    assert look_at(engine, end + HOUR) == 1
+    assert names_of(engine)[-2:] == ["resolved", "reopened"]
+    assert replies(engine) == [False, True, True]
+
+
+def test_a_look_before_a_users_resolution_is_known(engine: Engine, clock: datetime) -> None:
+    end = live_through(engine, clock, DRIFT)
+    with transaction(engine) as connection:
+        resolve(connection, 1, "Ann", "reverted", end + HOUR, alerts=ALERTS)
+    for hour in (2, 12, 24):
+        assert look_at(engine, end + hour * HOUR) is None
+    assert look_at(engine, end + 13 * HOUR, "output") == 1  # another kind is not known
+    assert names_of(engine) == ["opened", "resolved", "reopened"]
+
+
+def test_a_look_of_another_kind_wakes_a_snoozed_incident(engine: Engine, clock: datetime) -> None:
+    end = live_through(engine, clock, DRIFT)
+    with transaction(engine) as connection:
+        snooze(connection, 1, "Ann", end + WEEK, end, alerts=ALERTS)
+    look_at(engine, end + HOUR)
+    assert only_incident(engine).status == "snoozed"
+    look_at(engine, end + 2 * HOUR, "output")
+    assert only_incident(engine).status == "open"
+    assert replies(engine) == [False, True]
