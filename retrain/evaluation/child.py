@@ -37,6 +37,7 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
     from retrain.evaluation.judge.chat_client import judge_of  # noqa: PLC0415
     from retrain.evaluation.metrics.catalogue import MetricModels  # noqa: PLC0415
     from retrain.evaluation.metrics.sentence_encoder import LocalSentenceEncoder  # noqa: PLC0415
+    from retrain.evaluation.reevaluation import check_as_many_items  # noqa: PLC0415
     from retrain.evaluation.response_cache import ResponseCache  # noqa: PLC0415
     from retrain.evaluation.systems import generate_responses, systems_of  # noqa: PLC0415
 
@@ -54,6 +55,9 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
         encoder = LocalSentenceEncoder(request.answering.sentence_model)
         benchmarks = load_benchmarks(request.plan, models, encoder)
         checks, remarks = check_late_leakage(folder, benchmarks, request.data_rules, encoder)
+        again, changes = check_as_many_items(
+            benchmarks, request.least_items, request.digests_before
+        )
         covering, notes = check_coverage(benchmarks, request.task_types)
         systems = systems_of(request)
         progress.begin(sum(len(benchmark.items) for benchmark in benchmarks) * len(systems))
@@ -69,8 +73,8 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
             np.random.default_rng(request.seed),
             judge=judge,
             concurrency=judging.max_concurrency,
-            further_checks=[*covering, *checks],
-            further_remarks=[*notes, *remarks],
+            further_checks=[*again, *covering, *checks],
+            further_remarks=[*changes, *notes, *remarks],
         )
     write_lines(folder.evaluation_responses(evaluation_id), response_rows(scores))
     write_json(folder.evaluation, msgspec.to_builtins(results))

@@ -51,7 +51,8 @@ def conclude(
 ) -> bool:
     """Finish an evaluation with its results; reject the candidate if a check failed.
 
-    A rejection names the next step.
+    A rejection names the next step. A rejected version that was evaluated again, and not rejected
+    again, is a candidate.
 
     Returns:
         Whether this call finished the evaluation.
@@ -67,6 +68,11 @@ def conclude(
         failed = [check for check in results.checks if check.outcome == "failed"]
         reason = "; ".join(f"{check.name}: {check.observed}" for check in failed)
         move_stage(connection, version.id, "rejected", changed_by=ACTOR, reason=reason, now=now)
+    elif results.gate_result != "reject" and version.stage == "rejected":
+        reason = f"evaluated again: {as_request(row.request).reason}"
+        move_stage(
+            connection, version.id, "candidate", changed_by=row.planned_by, reason=reason, now=now
+        )
     return True
 
 

@@ -21,6 +21,7 @@ from monitor.store.training.candidate_results import read_candidate_results
 from monitor.store.training.registry import VersionRow
 from monitor.store.training.runs import run_by_id
 from retrain.evaluation.gate_result import append_audit, conclude, record_scores
+from retrain.evaluation.reevaluation import prepare_reevaluation
 from retrain.evaluation.request import EvaluationRequest, as_request, write_request
 from retrain.jobs.child_result import describe_exit
 from retrain.jobs.launcher import Launcher, LauncherSource
@@ -55,12 +56,18 @@ def plan_evaluation(
 ) -> int:
     """Insert a planned evaluation, unless the version has an active evaluation.
 
+    A rejected version is evaluated again with a reason only, and by no weaker rules.
+
     Returns:
         Id of the new or the active evaluation.
+
+    Raises:
+        WorkflowError: The version is rejected, and the reason is missing or the rules are weaker.
     """
     known = store.unfinished_candidate_evaluation(connection, version.id)
     if known is not None:
         return known.id
+    request = prepare_reevaluation(connection, version, request)
     run = run_by_id(connection, version.training_run_id or 0)
     try:
         with connection.begin_nested():
@@ -81,7 +88,10 @@ def plan_evaluation(
         if known is None:
             raise
         return known.id
-    append_audit(connection, evaluation_id, now, by, "evaluation.planned", version=version.id)
+    details = {"reason": request.reason} if request.reason else {}
+    append_audit(
+        connection, evaluation_id, now, by, "evaluation.planned", version=version.id, **details
+    )
     return evaluation_id
 
 

@@ -42,6 +42,11 @@ class EvaluationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     data: dict[str, Any] = {}
     #: Task types of the taxonomy, which the benchmarks must cover; empty: no taxonomy.
     task_types: tuple[str, ...] = ()
+    #: Why a rejected version is evaluated again.
+    reason: str = ""
+    #: Of the evaluation before it: benchmark -> number of items, and SHA-256 of the data set.
+    least_items: dict[str, int] = {}
+    digests_before: dict[str, str] = {}
 
     @property
     def plan(self) -> EvaluationPlan:
@@ -81,6 +86,7 @@ def request_for(
     file: Path,
     *,
     task_types: Sequence[str] = (),
+    reason: str = "",
 ) -> EvaluationRequest:
     """Return the request to evaluate a version, from the current settings and file.
 
@@ -92,6 +98,7 @@ def request_for(
         settings: The settings of its model.
         file: The evaluation file.
         task_types: Task types of the taxonomy.
+        reason: Why a rejected version is evaluated again.
 
     Raises:
         ConfigurationError: The file is missing or malformed.
@@ -120,6 +127,7 @@ def request_for(
         seed=int(recipe["seed"]),
         data=retrain.data.model_dump(mode="json"),
         task_types=tuple(task_types),
+        reason=reason,
     )
 
 

@@ -16,10 +16,10 @@ from monitor.store.training.registry import ScoreRow, VersionRow
 #: Allowed transitions: stage -> next stages.
 TRANSITIONS: dict[str, frozenset[str]] = {
     "candidate": frozenset({"canary", "production", "rejected", "archived"}),
-    "canary": frozenset({"production", "rejected", "archived"}),
+    "canary": frozenset({"candidate", "production", "rejected", "archived"}),
     "production": frozenset({"archived"}),
     "archived": frozenset({"production"}),
-    "rejected": frozenset(),
+    "rejected": frozenset({"candidate"}),
 }
 
 
@@ -87,10 +87,15 @@ def move_stage(
     if version.stage == stage:
         return
     if stage not in TRANSITIONS[version.stage]:
-        allowed = ", ".join(sorted(TRANSITIONS[version.stage])) or "nowhere"
+        advice = f"allowed: {', '.join(sorted(TRANSITIONS[version.stage]))}"
+        if version.stage == "rejected" and version.training_run_id is not None:
+            advice = (
+                "evaluate it again with a reason: driftwarden retrain evaluate "
+                f"{version.training_run_id} --reason WHY"
+            )
         raise WorkflowError(
             f"{version.model} version {version.version} is {version.stage} and can't become "
-            f"{stage!r}; allowed: {allowed}",
+            f"{stage!r}; {advice}",
             code="stage_transition",
         )
     moves = [(version, stage, reason)]
@@ -124,8 +129,8 @@ def roll_back(
 ) -> VersionRow:
     """Roll back the last change; return the version that serves afterwards.
 
-    During a rollout, the canary loses its share. Otherwise, the version that served before returns
-    to production.
+    During a rollout, the canary loses its share and is a candidate again. Otherwise, the version
+    that served before returns to production.
 
     Raises:
         WorkflowError: There is no earlier version.
@@ -134,7 +139,9 @@ def roll_back(
     canary = store.canary_version(connection, model)
     serving = store.production_version(connection, model)
     if canary is not None and serving is not None:
-        move_stage(connection, canary.id, "rejected", changed_by=changed_by, reason=reason, now=now)
+        move_stage(
+            connection, canary.id, "candidate", changed_by=changed_by, reason=reason, now=now
+        )
         return serving
     previous = store.previous_production(connection, model)
     if previous is None:

@@ -37,14 +37,14 @@ def start_rollout(
     """Make a candidate the canary, with the share of the first stage.
 
     The next :func:`tick_rollouts` sends the weights to the gateway. A version's existing rollout
-    is kept.
+    is kept; a reverted one starts again.
 
     Raises:
         WorkflowError: The version passed no gates, no version serves yet, or another rollout of the
             model is in progress.
     """
     existing = store.rollout_of_version(connection, version_id)
-    if existing is not None:
+    if existing is not None and existing.status != "reverted":
         return existing.id
     version = versions.version_by_id(connection, version_id, lock=True)
     if versions.production_version(connection, version.model) is None:
@@ -65,6 +65,17 @@ def start_rollout(
     percent = first_stage_percent(settings)
     reason = f"rollout starts at {percent}%"
     move_stage(connection, version_id, "canary", changed_by=by, reason=reason, now=now)
+    if existing is not None:
+        store.update_rollout(
+            connection,
+            existing.id,
+            status="running",
+            reason=reason,
+            weight_percent=percent,
+            stage_started_at=now,
+            finished_at=None,
+        )
+        return existing.id
     return store.insert_rollout(connection, version_id, percent, now, reason)
 
 

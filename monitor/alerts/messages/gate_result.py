@@ -117,7 +117,11 @@ def _next_steps(row: CandidateEvaluationRow, base: str) -> list[str]:
             "• After the last rating, a lead locks the human evaluation; then the result is final.",
         ]
     if row.status == "failed":
-        return [f"• Fix the error above, then evaluate again: `driftwarden retrain evaluate {run}`"]
+        reason = " --reason WHY" if row.stage == "rejected" else ""
+        command = f"`driftwarden retrain evaluate {run}{reason}`"
+        return [f"• Fix the error above, then evaluate again: {command}"]
+    if row.gate_result != "reject" and row.stage != "candidate":
+        return [f"• The version is {row.stage}; there is nothing to do."]
     if row.gate_result == "promote":
         command = f"driftwarden models promote {row.version} --model {shlex.quote(row.model)}"
         return [f"• Start a rollout, or: {code(command)}"]
@@ -127,8 +131,10 @@ def _next_steps(row: CandidateEvaluationRow, base: str) -> list[str]:
             f"• Or approve it with a reason: `driftwarden retrain approve {run} --reason WHY`",
         ]
     step = row.results.next_step if row.results else ""
-    return (
-        [f"• {escape(step)}"]
+    command = f"`driftwarden retrain evaluate {run} --reason WHY`"
+    return [
+        f"• {escape(step)}"
         if step
-        else ["• See the failed checks; the version in production is unchanged."]
-    )
+        else "• See the failed checks; the version in production is unchanged.",
+        f"• If the rejection is wrong, evaluate again by rules that ask for no less: {command}",
+    ]

@@ -21,12 +21,18 @@ _POLL_SECONDS = 0.5
 
 
 def evaluate_run(
-    engine: "Engine", settings: Settings, secrets: Secrets, run_id: int, file: Path
+    engine: "Engine",
+    settings: Settings,
+    secrets: Secrets,
+    run_id: int,
+    file: Path,
+    *,
+    reason: str = "",
 ) -> "CandidateEvaluationRow":
     """Evaluate the candidate of a run in a separate process; return the row at the end.
 
     The row has a result then, final or awaiting ratings. A daemon may start the process or store
-    its result meanwhile: both happen once.
+    its result meanwhile: both happen once. A rejected version is evaluated with a reason only.
 
     Raises:
         ConfigurationError: The evaluation file isn't valid.
@@ -34,6 +40,8 @@ def evaluate_run(
         WorkflowError: The run hasn't succeeded, or is being evaluated with another file.
         TrainingError: The evaluation failed or was cancelled.
     """
+    import getpass
+
     from monitor.cli.retrain.progress import shown_progress
     from monitor.review.guidelines import configured_task_types
     from monitor.store.engine import transaction
@@ -52,8 +60,10 @@ def evaluate_run(
             settings,
             file,
             task_types=configured_task_types(settings.review),
+            reason=reason,
         )
-        evaluation = plan_evaluation(connection, version, request, by="shell", now=now)
+        by = getpass.getuser() if reason else "shell"
+        evaluation = plan_evaluation(connection, version, request, by=by, now=now)
         under_way = candidate_evaluation_by_id(connection, evaluation)
     if under_way.file_digest != request.file_digest:
         raise WorkflowError(

@@ -179,9 +179,13 @@ def _watch(engine: "Engine", settings: "Settings", run: int, launcher: "Launcher
 def evaluate(
     run: RunArgument,
     config: ConfigOption = None,
+    *,
     evaluation: Annotated[
         Path | None, typer.Option(help="Evaluation file. Default: retrain.evaluation.")
     ] = None,
+    reason: Annotated[
+        str, typer.Option(help="Why a rejected version is evaluated again; recorded.")
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     cancel: Annotated[
         bool, typer.Option("--cancel", help="Cancel the running evaluation instead.")
@@ -190,7 +194,8 @@ def evaluate(
     """Evaluate the candidate of a run against the production version and the base model.
 
     Runs in a separate process: Ctrl+C leaves it running, and the daemon then stores its result. All
-    responses are stored in the run's folder.
+    responses are stored in the run's folder. A rejected version needs --reason, and an evaluation
+    file and settings that ask for no less than before.
 
     Exit status 0: promote; 3: reject; 4: undecided, or awaiting human evaluation.
     """
@@ -215,7 +220,7 @@ def evaluate(
     )
     if path is None:
         raise InputError("no evaluation file; give --evaluation FILE or set retrain.evaluation")
-    row = evaluate_run(engine, settings, load_secrets(), run, path)
+    row = evaluate_run(engine, settings, load_secrets(), run, path, reason=reason)
     if as_json:
         content = msgspec.to_builtins(row.results)
         typer.echo(json.dumps(content, ensure_ascii=False, indent=1))

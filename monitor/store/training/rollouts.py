@@ -9,6 +9,9 @@ from monitor.errors import NotFoundError
 from monitor.store.rows import columns_of, read_row, read_rows
 from monitor.store.tables import Rollout
 
+#: Statuses of unfinished rollouts.
+OPEN = ("running", "held")
+
 
 @dataclass(frozen=True)
 class RolloutRow:
@@ -66,9 +69,7 @@ def rollout_of_version(connection: Connection, version_id: int) -> RolloutRow | 
 
 def open_rollouts(connection: Connection) -> list[RolloutRow]:
     """Return the unfinished rollouts, the oldest first."""
-    statement = (
-        select(*_COLUMNS).where(Rollout.status.in_(("running", "held"))).order_by(Rollout.id)
-    )
+    statement = select(*_COLUMNS).where(Rollout.status.in_(OPEN)).order_by(Rollout.id)
     return read_rows(connection, RolloutRow, statement)
 
 
@@ -82,12 +83,12 @@ def update_rollout(
     stage_started_at: datetime | None = None,
     finished_at: datetime | None = None,
 ) -> None:
-    """Update a rollout; columns that aren't given stay."""
+    """Update a rollout; columns that aren't given stay, and an open one has no end."""
     values: dict[str, object] = {"status": status, "reason": reason}
     if weight_percent is not None:
         values["weight_percent"] = weight_percent
     if stage_started_at is not None:
         values["stage_started_at"] = stage_started_at
-    if finished_at is not None:
+    if finished_at is not None or status in OPEN:
         values["finished_at"] = finished_at
     connection.execute(update(Rollout).where(Rollout.id == rollout_id).values(**values))

@@ -1,13 +1,16 @@
 """Pages of the candidate evaluations: checks, figures of the systems, responses."""
 
+from pathlib import Path
 from typing import Any
 
-from litestar import Request, get
+from litestar import Request, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath
-from litestar.response import Template
+from litestar.params import FromPath, URLEncodedBody
+from litestar.response import Redirect, Template
 from sqlalchemy import Connection
 
+from monitor.errors import WorkflowError
+from monitor.review.guidelines import configured_task_types
 from monitor.store.human_evaluation.human_evaluations import (
     is_under_human_evaluation,
     items_under_human_evaluation,
@@ -17,8 +20,11 @@ from monitor.store.training.candidate_evaluations import (
     candidate_evaluation_by_id,
     list_candidate_evaluations,
 )
+from monitor.store.training.registry import version_by_id
 from monitor.web.candidates.evaluation_view import benchmark_figures, response_pairs
 from monitor.web.current_user import Visit
+from retrain.evaluation.lifecycle import plan_evaluation
+from retrain.evaluation.request import request_for
 
 OUTCOMES = {
     "promote": "Promote",
@@ -64,6 +70,40 @@ def candidate_evaluation(
     return lead_visit.page("candidate_evaluation.html", context)
 
 
+@post(
+    "/candidate-evaluations/{candidate_evaluation_id:int}/repeat",
+    status_code=303,
+    sync_to_thread=True,
+)
+def repeat(
+    candidate_evaluation_id: FromPath[int],
+    lead_visit: NamedDependency[Visit],
+    data: URLEncodedBody[dict[str, str]],
+) -> Redirect:
+    """Evaluate a rejected version again, with a reason and the configured evaluation file."""
+    with lead_visit.transaction() as connection:
+        row = candidate_evaluation_by_id(connection, candidate_evaluation_id)
+        settings = lead_visit.settings.settings_of(row.model)
+        if not settings.retrain.evaluation:
+            raise WorkflowError("no evaluation file is configured; set retrain.evaluation")
+        request = request_for(
+            connection,
+            version_by_id(connection, row.version_id),
+            settings,
+            Path(settings.retrain.evaluation),
+            task_types=configured_task_types(settings.review),
+            reason=data.get("reason", "").strip(),
+        )
+        planned = plan_evaluation(
+            connection,
+            version_by_id(connection, row.version_id),
+            request,
+            by=lead_visit.user.name,
+            now=lead_visit.now,
+        )
+    return Redirect(f"/candidate-evaluations/{planned}", status_code=303)
+
+
 @get("/candidate-evaluations/{candidate_evaluation_id:int}/responses", sync_to_thread=True)
 def responses(
     candidate_evaluation_id: FromPath[int],
@@ -95,4 +135,4 @@ def _is_blind(connection: Connection, row: CandidateEvaluationRow) -> bool:
     return row.status == "awaiting_ratings" or is_under_human_evaluation(connection, row.version_id)
 
 
-HANDLERS = (candidate_evaluations, candidate_evaluation, responses)
+HANDLERS = (candidate_evaluations, candidate_evaluation, repeat, responses)

@@ -27,6 +27,7 @@ from monitor.store.human_evaluation.human_evaluations import human_evaluation_of
 from monitor.store.tables import AuditEntry, CandidateEvaluation, TrainingRun
 from monitor.store.training import candidate_evaluations as store
 from monitor.store.training import registry as versions
+from monitor.store.training import rollouts
 from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
 from monitor.store.training.candidate_results import (
     CandidateResults,
@@ -177,6 +178,65 @@ def test_a_rejected_candidate_leaves_the_running(desk: Desk) -> None:
     assert move.reason.endswith(": 0.90 -> 0.95")
     with refusal("not_promoted", match="reject"):
         desk.roll_out()
+
+
+def again(desk: Desk, content: str, reason: str) -> None:
+    """Plan another evaluation of the version, by a file's content."""
+    desk.file.write_text(content)
+    with transaction(desk.engine) as connection:
+        version = versions.version_by_id(connection, desk.version)
+        request = request_for(connection, version, desk.settings, desk.file, reason=reason)
+        plan_evaluation(connection, version, request, by="lea", now=desk.now)
+
+
+def test_a_rejected_version_is_evaluated_again_on_the_record(desk: Desk) -> None:
+    desk.advance()
+    desk.end(make_results("reject"))
+    desk.advance()
+    with refusal("rejected", match="--reason"):
+        again(desk, PLAN, " ")
+    with refusal("weaker_evaluation", match="exact_match"):
+        again(desk, PLAN.replace("exact_match", "f1"), "the metric was wrong")
+    again(desk, PLAN, "the metric was wrong")
+    desk.advance()
+    first, second = sorted(desk.rows(), key=lambda row: row.id)
+    assert desk.stage() == first.stage == "rejected"  # until it has a result
+    assert as_request(second.request).least_items == {"support": 6}
+    write_results(RunFolder(Path(second.work_dir)), make_results("promote"))
+    desk.launcher.end(2, {"status": "succeeded", "evaluation_id": second.id})
+    desk.advance()
+    assert desk.stage() == "candidate"
+    with transaction(desk.engine) as connection:
+        *_, move = versions.stage_changes(connection, desk.version)
+        reason = connection.execute(
+            select(AuditEntry.details).where(
+                AuditEntry.action == "evaluation.planned",
+                AuditEntry.subject == f"candidate_evaluations/{second.id}",
+            )
+        ).scalar_one()["reason"]
+    assert (move.changed_by, move.reason) == ("lea", "evaluated again: the metric was wrong")
+    assert reason == "the metric was wrong"
+    desk.roll_out()
+    assert desk.stage() == "canary"
+
+
+def test_a_canary_rolled_back_by_a_user_may_roll_out_again(desk: Desk) -> None:
+    desk.advance()
+    desk.end(make_results("promote"))
+    desk.advance()
+    first = desk.roll_out()
+    with transaction(desk.engine) as connection:
+        roll_back(connection, MODEL, changed_by="lea", reason="Envoy is down", now=desk.now)
+    assert desk.stage() == "candidate"
+    with transaction(desk.engine) as connection:
+        rollouts.update_rollout(
+            connection, first, status="reverted", reason="by hand", finished_at=desk.now
+        )
+    assert desk.roll_out() == first
+    assert desk.stage() == "canary"
+    with transaction(desk.engine) as connection:
+        rollout = rollouts.rollout_by_id(connection, first)
+    assert (rollout.status, rollout.weight_percent, rollout.finished_at) == ("running", 5, None)
 
 
 def test_a_rejection_names_what_to_try_next(desk: Desk) -> None:

@@ -178,7 +178,7 @@ def test_going_back_during_a_rollout_takes_the_canary_out(engine: Engine, clock:
     for stage in ("production", "production", "canary"):
         move(engine, register(engine, clock), stage, clock)
     assert back(engine, clock).version == 2
-    assert stages(engine) == {1: "archived", 2: "production", 3: "rejected"}
+    assert stages(engine) == {1: "archived", 2: "production", 3: "candidate"}
 
 
 def test_nothing_to_go_back_to(any_engine: Engine, clock: datetime) -> None:

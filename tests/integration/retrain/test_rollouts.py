@@ -112,8 +112,8 @@ def test_a_failed_check_takes_everything_back_at_once(any_engine: Engine, clock:
     assert state(any_engine, rollout) == ("reverted", 0, "rejected")
     assert gateway.applied_weights[-1] == [Weights("desk", 1, None, 0)]
     assert tick_rollouts(any_engine, lambda _: SETTINGS, gateway, healthy, clock + 9 * DWELL) == []
-    with transaction(any_engine) as connection:
-        assert start_rollout(connection, canary, SETTINGS, clock, by="lea") == rollout  # its own
+    with transaction(any_engine) as connection, refusal("stage_transition"):
+        start_rollout(connection, canary, SETTINGS, clock, by="lea")
 
 
 def test_what_is_not_measured_is_held(any_engine: Engine, clock: datetime) -> None:
@@ -182,7 +182,7 @@ def test_a_rollback_takes_the_canary_out_of_the_gateway(engine: Engine, clock: d
     with transaction(engine) as connection:
         roll_back(connection, "desk", changed_by="lea", reason="complaints", now=clock)
     tick_rollouts(engine, lambda _: SETTINGS, gateway, healthy, clock)
-    assert state(engine, rollout) == ("reverted", 0, "rejected")
+    assert state(engine, rollout) == ("reverted", 0, "candidate")
     assert gateway.applied_weights[-1] == [Weights("desk", 1, None, 0)]
 
 

@@ -10,12 +10,13 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from monitor.review.human_evaluation.opening import open_human_evaluation
-from monitor.settings import Secrets, Settings
+from monitor.settings import Retrain, Secrets, Settings
 from monitor.settings.evaluation_file import HumanEvaluationPlan
 from monitor.store.engine import transaction
 from monitor.store.tables import CandidateEvaluation
 from monitor.store.training.candidate_evaluations import (
     CandidateEvaluationRow,
+    candidate_evaluation_by_id,
 )
 from monitor.store.training.children import record_unterminated_child
 from monitor.store.training.label_results import (
@@ -28,11 +29,13 @@ from monitor.web.app import create_app
 from retrain.run_folder import RunFolder, read_lines
 from tests.integration.web.test_decision_page import sign_in
 from tests.support.retrain.candidates import (
+    PLAN,
     check,
     evaluated,
     make_candidate,
     make_results,
     make_serving,
+    write_plan,
     write_results,
 )
 from tests.support.review.review_world import World, make_world
@@ -176,3 +179,37 @@ def test_candidate_evaluations_are_for_leads(
         assert client.get(f"/candidate-evaluations{path}").status_code == 403
     sign_in(client, "Lea")
     assert client.get("/candidate-evaluations/99").status_code == 404
+
+
+def test_a_lead_evaluates_a_rejected_version_again(
+    world: World, row: CandidateEvaluationRow, tmp_path: Path
+) -> None:
+    assert (row.gate_result, row.stage) == ("reject", "rejected")
+    address = f"/candidate-evaluations/{row.id}/repeat"
+    file = write_plan(tmp_path)
+    settings = Settings(retrain=Retrain(evaluation=str(file)))
+    with TestClient(create_app(world.engine, settings, Secrets())) as client:
+        sign_in(client, "Ada")
+        assert client.post(address, data={"reason": "so"}).status_code == 403
+        sign_in(client, "Lea")
+        page = client.get(f"/candidate-evaluations/{row.id}").text
+        assert f'action="{address}"' in page
+        assert "It can be rolled out" not in page
+        assert client.post(address, data={"reason": " "}).status_code == 409
+        file.write_text(PLAN.replace("exact_match", "f1"))
+        assert client.post(address, data={"reason": "wrong metric"}).status_code == 409
+        file.write_text(PLAN)
+        reply = client.post(address, data={"reason": "wrong metric"}, follow_redirects=False)
+        assert reply.headers["location"] == f"/candidate-evaluations/{row.id + 1}"
+    with transaction(world.engine) as connection:
+        planned = candidate_evaluation_by_id(connection, row.id + 1)
+    assert (planned.status, planned.planned_by) == ("planned", "Lea")
+    assert planned.request["reason"] == "wrong metric"
+
+
+def test_without_an_evaluation_file_nothing_is_repeated(
+    client: TestClient[Litestar], row: CandidateEvaluationRow
+) -> None:
+    sign_in(client, "Lea")
+    reply = client.post(f"/candidate-evaluations/{row.id}/repeat", data={"reason": "so"})
+    assert reply.status_code == 409
