@@ -174,7 +174,7 @@ def _wait(condition: Callable[[], Any], what_for: str, folder: Path, seconds: fl
         if time.monotonic() > deadline:
             logs = "\n".join(file.read_text()[-6000:] for file in sorted(folder.glob("*.log")))
             raise AssertionError(f"not within {seconds} s: {what_for}\n{logs}")
-        time.sleep(0.03)
+        time.sleep(0.1)
     return value
 
 
