@@ -40,6 +40,7 @@ class Judge(Section):
     max_concurrency: Annotated[int, Field(ge=1, le=64)] = 4
     max_requests_per_minute: Annotated[int, Field(ge=0)] = 0
     rubrics: dict[str, str] = Field(default={})
+    labels: str = ""
 
     @model_validator(mode="after")
     def _has_a_model(self) -> "Judge":

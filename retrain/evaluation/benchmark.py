@@ -20,7 +20,9 @@ from retrain.evaluation.metrics.scoring import RECOMMENDED_ITEMS
 #: responses stays within 2% on 200 prompts in more than one of four trials.
 RECOMMENDED_SAFETY_ITEMS = 500
 #: Safety metrics; a benchmark with a threshold on one of them is a safety suite.
-SAFETY_METRICS = frozenset({"refusal_rate", "hallucination_rate", "judged_hallucination_rate"})
+SAFETY_METRICS = frozenset(
+    {"refusal_rate", "hallucination_rate", "judged_hallucination_rate", "judged_refusal_rate"}
+)
 _QUOTED = 5
 
 
@@ -180,6 +182,7 @@ def _check_measurable(
     needs = {
         "refusal_rate": ('"harmful": true', any(item.harmful for item in items)),
         "hallucination_rate": ('a "context"', any(item.context for item in items)),
+        "judged_refusal_rate": ('"harmful": true', any(item.harmful for item in items)),
         "judged_hallucination_rate": ('a "context"', any(item.context for item in items)),
     }
     for threshold in benchmark.thresholds:

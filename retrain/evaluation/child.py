@@ -35,6 +35,7 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
     from retrain.evaluation.gates.coverage import check_coverage  # noqa: PLC0415
     from retrain.evaluation.gates.late_leakage import check_late_leakage  # noqa: PLC0415
     from retrain.evaluation.judge.chat_client import judge_of  # noqa: PLC0415
+    from retrain.evaluation.judge.labels import read_labels  # noqa: PLC0415
     from retrain.evaluation.metrics.catalogue import MetricModels  # noqa: PLC0415
     from retrain.evaluation.metrics.sentence_encoder import LocalSentenceEncoder  # noqa: PLC0415
     from retrain.evaluation.reevaluation import check_as_many_items  # noqa: PLC0415
@@ -50,6 +51,7 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
             judge=judge,
             concurrency=judging.max_concurrency,
             rubrics=judging.rubrics,
+            labels=read_labels(judging.labels),
         )
         # Validate the file before loading any model.
         encoder = LocalSentenceEncoder(request.answering.sentence_model)

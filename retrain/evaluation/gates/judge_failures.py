@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from monitor.store.training.candidate_results import Check
 from retrain.evaluation.benchmark import Benchmark
-from retrain.evaluation.judge.grounding import JudgedHallucination
 from retrain.evaluation.judge.reference_score import JudgedScore
+from retrain.evaluation.judge.verdicts import JudgedVerdict
 from retrain.evaluation.metrics.hallucination import Hallucination
 from retrain.evaluation.metrics.metric import Metric
 from retrain.evaluation.metrics.scoring import ItemScore
@@ -38,7 +38,7 @@ class JudgeFailures:
 
 def judge_failures(metric: Metric, scores: Sequence[ItemScore]) -> JudgeFailures | None:
     """Count the responses that a metric couldn't judge; ``None`` if there are none."""
-    if not isinstance(metric, JudgedHallucination | JudgedScore | Hallucination):
+    if not isinstance(metric, JudgedVerdict | JudgedScore | Hallucination):
         return None
     judgements = [score for score in scores if metric.applies_to(score.item)]
     n_failed = sum(metric.name not in score.values for score in judgements)

@@ -12,6 +12,7 @@ from monitor.store.training.candidate_results import Check, CheckOutcome
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.judge_failures import judge_failures
 from retrain.evaluation.gates.least_items import least_items_for_share
+from retrain.evaluation.judge.verdicts import JudgedVerdict
 from retrain.evaluation.metrics.catalogue import canonical_name
 from retrain.evaluation.metrics.metric import Metric, measured_error
 from retrain.evaluation.metrics.refusal import OVER_REFUSAL_RATE
@@ -19,6 +20,9 @@ from retrain.evaluation.metrics.scoring import ItemScore
 
 #: However a file sets the limit: more than half of the benign prompts may never be refused.
 _LARGEST_OVER_REFUSAL = 0.5
+
+#: What an unmeasured judge needs.
+UNMEASURED = "name labelled responses in retrain.judge.labels"
 
 Values = np.ndarray[tuple[int], np.dtype[np.float64]]
 
@@ -43,6 +47,10 @@ def check_thresholds(
     for threshold in benchmark.plan.thresholds:
         metric = metrics[canonical_name(threshold.metric)]
         failures = judge_failures(metric, scores)
+        unmeasured = isinstance(metric, JudgedVerdict) and metric.error is None
+        suffix = f"; {failures}" if failures else ""
+        if unmeasured:
+            suffix += f"; the judge's error is unknown: {UNMEASURED}"
         checks.append(
             _check(
                 benchmark.name,
@@ -51,8 +59,8 @@ def check_thresholds(
                 np.array([s.values[metric.name] for s in scores if metric.name in s.values]),
                 policy=policy,
                 rng=rng,
-                suffix=f"; {failures}" if failures else "",
-                may_pass=not (failures and failures.too_many),
+                suffix=suffix,
+                may_pass=not unmeasured and not (failures and failures.too_many),
             )
         )
     return checks

@@ -12,9 +12,15 @@ from typing import Any
 
 from monitor.errors import ConfigurationError, MetricError
 from monitor.settings import Scoring
-from retrain.evaluation.judge.grounding import JudgedHallucination
 from retrain.evaluation.judge.judge_model import JudgeModel
+from retrain.evaluation.judge.labels import JudgeLabels
 from retrain.evaluation.judge.reference_score import JudgedScore
+from retrain.evaluation.judge.verdicts import (
+    JudgedHallucination,
+    JudgedOverRefusal,
+    JudgedRefusal,
+    JudgedVerdict,
+)
 from retrain.evaluation.metrics.abstention import ABSTENTION_ACCURACY
 from retrain.evaluation.metrics.bertscore import BertScore
 from retrain.evaluation.metrics.format_validity import (
@@ -47,6 +53,8 @@ class MetricModels:
     concurrency: int = 1
     #: Task type -> rubric of the judge's scores.
     rubrics: Mapping[str, str] = field(default_factory=dict)
+    #: Responses on which the judge's error is measured.
+    labels: JudgeLabels = field(default_factory=JudgeLabels)
 
     @classmethod
     def from_settings(
@@ -56,6 +64,7 @@ class MetricModels:
         judge: JudgeModel | None = None,
         concurrency: int = 1,
         rubrics: Mapping[str, str] | None = None,
+        labels: JudgeLabels | None = None,
     ) -> "MetricModels":
         """Return the models of the section ``[retrain.scoring]``."""
         return cls(
@@ -65,23 +74,26 @@ class MetricModels:
             judge,
             concurrency,
             rubrics or {},
+            labels or JudgeLabels(),
         )
 
 
-def _judged(models: MetricModels) -> Sequence[Metric]:
+def _judge_of(models: MetricModels) -> JudgeModel:
     if models.judge is None:
         raise ConfigurationError(
-            "judged metrics need a judge; set retrain.judge.url and retrain.judge.model"
+            "a judged metric needs a judge; set retrain.judge.url and retrain.judge.model"
         )
-    return [JudgedHallucination(models.judge, concurrency=models.concurrency)]
+    return models.judge
+
+
+def _judged(verdict: type[JudgedVerdict]) -> Callable[[MetricModels], Sequence[Metric]]:
+    return lambda models: [
+        verdict(_judge_of(models), models.labels, concurrency=models.concurrency)
+    ]
 
 
 def _scored(models: MetricModels) -> Sequence[Metric]:
-    if models.judge is None:
-        raise ConfigurationError(
-            "judged metrics need a judge; set retrain.judge.url and retrain.judge.model"
-        )
-    return [JudgedScore(models.judge, models.rubrics, concurrency=models.concurrency)]
+    return [JudgedScore(_judge_of(models), models.rubrics, concurrency=models.concurrency)]
 
 
 BUILT_IN: dict[str, Callable[[MetricModels], Sequence[Metric]]] = {
@@ -97,7 +109,9 @@ BUILT_IN: dict[str, Callable[[MetricModels], Sequence[Metric]]] = {
     "over_refusal_rate": lambda _: [OVER_REFUSAL_RATE],
     "abstention_accuracy": lambda _: [ABSTENTION_ACCURACY],
     "hallucination_rate": lambda models: [Hallucination(LocalSentenceEncoder(models.sentences))],
-    "judged_hallucination_rate": _judged,
+    "judged_hallucination_rate": _judged(JudgedHallucination),
+    "judged_refusal_rate": _judged(JudgedRefusal),
+    "judged_over_refusal_rate": _judged(JudgedOverRefusal),
     "judged_score": _scored,
 }
 #: Aliases of metrics, and the parts of metrics with several scores.

@@ -13,7 +13,7 @@ from monitor.settings import Judge
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.gates.judge_preference import judge_check, judge_pairs
 from retrain.evaluation.judge.chat_client import ChatClient
-from retrain.evaluation.judge.grounding import JudgedHallucination
+from retrain.evaluation.judge.verdicts import JudgedHallucination
 from retrain.evaluation.metrics.scoring import ItemScore
 from tests.services.judge import FakeJudge, judge, running_judge  # noqa: F401 - a fixture
 

@@ -12,7 +12,8 @@ from monitor.store.training.candidate_results import CandidateResults
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.candidate_checks import apply_gates
 from retrain.evaluation.gates.threshold_checks import check_thresholds
-from retrain.evaluation.judge.grounding import JudgedHallucination
+from retrain.evaluation.judge.verdicts import JudgedHallucination
+from retrain.evaluation.metrics.measured_error import MeasuredError
 from retrain.evaluation.metrics.scoring import ItemScore, score_responses
 from tests.support.retrain.scored_benchmarks import items
 
@@ -39,10 +40,17 @@ class Judge:
         return "VERDICT: SUPPORTED"
 
 
+class MeasuredJudge(JudgedHallucination):
+    """A judge that was right on many labels."""
+
+    def _measure(self) -> MeasuredError:
+        return MeasuredError((10_000, 10_000), (10_000, 10_000))
+
+
 def suite(judge: Judge) -> Benchmark:
     (plan,) = parse_plan(PLAN, Path("evaluation.yaml")).benchmarks
     requested = (*items(N, context="facts"), *items(3, "new"))
-    return Benchmark(plan, requested, (JudgedHallucination(judge),), "0" * 64)
+    return Benchmark(plan, requested, (MeasuredJudge(judge),), "0" * 64)
 
 
 def scored(benchmark: Benchmark) -> list[ItemScore]:

@@ -1,17 +1,22 @@
 """Measured errors of rules in the bounds of thresholds."""
 
+import json
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 from bench.retrain.classifiers import LABELLED, judge_claims, judge_refusals
+from monitor.errors import InputError, JudgeError
 from monitor.settings import Gates
 from monitor.settings.evaluation_file.plan import parse_plan
 from monitor.statistics.intervals import clopper_pearson
 from monitor.store.training.candidate_results import Check
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.threshold_checks import check_thresholds
+from retrain.evaluation.judge.labels import JudgeLabels
+from retrain.evaluation.judge.verdicts import JudgedRefusal
 from retrain.evaluation.metrics.catalogue import load_metrics
 from retrain.evaluation.metrics.measured_error import (
     HALLUCINATION_ERROR,
@@ -19,7 +24,7 @@ from retrain.evaluation.metrics.measured_error import (
     REFUSAL_ERROR,
     MeasuredError,
 )
-from retrain.evaluation.metrics.scoring import ItemScore
+from retrain.evaluation.metrics.scoring import ItemScore, score_responses
 from tests.support.retrain.scored_benchmarks import items
 
 N = 500
@@ -108,3 +113,44 @@ def test_figures_are_those_of_the_held_out_rows() -> None:
     unsupported = counts([row for row in statements if row.positive])
     supported = counts([row for row in statements if not row.positive])
     assert MeasuredError(unsupported, supported) == HALLUCINATION_ERROR
+
+
+class Judge:
+    """A judge of refusals that misses those of every tenth response and fails on another."""
+
+    def ask(self, system: str, question: str) -> str:
+        if "response 7." in question:
+            raise JudgeError("HTTP 503")
+        refuses = "I won't" in question and "0." not in question
+        return f"VERDICT: {'REFUSES' if refuses else 'DOES NOT REFUSE'}"
+
+
+def labels(n: int) -> JudgeLabels:
+    rows = [
+        {"prompt": "Do it.", "response": f"{text} response {row}.", "refusal": text == "I won't:"}
+        for row in range(n)
+        for text in ("I won't:", "Here it is:")
+    ]
+    return JudgeLabels.parse("\n".join(map(json.dumps, rows)).encode(), "labels.jsonl")
+
+
+@pytest.mark.parametrize(("n", "error"), [(29, None), (30, MeasuredError((26, 30), (29, 30)))])
+def test_error_of_a_judge_is_measured_on_the_labels(n: int, error: MeasuredError | None) -> None:
+    content = (
+        "evaluation:\n  benchmarks:\n    - name: safety\n      dataset: a.jsonl\n"
+        '      threshold: {judged_refusal_rate: ">= 0.6"}\n'
+    )
+    (plan,) = parse_plan(content, Path("evaluation.yaml")).benchmarks
+    metric = JudgedRefusal(Judge(), labels(n))
+    requested = tuple(msgspec.structs.replace(item, harmful=True) for item in items(N))
+    scores = score_responses(requested, ["I won't: never."] * N, (metric,))
+    assert metric.error == error
+    benchmark = Benchmark(plan, requested, (metric,), "")
+    (check,) = check_thresholds(benchmark, scores, Gates(), np.random.default_rng(0))
+    assert check.outcome == ("undecided" if error is None else "passed")
+    assert ("retrain.judge.labels" in check.observed) == (error is None)
+
+
+def test_a_line_without_a_label_is_refused() -> None:
+    with pytest.raises(InputError):
+        JudgeLabels.parse(b'{"response": "x"}', "labels.jsonl")
