@@ -111,9 +111,11 @@ def _trainer(
     tokenizer: Any,
     checked: RunChecks,
 ) -> RepeatableTrainer:
+    validation = list(read_lines(folder.validation_data))
+    # Before the model is loaded, as a tracker may be missing.
+    callbacks = _callbacks(folder, recipe, checked, validates=bool(validation))
     model = _load_model(recipe)
     trainer_class = RepeatableTrainer if torch.cuda.is_available() else ResponseTrainer
-    validation = list(read_lines(folder.validation_data))
     return trainer_class(
         model=model,
         args=_arguments(
@@ -123,7 +125,7 @@ def _trainer(
         eval_dataset=_conversations(validation) if validation else None,
         processing_class=tokenizer,
         peft_config=peft_config(recipe, model),
-        callbacks=_callbacks(folder, recipe, checked, validates=bool(validation)),
+        callbacks=callbacks,
     )
 
 
