@@ -44,10 +44,13 @@ def run_own_traffic(traffic: Path, baseline: Path, folder: Path, console: DemoCo
     """
     from monitor.embedding.encoder import load_encoder
 
-    reference = _read(baseline, console)
-    model = _monitored_model(_read(traffic, console), console)
+    prompts_only = not all(map(_has_responses, (baseline, traffic)))
+    reference = _read(baseline, console, prompts_only=prompts_only)
+    model = _monitored_model(_read(traffic, console, prompts_only=prompts_only), console)
+    if prompts_only:
+        console.write("A file has no responses: only prompts are compared.")
     place = prepare_folder(folder, read=(traffic, baseline))
-    configuration = _configuration(place, model)
+    configuration = _configuration(place, model, prompts_only=prompts_only)
     write_config(place, configuration)
     console.section("Your exchanges")
     with console.step("load the encoder"):
@@ -62,16 +65,27 @@ def run_own_traffic(traffic: Path, baseline: Path, folder: Path, console: DemoCo
     return bool(evaluations) and all(row.verdict != "not_enough_data" for row in evaluations)
 
 
-def _read(path: Path, console: DemoConsole) -> list[Exchange]:
+def _has_responses(path: Path) -> bool:
+    from monitor.traffic.file_source import read_exchanges
+
+    content = read_exchanges(
+        path, default_settings().traffic, default_model="", redactor=None, requires_response=True
+    )
+    reasons = {line.reason for line in content.bad_lines}
+    return bool(content.exchanges) or "missing_response" not in reasons
+
+
+def _read(path: Path, console: DemoConsole, *, prompts_only: bool) -> list[Exchange]:
     from monitor.traffic.file_source import read_exchanges
     from monitor.traffic.redaction import build_redactor
 
     defaults = default_settings()
     content = read_exchanges(
         path,
-        defaults.traffic,
+        defaults.traffic.model_copy(update={"prompts_only": prompts_only}),
         default_model=defaults.model.name,
         redactor=build_redactor(defaults.redaction),
+        requires_response=True,
     )
     if not content.exchanges:
         first = f": {content.bad_lines[0]}" if content.bad_lines else ""
@@ -96,11 +110,12 @@ def _monitored_model(exchanges: list[Exchange], console: DemoConsole) -> str:
     return model
 
 
-def _configuration(folder: Path, model: str) -> Configuration:
+def _configuration(folder: Path, model: str, *, prompts_only: bool) -> Configuration:
     return default_configuration(
         models={model: {}},
         database={"url": f"sqlite:///{folder.absolute() / 'driftwarden.db'}"},
         monitoring={"sample_rate": 1.0},
+        traffic={"prompts_only": prompts_only},
     )
 
 
