@@ -38,6 +38,11 @@ MAX_DELAY_MISCONFIGURED = timedelta(minutes=5)
 #: Older messages expire: after an outage they would flood the channel.
 EXPIRES_AFTER = timedelta(days=7)
 
+WITHHELD = "withheld: no channel of its route takes it"
+
+#: Attempts of a message that ends them by a defect: it must not hold up the others for ever.
+MAX_DEFECTS = 5
+
 #: Said of a message whose earlier attempt may have succeeded, where that can't be looked up.
 MAY_BE_REPEATED = "This may be a repetition: the response to an earlier attempt was lost."
 
@@ -89,8 +94,7 @@ def route(engine: Engine, channels: Channels, now: datetime) -> None:
                 wanted += [name for name in known if name not in wanted]
             chosen = [name for name in wanted if takes(channels.senders.get(name), message)]
             if not outbox.assign_channels(connection, message, chosen):
-                reason = "withheld: no channel of its route takes it"
-                outbox.withhold_message(connection, message.id, reason, now)
+                outbox.withhold_message(connection, message.id, WITHHELD, now)
 
 
 def repeat_due(engine: Engine, channels: Channels, now: datetime) -> int:
@@ -112,7 +116,7 @@ def repeat_due(engine: Engine, channels: Channels, now: datetime) -> int:
     return n_sent
 
 
-def takes(sender: Sender | None, message: outbox.UnroutedMessage) -> bool:
+def takes(sender: Sender | None, message: outbox.UnroutedMessage | DueMessage) -> bool:
     """Return whether a channel has a use for a message; one without its secret may have."""
     return sender is None or sender.takes(
         message.kind,
@@ -170,9 +174,7 @@ class _Delivery:
 
     def _send(self, message: DueMessage, leased_at: float) -> bool | None:
         """Send a message; return whether it was sent, ``None`` where the channel is unavailable."""
-        if self.now - message.created_at > EXPIRES_AFTER:
-            reason = f"expired: not delivered within {EXPIRES_AFTER.days} days"
-            self._give_up(message, "expired", reason)
+        if not self._is_sendable(message):
             return False
         attempt = _Attempt(self.sender, message, leased_at + MAX_AGE_OF_LEASE.total_seconds())
         try:
@@ -185,6 +187,9 @@ class _Delivery:
             return None
         except Exception as error:  # of a library; the other channels go on
             log.exception("message_failed")
+            if message.attempts + 1 >= MAX_DEFECTS:
+                self._give_up(message, "refused", f"{type(error).__name__}; see the log")
+                return False
             problem = ChannelUnavailableError(
                 f"{type(error).__name__}; see the log", code="unknown_outcome"
             )
@@ -194,6 +199,18 @@ class _Delivery:
             outbox.mark_sent(connection, message, self.sender.target, posted, self.now)
         log.info("message_sent", kind=message.kind)
         return True
+
+    def _is_sendable(self, message: DueMessage) -> bool:
+        """Return whether a message is to be sent; record why it isn't."""
+        if self.now - message.created_at > EXPIRES_AFTER:
+            reason = f"expired: not delivered within {EXPIRES_AFTER.days} days"
+            self._give_up(message, "expired", reason)
+            return False
+        if takes(self.sender, message):
+            return True
+        with transaction(self.engine) as connection:  # routed while its secret was not set
+            outbox.withhold_message(connection, message.id, WITHHELD, self.now)
+        return False
 
     def _give_up(self, message: DueMessage, cause: str, reason: str) -> None:
         with transaction(self.engine) as connection:

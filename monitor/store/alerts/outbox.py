@@ -51,7 +51,7 @@ class DueMessage:
     channel: str
     model: str
     subject: str
-    kind: str
+    kind: Kind
     payload: dict[str, Any]
     #: Earlier attempts.
     attempts: int
@@ -62,6 +62,11 @@ class DueMessage:
     incident: IncidentState | None
     #: ``None`` until the incident has a message in the channel.
     thread: Thread | None
+
+    @property
+    def incident_id(self) -> int | None:
+        """Return its incident."""
+        return None if self.incident is None else self.incident.id
 
     @property
     def outbox_id(self) -> str:
@@ -435,7 +440,7 @@ def withhold_message(connection: Connection, message_id: int, reason: str, now: 
     connection.execute(
         update(OutboxMessage)
         .where(OutboxMessage.id == message_id)
-        .values(error=reason, failed_at=now)
+        .values(error=reason, failed_at=now, attempts=0, attempted_at=None)
     )
 
 

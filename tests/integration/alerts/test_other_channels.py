@@ -11,7 +11,7 @@ from monitor.alerts.channels.alertmanager import AlertmanagerSender
 from monitor.alerts.channels.apprise import AppriseSender
 from monitor.alerts.channels.pagerduty import PagerDutySender
 from monitor.alerts.channels.sender import Sender
-from monitor.alerts.outbox import deliver_due, repeat_due
+from monitor.alerts.outbox import MAX_DEFECTS, deliver_due, repeat_due
 from monitor.alerts.routes import Routes
 from monitor.errors import ChannelMisconfiguredError, ChannelUnavailableError
 from monitor.settings import AlertRoute, ChannelSettings
@@ -208,6 +208,34 @@ def test_alertmanager_is_told_again_of_what_is_unresolved(
         connection.execute(update(Incident).values(status="resolved", resolved_at=clock))
     assert repeat_due(engine, channels, clock + 20 * MINUTE) == 0
     assert len(webhooks.accepted) == n_sent + 2
+
+
+def test_messages_routed_without_a_secret_are_withheld_later(
+    engine: Engine,
+    clock: datetime,
+    webhooks: Webhooks,  # noqa: F811
+) -> None:
+    sender = pagerduty(webhooks)
+    channels = only_to(sender, "pager")
+    add_messages(engine, 1, clock)
+    assert deliver_due(engine, Channels(channels.routes), clock) == 0
+    add_incident(engine, clock)
+    assert deliver_due(engine, channels, clock) == 2
+    (notice, *_) = outbox_rows(engine)
+    assert (notice.sent_at, notice.attempts) == (None, 0)
+    assert notice.failed_at is not None
+
+
+def test_a_message_that_always_ends_in_a_defect_is_given_up(
+    engine: Engine, clock: datetime
+) -> None:
+    broken = MemorySender()
+    broken.errors = [KeyError("payload")] * MAX_DEFECTS
+    add_messages(engine, 2, clock)
+    channels = only_to(broken, "first")
+    sent = [deliver_due(engine, channels, clock + n * HOUR) for n in range(MAX_DEFECTS)]
+    assert sent == [0, 0, 0, 0, 1]
+    assert [row.sent_at is None for row in outbox_rows(engine)] == [True, False]
 
 
 def test_a_defect_in_one_channel_leaves_the_others_alone(
