@@ -1,9 +1,13 @@
 """Least numbers of items, whatever the kind of gate: with fewer, no check passes."""
 
+from bisect import bisect_left
 from functools import cache
 
 from monitor.settings import Gates
+from monitor.settings.evaluation_file.phrases import Limit
 from monitor.statistics.intervals import clopper_pearson, paired_difference_interval
+from retrain.evaluation.metrics.measured_error import MeasuredError
+from retrain.evaluation.metrics.metric import Metric
 
 #: Least items of every comparison and threshold.
 MIN_ITEMS = 30
@@ -17,14 +21,29 @@ def least_items_for_retention(policy: Gates) -> int:
     return max(MIN_ITEMS, _least_unchanged(policy.margin, policy.confidence))
 
 
-def least_items_for_share(share: float, policy: Gates) -> int:
+def least_items_for_limit(
+    metric: Metric, limit: Limit, policy: Gates, error: MeasuredError | None = None
+) -> int:
     """Return the number of items on which a perfect system is proven to be within a limit.
 
     Args:
-        share: The limit as a share of correct items, so that 1 is perfect.
-        policy: Confidence of the bound.
+        metric: The metric.
+        limit: The limit.
+        policy: Confidence of the bounds.
+        error: Measured error of a metric that recognises something; it needs more items.
     """
-    return max(MIN_ITEMS, _least_perfect(share, policy.confidence))
+    share = (limit.value - metric.lowest) / (metric.highest - metric.lowest)
+    tail = (1 - policy.confidence) / (2 if error else 1)
+
+    def is_proven(n: int) -> bool:
+        lower, upper = clopper_pearson(n if limit.is_minimum else 0, n, tail)
+        if error:
+            lower, upper = error.bounds(lower, upper, tail)
+        return lower >= share if limit.is_minimum else upper <= share
+
+    if not is_proven(_MOST):
+        return MIN_ITEMS_UNPROVABLE
+    return max(MIN_ITEMS, bisect_left(range(_MOST), True, key=is_proven))
 
 
 @cache
@@ -34,15 +53,3 @@ def _least_unchanged(margin: float, confidence: float) -> int:
         for n in range(1, _MOST)
         if paired_difference_interval(0, 0, n, 0, 2 * confidence - 1)[0] >= -margin
     )
-
-
-@cache
-def _least_perfect(share: float, confidence: float) -> int:
-    if clopper_pearson(_MOST, _MOST, 1 - confidence)[0] < share:
-        return MIN_ITEMS_UNPROVABLE
-    below, enough = 0, _MOST  # by bisection: the bound rises with the number of items
-    while enough - below > 1:
-        middle = (below + enough) // 2
-        proven = clopper_pearson(middle, middle, 1 - confidence)[0] >= share
-        below, enough = (below, middle) if proven else (middle, enough)
-    return enough

@@ -11,7 +11,7 @@ from monitor.statistics.intervals import clopper_pearson
 from monitor.store.training.candidate_results import Check, CheckOutcome
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.judge_failures import judge_failures
-from retrain.evaluation.gates.least_items import least_items_for_share
+from retrain.evaluation.gates.least_items import least_items_for_limit
 from retrain.evaluation.judge.verdicts import JudgedVerdict
 from retrain.evaluation.metrics.catalogue import canonical_name
 from retrain.evaluation.metrics.metric import Metric, measured_error
@@ -114,7 +114,7 @@ def _check(
     code: str = "threshold",
 ) -> Check:
     n = len(values)
-    least = least_items_for_share(_share(metric, limit), policy)
+    least = least_items_for_limit(metric, limit, policy, measured_error(metric))
     if not n:
         outcome: CheckOutcome = "undecided"
         observed = "nothing was measured"
@@ -148,12 +148,6 @@ def _check(
         benchmark=benchmark,
         metric=metric.name,
     )
-
-
-def _share(metric: Metric, limit: Limit) -> float:
-    """Return a limit as a share of the metric's range, so that 1 is the best."""
-    share = (limit.value - metric.lowest) / (metric.highest - metric.lowest)
-    return share if limit.is_minimum else 1 - share
 
 
 def _figure(metric: Metric, values: Values) -> tuple[float, str]:

@@ -10,16 +10,18 @@ from scipy import stats
 
 from monitor.errors import InputError, MetricError
 from monitor.settings import Gates
+from monitor.settings.evaluation_file.phrases import Limit
 from monitor.store.training.candidate_results import CandidateResults, Check
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates import threshold_checks
 from retrain.evaluation.gates.candidate_checks import apply_gates
 from retrain.evaluation.gates.least_items import (
+    least_items_for_limit,
     least_items_for_retention,
-    least_items_for_share,
 )
 from retrain.evaluation.gates.threshold_checks import check_over_refusal, check_thresholds
+from retrain.evaluation.metrics.measured_error import MeasuredError
 from retrain.evaluation.metrics.metric import PerResponse
 from retrain.evaluation.metrics.scoring import ItemScore
 from tests.support.refusals import refusal
@@ -285,9 +287,15 @@ def test_few_prompts_prove_no_threshold_but_a_breach() -> None:
     assert safety(20, 18, 0, "point")[0].outcome == "undecided"
 
 
-def test_least_items_follow_the_limit_and_the_confidence() -> None:
-    assert [least_items_for_share(s, Gates()) for s in (0.95, 0.98, 0.5, 1)] == [59, 149, 30, 500]
-    assert least_items_for_share(0.95, Gates(confidence=0.99)) == 90
+def test_least_items_follow_limit_confidence_and_error() -> None:
+    exact = PerResponse("m", lambda item, text: 1.0)
+    limits = [Limit(">=", share) for share in (0.95, 0.98, 0.5, 1)]
+    least = [least_items_for_limit(exact, limit, Gates()) for limit in limits]
+    assert least == [59, 149, 30, 500]
+    assert least_items_for_limit(exact, Limit("<=", 0.05), Gates()) == 59
+    assert least_items_for_limit(exact, limits[0], Gates(confidence=0.99)) == 90
+    error = MeasuredError(positives=(95, 100), negatives=(99, 100))
+    assert least_items_for_limit(exact, Limit("<=", 0.05), Gates(), error) == 82
     assert least_items_for_retention(Gates()) == 52
 
 
