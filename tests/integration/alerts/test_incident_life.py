@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, insert
 
 from monitor.alerts.drift_incidents import REOPENED_WITHIN, handle_evaluation
 from monitor.alerts.incidents import (
@@ -21,8 +21,14 @@ from monitor.alerts.looks import handle_look
 from monitor.errors import InputError, NotFoundError
 from monitor.settings import Alerts
 from monitor.store.alerts import incidents, outbox
+from monitor.store.alerts.consequences import consequences_of
 from monitor.store.alerts.incident_events import IncidentEventRow, list_events
 from monitor.store.engine import transaction
+from monitor.store.review.decisions import save_decision
+from monitor.store.tables import ReviewBatch
+from monitor.store.training.registry import insert_version
+from monitor.store.training.rollouts import insert_rollout
+from monitor.store.training.runs import insert_run
 from monitor.store.windows.drift_evaluations import mark_followed_up
 from monitor.store.windows.looks import LookFinding, mark_look_followed_up, save_look
 from tests.support.refusals import refusal
@@ -370,3 +376,30 @@ def test_a_look_of_another_kind_wakes_a_snoozed_incident(engine: Engine, clock: 
     look_at(engine, end + 2 * HOUR, "output")
     assert only_incident(engine).status == "open"
     assert replies(engine) == [False, True]
+
+
+def test_an_incident_knows_what_followed_from_it(any_engine: Engine, clock: datetime) -> None:
+    end = live_through(any_engine, clock, DRIFT, QUIET)
+    with transaction(any_engine) as connection:
+        batch = connection.execute(
+            insert(ReviewBatch)
+            .values(evaluation_id=1, model="assistant", created_at=end)
+            .returning(ReviewBatch.id)
+        ).scalar_one()
+        decision = save_decision(
+            connection, batch, "assistant", recommendation="retrain", inputs={}, now=end
+        )
+        run = insert_run(
+            connection, decision_id=decision.id, model="assistant", launcher="subprocess",
+            recipe={}, work_dir="runs", created_at=end,
+        )  # fmt: skip
+        version = insert_version(
+            connection, model="assistant", stage="canary", parent_id=None, training_run_id=run,
+            adapter_path="a", adapter_digest="d", lineage={}, created_at=end,
+        )  # fmt: skip
+        rollout = insert_rollout(connection, version, 5, end, "")
+        followed = consequences_of(connection, 1)
+    assert [window.verdict for window in followed.windows] == ["drift", "no_drift"]
+    assert [followed.batches, [row.id for row in followed.decisions]] == [[batch], [decision.id]]
+    assert [(row.id, row.version) for row in followed.runs] == [(run, 1)]
+    assert [(row.id, row.weight_percent) for row in followed.rollouts] == [(rollout, 5)]
