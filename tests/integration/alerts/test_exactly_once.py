@@ -159,13 +159,13 @@ KILLS = [
 
 @pytest.mark.parametrize("kills", KILLS)
 def test_a_killed_sender_posts_each_message_once(
-    engine: Engine,
+    any_engine: Engine,
     clock: datetime,
     slack: FakeSlack,  # noqa: F811
     kills: int,
 ) -> None:
-    posts, _ = kill_senders(engine, slack, clock, kills=kills, seed=1)
-    n_posts = len([row for row in outbox_rows(engine) if row.kind != "update"])
+    posts, _ = kill_senders(any_engine, slack, clock, kills=kills, seed=1)
+    n_posts = len([row for row in outbox_rows(any_engine) if row.kind != "update"])
     assert len(posts) == n_posts
     assert set(posts.values()) == {1}
     print(f"{kills} kills: {n_posts} rows, {sum(posts.values())} messages")
