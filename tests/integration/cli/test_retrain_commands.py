@@ -433,7 +433,7 @@ def test_scores_are_shown_with_their_intervals(shell: Shell) -> None:
     [
         (["show", "9", "--model", "desk"], "unknown_version"),
         (["promote", "9", "--model", "desk"], "unknown_version"),
-        (["promote", "1", "--model", "tax"], "unknown_version"),
+        (["promote", "1", "--model", "tax"], "unknown_model"),
         (["rollback", "--model", "desk"], "no_earlier_version"),
     ],
 )
