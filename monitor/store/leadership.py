@@ -23,7 +23,7 @@ from monitor.store.tables import Leadership
 #: A statement of the leader comes at most this long after the one before it in its transaction:
 #: PostgreSQL ends the transaction of a frozen leader, whose locks would block the next.
 MAX_IDLE_SECONDS = 60.0
-#: The same between the check of the epoch and the commit.
+#: The same where its transaction has locked the row of the lease.
 MAX_COMMIT_SECONDS = 5.0
 
 #: The epoch under which this thread acts as the leader.
@@ -56,6 +56,7 @@ def take_lease(connection: Connection, holder: str, duration: timedelta) -> int 
     Returns:
         The new epoch; ``None`` where another holder has the lease.
     """
+    limit_idle_time(connection, MAX_COMMIT_SECONDS)
     now = database_time(connection)
     if connection.execute(select(Leadership.id)).one_or_none() is None:
         first = {"epoch": 0, "holder": "", "acquired_at": now, "expires_at": now}
@@ -73,6 +74,7 @@ def take_lease(connection: Connection, holder: str, duration: timedelta) -> int 
 
 def renew_lease(connection: Connection, epoch: int, duration: timedelta) -> bool:
     """Renew the lease of an epoch, for ``timedelta()`` to give it back; return whether it holds."""
+    limit_idle_time(connection, MAX_COMMIT_SECONDS)
     expires_at = database_time(connection) + duration
     renewed = update(Leadership).where(Leadership.epoch == epoch).values(expires_at=expires_at)
     return connection.execute(renewed).rowcount == 1

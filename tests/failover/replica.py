@@ -12,6 +12,7 @@ from monitor.daemon import cycle, schedule
 from monitor.daemon.app import stop_on_signals
 from monitor.daemon.evaluations import windows
 from monitor.settings import ChannelSettings, Configuration, Secrets
+from monitor.store import leadership
 from monitor.store.alerts.outbox import DueMessage, Thread
 from monitor.store.engine import make_engine
 from monitor.telemetry import Heartbeat, configure_logging
@@ -63,6 +64,7 @@ def run(url: str, folder: Path, name: str) -> None:
     schedule.DELIVER_EVERY_SECONDS = 1
     schedule.BEAT_SECONDS = 0.2
     outbox.LEASE = timedelta(seconds=4)
+    leadership.MAX_IDLE_SECONDS, leadership.MAX_COMMIT_SECONDS = 6.0, 0.5
     cycle.OF_EVALUATIONS = ("tests.failover.fake_evaluation",)
     windows.evaluate_claimed = fake_evaluation.evaluate
     routes = Routes({"file": ChannelSettings(kind="slack", channel="C1")}, ())

@@ -165,6 +165,25 @@ def test_change_of_the_holder_waits_for_a_commit(
         assert (outcome.result(), seen, actors(postgres_engine)) == ("refused", [], [])
 
 
+@pytest.mark.parametrize("step", ["renew", "take"])
+def test_replica_frozen_in_a_renewal_is_cut_off(
+    postgres_engine: Engine, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    monkeypatch.setattr(module, "MAX_COMMIT_SECONDS", 0.5)
+    take(postgres_engine, "a", timedelta())
+
+    def freeze() -> None:
+        with transaction(postgres_engine) as connection:
+            if step == "renew":
+                assert renew_lease(connection, 1, LEASE)
+            else:
+                assert take_lease(connection, "b", LEASE) == 2
+            assert take(postgres_engine, "c") == 2
+
+    with ThreadPoolExecutor(1) as pool, pytest.raises(DatabaseUnavailableError):
+        pool.submit(freeze).result(timeout=20)
+
+
 def test_frozen_leader_holds_no_row_for_long(
     postgres_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
