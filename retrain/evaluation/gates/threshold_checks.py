@@ -164,7 +164,7 @@ def _best_figure(metric: Metric, figure: float, policy: Gates, *, is_minimum: bo
     error = measured_error(metric)
     if error is None:
         return figure
-    lower, upper = error.bounds(figure, figure, 1 - policy.confidence)
+    lower, upper = error.possible_shares(figure, 1 - policy.confidence)
     return upper if is_minimum else lower
 
 
@@ -176,10 +176,8 @@ def _bounds(
         width = metric.highest - metric.lowest
         k, n = int((values == metric.highest).sum()), len(values)
         error = measured_error(metric)
-        tail = (1 - policy.confidence) / (2 if error else 1)
-        lower, upper = clopper_pearson(k, n, tail)
-        if error:
-            lower, upper = error.bounds(lower, upper, tail)
+        tail = 1 - policy.confidence
+        lower, upper = error.bounds(k, n, tail) if error else clopper_pearson(k, n, tail)
         return metric.lowest + width * lower, metric.lowest + width * upper
     return mean_interval(
         values,
