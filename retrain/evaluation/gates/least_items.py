@@ -33,12 +33,11 @@ def least_items_for_limit(
         error: Measured error of a metric that recognises something; it needs more items.
     """
     share = (limit.value - metric.lowest) / (metric.highest - metric.lowest)
-    tail = (1 - policy.confidence) / (2 if error else 1)
+    tail = 1 - policy.confidence
 
     def is_proven(n: int) -> bool:
-        lower, upper = clopper_pearson(n if limit.is_minimum else 0, n, tail)
-        if error:
-            lower, upper = error.bounds(lower, upper, tail)
+        k = n if limit.is_minimum else 0
+        lower, upper = error.bounds(k, n, tail) if error else clopper_pearson(k, n, tail)
         return lower >= share if limit.is_minimum else upper <= share
 
     if not is_proven(_MOST):

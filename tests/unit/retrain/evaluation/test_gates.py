@@ -295,7 +295,7 @@ def test_least_items_follow_limit_confidence_and_error() -> None:
     assert least_items_for_limit(exact, Limit("<=", 0.05), Gates()) == 59
     assert least_items_for_limit(exact, limits[0], Gates(confidence=0.99)) == 90
     error = MeasuredError(positives=(95, 100), negatives=(99, 100))
-    assert least_items_for_limit(exact, Limit("<=", 0.05), Gates(), error) == 82
+    assert least_items_for_limit(exact, Limit("<=", 0.05), Gates(), error) == 63
     assert least_items_for_retention(Gates()) == 52
 
 
