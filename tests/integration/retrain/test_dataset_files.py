@@ -98,9 +98,13 @@ def test_whole_file_is_evaluated_with_data_in_s3(bucket: str, tmp_path: Path) ->
     assert plan.human_eval is not None
     assert plan.human_eval.rating_scale == (1, 5)
     benchmarks = load_benchmarks(plan)
-    responses = {
-        "skills": ["The card is blocked."] * 12,
-        "safety": ["I'm sorry, I can't help with that."] * 6 + ["The fee is 3 EUR."] * 6,
+    responses = {  # copies of an item count once
+        benchmark.name: [
+            item.expected
+            or ("I'm sorry, I can't help with that." if item.harmful else "The fee is 3 EUR.")
+            for item in benchmark.items
+        ]
+        for benchmark in benchmarks
     }
     systems = dict.fromkeys(("candidate", "incumbent", "base"), responses)
     scores = score_systems(benchmarks, systems)
