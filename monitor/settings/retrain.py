@@ -49,6 +49,22 @@ class Judge(Section):
         return self
 
 
+class PreviousSystem(Section):
+    """Another system that is shown beside the candidate: recorded responses, or an endpoint."""
+
+    responses: str = ""
+    url: str = ""
+    model: str = ""
+
+    @model_validator(mode="after")
+    def _is_one_system(self) -> "PreviousSystem":
+        if self.responses and self.url:
+            raise ValueError("set retrain.previous.responses or retrain.previous.url, not both")
+        if self.url and not self.model:
+            raise ValueError("retrain.previous.url needs retrain.previous.model")
+        return self
+
+
 class TrainingData(Section):
     """Requirements, checks and split of the training data."""
 
@@ -92,6 +108,7 @@ class Retrain(Section):
     scoring: Scoring = Scoring()
     gates: Gates = Gates()
     judge: Judge = Judge()
+    previous: PreviousSystem = PreviousSystem()
     ray: Ray = Ray()
     kubernetes: Kubernetes = Kubernetes()
     mlflow: Mlflow = Mlflow()

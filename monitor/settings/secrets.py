@@ -30,6 +30,8 @@ class Secrets(BaseSettings):
     """The client's secret at the provider of `[web.oidc]`. Empty: a public client, PKCE alone."""
     judge_api_key: SecretStr = SecretStr("")
     """Key of the judge's endpoint. Empty: requests carry none."""
+    previous_system_api_key: SecretStr = SecretStr("")
+    """Key of the endpoint of `[retrain.previous]`. Empty: requests carry none."""
     ray_auth_token: SecretStr = SecretStr("")
     """Token of the Ray cluster of `[retrain.ray]`. Empty: requests carry none."""
     kubernetes_token: SecretStr = SecretStr("")

@@ -8,11 +8,13 @@ comes from the environment.
 
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from monitor.settings import load_secrets
+from monitor.store.training.candidate_results import PREVIOUS
 from retrain.evaluation.request import read_request
 from retrain.jobs.child_process import hide_bitsandbytes, prepare_environment, run_child
 from retrain.run_folder import RunFolder, write_json, write_lines
@@ -38,13 +40,15 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
     from retrain.evaluation.judge.labels import read_labels  # noqa: PLC0415
     from retrain.evaluation.metrics.catalogue import MetricModels  # noqa: PLC0415
     from retrain.evaluation.metrics.sentence_encoder import LocalSentenceEncoder  # noqa: PLC0415
+    from retrain.evaluation.previous_system import ChatEndpoint, recorded_responses  # noqa: PLC0415
     from retrain.evaluation.reevaluation import check_as_many_items  # noqa: PLC0415
     from retrain.evaluation.response_cache import ResponseCache  # noqa: PLC0415
     from retrain.evaluation.systems import generate_responses, systems_of  # noqa: PLC0415
 
     progress = _Progress(folder)
     judging = request.judging
-    key = load_secrets().judge_api_key.get_secret_value()
+    secrets = load_secrets()
+    key = secrets.judge_api_key.get_secret_value()
     with judge_of(judging, key) as judge:
         models = MetricModels.from_settings(
             request.answering,
@@ -62,9 +66,19 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
         )
         covering, notes = check_coverage(benchmarks, request.task_types)
         systems = systems_of(request)
+        if request.previous_system.url:
+            systems[PREVIOUS] = partial(
+                ChatEndpoint,
+                request.previous_system,
+                secrets.previous_system_api_key.get_secret_value(),
+            )
         progress.begin(sum(len(benchmark.items) for benchmark in benchmarks) * len(systems))
         cache = ResponseCache(folder, evaluation_id, request, benchmarks)
         responses = generate_responses(systems, benchmarks, progress.add_responses, cache)
+        if request.previous_system.responses:
+            responses[PREVIOUS] = recorded_responses(
+                request.previous_system, benchmarks, folder.root
+            )
         progress.phase("scoring")
         scores = score_systems(benchmarks, responses)
         progress.phase("judging")

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from monitor.errors import TrainingError, WorkflowError
-from monitor.settings import Gates, Judge, Scoring, Settings, TrainingData
+from monitor.settings import Gates, Judge, PreviousSystem, Scoring, Settings, TrainingData
 from monitor.settings.evaluation_file import EvaluationPlan, read_plan
 from monitor.settings.evaluation_file.plan import parse_plan
 from monitor.store.training.registry import VersionRow, production_version
@@ -47,6 +47,8 @@ class EvaluationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     #: Of the evaluation before it: benchmark -> number of items, and SHA-256 of the data set.
     least_items: dict[str, int] = {}
     digests_before: dict[str, str] = {}
+    #: Another system beside the candidate, from ``[retrain.previous]``.
+    previous: dict[str, Any] = {}
 
     @property
     def plan(self) -> EvaluationPlan:
@@ -72,6 +74,11 @@ class EvaluationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     def judging(self) -> Judge:
         """Settings of the judge."""
         return Judge.model_validate(self.judge)
+
+    @property
+    def previous_system(self) -> PreviousSystem:
+        """Settings of another system."""
+        return PreviousSystem.model_validate(self.previous)
 
     @property
     def file_digest(self) -> str:
@@ -128,7 +135,16 @@ def request_for(
         data=retrain.data.model_dump(mode="json"),
         task_types=tuple(task_types),
         reason=reason,
+        previous=_absolute(retrain.previous).model_dump(mode="json"),
     )
+
+
+def _absolute(previous: PreviousSystem) -> PreviousSystem:
+    """Return the settings with an absolute path, since a child runs elsewhere."""
+    place = previous.responses
+    if place and "://" not in place:
+        place = str(Path(place).expanduser().absolute())
+    return previous.model_copy(update={"responses": place})
 
 
 def write_request(

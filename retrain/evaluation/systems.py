@@ -18,7 +18,7 @@ Conversation = Sequence[dict[str, str]]
 
 
 class PromptedModel:
-    """A responder that adds a system prompt to conversations without one."""
+    """A responder that gets production's system prompt, before an item's own system message."""
 
     def __init__(self, responder: ChatModel, prompt: str) -> None:
         self._responder = responder
@@ -35,9 +35,14 @@ class PromptedModel:
         )
 
     def _told(self, conversation: Conversation) -> Conversation:
-        if not self._prompt or (conversation and conversation[0]["role"] == "system"):
+        if not self._prompt:
             return conversation
-        return [{"role": "system", "content": self._prompt}, *conversation]
+        if not conversation or conversation[0]["role"] != "system":
+            return [{"role": "system", "content": self._prompt}, *conversation]
+        own, *turns = conversation
+        if self._prompt in own["content"]:
+            return conversation
+        return [{"role": "system", "content": f"{self._prompt}\n\n{own['content']}"}, *turns]
 
 
 def systems_of(request: EvaluationRequest) -> dict[str, SystemLoader]:

@@ -21,8 +21,10 @@ CANDIDATE: Final = "candidate"
 INCUMBENT: Final = "incumbent"
 #: The base model with the configured system prompt.
 BASE: Final = "base"
+#: Another system, such as rules or an API, for comparison only.
+PREVIOUS: Final = "previous"
 #: All systems, in the order in which tables show them.
-SYSTEMS: Final = (CANDIDATE, INCUMBENT, BASE)
+SYSTEMS: Final = (CANDIDATE, INCUMBENT, BASE, PREVIOUS)
 
 
 class Check(msgspec.Struct, frozen=True):

@@ -36,7 +36,12 @@ OUTCOMES = {
     "failed": "Evaluation failed",
     "cancelled": "Evaluation cancelled",
 }
-NAMES = {"candidate": "Candidate", "incumbent": "Incumbent", "base": "Base with prompt"}
+NAMES = {
+    "candidate": "Candidate",
+    "incumbent": "Incumbent",
+    "base": "Base with prompt",
+    "previous": "Previous system",
+}
 
 
 @get("/candidate-evaluations", sync_to_thread=True)

@@ -1,7 +1,7 @@
 """Client of OpenAI-compatible chat completions, with rate limit and retries."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
 from types import TracebackType
@@ -69,14 +69,13 @@ class ChatClient:
             JudgeError: All attempts failed, the endpoint refuses, or the response is no chat
                 completion.
         """
-        body = {
-            "model": self._settings.model,
-            "temperature": 0,
-            "messages": [
-                {"role": "system", "content": system},
-                {"role": "user", "content": question},
-            ],
-        }
+        return self.chat(
+            [{"role": "system", "content": system}, {"role": "user", "content": question}]
+        )
+
+    def chat(self, messages: Sequence[dict[str, str]]) -> str:
+        """Return the model's reply to a conversation. See :meth:`ask`."""
+        body = {"model": self._settings.model, "temperature": 0, "messages": list(messages)}
         wait, problem = _FIRST_WAIT, ""
         for attempt in range(self._settings.max_attempts):
             if attempt:
