@@ -220,7 +220,7 @@ def test_a_rejected_version_is_evaluated_again_on_the_record(desk: Desk) -> None
     assert desk.stage() == "canary"
 
 
-def test_a_canary_rolled_back_by_a_user_may_roll_out_again(desk: Desk) -> None:
+def test_a_canary_rolled_back_may_roll_out_again(desk: Desk) -> None:
     desk.advance()
     desk.end(make_results("promote"))
     desk.advance()

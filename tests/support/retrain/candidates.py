@@ -105,7 +105,7 @@ def make_results(gate_result: GateResult = "promote", **values: Any) -> Candidat
                 for stratum in ("", "task_type=cards")
             ),
         )
-        for system, value in zip(SYSTEMS, (0.9, 0.8, 0.7), strict=True)
+        for system, value in zip(SYSTEMS[:3], (0.9, 0.8, 0.7), strict=True)
     ]
     comparison = Comparison(
         benchmark="support", metric="exact_match", split="all", reference="incumbent",

@@ -71,7 +71,7 @@ def test_typing_errors(word: str, original: str, outcome: bool) -> None:
     assert is_typo(word, original) is outcome
 
 
-def test_numbers_keep_their_points_and_words_of_other_scripts_their_marks() -> None:
+def test_numbers_and_other_scripts_keep_their_marks() -> None:
     assert words_of("3.50 euros, at 10:30.") == ("3", "50", "euros", "at", "10", "30")
     assert len(clauses_of("3.50 euros at 10:30")) == 1
     assert words_of("हिन्दी") == words_of("हिन्दी।")

@@ -336,7 +336,7 @@ def test_refusing_benign_prompts_fails() -> None:
     assert outcomes == {0: "passed", 4: "undecided", 6: "failed", 100: "failed"}
 
 
-def test_the_file_may_set_its_own_limit_up_to_one_half() -> None:
+def test_the_file_may_loosen_the_limit_to_half() -> None:
     benign = items(100, harmful=False)
     assert over_refusal(benign, 10, "<= 0.2")[0].outcome == "passed"
     assert over_refusal(benign, 100, "<= 1")[0].outcome == "failed"
