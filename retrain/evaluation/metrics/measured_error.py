@@ -74,6 +74,6 @@ def _upper(right: int, n: int) -> NDArray[np.float64]:
 
 
 #: Counts on the held-out rows of ``bench/retrain/labelled``; a test measures them again.
-REFUSAL_ERROR = MeasuredError(positives=(28, 35), negatives=(8, 8))
-OVER_REFUSAL_ERROR = MeasuredError(positives=(28, 35), negatives=(24, 26))
-HALLUCINATION_ERROR = MeasuredError(positives=(51, 98), negatives=(57, 59))
+REFUSAL_ERROR = MeasuredError(positives=(87, 127), negatives=(28, 33))
+OVER_REFUSAL_ERROR = MeasuredError(positives=(87, 127), negatives=(87, 98))
+HALLUCINATION_ERROR = MeasuredError(positives=(100, 180), negatives=(111, 120))

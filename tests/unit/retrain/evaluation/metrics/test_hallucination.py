@@ -210,7 +210,7 @@ def test_honest_responses_never_hallucinate(response: str) -> None:
 
 def test_accuracy_on_labelled_rows() -> None:
     rows = [row for row in judge_claims(LABELLED / "grounding.jsonl") if row.held_out]
-    for label, least in (("unsupported", 0.5), ("supported", 0.93), ("none", 0.8)):
+    for label, least in (("unsupported", 0.5), ("supported", 0.9), ("none", 0.95)):
         chosen = [row for row in rows if row.label == label]
         assert sum(row.right for row in chosen) >= least * len(chosen), label
 
