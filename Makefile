@@ -63,6 +63,10 @@ snapshots: setup ## Rewrite the snapshots of wording; review the difference as t
 fuzz: setup ## Mutate the records of the fixtures and decode them (SECONDS=300 SEED=1)
 	@$(BIN)/python -m tests.fuzz.records --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED))
 
+.PHONY: night
+night: setup ## Fail Kafka, the database, the leader and Slack in turn, in 55 minutes; show what is told to whom
+	@$(TEST_ENVIRONMENT) $(BIN)/python -m tests.soak.night
+
 .PHONY: soak
 soak: setup ## Kill, stop and cut all under load; show one row per record (SEED=1 KILLS=55 DURATION=540)
 	@$(TEST_ENVIRONMENT) $(BIN)/python -m tests.soak --seed $(or $(SEED),1) \
