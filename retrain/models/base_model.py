@@ -68,21 +68,27 @@ def prepare_base(name: str, cache: Path, *, revision: str = "") -> BaseModel:
     return base
 
 
-def load_tokenizer(base: BaseModel) -> Any:
-    """Load the tokenizer of a base model; a folder needs no network."""
+def load_tokenizer(base: BaseModel, *, download: bool = True) -> Any:
+    """Load the tokenizer of a base model.
+
+    Args:
+        base: A folder, which needs no network, or a hub id.
+        download: Whether a hub model that isn't here is downloaded.
+
+    Raises:
+        ModelError: The tokenizer can't be loaded.
+    """
     from transformers import AutoTokenizer  # noqa: PLC0415 - heavy
 
-    is_folder = Path(base.location).is_dir()
+    is_local = not download or Path(base.location).is_dir()
     try:
-        return (
-            AutoTokenizer.from_pretrained(
-                base.location, revision=base.revision or None, local_files_only=True
-            )
-            if is_folder
-            else AutoTokenizer.from_pretrained(base.location, revision=base.revision or None)
+        return AutoTokenizer.from_pretrained(
+            base.location, revision=base.revision or None, local_files_only=is_local
         )
     except (OSError, ValueError) as error:
         reason = str(error).strip().split("\n", maxsplit=1)[0]
+        if not download:
+            reason = "the model isn't on this machine"
         raise ModelError(f"{base.location}: the tokenizer can't be loaded: {reason}") from error
 
 

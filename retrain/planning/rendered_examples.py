@@ -21,7 +21,7 @@ def render_examples(folder: RunFolder, recipe: Recipe, n: int) -> Iterator[str]:
     rows = pick_rows(list(read_lines(folder.training_data)), n)
     if not rows:
         return
-    tokenizer = load_tokenizer(BaseModel(recipe.base, recipe.base_revision))
+    tokenizer = load_tokenizer(BaseModel(recipe.base, recipe.base_revision), download=False)
     template = training_template(tokenizer)
     for number, (row, size) in enumerate(
         zip(rows, measure_examples(tokenizer, rows).sizes, strict=True), start=1

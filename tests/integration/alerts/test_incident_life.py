@@ -337,9 +337,7 @@ def look_at(engine: Engine, until: datetime, kind: str = "input") -> int | None:
     return incident
 
 
-def test_a_look_with_an_alarm_ends_a_row_of_quiet_windows(
-    any_engine: Engine, clock: datetime
-) -> None:
+def test_an_alarm_of_a_look_ends_the_quiet_windows(any_engine: Engine, clock: datetime) -> None:
     end = live_through(any_engine, clock, DRIFT, QUIET)
     assert "1 quiet window" in parent_text(any_engine)
     for hour in (5, 6):

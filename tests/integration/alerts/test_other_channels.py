@@ -226,9 +226,7 @@ def test_messages_routed_without_a_secret_are_withheld_later(
     assert notice.failed_at is not None
 
 
-def test_a_message_that_always_ends_in_a_defect_is_given_up(
-    engine: Engine, clock: datetime
-) -> None:
+def test_a_message_that_always_fails_is_given_up(engine: Engine, clock: datetime) -> None:
     broken = MemorySender()
     broken.errors = [KeyError("payload")] * MAX_DEFECTS
     add_messages(engine, 2, clock)

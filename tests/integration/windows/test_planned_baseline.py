@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, insert, select, update
 
 from monitor.daemon.cycle import Cycle
-from monitor.settings import Drift, ModelSection, Retrain, Secrets, Settings
+from monitor.settings import Alerts, Drift, ModelSection, Retrain, Secrets, Settings
 from monitor.store.alerts.outbox import list_messages
 from monitor.store.engine import snapshot, transaction
 from monitor.store.privacy.deletion import (
@@ -290,7 +290,8 @@ def test_the_field_that_names_the_version_may_be_another(model: Model, clock: da
 def test_the_daemons_steps_follow_the_version_and_watch_its_age(
     model: Model, clock: datetime, tmp_path: Path
 ) -> None:
-    settings = SETTINGS.model_copy(update={"retrain": Retrain(work_dir=str(tmp_path))})
+    changes = {"retrain": Retrain(work_dir=str(tmp_path)), "alerts": Alerts(digest="")}
+    settings = SETTINGS.model_copy(update=changes)
     traffic(model.engine, clock, 300, seed=2)
     model.note_judged(clock + WEEK)
     now = clock + WEEK + DAY

@@ -111,13 +111,14 @@ def test_prompts_that_are_one_text_are_refused_before_encoding(
     with refusal("same_prompt", InputError):
         compared(tmp_path, ENGLISH * 2, ["[text]"] * 150)
     file = tmp_path / "now.jsonl"
+    prompts_only = SETTINGS.traffic.model_copy(update={"prompts_only": True})
     import_file = {"names": ModelNames({"m": ()}), "redactor": None, "now": clock}
     with refusal("same_prompt", InputError):
         import_baseline(
-            engine, SETTINGS.traffic, refuse, file, **import_file, max_same_prompt_share=0.5
+            engine, prompts_only, refuse, file, **import_file, max_same_prompt_share=0.5
         )
     imported = import_baseline(
-        engine, SETTINGS.traffic, FakeEncoder, file, **import_file, max_same_prompt_share=1.0
+        engine, prompts_only, FakeEncoder, file, **import_file, max_same_prompt_share=1.0
     )
     assert imported.n_exchanges == 150
 

@@ -165,7 +165,7 @@ def test_a_baseline_has_the_same_version_name_as_the_traffic(
     engine = make_engine(database)
     upgrade(engine)
     file = tmp_path / "baseline.jsonl"
-    file.write_text('{"prompt": "Where is my card?"}', encoding="utf-8")
+    file.write_text('{"prompt": "Where is my card?", "response": "Here."}', encoding="utf-8")
     done = CliRunner().invoke(
         app, ["baseline", "import", str(file), "--model-version", str(message)]
     )

@@ -183,7 +183,7 @@ def test_examples_are_read_whatever_separators_their_texts_hold(tmp_path: Path) 
         ("[]", 'line 1: no "messages"'),
         ('{"messages": []}', 'line 1: no "messages"'),
         ('{"messages": [{"role": "user"}]}', '"content"'),
-        ('{"messages": [{"role": "bot", "content": "x"}]}', "'bot'"),
+        ('{"messages": [{"role": "bot", "content": "x"}]}', "another role"),
         (json.dumps({"messages": row("a", "b")["messages"][:1]}), "last message"),
         (json.dumps(row("a", "  ")), "last message"),
         (json.dumps({"messages": row("a", "b")["messages"][1:]}), "response"),

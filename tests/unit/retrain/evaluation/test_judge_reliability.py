@@ -73,7 +73,7 @@ def test_a_judge_that_contradicts_itself_does_not_count() -> None:
     assert "contradicts itself on 20 of 20 pairs" in result.observed
 
 
-def test_a_bias_on_a_third_of_the_pairs_is_too_much() -> None:
+def test_a_bias_on_a_third_of_pairs_is_refused() -> None:
     def verdict(a: str, b: str) -> str:
         return "A" if int(a.split()[1]) % 3 == 0 else longer(a, b)
 
