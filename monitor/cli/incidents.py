@@ -10,6 +10,7 @@ from monitor.cli.shared.context import (
     ConfigOption,
     ModelFilter,
     database_transaction,
+    known_model,
     read_configuration,
 )
 from monitor.cli.shared.users import require_user
@@ -57,8 +58,8 @@ def list_(
             f"unknown cause: {cause!r}; name one of {', '.join(CAUSES)}", code="unknown_cause"
         )
     configuration = read_configuration(config)
-    name = None if model is None else configuration.names.resolve(model) or model
     with database_transaction(configuration) as connection:
+        name = None if model is None else known_model(connection, configuration, model) or model
         rows = list_incidents(connection, name, 500, cause=cause, unresolved=not everything)
     if as_json:
         typer.echo(_json([_as_dict(row) for row in rows]))

@@ -79,13 +79,18 @@ def find_model(connection: "Connection", settings: "Sections", name: str) -> str
         UnknownModelError: No such model is known.
     """
     from monitor.errors import UnknownModelError
+
+    model = known_model(connection, settings, name)
+    if model is None:
+        raise UnknownModelError(name, settings.names.listed)
+    return model
+
+
+def known_model(connection: "Connection", settings: "Sections", name: str) -> str | None:
+    """Return the model of a name as :func:`find_model` does; ``None``: it is unknown."""
     from monitor.store.model_history import models_with_history
 
-    listed = settings.names.listed
-    model = settings.names.find(name, {*listed, *models_with_history(connection)})
-    if model is None:
-        raise UnknownModelError(name, listed)
-    return model
+    return settings.names.find(name, {*settings.names.listed, *models_with_history(connection)})
 
 
 @contextmanager
