@@ -13,8 +13,8 @@ from monitor.alerts.outbox import deliver_due, repeat_due, route, takes
 from monitor.plurals import pluralize
 from monitor.rendering.numbers import format_instant
 from monitor.settings import Alerts
-from monitor.store.alerts import outbox
-from monitor.store.alerts.outbox import FailingChannel
+from monitor.store.alerts import channel_state, routing
+from monitor.store.alerts.channel_state import FailingChannel
 from monitor.store.engine import transaction
 
 #: A channel that has taken no message for this time is not waited for.
@@ -50,7 +50,7 @@ def deliver(
         keys = [channel.name for channel in failing]
         n_refused = 0
         if channels.senders.get(channels.routes.fallback) is None:
-            n_refused = outbox.count_refused(connection, now - RECENT, except_cause=CAUSE)
+            n_refused = channel_state.count_refused(connection, now - RECENT, except_cause=CAUSE)
         if n_refused:
             facts.append(f"{pluralize(n_refused, 'message')} refused in the last day.")
             keys.append("refused")
@@ -75,7 +75,7 @@ def failing_channels(
     failing = []
     for name in channels.routes.channels:
         lacks_secret = name not in channels.senders
-        channel = outbox.failing_channel(connection, name, lacks_secret=lacks_secret)
+        channel = channel_state.failing_channel(connection, name, lacks_secret=lacks_secret)
         if channel is not None and now - channel.since >= PATIENCE:
             failing.append(channel)
     return failing
@@ -103,16 +103,18 @@ def _copy_to_fallback(
             (message, describe(channel))
             for channel in failing
             if channel.name != fallback
-            for message in outbox.pending_of_channel(connection, channel.name)
+            for message in routing.pending_of_channel(connection, channel.name)
         ]
         waiting += [
             (message, f"{message.channel} refused it")
-            for message in outbox.refused_messages(connection, now - PATIENCE, fallback)
+            for message in routing.refused_messages(connection, now - PATIENCE, fallback)
         ]
         for message, reason in waiting:
             if takes(sender, message):
                 payload = _with_note(message.payload, f"Sent here because {reason}.")
-                n += outbox.copy_message(connection, message.id, fallback, payload=payload, now=now)
+                n += routing.copy_message(
+                    connection, message.id, fallback, payload=payload, now=now
+                )
     return n
 
 

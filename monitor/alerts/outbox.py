@@ -19,8 +19,8 @@ from monitor.errors import (
     ChannelUnavailableError,
     DriftwardenError,
 )
-from monitor.store.alerts import outbox
-from monitor.store.alerts.outbox import DueMessage, Thread
+from monitor.store.alerts import delivery, routing
+from monitor.store.alerts.delivery import DueMessage, Thread
 from monitor.store.engine import transaction
 from monitor.telemetry import MESSAGES_FAILED
 
@@ -84,17 +84,17 @@ def route(engine: Engine, channels: Channels, now: datetime) -> None:
     if not names:
         return
     with transaction(engine) as connection:
-        for message in outbox.unrouted_messages(connection, names):
+        for message in routing.unrouted_messages(connection, names):
             wanted = [*channels.routes.channels_of(message.model, message.subject)]
             if message.incident_id is not None:
-                targets = outbox.targets_of_incident(connection, message.incident_id)
+                targets = delivery.targets_of_incident(connection, message.incident_id)
                 known = [
                     name for name, sender in channels.senders.items() if sender.target in targets
                 ]
                 wanted += [name for name in known if name not in wanted]
             chosen = [name for name in wanted if takes(channels.senders.get(name), message)]
-            if not outbox.assign_channels(connection, message, chosen):
-                outbox.withhold_message(connection, message.id, WITHHELD, now)
+            if not routing.assign_channels(connection, message, chosen):
+                routing.withhold_message(connection, message.id, WITHHELD, now)
 
 
 def repeat_due(engine: Engine, channels: Channels, now: datetime) -> int:
@@ -106,7 +106,7 @@ def repeat_due(engine: Engine, channels: Channels, now: datetime) -> int:
             continue
         channels.repeated_at[name] = now
         with transaction(engine) as connection:
-            standing = outbox.standing_messages(connection, name, sender.target)
+            standing = delivery.standing_messages(connection, name, sender.target)
         try:
             for message in standing:
                 sender.send(message, message.payload, message.thread)
@@ -116,7 +116,7 @@ def repeat_due(engine: Engine, channels: Channels, now: datetime) -> int:
     return n_sent
 
 
-def takes(sender: Sender | None, message: outbox.UnroutedMessage | DueMessage) -> bool:
+def takes(sender: Sender | None, message: routing.UnroutedMessage | DueMessage) -> bool:
     """Return whether a channel has a use for a message; one without its secret may have."""
     return sender is None or sender.takes(
         message.kind,
@@ -156,7 +156,7 @@ class _Delivery:
             leased_at = time.monotonic()
             running = self.now + timedelta(seconds=leased_at - began)
             with transaction(self.engine) as connection:
-                message = outbox.lease_due_message(
+                message = delivery.lease_due_message(
                     connection,
                     self.now,
                     running + LEASE,
@@ -196,7 +196,7 @@ class _Delivery:
             self._delay(message, problem, attempt.unknown_since(problem, self.now))
             return None
         with transaction(self.engine) as connection:
-            outbox.mark_sent(connection, message, self.sender.target, posted, self.now)
+            delivery.mark_sent(connection, message, self.sender.target, posted, self.now)
         log.info("message_sent", kind=message.kind)
         return True
 
@@ -209,12 +209,12 @@ class _Delivery:
         if takes(self.sender, message):
             return True
         with transaction(self.engine) as connection:  # routed while its secret was not set
-            outbox.withhold_message(connection, message.id, WITHHELD, self.now)
+            routing.withhold_message(connection, message.id, WITHHELD, self.now)
         return False
 
     def _give_up(self, message: DueMessage, cause: str, reason: str) -> None:
         with transaction(self.engine) as connection:
-            outbox.mark_failed(connection, message, reason, self.now)
+            delivery.mark_failed(connection, message, reason, self.now)
         MESSAGES_FAILED.labels(cause).inc()
         log.error("message_refused", kind=message.kind, reason=reason)
 
@@ -228,7 +228,7 @@ class _Delivery:
         if isinstance(error, ChannelMisconfiguredError):
             wait = min(wait, MAX_DELAY_MISCONFIGURED)
         with transaction(self.engine) as connection:
-            outbox.mark_retry(
+            delivery.mark_retry(
                 connection,
                 message,
                 str(error),

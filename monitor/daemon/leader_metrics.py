@@ -8,8 +8,8 @@ from sqlalchemy import Engine
 from monitor.alerts.channels import Channels
 from monitor.daemon.training_metrics import export_training_metrics
 from monitor.settings import Settings
+from monitor.store.alerts.channel_state import failing_channel, last_failure_at, pending_messages
 from monitor.store.alerts.incidents import count_unresolved
-from monitor.store.alerts.outbox import failing_channel, last_failure_at, pending_messages
 from monitor.store.engine import transaction
 from monitor.store.traffic.offsets import last_gaps
 from monitor.store.windows.drift_evaluations import failed_window_ends

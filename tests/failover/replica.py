@@ -13,7 +13,7 @@ from monitor.daemon.app import stop_on_signals
 from monitor.daemon.evaluations import windows
 from monitor.settings import ChannelSettings, Configuration, Secrets
 from monitor.store import leadership
-from monitor.store.alerts.outbox import DueMessage, Thread
+from monitor.store.alerts.delivery import DueMessage, Thread
 from monitor.store.engine import make_engine
 from monitor.telemetry import Heartbeat, configure_logging
 from tests.failover import fake_evaluation

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from monitor.alerts.channels.http import request
+from monitor.alerts.channels.sender import IncidentSender
 from monitor.alerts.messages.mrkdwn import render_text, without_quotes
 from monitor.alerts.routes import level_of
-from monitor.store.alerts.outbox import DueMessage, Kind, Thread
+from monitor.store.alerts.delivery import DueMessage, Thread
 
 #: An alert that nobody ends fires for this time: an incident may be open for months.
 FIRES_FOR = timedelta(days=365)
@@ -16,7 +17,7 @@ MAX_DESCRIPTION_CHARACTERS = 4000
 ENDED = {"resolved", "closed"}
 
 
-class AlertmanagerSender:
+class AlertmanagerSender(IncidentSender):
     """Send incidents as alerts, which Alertmanager routes and repeats.
 
     Args:
@@ -27,17 +28,12 @@ class AlertmanagerSender:
 
     #: Alertmanager forgets its alerts when it is started again.
     repeats_every = timedelta(minutes=5)
-    is_idempotent = True
 
     def __init__(self, url: str, token: str, public_url: str) -> None:
         self.target = f"alertmanager:{url}"
         self._url = url.rstrip("/")
         self._token = token
         self._public_url = public_url.rstrip("/")
-
-    def takes(self, kind: Kind, *, of_incident: bool, is_broadcast: bool) -> bool:  # noqa: ARG002
-        """Return whether the message changes an incident."""
-        return of_incident and kind != "reply"
 
     def send(
         self,
@@ -69,10 +65,6 @@ class AlertmanagerSender:
             page=f"{self._public_url}/incidents/{incident.id}",
         )
         return Thread(self.target, str(incident.id))
-
-    def find(self, message: DueMessage, thread: Thread | None) -> Thread | None:  # noqa: ARG002
-        """Return ``None``: an alert may be sent again."""
-        return None
 
     def check(self) -> str:
         """Return the version of Alertmanager."""

@@ -9,7 +9,8 @@ from apprise import Apprise, LogCapture, NotifyFormat
 
 from monitor.alerts.messages.mrkdwn import render_text, without_quotes
 from monitor.errors import ChannelMisconfiguredError, ChannelUnavailableError
-from monitor.store.alerts.outbox import DueMessage, Kind, Thread
+from monitor.store.alerts.delivery import DueMessage, Thread
+from monitor.store.alerts.outbox import Kind
 
 MAX_TITLE_CHARACTERS = 150
 #: Shorter parts of an address are no secrets.

@@ -5,9 +5,10 @@ import uuid
 from typing import Any, Literal
 
 from monitor.alerts.channels.http import request
+from monitor.alerts.channels.sender import IncidentSender
 from monitor.alerts.messages.mrkdwn import render_text, without_quotes
 from monitor.alerts.routes import level_of
-from monitor.store.alerts.outbox import DueMessage, Kind, Thread
+from monitor.store.alerts.delivery import DueMessage, Thread
 
 EVENTS_URL = "https://events.pagerduty.com"
 #: Limits of PagerDuty.
@@ -23,7 +24,7 @@ ACTIONS: dict[str, Literal["trigger", "acknowledge", "resolve"]] = {
 }
 
 
-class PagerDutySender:
+class PagerDutySender(IncidentSender):
     """Send events of incidents to one service.
 
     An event with the key of an incident is part of that incident, however often it is sent.
@@ -36,17 +37,12 @@ class PagerDutySender:
     """
 
     repeats_every = None
-    is_idempotent = True
 
     def __init__(self, name: str, routing_key: str, public_url: str, url: str = "") -> None:
         self.target = f"pagerduty:{name}"
         self._routing_key = routing_key
         self._public_url = public_url.rstrip("/")
         self._url = f"{(url or EVENTS_URL).rstrip('/')}/v2/enqueue"
-
-    def takes(self, kind: Kind, *, of_incident: bool, is_broadcast: bool) -> bool:  # noqa: ARG002
-        """Return whether the message changes an incident."""
-        return of_incident and kind != "reply"
 
     def send(
         self,
@@ -75,10 +71,6 @@ class PagerDutySender:
             page,
         )
         return Thread(self.target, key)
-
-    def find(self, message: DueMessage, thread: Thread | None) -> Thread | None:  # noqa: ARG002
-        """Return ``None``: an event may be sent again."""
-        return None
 
     def check(self) -> str:
         """Return the address; only an event proves the key."""

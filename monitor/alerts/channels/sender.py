@@ -1,9 +1,10 @@
-"""The protocol of a channel that the outbox delivers to."""
+"""The protocol of a channel that the outbox delivers to, and a base of those of incidents."""
 
 from datetime import timedelta
 from typing import Any, Protocol
 
-from monitor.store.alerts.outbox import DueMessage, Kind, Thread
+from monitor.store.alerts.delivery import DueMessage, Thread
+from monitor.store.alerts.outbox import Kind
 
 
 class Sender(Protocol):
@@ -56,3 +57,17 @@ class Sender(Protocol):
 
     def probe(self) -> str:
         """Send a test message, take it back, and say so."""
+
+
+class IncidentSender:
+    """A channel with one alert for each incident, known by its key."""
+
+    is_idempotent = True
+
+    def takes(self, kind: Kind, *, of_incident: bool, is_broadcast: bool) -> bool:  # noqa: ARG002
+        """Return whether the message changes an incident."""
+        return of_incident and kind != "reply"
+
+    def find(self, message: DueMessage, thread: Thread | None) -> Thread | None:  # noqa: ARG002
+        """Return ``None``: the same alert may be sent again."""
+        return None

@@ -21,7 +21,8 @@ from monitor.errors import (
     ChannelUnavailableError,
 )
 from monitor.settings import Secrets
-from monitor.store.alerts.outbox import DueMessage, Kind, Thread
+from monitor.store.alerts.delivery import DueMessage, Thread
+from monitor.store.alerts.outbox import Kind
 
 #: Longer waits are left to the outbox, which does not block.
 MAX_WAIT_IN_CALL_SECONDS = 5

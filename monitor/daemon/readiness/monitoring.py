@@ -170,7 +170,7 @@ def channel_findings(
 
 
 def _channel_finding(settings: Sections, name: str, sender: "Sender") -> Finding:
-    from monitor.store.alerts.outbox import last_delivery_error
+    from monitor.store.alerts.channel_state import last_delivery_error
 
     where = sender.check()
     since = datetime.now(UTC) - DELIVERY_ERRORS_SHOWN

@@ -12,7 +12,7 @@ from monitor.alerts.routes import Routes
 from monitor.settings import Sections
 from monitor.store.accounts.grants import ALL_MODELS
 from monitor.store.accounts.users import UserRow
-from monitor.store.alerts.outbox import FailingChannel, failing_channel
+from monitor.store.alerts.channel_state import FailingChannel, failing_channel
 from monitor.store.leadership import Lease, current_lease
 from monitor.store.traffic.dead_letters import count_by_reason
 from monitor.store.traffic.offsets import sources_complete_until

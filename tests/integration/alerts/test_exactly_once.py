@@ -15,7 +15,7 @@ from monitor.alerts import outbox
 from monitor.alerts.channels import only
 from monitor.alerts.outbox import LEASE, MAX_DELAY, MAY_BE_REPEATED, deliver_due
 from monitor.errors import ChannelMisconfiguredError
-from monitor.store.alerts.outbox import DueMessage, Thread
+from monitor.store.alerts.delivery import DueMessage, Thread
 from monitor.store.engine import make_engine
 from tests.integration.alerts.outbox_messages import add_incident, add_messages, outbox_rows
 from tests.services.slack import SCOPES, FakeSlack, Fault, Message, slack  # noqa: F401 - a fixture

@@ -11,8 +11,9 @@ from monitor.alerts.routes import Routes
 from monitor.daemon.leader_metrics import read_gauges
 from monitor.errors import ChannelMisconfiguredError, ChannelRefusedError
 from monitor.settings import Alerts, ChannelSettings
+from monitor.store.alerts.channel_state import FailingChannel
 from monitor.store.alerts.incidents import list_incidents
-from monitor.store.alerts.outbox import FailingChannel, withdraw_messages
+from monitor.store.alerts.outbox import withdraw_messages
 from monitor.store.engine import transaction
 from monitor.store.tables import OutboxMessage
 from tests.integration.alerts.outbox_messages import add_incident, add_messages, change_incident

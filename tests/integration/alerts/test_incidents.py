@@ -15,7 +15,7 @@ from monitor.alerts.messages.mrkdwn import render_text
 from monitor.alerts.outbox import EXPIRES_AFTER, LEASE, deliver_due
 from monitor.errors import ChannelMisconfiguredError, NotFoundError
 from monitor.settings import Alerts, Secrets, default_configuration
-from monitor.store.alerts import incidents, outbox
+from monitor.store.alerts import channel_state, delivery, incidents, outbox, routing
 from monitor.store.engine import transaction
 from monitor.store.tables import AuditEntry, IncidentThread, OutboxMessage
 from monitor.store.windows.drift_evaluations import mark_followed_up
@@ -285,8 +285,8 @@ def test_messages_wait_until_the_channel_is_mended(
         broken = sender_for(slack, token, channel)
         assert deliver_due(any_engine, only(broken), now + timedelta(hours=hours)) == 0
     with transaction(any_engine) as connection:
-        assert outbox.pending_messages(connection).n == 2
-        error = outbox.last_delivery_error(connection, "slack", now)
+        assert channel_state.pending_messages(connection).n == 2
+        error = channel_state.last_delivery_error(connection, "slack", now)
     assert error is not None
     assert reason in error
     slack.is_member = True
@@ -295,7 +295,7 @@ def test_messages_wait_until_the_channel_is_mended(
     (parent,) = slack.parents
     assert len(slack.replies(parent)) == 1
     with transaction(any_engine) as connection:
-        assert outbox.last_delivery_error(connection, "slack", now) is None
+        assert channel_state.last_delivery_error(connection, "slack", now) is None
 
 
 def test_refused_blocks_are_sent_as_text(
@@ -356,9 +356,9 @@ def test_leased_message_is_not_sent_twice(
     live_through(any_engine, clock, make_assessment(0.2))
     now = clock + WEEK
     with transaction(any_engine) as connection:
-        for message in outbox.unrouted_messages(connection, ()):
-            outbox.assign_channels(connection, message, ["slack"])
-        lease = outbox.lease_due_message(
+        for message in routing.unrouted_messages(connection, ()):
+            routing.assign_channels(connection, message, ["slack"])
+        lease = delivery.lease_due_message(
             connection, now, now + LEASE, channel="slack", target=CHANNEL
         )
         assert lease is not None
@@ -389,7 +389,7 @@ def test_without_channel_or_token_messages_stay_stored(engine: Engine, clock: da
         assert channels.senders == {}
         assert deliver_due(engine, channels, clock + WEEK) == 0
         with transaction(engine) as connection:
-            assert outbox.pending_messages(connection).n == 2
+            assert channel_state.pending_messages(connection).n == 2
 
 
 def test_a_parent_deleted_in_slack_is_posted_again(

@@ -7,7 +7,8 @@ from pydantic import SecretStr
 from monitor.alerts.channels import Channels, open_channels
 from monitor.alerts.channels.slack import SlackSender
 from monitor.settings import Secrets, load_configuration
-from monitor.store.alerts.outbox import DueMessage, Kind, Thread
+from monitor.store.alerts.delivery import DueMessage, Thread
+from monitor.store.alerts.outbox import Kind
 from tests.services.slack import CHANNEL, TOKEN, FakeSlack
 
 
