@@ -24,7 +24,7 @@ from monitor.store.engine import transaction
 from monitor.store.human_evaluation.human_evaluations import human_evaluation_of_candidate
 from monitor.store.training import candidate_evaluations as store
 from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
-from monitor.store.training.candidate_results import Check
+from monitor.store.training.candidate_results import PROMPTED, Check
 from monitor.telemetry import get_logger
 from retrain.evaluation.gate_result import add_checks, conclude
 from retrain.evaluation.human_evaluation.combined_result import with_human_evaluation
@@ -162,9 +162,10 @@ class CandidateEvaluations:
         assert plan is not None and results is not None  # noqa: S101, PT018
         responses = list(read_lines(RunFolder(Path(row.work_dir)).evaluation_responses(row.id)))
         suites = set(results.safety_suites)
+        responses = [line for line in responses if line["by"] != PROMPTED]  # not rated
         rated = [line for line in responses if line["benchmark"] not in suites] or responses
         try:
-            _require_all(results.systems, rated)
+            _require_all([name for name in results.systems if name != PROMPTED], rated)
             human_evaluation = open_human_evaluation(
                 connection,
                 evaluation_id=row.id,

@@ -65,6 +65,13 @@ class PreviousSystem(Section):
         return self
 
 
+class Prompted(Section):
+    """The base model with examples in its prompt, which fine-tuning must not be worse than."""
+
+    examples: Annotated[int, Field(ge=0, le=64)] = 5
+    max_tokens: Annotated[int, Field(ge=1)] = 1024
+
+
 class TrainingData(Section):
     """Requirements, checks and split of the training data."""
 
@@ -108,6 +115,7 @@ class Retrain(Section):
     scoring: Scoring = Scoring()
     gates: Gates = Gates()
     judge: Judge = Judge()
+    prompted: Prompted = Prompted()
     previous: PreviousSystem = PreviousSystem()
     ray: Ray = Ray()
     kubernetes: Kubernetes = Kubernetes()

@@ -107,6 +107,9 @@ def weaknesses(new: EvaluationRequest, old: EvaluationRequest) -> Iterator[str]:
     yield from _weaker_policy(new.policy, old.policy)
     if old.judging.url and not new.judging.url:
         yield "no judge"
+    now, before = new.few_shot.examples, old.few_shot.examples
+    if now < before:
+        yield f"prompted.examples: {now} instead of {before}"
     missing = sorted(set(old.task_types) - set(new.task_types))
     if missing:
         yield f"task types that needn't be covered: {', '.join(missing)}"

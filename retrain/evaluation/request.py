@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from monitor.errors import TrainingError, WorkflowError
-from monitor.settings import Gates, Judge, PreviousSystem, Scoring, Settings, TrainingData
+from monitor.settings import Gates, Judge, PreviousSystem, Prompted, Scoring, Settings, TrainingData
 from monitor.settings.evaluation_file import EvaluationPlan, read_plan
 from monitor.settings.evaluation_file.plan import parse_plan
 from monitor.store.training.registry import VersionRow, production_version
@@ -49,6 +49,8 @@ class EvaluationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     digests_before: dict[str, str] = {}
     #: Another system beside the candidate, from ``[retrain.previous]``.
     previous: dict[str, Any] = {}
+    #: Examples in the base model's prompt, from ``[retrain.prompted]``; older requests have none.
+    prompted: dict[str, Any] = msgspec.field(default_factory=lambda: {"examples": 0})
 
     @property
     def plan(self) -> EvaluationPlan:
@@ -74,6 +76,11 @@ class EvaluationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     def judging(self) -> Judge:
         """Settings of the judge."""
         return Judge.model_validate(self.judge)
+
+    @property
+    def few_shot(self) -> Prompted:
+        """Settings of the base model's few-shot form."""
+        return Prompted.model_validate(self.prompted)
 
     @property
     def previous_system(self) -> PreviousSystem:
@@ -135,6 +142,7 @@ def request_for(
         data=retrain.data.model_dump(mode="json"),
         task_types=tuple(task_types),
         reason=reason,
+        prompted=retrain.prompted.model_dump(mode="json"),
         previous=_absolute(retrain.previous).model_dump(mode="json"),
     )
 

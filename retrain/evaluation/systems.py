@@ -1,55 +1,33 @@
-"""Systems of an evaluation: candidate, incumbent, and base model with its prompt."""
+"""Systems of an evaluation: candidate, incumbent, base model with its prompt and with examples."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 
-from monitor.store.training.candidate_results import BASE, CANDIDATE, INCUMBENT
+from monitor.store.training.candidate_results import BASE, CANDIDATE, INCUMBENT, PROMPTED
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.metrics.scoring import ChatModel
+from retrain.evaluation.prompted import PromptedModel, few_shot_model
 from retrain.evaluation.request import EvaluationRequest
 from retrain.evaluation.response_cache import ResponseCache
 from retrain.models.generation import Responder
 from retrain.models.source import Source
+from retrain.run_folder import RunFolder
 
 #: Loads a system.
 SystemLoader = Callable[[], ChatModel]
-Conversation = Sequence[dict[str, str]]
 
 
-class PromptedModel:
-    """A responder that gets production's system prompt, before an item's own system message."""
+def systems_of(
+    request: EvaluationRequest, benchmarks: Sequence[Benchmark], folder: RunFolder
+) -> dict[str, SystemLoader]:
+    """Return a loader for each system of an evaluation, including the candidate.
 
-    def __init__(self, responder: ChatModel, prompt: str) -> None:
-        self._responder = responder
-        self._prompt = prompt
-
-    def respond(
-        self,
-        conversations: Sequence[Conversation],
-        progress: Callable[[int], None] | None = None,
-    ) -> list[str]:
-        """Return a response to each conversation."""
-        return self._responder.respond(
-            [self._told(conversation) for conversation in conversations], progress
-        )
-
-    def _told(self, conversation: Conversation) -> Conversation:
-        if not self._prompt:
-            return conversation
-        if not conversation or conversation[0]["role"] != "system":
-            return [{"role": "system", "content": self._prompt}, *conversation]
-        own, *turns = conversation
-        if self._prompt in own["content"]:
-            return conversation
-        return [{"role": "system", "content": f"{self._prompt}\n\n{own['content']}"}, *turns]
-
-
-def systems_of(request: EvaluationRequest) -> dict[str, SystemLoader]:
-    """Return a loader for each system of an evaluation, including the candidate."""
+    The base model's few-shot form needs the run's training data.
+    """
     length = request.answering.max_new_tokens
 
-    def responder(source: Source) -> ChatModel:
+    def responder(source: Source) -> Responder:
         return Responder(
             source.base,
             source.adapter or None,
@@ -61,6 +39,10 @@ def systems_of(request: EvaluationRequest) -> dict[str, SystemLoader]:
     if request.incumbent is not None:
         matches[INCUMBENT] = partial(responder, request.incumbent)
     matches[BASE] = lambda: PromptedModel(responder(request.base), request.base_prompt)
+    if request.few_shot.examples and folder.training_data.is_file():
+        matches[PROMPTED] = lambda: few_shot_model(
+            responder(request.base), request, benchmarks, folder
+        )
     return matches
 
 

@@ -62,6 +62,18 @@ class Responder:
             model = _with_adapter(model, Path(adapter), merge=not four_bit)
         self._model = (model if four_bit else model.to(self._device)).eval()
 
+    @property
+    def max_prompt_tokens(self) -> int:
+        """Tokens of a prompt that leave room for the longest response; 0: no limit is known."""
+        config = self._model.config.get_text_config()
+        context = int(getattr(config, "max_position_embeddings", None) or 0)
+        return max(1, context - self._max_new_tokens) if context else 0
+
+    def n_tokens(self, conversation: Conversation) -> int:
+        """Return the number of tokens of a conversation in the chat template."""
+        text = self._tokenizer.apply_chat_template(list(conversation), tokenize=False)
+        return len(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+
     def respond(
         self,
         conversations: Sequence[Conversation],

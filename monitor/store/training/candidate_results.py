@@ -21,10 +21,12 @@ CANDIDATE: Final = "candidate"
 INCUMBENT: Final = "incumbent"
 #: The base model with the configured system prompt.
 BASE: Final = "base"
+#: The same, with examples from the training data in the prompt.
+PROMPTED: Final = "prompted"
 #: Another system, such as rules or an API, for comparison only.
 PREVIOUS: Final = "previous"
 #: All systems, in the order in which tables show them.
-SYSTEMS: Final = (CANDIDATE, INCUMBENT, BASE, PREVIOUS)
+SYSTEMS: Final = (CANDIDATE, INCUMBENT, BASE, PROMPTED, PREVIOUS)
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -72,7 +74,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     metric: str
     #: ``new``, ``old`` or ``all``.
     split: str
-    #: ``incumbent`` or ``base``.
+    #: ``incumbent``, ``base`` or ``prompted``.
     reference: str
     #: Number of items that the metric scored for both systems.
     n: int

@@ -40,6 +40,7 @@ NAMES = {
     "candidate": "Candidate",
     "incumbent": "Incumbent",
     "base": "Base with prompt",
+    "prompted": "Base with examples",
     "previous": "Previous system",
 }
 

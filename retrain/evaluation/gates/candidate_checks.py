@@ -9,6 +9,7 @@ from monitor.store.training.candidate_results import (
     BASE,
     CANDIDATE,
     INCUMBENT,
+    PROMPTED,
     CandidateResults,
     Check,
     CheckOutcome,
@@ -43,15 +44,15 @@ def apply_gates(
     The candidate must be better than the incumbent by at least one metric and worse by none, after
     Holm's adjustment over all metrics, on the items of the split ``new``, or on all items if there
     are none. On items of the split ``old``, it must not be worse than the incumbent by more than
-    the margin, by any metric. Every threshold must hold. If the base model with its prompt is
-    better, fine-tuning did harm and the candidate is rejected. If no version serves yet, the base
-    model with its prompt is the incumbent. With a safety suite, benign prompts must be responded
-    to. On too few items nothing passes.
+    the margin, by any metric. Every threshold must hold. If the base model with its prompt, or
+    with examples in it, is better, fine-tuning did harm and the candidate is rejected. If no
+    version serves yet, the base model with its prompt is the incumbent. With a safety suite, benign
+    prompts must be responded to. On too few items nothing passes.
 
     Args:
         benchmarks: Benchmarks that the systems responded to.
-        scores: System (``candidate``, ``base`` and, if a version serves, ``incumbent``) -> its
-            scores.
+        scores: System (``candidate``, ``base`` and, if present, ``incumbent`` and ``prompted``) ->
+            its scores.
         policy: Levels, margin and kind of gate.
         rng: Random generator of permutations and resamples.
         further_checks: Additional checks, such as the judge's.
@@ -80,13 +81,13 @@ def apply_gates(
 
     primary = adjust_together(compare(incumbent, "new") or compare(incumbent, "all"))
     old = adjust_together(compare(incumbent, "old"))
-    against_base = (
-        adjust_together(compare(BASE, "all")) if incumbent != BASE and BASE in scores else []
-    )
+    prompts = [name for name in (BASE, PROMPTED) if name in scores and name != incumbent]
+    against_prompts = adjust_together([c for name in prompts for c in compare(name, "all")])
     checks = [_better_check(primary, incumbent, policy)]
     checks += [_retention_check(comparison, policy) for comparison in old] or [_no_old_items()]
-    if against_base:
-        checks.append(_base_check(against_base, policy))
+    for name in prompts:
+        if own := [c for c in against_prompts if c.reference == name]:
+            checks.append(_prompt_check(own, policy))
     for benchmark in benchmarks:
         checks += check_thresholds(benchmark, scores[CANDIDATE][benchmark.name], policy, rng)
     checks += check_over_refusal(benchmarks, scores[CANDIDATE], policy, rng)
@@ -95,7 +96,7 @@ def apply_gates(
     return CandidateResults(
         gate_result=combine_checks(checks),
         checks=tuple(checks),
-        comparisons=(*primary, *old, *against_base),
+        comparisons=(*primary, *old, *against_prompts),
         scores=tuple(
             SystemScores(system, benchmark.name, tuple(_summary(benchmark, by_benchmark, rng)))
             for system, by_benchmark in scores.items()
@@ -162,17 +163,19 @@ def _no_old_items() -> Check:
     )
 
 
-def _base_check(comparisons: Sequence[Comparison], policy: Gates) -> Check:
+def _prompt_check(comparisons: Sequence[Comparison], policy: Gates) -> Check:
+    """Test that the candidate is not worse than the base model, as it is prompted."""
+    with_examples = comparisons[0].reference == PROMPTED
     worse = [c for c in comparisons if c.adjusted_p_worse <= policy.alpha]
     n_better = sum(c.adjusted_p_better <= policy.alpha for c in comparisons)
     weakest = min(comparisons, key=lambda c: c.p_worse)
     return Check(
-        "not worse than the base model with its prompt",
+        f"not worse than the base model with {'examples in ' if with_examples else ''}its prompt",
         "failed" if worse else "passed",
         "; ".join(map(str, worse))
         or f"significantly better by {n_better} of {len(comparisons)} metrics; weakest: {weakest}",
         f"worse by no metric, p <= {policy.alpha:g} after Holm",
-        code="not_worse_than_base",
+        code="not_worse_than_prompted" if with_examples else "not_worse_than_base",
     )
 
 

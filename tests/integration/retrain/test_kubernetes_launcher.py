@@ -229,7 +229,7 @@ def test_a_tiny_model_is_trained_and_evaluated_by_jobs(
     row = desk.evaluated(evaluation, launcher)
     assert (row.status, row.error) == ("succeeded", None)
     assert row.results is not None
-    assert row.results.systems == ["candidate", "base"]
+    assert row.results.systems == ["candidate", "base", "prompted"]
 
 
 def test_status_logs_and_cancel(api: Api, launcher: JobLauncher, folder: RunFolder) -> None:

@@ -106,7 +106,7 @@ def test_a_tiny_model_is_trained_and_evaluated_by_ray_jobs(
     row = desk.evaluated(evaluation, launcher)
     assert (row.status, row.error) == ("succeeded", None)
     assert row.results is not None
-    assert row.results.systems == ["candidate", "base"]
+    assert row.results.systems == ["candidate", "base", "prompted"]
     log = launcher.logs(desk.files(run), 500, "evaluate")
     assert any("retrain.evaluation.child" in line for line in log)
 

@@ -92,7 +92,7 @@ def evaluate(case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Candi
     }
     monkeypatch.setattr(child, "prepare_environment", lambda base: None)
     monkeypatch.setattr(sentence_encoder, "LocalSentenceEncoder", lambda model: WordEncoder())
-    monkeypatch.setattr(systems, "systems_of", lambda request: loaders)
+    monkeypatch.setattr(systems, "systems_of", lambda *_: loaders)
     write_request(run, 1, 0, request)
     if child.main([str(run.root)]) != 0:
         return None

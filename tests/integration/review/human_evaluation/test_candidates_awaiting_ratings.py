@@ -180,7 +180,7 @@ def test_judge_is_compared_with_raters_on_same_items(
     desk.advance()
     responses = {
         system: {"support": [f"{system} {number}" for number in range(N_ITEMS)]}
-        for system in ("candidate", "incumbent", "base")
+        for system in ("candidate", "incumbent", "base", "prompted")
     }
     scores = score_systems(benchmarks, responses)
     rng = np.random.default_rng(1)
@@ -198,6 +198,8 @@ def test_judge_is_compared_with_raters_on_same_items(
     results = desk.row().results
     assert results is not None
     assert results.human_evaluation is not None
+    rated = {rating.system for rating in results.human_evaluation.systems}
+    assert rated == {"candidate", "incumbent", "base"}  # not the base with examples
     assert len(results.judge_preferences) == results.human_evaluation.n_items == N_ITEMS
     # They agree on 18 of 24, where 12 would be chance: (18 - 12) / (24 - 12).
     assert " 24 items," in results.judge_agreement

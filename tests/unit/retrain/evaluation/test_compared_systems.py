@@ -1,4 +1,4 @@
-"""Systems beside the candidate: the base with production's prompt, and a previous system."""
+"""Systems beside the candidate: the base with its prompt or examples, and a previous system."""
 
 import json
 from pathlib import Path
@@ -7,13 +7,13 @@ import msgspec
 import pytest
 
 from monitor.errors import InputError
-from monitor.settings import PreviousSystem
+from monitor.settings import PreviousSystem, Prompted
 from monitor.store.training.candidate_results import read_candidate_results
 from retrain.evaluation import child, systems
 from retrain.evaluation.previous_system import ChatEndpoint, recorded_responses
+from retrain.evaluation.prompted import PromptedModel, few_shot_model
 from retrain.evaluation.request import write_request
-from retrain.evaluation.systems import PromptedModel
-from retrain.run_folder import RunFolder, read_lines
+from retrain.run_folder import RunFolder, read_lines, write_lines
 from tests.services.judge import running_judge
 from tests.support.refusals import refusal
 from tests.support.retrain.candidates import PLAN, make_request, write_plan
@@ -28,6 +28,16 @@ class Echo:
 
     def respond(self, conversations, progress=None):
         return ["".join(m["content"] for m in c if m["role"] == "system") for c in conversations]
+
+
+class Given:
+    """A model that always gives the same response."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def respond(self, conversations, progress=None):
+        return [self.text for _ in conversations]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +92,7 @@ def test_a_previous_system_stands_in_table_and_responses(
         make_request(tmp_path, PLAN), previous=settings.model_dump(mode="json")
     )
     monkeypatch.setattr(child, "prepare_environment", lambda base: None)
-    monkeypatch.setattr(systems, "systems_of", lambda _: {"candidate": Echo, "base": Echo})
+    monkeypatch.setattr(systems, "systems_of", lambda *_: {"candidate": Echo, "base": Echo})
     write_request(run, 1, 0, request)
     assert child.main([str(run.root)]) == 0
     results = read_candidate_results(run.evaluation)
@@ -92,3 +102,90 @@ def test_a_previous_system_stands_in_table_and_responses(
     assert {c.reference for c in results.comparisons} == {"base"}  # it decides nothing
     by = [row["by"] for row in read_lines(run.evaluation_responses(1))]
     assert by.count("previous") == 6  # people rate what is in this file
+
+
+class Words(Echo):
+    """A model that returns its whole prompt, a word for each token."""
+
+    max_prompt_tokens = 0
+
+    def respond(self, conversations, progress=None):
+        return ["|".join(m["content"] for m in c) for c in conversations]
+
+    def n_tokens(self, conversation):
+        return len(self.respond([conversation])[0].replace("|", " ").split())
+
+
+def train_on(folder: Path, *pairs: tuple[str, str, str]) -> RunFolder:
+    run = RunFolder(folder / "run-00001")
+    run.root.mkdir(exist_ok=True)
+    run.recipe.write_text("{}")
+    rows = [
+        {"messages": [{"role": "system", "content": "Old."}, {"role": "user", "content": prompt},
+                      {"role": "assistant", "content": response}],
+         "metadata": {"task_type": task_type}}
+        for task_type, prompt, response in pairs
+    ]  # fmt: skip
+    write_lines(run.training_data, rows)
+    return run
+
+
+def few_shot(run: RunFolder, model: Words, **settings: int) -> list[str]:
+    """Return the prompts of an item of the task type cards and of one without."""
+    request = msgspec.structs.replace(
+        make_request(run.root), base_prompt="Be brief.",
+        prompted=Prompted(**settings).model_dump(mode="json"),
+    )  # fmt: skip
+    suite = benchmark(items(1, task_type="cards"), metrics=["exact_match"])
+    prompted = few_shot_model(model, request, [suite], run)
+    return prompted.respond([suite.items[0].messages, [USER]])
+
+
+def test_examples_are_of_the_task_type_and_differ_in_response(tmp_path: Path) -> None:
+    pairs = [("cards", f"c{n}", "lost" if n else "late") for n in range(8)]
+    run = train_on(tmp_path, *pairs, *(("fees", f"f{n}", "free") for n in range(8)))
+    cards, other = few_shot(run, Words(), examples=2)
+    head, *turns, question = cards.split("|")
+    assert (head, len(turns)) == ("Be brief.", 4)  # production's prompt, not that of the data
+    assert {turn[0] for turn in turns[::2]} == {"c"}
+    assert set(turns[1::2]) == {"lost", "late"}
+    assert question == "old 0"
+    assert len(set(other.split("|")[2:5:2])) == 2
+    assert few_shot(run, Words(), examples=2)[0] == cards
+
+
+def test_examples_stay_within_their_tokens_and_the_context(tmp_path: Path) -> None:
+    run = train_on(tmp_path, ("cards", "long " * 50, "r0"), ("cards", "short", "r1"))
+    assert few_shot(run, Words(), examples=2, max_tokens=10)[0].split("|")[1:-1] == ["short", "r1"]
+    model = Words()
+    model.max_prompt_tokens = 5  # no example fits beside the item
+    assert few_shot(run, model, examples=2, max_tokens=10)[0].count("|") == 1
+
+
+def test_a_candidate_worse_than_prompting_is_rejected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without training data there is a remark instead."""
+    write_plan(tmp_path, n=40)
+    request = msgspec.structs.replace(make_request(tmp_path, PLAN), prompted={"examples": 3})
+    run = train_on(tmp_path, ("cards", "p", "a"))
+    assert list(systems.systems_of(request, [], run)) == ["candidate", "base", "prompted"]
+    silent = {"candidate": Echo, "base": Echo}
+    with_examples = {**silent, "prompted": lambda: Given("a")}
+    monkeypatch.setattr(child, "prepare_environment", lambda base: None)
+    for number, (compared, gate_result) in enumerate(
+        ((with_examples, "reject"), (silent, "undecided"))
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(systems, "systems_of", lambda *_, compared=compared: compared)
+            write_request(run, number, 0, request)
+            assert child.main([str(run.root)]) == 0
+        results = read_candidate_results(run.evaluation)
+        assert results is not None
+        assert results.gate_result == gate_result
+        failed = {check.code for check in results.checks if check.outcome == "failed"}
+        assert failed == ({"not_worse_than_prompted"} if "prompted" in compared else set())
+        missing = any("training data is missing" in remark for remark in results.remarks)
+        assert missing == ("prompted" not in compared)
+        run.training_data.unlink(missing_ok=True)
+    assert "prompted" not in systems.systems_of(request, [], run)

@@ -120,7 +120,7 @@ def test_a_child_looks_for_leaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             return ["" for _ in conversations]
 
     monkeypatch.setattr(child, "prepare_environment", lambda base: None)
-    monkeypatch.setattr(systems, "systems_of", lambda _: {"candidate": Silent, "base": Silent})
+    monkeypatch.setattr(systems, "systems_of", lambda *_: {"candidate": Silent, "base": Silent})
     write_request(run, 1, 0, make_request(tmp_path, PLAN))
     assert child.main([str(run.root)]) == 0
     results = read_candidate_results(run.evaluation)

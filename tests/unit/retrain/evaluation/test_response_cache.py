@@ -143,7 +143,7 @@ def test_responses_survive_a_failure_of_scoring(
 
     for attempt, scoring in enumerate((failing, score)):
         used = Systems()
-        monkeypatch.setattr(systems, "systems_of", lambda _, used=used: used)
+        monkeypatch.setattr(systems, "systems_of", lambda *_, used=used: used)
         monkeypatch.setattr(candidate, "score_systems", scoring)
         write_request(folder, 7, attempt, make_request(folder.root.parent, PLAN))
         status = child.main([str(folder.root)])
@@ -168,7 +168,7 @@ def test_responses_survive_a_failure_of_scoring(
 def test_a_later_evaluation_leaves_the_responses_of_an_earlier_one(
     folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(systems, "systems_of", lambda _: Systems())
+    monkeypatch.setattr(systems, "systems_of", lambda *_: Systems())
     kept_bytes = []
     for evaluation_id in (7, 8):
         write_request(folder, evaluation_id, 0, make_request(folder.root.parent, PLAN))
