@@ -89,7 +89,7 @@ class OpenRollout:
     id: int
     model: str
     version: int
-    #: ``running`` or ``held``.
+    #: ``running`` or ``holding``.
     status: str
     weight_percent: int
 
@@ -154,7 +154,7 @@ def unfinished_rollouts(connection: Connection) -> dict[str, OpenRollout]:
     statement = (
         select(*columns_of(OpenRollout, Rollout, ModelVersion))
         .join(ModelVersion, ModelVersion.id == Rollout.version_id)
-        .where(Rollout.status.in_(("running", "held")))
+        .where(Rollout.status.in_(("running", "holding")))
         .order_by(Rollout.id)
     )
     return _by_model(connection, OpenRollout, statement)

@@ -161,7 +161,7 @@ def _record(
             stage_started_at=now,
         )
     else:
-        status = "held" if step.action == "hold" else "running"
+        status = "holding" if step.action == "hold" else "running"
         if (rollout.status, rollout.reason) != (status, step.reason):
             store.update_rollout(connection, rollout.id, status=status, reason=step.reason)
 

@@ -37,6 +37,13 @@ from monitor.store.tables.review import (
     ReviewProposal,
     TaxonomyVersion,
 )
+from monitor.store.tables.rollouts import (
+    Rollout,
+    RolloutEvent,
+    RolloutLook,
+    RolloutObservation,
+    TrafficWeights,
+)
 from monitor.store.tables.slack_actions import SlackAction
 from monitor.store.tables.traffic import (
     Baseline,
@@ -55,7 +62,6 @@ from monitor.store.tables.training import (
     ModelScore,
     ModelVersion,
     RegistryMirror,
-    Rollout,
     StageChange,
     TrainingRun,
 )
@@ -109,12 +115,16 @@ __all__ = [
     "ReviewMessage",
     "ReviewProposal",
     "Rollout",
+    "RolloutEvent",
+    "RolloutLook",
+    "RolloutObservation",
     "SignInAttempt",
     "SlackAction",
     "SlowDriftWindow",
     "SourceOffset",
     "StageChange",
     "TaxonomyVersion",
+    "TrafficWeights",
     "TrainingRun",
     "UnlistedExchanges",
     "User",

@@ -1,4 +1,4 @@
-"""Tables of training runs, the registry of model versions, and rollouts."""
+"""Tables of training runs and of the registry of model versions."""
 
 from datetime import datetime
 from typing import Any
@@ -156,22 +156,6 @@ class StageChange(Base):
     changed_by: Mapped[str]
     reason: Mapped[str]
     changed_at: Mapped[datetime]
-
-
-class Rollout(Base):
-    """The rollout of a candidate through stages of traffic."""
-
-    __tablename__ = "rollouts"
-
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    version_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"), unique=True)
-    #: ``running``, ``held``, ``completed`` or ``reverted``.
-    status: Mapped[str]
-    weight_percent: Mapped[int]
-    stage_started_at: Mapped[datetime]
-    reason: Mapped[str]
-    started_at: Mapped[datetime]
-    finished_at: Mapped[datetime | None]
 
 
 class BaselinePlan(Base):

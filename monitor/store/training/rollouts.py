@@ -7,10 +7,10 @@ from sqlalchemy import Connection, insert, select, update
 
 from monitor.errors import NotFoundError
 from monitor.store.rows import columns_of, read_row, read_rows
-from monitor.store.tables import Rollout
+from monitor.store.tables import ModelVersion, Rollout
 
 #: Statuses of unfinished rollouts.
-OPEN = ("running", "held")
+OPEN = ("running", "holding")
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class RolloutRow:
 
     id: int
     version_id: int
-    #: ``running``, ``held``, ``completed`` or ``reverted``.
+    #: ``running``, ``holding``, ``completed`` or ``reverted``.
     status: str
     weight_percent: int
     stage_started_at: datetime
@@ -35,7 +35,9 @@ def insert_rollout(
     connection: Connection, version_id: int, weight_percent: int, now: datetime, reason: str
 ) -> int:
     """Insert a rollout at its first stage and return its id."""
+    model = select(ModelVersion.model).where(ModelVersion.id == version_id).scalar_subquery()
     statement = insert(Rollout).values(
+        model=model,
         version_id=version_id,
         status="running",
         weight_percent=weight_percent,

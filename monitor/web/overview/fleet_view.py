@@ -187,7 +187,7 @@ def _state(row: ModelRow, *, silent: bool) -> State:
         (row.incident is not None and row.incident.is_pressing, INCIDENT),
         (window is not None and window.status == "failed", FAILED),
         (silent and not row.note, SILENT),
-        (row.rollout is not None and row.rollout.status == "held", HELD),
+        (row.rollout is not None and row.rollout.status == "holding", HELD),
         (row.decision is not None and row.is_led, CONFIRM),
         (row.incident is not None and row.incident.status == "open", WARNING),
         (row.incident is not None and row.incident.status == "snoozed", SNOOZED),

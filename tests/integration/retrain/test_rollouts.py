@@ -120,7 +120,7 @@ def test_what_is_not_measured_is_held(any_engine: Engine, clock: datetime) -> No
     gateway = RecordingGateway()
     rollout, _ = make_canary(any_engine, clock)
     tick_rollouts(any_engine, lambda _: SETTINGS, gateway, no_health_measured, clock + 9 * DWELL)
-    assert state(any_engine, rollout) == ("held", 5, "canary")
+    assert state(any_engine, rollout) == ("holding", 5, "canary")
     tick_rollouts(any_engine, lambda _: SETTINGS, gateway, healthy, clock + 9 * DWELL)
     assert state(any_engine, rollout) == ("running", 25, "canary")
 
@@ -218,6 +218,6 @@ def test_a_first_step_of_everything_still_waits_for_measurements(
     with transaction(engine) as connection:
         rollout = start_rollout(connection, canary, all_at_once, clock, by="lea")
     tick_rollouts(engine, lambda _: all_at_once, gateway, no_health_measured, clock)
-    assert state(engine, rollout) == ("held", 100, "canary")
+    assert state(engine, rollout) == ("holding", 100, "canary")
     tick_rollouts(engine, lambda _: all_at_once, gateway, healthy, clock)
     assert state(engine, rollout) == ("completed", 100, "production")
