@@ -133,6 +133,17 @@ class RemoteServiceError(TransientError):
     """Raised when Ray, Kubernetes or MLflow is unavailable or denies access."""
 
 
+class GatewayError(DriftwardenError):
+    """Raised when a gateway rejects weights, or has not the version that they name.
+
+    Its code is ``missing_version``, ``probe_failed``, ``in_use`` or ``rejected``.
+    """
+
+
+class StaleWeightsError(DriftwardenError):
+    """Raised when a gateway holds weights of a newer generation than those to set."""
+
+
 class LostOwnershipError(DriftwardenError):
     """Raised when another process has advanced a partition's offset; the batch is rolled back."""
 

@@ -40,8 +40,8 @@ from retrain.planning.starting_point import prepare_bases, serving_source, start
 from retrain.recipes.confirmation import require_consent
 from retrain.recipes.recipe import stored_recipe
 from retrain.recipes.recipe_file import read_recipe_file
-from retrain.rollout.factory import create_gateway
-from retrain.rollout.gateway import Gateway
+from retrain.rollout.gateways.factory import create_gateway
+from retrain.rollout.gateways.protocol import Gateway
 from retrain.rollout.policy import Health
 from retrain.rollout.rollouts import tick_rollouts
 from retrain.run_folder import RunFolder
@@ -67,7 +67,7 @@ class Retraining:
             engine=engine,
             settings=settings,
             launcher_of=partial(create_launcher, settings=settings.retrain, secrets=secrets),
-            gateway=create_gateway(settings.rollout),
+            gateway=create_gateway(settings),
         )
 
     def advance(self, now: datetime, may_continue: Callable[[], bool] = lambda: True) -> None:

@@ -1,12 +1,13 @@
 """Settings of training, candidate evaluation and rollout."""
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from monitor.settings.durations import AnyDuration, Duration, OptionalDuration, Within
 from monitor.settings.field_types import Level, Section, Share
+from monitor.settings.gateways import Envoy
 from monitor.settings.launchers import Kubernetes, Ray
 
 
@@ -136,5 +137,19 @@ class Rollout(Section):
     stages: tuple[Annotated[int, Field(ge=1, le=100)], ...] = (5, 25, 50, 100)
     min_dwell: Annotated[AnyDuration, Within("0s")] = timedelta(hours=48)
     min_samples: Annotated[int, Field(ge=1)] = 200
-    gateway: Literal["none", "envoy-file"] = "none"
-    gateway_routes: str = ""
+    gateway: Literal["none", "envoy"] = "none"
+    envoy: Envoy = Envoy()
+
+    @field_validator("gateway", mode="before")
+    @classmethod
+    def _has_its_present_name(cls, value: Any) -> Any:
+        if value == "envoy-file":
+            raise ValueError('"envoy-file" was renamed; write "envoy"')
+        return value
+
+    @model_validator(mode="after")
+    def _has_what_its_gateway_needs(self) -> "Rollout":
+        for key in {"envoy": ("routes",)}.get(self.gateway, ()):
+            if not getattr(getattr(self, self.gateway), key):
+                raise ValueError(f'gateway = "{self.gateway}" needs {self.gateway}.{key}')
+        return self

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
-from monitor.errors import WorkflowError
+from monitor.errors import DriftwardenError, WorkflowError
 from monitor.settings import Rollout as RolloutSettings
 from monitor.store.engine import transaction
 from monitor.store.training import registry as versions
@@ -16,7 +16,7 @@ from monitor.store.training.registry import VersionRow
 from monitor.store.training.rollouts import RolloutRow
 from retrain.evaluation.gate_result import require_gate_passed
 from retrain.registry.stages import move_stage
-from retrain.rollout.gateway import Gateway, Weights
+from retrain.rollout.gateways.protocol import Gateway, Weights
 from retrain.rollout.policy import Health, RolloutDecision, first_stage_percent, next_step
 
 ACTOR = "rollout"
@@ -129,7 +129,14 @@ def tick_rollouts(
         ticks.append(RolloutTick(rollout_id, rollout.version_id, step))
     with transaction(engine) as connection:
         targets = _weights(connection)
-    gateway.set_weights(targets)
+    failures = []
+    for target in targets:
+        try:
+            gateway.set(target)
+        except DriftwardenError as error:  # the other models' weights are set all the same
+            failures.append(error)
+    if failures:
+        raise failures[0]
     return ticks
 
 
@@ -182,7 +189,7 @@ def _finish(
 
 
 def _weights(connection: Connection) -> list[Weights]:
-    """Return each model's weights from the database rows."""
+    """Return each model's weights from the database rows, which have no generation yet."""
     canaries: dict[str, tuple[VersionRow, int]] = {}
     for rollout in store.open_rollouts(connection):
         version = versions.version_by_id(connection, rollout.version_id)
@@ -193,5 +200,5 @@ def _weights(connection: Connection) -> list[Weights]:
             continue
         canary, percent = canaries.get(stable.model, (None, 0))
         number = canary.version if canary is not None else None
-        targets.append(Weights(stable.model, stable.version, number, percent))
+        targets.append(Weights(stable.model, stable.version, number, percent, generation=0))
     return targets

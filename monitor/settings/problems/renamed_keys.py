@@ -99,4 +99,5 @@ RENAMED_KEYS = {
     "rollout.steps": Renamed("rollout.stages"),
     "rollout.dwell_hours": Renamed("rollout.min_dwell", "h"),
     "rollout.minimum_samples": Renamed("rollout.min_samples"),
+    "rollout.gateway_routes": Renamed("rollout.envoy.routes"),
 }

@@ -27,7 +27,7 @@ from monitor.store.tables import DriftEvaluation, Look, OutboxMessage, metadata
 from monitor.store.windows.claims import claim_drift_evaluation, fail_drift_evaluation
 from retrain.registry.mlflow_mirror import MlflowMirror
 from retrain.registry.stages import register_version
-from retrain.rollout.gateway import RecordOnlyGateway
+from retrain.rollout.gateways.record_only import RecordOnlyGateway
 from tests.support.alerts.senders import MemorySender
 from tests.support.retrain.fake_launcher import FakeLauncher
 from tests.support.traffic.stored_traffic import store_traffic

@@ -36,7 +36,7 @@ from monitor.store.training.rollouts import rollout_by_id
 from monitor.store.training.runs import list_runs, mark_running
 from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import promote, register_version
-from retrain.rollout.gateway import RecordOnlyGateway
+from retrain.rollout.gateways.record_only import RecordOnlyGateway
 from retrain.rollout.rollouts import start_rollout
 from retrain.training.runs import plan_run
 from tests.support.retrain.candidates import evaluated

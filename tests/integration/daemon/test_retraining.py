@@ -33,7 +33,7 @@ from monitor.store.training.runs import RunRow, list_runs, run_by_id, run_of_dec
 from monitor.telemetry import configure_logging
 from retrain.recipes.recipe import read_recipe
 from retrain.registry.stages import promote, register_version
-from retrain.rollout.gateway import RecordOnlyGateway
+from retrain.rollout.gateways.record_only import RecordOnlyGateway
 from retrain.run_folder import RunFolder, read_json, read_lines
 from retrain.training.cancellation import cancel_run
 from tests.support.retrain.candidates import make_results, write_plan, write_results

@@ -1,6 +1,5 @@
 """Rollouts on both databases: the row first, then the gateway, with the same end after kills."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 import pytest
@@ -14,7 +13,8 @@ from monitor.store.training import rollouts as store
 from monitor.store.training.registry import VersionRow
 from monitor.store.training.rollouts import RolloutRow
 from retrain.registry.stages import move_stage, promote, register_version, roll_back
-from retrain.rollout.gateway import Weights
+from retrain.rollout.gateways.protocol import Weights
+from retrain.rollout.gateways.record_only import RecordOnlyGateway
 from retrain.rollout.policy import Health, HealthCheck
 from retrain.rollout.rollouts import start_rollout, tick_rollouts
 from tests.support.refusals import refusal
@@ -24,21 +24,20 @@ SETTINGS = Rollout()
 DWELL = SETTINGS.min_dwell
 
 
-class RecordingGateway:
+class RecordingGateway(RecordOnlyGateway):
     """A gateway that records its weights and may be unavailable."""
 
     def __init__(self) -> None:
-        self.applied_weights: list[list[Weights]] = []
+        self.applied: dict[str, Weights] = {}
         self.away = False
 
-    def set_weights(self, weights: Sequence[Weights]) -> None:
+    def set(self, weights: Weights) -> None:
         if self.away:
             raise TransientError("the gateway is away")
-        self.applied_weights.append(list(weights))
+        self.applied[weights.model] = weights
 
     def percent(self, model: str = "desk") -> int:
-        (matches,) = [w for w in self.applied_weights[-1] if w.model == model]
-        return matches.canary_percent
+        return self.applied[model].canary_percent
 
 
 def healthy(_rollout: RolloutRow, _version: VersionRow) -> Health:
@@ -87,7 +86,7 @@ def test_a_healthy_canary_takes_over_step_by_step(any_engine: Engine, clock: dat
     gateway = RecordingGateway()
     rollout, canary = make_canary(any_engine, clock)
     tick_rollouts(any_engine, lambda _: SETTINGS, gateway, healthy, clock)
-    assert gateway.applied_weights[-1] == [Weights("desk", 1, 2, 5)]
+    assert gateway.applied["desk"] == Weights("desk", 1, 2, 5, generation=0)
     for number, percent in enumerate((25, 50), start=1):
         tick_rollouts(any_engine, lambda _: SETTINGS, gateway, healthy, clock + number * DWELL)
         assert gateway.percent() == percent
@@ -96,7 +95,7 @@ def test_a_healthy_canary_takes_over_step_by_step(any_engine: Engine, clock: dat
         assert gateway.percent() == percent
     tick_rollouts(any_engine, lambda _: SETTINGS, gateway, healthy, clock + 3 * DWELL)
     assert state(any_engine, rollout) == ("completed", 100, "production")
-    assert gateway.applied_weights[-1] == [Weights("desk", 2, None, 0)]
+    assert gateway.applied["desk"] == Weights("desk", 2, None, 0, generation=0)
     with transaction(any_engine) as connection:
         moves = [m.to_stage for m in versions.stage_changes(connection, canary)]
         assert moves == ["canary", "production"]
@@ -110,7 +109,7 @@ def test_a_failed_check_takes_everything_back_at_once(any_engine: Engine, clock:
     (tick,) = tick_rollouts(any_engine, lambda _: SETTINGS, gateway, failing, clock + DWELL)
     assert tick.step.reason == "errors failed: 9% against 1%"
     assert state(any_engine, rollout) == ("reverted", 0, "rejected")
-    assert gateway.applied_weights[-1] == [Weights("desk", 1, None, 0)]
+    assert gateway.applied["desk"] == Weights("desk", 1, None, 0, generation=0)
     assert tick_rollouts(any_engine, lambda _: SETTINGS, gateway, healthy, clock + 9 * DWELL) == []
     with transaction(any_engine) as connection, refusal("stage_transition"):
         start_rollout(connection, canary, SETTINGS, clock, by="lea")
@@ -134,7 +133,7 @@ def test_a_gateway_that_was_away_is_brought_in_line_later(engine: Engine, clock:
     assert state(engine, rollout) == ("reverted", 0, "rejected")
     gateway.away = False
     tick_rollouts(engine, lambda _: SETTINGS, gateway, failing, clock)
-    assert gateway.applied_weights == [[Weights("desk", 1, None, 0)]]
+    assert gateway.applied == {"desk": Weights("desk", 1, None, 0, generation=0)}
 
 
 def test_all_models_are_told_at_once(engine: Engine, clock: datetime) -> None:
@@ -142,7 +141,9 @@ def test_all_models_are_told_at_once(engine: Engine, clock: datetime) -> None:
     make_canary(engine, clock)
     make_canary(engine, clock, "tax")
     tick_rollouts(engine, lambda _: SETTINGS, gateway, no_health_measured, clock)
-    assert gateway.applied_weights == [[Weights("desk", 1, 2, 5), Weights("tax", 1, 2, 5)]]
+    assert gateway.applied == {
+        model: Weights(model, 1, 2, 5, generation=0) for model in ("desk", "tax")
+    }
 
 
 def test_another_process_that_was_faster_wins(engine: Engine, clock: datetime) -> None:
@@ -172,7 +173,7 @@ def test_moving_the_canary_by_hand_ends_its_rollout(
     assert tick_rollouts(any_engine, lambda _: SETTINGS, gateway, failing, clock) == []
     assert state(any_engine, rollout) == (*expected, stage)
     serving = 2 if stage == "production" else 1
-    assert gateway.applied_weights == [[Weights("desk", serving, None, 0)]]
+    assert gateway.applied == {"desk": Weights("desk", serving, None, 0, generation=0)}
 
 
 def test_a_rollback_takes_the_canary_out_of_the_gateway(engine: Engine, clock: datetime) -> None:
@@ -183,7 +184,7 @@ def test_a_rollback_takes_the_canary_out_of_the_gateway(engine: Engine, clock: d
         roll_back(connection, "desk", changed_by="lea", reason="complaints", now=clock)
     tick_rollouts(engine, lambda _: SETTINGS, gateway, healthy, clock)
     assert state(engine, rollout) == ("reverted", 0, "candidate")
-    assert gateway.applied_weights[-1] == [Weights("desk", 1, None, 0)]
+    assert gateway.applied["desk"] == Weights("desk", 1, None, 0, generation=0)
 
 
 def test_rollout_needs_a_stable_version_and_no_other_rollout(

@@ -1,0 +1,1 @@
+"""Traffic gateways: one file each behind one protocol."""

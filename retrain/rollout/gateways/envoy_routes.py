@@ -1,0 +1,251 @@
+"""Envoy's route configuration as a document: routes of driftwarden among others."""
+
+import copy
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from retrain.rollout.gateways.cluster_names import cluster_name, version_of_cluster
+from retrain.rollout.gateways.protocol import Applied, Weights, applied_shares
+
+Object = dict[str, Any]
+#: Type of the one resource of a route file.
+TYPE = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
+#: Request header that selects a version for a probe.
+PROBE_HEADER = "x-driftwarden-probe"
+#: Key of the metadata of driftwarden's routes.
+_OWNER = "driftwarden"
+
+
+@dataclass(frozen=True)
+class RouteNames:
+    """The names that routes use.
+
+    Attributes:
+        route_name: Name of the route configuration.
+        model_header: Request header that names the model.
+        user_header: Request header that names the user; empty: each request is drawn.
+        version_header: Header with the cluster's name, added to requests and responses, or empty.
+        default_model: Model of requests that no other route matches; empty: the first.
+    """
+
+    route_name: str = "driftwarden"
+    model_header: str = "x-model"
+    user_header: str = "x-user"
+    version_header: str = "x-model-version"
+    default_model: str = ""
+
+
+class RouteDocument:
+    """The content of a route file. What driftwarden did not write stays as it is."""
+
+    def __init__(self, content: Mapping[str, Any] | None, names: RouteNames) -> None:
+        self.content: Object = copy.deepcopy(dict(content or {}))
+        self._names = names
+
+    @classmethod
+    def of_configuration(
+        cls, configuration: Mapping[str, Any], names: RouteNames
+    ) -> "RouteDocument":
+        """Wrap one route configuration, such as that of Envoy's admin interface."""
+        return cls({"resources": [configuration]}, names)
+
+    def read(self, model: str) -> Applied | None:
+        """Return the weights of a model; ``None`` without a route of the model."""
+        by_use = {_mark(r).get("use"): r for r in self._routes() if _is_of(r, model)}
+        route = by_use.get("model") or by_use.get("default")
+        if route is None:
+            return None
+        weights, outsiders = _weights_of(route, model)
+        default = by_use.get("default", route)
+        if _weights_of(default, model) != (weights, outsiders):
+            outsiders.append("other weights in the default route")
+        mark = _mark(route)
+        stable = int(mark["stable"]) if "stable" in mark else None
+        generation = int(mark.get("generation", 0))
+        return applied_shares(model, weights, generation, stable=stable, unexpected=outsiders)
+
+    def write(self, weights: Weights) -> None:
+        """Set the weights of one model, and the default route where it is this model's."""
+        routes = self._own_routes()
+        header = {"name": self._names.model_header, "string_match": {"exact": weights.model}}
+        self._put(routes, weights, "model", {"prefix": "/", "headers": [header]})
+        catch_all = next((route for route in routes if _matches_all(route)), None)
+        default = self._names.default_model
+        if catch_all is None or _is_of(catch_all, weights.model) or default == weights.model:
+            for route in [r for r in routes if _mark(r).get("use") == "default"]:
+                if not _is_of(route, weights.model):
+                    routes.remove(route)
+            self._put(routes, weights, "default", {"prefix": "/"})
+        for version in self._probed_versions(weights.model) - {weights.stable, weights.canary}:
+            self.remove_probe(weights.model, version)
+
+    def probe_value(self, model: str, version: int) -> str | None:
+        """Return the value of the probe header that selects a version; ``None``: none does."""
+        for route in self._routes():
+            if _is_probe(route, model) and _mark(route)["version"] == version:
+                return str(route["match"]["headers"][0]["string_match"]["exact"])
+        return None
+
+    def add_probe(self, model: str, version: int, value: str) -> None:
+        """Add the route of probes of a version."""
+        header = {"name": PROBE_HEADER, "string_match": {"exact": value}}
+        cluster = cluster_name(model, version)
+        route = {
+            "name": f"{_OWNER}/probe/{cluster}",
+            "match": {"prefix": "/", "headers": [header]},
+            "metadata": _metadata({"model": model, "use": "probe", "version": version}),
+            "route": {"cluster": cluster},
+        }
+        self._own_routes().insert(0, route)
+
+    def remove_probe(self, model: str, version: int) -> None:
+        """Remove the route of probes of a version."""
+        routes = self._own_routes()
+        routes[:] = [
+            route
+            for route in routes
+            if not (_is_probe(route, model) and _mark(route)["version"] == version)
+        ]
+
+    def text(self) -> str:
+        """Return the content of the file, with a version that follows from it."""
+        self.content.pop("version_info", None)
+        digest = hashlib.sha256(json.dumps(self.content, sort_keys=True).encode()).hexdigest()
+        return json.dumps({"version_info": digest[:16], **self.content}, indent=2) + "\n"
+
+    def _put(self, routes: list[Object], weights: Weights, use: str, match: Object) -> None:
+        """Replace or insert a route of a model; an operator's further fields of it stay."""
+        mark = {
+            "model": weights.model,
+            "use": use,
+            "generation": weights.generation,
+            "stable": weights.stable,
+        }
+        old = next(
+            (r for r in routes if _is_of(r, weights.model) and _mark(r).get("use") == use), None
+        )
+        route: Object = copy.deepcopy(old) if old else {"name": f"{_OWNER}/{use}/{weights.model}"}
+        # Without a limit, as a long response may take minutes; Envoy's default is 15 seconds.
+        action: Object = {"timeout": "0s", **(route["route"] if old else {})}
+        action.pop("cluster", None)
+        action["weighted_clusters"] = {"clusters": self._clusters(weights)}
+        if self._names.user_header:
+            action["weighted_clusters"]["use_hash_policy"] = True
+            action["hash_policy"] = [self._hash_policy(weights)]
+        else:
+            action.pop("hash_policy", None)
+        route |= {"match": match, "metadata": _metadata(mark), "route": action}
+        if old:
+            routes[routes.index(old)] = route
+        else:
+            ends = [i for i, r in enumerate(routes) if _matches_all(r)]
+            routes.insert(ends[0] if ends else len(routes), route)
+
+    def _clusters(self, weights: Weights) -> list[Object]:
+        """Return the clusters, the canary first: its hashes are then those below its weight.
+
+        A version at 0% is omitted: a retry could still select a cluster of weight 0.
+        """
+        clusters = []
+        for version, percent in weights.shares.items():
+            name = cluster_name(weights.model, version)
+            cluster: Object = {"name": name, "weight": percent}
+            if self._names.version_header:
+                added = {
+                    "header": {"key": self._names.version_header, "value": name},
+                    "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+                }
+                cluster |= {"request_headers_to_add": [added], "response_headers_to_add": [added]}
+            clusters.append(cluster)
+        return clusters
+
+    def _hash_policy(self, weights: Weights) -> Object:
+        """Return the hash of the user with the canary's name: another canary has other users."""
+        version = weights.canary if weights.canary is not None else weights.stable
+        salt = cluster_name(weights.model, version)
+        rewrite = {"pattern": {"regex": "^(.*)$"}, "substitution": f"{salt} \\1"}
+        return {"header": {"header_name": self._names.user_header, "regex_rewrite": rewrite}}
+
+    def _routes(self) -> Iterator[Object]:
+        for host in self._hosts():
+            yield from host.get("routes", [])
+
+    def _probed_versions(self, model: str) -> set[int]:
+        return {int(_mark(r)["version"]) for r in self._routes() if _is_probe(r, model)}
+
+    def _hosts(self) -> list[Object]:
+        for resource in self.content.get("resources", []):
+            if resource.get("name") == self._names.route_name:
+                return list(resource.get("virtual_hosts", []))
+        return []
+
+    def _own_routes(self) -> list[Object]:
+        """Return the routes of the virtual host of all domains; create what is missing."""
+        resources = self.content.setdefault("resources", [])
+        name = self._names.route_name
+        resource = next((r for r in resources if r.get("name") == name), None)
+        if resource is None:
+            resource = {"@type": TYPE, "name": name, "virtual_hosts": []}
+            resources.append(resource)
+        hosts = resource.setdefault("virtual_hosts", [])
+        host = next((h for h in hosts if "*" in h.get("domains", [])), None)
+        if host is None:
+            host = {"name": name, "domains": ["*"], "routes": []}
+            hosts.append(host)
+        routes: list[Object] = host.setdefault("routes", [])
+        return routes
+
+
+def _weights_of(route: Object, model: str) -> tuple[dict[int, float], list[str]]:
+    """Return the weights of the versions, and the clusters that are no version of the model."""
+    action = route.get("route", {})
+    clusters = action.get("weighted_clusters", {}).get("clusters", [])
+    if "cluster" in action:
+        clusters = [{"name": action["cluster"], "weight": 100}]
+    weights: dict[int, float] = {}
+    outsiders = []
+    for cluster in clusters:
+        version = version_of_cluster(model, cluster.get("name", ""))
+        if version is not None:
+            weights[version] = weights.get(version, 0) + float(cluster.get("weight", 0))
+        elif cluster.get("weight"):
+            outsiders.append(f"cluster {cluster.get('name')}")
+    return weights, outsiders
+
+
+def _mark(route: Object) -> Object:
+    """Return the metadata that driftwarden wrote; version 0.1 wrote none."""
+    mark = route.get("metadata", {}).get("filter_metadata", {}).get(_OWNER)
+    if mark:
+        return dict(mark)
+    names = [c.get("name", "") for c in _clusters_of(route)]
+    models = {name.rpartition("-v")[0] for name in names if name.rpartition("-v")[2].isdigit()}
+    if len(names) >= 1 and len(models) == 1 and set(route) == {"match", "route"}:
+        return {"use": "default" if _matches_all(route) else "model", "plain_model": models.pop()}
+    return {}
+
+
+def _clusters_of(route: Object) -> list[Object]:
+    return list(route.get("route", {}).get("weighted_clusters", {}).get("clusters", []))
+
+
+def _is_of(route: Object, model: str) -> bool:
+    mark = _mark(route)
+    if "plain_model" in mark:
+        return cluster_name(model, 1) == f"{mark['plain_model']}-v1"
+    return bool(mark.get("model") == model)
+
+
+def _is_probe(route: Object, model: str) -> bool:
+    return _mark(route).get("use") == "probe" and _is_of(route, model)
+
+
+def _matches_all(route: Object) -> bool:
+    return bool(route.get("match") == {"prefix": "/"})
+
+
+def _metadata(mark: Object) -> Object:
+    return {"filter_metadata": {_OWNER: mark}}

@@ -1,0 +1,37 @@
+"""The configured gateway, and settings that name none."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from monitor.errors import ConfigurationError
+from monitor.settings import Configuration, Rollout
+from retrain.rollout.gateways.envoy import EnvoyGateway
+from retrain.rollout.gateways.factory import create_gateway
+from retrain.rollout.gateways.record_only import RecordOnlyGateway
+
+
+def configuration(*models: str, **rollout: object) -> Configuration:
+    return Configuration(models={name: {} for name in models or ("desk",)}, rollout=rollout)
+
+
+def test_the_configuration_names_the_gateway(tmp_path: Path) -> None:
+    assert isinstance(create_gateway(configuration()), RecordOnlyGateway)
+    envoy = {"gateway": "envoy", "envoy": {"routes": str(tmp_path / "routes.json")}}
+    assert isinstance(create_gateway(configuration(**envoy)), EnvoyGateway)
+
+
+@pytest.mark.parametrize(
+    ("keys", "needed"),
+    [({"gateway": "envoy"}, "envoy.routes"), ({"gateway": "envoy-file"}, '"envoy"')],
+)
+def test_gateway_without_what_it_needs_is_refused(keys: dict[str, str], needed: str) -> None:
+    with pytest.raises(ValidationError, match=needed):
+        Rollout(**keys)
+
+
+def test_models_with_one_name_at_the_gateway_are_refused(tmp_path: Path) -> None:
+    envoy = {"gateway": "envoy", "envoy": {"routes": str(tmp_path / "routes.json")}}
+    with pytest.raises(ConfigurationError, match="support-bot"):
+        create_gateway(configuration("support bot", "support-bot", **envoy))
