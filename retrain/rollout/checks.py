@@ -1,0 +1,184 @@
+"""Checks of a canary against the stable version."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.errors import ConfigurationError
+
+Floats = NDArray[np.float64]
+
+#: ``advance``: must be shown to be not worse by the margin, and can revert. ``revert_only``: can
+#: revert, and is never waited for. ``limit``: reverts when the canary's mean breaks a limit.
+Kind = Literal["advance", "revert_only", "limit"]
+
+#: A response is slow where it takes longer than this quantile of stable's past latencies.
+SLOW_QUANTILE = 0.95
+#: Factor to stable's level at which the mean length breaks its limits.
+LENGTH_FACTOR = 3.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """A comparison of one metric between canary and stable.
+
+    A metric's values are clipped to ``lowest`` and ``highest`` and scaled to [0, 1], 1 = good.
+    """
+
+    name: str
+    kind: Kind
+    #: The column of the observations that it reads; several checks may read one.
+    metric: str
+    higher_is_better: bool = True
+    lowest: float = 0.0
+    highest: float = 1.0
+    #: Stable's mean before the rollout, in the metric's unit; margin and negligible difference are
+    #: relative to it. ``None``: that of stable's first units in the rollout.
+    level: float | None = None
+    #: Compare the share of values above this quantile of stable's past values instead.
+    quantile: float | None = None
+    #: That quantile before the rollout, in the metric's unit; ``None``: from the first hours.
+    threshold: float | None = None
+    #: Of kind ``limit``: the mean that the canary must not pass, in the metric's unit.
+    limit: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.lowest < self.highest:
+            raise ConfigurationError(
+                f"check {self.name!r}: range {self.lowest:g} to {self.highest:g}; the lowest value "
+                "must be below the highest",
+                code="bad_check",
+            )
+        if (self.kind == "limit") != (self.limit is not None):
+            raise ConfigurationError(
+                f"check {self.name!r} of kind {self.kind}: limit {self.limit}; give a limit to "
+                "checks of kind limit only",
+                code="bad_check",
+            )
+
+    @property
+    def span(self) -> float:
+        """Width of the range in the metric's unit; a share of slow responses has 1."""
+        return 1.0 if self.quantile is not None else self.highest - self.lowest
+
+    @property
+    def is_paired(self) -> bool:
+        """Whether canary and stable are compared, rather than the canary with a limit."""
+        return self.kind != "limit"
+
+    def scale(self, values: Floats, threshold: float = np.nan) -> Floats:
+        """Return values on [0, 1] with 1 = good; NaN stays NaN.
+
+        Args:
+            values: In the metric's unit.
+            threshold: The quantile of stable's past values, where the check compares shares.
+        """
+        if self.quantile is not None:
+            slow = np.where(np.isnan(values) | np.isnan(threshold), np.nan, values > threshold)
+            return np.asarray(slow if self.higher_is_better else 1.0 - slow)
+        scaled = np.clip((values - self.lowest) / self.span, 0.0, 1.0)
+        return np.asarray(scaled if self.higher_is_better else 1.0 - scaled)
+
+    def tolerance(self, relative: float, points: float, level: float) -> float:
+        """Return the larger of a share of the level and some points, on the scale [0, 1].
+
+        Args:
+            relative: Share of the level.
+            points: Least tolerance, as a share of the range.
+            level: Stable's mean in the metric's unit.
+        """
+        if self.quantile is not None:
+            level = 1.0 - self.quantile
+        return float(min(max(relative * abs(level) / self.span, points), 1.0))
+
+
+def share_check(name: str, kind: Kind = "advance", level: float | None = None) -> Check:
+    """Return the check of a share that should be low, such as refusals."""
+    return Check(name, kind, name, higher_is_better=False, level=level)
+
+
+def default_checks(levels: Mapping[str, float], *, with_relevance: bool = True) -> list[Check]:
+    """Return the checks that need nothing but responses.
+
+    Args:
+        levels: Stable's means before the rollout by metric: shares of ``malformed``, ``refusals``,
+            ``truncation`` and ``errors``, the share of related responses (``relevance``), and the
+            mean of ``length``; ``latency`` is the quantile :data:`SLOW_QUANTILE`. What is missing
+            is taken from stable's first hours, but for the limits of the length.
+        with_relevance: Whether responses are embedded.
+    """
+    shares = ("malformed", "refusals", "truncation", "errors")
+    checks = [share_check(name, level=levels.get(name)) for name in shares]
+    checks.append(latency_check(levels.get("latency")))
+    if with_relevance:
+        checks.append(Check("relevance", "advance", "relevance", level=levels.get("relevance")))
+    return checks + length_limits(levels.get("length"))
+
+
+def latency_check(threshold: float | None = None) -> Check:
+    """Return the check of the share of responses slower than stable's past p95, in seconds."""
+    return Check(
+        "latency",
+        "advance",
+        "latency",
+        higher_is_better=False,
+        quantile=SLOW_QUANTILE,
+        threshold=threshold,
+    )
+
+
+def metric_check(
+    name: str,
+    kind: Kind,
+    lowest: float,
+    highest: float,
+    *,
+    higher_is_better: bool = True,
+    level: float | None = None,
+) -> Check:
+    """Return the check of a metric that production logs, of a judge's score, or of feedback."""
+    return Check(name, kind, name, higher_is_better, lowest, highest, level)
+
+
+def length_limits(level: float | None) -> list[Check]:
+    """Return the limits of the mean length: a third and three times stable's; none without it."""
+    if not level:
+        return []
+    highest = 10.0 * level
+    return [
+        Check(
+            "length, upper limit",
+            "limit",
+            "length",
+            higher_is_better=False,
+            highest=highest,
+            limit=LENGTH_FACTOR * level,
+        ),
+        Check(
+            "length, lower limit", "limit", "length", highest=highest, limit=level / LENGTH_FACTOR
+        ),
+    ]
+
+
+def limit_check(
+    metric: str, limit: float, *, is_minimum: bool, lowest: float = 0.0, highest: float = 1.0
+) -> Check:
+    """Return the check of an absolute threshold of evaluation.yaml on a metric of the traffic."""
+    comparison = "at least" if is_minimum else "at most"
+    return Check(
+        f"{metric} {comparison} {limit:g}",
+        "limit",
+        metric,
+        is_minimum,
+        lowest,
+        highest,
+        limit=limit,
+    )
+
+
+def metrics_of(checks: Iterable[Check]) -> tuple[str, ...]:
+    """Return the columns that the checks read, each once, in order."""
+    return tuple(dict.fromkeys(check.metric for check in checks))

@@ -1,0 +1,197 @@
+"""Decision on a rollout: advance, hold, wait, revert, or ask a user."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from retrain.rollout.check_results import STALE_HOURS, CheckResult, check_results
+from retrain.rollout.evidence import Evidence
+
+#: ``wait``: nothing is wrong, and the stage's time is not over. ``hold``: something is missing or
+#: not shown. ``ask``: it has held for ``max_hold``.
+Action = Literal["advance", "hold", "wait", "revert", "ask"]
+
+ReasonCode = Literal[
+    "worse",
+    "limit_broken",
+    "no_evidence",
+    "evidence_behind",
+    "canary_idle",
+    "stable_idle",
+    "sample_ratio",
+    "missing",
+    "not_shown",
+    "too_early",
+    "all_shown",
+    "holdback_over",
+]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The current stage of a rollout.
+
+    Attributes:
+        percent: Weight of the canary.
+        started_at: When its weights were confirmed.
+        min_dwell: Its least time; at 100%, the time of the holdback.
+        max_hold: Time after ``min_dwell`` at which a user is asked.
+    """
+
+    percent: int
+    started_at: datetime
+    min_dwell: timedelta
+    max_hold: timedelta
+
+    @property
+    def is_holdback(self) -> bool:
+        """Whether the canary has all traffic but the holdback."""
+        return self.percent >= 100
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A reason of a decision.
+
+    Attributes:
+        code: The kind of reason.
+        text: A sentence for page, Slack and log.
+        check: Name of the check, if it is about one.
+    """
+
+    code: ReasonCode
+    text: str
+    check: str = ""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The decision on a rollout after an hour.
+
+    Attributes:
+        action: What to do.
+        reasons: At least one; of a revert, each check that is worse.
+        missing: Advance checks that are not measured as they should be.
+        not_shown: Advance checks that are measured, and not shown yet.
+        due: When the stage's time is over.
+        results: Each check.
+    """
+
+    action: Action
+    reasons: tuple[Reason, ...]
+    missing: tuple[str, ...]
+    not_shown: tuple[str, ...]
+    due: datetime
+    results: tuple[CheckResult, ...]
+
+    @property
+    def summary(self) -> str:
+        """The reasons as one line."""
+        return "; ".join(reason.text for reason in self.reasons)
+
+
+def decide(evidence: Evidence, stage: Stage, now: datetime) -> Decision:
+    """Decide the next action of a rollout.
+
+    A check that is worse, or a broken limit, reverts at once. A stage advances when its time is
+    over, every advance check is shown and nothing is missing; the holdback ends with its time.
+
+    Args:
+        evidence: After the newest complete hour.
+        stage: The current stage.
+        now: The current time.
+    """
+    results = tuple(check_results(evidence))
+    due = stage.started_at + stage.min_dwell
+    advance = [result for result in results if result.kind == "advance"]
+    missing = tuple(result.name for result in advance if result.missing)
+    not_shown = tuple(r.name for r in advance if not r.not_worse and not r.missing)
+    action, reasons = _choose(evidence, stage, now, results)
+    return Decision(action, tuple(reasons), missing, not_shown, due, results)
+
+
+def _choose(
+    evidence: Evidence, stage: Stage, now: datetime, results: tuple[CheckResult, ...]
+) -> tuple[Action, list[Reason]]:
+    worse = [_worse(result) for result in results if result.worse]
+    if worse:
+        return "revert", worse
+    due = stage.started_at + stage.min_dwell
+    over = now >= due
+    holds = _holds(evidence, now)
+    open_checks = [] if stage.is_holdback else _open_checks(results)
+    if over and stage.is_holdback:
+        return "advance", [
+            Reason("holdback_over", "the holdback's time is over; no check is worse")
+        ]
+    if over and not holds and not open_checks:
+        text = "all advance checks are shown to be not worse by their margins"
+        return "advance", [Reason("all_shown", text)]
+    if now >= due + stage.max_hold:
+        return "ask", holds + open_checks
+    if over or holds:
+        return "hold", holds + open_checks
+    return "wait", [Reason("too_early", f"at {stage.percent}% until {due:%Y-%m-%d %H:%M} UTC")]
+
+
+def _holds(evidence: Evidence, now: datetime) -> list[Reason]:
+    """Return what is wrong with the measurement as a whole."""
+    if evidence.last_hour < 0:
+        return [Reason("no_evidence", "no hour of this rollout is measured yet")]
+    reasons = []
+    seen_until = datetime.fromtimestamp((evidence.last_hour + 1) * 3600, UTC)
+    if now - seen_until >= timedelta(hours=STALE_HOURS):
+        text = f"measured until {seen_until:%Y-%m-%d %H:%M} UTC only; check ingest"
+        reasons.append(Reason("evidence_behind", text))
+    stale = evidence.last_hour - STALE_HOURS
+    if evidence.last_canary <= stale:
+        text = f"the canary is idle: no requests for {STALE_HOURS} hours; check gateway and labels"
+        reasons.append(Reason("canary_idle", text))
+    if evidence.last_stable <= stale:
+        text = f"stable is idle: no requests for {STALE_HOURS} hours to compare with"
+        reasons.append(Reason("stable_idle", text))
+    ratio = evidence.sample_ratio
+    if ratio.is_mismatch:
+        text = (
+            f"the canary received {ratio.seen_share or 0:.1%} of the users, the weights say "
+            f"{ratio.expected_share or 0:.1%}; check the gateway"
+        )
+        reasons.append(Reason("sample_ratio", text))
+    return reasons
+
+
+def _open_checks(results: tuple[CheckResult, ...]) -> list[Reason]:
+    """Return the advance checks that are missing or not shown."""
+    return [
+        _missing(result) if result.missing else _not_shown(result)
+        for result in results
+        if result.kind == "advance" and (result.missing or not result.not_worse)
+    ]
+
+
+_MISSING = {
+    "unmeasured": "no measurement yet",
+    "unknown_level": "stable's level is not known yet",
+    "stale": f"no measurement for {STALE_HOURS} hours",
+    "measured_less": "measured less often on the canary than on stable",
+}
+
+
+def _missing(result: CheckResult) -> Reason:
+    return Reason("missing", f"{result.name}: {_MISSING[result.missing]}", result.name)
+
+
+def _not_shown(result: CheckResult) -> Reason:
+    text = (
+        f"{result.name}: worse by at most {result.upper or 0:.3g}, the margin is "
+        f"{result.margin or 0:.3g} ({result.n_stage_pairs:,} pairs)"
+    )
+    return Reason("not_shown", text, result.name)
+
+
+def _worse(result: CheckResult) -> Reason:
+    if result.kind == "limit":
+        text = f"{result.name}: broken by {result.loss or 0:.3g} (at least {result.lower or 0:.2g})"
+        return Reason("limit_broken", text, result.name)
+    text = f"{result.name}: worse by {result.loss or 0:.3g} (at least {result.lower or 0:.2g})"
+    return Reason("worse", text, result.name)

@@ -1,0 +1,203 @@
+"""Update of a rollout's evidence by an hour of observations."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.statistics.betting import log_growth, moments
+from monitor.statistics.matched_units import Units, deal, pair_means, user_means
+from retrain.rollout.evidence import Evidence
+from retrain.rollout.observations import Observations
+from retrain.rollout.user_history import UserHistory, learn_history, user_history
+
+Floats = NDArray[np.float64]
+
+#: Stable's requests from which the level of a check is taken where none is known before.
+LEVEL_REQUESTS = 50
+#: Hours of stable whose quantiles give the threshold of a slow response.
+THRESHOLD_HOURS = 24
+#: Largest difference between the arms' shares of units with a measurement.
+MISSING_TOLERANCE = 0.05
+
+
+@dataclass(frozen=True)
+class Differences:
+    """The differences of a check in an hour; positive is worse. Each array is ``[pairs]``."""
+
+    check: int
+    values: Floats
+    #: See :func:`monitor.statistics.betting.log_growth`.
+    gain: Floats
+    spread: Floats
+
+
+def update(
+    evidence: Evidence, look_hour: int, observations: Observations, past: Observations | None = None
+) -> Evidence:
+    """Return the evidence after an hour; an hour that was looked at changes nothing.
+
+    Args:
+        evidence: After the hours before, in a stage.
+        look_hour: The hour, since 1970, that is complete.
+        observations: Its requests, and values of earlier hours that became known since.
+        past: Requests of the rollout's earlier hours by users of ``observations``.
+    """
+    if look_hour <= evidence.last_hour:
+        return evidence
+    if evidence.stage < 0:
+        raise ValueError("no stage has begun; call start_stage first")
+    good = _scale(evidence, observations.values)
+    units = user_means(
+        observations.hour,
+        observations.is_canary,
+        observations.user,
+        observations.task_type,
+        good,
+    )
+    history = _history(evidence, units, past)
+    rng = np.random.default_rng([evidence.seed, look_hour])
+    differences = _differences(evidence, units, history, rng)
+    evidence = _bet(evidence, differences)
+    evidence = _bet_on_missing(evidence, units, rng)
+    evidence = _mark_hours(evidence, look_hour, units, differences)
+    evidence = _learn_stable(evidence, observations)
+    return replace(evidence, history=learn_history(evidence.history, look_hour, units, history))
+
+
+def _history(evidence: Evidence, units: Units, past: Observations | None) -> UserHistory:
+    """Return what is known of the users of the units from their earlier hours."""
+    if past is None or not len(past):
+        return user_history(evidence.history, units, None)
+    earlier = user_means(
+        past.hour, past.is_canary, past.user, past.task_type, _scale(evidence, past.values)
+    )
+    return user_history(evidence.history, units, earlier)
+
+
+def _scale(evidence: Evidence, values: Floats) -> Floats:
+    """Return the values of each check on [0, 1], ``[n, m]``."""
+    column = {metric: k for k, metric in enumerate(evidence.metrics)}
+    if values.shape[1] != len(column):
+        raise ValueError(f"{values.shape[1]} columns of values; expected {list(column)}")
+    scaled = np.empty((len(values), len(evidence.checks)))
+    for k, (check, threshold) in enumerate(zip(evidence.checks, evidence.threshold, strict=True)):
+        scaled[:, k] = check.scale(values[:, column[check.metric]], threshold)
+    return scaled
+
+
+def _differences(
+    evidence: Evidence, units: Units, history: UserHistory, rng: np.random.Generator
+) -> list[Differences]:
+    """Return the differences of each check."""
+    differences = []
+    present = ~np.isnan(units.values)
+    for columns in _alike_columns(present, evidence):
+        rows = present[:, columns[0]]
+        cell, is_canary = units.cell[rows], units.is_canary[rows]
+        pair = deal(cell, is_canary, rng)
+        part = np.ix_(rows, np.array(columns))
+        stable, canary = pair_means(is_canary, pair, units.values[part])
+        expected_stable, expected_canary = pair_means(is_canary, pair, history.expected[part])
+        _, carried = pair_means(is_canary, pair, history.carried[part])
+        offset = expected_stable - expected_canary
+        values = stable - canary - offset
+        differences += [
+            Differences(k, values[:, i], 1.0 - carried[:, i], 1.0 + np.abs(offset[:, i]))
+            for i, k in enumerate(columns)
+        ]
+    for k, check in enumerate(evidence.checks):
+        if check.limit is not None:
+            canary = units.values[units.is_canary & present[:, k], k]
+            values = check.scale(np.array([check.limit]))[0] - canary
+            differences.append(Differences(k, values, np.ones(len(values)), np.ones(len(values))))
+    return differences
+
+
+def _alike_columns(present: NDArray[np.bool_], evidence: Evidence) -> list[list[int]]:
+    """Return the paired checks, those measured on the same units together."""
+    alike: dict[bytes, list[int]] = {}
+    for k, check in enumerate(evidence.checks):
+        if check.is_paired:
+            alike.setdefault(np.packbits(present[:, k]).tobytes(), []).append(k)
+    return list(alike.values())
+
+
+def _bet(evidence: Evidence, differences: list[Differences]) -> Evidence:
+    """Bet each check's differences."""
+    log_worse, log_not_worse = evidence.log_worse.copy(), evidence.log_not_worse.copy()
+    sums = evidence.sums.copy()
+    negligible, margins = evidence.negligible, evidence.margins
+    for item in differences:
+        k = item.check
+        if not len(item.values) or np.isnan(margins[k]):
+            continue
+        values, gain, spread = item.values[:, None], item.gain[:, None], item.spread[:, None]
+        log_worse[k] += log_growth(values, negligible[k : k + 1], gain, spread)[0]
+        log_not_worse[k] += log_growth(-values, -margins[k : k + 1], gain, spread)[0]
+        sums[evidence.stage, k] += moments(values, gain, spread)[0]
+    evidence = replace(evidence, log_worse=log_worse, log_not_worse=log_not_worse, sums=sums)
+    worse = evidence.log_wealth_worse >= -np.log(evidence.alpha)
+    not_worse = evidence.log_wealth_not_worse >= -np.log(evidence.tolerances.false_advances)
+    return replace(evidence, worse=evidence.worse | worse, not_worse=evidence.not_worse | not_worse)
+
+
+def _bet_on_missing(evidence: Evidence, units: Units, rng: np.random.Generator) -> Evidence:
+    """Bet that canary units have a measurement less often than stable units."""
+    present = (~np.isnan(units.values)).astype(np.float64)
+    pair = deal(units.cell, units.is_canary, rng)
+    stable, canary = pair_means(units.is_canary, pair, present)
+    limit = np.full(len(evidence.checks), MISSING_TOLERANCE)
+    grown = evidence.log_missing + log_growth(stable - canary, limit)
+    return replace(evidence, log_missing=grown)
+
+
+def _mark_hours(
+    evidence: Evidence, look_hour: int, units: Units, differences: list[Differences]
+) -> Evidence:
+    """Note which arms and checks have measurements in an hour."""
+    last_pair = evidence.last_pair.copy()
+    for item in differences:
+        if len(item.values):
+            last_pair[item.check] = look_hour
+    n_canary = int(units.is_canary.sum())
+    n_stable = len(units) - n_canary
+    n_units = evidence.n_units.copy()
+    n_units[evidence.stage] += (n_stable, n_canary)
+    return replace(
+        evidence,
+        last_hour=look_hour,
+        last_pair=last_pair,
+        last_canary=look_hour if n_canary else evidence.last_canary,
+        last_stable=look_hour if n_stable else evidence.last_stable,
+        n_units=n_units,
+    )
+
+
+def _learn_stable(evidence: Evidence, observations: Observations) -> Evidence:
+    """Learn stable's levels and thresholds for the hours to come.
+
+    A level is settled once, so that margins stay; thresholds follow the newest hours.
+    """
+    values = observations.values[~observations.is_canary]
+    columns = [evidence.metrics.index(check.metric) for check in evidence.checks]
+    present = ~np.isnan(values)
+    new = np.stack([np.where(present, values, 0.0).sum(axis=0), present.sum(axis=0)])
+    level_sums = evidence.level_sums + new[:, columns]
+    total, n = level_sums
+    settled = np.isnan(evidence.level) & (n >= LEVEL_REQUESTS)
+    level = np.where(settled, total / np.maximum(n, 1), evidence.level)
+    evidence = replace(evidence, level=level, level_sums=level_sums)
+    quantiles = [check.quantile for check in evidence.checks]
+    if not any(quantiles) or not len(values):
+        return evidence
+    hourly = np.full(len(quantiles), np.nan)
+    for k, quantile in enumerate(quantiles):
+        known = values[present[:, columns[k]], columns[k]]
+        if quantile is not None and len(known):
+            hourly[k] = np.quantile(known, quantile)
+    recent = np.vstack([evidence.hourly_thresholds, hourly])[-THRESHOLD_HOURS:]
+    threshold = evidence.threshold.copy()
+    for k in map(int, np.flatnonzero(~np.isnan(recent).all(axis=0))):
+        threshold[k] = np.nanmedian(recent[:, k])
+    return replace(evidence, hourly_thresholds=recent, threshold=threshold)

@@ -1,0 +1,120 @@
+r"""What a user's earlier hours say about the next.
+
+Routing is sticky: a user who comes back meets the same version, and the difference that chance made
+between the users of both arms comes back with them. A test that takes each hour for new users would
+call equal versions different. So what the user's earlier hours lead to expect,
+:math:`w (\bar y - \mu)` with :math:`w = n \rho / (1 + (n - 1) \rho)` for n earlier hours and the
+intraclass correlation :math:`\rho`, is subtracted from the value: what remains has mean 0 given the
+past where the versions are equal. Of a constant loss of the canary a value shows the part that its
+past doesn't carry already.
+
+Reference: the shrinkage is the best linear predictor of a one-way random effect; Searle, Casella &
+McCulloch, "Variance Components", 1992, section 7.2.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.statistics.matched_units import Units
+
+Floats = NDArray[np.float64]
+
+#: Fewer returning units are too few to estimate the correlation; it is then 0.
+MIN_RETURNING = 20
+
+
+@dataclass(frozen=True, eq=False)
+class HistorySums:
+    """Sums over a rollout from which users' expectations are computed."""
+
+    #: int64 ``[hours]`` and float64 ``[hours, m]``: mean of all units in each hour.
+    hours: NDArray[np.int64]
+    means: Floats
+    #: ``[5, m]``: units, sum of squares; returning units, their weights, weighted products.
+    sums: Floats
+
+    @property
+    def correlation(self) -> Floats:
+        """Intraclass correlation of a user's hours, ``[m]``."""
+        n, squares, returning, weights, products = self.sums
+        variance = squares / np.maximum(n, 1.0)
+        shared = products / np.maximum(weights, 1.0)
+        known = (returning >= MIN_RETURNING) & (variance > 0.0)
+        return np.where(known, np.clip(shared / np.where(known, variance, 1.0), 0.0, 1.0), 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class UserHistory:
+    """What earlier hours say about units, ``[n, m]`` each."""
+
+    #: Number of earlier hours of the user, and mean deviation from the means of those hours.
+    n_hours: Floats
+    deviation: Floats
+    #: Expected deviation.
+    expected: Floats
+    #: Part of a constant loss of the canary that the expectation carries already.
+    carried: Floats
+
+
+def empty_history(n_checks: int) -> HistorySums:
+    """Return the sums before the first hour."""
+    return HistorySums(
+        np.zeros(0, dtype=np.int64), np.zeros((0, n_checks)), np.zeros((5, n_checks))
+    )
+
+
+def user_history(sums: HistorySums, units: Units, earlier: Units | None) -> UserHistory:
+    """Return what earlier units say about the units of an hour.
+
+    Args:
+        sums: Of the hours before.
+        units: Of the hour.
+        earlier: Units of the same users in earlier hours, of either arm; ``None``: no user returns.
+    """
+    shape = units.values.shape
+    nothing = UserHistory(*(np.zeros(shape) for _ in range(4)))
+    if earlier is None or not len(earlier) or not len(units):
+        return nothing
+    users, own = np.unique(units.user, return_inverse=True)
+    place = np.searchsorted(sums.hours, earlier.hour)
+    known = np.isin(earlier.user, users) & (earlier.user >= 0) & np.isin(earlier.hour, sums.hours)
+    if not known.any():
+        return nothing
+    row = np.searchsorted(users, earlier.user[known])
+    deviations = earlier.values[known] - sums.means[place[known]]
+    present = ~np.isnan(deviations)
+    totals = np.zeros((3, len(users), shape[1]))
+    np.add.at(totals[0], row, present)
+    np.add.at(totals[1], row, np.where(present, deviations, 0.0))
+    np.add.at(totals[2], row, present & earlier.is_canary[known][:, None])
+    n, total, n_canary = totals[:, own.reshape(-1)]
+    deviation = total / np.maximum(n, 1.0)
+    rho = sums.correlation
+    weight = n * rho / (1.0 + (n - 1.0) * rho + (n == 0))
+    return UserHistory(n, deviation, weight * deviation, weight * n_canary / np.maximum(n, 1.0))
+
+
+def learn_history(sums: HistorySums, hour: int, units: Units, history: UserHistory) -> HistorySums:
+    """Return the sums after an hour."""
+    if not len(units):
+        return sums
+    present = ~np.isnan(units.values)
+    counts = present.sum(axis=0)
+    means = np.where(present, units.values, 0.0).sum(axis=0) / np.maximum(counts, 1)
+    deviation = np.where(present, units.values - means, 0.0)
+    weight = np.where(present, history.n_hours, 0.0)
+    new = [
+        counts,
+        (deviation**2).sum(axis=0),
+        (weight > 0).sum(axis=0),
+        weight.sum(axis=0),
+        (weight * deviation * history.deviation).sum(axis=0),
+    ]
+    return replace(
+        sums,
+        hours=np.append(sums.hours, hour),
+        means=np.vstack([sums.means, np.where(counts > 0, means, np.nan)]),
+        sums=sums.sums + np.stack(new),
+    )
