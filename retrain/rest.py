@@ -1,6 +1,6 @@
 """JSON over HTTP to a remote service, with classified failures."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,10 @@ class RestService:
     access_hint: str
     ca_file: str = ""
     timeout_seconds: float = 20.0
+
+    def quoted(self, response: httpx.Response) -> str:
+        """Return a one-line description of a response, without the credentials of the headers."""
+        return quoted(response, secrets=_credentials(self.headers()))
 
     def request(
         self,
@@ -76,20 +80,23 @@ class RestService:
         if response.status_code in _REFUSED:
             raise RemoteServiceError(
                 f"{self.name} at {self.url} refuses {method} {path} ({response.status_code}): "
-                f"{quoted(response)}. {self.access_hint}",
+                f"{self.quoted(response)}. {self.access_hint}",
                 code="refused",
             )
         if response.status_code in _TRY_AGAIN:
             raise RemoteServiceError(
                 f"{self.name} at {self.url} can't process {method} {path} now "
-                f"({response.status_code}): {quoted(response)}",
+                f"({response.status_code}): {self.quoted(response)}",
                 code="busy",
             )
         return response
 
 
-def quoted(response: httpx.Response) -> str:
-    """Return a one-line description of a response: its ``message`` or its last line."""
+def quoted(response: httpx.Response, *, secrets: Sequence[str] = ()) -> str:
+    """Return a one-line description of a response: its ``message`` or its last line.
+
+    Secrets that the server quotes are left out.
+    """
     try:
         body = response.json()
     except ValueError:
@@ -99,12 +106,19 @@ def quoted(response: httpx.Response) -> str:
     else:
         lines = [line.strip() for line in response.text.splitlines() if len(line.strip()) > 1]
         message = lines[-1] if lines else response.reason_phrase
+    for secret in filter(None, secrets):
+        message = message.replace(secret, "***")
     return " ".join(message.split())[:_QUOTED_CHARACTERS]
 
 
 def bearer(token: str) -> dict[str, str]:
     """Return the authorization header of a token; empty without a token."""
     return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def _credentials(headers: Mapping[str, str]) -> list[str]:
+    """Return the credentials of an authorization header, which a server might quote."""
+    return [value.partition(" ")[2] for name, value in headers.items() if name == "Authorization"]
 
 
 def _trust(ca_file: str) -> Any:

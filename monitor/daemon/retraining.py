@@ -67,7 +67,7 @@ class Retraining:
             engine=engine,
             settings=settings,
             launcher_of=partial(create_launcher, settings=settings.retrain, secrets=secrets),
-            gateway=create_gateway(settings),
+            gateway=create_gateway(settings, secrets),
         )
 
     def advance(self, now: datetime, may_continue: Callable[[], bool] = lambda: True) -> None:

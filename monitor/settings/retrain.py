@@ -138,6 +138,9 @@ class Rollout(Section):
     min_dwell: Annotated[AnyDuration, Within("0s")] = timedelta(hours=48)
     min_samples: Annotated[int, Field(ge=1)] = 200
     gateway: Literal["none", "envoy"] = "none"
+    probe_path: Annotated[str, Field(pattern="^/")] = "/v1/models"
+    probe_body: str = ""
+    probe_timeout: Duration = timedelta(seconds=30)
     envoy: Envoy = Envoy()
 
     @field_validator("gateway", mode="before")

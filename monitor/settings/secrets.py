@@ -32,6 +32,8 @@ class Secrets(BaseSettings):
     """Key of the judge's endpoint. Empty: requests carry none."""
     previous_system_api_key: SecretStr = SecretStr("")
     """Key of the endpoint of `[retrain.previous]`. Empty: requests carry none."""
+    rollout_probe_key: SecretStr = SecretStr("")
+    """Bearer token of the probes that a gateway's versions get. Empty: probes carry none."""
     ray_auth_token: SecretStr = SecretStr("")
     """Token of the Ray cluster of `[retrain.ray]`. Empty: requests carry none."""
     kubernetes_token: SecretStr = SecretStr("")

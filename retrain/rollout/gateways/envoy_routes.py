@@ -72,12 +72,12 @@ class RouteDocument:
         routes = self._own_routes()
         header = {"name": self._names.model_header, "string_match": {"exact": weights.model}}
         self._put(routes, weights, "model", {"prefix": "/", "headers": [header]})
-        catch_all = next((route for route in routes if _matches_all(route)), None)
-        default = self._names.default_model
-        if catch_all is None or _is_of(catch_all, weights.model) or default == weights.model:
-            for route in [r for r in routes if _mark(r).get("use") == "default"]:
-                if not _is_of(route, weights.model):
-                    routes.remove(route)
+        if self._becomes_default(routes, weights.model):
+            routes[:] = [
+                route
+                for route in routes
+                if _mark(route).get("use") != "default" or _is_of(route, weights.model)
+            ]
             self._put(routes, weights, "default", {"prefix": "/"})
         for version in self._probed_versions(weights.model) - {weights.stable, weights.canary}:
             self.remove_probe(weights.model, version)
@@ -98,8 +98,11 @@ class RouteDocument:
             "match": {"prefix": "/", "headers": [header]},
             "metadata": _metadata({"model": model, "use": "probe", "version": version}),
             "route": {"cluster": cluster},
+            "request_headers_to_remove": [PROBE_HEADER],
+            "response_headers_to_add": [_added(PROBE_HEADER, cluster)],
         }
-        self._own_routes().insert(0, route)
+        if self.probe_value(model, version) is None:
+            self._own_routes().insert(0, route)
 
     def remove_probe(self, model: str, version: int) -> None:
         """Remove the route of probes of a version."""
@@ -115,6 +118,12 @@ class RouteDocument:
         self.content.pop("version_info", None)
         digest = hashlib.sha256(json.dumps(self.content, sort_keys=True).encode()).hexdigest()
         return json.dumps({"version_info": digest[:16], **self.content}, indent=2) + "\n"
+
+    def _becomes_default(self, routes: list[Object], model: str) -> bool:
+        """Return whether the default route is a model's: configured, as before, or the first."""
+        if self._names.default_model == model or not any(_matches_all(r) for r in routes):
+            return True
+        return any(_mark(r).get("use") == "default" and _is_of(r, model) for r in routes)
 
     def _put(self, routes: list[Object], weights: Weights, use: str, match: Object) -> None:
         """Replace or insert a route of a model; an operator's further fields of it stay."""
@@ -154,10 +163,7 @@ class RouteDocument:
             name = cluster_name(weights.model, version)
             cluster: Object = {"name": name, "weight": percent}
             if self._names.version_header:
-                added = {
-                    "header": {"key": self._names.version_header, "value": name},
-                    "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
-                }
+                added = _added(self._names.version_header, name)
                 cluster |= {"request_headers_to_add": [added], "response_headers_to_add": [added]}
             clusters.append(cluster)
         return clusters
@@ -245,6 +251,13 @@ def _is_probe(route: Object, model: str) -> bool:
 
 def _matches_all(route: Object) -> bool:
     return bool(route.get("match") == {"prefix": "/"})
+
+
+def _added(header: str, value: str) -> Object:
+    return {
+        "header": {"key": header, "value": value},
+        "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+    }
 
 
 def _metadata(mark: Object) -> Object:

@@ -99,9 +99,8 @@ class InProcessGateway:
             self._weights[weights.model] = weights
 
     def remove(self, model: str, version: int) -> None:
-        """Forget the backend of a version without traffic."""
+        """Refuse for a version with traffic; a backend without traffic may stay defined."""
         require_unused(model, version, self.read(model))
-        self._backends.pop((model, version), None)
 
     def probe(self, model: str, version: int) -> ProbeResult:
         """Call the backend of a version."""

@@ -93,6 +93,17 @@ def test_routes_of_the_operator_stay() -> None:
     assert 3 == len(routes_of(written))
 
 
+def test_catch_all_of_the_operator_freezes_no_default_route() -> None:
+    written = document()
+    written.write(Weights("desk", 1, 2, 5, 1))
+    redirect = {"match": {"prefix": "/"}, "redirect": {"path_redirect": "/v2"}}
+    again = document(redirect, *routes_of(written))
+    again.write(Weights("desk", 1, None, 0, 2))
+    applied = again.read("desk")
+    assert applied is not None
+    assert applied.matches(Weights("desk", 1, None, 0, 2))
+
+
 def test_fields_that_the_operator_added_to_a_route_stay() -> None:
     written = document()
     written.write(Weights("desk", 1, None, 0, 1))

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from monitor.errors import ConfigurationError
-from monitor.settings import Configuration, Rollout
+from monitor.settings import Configuration, Rollout, Secrets
 from retrain.rollout.gateways.envoy import EnvoyGateway
 from retrain.rollout.gateways.factory import create_gateway
 from retrain.rollout.gateways.record_only import RecordOnlyGateway
@@ -17,9 +17,9 @@ def configuration(*models: str, **rollout: object) -> Configuration:
 
 
 def test_the_configuration_names_the_gateway(tmp_path: Path) -> None:
-    assert isinstance(create_gateway(configuration()), RecordOnlyGateway)
+    assert isinstance(create_gateway(configuration(), Secrets()), RecordOnlyGateway)
     envoy = {"gateway": "envoy", "envoy": {"routes": str(tmp_path / "routes.json")}}
-    assert isinstance(create_gateway(configuration(**envoy)), EnvoyGateway)
+    assert isinstance(create_gateway(configuration(**envoy), Secrets()), EnvoyGateway)
 
 
 @pytest.mark.parametrize(
@@ -34,4 +34,4 @@ def test_gateway_without_what_it_needs_is_refused(keys: dict[str, str], needed: 
 def test_models_with_one_name_at_the_gateway_are_refused(tmp_path: Path) -> None:
     envoy = {"gateway": "envoy", "envoy": {"routes": str(tmp_path / "routes.json")}}
     with pytest.raises(ConfigurationError, match="support-bot"):
-        create_gateway(configuration("support bot", "support-bot", **envoy))
+        create_gateway(configuration("support bot", "support-bot", **envoy), Secrets())
