@@ -7,6 +7,9 @@ from datetime import timedelta
 from monitor.settings import Alerts
 from monitor.settings.alerts import Level
 
+#: Path of the runbooks that the part ``web`` serves.
+RUNBOOKS = "/runbooks"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
@@ -140,8 +143,9 @@ def as_markdown() -> str:
 
 
 def runbook_url(alerts: Alerts, cause: str) -> str:
-    """Return the address of a cause's runbook; empty where none is configured.
+    """Return the address of a cause's runbook: by default a page of the part ``web``.
 
     ``{cause}`` in ``alerts.runbook_url`` is the name of the page; without it, all causes share one.
     """
-    return alerts.runbook_url.replace("{cause}", CAUSES[cause].page)
+    site = alerts.runbook_url or f"{alerts.public_url.rstrip('/')}{RUNBOOKS}/{{cause}}"
+    return site.replace("{cause}", CAUSES[cause].page)

@@ -88,6 +88,8 @@ def handle_evaluation(
         silent = event in {"continued", "quiet"} or (
             current is not None and current.status == "snoozed" and event != "worsened"
         )
+        if current is not None and current.opening_evaluation_id is None:
+            silent = False  # a look opened it, without examples: the first window has them
         _announce(connection, incident_id, evaluation, event, now, alerts=alerts, silent=silent)
     return incident_id
 
@@ -234,7 +236,7 @@ def _announce(
         incident_id,
         summary.assessment.headline,
         now,
-        blocks=detail_blocks(summary, event),
+        blocks=detail_blocks(summary, "opened" if event == "continued" else event),
         broadcast=event in {"worsened", "resolved", "reopened"},
         key=f"{key}:details",
         evaluation_id=evaluation.id,

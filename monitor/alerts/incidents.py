@@ -141,6 +141,7 @@ def report(
     text: str,
     keys: Collection[str] = (),
     alerts: Alerts,
+    evaluation_id: int | None = None,
 ) -> int:
     """Open, reopen, worsen or continue the incident of a condition that holds.
 
@@ -154,6 +155,7 @@ def report(
         text: What is wrong, in one or two sentences, without a quote of the traffic.
         keys: What it consists of (windows, runs, days, ...); a new one worsens the incident.
         alerts: Base of the links in the messages.
+        evaluation_id: The drift evaluation that it is about.
 
     Returns:
         The incident.
@@ -190,10 +192,10 @@ def report(
         summary=text,
         **changes,
     )
-    add_update(connection, incident_id, now, alerts)
+    add_update(connection, incident_id, now, alerts, evaluation_id=evaluation_id)
     if event != "opened":
         reply = text if event == "worsened" else f"{text} {reason}"
-        add_reply(connection, incident_id, reply, now)
+        add_reply(connection, incident_id, reply, now, evaluation_id=evaluation_id)
     return incident_id
 
 

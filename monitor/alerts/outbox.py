@@ -21,6 +21,7 @@ from monitor.errors import (
 )
 from monitor.store.alerts import delivery, routing
 from monitor.store.alerts.delivery import DueMessage, Thread
+from monitor.store.alerts.incidents import incident_by_id
 from monitor.store.engine import transaction
 from monitor.telemetry import MESSAGES_FAILED
 
@@ -78,7 +79,8 @@ def deliver_due(
 def route(engine: Engine, channels: Channels, now: datetime) -> None:
     """Name the channels of new messages, and of those whose channel is not configured any more.
 
-    An incident's messages go to the channels that have one of it already, too.
+    An incident's messages go to the channels that have one of it already, too; that of its model's
+    removal to these only.
     """
     names = channels.routes.channels
     if not names:
@@ -91,6 +93,8 @@ def route(engine: Engine, channels: Channels, now: datetime) -> None:
                 known = [
                     name for name, sender in channels.senders.items() if sender.target in targets
                 ]
+                if incident_by_id(connection, message.incident_id).status == "closed":
+                    wanted = known  # the end of a model is no news to the others
                 wanted += [name for name in known if name not in wanted]
             chosen = [name for name in wanted if takes(channels.senders.get(name), message)]
             if not routing.assign_channels(connection, message, chosen):

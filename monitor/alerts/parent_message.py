@@ -6,12 +6,16 @@ from typing import Any
 from sqlalchemy import Connection
 
 from monitor.alerts.actions.offers import WITH_RETRAINING, with_buttons
+from monitor.alerts.causes import CAUSES
 from monitor.alerts.incident_states import Event
 from monitor.alerts.messages.chart import WINDOWS
-from monitor.alerts.messages.condition import condition_blocks, condition_title
-from monitor.alerts.messages.incident import EvaluationSummary, incident_blocks
+from monitor.alerts.messages.condition import condition_blocks
+from monitor.alerts.messages.identity import identity_block, incident_subject
+from monitor.alerts.messages.incident import EvaluationSummary, incident_blocks, next_steps
+from monitor.alerts.messages.look import TITLES as LOOK_TITLES
 from monitor.alerts.messages.look import look_blocks
-from monitor.alerts.messages.mrkdwn import Block, build_message, escape, sections
+from monitor.alerts.messages.look import next_steps as next_steps_of_look
+from monitor.alerts.messages.mrkdwn import Block, build_message, escape, sections, within_limits
 from monitor.alerts.steps import SYSTEM
 from monitor.plurals import pluralize
 from monitor.rendering.looks import look_headline
@@ -48,6 +52,7 @@ def add_update(
     *,
     key: str = "",
     kind: outbox.Kind | None = None,
+    evaluation_id: int | None = None,
 ) -> None:
     """Write the incident's message, as it is now; nobody is notified.
 
@@ -58,12 +63,15 @@ def add_update(
         alerts: Base of the links.
         key: Of the message; by default the version of the incident.
         kind: By default a post where the incident is new, else an update.
+        evaluation_id: The drift evaluation that a condition is about.
     """
     incident = incident_by_id(connection, incident_id)
     payload, evaluation = _parent(connection, incident, alerts)
     own_key = f"incident:{incident_id}:{incident.version}"
     if evaluation is not None:
         own_key += f":evaluation:{evaluation}"
+    else:
+        evaluation = evaluation_id
     outbox.add_message(
         connection,
         dedupe_key=key or own_key,
@@ -119,7 +127,8 @@ def add_reply(
         evaluation_id: The drift evaluation that it tells of.
     """
     incident = incident_by_id(connection, incident_id)
-    payload = build_message(blocks or sections([escape(text)]), text)
+    summary = f"{incident_subject(incident_id, incident.model)}: {text}"
+    payload = build_message(blocks or sections([escape(text)]), summary)
     if broadcast:
         payload["reply_broadcast"] = True
     outbox.add_message(
@@ -192,11 +201,22 @@ def summarize(
         window_start=evaluation.window_start,
         window_end=evaluation.window_end,
         assessment=evaluation.assessment,
+        incident_id=incident_id,
         baseline=_describe_baseline(evaluation),
         notes=notes,
         since=since,
         history=tuple(history),
     )
+
+
+def describe_newest(connection: Connection, incident: IncidentRow) -> tuple[str, list[str]]:
+    """Return what is wrong by the newest evaluation or look, and what to do, as mrkdwn."""
+    look, evaluation = _newest(connection, incident)
+    if look is not None:
+        return look_headline(look), next_steps_of_look(look)
+    if evaluation is not None and evaluation.assessment is not None:
+        return evaluation.assessment.headline, next_steps(evaluation.assessment)
+    return incident.summary, list(CAUSES[incident.cause].next_steps)
 
 
 def _parent(
@@ -205,21 +225,27 @@ def _parent(
     """Return the message, and the evaluation that it shows."""
     last = last_event(connection, incident.id, TITLED)
     event: Event = "opened" if last is None else last.event  # type: ignore[assignment]
+    if incident.status == "closed":
+        event = "unwatched"
     notes = describe_state(connection, incident)
     look, evaluation = _newest(connection, incident)
-    if look is None and evaluation is None:  # not drift
-        title = condition_title(incident, event)
-        since = f"Since {_since(connection, incident)}."
-        blocks = condition_blocks(incident, event, (since, *notes), alerts)
-        return build_message(blocks, f"{title}. {incident.summary}"), None
+    headline = incident.summary
     if look is not None:
-        titled: Event = event if event in {"resolved", "reopened", "worsened"} else "opened"
+        titled: Event = event if event in LOOK_TITLES else "opened"
         blocks = look_blocks(look, incident.id, titled, alerts, notes=notes)
-        return build_message(blocks, look_headline(look)), None
-    assert evaluation is not None  # noqa: S101 - one of the two is not
-    summary = summarize(connection, incident.id, evaluation)
-    headline = summary.assessment.headline
-    return build_message(incident_blocks(summary, event, alerts), headline), evaluation.id
+        headline = look_headline(look)
+    elif evaluation is not None:
+        if event == "continued" and incident.opening_evaluation_id == evaluation.id:
+            event = "opened"  # by a look: its first window is no news, and no repetition
+        summary = summarize(connection, incident.id, evaluation)
+        blocks = incident_blocks(summary, event, alerts)
+        headline = summary.assessment.headline
+    else:  # not drift
+        blocks = condition_blocks(incident, event, notes, alerts)
+    blocks.insert(1, identity_block(incident, _since(connection, incident)))
+    title = blocks[0]["text"]["text"]
+    payload = build_message(within_limits(blocks), f"{title} (incident {incident.id}). {headline}")
+    return payload, None if evaluation is None else evaluation.id
 
 
 def _newest(

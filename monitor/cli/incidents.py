@@ -75,19 +75,26 @@ def show(
     incident: IncidentArgument, as_json: JsonOption = False, config: ConfigOption = None
 ) -> None:
     """Show an incident: what is wrong, its windows, what followed, and who did what."""
+    from monitor.alerts.causes import runbook_url
+    from monitor.alerts.incidents import alerts_of
+    from monitor.alerts.parent_message import describe_newest
     from monitor.rendering.excerpts import excerpt
     from monitor.store.alerts.consequences import consequences_of
     from monitor.store.alerts.incident_events import list_events
     from monitor.store.alerts.incidents import incident_by_id
 
-    with database_transaction(read_configuration(config)) as connection:
+    configuration = read_configuration(config)
+    with database_transaction(configuration) as connection:
         row = incident_by_id(connection, incident)
+        headline, _ = describe_newest(connection, row)
         events = list_events(connection, incident)
         followed = consequences_of(connection, incident)
     if as_json:
         typer.echo(_json(_as_dict(row) | {"events": events, "consequences": followed}))
         return
     typer.echo(_line(row))
+    if headline not in {row.summary, ""}:
+        typer.echo(f"  {excerpt(headline, 1000)}")
     if row.snoozed_until is not None:
         typer.echo(f"  snoozed until {row.snoozed_until:%Y-%m-%d %H:%M} UTC")
     for window in followed.windows:
@@ -108,6 +115,9 @@ def show(
     for event in events:
         reason = f": {excerpt(event.reason)}" if event.reason else ""
         typer.echo(f"  {event.at:%Y-%m-%d %H:%M} UTC  {event.event} by {event.by}{reason}")
+    alerts = alerts_of(configuration, row.model)
+    typer.echo(f"  page: {alerts.public_url.rstrip('/')}/incidents/{row.id}")
+    typer.echo(f"  runbook: {runbook_url(alerts, row.cause)}")
 
 
 @app.command()

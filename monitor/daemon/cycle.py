@@ -92,6 +92,7 @@ class Cycle:
         encoder: EncoderSource | None = None,
         stop: threading.Event | None = None,
         leads: Callable[[], bool] = lambda: True,
+        receives_presses: Callable[[], bool] = lambda: True,
     ) -> "Cycle":
         """Build the cycle of the settings.
 
@@ -103,6 +104,7 @@ class Cycle:
             encoder: Without ``stop``: embeds stored texts again; ``None``: the configured encoder.
             stop: Ends evaluations in child processes; ``None``: they run in this process.
             leads: With ``stop``: whether this process leads. They are killed where it does not.
+            receives_presses: Whether presses of buttons in Slack can arrive.
         """
         evaluations: Runner
         looks: Runner
@@ -114,7 +116,7 @@ class Cycle:
         return cls(
             engine=engine,
             settings=settings,
-            channels=open_channels(secrets, settings),
+            channels=open_channels(secrets, settings, receives_presses=receives_presses),
             retraining=Retraining.build(engine, settings, secrets),
             started_at=now,
             evaluations=evaluations,

@@ -5,8 +5,10 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine
 
 from monitor.alerts.messages.removed_models import InFlight, announce_removed_models
+from monitor.alerts.parent_message import add_update
 from monitor.alerts.steps import SYSTEM, take_step
-from monitor.settings import Sections
+from monitor.settings import Alerts, Sections
+from monitor.store.alerts.delivery import targets_of_incident
 from monitor.store.alerts.incidents import (
     models_with_unresolved_incidents,
     unresolved_incidents_of,
@@ -40,7 +42,7 @@ def follow_configuration(engine: Engine, settings: Sections, now: datetime) -> N
         removed = sorted(model for model in known - paused if not settings.is_watched(model))
         if removed:
             pauses = [begin_pause(connection, model, now) for model in removed]
-            ended = [_end(connection, model, now) for model in removed]
+            ended = [_end(connection, model, now, settings.alerts) for model in removed]
             announce_removed_models(connection, pauses[0], ended, now)
         for action, models in (("resumed", resumed), ("removed", removed)):
             for model in models:
@@ -51,11 +53,14 @@ def follow_configuration(engine: Engine, settings: Sections, now: datetime) -> N
         log.info("model_resumed", model=model)
 
 
-def _end(connection: Connection, model: str, now: datetime) -> InFlight:
+def _end(connection: Connection, model: str, now: datetime, alerts: Alerts) -> InFlight:
     """Close what is open of a model; return it with what stays as it is."""
     incidents = unresolved_incidents_of(connection, model)
+    n_messages = withdraw_messages(connection, model, now)
     for incident in incidents:
         take_step(connection, incident, "unwatched", by=SYSTEM, now=now)
+        if targets_of_incident(connection, incident.id):  # an alert would fire for ever
+            add_update(connection, incident.id, now, alerts)
     rollouts = [
         (version_by_id(connection, rollout.version_id), rollout.weight_percent)
         for rollout in open_rollouts(connection)
@@ -63,7 +68,7 @@ def _end(connection: Connection, model: str, now: datetime) -> InFlight:
     return InFlight(
         model=model,
         incidents=tuple(incident.id for incident in incidents),
-        n_messages=withdraw_messages(connection, model, now),
+        n_messages=n_messages,
         runs=tuple(
             run.id for run in list_runs(connection, statuses=("running",)) if run.model == model
         ),

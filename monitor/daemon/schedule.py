@@ -52,6 +52,8 @@ def prepare(
 ) -> Callable[[], None]:
     """Build the cycle, and return the function that runs it until ``stop`` is set."""
     leadership = Leadership(engine, lease=lease)
+    # Each replica receives presses; what it stores is not the leader's.
+    receiver = PressReceiver.build(engine, secrets, ACTIONS)
     cycle = Cycle.build(
         leadership.engine,
         settings,
@@ -59,18 +61,16 @@ def prepare(
         datetime.now(UTC),
         stop=stop,
         leads=leadership.held,
+        receives_presses=lambda: receiver is not None and not receiver.is_refused,
     )
     create_counters(settings.names.listed)
 
-    # Each replica receives presses; what it stores is not the leader's.
-    receiver = PressReceiver.build(engine, secrets, ACTIONS)
-
     def run() -> None:
+        if receiver is not None:
+            receiver.start()
         scheduler = build_scheduler(cycle, leadership, stop)
         scheduler.start()
         leadership.start(on_taken=lambda: _wake(scheduler))
-        if receiver is not None:
-            receiver.start()
         try:
             while not stop.wait(BEAT_SECONDS):
                 heartbeat.beat()
@@ -109,13 +109,15 @@ def build_scheduler(
         "advance": (cycle.advance, ADVANCE_EVERY_SECONDS),
         "watch": (cycle.watch, WATCH_EVERY_SECONDS),
         "deliver": (cycle.deliver, DELIVER_EVERY_SECONDS),
-        # A user waits for these two; a reply that Slack doesn't take delays no action.
-        "act": (cycle.act, ACT_EVERY_SECONDS),
-        "reply": (cycle.reply, ACT_EVERY_SECONDS),
+        # Without an app-level token only another replica can have stored a press.
+        "act": (cycle.act, WATCH_EVERY_SECONDS if cycle.replies is None else ACT_EVERY_SECONDS),
         "measure": (cycle.measure, MEASURE_EVERY_SECONDS),
         "mirror": (cycle.mirror, MIRROR_EVERY_SECONDS),
         "tidy": (cycle.tidy, TIDY_EVERY_SECONDS),
     }
+    if cycle.replies is not None:
+        # A user waits for it, as for "act"; a reply that Slack doesn't take delays no action.
+        jobs["reply"] = (cycle.reply, ACT_EVERY_SECONDS)
     for name, (job, seconds) in jobs.items():
         otherwise = withdraw_gauges if name == "measure" else None
         guarded = _guarded(name, job, leadership, may_continue, otherwise=otherwise)

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine
 from monitor.privacy.quotes import REMOVED, Quotes
 from monitor.settings import Retention
 from monitor.store.alerts.outbox import messages_created_before, replace_payload
+from monitor.store.alerts.slack_actions import delete_done_presses
 from monitor.store.audit_log import append_entry, last_entry_at
 from monitor.store.engine import transaction
 from monitor.store.privacy import deletion
@@ -88,6 +89,8 @@ def apply_retention(
     if retention.baselines:
         run.baselines(now - retention.baselines)
     run.dead_letters(retention.dead_letters)
+    if retention.slack_actions:
+        run.slack_actions(now - retention.slack_actions)
     run.blocks()
     removed = Counter({name: n for name, n in run.removed.items() if n})
     if run.may_continue():
@@ -150,6 +153,14 @@ class _Run:
         del removed["replayed"]
         if removed:
             log.warning("unreplayed_dead_letters_removed", **removed)
+
+    def slack_actions(self, before: datetime) -> None:
+        while self.may_continue():
+            with transaction(self.engine) as connection:
+                n = delete_done_presses(connection, before, self.rows_per_step)
+            self.removed["slack_actions"] += n
+            if n < self.rows_per_step:
+                return
 
     def baselines(self, before: datetime) -> None:
         with transaction(self.engine) as connection:

@@ -18,6 +18,7 @@ class Retention(Section):
     reviews: OptionalDuration = None
     dead_letters: OptionalDuration = timedelta(days=30)
     baselines: OptionalDuration = None
+    slack_actions: OptionalDuration = timedelta(days=90)
 
     @model_validator(mode="after")
     def _windows_are_evaluated_and_reviewed_first(self) -> "Retention":

@@ -31,6 +31,7 @@ from monitor.web.models import model_pages
 from monitor.web.overview import overview_page
 from monitor.web.progress import progress_pages
 from monitor.web.review import review_pages
+from monitor.web.runbooks import runbook_pages
 from monitor.web.runs import run_pages
 from monitor.web.same_origin import SameOrigin
 from monitor.web.security import cookie_name, csrf_config, headers
@@ -96,6 +97,7 @@ def create_app(
             *digest_page.HANDLERS,
             *decision_pages.HANDLERS,
             *run_pages.HANDLERS,
+            *runbook_pages.HANDLERS,
             *candidate_pages.HANDLERS,
             *health.HANDLERS,
             api.router,

@@ -19,7 +19,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from sqlalchemy import Engine
 
 from monitor.alerts.actions.payload import parse_press
-from monitor.alerts.actions.replies import SlackReplies, buttons_configured
+from monitor.alerts.actions.replies import TRANSIENT, SlackReplies, buttons_configured
 from monitor.errors import (
     ChannelMisconfiguredError,
     ChannelRefusedError,
@@ -43,6 +43,8 @@ PING_SECONDS = 5.0
 BUFFER_BYTES = 1 << 16
 #: Between attempts to connect, at the start and at most.
 FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS = 1.0, 60.0
+#: For the first attempt, before messages are sent.
+ATTEMPT_SECONDS = 5.0
 #: Length of the envelope that announces the end of a connection.
 MAX_DISCONNECT = 1000
 #: Between looks at the connection.
@@ -92,7 +94,8 @@ class PressReceiver:
         self._storing = ThreadPoolExecutor(MAX_TRANSACTIONS, "slack-press")
         self._telling = ThreadPoolExecutor(MAX_TRANSACTIONS, "slack-reply")
         self._stop = threading.Event()
-        self._client = SocketModeClient(
+        self._attempted = threading.Event()
+        self._client = _Client(
             app_token=secrets.slack_app_token.get_secret_value(),
             logger=logging.getLogger("slack_sdk.socket_mode"),
             web_client=WebClient(base_url=secrets.slack_api_url.rstrip("/") + "/", timeout=10),
@@ -112,9 +115,18 @@ class PressReceiver:
         """Build the receiver; ``None`` where messages have no buttons."""
         return cls(engine, secrets, actions) if buttons_configured(secrets) else None
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether Slack refuses the app-level token, so that no press can arrive."""
+        return self._client.is_refused
+
     def start(self) -> None:
-        """Connect in a thread, and again after each disconnect, until closed."""
+        """Connect in a thread, and again after each disconnect, until closed.
+
+        Returns after the first attempt, so that no message gets buttons in vain; or soon.
+        """
         threading.Thread(target=self._stay_connected, name="slack-connect", daemon=True).start()
+        self._attempted.wait(ATTEMPT_SECONDS)
 
     def check(self, timeout_seconds: float = 10.0) -> None:
         """Connect now and wait for Slack's greeting, for `driftwarden check`.
@@ -177,8 +189,10 @@ class PressReceiver:
                 break
             except (SlackClientError, OSError) as error:
                 log.warning("slack_not_connected", error=str(error), retry_seconds=retry)
+                self._attempted.set()
                 self._stop.wait(retry)
                 retry = min(2 * retry, MAX_RETRY_SECONDS)
+        self._attempted.set()
         while not self._stop.wait(WATCH_SECONDS):
             session, connected = self._client.current_session, self._socket()
             if session is not None and connected is not None and _is_cut(connected):
@@ -241,6 +255,24 @@ class PressReceiver:
             self._replies.send(press.slack_user, press.slack_channel, {"text": NOT_RECORDED})
         except (ChannelUnavailableError, ChannelRefusedError) as error:
             log.warning("reply_not_sent", error=str(error))
+
+
+class _Client(SocketModeClient):
+    """A client that remembers whether Slack refuses its token."""
+
+    is_refused = False
+
+    def issue_new_wss_url(self) -> str:
+        """Return the address of a new connection."""
+        try:
+            url = super().issue_new_wss_url()
+        except SlackApiError as error:
+            code = str(error.response.get("error", ""))
+            if code and error.response.status_code < 429 and code not in TRANSIENT:
+                self.is_refused = True
+            raise
+        self.is_refused = False
+        return url
 
 
 def _is_cut(connected: socket.socket) -> bool:

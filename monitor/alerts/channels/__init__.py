@@ -27,6 +27,7 @@ class _Site(NamedTuple):
     secret: str
     secrets: Secrets
     public_url: str
+    receives_presses: Callable[[], bool]
 
 
 class Kind(NamedTuple):
@@ -39,7 +40,14 @@ class Kind(NamedTuple):
 
 #: By ``kind``.
 KINDS: Mapping[str, Kind] = {
-    "slack": Kind(lambda site: SlackSender(site.secrets, site.channel.channel, token=site.secret)),
+    "slack": Kind(
+        lambda site: SlackSender(
+            site.secrets,
+            site.channel.channel,
+            token=site.secret,
+            receives_presses=site.receives_presses,
+        )
+    ),
     "apprise": Kind(lambda site: AppriseSender(site.name, site.secret)),
     "pagerduty": Kind(
         lambda site: PagerDutySender(site.name, site.secret, site.public_url, site.channel.url)
@@ -69,8 +77,19 @@ class Channels:
 NO_CHANNELS = Channels(Routes({}, ()))
 
 
-def open_channels(secrets: Secrets, settings: Sections) -> Channels:
-    """Build the senders; a channel without its secret is warned of, and its messages wait."""
+def open_channels(
+    secrets: Secrets,
+    settings: Sections,
+    *,
+    receives_presses: Callable[[], bool] = lambda: True,
+) -> Channels:
+    """Build the senders; a channel without its secret is warned of, and its messages wait.
+
+    Args:
+        secrets: Tokens of the channels.
+        settings: The configuration.
+        receives_presses: Whether presses of buttons in Slack can arrive.
+    """
     routes = Routes.of(settings)
     if not routes.channels:
         log.warning(
@@ -81,7 +100,8 @@ def open_channels(secrets: Secrets, settings: Sections) -> Channels:
     public_url = settings.alerts.public_url
     senders = {}
     for name, channel in routes.channels.items():
-        site = _Site(name, channel, _secret(secrets, name, channel), secrets, public_url)
+        secret = _secret(secrets, name, channel)
+        site = _Site(name, channel, secret, secrets, public_url, receives_presses)
         if missing_secret(secrets, name, channel):
             log.warning(
                 "channel_disabled", channel=name, reason=f"{variable(name, channel)} is not set"

@@ -1,6 +1,7 @@
 """Slack channel by its Web API."""
 
 import socket
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -82,6 +83,7 @@ class SlackSender:
             is posted exactly once) and ``SLACK_API_URL``.
         channel: Id of the channel; the bot must be a member.
         token: Token of the bot; empty: that of the secrets.
+        receives_presses: Whether presses of buttons can arrive; messages have none else.
         timeout_seconds: Timeout of a request.
     """
 
@@ -89,12 +91,19 @@ class SlackSender:
     is_idempotent = False
 
     def __init__(
-        self, secrets: Secrets, channel: str, *, token: str = "", timeout_seconds: int = 10
+        self,
+        secrets: Secrets,
+        channel: str,
+        *,
+        token: str = "",
+        receives_presses: Callable[[], bool] = lambda: True,
+        timeout_seconds: int = 10,
     ) -> None:
         self.channel = channel
         own = secrets.slack_bot_token.get_secret_value()
         #: Nobody receives presses without Socket Mode, and those of another app.
-        self._has_buttons = buttons_configured(secrets) and token in {"", own}
+        self._has_socket_mode = buttons_configured(secrets) and token in {"", own}
+        self._receives_presses = receives_presses
         self._client = WebClient(
             token=token or own,
             base_url=secrets.slack_api_url.rstrip("/") + "/",
@@ -212,7 +221,8 @@ class SlackSender:
         return "a test message was posted and deleted"
 
     def _call(self, method: str, arguments: dict[str, Any]) -> Thread:
-        body = arguments if self._has_buttons else without_buttons(arguments)
+        has_buttons = self._has_socket_mode and self._receives_presses()
+        body = arguments if has_buttons else without_buttons(arguments)
         response = self._request(method, body)
         return Thread(str(response["channel"]), str(response["ts"]))
 

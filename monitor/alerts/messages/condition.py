@@ -2,6 +2,7 @@
 
 from monitor.alerts.causes import CAUSES, runbook_url
 from monitor.alerts.incident_states import Event
+from monitor.alerts.messages.identity import incident_link
 from monitor.alerts.messages.mrkdwn import (
     Block,
     context,
@@ -16,12 +17,17 @@ from monitor.store.alerts.incidents import IncidentRow
 
 MARKS = {"critical": "🔴", "error": "🔴", "warning": "🟠", "info": "🔵"}
 #: What the title says of an event; of the others nothing.
-WORDS: dict[Event, str] = {"resolved": ", resolved", "reopened": ", again"}
+WORDS: dict[Event, str] = {
+    "resolved": ", resolved",
+    "reopened": ", again",
+    "unwatched": ", no longer watched",
+}
+ENDS: dict[Event, str] = {"resolved": "🟢", "unwatched": "⚪"}
 
 
 def condition_title(incident: IncidentRow, event: Event) -> str:
     """Return the title of the message: cause, model and state."""
-    mark = "🟢" if event == "resolved" else MARKS[incident.level]
+    mark = ENDS.get(event, MARKS[incident.level])
     subject = f": {incident.model}" if incident.model else ""
     return f"{mark} {CAUSES[incident.cause].title}{WORDS.get(event, '')}{subject}"
 
@@ -40,12 +46,12 @@ def condition_blocks(
     cause = CAUSES[incident.cause]
     blocks: list[Block] = [header(condition_title(incident, event))]
     blocks += sections([escape(incident.summary)])
-    if event != "resolved":
+    if event not in ENDS:
         blocks += sections(["*Next steps*", *cause.next_steps])
-    base = alerts.public_url.rstrip("/")
-    links = [link(f"{base}/incidents/{incident.id}", "Incident")]
-    if runbook := runbook_url(alerts, incident.cause):
-        links.append(link(runbook, "Runbook"))
+    links = [
+        incident_link(alerts, incident.id),
+        link(runbook_url(alerts, incident.cause), "Runbook"),
+    ]
     blocks += sections(["  ·  ".join(links)])
     blocks += [context(escape(note)) for note in notes]
     return within_limits(blocks)

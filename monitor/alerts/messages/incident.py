@@ -6,6 +6,7 @@ from datetime import datetime
 from monitor.alerts.causes import runbook_url
 from monitor.alerts.incident_states import Event
 from monitor.alerts.messages.chart import drift_chart
+from monitor.alerts.messages.identity import incident_link
 from monitor.alerts.messages.mrkdwn import (
     QUOTED,
     Block,
@@ -51,6 +52,7 @@ TITLES: dict[Event, str] = {
     "resolved": "🟢 Drift resolved: {model}",
     "reopened": "🔴 Drift is back: {model}",
     "not_enough_data": "⚪ Not enough data: {model}",
+    "unwatched": "⚪ Drift, no longer watched: {model}",
 }
 
 TOPICS_SHOWN = 5
@@ -78,6 +80,8 @@ class EvaluationSummary:
     assessment: Assessment
     #: Digest and days of the baseline.
     baseline: str
+    #: The incident that it belongs to; ``None`` without one.
+    incident_id: int | None = None
     #: The state of the incident, a line each.
     notes: tuple[str, ...] = ()
     #: First and last time of the window that opened the incident; ``None`` without an incident.
@@ -100,8 +104,8 @@ def incident_blocks(summary: EvaluationSummary, event: Event, alerts: Alerts) ->
         affected = [*_topics(assessment), *_mix(assessment)]
         if affected:
             blocks += sections(["*Who is affected*", *affected])
-    if event not in {"quiet", "resolved"}:
-        blocks += sections(["*Next steps*", *_next_steps(assessment)])
+    if event not in {"quiet", "resolved", "unwatched"}:
+        blocks += sections(["*Next steps*", *next_steps(assessment)])
     blocks += sections([_links(summary, alerts)])
     blocks.append(context(_compared(summary)))
     blocks += [context(escape(note)) for note in summary.notes]
@@ -122,6 +126,7 @@ def detail_blocks(summary: EvaluationSummary, event: Event) -> list[Block]:
             "*Not enough data to evaluate this window.* The incident stays open.",
             escape(assessment.headline),
         ],
+        "unwatched": ["The model is no longer watched."],
     }
     blocks = sections(lines[event])
     if event in {"resolved", "reopened"}:
@@ -236,7 +241,8 @@ def _mix_change(assessment: Assessment) -> list[str]:
     return [f"{change[0].upper()}{change[1:]}."] if change else []
 
 
-def _next_steps(assessment: Assessment) -> list[str]:
+def next_steps(assessment: Assessment) -> list[str]:
+    """Return what to do after an evaluation, as mrkdwn."""
     if assessment.verdict == "not_enough_data" and assessment.is_compared:
         return ["• See in the report what could not be compared, and why. The rest does not alarm."]
     if assessment.verdict == "not_enough_data":
@@ -247,8 +253,9 @@ def _next_steps(assessment: Assessment) -> list[str]:
     steps = []
     if assessment.input.alarm or assessment.input.slow_alarm:
         steps.append(
-            "• The model receives prompts that it was not trained for: read the examples in the "
-            "thread and have the review queue worked; the verdicts decide on retraining."
+            "• The model receives prompts that it was not trained for: read the examples, in the "
+            "thread or the report, and have the review queue worked; the verdicts decide on "
+            "retraining."
         )
     if assessment.output.alarm:
         steps.append(
@@ -266,19 +273,19 @@ def _next_steps(assessment: Assessment) -> list[str]:
 def _links(summary: EvaluationSummary, alerts: Alerts) -> str:
     base = alerts.public_url.rstrip("/")
     links = [
+        incident_link(alerts, summary.incident_id),
         link(f"{base}/drift-evaluations/{summary.evaluation_id}/report", "Report"),
         link(f"{base}/review", "Review queue"),
-        link(f"{base}/incidents", "Incidents"),
+        link(runbook_url(alerts, "drift"), "Runbook"),
     ]
-    if runbook := runbook_url(alerts, "drift"):
-        links.append(link(runbook, "Runbook"))
     return "  ·  ".join(links)
 
 
 def _compared(summary: EvaluationSummary) -> str:
     assessment = summary.assessment
     return (
-        f"Window {summary.window_start:%Y-%m-%d %H:%M} to {summary.window_end:%Y-%m-%d %H:%M} UTC "
+        f"Evaluation {summary.evaluation_id}: window {summary.window_start:%Y-%m-%d %H:%M} to "
+        f"{summary.window_end:%Y-%m-%d %H:%M} UTC "
         f"(n = {assessment.current_count}) compared with baseline {escape(summary.baseline)} "
         f"(n = {assessment.n_reference:,})"
     )

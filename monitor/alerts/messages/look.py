@@ -2,6 +2,7 @@
 
 from monitor.alerts.causes import runbook_url
 from monitor.alerts.incident_states import Event
+from monitor.alerts.messages.identity import incident_link
 from monitor.alerts.messages.mrkdwn import (
     Block,
     bold,
@@ -23,6 +24,7 @@ TITLES: dict[Event, str] = {
     "continued": "🟠 Large change continues: {model}",
     "resolved": "🟢 Large change resolved: {model}",
     "reopened": "🔴 Large change is back: {model}",
+    "unwatched": "⚪ Large change, no longer watched: {model}",
 }
 
 
@@ -38,15 +40,9 @@ def look_blocks(
     blocks = [header(TITLES[event].format(model=look.model))]
     blocks += sections([bold(look_headline(look))])
     blocks += sections(["*Evidence*", *(f"• {line}" for line in _evidence(look))])
-    if event != "resolved":
-        blocks += sections(["*Next steps*", *_next_steps(look)])
-    base = alerts.public_url.rstrip("/")
-    links = [
-        link(f"{base}/incidents/{incident_id}", "Examples"),
-        link(f"{base}/incidents", "Incidents"),
-    ]
-    if runbook := runbook_url(alerts, "drift"):
-        links.append(link(runbook, "Runbook"))
+    if event not in {"resolved", "unwatched"}:
+        blocks += sections(["*Next steps*", *next_steps(look)])
+    links = [incident_link(alerts, incident_id), link(runbook_url(alerts, "drift"), "Runbook")]
     blocks += sections(["  ·  ".join(links)])
     blocks.append(
         context(
@@ -67,12 +63,13 @@ def _evidence(look: LookRow) -> list[str]:
     ]
 
 
-def _next_steps(look: LookRow) -> list[str]:
+def next_steps(look: LookRow) -> list[str]:
+    """Return what to do after a look, as mrkdwn."""
     steps = []
     if "input" in look.fingerprint:
         steps.append(
             "• The model receives prompts that the baseline does not contain: read the examples on "
-            "the page."
+            "the page of the incident."
         )
     if look.fingerprint - {"input"}:
         steps.append(

@@ -32,6 +32,8 @@ class Holds:
     text: str
     #: What it consists of: windows, runs, days, ...
     keys: frozenset[str] = frozenset()
+    #: The drift evaluation that it is about, which the log of its messages names.
+    evaluation_id: int | None = None
 
 
 class NotHeld(Enum):

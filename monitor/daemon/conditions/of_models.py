@@ -60,9 +60,10 @@ def evaluation_failed(check: Check[Settings]) -> Result:
     newest = failed[0]
     more = f" {pluralize(len(failed) - 1, 'earlier window')} failed, too." if failed[1:] else ""
     return Holds(
-        f"The window from {format_day(newest.window_start)} could not be evaluated: "
-        f"{without_quotes(newest.error or 'unknown error')}.{more}",
+        f"The window from {format_day(newest.window_start)} could not be evaluated (evaluation "
+        f"{newest.id}): {without_quotes(newest.error or 'unknown error')}.{more}",
         frozenset(f"{state.window_start:%Y-%m-%d}" for state in failed),
+        newest.id,
     )
 
 

@@ -77,6 +77,7 @@ def _watch(  # noqa: PLR0917 - a condition and what it is checked on
                     now,
                     text=result.text,
                     keys=result.keys,
+                    evaluation_id=result.evaluation_id,
                     alerts=settings.alerts,
                 )
             elif result is CLEAR:

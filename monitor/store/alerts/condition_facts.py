@@ -28,6 +28,7 @@ OPEN_ITEMS = ("queued", "disagreed", "adjudication", "flagged")
 class WindowState:
     """The state of the drift evaluation of a window."""
 
+    id: int
     window_start: datetime
     window_end: datetime
     status: str

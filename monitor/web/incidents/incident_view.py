@@ -10,7 +10,7 @@ from monitor.alerts.causes import CAUSES, Cause, runbook_url
 from monitor.alerts.incident_states import UNRESOLVED, transition_of
 from monitor.alerts.incidents import alerts_of
 from monitor.alerts.messages.mrkdwn import render_text, sections
-from monitor.alerts.parent_message import describe_state
+from monitor.alerts.parent_message import describe_newest, describe_state
 from monitor.rendering.looks import count_examined, describe_change, look_headline
 from monitor.settings import Sections
 from monitor.store.alerts.consequences import Consequences, consequences_of
@@ -54,6 +54,7 @@ class IncidentView:
 
     row: IncidentRow
     cause: Cause
+    headline: str
     #: Who acknowledged it, what it was before, ...
     notes: Sequence[str]
     next_steps: Sequence[str]
@@ -80,13 +81,16 @@ def load_view(connection: Connection, settings: Sections, row: IncidentRow) -> I
     """Load what belongs to an incident."""
     cause = CAUSES[row.cause]
     keys = [key.split(" ") for key in sorted(row.fingerprint) if row.cause != "drift"]
-    steps = render_text(sections(cause.next_steps)).splitlines()
+    headline, next_steps = describe_newest(connection, row)
+    steps = render_text(sections(next_steps)).splitlines()
+    alerts = alerts_of(settings, row.model).model_copy(update={"public_url": ""})
     return IncidentView(
         row=row,
         cause=cause,
+        headline=headline,
         notes=describe_state(connection, row),
         next_steps=[step.removeprefix("• ") for step in steps] if row.resolved_at is None else [],
-        runbook=runbook_url(alerts_of(settings, row.model), row.cause),
+        runbook=runbook_url(alerts, row.cause),
         topics=_topics(connection, row),
         followed=consequences_of(connection, row.id),
         events=list_events(connection, row.id),

@@ -222,6 +222,24 @@ def test_a_receiver_connects_anew_after_a_disconnect(
         assert len(stored(engine)) == 1
 
 
+def test_refusal_of_the_token_ends_with_it(
+    engine: Engine,
+    slack: FakeSlack,  # noqa: F811
+) -> None:
+    with receiving(engine, slack, ping_seconds=0.2) as receiver:
+        assert not receiver.is_refused
+        slack.app_scopes = set()
+        slack.socket_mode.cut()
+        wait_until(lambda: receiver.is_refused)
+        slack.scripted_replies = [Reply(status=503)]
+        wait_until(lambda: not slack.scripted_replies)
+        assert receiver.is_refused  # an outage says nothing about the token
+        slack.app_scopes = {"connections:write"}
+        slack.socket_mode.wait_for_connections(2)
+        wait_until(lambda: acknowledged(press(slack, to=-1)))
+        assert not receiver.is_refused
+
+
 def test_a_frozen_connection_is_made_anew(engine: Engine, slack: FakeSlack) -> None:  # noqa: F811
     with receiving(engine, slack, ping_seconds=0.3):
         slack.socket_mode.is_frozen = True

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, insert, update
+from sqlalchemy import Engine, insert, select, update
 
 from monitor.alerts.causes import CAUSES
 from monitor.alerts.fallback import CAUSE as UNDELIVERED
+from monitor.alerts.messages.mrkdwn import render_text
 from monitor.daemon.conditions.of_models import OF_MODELS
 from monitor.daemon.conditions.of_the_daemon import OF_THE_DAEMON
 from monitor.daemon.conditions.watch import watch_conditions
@@ -19,6 +20,8 @@ from monitor.store.alerts.incidents import IncidentRow, list_incidents
 from monitor.store.engine import transaction
 from monitor.store.review.decisions import confirm_decision, save_decision
 from monitor.store.tables import (
+    DriftEvaluation,
+    OutboxMessage,
     Review,
     ReviewBatch,
     ReviewItem,
@@ -76,6 +79,7 @@ def retry_window(engine: Engine, now: datetime) -> None:
     watch(engine, now)
     assert incidents_of(engine, "evaluation_failed")[0].status == "open"
     with transaction(engine) as connection:
+        connection.exec_driver_sql("UPDATE outbox SET evaluation_id = NULL")
         connection.exec_driver_sql("DELETE FROM drift_evaluations")
         store_evaluation(connection, make_assessment(), start)
 
@@ -231,6 +235,11 @@ def test_condition_is_told_once_and_resolved_with_it(
     with transaction(any_engine) as connection:
         messages = outbox.list_messages(connection, incident.id)
     assert [message.kind for message in messages] == ["post"]
+    text = render_text(messages[0].payload["blocks"])
+    assert f"/incidents/{incident.id})" in text
+    assert f"driftwarden incidents show {incident.id}" in text
+    assert f"/runbooks/{CAUSES[cause].page})" in text
+    assert f"incident {incident.id}" in messages[0].payload["text"]
 
     later = now + CASES[cause].after
     CASES[cause].end(any_engine, later)
@@ -243,6 +252,16 @@ def test_condition_is_told_once_and_resolved_with_it(
         newest = outbox.list_messages(connection, incident.id)[0]
     assert events == ["opened", "resolved"]
     assert newest.payload["reply_broadcast"] is True
+
+
+def test_message_of_a_failed_window_names_its_evaluation(engine: Engine, clock: datetime) -> None:
+    fail_window(engine, clock + WEEK)
+    watch(engine, clock + WEEK)
+    with transaction(engine) as connection:
+        evaluation = connection.execute(select(DriftEvaluation.id)).scalar_one()
+        row = connection.execute(select(OutboxMessage.evaluation_id, OutboxMessage.payload)).one()
+    assert row.evaluation_id == evaluation
+    assert f"(evaluation {evaluation})" in row.payload["text"]
 
 
 def test_a_daemon_that_catches_up_is_not_overdue(engine: Engine, clock: datetime) -> None:

@@ -8,10 +8,12 @@ from sqlalchemy import Engine, select
 from monitor.alerts.drift_incidents import handle_evaluation
 from monitor.alerts.incidents import acknowledge
 from monitor.alerts.messages import look as look_messages
+from monitor.alerts.messages.incident import TITLES
 from monitor.daemon import follow_up as follow_up_module
 from monitor.daemon.follow_up import follow_up_looks
 from monitor.settings import Monitoring, Settings
 from monitor.store.alerts import incidents, outbox
+from monitor.store.alerts.incident_events import list_events
 from monitor.store.engine import transaction
 from monitor.store.tables import Incident, IncidentEvent, Look, OutboxMessage
 from monitor.store.windows.drift_evaluations import mark_followed_up
@@ -19,7 +21,7 @@ from monitor.store.windows.looks import LookRow, load_examples, look_by_id, pend
 from monitor.windows.looks import run as run_module
 from monitor.windows.looks.run import due_looks
 from tests.support.traffic.stored_traffic import store_traffic
-from tests.support.windows.assessments import make_assessment, store_evaluation
+from tests.support.windows.assessments import make_assessment, make_numeric_column, store_evaluation
 from tests.support.windows.due_evaluations import run_due_looks
 
 WEEK, DAY, HOUR = timedelta(days=7), timedelta(days=1), timedelta(hours=1)
@@ -193,6 +195,27 @@ def test_window_with_an_alarm_continues_the_incident_of_a_look(
     incident = only_incident(engine)
     assert incident.opening_evaluation_id == incident.last_evaluation_id is not None
     assert incident.fingerprint == {"input", "metric:resolved"}
+
+
+def test_first_window_after_a_look_puts_examples_into_thread(
+    engine: Engine, alarmed: datetime
+) -> None:
+    degraded = make_assessment(numeric_columns=(make_numeric_column(),), alarm=True)
+    for end in (alarmed, alarmed + WEEK):
+        with transaction(engine) as connection:
+            evaluation_id = store_evaluation(connection, degraded, end - WEEK)
+            handle_evaluation(connection, evaluation_id, end, alerts=SETTINGS.alerts)
+            mark_followed_up(connection, evaluation_id, end)
+    incident = only_incident(engine)
+    with transaction(engine) as connection:
+        events = [event.event for event in list_events(connection, incident.id)]
+        messages = outbox.list_messages(connection)[::-1]
+    assert events == ["opened", "continued", "continued"]
+    assert [message.kind for message in messages] == ["post", "update", "reply", "update"]
+    first, second = (message.payload for message in messages if message.kind == "update")
+    assert first["blocks"][0]["text"]["text"] == TITLES["opened"].format(model="assistant")
+    assert second["blocks"][0]["text"]["text"] == TITLES["continued"].format(model="assistant")
+    assert "reply_broadcast" not in messages[2].payload
 
 
 def test_window_without_an_alarm_waits_for_the_newest_look(

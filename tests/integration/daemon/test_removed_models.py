@@ -1,19 +1,23 @@
 """Models that are removed from the configuration: what ends, what stays, and their return."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, func, insert, select
 
+from monitor.alerts.channels import Channels
+from monitor.alerts.channels.alertmanager import AlertmanagerSender
 from monitor.alerts.drift_incidents import handle_evaluation
 from monitor.alerts.incidents import report
 from monitor.alerts.messages.removed_models import InFlight, describe_removed
+from monitor.alerts.outbox import deliver_due
+from monitor.alerts.routes import Routes
 from monitor.daemon.cycle import Cycle
 from monitor.daemon.retraining import Retraining
-from monitor.settings import Alerts, Configuration, Retrain, Secrets
+from monitor.settings import Alerts, ChannelSettings, Configuration, Retrain, Secrets
 from monitor.store.alerts.incidents import list_incidents
 from monitor.store.engine import transaction
 from monitor.store.model_history import carry_over, watched_models
@@ -39,6 +43,8 @@ from retrain.registry.stages import promote, register_version
 from retrain.rollout.gateways.record_only import RecordOnlyGateway
 from retrain.rollout.rollouts import start_rollout
 from retrain.training.runs import plan_run
+from tests.services.webhooks import Webhooks, webhooks  # noqa: F401 - a fixture
+from tests.support.alerts.senders import MemorySender
 from tests.support.retrain.candidates import evaluated
 from tests.support.retrain.fake_launcher import FakeLauncher
 from tests.support.traffic.stored_traffic import store_traffic
@@ -104,6 +110,29 @@ def test_removed_model_ends_once_and_keeps_its_history(any_engine: Engine, clock
     assert key.startswith("removed:")
     assert error is None
     assert [tuple(entry) for entry in actions].count(("removed", "model:gone")) == 1
+
+
+def test_removal_is_told_where_the_incident_is_known(
+    engine: Engine,
+    clock: datetime,
+    webhooks: Webhooks,  # noqa: F811
+) -> None:
+    alarm(engine, "gone", clock)
+    now = clock + WEEK
+    known = AlertmanagerSender(webhooks.url, "", "https://drift.example")
+    channel = ChannelSettings(kind="alertmanager", url=webhooks.url)
+    deliver_due(engine, Channels(Routes({"am": channel}, ()), {"am": known}), now)
+    cycle = cycle_of(engine, fleet("stays"), now)
+    step(cycle, now + LATE)
+    later = MemorySender()
+    both = Channels(Routes({"am": channel, "new": channel}, ()), {"am": known, "new": later})
+    deliver_due(engine, both, now + LATE)
+    alerts = [body[0] for _, body in webhooks.accepted]
+    assert [alert["annotations"]["status"] for alert in alerts] == ["open", "closed"]
+    assert alerts[0]["labels"] == alerts[1]["labels"]
+    assert datetime.fromisoformat(alerts[1]["endsAt"]) <= datetime.now(UTC)
+    (notice,) = later.sent
+    assert "No longer watched" in notice[1]
 
 
 def test_removed_model_has_no_jobs(engine: Engine, clock: datetime, tmp_path: Path) -> None:

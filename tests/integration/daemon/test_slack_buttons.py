@@ -20,6 +20,7 @@ from monitor.alerts.drift_incidents import handle_evaluation
 from monitor.daemon import follow_up, schedule
 from monitor.daemon.actions.table import ACTIONS
 from monitor.daemon.cycle import Cycle
+from monitor.daemon.leadership import Leadership
 from monitor.daemon.readiness.slack_buttons import buttons_finding
 from monitor.errors import ChannelMisconfiguredError, ChannelUnavailableError
 from monitor.review.decision.decisions import decide
@@ -117,6 +118,30 @@ def replica(engine: Engine, settings: Settings, secrets: Secrets) -> Iterator[th
         stop.set()
         thread.join(60)
         assert not thread.is_alive()
+
+
+def test_a_refused_token_leaves_the_buttons_out(engine: Engine, slack: FakeSlack) -> None:  # noqa: F811
+    open_incident(engine, datetime.now(UTC).replace(microsecond=0) - timedelta(weeks=1))
+    settings = Settings(alerts=ALERTS)
+    with replica(engine, settings, secrets_for(slack, "xapp-revoked")):
+        wait_until(lambda: slack.parents)
+    (parent,) = slack.parents
+    assert actions_of(parent) == []
+
+
+@pytest.mark.parametrize(("app_token", "seconds"), [("", 60), (APP_TOKEN, 1)])
+def test_presses_are_looked_for_each_second_with_a_token(
+    engine: Engine,
+    clock: datetime,
+    slack: FakeSlack,  # noqa: F811
+    app_token: str,
+    seconds: int,
+) -> None:
+    cycle = Cycle.build(engine, Settings(alerts=ALERTS), secrets_for(slack, app_token), clock)
+    scheduler = schedule.build_scheduler(cycle, Leadership(engine), threading.Event())
+    every = {job.id: job.trigger.interval.total_seconds() for job in scheduler.get_jobs()}
+    assert every["act"] == seconds
+    assert every.get("reply") == (1 if app_token else None)
 
 
 @pytest.mark.postgres

@@ -12,6 +12,7 @@ from monitor.errors import NotFoundError
 from monitor.privacy.retention import ACTION, apply_retention, is_due
 from monitor.settings import Retention, Secrets, Settings
 from monitor.store.alerts.outbox import add_message, list_messages
+from monitor.store.alerts.slack_actions import Press, finish_press, insert_press, list_presses
 from monitor.store.audit_log import first_broken_entry_id
 from monitor.store.engine import transaction
 from monitor.store.review.items import NewItem, insert_batch
@@ -195,6 +196,26 @@ def test_dead_letters_expire_by_age_and_after_a_replay(any_engine: Engine, clock
         left = connection.execute(select(DeadLetter.offset).order_by(DeadLetter.offset)).scalars()
         assert [5, 6, 7] == list(left)
     assert not apply_retention(any_engine, Retention(dead_letters=""), clock + 99 * DAY)
+
+
+def test_done_presses_expire_and_waiting_ones_stay(any_engine: Engine, clock: datetime) -> None:
+    now = clock + 100 * DAY
+    with transaction(any_engine) as connection:
+        for number, (age, is_done) in enumerate([(91, True), (91, False), (89, True)]):
+            insert_press(
+                connection,
+                Press(
+                    press=str(number), action="acknowledge", choice="", subject="incident:1",
+                    version=number, slack_user="U0LEA", slack_channel="C0DRIFT",
+                    received_at=now - age * DAY,
+                ),
+            )  # fmt: skip
+            if is_done:
+                finish_press(connection, number + 1, "done", "", now - age * DAY)
+    removed = apply_retention(any_engine, Retention(), now, rows_per_step=1)
+    assert removed == {"slack_actions": 1}
+    with transaction(any_engine) as connection:
+        assert [press.press for press in list_presses(connection)] == ["1", "2"]
 
 
 def test_quotes_are_removed_and_figures_stay(any_engine: Engine, clock: datetime) -> None:

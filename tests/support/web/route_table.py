@@ -15,6 +15,7 @@ PUBLIC = frozenset(
     {
         *("/", "/login", "/logout", "/api/login", "/healthz", "/readyz", "/metrics"),
         *("/login/sso", "/login/sso/callback", "/welcome/{token:str}"),
+        *("/runbooks", "/runbooks/{page:str}"),
     }
 )
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -35,7 +35,7 @@ def test_overview_of_runbooks_shows_the_table() -> None:
 @pytest.mark.parametrize(
     ("setting", "url"),
     [
-        ("", ""),
+        ("", "/runbooks/evaluation-failed"),
         ("https://wiki.example/runbook", "https://wiki.example/runbook"),
         ("https://wiki.example/{cause}.html", "https://wiki.example/evaluation-failed.html"),
     ],

@@ -1,0 +1,1 @@
+"""The runbooks, which the messages of incidents link."""

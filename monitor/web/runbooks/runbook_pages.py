@@ -1,0 +1,58 @@
+"""Pages of the runbooks. They hold no data and need no sign-in: whoever is called reads them."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+from litestar import get
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
+from litestar.response import Template
+from markdown_it import MarkdownIt
+
+from monitor.alerts.causes import CAUSES, RUNBOOKS
+
+PAGES = {cause.page: cause for cause in CAUSES.values()}
+LINK = re.compile(r"\[([^\]]+)\]\(([^)#]+)(?:#[^)]*)?\)")
+
+
+@get("/runbooks", sync_to_thread=True)
+def runbooks() -> Template:
+    """List the runbooks by cause."""
+    return Template("runbooks.html", context={"causes": CAUSES.values(), "path": RUNBOOKS})
+
+
+@get("/runbooks/{page:str}", sync_to_thread=True)
+def runbook(page: FromPath[str]) -> Template:
+    """Show the runbook of a cause."""
+    if page not in PAGES:
+        raise NotFoundException("no such runbook")
+    return Template(
+        "runbook.html",
+        context={"cause": PAGES[page], "html": read_runbook(page), "path": RUNBOOKS},
+    )
+
+
+@cache
+def read_runbook(page: str) -> str:
+    """Return a runbook as HTML; its links lead to other runbooks, and name other pages."""
+    text = (runbooks_folder() / f"{page}.md").read_text(encoding="utf-8")
+    return str(MarkdownIt("commonmark", {"html": False}).render(LINK.sub(_link, text)))
+
+
+def runbooks_folder() -> Path:
+    """Return the folder of the runbooks, in the installed wheel or in the checkout."""
+    package = Path(__file__).resolve().parents[2]
+    packaged = package / "_runbooks"
+    return packaged if packaged.is_dir() else package.parent / "docs" / "runbooks"
+
+
+def _link(match: re.Match[str]) -> str:
+    label, target = match.groups()
+    name = target.removesuffix(".md")
+    if name in PAGES:
+        return f"[{label}]({RUNBOOKS}/{name})"
+    return f"{label} (`docs/{target.removeprefix('../')}`)"
+
+
+HANDLERS = (runbooks, runbook)
