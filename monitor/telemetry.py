@@ -85,6 +85,17 @@ SAMPLING_STRATA_EVICTED = Counter(
     "Task types whose count of samples was evicted from memory: more is stored than needed.",
     registry=REGISTRY,
 )
+OBSERVED_ROLLOUTS = Gauge(
+    "driftwarden_observed_rollouts",
+    "Rollouts and experiments for which this replica of ingest observes more than the sample.",
+    registry=REGISTRY,
+)
+OBSERVATIONS_STORED = Counter(
+    "driftwarden_observations_stored",
+    "Exchanges stored as observations of rollouts and experiments.",
+    ["source"],
+    registry=REGISTRY,
+)
 EXCHANGES_STORED = Counter(
     "driftwarden_exchanges_stored", "Exchanges stored.", ["source"], registry=REGISTRY
 )

@@ -153,10 +153,23 @@ def upgrade() -> None:
     op.create_index(
         "ix_rollout_observations_hour", "rollout_observations", ["rollout_id", "occurred_at"]
     )
+    op.create_table(
+        "rollout_labels",
+        sa.Column("rollout_id", _ID, nullable=False),
+        sa.Column("label", sa.String(), nullable=False),
+        sa.Column("count", _ID, nullable=False),
+        sa.Column("estimated_total", sa.Double(), nullable=False),
+        sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["rollout_id"], ["rollouts.id"], name=op.f("fk_rollout_labels_rollout_id")
+        ),
+        sa.PrimaryKeyConstraint("rollout_id", "label", name=op.f("pk_rollout_labels")),
+    )
 
 
 def downgrade() -> None:
-    for table in ("rollout_observations", "rollout_looks", "traffic_weights", "rollout_events"):
+    tables = ("rollout_labels", "rollout_observations", "rollout_looks", "traffic_weights")
+    for table in (*tables, "rollout_events"):
         op.drop_table(table)
     # Of a version's rollouts, the older release knows the last one.
     op.execute(

@@ -25,7 +25,6 @@ from monitor.traffic.kafka.wire.partition_reader import PATIENCE_SECONDS, Partit
 from monitor.traffic.kafka.wire.selection import Selection
 from monitor.traffic.record import RawRecord
 from monitor.traffic.redaction import build_redactor, redact_exchange
-from monitor.traffic.sampling.design import SamplingDesign
 from monitor.traffic.sampling.sampler import Sampler
 
 #: Bytes per fetch of one partition.
@@ -79,13 +78,7 @@ def stage_rows(services: BenchServices, topic: str) -> Iterator[Row]:
     redactor = build_redactor(settings.redaction)
     redacted = timed(lambda: [redact_exchange(item, redactor) for item in decoded.result])
     yield sampled("redact", redacted.seconds)
-    preparer = BatchPreparer(
-        settings.traffic,
-        InstantEncoder(),
-        design=SamplingDesign(settings),
-        names=settings.names,
-        redactor=redactor,
-    )
+    preparer = BatchPreparer.build(settings, InstantEncoder())
     prepared = timed(lambda: [_prepare(preparer, batch) for batch in _batches(records)])
     rest = prepared.seconds - decoded.seconds - redacted.seconds
     yield sampled("make rows and vectors", max(0.0, rest))

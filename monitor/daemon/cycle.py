@@ -266,7 +266,7 @@ class Cycle:
         with transaction(self.engine) as connection:
             known = (
                 complete_until(connection, self.settings.kafka.topic),
-                oldest_pending_at(connection, self.settings.kafka.topic),
+                oldest_pending_at(connection, self.settings.kafka.topic, observed=False),
             )
         latest = now - LATE_RECORDS
         stored = min((moment for moment in known if moment is not None), default=latest)

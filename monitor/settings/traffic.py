@@ -58,6 +58,8 @@ class Traffic(Section):
 
     format: Literal["auto", "plain", "openai", "litellm", "opentelemetry", "mapped"] = "auto"
     id_header: str = ""
+    version_header: str = ""
+    user_header: str = ""
     sample_by: Literal["record", "exchange"] = "record"
     rates: tuple[TaskRate, ...] = ()
     tracestate_threshold: Literal["honour", "ignore"] = "honour"

@@ -29,6 +29,7 @@ from monitor.store.tables import (
     ModelVersion,
     OutboxMessage,
     RegistryMirror,
+    RolloutObservation,
     TrainingRun,
     UnlistedExchanges,
     UserGrant,
@@ -51,6 +52,7 @@ OF_BOTH_NAMES = frozenset(
     table.__table__
     for table in (
         Exchange,
+        RolloutObservation,
         WithheldExchanges,
         Baseline,
         Incident,

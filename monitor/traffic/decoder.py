@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -27,6 +28,7 @@ from monitor.traffic.parsing.raw_exchange import (
 )
 from monitor.traffic.parsing.timestamps import parse_timestamp
 from monitor.traffic.record import RawRecord
+from monitor.traffic.sampling.observation_plan import HEADER_LABEL, header_text
 
 NULL_VALUE = "null_value"
 #: Reasons of dead letters that decoding gives.
@@ -186,6 +188,7 @@ class Decoder:
         if not raw.task_type and isinstance(task_type, str):
             labels["task_type"] = clean_name(task_type)
         labels["model"] = labels["model"] or model
+        self._read_headers(record, labels, attributes)
         return Exchange(
             exchange_id=clean_name(raw.exchange_id) or exchange_id,
             occurred_at=self._occurred_at(raw, record),
@@ -201,6 +204,18 @@ class Decoder:
             record_index=raw.index,
             withheld=raw.withheld,
         )
+
+    def _read_headers(
+        self, record: RawRecord, labels: dict[str, str], attributes: dict[str, Any]
+    ) -> None:
+        """Take the version and the end user from the headers where the content has none."""
+        settings = self._settings
+        if settings.version_header:
+            version = header_text(record.headers, settings.version_header)
+            if version:
+                attributes.setdefault(HEADER_LABEL, version)
+        if settings.user_header and not labels["end_user"]:
+            labels["end_user"] = header_text(record.headers, settings.user_header) or ""
 
     def _occurred_at(self, raw: RawExchange, record: RawRecord) -> datetime:
         """Return the time of an exchange; refuse times far from the time of reading.

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.store.traffic.position import Position
+from monitor.traffic.sampling.observation_plan import ObservationPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,10 @@ class RawRecord:
     read_at: datetime | None = None
     #: Its format, if it differs from ``traffic.format``.
     format_name: str = ""
+    #: Whether the sample has it; else it was read to be observed only.
+    sampled: bool = True
+    #: The plan of observation under which it was read; ``None``: it is not observed.
+    plan: ObservationPlan | None = None
 
     @property
     def size_bytes(self) -> int:

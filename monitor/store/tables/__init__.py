@@ -40,6 +40,7 @@ from monitor.store.tables.review import (
 from monitor.store.tables.rollouts import (
     Rollout,
     RolloutEvent,
+    RolloutLabel,
     RolloutLook,
     RolloutObservation,
     TrafficWeights,
@@ -116,6 +117,7 @@ __all__ = [
     "ReviewProposal",
     "Rollout",
     "RolloutEvent",
+    "RolloutLabel",
     "RolloutLook",
     "RolloutObservation",
     "SignInAttempt",

@@ -155,3 +155,17 @@ class RolloutObservation(Base):
     response: Mapped[str]
     #: Measured values by name: numbers; booleans count as 0 and 1.
     measures: Mapped[dict[str, Any]]
+
+
+class RolloutLabel(Base):
+    """Number of exchanges of a rollout whose label names neither of its versions."""
+
+    __tablename__ = "rollout_labels"
+
+    rollout_id: Mapped[int] = mapped_column(ForeignKey("rollouts.id"), primary_key=True)
+    #: As in the traffic; empty where an exchange has none.
+    label: Mapped[str] = mapped_column(primary_key=True)
+    count: Mapped[int] = mapped_column(BigId)
+    #: Number of exchanges of the traffic that they represent: sum of 1 / inclusion probability.
+    estimated_total: Mapped[float]
+    last_seen_at: Mapped[datetime]

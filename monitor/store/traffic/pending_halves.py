@@ -35,6 +35,11 @@ class HalfRow:
     inclusion_probability: float
     payload: dict[str, Any]
 
+    @property
+    def is_sampled(self) -> bool:
+        """Whether the sample has it; else it waits to be observed only."""
+        return self.randomness >= self.threshold
+
 
 #: Columns of the same names.
 FIELDS = tuple(field.name for field in fields(HalfRow) if field.name != "position")
@@ -196,16 +201,21 @@ def _lonely(
     return list(_load(connection, list(ids)).values())
 
 
-def oldest_pending_at(connection: Connection, source: str | None = None) -> datetime | None:
+def oldest_pending_at(
+    connection: Connection, source: str | None = None, *, observed: bool = True
+) -> datetime | None:
     """Return when the oldest pending half occurred; ``None`` where there is none.
 
     Args:
         connection: An open transaction.
         source: Only halves of this source; ``None``: of all.
+        observed: Whether halves that wait to be observed only count too.
     """
     query = select(func.min(PendingHalf.occurred_at))
     if source is not None:
         query = query.where(PendingHalf.source == source)
+    if not observed:
+        query = query.where(PendingHalf.randomness >= PendingHalf.threshold)
     return connection.execute(query).scalar_one()
 
 

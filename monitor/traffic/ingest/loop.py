@@ -24,6 +24,7 @@ from monitor.telemetry import (
 )
 from monitor.traffic.backoff import Backoff
 from monitor.traffic.embedding import TextEncoder
+from monitor.traffic.ingest.observation_plans import ObservationPlans, kept_plans
 from monitor.traffic.ingest.preparation import BatchPreparer
 from monitor.traffic.ingest.storage_metrics import create_counters
 from monitor.traffic.ingest.sweeper import Sweeper
@@ -66,12 +67,16 @@ def run_ingest(
     """
     require_codecs()
     create_counters(settings.kafka.topic)
-    with measured_lag(engine, settings.kafka, secrets):
+    with (
+        measured_lag(engine, settings.kafka, secrets),
+        kept_plans(engine, settings) as plans,
+    ):
         _consume(
             engine,
             settings,
             secrets,
             encoder,
+            plans=plans,
             stop=stop,
             heartbeat=heartbeat or Heartbeat("ingest"),
             clock=clock,
@@ -84,6 +89,7 @@ def _consume(
     secrets: Secrets,
     encoder: TextEncoder,
     *,
+    plans: ObservationPlans,
     stop: threading.Event,
     heartbeat: Heartbeat,
     clock: Callable[[], datetime],
@@ -95,6 +101,7 @@ def _consume(
         id_header=settings.traffic.id_header,
         max_record_bytes=max(MAX_KEPT_RECORD_BYTES, settings.traffic.max_record_bytes),
         clock=clock,
+        plans=plans.present,
     )
     backoff = Backoff()
     while not stop.is_set():
@@ -115,6 +122,7 @@ def _consume(
             settings,
             encoder,
             design=design,
+            plans=plans,
             stop=stop,
             heartbeat=heartbeat,
             clock=clock,
@@ -134,6 +142,7 @@ class Ingest:
         encoder: TextEncoder,
         *,
         design: SamplingDesign,
+        plans: ObservationPlans,
         stop: threading.Event,
         heartbeat: Heartbeat,
         clock: Callable[[], datetime],
@@ -165,7 +174,7 @@ class Ingest:
             # Longer pauses between polls would lose the partitions.
             longest_wait_seconds=min(30.0, settings.kafka.max_poll_interval.total_seconds() / 3),
         )
-        preparer = BatchPreparer.build(settings, encoder, design)
+        preparer = BatchPreparer.build(settings, encoder, design, plans.present)
         self._worker = IngestWorker(
             engine,
             preparer,

@@ -1,14 +1,14 @@
 """Preparation of batches for storage: decoding, sampling, redaction, embedding."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from monitor.errors import RecordError
-from monitor.settings import Sections, Traffic
-from monitor.settings.models.names import ModelNames
+from monitor.settings import Sections
+from monitor.store.rollouts.observations import LabelCounts, ObservationRow
 from monitor.store.traffic.daily_counts import DailyCounts, ModelDay, SampledCount, start_of_day
 from monitor.store.traffic.dead_letters import DeadLetterRow
 from monitor.store.traffic.exchange_columns import Exchanges
@@ -19,11 +19,13 @@ from monitor.traffic.dead_letters import part_dead_letters, record_dead_letter
 from monitor.traffic.decoder import Decoder
 from monitor.traffic.embedding import TextEncoder, embed
 from monitor.traffic.exchange import Exchange, Half, name_model
+from monitor.traffic.ingest.observer import Observer
 from monitor.traffic.joining import JoinedExchange, join, pair
 from monitor.traffic.record import RawRecord
 from monitor.traffic.redaction import Redactor, build_redactor, redact_exchange
 from monitor.traffic.rows import exchange_row, half_row
 from monitor.traffic.sampling.design import SamplingDesign, SamplingOutcome
+from monitor.traffic.sampling.observation_plan import ObservationPlan
 from monitor.traffic.sampling.sampler import Draw
 
 log = get_logger(__name__)
@@ -46,6 +48,10 @@ class PreparedBatch:
     unlisted: DailyCounts = field(default_factory=dict)
     #: Source -> number of parts of records that are no exchanges and not meant to be.
     ignored: Mapping[str, int] = field(default_factory=dict)
+    #: Exchanges observed for rollouts, whether or not they are of the sample too.
+    observations: list[ObservationRow] = field(default_factory=list)
+    #: Exchanges of models in rollout whose label names neither version.
+    unknown_labels: LabelCounts = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -69,17 +75,18 @@ class BatchPreparer:
 
     def __init__(
         self,
-        settings: Traffic,
+        sections: Sections,
         encoder: TextEncoder,
         *,
         design: SamplingDesign,
-        names: ModelNames,
-        unlisted: Literal["report", "watch", "ignore"] = "report",
         redactor: Redactor | None,
+        plans: Callable[[], ObservationPlan | None] = lambda: None,
     ) -> None:
-        self._settings = settings
-        self._names = names
-        self._unlisted = unlisted
+        self._sections = sections
+        self._settings = settings = sections.traffic
+        self._names = names = sections.names
+        self._unlisted = sections.monitoring.unlisted_models
+        self._plans = plans
         self._design = design
         self._redactor = redactor
         self._decoder = Decoder(settings, default_model=names.default)
@@ -88,16 +95,26 @@ class BatchPreparer:
 
     @classmethod
     def build(
-        cls, settings: Sections, encoder: TextEncoder, design: SamplingDesign | None = None
+        cls,
+        settings: Sections,
+        encoder: TextEncoder,
+        design: SamplingDesign | None = None,
+        plans: Callable[[], ObservationPlan | None] = lambda: None,
     ) -> "BatchPreparer":
-        """Build the preparer of the settings; ``design``, where the caller samples by it too."""
+        """Build the preparer of the settings.
+
+        Args:
+            settings: The configuration.
+            encoder: Embeds the sample.
+            design: The sampling design, where the caller samples by it too.
+            plans: Returns the present plan of observation, by which joined halves are observed.
+        """
         return cls(
-            settings.traffic,
+            settings,
             encoder,
             design=design or SamplingDesign(settings),
-            names=settings.names,
-            unlisted=settings.monitoring.unlisted_models,
             redactor=build_redactor(settings.redaction),
+            plans=plans,
         )
 
     def prepare(
@@ -110,7 +127,7 @@ class BatchPreparer:
         """Decode, sample, redact and embed records; unreadable ones become dead letters.
 
         Args:
-            records: Records sampled before decoding.
+            records: Records sampled before decoding, or wanted by their plan of observation.
             received_at: Time of reception to store.
             draws: The draw of each record, if it was sampled before; by default the design draws.
         """
@@ -118,61 +135,110 @@ class BatchPreparer:
         halves: list[HalfRow] = []
         dead_letters: list[DeadLetterRow] = []
         ignored: Counter[str] = Counter()
+        observer = Observer(self._sections, self._design)
         for record, draw in zip(records, draws or map(self._design.draw, records), strict=True):
             try:
                 decoded = self._decoder.decode(record)
             except RecordError as error:
-                dead_letters.append(record_dead_letter(record, error, draw, received_at))
+                if record.sampled:
+                    dead_letters.append(record_dead_letter(record, error, draw, received_at))
                 continue
-            if decoded.n_ignored:
-                ignored[record.position.source] += decoded.n_ignored
-            dead_letters += part_dead_letters(record, decoded, draw, received_at)
-            for decoded_exchange in decoded.exchanges:
-                exchange = name_model(decoded_exchange, self._names)
-                position = record.place_of(exchange.record_index)
-                outcome = self._count_unsampled(self._design.select(draw, exchange), position)
-                if outcome is not None:
-                    watched = self._is_watched(exchange)
-                    clean = redact_exchange(exchange, self._redactor) if watched else exchange
-                    selected.append(_Selected(clean, outcome, position, received_at))
+            if record.sampled:
+                if decoded.n_ignored:
+                    ignored[record.position.source] += decoded.n_ignored
+                dead_letters += part_dead_letters(record, decoded, draw, received_at)
+            for exchange in decoded.exchanges:
+                named = name_model(exchange, self._names)
+                selected += self._take(record, draw, named, received_at, observer)
             for half in decoded.halves:
-                self._warn_of_keys(record)
-                position = record.place_of(half.exchange.record_index)
-                own = self._count_unsampled(self._design.draw_half(draw, half.join_id), position)
+                own = self._draw_half(record, draw, half)
                 if own is not None:
                     clean = redact_exchange(half.exchange, self._redactor)
                     halves.append(
                         half_row(
                             Half(half.side, half.join_id, clean),
-                            position=position,
+                            position=record.place_of(half.exchange.record_index),
                             received_at=received_at,
                             draw=own,
                         )
                     )
         pairs, waiting = pair(halves)
-        prepared = self._embed([*selected, *self._join(pairs)])
-        return replace(prepared, dead_letters=dead_letters, halves=waiting, ignored=ignored)
+        selected += self._join(pairs, observer)
+        return replace(
+            self._embed(selected, observer),
+            dead_letters=dead_letters,
+            halves=waiting,
+            ignored=ignored,
+        )
 
     def prepare_pairs(self, pairs: Sequence[tuple[HalfRow, HalfRow]]) -> PreparedBatch:
-        """Join pairs of requests and responses, and embed them."""
-        return self._embed(self._join(pairs))
+        """Join pairs of requests and responses, and embed those of the sample."""
+        observer = Observer(self._sections, self._design)
+        return self._embed(self._join(pairs, observer), observer)
 
-    def _join(self, pairs: Sequence[tuple[HalfRow, HalfRow]]) -> list[_Selected]:
-        """Join pairs, and sample each by the rate of the joined exchange."""
+    def _take(
+        self,
+        record: RawRecord,
+        draw: Draw,
+        exchange: Exchange,
+        received_at: datetime,
+        observer: Observer,
+    ) -> list[_Selected]:
+        """Return an exchange where the sample has it, and observe it where that is due."""
+        position = record.place_of(exchange.record_index)
+        outcome = None
+        if record.sampled:
+            outcome = self._count_unsampled(self._design.select(draw, exchange), position)
+        observed = observer.decide(record, exchange) if record.plan is not None else None
+        if outcome is None and observed is None:
+            return []
+        watched = self._is_watched(exchange)
+        clean = redact_exchange(exchange, self._redactor) if watched else exchange
+        if observed is not None:
+            observer.add(clean, observed, position, received_at)
+        if outcome is None:
+            return []
+        return [_Selected(clean, outcome, position, received_at)]
+
+    def _join(
+        self, pairs: Sequence[tuple[HalfRow, HalfRow]], observer: Observer
+    ) -> list[_Selected]:
+        """Join pairs, and sample and observe each by the rates of the joined exchange."""
         selected = []
+        plan = self._plans()
         for request, response in pairs:
             joined: JoinedExchange = join(
                 request, response, self._settings, default_model=self._names.default
             )
             exchange = name_model(joined.exchange, self._names)
-            outcome = self._count_unsampled(
-                self._design.decide(joined.draw, exchange), joined.position
-            )
-            if outcome is not None:
-                selected.append(_Selected(exchange, outcome, joined.position, joined.received_at))
+            if request.is_sampled and response.is_sampled:
+                outcome = self._count_unsampled(
+                    self._design.decide(joined.draw, exchange), joined.position
+                )
+                if outcome is not None:
+                    selected.append(
+                        _Selected(exchange, outcome, joined.position, joined.received_at)
+                    )
+            if plan is not None:
+                observed = observer.decide_joined(plan, exchange, joined.draw)
+                if observed is not None:
+                    observer.add(exchange, observed, joined.position, joined.received_at)
         return selected
 
-    def _embed(self, selected: Sequence[_Selected]) -> PreparedBatch:
+    def _draw_half(self, record: RawRecord, draw: Draw, half: Half) -> Draw | None:
+        """Return the draw of a half that is kept; ``None`` for one that is dropped."""
+        own = self._design.draw_half(draw, half.join_id) if record.sampled else None
+        if record.sampled:
+            self._warn_of_keys(record)
+            self._count_unsampled(own, record.place_of(half.exchange.record_index))
+        if own is not None or record.plan is None:
+            return own
+        model = self._names.resolve(half.exchange.model) or half.exchange.model
+        if model and model not in record.plan.models:
+            return None
+        return self._design.unsampled_draw(draw, half.join_id)
+
+    def _embed(self, selected: Sequence[_Selected], observer: Observer) -> PreparedBatch:
         """Embed exchanges of watched models, and count withheld ones and those of other models."""
         watched = [item for item in selected if self._is_watched(item.exchange)]
         rows = [
@@ -190,6 +256,8 @@ class BatchPreparer:
             unlisted=_count([item for item in selected if not self._is_watched(item.exchange)])
             if counted
             else {},
+            observations=observer.rows,
+            unknown_labels=observer.labels,
         )
 
     def _is_watched(self, exchange: Exchange) -> bool:

@@ -11,6 +11,7 @@ from monitor.telemetry import (
     EXCHANGES_STORED,
     EXCHANGES_UNLISTED,
     EXCHANGES_WITHHELD,
+    OBSERVATIONS_STORED,
     OWNERSHIP_LOST,
     PARTS_IGNORED,
     RECORDS_LOST_TO_RETENTION,
@@ -34,6 +35,7 @@ def create_counters(source: str) -> None:
         RECORDS_SAMPLED,
         EXCHANGES_NOT_SAMPLED,
         EXCHANGES_STORED,
+        OBSERVATIONS_STORED,
         EXCHANGES_WITHHELD,
         EXCHANGES_UNLISTED,
         EXCHANGES_JOINED,
@@ -62,6 +64,8 @@ def count_stored(prepared: PreparedBatch, dead_letters: Sequence[DeadLetterRow])
         EXCHANGES_WITHHELD.labels(day.source).inc(withheld.n)
     for day, unlisted in prepared.unlisted.items():
         EXCHANGES_UNLISTED.labels(day.source).inc(unlisted.n)
+    for observation in prepared.observations:
+        OBSERVATIONS_STORED.labels(observation.position.source).inc()
     for source, count in prepared.ignored.items():
         PARTS_IGNORED.labels(source).inc(count)
     count_dead_letters(dead_letters)

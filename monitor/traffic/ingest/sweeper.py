@@ -25,7 +25,7 @@ from monitor.telemetry import EXCHANGES_JOINED, SERVICE_FAILURES, get_logger
 from monitor.traffic.dead_letters import unpaired_dead_letter
 from monitor.traffic.ingest.preparation import BatchPreparer, PreparedBatch
 from monitor.traffic.ingest.storage_metrics import count_dead_letters, count_stored
-from monitor.traffic.ingest.writer import insert_accepted
+from monitor.traffic.ingest.writer import insert_accepted, store_observations
 
 log = get_logger(__name__)
 
@@ -137,6 +137,7 @@ class Sweeper:
             refused = insert_accepted(connection, prepared, now=self._clock())
             add_withheld(connection, prepared.withheld)
             add_unlisted(connection, prepared.unlisted)
+            store_observations(connection, prepared, now=self._clock())
             restore_dead_letters(connection, refused)
         return refused
 
@@ -163,7 +164,10 @@ class Sweeper:
 def _expire(
     connection: Connection, halves: Sequence[StoredHalf], time_limit: str
 ) -> list[DeadLetterRow]:
-    dead_letters = [unpaired_dead_letter(half.row, time_limit) for half in halves]
+    # A half that waited to be observed only is no loss of the sample.
+    dead_letters = [
+        unpaired_dead_letter(half.row, time_limit) for half in halves if half.row.is_sampled
+    ]
     restore_dead_letters(connection, dead_letters)
     delete_halves(connection, [half.id for half in halves])
     return dead_letters

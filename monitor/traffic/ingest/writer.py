@@ -11,6 +11,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from monitor.errors import DatabaseUnavailableError
 from monitor.store.engine import limit_idle_time, transaction
+from monitor.store.rollouts.observations import add_labels, insert_observations
 from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.exchanges import insert_exchanges
@@ -67,11 +68,12 @@ def store_batch(
         refused = insert_accepted(connection, prepared, now=now)
         add_withheld(connection, prepared.withheld)
         add_unlisted(connection, prepared.unlisted)
+        store_observations(connection, prepared, now=now)
         duplicates = insert_halves(connection, prepared.halves, now=now)
         dead_letters = [
             *prepared.dead_letters,
             *refused,
-            *(duplicate_dead_letter(half) for half in duplicates),
+            *(duplicate_dead_letter(half) for half in duplicates if half.is_sampled),
         ]
         insert_dead_letters(connection, dead_letters)
     count_stored(prepared, dead_letters)
@@ -128,6 +130,14 @@ def insert_accepted(
         refused = (_insert_alone(connection, exchange, now=now) for exchange in single)
         return [dead_letter for dead_letter in refused if dead_letter]
     return []
+
+
+def store_observations(connection: Connection, prepared: PreparedBatch, *, now: datetime) -> None:
+    """Insert the observations of a batch, and count unknown labels."""
+    n_refused = insert_observations(connection, prepared.observations)
+    if n_refused:
+        log.warning("observations_refused", count=n_refused, action="they are not measured")
+    add_labels(connection, prepared.unknown_labels, now)
 
 
 def _insert_alone(

@@ -10,6 +10,8 @@ from monitor.traffic.record import RawRecord
 
 #: Bounds memory: a batch of large records closes before it has ``traffic.batch_size``.
 MAX_BATCH_BYTES = 32_000_000
+#: Records of a batch that are observed only, for each of the sample's: they are not embedded.
+OBSERVED_PER_SAMPLED = 16
 
 
 @dataclass(frozen=True)
@@ -88,27 +90,38 @@ def end_offset(record: RawRecord | DeadLetterRow) -> int:
 
 @dataclass
 class BatchBuilder:
-    """Builder of a batch of sampled records."""
+    """Builder of a batch of sampled records, with those that are observed only.
+
+    A batch is cut by its sampled records, so that observed ones don't change what is embedded at
+    once.
+    """
 
     max_records: int
     records: list[RawRecord] = field(default_factory=list)
     dead_letters: list[DeadLetterRow] = field(default_factory=list)
     n_bytes: int = 0
+    n_sampled: int = 0
 
     def add(self, record: RawRecord | DeadLetterRow) -> bool:
         """Add a record or dead letter; return whether the batch is full."""
         if isinstance(record, RawRecord):
             self.records.append(record)
             self.n_bytes += record.size_bytes
+            self.n_sampled += record.sampled
         else:
             self.dead_letters.append(record)
-        return len(self.records) >= self.max_records or self.n_bytes >= MAX_BATCH_BYTES
+        return (
+            self.n_sampled >= self.max_records
+            or self.n_bytes >= MAX_BATCH_BYTES
+            or len(self.records) >= self.max_records * (1 + OBSERVED_PER_SAMPLED)
+        )
 
     def drop(self, partition: int) -> None:
         """Drop the records of a partition."""
         self.records = [r for r in self.records if r.position.partition != partition]
         self.dead_letters = [d for d in self.dead_letters if d.position.partition != partition]
         self.n_bytes = sum(record.size_bytes for record in self.records)
+        self.n_sampled = sum(record.sampled for record in self.records)
 
     def cut(self, states: Iterable[PartitionState], now: datetime) -> RawBatch | None:
         """Return the batch up to the partitions' positions; ``None`` if nothing was read."""
@@ -122,5 +135,5 @@ class BatchBuilder:
         for offset_range in ranges:
             offset_range.state.batched = offset_range.end
         batch = RawBatch(self.records, self.dead_letters, ranges, now)
-        self.records, self.dead_letters, self.n_bytes = [], [], 0
+        self.records, self.dead_letters, self.n_bytes, self.n_sampled = [], [], 0, 0
         return batch

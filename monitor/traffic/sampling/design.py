@@ -85,6 +85,17 @@ class SamplingDesign:
         draw = self.sampler.draw(record.identity(self._id_header), record.headers)
         return Draw(draw.randomness, draw.threshold_at(self.sampler.rate), draw.probability)
 
+    def upstream(self, record: RawRecord) -> Draw:
+        """Return the draw of a record by earlier stages, before any rate of this process."""
+        return self.sampler.draw(record.identity(self._id_header), record.headers)
+
+    def upstream_of(self, draw: Draw, identity: str) -> Draw:
+        """Return the draw of an exchange, or of a half by its join id, before any rate."""
+        if not self._by_exchange:
+            return draw
+        own = randomness_of(identity.encode("utf-8", "surrogatepass"))
+        return Draw(own, 0, draw.inclusion_probability)
+
     def select(self, draw: Draw, exchange: Exchange) -> SamplingOutcome | None:
         """Return the sampling outcome of an exchange; ``None`` if it isn't stored."""
         if self._by_exchange:
@@ -101,6 +112,17 @@ class SamplingDesign:
         own = Draw(randomness, 0, draw.inclusion_probability)
         threshold = own.threshold_at(self._widest)
         return own._replace(threshold=threshold) if randomness >= threshold else None
+
+    def unsampled_draw(self, draw: Draw, join_id: str) -> Draw:
+        """Return the draw of a half that the sample does not have; see ``HalfRow.is_sampled``."""
+        if not self._by_exchange:
+            return draw
+        own = self.upstream_of(draw, join_id)
+        return own._replace(threshold=own.threshold_at(self._widest))
+
+    def sample_probability(self, draw: Draw) -> float:
+        """Return the probability with which the first stage samples a record."""
+        return draw.probability_at(draw.threshold_at(self.sampler.rate))
 
     def decide(self, draw: Draw, exchange: Exchange) -> SamplingOutcome | None:
         """Return the outcome by the rate of the exchange's model and task type."""

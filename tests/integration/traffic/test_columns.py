@@ -28,7 +28,6 @@ from monitor.traffic.ingest.writer import store_batch
 from monitor.traffic.joining import join
 from monitor.traffic.record import RawRecord
 from monitor.traffic.rows import content_row, half_row
-from monitor.traffic.sampling.design import SamplingDesign
 from monitor.traffic.sampling.sampler import Draw
 from tests.support.encoders.fake_encoder import FakeEncoder
 
@@ -70,15 +69,12 @@ def as_half_row(half: Exchange | Half, now: datetime) -> HalfRow:
 
 
 def stored(engine: Engine, record: RawRecord, now: datetime) -> None:
-    settings = Settings(monitoring={"sample_rate": 1.0}, traffic={"min_samples_per_task_type": 5})
-    preparer = BatchPreparer(
-        settings.traffic,
-        FakeEncoder(),
-        design=SamplingDesign(settings),
-        names=settings.names,
-        unlisted="watch",
-        redactor=None,
+    settings = Settings(
+        monitoring={"sample_rate": 1.0, "unlisted_models": "watch"},
+        traffic={"min_samples_per_task_type": 5},
+        redaction={"enabled": False},
     )
+    preparer = BatchPreparer.build(settings, FakeEncoder())
     store_batch(engine, preparer.prepare([record], received_at=now), [], now=now)
 
 

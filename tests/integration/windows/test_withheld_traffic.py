@@ -25,7 +25,6 @@ from monitor.traffic.decoder import Decoder
 from monitor.traffic.ingest.preparation import BatchPreparer
 from monitor.traffic.ingest.writer import StoreResult, store_batch
 from monitor.traffic.record import RawRecord
-from monitor.traffic.sampling.design import SamplingDesign
 from monitor.traffic.sampling.sampler import randomness_of, threshold_of
 from monitor.windows import evaluation
 from monitor.windows.evaluation import evaluate_window
@@ -175,10 +174,7 @@ def test_candidates_for_a_floor_are_not_counted_as_withheld(
     """With a minimum of 1,000, every exchange is a candidate, and one in twenty is sampled."""
     records = payloads(600, clock, 5, redacted_share=1.0)
     everything = Settings(traffic={"min_samples_per_task_type": 1000}, model={"name": "support"})
-    design = SamplingDesign(everything)
-    preparer = BatchPreparer(
-        everything.traffic, FakeEncoder(), design=design, names=everything.names, redactor=None
-    )
+    preparer = BatchPreparer.build(everything, FakeEncoder())
     sampled = [
         record for record in records if randomness_of(record.identity("")) >= threshold_of(0.05)
     ]

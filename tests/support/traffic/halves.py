@@ -14,8 +14,6 @@ from monitor.store.traffic.position import Position
 from monitor.traffic.ingest.preparation import BatchPreparer
 from monitor.traffic.ingest.writer import StoreResult, store_batch
 from monitor.traffic.record import RawRecord
-from monitor.traffic.redaction import Redactor
-from monitor.traffic.sampling.design import SamplingDesign
 from monitor.traffic.sampling.sampler import Draw
 from tests.support.encoders.fake_encoder import FakeEncoder
 
@@ -35,15 +33,8 @@ def response_line(name: str) -> bytes:
 
 def make_preparer(settings: Traffic = JOINED) -> BatchPreparer:
     """Return a preparer without a model that keeps every record."""
-    every = Settings(traffic=settings, monitoring={"sample_rate": 1.0})
-    return BatchPreparer(
-        settings,
-        FakeEncoder(),
-        design=SamplingDesign(every),
-        names=every.names,
-        unlisted="watch",
-        redactor=Redactor(),
-    )
+    every = Settings(traffic=settings, monitoring={"sample_rate": 1.0, "unlisted_models": "watch"})
+    return BatchPreparer.build(every, FakeEncoder())
 
 
 def draws(n: int, probability: float) -> list[Draw]:

@@ -155,7 +155,7 @@ class PartitionReader(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafka 
 
     def _open(self, data: bytes, header: BatchHeader, partition: int) -> Batch | None:
         """Return a batch's records; ``None`` if none is committed."""
-        begin, selection = self.next_fetch_offset, self._selection
+        begin, selection = self.next_fetch_offset, self._selection.at_present()
         if header.version < 2:
             return LegacyMessages(
                 header, data, partition=partition, begin=begin, selection=selection

@@ -154,7 +154,7 @@ class Records:
 
     def _keep(
         self, offset: int, key: bytes | None, time_at: int, at: int, end: int
-    ) -> SampledRecord:
+    ) -> SampledRecord | None:
         value, at = self._value(at, end)
         if self._header.attributes & LOG_APPEND_TIME:
             timestamp_ms = self._header.max_timestamp

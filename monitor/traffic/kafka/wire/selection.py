@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from monitor.errors import RecordError
@@ -11,11 +11,14 @@ from monitor.store.traffic.position import Position
 from monitor.traffic.dead_letters import record_dead_letter
 from monitor.traffic.parsing.timestamps import from_milliseconds
 from monitor.traffic.record import RawRecord, record_identity
+from monitor.traffic.sampling.observation_plan import ObservationPlan
 from monitor.traffic.sampling.sampler import Draw, Sampler
 
 #: A sampled record, or the dead letter of one that is too large or unreadable.
 SampledRecord = RawRecord | DeadLetterRow
 Headers = tuple[tuple[str, bytes | None], ...]
+#: Whether a record is kept, by key, headers, partition and offset.
+Wants = Callable[[bytes | None, Headers, int, int], bool]
 
 #: Python's overhead of a record.
 OVERHEAD_BYTES = 500
@@ -34,9 +37,27 @@ class Selection:
     #: A larger record becomes a dead letter with its size and digest.
     max_record_bytes: int
     clock: Callable[[], datetime]
+    #: Returns the present plan of observation; it is read once for each batch of records.
+    plans: Callable[[], ObservationPlan | None] = lambda: None
+    plan: ObservationPlan | None = None
 
-    def wants(self, key: bytes | None, headers: Headers, partition: int, offset: int) -> bool:
-        """Return whether this record is sampled."""
+    def at_present(self) -> "Selection":
+        """Return the selection under the present plan of observation."""
+        plan = self.plans()
+        return self if plan is self.plan else replace(self, plan=plan)
+
+    @property
+    def wants(self) -> Wants:
+        """Return the function that tells whether a record is kept."""
+        # Without an open rollout a record costs what it did: this is read once for each batch.
+        return self._is_sampled if self.plan is None else self._is_wanted
+
+    def _is_wanted(self, key: bytes | None, headers: Headers, partition: int, offset: int) -> bool:
+        if self._is_sampled(key, headers, partition, offset):
+            return True
+        return self.plan is not None and self.plan.wants(headers)
+
+    def _is_sampled(self, key: bytes | None, headers: Headers, partition: int, offset: int) -> bool:
         if key and not headers:
             return self.sampler.keeps(key)
         return self.sampler.keeps(self._identity(key, headers, partition, offset), headers)
@@ -58,8 +79,10 @@ class Selection:
         value: memoryview | None,
         headers: Headers,
         timestamp_ms: int,
-    ) -> SampledRecord:
-        """Return a sampled record, or its dead letter if it is too large.
+    ) -> SampledRecord | None:
+        """Return a wanted record, or its dead letter if it is too large.
+
+        ``None`` for a record that is too large and was wanted only to be observed.
 
         Such a dead letter has neither value nor headers: personal data in them could not be found
         for erasure, and a few would fill the database.
@@ -70,9 +93,24 @@ class Selection:
         written_at = from_milliseconds(timestamp_ms, otherwise=now)
         n_bytes = len(key or b"") + len(b"" if value is None else value)
         n_bytes += sum(len(name) + len(content or b"") for name, content in headers)
+        sampled = True
+        if self.plan is not None:
+            draw = self._draw(key, headers, position)
+            sampled = draw.randomness >= draw.threshold
         if n_bytes <= self.max_record_bytes:
             copied = None if value is None else bytes(value)
-            return RawRecord(position, key, copied, written_at, headers, read_at=now)
+            return RawRecord(
+                position,
+                key,
+                copied,
+                written_at,
+                headers,
+                read_at=now,
+                sampled=sampled,
+                plan=self.plan,
+            )
+        if not sampled:
+            return None
         digest = hashlib.sha256(b"" if value is None else value).hexdigest()
         return record_dead_letter(
             RawRecord(position, key and key[:MAX_DEAD_LETTER_KEY_BYTES], None, written_at),
@@ -108,15 +146,16 @@ class FetchedPart:
     """A part of a partition, up to the offset ``end``."""
 
     end: int
-    #: Records, sampled or not.
+    #: Records, wanted or not.
     n_records: int
     records: list[SampledRecord]
 
     @property
     def n_sampled(self) -> int:
-        """The number of sampled records; unreadable ones weren't sampled."""
+        """The number of records of the sample; unreadable ones are not of it."""
         return sum(
-            isinstance(record, RawRecord) or record.last_offset is None for record in self.records
+            record.sampled if isinstance(record, RawRecord) else record.last_offset is None
+            for record in self.records
         )
 
 
@@ -130,8 +169,10 @@ class FetchBuilder:
     n_records: int = 0
     n_bytes: int = 0
 
-    def add(self, record: SampledRecord, n_bytes: int) -> None:
-        """Add a sampled record of ``n_bytes``."""
+    def add(self, record: SampledRecord | None, n_bytes: int) -> None:
+        """Add a wanted record of ``n_bytes``; ``None`` adds nothing."""
+        if record is None:
+            return
         self.records.append(record)
         self.n_bytes += n_bytes + OVERHEAD_BYTES
 

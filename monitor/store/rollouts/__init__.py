@@ -1,0 +1,1 @@
+"""Rows of rollouts that ingest and measurement share."""

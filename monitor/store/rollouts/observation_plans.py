@@ -1,0 +1,61 @@
+"""Rollouts and experiments whose exchanges are observed, and the labels of their versions."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select
+from sqlalchemy.orm import aliased
+
+from monitor.store.leadership import current_lease, database_time
+from monitor.store.rows import columns_of, read_rows
+from monitor.store.tables import ModelVersion, Rollout
+
+#: Raised rates end where nobody has led for so long: nobody would act on what is observed.
+MAX_TIME_WITHOUT_LEADER = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class ObservedRollout:
+    """An open rollout or experiment with the numbers of its versions."""
+
+    id: int
+    model: str
+    canary: int
+    stable: int
+    #: The canary's wanted share of the traffic.
+    weight_percent: int
+    started_at: datetime
+
+
+def observed_rollouts(connection: Connection) -> list[ObservedRollout]:
+    """Return the open rollouts and experiments; none where nobody has led for an hour."""
+    canary, stable = aliased(ModelVersion), aliased(ModelVersion)
+    columns = columns_of(ObservedRollout, Rollout, canary=canary.version, stable=stable.version)
+    statement = (
+        select(*columns)
+        .join(canary, canary.id == Rollout.version_id)
+        .join(stable, stable.id == Rollout.stable_version_id)
+        .where(Rollout.finished_at.is_(None))
+        .order_by(Rollout.id)
+    )
+    rollouts = read_rows(connection, ObservedRollout, statement)
+    if not rollouts:
+        return []
+    lease = current_lease(connection)
+    earliest = database_time(connection) - MAX_TIME_WITHOUT_LEADER
+    return [
+        rollout
+        for rollout in rollouts
+        if (rollout.started_at if lease is None else lease.expires_at) >= earliest
+    ]
+
+
+def version_labels(model: str, version: int) -> tuple[str, ...]:
+    """Return the labels by which the traffic may name a version.
+
+    >>> version_labels("support bot", 3)
+    ('3', 'v3', 'support-bot-v3')
+    """
+    cluster = re.sub(r"[^A-Za-z0-9_.-]+", "-", model)
+    return str(version), f"v{version}", f"{cluster}-v{version}"
