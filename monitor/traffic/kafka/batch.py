@@ -11,7 +11,7 @@ from monitor.traffic.record import RawRecord
 #: Bounds memory: a batch of large records closes before it has ``traffic.batch_size``.
 MAX_BATCH_BYTES = 32_000_000
 #: Records of a batch that are observed only, for each of the sample's: they are not embedded.
-OBSERVED_PER_SAMPLED = 16
+OBSERVED_PER_SAMPLED = 32
 
 
 @dataclass(frozen=True)
