@@ -11,6 +11,7 @@ from sqlalchemy import Engine, select, update
 
 from monitor.settings import Settings
 from monitor.store.engine import make_engine, transaction
+from monitor.store.rollouts.observation_plans import version_labels
 from monitor.store.rollouts.observations import unknown_labels
 from monitor.store.tables import (
     DeadLetter,
@@ -24,6 +25,7 @@ from monitor.store.traffic.exchanges import load_window
 from monitor.traffic.ingest.observation_plans import ObservationPlans
 from monitor.traffic.ingest.sweeper import Sweeper
 from monitor.windows.reading.final_sample import final_sample
+from retrain.rollout.gateways.cluster_names import cluster_name
 from tests.support.traffic.observed_traffic import (
     MODEL,
     TOPIC,
@@ -88,6 +90,10 @@ def test_the_sample_is_the_same_with_and_without_a_rollout(
             loaded = load_window(connection, MODEL, *bounds)
         windows.append(final_sample(loaded, bounds).rows.digest())
     assert windows[0] == windows[1]
+
+
+def test_labels_are_numbers_and_names_at_gateways() -> None:
+    assert ("3", "v3", cluster_name("support bot", 3)) == version_labels("support bot", 3)
 
 
 @pytest.mark.parametrize("headers", [[], ["version"], ["version", "user"]])
