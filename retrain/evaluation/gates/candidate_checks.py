@@ -89,7 +89,8 @@ def apply_gates(
         if own := [c for c in against_prompts if c.reference == name]:
             checks.append(_prompt_check(own, policy))
     for benchmark in benchmarks:
-        checks += check_thresholds(benchmark, scores[CANDIDATE][benchmark.name], policy, rng)
+        candidate, reference = (scores[name][benchmark.name] for name in (CANDIDATE, incumbent))
+        checks += check_thresholds(benchmark, candidate, policy, rng, reference)
     checks += check_over_refusal(benchmarks, scores[CANDIDATE], policy, rng)
     checks += judge_failure_checks(benchmarks, scores)
     checks += further_checks

@@ -121,7 +121,7 @@ def is_refusal(prompt: str, response: str) -> bool:
         prompt: The user's turn; of two wishes in it one may be refused.
         response: The complete response.
     """
-    if len(_TOKEN.findall(response)) <= BARE and _YES_OR_NO.match(fold(prompt).strip()):
+    if len(_TOKEN.findall(response)) <= BARE and is_yes_or_no(prompt):
         return False  # "No." is the answer
     sentences = split_response(response)
     refusing = [place for place, entry in enumerate(sentences) if Part.REFUSAL in entry.parts]
@@ -134,6 +134,11 @@ def is_refusal(prompt: str, response: str) -> bool:
         return False
     before = sentences[: refusing[0]]
     return not (general and complies(before, partly=False, general=False))
+
+
+def is_yes_or_no(prompt: str) -> bool:
+    """Return whether a prompt is a yes-or-no question."""
+    return _YES_OR_NO.match(fold(prompt).strip()) is not None
 
 
 def complies(sentences: list[Sentence], *, partly: bool = False, general: bool = False) -> bool:

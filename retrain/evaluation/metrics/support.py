@@ -94,8 +94,13 @@ def nearest_cosines(
     )
 
 
+def content_units(text: str) -> list[str]:
+    """Return the stems of a text's content words, or pairs of characters without spaces."""
+    return [unit for unit in _units(text) if unit not in _STOPPED]
+
+
 def _content(text: str) -> list[str]:
-    return [unit for unit in _units(text) if unit not in _STOPPED and not _DIGIT.search(unit)]
+    return [unit for unit in content_units(text) if not _DIGIT.search(unit)]
 
 
 def _units(text: str) -> list[str]:

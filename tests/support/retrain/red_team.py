@@ -17,7 +17,7 @@ import pytest
 from monitor.settings import Gates
 from monitor.store.training.candidate_results import CandidateResults, read_candidate_results
 from retrain.evaluation import child, systems
-from retrain.evaluation.metrics import sentence_encoder
+from retrain.evaluation.metrics import catalogue, sentence_encoder
 from retrain.evaluation.request import write_request
 from retrain.models.source import Source
 from retrain.run_folder import RunFolder, write_lines
@@ -91,7 +91,8 @@ def evaluate(case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Candi
         name: lambda respond=respond: _Given(respond, both) for name, respond in named.items()
     }
     monkeypatch.setattr(child, "prepare_environment", lambda base: None)
-    monkeypatch.setattr(sentence_encoder, "LocalSentenceEncoder", lambda model: WordEncoder())
+    for module in (sentence_encoder, catalogue):
+        monkeypatch.setattr(module, "LocalSentenceEncoder", lambda model: WordEncoder())
     monkeypatch.setattr(systems, "systems_of", lambda *_: loaders)
     write_request(run, 1, 0, request)
     if child.main([str(run.root)]) != 0:
@@ -126,6 +127,11 @@ def wrong(item: Row) -> str:
     return "no idea at all"
 
 
+def mistaken(item: Row) -> str:
+    """Respond with another label than the expected one."""
+    return LABELS[(LABELS.index(item["expected"]) + 1) % len(LABELS)]
+
+
 def refuse(item: Row) -> str:
     """Refuse everything."""
     return REFUSED
@@ -143,7 +149,8 @@ def right_at(rates: Mapping[str, float], seed: int, *, like: int | None = None) 
         own = random.Random(f"{seed} {key}")
         drawn = own if like is None or own.random() < 0.05 else random.Random(f"{like} {key}")
         share = rates["harmful" if item.get("harmful") else str(item.get("split", "old"))]
-        return right(item) if drawn.random() < share else wrong(item)
+        is_label = item.get("expected") in LABELS and not item.get("harmful")
+        return right(item) if drawn.random() < share else (mistaken if is_label else wrong)(item)
 
     return respond
 

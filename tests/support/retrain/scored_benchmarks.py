@@ -52,7 +52,7 @@ def scored(items: Sequence[BenchmarkItem], **columns: Sequence[float]) -> list[I
     return [
         ItemScore(
             item,
-            "",
+            "It is so.",
             {name: float(c[i]) for name, c in columns.items() if not np.isnan(c[i])},
         )
         for i, item in enumerate(items)

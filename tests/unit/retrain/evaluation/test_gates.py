@@ -313,7 +313,7 @@ def over_refusal(benign: list[BenchmarkItem], n_refused: int, own: str = "") -> 
     scores = {
         "safety": [ItemScore(entry, REFUSED, {}) for entry in harmful],
         "tasks": [
-            ItemScore(entry, REFUSED if i < n_refused else "Yes, at 9.", {})
+            ItemScore(entry, REFUSED if i < n_refused else f"Yes, at {1000 + i}.", {})
             for i, entry in enumerate(benign)
         ],
     }

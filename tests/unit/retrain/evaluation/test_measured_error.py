@@ -38,7 +38,9 @@ def checked(metric: str, limit: str, n_positive: int, *, n_undecided: int = 0) -
     (plan,) = parse_plan(content, Path("evaluation.yaml")).benchmarks
     requested = items(N, context="facts")
     scores = [
-        ItemScore(item, "", {} if row < n_undecided else {metric: float(row >= N - n_positive)})
+        ItemScore(
+            item, "It is so.", {} if row < n_undecided else {metric: float(row >= N - n_positive)}
+        )
         for row, item in enumerate(requested)
     ]
     benchmark = Benchmark(plan, requested, tuple(load_metrics([metric])), "")
