@@ -163,6 +163,8 @@ def _allowed(schema: dict[str, Any]) -> str:
     """Return the values that a JSON schema allows, in words."""
     if "$ref" in schema:
         return "tables"
+    if schema.get("format") == "percent":
+        return f"whole percent, >= `{schema['minimum']}` and <= `{schema['maximum']}`"
     if schema.get("format") == "duration":
         limits = [f"{sign} `{schema[name]}`" for name, sign in _LIMITS.items() if schema.get(name)]
         return f"duration, {' and '.join(limits)}" if limits else "duration"

@@ -83,6 +83,8 @@ def upgrade() -> None:
         sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("error", sa.String(), nullable=True),
+        sa.Column("n_overwritten", sa.Integer(), nullable=False),
+        sa.Column("overwritten_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["stable_version_id"],
             ["model_versions.id"],
@@ -100,6 +102,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("model", "generation", name="uq_traffic_weights_generation"),
     )
     op.create_index(op.f("ix_traffic_weights_rollout_id"), "traffic_weights", ["rollout_id"])
+    _carry_weights_over()
     op.create_table(
         "rollout_looks",
         sa.Column("id", _ID, nullable=False),
@@ -193,3 +196,21 @@ def downgrade() -> None:
         ):
             batch_op.drop_column(name)
         batch_op.create_unique_constraint(batch_op.f("uq_rollouts_version_id"), ["version_id"])
+
+
+def _carry_weights_over() -> None:
+    """Insert the weights that the older release has set: those of open rollouts, and production."""
+    op.execute(
+        "UPDATE rollouts SET stable_version_id = (SELECT id FROM model_versions WHERE "
+        "stage = 'production' AND model_versions.model = rollouts.model) WHERE finished_at IS NULL"
+    )
+    op.execute(
+        "INSERT INTO traffic_weights (model, generation, stable_version_id, canary_version_id, "
+        'canary_percent, rollout_id, "by", reason, created_at, attempts, n_overwritten) '
+        "SELECT production.model, 1, production.id, rollouts.version_id, "
+        "coalesce(rollouts.weight_percent, 0), rollouts.id, 'driftwarden', "
+        "'weights of an earlier release', coalesce(rollouts.stage_started_at, "
+        "production.created_at), 0, 0 FROM model_versions AS production LEFT JOIN rollouts "
+        "ON rollouts.model = production.model AND rollouts.finished_at IS NULL "
+        "WHERE production.stage = 'production'"
+    )

@@ -23,6 +23,7 @@ from monitor.daemon.follow_up import decide, follow_up, follow_up_looks, watch_a
 from monitor.daemon.leader_metrics import read_gauges
 from monitor.daemon.removed_models import follow_configuration
 from monitor.daemon.retraining import Retraining
+from monitor.daemon.rollouts import Rollouts
 from monitor.daemon.weekly_digest import announce_due
 from monitor.errors import TransientError
 from monitor.privacy.retention import apply_retention, is_due
@@ -70,6 +71,7 @@ class Cycle:
     settings: Sections
     channels: Channels
     retraining: Retraining
+    rollouts: Rollouts
     started_at: datetime
     #: Runs the evaluations of windows.
     evaluations: Runner
@@ -118,6 +120,7 @@ class Cycle:
             settings=settings,
             channels=open_channels(secrets, settings, receives_presses=receives_presses),
             retraining=Retraining.build(engine, settings, secrets),
+            rollouts=Rollouts.build(engine, settings, secrets),
             started_at=now,
             evaluations=evaluations,
             looks=looks,
@@ -171,7 +174,7 @@ class Cycle:
             self.looks.rest()
 
     def advance(self, now: datetime, may_continue: MayContinue = always) -> None:
-        """Advance what follows: incidents, review batches, decisions, runs, versions, rollouts."""
+        """Advance what follows: incidents, review batches, decisions, runs, versions."""
         follow_windows = partial(follow_up, may_continue=may_continue)
         for settings in self._watched():
             try:
@@ -188,6 +191,14 @@ class Cycle:
             announce_unlisted_models(connection, self.settings, now)
         announce_due(self.engine, self._watched(), now, self.settings.alerts)
         self.retraining.advance(now, may_continue)
+
+    def apply_weights(self, now: datetime, may_continue: MayContinue = always) -> None:
+        """Make the gateway have the wanted weights of each model."""
+        self.rollouts.apply(now, may_continue)
+
+    def roll_out(self, now: datetime, may_continue: MayContinue = always) -> None:
+        """Look at the hours of the open rollouts, and advance, hold or revert them."""
+        self.rollouts.look(self._watched(), now, may_continue)
 
     def watch(self, now: datetime, may_continue: MayContinue = always) -> None:
         """Check the conditions that are incidents of their own, and end the snoozes in time."""

@@ -83,7 +83,8 @@ def read_gauges(
 
 def create_counters(models: Iterable[str]) -> None:
     """Create the counters of models at 0: `increase()` doesn't see one born with its event."""
-    SERVICE_FAILURES.labels("advance")
+    for job in ("advance", "rollout"):
+        SERVICE_FAILURES.labels(job)
     for model in models:
         EVALUATIONS_FAILED.labels(model)
         for status in ("succeeded", "failed"):

@@ -17,8 +17,7 @@ from monitor.store.alerts.outbox import withdraw_messages
 from monitor.store.audit_log import append_entry
 from monitor.store.engine import transaction
 from monitor.store.model_history import DAEMON, watched_models
-from monitor.store.training.registry import version_by_id
-from monitor.store.training.rollouts import open_rollouts
+from monitor.store.rollouts.rollouts import open_rollout
 from monitor.store.training.runs import list_runs
 from monitor.store.windows.pauses import begin_pause, end_pauses, paused_models
 from monitor.telemetry import get_logger
@@ -61,10 +60,7 @@ def _end(connection: Connection, model: str, now: datetime, alerts: Alerts) -> I
         take_step(connection, incident, "unwatched", by=SYSTEM, now=now)
         if targets_of_incident(connection, incident.id):  # an alert would fire for ever
             add_update(connection, incident.id, now, alerts)
-    rollouts = [
-        (version_by_id(connection, rollout.version_id), rollout.weight_percent)
-        for rollout in open_rollouts(connection)
-    ]
+    rollout = open_rollout(connection, model)
     return InFlight(
         model=model,
         incidents=tuple(incident.id for incident in incidents),
@@ -72,7 +68,5 @@ def _end(connection: Connection, model: str, now: datetime, alerts: Alerts) -> I
         runs=tuple(
             run.id for run in list_runs(connection, statuses=("running",)) if run.model == model
         ),
-        rollouts=tuple(
-            (version.version, percent) for version, percent in rollouts if version.model == model
-        ),
+        rollouts=() if rollout is None else ((rollout.version, rollout.weight_percent),),
     )

@@ -1,4 +1,4 @@
-"""Retraining: from a confirmed decision to a registered version and its rollout.
+"""Retraining: from a confirmed decision to a registered and evaluated version.
 
 Training itself runs in a separate process.
 """
@@ -21,11 +21,10 @@ from monitor.errors import (
     TransientError,
     without_quotes,
 )
-from monitor.settings import Rollout, Secrets, Sections
+from monitor.settings import Secrets, Sections
 from monitor.store.engine import transaction
 from monitor.store.review.decisions import DecisionRow, decision_by_id, list_decisions
-from monitor.store.training.registry import VersionRow, production_version
-from monitor.store.training.rollouts import RolloutRow
+from monitor.store.training.registry import production_version
 from monitor.store.training.runs import RunRow, finish_run, list_runs, run_of_decision
 from monitor.telemetry import get_logger
 from retrain.data import TrainingSet
@@ -40,10 +39,6 @@ from retrain.planning.starting_point import prepare_bases, serving_source, start
 from retrain.recipes.confirmation import require_consent
 from retrain.recipes.recipe import stored_recipe
 from retrain.recipes.recipe_file import read_recipe_file
-from retrain.rollout.gateways.factory import create_gateway
-from retrain.rollout.gateways.protocol import Gateway
-from retrain.rollout.policy import Health
-from retrain.rollout.rollouts import tick_rollouts
 from retrain.run_folder import RunFolder
 from retrain.training.cancellation import cancel_requested, stop_children
 from retrain.training.runs import plan_run, poll_running, prepare_run, start_run
@@ -58,7 +53,6 @@ class Retraining:
     engine: Engine
     settings: Sections
     launcher_of: LauncherSource
-    gateway: Gateway
 
     @classmethod
     def build(cls, engine: Engine, settings: Sections, secrets: Secrets) -> "Retraining":
@@ -67,11 +61,10 @@ class Retraining:
             engine=engine,
             settings=settings,
             launcher_of=partial(create_launcher, settings=settings.retrain, secrets=secrets),
-            gateway=create_gateway(settings, secrets),
         )
 
     def advance(self, now: datetime, may_continue: Callable[[], bool] = lambda: True) -> None:
-        """Plan, start and finish training runs and evaluations, and advance rollouts.
+        """Plan, start and finish training runs and evaluations.
 
         Args:
             now: The time.
@@ -117,18 +110,6 @@ class Retraining:
         score_locked_human_evaluations(self.engine, self.settings, now)
         yield
         yield from CandidateEvaluations(self.engine, self.settings, self.launcher_of).steps(now)
-        yield
-        tick_rollouts(
-            self.engine,
-            self._rollout_of,
-            self.gateway,
-            no_health_measured,
-            now,
-            advances=self.settings.is_watched,
-        )
-
-    def _rollout_of(self, model: str) -> Rollout:
-        return self.settings.settings_of(model).rollout
 
     def _confirmed(self) -> list[DecisionRow]:
         """Return the confirmed decisions to retrain that have no run yet."""
@@ -217,8 +198,3 @@ class Retraining:
                     finish_run(connection, run.id, "failed", finished_at=now, error=str(error))
             else:
                 log.info("training_run_started", run=run.id)
-
-
-def no_health_measured(_rollout: RolloutRow, _version: VersionRow) -> Health:
-    """Return an empty health, which holds a rollout at its stage."""
-    return Health(n_samples=0, checks=())

@@ -22,6 +22,9 @@ from monitor.telemetry import SERVICE_FAILURES, Heartbeat, get_logger
 EVALUATE_EVERY_SECONDS = 60
 ADVANCE_EVERY_SECONDS = 10
 DELIVER_EVERY_SECONDS = 5
+#: Longest time for which a gateway differs from the wanted weights unnoticed.
+APPLY_EVERY_SECONDS = 5
+ROLL_OUT_EVERY_SECONDS = 60
 #: Presses of buttons in Slack, and the replies to them.
 ACT_EVERY_SECONDS = 1
 #: Not longer than Prometheus' shortest usual interval of scrapes.
@@ -107,6 +110,9 @@ def build_scheduler(
         # A job of its own: a look must not wait for the evaluation of a large window.
         "look": (cycle.look, EVALUATE_EVERY_SECONDS),
         "advance": (cycle.advance, ADVANCE_EVERY_SECONDS),
+        # Jobs of their own: a revert waits for no evaluation, and for no measurement.
+        "apply_weights": (cycle.apply_weights, APPLY_EVERY_SECONDS),
+        "roll_out": (cycle.roll_out, ROLL_OUT_EVERY_SECONDS),
         "watch": (cycle.watch, WATCH_EVERY_SECONDS),
         "deliver": (cycle.deliver, DELIVER_EVERY_SECONDS),
         # Without an app-level token only another replica can have stored a press.

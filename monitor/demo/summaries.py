@@ -155,9 +155,7 @@ def show_registry(workspace: Workspace, evaluation: CandidateEvaluationRow) -> N
     now = datetime.now(UTC)
     with transaction(workspace.engine) as connection:
         if evaluation.may_roll_out:
-            start_rollout(
-                connection, evaluation.version_id, workspace.settings.rollout, now, by="lead"
-            )
+            start_rollout(connection, evaluation.version_id, workspace.settings, now, by="lead")
         versions = list_versions(connection, workspace.settings.model.name)
     workspace.console.show(
         figures(

@@ -1,9 +1,18 @@
 """Types of values that several sections of config.toml share."""
 
-from typing import Annotated
+import re
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
 
 from monitor.settings.pattern_check import check_name, check_pattern
 
@@ -37,6 +46,21 @@ def is_https_or_loopback(url: str) -> bool:
     return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and local))
 
 
+def _parse_percent(value: Any) -> Any:
+    match = re.fullmatch(r"(\d{1,3}) ?%", value) if isinstance(value, str) else None
+    if match is None and not isinstance(value, int):
+        raise ValueError('write whole percent, such as "1%"')
+    return int(match[1]) if match else value
+
+
+#: A small share in whole percent, written as "1%".
+SmallPercent = Annotated[
+    int,
+    BeforeValidator(_parse_percent),
+    Field(ge=0, le=20),
+    PlainSerializer(lambda value: f"{value}%", return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "percent", "minimum": "0%", "maximum": "20%"}),
+]
 FieldPath = Annotated[str, AfterValidator(_check_path)]
 NamedPath = Annotated[str, AfterValidator(_check_named_path)]
 

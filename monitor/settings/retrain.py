@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from monitor.settings.durations import AnyDuration, Duration, OptionalDuration, Within
-from monitor.settings.field_types import Level, Probability, Section, Share
+from monitor.settings.field_types import Level, Probability, Section, Share, SmallPercent
 from monitor.settings.gateways import Envoy
 from monitor.settings.launchers import Kubernetes, Ray
 
@@ -136,7 +136,11 @@ class Rollout(Section):
 
     stages: tuple[Annotated[int, Field(ge=1, le=100)], ...] = (5, 25, 50, 100)
     min_dwell: Annotated[AnyDuration, Within("0s")] = timedelta(hours=48)
-    min_samples: Annotated[int, Field(ge=1)] = 200
+    start: Literal["manual", "automatic"] = "manual"
+    max_hold: Duration = timedelta(hours=48)
+    holdback: SmallPercent = 1
+    holdback_time: Duration = timedelta(hours=48)
+    journal: str = "rollout-journal"
     canary_rate: Probability = 1.0
     stable_per_canary: Annotated[float, Field(ge=1.0, le=100.0)] = 4.0
     latency_field: str = "latency_seconds"

@@ -127,22 +127,12 @@ def promote(
 def roll_back(
     connection: Connection, model: str, *, changed_by: str, reason: str, now: datetime
 ) -> VersionRow:
-    """Roll back the last change; return the version that serves afterwards.
-
-    During a rollout, the canary loses its share and is a candidate again. Otherwise, the version
-    that served before returns to production.
+    """Return the version that served before to production, and return it.
 
     Raises:
         WorkflowError: There is no earlier version.
     """
     store.lock_model(connection, model)
-    canary = store.canary_version(connection, model)
-    serving = store.production_version(connection, model)
-    if canary is not None and serving is not None:
-        move_stage(
-            connection, canary.id, "candidate", changed_by=changed_by, reason=reason, now=now
-        )
-        return serving
     previous = store.previous_production(connection, model)
     if previous is None:
         raise WorkflowError(

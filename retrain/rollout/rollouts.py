@@ -1,204 +1,414 @@
-"""Start, progress and end of rollouts: each decision is stored, then sent to the gateway."""
+"""Rollouts: start, pause, advance, completion and revert, each in the caller's transaction.
 
+Each function writes rows only; :mod:`retrain.rollout.apply` sends the weights afterwards.
+"""
+
+import secrets
 import shlex
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
-from monitor.errors import DriftwardenError, WorkflowError
-from monitor.settings import Rollout as RolloutSettings
-from monitor.store.engine import transaction
+from monitor.errors import NotFoundError, WorkflowError
+from monitor.settings import Settings
+from monitor.store.rollouts import rollouts as store
+from monitor.store.rollouts.rollouts import RolloutRow
+from monitor.store.rollouts.weights import WeightsRow, newest_weights
 from monitor.store.training import registry as versions
-from monitor.store.training import rollouts as store
-from monitor.store.training.registry import VersionRow
-from monitor.store.training.rollouts import RolloutRow
-from retrain.evaluation.gate_result import require_gate_passed
-from retrain.registry.stages import move_stage
-from retrain.rollout.gateways.protocol import Gateway, Weights
-from retrain.rollout.policy import Health, RolloutDecision, first_stage_percent, next_step
+from monitor.store.training.registry import VersionRow, lock_model
+from retrain.evaluation.gate_result import require_gate_passed, require_promotable
+from retrain.registry.stages import move_stage, roll_back
+from retrain.rollout.plan import RolloutPlan, make_plan, plan_as_json, plan_of
+from retrain.rollout.steps import take_step
+from retrain.rollout.weights import want_weights
 
-ACTOR = "rollout"
-
-
-@dataclass(frozen=True)
-class RolloutTick:
-    """The decision on one rollout."""
-
-    rollout_id: int
-    version_id: int
-    step: RolloutDecision
+#: What a user may do with a version, by the stage that it has instead of ``candidate``.
+_ADVICE = {
+    "canary": "it is in a rollout; see `driftwarden rollout status`",
+    "production": "it is in production",
+    "archived": "it was in production; `driftwarden models promote` returns to it",
+    "rejected": "evaluate its run again with a reason: `driftwarden retrain evaluate`",
+}
 
 
 def start_rollout(
-    connection: Connection, version_id: int, settings: RolloutSettings, now: datetime, *, by: str
-) -> int:
-    """Make a candidate the canary, with the share of the first stage.
-
-    The next :func:`tick_rollouts` sends the weights to the gateway. A version's existing rollout
-    is kept; a reverted one starts again.
+    connection: Connection,
+    version_id: int,
+    settings: Settings,
+    now: datetime,
+    *,
+    by: str,
+    reason: str = "",
+) -> RolloutRow:
+    """Make a candidate the canary, with the wanted weight of the first stage.
 
     Raises:
-        WorkflowError: The version passed no gates, no version serves yet, or another rollout of the
-            model is in progress.
+        WorkflowError: The version is no candidate, or has not passed the gates against the serving
+            version; no version serves yet; or a rollout or experiment of the model is open.
     """
-    existing = store.rollout_of_version(connection, version_id)
-    if existing is not None and existing.status != "reverted":
-        return existing.id
     version = versions.version_by_id(connection, version_id, lock=True)
-    if versions.production_version(connection, version.model) is None:
+    name = f"{version.model} version {version.version}"
+    current = store.open_rollout(connection, version.model, lock=True)
+    if current is not None:
+        raise WorkflowError(
+            f"{version.model}: the {current.kind} of version {current.version} is "
+            f"{current.status}; wait for its end, or end it",
+            code="rollout_running",
+        )
+    if version.stage != "candidate":
+        raise WorkflowError(
+            f"{name} is {version.stage} and can't be rolled out: {_ADVICE[version.stage]}",
+            code="not_candidate",
+        )
+    serving = versions.production_version(connection, version.model)
+    if serving is None:
         raise WorkflowError(
             f"{version.model}: no version serves yet; promote this version: "
             f"driftwarden models promote {version.version} --model "
             f"{shlex.quote(version.model)}",
             code="no_stable_version",
         )
-    for other in store.open_rollouts(connection):
-        if versions.version_by_id(connection, other.version_id).model == version.model:
-            raise WorkflowError(
-                f"{version.model}: a rollout of another version is in progress; wait for its "
-                "end, or revert it",
-                code="rollout_running",
-            )
     require_gate_passed(connection, version)
-    percent = first_stage_percent(settings)
-    reason = f"rollout starts at {percent}%"
-    move_stage(connection, version_id, "canary", changed_by=by, reason=reason, now=now)
-    if existing is not None:
-        store.update_rollout(
-            connection,
-            existing.id,
-            status="running",
-            reason=reason,
-            weight_percent=percent,
-            stage_started_at=now,
-            finished_at=None,
-        )
-        return existing.id
-    return store.insert_rollout(connection, version_id, percent, now, reason)
+    plan = make_plan(settings)
+    percent = plan.weight(0)
+    reason = reason or f"rollout starts at {percent}%"
+    rollout = take_step(
+        connection,
+        None,
+        "started",
+        by=by,
+        now=now,
+        reason=reason,
+        kind="rollout",
+        model=version.model,
+        version_id=version.id,
+        stable_version_id=serving.id,
+        stage=0,
+        weight_percent=percent,
+        stage_started_at=now,
+        settings=plan_as_json(plan),
+        seed=secrets.randbits(31),
+    )
+    move_stage(connection, version.id, "canary", changed_by=by, reason=reason, now=now)
+    _want(connection, rollout, by, reason, now)
+    return rollout
 
 
-def tick_rollouts(
-    engine: Engine,
-    settings_of: Callable[[str], RolloutSettings],
-    gateway: Gateway,
-    health_of: Callable[[RolloutRow, VersionRow], Health],
+def pause(
+    connection: Connection, rollout_id: int, now: datetime, *, by: str, reason: str
+) -> RolloutRow:
+    """Stop the advance of a rollout; its looks go on, and a failed check still reverts it.
+
+    Raises:
+        WorkflowError: It is not in a stage, or there is no reason.
+    """
+    rollout = lock_rollout(connection, rollout_id)
+    return take_step(connection, rollout, "paused", by=by, now=now, reason=require_reason(reason))
+
+
+def resume(
+    connection: Connection, rollout_id: int, now: datetime, *, by: str, reason: str = ""
+) -> RolloutRow:
+    """Let a paused rollout go on.
+
+    Raises:
+        WorkflowError: It is not paused.
+    """
+    rollout = lock_rollout(connection, rollout_id)
+    reason = reason or "resumed; the next look decides"
+    return take_step(connection, rollout, "resumed", by=by, now=now, reason=reason)
+
+
+def advance(
+    connection: Connection,
+    rollout_id: int,
+    settings: Settings,
     now: datetime,
     *,
-    advances: Callable[[str], bool] = lambda _model: True,
-) -> list[RolloutTick]:
-    """Decide on every active rollout, and send the weights of all rows to the gateway.
-
-    Idempotent. If a process dies between the row and the gateway, the next tick sends the weights.
+    by: str,
+    reason: str,
+    to_percent: int | None = None,
+) -> RolloutRow:
+    """Move a rollout to its next stage, or to a later one that is named; the last one completes it.
 
     Args:
-        engine: The database.
-        settings_of: The section ``[rollout]`` of a model.
-        gateway: The traffic gateway.
-        health_of: Measures a canary in its current stage.
-        now: The current time.
-        advances: Whether the rollouts of a model go on; of others the weights stay as they are.
+        connection: The transaction.
+        rollout_id: The rollout.
+        settings: Of its model.
+        now: The time.
+        by: The user, or driftwarden.
+        reason: Why.
+        to_percent: A later stage, as ``rollout.stages`` names it.
+
+    Raises:
+        WorkflowError: The gateway has not confirmed the present weight, the named stage is not a
+            later one, or the rollout's status does not allow it.
     """
-    with transaction(engine) as connection:
-        rollout_ids = [rollout.id for rollout in store.open_rollouts(connection)]
-    ticks = []
-    for rollout_id in rollout_ids:
-        with transaction(engine) as connection:
-            rollout = store.rollout_by_id(connection, rollout_id)
-            canary = versions.version_by_id(connection, rollout.version_id)
-            if canary.stage != "canary":
-                _end_by_hand(connection, rollout, canary, now)
-                continue
-        if not advances(canary.model):
-            continue
-        # Measuring may be slow, so it runs outside a transaction.
-        health = health_of(rollout, canary)
-        with transaction(engine) as connection:
-            current = store.rollout_by_id(connection, rollout_id, lock=True)
-            if current != rollout:
-                continue  # another process decided first
-            step = next_step(
-                rollout.weight_percent,
-                rollout.stage_started_at,
-                health,
-                now,
-                settings_of(canary.model),
-            )
-            _record(connection, rollout, step, now)
-        ticks.append(RolloutTick(rollout_id, rollout.version_id, step))
-    with transaction(engine) as connection:
-        targets = _weights(connection)
-    failures = []
-    for target in targets:
-        try:
-            gateway.set(target)
-        except DriftwardenError as error:  # the other models' weights are set all the same
-            failures.append(error)
-    if failures:
-        raise failures[0]
-    return ticks
-
-
-def _end_by_hand(
-    connection: Connection, rollout: RolloutRow, version: VersionRow, now: datetime
-) -> None:
-    """End the rollout of a version that a user has promoted or rolled back."""
-    reason = f"a user made the version {version.stage}"
-    _finish(connection, rollout, reason, now, serves=version.stage == "production")
-
-
-def _record(
-    connection: Connection, rollout: RolloutRow, step: RolloutDecision, now: datetime
-) -> None:
-    if step.action == "revert" or step.completes:
-        serves = step.action != "revert"
-        _finish(connection, rollout, step.reason, now, serves=serves)
-        stage = "production" if serves else "rejected"
-        move_stage(
-            connection, rollout.version_id, stage, changed_by=ACTOR, reason=step.reason, now=now
-        )
-    elif step.action == "advance":
-        store.update_rollout(
-            connection,
-            rollout.id,
-            status="running",
-            reason=step.reason,
-            weight_percent=step.percent,
-            stage_started_at=now,
-        )
-    else:
-        status = "holding" if step.action == "hold" else "running"
-        if (rollout.status, rollout.reason) != (status, step.reason):
-            store.update_rollout(connection, rollout.id, status=status, reason=step.reason)
-
-
-def _finish(
-    connection: Connection, rollout: RolloutRow, reason: str, now: datetime, *, serves: bool
-) -> None:
-    """End a rollout: with all traffic where the version serves from now on, else with none."""
-    store.update_rollout(
+    rollout = lock_rollout(connection, rollout_id)
+    plan = plan_of(rollout, settings)
+    reason = require_reason(reason)
+    require_confirmed(connection, rollout)
+    if rollout.status == "holdback" or rollout.stage == plan.last_stage:
+        return complete(connection, rollout, now, by=by, reason=reason)
+    stage = rollout.stage + 1 if to_percent is None else _named_stage(plan, rollout, to_percent)
+    if stage == plan.last_stage and not plan.holdback:
+        return complete(connection, rollout, now, by=by, reason=reason)
+    after = take_step(
         connection,
-        rollout.id,
-        status="completed" if serves else "reverted",
+        rollout,
+        "took_over" if stage == plan.last_stage else "advanced",
+        by=by,
+        now=now,
         reason=reason,
-        weight_percent=100 if serves else 0,
+        details={"from_stage": rollout.stage, "to_stage": stage},
+        stage=stage,
+        weight_percent=plan.weight(stage),
         stage_started_at=now,
-        finished_at=now,
     )
+    _want(connection, after, by, reason, now)
+    return after
 
 
-def _weights(connection: Connection) -> list[Weights]:
-    """Return each model's weights from the database rows, which have no generation yet."""
-    canaries: dict[str, tuple[VersionRow, int]] = {}
-    for rollout in store.open_rollouts(connection):
-        version = versions.version_by_id(connection, rollout.version_id)
-        canaries[version.model] = version, rollout.weight_percent
-    targets = []
-    for stable in versions.list_versions(connection):
-        if stable.stage != "production":
-            continue
-        canary, percent = canaries.get(stable.model, (None, 0))
-        number = canary.version if canary is not None else None
-        targets.append(Weights(stable.model, stable.version, number, percent, generation=0))
-    return targets
+def complete(
+    connection: Connection, rollout: RolloutRow, now: datetime, *, by: str, reason: str
+) -> RolloutRow:
+    """End a rollout with its version in production and all traffic.
+
+    Args:
+        connection: The transaction, with the lock of the model.
+        rollout: As it was read under the lock.
+        now: The time.
+        by: The user, or driftwarden.
+        reason: Why.
+
+    Raises:
+        WorkflowError: The rollout has ended, or its version is not the canary any more.
+    """
+    after = take_step(
+        connection, rollout, "completed", by=by, now=now, reason=reason, weight_percent=100
+    )
+    move_stage(connection, rollout.version_id, "production", changed_by=by, reason=reason, now=now)
+    want_weights(
+        connection,
+        rollout.model,
+        stable_id=rollout.version_id,
+        rollout_id=rollout.id,
+        by=by,
+        reason=reason,
+        now=now,
+    )
+    return after
+
+
+def revert(
+    connection: Connection,
+    rollout_id: int,
+    now: datetime,
+    *,
+    by: str,
+    reason: str,
+    details: dict[str, Any] | None = None,
+    above: int = 0,
+) -> RolloutRow:
+    """End a rollout or experiment: all traffic goes to the stable version.
+
+    It needs nothing but the rows: no measurement, no gate, no stage of the registry. A canary is a
+    candidate again; a version that a user has moved elsewhere stays there.
+
+    Args:
+        connection: The transaction.
+        rollout_id: The rollout.
+        now: The time.
+        by: The user, or driftwarden.
+        reason: Why.
+        details: Figures.
+        above: The generation of the weights is higher than this: that of the gateway.
+
+    Raises:
+        WorkflowError: It has ended, or the stable version is unknown.
+    """
+    rollout = lock_rollout(connection, rollout_id)
+    reason = require_reason(reason)
+    after = take_step(
+        connection,
+        rollout,
+        "reverted",
+        by=by,
+        now=now,
+        reason=reason,
+        details={"weight_percent": rollout.weight_percent, **(details or {})},
+        weight_percent=0,
+    )
+    if versions.version_by_id(connection, rollout.version_id).stage == "canary":
+        move_stage(
+            connection, rollout.version_id, "candidate", changed_by=by, reason=reason, now=now
+        )
+    want_weights(
+        connection,
+        rollout.model,
+        stable_id=stable_of(connection, rollout),
+        rollout_id=rollout.id,
+        by=by,
+        reason=reason,
+        now=now,
+        above=above,
+    )
+    return after
+
+
+def promote_version(
+    connection: Connection,
+    version: VersionRow,
+    now: datetime,
+    *,
+    by: str,
+    reason: str,
+    without_gate: bool = False,
+) -> None:
+    """Move a version to production with all traffic; the rollout of this version is completed.
+
+    Raises:
+        WorkflowError: It has no gate result that permits it, or another version's rollout is open.
+    """
+    lock_model(connection, version.model)
+    version = versions.version_by_id(connection, version.id)
+    current = store.open_rollout(connection, version.model, lock=True)
+    if current is not None and current.version_id != version.id:
+        raise WorkflowError(
+            f"{version.model}: the {current.kind} of version {current.version} is "
+            f"{current.status}; revert it first: driftwarden rollout revert",
+            code="rollout_running",
+        )
+    if without_gate:
+        reason = f"without a gate result: {reason}"
+    else:
+        require_promotable(connection, version)
+    if current is not None:
+        complete(connection, current, now, by=by, reason=reason)
+        return
+    move_stage(connection, version.id, "production", changed_by=by, reason=reason, now=now)
+    want_weights(connection, version.model, stable_id=version.id, by=by, reason=reason, now=now)
+
+
+def roll_back_version(
+    connection: Connection, model: str, now: datetime, *, by: str, reason: str
+) -> VersionRow:
+    """Revert the open rollout, or else return to the version that served before.
+
+    Returns:
+        The version that has all traffic by the rows.
+
+    Raises:
+        WorkflowError: There is no earlier version.
+    """
+    lock_model(connection, model)
+    current = store.open_rollout(connection, model, lock=True)
+    if current is not None:
+        revert(connection, current.id, now, by=by, reason=reason)
+        return versions.version_by_id(connection, stable_of(connection, current))
+    restored = roll_back(connection, model, changed_by=by, reason=reason, now=now)
+    want_weights(connection, model, stable_id=restored.id, by=by, reason=reason, now=now)
+    return restored
+
+
+def lock_rollout(connection: Connection, rollout_id: int) -> RolloutRow:
+    """Lock a rollout's model and the rollout, and return it.
+
+    Raises:
+        NotFoundError: There is none of that id.
+    """
+    lock_model(connection, store.rollout_by_id(connection, rollout_id).model)
+    return store.rollout_by_id(connection, rollout_id, lock=True)
+
+
+def require_open_rollout(connection: Connection, model: str) -> RolloutRow:
+    """Return the open rollout of a model.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    rollout = store.open_rollout(connection, model)
+    if rollout is None:
+        raise NotFoundError(
+            f"{model}: no rollout is open; see `driftwarden rollout history`", code="no_rollout"
+        )
+    return rollout
+
+
+def stable_of(connection: Connection, rollout: RolloutRow) -> int:
+    """Return the id of the version that a rollout is compared with, and reverts to.
+
+    Raises:
+        WorkflowError: It is unknown: an older release began the rollout, and nothing serves.
+    """
+    if rollout.stable_version_id is not None:
+        return rollout.stable_version_id
+    serving = versions.production_version(connection, rollout.model)
+    if serving is None or serving.id == rollout.version_id:
+        raise WorkflowError(
+            f"{rollout.model}: the stable version of rollout {rollout.id} is unknown; promote the "
+            "version that is to serve: driftwarden models promote",
+            code="no_stable_version",
+        )
+    return serving.id
+
+
+def confirmed_weights(connection: Connection, rollout: RolloutRow) -> WeightsRow | None:
+    """Return the wanted weights of an open rollout where the gateway has confirmed them."""
+    row = newest_weights(connection, rollout.model)
+    if row is None or row.rollout_id != rollout.id or row.confirmed_at is None or row.error:
+        return None
+    return row
+
+
+def require_confirmed(connection: Connection, rollout: RolloutRow) -> None:
+    """Require that the gateway has confirmed a rollout's present weight: none may be skipped.
+
+    Raises:
+        WorkflowError: It has not.
+    """
+    if confirmed_weights(connection, rollout) is None:
+        raise WorkflowError(
+            f"rollout {rollout.id}: the gateway has not confirmed {rollout.weight_percent}% yet; "
+            "see `driftwarden rollout status`",
+            code="not_confirmed",
+        )
+
+
+def require_reason(reason: str) -> str:
+    """Return a reason.
+
+    Raises:
+        WorkflowError: It is empty.
+    """
+    reason = reason.strip()
+    if not reason:
+        raise WorkflowError("no reason: write one, for the history", code="no_reason")
+    return reason
+
+
+def _named_stage(plan: RolloutPlan, rollout: RolloutRow, percent: int) -> int:
+    later = plan.stages[rollout.stage + 1 :]
+    if percent not in later:
+        names = ", ".join(f"{stage}%" for stage in later)
+        raise WorkflowError(
+            f"{percent}%: no later stage of rollout {rollout.id}; name one of: {names}",
+            code="unknown_stage",
+        )
+    return plan.stages.index(percent)
+
+
+def _want(connection: Connection, rollout: RolloutRow, by: str, reason: str, now: datetime) -> None:
+    """Insert the wanted weights of an open rollout."""
+    want_weights(
+        connection,
+        rollout.model,
+        stable_id=stable_of(connection, rollout),
+        canary_id=rollout.version_id,
+        canary_percent=rollout.weight_percent,
+        rollout_id=rollout.id,
+        by=by,
+        reason=reason,
+        now=now,
+    )

@@ -34,10 +34,13 @@ OVERRIDABLE: Mapping[str, Mapping[str, str]] = {
         "mlflow": "one server mirrors all models",
         "max_resumptions": "the runs of all models are watched together",
     },
-    "rollout": dict.fromkeys(
-        ("gateway", "probe_path", "probe_body", "probe_timeout", "envoy"),
-        "one gateway has the traffic of all models",
-    ),
+    "rollout": {
+        **dict.fromkeys(
+            ("gateway", "probe_path", "probe_body", "probe_timeout", "envoy"),
+            "one gateway has the traffic of all models",
+        ),
+        "journal": "one folder has the journal of all models",
+    },
 }
 #: Sections of the daemon, with the reason why a model has none of its own.
 SHARED = {

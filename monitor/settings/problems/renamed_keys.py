@@ -98,6 +98,12 @@ RENAMED_KEYS = {
     "retrain.kubernetes.active_deadline_hours": Renamed("retrain.kubernetes.active_deadline", "h"),
     "rollout.steps": Renamed("rollout.stages"),
     "rollout.dwell_hours": Renamed("rollout.min_dwell", "h"),
-    "rollout.minimum_samples": Renamed("rollout.min_samples"),
     "rollout.gateway_routes": Renamed("rollout.envoy.routes"),
+}
+
+#: Keys that have no successor, with the reason.
+_NO_SAMPLES = "each advance check is waited for until it is shown"
+REMOVED_KEYS = {
+    "rollout.min_samples": _NO_SAMPLES,
+    "rollout.minimum_samples": _NO_SAMPLES,
 }

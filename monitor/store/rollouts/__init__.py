@@ -1,1 +1,1 @@
-"""Rows of rollouts that ingest and measurement share."""
+"""Queries of rollouts, experiments, weights and observations."""

@@ -92,6 +92,9 @@ class TrafficWeights(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     #: Error of the last failed attempt.
     error: Mapped[str | None]
+    #: How often the gateway had other weights after it had confirmed these.
+    n_overwritten: Mapped[int] = mapped_column(default=0)
+    overwritten_at: Mapped[datetime | None]
 
 
 class RolloutLook(Base):

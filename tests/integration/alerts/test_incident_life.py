@@ -25,9 +25,9 @@ from monitor.store.alerts.consequences import consequences_of
 from monitor.store.alerts.incident_events import IncidentEventRow, list_events
 from monitor.store.engine import transaction
 from monitor.store.review.decisions import save_decision
+from monitor.store.rollouts.rollouts import insert_rollout
 from monitor.store.tables import ReviewBatch
 from monitor.store.training.registry import insert_version
-from monitor.store.training.rollouts import insert_rollout
 from monitor.store.training.runs import insert_run
 from monitor.store.windows.drift_evaluations import mark_followed_up
 from monitor.store.windows.looks import LookFinding, mark_look_followed_up, save_look
@@ -395,7 +395,10 @@ def test_an_incident_knows_what_followed_from_it(any_engine: Engine, clock: date
             connection, model="assistant", stage="canary", parent_id=None, training_run_id=run,
             adapter_path="a", adapter_digest="d", lineage={}, created_at=end,
         )  # fmt: skip
-        rollout = insert_rollout(connection, version, 5, end, "")
+        rollout = insert_rollout(
+            connection, model="assistant", version_id=version, status="running", reason="",
+            weight_percent=5, stage_started_at=end, started_at=end,
+        )  # fmt: skip
         followed = consequences_of(connection, 1)
     assert [window.verdict for window in followed.windows] == ["drift", "no_drift"]
     assert [followed.batches, [row.id for row in followed.decisions]] == [[batch], [decision.id]]

@@ -18,17 +18,19 @@ from monitor.daemon.cycle import Cycle
 from monitor.daemon.leadership import Leadership
 from monitor.daemon.retraining import Retraining
 from monitor.daemon.schedule import build_scheduler
-from monitor.settings import ChannelSettings, Configuration, Secrets
+from monitor.settings import ChannelSettings, Configuration, Rollout, Secrets
 from monitor.store.alerts.outbox import add_message
 from monitor.store.alerts.slack_actions import Press, finish_press, insert_press
 from monitor.store.engine import transaction
 from monitor.store.leadership import acting_under, renew_lease, take_lease
 from monitor.store.tables import DriftEvaluation, Look, OutboxMessage, metadata
+from monitor.store.training.registry import version_by_id
 from monitor.store.windows.claims import claim_drift_evaluation, fail_drift_evaluation
 from retrain.registry.mlflow_mirror import MlflowMirror
 from retrain.registry.stages import register_version
-from retrain.rollout.gateways.record_only import RecordOnlyGateway
+from retrain.rollout.rollouts import promote_version
 from tests.support.alerts.senders import MemorySender
+from tests.support.retrain.candidates import evaluated
 from tests.support.retrain.fake_launcher import FakeLauncher
 from tests.support.traffic.stored_traffic import store_traffic
 from tests.support.windows.assessments import make_assessment, store_evaluation
@@ -83,9 +85,15 @@ def give_work(engine: Engine, now: datetime) -> None:
         add_message(
             connection, dedupe_key="m", model="desk", incident_id=None, kind="post", **message
         )
-        register_version(
-            connection, model="desk", adapter_path="a", adapter_digest="d", lineage={}, now=now
+        serving, candidate = (
+            register_version(
+                connection, model="desk", adapter_path="a", adapter_digest="d", lineage={}, now=now
+            )
+            for _ in range(2)
         )
+        row = version_by_id(connection, serving)
+        promote_version(connection, row, now, by="lea", reason="first")
+        evaluated(connection, candidate, now)
         for number in (1, 2):
             insert_press(
                 connection,
@@ -108,7 +116,8 @@ def test_no_job_of_an_ended_epoch_changes_anything(
 ) -> None:
     now = datetime.now(UTC)
     give_work(any_engine, now)
-    settings, channel = Configuration(models={"desk": {}}), MemorySender()
+    channel = MemorySender()
+    settings = Configuration(models={"desk": {}}, rollout=Rollout(start="automatic"))
     replies = Mock(spec=SlackReplies)
     fenced, launcher = leadership.engine, FakeLauncher()
     cycle = replace(
@@ -116,7 +125,7 @@ def test_no_job_of_an_ended_epoch_changes_anything(
         channels=Channels(MEMORY, {"memory": channel}),
         registry_mirror=Mirror(),
         replies=replies,
-        retraining=Retraining(fenced, settings, lambda _: launcher, RecordOnlyGateway()),
+        retraining=Retraining(fenced, settings, lambda _: launcher),
     )
     jobs = build_scheduler(cycle, leadership, threading.Event()).get_jobs()
     before = rows(any_engine)

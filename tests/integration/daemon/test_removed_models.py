@@ -21,6 +21,7 @@ from monitor.settings import Alerts, ChannelSettings, Configuration, Retrain, Se
 from monitor.store.alerts.incidents import list_incidents
 from monitor.store.engine import transaction
 from monitor.store.model_history import carry_over, watched_models
+from monitor.store.rollouts.rollouts import rollout_by_id
 from monitor.store.tables import (
     AuditEntry,
     BaselinePlan,
@@ -36,11 +37,9 @@ from monitor.store.tables import (
     WatchPause,
 )
 from monitor.store.training.registry import version_by_id
-from monitor.store.training.rollouts import rollout_by_id
 from monitor.store.training.runs import list_runs, mark_running
 from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import promote, register_version
-from retrain.rollout.gateways.record_only import RecordOnlyGateway
 from retrain.rollout.rollouts import start_rollout
 from retrain.training.runs import plan_run
 from tests.services.webhooks import Webhooks, webhooks  # noqa: F401 - a fixture
@@ -61,7 +60,7 @@ def fleet(*models: str, **sections: Any) -> Configuration:
 
 def cycle_of(engine: Engine, configuration: Configuration, now: datetime) -> Cycle:
     cycle = Cycle.build(engine, configuration, Secrets(), now)
-    retraining = Retraining(engine, configuration, lambda _: FakeLauncher(), RecordOnlyGateway())
+    retraining = Retraining(engine, configuration, lambda _: FakeLauncher())
     return replace(cycle, retraining=retraining)
 
 
@@ -152,7 +151,9 @@ def test_removed_model_has_no_jobs(engine: Engine, clock: datetime, tmp_path: Pa
         )
         promote(connection, serving, changed_by="lea", reason="first", now=clock)
         evaluated(connection, canary, clock)
-        rollout = start_rollout(connection, canary, fleet("gone").rollout, clock, by="lea")
+        rollout = start_rollout(
+            connection, canary, fleet("gone").settings_of("gone"), clock, by="lea"
+        )
         batch = connection.execute(
             insert(ReviewBatch)
             .values(evaluation_id=1, model="gone", created_at=clock)
@@ -191,7 +192,7 @@ def test_removed_model_has_no_jobs(engine: Engine, clock: datetime, tmp_path: Pa
     with transaction(engine) as connection:
         statuses = {run.id: run.status for run in list_runs(connection)}
         assert statuses[planned] == "planned"
-        assert rollout_by_id(connection, rollout).weight_percent == 5
+        assert rollout_by_id(connection, rollout.id).weight_percent == 5
         assert version_by_id(connection, canary).stage == "canary"
         payload = connection.execute(
             select(OutboxMessage.payload).where(OutboxMessage.model == "")

@@ -33,7 +33,6 @@ from monitor.store.training.runs import RunRow, list_runs, run_by_id, run_of_dec
 from monitor.telemetry import configure_logging
 from retrain.recipes.recipe import read_recipe
 from retrain.registry.stages import promote, register_version
-from retrain.rollout.gateways.record_only import RecordOnlyGateway
 from retrain.run_folder import RunFolder, read_json, read_lines
 from retrain.training.cancellation import cancel_run
 from tests.support.retrain.candidates import make_results, write_plan, write_results
@@ -110,9 +109,7 @@ class Desk:
 
     def advance(self) -> None:
         """Run one step of a new daemon, whose only memory is the database."""
-        Retraining(
-            self.engine, self.settings, lambda _: self.launcher, RecordOnlyGateway()
-        ).advance(self.now)
+        Retraining(self.engine, self.settings, lambda _: self.launcher).advance(self.now)
 
     def runs(self) -> list[RunRow]:
         with transaction(self.engine) as connection:

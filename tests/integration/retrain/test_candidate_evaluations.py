@@ -19,7 +19,7 @@ from monitor.errors import (
     TransientError,
     WorkflowError,
 )
-from monitor.settings import Rollout, Settings
+from monitor.settings import Settings
 from monitor.store.alerts.outbox import list_messages
 from monitor.store.engine import transaction
 from monitor.store.human_evaluation.closing import mark_locked, set_results
@@ -27,7 +27,6 @@ from monitor.store.human_evaluation.human_evaluations import human_evaluation_of
 from monitor.store.tables import AuditEntry, CandidateEvaluation, TrainingRun
 from monitor.store.training import candidate_evaluations as store
 from monitor.store.training import registry as versions
-from monitor.store.training import rollouts
 from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
 from monitor.store.training.candidate_results import (
     CandidateResults,
@@ -46,7 +45,7 @@ from retrain.evaluation.request import as_request, read_request, request_for
 from retrain.planning.options import Option
 from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import promote, register_version, roll_back
-from retrain.rollout.rollouts import start_rollout
+from retrain.rollout.rollouts import roll_back_version, start_rollout
 from retrain.run_folder import RunFolder
 from tests.support.refusals import refusal
 from tests.support.retrain.candidates import (
@@ -114,7 +113,8 @@ class Desk:
 
     def roll_out(self) -> int:
         with transaction(self.engine) as connection:
-            return start_rollout(connection, self.version, Rollout(), self.now, by="lea")
+            rollout = start_rollout(connection, self.version, self.settings, self.now, by="lea")
+            return rollout.id
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def test_a_rejected_candidate_leaves_the_running(desk: Desk) -> None:
         (move,) = versions.stage_changes(connection, desk.version)
     assert move.changed_by == "gates"
     assert move.reason.endswith(": 0.90 -> 0.95")
-    with refusal("not_promoted", match="reject"):
+    with refusal("not_candidate", match="rejected"):
         desk.roll_out()
 
 
@@ -226,17 +226,10 @@ def test_a_canary_rolled_back_may_roll_out_again(desk: Desk) -> None:
     desk.advance()
     first = desk.roll_out()
     with transaction(desk.engine) as connection:
-        roll_back(connection, MODEL, changed_by="lea", reason="Envoy is down", now=desk.now)
+        roll_back_version(connection, MODEL, desk.now, by="lea", reason="Envoy is down")
     assert desk.stage() == "candidate"
-    with transaction(desk.engine) as connection:
-        rollouts.update_rollout(
-            connection, first, status="reverted", reason="by hand", finished_at=desk.now
-        )
-    assert desk.roll_out() == first
+    assert desk.roll_out() == first + 1
     assert desk.stage() == "canary"
-    with transaction(desk.engine) as connection:
-        rollout = rollouts.rollout_by_id(connection, first)
-    assert (rollout.status, rollout.weight_percent, rollout.finished_at) == ("running", 5, None)
 
 
 def test_a_rejection_names_what_to_try_next(desk: Desk) -> None:

@@ -174,13 +174,6 @@ def test_after_going_back_a_new_version_can_be_undone_again(
     assert back(engine, clock).version == 1
 
 
-def test_going_back_during_a_rollout_takes_the_canary_out(engine: Engine, clock: datetime) -> None:
-    for stage in ("production", "production", "canary"):
-        move(engine, register(engine, clock), stage, clock)
-    assert back(engine, clock).version == 2
-    assert stages(engine) == {1: "archived", 2: "production", 3: "candidate"}
-
-
 def test_nothing_to_go_back_to(any_engine: Engine, clock: datetime) -> None:
     with refusal("no_earlier_version"):
         back(any_engine, clock)

@@ -1,0 +1,132 @@
+"""Rollouts in the schedule: weights at the gateway, looks, automatic starts, journal."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from monitor.errors import DatabaseUnavailableError, loggable
+from monitor.settings import Secrets, Sections, Settings
+from monitor.store.engine import transaction
+from monitor.store.rollouts.rollouts import RolloutRow, open_rollouts
+from monitor.store.rollouts.weights import newest_of_each_model
+from monitor.telemetry import SERVICE_FAILURES, get_logger
+from retrain.rollout.apply import apply_weights
+from retrain.rollout.automatic_start import start_automatically
+from retrain.rollout.canary_probes import CanaryProbes
+from retrain.rollout.gateways.factory import create_gateway
+from retrain.rollout.gateways.protocol import Gateway
+from retrain.rollout.journal import reconcile_journal
+from retrain.rollout.looks import Look, NextLook, ask_in_time, take_look
+from retrain.rollout.plan import RolloutPlan
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Rollouts:
+    """Steps of the rollouts; each reads from the database what is due."""
+
+    engine: Engine
+    settings: Sections
+    gateway: Gateway
+    next_look: NextLook
+    probes: CanaryProbes
+
+    @classmethod
+    def build(
+        cls, engine: Engine, settings: Sections, secrets: Secrets, next_look: NextLook | None = None
+    ) -> "Rollouts":
+        """Build the steps of the settings."""
+        gateway = create_gateway(settings, secrets)
+        return cls(
+            engine=engine,
+            settings=settings,
+            gateway=gateway,
+            next_look=next_look or no_look,
+            probes=CanaryProbes(engine, gateway),
+        )
+
+    def apply(self, now: datetime, may_continue: Callable[[], bool] = lambda: True) -> None:
+        """Make the gateway have the wanted weights, and revert a canary that does not respond.
+
+        What a command did without the database comes first.
+        """
+        reconcile_journal(self.engine, Path(self.settings.rollout.journal), now)
+        with transaction(self.engine) as connection:
+            rows = newest_of_each_model(connection)
+        for row in rows:
+            if not may_continue():
+                return
+            # Those of models that are not watched any more are left, once the gateway has them.
+            if row.confirmed_at is None or self.settings.is_watched(row.model):
+                self._each(row.model, partial(self._apply, row.model, now))
+
+    def look(
+        self,
+        watched: Iterable[Settings],
+        now: datetime,
+        may_continue: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Look at the complete hours of open rollouts, act on them, and start what is automatic."""
+        by_model = {settings.model.name: settings for settings in watched}
+        with transaction(self.engine) as connection:
+            rollouts = {row.model: row for row in open_rollouts(connection)}
+        for model, settings in by_model.items():
+            if not may_continue():
+                return
+            rollout = rollouts.get(model)
+            if rollout is None and settings.rollout.start == "automatic":
+                self._each(model, partial(self._start, settings, now))
+            elif rollout is not None and rollout.kind == "rollout":
+                self._each(model, partial(self._look, rollout, settings, now, may_continue))
+
+    def _apply(self, model: str, now: datetime) -> None:
+        application = apply_weights(self.engine, self.gateway, model, now)
+        reverted = (
+            application is not None
+            and application.confirmed
+            and self.probes.check(application.row, now)
+        )
+        if reverted:
+            apply_weights(self.engine, self.gateway, model, now)
+
+    def _start(self, settings: Settings, now: datetime) -> None:
+        if start_automatically(self.engine, settings, now) is not None:
+            apply_weights(self.engine, self.gateway, settings.model.name, now)
+
+    def _look(
+        self,
+        rollout: RolloutRow,
+        settings: Settings,
+        now: datetime,
+        may_continue: Callable[[], bool],
+    ) -> None:
+        """Look at the hours that are complete; send changed weights at once."""
+        while may_continue():
+            after = take_look(self.engine, rollout, settings, self.next_look, now)
+            if after is None:
+                break
+            if after.weight_percent != rollout.weight_percent:
+                apply_weights(self.engine, self.gateway, settings.model.name, now)
+                return
+            rollout = after
+        ask_in_time(self.engine, rollout, settings, now)
+
+    def _each(self, model: str, work: Callable[[], None]) -> None:
+        """Do the work of a model; a failure is logged, and the other models go on."""
+        try:
+            work()
+        except DatabaseUnavailableError:
+            raise
+        except Exception as error:  # repeated by the next run
+            SERVICE_FAILURES.labels("rollout").inc()
+            log.exception("rollout_not_advanced", model=model, error=loggable(error))
+
+
+def no_look(_rollout: RolloutRow, _plan: RolloutPlan, _now: datetime) -> Look | None:
+    """Measure nothing."""
+    return None

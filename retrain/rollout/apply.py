@@ -1,0 +1,212 @@
+"""Wanted weights at the gateway: sent, read back, confirmed, and repaired where they differ."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine
+
+from monitor.errors import DriftwardenError, StaleWeightsError, TransientError, loggable
+from monitor.store.engine import transaction
+from monitor.store.rollouts import rollouts, weights
+from monitor.store.rollouts.weights import WeightsRow
+from monitor.store.training.registry import lock_model
+from monitor.telemetry import get_logger
+from retrain.rollout.gateways.protocol import Applied, Gateway, wait_until_applied
+from retrain.rollout.rollouts import revert
+from retrain.rollout.steps import SYSTEM, take_step
+from retrain.rollout.weights import as_weights, want_weights
+
+#: Longest wait for the gateway to show the weights that it was sent.
+READ_BACK_SECONDS = 3.0
+#: A gateway that still has other weights after so many rows is left to the next call.
+MAX_ROWS = 5
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Application:
+    """What a call of :func:`apply_weights` has found.
+
+    Attributes:
+        row: The wanted weights.
+        confirmed: Whether the gateway has them.
+        error: Why not.
+    """
+
+    row: WeightsRow
+    confirmed: bool
+    error: str = ""
+
+
+def apply_weights(
+    engine: Engine, gateway: Gateway, model: str, now: datetime
+) -> Application | None:
+    """Make the gateway have the weights that a model's newest row wants, and note the result.
+
+    Idempotent, and safe to call from several processes: the gateway refuses older generations, and
+    rows that were written meanwhile are applied too.
+
+    Args:
+        engine: The database; no transaction is open while the gateway is spoken to.
+        gateway: The gateway.
+        model: The model.
+        now: The time.
+
+    Returns:
+        The result; ``None`` where no weights of the model were ever wanted.
+
+    Raises:
+        DatabaseUnavailableError: The database is unavailable.
+    """
+    application = None
+    for _ in range(MAX_ROWS):
+        with transaction(engine) as connection:
+            row = weights.newest_weights(connection, model)
+        if row is None or (application is not None and application.row.id == row.id):
+            return application
+        application = _apply(engine, gateway, row, now)
+    return application
+
+
+def _apply(engine: Engine, gateway: Gateway, row: WeightsRow, now: datetime) -> Application:
+    """Apply one row."""
+    wanted = as_weights(row)
+    try:
+        applied = gateway.read(row.model)
+        if applied is not None and applied.generation > row.generation:
+            return _follow_newer(engine, row, applied, now)
+        if applied is None or not applied.matches(wanted):
+            if row.confirmed_at is not None and gateway.capabilities.reads_weights:
+                _note_overwritten(engine, row, applied, now)
+            gateway.set(wanted)
+            applied = wait_until_applied(gateway, wanted, READ_BACK_SECONDS)
+    except StaleWeightsError as error:  # a newer row, or a revert that no row knows: read again
+        return Application(row, confirmed=False, error=str(error))
+    except DriftwardenError as error:
+        return _fail(engine, row, error)
+    if gateway.capabilities.reads_weights and not (applied and applied.matches(wanted)):
+        return _fail(engine, row, TransientError(f"the gateway has {describe(applied)}"))
+    return _confirm(engine, row, now)
+
+
+def _confirm(engine: Engine, row: WeightsRow, now: datetime) -> Application:
+    """Note that the gateway has the weights; the time of a rollout's stage begins."""
+    if row.confirmed_at is not None and row.error is None:
+        return Application(row, confirmed=True)
+    with transaction(engine) as connection:
+        lock_model(connection, row.model)
+        weights.update_weights(
+            connection, row.id, confirmed_at=row.confirmed_at or now, attempts=0, error=None
+        )
+        newest = weights.newest_weights(connection, row.model)
+        rollout = None
+        if row.confirmed_at is None and newest is not None and newest.id == row.id:
+            rollout = rollouts.open_rollout(connection, row.model, lock=True)
+        if rollout is not None and rollout.id == row.rollout_id:
+            take_step(
+                connection,
+                rollout,
+                "confirmed",
+                by=SYSTEM,
+                now=now,
+                reason=f"the gateway has {row.canary_percent}% at version {row.canary}",
+                details={"generation": row.generation},
+                stage_started_at=now,
+            )
+    log.info(
+        "weights_confirmed",
+        model=row.model,
+        generation=row.generation,
+        stable=row.stable,
+        canary=row.canary,
+        canary_percent=row.canary_percent,
+    )
+    return Application(row, confirmed=True)
+
+
+def _fail(engine: Engine, row: WeightsRow, error: DriftwardenError) -> Application:
+    text = str(error)
+    with transaction(engine) as connection:
+        weights.update_weights(connection, row.id, attempts=row.attempts + 1, error=text)
+    log.warning(
+        "weights_not_applied",
+        model=row.model,
+        generation=row.generation,
+        attempts=row.attempts + 1,
+        error=loggable(error),
+    )
+    return Application(row, confirmed=False, error=text)
+
+
+def _note_overwritten(
+    engine: Engine, row: WeightsRow, applied: Applied | None, now: datetime
+) -> None:
+    with transaction(engine) as connection:
+        weights.update_weights(
+            connection, row.id, n_overwritten=row.n_overwritten + 1, overwritten_at=now
+        )
+    log.warning(
+        "weights_overwritten",
+        model=row.model,
+        generation=row.generation,
+        at_gateway=describe(applied),
+    )
+
+
+def _follow_newer(engine: Engine, row: WeightsRow, applied: Applied, now: datetime) -> Application:
+    """Follow a gateway with a newer generation than the rows: weights set without the database.
+
+    An open rollout whose canary has no traffic there was reverted. Else the rows are right: they
+    are wanted again, with a generation above the gateway's.
+    """
+    with transaction(engine) as connection:
+        lock_model(connection, row.model)
+        newest = weights.newest_weights(connection, row.model)
+        if newest is None or newest.generation >= applied.generation:
+            return Application(row, confirmed=False, error="newer weights are wanted")
+        rollout = rollouts.open_rollout(connection, row.model, lock=True)
+        reverted = rollout is not None and newest.canary not in applied.shares
+        if rollout is not None and reverted:
+            revert(
+                connection,
+                rollout.id,
+                now,
+                by=SYSTEM,
+                reason="it was reverted at the gateway while the database was unavailable",
+                details={"generation": applied.generation},
+                above=applied.generation,
+            )
+        else:
+            want_weights(
+                connection,
+                row.model,
+                stable_id=newest.stable_version_id,
+                canary_id=newest.canary_version_id,
+                canary_percent=newest.canary_percent,
+                rollout_id=newest.rollout_id,
+                by=SYSTEM,
+                reason=f"the gateway had {describe(applied)}: a newer generation than the rows",
+                now=now,
+                above=applied.generation,
+            )
+    log.warning(
+        "gateway_is_newer",
+        model=row.model,
+        generation=row.generation,
+        at_gateway=describe(applied),
+        reverted=reverted,
+    )
+    return Application(row, confirmed=False, error="the gateway has newer weights")
+
+
+def describe(applied: Applied | None) -> str:
+    """Return the weights in force as text.
+
+    >>> describe(Applied("desk", 1, 2, 5, 7))
+    'version 1 at 95%, version 2 at 5%, generation 7'
+    """
+    if applied is None:
+        return "no weights of the model"
+    parts = [f"version {version} at {percent}%" for version, percent in applied.shares.items()]
+    return ", ".join([*parts, *applied.unexpected, f"generation {applied.generation}"])

@@ -1,0 +1,155 @@
+"""Looks at a rollout, hour by hour: each is stored with the step that its decision takes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Engine
+
+from monitor.settings import Settings
+from monitor.store.engine import transaction
+from monitor.store.rollouts import looks as store
+from monitor.store.rollouts.events import last_event
+from monitor.store.rollouts.rollouts import RolloutRow, update_rollout
+from retrain.rollout.plan import RolloutPlan, plan_of
+from retrain.rollout.rollouts import advance, complete, confirmed_weights, lock_rollout, revert
+from retrain.rollout.states import Event
+from retrain.rollout.steps import SYSTEM, take_step
+
+HOUR = timedelta(hours=1)
+
+Action = Literal["advance", "wait", "hold", "ask", "revert"]
+
+
+@dataclass(frozen=True)
+class Look:
+    """The look at one complete hour of a rollout: the evidence after it, and the decision.
+
+    Attributes:
+        hour: Its start, UTC.
+        n_canary: Observations of the canary.
+        n_stable: Observations of the stable version.
+        seen_share: The canary's share of the traffic as observed; ``None`` without any.
+        evidence: Running sums of all checks, from which the next look continues.
+        checks: The figures of each check that are shown.
+        action: ``advance``: the stage's time is over and each advance check is shown; ``wait``:
+            nothing is missing yet; ``hold``: something is; ``ask``: a user must decide;
+            ``revert``: the canary is worse, or a limit is broken.
+        reason: Why, with figures, and without a quote of the traffic.
+    """
+
+    hour: datetime
+    n_canary: int
+    n_stable: int
+    seen_share: float | None
+    evidence: dict[str, Any]
+    checks: list[Any]
+    action: Action
+    reason: str
+
+
+#: Measures the next complete hour of a rollout, after its newest stored look; ``None`` where no
+#: hour is complete yet. It reads the database and writes nothing.
+NextLook = Callable[[RolloutRow, RolloutPlan, datetime], Look | None]
+
+
+def take_look(
+    engine: Engine, rollout: RolloutRow, settings: Settings, next_look: NextLook, now: datetime
+) -> RolloutRow | None:
+    """Measure the next complete hour of an open rollout, and take the step that it decides.
+
+    Look and step are one transaction. A look at a rollout that has changed meanwhile is discarded,
+    and measured again by the next call.
+
+    Returns:
+        The rollout afterwards; ``None`` where no hour is complete, or the look was discarded.
+    """
+    plan = plan_of(rollout, settings)
+    look = next_look(rollout, plan, now)  # may be slow, so it runs outside a transaction
+    if look is None:
+        return None
+    with transaction(engine) as connection:
+        if lock_rollout(connection, rollout.id) != rollout:
+            return None
+        store.insert_look(
+            connection,
+            rollout_id=rollout.id,
+            hour=look.hour,
+            stage=rollout.stage,
+            weight_percent=rollout.weight_percent,
+            n_canary=look.n_canary,
+            n_stable=look.n_stable,
+            seen_share=look.seen_share,
+            evidence=look.evidence,
+            checks=look.checks,
+            action=look.action,
+            reason=look.reason,
+            looked_at=now,
+        )
+        return _act(connection, rollout, look, settings, now)
+
+
+def ask_in_time(engine: Engine, rollout: RolloutRow, settings: Settings, now: datetime) -> bool:
+    """Ask a user to decide where a rollout has been held for longer than ``rollout.max_hold``.
+
+    Returns:
+        Whether it was asked now.
+    """
+    plan = plan_of(rollout, settings)
+    with transaction(engine) as connection:
+        current = lock_rollout(connection, rollout.id)
+        if current.status != "holding" or not current.is_open:
+            return False
+        held = last_event(connection, rollout.id, "held")
+        if held is None or now - held.at < plan.max_hold:
+            return False
+        return _ask(connection, current, now) is not current
+
+
+def _act(
+    connection: Connection, rollout: RolloutRow, look: Look, settings: Settings, now: datetime
+) -> RolloutRow:
+    """Take the step of a look, and return the rollout afterwards."""
+    if look.action == "revert":
+        details = {"hour": look.hour.isoformat()}
+        return revert(connection, rollout.id, now, by=SYSTEM, reason=look.reason, details=details)
+    if rollout.status == "holdback":
+        return _act_on_holdback(connection, rollout, look, settings, now)
+    if rollout.status == "paused":
+        return rollout
+    if look.action == "advance" and confirmed_weights(connection, rollout) is not None:
+        return advance(connection, rollout.id, settings, now, by=SYSTEM, reason=look.reason)
+    reason = look.reason
+    if look.action == "advance":
+        reason = f"the gateway has not confirmed {rollout.weight_percent}%"
+    event: Event | None = None
+    if look.action == "wait":
+        event = "continued" if rollout.status == "holding" else None
+    elif rollout.status == "running":
+        event = "held"
+    if event is not None:
+        rollout = take_step(connection, rollout, event, by=SYSTEM, now=now, reason=reason)
+    elif rollout.reason != reason:  # newer figures of the same status
+        update_rollout(connection, rollout.id, reason=reason)
+        rollout = replace(rollout, reason=reason)
+    return _ask(connection, rollout, now) if look.action == "ask" else rollout
+
+
+def _act_on_holdback(
+    connection: Connection, rollout: RolloutRow, look: Look, settings: Settings, now: datetime
+) -> RolloutRow:
+    """Complete a rollout whose holdback has been looked at for its time."""
+    due = rollout.stage_started_at + plan_of(rollout, settings).time_of(rollout.stage)
+    if look.hour + HOUR >= due and confirmed_weights(connection, rollout) is not None:
+        reason = f"no check failed in the holdback's time; {look.reason}"
+        return complete(connection, rollout, now, by=SYSTEM, reason=reason)
+    return rollout
+
+
+def _ask(connection: Connection, rollout: RolloutRow, now: datetime) -> RolloutRow:
+    """Ask a user to decide on a rollout that is held, once."""
+    newest = last_event(connection, rollout.id, "held", "asked")
+    if newest is None or newest.event == "asked":
+        return rollout
+    return take_step(connection, rollout, "asked", by=SYSTEM, now=now, reason=rollout.reason)

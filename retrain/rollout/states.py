@@ -1,0 +1,185 @@
+"""Life cycle of a rollout as one table: events, who may cause them, and statuses.
+
+Every change of a rollout goes through :func:`retrain.rollout.steps.take_step`, which checks it
+against this table. The table in ``docs/how-to/roll-out.md`` is generated from it.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from monitor.errors import WorkflowError
+
+Status = Literal["running", "holding", "paused", "holdback", "completed", "reverted"]
+#: Named as in the audit log, with ``rollout.`` before it.
+Event = Literal[
+    "started",
+    "confirmed",
+    "advanced",
+    "held",
+    "continued",
+    "asked",
+    "paused",
+    "resumed",
+    "took_over",
+    "completed",
+    "reverted",
+]
+
+#: At a stage below all traffic.
+IN_STAGES: tuple[Status, ...] = ("running", "holding", "paused")
+OPEN: tuple[Status, ...] = (*IN_STAGES, "holdback")
+ENDED: tuple[Status, ...] = ("completed", "reverted")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transition:
+    """An event of a rollout."""
+
+    event: Event
+    #: Who or what may cause it.
+    by: str
+    #: Empty: there is no rollout yet.
+    sources: tuple[Status, ...]
+    #: The status after it; ``None``: the status stays.
+    target: Status | None
+    effect: str
+    #: Whether a user may cause it.
+    by_user: bool = False
+
+
+TRANSITIONS: tuple[Transition, ...] = (
+    Transition(
+        event="started",
+        by='lead or admin; with `rollout.start = "automatic"`, a passed gate',
+        sources=(),
+        target="running",
+        effect="the version becomes the canary, with the weight of the first stage",
+        by_user=True,
+    ),
+    Transition(
+        event="confirmed",
+        by="the gateway, whose weights were read back",
+        sources=OPEN,
+        target=None,
+        effect="the time of the stage begins",
+    ),
+    Transition(
+        event="advanced",
+        by="a look: the stage's time is over, each advance check is shown, and nothing is missing; "
+        "lead or admin, with a reason. The gateway has confirmed the present weight",
+        sources=("running", "holding"),
+        target="running",
+        effect="the weight of the next stage; a user may name a later one",
+        by_user=True,
+    ),
+    Transition(
+        event="held",
+        by="a look: the stage's time is over and something is missing, or the shares seen differ "
+        "from the weights",
+        sources=("running",),
+        target="holding",
+        effect="the weight stays; the reason says what is missing",
+    ),
+    Transition(
+        event="continued",
+        by="a look: nothing is missing any more",
+        sources=("holding",),
+        target="running",
+        effect="the weight stays",
+    ),
+    Transition(
+        event="asked",
+        by="the end of `rollout.max_hold`",
+        sources=("holding",),
+        target=None,
+        effect="an incident asks a lead to advance or to revert",
+    ),
+    Transition(
+        event="paused",
+        by="lead or admin, with a reason",
+        sources=("running", "holding"),
+        target="paused",
+        effect="the weight stays and the looks go on; a failed check still reverts",
+        by_user=True,
+    ),
+    Transition(
+        event="resumed",
+        by="lead or admin",
+        sources=("paused",),
+        target="running",
+        effect="the next look decides",
+        by_user=True,
+    ),
+    Transition(
+        event="took_over",
+        by="as *advanced*, at the stage before 100%, with a holdback",
+        sources=("running", "holding"),
+        target="holdback",
+        effect="all traffic but the holdback goes to the canary",
+        by_user=True,
+    ),
+    Transition(
+        event="completed",
+        by="a look at the end of `rollout.holdback_time`; without a holdback as *advanced*, at the "
+        "stage before 100%; `models promote` of the version; lead or admin, with a reason",
+        sources=OPEN,
+        target="completed",
+        effect="the version is in production, and gets a baseline of its own",
+        by_user=True,
+    ),
+    Transition(
+        event="reverted",
+        by="a look: a check shows that the canary is worse, or a limit is broken; probes that the "
+        "canary does not respond to; lead or admin, at any time",
+        sources=OPEN,
+        target="reverted",
+        effect="all traffic goes to the stable version; the canary is a candidate again, with the "
+        "reason",
+        by_user=True,
+    ),
+)
+
+_BY_EVENT = {transition.event: transition for transition in TRANSITIONS}
+
+
+def transition_of(event: Event) -> Transition:
+    """Return the row of an event."""
+    return _BY_EVENT[event]
+
+
+def target_of(event: Event, status: str | None) -> str:
+    """Return the status of a rollout after an event.
+
+    Args:
+        event: The event.
+        status: The status before it; ``None``: there is no rollout yet.
+
+    Raises:
+        WorkflowError: The event is not allowed in this status.
+    """
+    transition = _BY_EVENT[event]
+    name = event.replace("_", " ")
+    if status is None:
+        if transition.sources or transition.target is None:
+            raise WorkflowError(f"a rollout can't be {name}: there is none", code="no_rollout")
+        return transition.target
+    if status not in transition.sources:
+        allowed = ", ".join(transition.sources) or "no rollout yet"
+        raise WorkflowError(
+            f"a rollout that is {status} can't be {name}; it must be: {allowed}",
+            code="rollout_transition",
+        )
+    return transition.target or status
+
+
+def as_markdown() -> str:
+    """Return the table for the documentation."""
+    lines = ["| from | event | caused by | to |", "| --- | --- | --- | --- |"]
+    for transition in TRANSITIONS:
+        sources = ", ".join(transition.sources) or "none"
+        event = transition.event.replace("_", " ")
+        target = transition.target or "the same status"
+        lines.append(
+            f"| {sources} | **{event}** | {transition.by} | {target}: {transition.effect} |"
+        )
+    return "\n".join(lines)
