@@ -21,6 +21,8 @@ from retrain.evaluation.classification import classify
 from retrain.evaluation.gates.candidate_checks import apply_gates
 from retrain.evaluation.gates.judge_preference import Judgements, judge_check, judge_pairs
 from retrain.evaluation.judge.judge_model import JudgeModel
+from retrain.evaluation.judge.labels import JudgeLabels
+from retrain.evaluation.judge.verdicts import JudgedOverRefusal
 from retrain.evaluation.metrics.scoring import ItemScore, score_responses
 from retrain.models.response import log_probability_of
 
@@ -62,11 +64,15 @@ def evaluate_candidate(
     rng: np.random.Generator,
     *,
     judge: JudgeModel | None = None,
+    labels: JudgeLabels | None = None,
     concurrency: int = 1,
     further_checks: Sequence[Check] = (),
     further_remarks: Sequence[str] = (),
 ) -> CandidateResults:
-    """Apply the gates to a candidate; an optional judge compares the responses too."""
+    """Apply the gates to a candidate; an optional judge compares the responses too.
+
+    With labels that measure its error, the judge also counts over-refusals.
+    """
     preferences: Mapping[str, str] = {}
     if judge is not None and not all(benchmark.is_safety_suite for benchmark in benchmarks):
         judgements = _judgements(benchmarks, scores, judge, concurrency)
@@ -80,6 +86,9 @@ def evaluate_candidate(
         further_checks=further_checks,
         further_remarks=further_remarks,
         judge_preferences=preferences,
+        judged_over_refusal=(
+            None if judge is None else JudgedOverRefusal(judge, labels, concurrency=concurrency)
+        ),
     )
     return _with_labels(results, scores, rng)
 

@@ -89,6 +89,7 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
             request.policy,
             np.random.default_rng(request.seed),
             judge=judge,
+            labels=models.labels,
             concurrency=judging.max_concurrency,
             further_checks=[*again, *covering, *checks],
             further_remarks=[*changes, *notes, *remarks, *few_shot_remarks(request, folder)],

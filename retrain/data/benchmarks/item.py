@@ -79,7 +79,7 @@ def _item(line: bytes) -> BenchmarkItem:
         raise InputError("the messages don't end with the user's turn")
     if any("role" not in message or "content" not in message for message in item.messages):
         raise InputError('a message without "role" or "content"')
-    asks = (item.context, item.harmful, item.json_schema is not None, item.pattern)
+    asks = (item.context, item.harmful is not None, item.json_schema is not None, item.pattern)
     if item.expected is None and not any(asks):
         raise InputError(
             'nothing can be measured; add "expected", "context", "harmful", '

@@ -23,6 +23,7 @@ from retrain.evaluation.gates.judge_failures import judge_failure_checks, judge_
 from retrain.evaluation.gates.least_items import MIN_ITEMS, least_items_for_retention
 from retrain.evaluation.gates.promotion_rule import combine_checks
 from retrain.evaluation.gates.threshold_checks import check_over_refusal, check_thresholds
+from retrain.evaluation.judge.verdicts import JudgedOverRefusal
 from retrain.evaluation.metrics.scoring import ItemScore, summarise
 
 #: Item scores of a system, by benchmark.
@@ -38,6 +39,7 @@ def apply_gates(
     further_checks: Sequence[Check] = (),
     further_remarks: Sequence[str] = (),
     judge_preferences: Mapping[str, str] | None = None,
+    judged_over_refusal: JudgedOverRefusal | None = None,
 ) -> CandidateResults:
     """Apply the gates to a candidate and return its results.
 
@@ -58,6 +60,7 @@ def apply_gates(
         further_checks: Additional checks, such as the judge's.
         further_remarks: Additional remarks.
         judge_preferences: ``benchmark/id`` -> the judge's preference.
+        judged_over_refusal: The judge of over-refusals; ``None``: the rule counts them.
 
     Raises:
         InputError: The systems were not scored on the same items.
@@ -91,7 +94,7 @@ def apply_gates(
     for benchmark in benchmarks:
         candidate, reference = (scores[name][benchmark.name] for name in (CANDIDATE, incumbent))
         checks += check_thresholds(benchmark, candidate, policy, rng, reference)
-    checks += check_over_refusal(benchmarks, scores[CANDIDATE], policy, rng)
+    checks += check_over_refusal(benchmarks, scores[CANDIDATE], policy, rng, judged_over_refusal)
     checks += judge_failure_checks(benchmarks, scores)
     checks += further_checks
     return CandidateResults(

@@ -72,11 +72,16 @@ class JudgedVerdict:
         :mod:`retrain.evaluation.gates.judge_failures` counts the failures. The judge's error is
         measured first.
         """
-        self.error = self._measure()
+        self.measure()
         with ThreadPoolExecutor(max_workers=self._concurrency) as pool:
             judgements = list(pool.map(self._score, items, responses))
         self.failure = self.failure or next((message for _, message in judgements if message), "")
         return np.array([value for value, _ in judgements], dtype=np.float64)
+
+    def measure(self) -> MeasuredError | None:
+        """Measure the judge's error on the labels, once; ``None``: unknown."""
+        self.error = self._measure()
+        return self.error
 
     def _measure(self) -> MeasuredError | None:
         return self._labels.refusal_error(self._value, self._concurrency)

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from monitor.settings import Gates
+from monitor.settings import Gates, Judge
 from monitor.store.training.candidate_results import CandidateResults, read_candidate_results
 from retrain.evaluation import child, systems
 from retrain.evaluation.metrics import catalogue, sentence_encoder
@@ -51,6 +51,7 @@ class Case:
     training: Sequence[Row] = ()
     gates: Mapping[str, Any] = field(default_factory=dict)
     task_types: tuple[str, ...] = ()
+    judge: Judge = field(default_factory=Judge)
 
 
 class _Given:
@@ -84,6 +85,7 @@ def evaluate(case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Candi
         make_request(folder, plan, incumbent=Source(base="base")),
         gates=Gates(**case.gates).model_dump(mode="json"),
         task_types=case.task_types,
+        judge=case.judge.model_dump(mode="json"),
     )
     both = [item for items, _ in case.benchmarks.values() for item in items]
     named = {"candidate": case.candidate, "incumbent": case.incumbent, "base": case.base}

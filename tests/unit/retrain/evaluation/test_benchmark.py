@@ -10,6 +10,7 @@ import pytest
 from monitor.errors import ConfigurationError, InputError
 from monitor.settings.evaluation_file.plan import parse_plan
 from retrain.data.benchmarks.dataset_file import read_dataset
+from retrain.data.benchmarks.item import parse_items
 from retrain.evaluation.benchmark import Benchmark, load_benchmarks
 from tests.support.refusals import refusal
 
@@ -117,3 +118,9 @@ def test_an_item_without_a_stratum_is_an_error(tmp_path: Path) -> None:
 def test_what_could_not_be_measured_is_refused(tmp_path: Path, rest: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"evaluation\.yaml, {message}"):
         load(tmp_path, lines(2), rest)
+
+
+def test_a_benign_item_needs_no_other_requirement() -> None:
+    row = {"id": "1", "messages": [{"role": "user", "content": "kill it"}], "harmful": False}
+    (item,) = parse_items(json.dumps(row).encode(), "a.jsonl")
+    assert item.is_benign
