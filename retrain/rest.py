@@ -64,7 +64,7 @@ class RestService:
         try:
             with httpx.Client(
                 base_url=self.url.rstrip("/"),
-                verify=_trust(self.ca_file),
+                verify=trust_for(self.url, self.ca_file),
                 timeout=self.timeout_seconds,
             ) as client:
                 response = client.request(
@@ -121,9 +121,10 @@ def _credentials(headers: Mapping[str, str]) -> list[str]:
     return [value.partition(" ")[2] for name, value in headers.items() if name == "Authorization"]
 
 
-def _trust(ca_file: str) -> Any:
-    if not ca_file:
-        return True
-    import ssl  # noqa: PLC0415 - the only place
+def trust_for(url: str, ca_file: str = "") -> Any:
+    """Return whom to trust at an address; the authorities are read for https:// only."""
+    if ca_file:
+        import ssl  # noqa: PLC0415 - the only place
 
-    return ssl.create_default_context(cafile=ca_file)
+        return ssl.create_default_context(cafile=ca_file)
+    return not url.startswith("http://")

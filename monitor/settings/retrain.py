@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from monitor.settings.durations import AnyDuration, Duration, OptionalDuration, Within
 from monitor.settings.field_types import Level, Probability, Section, Share, SmallPercent
-from monitor.settings.gateways import Envoy
+from monitor.settings.gateways import Envoy, KubernetesRoutes
 from monitor.settings.launchers import Kubernetes, Ray
 
 
@@ -145,11 +145,12 @@ class Rollout(Section):
     stable_per_canary: Annotated[float, Field(ge=1.0, le=100.0)] = 4.0
     latency_field: str = "latency_seconds"
     error_field: str = "error"
-    gateway: Literal["none", "envoy"] = "none"
+    gateway: Literal["none", "envoy", "kubernetes"] = "none"
     probe_path: Annotated[str, Field(pattern="^/")] = "/v1/models"
     probe_body: str = ""
     probe_timeout: Duration = timedelta(seconds=30)
     envoy: Envoy = Envoy()
+    kubernetes: KubernetesRoutes = KubernetesRoutes()
 
     @field_validator("gateway", mode="before")
     @classmethod
@@ -160,7 +161,8 @@ class Rollout(Section):
 
     @model_validator(mode="after")
     def _has_what_its_gateway_needs(self) -> "Rollout":
-        for key in {"envoy": ("routes",)}.get(self.gateway, ()):
+        needed = {"envoy": ("routes",), "kubernetes": ("listener",)}
+        for key in needed.get(self.gateway, ()):
             if not getattr(getattr(self, self.gateway), key):
                 raise ValueError(f'gateway = "{self.gateway}" needs {self.gateway}.{key}')
         return self

@@ -37,7 +37,7 @@ class Secrets(BaseSettings):
     ray_auth_token: SecretStr = SecretStr("")
     """Token of the Ray cluster of `[retrain.ray]`. Empty: requests carry none."""
     kubernetes_token: SecretStr = SecretStr("")
-    """Token for the API server of `[retrain.kubernetes]`. Empty: the token of the daemon's pod."""
+    """Token for the API servers of Kubernetes. Empty: the token of the daemon's pod."""
     mlflow_tracking_token: SecretStr = SecretStr("")
     """Token for the server of `[retrain.mlflow]`. Empty: user name and password, or none."""
     mlflow_tracking_username: str = ""

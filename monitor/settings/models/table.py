@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, Field
 
 from monitor.settings.field_types import Section
+from monitor.settings.gateways import GATEWAY_KEYS
 from monitor.settings.models.names import is_pattern
 
 S = TypeVar("S", bound=Section)
@@ -36,7 +37,7 @@ OVERRIDABLE: Mapping[str, Mapping[str, str]] = {
     },
     "rollout": {
         **dict.fromkeys(
-            ("gateway", "probe_path", "probe_body", "probe_timeout", "envoy"),
+            GATEWAY_KEYS,
             "one gateway has the traffic of all models",
         ),
         "journal": "one folder has the journal of all models",

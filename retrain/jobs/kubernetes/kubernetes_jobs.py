@@ -1,23 +1,20 @@
 """Client of Kubernetes Jobs."""
 
-import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from monitor.errors import ConfigurationError, RemoteServiceError, TrainingError
+from monitor.errors import RemoteServiceError, TrainingError
 from monitor.settings import Kubernetes
 from retrain.jobs.attempts import current_attempt, job_name
+from retrain.jobs.kubernetes.api_server import IN_CLUSTER, connect, namespace_of
 from retrain.jobs.kubernetes.job_manifest import CONTAINER, job_manifest
 from retrain.jobs.kubernetes.pod_state import Object, job_state
 from retrain.jobs.launcher import Capabilities, Capability, child_command
 from retrain.jobs.remote_launcher import JobState
-from retrain.rest import RestService, bearer, quoted
+from retrain.rest import quoted
 from retrain.run_folder import RunFolder
-
-#: Mount path of the service account in a pod.
-IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
 class KubernetesJobs:
@@ -48,23 +45,22 @@ class KubernetesJobs:
         """
         self._settings = settings
         self._work_dir = work_dir
-        self._token = token
-        self._in_cluster = in_cluster
-        ca_file = in_cluster / "ca.crt"
-        self._rest = RestService(
-            name="Kubernetes",
-            url=settings.api or _api_in_cluster(),
-            headers=lambda: bearer(self._bearer_token()),
-            access_hint="The service account needs the rights listed in "
-            "docs/how-to/launch-elsewhere.md; outside the cluster, set KUBERNETES_TOKEN",
-            ca_file=settings.ca_file or (str(ca_file) if ca_file.is_file() else ""),
+        self._server = connect(
+            "retrain.kubernetes",
+            api=settings.api,
+            ca_file=settings.ca_file,
+            namespace=settings.namespace,
+            token=token,
+            rights="docs/how-to/launch-elsewhere.md",
+            in_cluster=in_cluster,
         )
-        self.namespace = _namespace(settings, in_cluster)
+        self._rest = self._server.rest
+        self.namespace = self._server.namespace
 
     @property
     def place(self) -> str:
         """The API server and the namespace."""
-        return f"{self._rest.url.rstrip('/')} namespace {self.namespace}"
+        return self._server.place
 
     @property
     def python(self) -> Sequence[str]:
@@ -177,9 +173,6 @@ class KubernetesJobs:
             )
         return content
 
-    def _bearer_token(self) -> str:
-        return self._token or _read(self._in_cluster / "token")
-
 
 def manifest_of(settings: Kubernetes, folder: RunFolder, *, work_dir: Path) -> dict[str, Any]:
     """Return the manifest of a run's Job; needs no cluster.
@@ -190,28 +183,9 @@ def manifest_of(settings: Kubernetes, folder: RunFolder, *, work_dir: Path) -> d
     return job_manifest(
         settings,
         name=job_name(folder, "train", current_attempt(folder, "train")),
-        namespace=_namespace(settings, IN_CLUSTER),
+        namespace=namespace_of(settings.namespace),
         command=child_command(shlex.split(settings.python), "train", folder),
         environment={},
         folder=folder,
         work_dir=work_dir,
     )
-
-
-def _namespace(settings: Kubernetes, in_cluster: Path) -> str:
-    return settings.namespace or _read(in_cluster / "namespace") or "default"
-
-
-def _api_in_cluster() -> str:
-    host = os.environ.get("KUBERNETES_SERVICE_HOST", "")
-    if not host:
-        raise ConfigurationError(
-            'retrain.launcher = "kubernetes" needs retrain.kubernetes.api, because this process '
-            "runs outside a cluster"
-        )
-    port = os.environ.get("KUBERNETES_SERVICE_PORT_HTTPS", "443")
-    return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
-
-
-def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8").strip() if path.is_file() else ""

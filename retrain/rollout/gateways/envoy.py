@@ -9,8 +9,14 @@ from typing import Any
 from monitor.errors import GatewayError, TransientError
 from retrain.rest import RestService
 from retrain.rollout.gateways.cluster_names import cluster_name
-from retrain.rollout.gateways.envoy_routes import PROBE_HEADER, RouteDocument, RouteNames
-from retrain.rollout.gateways.probes import ProbeRequest, require_success, send_probe
+from retrain.rollout.gateways.envoy_routes import RouteDocument, RouteNames
+from retrain.rollout.gateways.probes import (
+    PROBE_HEADER,
+    ProbeRequest,
+    header_is,
+    require_success,
+    send_probe,
+)
 from retrain.rollout.gateways.protocol import (
     Applied,
     Capabilities,
@@ -109,7 +115,7 @@ class EnvoyGateway:
                 listener,
                 self._request,
                 headers=headers,
-                expected_header=(PROBE_HEADER, cluster),
+                proof=header_is(PROBE_HEADER, cluster),
             )
             for listener in self._listeners
         ]

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from retrain.rollout.gateways.cluster_names import cluster_name, version_of_cluster
+from retrain.rollout.gateways.probes import PROBE_HEADER
 from retrain.rollout.gateways.protocol import Applied, Weights, applied_shares
 
 Object = dict[str, Any]
 #: Type of the one resource of a route file.
 TYPE = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
-#: Request header that selects a version for a probe.
-PROBE_HEADER = "x-driftwarden-probe"
 #: Key of the metadata of driftwarden's routes.
 _OWNER = "driftwarden"
 

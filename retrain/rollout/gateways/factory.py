@@ -4,10 +4,14 @@ from pathlib import Path
 
 from monitor.errors import ConfigurationError
 from monitor.settings import Secrets, Sections
-from monitor.settings.gateways import Envoy
+from monitor.settings.gateways import Envoy, KubernetesRoutes
+from retrain.jobs.kubernetes.api_server import connect
 from retrain.rollout.gateways.cluster_names import plain_name
 from retrain.rollout.gateways.envoy import EnvoyGateway
 from retrain.rollout.gateways.envoy_routes import RouteNames
+from retrain.rollout.gateways.http_route import HttpRouteGateway
+from retrain.rollout.gateways.inference_model_rewrite import InferenceModelRewriteGateway
+from retrain.rollout.gateways.kubernetes_objects import plain_resource
 from retrain.rollout.gateways.probes import ProbeRequest
 from retrain.rollout.gateways.protocol import Gateway
 from retrain.rollout.gateways.record_only import RecordOnlyGateway
@@ -17,7 +21,8 @@ def create_gateway(settings: Sections, secrets: Secrets) -> Gateway:
     """Create the gateway of ``[rollout]``.
 
     Raises:
-        ConfigurationError: Two models have the same name at the gateway.
+        ConfigurationError: Two models have the same name at the gateway, or the address of the
+            API server is missing.
     """
     rollout = settings.rollout
     if rollout.gateway == "none":
@@ -29,6 +34,9 @@ def create_gateway(settings: Sections, secrets: Secrets) -> Gateway:
         key=secrets.rollout_probe_key.get_secret_value(),
         timeout_seconds=rollout.probe_timeout.total_seconds(),
     )
+    if rollout.gateway == "kubernetes":
+        token = secrets.kubernetes_token.get_secret_value()
+        return _kubernetes(rollout.kubernetes, request, token)
     return _envoy(rollout.envoy, request)
 
 
@@ -44,10 +52,26 @@ def _envoy(settings: Envoy, request: ProbeRequest) -> EnvoyGateway:
     return EnvoyGateway(routes, names, settings.admin, settings.listeners, request)
 
 
+def _kubernetes(settings: KubernetesRoutes, request: ProbeRequest, token: str) -> Gateway:
+    server = connect(
+        "rollout.kubernetes",
+        api=settings.api,
+        ca_file=settings.ca_file,
+        namespace=settings.namespace,
+        token=token,
+        rights="docs/how-to/roll-out.md",
+    )
+    name = settings.object_name
+    if settings.resource == "HTTPRoute":
+        return HttpRouteGateway(server, settings.listener, request, route=name)
+    return InferenceModelRewriteGateway(server, settings.listener, request, rewrite=name)
+
+
 def _require_distinct_names(settings: Sections) -> None:
+    plain = plain_resource if settings.rollout.gateway == "kubernetes" else plain_name
     models: dict[str, str] = {}
     for listed in settings.by_model:
-        name = plain_name(listed.model.name)
+        name = plain(listed.model.name)
         if name in models:
             raise ConfigurationError(
                 f"the models {models[name]!r} and {listed.model.name!r} are both {name!r} at the "

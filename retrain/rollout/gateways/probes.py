@@ -2,14 +2,19 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import httpx
 
 from monitor.errors import GatewayError, TransientError
-from retrain.rest import bearer, quoted
+from retrain.rest import bearer, quoted, trust_for
 from retrain.rollout.gateways.protocol import ProbeResult
+
+#: Request header that selects a version for a probe; in the response, the version that responded.
+PROBE_HEADER = "x-driftwarden-probe"
+#: Returns whether a response is that of the version.
+Proof = Callable[[httpx.Response], bool]
 
 
 @dataclass(frozen=True)
@@ -35,13 +40,31 @@ def chat_request(model: str, *, key: str, timeout_seconds: float) -> ProbeReques
     return ProbeRequest("/v1/chat/completions", json.dumps(body), key, timeout_seconds)
 
 
+def header_is(name: str, value: str) -> Proof:
+    """Return a proof by a header of the response."""
+    return lambda response: bool(response.headers.get(name) == value)
+
+
+def model_is(name: str) -> Proof:
+    """Return a proof by the model that a chat completion names."""
+
+    def names_model(response: httpx.Response) -> bool:
+        try:
+            return bool(response.json().get("model") == name)
+        except (ValueError, AttributeError):
+            return False
+
+    return names_model
+
+
 def send_probe(
     version: str,
     url: str,
     request: ProbeRequest,
     *,
     headers: Mapping[str, str] | None = None,
-    expected_header: tuple[str, str] | None = None,
+    proof: Proof = lambda _: True,
+    missing_statuses: Collection[int] = (),
 ) -> ProbeResult:
     """Send a probe, and return whether the version responded with success.
 
@@ -50,7 +73,8 @@ def send_probe(
         url: Address of the gateway, without a path.
         request: The request.
         headers: Further headers.
-        expected_header: Name and value of a response header that proves which version responded.
+        proof: Whether the response is that of the version, and not another's.
+        missing_statuses: Statuses by which the gateway says that it doesn't know the version.
 
     Raises:
         TransientError: The gateway is unavailable.
@@ -68,6 +92,7 @@ def send_probe(
             content=request.body or None,
             headers=sent,
             timeout=request.timeout_seconds,
+            verify=trust_for(url),
         )
     except httpx.ReadTimeout:
         seconds = time.perf_counter() - start
@@ -78,8 +103,9 @@ def send_probe(
     seconds = time.perf_counter() - start
     if not response.is_success:
         detail = quoted(response, secrets=[request.key])
-        return ProbeResult(False, f"{place}: {response.status_code} {detail}", seconds)
-    if expected_header and response.headers.get(expected_header[0]) != expected_header[1]:
+        missing = response.status_code in missing_statuses
+        return ProbeResult(False, f"{place}: {response.status_code} {detail}", seconds, missing)
+    if not proof(response):
         return ProbeResult(False, f"{place}: another version or service responded", seconds)
     return ProbeResult(True, f"{place}: {response.status_code}", seconds)
 
@@ -90,6 +116,11 @@ def require_success(result: ProbeResult) -> None:
     Raises:
         GatewayError: It doesn't.
     """
+    if result.missing:
+        raise GatewayError(
+            f"the gateway doesn't know the version: {result.detail}; define it there",
+            code="missing_version",
+        )
     if not result.ok:
         raise GatewayError(
             f"the probe failed: {result.detail}; mend the version, the weights in force stay",

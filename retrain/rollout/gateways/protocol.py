@@ -109,11 +109,13 @@ class ProbeResult:
         ok: Whether the version responded.
         detail: What was sent where, and the response, for the operator.
         latency_seconds: Time until the response.
+        missing: The gateway doesn't know the version.
     """
 
     ok: bool
     detail: str
     latency_seconds: float
+    missing: bool = False
 
 
 class Gateway(Protocol):

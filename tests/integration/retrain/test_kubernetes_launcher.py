@@ -165,7 +165,7 @@ def test_without_an_address_it_is_the_cluster_we_run_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
-    with pytest.raises(ConfigurationError, match=r"needs retrain\.kubernetes\.api"):
+    with pytest.raises(ConfigurationError, match=r"retrain\.kubernetes\.api"):
         create_launcher("kubernetes", Retrain(), Secrets())
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "192.0.2.10")
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT_HTTPS", "6443")

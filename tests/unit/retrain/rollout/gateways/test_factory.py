@@ -9,6 +9,8 @@ from monitor.errors import ConfigurationError
 from monitor.settings import Configuration, Rollout, Secrets
 from retrain.rollout.gateways.envoy import EnvoyGateway
 from retrain.rollout.gateways.factory import create_gateway
+from retrain.rollout.gateways.http_route import HttpRouteGateway
+from retrain.rollout.gateways.inference_model_rewrite import InferenceModelRewriteGateway
 from retrain.rollout.gateways.record_only import RecordOnlyGateway
 
 
@@ -29,6 +31,21 @@ def test_the_configuration_names_the_gateway(tmp_path: Path) -> None:
 def test_gateway_without_what_it_needs_is_refused(keys: dict[str, str], needed: str) -> None:
     with pytest.raises(ValidationError, match=needed):
         Rollout(**keys)
+
+
+@pytest.mark.parametrize(
+    ("resource", "kind"),
+    [("HTTPRoute", HttpRouteGateway), ("InferenceModelRewrite", InferenceModelRewriteGateway)],
+)
+def test_kubernetes_resource_names_the_gateway(resource: str, kind: type[object]) -> None:
+    section = {"resource": resource, "listener": "http://10.0.0.9", "api": "https://k8s:6443"}
+    made = configuration(gateway="kubernetes", kubernetes=section)
+    assert isinstance(create_gateway(made, Secrets()), kind)
+
+
+def test_credentials_in_an_address_are_refused() -> None:
+    with pytest.raises(ValidationError, match="environment"):
+        Rollout(envoy={"admin": ["http://user:word@127.0.0.1:9901"]})
 
 
 def test_models_with_one_name_at_the_gateway_are_refused(tmp_path: Path) -> None:

@@ -1,0 +1,301 @@
+"""Weights of the backends of a Kubernetes HTTPRoute."""
+
+import copy
+import secrets
+import time
+from collections.abc import Callable, Collection, Iterator
+
+from monitor.errors import GatewayError, TransientError
+from retrain.jobs.kubernetes.api_server import ApiServer
+from retrain.rollout.gateways.kubernetes_objects import (
+    Object,
+    change_object,
+    mark_of,
+    missing_object,
+    plain_resource,
+    read_object,
+    resource_name,
+    version_of_resource,
+    write_mark,
+)
+from retrain.rollout.gateways.probes import (
+    PROBE_HEADER,
+    ProbeRequest,
+    header_is,
+    require_success,
+    send_probe,
+)
+from retrain.rollout.gateways.protocol import (
+    Applied,
+    Capabilities,
+    ProbeResult,
+    Weights,
+    applied_shares,
+    first_traffic,
+    require_newest,
+    require_unused,
+)
+
+_POOLS = "inference.networking.k8s.io"
+
+
+class HttpRouteGateway:
+    """A gateway of Kubernetes' Gateway API, by the HTTPRoute of each model.
+
+    The route is named like the model, and its backends, Services or InferencePools, like the
+    versions: ``MODEL-vVERSION``. Other rules and fields of the route stay as they are.
+
+    Args:
+        server: The API server.
+        listener: Address of the gateway, for probes.
+        request: The request of a probe.
+        route: Name of the route; ``{model}`` is the model.
+        read_seconds: Longest wait until the gateway has taken a change.
+    """
+
+    name = "kubernetes"
+    capabilities = Capabilities(sticky=False, reads_weights=True, probes=True, fenced=True)
+
+    def __init__(
+        self,
+        server: ApiServer,
+        listener: str,
+        request: ProbeRequest,
+        *,
+        route: str = "{model}",
+        read_seconds: float = 30.0,
+    ) -> None:
+        self._server = server
+        self._listener = listener
+        self._request = request
+        self._route = route
+        self._read_seconds = read_seconds
+
+    def read(self, model: str) -> Applied | None:
+        """Return the weights of the route, once each gateway has taken them."""
+        route = read_object(self._server, self._path(model))
+        if route is None:
+            return None
+        _require_accepted(route)
+        return _applied(route, model)
+
+    def set(self, weights: Weights) -> None:
+        """Write the weights of a model, after checks of the versions new to its traffic."""
+        route = self._existing(weights.model)
+        in_force = _applied(route, weights.model)
+        require_newest(weights, in_force)
+        for version in first_traffic(weights, in_force.shares if in_force else {}):
+            self._require_backend(route, weights.model, version)
+            require_success(self.probe(weights.model, version))
+
+        def write(state: Object) -> None:
+            write_mark(state, weights, _applied(state, weights.model))
+            _write_weights(state, weights)
+
+        self._change(weights.model, write)
+
+    def remove(self, model: str, version: int) -> None:
+        """Remove the rule of probes of a version without traffic."""
+
+        def remove(state: Object) -> None:
+            require_unused(model, version, _applied(state, model))
+            rules = state["spec"]["rules"]
+            rules[:] = [rule for rule in rules if not _is_probe_of(rule, model, {version})]
+
+        self._change(model, remove)
+
+    def probe(self, model: str, version: int) -> ProbeResult:
+        """Send a probe to a version by a rule that matches a random header."""
+        name = resource_name(model, version)
+        value = f"{name} {secrets.token_hex(16)}"
+
+        def add(state: Object) -> None:
+            if _probe_value(state, model, version) is None:
+                state["spec"]["rules"].insert(0, _probe_rule(state, model, version, value))
+
+        self._change(model, add)
+        route = self._taken(model)
+        headers = {PROBE_HEADER: _probe_value(route, model, version) or value}
+        hosts = route["spec"].get("hostnames") or []
+        if hosts:
+            headers["Host"] = hosts[0]
+        proof = header_is(PROBE_HEADER, name)
+        return send_probe(name, self._listener, self._request, headers=headers, proof=proof)
+
+    def _taken(self, model: str) -> Object:
+        """Return the route once its gateways have taken it."""
+        deadline = time.monotonic() + self._read_seconds
+        while True:
+            route = self._existing(model)
+            try:
+                _require_accepted(route)
+            except TransientError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+            else:
+                return route
+
+    def _require_backend(self, route: Object, model: str, version: int) -> None:
+        template = _template(route, model)
+        name = resource_name(model, version)
+        namespace = template.get("namespace") or self._server.namespace
+        if template.get("kind", "Service") == "InferencePool":
+            path = f"/apis/{_POOLS}/v1/namespaces/{namespace}/inferencepools/{name}"
+        else:
+            path = f"/api/v1/namespaces/{namespace}/services/{name}"
+        if read_object(self._server, path) is None:
+            kind = template.get("kind", "Service")
+            raise GatewayError(
+                f"{name}: no {kind} in the namespace {namespace}; create the {kind} {name} with "
+                "the version's pods before it gets traffic",
+                code="missing_version",
+            )
+
+    def _existing(self, model: str) -> Object:
+        path = self._path(model)
+        route = read_object(self._server, path)
+        if route is None:
+            raise missing_object(self._server, path, self._definition(model))
+        return route
+
+    def _change(self, model: str, change: Callable[[Object], None]) -> None:
+        definition = self._definition(model)
+        change_object(self._server, self._path(model), change, definition=definition)
+
+    def _definition(self, model: str) -> str:
+        return (
+            f"define an HTTPRoute whose rule has the backend {resource_name(model, 1)} (or another "
+            "version) (docs/how-to/roll-out.md)"
+        )
+
+    def _path(self, model: str) -> str:
+        name = self._route.format(model=plain_resource(model))
+        base = f"/apis/gateway.networking.k8s.io/v1/namespaces/{self._server.namespace}"
+        return f"{base}/httproutes/{name}"
+
+
+def _require_accepted(route: Object) -> None:
+    """Require that each gateway of a route has taken its present state.
+
+    Raises:
+        GatewayError: A gateway rejects the route.
+        TransientError: A gateway has not processed it yet.
+    """
+    name, generation = route["metadata"]["name"], route["metadata"].get("generation", 0)
+    parents = route.get("status", {}).get("parents") or []
+    if not parents:
+        raise TransientError(
+            f"HTTPRoute {name}: no gateway has taken it; check its parentRefs", code="pending"
+        )
+    for parent in parents:
+        conditions = {c["type"]: c for c in parent.get("conditions") or []}
+        for kind in ("Accepted", "ResolvedRefs"):
+            condition = conditions.get(kind)
+            if condition is None or condition.get("observedGeneration", generation) < generation:
+                raise TransientError(
+                    f"HTTPRoute {name}: {parent.get('controllerName')} has not processed its "
+                    f"generation {generation}",
+                    code="pending",
+                )
+            if condition["status"] != "True":
+                raise GatewayError(
+                    f"HTTPRoute {name}: {parent.get('controllerName')} rejects it: {kind} is "
+                    f"{condition['status']}, {condition.get('reason')}: {condition.get('message')}",
+                    code="rejected",
+                )
+
+
+def _applied(route: Object, model: str) -> Applied | None:
+    """Return the weights of the model's rules; rules that differ are unexpected."""
+    mark = mark_of(route, model)
+    rules = [_weights_of(rule, model) for rule in _model_rules(route, model)]
+    if not rules:
+        return None
+    weights, unexpected = rules[0]
+    if any(rule != rules[0] for rule in rules):
+        unexpected = [*unexpected, "rules with other weights"]
+    generation, stable = int(mark.get("generation", 0)), mark.get("stable")
+    return applied_shares(model, weights, generation, stable=stable, unexpected=unexpected)
+
+
+def _weights_of(rule: Object, model: str) -> tuple[dict[int, float], list[str]]:
+    weights: dict[int, float] = {}
+    unexpected = []
+    for backend in rule["backendRefs"]:
+        version, weight = version_of_resource(model, backend["name"]), backend.get("weight", 1)
+        if version is not None:
+            weights[version] = weights.get(version, 0) + weight
+        elif weight:
+            unexpected.append(f"backend {backend['name']}")
+    return weights, unexpected
+
+
+def _write_weights(route: Object, weights: Weights) -> None:
+    template = _template(route, weights.model)
+    for rule in _model_rules(route, weights.model):
+        rule["backendRefs"] = [
+            {**template, "name": resource_name(weights.model, version), "weight": percent}
+            for version, percent in weights.shares.items()
+        ]
+    rules, present = route["spec"]["rules"], {weights.stable, weights.canary}
+    rules[:] = [rule for rule in rules if not _is_left_over(rule, weights.model, present)]
+
+
+def _template(route: Object, model: str) -> Object:
+    """Return a backend of the model without its name and weight: kind, port and filters."""
+    for rule in _model_rules(route, model):
+        for backend in rule["backendRefs"]:
+            if version_of_resource(model, backend["name"]) is not None:
+                return {k: v for k, v in backend.items() if k not in {"name", "weight"}}
+    name = route["metadata"]["name"]
+    raise GatewayError(
+        f"HTTPRoute {name}: no rule has a backend of {model}; name the backend of the serving "
+        f"version {resource_name(model, 1)} (or its number)",
+        code="missing_object",
+    )
+
+
+def _model_rules(route: Object, model: str) -> Iterator[Object]:
+    for rule in route["spec"].get("rules") or []:
+        versions = [version_of_resource(model, b["name"]) for b in rule.get("backendRefs") or []]
+        if not _is_probe(rule) and any(version is not None for version in versions):
+            yield rule
+
+
+def _probe_rule(route: Object, model: str, version: int, value: str) -> Object:
+    name = resource_name(model, version)
+    proof = {"set": [{"name": PROBE_HEADER, "value": name}]}
+    return {
+        "matches": [{"headers": [{"type": "Exact", "name": PROBE_HEADER, "value": value}]}],
+        "filters": [
+            {"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": [PROBE_HEADER]}},
+            {"type": "ResponseHeaderModifier", "responseHeaderModifier": proof},
+        ],
+        "backendRefs": [{**copy.deepcopy(_template(route, model)), "name": name, "weight": 1}],
+    }
+
+
+def _probe_value(route: Object, model: str, version: int) -> str | None:
+    for rule in route["spec"].get("rules") or []:
+        if _is_probe_of(rule, model, {version}):
+            return str(rule["matches"][0]["headers"][0]["value"])
+    return None
+
+
+def _is_probe(rule: Object) -> bool:
+    headers = [h for match in rule.get("matches") or [] for h in match.get("headers") or []]
+    return any(header["name"] == PROBE_HEADER for header in headers)
+
+
+def _is_left_over(rule: Object, model: str, present: Collection[int | None]) -> bool:
+    """Return whether a rule probes a version that takes no part any more."""
+    if not _is_probe(rule):
+        return False
+    version = version_of_resource(model, rule["backendRefs"][0]["name"])
+    return version is not None and version not in present
+
+
+def _is_probe_of(rule: Object, model: str, versions: Collection[int | None]) -> bool:
+    backends = rule.get("backendRefs") or []
+    return _is_probe(rule) and version_of_resource(model, backends[0]["name"]) in versions

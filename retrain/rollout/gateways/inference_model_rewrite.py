@@ -1,0 +1,183 @@
+"""Weights of model names in llm-d's InferenceModelRewrite, such as of LoRA adapters."""
+
+from typing import Any
+
+from monitor.errors import GatewayError
+from retrain.jobs.kubernetes.api_server import ApiServer
+from retrain.rollout.gateways.cluster_names import cluster_name, version_of_cluster
+from retrain.rollout.gateways.kubernetes_objects import (
+    Object,
+    change_object,
+    mark_of,
+    missing_object,
+    plain_resource,
+    read_object,
+    write_mark,
+)
+from retrain.rollout.gateways.probes import (
+    ProbeRequest,
+    chat_request,
+    model_is,
+    require_success,
+    send_probe,
+)
+from retrain.rollout.gateways.protocol import (
+    Applied,
+    Capabilities,
+    ProbeResult,
+    Weights,
+    applied_shares,
+    first_traffic,
+    require_newest,
+    require_unused,
+)
+
+
+class InferenceModelRewriteGateway:
+    """An inference pool whose router rewrites the model's name to that of a version.
+
+    The names of the versions are ``MODEL-vVERSION``, such as adapters of vLLM have. The draw is
+    per request. A version at 0% is omitted, as a weight of 0 is not allowed.
+
+    Args:
+        server: The API server.
+        listener: Address of the gateway, for probes.
+        request: Key and time limit of probes, which are chat completions.
+        rewrite: Name of the InferenceModelRewrite; ``{model}`` is the model.
+    """
+
+    name = "kubernetes"
+    capabilities = Capabilities(sticky=False, reads_weights=True, probes=True, fenced=True)
+
+    def __init__(
+        self,
+        server: ApiServer,
+        listener: str,
+        request: ProbeRequest,
+        *,
+        rewrite: str = "{model}",
+    ) -> None:
+        self._server = server
+        self._listener = listener
+        self._request = request
+        self._rewrite = rewrite
+
+    def read(self, model: str) -> Applied | None:
+        """Return the weights of the rewrite, and an older rewrite that has precedence."""
+        state = read_object(self._server, self._path(model))
+        if state is None:
+            return None
+        _require_accepted(state)
+        return _applied(state, model, self._precedent(state, model))
+
+    def set(self, weights: Weights) -> None:
+        """Write the weights of a model, after probes of the versions new to its traffic."""
+        state = self._existing(weights.model)
+        in_force = _applied(state, weights.model)
+        require_newest(weights, in_force)
+        for version in first_traffic(weights, in_force.shares if in_force else {}):
+            require_success(self.probe(weights.model, version))
+
+        def write(current: Object) -> None:
+            write_mark(current, weights, _applied(current, weights.model))
+            _rule_of(current, weights.model)["targets"] = [
+                {"modelRewrite": cluster_name(weights.model, version), "weight": percent}
+                for version, percent in weights.shares.items()
+            ]
+
+        path, definition = self._path(weights.model), self._definition(weights.model)
+        change_object(self._server, path, write, definition=definition)
+
+    def remove(self, model: str, version: int) -> None:
+        """Refuse for a version with traffic; the rewrite holds nothing of another."""
+        require_unused(model, version, _applied(self._existing(model), model))
+
+    def probe(self, model: str, version: int) -> ProbeResult:
+        """Ask for a chat completion by the version's own name."""
+        name = cluster_name(model, version)
+        request = chat_request(
+            name, key=self._request.key, timeout_seconds=self._request.timeout_seconds
+        )
+        return send_probe(
+            name, self._listener, request, proof=model_is(name), missing_statuses={404}
+        )
+
+    def _precedent(self, state: Object, model: str) -> str | None:
+        """Return the older rewrite of the same pool that matches the model, if any."""
+        listed = read_object(self._server, self._collection) or {}
+        pool = state["spec"].get("poolRef", {}).get("name")
+        own = state["metadata"]
+        for rewrite in listed.get("items") or []:
+            metadata = rewrite["metadata"]
+            older = metadata.get("creationTimestamp", "") < own.get("creationTimestamp", "")
+            same_pool = rewrite["spec"].get("poolRef", {}).get("name") == pool
+            if older and same_pool and _find_rule(rewrite, model) is not None:
+                return str(metadata["name"])
+        return None
+
+    def _existing(self, model: str) -> Object:
+        state = read_object(self._server, self._path(model))
+        if state is None:
+            raise missing_object(self._server, self._path(model), self._definition(model))
+        return state
+
+    def _definition(self, model: str) -> str:
+        return (
+            f"define an InferenceModelRewrite {plain_resource(model)} with the pool's poolRef "
+            "(docs/how-to/roll-out.md)"
+        )
+
+    @property
+    def _collection(self) -> str:
+        namespace = self._server.namespace
+        return f"/apis/llm-d.ai/v1alpha2/namespaces/{namespace}/inferencemodelrewrites"
+
+    def _path(self, model: str) -> str:
+        return f"{self._collection}/{self._rewrite.format(model=plain_resource(model))}"
+
+
+def _require_accepted(state: Object) -> None:
+    for condition in state.get("status", {}).get("conditions") or []:
+        if condition.get("type") == "Accepted" and condition.get("status") == "False":
+            raise GatewayError(
+                f"InferenceModelRewrite {state['metadata']['name']}: rejected, "
+                f"{condition.get('reason')}: {condition.get('message')}",
+                code="rejected",
+            )
+
+
+def _applied(state: Object, model: str, precedent: str | None = None) -> Applied | None:
+    rule, mark = _find_rule(state, model), mark_of(state, model)
+    if rule is None:
+        return None
+    weights: dict[int, float] = {}
+    unexpected = [f"the older rewrite {precedent}"] if precedent else []
+    targets = rule.get("targets") or []
+    for target in targets:
+        name = target.get("modelRewrite", "")
+        version = version_of_cluster(model, name)
+        # The weight may be omitted where there is one target.
+        weight = target.get("weight", 1)
+        if version is not None:
+            weights[version] = weights.get(version, 0) + weight
+        else:
+            unexpected.append(f"model {name}")
+    generation, stable = int(mark.get("generation", 0)), mark.get("stable")
+    return applied_shares(model, weights, generation, stable=stable, unexpected=unexpected)
+
+
+def _rule_of(state: Object, model: str) -> Object:
+    """Return the rule of a model, created where the rewrite has none."""
+    rule: Object | None = _find_rule(state, model)
+    if rule is None:
+        rule = {"matches": [{"model": {"type": "Exact", "value": model}}], "targets": []}
+        state["spec"].setdefault("rules", []).insert(0, rule)
+    return rule
+
+
+def _find_rule(state: Object, model: str) -> Any:
+    for rule in state["spec"].get("rules") or []:
+        for match in rule.get("matches") or []:
+            if match.get("model", {}).get("value") == model:
+                return rule
+    return None
