@@ -41,7 +41,7 @@ class Rollouts:
         cls, engine: Engine, settings: Sections, secrets: Secrets, next_look: NextLook | None = None
     ) -> "Rollouts":
         """Build the steps of the settings."""
-        gateway = create_gateway(settings, secrets)
+        gateway = create_gateway(settings, secrets, engine)
         return cls(
             engine=engine,
             settings=settings,

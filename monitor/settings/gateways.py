@@ -1,6 +1,6 @@
 """Settings of the gateways that split the traffic between versions."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
@@ -8,7 +8,16 @@ from pydantic import AfterValidator, Field, model_validator
 from monitor.settings.field_types import Section, is_https_or_loopback
 
 #: Keys of ``[rollout]`` about the gateway, which has the traffic of all models.
-GATEWAY_KEYS = ("gateway", "probe_path", "probe_body", "probe_timeout", "envoy", "kubernetes")
+GATEWAY_KEYS = (
+    "gateway",
+    "probe_path",
+    "probe_body",
+    "probe_timeout",
+    "envoy",
+    "litellm",
+    "kubernetes",
+    "vllm",
+)
 
 
 def _check_address(address: str) -> str:
@@ -40,6 +49,21 @@ class Envoy(Section):
     version_header: str = "x-model-version"
 
 
+class LiteLlm(Section):
+    """A LiteLLM proxy that stores its models in its database."""
+
+    url: Address = ""
+    deployment: dict[str, Any] = Field(default={})
+
+    @model_validator(mode="after")
+    def _names_a_model(self) -> "LiteLlm":
+        if self.deployment and not self.deployment.get("model"):
+            raise ValueError('deployment needs model, such as "hosted_vllm/{name}"')
+        if self.deployment.get("api_key") and "/" not in str(self.deployment["api_key"]):
+            raise ValueError('api_key must be a reference, such as "os.environ/VLLM_API_KEY"')
+        return self
+
+
 class KubernetesRoutes(Section):
     """Objects of a Kubernetes cluster that hold the weights."""
 
@@ -55,3 +79,12 @@ class KubernetesRoutes(Section):
         if self.api and not is_https_or_loopback(self.api):
             raise ValueError("api must be an https:// address (http:// on loopback only)")
         return self
+
+
+class Vllm(Section):
+    """Replicas of vLLM that load adapters, beneath the gateway that routes."""
+
+    replicas: tuple[Annotated[Address, Field(min_length=1)], ...] = ()
+    adapters: Annotated[str, Field(min_length=1)] = "{path}"
+    max_lora_rank: Annotated[int, Field(ge=1)] = 16
+    target_modules: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from monitor.settings.durations import AnyDuration, Duration, OptionalDuration, Within
 from monitor.settings.field_types import Level, Probability, Section, Share, SmallPercent
-from monitor.settings.gateways import Envoy, KubernetesRoutes
+from monitor.settings.gateways import Envoy, KubernetesRoutes, LiteLlm, Vllm
 from monitor.settings.launchers import Kubernetes, Ray
 
 
@@ -145,12 +145,14 @@ class Rollout(Section):
     stable_per_canary: Annotated[float, Field(ge=1.0, le=100.0)] = 4.0
     latency_field: str = "latency_seconds"
     error_field: str = "error"
-    gateway: Literal["none", "envoy", "kubernetes"] = "none"
+    gateway: Literal["none", "envoy", "litellm", "kubernetes"] = "none"
     probe_path: Annotated[str, Field(pattern="^/")] = "/v1/models"
     probe_body: str = ""
     probe_timeout: Duration = timedelta(seconds=30)
     envoy: Envoy = Envoy()
+    litellm: LiteLlm = LiteLlm()
     kubernetes: KubernetesRoutes = KubernetesRoutes()
+    vllm: Vllm = Vllm()
 
     @field_validator("gateway", mode="before")
     @classmethod
@@ -161,7 +163,7 @@ class Rollout(Section):
 
     @model_validator(mode="after")
     def _has_what_its_gateway_needs(self) -> "Rollout":
-        needed = {"envoy": ("routes",), "kubernetes": ("listener",)}
+        needed = {"envoy": ("routes",), "litellm": ("url",), "kubernetes": ("listener",)}
         for key in needed.get(self.gateway, ()):
             if not getattr(getattr(self, self.gateway), key):
                 raise ValueError(f'gateway = "{self.gateway}" needs {self.gateway}.{key}')

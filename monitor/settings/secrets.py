@@ -34,6 +34,10 @@ class Secrets(BaseSettings):
     """Key of the endpoint of `[retrain.previous]`. Empty: requests carry none."""
     rollout_probe_key: SecretStr = SecretStr("")
     """Bearer token of the probes that a gateway's versions get. Empty: probes carry none."""
+    litellm_api_key: SecretStr = SecretStr("")
+    """Master key of the LiteLLM proxy of `[rollout.litellm]`, or a key of a proxy admin."""
+    vllm_api_key: SecretStr = SecretStr("")
+    """Key of the replicas of `[rollout.vllm]`. Empty: requests carry none."""
     ray_auth_token: SecretStr = SecretStr("")
     """Token of the Ray cluster of `[retrain.ray]`. Empty: requests carry none."""
     kubernetes_token: SecretStr = SecretStr("")

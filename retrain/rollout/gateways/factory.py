@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+from sqlalchemy import Engine
+
 from monitor.errors import ConfigurationError
-from monitor.settings import Secrets, Sections
+from monitor.settings import Rollout, Secrets, Sections
 from monitor.settings.gateways import Envoy, KubernetesRoutes
+from monitor.store.engine import transaction
+from monitor.store.training.registry import version_by_number
 from retrain.jobs.kubernetes.api_server import connect
 from retrain.rollout.gateways.cluster_names import plain_name
 from retrain.rollout.gateways.envoy import EnvoyGateway
@@ -12,32 +16,67 @@ from retrain.rollout.gateways.envoy_routes import RouteNames
 from retrain.rollout.gateways.http_route import HttpRouteGateway
 from retrain.rollout.gateways.inference_model_rewrite import InferenceModelRewriteGateway
 from retrain.rollout.gateways.kubernetes_objects import plain_resource
+from retrain.rollout.gateways.litellm import LiteLlmGateway
 from retrain.rollout.gateways.probes import ProbeRequest
 from retrain.rollout.gateways.protocol import Gateway
 from retrain.rollout.gateways.record_only import RecordOnlyGateway
+from retrain.rollout.gateways.vllm import (
+    AdaptersOnVllm,
+    AdapterSource,
+    AllowedAdapters,
+    ReplicaSettings,
+)
 
 
-def create_gateway(settings: Sections, secrets: Secrets) -> Gateway:
+def create_gateway(settings: Sections, secrets: Secrets, engine: Engine | None = None) -> Gateway:
     """Create the gateway of ``[rollout]``.
+
+    Args:
+        settings: The configuration.
+        secrets: Keys of the gateways.
+        engine: The database with the registry; needed with ``rollout.vllm.replicas``, and read
+            only when a version gets its first traffic.
 
     Raises:
         ConfigurationError: Two models have the same name at the gateway, or the address of the
             API server is missing.
     """
     rollout = settings.rollout
-    if rollout.gateway == "none":
-        return RecordOnlyGateway()
-    _require_distinct_names(settings)
+    if rollout.gateway != "none" or rollout.vllm.replicas:
+        _require_distinct_names(settings)
+    router = _router(rollout, secrets)
+    if not rollout.vllm.replicas:
+        return router
+    if engine is None:
+        raise ConfigurationError("rollout.vllm.replicas needs the registry's database")
+    replicas = ReplicaSettings(
+        addresses=rollout.vllm.replicas,
+        adapters=rollout.vllm.adapters,
+        key=secrets.vllm_api_key.get_secret_value(),
+        timeout_seconds=rollout.probe_timeout.total_seconds(),
+    )
+    allowed = AllowedAdapters(rollout.vllm.max_lora_rank, rollout.vllm.target_modules)
+    return AdaptersOnVllm(router, replicas, allowed, _adapters_of(engine))
+
+
+def _router(rollout: Rollout, secrets: Secrets) -> Gateway:
     request = ProbeRequest(
         path=rollout.probe_path,
         body=rollout.probe_body,
         key=secrets.rollout_probe_key.get_secret_value(),
         timeout_seconds=rollout.probe_timeout.total_seconds(),
     )
+    if rollout.gateway == "envoy":
+        return _envoy(rollout.envoy, request)
+    if rollout.gateway == "litellm":
+        key = secrets.litellm_api_key.get_secret_value()
+        proxy = rollout.litellm
+        seconds = request.timeout_seconds
+        return LiteLlmGateway(proxy.url, key, proxy.deployment, timeout_seconds=seconds)
     if rollout.gateway == "kubernetes":
         token = secrets.kubernetes_token.get_secret_value()
         return _kubernetes(rollout.kubernetes, request, token)
-    return _envoy(rollout.envoy, request)
+    return RecordOnlyGateway()
 
 
 def _envoy(settings: Envoy, request: ProbeRequest) -> EnvoyGateway:
@@ -65,6 +104,16 @@ def _kubernetes(settings: KubernetesRoutes, request: ProbeRequest, token: str) -
     if settings.resource == "HTTPRoute":
         return HttpRouteGateway(server, settings.listener, request, route=name)
     return InferenceModelRewriteGateway(server, settings.listener, request, rewrite=name)
+
+
+def _adapters_of(engine: Engine) -> AdapterSource:
+    """Return a source of adapters that reads the registry."""
+
+    def adapter_of(model: str, version: int) -> Path:
+        with transaction(engine) as connection:
+            return Path(version_by_number(connection, model, version).adapter_path)
+
+    return adapter_of
 
 
 def _require_distinct_names(settings: Sections) -> None:

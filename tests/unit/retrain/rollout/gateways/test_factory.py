@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from sqlalchemy import create_engine
 
 from monitor.errors import ConfigurationError
 from monitor.settings import Configuration, Rollout, Secrets
@@ -11,7 +12,9 @@ from retrain.rollout.gateways.envoy import EnvoyGateway
 from retrain.rollout.gateways.factory import create_gateway
 from retrain.rollout.gateways.http_route import HttpRouteGateway
 from retrain.rollout.gateways.inference_model_rewrite import InferenceModelRewriteGateway
+from retrain.rollout.gateways.litellm import LiteLlmGateway
 from retrain.rollout.gateways.record_only import RecordOnlyGateway
+from retrain.rollout.gateways.vllm import AdaptersOnVllm
 
 
 def configuration(*models: str, **rollout: object) -> Configuration:
@@ -41,6 +44,28 @@ def test_kubernetes_resource_names_the_gateway(resource: str, kind: type[object]
     section = {"resource": resource, "listener": "http://10.0.0.9", "api": "https://k8s:6443"}
     made = configuration(gateway="kubernetes", kubernetes=section)
     assert isinstance(create_gateway(made, Secrets()), kind)
+
+
+def test_replicas_of_vllm_wrap_the_gateway_that_routes(tmp_path: Path) -> None:
+    made = configuration(vllm={"replicas": ["http://127.0.0.1:8000"]})
+    gateway = create_gateway(made, Secrets(), create_engine("sqlite://"))
+    assert isinstance(gateway, AdaptersOnVllm)
+    assert "none" == gateway.name
+    with pytest.raises(ConfigurationError, match="vllm"):
+        create_gateway(made, Secrets())
+
+
+@pytest.mark.parametrize(
+    "deployment", [{"api_base": "http://vllm"}, {"model": "hosted_vllm/x", "api_key": "sk-1234"}]
+)
+def test_template_of_deployments_has_a_model_and_no_key(deployment: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match=r"model|reference"):
+        Rollout(litellm={"deployment": deployment})
+
+
+def test_proxy_of_litellm_is_configured() -> None:
+    made = configuration(gateway="litellm", litellm={"url": "http://litellm:4000"})
+    assert isinstance(create_gateway(made, Secrets()), LiteLlmGateway)
 
 
 def test_credentials_in_an_address_are_refused() -> None:
