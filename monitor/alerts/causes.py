@@ -93,7 +93,7 @@ _ALL = (
         title="Messages not delivered",
         next_steps=(
             "• `driftwarden check` proves the channel and shows the newest error.",
-            "• Until then incidents are shown on the page only.",
+            "• Until then only the fallback is told, if there is one; the page has all incidents.",
         ),
         of_daemon=True,
         hold=timedelta(minutes=15),

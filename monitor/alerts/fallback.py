@@ -76,7 +76,8 @@ def failing_channels(
     for name in channels.routes.channels:
         lacks_secret = name not in channels.senders
         channel = channel_state.failing_channel(connection, name, lacks_secret=lacks_secret)
-        if channel is not None and now - channel.since >= PATIENCE:
+        # A time that lies ahead is of a clock that was wrong.
+        if channel is not None and abs(now - channel.since) >= PATIENCE:
             failing.append(channel)
     return failing
 

@@ -241,7 +241,7 @@ def wake_due(
     Returns:
         The incidents.
     """
-    due = incidents.due_snoozes(connection, now)
+    due = incidents.due_snoozes(connection, now, not_after=now + MAX_SNOOZE)
     for incident in due:
         take_step(connection, incident, "woken", by=SYSTEM, now=now, reason=incident.summary)
         add_update(connection, incident.id, now, alerts_of(incident.model))

@@ -132,6 +132,8 @@ def takes(sender: Sender | None, message: routing.UnroutedMessage | DueMessage) 
 def delay_after(attempts: int, retry_after_seconds: float | None = None) -> timedelta:
     """Return the delay after a number of failed attempts: doubling, and at least the channel's.
 
+    No channel may ask for more than an hour: the next attempt asks it again.
+
     Example:
         >>> delay_after(1).total_seconds(), delay_after(3).total_seconds()
         (10.0, 40.0)
@@ -139,7 +141,8 @@ def delay_after(attempts: int, retry_after_seconds: float | None = None) -> time
         90.0
     """
     doubled = min(MAX_DELAY, FIRST_DELAY * (1 << min(attempts - 1, 12)))
-    return max(doubled, timedelta(seconds=retry_after_seconds or 0.0))
+    retry_after = min(retry_after_seconds or 0.0, MAX_DELAY.total_seconds())
+    return max(doubled, timedelta(seconds=retry_after))
 
 
 @dataclass(frozen=True)
@@ -164,6 +167,7 @@ class _Delivery:
                     connection,
                     self.now,
                     running + LEASE,
+                    not_after=self.now + 2 * MAX_DELAY,
                     channel=self.name,
                     target=self.sender.target,
                 )

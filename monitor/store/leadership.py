@@ -23,6 +23,8 @@ from monitor.store.tables import Leadership
 #: A statement of the leader comes at most this long after the one before it in its transaction:
 #: PostgreSQL ends the transaction of a frozen leader, whose locks would block the next.
 MAX_IDLE_SECONDS = 60.0
+#: A lease that ends later than so many leases from now was taken by a clock that was wrong.
+MAX_LEASES = 10
 #: The same where its transaction has locked the row of the lease.
 MAX_COMMIT_SECONDS = 5.0
 
@@ -64,7 +66,12 @@ def take_lease(connection: Connection, holder: str, duration: timedelta) -> int 
             connection.execute(insert(Leadership).values(id=1, **first))
     return connection.execute(
         update(Leadership)
-        .where((Leadership.expires_at <= now) | (Leadership.holder == holder))
+        .where(
+            (Leadership.expires_at <= now)
+            # Nobody leases for so long: the clock was wrong.
+            | (Leadership.expires_at > now + MAX_LEASES * duration)
+            | (Leadership.holder == holder)
+        )
         .values(
             epoch=Leadership.epoch + 1, holder=holder, acquired_at=now, expires_at=now + duration
         )

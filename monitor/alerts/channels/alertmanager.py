@@ -14,7 +14,8 @@ from monitor.store.alerts.delivery import DueMessage, Thread
 FIRES_FOR = timedelta(days=365)
 MAX_DESCRIPTION_CHARACTERS = 4000
 
-ENDED = {"resolved", "closed"}
+#: Alertmanager notifies again of what fires: a snoozed incident ends, and fires again afterwards.
+ENDED = {"resolved", "closed", "snoozed"}
 
 
 class AlertmanagerSender(IncidentSender):
@@ -39,13 +40,14 @@ class AlertmanagerSender(IncidentSender):
         self,
         message: DueMessage,
         payload: dict[str, Any],
-        thread: Thread | None,  # noqa: ARG002
+        thread: Thread | None,
     ) -> Thread:
         """Send the alert of the incident; one that has ended resolves it."""
         incident = message.incident
         assert incident is not None  # noqa: S101 - the channel takes nothing else
         now = datetime.now(UTC)
         details = render_text(without_quotes(payload.get("blocks", [])))
+        page = f"{self._public_url}/incidents/{incident.id}"
         labels = {
             "alertname": f"driftwarden_{message.subject}",
             "model": message.model,
@@ -53,8 +55,17 @@ class AlertmanagerSender(IncidentSender):
             "severity": level_of(message.subject),
             "incident": str(incident.id),
         }
+        if thread is not None and thread.ts not in {message.model, str(incident.id)}:
+            # The model was renamed, so that the alert by its former name would fire for ever.
+            self._post(
+                _named(labels | {"model": thread.ts}),
+                {},
+                starts_at=incident.opened_at,
+                ends_at=now,
+                page=page,
+            )
         self._post(
-            {name: value for name, value in labels.items() if value},
+            _named(labels),
             {
                 "summary": html.unescape(payload["text"]),
                 "description": details[:MAX_DESCRIPTION_CHARACTERS],
@@ -62,9 +73,9 @@ class AlertmanagerSender(IncidentSender):
             },
             starts_at=incident.opened_at,
             ends_at=now if incident.status in ENDED else now + FIRES_FOR,
-            page=f"{self._public_url}/incidents/{incident.id}",
+            page=page,
         )
-        return Thread(self.target, str(incident.id))
+        return Thread(self.target, message.model)
 
     def check(self) -> str:
         """Return the version of Alertmanager."""
@@ -99,3 +110,8 @@ class AlertmanagerSender(IncidentSender):
         request(
             "Alertmanager", "POST", f"{self._url}/api/v2/alerts", body=[alert], token=self._token
         )
+
+
+def _named(labels: dict[str, str]) -> dict[str, str]:
+    """Return labels without the empty ones, which Alertmanager refuses."""
+    return {name: value for name, value in labels.items() if value}

@@ -18,7 +18,8 @@ MAX_DETAILS_CHARACTERS = 50_000
 ACTIONS: dict[str, Literal["trigger", "acknowledge", "resolve"]] = {
     "open": "trigger",
     "acknowledged": "acknowledge",
-    "snoozed": "acknowledge",
+    # PagerDuty notifies nobody of a trigger of what is acknowledged: the end of a snooze must.
+    "snoozed": "resolve",
     "resolved": "resolve",
     "closed": "resolve",
 }

@@ -7,7 +7,7 @@ from monitor.daemon.conditions.check import CLEAR, UNKNOWN, Check, Holds, Result
 from monitor.plurals import pluralize
 from monitor.rendering.numbers import format_instant
 from monitor.settings import Sections
-from monitor.store.alerts.condition_facts import progress_of
+from monitor.store.alerts.condition_facts import has_source, progress_of
 from monitor.store.traffic.offsets import gaps_detected
 
 #: Time in which the position of each partition moves, or is confirmed to be the topic's end.
@@ -22,7 +22,10 @@ def consumer_stalled(check: Check[Sections]) -> Result:
     """Hold while a partition is neither read nor confirmed to be at its end."""
     if check.now - check.started_at < STALLED_AFTER:
         return UNKNOWN
-    progress = progress_of(check.connection, check.settings.kafka.topic)
+    topic = check.settings.kafka.topic
+    progress = progress_of(check.connection, topic)
+    if not has_source(check.connection):
+        return Holds(f"Nothing was ever read of the topic {topic}: no partition of it is known.")
     last = {
         row.partition: max(row.updated_at, row.caught_up_at or row.updated_at) for row in progress
     }

@@ -1,6 +1,6 @@
 """All checks of `driftwarden check`, in the order in which the daemon needs the things."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from monitor.daemon.readiness import monitoring, progress, retraining, slack_buttons
@@ -26,6 +26,22 @@ def check_everything(
 
     What each model needs of its own follows what all need; models with the same finding share one.
     """
+    yield from note_repeated(_check_everything(settings, secrets, send=send))
+
+
+def note_repeated(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield the findings; a problem of the database fails its own check, and is noted by others."""
+    problem = ""
+    for finding in findings:
+        if finding.status == "fail" and finding.name == "database":
+            problem = finding.message
+        elif finding.status == "fail" and problem and finding.message.endswith(problem):
+            yield replace(finding, status="note", message="not checked: see database")
+            continue
+        yield finding
+
+
+def _check_everything(settings: Sections, secrets: Secrets, *, send: bool) -> Iterator[Finding]:
     yield from _run(_shared_checks(settings, secrets))
     yield from monitoring.channel_findings(settings, secrets, send=send)
     by_model = settings.by_model

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from monitor.daemon.readiness.finding import Finding, open_connection
 from monitor.errors import DriftwardenError
+from monitor.plurals import pluralize
+from monitor.rendering.numbers import format_instant
 from monitor.settings import Secrets, Sections, Settings
 
 if TYPE_CHECKING:
@@ -160,13 +162,35 @@ def channel_findings(
             if send:
                 yield Finding("alerts", "ok", f"{name}: {sender.probe()}")
         except DriftwardenError as error:
-            yield Finding("alerts", "fail", f"{name}: {error}")
+            yield Finding("alerts", "fail", f"{name}: {error}{_failing_since(settings, name)}")
     unheard = [name for name in settings.names.listed if not channels.reach(name)]
     if channels.senders and unheard:
         names = ", ".join(unheard)
         yield Finding("alerts", "note", f"{names}: drift is shown on the page only, by the routes")
+    known = {*settings.names.listed, ""}
+    unknown = sorted(
+        {name for rule in settings.alerts.routes for name in rule.models or ()} - known
+    )
+    if unknown and settings.monitoring.unlisted_models != "watch":
+        names = ", ".join(unknown)
+        yield Finding("alerts", "note", f"alerts.routes name models that are not listed: {names}")
     if channels.senders and not channels.routes.fallback:
         yield Finding("alerts", "note", NO_FALLBACK)
+
+
+def _failing_since(settings: Sections, name: str) -> str:
+    """Return since when a channel takes no messages, and how many wait; empty where it does."""
+    from monitor.store.alerts.channel_state import failing_channel, pending_messages
+
+    try:
+        with open_connection(settings) as connection:
+            failing = failing_channel(connection, name)
+            n = pending_messages(connection, [name]).n
+    except DriftwardenError:  # told by the check of the database
+        return ""
+    if failing is None:
+        return ""
+    return f"; {pluralize(n, 'message')} waiting since {format_instant(failing.since)}"
 
 
 def _channel_finding(settings: Sections, name: str, sender: "Sender") -> Finding:

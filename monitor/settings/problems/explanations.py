@@ -3,6 +3,7 @@
 import difflib
 import json
 from collections.abc import Iterator, Mapping
+from itertools import combinations
 from typing import Any, get_args
 
 from pydantic import ValidationError
@@ -59,6 +60,10 @@ def problems_of_channels(alerts: Alerts) -> Iterator[Any]:
             listed = ", ".join(known) or "none"
             unknown = f"no channel; list [alerts.channels.{name}], or name one of: {listed}"
             yield problem(key, name, unknown)
+    for (first, channel), (second, same) in combinations(known.items(), 2):
+        # Of the rest the secret says where messages go.
+        if channel == same and channel.kind in {"slack", "alertmanager"}:
+            yield problem("channels", second, f"the same channel as {first}; remove one")
     if alerts.fallback and list(known) == [alerts.fallback]:
         yield problem("fallback", alerts.fallback, "the only channel; list another beside it")
 

@@ -88,6 +88,11 @@ def progress_of(connection: Connection, source: str) -> list[PartitionProgress]:
     return read_rows(connection, PartitionProgress, statement)
 
 
+def has_source(connection: Connection) -> bool:
+    """Return whether anything was ever read, of a topic or of a file."""
+    return connection.execute(select(SourceOffset.source).limit(1)).one_or_none() is not None
+
+
 @dataclass(frozen=True)
 class RunState:
     """How a training run ended, or that it goes on."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, update
 from sqlalchemy.orm import aliased
 
 from monitor.store.alerts.outbox import IS_PENDING, Kind, log_ids
@@ -80,6 +80,7 @@ def lease_due_message(
     now: datetime,
     leased_until: datetime,
     *,
+    not_after: datetime,
     channel: str,
     target: str,
 ) -> DueMessage | None:
@@ -92,6 +93,7 @@ def lease_due_message(
         connection: Inside a transaction that ends before the attempt begins.
         now: The current time.
         leased_until: When another process may take the message.
+        not_after: No message waits until later, unless the clock was wrong: then it is due now.
         channel: The channel.
         target: Where it posts.
     """
@@ -107,7 +109,7 @@ def lease_due_message(
         _DUE.where(
             IS_PENDING,
             OutboxMessage.channel == channel,
-            OutboxMessage.next_attempt_at <= now,
+            or_(OutboxMessage.next_attempt_at <= now, OutboxMessage.next_attempt_at > not_after),
             ~blocked,
         )
         .order_by(OutboxMessage.id)

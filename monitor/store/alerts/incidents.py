@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, or_, select, update
 
 from monitor.errors import NotFoundError
 from monitor.store.alerts.incident_events import add_event
@@ -133,9 +133,13 @@ def unresolved_incidents(connection: Connection) -> list[IncidentRow]:
     return [_row(row) for row in rows]
 
 
-def due_snoozes(connection: Connection, now: datetime) -> list[IncidentRow]:
-    """Return the incidents whose snooze has ended, and lock them until the transaction ends."""
-    statement = _ROWS.where(Incident.status == "snoozed", Incident.snoozed_until <= now)
+def due_snoozes(connection: Connection, now: datetime, *, not_after: datetime) -> list[IncidentRow]:
+    """Return the incidents whose snooze has ended, and lock them until the transaction ends.
+
+    No snooze lasts until after ``not_after``, unless the clock was wrong: then it has ended.
+    """
+    ended = or_(Incident.snoozed_until <= now, Incident.snoozed_until > not_after)
+    statement = _ROWS.where(Incident.status == "snoozed", ended)
     rows = connection.execute(statement.order_by(Incident.id).with_for_update())
     return [_row(row) for row in rows]
 

@@ -230,7 +230,8 @@ def window_states(connection: Connection, model: str, now: datetime) -> WindowSt
 def _is_due(row: Any, now: datetime) -> bool:
     """Return whether an evaluation is to be repeated: it has failed, or its process has died."""
     if row.status == "failed":
-        return bool(now - (row.finished_at or row.started_at) >= RETRY_AFTER)
+        # A time that lies ahead is of a clock that was wrong.
+        return bool(abs(now - (row.finished_at or row.started_at)) >= RETRY_AFTER)
     if row.status != "running":
         return False
     of_leader = row.epoch is not None and acting_epoch() is not None

@@ -13,7 +13,9 @@ from monitor.settings import Sections
 from monitor.store.accounts.grants import ALL_MODELS
 from monitor.store.accounts.users import UserRow
 from monitor.store.alerts.channel_state import FailingChannel, failing_channel
+from monitor.store.alerts.incidents import IncidentRow, list_incidents
 from monitor.store.leadership import Lease, current_lease
+from monitor.store.model_history import DAEMON
 from monitor.store.traffic.dead_letters import count_by_reason
 from monitor.store.traffic.offsets import sources_complete_until
 from monitor.store.traffic.unlisted import UnlistedModel, last_seven_days, unlisted_models
@@ -31,6 +33,7 @@ class DaemonView:
     Attributes:
         read_until: All traffic before this time is stored; ``None``: unknown.
         lag: How long ago that was.
+        incidents: Those of the daemon itself that are unresolved, the newest first.
         dead_letters: Dead letters that were not replayed, by reason.
         unlisted: Unlisted models of the last days that are counted, the largest first.
         failing: Channels of alerts that take no messages.
@@ -39,6 +42,7 @@ class DaemonView:
 
     read_until: datetime | None
     lag: timedelta | None
+    incidents: list[IncidentRow]
     dead_letters: dict[str, int]
     unlisted: list[UnlistedModel]
     failing: list[FailingChannel]
@@ -79,6 +83,7 @@ def _view_daemon(
     return DaemonView(
         read_until=read_until,
         lag=None if read_until is None else max(now - read_until, timedelta(0)),
+        incidents=list_incidents(connection, DAEMON, unresolved=True),
         dead_letters=count_by_reason(connection),
         unlisted=unlisted_models(connection, *last_seven_days(now), settings.names.listed)
         if counted

@@ -35,7 +35,7 @@ from tests.support.windows.assessments import (
     store_evaluation,
 )
 
-WEEK = timedelta(days=7)
+DAY, WEEK = timedelta(days=1), timedelta(days=7)
 ALERTS = Alerts(channel=CHANNEL, public_url="https://drift.example", runbook_url="https://run.book")
 
 
@@ -359,7 +359,7 @@ def test_leased_message_is_not_sent_twice(
         for message in routing.unrouted_messages(connection, ()):
             routing.assign_channels(connection, message, ["slack"])
         lease = delivery.lease_due_message(
-            connection, now, now + LEASE, channel="slack", target=CHANNEL
+            connection, now, now + LEASE, not_after=now + DAY, channel="slack", target=CHANNEL
         )
         assert lease is not None
     assert deliver_due(any_engine, only(sender_for(slack)), now) == 0

@@ -1,7 +1,7 @@
 """PagerDuty, Alertmanager and Apprise: what an incident is there as it moves."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, update
@@ -11,11 +11,13 @@ from monitor.alerts.channels.alertmanager import AlertmanagerSender
 from monitor.alerts.channels.apprise import AppriseSender
 from monitor.alerts.channels.pagerduty import PagerDutySender
 from monitor.alerts.channels.sender import Sender
+from monitor.alerts.incidents import acknowledge, snooze, wake_due
 from monitor.alerts.outbox import MAX_DEFECTS, deliver_due, repeat_due
 from monitor.alerts.routes import Routes
 from monitor.errors import ChannelMisconfiguredError, ChannelUnavailableError
-from monitor.settings import AlertRoute, ChannelSettings
+from monitor.settings import AlertRoute, Alerts, ChannelSettings
 from monitor.store.engine import transaction
+from monitor.store.model_history import carry_over
 from monitor.store.tables import Incident
 from tests.integration.alerts.outbox_messages import (
     add_incident,
@@ -111,6 +113,71 @@ def test_alertmanager_fires_one_alert_until_it_is_resolved(
     assert [left > timedelta(days=300) for left in lasts] == [True, True, True, False]
     assert lasts[-1] <= timedelta()
     assert set(webhooks.tokens) == {"Bearer token"}
+
+
+@pytest.mark.parametrize("make", [pagerduty, alertmanager])
+def test_the_end_of_a_snooze_triggers_anew(
+    engine: Engine,
+    clock: datetime,
+    webhooks: Webhooks,  # noqa: F811
+    make: Callable[[Webhooks], Sender],
+) -> None:
+    channels = only_to(make(webhooks), "second")
+    incident = add_incident(engine, clock)
+    deliver_due(engine, channels, clock)
+    until = clock + 2 * HOUR
+    with transaction(engine) as connection:
+        acknowledge(connection, incident, "Ann", clock + MINUTE, alerts=Alerts())
+        snooze(connection, incident, "Ann", until, clock + HOUR, alerts=Alerts())
+    deliver_due(engine, channels, clock + HOUR)
+    repeat_due(engine, channels, clock + HOUR)
+    with transaction(engine) as connection:
+        wake_due(connection, until, lambda _: Alerts())
+    deliver_due(engine, channels, until)
+    bodies = [body for _, body in webhooks.accepted]
+    fires = (
+        [event["event_action"] == "trigger" for event in bodies]
+        if make is pagerduty
+        else [alert["endsAt"] > datetime.now(UTC).isoformat() for (alert,) in bodies]
+    )
+    assert fires[:2] == [True, True]
+    assert fires[-1]
+    assert not fires[-2]
+
+
+def test_alertmanager_forgets_the_former_name_of_a_model(
+    engine: Engine,
+    clock: datetime,
+    webhooks: Webhooks,  # noqa: F811
+) -> None:
+    channels = only_to(alertmanager(webhooks), "am")
+    incident = add_incident(engine, clock)
+    deliver_due(engine, channels, clock)
+    webhooks.accepted.clear()
+    with transaction(engine) as connection:
+        carry_over(connection, "assistant", "renamed", clock + HOUR)
+    with transaction(engine) as connection:
+        acknowledge(connection, incident, "Ann", clock + HOUR, alerts=Alerts())
+    deliver_due(engine, channels, clock + HOUR)
+    now = datetime.now(UTC).isoformat()
+    alerts = [alert for _, (alert,) in webhooks.accepted]
+    fires = [(alert["labels"]["model"], alert["endsAt"] > now) for alert in alerts]
+    assert fires == [("assistant", False), ("renamed", True)]
+
+
+@pytest.mark.parametrize("retry_after", [1e6, 1e300, float("inf")])
+def test_a_channel_delays_its_own_messages_by_an_hour(
+    engine: Engine, clock: datetime, retry_after: float
+) -> None:
+    patient, other = MemorySender("patient"), MemorySender("other")
+    patient.errors = [ChannelUnavailableError("later", retry_after)]
+    settings = ChannelSettings(kind="slack", channel="C0DRIFT")
+    routes = Routes({"patient": settings, "other": settings}, ())
+    channels = Channels(routes, {"patient": patient, "other": other})
+    add_messages(engine, 1, clock)
+    assert deliver_due(engine, channels, clock) == 1
+    assert len(other.sent) == 1
+    assert deliver_due(engine, channels, clock + HOUR) == 1
 
 
 def test_apprise_gets_what_is_new_once(

@@ -39,7 +39,7 @@ from tests.support.traffic.stored_traffic import store_traffic
 from tests.support.windows.assessments import make_assessment, store_evaluation
 
 WEEK, DAY = timedelta(days=7), timedelta(days=1)
-HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 SETTINGS = Settings()
 MODEL, TOPIC = SETTINGS.model.name, SETTINGS.kafka.topic
 RUN = {"launcher": "subprocess", "recipe": {}, "work_dir": "runs"}
@@ -222,6 +222,7 @@ def test_condition_is_told_once_and_resolved_with_it(
     any_engine: Engine, clock: datetime, cause: str
 ) -> None:
     now = clock + 10 * WEEK + 2 * DAY
+    read_all(any_engine, now - 16 * MINUTE)
     watch(any_engine, now - MINUTE)
     assert incidents_of(any_engine, cause) == []
     CASES[cause].begin(any_engine, now)
@@ -255,6 +256,7 @@ def test_condition_is_told_once_and_resolved_with_it(
 
 
 def test_message_of_a_failed_window_names_its_evaluation(engine: Engine, clock: datetime) -> None:
+    read_all(engine, clock + WEEK)
     fail_window(engine, clock + WEEK)
     watch(engine, clock + WEEK)
     with transaction(engine) as connection:
@@ -262,6 +264,19 @@ def test_message_of_a_failed_window_names_its_evaluation(engine: Engine, clock: 
         row = connection.execute(select(OutboxMessage.evaluation_id, OutboxMessage.payload)).one()
     assert row.evaluation_id == evaluation
     assert f"(evaluation {evaluation})" in row.payload["text"]
+
+
+def test_a_topic_that_was_never_read_is_told(engine: Engine, clock: datetime) -> None:
+    watch(engine, clock, started_at=clock - 14 * MINUTE)
+    assert incidents_of(engine, "consumer_stalled") == []
+    watch(engine, clock + MINUTE, started_at=clock - 14 * MINUTE - SECOND)
+    (incident,) = incidents_of(engine, "consumer_stalled")
+    assert TOPIC in incident.summary
+    read_all(engine, clock + 2 * MINUTE)
+    for minute in (2, 18):
+        read_all(engine, clock + minute * MINUTE)
+        watch(engine, clock + minute * MINUTE, started_at=clock - HOUR)
+    assert incidents_of(engine, "consumer_stalled")[0].status == "resolved"
 
 
 def test_a_daemon_that_catches_up_is_not_overdue(engine: Engine, clock: datetime) -> None:

@@ -198,9 +198,11 @@ def test_the_daemons_own_is_shown_to_leads(visit: Open, engine: Engine) -> None:
             connection,
             [DeadLetterRow(Position("t", 0, 1, 0), None, b"x", "not_json", "", 1.0, NOW)],
         )
+        report(connection, "messages_undelivered", "", NOW, text="refused", alerts=Alerts())
     page = visit("Lea", ["quiet", "silent"]).get("/overview").text
     assert "shadow" in page
     assert "1 not json" in page
+    assert re.search(r'href="/incidents/\d+">Messages not delivered</a>', page)
     # Who leads one model learns no names of others.
     own = visit("Max", ["quiet", "silent"]).get("/overview").text
     assert "1 not json" in own

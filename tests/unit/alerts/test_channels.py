@@ -124,6 +124,10 @@ def test_needs_names_what_is_missing(tmp_path: Path) -> None:
     ("text", "problem"),
     [
         ('alerts.fallback = "mail"', "alerts.fallback = 'mail'"),
+        (
+            '[alerts]\nchannel = "C1"\n[alerts.channels.b]\nkind = "slack"\nchannel = "C1"',
+            "alerts.channels = 'b': the same channel as slack",
+        ),
         ('[alerts]\nfallback = "a"\n[alerts.channels.a]\nkind = "apprise"', "alerts.fallback"),
         ('[[alerts.routes]]\nchannels = ["a"]', "alerts.routes = 'a'"),
         ('[[alerts.routes]]\ncauses = ["drifts"]\nchannels = []', "alerts.routes.0.causes.0"),

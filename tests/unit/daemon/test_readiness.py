@@ -1,6 +1,6 @@
 """Findings of `driftwarden check` about many models."""
 
-from monitor.daemon.readiness.checks import MAX_NAMED, merge_findings
+from monitor.daemon.readiness.checks import MAX_NAMED, merge_findings, note_repeated
 from monitor.daemon.readiness.finding import Finding
 
 READY = Finding("baseline", "ok", "300 exchanges")
@@ -27,3 +27,20 @@ def test_a_line_of_many_models_names_ten() -> None:
     names = [f"m{number}" for number in range(MAX_NAMED + 3)]
     first, _ = messages([*names, "ready"], [LACKING] * len(names) + [READY])
     assert first == f"{', '.join(names[:MAX_NAMED])} and 3 more: no baseline"
+
+
+def test_a_problem_of_the_database_is_note_repeated() -> None:
+    problem = "outdated database schema"
+    findings = [
+        Finding("database", "fail", problem),
+        Finding("leader", "fail", problem),
+        Finding("alerts", "fail", f"slack: {problem}"),
+        Finding("broker", "fail", "no broker listens"),
+    ]
+    statuses = [(finding.name, finding.status) for finding in note_repeated(findings)]
+    assert statuses == [
+        ("database", "fail"),
+        ("leader", "note"),
+        ("alerts", "note"),
+        ("broker", "fail"),
+    ]
