@@ -21,6 +21,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("stage", sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column("settings", _JSON, nullable=True))
         batch_op.add_column(sa.Column("seed", _ID, nullable=True))
+        batch_op.add_column(sa.Column("measurement", _JSON, nullable=True))
         batch_op.add_column(sa.Column("started_by", sa.String(), nullable=True))
     op.execute(
         "UPDATE rollouts SET kind = 'rollout', stage = 0, seed = 0, started_by = '', model = "
@@ -157,6 +158,27 @@ def upgrade() -> None:
         "ix_rollout_observations_hour", "rollout_observations", ["rollout_id", "occurred_at"]
     )
     op.create_table(
+        "rollout_scores",
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("rollout_id", _ID, nullable=False),
+        sa.Column("observation_id", _ID, nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("value", sa.Double(), nullable=False),
+        sa.Column("scored_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["rollout_id"], ["rollouts.id"], name=op.f("fk_rollout_scores_rollout_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["observation_id"],
+            ["rollout_observations.id"],
+            name=op.f("fk_rollout_scores_observation_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rollout_scores")),
+        sa.UniqueConstraint("observation_id", "name", name="uq_rollout_scores_observation"),
+    )
+    op.create_index(op.f("ix_rollout_scores_rollout_id"), "rollout_scores", ["rollout_id"])
+    op.create_table(
         "rollout_labels",
         sa.Column("rollout_id", _ID, nullable=False),
         sa.Column("label", sa.String(), nullable=False),
@@ -171,8 +193,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    tables = ("rollout_labels", "rollout_observations", "rollout_looks", "traffic_weights")
-    for table in (*tables, "rollout_events"):
+    observed = ("rollout_labels", "rollout_scores", "rollout_observations", "rollout_looks")
+    for table in (*observed, "traffic_weights", "rollout_events"):
         op.drop_table(table)
     # Of a version's rollouts, the older release knows the last one.
     op.execute(
@@ -191,6 +213,7 @@ def downgrade() -> None:
             "stable_version_id",
             "stage",
             "settings",
+            "measurement",
             "seed",
             "started_by",
         ):

@@ -141,6 +141,8 @@ class Rollout(Section):
     holdback: SmallPercent = 1
     holdback_time: Duration = timedelta(hours=48)
     journal: str = "rollout-journal"
+    false_reverts: Level = 0.05
+    negligible: Level = 0.01
     canary_rate: Probability = 1.0
     stable_per_canary: Annotated[float, Field(ge=1.0, le=100.0)] = 4.0
     latency_field: str = "latency_seconds"

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import aliased
@@ -10,6 +11,8 @@ from sqlalchemy.orm import aliased
 from monitor.store.leadership import current_lease, database_time
 from monitor.store.rows import columns_of, read_rows
 from monitor.store.tables import ModelVersion, Rollout
+
+Arm = Literal["canary", "stable"]
 
 #: Raised rates end where nobody has led for so long: nobody would act on what is observed.
 MAX_TIME_WITHOUT_LEADER = timedelta(hours=1)
@@ -59,3 +62,23 @@ def version_labels(model: str, version: int) -> tuple[str, ...]:
     """
     cluster = re.sub(r"[^A-Za-z0-9_.-]+", "-", model)
     return str(version), f"v{version}", f"{cluster}-v{version}"
+
+
+def arm_rates(
+    weight_percent: float, canary_rate: float, stable_per_canary: float
+) -> dict[Arm, float]:
+    """Return the rate of each arm: the smaller arm's, and some units of the larger for each of it.
+
+    >>> arm_rates(5, 1.0, 4)
+    {'canary': 1.0, 'stable': 0.21052631578947367}
+    """
+    canary, stable = weight_percent / 100.0, 1.0 - weight_percent / 100.0
+    smaller, larger = sorted((canary, stable))
+    rate = canary_rate if smaller > 0 else 0.0
+    of_larger = min(1.0, rate * stable_per_canary * smaller / larger)
+    if canary == stable:
+        return {"canary": rate, "stable": rate}
+    return {
+        "canary": rate if canary < stable else of_larger,
+        "stable": rate if stable < canary else of_larger,
+    }

@@ -43,6 +43,7 @@ from monitor.store.tables.rollouts import (
     RolloutLabel,
     RolloutLook,
     RolloutObservation,
+    RolloutScore,
     TrafficWeights,
 )
 from monitor.store.tables.slack_actions import SlackAction
@@ -120,6 +121,7 @@ __all__ = [
     "RolloutLabel",
     "RolloutLook",
     "RolloutObservation",
+    "RolloutScore",
     "SignInAttempt",
     "SlackAction",
     "SlowDriftWindow",

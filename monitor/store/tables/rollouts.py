@@ -44,6 +44,8 @@ class Rollout(Base):
     settings: Mapped[dict[str, Any] | None]
     #: Seed of the matching of users.
     seed: Mapped[int] = mapped_column(BigId, default=0)
+    #: Checks, levels of the stable version and output formats, fixed before the first look.
+    measurement: Mapped[dict[str, Any] | None]
     started_by: Mapped[str] = mapped_column(default="")
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
@@ -158,6 +160,25 @@ class RolloutObservation(Base):
     response: Mapped[str]
     #: Measured values by name: numbers; booleans count as 0 and 1.
     measures: Mapped[dict[str, Any]]
+
+
+class RolloutScore(Base):
+    """A value of an observation that was measured after it was stored."""
+
+    __tablename__ = "rollout_scores"
+    __table_args__ = (
+        UniqueConstraint("observation_id", "name", name="uq_rollout_scores_observation"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    rollout_id: Mapped[int] = mapped_column(ForeignKey("rollouts.id"), index=True)
+    observation_id: Mapped[int] = mapped_column(
+        ForeignKey("rollout_observations.id", ondelete="CASCADE")
+    )
+    #: ``wrong_format``, ``relevance`` or ``judge``.
+    name: Mapped[str]
+    value: Mapped[float]
+    scored_at: Mapped[datetime]
 
 
 class RolloutLabel(Base):

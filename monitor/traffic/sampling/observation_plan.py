@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from monitor.settings import Sections
-from monitor.store.rollouts.observation_plans import ObservedRollout, version_labels
+from monitor.store.rollouts.observation_plans import Arm, ObservedRollout, arm_rates, version_labels
 from monitor.traffic.parsing.cleaning import clean_name
 from monitor.traffic.sampling.sampler import (
     SPACE,
@@ -23,8 +23,6 @@ from monitor.traffic.sampling.sampler import (
     threshold_of,
 )
 from monitor.traffic.sampling.trace_context import Header
-
-Arm = Literal["canary", "stable"]
 
 #: Attribute in which the decoder stores the label of ``traffic.version_header``.
 HEADER_LABEL = "model_version"
@@ -179,26 +177,6 @@ def build_plan(settings: Sections, rollouts: Iterable[ObservedRollout]) -> Obser
         user_header=traffic.user_header,
         by_halves=traffic.join.enabled,
     )
-
-
-def arm_rates(
-    weight_percent: float, canary_rate: float, stable_per_canary: float
-) -> dict[Arm, float]:
-    """Return the rate of each arm: the smaller arm's, and some units of the larger for each of it.
-
-    >>> arm_rates(5, 1.0, 4)
-    {'canary': 1.0, 'stable': 0.21052631578947367}
-    """
-    canary, stable = weight_percent / 100.0, 1.0 - weight_percent / 100.0
-    smaller, larger = sorted((canary, stable))
-    rate = canary_rate if smaller > 0 else 0.0
-    of_larger = min(1.0, rate * stable_per_canary * smaller / larger)
-    if canary == stable:
-        return {"canary": rate, "stable": rate}
-    return {
-        "canary": rate if canary < stable else of_larger,
-        "stable": rate if stable < canary else of_larger,
-    }
 
 
 def header_text(headers: Sequence[Header], name: str) -> str | None:

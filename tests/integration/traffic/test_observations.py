@@ -97,7 +97,7 @@ def test_labels_are_numbers_and_names_at_gateways() -> None:
 
 
 @pytest.mark.parametrize("headers", [[], ["version"], ["version", "user"]])
-def test_all_of_the_canary_and_a_share_of_stable_is_observed(
+def test_the_whole_canary_and_a_share_of_stable_is_observed(
     headers: list[str], engine: Engine
 ) -> None:
     named = {f"{name}_header": name for name in headers}

@@ -1,0 +1,1 @@
+"""Measurement of rollouts: from observations in SQL to evidence and decision."""

@@ -1,0 +1,220 @@
+"""The look at the next complete hour of a rollout."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, select
+
+from monitor.settings import Settings
+from monitor.store.rollouts.measured_hours import (
+    MeasuredRow,
+    Watermark,
+    late_rows,
+    mean_probability,
+    newest_ids,
+    past_rows,
+    rows_of_hour,
+    seen_users,
+)
+from monitor.store.rollouts.observation_plans import arm_rates
+from monitor.store.tables import RolloutLook
+from retrain.rollout.decision import Decision, Stage, decide
+from retrain.rollout.evidence import Evidence, Tolerances, create_evidence, start_stage
+from retrain.rollout.evidence_json import from_json, to_json
+from retrain.rollout.evidence_update import update
+from retrain.rollout.measurement.reviews import reviewed_rows
+from retrain.rollout.measurement.starting_point import MALFORMED, malformed, starting_point
+from retrain.rollout.measurement.subject import Subject
+from retrain.rollout.observations import Observations
+from retrain.rollout.sample_ratio import count_users, expected_sampled_share
+
+HOUR = timedelta(hours=1)
+#: Earlier hours of an hour's users that are read.
+PAST_TIME = timedelta(hours=72)
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class HourLook:
+    """The look at an hour: what is stored, and the decision."""
+
+    #: Start of the hour, UTC.
+    hour: datetime
+    #: Observations of each arm.
+    n_canary: int
+    n_stable: int
+    #: The canary's share of the traffic, by inclusion weights; ``None`` without any.
+    seen_share: float | None
+    #: From which the next look continues.
+    evidence: dict[str, Any]
+    #: The figures of each check.
+    checks: list[dict[str, Any]]
+    decision: Decision
+
+
+def next_look(
+    connection: Connection,
+    subject: Subject,
+    settings: Settings,
+    complete_until: datetime,
+    now: datetime,
+) -> HourLook | None:
+    """Return the look at the hour after the newest that was looked at; ``None``: not complete yet.
+
+    It reads only. The same rows give the same look.
+
+    Args:
+        connection: A snapshot.
+        subject: The rollout.
+        settings: Of its model.
+        complete_until: Until when ingest has stored the traffic.
+        now: The time of the decision.
+    """
+    last = _newest(connection, subject.rollout_id)
+    hour = floor_hour(subject.started_at) if last is None else last.hour + HOUR
+    if hour + HOUR > complete_until:
+        return None
+    evidence, mark = _continue(connection, subject, settings, last)
+    read = newest_ids(connection, subject.rollout_id)
+    rows = rows_of_hour(connection, subject.rollout_id, hour, hour + HOUR)
+    late = late_rows(connection, subject.rollout_id, subject.started_at, hour, mark)
+    late += reviewed_rows(connection, subject, settings, hour, hour + HOUR)
+    since = max(subject.started_at, hour - PAST_TIME)
+    past = past_rows(connection, subject.rollout_id, since, hour, hour + HOUR)
+    users = _user_numbers([*rows, *late, *past])
+    tasks = _numbers(row.task_type for row in [*rows, *late, *past])
+    metrics = evidence.metrics
+    evidence = update(
+        evidence,
+        hour_number(hour),
+        _observations([*rows, *late], metrics, users, tasks),
+        _observations(past, metrics, users, tasks),
+    )
+    if hour >= subject.stage_started_at:
+        seen = seen_users(
+            connection, subject.rollout_id, subject.stage_started_at, hour, hour + HOUR
+        )
+        evidence = _count_users(evidence, subject, settings, rows, seen)
+    stage = Stage(subject.percent, subject.stage_started_at, subject.min_dwell, subject.max_hold)
+    decision = decide(evidence, stage, now)
+    return HourLook(
+        hour=hour,
+        n_canary=sum(row.arm == "canary" for row in rows),
+        n_stable=sum(row.arm == "stable" for row in rows),
+        seen_share=_seen_share(rows),
+        evidence={"version": VERSION, "read": asdict(read), "evidence": to_json(evidence)},
+        checks=[asdict(result) for result in decision.results],
+        decision=decision,
+    )
+
+
+def floor_hour(moment: datetime) -> datetime:
+    """Return the start of an hour."""
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+def hour_number(moment: datetime) -> int:
+    """Return the hour since 1970 in which a time lies."""
+    return int(moment.timestamp() // 3600)
+
+
+def stored_evidence(document: dict[str, Any]) -> Evidence:
+    """Return the evidence that a look has stored."""
+    return from_json(document["evidence"])
+
+
+@dataclass(frozen=True)
+class _Newest:
+    hour: datetime
+    evidence: dict[str, Any]
+
+
+def _newest(connection: Connection, rollout_id: int) -> _Newest | None:
+    row = connection.execute(
+        select(RolloutLook.hour, RolloutLook.evidence)
+        .where(RolloutLook.rollout_id == rollout_id)
+        .order_by(RolloutLook.hour.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else _Newest(row.hour, row.evidence)
+
+
+def _continue(
+    connection: Connection, subject: Subject, settings: Settings, last: _Newest | None
+) -> tuple[Evidence, Watermark]:
+    """Return the evidence so far, in the rollout's stage."""
+    if last is None:
+        point = starting_point(connection, subject, settings)
+        tolerances = Tolerances(
+            margin=settings.monitoring.alert_threshold,
+            negligible=settings.rollout.negligible,
+            false_reverts=settings.rollout.false_reverts,
+        )
+        evidence = create_evidence(point.checks, subject.n_stages, tolerances, subject.rollout_id)
+        mark = Watermark()
+    else:
+        evidence = stored_evidence(last.evidence)
+        mark = Watermark(**last.evidence["read"])
+    while evidence.stage < subject.stage:
+        evidence = start_stage(evidence)
+    return evidence, mark
+
+
+def _count_users(
+    evidence: Evidence,
+    subject: Subject,
+    settings: Settings,
+    rows: Sequence[MeasuredRow],
+    seen: set[tuple[str, str]],
+) -> Evidence:
+    """Count the users who are new in the stage: the routing of each is one draw."""
+    new = {(row.arm, row.end_user or f"\0{row.id}") for row in rows} - seen
+    if not new:
+        return evidence
+    rollout = settings.rollout
+    rates = arm_rates(subject.weight_percent, rollout.canary_rate, rollout.stable_per_canary)
+    canary = mean_probability(rows, "canary") or rates["canary"]
+    stable = mean_probability(rows, "stable") or rates["stable"]
+    share = expected_sampled_share(subject.weight_percent, canary, stable)
+    n_canary = sum(arm == "canary" for arm, _ in new)
+    counted = count_users(evidence.sample_ratio, n_canary, len(new), share)
+    return replace(evidence, sample_ratio=counted)
+
+
+def _observations(
+    rows: Sequence[MeasuredRow],
+    metrics: Sequence[str],
+    users: dict[str, int],
+    tasks: dict[str, int],
+) -> Observations:
+    values = [[_value(row, metric) for metric in metrics] for row in rows]
+    return Observations(
+        hour=np.array([hour_number(row.occurred_at) for row in rows], dtype=np.int64),
+        is_canary=np.array([row.arm == "canary" for row in rows], dtype=np.bool_),
+        user=np.array([users.get(row.end_user, -1) for row in rows], dtype=np.int64),
+        task_type=np.array([tasks[row.task_type] for row in rows], dtype=np.int64),
+        values=np.array(values, dtype=np.float64).reshape(len(rows), len(metrics)),
+    )
+
+
+def _value(row: MeasuredRow, metric: str) -> float:
+    if metric == MALFORMED:
+        return malformed(row.measures)
+    return float(row.measures.get(metric, np.nan))
+
+
+def _seen_share(rows: Sequence[MeasuredRow]) -> float | None:
+    total = sum(1.0 / row.inclusion_probability for row in rows)
+    canary = sum(1.0 / row.inclusion_probability for row in rows if row.arm == "canary")
+    return canary / total if total else None
+
+
+def _user_numbers(rows: Iterable[MeasuredRow]) -> dict[str, int]:
+    return _numbers(row.end_user for row in rows if row.end_user)
+
+
+def _numbers(names: Iterable[str]) -> dict[str, int]:
+    return {name: number for number, name in enumerate(sorted(set(names)))}

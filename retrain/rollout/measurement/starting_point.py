@@ -1,0 +1,196 @@
+"""What is fixed before the first look: checks with stable's levels, and output formats."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection
+
+from monitor.descriptors.output_format import (
+    FencedCode,
+    Json,
+    Label,
+    OutputFormat,
+    learn_format,
+)
+from monitor.descriptors.response_measures import LATENCY, measure_response
+from monitor.settings import Settings
+from monitor.store.rollouts.measured_hours import (
+    PastExchange,
+    exchanges_before,
+    fix_measurement,
+    measurement_of,
+)
+from monitor.store.rollouts.observation_plans import version_labels
+from retrain.rollout.checks import SLOW_QUANTILE, Check, default_checks, metric_check
+from retrain.rollout.measurement.subject import Subject
+
+#: Stable's traffic before the rollout from which levels and formats are learned.
+LEARNED_TIME = timedelta(days=14)
+MAX_EXCHANGES = 5000
+#: Fewer values are no level.
+MIN_VALUES = 50
+#: Values of a metric beyond these quantiles of stable's are clipped.
+RANGE = (0.005, 0.995)
+#: The measure of a response that is empty, ends in a loop, or lacks its task's output format.
+MALFORMED = "malformed"
+WRONG_FORMAT = "wrong_format"
+RELEVANCE = "relevance"
+JUDGE = "judge"
+REVIEWS = "expert reviews"
+
+
+@dataclass(frozen=True)
+class StartingPoint:
+    """Checks and output formats of a rollout."""
+
+    checks: tuple[Check, ...]
+    #: Task type -> the format of stable's responses.
+    formats: Mapping[str, OutputFormat] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as the column ``rollouts.measurement`` holds it."""
+        return {
+            "checks": [asdict(check) for check in self.checks],
+            "formats": {name: _plain(of) for name, of in self.formats.items()},
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "StartingPoint":
+        """Return a stored one."""
+        return cls(
+            tuple(Check(**check) for check in document["checks"]),
+            {name: _format(plain) for name, plain in document["formats"].items()},
+        )
+
+
+def starting_point(
+    connection: Connection, subject: Subject, settings: Settings, *, with_relevance: bool = False
+) -> StartingPoint:
+    """Return the starting point of a rollout, as it is stored or from stable's past traffic."""
+    document = measurement_of(connection, subject.rollout_id)
+    if document is not None:
+        return StartingPoint.from_json(document)
+    return learn_starting_point(connection, subject, settings, with_relevance=with_relevance)
+
+
+def fix_starting_point(
+    connection: Connection, subject: Subject, settings: Settings, *, with_relevance: bool = False
+) -> StartingPoint:
+    """Store the starting point of a rollout where it has none, and return it."""
+    point = starting_point(connection, subject, settings, with_relevance=with_relevance)
+    fix_measurement(connection, subject.rollout_id, point.to_json())
+    return point
+
+
+def learn_starting_point(
+    connection: Connection, subject: Subject, settings: Settings, *, with_relevance: bool = False
+) -> StartingPoint:
+    """Return checks and formats by the stable version's traffic before the rollout."""
+    since = subject.started_at - LEARNED_TIME
+    newest = exchanges_before(connection, subject.model, since, subject.started_at, MAX_EXCHANGES)
+    past = _of_stable(newest, subject, settings.model.version_field)
+    half = len(past) // 2
+    formats = _formats(past[:half])
+    # A format fits the responses that it was learned from better than others.
+    levels, ranges = _levels(past[half:], formats, settings)
+    checks = default_checks(levels, with_relevance=with_relevance)
+    for names, higher in (
+        (settings.drift.higher_is_better, True),
+        (settings.drift.lower_is_better, False),
+    ):
+        checks += [
+            metric_check(
+                name,
+                "advance",
+                *ranges[name],
+                higher_is_better=higher,
+                level=levels[name],
+            )
+            for name in names
+            if name in ranges
+        ]
+    if settings.retrain.judge.url:
+        checks.append(metric_check(JUDGE, "revert_only", 0.0, 1.0))
+    checks.append(metric_check(REVIEWS, "revert_only", 0.0, 1.0))
+    return StartingPoint(tuple(checks), formats)
+
+
+def malformed(measures: Mapping[str, Any]) -> float:
+    """Return whether a response is empty, a loop or of a wrong format; NaN without a response."""
+    if "empty" not in measures:
+        return float("nan")
+    faults = (measures["empty"], measures.get("loop", 0.0), measures.get(WRONG_FORMAT, 0.0))
+    return float(max(faults))
+
+
+def _of_stable(
+    past: Sequence[PastExchange], subject: Subject, version_field: str
+) -> Sequence[PastExchange]:
+    """Return the exchanges of the stable version; all where none names its version."""
+    if subject.stable is None or not any(version_field in row.attributes for row in past):
+        return past
+    labels = set(version_labels(subject.model, subject.stable))
+    return [row for row in past if str(row.attributes.get(version_field, "")) in labels]
+
+
+def _formats(past: Sequence[PastExchange]) -> dict[str, OutputFormat]:
+    by_task: defaultdict[str, list[str]] = defaultdict(list)
+    for row in past:
+        by_task[row.task_type].append(row.response)
+    learned = {name: learn_format(responses) for name, responses in sorted(by_task.items())}
+    return {name: of for name, of in learned.items() if of is not None}
+
+
+def _levels(
+    past: Sequence[PastExchange], formats: Mapping[str, OutputFormat], settings: Settings
+) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
+    """Return the level of each measure, and the range of each metric that has one."""
+    values: defaultdict[str, list[float]] = defaultdict(list)
+    weights: defaultdict[str, list[float]] = defaultdict(list)
+    for row in past:
+        measures = measure_response(
+            row.response,
+            row.attributes,
+            latency_field=settings.rollout.latency_field,
+            error_field=settings.rollout.error_field,
+        )
+        form = formats.get(row.task_type)
+        if form is not None and "empty" in measures:
+            measures[WRONG_FORMAT] = float(not form.admits(row.response))
+        measures[MALFORMED] = malformed(measures)
+        for name, value in measures.items():
+            if np.isfinite(value):
+                values[name].append(value)
+                weights[name].append(1.0 / row.inclusion_probability)
+    levels, ranges = {}, {}
+    for name, known in values.items():
+        if len(known) < MIN_VALUES:
+            continue
+        levels[name] = float(np.average(known, weights=weights[name]))
+        lowest, highest = map(float, np.quantile(known, RANGE))
+        if set(known) <= {0.0, 1.0}:
+            lowest, highest = 0.0, 1.0
+        if lowest < highest:
+            ranges[name] = (lowest, highest)
+    if LATENCY in levels:
+        levels[LATENCY] = float(np.quantile(values[LATENCY], SLOW_QUANTILE))
+    return levels, ranges
+
+
+def _plain(form: OutputFormat) -> dict[str, Any]:
+    if isinstance(form, Json):
+        return {"json": None if form.keys is None else sorted(form.keys)}
+    if isinstance(form, Label):
+        return {"labels": sorted(form.labels)}
+    return {"code": True}
+
+
+def _format(plain: Mapping[str, Any]) -> OutputFormat:
+    if "json" in plain:
+        keys = plain["json"]
+        return Json(None if keys is None else frozenset(keys))
+    return Label(frozenset(plain["labels"])) if "labels" in plain else FencedCode()

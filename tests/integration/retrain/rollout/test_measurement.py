@@ -1,0 +1,179 @@
+"""Looks at the hours of a rollout, from observations in SQL."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Engine, insert, update
+
+from monitor.settings import Settings
+from monitor.store.engine import transaction
+from monitor.store.rollouts.measured_hours import insert_scores
+from monitor.store.tables import RolloutLook, RolloutObservation
+from retrain.rollout.measurement.next_look import HourLook, next_look, stored_evidence
+from retrain.rollout.measurement.simulated_hours import SimulatedTraffic, write_hour
+from retrain.rollout.measurement.subject import Subject
+from tests.support.traffic.observed_traffic import MODEL, open_rollout
+
+START = datetime(2026, 11, 2, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def good(
+    rng: np.random.Generator, is_canary: NDArray[np.bool_], _users: NDArray[np.int64]
+) -> dict[str, NDArray[np.float64]]:
+    n = len(is_canary)
+    return {
+        "errors": (rng.random(n) < 0.01).astype(float),
+        "refusals": (rng.random(n) < 0.02).astype(float),
+        "truncation": (rng.random(n) < 0.03).astype(float),
+        "empty": (rng.random(n) < 0.03).astype(float),
+        "latency": rng.gamma(2.0, 0.5, size=n),
+        "length": rng.gamma(3.0, 40.0, size=n),
+    }
+
+
+def bad(
+    rng: np.random.Generator, is_canary: NDArray[np.bool_], users: NDArray[np.int64]
+) -> dict[str, NDArray[np.float64]]:
+    measures = good(rng, is_canary, users)
+    rate = np.where(is_canary, 0.12, 0.03)
+    return {**measures, "empty": (rng.random(len(rate)) < rate).astype(float)}
+
+
+def subject_of(rollout_id: int, **changes: object) -> Subject:
+    subject = Subject(
+        rollout_id=rollout_id,
+        model=MODEL,
+        stable=1,
+        started_at=START,
+        stage=0,
+        n_stages=4,
+        percent=5,
+        weight_percent=5,
+        stage_started_at=START,
+        min_dwell=timedelta(hours=48),
+        max_hold=timedelta(hours=48),
+    )
+    return replace(subject, **changes)
+
+
+def store(engine: Engine, subject: Subject, look: HourLook) -> None:
+    with transaction(engine) as connection:
+        connection.execute(
+            insert(RolloutLook).values(
+                rollout_id=subject.rollout_id,
+                hour=look.hour,
+                stage=subject.stage,
+                weight_percent=subject.weight_percent,
+                n_canary=look.n_canary,
+                n_stable=look.n_stable,
+                seen_share=look.seen_share,
+                evidence=look.evidence,
+                checks=look.checks,
+                action=look.decision.action,
+                reason=look.decision.summary,
+                looked_at=look.hour + HOUR,
+            )
+        )
+
+
+def look_at(engine: Engine, subject: Subject, until: datetime) -> HourLook | None:
+    with transaction(engine) as connection:
+        return next_look(connection, subject, Settings(), until, until)
+
+
+def simulate(
+    engine: Engine, traffic: SimulatedTraffic, n_hours: int, weight: float = 5.0, seed: int = 1
+) -> None:
+    rng = np.random.default_rng(seed)
+    for number in range(n_hours):
+        with transaction(engine) as connection:
+            # Ingest observes at the rates of the weight that was set.
+            hour = START + number * HOUR
+            write_hour(connection, traffic, hour, weight, rng, set_percent=5)
+
+
+def test_a_worse_canary_reverts_and_looks_repeat_exactly(any_engine: Engine) -> None:
+    subject = subject_of(open_rollout(any_engine, START))
+    traffic = SimulatedTraffic(rollout_id=subject.rollout_id, model=MODEL, draw=bad, n_users=900)
+    simulate(any_engine, traffic, 12)
+    looks = []
+    while not looks or looks[-1].decision.action != "revert":
+        until = START + (len(looks) + 1) * HOUR
+        assert look_at(any_engine, subject, until - timedelta(seconds=1)) is None
+        look, again = (look_at(any_engine, subject, until) for _ in range(2))
+        assert look is not None
+        assert look == again
+        store(any_engine, subject, look)
+        looks.append(look)
+    assert ["worse"] == [reason.code for reason in looks[-1].decision.reasons]
+    assert "malformed" == looks[-1].decision.reasons[0].check
+    assert [START + number * HOUR for number in range(len(looks))] == [x.hour for x in looks]
+    assert all(0.02 < (look.seen_share or 0) < 0.09 for look in looks)
+
+
+def test_equal_versions_advance_after_the_stage(engine: Engine) -> None:
+    subject = subject_of(open_rollout(engine, START), min_dwell=timedelta(hours=20))
+    traffic = SimulatedTraffic(rollout_id=subject.rollout_id, model=MODEL, draw=good)
+    simulate(engine, traffic, 21)
+    actions = []
+    for number in range(1, 22):
+        look = look_at(engine, subject, START + number * HOUR)
+        assert look is not None
+        store(engine, subject, look)
+        actions.append(look.decision.action)
+    assert {"wait"} == set(actions[:19])
+    assert "advance" == actions[20], look.decision.summary
+
+
+def test_a_share_that_was_not_set_holds(engine: Engine) -> None:
+    subject = subject_of(open_rollout(engine, START))
+    traffic = SimulatedTraffic(rollout_id=subject.rollout_id, model=MODEL, draw=good)
+    simulate(engine, traffic, 6, weight=2.0)
+    for number in range(1, 7):
+        look = look_at(engine, subject, START + number * HOUR)
+        assert look is not None
+        store(engine, subject, look)
+    assert "hold" == look.decision.action
+    assert "sample_ratio" in {reason.code for reason in look.decision.reasons}
+
+
+def test_hours_without_traffic_hold_as_idle(engine: Engine) -> None:
+    subject = subject_of(open_rollout(engine, START))
+    for number in range(1, 8):
+        look = look_at(engine, subject, START + number * HOUR)
+        assert look is not None
+        store(engine, subject, look)
+    assert (0, 0, None) == (look.n_canary, look.n_stable, look.seen_share)
+    assert {"canary_idle", "stable_idle"} <= {reason.code for reason in look.decision.reasons}
+
+
+def test_late_observations_and_scores_count_once(engine: Engine) -> None:
+    subject = subject_of(open_rollout(engine, START))
+    traffic = SimulatedTraffic(rollout_id=subject.rollout_id, model=MODEL, draw=good)
+    simulate(engine, traffic, 1)
+    first = look_at(engine, subject, START + HOUR)
+    assert first is not None
+    store(engine, subject, first)
+    simulate(engine, traffic, 1, seed=2)  # late ones of the hour that was looked at
+    with transaction(engine) as connection:
+        connection.execute(
+            update(RolloutObservation)
+            .where(RolloutObservation.id <= first.n_canary + first.n_stable)
+            .values(end_user="")
+        )
+        insert_scores(connection, subject.rollout_id, "errors", {1: 1.0, 2: 1.0}, START)
+
+    def n_units(look: HourLook | None) -> float:
+        assert look is not None
+        store(engine, subject, look)
+        return float(stored_evidence(look.evidence).n_units.sum())
+
+    looks = [look_at(engine, subject, START + 2 * HOUR)]
+    units = [float(stored_evidence(first.evidence).n_units.sum()), n_units(looks[0])]
+    units.append(n_units(look_at(engine, subject, START + 3 * HOUR)))
+    n_late = units[1] - units[0] - 2
+    assert n_late > 300
+    assert units[2] == units[1]
