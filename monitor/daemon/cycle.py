@@ -14,6 +14,7 @@ from monitor.alerts.channels import Channels, open_channels
 from monitor.alerts.fallback import deliver
 from monitor.alerts.messages.unlisted_models import announce_unlisted_models
 from monitor.daemon.actions.execution import act_on_presses, send_replies
+from monitor.daemon.complete_traffic import complete_until
 from monitor.daemon.conditions.watch import watch_conditions
 from monitor.daemon.evaluations.baselines import advance_due
 from monitor.daemon.evaluations.looks import run_due
@@ -23,6 +24,7 @@ from monitor.daemon.follow_up import decide, follow_up, follow_up_looks, watch_a
 from monitor.daemon.leader_metrics import read_gauges
 from monitor.daemon.removed_models import follow_configuration
 from monitor.daemon.retraining import Retraining
+from monitor.daemon.rollout_measurement import RolloutMeasurement
 from monitor.daemon.rollouts import Rollouts
 from monitor.daemon.weekly_digest import announce_due
 from monitor.errors import TransientError
@@ -31,8 +33,6 @@ from monitor.settings import Secrets, Sections, Settings
 from monitor.store.engine import transaction
 from monitor.store.model_history import carry_over, models_with_history
 from monitor.store.traffic.exchanges import stored_models
-from monitor.store.traffic.offsets import complete_until
-from monitor.store.traffic.pending_halves import oldest_pending_at
 from monitor.telemetry import (
     LEADER_GAUGES,
     SERVICE_FAILURES,
@@ -40,12 +40,6 @@ from monitor.telemetry import (
 )
 from monitor.windows.reading.reembedding import EncoderSource
 from retrain.registry.mlflow_mirror import MlflowMirror, mirror_registry
-
-#: Delay after a window's end in which its last records may still arrive.
-LATE_RECORDS = timedelta(minutes=10)
-#: Time that a window waits for ingest to reach the topic's end. After that it is evaluated on the
-#: stored traffic: an evaluation that never comes would be silent.
-MAX_WAIT = timedelta(hours=24)
 
 #: Modules that the child processes import before the time limit counts.
 OF_LOOKS = ("monitor.windows.looks.run", "py3langid", "torch")
@@ -120,7 +114,9 @@ class Cycle:
             settings=settings,
             channels=open_channels(secrets, settings, receives_presses=receives_presses),
             retraining=Retraining.build(engine, settings, secrets),
-            rollouts=Rollouts.build(engine, settings, secrets),
+            rollouts=Rollouts.build(
+                engine, settings, secrets, RolloutMeasurement(engine, settings, now).next_look
+            ),
             started_at=now,
             evaluations=evaluations,
             looks=looks,
@@ -269,22 +265,8 @@ class Cycle:
         return [*listed, *map(self.settings.settings_of, unlisted)]
 
     def _complete_until(self, now: datetime) -> datetime:
-        """Return the time until which the traffic is complete.
-
-        After a pause Kafka holds a backlog: a window evaluated before it is read would look quiet
-        or empty. A pending request or response belongs to its window too.
-        """
-        with transaction(self.engine) as connection:
-            known = (
-                complete_until(connection, self.settings.kafka.topic),
-                oldest_pending_at(connection, self.settings.kafka.topic, observed=False),
-            )
-        latest = now - LATE_RECORDS
-        stored = min((moment for moment in known if moment is not None), default=latest)
-        if stored >= latest:
-            return latest
-        waited_enough = now - self.started_at >= MAX_WAIT
-        return max(stored, now - MAX_WAIT) if waited_enough else stored
+        """Return the time until which the sample is complete."""
+        return complete_until(self.engine, self.settings.kafka.topic, now, self.started_at)
 
 
 def _clock_from(now: datetime) -> Callable[[], datetime]:

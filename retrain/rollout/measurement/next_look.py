@@ -111,6 +111,12 @@ def next_look(
     )
 
 
+def next_hour(connection: Connection, subject: Subject) -> datetime:
+    """Return the start of the hour after the newest that was looked at."""
+    last = _newest(connection, subject.rollout_id)
+    return floor_hour(subject.started_at) if last is None else last.hour + HOUR
+
+
 def floor_hour(moment: datetime) -> datetime:
     """Return the start of an hour."""
     return moment.replace(minute=0, second=0, microsecond=0)

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 from monitor.settings import Settings
 from monitor.store.rollouts.measured_hours import MeasuredRow
 from monitor.store.rollouts.observation_plans import version_labels
-from monitor.store.tables import Exchange, GoldExample, ModelVersion, ReviewItem, Rollout
+from monitor.store.tables import Exchange, GoldExample, ReviewItem
 from retrain.rollout.measurement.starting_point import REVIEWS
 from retrain.rollout.measurement.subject import Subject
 
@@ -20,16 +20,10 @@ def reviewed_rows(
     Only the control slice counts: the other slices are drawn by what drifted, which may be one
     version's more than the other's.
     """
-    canary = (
-        select(ModelVersion.version)
-        .join(Rollout, Rollout.version_id == ModelVersion.id)
-        .where(Rollout.id == subject.rollout_id)
-    )
-    number = connection.execute(canary).scalar_one_or_none()
-    if number is None or subject.stable is None:
+    if subject.stable is None:
         return []
     arms = dict.fromkeys(version_labels(subject.model, subject.stable), "stable")
-    arms |= dict.fromkeys(version_labels(subject.model, number), "canary")
+    arms |= dict.fromkeys(version_labels(subject.model, subject.canary), "canary")
     rows = connection.execute(
         select(
             Exchange.id,

@@ -12,6 +12,7 @@ class Subject:
     model: str
     #: Number of the stable version; ``None``: unknown.
     stable: int | None
+    canary: int
     started_at: datetime
     #: Position of the present stage, from 0, and the number of stages.
     stage: int

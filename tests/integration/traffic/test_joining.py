@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, event, select
 
-from monitor.daemon.cycle import LATE_RECORDS, Cycle
+from monitor.daemon.complete_traffic import LATE_RECORDS
+from monitor.daemon.cycle import Cycle
 from monitor.errors import LostOwnershipError
 from monitor.settings import Secrets, Settings, Traffic
 from monitor.store.engine import make_engine, transaction

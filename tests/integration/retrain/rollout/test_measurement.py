@@ -25,10 +25,10 @@ def good(
 ) -> dict[str, NDArray[np.float64]]:
     n = len(is_canary)
     return {
-        "errors": (rng.random(n) < 0.01).astype(float),
-        "refusals": (rng.random(n) < 0.02).astype(float),
-        "truncation": (rng.random(n) < 0.03).astype(float),
-        "empty": (rng.random(n) < 0.03).astype(float),
+        "errors": (rng.random(n) < 0.004).astype(float),
+        "refusals": (rng.random(n) < 0.004).astype(float),
+        "truncation": (rng.random(n) < 0.004).astype(float),
+        "empty": (rng.random(n) < 0.004).astype(float),
         "latency": rng.gamma(2.0, 0.5, size=n),
         "length": rng.gamma(3.0, 40.0, size=n),
     }
@@ -38,7 +38,7 @@ def bad(
     rng: np.random.Generator, is_canary: NDArray[np.bool_], users: NDArray[np.int64]
 ) -> dict[str, NDArray[np.float64]]:
     measures = good(rng, is_canary, users)
-    rate = np.where(is_canary, 0.12, 0.03)
+    rate = np.where(is_canary, 0.12, 0.004)
     return {**measures, "empty": (rng.random(len(rate)) < rate).astype(float)}
 
 
@@ -47,6 +47,7 @@ def subject_of(rollout_id: int, **changes: object) -> Subject:
         rollout_id=rollout_id,
         model=MODEL,
         stable=1,
+        canary=2,
         started_at=START,
         stage=0,
         n_stages=4,
@@ -85,14 +86,18 @@ def look_at(engine: Engine, subject: Subject, until: datetime) -> HourLook | Non
 
 
 def simulate(
-    engine: Engine, traffic: SimulatedTraffic, n_hours: int, weight: float = 5.0, seed: int = 1
+    engine: Engine,
+    traffic: SimulatedTraffic,
+    n_hours: int,
+    weight: float = 5.0,
+    seed: int = 1,
+    set_percent: float | None = None,
 ) -> None:
     rng = np.random.default_rng(seed)
     for number in range(n_hours):
         with transaction(engine) as connection:
-            # Ingest observes at the rates of the weight that was set.
             hour = START + number * HOUR
-            write_hour(connection, traffic, hour, weight, rng, set_percent=5)
+            write_hour(connection, traffic, hour, weight, rng, set_percent=set_percent)
 
 
 def test_a_worse_canary_reverts_and_looks_repeat_exactly(any_engine: Engine) -> None:
@@ -115,23 +120,26 @@ def test_a_worse_canary_reverts_and_looks_repeat_exactly(any_engine: Engine) -> 
 
 
 def test_equal_versions_advance_after_the_stage(engine: Engine) -> None:
-    subject = subject_of(open_rollout(engine, START), min_dwell=timedelta(hours=20))
-    traffic = SimulatedTraffic(rollout_id=subject.rollout_id, model=MODEL, draw=good)
-    simulate(engine, traffic, 21)
+    rollout_id = open_rollout(engine, START, weight_percent=50)
+    subject = subject_of(
+        rollout_id, percent=50, weight_percent=50, min_dwell=timedelta(hours=7), n_stages=2
+    )
+    traffic = SimulatedTraffic(rollout_id=rollout_id, model=MODEL, draw=good)
+    simulate(engine, traffic, 8, weight=50.0)
     actions = []
-    for number in range(1, 22):
+    for number in range(1, 9):
         look = look_at(engine, subject, START + number * HOUR)
         assert look is not None
         store(engine, subject, look)
         actions.append(look.decision.action)
-    assert {"wait"} == set(actions[:19])
-    assert "advance" == actions[20], look.decision.summary
+    assert {"wait"} == set(actions[:6])
+    assert "advance" == actions[7], look.decision.summary
 
 
 def test_a_share_that_was_not_set_holds(engine: Engine) -> None:
     subject = subject_of(open_rollout(engine, START))
     traffic = SimulatedTraffic(rollout_id=subject.rollout_id, model=MODEL, draw=good)
-    simulate(engine, traffic, 6, weight=2.0)
+    simulate(engine, traffic, 6, weight=2.0, set_percent=5.0)
     for number in range(1, 7):
         look = look_at(engine, subject, START + number * HOUR)
         assert look is not None

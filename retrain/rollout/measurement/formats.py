@@ -1,0 +1,29 @@
+"""Output formats of observed responses."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from monitor.store.rollouts.measured_hours import insert_scores, texts_of_hour
+from retrain.rollout.measurement.next_look import HOUR
+from retrain.rollout.measurement.starting_point import WRONG_FORMAT, StartingPoint
+from retrain.rollout.measurement.subject import Subject
+
+
+def score_formats(
+    connection: Connection, subject: Subject, point: StartingPoint, hour: datetime, now: datetime
+) -> int:
+    """Score the responses of an hour that lack the format of their task; return their number.
+
+    Repeated, it scores none again.
+    """
+    if not point.formats:
+        return 0
+    rows = texts_of_hour(connection, subject.rollout_id, hour, hour + HOUR, unscored=WRONG_FORMAT)
+    wrong = {
+        row.id: 1.0
+        for row in rows
+        if row.task_type in point.formats and not point.formats[row.task_type].admits(row.response)
+    }
+    insert_scores(connection, subject.rollout_id, WRONG_FORMAT, wrong, now)
+    return len(wrong)
