@@ -73,13 +73,13 @@ def write_hour(
     planned = weight_percent if set_percent is None else set_percent
     rates = arm_rates(planned, traffic.canary_rate, traffic.stable_per_canary)
     chosen = _places(traffic, users, hour, salt=1)
-    kept = np.flatnonzero(chosen < np.where(is_canary, rates["canary"], rates["stable"]))
-    measures = traffic.draw(rng, is_canary[kept], users[kept])
-    seconds = np.sort(rng.uniform(0, 3600, size=len(kept)))
-    tasks = rng.integers(len(traffic.task_types), size=len(kept))
+    observed = np.flatnonzero(chosen < np.where(is_canary, rates["canary"], rates["stable"]))
+    measures = traffic.draw(rng, is_canary[observed], users[observed])
+    seconds = np.sort(rng.uniform(0, 3600, size=len(observed)))
+    tasks = rng.integers(len(traffic.task_types), size=len(observed))
     first = _next_offset(connection)
     rows = []
-    for number, request in enumerate(kept):
+    for number, request in enumerate(observed):
         arm: Arm = "canary" if is_canary[request] else "stable"
         values = {
             name: float(column[number])
