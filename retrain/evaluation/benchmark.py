@@ -37,6 +37,8 @@ class Benchmark:
     digest: str
     #: Ids of items that were left out as copies -> id of the item that counts.
     copies: Mapping[str, str] = field(default_factory=dict)
+    #: Id of each item, also of copies -> digest of its content.
+    item_digests: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -117,6 +119,7 @@ def _load(
         tuple(metrics),
         hashlib.sha256(content).hexdigest(),
         {items[copy].id: items[original].id for copy, original in copies.items()},
+        {item.id: item.digest for item in items},
     )
 
 

@@ -42,7 +42,7 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
     from retrain.evaluation.metrics.sentence_encoder import LocalSentenceEncoder  # noqa: PLC0415
     from retrain.evaluation.previous_system import ChatEndpoint, recorded_responses  # noqa: PLC0415
     from retrain.evaluation.prompted import few_shot_remarks  # noqa: PLC0415
-    from retrain.evaluation.reevaluation import check_as_many_items  # noqa: PLC0415
+    from retrain.evaluation.reevaluation import check_kept_items  # noqa: PLC0415
     from retrain.evaluation.response_cache import ResponseCache  # noqa: PLC0415
     from retrain.evaluation.systems import generate_responses, systems_of  # noqa: PLC0415
 
@@ -62,10 +62,8 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
         encoder = LocalSentenceEncoder(request.answering.sentence_model)
         benchmarks = load_benchmarks(request.plan, models, encoder)
         checks, remarks = check_late_leakage(folder, benchmarks, request.data_rules, encoder)
-        again, changes = check_as_many_items(
-            benchmarks, request.least_items, request.digests_before
-        )
-        covering, notes = check_coverage(benchmarks, request.task_types)
+        retention = check_kept_items(benchmarks, request)
+        covering = check_coverage(benchmarks, request.task_types)
         systems = systems_of(request, benchmarks, folder)
         if request.previous_system.url:
             systems[PREVIOUS] = partial(
@@ -91,8 +89,8 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
             judge=judge,
             labels=models.labels,
             concurrency=judging.max_concurrency,
-            further_checks=[*again, *covering, *checks],
-            further_remarks=[*changes, *notes, *remarks, *few_shot_remarks(request, folder)],
+            further_checks=[*retention, *covering, *checks],
+            further_remarks=[*remarks, *few_shot_remarks(request, folder)],
         )
     write_lines(folder.evaluation_responses(evaluation_id), response_rows(scores))
     write_json(folder.evaluation, msgspec.to_builtins(results))

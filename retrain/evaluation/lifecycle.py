@@ -56,13 +56,14 @@ def plan_evaluation(
 ) -> int:
     """Insert a planned evaluation, unless the version has an active evaluation.
 
-    A rejected version is evaluated again with a reason only, and by no weaker rules.
+    A version is evaluated again by no weaker rules only, and a rejected one with a reason.
 
     Returns:
         Id of the new or the active evaluation.
 
     Raises:
-        WorkflowError: The version is rejected, and the reason is missing or the rules are weaker.
+        WorkflowError: The rules are weaker than before, or the reason of a rejected version is
+            missing.
     """
     known = store.unfinished_candidate_evaluation(connection, version.id)
     if known is not None:
@@ -88,7 +89,9 @@ def plan_evaluation(
         if known is None:
             raise
         return known.id
-    details = {"reason": request.reason} if request.reason else {}
+    details: dict[str, Any] = {"reason": request.reason} if request.reason else {}
+    if request.evaluation_before:
+        details["after"] = request.evaluation_before
     append_audit(
         connection, evaluation_id, now, by, "evaluation.planned", version=version.id, **details
     )

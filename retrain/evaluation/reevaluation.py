@@ -1,115 +1,125 @@
-"""Second evaluation of a rejected version: with a reason, by rules that ask for no less."""
+"""Second evaluation of a version: by rules and items that ask for no less than before."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 import msgspec
 from sqlalchemy import Connection
 
 from monitor.errors import WorkflowError
-from monitor.settings import Gates
-from monitor.settings.evaluation_file import BenchmarkPlan, EvaluationPlan
-from monitor.store.training.candidate_evaluations import (
-    CandidateEvaluationRow,
-    latest_succeeded_evaluation,
-)
-from monitor.store.training.candidate_results import CANDIDATE, Check
+from monitor.settings import Gates, Judge, Scoring, TrainingData
+from monitor.settings.evaluation_file import BenchmarkPlan, EvaluationPlan, HumanEvaluationPlan
+from monitor.store.training.candidate_evaluations import latest_evaluation_with_results
+from monitor.store.training.candidate_results import Check
 from monitor.store.training.registry import VersionRow
 from retrain.evaluation.benchmark import Benchmark
+from retrain.evaluation.gates.threshold_checks import over_refusal_limit
 from retrain.evaluation.metrics.catalogue import canonical_name
 from retrain.evaluation.request import EvaluationRequest, as_request
 
 #: Policies that are stronger when larger, and when smaller.
 _LARGER, _SMALLER = ("confidence",), ("alpha", "margin", "human_margin", "max_over_refusal")
+#: Rules of leakage that are stronger when smaller.
+_LEAKAGE = ("min_leak_overlap", "leak_ngram_size", "min_duplicate_similarity")
+_MODELS = ("sentence_model", "bertscore_model", "bertscore_layers")
+#: A judge whose error is measured may replace the rule.
+_JUDGED = ("refusal_rate", "over_refusal_rate", "hallucination_rate")
+_NAMED = 5
 
 
 def prepare_reevaluation(
     connection: Connection, version: VersionRow, request: EvaluationRequest
 ) -> EvaluationRequest:
-    """Return the request with the figures of the last evaluation, if a version is rejected.
+    """Return the request with the data sets of the version's last evaluation, if there was one.
+
+    Otherwise a version would be evaluated by weaker and weaker rules until it passes.
 
     Raises:
-        WorkflowError: The version is rejected, and there is no reason, or the file or the settings
-            ask for less than those of its last evaluation; the message lists what.
+        WorkflowError: The file or the settings ask for less than those of the last evaluation, or
+            the version is rejected and there is no reason.
     """
-    if version.stage != "rejected":
-        return request
     name = f"{version.model} version {version.version}"
-    if not request.reason.strip():
+    if version.stage == "rejected" and not request.reason.strip():
         raise WorkflowError(
             f"{name} is rejected; to evaluate it again, give a reason: driftwarden retrain "
             f"evaluate {version.training_run_id} --reason WHY",
             code="rejected",
         )
-    before = latest_succeeded_evaluation(connection, version.id)
+    before = latest_evaluation_with_results(connection, version.id)
     if before is None:
         return request
     weaker = list(weaknesses(request, as_request(before.request)))
     if weaker:
         raise WorkflowError(
-            f"{name} is rejected, and this evaluation asks for less than evaluation {before.id}: "
-            f"{'; '.join(weaker)}",
+            f"{name} was evaluated before, and this evaluation asks for less than evaluation "
+            f"{before.id}: {'; '.join(weaker)}; ask for no less, or train a new version",
             code="weaker_evaluation",
         )
     return msgspec.structs.replace(
         request,
-        least_items=_n_items(before),
+        evaluation_before=before.id,
         digests_before=dict(before.dataset_digests or {}),
+        items_before=before.results.item_digests if before.results else {},
     )
 
 
-def _n_items(row: CandidateEvaluationRow) -> dict[str, int]:
-    """Return the number of items that an evaluation scored, by benchmark."""
-    if row.results is None:
-        return {}
-    return {
-        scores.benchmark: max((score.n for score in scores.scores if not score.stratum), default=0)
-        for scores in row.results.scores
-        if scores.system == CANDIDATE
-    }
+def check_kept_items(benchmarks: Sequence[Benchmark], request: EvaluationRequest) -> list[Check]:
+    """Check that the benchmarks of a second evaluation have all items of the one before.
 
-
-def check_as_many_items(
-    benchmarks: Sequence[Benchmark], least: Mapping[str, int], digests: Mapping[str, str]
-) -> tuple[list[Check], list[str]]:
-    """Check that the benchmarks of a second evaluation have as many items as in the first.
-
-    Args:
-        benchmarks: The benchmarks.
-        least: Benchmark -> number of items in the first evaluation; empty: there was none.
-        digests: Benchmark -> SHA-256 of its data set in the first evaluation.
+    Items may be added. Without an item, or with another reference answer, the version may pass
+    because the benchmark changed: a lead must decide then.
 
     Returns:
-        A check, undecided if a benchmark has fewer items, and remarks on changed data sets.
+        A check, undecided if items are removed or changed; none in a version's first evaluation.
     """
-    if not least:
-        return [], []
-    n_items = {benchmark.name: len(benchmark.items) for benchmark in benchmarks}
-    fewer = [f"{name}: {n_items.get(name, 0)} of {n}" for name, n in sorted(least.items())
-             if n_items.get(name, 0) < n]  # fmt: skip
-    check = Check(
-        "as many items as when it was rejected",
-        "undecided" if fewer else "passed",
-        "; ".join(fewer) or f"{sum(n_items.values())} items",
-        "no benchmark with fewer items than in the evaluation before",
-        code="as_many_items",
-    )
-    remarks = [
-        f"{benchmark.name}: WARNING: the data set changed since the version was rejected"
-        for benchmark in benchmarks
-        if digests.get(benchmark.name, benchmark.digest) != benchmark.digest
+    if not request.evaluation_before:
+        return []
+    by_name = {benchmark.name: benchmark for benchmark in benchmarks}
+    problems, n_added = [], 0
+    for name, digest in request.digests_before.items():
+        benchmark, before = by_name.get(name), request.items_before.get(name, {})
+        if benchmark is None or benchmark.digest == digest:
+            continue
+        if not before:
+            problems.append(f"{name}: another data set (its items are not recorded)")
+            continue
+        items = Counter(benchmark.item_digests.values())
+        missing = Counter(before.values()) - items
+        n_added += (items - Counter(before.values())).total()
+        if missing:
+            named = [item for item, entry in before.items() if entry in missing]
+            more = ", ..." if len(named) > _NAMED else ""
+            problems.append(
+                f"{name}: {missing.total()} of {len(before)} items removed or changed "
+                f"({', '.join(named[:_NAMED])}{more})"
+            )
+    return [
+        Check(
+            f"every item of evaluation {request.evaluation_before} is there",
+            "undecided" if problems else "passed",
+            "; ".join(problems) or f"no item removed or changed, {n_added} added",
+            "no item removed or changed since the version was last evaluated; items may be added",
+            code="kept_items",
+        )
     ]
-    return [check], remarks
 
 
 def weaknesses(new: EvaluationRequest, old: EvaluationRequest) -> Iterator[str]:
     """Yield what a request asks less for than an earlier one."""
     yield from _weaker_plan(new.plan, old.plan)
     yield from _weaker_policy(new.policy, old.policy)
-    if old.judging.url and not new.judging.url:
-        yield "no judge"
-    now, before = new.few_shot.examples, old.few_shot.examples
-    if now < before:
-        yield f"prompted.examples: {now} instead of {before}"
+    limits = [over_refusal_limit(each.plan.benchmarks, each.policy) for each in (new, old)]
+    if limits[0] > limits[1] and new.policy.max_over_refusal <= old.policy.max_over_refusal:
+        yield f"over_refusal: <= {limits[0]:g} instead of <= {limits[1]:g}"
+    yield from _weaker_judge(new.judging, old.judging)
+    yield from _weaker_scoring(new.answering, old.answering)
+    yield from _weaker_leakage(new.data_rules, old.data_rules)
+    for field in ("examples", "max_tokens"):
+        now, before = getattr(new.few_shot, field), getattr(old.few_shot, field)
+        if now < before and old.few_shot.examples:
+            yield f"prompted.{field}: {now} instead of {before}"
+    if old.base_prompt and not new.base_prompt:
+        yield "no system prompt of the base"
     missing = sorted(set(old.task_types) - set(new.task_types))
     if missing:
         yield f"task types that needn't be covered: {', '.join(missing)}"
@@ -126,28 +136,39 @@ def _weaker_plan(new: EvaluationPlan, old: EvaluationPlan) -> Iterator[str]:
         return
     if new.human_eval is None:
         yield "no human_eval"
-        return
+    else:
+        yield from _weaker_human_evaluation(new.human_eval, old.human_eval)
+
+
+def _weaker_human_evaluation(new: HumanEvaluationPlan, old: HumanEvaluationPlan) -> Iterator[str]:
     for field in ("sample_size", "reviewers"):
-        now, before = getattr(new.human_eval, field), getattr(old.human_eval, field)
+        now, before = getattr(new, field), getattr(old, field)
         if now < before:
             yield f"human_eval.{field}: {now} instead of {before}"
-    missing = sorted(set(old.human_eval.dimensions) - set(new.human_eval.dimensions))
+    if new.rating_scale != old.rating_scale:
+        yield f"human_eval.rating_scale: {new.rating_scale} instead of {old.rating_scale}"
+    missing = sorted(set(old.dimensions) - set(new.dimensions))
     if missing:
         yield f"human_eval without the dimensions {', '.join(missing)}"
 
 
 def _weaker_benchmark(new: BenchmarkPlan, old: BenchmarkPlan) -> Iterator[str]:
+    names = {canonical_name(metric) for metric in new.metric_names}
     for metric in old.metric_names:
-        if canonical_name(metric) not in map(canonical_name, new.metric_names):
+        if not names & _equivalents(metric):
             yield f"{old.name}: no metric {metric}"
     limits = {canonical_name(threshold.metric): threshold.limit for threshold in new.thresholds}
     for threshold in old.thresholds:
-        limit = limits.get(canonical_name(threshold.metric))
         before = threshold.limit
-        if limit is None:
+        equal = [limits[name] for name in _equivalents(threshold.metric) if name in limits]
+        if not equal:
             yield f"{old.name}: no threshold of {threshold.metric}"
-        elif not before.holds(limit.value) and limit != before:
-            yield f"{old.name}: {threshold.metric} {limit} instead of {before}"
+        elif not any(before.holds(limit.value) or limit == before for limit in equal):
+            yield f"{old.name}: {threshold.metric} {equal[0]} instead of {before}"
+
+
+def _equivalents(metric: str) -> set[str]:
+    return {canonical_name(metric), *(f"judged_{name}" for name in _JUDGED if name == metric)}
 
 
 def _weaker_policy(new: Gates, old: Gates) -> Iterator[str]:
@@ -157,3 +178,34 @@ def _weaker_policy(new: Gates, old: Gates) -> Iterator[str]:
         now, before = getattr(new, field), getattr(old, field)
         if now < before if field in _LARGER else now > before:
             yield f"gates.{field}: {now:g} instead of {before:g}"
+
+
+def _weaker_judge(new: Judge, old: Judge) -> Iterator[str]:
+    if not old.url:
+        return
+    if not new.url:
+        yield "no judge"
+        return
+    if new.model != old.model:
+        yield f"judge.model: {new.model} instead of {old.model}"
+    if old.labels and not new.labels:
+        yield "no judge.labels"
+    changed = [name for name, rubric in old.rubrics.items() if new.rubrics.get(name) != rubric]
+    if changed:
+        yield f"judge.rubrics: other ones of {', '.join(sorted(changed))}"
+
+
+def _weaker_scoring(new: Scoring, old: Scoring) -> Iterator[str]:
+    if new.max_new_tokens < old.max_new_tokens:
+        yield f"scoring.max_new_tokens: {new.max_new_tokens} instead of {old.max_new_tokens}"
+    for field in _MODELS:
+        now, before = getattr(new, field), getattr(old, field)
+        if now != before:
+            yield f"scoring.{field}: {now} instead of {before}"
+
+
+def _weaker_leakage(new: TrainingData, old: TrainingData) -> Iterator[str]:
+    for field in _LEAKAGE:
+        now, before = getattr(new, field), getattr(old, field)
+        if now > before:
+            yield f"data.{field}: {now:g} instead of {before:g}"

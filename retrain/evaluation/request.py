@@ -42,11 +42,13 @@ class EvaluationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     data: dict[str, Any] = {}
     #: Task types of the taxonomy, which the benchmarks must cover; empty: no taxonomy.
     task_types: tuple[str, ...] = ()
-    #: Why a rejected version is evaluated again.
+    #: Why a version is evaluated again; a rejected one needs a reason.
     reason: str = ""
-    #: Of the evaluation before it: benchmark -> number of items, and SHA-256 of the data set.
-    least_items: dict[str, int] = {}
+    #: The version's evaluation before this one; 0: none.
+    evaluation_before: int = 0
+    #: Of that evaluation: benchmark -> SHA-256 of the data set, and digests of its items.
     digests_before: dict[str, str] = {}
+    items_before: dict[str, dict[str, str]] = {}
     #: Another system beside the candidate, from ``[retrain.previous]``.
     previous: dict[str, Any] = {}
     #: Examples in the base model's prompt, from ``[retrain.prompted]``; older requests have none.
@@ -112,7 +114,7 @@ def request_for(
         settings: The settings of its model.
         file: The evaluation file.
         task_types: Task types of the taxonomy.
-        reason: Why a rejected version is evaluated again.
+        reason: Why a version is evaluated again.
 
     Raises:
         ConfigurationError: The file is missing or malformed.

@@ -131,6 +131,17 @@ def latest_succeeded_evaluation(
     )
 
 
+def latest_evaluation_with_results(
+    connection: Connection, version_id: int
+) -> CandidateEvaluationRow | None:
+    """Return a version's newest evaluation that had results, also if it was cancelled then."""
+    return _first(
+        connection,
+        CandidateEvaluation.version_id == version_id,
+        CandidateEvaluation.dataset_digests.is_not(None),
+    )
+
+
 def list_candidate_evaluations(
     connection: Connection,
     *,

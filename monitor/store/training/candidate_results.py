@@ -183,6 +183,8 @@ class CandidateResults(msgspec.Struct, frozen=True, kw_only=True):
     remarks: tuple[str, ...]
     #: Benchmark -> SHA-256 of its data set.
     dataset_digests: dict[str, str]
+    #: Benchmark -> id of each item, also of copies -> its digest; empty in older results.
+    item_digests: dict[str, dict[str, str]] = {}
     #: The section ``[retrain.gates]`` that was applied.
     policy: dict[str, Any]
     #: Benchmarks of safety: neither a judge nor people compare their responses.

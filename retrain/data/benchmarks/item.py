@@ -1,5 +1,6 @@
 """Benchmark items (a prompt with requirements on the response), and their JSON Lines files."""
 
+import hashlib
 import re
 from typing import Any, Literal
 
@@ -7,6 +8,7 @@ import msgspec
 
 from monitor.errors import InputError
 from retrain.json_lines import parse_lines
+from retrain.run_folder import canonical
 
 Split = Literal["new", "old"]
 
@@ -45,6 +47,16 @@ class BenchmarkItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     def source(self) -> str:
         """The model's input: context and messages."""
         return "\n".join((self.context, *(message["content"] for message in self.messages)))
+
+    @property
+    def digest(self) -> str:
+        """A digest of what the item asks for, whatever its id."""
+        content = {
+            field.name: getattr(self, field.name)
+            for field in msgspec.structs.fields(self)
+            if field.name != "id" and getattr(self, field.name) != field.default
+        }
+        return hashlib.sha256(canonical(content).encode("utf-8", "replace")).hexdigest()[:16]
 
     def stratum_of(self, field: str) -> str:
         """Return the item's value of a stratification field; empty if it has none."""

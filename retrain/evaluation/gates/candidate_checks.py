@@ -108,6 +108,7 @@ def apply_gates(
         ),
         remarks=(*_remarks(benchmarks, scores, (*primary, *old)), *further_remarks),
         dataset_digests={benchmark.name: benchmark.digest for benchmark in benchmarks},
+        item_digests={benchmark.name: dict(benchmark.item_digests) for benchmark in benchmarks},
         policy=policy.model_dump(mode="json"),
         safety_suites=tuple(
             benchmark.name for benchmark in benchmarks if benchmark.is_safety_suite

@@ -6,56 +6,53 @@ from collections.abc import Iterator, Sequence
 from monitor.store.training.candidate_results import Check
 from retrain.evaluation.benchmark import Benchmark
 
-#: Items of a task type below which its figures are remarked as weak.
-FEW_ITEMS = 10
+#: Least items of a task type.
+MIN_ITEMS = 10
 #: Maximum task types that a message names.
 MAX_NAMED = 10
 
 
-def check_coverage(
-    benchmarks: Sequence[Benchmark], task_types: Sequence[str]
-) -> tuple[list[Check], list[str]]:
-    """Check that the benchmarks have items of every task type of the taxonomy.
+def check_coverage(benchmarks: Sequence[Benchmark], task_types: Sequence[str]) -> list[Check]:
+    """Check that the benchmarks cover every task type of the taxonomy, at every difficulty.
+
+    A task type needs :data:`MIN_ITEMS` items. Where some of its items have a difficulty, it needs
+    items of every difficulty that the benchmarks have.
 
     Args:
         benchmarks: The benchmarks.
         task_types: The taxonomy's task types; empty: no taxonomy is configured.
 
     Returns:
-        A check, undecided if task types have no items, and remarks on task types with few items and
-        on difficulties that a task type lacks.
+        A check, undecided if something is not covered; none without a taxonomy.
     """
     if not task_types:
-        return [], []
+        return []
     items = [item for benchmark in benchmarks for item in benchmark.items]
     counts = Counter(item.task_type for item in items)
-    missing = [name for name in task_types if not counts[name]]
-    observed = f"{len(task_types) - len(missing)} of {len(task_types)} task types have items"
-    if missing:
-        observed += f"; without: {_named(missing)}"
-    check = Check(
-        "every task type is covered",
-        "undecided" if missing else "passed",
-        observed,
-        "items of every task type of the taxonomy in some benchmark",
-        code="coverage",
-    )
-    few = [f"{name} ({counts[name]})" for name in task_types if 0 < counts[name] < FEW_ITEMS]
-    remarks = [f"fewer than {FEW_ITEMS} items of the task types {_named(few)}"] if few else []
-    cells = {(item.task_type, item.difficulty) for item in items}
-    return [check], [*remarks, *_missing_difficulties(cells, task_types)]
+    few = [f"{name} ({counts[name]})" for name in task_types if counts[name] < MIN_ITEMS]
+    observed = f"{len(task_types) - len(few)} of {len(task_types)} task types have enough items"
+    if few:
+        observed += f"; too few: {_named(few)}"
+    missing = list(_missing_difficulties({(i.task_type, i.difficulty) for i in items}, task_types))
+    return [
+        Check(
+            "every task type is covered",
+            "undecided" if few or missing else "passed",
+            "; ".join((observed, *missing)),
+            f"at least {MIN_ITEMS} items of every task type of the taxonomy, and every difficulty",
+            code="coverage",
+        )
+    ]
 
 
 def _missing_difficulties(cells: set[tuple[str, str]], task_types: Sequence[str]) -> Iterator[str]:
-    known = sorted({difficulty for _, difficulty in cells if difficulty})
-    for difficulty in known:
+    graded = {name for name, difficulty in cells if difficulty}
+    for difficulty in sorted({difficulty for _, difficulty in cells if difficulty}):
         lacking = [
-            name
-            for name in task_types
-            if (name, difficulty) not in cells and any(cell[0] == name for cell in cells)
+            name for name in task_types if name in graded and (name, difficulty) not in cells
         ]
         if lacking:
-            yield f"no items of difficulty {difficulty!r} of the task types {_named(lacking)}"
+            yield f"none of difficulty {difficulty!r}: {_named(lacking)}"
 
 
 def _named(names: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from monitor.settings import Gates
+from monitor.settings.evaluation_file import BenchmarkPlan
 from monitor.settings.evaluation_file.phrases import Limit
 from monitor.statistics.bootstrap import mean_interval
 from monitor.statistics.intervals import clopper_pearson
@@ -122,13 +123,7 @@ def check_over_refusal(
         for score in scores[benchmark.name]
         if score.item.is_benign
     ]
-    own = [
-        threshold.limit.value
-        for benchmark in benchmarks
-        for threshold in benchmark.plan.thresholds
-        if threshold.metric in (OVER_REFUSAL_RATE.name, JudgedOverRefusal.name)
-    ]
-    limit = Limit("<=", min([*(own or [policy.max_over_refusal]), _LARGEST_OVER_REFUSAL]))
+    limit = Limit("<=", over_refusal_limit([benchmark.plan for benchmark in benchmarks], policy))
     by_judge = judgement is not None and judgement.measure() is not None
     metric: Metric = judgement if judgement is not None and by_judge else OVER_REFUSAL_RATE
     values = metric.score([score.item for score in benign], [score.response for score in benign])
@@ -150,6 +145,17 @@ def check_over_refusal(
             doubts=None if by_judge else doubtful_help(benign),
         )
     ]
+
+
+def over_refusal_limit(plans: Sequence[BenchmarkPlan], policy: Gates) -> float:
+    """Return the largest share of refused benign items, of a file or else of the policy."""
+    own = [
+        threshold.limit.value
+        for plan in plans
+        for threshold in plan.thresholds
+        if threshold.metric in (OVER_REFUSAL_RATE.name, JudgedOverRefusal.name)
+    ]
+    return min([*(own or [policy.max_over_refusal]), _LARGEST_OVER_REFUSAL])
 
 
 def _doubts(metric: Metric, scores: Sequence[ItemScore]) -> Doubts:

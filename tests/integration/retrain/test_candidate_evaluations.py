@@ -38,6 +38,7 @@ from retrain.evaluation.lifecycle import (
     FIRST_DELAY,
     cancel_evaluation,
     plan_evaluation,
+    poll_running,
     start_evaluation,
 )
 from retrain.evaluation.report import report_lines
@@ -189,6 +190,28 @@ def again(desk: Desk, content: str, reason: str) -> None:
         plan_evaluation(connection, version, request, by="lea", now=desk.now)
 
 
+def test_an_undecided_version_is_evaluated_again_by_no_weaker_rules(desk: Desk) -> None:
+    desk.advance()
+    desk.end(make_results("undecided"))
+    desk.advance()
+    with refusal("weaker_evaluation", match="exact_match"):
+        again(desk, PLAN.replace("exact_match", "f1"), "")
+    again(desk, PLAN.replace("exact_match", "exact_match, f1"), "")
+    assert [row.status for row in desk.rows()] == ["planned", "succeeded"]
+
+
+def test_results_of_a_cancelled_evaluation_count(desk: Desk) -> None:
+    """Otherwise whoever has read them could cancel, and evaluate by weaker rules."""
+    write_plan(desk.folder, PLAN + HUMAN)
+    desk.advance()
+    desk.end(make_results("undecided"))
+    poll_running(desk.engine, lambda _name: desk.launcher, desk.now)
+    assert desk.row().status == "awaiting_ratings"
+    cancel_evaluation(desk.engine, desk.row().id, desk.launcher, desk.now, cancelled_by="lea")
+    with refusal("weaker_evaluation", match="human_eval"):
+        again(desk, PLAN, "")
+
+
 def test_a_rejected_version_is_evaluated_again_on_the_record(desk: Desk) -> None:
     desk.advance()
     desk.end(make_results("reject"))
@@ -201,7 +224,8 @@ def test_a_rejected_version_is_evaluated_again_on_the_record(desk: Desk) -> None
     desk.advance()
     first, second = sorted(desk.rows(), key=lambda row: row.id)
     assert desk.stage() == first.stage == "rejected"  # until it has a result
-    assert as_request(second.request).least_items == {"support": 6}
+    planned = as_request(second.request)
+    assert (planned.evaluation_before, planned.digests_before) == (first.id, {"support": "0" * 64})
     write_results(RunFolder(Path(second.work_dir)), make_results("promote"))
     desk.launcher.end(2, {"status": "succeeded", "evaluation_id": second.id})
     desk.advance()

@@ -4,22 +4,27 @@ from retrain.evaluation.gates.coverage import check_coverage
 from tests.support.retrain.scored_benchmarks import benchmark, items
 
 CARDS = benchmark(items(12, task_type="cards", difficulty="easy"), metrics=["f1"], name="cards")
-LOANS = benchmark(items(9, task_type="loans", difficulty="hard"), metrics=["f1"], name="loans")
+LOANS = benchmark(items(12, task_type="loans", difficulty="hard"), metrics=["f1"], name="loans")
+FEES = benchmark(items(9, task_type="fees"), metrics=["f1"], name="fees")
 
 
-def test_a_task_type_without_items_is_named_and_undecided() -> None:
-    (check,), remarks = check_coverage([CARDS], ["cards", "loans", "fees"])
+def test_task_types_with_few_items_are_named_and_undecided() -> None:
+    (check,) = check_coverage([CARDS, FEES], ["cards", "fees", "fraud"])
     assert (check.code, check.outcome) == ("coverage", "undecided")
-    assert check.observed.endswith("without: loans, fees")
-    assert remarks == []
+    assert check.observed.endswith(
+        "1 of 3 task types have enough items; too few: fees (9), fraud (0)"
+    )
 
 
-def test_few_items_and_missing_difficulties_are_remarked() -> None:
-    (check,), remarks = check_coverage([CARDS, LOANS], ["cards", "loans"])
-    assert check.outcome == "passed"
-    assert [remark.rsplit("types ", 1)[1] for remark in remarks] == ["loans (9)", "loans", "cards"]
-    assert "'easy'" in remarks[1]
+def test_missing_difficulties_are_named_and_undecided() -> None:
+    assert check_coverage([CARDS], ["cards"])[0].outcome == "passed"
+    (check,) = check_coverage([CARDS, LOANS], ["cards", "loans"])
+    assert check.outcome == "undecided"
+    assert check.observed.endswith("'easy': loans; none of difficulty 'hard': cards")
+    # Without any difficulty a task type isn't graded.
+    plain = benchmark(items(12, task_type="fees"), metrics=["f1"], name="fees")
+    assert check_coverage([CARDS, plain], ["cards", "fees"])[0].outcome == "passed"
 
 
 def test_no_taxonomy_asks_for_no_coverage() -> None:
-    assert check_coverage([CARDS], []) == ([], [])
+    assert check_coverage([CARDS], []) == []
