@@ -3,7 +3,7 @@
 A unit is a user's mean within an hour: requests of one user are alike, and a test that takes them
 for independent finds differences between equal arms. Its cell is the hour with the user's most
 frequent task type. In each cell the units of the larger arm are dealt at random to those of the
-smaller, equally many to each. Both arms of a cell live at the same time, so what changes for both,
+smaller, until none is left. Both arms of a cell live at the same time, so what changes for both,
 a base rate or the weights, cancels.
 """
 
@@ -79,19 +79,16 @@ def deal(cell: Integers, is_canary: Booleans, rng: np.random.Generator) -> Integ
     """Deal the units of each cell's larger arm to those of its smaller arm.
 
     Returns:
-        int64 ``[n]``: the number of each unit's pair; -1 for units that remain.
+        int64 ``[n]``: the number of each unit's pair; -1 where the cell has one arm only.
     """
     n_cells = int(cell.max()) + 1 if len(cell) else 0
     arm = is_canary.astype(np.int64)
     counts = np.bincount(cell * 2 + arm, minlength=2 * n_cells).reshape(-1, 2)
-    smaller, larger = counts.min(axis=1), counts.max(axis=1)
-    each = np.where(smaller > 0, larger // np.maximum(smaller, 1), 0)
-    rank = _random_rank(cell * 2 + arm, rng)
-    in_smaller = counts[cell, arm] == smaller[cell]
+    smaller = counts.min(axis=1)
     # Of arms of one size either may be dealt: one unit each.
-    position = np.where(in_smaller, rank, rank // np.maximum(each[cell], 1))
+    position = _random_rank(cell * 2 + arm, rng) % np.maximum(smaller, 1)[cell]
     first = np.concatenate([[0], np.cumsum(smaller)[:-1]]).astype(np.int64)
-    return np.asarray(np.where(position < smaller[cell], first[cell] + position, -1))
+    return np.asarray(np.where(smaller[cell] > 0, first[cell] + position, -1))
 
 
 def pair_means(is_canary: Booleans, pair: Integers, values: Floats) -> tuple[Floats, Floats]:

@@ -53,13 +53,18 @@ class CheckResult:
     missing: Missing
 
 
-def check_results(evidence: Evidence) -> list[CheckResult]:
-    """Return the result of each check."""
+def check_results(evidence: Evidence, *, with_limits: bool = True) -> list[CheckResult]:
+    """Return the result of each check.
+
+    Args:
+        evidence: After an hour.
+        with_limits: Whether to compute the confidence sequences; nothing is decided by them.
+    """
     log_worse, log_not_worse = evidence.log_wealth_worse, evidence.log_wealth_not_worse
     results = []
     for k, check in enumerate(evidence.checks):
         margin, negligible = float(evidence.margins[k]), float(evidence.negligible[k])
-        lower, upper = _limits(evidence, k)
+        lower, upper = _limits(evidence, k) if with_limits else (-1.0, 1.0)
         n = evidence.sums[:, k, 0]
         known = not np.isnan(margin)
         level = evidence.level[k]

@@ -90,7 +90,9 @@ class Decision:
         return "; ".join(reason.text for reason in self.reasons)
 
 
-def decide(evidence: Evidence, stage: Stage, now: datetime) -> Decision:
+def decide(
+    evidence: Evidence, stage: Stage, now: datetime, *, with_limits: bool = True
+) -> Decision:
     """Decide the next action of a rollout.
 
     A check that is worse, or a broken limit, reverts at once. A stage advances when its time is
@@ -100,8 +102,9 @@ def decide(evidence: Evidence, stage: Stage, now: datetime) -> Decision:
         evidence: After the newest complete hour.
         stage: The current stage.
         now: The current time.
+        with_limits: Whether to compute the confidence sequences that are shown.
     """
-    results = tuple(check_results(evidence))
+    results = tuple(check_results(evidence, with_limits=with_limits))
     due = stage.started_at + stage.min_dwell
     advance = [result for result in results if result.kind == "advance"]
     missing = tuple(result.name for result in advance if result.missing)

@@ -2,16 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.statistics.betting import MOMENTS, initial_logarithms, log_wealth
+from monitor.statistics.betting import (
+    MOMENTS,
+    initial_fitted_logarithms,
+    initial_logarithms,
+    log_wealth,
+)
 from retrain.rollout.checks import Check, metrics_of
 from retrain.rollout.sample_ratio import SampleRatio, start_sample_ratio
 from retrain.rollout.user_history import HistorySums, empty_history
 
 Floats = NDArray[np.float64]
+
+#: Share of the wealth that begins to bet on "worse" with the first stage.
+FIRST_SHARE = 0.75
 
 
 @dataclass(frozen=True)
@@ -74,12 +83,12 @@ class Evidence:
         """The columns of the observations that an update expects."""
         return metrics_of(self.checks)
 
-    @property
+    @cached_property
     def margins(self) -> Floats:
         """Margin of each check on the scale [0, 1]; NaN while stable's level is unknown."""
         return self._tolerance(self.tolerances.margin, self.tolerances.points)
 
-    @property
+    @cached_property
     def negligible(self) -> Floats:
         """Negligible difference of each check on the scale [0, 1]; NaN while it is unknown."""
         return self._tolerance(self.tolerances.negligible, 0.0)
@@ -94,13 +103,13 @@ class Evidence:
         """Share of the wealth that begins to bet in later stages."""
         return float(sum(self.onset_shares[self.stage + 1 :]))
 
-    @property
+    @cached_property
     def log_wealth_worse(self) -> Floats:
         """Logarithm of each check's wealth for "worse"."""
         wealth = log_wealth(self.log_worse)
         return np.logaddexp(wealth, np.log(self.reserve)) if self.reserve else wealth
 
-    @property
+    @cached_property
     def log_wealth_not_worse(self) -> Floats:
         """Logarithm of each check's wealth for "not worse by the margin" in this stage."""
         return log_wealth(self.log_not_worse)
@@ -153,7 +162,7 @@ def create_evidence(
         threshold=np.array([_number(threshold) for threshold in thresholds]),
         hourly_thresholds=np.zeros((0, m)),
         log_worse=np.broadcast_to(nothing, initial_logarithms(1.0, m).shape).copy(),
-        log_not_worse=initial_logarithms(1.0, m),
+        log_not_worse=initial_fitted_logarithms(m),
         log_missing=initial_logarithms(1.0, m),
         worse=np.zeros(m, dtype=np.bool_),
         not_worse=np.zeros(m, dtype=np.bool_),
@@ -169,12 +178,12 @@ def create_evidence(
 def onset_shares(n_stages: int) -> tuple[float, ...]:
     """Return the share of the wealth that begins to bet with each stage.
 
-    Half of it begins with the first, as trouble does mostly; each later stage has an equal part of
-    the other half, since a process that has bet on equal arms for days has lost its wealth.
+    Most begins with the first, as trouble does; each later stage has an equal part of the rest,
+    since a process that has bet on equal arms for days has lost its wealth.
     """
     if n_stages == 1:
         return (1.0,)
-    return (0.5, *[0.5 / (n_stages - 1)] * (n_stages - 1))
+    return (FIRST_SHARE, *[(1.0 - FIRST_SHARE) / (n_stages - 1)] * (n_stages - 1))
 
 
 def start_stage(evidence: Evidence) -> Evidence:
@@ -190,7 +199,7 @@ def start_stage(evidence: Evidence) -> Evidence:
         evidence,
         stage=stage,
         log_worse=np.logaddexp(evidence.log_worse, begun),
-        log_not_worse=initial_logarithms(1.0, m),
+        log_not_worse=initial_fitted_logarithms(m),
         log_missing=initial_logarithms(1.0, m),
         not_worse=np.zeros(m, dtype=np.bool_),
         sample_ratio=start_sample_ratio(),

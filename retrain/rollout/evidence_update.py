@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.statistics.betting import log_growth, moments
+from monitor.statistics.betting import add_fitted_stake, log_growth, moments
 from monitor.statistics.matched_units import Units, deal, pair_means, user_means
 from retrain.rollout.evidence import Evidence
 from retrain.rollout.observations import Observations
@@ -23,13 +23,14 @@ MISSING_TOLERANCE = 0.05
 
 @dataclass(frozen=True)
 class Differences:
-    """The differences of a check in an hour; positive is worse. Each array is ``[pairs]``."""
+    """The differences of k checks in an hour, ``[pairs, k]``; positive is worse."""
 
-    check: int
+    #: int64 ``[k]``: indices of the checks.
+    checks: NDArray[np.int64]
     values: Floats
-    #: See :func:`monitor.statistics.betting.log_growth`.
-    gain: Floats
-    spread: Floats
+    #: See :func:`monitor.statistics.betting.log_growth`; ``None`` where no user returns.
+    gain: Floats | None = None
+    spread: Floats | None = None
 
 
 def update(
@@ -65,10 +66,10 @@ def update(
     return replace(evidence, history=learn_history(evidence.history, look_hour, units, history))
 
 
-def _history(evidence: Evidence, units: Units, past: Observations | None) -> UserHistory:
-    """Return what is known of the users of the units from their earlier hours."""
-    if past is None or not len(past):
-        return user_history(evidence.history, units, None)
+def _history(evidence: Evidence, units: Units, past: Observations | None) -> UserHistory | None:
+    """Return what earlier hours say about the units; ``None`` where no user returns."""
+    if past is None or not len(past) or not len(units):
+        return None
     earlier = user_means(
         past.hour, past.is_canary, past.user, past.task_type, _scale(evidence, past.values)
     )
@@ -87,55 +88,58 @@ def _scale(evidence: Evidence, values: Floats) -> Floats:
 
 
 def _differences(
-    evidence: Evidence, units: Units, history: UserHistory, rng: np.random.Generator
+    evidence: Evidence, units: Units, history: UserHistory | None, rng: np.random.Generator
 ) -> list[Differences]:
-    """Return the differences of each check."""
+    """Return the differences of all checks."""
     differences = []
     present = ~np.isnan(units.values)
     for columns in _alike_columns(present, evidence):
         rows = present[:, columns[0]]
-        cell, is_canary = units.cell[rows], units.is_canary[rows]
-        pair = deal(cell, is_canary, rng)
-        part = np.ix_(rows, np.array(columns))
+        is_canary, part = units.is_canary[rows], np.ix_(rows, columns)
+        pair = deal(units.cell[rows], is_canary, rng)
         stable, canary = pair_means(is_canary, pair, units.values[part])
+        if history is None:
+            differences.append(Differences(columns, stable - canary))
+            continue
         expected_stable, expected_canary = pair_means(is_canary, pair, history.expected[part])
-        _, carried = pair_means(is_canary, pair, history.carried[part])
         offset = expected_stable - expected_canary
-        values = stable - canary - offset
-        differences += [
-            Differences(k, values[:, i], 1.0 - carried[:, i], 1.0 + np.abs(offset[:, i]))
-            for i, k in enumerate(columns)
-        ]
+        carried = pair_means(is_canary, pair, history.carried[part])[1]
+        differences.append(
+            Differences(columns, stable - canary - offset, 1.0 - carried, 1.0 + np.abs(offset))
+        )
     for k, check in enumerate(evidence.checks):
         if check.limit is not None:
-            canary = units.values[units.is_canary & present[:, k], k]
-            values = check.scale(np.array([check.limit]))[0] - canary
-            differences.append(Differences(k, values, np.ones(len(values)), np.ones(len(values))))
+            rows = units.is_canary & present[:, k]
+            beyond = check.scale(np.array([check.limit]))[0] - units.values[rows, k][:, None]
+            # A user who comes back brings less news each time, and is bet on less.
+            spread = None if history is None else 1.0 / (1.0 - history.carried[rows, k][:, None])
+            differences.append(Differences(np.array([k]), beyond, None, spread))
     return differences
 
 
-def _alike_columns(present: NDArray[np.bool_], evidence: Evidence) -> list[list[int]]:
+def _alike_columns(present: NDArray[np.bool_], evidence: Evidence) -> list[NDArray[np.int64]]:
     """Return the paired checks, those measured on the same units together."""
     alike: dict[bytes, list[int]] = {}
     for k, check in enumerate(evidence.checks):
         if check.is_paired:
-            alike.setdefault(np.packbits(present[:, k]).tobytes(), []).append(k)
-    return list(alike.values())
+            alike.setdefault(present[:, k].tobytes(), []).append(k)
+    return [np.array(columns) for columns in alike.values()]
 
 
 def _bet(evidence: Evidence, differences: list[Differences]) -> Evidence:
-    """Bet each check's differences."""
+    """Bet the differences; those of a check whose level is unknown bet nothing."""
     log_worse, log_not_worse = evidence.log_worse.copy(), evidence.log_not_worse.copy()
     sums = evidence.sums.copy()
-    negligible, margins = evidence.negligible, evidence.margins
+    known = ~np.isnan(evidence.margins)
+    negligible = np.where(known, evidence.negligible, 0.0)
+    margins = np.where(known, evidence.margins, 0.0)
+    stakes = add_fitted_stake(np.maximum(margins, 1e-9), sums.sum(axis=0))
     for item in differences:
-        k = item.check
-        if not len(item.values) or np.isnan(margins[k]):
-            continue
-        values, gain, spread = item.values[:, None], item.gain[:, None], item.spread[:, None]
-        log_worse[k] += log_growth(values, negligible[k : k + 1], gain, spread)[0]
-        log_not_worse[k] += log_growth(-values, -margins[k : k + 1], gain, spread)[0]
-        sums[evidence.stage, k] += moments(values, gain, spread)[0]
+        k, gain, spread = item.checks, item.gain, item.spread
+        values = np.where(known[k], item.values, np.nan)
+        log_worse[k] += log_growth(values, negligible[k], gain, spread)
+        log_not_worse[k] += log_growth(-values, -margins[k], gain, spread, stakes[k])
+        sums[evidence.stage, k] += moments(values, gain, spread)
     evidence = replace(evidence, log_worse=log_worse, log_not_worse=log_not_worse, sums=sums)
     worse = evidence.log_wealth_worse >= -np.log(evidence.alpha)
     not_worse = evidence.log_wealth_not_worse >= -np.log(evidence.tolerances.false_advances)
@@ -145,6 +149,8 @@ def _bet(evidence: Evidence, differences: list[Differences]) -> Evidence:
 def _bet_on_missing(evidence: Evidence, units: Units, rng: np.random.Generator) -> Evidence:
     """Bet that canary units have a measurement less often than stable units."""
     present = (~np.isnan(units.values)).astype(np.float64)
+    if present.all():
+        return evidence
     pair = deal(units.cell, units.is_canary, rng)
     stable, canary = pair_means(units.is_canary, pair, present)
     limit = np.full(len(evidence.checks), MISSING_TOLERANCE)
@@ -159,7 +165,7 @@ def _mark_hours(
     last_pair = evidence.last_pair.copy()
     for item in differences:
         if len(item.values):
-            last_pair[item.check] = look_hour
+            last_pair[item.checks] = look_hour
     n_canary = int(units.is_canary.sum())
     n_stable = len(units) - n_canary
     n_units = evidence.n_units.copy()

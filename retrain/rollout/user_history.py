@@ -23,6 +23,8 @@ Floats = NDArray[np.float64]
 
 #: Fewer returning units are too few to estimate the correlation; it is then 0.
 MIN_RETURNING = 20
+#: Largest weight of a user's past, so that a value always says something.
+MAX_WEIGHT = 0.95
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,23 +67,23 @@ def empty_history(n_checks: int) -> HistorySums:
     )
 
 
-def user_history(sums: HistorySums, units: Units, earlier: Units | None) -> UserHistory:
+def user_history(sums: HistorySums, units: Units, earlier: Units) -> UserHistory | None:
     """Return what earlier units say about the units of an hour.
 
     Args:
         sums: Of the hours before.
         units: Of the hour.
-        earlier: Units of the same users in earlier hours, of either arm; ``None``: no user returns.
+        earlier: Units of the same users in earlier hours, of either arm.
+
+    Returns:
+        ``None`` where no user returns.
     """
     shape = units.values.shape
-    nothing = UserHistory(*(np.zeros(shape) for _ in range(4)))
-    if earlier is None or not len(earlier) or not len(units):
-        return nothing
     users, own = np.unique(units.user, return_inverse=True)
     place = np.searchsorted(sums.hours, earlier.hour)
     known = np.isin(earlier.user, users) & (earlier.user >= 0) & np.isin(earlier.hour, sums.hours)
     if not known.any():
-        return nothing
+        return None
     row = np.searchsorted(users, earlier.user[known])
     deviations = earlier.values[known] - sums.means[place[known]]
     present = ~np.isnan(deviations)
@@ -92,11 +94,13 @@ def user_history(sums: HistorySums, units: Units, earlier: Units | None) -> User
     n, total, n_canary = totals[:, own.reshape(-1)]
     deviation = total / np.maximum(n, 1.0)
     rho = sums.correlation
-    weight = n * rho / (1.0 + (n - 1.0) * rho + (n == 0))
+    weight = np.minimum(n * rho / (1.0 + (n - 1.0) * rho + (n == 0)), MAX_WEIGHT)
     return UserHistory(n, deviation, weight * deviation, weight * n_canary / np.maximum(n, 1.0))
 
 
-def learn_history(sums: HistorySums, hour: int, units: Units, history: UserHistory) -> HistorySums:
+def learn_history(
+    sums: HistorySums, hour: int, units: Units, history: UserHistory | None
+) -> HistorySums:
     """Return the sums after an hour."""
     if not len(units):
         return sums
@@ -104,17 +108,15 @@ def learn_history(sums: HistorySums, hour: int, units: Units, history: UserHisto
     counts = present.sum(axis=0)
     means = np.where(present, units.values, 0.0).sum(axis=0) / np.maximum(counts, 1)
     deviation = np.where(present, units.values - means, 0.0)
-    weight = np.where(present, history.n_hours, 0.0)
-    new = [
-        counts,
-        (deviation**2).sum(axis=0),
-        (weight > 0).sum(axis=0),
-        weight.sum(axis=0),
-        (weight * deviation * history.deviation).sum(axis=0),
-    ]
+    new = np.zeros((5, len(counts)))
+    new[0], new[1] = counts, (deviation**2).sum(axis=0)
+    if history is not None:
+        weight = np.where(present, history.n_hours, 0.0)
+        new[2], new[3] = (weight > 0).sum(axis=0), weight.sum(axis=0)
+        new[4] = (weight * deviation * history.deviation).sum(axis=0)
     return replace(
         sums,
         hours=np.append(sums.hours, hour),
         means=np.vstack([sums.means, np.where(counts > 0, means, np.nan)]),
-        sums=sums.sums + np.stack(new),
+        sums=sums.sums + new,
     )
