@@ -30,6 +30,8 @@ class Proxy:
     settings: Entry = field(default_factory=lambda: {"routing_strategy": "simple-shuffle"})
     has_blocks: bool = True
     available: bool = True
+    #: Changes after which a model that had a deployment had none.
+    gaps: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     rng: random.Random = field(default_factory=lambda: random.Random(7))
 
@@ -41,14 +43,22 @@ class Proxy:
             "model_info": {"id": name, "db_model": True, "blocked": False, **info},
         }  # fmt: skip
 
+    def may_choose(self, deployment: Entry) -> bool:
+        """Return whether the router may choose a deployment."""
+        info = deployment["model_info"]
+        return not info["blocked"] and info["id"] not in self.cooling
+
+    def served_groups(self) -> set[str]:
+        """Return the groups with a deployment that the router may choose."""
+        return {d["model_name"] for d in self.deployments.values() if self.may_choose(d)}
+
     def choose(self, group: str) -> Entry | None:
         """Return the deployment of a request: by id, or by the weights of the healthy ones."""
         if group in self.deployments:
             return self.deployments[group]
         healthy = [
             d for d in self.deployments.values()
-            if d["model_name"] == group and not d["model_info"]["blocked"]
-            and d["model_info"]["id"] not in self.cooling
+            if d["model_name"] == group and self.may_choose(d)
         ]  # fmt: skip
         if not healthy:
             return None
@@ -58,6 +68,7 @@ class Proxy:
 
 class _Handler(BaseHTTPRequestHandler):
     proxy: Proxy
+    served: frozenset[str] = frozenset()
     protocol_version = "HTTP/1.1"
     wbufsize = -1
 
@@ -78,6 +89,11 @@ class _Handler(BaseHTTPRequestHandler):
             return self._refuse(503, f"database is down, {key}")
         if key != KEY:
             return self._refuse(401, f"Authentication Error, LiteLLM got {key}")
+        self.served = frozenset(proxy.served_groups())
+        return self._respond(body)
+
+    def _respond(self, body: Entry) -> None:
+        proxy = self.proxy
         match self.command, self.path:
             case "GET", "/model/info":
                 return self._send(200, {"data": list(proxy.deployments.values())})
@@ -139,6 +155,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(code, {"error": {"message": message, "type": "error", "code": str(code)}})
 
     def _send(self, status: int, content: Any, headers: dict[str, str] | None = None) -> None:
+        lost = self.served - self.proxy.served_groups()
+        self.proxy.gaps += [f"{self.path}: {group}" for group in lost if "-v" not in group]
         text = json.dumps(content).encode()
         self.send_response(status)
         for name, value in (headers or {}).items():

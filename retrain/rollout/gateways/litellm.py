@@ -1,6 +1,6 @@
 """LiteLLM's proxy as a traffic gateway, by its management API."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,13 +112,20 @@ class LiteLlmGateway:
             require_success(self.probe(weights.model, version))
         deployments = self._deployments()
         require_newest(weights, _applied(deployments, weights.model))
-        # Whoever leaves goes first, so that a revert takes one request.
-        for deployment in deployments.values():
-            leaves = version_of_cluster(weights.model, deployment.id) not in weights.shares
-            if deployment.group == weights.model and leaves:
-                self._block(deployment)
+        # Whoever leaves goes first, so that a revert takes one request; but not as long as nothing
+        # that stays serves.
+        leaving = [
+            deployment
+            for deployment in deployments.values()
+            if deployment.group == weights.model and _leaves(deployment, weights)
+        ]
+        stays = in_force is not None and any(in_force.shares.get(v) for v in weights.shares)
+        if stays:
+            self._block(leaving)
         for version, percent in weights.shares.items():
             self._join(deployments, weights, version, percent)
+        if not stays:
+            self._block(leaving)
 
     def remove(self, model: str, version: int) -> None:
         """Delete the deployment that driftwarden created; one defined by hand stays blocked."""
@@ -199,14 +206,13 @@ class LiteLlmGateway:
         info = {"id": name, **change.get("model_info", {})}
         self._call("PATCH", f"/model/{name}/update", {**change, "model_info": info})
 
-    def _block(self, deployment: _Deployment) -> None:
-        """Take a deployment out of its group; proxies without blocks delete it."""
-        if deployment.blocked:
-            return
+    def _block(self, deployments: Sequence[_Deployment]) -> None:
+        """Take deployments out of their group; proxies without blocks delete them."""
         missing = frozenset({404, 405})
-        response = self._call("POST", "/model/block", {"model_id": deployment.id}, missing)
-        if response.status_code in missing:
-            self._delete(deployment)
+        for deployment in deployments:
+            response = self._call("POST", "/model/block", {"model_id": deployment.id}, missing)
+            if response.status_code in missing:
+                self._delete(deployment)
 
     def _delete(self, deployment: _Deployment) -> None:
         self._call("POST", "/model/delete", {"id": deployment.id}, frozenset({404}))
@@ -255,6 +261,12 @@ def _deployment_of(entry: Mapping[str, Any]) -> _Deployment:
         blocked=bool(info.get("blocked")),
         info=info,
     )
+
+
+def _leaves(deployment: _Deployment, weights: Weights) -> bool:
+    """Return whether a deployment serves a version of the model that gets no traffic any more."""
+    version = version_of_cluster(weights.model, deployment.id)
+    return not deployment.blocked and version is not None and version not in weights.shares
 
 
 def _applied(deployments: Mapping[str, _Deployment], model: str) -> Applied | None:

@@ -7,6 +7,7 @@ import pytest
 
 from monitor.errors import GatewayError, RemoteServiceError
 from retrain.rollout.gateways.litellm import LiteLlmGateway
+from retrain.rollout.gateways.protocol import Weights
 from tests.services.litellm_proxy import KEY, Proxy, running_proxy
 from tests.support.refusals import refusal
 from tests.support.retrain.gateway_kit import GatewayTests, Subject, desk
@@ -89,6 +90,22 @@ def test_revert_blocks_the_canary_first(proxy: Proxy) -> None:
     gateway.set(desk(None, 0, 2))
     changes = [request for request in proxy.requests if not request.startswith("GET")]
     assert ["POST /model/block", "PATCH /model/desk-v1/update"] == changes
+
+
+def test_model_always_has_a_deployment(proxy: Proxy) -> None:
+    gateway = gateway_of(proxy)
+    for generation, weights in enumerate([(1, 2, 50), (1, 2, 100), (1, None, 0), (3, None, 0)]):
+        gateway.set(Weights("desk", *weights, generation))
+        applied = gateway.read("desk")
+        assert applied is not None
+        assert applied.matches(Weights("desk", *weights, generation))
+    assert not proxy.gaps
+
+
+def test_deployments_of_the_operator_are_left(proxy: Proxy) -> None:
+    proxy.add("0f3c", "desk")
+    gateway_of(proxy).set(desk(2, 5, 1))
+    assert not proxy.deployments["0f3c"]["model_info"]["blocked"]
 
 
 def test_proxy_without_blocks_deletes_the_reverted_version(proxy: Proxy) -> None:
