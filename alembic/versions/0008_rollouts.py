@@ -179,6 +179,19 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_rollout_scores_rollout_id"), "rollout_scores", ["rollout_id"])
     op.create_table(
+        "rollout_comparisons",
+        sa.Column("rollout_id", _ID, nullable=False),
+        sa.Column("hour", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("n_canary", sa.Integer(), nullable=False),
+        sa.Column("n_stable", sa.Integer(), nullable=False),
+        sa.Column("result", _JSON, nullable=False),
+        sa.Column("compared_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["rollout_id"], ["rollouts.id"], name=op.f("fk_rollout_comparisons_rollout_id")
+        ),
+        sa.PrimaryKeyConstraint("rollout_id", name=op.f("pk_rollout_comparisons")),
+    )
+    op.create_table(
         "rollout_labels",
         sa.Column("rollout_id", _ID, nullable=False),
         sa.Column("label", sa.String(), nullable=False),
@@ -193,6 +206,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("rollout_comparisons")
     observed = ("rollout_labels", "rollout_scores", "rollout_observations", "rollout_looks")
     for table in (*observed, "traffic_weights", "rollout_events"):
         op.drop_table(table)

@@ -15,6 +15,11 @@ from sqlalchemy import Connection, Engine
 
 from monitor.privacy.end_user import EndUser, ErasureRequest, find_end_user
 from monitor.privacy.end_user_files import Files, find_files, remove_rows
+from monitor.privacy.end_user_observations import (
+    find_labels,
+    find_observations,
+    remove_observations,
+)
 from monitor.privacy.manual_steps import ManualStep, find_manual_steps
 from monitor.settings import Sections
 from monitor.store.alerts.outbox import replace_payload
@@ -58,6 +63,8 @@ TABLES = (
     "human_evaluation_responses",
     "human_evaluation_assignments",
     "training_runs",
+    "rollout_observations",
+    "rollout_labels",
 )
 REMOVED_ERROR = "(removed: it quoted an end user)"
 #: Length of the quote of a prompt in an error.
@@ -128,6 +135,7 @@ def forget(
         for path, reason in failed.items()
     ]
     _remove_derived(engine, end_user, redactor)
+    remove_observations(engine, request)
     _remove_exchanges(engine, end_user)
     with transaction(engine) as connection:
         _write_audit(connection, request, n_found, on_disk, now)
@@ -175,6 +183,8 @@ def _count(engine: Engine, end_user: EndUser, files: Files, redactor: Redactor) 
     counts["human evaluation items"] = sum(1 for _ in _human_evaluation_items(engine, end_user))
     with transaction(engine) as connection:
         counts["quotes in errors"] = len(_errors(connection, end_user))
+    counts["observations of rollouts"] = len(find_observations(engine, end_user.request))
+    counts["labels of rollouts"] = len(find_labels(engine, end_user.request))
     counts["rows in files"] = files.n_rows
     return counts
 

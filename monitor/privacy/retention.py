@@ -20,6 +20,7 @@ from monitor.store.audit_log import append_entry, last_entry_at
 from monitor.store.engine import transaction
 from monitor.store.privacy import deletion
 from monitor.store.privacy.deletion import evaluations_of_baselines
+from monitor.store.privacy.observations import delete_expired_observations
 from monitor.store.traffic.compaction import (
     blocks_with_dead_rows,
     drop_dead_rows,
@@ -91,6 +92,8 @@ def apply_retention(
     run.dead_letters(retention.dead_letters)
     if retention.slack_actions:
         run.slack_actions(now - retention.slack_actions)
+    if retention.observations:
+        run.observations(now - retention.observations)
     run.blocks()
     removed = Counter({name: n for name, n in run.removed.items() if n})
     if run.may_continue():
@@ -159,6 +162,14 @@ class _Run:
             with transaction(self.engine) as connection:
                 n = delete_done_presses(connection, before, self.rows_per_step)
             self.removed["slack_actions"] += n
+            if n < self.rows_per_step:
+                return
+
+    def observations(self, before: datetime) -> None:
+        while self.may_continue():
+            with transaction(self.engine) as connection:
+                n = delete_expired_observations(connection, before, self.rows_per_step)
+            self.removed["rollout_observations"] += n
             if n < self.rows_per_step:
                 return
 

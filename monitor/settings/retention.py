@@ -18,6 +18,7 @@ class Retention(Section):
     reviews: OptionalDuration = None
     dead_letters: OptionalDuration = timedelta(days=30)
     baselines: OptionalDuration = None
+    observations: OptionalDuration = timedelta(days=30)
     slack_actions: OptionalDuration = timedelta(days=90)
 
     @model_validator(mode="after")

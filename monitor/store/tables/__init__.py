@@ -39,6 +39,7 @@ from monitor.store.tables.review import (
 )
 from monitor.store.tables.rollouts import (
     Rollout,
+    RolloutComparison,
     RolloutEvent,
     RolloutLabel,
     RolloutLook,
@@ -117,6 +118,7 @@ __all__ = [
     "ReviewMessage",
     "ReviewProposal",
     "Rollout",
+    "RolloutComparison",
     "RolloutEvent",
     "RolloutLabel",
     "RolloutLook",

@@ -181,6 +181,22 @@ class RolloutScore(Base):
     scored_at: Mapped[datetime]
 
 
+class RolloutComparison(Base):
+    """How the responses of both versions differ given the prompts: shown, and decides nothing."""
+
+    __tablename__ = "rollout_comparisons"
+
+    rollout_id: Mapped[int] = mapped_column(ForeignKey("rollouts.id"), primary_key=True)
+    #: Start of the newest hour that was compared.
+    hour: Mapped[datetime]
+    n_canary: Mapped[int]
+    n_stable: Mapped[int]
+    #: Figures, and the ids of the observations with the strongest differences. It holds no text, so
+    #: that an erasure of observations applies to it.
+    result: Mapped[dict[str, Any]]
+    compared_at: Mapped[datetime]
+
+
 class RolloutLabel(Base):
     """Number of exchanges of a rollout whose label names neither of its versions."""
 

@@ -22,6 +22,13 @@ from monitor.store.engine import transaction
 from monitor.store.review.draws import BatchDesign, Draw, insert_draws
 from monitor.store.review.gold_export import ItemFilter
 from monitor.store.review.items import NewItem, insert_batch
+from monitor.store.rollouts.measured_hours import insert_scores
+from monitor.store.rollouts.observations import (
+    LabelKey,
+    ObservationRow,
+    add_labels,
+    insert_observations,
+)
 from monitor.store.tables import (
     AuditEntry,
     Exchange,
@@ -34,9 +41,12 @@ from monitor.store.tables import (
     ReviewItem,
     ReviewMessage,
     ReviewProposal,
+    Rollout,
+    RolloutObservation,
     User,
 )
 from monitor.store.traffic.baselines import create_baseline, latest_baseline
+from monitor.store.traffic.daily_counts import SampledCount
 from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters
 from monitor.store.traffic.pending_halves import HalfRow, insert_halves
 from monitor.store.traffic.position import Position
@@ -101,7 +111,56 @@ def make_end_user_world(engine: Engine, folder: Path, clock: datetime) -> EndUse
         insert_dead_letters(connection, _dead_letters(clock))
         insert_halves(connection, _halves(clock), now=clock)
     run, version_id = _train(engine, folder, clock)
+    with transaction(engine) as connection:
+        _observe(connection, version_id, clock)
     return EndUserWorld(engine, settings, folder, evaluation_id, run, version_id)
+
+
+def _observe(connection: Connection, version_id: int, clock: datetime) -> None:
+    """Store observations of a rollout: two of Ann, one that mentions her, one of another user."""
+    rollout_id = connection.execute(
+        insert(Rollout)
+        .values(
+            model="assistant",
+            version_id=version_id,
+            stable_version_id=version_id,
+            status="running",
+            weight_percent=5,
+            stage_started_at=clock,
+            reason="start",
+            started_at=clock,
+        )
+        .returning(Rollout.id)
+    ).scalar_one()
+    texts = [
+        (pseudonym_of(ANN), f"{WORD}?", "yes", 700),
+        ("", "hello", "yes", 17),  # known by the id of the exchange
+        ("somebody", "hello", f"Ask {ANN}.", 702),
+        ("somebody", "hello", "yes", 703),
+    ]
+    rows = [
+        ObservationRow(
+            rollout_id=rollout_id,
+            position=Position("topic", 0, number),
+            exchange_id=f"exchange-{number}",
+            occurred_at=clock,
+            received_at=clock,
+            model="assistant",
+            arm="canary",
+            task_type="",
+            end_user=end_user,
+            inclusion_probability=1.0,
+            prompt=prompt,
+            response=response,
+            measures={"length": 3.0},
+        )
+        for end_user, prompt, response, number in texts
+    ]
+    assert insert_observations(connection, rows) == 0
+    ids = connection.execute(select(RolloutObservation.id)).scalars()
+    insert_scores(connection, rollout_id, "judge", dict.fromkeys(ids, 1.0), clock)
+    labels = {LabelKey(rollout_id, label): SampledCount(1, 1.0) for label in (ANN, "v7")}
+    add_labels(connection, labels, clock)
 
 
 def _halves(clock: datetime) -> list[HalfRow]:

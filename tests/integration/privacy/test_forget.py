@@ -30,6 +30,8 @@ from monitor.store.tables import (
     Exchange,
     GoldExample,
     ReviewItem,
+    RolloutObservation,
+    RolloutScore,
     TrainingRun,
     metadata,
 )
@@ -76,7 +78,9 @@ WITHOUT_END_USERS = {
     "registry_mirrors": "counts of changes",
     "user_grants": "which expert reviews what",
     "users": "the experts, not the people who wrote to the model",
-    "rollouts": "the present status, and settings",
+    "rollouts": "the present status, settings, and formats that most responses have",
+    "rollout_comparisons": "figures, and numbers of observations that are examples",
+    "rollout_scores": "figures; deleted with their observation",
     "rollout_events": "steps, by experts and by looks",
     "rollout_looks": "figures",
     "traffic_weights": "shares of the traffic",
@@ -180,6 +184,8 @@ def test_erasure_removes_every_trace_and_counts_zero_left(
         "pending requests and responses": 1,
         "quotes in errors": 2,
         "human evaluation items": 0,
+        "observations of rollouts": 2,
+        "labels of rollouts": 1,
         "rows in files": 3 + 1 + 2,
     } == counts(forgotten)
     assert counts(forgotten)["quotes in messages"] >= 4
@@ -438,6 +444,11 @@ def test_single_exchange_is_erased_by_its_id(world: EndUserWorld, clock: datetim
     assert 0 == forgotten.n_left
     assert "exchange-17" not in stored_ids(world.engine)
     assert "exchange-33" in stored_ids(world.engine)
+    assert 1 == counts(forgotten)["observations of rollouts"]
+    with transaction(world.engine) as connection:
+        left = connection.execute(select(RolloutObservation.exchange_id)).scalars()
+        assert {"exchange-700", "exchange-702", "exchange-703"} == set(left)
+        assert 3 == len(connection.execute(select(RolloutScore.id)).all())
 
 
 def test_vectors_in_merged_blocks_are_erased(world: EndUserWorld, clock: datetime) -> None:

@@ -3,6 +3,7 @@
 import threading
 from datetime import datetime, timedelta
 
+import numpy as np
 import pytest
 from msgspec.structs import replace
 from sqlalchemy import Engine, func, insert, select, update
@@ -16,6 +17,7 @@ from monitor.store.alerts.slack_actions import Press, finish_press, insert_press
 from monitor.store.audit_log import first_broken_entry_id
 from monitor.store.engine import transaction
 from monitor.store.review.items import NewItem, insert_batch
+from monitor.store.rollouts.measured_hours import insert_scores
 from monitor.store.tables import (
     AuditEntry,
     DeadLetter,
@@ -24,6 +26,8 @@ from monitor.store.tables import (
     OutboxMessage,
     ReviewAssignment,
     ReviewItem,
+    RolloutObservation,
+    RolloutScore,
     User,
 )
 from monitor.store.traffic.baselines import latest_baseline
@@ -34,7 +38,9 @@ from monitor.store.windows.assessment import Example, Quote
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from monitor.store.windows.prompt_maps import DELETED, prompt_map
 from monitor.store.windows.sample_scores import sample_scores
+from retrain.rollout.measurement.simulated_hours import SimulatedTraffic, write_hour
 from tests.support.traffic.aging_traffic import store_numbers, stored_ids, vectors_are_right
+from tests.support.traffic.observed_traffic import open_rollout
 from tests.support.windows.assessments import (
     make_assessment,
     make_examples,
@@ -104,6 +110,25 @@ def queue(engine: Engine, numbers: list[int], clock: datetime) -> None:
                 item_id=first, reviewer_id=1, expires_at=clock, draft={"comment": "half"}
             )
         )
+
+
+def test_observations_expire_with_their_scores(any_engine: Engine, clock: datetime) -> None:
+    rollout_id = open_rollout(any_engine, clock - 60 * DAY)
+    traffic = SimulatedTraffic(
+        rollout_id=rollout_id,
+        model="assistant",
+        draw=lambda _rng, is_canary, _users: {"length": np.ones(len(is_canary))},
+        requests_per_hour=40,
+    )
+    with transaction(any_engine) as connection:
+        old = write_hour(connection, traffic, clock - 31 * DAY, 50, np.random.default_rng(1))
+        recent = write_hour(connection, traffic, clock - 29 * DAY, 50, np.random.default_rng(2))
+        insert_scores(connection, rollout_id, "judge", {1: 1.0, old + 1: 1.0}, clock)
+
+    removed = apply_retention(any_engine, Retention(), clock, rows_per_step=7)
+
+    assert {"rollout_observations": old} == dict(removed)
+    assert (recent, 1) == (count(any_engine, RolloutObservation), count(any_engine, RolloutScore))
 
 
 def test_exchanges_queued_for_review_have_their_own_period(

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, select, update
 
 from monitor.settings import Settings
 from monitor.store.engine import make_engine, transaction
+from monitor.store.model_history import carry_over
 from monitor.store.rollouts.observation_plans import version_labels
 from monitor.store.rollouts.observations import unknown_labels
 from monitor.store.tables import (
@@ -185,6 +186,19 @@ def test_halves_are_observed_and_leave_the_sample(engine: Engine, plain_engine: 
         assert rows(engine, table) == rows(plain_engine, table) != []
     canary = [row.exchange_id for row in observations(engine) if row.arm == "canary"]
     assert [f"r{n}" for n in range(0, 600, 10) if n % 7] == canary
+
+
+def test_a_renamed_model_keeps_rollout_and_observations(engine: Engine) -> None:
+    rollout_id = open_rollout(engine, START, model="old")
+    settings = Settings(model={"name": "new", "aliases": ["old"]})
+    sent = messages(300, START)
+    # Ingest knows the new name before the rows have it.
+    ingest(engine, settings, sent, NOW, read_plan(engine, settings))
+    with transaction(engine) as connection:
+        assert carry_over(connection, "old", "new", NOW) > 0
+        assert ["new"] == list(connection.execute(select(Rollout.model)).scalars())
+    ingest(engine, settings, messages(300, START, seed=2), NOW, read_plan(engine, settings))
+    assert {("new", rollout_id)} == {(row.model, row.rollout_id) for row in observations(engine)}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,51 @@
+"""Observations of rollouts that are an end user's, or mention the id."""
+
+from sqlalchemy import Engine
+
+from monitor.privacy.end_user import ErasureRequest
+from monitor.privacy.id_matcher import IdMatcher
+from monitor.store.engine import transaction
+from monitor.store.privacy import observations
+
+#: Observations removed in one transaction.
+ROWS_PER_STEP = 500
+
+
+def find_observations(engine: Engine, request: ErasureRequest) -> list[int]:
+    """Return the observations, searched in short transactions."""
+    with transaction(engine) as connection:
+        ids = set(
+            observations.observations_of_end_user(
+                connection, request.stored_ids, list(request.exchange_ids)
+            )
+        )
+        last = observations.last_observation_id(connection) if request.subject else 0
+    matcher = IdMatcher(request.subject)
+    for after_id in range(0, last, observations.ROWS_PER_SCAN):
+        with transaction(engine) as connection:
+            rows = observations.observations_containing(connection, request.subject, after_id)
+        ids.update(row_id for row_id, texts in rows if any(map(matcher.in_text, texts)))
+    return sorted(ids)
+
+
+def find_labels(engine: Engine, request: ErasureRequest) -> list[tuple[int, str]]:
+    """Return the unknown labels of rollouts that are the id or mention it."""
+    with transaction(engine) as connection:
+        labels = observations.all_labels(connection)
+    return [
+        (rollout_id, label)
+        for rollout_id, label in labels
+        if label in request.stored_ids
+        or any(matcher.in_text(label) for matcher in request.matchers)
+    ]
+
+
+def remove_observations(engine: Engine, request: ErasureRequest) -> None:
+    """Remove the observations with their scores, and the labels."""
+    ids = find_observations(engine, request)
+    for first in range(0, len(ids), ROWS_PER_STEP):
+        with transaction(engine) as connection:
+            observations.delete_observations(connection, ids[first : first + ROWS_PER_STEP])
+    for rollout_id, label in find_labels(engine, request):
+        with transaction(engine) as connection:
+            observations.delete_label(connection, rollout_id, label)

@@ -1,0 +1,86 @@
+"""Search and deletion of observations of rollouts."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, or_, select
+
+from monitor.store.rows import batches_of
+from monitor.store.tables import RolloutLabel, RolloutObservation
+
+#: Rows searched in one transaction.
+ROWS_PER_SCAN = 20_000
+
+
+def observations_of_end_user(
+    connection: Connection, users: Sequence[str], exchange_ids: Sequence[str]
+) -> list[int]:
+    """Return the observations of end users, and observations by the ids of their exchanges."""
+    theirs = or_(
+        RolloutObservation.end_user.in_(users), RolloutObservation.exchange_id.in_(exchange_ids)
+    )
+    statement = select(RolloutObservation.id).where(theirs).order_by(RolloutObservation.id)
+    return list(connection.execute(statement).scalars())
+
+
+def last_observation_id(connection: Connection) -> int:
+    """Return the highest id of an observation; 0 where there is none."""
+    return connection.execute(select(func.max(RolloutObservation.id))).scalar_one() or 0
+
+
+def observations_containing(
+    connection: Connection, needle: str, after_id: int
+) -> list[tuple[int, tuple[str, ...]]]:
+    """Return observations among the next :data:`ROWS_PER_SCAN` ids whose texts contain a string.
+
+    The search ignores case. Each comes with its prompt and its response.
+    """
+    statement = select(
+        RolloutObservation.id, RolloutObservation.prompt, RolloutObservation.response
+    ).where(
+        RolloutObservation.id > after_id,
+        RolloutObservation.id <= after_id + ROWS_PER_SCAN,
+        or_(
+            RolloutObservation.prompt.icontains(needle, autoescape=True),
+            RolloutObservation.response.icontains(needle, autoescape=True),
+        ),
+    )
+    return [(row[0], (row[1], row[2])) for row in connection.execute(statement)]
+
+
+def delete_observations(connection: Connection, ids: Sequence[int]) -> int:
+    """Delete observations with their scores; return their number.
+
+    Figures of looks stay: they are sums over all end users.
+    """
+    deleted = 0
+    for part in batches_of(ids):
+        statement = delete(RolloutObservation).where(RolloutObservation.id.in_(part))
+        deleted += connection.execute(statement).rowcount
+    return deleted
+
+
+def all_labels(connection: Connection) -> list[tuple[int, str]]:
+    """Return the unknown labels of all rollouts, each with its rollout."""
+    rows = connection.execute(select(RolloutLabel.rollout_id, RolloutLabel.label))
+    return [(row[0], row[1]) for row in rows]
+
+
+def delete_label(connection: Connection, rollout_id: int, label: str) -> None:
+    """Delete the count of an unknown label."""
+    connection.execute(
+        delete(RolloutLabel).where(
+            RolloutLabel.rollout_id == rollout_id, RolloutLabel.label == label
+        )
+    )
+
+
+def delete_expired_observations(connection: Connection, before: datetime, limit: int) -> int:
+    """Delete observations received before a time, with their scores; return their number."""
+    expired = (
+        select(RolloutObservation.id)
+        .where(RolloutObservation.received_at < before)
+        .order_by(RolloutObservation.received_at, RolloutObservation.id)
+        .limit(limit)
+    )
+    return delete_observations(connection, list(connection.execute(expired).scalars()))
