@@ -42,6 +42,10 @@ class Commands(LazyGroup):
         "models": Entry(
             "monitor.cli.models.versions:app", "List, compare, promote and revert model versions."
         ),
+        "rollout": Entry(
+            "monitor.cli.rollout.commands:app",
+            "Start, watch, pause, advance and revert rollouts.",
+        ),
         "forget": Entry("monitor.cli.privacy:forget", "Erase an end user's data."),
         "retention": Entry("monitor.cli.privacy:retention", "Apply the retention periods."),
         "bench": Entry("monitor.cli.bench:app", "Measure the drift tests against their goals."),

@@ -128,6 +128,9 @@ def _confirm(engine: Engine, row: WeightsRow, now: datetime) -> Application:
 def _fail(engine: Engine, row: WeightsRow, error: DriftwardenError) -> Application:
     text = str(error)
     with transaction(engine) as connection:
+        if weights.weights_by_id(connection, row.id) != row:
+            # Another process has reached the gateway meanwhile, or failed to.
+            return Application(row, confirmed=False, error=text)
         weights.update_weights(connection, row.id, attempts=row.attempts + 1, error=text)
     log.warning(
         "weights_not_applied",

@@ -9,9 +9,12 @@ from monitor.cli.shared.context import (
     ModelFilter,
     ModelOption,
     database_transaction,
+    model_named,
+    open_database,
     read_configuration,
     transaction_of_model,
 )
+from monitor.cli.shared.weights import WAIT_SECONDS, WaitOption, send_weights
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -93,6 +96,7 @@ def diff(
 @app.command()
 def promote(
     version: VersionArgument,
+    *,
     model: ModelOption = None,
     config: ConfigOption = None,
     reason: ReasonOption = "promoted from the command line",
@@ -103,35 +107,37 @@ def promote(
             help="Promote without a gate result that permits it; recorded with the reason.",
         ),
     ] = False,
+    wait: WaitOption = WAIT_SECONDS,
 ) -> None:
     """Promote a version to all traffic, and archive the previous one.
 
     It needs a gate result that permits it, against the version in production. The first version of
-    a model and versions that were in production before need none.
+    a model and versions that were in production before need none. The open rollout of the version
+    is completed.
+
+    Exit status 75: the version is promoted, but the gateway has not confirmed the weights yet.
     """
     import getpass
     from datetime import UTC, datetime
 
+    from monitor.store.engine import transaction
     from monitor.store.training import registry
-    from retrain.evaluation.gate_result import require_promotable
-    from retrain.registry.stages import promote as promote_version
+    from retrain.rollout.rollouts import promote_version
 
-    with transaction_of_model(config, model) as (connection, settings):
-        name = settings.model.name
-        registry.lock_model(connection, name)
-        candidate = registry.version_by_number(connection, name, version)
-        if without_gate:
-            reason = f"without a gate result: {reason}"
-        else:
-            require_promotable(connection, candidate)
+    configuration = read_configuration(config)
+    engine = open_database(configuration)
+    with transaction(engine) as connection:
+        name = model_named(connection, configuration, model)
         promote_version(
             connection,
-            candidate.id,
-            changed_by=getpass.getuser(),
+            registry.version_by_number(connection, name, version),
+            datetime.now(UTC),
+            by=getpass.getuser(),
             reason=reason,
-            now=datetime.now(UTC),
+            without_gate=without_gate,
         )
     typer.echo(f"{name}: version {version} is in production")
+    typer.echo(f"{name}: {send_weights(engine, configuration, name, wait)}")
 
 
 @app.command()
@@ -139,20 +145,25 @@ def rollback(
     model: ModelOption = None,
     config: ConfigOption = None,
     reason: ReasonOption = "reverted from the command line",
+    wait: WaitOption = WAIT_SECONDS,
 ) -> None:
-    """Revert to the previous production version; a running rollout is ended."""
+    """Revert the open rollout, or else return to the previous production version.
+
+    Exit status 75: the version is in production again, but the gateway has not confirmed the
+    weights yet.
+    """
     import getpass
     from datetime import UTC, datetime
 
-    from retrain.registry.stages import roll_back
+    from monitor.store.engine import transaction
+    from retrain.rollout.rollouts import roll_back_version
 
-    with transaction_of_model(config, model) as (connection, settings):
-        name = settings.model.name
-        restored = roll_back(
-            connection,
-            name,
-            changed_by=getpass.getuser(),
-            reason=reason,
-            now=datetime.now(UTC),
+    configuration = read_configuration(config)
+    engine = open_database(configuration)
+    with transaction(engine) as connection:
+        name = model_named(connection, configuration, model)
+        restored = roll_back_version(
+            connection, name, datetime.now(UTC), by=getpass.getuser(), reason=reason
         )
     typer.echo(f"{name}: version {restored.version} is in production again")
+    typer.echo(f"{name}: {send_weights(engine, configuration, name, wait)}")

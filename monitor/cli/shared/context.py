@@ -105,10 +105,22 @@ def transaction_of_model(
         UnknownModelError: The model is unknown, or none is named and several are listed.
     """
     configuration = read_configuration(config)
-    only = configuration.only().model.name if model is None else ""
+    if model is None:
+        configuration.only()
     with database_transaction(configuration) as connection:
-        name = only or find_model(connection, configuration, model or "")
+        name = model_named(connection, configuration, model)
         yield connection, configuration.settings_of(name)
+
+
+def model_named(connection: "Connection", configuration: "Configuration", model: str | None) -> str:
+    """Return the model of a command: the named one, or else the only one that is listed.
+
+    Raises:
+        UnknownModelError: The model is unknown, or none is named and several are listed.
+    """
+    if model is None:
+        return configuration.only().model.name
+    return find_model(connection, configuration, model)
 
 
 def settings_of_run(configuration: "Configuration", engine: "Engine", run: int) -> "Settings":

@@ -1,0 +1,1 @@
+"""Reverts without the daemon, or without the database."""

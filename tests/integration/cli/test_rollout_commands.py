@@ -1,0 +1,135 @@
+"""`driftwarden rollout` and `models promote|rollback`: rows, gateway and exit status."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from monitor.store.engine import transaction
+from monitor.store.rollouts.events import list_events
+from retrain.rollout.gateways import factory
+from tests.support.command import Run, run_command  # noqa: F401 - a fixture
+from tests.support.retrain.rollout_desk import RolloutDesk
+from tests.support.review.roles import add_reviewer
+
+
+@pytest.fixture
+def desk(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RolloutDesk:
+    """Return a desk whose gateway and database the commands use."""
+    made = RolloutDesk(engine, datetime.now(UTC))
+    url = engine.url.render_as_string(hide_password=False)
+    (tmp_path / "config.toml").write_text(f'database.url = "{url}"\n[models.desk]\n')
+    monkeypatch.setattr(factory, "create_gateway", lambda *_: made.gateway)
+    monkeypatch.setattr("monitor.store.migrations.require_current", lambda _engine: None)
+    return made
+
+
+def test_commands_change_rows_and_gateway(desk: RolloutDesk, run_command: Run) -> None:  # noqa: F811
+    desk.register()
+    done = run_command("rollout", "start", "2", "--reason", "gates passed")
+    assert done.returncode == 0, done.stderr
+    assert "running at 5%" in done.stdout
+    assert "confirmed by the gateway" in done.stdout
+    assert desk.in_force() == (1, 2, 5)
+    assert run_command("rollout", "pause", "--reason", "release day").returncode == 0
+    assert desk.rollout().status == "paused"
+    assert run_command("rollout", "advance", "--reason", "x").returncode == 1
+    assert run_command("rollout", "resume").returncode == 0
+    assert run_command("rollout", "advance", "--reason", "enough", "--to", "50").returncode == 0
+    assert desk.in_force() == (1, 2, 50)
+    done = run_command("rollout", "revert", "--reason", "bad")
+    assert (done.returncode, desk.in_force()) == (0, (1, None, 0))
+    assert desk.events() == [
+        "started", "confirmed", "paused", "resumed", "advanced", "confirmed", "reverted",
+    ]  # fmt: skip
+    done = run_command("rollout", "revert", "--reason", "again")
+    assert done.returncode == 1
+    assert "no rollout is open" in done.stderr
+
+
+def test_status_and_history_show_the_rollout(desk: RolloutDesk, run_command: Run) -> None:  # noqa: F811
+    assert "no rollout yet" in run_command("rollout", "status").stdout
+    desk.start()
+    desk.tick()
+    text = run_command("rollout", "status", "--model", "desk").stdout
+    assert "rollout 1 of version 2, running at 5%" in text
+    (document,) = json.loads(run_command("rollout", "status", "--json").stdout)
+    assert (document["rollout"]["status"], document["weights"]["canary_percent"]) == ("running", 5)
+    desk.gateway.available = False
+    desk.apply()
+    assert "NOT applied after 1 attempts" in run_command("rollout", "status").stdout
+    assert "started" in run_command("rollout", "history").stdout
+    (document,) = json.loads(run_command("rollout", "history", "--json").stdout)
+    assert [event["event"] for event in document["events"]] == ["started", "confirmed"]
+
+
+def test_watch_ends_with_the_rollout(desk: RolloutDesk, run_command: Run) -> None:  # noqa: F811
+    assert run_command("rollout", "watch").returncode == 0
+    desk.start()
+    run_command("rollout", "revert", "--reason", "bad")
+    done = run_command("rollout", "watch", "--interval", "0.1")
+    assert (done.returncode, "reverted at 0%" in done.stdout) == (3, True)
+
+
+def test_unconfirmed_weights_are_an_exit_status(desk: RolloutDesk, run_command: Run) -> None:  # noqa: F811
+    desk.register()
+    del desk.gateway._backends["desk", 2]
+    done = run_command("rollout", "start", "2", "--reason", "x", "--wait", "0")
+    assert done.returncode == 75
+    assert "v2" in done.stderr
+    assert (desk.rollout().status, desk.in_force()) == ("running", (1, None, 0))
+    run_command("rollout", "revert", "--reason", "absent")
+    done = run_command("models", "promote", "2", "--wait", "0")
+    assert (done.returncode, desk.in_force()) == (75, (1, None, 0))
+    desk.gateway.define("desk", 2, lambda _: "here")
+    desk.apply()
+    assert desk.in_force() == (2, None, 0)
+
+
+def test_promote_and_rollback_wait_for_the_gateway(desk: RolloutDesk, run_command: Run) -> None:  # noqa: F811
+    desk.register()
+    done = run_command("models", "promote", "2")
+    assert (done.returncode, desk.in_force()) == (0, (2, None, 0)), done.stderr
+    assert "confirmed by the gateway" in done.stdout
+    done = run_command("models", "rollback")
+    assert (done.returncode, desk.in_force()) == (0, (1, None, 0))
+    desk.gateway.available = False
+    done = run_command("models", "promote", "2", "--wait", "0")
+    assert done.returncode == 75
+
+
+def test_named_user_must_lead_the_model(desk: RolloutDesk, run_command: Run) -> None:  # noqa: F811
+    desk.register()
+    with transaction(desk.engine) as connection:
+        add_reviewer(connection, "rev", desk.now)
+        add_reviewer(connection, "lea", desk.now, role="lead")
+    assert run_command("rollout", "start", "2", "--as", "nobody").returncode == 2
+    assert run_command("rollout", "start", "2", "--as", "rev").returncode == 1
+    assert run_command("rollout", "start", "2", "--as", "lea").returncode == 0
+    rollout = desk.rollout()
+    with transaction(desk.engine) as connection:
+        assert {event.by for event in list_events(connection, rollout.id)} == {
+            "lea", "driftwarden",
+        }  # fmt: skip
+
+
+def test_revert_now_without_database(desk: RolloutDesk, run_command: Run, tmp_path: Path) -> None:  # noqa: F811
+    desk.start()
+    desk.tick()
+    file = tmp_path / "config.toml"
+    before = file.read_text()
+    file.write_text(
+        'database.url = "postgresql+psycopg2://postgres@127.0.0.1:1/none"\n[models.desk]\n'
+    )
+    assert run_command("rollout", "revert", "--reason", "bad").returncode == 75
+    assert desk.in_force() == (1, 2, 5)
+    done = run_command("rollout", "revert", "--now", "--reason", "bad")
+    assert (done.returncode, desk.in_force()) == (0, (1, None, 0)), done.stderr
+    assert "rollout-journal" in done.stdout
+    assert "warning: " in done.stderr
+    file.write_text(before)
+    done = run_command("rollout", "revert", "--now", "--reason", "bad")
+    assert done.returncode == 0
+    assert desk.rollout().status == "reverted"
