@@ -1,4 +1,4 @@
-"""Generator of the reference pages: settings, commands, assessment schema, review workflow.
+"""Generator of the reference pages: settings, commands, assessment schema, transitions.
 
 `make docs` runs this; a test fails when a page is out of date. `--check` only reports that.
 """
@@ -14,12 +14,14 @@ import typer
 from assessment_schema import assessment_schema
 
 from monitor.cli.app import app
-from monitor.review.items.states import as_markdown
+from monitor.review.items import states as review_states
 from monitor.settings import Secrets, all_sections
+from retrain.rollout import states as rollout_states
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
 WORKFLOW = ROOT / "docs" / "explanation" / "review-workflow.md"
+ROLL_OUT = ROOT / "docs" / "how-to" / "roll-out.md"
 GENERATED = "<!-- Written by `make docs` from {source}. Change that, not this page. -->"
 
 SETTINGS_INTRODUCTION = """\
@@ -117,11 +119,11 @@ def commands_page() -> str:
     return "\n\n".join(lines) + "\n"
 
 
-def workflow_page() -> str:
-    """Return the page of the review workflow with the present table of transitions."""
+def page_with_transitions(page: Path, table: str) -> str:
+    """Return a page with the present table of transitions."""
     begin, end = "<!-- transitions -->\n", "<!-- /transitions -->\n"
-    before, rest = WORKFLOW.read_text(encoding="utf-8").split(begin)
-    return f"{before}{begin}{as_markdown()}\n{end}{rest.split(end)[1]}"
+    before, rest = page.read_text(encoding="utf-8").split(begin)
+    return f"{before}{begin}{table}\n{end}{rest.split(end)[1]}"
 
 
 def main() -> int:
@@ -130,7 +132,8 @@ def main() -> int:
         REFERENCE / "settings.md": settings_page(),
         REFERENCE / "commands.md": commands_page(),
         REFERENCE / "assessment.schema.json": assessment_schema(),
-        WORKFLOW: workflow_page(),
+        WORKFLOW: page_with_transitions(WORKFLOW, review_states.as_markdown()),
+        ROLL_OUT: page_with_transitions(ROLL_OUT, rollout_states.as_markdown()),
     }
     outdated = [
         path

@@ -118,6 +118,7 @@ def upgrade() -> None:
         sa.Column("checks", _JSON, nullable=False),
         sa.Column("action", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("reasons", _JSON, nullable=True),
         sa.Column("looked_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["rollout_id"], ["rollouts.id"], name=op.f("fk_rollout_looks_rollout_id")

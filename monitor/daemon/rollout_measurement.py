@@ -1,6 +1,6 @@
 """Measurement of the open rollouts and experiments by the daemon."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine
@@ -57,6 +57,7 @@ class RolloutMeasurement:
             checks=look.checks,
             action=look.decision.action,
             reason=look.decision.summary,
+            reasons=tuple(asdict(reason) for reason in look.decision.reasons),
         )
 
 

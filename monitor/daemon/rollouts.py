@@ -17,9 +17,9 @@ from monitor.telemetry import SERVICE_FAILURES, get_logger
 from retrain.rollout.apply import apply_weights
 from retrain.rollout.automatic_start import start_automatically
 from retrain.rollout.canary_probes import CanaryProbes
+from retrain.rollout.emergency.journal import reconcile_journal
 from retrain.rollout.gateways.factory import create_gateway
 from retrain.rollout.gateways.protocol import Gateway
-from retrain.rollout.emergency.journal import reconcile_journal
 from retrain.rollout.looks import Look, NextLook, ask_in_time, take_look
 from retrain.rollout.plan import RolloutPlan
 

@@ -37,6 +37,7 @@ class Look:
             nothing is missing yet; ``hold``: something is; ``ask``: a user must decide;
             ``revert``: the canary is worse, or a limit is broken.
         reason: Why, with figures, and without a quote of the traffic.
+        reasons: The same in parts: code, text and check of each.
     """
 
     hour: datetime
@@ -47,6 +48,7 @@ class Look:
     checks: list[Any]
     action: Action
     reason: str
+    reasons: tuple[dict[str, str], ...] = ()
 
 
 #: Measures the next complete hour of a rollout, after its newest stored look; ``None`` where no
@@ -85,6 +87,7 @@ def take_look(
             checks=look.checks,
             action=look.action,
             reason=look.reason,
+            reasons=list(look.reasons),
             looked_at=now,
         )
         return _act(connection, rollout, look, settings, now)

@@ -74,8 +74,8 @@ TRANSITIONS: tuple[Transition, ...] = (
     ),
     Transition(
         event="held",
-        by="a look: the stage's time is over and something is missing, or the shares seen differ "
-        "from the weights",
+        by="a look: a check is not shown when the stage's time is over, the canary is idle, the "
+        "traffic is not read, or the shares seen differ from the weights",
         sources=("running",),
         target="holding",
         effect="the weight stays; the reason says what is missing",

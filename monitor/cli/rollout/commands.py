@@ -321,8 +321,8 @@ def _revert_now(
 
     from monitor.errors import TransientError
     from monitor.settings import load_secrets
-    from retrain.rollout.gateways.factory import create_gateway
     from retrain.rollout.emergency.revert_now import revert_now
+    from retrain.rollout.gateways.factory import create_gateway
     from retrain.rollout.rollouts import require_reason
 
     configuration = read_configuration(config)

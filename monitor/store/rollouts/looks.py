@@ -26,6 +26,7 @@ class LookRow:
     checks: list[Any]
     action: str
     reason: str
+    reasons: list[Any] | None
     looked_at: datetime
 
 

@@ -123,6 +123,8 @@ class RolloutLook(Base):
     #: ``advance``, ``wait``, ``hold``, ``revert`` or ``ask``.
     action: Mapped[str]
     reason: Mapped[str]
+    #: Code, text and check of each reason.
+    reasons: Mapped[list[Any] | None]
     looked_at: Mapped[datetime]
 
 

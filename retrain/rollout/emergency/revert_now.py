@@ -14,8 +14,8 @@ from monitor.store.rollouts.rollouts import open_rollout
 from monitor.store.rollouts.weights import newest_weights
 from monitor.telemetry import get_logger
 from retrain.rollout.apply import READ_BACK_SECONDS, apply_weights
-from retrain.rollout.gateways.protocol import Gateway, Weights, wait_until_applied
 from retrain.rollout.emergency.journal import JournalEntry, write_entry
+from retrain.rollout.gateways.protocol import Gateway, Weights, wait_until_applied
 from retrain.rollout.rollouts import revert
 from retrain.rollout.weights import GENERATIONS_AHEAD
 
