@@ -1,4 +1,4 @@
-"""Revert at once: by the rows where the database answers in time, else at the gateway alone."""
+"""Revert at once: by the rows where the database responds in time, else at the gateway alone."""
 
 import threading
 from collections.abc import Callable
