@@ -86,21 +86,30 @@ def initial_logarithms(share: float, n_columns: int) -> Floats:
     return np.full((n_columns, len(STAKES)), np.log(share / len(STAKES)))
 
 
-def add_fitted_stake(deltas: Floats, sums: Floats) -> Floats:
-    """Return the stakes that show soonest that equal arms differ by less, ``[m, stakes + 1]``.
+def fitted_stake(deltas: Floats, squares: Floats) -> Floats:
+    """Return the stake that shows soonest that equal arms differ by less than delta, ``[m]``.
 
-    :data:`STAKES`, and a little less than the best where the mean is 0 and the squares are as
-    before, which is the ratio of the first moment of a bet to its second.
+    A little less than the best one, the ratio of a bet's first moment to its second.
+
+    Args:
+        deltas: ``[m]``, above 0.
+        squares: ``[m]``: mean squares of the differences.
+    """
+    best = deltas * (1.0 + deltas) / (squares + deltas**2)
+    return np.clip(CAUTION * best, STAKES[0] / 2, STAKES[-1])
+
+
+def add_fitted_stake(deltas: Floats, sums: Floats) -> Floats:
+    """Return :data:`STAKES` and the stake that is fitted to the past, ``[m, stakes + 1]``.
 
     Args:
         deltas: ``[m]``, above 0.
         sums: ``[m, 6]``: :func:`moments` of earlier differences.
     """
     n, squares = sums[:, MOMENTS.index("n")], sums[:, MOMENTS.index("yy")]
-    second = np.where(n >= MIN_FITTED, squares / np.maximum(n, 1.0), deltas) + deltas**2
-    best = deltas * (1.0 + deltas) / np.maximum(second, 1e-12)
-    fitted = np.clip(CAUTION * best, STAKES[0] / 2, STAKES[-1])
-    return np.column_stack([np.broadcast_to(STAKES, (len(deltas), len(STAKES))), fitted])
+    means = np.where(n >= MIN_FITTED, squares / np.maximum(n, 1.0), deltas)
+    plain = np.broadcast_to(STAKES, (len(deltas), len(STAKES)))
+    return np.column_stack([plain, fitted_stake(deltas, means)])
 
 
 def initial_fitted_logarithms(n_columns: int) -> Floats:
