@@ -14,7 +14,7 @@ from retrain.rollout.evidence_update import update
 STAGES = (5, 25, 50, 100)
 DWELL = timedelta(hours=48)
 MAX_HOLD = timedelta(hours=96)
-#: Monday 2026-01-05, in hours since 1970.
+#: 2026-01-01 00:00 UTC in hours since 1970.
 START = 490_896
 
 
