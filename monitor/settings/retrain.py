@@ -1,5 +1,6 @@
 """Settings of training, candidate evaluation and rollout."""
 
+import json
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
@@ -150,7 +151,7 @@ class Rollout(Section):
     gateway: Literal["none", "envoy", "litellm", "kubernetes"] = "none"
     probe_path: Annotated[str, Field(pattern="^/")] = "/v1/models"
     probe_body: str = ""
-    probe_timeout: Duration = timedelta(seconds=30)
+    probe_timeout: Duration = timedelta(seconds=10)
     envoy: Envoy = Envoy()
     litellm: LiteLlm = LiteLlm()
     kubernetes: KubernetesRoutes = KubernetesRoutes()
@@ -161,6 +162,13 @@ class Rollout(Section):
     def _has_its_present_name(cls, value: Any) -> Any:
         if value == "envoy-file":
             raise ValueError('"envoy-file" was renamed; write "envoy"')
+        return value
+
+    @field_validator("probe_body")
+    @classmethod
+    def _is_json(cls, value: str) -> str:
+        if value:
+            json.loads(value)  # a ValueError
         return value
 
     @model_validator(mode="after")

@@ -73,11 +73,11 @@ def _apply(engine: Engine, gateway: Gateway, row: WeightsRow, now: datetime) -> 
     """Apply one row."""
     wanted = as_weights(row)
     try:
-        applied = gateway.read(row.model)
+        applied, is_read = _read(gateway, row.model)
         if applied is not None and applied.generation > row.generation:
             return _follow_newer(engine, row, applied, now)
         if applied is None or not applied.matches(wanted):
-            if row.confirmed_at is not None and gateway.capabilities.reads_weights:
+            if row.confirmed_at is not None and is_read and gateway.capabilities.reads_weights:
                 _note_overwritten(engine, row, applied, now)
             gateway.set(wanted)
             applied = wait_until_applied(gateway, wanted, READ_BACK_SECONDS)
@@ -88,6 +88,17 @@ def _apply(engine: Engine, gateway: Gateway, row: WeightsRow, now: datetime) -> 
     if gateway.capabilities.reads_weights and not (applied and applied.matches(wanted)):
         return _fail(engine, row, TransientError(f"the gateway has {describe(applied)}"))
     return _confirm(engine, row, now)
+
+
+def _read(gateway: Gateway, model: str) -> tuple[Applied | None, bool]:
+    """Return the weights in force, and whether they could be read.
+
+    A gateway that can't tell them may take new ones all the same: a revert must not wait for it.
+    """
+    try:
+        return gateway.read(model), True
+    except TransientError:
+        return None, False
 
 
 def _confirm(engine: Engine, row: WeightsRow, now: datetime) -> Application:

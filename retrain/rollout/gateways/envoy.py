@@ -107,8 +107,7 @@ class EnvoyGateway:
     def probe(self, model: str, version: int) -> ProbeResult:
         """Send a probe to a version through each listener; return the slowest or failed."""
         cluster = cluster_name(model, version)
-        value = self._probe_value(model, version)
-        headers = {PROBE_HEADER: value, self._names.model_header: model}
+        headers = {PROBE_HEADER: self._probe_value(model, version)}
         results = [
             send_probe(
                 cluster,
@@ -159,16 +158,16 @@ class EnvoyGateway:
     def _document(self) -> RouteDocument:
         """Return the routes of the file; of Envoy where the file is missing or broken."""
         content = self._file.read()
-        if content is None:
+        document = RouteDocument(content, self._names)
+        if content is None or not document.is_well_formed():
             return self._document_of(self._admin[0])
-        names = [resource.get("name") for resource in content.get("resources", [])]
-        if names and self._names.route_name not in names:
+        if document.other_name:
             raise GatewayError(
-                f"{self._file.path}: has the route configuration {names[0]!r}, not "
+                f"{self._file.path}: has the route configuration {document.other_name!r}, not "
                 f"{self._names.route_name!r}; set rollout.envoy.route_name to the name in the file",
                 code="rejected",
             )
-        return RouteDocument(content, self._names)
+        return document
 
     def _change(self, change: Callable[[RouteDocument], None]) -> None:
         with self._file.locked():

@@ -9,7 +9,7 @@ from typing import Any
 
 from retrain.rollout.gateways.cluster_names import cluster_name, version_of_cluster
 from retrain.rollout.gateways.probes import PROBE_HEADER
-from retrain.rollout.gateways.protocol import Applied, Weights, applied_shares
+from retrain.rollout.gateways.protocol import Applied, Weights, applied_shares, whole_number
 
 Object = dict[str, Any]
 #: Type of the one resource of a route file.
@@ -51,6 +51,22 @@ class RouteDocument:
         """Wrap one route configuration, such as that of Envoy's admin interface."""
         return cls({"resources": [configuration]}, names)
 
+    def is_well_formed(self) -> bool:
+        """Return whether the document has the shape of a route configuration."""
+        try:
+            routes = list(self._routes())
+            return all(
+                isinstance(_mark(r), dict) and isinstance(_matches_all(r), bool) for r in routes
+            )
+        except (AttributeError, KeyError, TypeError):
+            return False
+
+    @property
+    def other_name(self) -> str:
+        """The name of a route configuration in the document, where it is not the configured one."""
+        names = [str(resource.get("name")) for resource in self.content.get("resources", [])]
+        return "" if not names or self._names.route_name in names else names[0]
+
     def read(self, model: str) -> Applied | None:
         """Return the weights of a model; ``None`` without a route of the model."""
         by_use = {_mark(r).get("use"): r for r in self._routes() if _is_of(r, model)}
@@ -62,8 +78,8 @@ class RouteDocument:
         if _weights_of(default, model) != (weights, outsiders):
             outsiders.append("other weights in the default route")
         mark = _mark(route)
-        stable = int(mark["stable"]) if "stable" in mark else None
-        generation = int(mark.get("generation", 0))
+        stable = whole_number(mark["stable"]) if "stable" in mark else None
+        generation = whole_number(mark.get("generation"))
         return applied_shares(model, weights, generation, stable=stable, unexpected=outsiders)
 
     def write(self, weights: Weights) -> None:
@@ -179,7 +195,7 @@ class RouteDocument:
             yield from host.get("routes", [])
 
     def _probed_versions(self, model: str) -> set[int]:
-        return {int(_mark(r)["version"]) for r in self._routes() if _is_probe(r, model)}
+        return {whole_number(_mark(r)["version"]) for r in self._routes() if _is_probe(r, model)}
 
     def _hosts(self) -> list[Object]:
         for resource in self.content.get("resources", []):

@@ -38,12 +38,12 @@ def create_gateway(settings: Sections, secrets: Secrets, engine: Engine | None =
             only when a version gets its first traffic.
 
     Raises:
-        ConfigurationError: Two models have the same name at the gateway, or the address of the
-            API server is missing.
+        ConfigurationError: Two models have the same name at the gateway, the default model is not
+            listed, or the address of the API server is missing.
     """
     rollout = settings.rollout
     if rollout.gateway != "none" or rollout.vllm.replicas:
-        _require_distinct_names(settings)
+        _check_names(settings)
     router = _router(rollout, secrets)
     if not rollout.vllm.replicas:
         return router
@@ -116,7 +116,7 @@ def _adapters_of(engine: Engine) -> AdapterSource:
     return adapter_of
 
 
-def _require_distinct_names(settings: Sections) -> None:
+def _check_names(settings: Sections) -> None:
     plain = plain_resource if settings.rollout.gateway == "kubernetes" else plain_name
     models: dict[str, str] = {}
     for listed in settings.by_model:
@@ -127,3 +127,16 @@ def _require_distinct_names(settings: Sections) -> None:
                 "gateway, so that they would share their versions; rename one"
             )
         models[name] = listed.model.name
+    for name, model in models.items():
+        other = name.rpartition("-v")[0]
+        if other in models and name.rpartition("-v")[2].isdigit():
+            raise ConfigurationError(
+                f"the model {model!r} has the name of a version of {models[other]!r} at the "
+                "gateway; rename one"
+            )
+    default = settings.rollout.envoy.default_model
+    if default and default not in models.values():
+        raise ConfigurationError(
+            f"rollout.envoy.default_model = {default!r}: no listed model; name one of: "
+            f"{', '.join(models.values())}"
+        )

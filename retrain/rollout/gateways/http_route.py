@@ -34,6 +34,7 @@ from retrain.rollout.gateways.protocol import (
     first_traffic,
     require_newest,
     require_unused,
+    whole_number,
 )
 
 _POOLS = "inference.networking.k8s.io"
@@ -215,7 +216,7 @@ def _applied(route: Object, model: str) -> Applied | None:
     weights, unexpected = rules[0]
     if any(rule != rules[0] for rule in rules):
         unexpected = [*unexpected, "rules with other weights"]
-    generation, stable = int(mark.get("generation", 0)), mark.get("stable")
+    generation, stable = whole_number(mark.get("generation")), mark.get("stable")
     return applied_shares(model, weights, generation, stable=stable, unexpected=unexpected)
 
 

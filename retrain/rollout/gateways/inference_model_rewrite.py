@@ -30,6 +30,7 @@ from retrain.rollout.gateways.protocol import (
     first_traffic,
     require_newest,
     require_unused,
+    whole_number,
 )
 
 
@@ -162,7 +163,7 @@ def _applied(state: Object, model: str, precedent: str | None = None) -> Applied
             weights[version] = weights.get(version, 0) + weight
         else:
             unexpected.append(f"model {name}")
-    generation, stable = int(mark.get("generation", 0)), mark.get("stable")
+    generation, stable = whole_number(mark.get("generation")), mark.get("stable")
     return applied_shares(model, weights, generation, stable=stable, unexpected=unexpected)
 
 

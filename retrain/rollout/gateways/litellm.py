@@ -25,6 +25,7 @@ from retrain.rollout.gateways.protocol import (
     first_traffic,
     require_newest,
     require_unused,
+    whole_number,
 )
 
 #: Header of a response with the id of the deployment that served it.
@@ -82,6 +83,7 @@ class LiteLlmGateway:
             url=url,
             headers=lambda: bearer(key),
             access_hint="Set LITELLM_API_KEY to the proxy's master key",
+            timeout_seconds=10.0,
         )
         self._template = deployment
         self._request = ProbeRequest(key=key, timeout_seconds=timeout_seconds)
@@ -286,6 +288,6 @@ def _applied(deployments: Mapping[str, _Deployment], model: str) -> Applied | No
     if weights and not any(weights.values()):
         weights = dict.fromkeys(weights, 1.0)
     unexpected += [f"v{v} at weight 0" for v, weight in weights.items() if not weight]
-    generations = [int(deployment.info.get(_GENERATION, 0)) for deployment in group]
+    generations = [whole_number(deployment.info.get(_GENERATION)) for deployment in group]
     generation = max(generations, default=0)
     return applied_shares(model, weights, generation, stable=stable, unexpected=unexpected)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from monitor.errors import GatewayError, StaleWeightsError, TransientError
 
@@ -221,6 +221,18 @@ def applied_shares(
             strange.append(f"v{version} at {percent:.3g}%")
     percent = round(100 * positive[canary] / total) if canary is not None else 0
     return Applied(model, ranked[0], canary, percent, generation, tuple(strange))
+
+
+def whole_number(value: Any) -> int:
+    """Return a number that a gateway stores; 0 where somebody has replaced it by something else.
+
+    >>> whole_number(7.0), whole_number("7"), whole_number("seven"), whole_number(None)
+    (7, 7, 0, 0)
+    """
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        return 0
 
 
 def require_unused(model: str, version: int, applied: Applied | None) -> None:

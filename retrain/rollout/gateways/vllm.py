@@ -25,6 +25,9 @@ from retrain.rollout.gateways.protocol import (
 #: Returns the folder of a version's adapter, as the registry has it.
 AdapterSource = Callable[[str, int], Path]
 
+#: Longest wait for a replica that lists its adapters, and for one that loads an adapter.
+_LIST_SECONDS, _LOAD_SECONDS = 5.0, 300.0
+
 log = get_logger(__name__)
 
 
@@ -50,7 +53,7 @@ class ReplicaSettings:
         adapters: Path of an adapter on the replicas, with ``{path}`` (that of the registry),
             ``{model}``, ``{version}`` and ``{name}``.
         key: API key of vLLM; empty: none.
-        timeout_seconds: Time limit of loading and of probes.
+        timeout_seconds: Time limit of a probe.
     """
 
     addresses: tuple[str, ...]
@@ -184,7 +187,7 @@ class AdaptersOnVllm:
         if self._is_loaded(replica, name, path):
             return
         body = {"lora_name": name, "lora_path": path}
-        response = replica.request(
+        response = replace(replica, timeout_seconds=_LOAD_SECONDS).request(
             "POST", "/v1/load_lora_adapter", json=body, expected=frozenset({500, 503})
         )
         if not self._is_loaded(replica, name, path):
@@ -227,7 +230,7 @@ class AdaptersOnVllm:
                     url=url,
                     headers=lambda: bearer(self._replicas.key),
                     access_hint="Set VLLM_API_KEY to the key of its --api-key",
-                    timeout_seconds=self._replicas.timeout_seconds,
+                    timeout_seconds=_LIST_SECONDS,
                 )
 
 

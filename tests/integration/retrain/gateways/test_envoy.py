@@ -209,7 +209,7 @@ def test_restarted_envoy_has_the_weights_of_the_file(site: Site) -> None:
     assert {"desk-v1": 1.0} == site.shares(50)
 
 
-@pytest.mark.parametrize("damage", ["", "{truncated", "[]", None])
+@pytest.mark.parametrize("damage", ["", "{truncated", '{"resources": 7}', None])
 def test_damaged_route_file_is_written_from_envoy(site: Site, damage: str | None) -> None:
     site.apply(Weights("tax", 1, None, 0, 1))
     site.apply(desk(2, 25, 3))
@@ -274,6 +274,28 @@ def test_concurrent_writers_lose_no_model(site: Site) -> None:
     document = site.gateway._document()
     assert [5] * 6 == [getattr(document.read(model), "generation", 0) for model in models]
     site.envoy.routes.write_text(text, encoding="utf-8")
+
+
+def test_envoy_that_lags_behind_is_the_one_that_counts(site: Site, tmp_path: Path) -> None:
+    """Two Envoys; the second one reads another folder, as after a wrong mount."""
+    clusters = {name: version.port for name, version in site.versions.items()}
+    with running_envoy(tmp_path, clusters) as other:
+        text = site.envoy.routes.read_text(encoding="utf-8")
+        other.routes.write_text(text, encoding="utf-8")
+        other.kill()
+        other.start()
+        gateway = EnvoyGateway(
+            site.envoy.routes, RouteNames(), [site.envoy.admin, other.admin],
+            [site.envoy.listener, other.listener], ProbeRequest(), read_seconds=0.5,
+        )  # fmt: skip
+        gateway.set(desk(None, 0, 3))
+        applied = wait_until_applied(gateway, desk(None, 0, 3), 1.0)
+        assert applied is not None
+        assert 0 == applied.generation
+        with refusal("not_taken", TransientError, match=other.admin):
+            gateway.set(desk(2, 5, 4))
+    with pytest.raises(TransientError):
+        gateway.read("desk")
 
 
 def test_frozen_writer_is_waited_for_and_named(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

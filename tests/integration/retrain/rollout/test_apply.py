@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Engine
 
-from monitor.errors import GatewayError, StaleWeightsError
+from monitor.errors import GatewayError, StaleWeightsError, TransientError
 from monitor.store.engine import transaction
 from retrain.rollout.apply import apply_weights
-from retrain.rollout.gateways.protocol import Weights
+from retrain.rollout.gateways.protocol import Applied, Weights
 from retrain.rollout.gateways.record_only import RecordOnlyGateway
 from retrain.rollout.rollouts import revert
 from retrain.rollout.weights import GENERATIONS_AHEAD, as_weights
@@ -65,6 +65,26 @@ def test_frozen_leader_overwrites_no_revert(desk: RolloutDesk) -> None:
     with pytest.raises(StaleWeightsError):
         desk.gateway.set(frozen)
     assert desk.in_force() == (1, None, 0)
+
+
+def test_revert_is_sent_to_a_gateway_that_cannot_be_read(desk: RolloutDesk) -> None:
+    """Such as an Envoy whose admin interface is down: it reads its route file all the same."""
+    rollout = desk.start()
+    desk.tick()
+    read = desk.gateway.read
+
+    def unavailable(model: str) -> Applied | None:
+        raise TransientError("the admin interface is down")
+
+    desk.gateway.read = unavailable  # type: ignore[method-assign]
+    with transaction(desk.engine) as connection:
+        revert(connection, rollout.id, desk.now, by="lea", reason="bad")
+    desk.daemon.apply(desk.now)
+    desk.gateway.read = read  # type: ignore[method-assign]
+    assert desk.in_force() == (1, None, 0)
+    row = desk.weights()
+    assert (row.confirmed_at, row.n_overwritten) == (None, 0)
+    assert "admin" in (row.error or "")
 
 
 def test_newer_row_is_applied_by_the_same_call(desk: RolloutDesk) -> None:

@@ -146,6 +146,17 @@ def test_canary_left_in_the_default_route_is_told() -> None:
     assert not applied.matches(Weights("desk", 1, None, 0, 1))
 
 
+def test_generation_replaced_by_hand_is_zero() -> None:
+    written = document()
+    written.write(Weights("desk", 1, 2, 5, 4))
+    changed = routes_of(written)
+    for route in changed:
+        route["metadata"]["filter_metadata"]["driftwarden"]["generation"] = "four"
+    applied = document(*changed).read("desk")
+    assert applied is not None
+    assert ({1: 95, 2: 5}, 0) == (applied.shares, applied.generation)
+
+
 def test_users_are_drawn_anew_for_each_canary() -> None:
     written = document()
     written.write(Weights("desk", 1, 2, 5, 1))

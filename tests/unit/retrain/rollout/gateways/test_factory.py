@@ -73,7 +73,22 @@ def test_credentials_in_an_address_are_refused() -> None:
         Rollout(envoy={"admin": ["http://user:word@127.0.0.1:9901"]})
 
 
-def test_models_with_one_name_at_the_gateway_are_refused(tmp_path: Path) -> None:
-    envoy = {"gateway": "envoy", "envoy": {"routes": str(tmp_path / "routes.json")}}
-    with pytest.raises(ConfigurationError, match="support-bot"):
-        create_gateway(configuration("support bot", "support-bot", **envoy), Secrets())
+@pytest.mark.parametrize(
+    ("models", "default", "named"),
+    [
+        (("support bot", "support-bot"), "", "support-bot"),
+        (("desk", "desk-v2"), "", "desk-v2"),
+        (("desk",), "dest", "default_model"),
+    ],
+)
+def test_names_that_the_gateway_would_confuse_are_refused(
+    tmp_path: Path, models: tuple[str, ...], default: str, named: str
+) -> None:
+    section = {"routes": str(tmp_path / "routes.json"), "default_model": default}
+    with pytest.raises(ConfigurationError, match=named):
+        create_gateway(configuration(*models, gateway="envoy", envoy=section), Secrets())
+
+
+def test_body_of_a_probe_is_json() -> None:
+    with pytest.raises(ValidationError, match="probe_body"):
+        Rollout(probe_body="{model: x}")
