@@ -138,7 +138,7 @@ class Rollout(Section):
     stages: tuple[Annotated[int, Field(ge=1, le=100)], ...] = (5, 25, 50, 100)
     min_dwell: Annotated[AnyDuration, Within("0s")] = timedelta(hours=48)
     start: Literal["manual", "automatic"] = "manual"
-    max_hold: Duration = timedelta(hours=48)
+    max_hold: Duration = timedelta(hours=96)
     holdback: SmallPercent = 1
     holdback_time: Duration = timedelta(hours=48)
     journal: str = "rollout-journal"

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.errors import ConfigurationError
+from monitor.settings.evaluation_file.plan import Threshold
 
 Floats = NDArray[np.float64]
 
@@ -177,6 +178,34 @@ def limit_check(
         highest,
         limit=limit,
     )
+
+
+def threshold_checks(
+    thresholds: Iterable[Threshold], ranges: Mapping[str, tuple[float, float]]
+) -> list[Check]:
+    """Return the limits by the thresholds of evaluation.yaml whose metrics the traffic has too.
+
+    Args:
+        thresholds: Of all benchmarks; of several on one metric the strictest is the limit.
+        ranges: Lowest and highest value of each metric that is measured in the traffic.
+    """
+    strictest: dict[tuple[str, bool], float] = {}
+    for threshold in thresholds:
+        limit = threshold.limit
+        if threshold.metric in ranges:
+            key = threshold.metric, limit.is_minimum
+            stricter = max if limit.is_minimum else min
+            strictest[key] = stricter(strictest.get(key, limit.value), limit.value)
+    return [
+        limit_check(
+            metric,
+            value,
+            is_minimum=is_minimum,
+            lowest=min(ranges[metric][0], value),
+            highest=max(ranges[metric][1], value),
+        )
+        for (metric, is_minimum), value in strictest.items()
+    ]
 
 
 def metrics_of(checks: Iterable[Check]) -> tuple[str, ...]:

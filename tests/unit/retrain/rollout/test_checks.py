@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 
 from monitor.errors import ConfigurationError
+from monitor.settings.evaluation_file.phrases import Limit
+from monitor.settings.evaluation_file.plan import Threshold
 from retrain.rollout.checks import (
     Check,
     default_checks,
@@ -9,6 +11,7 @@ from retrain.rollout.checks import (
     limit_check,
     metric_check,
     share_check,
+    threshold_checks,
 )
 from tests.support.refusals import refusal
 
@@ -69,3 +72,13 @@ def test_limit_check_scales_its_limit_as_values() -> None:
     check = limit_check("hallucinations", 0.02, is_minimum=False)
     assert check.limit is not None
     assert check.scale(np.array([check.limit, 0.05])).tolist() == pytest.approx([0.98, 0.95])
+
+
+def test_thresholds_of_traffic_metrics_are_limits_once() -> None:
+    thresholds = [
+        Threshold("hallucinations", Limit("<=", 0.05), 1),
+        Threshold("hallucinations", Limit("<=", 0.02), 2),
+        Threshold("rouge", Limit(">=", 0.5), 3),
+    ]
+    (check,) = threshold_checks(thresholds, {"hallucinations": (0.0, 1.0), "resolved": (0.0, 1.0)})
+    assert (check.metric, check.limit, check.higher_is_better) == ("hallucinations", 0.02, False)
