@@ -21,6 +21,9 @@ from monitor.store.alerts.incidents import IncidentRow, incident_by_id
 #: A longer snooze would be a way to forget.
 MAX_SNOOZE = timedelta(days=30)
 
+#: Of a note or a reason, as in the form of the page.
+MAX_CHARACTERS = 2000
+
 #: The time for which a condition must be clear doubles with each reopening in this time, so that
 #: one that comes and goes notifies ever less, but at least once a day while it lasts.
 FLAPPING_WITHIN = timedelta(days=7)
@@ -265,7 +268,13 @@ def _hold(connection: Connection, incident: IncidentRow, now: datetime) -> timed
 
 
 def _require(text: str, name: str) -> str:
-    text = text.strip()
+    """Return what a user wrote, without signs that no database stores."""
+    text = text.encode("utf-8", "replace").decode().replace("\0", "").strip()
     if not text:
         raise InputError(f"no {name}: write one", code=f"no_{name}")
+    if len(text) > MAX_CHARACTERS:
+        raise InputError(
+            f"a {name} of {len(text):,} characters: write at most {MAX_CHARACTERS:,}",
+            code=f"long_{name}",
+        )
     return text

@@ -15,7 +15,14 @@ from monitor.alerts.messages.incident import EvaluationSummary, incident_blocks,
 from monitor.alerts.messages.look import TITLES as LOOK_TITLES
 from monitor.alerts.messages.look import look_blocks
 from monitor.alerts.messages.look import next_steps as next_steps_of_look
-from monitor.alerts.messages.mrkdwn import Block, build_message, escape, sections, within_limits
+from monitor.alerts.messages.mrkdwn import (
+    Block,
+    build_message,
+    escape,
+    sections,
+    split_lines,
+    within_limits,
+)
 from monitor.alerts.steps import SYSTEM
 from monitor.plurals import pluralize
 from monitor.rendering.looks import look_headline
@@ -128,7 +135,7 @@ def add_reply(
     """
     incident = incident_by_id(connection, incident_id)
     summary = f"{incident_subject(incident_id, incident.model)}: {text}"
-    payload = build_message(blocks or sections([escape(text)]), summary)
+    payload = build_message(blocks or sections(map(escape, split_lines(text))), summary)
     if broadcast:
         payload["reply_broadcast"] = True
     outbox.add_message(

@@ -13,6 +13,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from monitor.errors import ConfigurationError, DatabaseUnavailableError
 from monitor.store.bulk_insert import enable_copy
 
+#: Code of PostgreSQL's error ``read_only_sql_transaction``.
+READ_ONLY = "25006"
 #: Time that a process waits for another writer.
 SQLITE_WAIT_SECONDS = 30
 
@@ -119,10 +121,20 @@ def transaction(engine: Engine) -> Iterator[Connection]:
     """Open a transaction: commit at the end of the block, roll back on any exception.
 
     Raises:
-        DatabaseUnavailableError: The database is away, locked or full; nothing was written.
+        DatabaseUnavailableError: The database is away, locked, full or read-only; nothing was
+            written.
     """
-    with _translated(), engine.begin() as connection:
+    # In a snapshot a change is a defect.
+    is_snapshot = bool(engine.get_execution_options().get("postgresql_readonly"))
+    with _translated(writes=not is_snapshot), engine.begin() as connection:
         yield connection
+
+
+def refuses_to_write(connection: Connection) -> bool:
+    """Return whether the server takes no changes: a standby, or one that is full."""
+    if connection.dialect.name != "postgresql":
+        return False  # SQLite's transactions begin as writers
+    return bool(connection.execute(text("SHOW transaction_read_only")).scalar_one() == "on")
 
 
 @contextmanager
@@ -146,15 +158,20 @@ def is_read_only(connection: Connection) -> bool:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(*, writes: bool) -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError) as error:
         raise DatabaseUnavailableError(_first_line(error)) from error
     except DBAPIError as error:
-        if error.connection_invalidated:
+        if error.connection_invalidated or (writes and _is_refused_change(error)):
             raise DatabaseUnavailableError(_first_line(error)) from error
         raise
+
+
+def _is_refused_change(error: DBAPIError) -> bool:
+    """Return whether the server became read-only, such as a primary that another one replaced."""
+    return getattr(error.orig, "pgcode", None) == READ_ONLY
 
 
 def limit_idle_time(connection: Connection, seconds: float) -> None:

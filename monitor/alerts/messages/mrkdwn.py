@@ -108,6 +108,15 @@ def sections(lines: Iterable[str]) -> list[Block]:
     return [{"type": "section", "text": mrkdwn("\n".join(group))} for group in packed]
 
 
+def split_lines(text: str) -> list[str]:
+    """Return the lines of a text, each short enough for :func:`escape` to leave it whole."""
+    return [
+        line[begin : begin + MAX_LINE_CHARACTERS]
+        for line in text.splitlines() or [""]
+        for begin in range(0, len(line) or 1, MAX_LINE_CHARACTERS)
+    ]
+
+
 def context(text: str) -> Block:
     """Return a context block: a small grey line."""
     return {"type": "context", "elements": [mrkdwn(text)]}

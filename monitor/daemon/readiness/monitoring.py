@@ -38,10 +38,14 @@ def budget_finding(settings: Sections) -> Finding:
 
 def database_finding(settings: Sections) -> Finding:
     """Check the database and its schema."""
+    from monitor.store.engine import refuses_to_write
     from monitor.store.migrations import head_revision
 
     with open_connection(settings) as connection:
         kind = connection.dialect.name
+        if refuses_to_write(connection):
+            problem = "the server is read-only: a standby, or full; name the primary, or free space"
+            return Finding("database", "fail", problem)
     return Finding("database", "ok", f"{kind}, revision {head_revision()}")
 
 

@@ -18,6 +18,7 @@ from monitor.alerts.incidents import (
     wake_due,
 )
 from monitor.alerts.looks import handle_look
+from monitor.alerts.messages.mrkdwn import render_text
 from monitor.errors import InputError, NotFoundError
 from monitor.settings import Alerts
 from monitor.store.alerts import incidents, outbox
@@ -225,6 +226,20 @@ def test_users_change_an_incident_with_name_time_and_reason(
     assert [after.from_status for after in events_of(engine)[1:]] == [
         before.to_status for before, _ in pairwise(events_of(engine))
     ]
+
+
+def test_a_long_note_is_whole_in_the_thread(any_engine: Engine, clock: datetime) -> None:
+    live_through(any_engine, clock, make_assessment(0.2))
+    text = "first line\nbad \x00\udcff byte\n" + "long " * 390
+    with transaction(any_engine) as connection:
+        note(connection, 1, "Ann", text, clock + WEEK)
+        with pytest.raises(InputError, match="2,000"):
+            note(connection, 1, "Ann", "x" * 2001, clock + WEEK)
+    with transaction(any_engine) as connection:
+        message = outbox.list_messages(connection)[0]
+    written = render_text(message.payload["blocks"])
+    assert written.count("long") == 390
+    assert "Ann: first line\nbad ? byte\n" in written
 
 
 def test_drift_after_a_users_resolution_reopens_the_incident(
