@@ -66,6 +66,7 @@ class Cycle:
     channels: Channels
     retraining: Retraining
     rollouts: Rollouts
+    measurement: RolloutMeasurement
     started_at: datetime
     #: Runs the evaluations of windows.
     evaluations: Runner
@@ -104,19 +105,21 @@ class Cycle:
         """
         evaluations: Runner
         looks: Runner
+        embeddings: Runner
         if stop is None:
-            evaluations = looks = DirectRunner(engine, settings.embedding, encoder)
+            evaluations = looks = embeddings = DirectRunner(engine, settings.embedding, encoder)
         else:
             run = partial(ProcessRunner, engine, settings.embedding, stop, leads=leads)
             evaluations, looks = run(preload=OF_EVALUATIONS), run(preload=OF_LOOKS)
+            embeddings = run(preload=OF_LOOKS)
+        measurement = RolloutMeasurement(engine, settings, now, embeddings)
         return cls(
             engine=engine,
             settings=settings,
             channels=open_channels(secrets, settings, receives_presses=receives_presses),
             retraining=Retraining.build(engine, settings, secrets),
-            rollouts=Rollouts.build(
-                engine, settings, secrets, RolloutMeasurement(engine, settings, now).next_look
-            ),
+            rollouts=Rollouts.build(engine, settings, secrets, measurement.next_look),
+            measurement=measurement,
             started_at=now,
             evaluations=evaluations,
             looks=looks,
@@ -195,6 +198,7 @@ class Cycle:
     def roll_out(self, now: datetime, may_continue: MayContinue = always) -> None:
         """Look at the hours of the open rollouts, and advance, hold or revert them."""
         self.rollouts.look(self._watched(), now, may_continue)
+        self.measurement.compare(now, may_continue)
 
     def watch(self, now: datetime, may_continue: MayContinue = always) -> None:
         """Check the conditions that are incidents of their own, and end the snoozes in time."""

@@ -1,21 +1,45 @@
 """Measurement of the open rollouts and experiments by the daemon."""
 
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, Engine
 
 from monitor.daemon.complete_traffic import complete_until
-from monitor.settings import Sections
+from monitor.daemon.evaluations.runner import Runner
+from monitor.daemon.rollout_embeddings import (
+    COMPARED_EVERY,
+    compare_arms,
+    learn_relevance,
+    score_relevance,
+)
+from monitor.errors import ChildProcessFailedError, ModelError, loggable
+from monitor.settings import Sections, Settings
 from monitor.store.engine import snapshot, transaction
-from monitor.store.rollouts.rollouts import RolloutRow
+from monitor.store.rollouts.comparisons import comparison_of
+from monitor.store.rollouts.looks import newest_look
+from monitor.store.rollouts.rollouts import RolloutRow, list_rollouts
 from monitor.store.training.registry import version_by_id
+from monitor.telemetry import get_logger
 from retrain.rollout.looks import Look
 from retrain.rollout.measurement.formats import score_formats
 from retrain.rollout.measurement.next_look import HOUR, next_hour, next_look
-from retrain.rollout.measurement.starting_point import fix_starting_point
+from retrain.rollout.measurement.starting_point import (
+    StartingPoint,
+    fix_starting_point,
+    stored_starting_point,
+)
 from retrain.rollout.measurement.subject import Subject
-from retrain.rollout.plan import RolloutPlan
+from retrain.rollout.plan import RolloutPlan, plan_of
+
+log = get_logger(__name__)
+
+#: Longest time of a task that needs vectors.
+MAX_EMBEDDING_TIME = timedelta(minutes=3)
+#: Newest rollouts of all models that are compared.
+MAX_COMPARED = 50
 
 
 @dataclass(frozen=True)
@@ -25,6 +49,10 @@ class RolloutMeasurement:
     engine: Engine
     settings: Sections
     started_at: datetime
+    #: Runs what needs vectors; ``None``: relevance and the comparison are left out.
+    runner: Runner | None = None
+    #: The newest hour of each rollout whose comparison was tried.
+    compared: dict[int, datetime] = field(default_factory=dict)
 
     def next_look(self, rollout: RolloutRow, plan: RolloutPlan, now: datetime) -> Look | None:
         """Return the look at the next complete hour of a rollout; ``None``: none is complete.
@@ -40,10 +68,12 @@ class RolloutMeasurement:
             hour = next_hour(connection, subject)
         if hour + HOUR > until:
             return None
-        with transaction(self.engine) as connection:
-            point = fix_starting_point(connection, subject, settings)
+        point = self._starting_point(subject, settings)
         with transaction(self.engine) as connection:
             score_formats(connection, subject, point, hour, now)
+        if point.relevance is not None:
+            limit = settings.rollout.embedded_per_hour
+            self._run(score_relevance, subject, point.relevance, hour, limit, now)
         with snapshot(self.engine) as connection:
             look = next_look(connection, subject, settings, until, now)
         if look is None:
@@ -59,6 +89,64 @@ class RolloutMeasurement:
             reason=look.decision.summary,
             reasons=tuple(asdict(reason) for reason in look.decision.reasons),
         )
+
+    def compare(self, now: datetime, may_continue: Callable[[], bool] = lambda: True) -> None:
+        """Compare responses given the prompts, every few hours and after the end of a rollout.
+
+        The comparison is shown, and decides nothing.
+        """
+        with snapshot(self.engine) as connection:
+            recent = [
+                (rollout, newest_look(connection, rollout.id))
+                for rollout in list_rollouts(connection, limit=MAX_COMPARED)
+                if rollout.is_open or rollout.id not in self.compared
+            ]
+        for rollout, look in recent:
+            settings = self.settings.settings_of(rollout.model)
+            if look is None or not may_continue() or not settings.rollout.embedded_per_hour:
+                continue
+            last = self.compared.get(rollout.id)
+            if last is None:
+                with snapshot(self.engine) as connection:
+                    stored = comparison_of(connection, rollout.id)
+                last = None if stored is None else stored.hour
+            if last is not None and look.hour - last < COMPARED_EVERY and rollout.is_open:
+                continue
+            self.compared[rollout.id] = look.hour
+            if look.hour == last:
+                continue
+            with snapshot(self.engine) as connection:
+                subject = subject_of(connection, rollout, plan_of(rollout, settings))
+            self._run(compare_arms, subject, settings, look.hour, now)
+
+    def _starting_point(self, subject: Subject, settings: Settings) -> StartingPoint:
+        """Return the starting point of a rollout, and fix it before its first look."""
+        with snapshot(self.engine) as connection:
+            point = stored_starting_point(connection, subject.rollout_id)
+        if point is not None:
+            return point
+        relevance = None
+        if settings.rollout.embedded_per_hour:
+            relevance = self._run(learn_relevance, subject, settings)
+        with transaction(self.engine) as connection:
+            return fix_starting_point(connection, subject, settings, relevance)
+
+    def _run(self, task: Callable[..., Any], subject: Subject, *arguments: Any) -> Any:
+        """Return the result of a task that needs vectors; ``None`` where it fails."""
+        if self.runner is None:
+            return None
+        try:
+            return self.runner.run(task, subject, *arguments, limit=MAX_EMBEDDING_TIME)
+        except (ChildProcessFailedError, ModelError) as error:  # its check is then missing
+            log.warning(
+                "rollout_not_embedded",
+                rollout=subject.rollout_id,
+                task=task.__name__,
+                error=loggable(error),
+            )
+            return None
+        finally:
+            self.runner.rest()
 
 
 def subject_of(connection: Connection, rollout: RolloutRow, plan: RolloutPlan) -> Subject:

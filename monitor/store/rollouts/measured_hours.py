@@ -234,6 +234,7 @@ class PastExchange:
     """An exchange of the sample before a rollout."""
 
     task_type: str
+    prompt: str
     response: str
     attributes: dict[str, Any]
     inclusion_probability: float

@@ -26,7 +26,12 @@ from retrain.rollout.evidence import Evidence, Tolerances, create_evidence, star
 from retrain.rollout.evidence_json import from_json, to_json
 from retrain.rollout.evidence_update import update
 from retrain.rollout.measurement.reviews import reviewed_rows
-from retrain.rollout.measurement.starting_point import MALFORMED, malformed, starting_point
+from retrain.rollout.measurement.starting_point import (
+    MALFORMED,
+    learn_starting_point,
+    malformed,
+    stored_starting_point,
+)
 from retrain.rollout.measurement.subject import Subject
 from retrain.rollout.observations import Observations
 from retrain.rollout.sample_ratio import count_users, expected_sampled_share
@@ -153,7 +158,9 @@ def _continue(
 ) -> tuple[Evidence, Watermark]:
     """Return the evidence so far, in the rollout's stage."""
     if last is None:
-        point = starting_point(connection, subject, settings)
+        point = stored_starting_point(connection, subject.rollout_id)
+        if point is None:
+            point = learn_starting_point(connection, subject, settings)
         tolerances = Tolerances(
             margin=settings.monitoring.alert_threshold,
             negligible=settings.rollout.negligible,

@@ -44,18 +44,33 @@ REVIEWS = "expert reviews"
 
 
 @dataclass(frozen=True)
+class Relevance:
+    """Relevance of stable's past responses."""
+
+    #: Cosine below which a response is no nearer to its prompt than to others.
+    threshold: float
+    #: Share of related responses.
+    level: float
+    #: Identity of the encoder.
+    encoder: str
+
+
+@dataclass(frozen=True)
 class StartingPoint:
     """Checks and output formats of a rollout."""
 
     checks: tuple[Check, ...]
     #: Task type -> the format of stable's responses.
     formats: Mapping[str, OutputFormat] = field(default_factory=dict)
+    #: ``None``: relevance is not measured.
+    relevance: Relevance | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return it as the column ``rollouts.measurement`` holds it."""
         return {
             "checks": [asdict(check) for check in self.checks],
             "formats": {name: _plain(of) for name, of in self.formats.items()},
+            "relevance": None if self.relevance is None else asdict(self.relevance),
         }
 
     @classmethod
@@ -64,40 +79,55 @@ class StartingPoint:
         return cls(
             tuple(Check(**check) for check in document["checks"]),
             {name: _format(plain) for name, plain in document["formats"].items()},
+            None if document["relevance"] is None else Relevance(**document["relevance"]),
         )
 
 
-def starting_point(
-    connection: Connection, subject: Subject, settings: Settings, *, with_relevance: bool = False
-) -> StartingPoint:
-    """Return the starting point of a rollout, as it is stored or from stable's past traffic."""
-    document = measurement_of(connection, subject.rollout_id)
-    if document is not None:
-        return StartingPoint.from_json(document)
-    return learn_starting_point(connection, subject, settings, with_relevance=with_relevance)
+def stored_starting_point(connection: Connection, rollout_id: int) -> StartingPoint | None:
+    """Return the starting point of a rollout; ``None`` before it is fixed."""
+    document = measurement_of(connection, rollout_id)
+    return None if document is None else StartingPoint.from_json(document)
 
 
 def fix_starting_point(
-    connection: Connection, subject: Subject, settings: Settings, *, with_relevance: bool = False
+    connection: Connection,
+    subject: Subject,
+    settings: Settings,
+    relevance: Relevance | None = None,
 ) -> StartingPoint:
-    """Store the starting point of a rollout where it has none, and return it."""
-    point = starting_point(connection, subject, settings, with_relevance=with_relevance)
-    fix_measurement(connection, subject.rollout_id, point.to_json())
-    return point
+    """Store the starting point of a rollout where it has none, and return it.
+
+    Args:
+        connection: A transaction.
+        subject: The rollout.
+        settings: Of its model.
+        relevance: That of stable's past traffic; ``None``: it is not measured.
+    """
+    stored = stored_starting_point(connection, subject.rollout_id)
+    if stored is not None:
+        return stored
+    learned = learn_starting_point(connection, subject, settings, relevance)
+    fix_measurement(connection, subject.rollout_id, learned.to_json())
+    return stored_starting_point(connection, subject.rollout_id) or learned
 
 
 def learn_starting_point(
-    connection: Connection, subject: Subject, settings: Settings, *, with_relevance: bool = False
+    connection: Connection,
+    subject: Subject,
+    settings: Settings,
+    relevance: Relevance | None = None,
 ) -> StartingPoint:
     """Return checks and formats by the stable version's traffic before the rollout."""
     since = subject.started_at - LEARNED_TIME
     newest = exchanges_before(connection, subject.model, since, subject.started_at, MAX_EXCHANGES)
-    past = _of_stable(newest, subject, settings.model.version_field)
+    past = of_stable(newest, subject, settings.model.version_field)
     half = len(past) // 2
     formats = _formats(past[:half])
     # A format fits the responses that it was learned from better than others.
     levels, ranges = _levels(past[half:], formats, settings)
-    checks = default_checks(levels, with_relevance=with_relevance)
+    if relevance is not None:
+        levels[RELEVANCE] = relevance.level
+    checks = default_checks(levels, with_relevance=relevance is not None)
     for names, higher in (
         (settings.drift.higher_is_better, True),
         (settings.drift.lower_is_better, False),
@@ -116,7 +146,7 @@ def learn_starting_point(
     if settings.retrain.judge.url:
         checks.append(metric_check(JUDGE, "revert_only", 0.0, 1.0))
     checks.append(metric_check(REVIEWS, "revert_only", 0.0, 1.0))
-    return StartingPoint(tuple(checks), formats)
+    return StartingPoint(tuple(checks), formats, relevance)
 
 
 def malformed(measures: Mapping[str, Any]) -> float:
@@ -127,7 +157,7 @@ def malformed(measures: Mapping[str, Any]) -> float:
     return float(max(faults))
 
 
-def _of_stable(
+def of_stable(
     past: Sequence[PastExchange], subject: Subject, version_field: str
 ) -> Sequence[PastExchange]:
     """Return the exchanges of the stable version; all where none names its version."""

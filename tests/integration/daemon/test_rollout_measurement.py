@@ -1,27 +1,35 @@
 """The daemon measures a rollout's observations and acts on them."""
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, delete, select
 
+from monitor.daemon.evaluations.runner import DirectRunner
 from monitor.daemon.rollout_measurement import RolloutMeasurement
 from monitor.settings import Settings
 from monitor.store.engine import transaction
+from monitor.store.rollouts.comparisons import comparison_of, example_pairs
 from monitor.store.rollouts.looks import list_looks
 from monitor.store.rollouts.measured_hours import measurement_of
-from monitor.store.tables import RolloutScore
+from monitor.store.tables import RolloutObservation, RolloutScore
 from retrain.rollout.measurement.simulated_hours import SimulatedTraffic, Texts, write_hour
+from tests.support.encoders.word_encoder import WordEncoder
 from tests.support.retrain.rollout_desk import MODEL, RolloutDesk, settings_of
 from tests.support.traffic.observed_traffic import ingest
 
 HOUR = timedelta(hours=1)
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
+
+
+class NamedEncoder(WordEncoder):
+    identity = "words@1"
 
 
 def healthy(
@@ -40,21 +48,31 @@ def healthy(
     }
 
 
-def measured_desk(engine: Engine, **rollout: object) -> RolloutDesk:
-    """Return a desk whose looks are measured, after two days of stable's traffic as JSON."""
+def measured_desk(
+    engine: Engine, respond: Callable[[int], tuple[str, str]], **rollout: object
+) -> RolloutDesk:
+    """Return a desk whose looks are measured, after a day and a half of stable's traffic.
+
+    Args:
+        engine: The database.
+        respond: Returns prompt and response of stable's exchanges by their number.
+        rollout: Settings.
+    """
     settings = settings_of(**rollout)
     desk = RolloutDesk(engine, NOW, settings)
-    measurement = RolloutMeasurement(engine, settings, NOW)
+    runner = DirectRunner(engine, settings.embedding, NamedEncoder)
+    measurement = RolloutMeasurement(engine, settings, NOW, runner)
     desk.daemon = replace(desk.daemon, next_look=measurement.next_look)
     everything = Settings(model={"name": MODEL}, monitoring={"sample_rate": 1.0})
     past = []
     for number in range(400):
         moment = NOW - timedelta(hours=48) + number * timedelta(minutes=5)
+        prompt, response = respond(number)
         value = {
             "id": f"past-{number}",
             "timestamp": moment.isoformat(),
-            "prompt": "Which intent?",
-            "response": json.dumps({"intent": f"intent {number % 7}", "sure": True}),
+            "prompt": prompt,
+            "response": response,
             "metadata": {"model_version": "v1", "latency_seconds": 1.0 + number % 3},
         }
         past.append((b"k%d" % number, (), json.dumps(value).encode()))
@@ -80,6 +98,10 @@ def run_hours(desk: RolloutDesk, hours: int, texts: Texts) -> None:
         desk.now -= timedelta(minutes=11)
 
 
+def intent(number: int) -> tuple[str, str]:
+    return "Which intent?", json.dumps({"intent": f"intent {number % 7}", "sure": True})
+
+
 def as_json(_arm: str, _measures: Mapping[str, float]) -> tuple[str, str]:
     return "Which intent?", '{"intent": "intent 1", "sure": true}'
 
@@ -89,7 +111,7 @@ def prose_of_canary(arm: str, measures: Mapping[str, float]) -> tuple[str, str]:
 
 
 def test_a_canary_without_the_output_format_is_reverted(engine: Engine) -> None:
-    desk = measured_desk(engine)
+    desk = measured_desk(engine, intent, embedded_per_hour=0)
     canary = desk.register()
     desk.start(canary)
     desk.tick()
@@ -107,9 +129,58 @@ def test_a_canary_without_the_output_format_is_reverted(engine: Engine) -> None:
     assert sum(look.n_canary for look in looks) == len(scores) > 50
 
 
+WORDS = ("card", "loan", "rent", "bill", "cash", "bank", "fees", "safe", "sale", "coin")
+
+
+def on_topic(number: int) -> tuple[str, str]:
+    first, second = WORDS[number % 10], WORDS[number // 10 % 10]
+    return f"{first} {second} {number}", f"{first} {second} " + "is fine, " * 6
+
+
+def off_topic_of_canary(arm: str, measures: Mapping[str, float]) -> tuple[str, str]:
+    number = int(measures["length"] * 1000)
+    prompt, response = on_topic(number)
+    return prompt, response if arm == "stable" else on_topic(number + 37)[1]
+
+
+def test_unrelated_responses_revert_and_are_shown_as_examples(engine: Engine) -> None:
+    desk = measured_desk(engine, on_topic, embedded_per_hour=300, stages=[25, 100])
+    runner = DirectRunner(engine, desk.settings.embedding, NamedEncoder)
+    measurement = RolloutMeasurement(engine, desk.settings, NOW, runner)
+    canary = desk.register()
+    desk.start(canary)
+    desk.tick()
+    run_hours(desk, 4, off_topic_of_canary)
+    rollout = desk.rollout()
+    measurement.compare(desk.now)
+    with transaction(engine) as connection:
+        looks = list_looks(connection, rollout.id)
+        arms = Counter(
+            connection.execute(
+                select(RolloutObservation.arm).join(
+                    RolloutScore, RolloutScore.observation_id == RolloutObservation.id
+                )
+            ).scalars()
+        )
+        comparison = comparison_of(connection, rollout.id)
+        assert comparison is not None
+        pairs = example_pairs(connection, comparison)
+        connection.execute(
+            delete(RolloutObservation).where(RolloutObservation.id == pairs[0].canary.id)
+        )
+        left = example_pairs(connection, comparison)
+    assert "reverted" == rollout.status
+    assert ["relevance"] == [check["name"] for check in looks[-1].checks if check["worse"]]
+    # About 300 an hour of both, thinned alike: three of stable to one of the canary.
+    assert 0.15 < arms["canary"] / arms.total() < 0.35
+    assert 150 * len(looks) < arms.total() < 450 * len(looks)
+    assert (10, 9) == (len(pairs), len(left))
+    assert not any(word in json.dumps(comparison.result) for word in WORDS)
+
+
 @pytest.mark.drill
 def test_an_equal_canary_reaches_all_traffic(engine: Engine) -> None:
-    desk = measured_desk(engine, min_dwell="24h", stages=[25, 50, 100])
+    desk = measured_desk(engine, intent, embedded_per_hour=0, min_dwell="24h", stages=[25, 50, 100])
     canary = desk.register()
     desk.start(canary)
     desk.tick()
