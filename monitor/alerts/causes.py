@@ -122,6 +122,42 @@ _ALL = (
             "• `driftwarden review queue` shows the progress of the batches.",
         ),
     ),
+    Cause(
+        name="rollout_reverted",
+        level="error",
+        title="Rollout reverted",
+        next_steps=(
+            "• Read why, with each check: `driftwarden rollout status`.",
+            "• Reject the version, or mend what was wrong and start its rollout again.",
+        ),
+    ),
+    Cause(
+        name="rollout_holding",
+        level="warning",
+        title="Rollout waits",
+        next_steps=(
+            "• Read what is missing: `driftwarden rollout status`.",
+            "• Mend it; or decide: `driftwarden rollout advance`, or `driftwarden rollout revert`.",
+        ),
+    ),
+    Cause(
+        name="rollout_not_applied",
+        level="critical",
+        title="Weights not applied",
+        next_steps=(
+            "• Check that the gateway runs, and has a backend for each version.",
+            "• To take the traffic back from here: `driftwarden rollout revert --now`.",
+        ),
+    ),
+    Cause(
+        name="rollout_shares_differ",
+        level="error",
+        title="Traffic differs from its weights",
+        next_steps=(
+            "• Compare `driftwarden rollout status` with the gateway: other routes, retries?",
+            "• Check that both versions write their version into the records.",
+        ),
+    ),
 )
 
 #: By name.

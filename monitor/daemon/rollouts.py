@@ -16,7 +16,7 @@ from monitor.store.rollouts.weights import newest_of_each_model
 from monitor.telemetry import SERVICE_FAILURES, get_logger
 from retrain.rollout.apply import apply_weights
 from retrain.rollout.automatic_start import start_automatically
-from retrain.rollout.canary_probes import CanaryProbes
+from retrain.rollout.emergency.canary_probes import CanaryProbes
 from retrain.rollout.emergency.journal import reconcile_journal
 from retrain.rollout.gateways.factory import create_gateway
 from retrain.rollout.gateways.protocol import Gateway

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from monitor.alerts.incidents import alerts_of, clear, report, wake_due
 from monitor.daemon.conditions.check import CLEAR, Check, Holds
 from monitor.daemon.conditions.of_models import OF_MODELS
+from monitor.daemon.conditions.of_rollouts import OF_ROLLOUTS
 from monitor.daemon.conditions.of_the_daemon import OF_THE_DAEMON
 from monitor.errors import TransientError
 from monitor.settings import Sections, Settings
@@ -47,7 +48,7 @@ def watch_conditions(
     for of_model in watched:
         if not may_continue():
             return
-        for cause, condition in OF_MODELS.items():
+        for cause, condition in (*OF_MODELS.items(), *OF_ROLLOUTS.items()):
             _watch(engine, cause, of_model.model.name, condition, of_model, now, started_at)
     for cause, of_daemon in OF_THE_DAEMON.items():
         _watch(engine, cause, DAEMON, of_daemon, settings, now, started_at)

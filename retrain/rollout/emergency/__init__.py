@@ -1,1 +1,1 @@
-"""Reverts without the daemon, or without the database."""
+"""Reverts that wait for no look: by hand at once, and by probes of the canary."""

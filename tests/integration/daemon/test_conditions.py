@@ -11,6 +11,7 @@ from monitor.alerts.causes import CAUSES
 from monitor.alerts.fallback import CAUSE as UNDELIVERED
 from monitor.alerts.messages.mrkdwn import render_text
 from monitor.daemon.conditions.of_models import OF_MODELS
+from monitor.daemon.conditions.of_rollouts import OF_ROLLOUTS
 from monitor.daemon.conditions.of_the_daemon import OF_THE_DAEMON
 from monitor.daemon.conditions.watch import watch_conditions
 from monitor.settings import Settings
@@ -211,8 +212,10 @@ each_cause = pytest.mark.parametrize("cause", sorted(CASES))
 
 def test_every_cause_has_a_condition_and_a_test() -> None:
     # Drift has its evaluations and looks, undelivered messages test_fallback.py.
-    assert set(OF_MODELS) | set(OF_THE_DAEMON) | {"drift", UNDELIVERED} == set(CAUSES)
-    assert set(CASES) == set(OF_MODELS) | set(OF_THE_DAEMON)
+    conditions = set(OF_MODELS) | set(OF_THE_DAEMON) | set(OF_ROLLOUTS)
+    assert conditions | {"drift", UNDELIVERED} == set(CAUSES)
+    # Those of rollouts begin and end in test_rollout_conditions.py.
+    assert set(CASES) == conditions - set(OF_ROLLOUTS)
     of_daemon = {cause.name for cause in CAUSES.values() if cause.of_daemon}
     assert of_daemon == set(OF_THE_DAEMON) | {UNDELIVERED}
 

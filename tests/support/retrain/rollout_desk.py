@@ -16,7 +16,7 @@ from monitor.store.rollouts.rollouts import RolloutRow
 from monitor.store.rollouts.weights import WeightsRow
 from monitor.store.training import registry as versions
 from retrain.registry.stages import register_version
-from retrain.rollout.canary_probes import CanaryProbes
+from retrain.rollout.emergency.canary_probes import CanaryProbes
 from retrain.rollout.gateways.in_process import InProcessGateway
 from retrain.rollout.looks import HOUR, Action, Look
 from retrain.rollout.plan import RolloutPlan
