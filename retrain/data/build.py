@@ -82,8 +82,8 @@ def build_training_set(
         raise TrainingError(
             f"replay_share = {replay_share:g} requires {n_replay} original examples, but there are "
             "none; set retrain.training_data to the original training data, import a baseline for "
-            "self-generated replay (driftwarden baseline import), or set replay_share = 0 in the "
-            "recipe and accept forgetting",
+            "self-generated replay (driftwarden baseline import), or, for a model's first version, "
+            "set replay_share = 0 in the recipe; a later one would forget",
             code="no_originals",
         )
     if replay_all and replay_share:

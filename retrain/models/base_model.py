@@ -154,15 +154,21 @@ def _convert(source: Path, target: Path) -> None:
 
 @contextmanager
 def _read_once() -> Iterator[None]:
-    """Parse a GGUF file once, which transformers does anew for every part: half of the time."""
-    import gguf  # noqa: PLC0415
+    """Parse a GGUF file once, which transformers does anew for every part: half of the time.
 
-    parsers = gguf.GGUFReader, gguf.get_tensor_name_map
+    Without the progress bar, which fills a log.
+    """
+    import gguf  # noqa: PLC0415
+    from transformers import modeling_gguf_pytorch_utils as reading  # noqa: PLC0415
+
+    parsers, bar = (gguf.GGUFReader, gguf.get_tensor_name_map), reading.tqdm
     gguf.GGUFReader, gguf.get_tensor_name_map = map(cache, parsers)
+    reading.tqdm = lambda tensors, **_: tensors
     try:
         yield
     finally:
         gguf.GGUFReader, gguf.get_tensor_name_map = parsers
+        reading.tqdm = bar
 
 
 def _strip_quantisation_marks(model: Any) -> None:

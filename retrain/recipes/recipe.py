@@ -172,7 +172,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if self.method == "full":
             matches.append("full fine-tuning writes a whole model and forgets the most")
         if self.replay_share == 0:
-            matches.append("replay_share 0: the model is likely to forget earlier skills")
+            matches.append("replay_share 0: a model with earlier skills is likely to forget them")
         if self.batch_size > MAX_BATCH_SIZE:
             matches.append(
                 f"batch_size {self.batch_size}: LoRA learns less from batches above "

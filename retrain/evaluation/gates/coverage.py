@@ -7,7 +7,7 @@ from monitor.store.training.candidate_results import Check
 from retrain.evaluation.benchmark import Benchmark
 
 #: Least items of a task type.
-MIN_ITEMS = 10
+MIN_ITEMS = 5
 #: Maximum task types that a message names.
 MAX_NAMED = 10
 

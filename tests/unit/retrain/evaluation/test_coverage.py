@@ -5,14 +5,14 @@ from tests.support.retrain.scored_benchmarks import benchmark, items
 
 CARDS = benchmark(items(12, task_type="cards", difficulty="easy"), metrics=["f1"], name="cards")
 LOANS = benchmark(items(12, task_type="loans", difficulty="hard"), metrics=["f1"], name="loans")
-FEES = benchmark(items(9, task_type="fees"), metrics=["f1"], name="fees")
+FEES = benchmark(items(4, task_type="fees"), metrics=["f1"], name="fees")
 
 
 def test_task_types_with_few_items_are_named_and_undecided() -> None:
     (check,) = check_coverage([CARDS, FEES], ["cards", "fees", "fraud"])
     assert (check.code, check.outcome) == ("coverage", "undecided")
     assert check.observed.endswith(
-        "1 of 3 task types have enough items; too few: fees (9), fraud (0)"
+        "1 of 3 task types have enough items; too few: fees (4), fraud (0)"
     )
 
 
