@@ -125,9 +125,13 @@ def learn_starting_point(
     formats = _formats(past[:half])
     # A format fits the responses that it was learned from better than others.
     levels, ranges = _levels(past[half:], formats, settings)
+    has_latency = any(settings.rollout.latency_field in row.attributes for row in past)
     if relevance is not None:
         levels[RELEVANCE] = relevance.level
     checks = default_checks(levels, with_relevance=relevance is not None)
+    if len(past) >= 2 * MIN_VALUES and not has_latency:
+        # Production logs none: a check that nothing can measure would hold every rollout.
+        checks = [check for check in checks if check.metric != LATENCY]
     for names, higher in (
         (settings.drift.higher_is_better, True),
         (settings.drift.lower_is_better, False),
