@@ -24,8 +24,8 @@ def check(
     """Check what the daemon needs.
 
     Checks the configuration, the database, the baseline, the Kafka topic, the encoder, the
-    channels of alerts, the reviewers, sign-in and what retraining needs. Each line is ok, note or
-    FAIL; the last two say what to do. Changes nothing.
+    channels of alerts, the reviewers, sign-in, the gateway and what retraining needs. Each line is
+    ok, note or FAIL; the last two say what to do. Changes nothing.
 
     With --send, each channel of alerts also gets a test message, which is taken back: deleted in
     Slack, resolved in PagerDuty and Alertmanager. One by Apprise can't be taken back.

@@ -38,7 +38,7 @@ def send_weights(
     from retrain.rollout.apply import apply_weights
     from retrain.rollout.gateways.factory import create_gateway
 
-    gateway = create_gateway(settings, load_secrets())
+    gateway = create_gateway(settings, load_secrets(), engine)
     deadline = time.monotonic() + wait_seconds
     apply_weights(engine, gateway, model, datetime.now(UTC))
     while True:

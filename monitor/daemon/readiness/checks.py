@@ -81,6 +81,7 @@ def _shared_checks(settings: Sections, secrets: Secrets) -> Checks:
         ("buttons", lambda: slack_buttons.buttons_finding(settings, secrets)),
         ("reviewers", lambda: monitoring.reviewers_finding(settings)),
         ("sign-in", lambda: monitoring.sign_in_finding(settings, secrets)),
+        ("gateway", lambda: retraining.gateway_finding(settings, secrets)),
         ("mlflow", lambda: retraining.mlflow_finding(settings, secrets)),
         ("web", lambda: monitoring.web_finding(settings)),
         ("temp files", temporary_files_finding),

@@ -74,6 +74,10 @@ def evaluation_finding(settings: Settings, secrets: Secrets) -> Finding:
     return Finding("evaluation", status, "; ".join(parts))
 
 
+#: Models that the finding about the gateway shows.
+MAX_MODELS = 5
+
+
 def work_folder_finding(settings: Settings) -> Finding:
     """Check the free space of the work folder."""
     folder = Path(settings.retrain.work_dir)
@@ -97,6 +101,27 @@ def launcher_finding(settings: Settings, secrets: Secrets) -> Finding:
 
     launcher = create_launcher(settings.retrain.launcher, settings.retrain, secrets)
     return Finding("launcher", "ok", f"{launcher.check()}. {launcher.capabilities.describe()}")
+
+
+def gateway_finding(settings: Sections, secrets: Secrets) -> Finding:
+    """Check the gateway: it tells the weights in force of each model."""
+    from retrain.rollout.apply import describe
+    from retrain.rollout.gateways.factory import create_gateway
+
+    gateway = create_gateway(settings, secrets)
+    able = gateway.capabilities
+    if not able.reads_weights:
+        return Finding("gateway", "ok", 'weights are only recorded: rollout.gateway = "none"')
+    names = [of_model.model.name for of_model in settings.by_model]
+    applied = {name: gateway.read(name) for name in names}
+    odd = [name for name in names if (read := applied[name]) is None or read.unexpected]
+    weights = "; ".join(
+        f"{name}: {describe(applied[name])}" for name in (odd or names)[:MAX_MODELS]
+    )
+    left = len(odd or names) - MAX_MODELS
+    sticky = "users stay with a version" if able.sticky else "each request is drawn"
+    message = f"{gateway.name}: {weights}{f' and {left} more' if left > 0 else ''}; {sticky}"
+    return Finding("gateway", "note" if odd else "ok", message)
 
 
 def live_model_finding(settings: Settings) -> Finding:

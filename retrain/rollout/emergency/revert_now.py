@@ -15,7 +15,7 @@ from monitor.store.rollouts.weights import newest_weights
 from monitor.telemetry import get_logger
 from retrain.rollout.apply import READ_BACK_SECONDS, apply_weights
 from retrain.rollout.emergency.journal import JournalEntry, write_entry
-from retrain.rollout.gateways.protocol import Gateway, Weights, wait_until_applied
+from retrain.rollout.gateways.protocol import Applied, Gateway, Weights, wait_until_applied
 from retrain.rollout.rollouts import revert
 from retrain.rollout.weights import GENERATIONS_AHEAD
 
@@ -137,10 +137,7 @@ def _revert_gateway(
     error = ""
     path: Path | None = None
     for _ in range(MAX_ATTEMPTS):
-        try:
-            applied = gateway.read(entry.model)
-        except DriftwardenError as caught:
-            applied, error = None, str(caught)
+        applied, error = _last_weights(gateway, entry.model)
         if path is None:
             generation = applied.generation + GENERATIONS_AHEAD if applied else 0
             path = _write(journal, entry, generation, warnings)
@@ -167,6 +164,17 @@ def _revert_gateway(
             return Revert(False, True, detail, path, tuple(warnings))
         error = "the gateway does not show the weights that it was sent"
     return Revert(False, False, error or "other weights are set again", path, tuple(warnings))
+
+
+def _last_weights(gateway: Gateway, model: str) -> tuple[Applied | None, str]:
+    """Return the weights in force, or else the last ones that were written, and what was wrong."""
+    error = ""
+    for source in (gateway.read, gateway.stored):
+        try:
+            return source(model), error
+        except DriftwardenError as caught:
+            error = str(caught)
+    return None, error
 
 
 def _write(folder: Path, entry: JournalEntry, generation: int, warnings: list[str]) -> Path | None:

@@ -81,9 +81,13 @@ class EnvoyGateway:
             return None
         return min(read, key=lambda applied: (applied.generation, not applied.unexpected))
 
+    def stored(self, model: str) -> Applied | None:
+        """Return the weights of the file."""
+        return self._document().read(model)
+
     def set(self, weights: Weights) -> None:
         """Write the weights of a model, after checks of the versions new to its traffic."""
-        in_force = self._document().read(weights.model)
+        in_force = self.stored(weights.model)
         require_newest(weights, in_force)
         for version in first_traffic(weights, in_force.shares if in_force else {}):
             self._require_cluster(weights.model, version)

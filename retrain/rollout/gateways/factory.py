@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from monitor.errors import ConfigurationError
+from monitor.errors import ConfigurationError, TransientError
 from monitor.settings import Rollout, Secrets, Sections
 from monitor.settings.gateways import Envoy, KubernetesRoutes
 from monitor.store.engine import transaction
@@ -34,8 +34,8 @@ def create_gateway(settings: Sections, secrets: Secrets, engine: Engine | None =
     Args:
         settings: The configuration.
         secrets: Keys of the gateways.
-        engine: The database with the registry; needed with ``rollout.vllm.replicas``, and read
-            only when a version gets its first traffic.
+        engine: The database with the registry, from which adapters are loaded before a version's
+            first traffic; ``None``: only versions with loaded adapters can get traffic.
 
     Raises:
         ConfigurationError: Two models have the same name at the gateway, the default model is not
@@ -47,8 +47,6 @@ def create_gateway(settings: Sections, secrets: Secrets, engine: Engine | None =
     router = _router(rollout, secrets)
     if not rollout.vllm.replicas:
         return router
-    if engine is None:
-        raise ConfigurationError("rollout.vllm.replicas needs the registry's database")
     replicas = ReplicaSettings(
         addresses=rollout.vllm.replicas,
         adapters=rollout.vllm.adapters,
@@ -106,10 +104,12 @@ def _kubernetes(settings: KubernetesRoutes, request: ProbeRequest, token: str) -
     return InferenceModelRewriteGateway(server, settings.listener, request, rewrite=name)
 
 
-def _adapters_of(engine: Engine) -> AdapterSource:
+def _adapters_of(engine: Engine | None) -> AdapterSource:
     """Return a source of adapters that reads the registry."""
 
     def adapter_of(model: str, version: int) -> Path:
+        if engine is None:
+            raise TransientError("the registry is not open", code="unavailable")
         with transaction(engine) as connection:
             return Path(version_by_number(connection, model, version).adapter_path)
 

@@ -4,6 +4,7 @@ import copy
 import secrets
 import time
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 
 from monitor.errors import GatewayError, TransientError
 from retrain.jobs.kubernetes.api_server import ApiServer
@@ -73,12 +74,22 @@ class HttpRouteGateway:
         self._read_seconds = read_seconds
 
     def read(self, model: str) -> Applied | None:
-        """Return the weights of the route, once each gateway has taken them."""
+        """Return the weights of the route, once each gateway has processed it.
+
+        A gateway that rejects the route, such as for a missing backend, is unexpected.
+        """
         route = read_object(self._server, self._path(model))
         if route is None:
             return None
-        _require_accepted(route)
-        return _applied(route, model)
+        problem, applied = _rejection(route), _applied(route, model)
+        if applied is None or not problem:
+            return applied
+        return replace(applied, unexpected=(*applied.unexpected, problem))
+
+    def stored(self, model: str) -> Applied | None:
+        """Return the weights of the route."""
+        route = read_object(self._server, self._path(model))
+        return None if route is None else _applied(route, model)
 
     def set(self, weights: Weights) -> None:
         """Write the weights of a model, after checks of the versions new to its traffic."""
@@ -129,13 +140,17 @@ class HttpRouteGateway:
         while True:
             route = self._existing(model)
             try:
-                _require_accepted(route)
+                problem = _rejection(route)
             except TransientError:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.2)
-            else:
-                return route
+                continue
+            if problem:
+                raise GatewayError(
+                    f"HTTPRoute {route['metadata']['name']}: {problem}", code="rejected"
+                )
+            return route
 
     def _require_backend(self, route: Object, model: str, version: int) -> None:
         template = _template(route, model)
@@ -176,11 +191,10 @@ class HttpRouteGateway:
         return f"{base}/httproutes/{name}"
 
 
-def _require_accepted(route: Object) -> None:
-    """Require that each gateway of a route has taken its present state.
+def _rejection(route: Object) -> str:
+    """Return why a gateway rejects the present state of a route; empty where none does.
 
     Raises:
-        GatewayError: A gateway rejects the route.
         TransientError: A gateway has not processed it yet.
     """
     name, generation = route["metadata"]["name"], route["metadata"].get("generation", 0)
@@ -189,22 +203,21 @@ def _require_accepted(route: Object) -> None:
         raise TransientError(
             f"HTTPRoute {name}: no gateway has taken it; check its parentRefs", code="pending"
         )
+    rejection = ""
     for parent in parents:
+        controller = parent.get("controllerName")
         conditions = {c["type"]: c for c in parent.get("conditions") or []}
         for kind in ("Accepted", "ResolvedRefs"):
             condition = conditions.get(kind)
             if condition is None or condition.get("observedGeneration", generation) < generation:
                 raise TransientError(
-                    f"HTTPRoute {name}: {parent.get('controllerName')} has not processed its "
-                    f"generation {generation}",
+                    f"HTTPRoute {name}: {controller} has not processed its generation {generation}",
                     code="pending",
                 )
             if condition["status"] != "True":
-                raise GatewayError(
-                    f"HTTPRoute {name}: {parent.get('controllerName')} rejects it: {kind} is "
-                    f"{condition['status']}, {condition.get('reason')}: {condition.get('message')}",
-                    code="rejected",
-                )
+                reason, message = condition.get("reason"), condition.get("message")
+                rejection = f"{controller} says {kind} is {condition['status']}: {reason} {message}"
+    return rejection
 
 
 def _applied(route: Object, model: str) -> Applied | None:

@@ -79,6 +79,10 @@ class InProcessGateway:
         canary = weights.canary if weights.canary_percent else None
         return Applied(model, weights.stable, canary, weights.canary_percent, weights.generation)
 
+    def stored(self, model: str) -> Applied | None:
+        """Return the weights in force."""
+        return self.read(model)
+
     def set(self, weights: Weights) -> None:
         """Apply weights, after a probe of the versions that get traffic for the first time."""
         self._require_available()

@@ -1,8 +1,8 @@
 """Weights of model names in llm-d's InferenceModelRewrite, such as of LoRA adapters."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from monitor.errors import GatewayError
 from retrain.jobs.kubernetes.api_server import ApiServer
 from retrain.rollout.gateways.cluster_names import cluster_name, version_of_cluster
 from retrain.rollout.gateways.kubernetes_objects import (
@@ -64,12 +64,20 @@ class InferenceModelRewriteGateway:
         self._rewrite = rewrite
 
     def read(self, model: str) -> Applied | None:
-        """Return the weights of the rewrite, and an older rewrite that has precedence."""
+        """Return the weights of the rewrite.
+
+        Its rejection, and an older rewrite that has precedence, are unexpected.
+        """
         state = read_object(self._server, self._path(model))
         if state is None:
             return None
-        _require_accepted(state)
-        return _applied(state, model, self._precedent(state, model))
+        problems = (_rejection(state), self._precedent(state, model))
+        return _applied(state, model, [problem for problem in problems if problem])
+
+    def stored(self, model: str) -> Applied | None:
+        """Return the weights of the rewrite."""
+        state = read_object(self._server, self._path(model))
+        return None if state is None else _applied(state, model)
 
     def set(self, weights: Weights) -> None:
         """Write the weights of a model, after probes of the versions new to its traffic."""
@@ -103,8 +111,8 @@ class InferenceModelRewriteGateway:
             name, self._listener, request, proof=model_is(name), missing_statuses={404}
         )
 
-    def _precedent(self, state: Object, model: str) -> str | None:
-        """Return the older rewrite of the same pool that matches the model, if any."""
+    def _precedent(self, state: Object, model: str) -> str:
+        """Return the older rewrite of the same pool that matches the model; empty: none."""
         listed = read_object(self._server, self._collection) or {}
         pool = state["spec"].get("poolRef", {}).get("name")
         own = state["metadata"]
@@ -113,8 +121,8 @@ class InferenceModelRewriteGateway:
             older = metadata.get("creationTimestamp", "") < own.get("creationTimestamp", "")
             same_pool = rewrite["spec"].get("poolRef", {}).get("name") == pool
             if older and same_pool and _find_rule(rewrite, model) is not None:
-                return str(metadata["name"])
-        return None
+                return f"the older rewrite {metadata['name']}"
+        return ""
 
     def _existing(self, model: str) -> Object:
         state = read_object(self._server, self._path(model))
@@ -137,22 +145,20 @@ class InferenceModelRewriteGateway:
         return f"{self._collection}/{self._rewrite.format(model=plain_resource(model))}"
 
 
-def _require_accepted(state: Object) -> None:
+def _rejection(state: Object) -> str:
+    """Return why the router rejects a rewrite; empty where it doesn't."""
     for condition in state.get("status", {}).get("conditions") or []:
         if condition.get("type") == "Accepted" and condition.get("status") == "False":
-            raise GatewayError(
-                f"InferenceModelRewrite {state['metadata']['name']}: rejected, "
-                f"{condition.get('reason')}: {condition.get('message')}",
-                code="rejected",
-            )
+            return f"the router rejects it: {condition.get('reason')} {condition.get('message')}"
+    return ""
 
 
-def _applied(state: Object, model: str, precedent: str | None = None) -> Applied | None:
+def _applied(state: Object, model: str, problems: Sequence[str] = ()) -> Applied | None:
     rule, mark = _find_rule(state, model), mark_of(state, model)
     if rule is None:
         return None
     weights: dict[int, float] = {}
-    unexpected = [f"the older rewrite {precedent}"] if precedent else []
+    unexpected = list(problems)
     targets = rule.get("targets") or []
     for target in targets:
         name = target.get("modelRewrite", "")

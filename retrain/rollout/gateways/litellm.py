@@ -102,6 +102,10 @@ class LiteLlmGateway:
         """Return the weights of the group's deployments that are not blocked."""
         return _applied(self._deployments(), model)
 
+    def stored(self, model: str) -> Applied | None:
+        """Return the weights of the proxy's database, which are those in force."""
+        return self.read(model)
+
     def set(self, weights: Weights) -> None:
         """Write the weights of a model's deployments, after probes of the new ones."""
         in_force = self.read(weights.model)

@@ -139,6 +139,13 @@ class Gateway(Protocol):
         """Return the weights in force; ``None`` where the gateway has none of the model."""
         ...
 
+    def stored(self, model: str) -> Applied | None:
+        """Return the weights that were last written, which may not be in force.
+
+        For reverts while :meth:`read` fails: it asks as few services as possible.
+        """
+        ...
+
     def set(self, weights: Weights) -> None:
         """Apply the weights of one model; leave other models as they are. Idempotent.
 

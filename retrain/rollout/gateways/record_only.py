@@ -13,6 +13,10 @@ class RecordOnlyGateway:
         """Return nothing: the weights in force are unknown."""
         return None
 
+    def stored(self, model: str) -> Applied | None:  # noqa: ARG002 - the protocol's signature
+        """Return nothing: the rows hold the weights."""
+        return None
+
     def set(self, weights: Weights) -> None:
         """Do nothing: the row holds the weights."""
 

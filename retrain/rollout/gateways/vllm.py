@@ -109,6 +109,10 @@ class AdaptersOnVllm:
         lost = tuple(self._lost_adapters(model, applied))
         return replace(applied, unexpected=(*applied.unexpected, *lost))
 
+    def stored(self, model: str) -> Applied | None:
+        """Return the weights that the gateway that routes has stored."""
+        return self._router.stored(model)
+
     def set(self, weights: Weights) -> None:
         """Load what is new to the traffic, set the weights, then load what a replica has lost.
 

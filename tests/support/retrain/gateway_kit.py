@@ -61,6 +61,13 @@ class GatewayTests:
         assert subject.apply(desk(2, 100, 3)).shares == {2: 100}
         assert subject.apply(desk(None, 0, 4)).shares == {1: 100}
 
+    def test_stored_weights_are_those_that_were_set(self, subject: Subject) -> None:
+        subject.apply(desk(2, 25, 6))
+        stored = subject.gateway.stored("desk")
+        assert stored is not None
+        assert stored.matches(desk(2, 25, 6))
+        assert subject.gateway.stored("unheard of") is None
+
     def test_setting_weights_again_changes_nothing(self, subject: Subject) -> None:
         first = subject.apply(desk(2, 25, 1))
         assert first == subject.apply(desk(2, 25, 1))

@@ -9,13 +9,18 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from sqlalchemy import Engine
 
-from monitor.errors import GatewayError, StaleWeightsError, TransientError
+from monitor.daemon.readiness.retraining import gateway_finding
+from monitor.errors import DatabaseUnavailableError, GatewayError, StaleWeightsError, TransientError
+from monitor.settings import Configuration, Secrets
+from retrain.rollout.emergency.revert_now import revert_now
 from retrain.rollout.gateways import route_file
 from retrain.rollout.gateways.envoy import EnvoyGateway
 from retrain.rollout.gateways.envoy_routes import PROBE_HEADER, RouteNames
@@ -206,6 +211,43 @@ def test_restarted_envoy_has_the_weights_of_the_file(site: Site) -> None:
     applied = site.gateway.read("desk")
     assert applied is not None
     assert applied.matches(desk(None, 0, 4))
+    assert {"desk-v1": 1.0} == site.shares(50)
+
+
+def test_check_shows_the_weights_in_force(site: Site) -> None:
+    site.apply(desk(2, 25, 3))
+    section = {
+        "routes": str(site.envoy.routes),
+        "admin": [site.envoy.admin],
+        "listeners": [site.envoy.listener],
+    }
+    settings = Configuration(
+        models={"desk": {}, "tax": {}}, rollout={"gateway": "envoy", "envoy": section}
+    )
+    finding = gateway_finding(settings, Secrets())
+    assert "note" == finding.status  # tax has no weights
+    assert "tax" in finding.message
+    site.apply(Weights("tax", 1, None, 0, 1))
+    finding = gateway_finding(settings, Secrets())
+    assert "ok" == finding.status
+    assert "version 2 at 25%" in finding.message
+
+
+def test_revert_needs_neither_database_nor_admin_interface(site: Site, tmp_path: Path) -> None:
+    site.apply(desk(2, 25, 3))
+    blind = EnvoyGateway(
+        site.envoy.routes, RouteNames(), ["http://127.0.0.1:9"], [site.envoy.listener],
+        ProbeRequest(),
+    )  # fmt: skip
+
+    def no_database() -> Engine:
+        raise DatabaseUnavailableError("the database is unavailable")
+
+    now = datetime(2026, 11, 28, 3, 0, tzinfo=UTC)
+    done = revert_now(no_database, blind, "desk", now, by="lea", reason="bad", journal=tmp_path)
+    assert (False, False) == (done.by_rows, done.confirmed)
+    assert done.journal is not None
+    wait_until_applied(site.gateway, desk(None, 0, 4), 5.0, poll_seconds=0.02)
     assert {"desk-v1": 1.0} == site.shares(50)
 
 
