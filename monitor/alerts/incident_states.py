@@ -136,7 +136,8 @@ TRANSITIONS: tuple[Transition, ...] = (
         by="the removal of its model from config.toml",
         sources=UNRESOLVED,
         target="closed",
-        effect="one message of the daemon tells what ends with the model",
+        effect="one message of the daemon tells what ends with the model; the channels that know "
+        "the incident get its end",
     ),
 )
 

@@ -62,7 +62,8 @@ def leader_finding(settings: Sections) -> Finding:
             "leader",
             "note",
             f"none {_since(lease.expires_at, now)}: nothing is evaluated and no message is sent; "
-            f"start `driftwarden run`. The last one was {lease.holder}",
+            "start `driftwarden run`; the log of one that runs says why it can't lead "
+            f"(`lease_not_renewed`). The last one was {lease.holder}",
         )
     since = _since(lease.acquired_at, now)
     return Finding("leader", "ok", f"{lease.holder} {since}, epoch {lease.epoch}")

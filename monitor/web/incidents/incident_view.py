@@ -87,7 +87,7 @@ def load_view(connection: Connection, settings: Sections, row: IncidentRow) -> I
     return IncidentView(
         row=row,
         cause=cause,
-        headline=headline,
+        headline=headline.replace("`", "'"),
         notes=describe_state(connection, row),
         next_steps=[step.removeprefix("• ") for step in steps] if row.resolved_at is None else [],
         runbook=runbook_url(alerts, row.cause),
