@@ -112,7 +112,8 @@ class Cycle:
             run = partial(ProcessRunner, engine, settings.embedding, stop, leads=leads)
             evaluations, looks = run(preload=OF_EVALUATIONS), run(preload=OF_LOOKS)
             embeddings = run(preload=OF_LOOKS)
-        measurement = RolloutMeasurement(engine, settings, now, embeddings)
+        judge_key = secrets.judge_api_key.get_secret_value()
+        measurement = RolloutMeasurement(engine, settings, now, embeddings, judge_key)
         return cls(
             engine=engine,
             settings=settings,
@@ -199,6 +200,10 @@ class Cycle:
         """Look at the hours of the open rollouts, and advance, hold or revert them."""
         self.rollouts.look(self._watched(), now, may_continue)
         self.measurement.compare(now, may_continue)
+
+    def judge(self, now: datetime, may_continue: MayContinue = always) -> None:
+        """Have the judge score responses of the open rollouts, where one is configured."""
+        self.measurement.judge(now, may_continue)
 
     def watch(self, now: datetime, may_continue: MayContinue = always) -> None:
         """Check the conditions that are incidents of their own, and end the snoozes in time."""

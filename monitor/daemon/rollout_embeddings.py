@@ -5,7 +5,6 @@ The functions are tasks of a runner of evaluations: the encoder is loaded in its
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from monitor.store.rollouts.measured_hours import (
     TextRow,
     exchanges_before,
     insert_scores,
+    scored_in_hour,
     texts_of_hour,
 )
 from monitor.windows.reading.reembedding import EncoderSource, encode
@@ -31,6 +31,7 @@ from retrain.rollout.measurement.starting_point import (
     of_stable,
 )
 from retrain.rollout.measurement.subject import Subject
+from retrain.rollout.measurement.thinning import place_of, thin
 
 HOUR = timedelta(hours=1)
 #: Past exchanges of stable from which the threshold of relevance is learned.
@@ -84,10 +85,10 @@ def score_relevance(  # noqa: PLR0917 - a task has positional arguments
     Both arms are thinned by end user, to the same share.
     """
     with snapshot(engine) as connection:
-        rows = texts_of_hour(connection, subject.rollout_id, hour, hour + HOUR, unscored=RELEVANCE)
+        rows = texts_of_hour(connection, subject.rollout_id, hour, hour + HOUR)
+        scored = scored_in_hour(connection, subject.rollout_id, RELEVANCE, hour, hour + HOUR)
     rows = [row for row in rows if row.prompt.strip() and row.response.strip()]
-    share = min(1.0, limit / max(len(rows), 1))
-    rows = [row for row in rows if place_of(row) < share]
+    rows = [row for row in thin(rows, limit) if row.id not in scored]
     if not rows:
         return 0
     model = encoder()
@@ -147,13 +148,6 @@ def compare_arms(
             now=now,
         )
     return True
-
-
-def place_of(row: TextRow) -> float:
-    """Return a number in [0, 1) of an end user, or of an exchange without one."""
-    name = row.end_user or row.exchange_id
-    digest = blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "big") / 2**64
 
 
 def _groups(rows: Sequence[TextRow]) -> list[str]:

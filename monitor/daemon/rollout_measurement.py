@@ -20,11 +20,13 @@ from monitor.settings import Sections, Settings
 from monitor.store.engine import snapshot, transaction
 from monitor.store.rollouts.comparisons import comparison_of
 from monitor.store.rollouts.looks import newest_look
-from monitor.store.rollouts.rollouts import RolloutRow, list_rollouts
+from monitor.store.rollouts.rollouts import RolloutRow, list_rollouts, open_rollouts
 from monitor.store.training.registry import version_by_id
 from monitor.telemetry import get_logger
+from retrain.evaluation.judge.chat_client import judge_of
 from retrain.rollout.looks import Look
 from retrain.rollout.measurement.formats import score_formats
+from retrain.rollout.measurement.judged import judge_hour
 from retrain.rollout.measurement.next_look import HOUR, next_hour, next_look
 from retrain.rollout.measurement.starting_point import (
     StartingPoint,
@@ -51,8 +53,11 @@ class RolloutMeasurement:
     started_at: datetime
     #: Runs what needs vectors; ``None``: relevance and the comparison are left out.
     runner: Runner | None = None
+    judge_key: str = ""
+    #: The newest hour of each rollout that was judged.
+    judge_hours: dict[int, datetime] = field(default_factory=dict)
     #: The newest hour of each rollout whose comparison was tried.
-    compared: dict[int, datetime] = field(default_factory=dict)
+    compared_hours: dict[int, datetime] = field(default_factory=dict)
 
     def next_look(self, rollout: RolloutRow, plan: RolloutPlan, now: datetime) -> Look | None:
         """Return the look at the next complete hour of a rollout; ``None``: none is complete.
@@ -90,6 +95,35 @@ class RolloutMeasurement:
             reasons=tuple(asdict(reason) for reason in look.decision.reasons),
         )
 
+    def judge(self, now: datetime, may_continue: Callable[[], bool] = lambda: True) -> None:
+        """Have the judge score responses of the newest hours that were looked at.
+
+        Looks don't wait for it: its scores count at the next.
+        """
+        with snapshot(self.engine) as connection:
+            looked = [
+                (rollout, newest_look(connection, rollout.id))
+                for rollout in open_rollouts(connection)
+            ]
+        for rollout, look in looked:
+            if look is None or self.judge_hours.get(rollout.id) == look.hour or not may_continue():
+                continue
+            settings = self.settings.settings_of(rollout.model)
+            judge, limit = settings.retrain.judge, settings.rollout.judged_per_hour
+            with judge_of(judge, self.judge_key) as client:
+                if client is not None and limit:
+                    judge_hour(
+                        self.engine,
+                        client,
+                        rollout.id,
+                        look.hour,
+                        now,
+                        limit=limit,
+                        rubrics=judge.rubrics,
+                        concurrency=judge.max_concurrency,
+                    )
+            self.judge_hours[rollout.id] = look.hour
+
     def compare(self, now: datetime, may_continue: Callable[[], bool] = lambda: True) -> None:
         """Compare responses given the prompts, every few hours and after the end of a rollout.
 
@@ -99,20 +133,20 @@ class RolloutMeasurement:
             recent = [
                 (rollout, newest_look(connection, rollout.id))
                 for rollout in list_rollouts(connection, limit=MAX_COMPARED)
-                if rollout.is_open or rollout.id not in self.compared
+                if rollout.is_open or rollout.id not in self.compared_hours
             ]
         for rollout, look in recent:
             settings = self.settings.settings_of(rollout.model)
             if look is None or not may_continue() or not settings.rollout.embedded_per_hour:
                 continue
-            last = self.compared.get(rollout.id)
+            last = self.compared_hours.get(rollout.id)
             if last is None:
                 with snapshot(self.engine) as connection:
                     stored = comparison_of(connection, rollout.id)
                 last = None if stored is None else stored.hour
             if last is not None and look.hour - last < COMPARED_EVERY and rollout.is_open:
                 continue
-            self.compared[rollout.id] = look.hour
+            self.compared_hours[rollout.id] = look.hour
             if look.hour == last:
                 continue
             with snapshot(self.engine) as connection:

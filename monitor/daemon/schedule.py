@@ -113,6 +113,7 @@ def build_scheduler(
         # Jobs of their own: a revert waits for no evaluation, and for no measurement.
         "apply_weights": (cycle.apply_weights, APPLY_EVERY_SECONDS),
         "roll_out": (cycle.roll_out, ROLL_OUT_EVERY_SECONDS),
+        "judge": (cycle.judge, ROLL_OUT_EVERY_SECONDS),
         "watch": (cycle.watch, WATCH_EVERY_SECONDS),
         "deliver": (cycle.deliver, DELIVER_EVERY_SECONDS),
         # Without an app-level token only another replica can have stored a press.

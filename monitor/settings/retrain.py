@@ -147,6 +147,7 @@ class Rollout(Section):
     canary_rate: Probability = 1.0
     stable_per_canary: Annotated[float, Field(ge=1.0, le=100.0)] = 4.0
     embedded_per_hour: Annotated[int, Field(ge=0)] = 500
+    judged_per_hour: Annotated[int, Field(ge=0)] = 40
     latency_field: str = "latency_seconds"
     error_field: str = "error"
     gateway: Literal["none", "envoy", "litellm", "kubernetes"] = "none"

@@ -178,23 +178,33 @@ def seen_users(
 
 
 def texts_of_hour(
-    connection: Connection, rollout_id: int, start: datetime, end: datetime, *, unscored: str = ""
+    connection: Connection, rollout_id: int, start: datetime, end: datetime
 ) -> list[TextRow]:
-    """Return the observations of ``[start, end)`` that have texts; without a score of that name."""
+    """Return the observations of ``[start, end)`` that have texts."""
     statement = select(*_TEXTS).where(
         RolloutObservation.rollout_id == rollout_id,
         RolloutObservation.occurred_at >= start,
         RolloutObservation.occurred_at < end,
         or_(RolloutObservation.prompt != "", RolloutObservation.response != ""),
     )
-    if unscored:
-        statement = statement.where(
-            ~exists().where(
-                RolloutScore.observation_id == RolloutObservation.id,
-                RolloutScore.name == unscored,
-            )
-        )
     return read_rows(connection, TextRow, statement.order_by(RolloutObservation.id))
+
+
+def scored_in_hour(
+    connection: Connection, rollout_id: int, name: str, start: datetime, end: datetime
+) -> set[int]:
+    """Return the observations of ``[start, end)`` that have a score of a name."""
+    statement = (
+        select(RolloutScore.observation_id)
+        .join(RolloutObservation, RolloutObservation.id == RolloutScore.observation_id)
+        .where(
+            RolloutScore.rollout_id == rollout_id,
+            RolloutScore.name == name,
+            RolloutObservation.occurred_at >= start,
+            RolloutObservation.occurred_at < end,
+        )
+    )
+    return set(connection.execute(statement).scalars())
 
 
 def insert_scores(

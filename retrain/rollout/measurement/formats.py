@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from monitor.store.rollouts.measured_hours import insert_scores, texts_of_hour
+from monitor.store.rollouts.measured_hours import insert_scores, scored_in_hour, texts_of_hour
 from retrain.rollout.measurement.next_look import HOUR
 from retrain.rollout.measurement.starting_point import WRONG_FORMAT, StartingPoint
 from retrain.rollout.measurement.subject import Subject
@@ -19,11 +19,14 @@ def score_formats(
     """
     if not point.formats:
         return 0
-    rows = texts_of_hour(connection, subject.rollout_id, hour, hour + HOUR, unscored=WRONG_FORMAT)
+    rows = texts_of_hour(connection, subject.rollout_id, hour, hour + HOUR)
+    scored = scored_in_hour(connection, subject.rollout_id, WRONG_FORMAT, hour, hour + HOUR)
     wrong = {
         row.id: 1.0
         for row in rows
-        if row.task_type in point.formats and not point.formats[row.task_type].admits(row.response)
+        if row.id not in scored
+        and row.task_type in point.formats
+        and not point.formats[row.task_type].admits(row.response)
     }
     insert_scores(connection, subject.rollout_id, WRONG_FORMAT, wrong, now)
     return len(wrong)

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,10 @@ from monitor.descriptors.output_format import (
     learn_format,
 )
 from monitor.descriptors.response_measures import LATENCY, measure_response
+from monitor.errors import ConfigurationError, loggable
 from monitor.settings import Settings
+from monitor.settings.evaluation_file import read_plan
+from monitor.settings.evaluation_file.plan import Threshold
 from monitor.store.rollouts.measured_hours import (
     PastExchange,
     exchanges_before,
@@ -25,8 +29,17 @@ from monitor.store.rollouts.measured_hours import (
     measurement_of,
 )
 from monitor.store.rollouts.observation_plans import version_labels
-from retrain.rollout.checks import SLOW_QUANTILE, Check, default_checks, metric_check
+from monitor.telemetry import get_logger
+from retrain.rollout.checks import (
+    SLOW_QUANTILE,
+    Check,
+    default_checks,
+    metric_check,
+    threshold_checks,
+)
 from retrain.rollout.measurement.subject import Subject
+
+log = get_logger(__name__)
 
 #: Stable's traffic before the rollout from which levels and formats are learned.
 LEARNED_TIME = timedelta(days=14)
@@ -147,10 +160,23 @@ def learn_starting_point(
             for name in names
             if name in ranges
         ]
-    if settings.retrain.judge.url:
+    checks += threshold_checks(_thresholds(settings), ranges)
+    if settings.retrain.judge.url and settings.rollout.judged_per_hour:
         checks.append(metric_check(JUDGE, "revert_only", 0.0, 1.0))
     checks.append(metric_check(REVIEWS, "revert_only", 0.0, 1.0))
     return StartingPoint(tuple(checks), formats, relevance)
+
+
+def _thresholds(settings: Settings) -> list[Threshold]:
+    """Return the thresholds of the evaluation file; none where it can't be read."""
+    if not settings.retrain.evaluation:
+        return []
+    try:
+        plan = read_plan(Path(settings.retrain.evaluation))
+    except ConfigurationError as error:
+        log.warning("thresholds_not_read", model=settings.model.name, error=loggable(error))
+        return []
+    return [threshold for benchmark in plan.benchmarks for threshold in benchmark.thresholds]
 
 
 def malformed(measures: Mapping[str, Any]) -> float:

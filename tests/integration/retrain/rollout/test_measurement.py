@@ -7,12 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Engine, insert, update
 
+from monitor.errors import JudgeError
 from monitor.settings import Settings
 from monitor.store.engine import transaction
 from monitor.store.rollouts.measured_hours import insert_scores
 from monitor.store.tables import RolloutLook, RolloutObservation
+from retrain.rollout.measurement.judged import judge_hour
 from retrain.rollout.measurement.next_look import HourLook, next_look, stored_evidence
 from retrain.rollout.measurement.simulated_hours import SimulatedTraffic, write_hour
+from retrain.rollout.measurement.starting_point import fix_starting_point
 from retrain.rollout.measurement.subject import Subject
 from tests.support.traffic.observed_traffic import MODEL, open_rollout
 
@@ -122,18 +125,18 @@ def test_a_worse_canary_reverts_and_looks_repeat_exactly(any_engine: Engine) -> 
 def test_equal_versions_advance_after_the_stage(engine: Engine) -> None:
     rollout_id = open_rollout(engine, START, weight_percent=50)
     subject = subject_of(
-        rollout_id, percent=50, weight_percent=50, min_dwell=timedelta(hours=7), n_stages=2
+        rollout_id, percent=50, weight_percent=50, min_dwell=timedelta(hours=11), n_stages=2
     )
     traffic = SimulatedTraffic(rollout_id=rollout_id, model=MODEL, draw=good)
-    simulate(engine, traffic, 8, weight=50.0)
+    simulate(engine, traffic, 12, weight=50.0)
     actions = []
-    for number in range(1, 9):
+    for number in range(1, 13):
         look = look_at(engine, subject, START + number * HOUR)
         assert look is not None
         store(engine, subject, look)
         actions.append(look.decision.action)
-    assert {"wait"} == set(actions[:6])
-    assert "advance" == actions[7], look.decision.summary
+    assert {"wait"} == set(actions[:10])
+    assert "advance" == actions[11], look.decision.summary
 
 
 def test_a_share_that_was_not_set_holds(engine: Engine) -> None:
@@ -185,3 +188,50 @@ def test_late_observations_and_scores_count_once(engine: Engine) -> None:
     n_late = units[1] - units[0] - 2
     assert n_late > 300
     assert units[2] == units[1]
+
+
+class ScriptedJudge:
+    """A judge that scores by a word of the response, and fails on another."""
+
+    def ask(self, system: str, question: str) -> str:
+        assert "canary" not in system + question
+        if "unclear" in question:
+            raise JudgeError("no reply")
+        return "Reason.\nSCORE: 5" if "helpful" in question else "Reason.\nSCORE: 1"
+
+
+def test_a_judge_scores_both_arms_for_the_next_look(engine: Engine) -> None:
+    subject = subject_of(open_rollout(engine, START, weight_percent=50), weight_percent=50)
+    count = iter(range(10**6))
+
+    def texts(arm: str, _measures: object) -> tuple[str, str]:
+        if next(count) % 11 == 0:
+            return "question", "unclear"
+        return "question", "helpful" if arm == "stable" else "wrong"
+
+    traffic = SimulatedTraffic(
+        rollout_id=subject.rollout_id, model=MODEL, draw=good, texts=texts, requests_per_hour=400
+    )
+    simulate(engine, traffic, 3, weight=50.0)
+    with transaction(engine) as connection:
+        settings = Settings(retrain={"judge": {"url": "http://judge", "model": "m"}})
+        fix_starting_point(connection, subject, settings)
+
+    def judge(hour: datetime) -> int:
+        rubrics = {"": "Be helpful."}
+        return judge_hour(
+            engine, ScriptedJudge(), subject.rollout_id, hour, hour, limit=150, rubrics=rubrics
+        )
+
+    for number in range(2):  # stable's level is known after the first
+        look = look_at(engine, subject, START + (number + 1) * HOUR)
+        assert look is not None
+        store(engine, subject, look)
+        assert judge(START + number * HOUR) > 100
+        assert judge(START + number * HOUR) == 0  # only what failed is asked again
+    last = look_at(engine, subject, START + 3 * HOUR)
+    assert last is not None
+    result = next(check for check in last.checks if check["name"] == "judge")
+    assert result["n_pairs"] > 40
+    assert result["worse"]
+    assert ("revert_only", "revert") == (result["kind"], last.decision.action)
