@@ -218,7 +218,7 @@ def test_a_judge_scores_both_arms_for_the_next_look(engine: Engine) -> None:
         fix_starting_point(connection, subject, settings)
 
     def judge(hour: datetime) -> int:
-        rubrics = {"": "Be helpful."}
+        rubrics = {"": "Be brief."}
         return judge_hour(
             engine, ScriptedJudge(), subject.rollout_id, hour, hour, limit=150, rubrics=rubrics
         )
