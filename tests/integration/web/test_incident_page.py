@@ -175,7 +175,9 @@ def test_list_of_incidents_is_filtered(
     act(page, "resolve", reason="once")
 
     def listed(query: str) -> list[str]:
-        return re.findall(r'<td><a href="/incidents/(\d+)"', page.get(f"/incidents{query}").text)
+        return re.findall(
+            r'<td class="id"><a href="/incidents/(\d+)"', page.get(f"/incidents{query}").text
+        )
 
     assert listed("") == ["3", "2", "1"]
     assert listed("?status=unresolved") == ["3", "2"]
