@@ -1,6 +1,6 @@
 """Settings of the gateways that split the traffic between versions."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
@@ -32,6 +32,22 @@ def _check_address(address: str) -> str:
     return address.rstrip("/")
 
 
+def _template_of(*placeholders: str) -> AfterValidator:
+    """Return a check of a text with placeholders."""
+
+    def check(text: str) -> str:
+        try:
+            text.format(**dict.fromkeys(placeholders, "x"))
+        except (KeyError, IndexError, ValueError, AttributeError):
+            names = ", ".join(f"{{{name}}}" for name in placeholders)
+            raise ValueError(f"may hold {names}; other braces are doubled") from None
+        return text
+
+    return AfterValidator(check)
+
+
+#: How a deployment names a key that LiteLLM has in its environment.
+_REFERENCE = "os.environ/"
 Address = Annotated[str, AfterValidator(_check_address)]
 Addresses = Annotated[tuple[Annotated[Address, Field(min_length=1)], ...], Field(min_length=1)]
 
@@ -53,13 +69,15 @@ class LiteLlm(Section):
     """A LiteLLM proxy that stores its models in its database."""
 
     url: Address = ""
-    deployment: dict[str, Any] = Field(default={})
+    deployment: dict[
+        str, Annotated[str, _template_of("name", "model", "version")] | bool | int | float
+    ] = Field(default={})
 
     @model_validator(mode="after")
     def _names_a_model(self) -> "LiteLlm":
         if self.deployment and not self.deployment.get("model"):
             raise ValueError('deployment needs model, such as "hosted_vllm/{name}"')
-        if self.deployment.get("api_key") and "/" not in str(self.deployment["api_key"]):
+        if not str(self.deployment.get("api_key", _REFERENCE)).startswith(_REFERENCE):
             raise ValueError('api_key must be a reference, such as "os.environ/VLLM_API_KEY"')
         return self
 
@@ -68,7 +86,7 @@ class KubernetesRoutes(Section):
     """Objects of a Kubernetes cluster that hold the weights."""
 
     resource: Literal["HTTPRoute", "InferenceModelRewrite"] = "HTTPRoute"
-    object_name: Annotated[str, Field(min_length=1)] = "{model}"
+    object_name: Annotated[str, Field(min_length=1), _template_of("model")] = "{model}"
     listener: Address = ""
     api: str = ""
     ca_file: str = ""
@@ -85,6 +103,8 @@ class Vllm(Section):
     """Replicas of vLLM that load adapters, beneath the gateway that routes."""
 
     replicas: tuple[Annotated[Address, Field(min_length=1)], ...] = ()
-    adapters: Annotated[str, Field(min_length=1)] = "{path}"
+    adapters: Annotated[
+        str, Field(min_length=1), _template_of("path", "model", "version", "name")
+    ] = "{path}"
     max_lora_rank: Annotated[int, Field(ge=1)] = 16
     target_modules: tuple[str, ...] = ()

@@ -36,6 +36,7 @@ def test_an_old_key_is_refused_with_its_new_name(tmp_path: Path, key: str) -> No
         ("retention.exchanges_days", "90", 'retention.exchanges = "90d"'),
         ("review.window_weeks", "4", 'review.decision_window = "4w"'),
         ("rollout.steps", "[5, 100]", "rollout.stages = [5, 100]"),
+        ("rollout.gateway_routes", '"/r.json"', 'rollout.envoy.routes = "/r.json"'),
         ("kafka.start_at", '"latest"', 'kafka.auto_offset_reset = "latest"'),
         ("drift.minimum_mass", "0.02", "drift.min_drifted_share = 0.02"),
         ("review.lease_minutes", '"long"', "a duration such as"),

@@ -63,6 +63,19 @@ def test_template_of_deployments_has_a_model_and_no_key(deployment: dict[str, st
         Rollout(litellm={"deployment": deployment})
 
 
+@pytest.mark.parametrize(
+    "section",
+    [
+        {"kubernetes": {"object_name": "{version}"}},
+        {"vllm": {"adapters": "/adapters/{modle}"}},
+        {"litellm": {"deployment": {"model": "hosted_vllm/{0}"}}},
+    ],
+)
+def test_template_with_an_unknown_placeholder_is_refused(section: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match="braces"):
+        Rollout(**section)
+
+
 def test_proxy_of_litellm_is_configured() -> None:
     made = configuration(gateway="litellm", litellm={"url": "http://litellm:4000"})
     assert isinstance(create_gateway(made, Secrets()), LiteLlmGateway)
