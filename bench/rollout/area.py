@@ -13,6 +13,7 @@ import numpy as np
 from scipy import stats
 
 from bench.rollout.returning import Population
+from bench.rollout.through_sql import StoredOutcome, StoredRollout, run_stored_rollout
 from bench.rollout.traffic import Traffic
 from bench.rollout.trials import DWELL, STAGES, Outcome, Trial, run_rollout
 from monitor.bench.row import Row
@@ -30,6 +31,16 @@ LEAST_HOURS = int(DWELL.total_seconds() / 3600) * (len(STAGES) - 1)
 
 #: Rates of the canary that are worse by exactly the margin of their check.
 AT_MARGIN = {"resolved": 0.81, "errors": 0.02, "refusals": 0.03, "latency": 1.0461}
+
+#: Rollouts through the tables, and whether they reach all traffic.
+STORED = (
+    ("resolved .90 -> .81", Traffic(canary={"resolved": 0.81}), False),
+    ("errors 1% -> 3%", Traffic(canary={"errors": 0.03}), False),
+    ("refusals 2% -> 6%", Traffic(canary={"refusals": 0.06}), False),
+    ("equal", Traffic(), True),
+)
+N_STORED = 2 if QUICK else 20
+ENDED = ("completed", "reverted")
 
 Figure = Callable[[str, Sequence[Outcome]], list[Row]]
 
@@ -53,6 +64,27 @@ def run(_data: Path | None) -> Iterator[Row]:
             outcomes = workers.run(run_rollout, trials, label=case.name)
             for figure in case.figures:
                 yield from figure(case.name, outcomes)
+        for name, traffic, ends_well in STORED:
+            tasks = [StoredRollout(traffic, seed) for seed in range(N_STORED)]
+            stored = workers.run(run_stored_rollout, tasks, label=name)
+            yield from stored_rows(name, stored, ends_well=ends_well)
+
+
+def stored_rows(name: str, outcomes: Sequence[StoredOutcome], *, ends_well: bool) -> list[Row]:
+    """Return the figures of rollouts through the tables."""
+    n = len(outcomes)
+    wanted = "completed" if ends_well else "reverted before 25%"
+    k = sum(
+        outcome.status == "completed" if ends_well else outcome.reverted_before(25)
+        for outcome in outcomes
+    )
+    applied = sum(outcome.is_applied for outcome in outcomes if outcome.status in ENDED)
+    ended = sum(outcome.status in ENDED for outcome in outcomes)
+    title = f"through SQL, {name}"
+    rows = [_share(f"{title}: {wanted}", k, n, at_least=0.9)]
+    if ended:
+        rows.append(_share(f"{title}: gateway has the end's weights", applied, ended, at_least=1.0))
+    return rows
 
 
 def cases() -> list[Case]:

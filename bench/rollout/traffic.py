@@ -79,9 +79,34 @@ def draw_hour(
     sampled = np.minimum(arms, STABLE_PER_CANARY * arms[fewer])
     users = rng.poisson(traffic.requests_an_hour / traffic.requests_a_user * sampled)
     is_canary = np.repeat([False, True], users)
-    values = np.empty((int(users.sum()) * traffic.requests_a_user, len(traffic.rates) + 2))
-    requests = np.repeat(is_canary, traffic.requests_a_user)
     user = np.repeat(np.arange(len(is_canary)), traffic.requests_a_user)
+    values = draw_values(traffic, since, is_canary, user, rng)
+    return Observations(
+        hour=np.full(len(user), hour),
+        is_canary=is_canary[user],
+        user=user,
+        task_type=rng.choice(len(TASK_TYPES), len(is_canary), p=TASK_TYPES)[user],
+        values=values,
+    )
+
+
+def draw_values(
+    traffic: Traffic,
+    since: int,
+    is_canary: NDArray[np.bool_],
+    user: NDArray[np.int64],
+    rng: np.random.Generator,
+) -> Floats:
+    """Return the values of requests, ``[requests, checks]``.
+
+    Args:
+        traffic: What they are like.
+        since: Hours since the start of the rollout.
+        is_canary: ``[users]``.
+        user: ``[requests]``: the user of each, from 0.
+        rng: The generator.
+    """
+    values = np.empty((len(user), len(traffic.rates) + 2))
     for k, (name, rate) in enumerate(traffic.rates.items()):
         current = _moved(rate, traffic.moving_to.get(name), since)
         own = np.full(len(is_canary), current)
@@ -91,17 +116,11 @@ def draw_hour(
     values[:, -2] = np.exp(LATENCY_MEAN + LATENCY_SPREAD * _scores(traffic, user, is_canary, rng))
     slower = traffic.canary.get("latency")
     if slower is not None:
-        values[requests, -2] *= slower
+        values[is_canary[user], -2] *= slower
     judge = JUDGE_MEAN + JUDGE_SPREAD * _scores(traffic, user, is_canary, rng)
     values[:, -1] = np.clip(np.round(judge), 1.0, 5.0)
     values[~(rng.random(len(is_canary)) < JUDGED)[user], -1] = np.nan
-    return Observations(
-        hour=np.full(len(user), hour),
-        is_canary=requests,
-        user=user,
-        task_type=rng.choice(len(TASK_TYPES), len(is_canary), p=TASK_TYPES)[user],
-        values=values,
-    )
+    return values
 
 
 def _moved(rate: float, end: float | None, since: int) -> float:

@@ -101,11 +101,11 @@ def _limits(evidence: Evidence, k: int) -> tuple[float, float]:
     shares = np.array(evidence.onset_shares[: evidence.stage + 1])
     lower = lower_limit(since, shares, evidence.alpha, evidence.reserve)
     upper = upper_limit(since[-1:], np.ones(1), evidence.tolerances.false_advances)
-    # The decisions' own wealth is a little larger than the bound that these limits invert.
-    if evidence.worse[k]:
-        lower = max(lower, float(evidence.negligible[k]))
-    if evidence.not_worse[k]:
-        upper = min(upper, float(evidence.margins[k]))
+    # The decisions' own wealth differs a little from the bound that these limits invert.
+    negligible, margin = float(evidence.negligible[k]), float(evidence.margins[k])
+    lower = max(lower, negligible) if evidence.worse[k] else min(lower, negligible)
+    if evidence.checks[k].is_paired:
+        upper = min(upper, margin) if evidence.not_worse[k] else max(upper, margin)
     return lower, max(upper, lower)
 
 
