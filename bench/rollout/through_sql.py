@@ -27,7 +27,7 @@ from retrain.evaluation.gate_result import conclude
 from retrain.evaluation.request import EvaluationRequest
 from retrain.models.source import Source
 from retrain.registry.stages import register_version
-from retrain.rollout.canary_probes import CanaryProbes
+from retrain.rollout.emergency.canary_probes import CanaryProbes
 from retrain.rollout.gateways.in_process import InProcessGateway
 from retrain.rollout.measurement.simulated_hours import SimulatedTraffic, write_hour
 from retrain.rollout.measurement.starting_point import StartingPoint
