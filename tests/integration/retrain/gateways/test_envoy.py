@@ -3,6 +3,7 @@
 import fcntl
 import http.client
 import json
+import random
 import shutil
 import threading
 import time
@@ -212,6 +213,30 @@ def test_restarted_envoy_has_the_weights_of_the_file(site: Site) -> None:
     assert applied is not None
     assert applied.matches(desk(None, 0, 4))
     assert {"desk-v1": 1.0} == site.shares(50)
+
+
+@pytest.mark.drill
+def test_weights_survive_kills_at_any_time(site: Site) -> None:
+    """Envoy is killed 30 times around changes of the weights, and has those of the file again."""
+    rng, shares = random.Random(19), (None, 5, 25, 50)
+    site.apply(desk(None, 0, 1))
+    for generation in range(2, 32):
+        percent = rng.choice(shares)
+        weights = desk(2 if percent else None, percent or 0, generation)
+        killer = threading.Timer(rng.uniform(0, 0.4), site.envoy.kill)
+        killer.start()
+        try:
+            site.gateway.set(weights)
+        except TransientError:  # it was killed before the canary's probe
+            weights = desk(None, 0, generation)
+            site.gateway.set(weights)  # which needs no Envoy
+        killer.join()
+        site.envoy.start()
+        applied = site.gateway.read("desk")
+        assert applied is not None
+        assert applied.matches(weights)
+        served = Counter(site.served(200))
+        assert set(served) <= {f"desk-v{version}" for version in weights.shares}
 
 
 def test_check_shows_the_weights_in_force(site: Site) -> None:
