@@ -46,6 +46,10 @@ class Commands(LazyGroup):
             "monitor.cli.rollout.commands:app",
             "Start, watch, pause, advance and revert rollouts.",
         ),
+        "experiment": Entry(
+            "monitor.cli.rollout.experiments:app",
+            "Start, show and stop experiments with two versions.",
+        ),
         "forget": Entry("monitor.cli.privacy:forget", "Erase an end user's data."),
         "retention": Entry("monitor.cli.privacy:retention", "Apply the retention periods."),
         "bench": Entry("monitor.cli.bench:app", "Measure the drift tests against their goals."),

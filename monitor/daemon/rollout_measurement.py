@@ -24,6 +24,7 @@ from monitor.store.rollouts.rollouts import RolloutRow, list_rollouts, open_roll
 from monitor.store.training.registry import version_by_id
 from monitor.telemetry import get_logger
 from retrain.evaluation.judge.chat_client import judge_of
+from retrain.rollout.experiments.next_look import look_at_experiment, result_as_json
 from retrain.rollout.looks import Look
 from retrain.rollout.measurement.formats import score_formats
 from retrain.rollout.measurement.judged import judge_hour
@@ -76,9 +77,11 @@ class RolloutMeasurement:
         point = self._starting_point(subject, settings)
         with transaction(self.engine) as connection:
             score_formats(connection, subject, point, hour, now)
-        if point.relevance is not None:
+        if point.relevance is not None and rollout.kind == "rollout":
             limit = settings.rollout.embedded_per_hour
             self._run(score_relevance, subject, point.relevance, hour, limit, now)
+        if rollout.kind == "experiment":
+            return self._experiment_look(rollout, subject, settings, point, until)
         with snapshot(self.engine) as connection:
             look = next_look(connection, subject, settings, until, now)
         if look is None:
@@ -93,6 +96,31 @@ class RolloutMeasurement:
             action=look.decision.action,
             reason=look.decision.summary,
             reasons=tuple(asdict(reason) for reason in look.decision.reasons),
+        )
+
+    def _experiment_look(
+        self,
+        rollout: RolloutRow,
+        subject: Subject,
+        settings: Settings,
+        point: StartingPoint,
+        until: datetime,
+    ) -> Look | None:
+        with snapshot(self.engine) as connection:
+            look = look_at_experiment(
+                connection, rollout, subject, settings, point=point, complete_until=until
+            )
+        if look is None:
+            return None
+        return Look(
+            hour=look.hour,
+            n_canary=look.n_treatment,
+            n_stable=look.n_control,
+            seen_share=look.seen_share,
+            evidence=look.evidence,
+            checks=[result_as_json(result) for result in look.results],
+            action=look.action,
+            reason=look.reason,
         )
 
     def judge(self, now: datetime, may_continue: Callable[[], bool] = lambda: True) -> None:

@@ -81,7 +81,7 @@ class Rollouts:
             rollout = rollouts.get(model)
             if rollout is None and settings.rollout.start == "automatic":
                 self._each(model, partial(self._start, settings, now))
-            elif rollout is not None and rollout.kind == "rollout":
+            elif rollout is not None:
                 self._each(model, partial(self._look, rollout, settings, now, may_continue))
 
     def _apply(self, model: str, now: datetime) -> None:

@@ -146,6 +146,12 @@ def advance(
             later one, or the rollout's status does not allow it.
     """
     rollout = lock_rollout(connection, rollout_id)
+    if rollout.kind != "rollout":
+        raise WorkflowError(
+            f"{rollout.model}: an {rollout.kind} has no stages; stop it: driftwarden experiment "
+            "stop",
+            code="no_stages",
+        )
     plan = plan_of(rollout, settings)
     reason = require_reason(reason)
     require_confirmed(connection, rollout)

@@ -62,11 +62,11 @@ def start(
     from monitor.store.training.registry import version_by_number
     from retrain.rollout.rollouts import start_rollout
 
-    def begin(connection: "Connection", name_of_model: str, **change: Any) -> Any:
+    def begin(connection: "Connection", name_of_model: str, **values: Any) -> Any:
         row = version_by_number(connection, name_of_model, version)
-        return start_rollout(connection, row.id, change.pop("settings"), **change)
+        return start_rollout(connection, row.id, values.pop("settings"), **values)
 
-    _change(config, model, name, begin, wait, reason=reason)
+    change(config, model, name, begin, wait, reason=reason)
 
 
 @app.command()
@@ -79,12 +79,12 @@ def pause(
     """Keep a rollout at its stage; a failed check still reverts it."""
     from retrain.rollout import rollouts
 
-    def stop(connection: "Connection", name_of_model: str, **change: Any) -> Any:
-        del change["settings"]
+    def stop(connection: "Connection", name_of_model: str, **values: Any) -> Any:
+        del values["settings"]
         rollout = rollouts.require_open_rollout(connection, name_of_model)
-        return rollouts.pause(connection, rollout.id, **change)
+        return rollouts.pause(connection, rollout.id, **values)
 
-    _change(config, model, name, stop, None, reason=reason)
+    change(config, model, name, stop, None, reason=reason)
 
 
 @app.command()
@@ -97,12 +97,12 @@ def resume(
     """Let a paused rollout go on."""
     from retrain.rollout import rollouts
 
-    def go_on(connection: "Connection", name_of_model: str, **change: Any) -> Any:
-        del change["settings"]
+    def go_on(connection: "Connection", name_of_model: str, **values: Any) -> Any:
+        del values["settings"]
         rollout = rollouts.require_open_rollout(connection, name_of_model)
-        return rollouts.resume(connection, rollout.id, **change)
+        return rollouts.resume(connection, rollout.id, **values)
 
-    _change(config, model, name, go_on, None, reason=reason)
+    change(config, model, name, go_on, None, reason=reason)
 
 
 @app.command()
@@ -126,12 +126,12 @@ def advance(
     """
     from retrain.rollout import rollouts
 
-    def move(connection: "Connection", name_of_model: str, **change: Any) -> Any:
-        settings = change.pop("settings")
+    def move(connection: "Connection", name_of_model: str, **values: Any) -> Any:
+        settings = values.pop("settings")
         rollout = rollouts.require_open_rollout(connection, name_of_model)
-        return rollouts.advance(connection, rollout.id, settings, to_percent=to, **change)
+        return rollouts.advance(connection, rollout.id, settings, to_percent=to, **values)
 
-    _change(config, model, name, move, wait, reason=reason)
+    change(config, model, name, move, wait, reason=reason)
 
 
 @app.command()
@@ -170,12 +170,12 @@ def revert(
         _revert_now(config, model, reason, name, stable)
         return
 
-    def undo(connection: "Connection", name_of_model: str, **change: Any) -> Any:
-        del change["settings"]
+    def undo(connection: "Connection", name_of_model: str, **values: Any) -> Any:
+        del values["settings"]
         rollout = rollouts.require_open_rollout(connection, name_of_model)
-        return rollouts.revert(connection, rollout.id, **change)
+        return rollouts.revert(connection, rollout.id, **values)
 
-    _change(config, model, name, undo, wait, reason=reason)
+    change(config, model, name, undo, wait, reason=reason)
 
 
 @app.command()
@@ -191,7 +191,7 @@ def status(
         models = _models(connection, configuration, model)
         statuses = [read_status(connection, configuration, of_model) for of_model in models]
     if as_json:
-        _print_json([of_model.as_json() for of_model in statuses])
+        print_json([of_model.as_json() for of_model in statuses])
         return
     if not statuses:
         typer.echo("no rollout yet")
@@ -258,7 +258,7 @@ def history(
         name = None if model is None else find_model(connection, configuration, model)
         rows = [(row, list_events(connection, row.id)) for row in list_rollouts(connection, name)]
     if as_json:
-        _print_json([msgspec.to_builtins(row) | {"events": events} for row, events in rows])
+        print_json([msgspec.to_builtins(row) | {"events": events} for row, events in rows])
         return
     if not rows:
         typer.echo("no rollout yet")
@@ -267,11 +267,11 @@ def history(
             typer.echo(line)
 
 
-def _change(
+def change(
     config: "Path | None",
     model: str | None,
     user: str | None,
-    change: "Callable[..., Any]",
+    step: "Callable[..., Any]",
     wait_seconds: float | None,
     *,
     reason: str,
@@ -282,7 +282,7 @@ def _change(
         config: The configuration file.
         model: The model, if it is named.
         user: The user, if one is named: a lead of the model.
-        change: Called with the transaction, the model, and the settings, time, user and reason.
+        step: Called with the transaction, the model, and the settings, time, user and reason.
         wait_seconds: For the gateway; ``None``: the weights stay.
         reason: Why.
     """
@@ -294,7 +294,7 @@ def _change(
     engine: Engine = open_database(configuration)
     with transaction(engine) as connection:
         name = model_named(connection, configuration, model)
-        rollout = change(
+        rollout = step(
             connection,
             name,
             settings=configuration.settings_of(name),
@@ -303,7 +303,7 @@ def _change(
             reason=reason,
         )
     typer.echo(
-        f"{name}: rollout {rollout.id} of version {rollout.version} is {rollout.status} at "
+        f"{name}: {rollout.kind} {rollout.id} of version {rollout.version} is {rollout.status} at "
         f"{rollout.weight_percent}%"
     )
     if wait_seconds is not None:
@@ -381,7 +381,8 @@ def _models(connection: "Connection", settings: "Configuration", model: str | No
     return sorted(known | {row.model for row in list_rollouts(connection)})
 
 
-def _print_json(document: Any) -> None:
+def print_json(document: Any) -> None:
+    """Print a document as JSON."""
     import msgspec
 
     typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())

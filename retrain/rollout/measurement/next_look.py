@@ -89,27 +89,26 @@ def next_look(
     late += reviewed_rows(connection, subject, settings, hour, hour + HOUR)
     since = max(subject.started_at, hour - PAST_TIME)
     past = past_rows(connection, subject.rollout_id, since, hour, hour + HOUR)
-    users = _user_numbers([*rows, *late, *past])
-    tasks = _numbers(row.task_type for row in [*rows, *late, *past])
+    users, tasks = number_users([*rows, *late, *past])
     metrics = evidence.metrics
     evidence = update(
         evidence,
         hour_number(hour),
-        _observations([*rows, *late], metrics, users, tasks),
-        _observations(past, metrics, users, tasks),
+        observations_of([*rows, *late], metrics, users, tasks),
+        observations_of(past, metrics, users, tasks),
     )
     if hour >= subject.stage_started_at:
         seen = seen_users(
             connection, subject.rollout_id, subject.stage_started_at, hour, hour + HOUR
         )
-        evidence = _count_users(evidence, subject, settings, rows, seen)
+        evidence = count_new_users(evidence, subject, settings, rows, seen)
     stage = Stage(subject.percent, subject.stage_started_at, subject.min_dwell, subject.max_hold)
     decision = decide(evidence, stage, now)
     return HourLook(
         hour=hour,
         n_canary=sum(row.arm == "canary" for row in rows),
         n_stable=sum(row.arm == "stable" for row in rows),
-        seen_share=_seen_share(rows),
+        seen_share=seen_share(rows),
         evidence={"version": VERSION, "read": asdict(read), "evidence": to_json(evidence)},
         checks=[asdict(result) for result in decision.results],
         decision=decision,
@@ -176,7 +175,7 @@ def _continue(
     return evidence, mark
 
 
-def _count_users(
+def count_new_users(
     evidence: Evidence,
     subject: Subject,
     settings: Settings,
@@ -197,12 +196,13 @@ def _count_users(
     return replace(evidence, sample_ratio=counted)
 
 
-def _observations(
+def observations_of(
     rows: Sequence[MeasuredRow],
     metrics: Sequence[str],
     users: dict[str, int],
     tasks: dict[str, int],
 ) -> Observations:
+    """Return rows as the evidence takes them; numbers of users and tasks: :func:`number_users`."""
     values = [[_value(row, metric) for metric in metrics] for row in rows]
     return Observations(
         hour=np.array([hour_number(row.occurred_at) for row in rows], dtype=np.int64),
@@ -219,14 +219,17 @@ def _value(row: MeasuredRow, metric: str) -> float:
     return float(row.measures.get(metric, np.nan))
 
 
-def _seen_share(rows: Sequence[MeasuredRow]) -> float | None:
+def seen_share(rows: Sequence[MeasuredRow]) -> float | None:
+    """Return the canary's share of the traffic, by inclusion weights; ``None`` without any."""
     total = sum(1.0 / row.inclusion_probability for row in rows)
     canary = sum(1.0 / row.inclusion_probability for row in rows if row.arm == "canary")
     return canary / total if total else None
 
 
-def _user_numbers(rows: Iterable[MeasuredRow]) -> dict[str, int]:
-    return _numbers(row.end_user for row in rows if row.end_user)
+def number_users(rows: Sequence[MeasuredRow]) -> tuple[dict[str, int], dict[str, int]]:
+    """Return a number of each end user and of each task type."""
+    users = _numbers(row.end_user for row in rows if row.end_user)
+    return users, _numbers(row.task_type for row in rows)
 
 
 def _numbers(names: Iterable[str]) -> dict[str, int]:

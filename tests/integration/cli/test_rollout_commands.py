@@ -133,3 +133,21 @@ def test_revert_now_without_database(desk: RolloutDesk, run_command: Run, tmp_pa
     done = run_command("rollout", "revert", "--now", "--reason", "bad")
     assert done.returncode == 0
     assert desk.rollout().status == "reverted"
+
+
+def test_experiment_commands_start_show_and_stop(desk: RolloutDesk, run_command: Run) -> None:  # noqa: F811
+    desk.register()
+    assert "no experiment yet" in run_command("experiment", "status").stdout
+    done = run_command("experiment", "start", "2", "--goal", "happiness")
+    assert (done.returncode, "unknown metric" in done.stderr) == (1, True)
+    done = run_command("experiment", "start", "2", "--goal", "errors", "--share", "40")
+    assert done.returncode == 0, done.stderr
+    assert "experiment 1 of version 2 is running at 40%" in done.stdout
+    assert desk.in_force() == (1, 2, 40)
+    assert "no hour is complete yet" in run_command("experiment", "status").stdout
+    assert run_command("rollout", "advance", "--reason", "x").returncode == 1
+    document = json.loads(run_command("experiment", "status", "--json").stdout)
+    assert document["experiment"]["settings"]["experiment"]["goals"] == ["errors"]
+    assert run_command("experiment", "stop", "--reason", "enough").returncode == 0
+    assert desk.in_force() == (1, None, 0)
+    assert run_command("experiment", "stop", "--reason", "enough").returncode == 1

@@ -1,0 +1,135 @@
+"""Start and stop of experiments, each in the caller's transaction."""
+
+import secrets
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from monitor.errors import NotFoundError, WorkflowError
+from monitor.settings import Settings
+from monitor.store.rollouts import rollouts as store
+from monitor.store.rollouts.rollouts import RolloutRow
+from monitor.store.training import registry as versions
+from retrain.evaluation.gate_result import require_gate_passed
+from retrain.registry.stages import move_stage
+from retrain.rollout.experiments.design import ExperimentDesign, design_as_json, select_checks
+from retrain.rollout.measurement.starting_point import learn_starting_point
+from retrain.rollout.measurement.subject import Subject
+from retrain.rollout.plan import RolloutPlan, plan_as_json
+from retrain.rollout.rollouts import revert
+from retrain.rollout.steps import take_step
+from retrain.rollout.weights import want_weights
+
+
+def start_experiment(
+    connection: Connection,
+    version_id: int,
+    settings: Settings,
+    now: datetime,
+    *,
+    by: str,
+    design: ExperimentDesign,
+    share: int = 50,
+    reason: str = "",
+) -> RolloutRow:
+    """Start an experiment of a candidate, the treatment, with the serving version, the control.
+
+    Args:
+        connection: The transaction.
+        version_id: The treatment.
+        settings: Of its model.
+        now: The time.
+        by: The user.
+        design: Goals, guards and exposure.
+        share: Percent of the traffic that the treatment gets, 1 to 99.
+        reason: Why.
+
+    Raises:
+        WorkflowError: The version is no candidate that passed the gates; no version serves; a
+            rollout or experiment of the model is open; or a metric is unknown.
+    """
+    version = versions.version_by_id(connection, version_id, lock=True)
+    name = f"{version.model} version {version.version}"
+    current = store.open_rollout(connection, version.model, lock=True)
+    if current is not None:
+        raise WorkflowError(
+            f"{version.model}: the {current.kind} of version {current.version} is "
+            f"{current.status}; wait for its end, or end it",
+            code="rollout_running",
+        )
+    serving = versions.production_version(connection, version.model)
+    if version.stage != "candidate" or serving is None:
+        raise WorkflowError(
+            f"{name} is {version.stage}, and {'one' if serving else 'no'} version serves; an "
+            "experiment compares a candidate with the serving version",
+            code="not_candidate",
+        )
+    require_gate_passed(connection, version)
+    plan = RolloutPlan(
+        stages=(share, 100),
+        min_dwell=settings.rollout.min_dwell,
+        max_hold=settings.rollout.max_hold,
+        holdback=0,
+        holdback_time=settings.rollout.holdback_time,
+    )
+    subject = Subject(
+        rollout_id=0,
+        model=version.model,
+        stable=serving.version,
+        canary=version.version,
+        started_at=now,
+        stage=0,
+        n_stages=1,
+        percent=share,
+        weight_percent=share,
+        stage_started_at=now,
+        min_dwell=plan.min_dwell,
+        max_hold=plan.max_hold,
+    )
+    select_checks(design, learn_starting_point(connection, subject, settings).checks)
+    reason = reason or f"experiment at {share}%"
+    experiment = take_step(
+        connection,
+        None,
+        "started",
+        by=by,
+        now=now,
+        reason=reason,
+        kind="experiment",
+        model=version.model,
+        version_id=version.id,
+        stable_version_id=serving.id,
+        stage=0,
+        weight_percent=share,
+        stage_started_at=now,
+        settings=plan_as_json(plan) | design_as_json(design),
+        seed=secrets.randbits(31),
+    )
+    move_stage(connection, version.id, "canary", changed_by=by, reason=reason, now=now)
+    want_weights(
+        connection,
+        version.model,
+        stable_id=serving.id,
+        canary_id=version.id,
+        canary_percent=share,
+        rollout_id=experiment.id,
+        by=by,
+        reason=reason,
+        now=now,
+    )
+    return experiment
+
+
+def stop_experiment(
+    connection: Connection, model: str, now: datetime, *, by: str, reason: str
+) -> RolloutRow:
+    """End an experiment: all traffic goes to the control; the treatment is a candidate again.
+
+    Raises:
+        NotFoundError: No experiment of the model is open.
+        WorkflowError: There is no reason.
+    """
+    current = store.open_rollout(connection, model)
+    if current is None or current.kind != "experiment":
+        raise NotFoundError(f"{model}: no experiment is open", code="no_experiment")
+    return revert(connection, current.id, now, by=by, reason=reason)
