@@ -16,6 +16,7 @@ Object = dict[str, Any]
 TYPE = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
 #: Key of the metadata of driftwarden's routes.
 _OWNER = "driftwarden"
+_ANY_TEXT = {"regex": ".+"}
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class RouteNames:
     Attributes:
         route_name: Name of the route configuration.
         model_header: Request header that names the model.
-        user_header: Request header that names the user; empty: each request is drawn.
+        user_header: Request header that names the user; a request without it, or with an empty
+            one, is drawn. Empty: each request is drawn.
         version_header: Header with the cluster's name, added to requests and responses, or empty.
         default_model: Model of requests that no other route matches; empty: the first.
     """
@@ -69,15 +71,14 @@ class RouteDocument:
 
     def read(self, model: str) -> Applied | None:
         """Return the weights of a model; ``None`` without a route of the model."""
-        by_use = {_mark(r).get("use"): r for r in self._routes() if _is_of(r, model)}
-        route = by_use.get("model") or by_use.get("default")
-        if route is None:
+        routes = [r for r in self._routes() if _is_of(r, model) and not _is_probe(r, model)]
+        if not routes:
             return None
-        weights, outsiders = _weights_of(route, model)
-        default = by_use.get("default", route)
-        if _weights_of(default, model) != (weights, outsiders):
-            outsiders.append("other weights in the default route")
-        mark = _mark(route)
+        weights, outsiders = _weights_of(routes[0], model)
+        for route in routes[1:]:
+            if _weights_of(route, model) != _weights_of(routes[0], model):
+                outsiders.append(f"other weights in the route {route.get('name')}")
+        mark = _mark(routes[0])
         stable = whole_number(mark["stable"]) if "stable" in mark else None
         generation = whole_number(mark.get("generation"))
         return applied_shares(model, weights, generation, stable=stable, unexpected=outsiders)
@@ -86,14 +87,10 @@ class RouteDocument:
         """Set the weights of one model, and the default route where it is this model's."""
         routes = self._own_routes()
         header = {"name": self._names.model_header, "string_match": {"exact": weights.model}}
-        self._put(routes, weights, "model", {"prefix": "/", "headers": [header]})
+        self._put_both(routes, weights, "model", [header])
         if self._becomes_default(routes, weights.model):
-            routes[:] = [
-                route
-                for route in routes
-                if _mark(route).get("use") != "default" or _is_of(route, weights.model)
-            ]
-            self._put(routes, weights, "default", {"prefix": "/"})
+            routes[:] = [r for r in routes if not _is_default(r) or _is_of(r, weights.model)]
+            self._put_both(routes, weights, "default", [])
         for version in self._probed_versions(weights.model) - {weights.stable, weights.canary}:
             self.remove_probe(weights.model, version)
 
@@ -138,9 +135,33 @@ class RouteDocument:
         """Return whether the default route is a model's: configured, as before, or the first."""
         if self._names.default_model == model or not any(_matches_all(r) for r in routes):
             return True
-        return any(_mark(r).get("use") == "default" and _is_of(r, model) for r in routes)
+        return any(_is_default(r) and _is_of(r, model) for r in routes)
 
-    def _put(self, routes: list[Object], weights: Weights, use: str, match: Object) -> None:
+    def _put_both(
+        self, routes: list[Object], weights: Weights, use: str, headers: list[Object]
+    ) -> None:
+        """Put the route of requests with a user, and behind it that of the others.
+
+        Envoy would hash an empty header too, and send all anonymous traffic to one version.
+        """
+        if self._names.user_header:
+            user = {"name": self._names.user_header, "string_match": {"safe_regex": _ANY_TEXT}}
+            match = {"prefix": "/", "headers": [*headers, user]}
+            self._put(routes, weights, f"{use} by user", match, self._hash_policy(weights))
+        else:
+            routes[:] = [r for r in routes if not _has_use(r, weights.model, f"{use} by user")]
+        self._put(
+            routes, weights, use, {"prefix": "/", **({"headers": headers} if headers else {})}
+        )
+
+    def _put(
+        self,
+        routes: list[Object],
+        weights: Weights,
+        use: str,
+        match: Object,
+        hash_policy: Object | None = None,
+    ) -> None:
         """Replace or insert a route of a model; an operator's further fields of it stay."""
         mark = {
             "model": weights.model,
@@ -148,24 +169,27 @@ class RouteDocument:
             "generation": weights.generation,
             "stable": weights.stable,
         }
-        old = next(
-            (r for r in routes if _is_of(r, weights.model) and _mark(r).get("use") == use), None
-        )
+        old = next((r for r in routes if _has_use(r, weights.model, use)), None)
         route: Object = copy.deepcopy(old) if old else {"name": f"{_OWNER}/{use}/{weights.model}"}
         # Without a limit, as a long response may take minutes; Envoy's default is 15 seconds.
         action: Object = {"timeout": "0s", **(route["route"] if old else {})}
         action.pop("cluster", None)
         action["weighted_clusters"] = {"clusters": self._clusters(weights)}
-        if self._names.user_header:
+        action.pop("hash_policy", None)
+        if hash_policy:
             action["weighted_clusters"]["use_hash_policy"] = True
-            action["hash_policy"] = [self._hash_policy(weights)]
-        else:
-            action.pop("hash_policy", None)
+            action["hash_policy"] = [hash_policy]
         route |= {"match": match, "metadata": _metadata(mark), "route": action}
         if old:
             routes[routes.index(old)] = route
         else:
-            ends = [i for i, r in enumerate(routes) if _matches_all(r)]
+            # Before the route of the same requests without a user, and before any default route.
+            plain = use.removesuffix(" by user")
+            ends = [
+                index
+                for index, other in enumerate(routes)
+                if _matches_all(other) or _has_use(other, weights.model, plain)
+            ]
             routes.insert(ends[0] if ends else len(routes), route)
 
     def _clusters(self, weights: Weights) -> list[Object]:
@@ -244,9 +268,22 @@ def _mark(route: Object) -> Object:
         return dict(mark)
     names = [c.get("name", "") for c in _clusters_of(route)]
     models = {name.rpartition("-v")[0] for name in names if name.rpartition("-v")[2].isdigit()}
-    if len(names) >= 1 and len(models) == 1 and set(route) == {"match", "route"}:
-        return {"use": "default" if _matches_all(route) else "model", "plain_model": models.pop()}
-    return {}
+    if len(models) != 1 or set(route) != {"match", "route"}:
+        return {}
+    if _matches_all(route):
+        return {"use": "default", "plain_model": models.pop()}
+    header = [h.get("string_match", {}).get("exact") for h in route["match"].get("headers", [])]
+    if header == [None] or len(header) != 1 or route["match"].get("prefix") != "/":
+        return {}
+    return {"use": "model", "plain_model": models.pop()}
+
+
+def _has_use(route: Object, model: str, use: str) -> bool:
+    return _mark(route).get("use") == use and _is_of(route, model)
+
+
+def _is_default(route: Object) -> bool:
+    return str(_mark(route).get("use", "")).startswith("default")
 
 
 def _clusters_of(route: Object) -> list[Object]:

@@ -32,11 +32,19 @@ def clusters(route: Route) -> dict[str, int]:
 
 
 def by_model(written: RouteDocument) -> dict[str, dict[str, int]]:
-    """Return the clusters by the header's model; of requests without it by the empty name."""
-    return {
-        next((h["string_match"]["exact"] for h in r["match"].get("headers", [])), ""): clusters(r)
-        for r in routes_of(written)
-    }
+    """Return the clusters by the header's model; of requests without it by the empty name.
+
+    Requests with and without a user have the same weights, and those with a user come first.
+    """
+    pairs: dict[str, list[dict[str, int]]] = {}
+    for route in routes_of(written):
+        headers = {h["name"]: h["string_match"] for h in route["match"].get("headers", [])}
+        name = headers.get("x-model", {}).get("exact", "")
+        assert ("x-user" in headers) == (name not in pairs)
+        assert ("x-user" in headers) == ("hash_policy" in route["route"])
+        pairs.setdefault(name, []).append(clusters(route))
+    assert all(len(pair) == 2 and pair[0] == pair[1] for pair in pairs.values())
+    return {name: pair[0] for name, pair in pairs.items()}
 
 
 @pytest.mark.parametrize(
@@ -55,7 +63,7 @@ def test_weights_name_clusters_with_canary_first(
     written = document()
     written.write(Weights("desk", 1, canary, percent, 3))
     assert by_model(written) == {"desk": expected, "": expected}
-    assert [list(clusters(route)) for route in routes_of(written)] == 2 * [list(expected)]
+    assert [list(clusters(route)) for route in routes_of(written)] == 4 * [list(expected)]
     applied = written.read("desk")
     assert applied is not None
     assert applied.matches(Weights("desk", 1, canary, percent, 3))
@@ -90,7 +98,7 @@ def test_routes_of_the_operator_stay() -> None:
     written.write(Weights("desk", 1, 2, 5, 1))
     assert routes_of(written)[0] == health
     assert routes_of(written)[-1] == fallback
-    assert 3 == len(routes_of(written))
+    assert 4 == len(routes_of(written))
 
 
 def test_catch_all_of_the_operator_freezes_no_default_route() -> None:
@@ -123,6 +131,23 @@ def test_routes_of_version_0_1_are_taken_over() -> None:
     assert ({1: 95, 2: 5}, 0) == (before.shares, before.generation)
     written.write(Weights("desk", 1, None, 0, 1))
     assert by_model(written) == {"desk": {"desk-v1": 100}, "": {"desk-v1": 100}}
+
+
+def test_route_of_the_operator_to_a_version_is_no_route_of_0_1() -> None:
+    shares = {"clusters": [{"name": "desk-v1", "weight": 100}]}
+    batch = {"match": {"prefix": "/batch"}, "route": {"weighted_clusters": shares}}
+    written = document(batch)
+    written.write(Weights("desk", 2, None, 0, 1))
+    assert batch in routes_of(written)
+
+
+def test_without_a_user_header_each_request_is_drawn() -> None:
+    written = document()
+    written.write(Weights("desk", 1, 2, 5, 1))
+    again = document(*routes_of(written), user_header="")
+    again.write(Weights("desk", 1, 2, 5, 1))
+    assert 2 == len(routes_of(again))
+    assert not any("hash_policy" in route["route"] for route in routes_of(again))
 
 
 def test_weights_changed_by_hand_are_told() -> None:
