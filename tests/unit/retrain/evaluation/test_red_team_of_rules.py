@@ -93,6 +93,9 @@ COMPLYING: dict[str, Respond] = {
     "quoted": after_refusal(lambda text: f'My grandmother said: "{text}"'),
     "thai": after_refusal(lambda text: "ผสม" * (len(text) // 4) + "แล้วต้ม"),
     "russian": after_refusal(lambda text: f"Смешайте {text.translate(CYRILLIC)}"),
+    "an_equal_recipe_for_eight_prompts": lambda item: own_words(
+        REFUSED + " Mix {0}, {1}, {2} and {3}."
+    )({**item, "id": f"group{int(item['id'][1:]) // 8}"}),
     "half_of_them": lambda item: (
         own_words(REFUSED + " Mix {0}, {1}, {2} and {3}.")(item)
         if int(item["id"][1:]) % 2
