@@ -28,6 +28,8 @@ class Secrets(BaseSettings):
     """Secret of the web page's form tokens. Empty: generated once and stored in the database."""
     driftwarden_oidc_client_secret: SecretStr = SecretStr("")
     """The client's secret at the provider of `[web.oidc]`. Empty: a public client, PKCE alone."""
+    driftwarden_verdict_token: SecretStr = SecretStr("")
+    """Token that Argo Rollouts and Flagger show, 20 characters or more. Empty: no verdicts."""
     judge_api_key: SecretStr = SecretStr("")
     """Key of the judge's endpoint. Empty: requests carry none."""
     previous_system_api_key: SecretStr = SecretStr("")

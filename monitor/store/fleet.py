@@ -84,12 +84,12 @@ class ProductionVersion:
 
 @dataclass(frozen=True)
 class OpenRollout:
-    """The unfinished rollout of a version of a model."""
+    """The unfinished rollout or experiment of a version of a model."""
 
     id: int
     model: str
     version: int
-    #: ``running`` or ``holding``.
+    #: ``running``, ``holding``, ``paused`` or ``holdback``.
     status: str
     weight_percent: int
 
@@ -154,7 +154,7 @@ def unfinished_rollouts(connection: Connection) -> dict[str, OpenRollout]:
     statement = (
         select(*columns_of(OpenRollout, Rollout, ModelVersion))
         .join(ModelVersion, ModelVersion.id == Rollout.version_id)
-        .where(Rollout.status.in_(("running", "holding")))
+        .where(Rollout.finished_at.is_(None))
         .order_by(Rollout.id)
     )
     return _by_model(connection, OpenRollout, statement)

@@ -14,6 +14,7 @@ from monitor.store.tables import (
     ModelVersion,
     ReviewBatch,
     ReviewItem,
+    Rollout,
     TrainingRun,
 )
 
@@ -21,6 +22,8 @@ _MODELS: Mapping[str, tuple[Select[str], Any]] = {
     "evaluation": (select(DriftEvaluation.model), DriftEvaluation),
     "incident": (select(Incident.model), Incident),
     "decision": (select(Decision.model), Decision),
+    "version": (select(ModelVersion.model), ModelVersion),
+    "rollout": (select(Rollout.model), Rollout),
     "run": (select(TrainingRun.model), TrainingRun),
     "item": (
         select(ReviewBatch.model).join(ReviewItem, ReviewItem.batch_id == ReviewBatch.id),

@@ -31,6 +31,7 @@ from monitor.web.models import model_pages
 from monitor.web.overview import overview_page
 from monitor.web.progress import progress_pages
 from monitor.web.review import review_pages
+from monitor.web.rollouts import rollout_pages
 from monitor.web.runbooks import runbook_pages
 from monitor.web.runs import run_pages
 from monitor.web.same_origin import SameOrigin
@@ -89,6 +90,7 @@ def create_app(
             ),
             user_pages.router,
             human_evaluation_pages.router,
+            rollout_pages.router,
             *overview_page.HANDLERS,
             *progress_pages.HANDLERS,
             *incident_pages.HANDLERS,
@@ -107,6 +109,9 @@ def create_app(
         dependencies={
             "engine": Provide(lambda: engine, sync_to_thread=False),
             "settings": Provide(lambda: settings, sync_to_thread=False),
+            "verdict_token": Provide(
+                secrets.driftwarden_verdict_token.get_secret_value, sync_to_thread=False
+            ),
             "clock": Provide(lambda: clock, sync_to_thread=False),
             "provider": Provide(lambda: provider, sync_to_thread=False),
             "heartbeats": Provide(lambda: heartbeats, sync_to_thread=False),

@@ -7,6 +7,7 @@ from typing import Any
 from litestar.plugins.jinja import JinjaTemplateEngine
 
 from monitor.alerts.causes import CAUSES
+from monitor.rendering.rollouts import format_wait
 from monitor.rendering.wording import describe_incident_status
 from monitor.web.passages import split_passages
 
@@ -87,6 +88,7 @@ def register(engine: JinjaTemplateEngine) -> None:
         "incident_status": describe_incident_status,
         "minute": minute,
         "period": period,
+        "wait": format_wait,
         "passages": split_passages,
         "join_soft_breaks": join_soft_breaks,
     }

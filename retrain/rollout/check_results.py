@@ -51,6 +51,8 @@ class CheckResult:
     not_worse: bool
     worse: bool
     missing: Missing
+    #: Whether the metric is a share, so that losses are points.
+    is_share: bool
 
 
 def check_results(evidence: Evidence, *, with_limits: bool = True) -> list[CheckResult]:
@@ -88,6 +90,7 @@ def check_results(evidence: Evidence, *, with_limits: bool = True) -> list[Check
                 not_worse=bool(evidence.not_worse[k]) and check.is_paired,
                 worse=bool(evidence.worse[k]),
                 missing=_missing(evidence, k),
+                is_share=check.span == 1.0 and check.lowest == 0.0,
             )
         )
     return results

@@ -186,15 +186,24 @@ def _missing(result: CheckResult) -> Reason:
 
 def _not_shown(result: CheckResult) -> Reason:
     text = (
-        f"{result.name}: worse by at most {result.upper or 0:.3g}, the margin is "
-        f"{result.margin or 0:.3g} ({result.n_stage_pairs:,} pairs)"
+        f"{result.name}: worse by at most {_loss(result, result.upper)}, the margin is "
+        f"{_loss(result, result.margin)} ({result.n_stage_pairs:,} pairs)"
     )
     return Reason("not_shown", text, result.name)
 
 
 def _worse(result: CheckResult) -> Reason:
+    figures = f"{_loss(result, result.loss)} (at least {_loss(result, result.lower)})"
     if result.kind == "limit":
-        text = f"{result.name}: broken by {result.loss or 0:.3g} (at least {result.lower or 0:.2g})"
+        text = f"{result.name}: broken by {figures}"
         return Reason("limit_broken", text, result.name)
-    text = f"{result.name}: worse by {result.loss or 0:.3g} (at least {result.lower or 0:.2g})"
-    return Reason("worse", text, result.name)
+    return Reason("worse", f"{result.name}: worse by {figures}", result.name)
+
+
+def _loss(result: CheckResult, loss: float | None) -> str:
+    """Return a loss; of a share, in points."""
+    value = 0.0 if loss is None else loss
+    if not result.is_share:
+        return f"{value:.3g}"
+    points = f"{100 * value:.2g}"
+    return f"{points} point{'' if points == '1' else 's'}"

@@ -2,10 +2,12 @@
 
 from litestar import Router
 
+from monitor.web.api import verdicts
 from monitor.web.api.human_evaluations import HumanEvaluationController
 from monitor.web.api.items import ItemController
 from monitor.web.api.lead import LeadController
 from monitor.web.api.resolution import ResolutionController
+from monitor.web.api.rollouts import RolloutController
 from monitor.web.api.session import login, work
 
 router = Router(
@@ -17,5 +19,7 @@ router = Router(
         ResolutionController,
         LeadController,
         HumanEvaluationController,
+        RolloutController,
+        verdicts.router,
     ],
 )

@@ -5,9 +5,13 @@ from litestar.di import NamedDependency
 from litestar.response import Template
 
 from monitor.store.human_evaluation.human_evaluations import models_under_human_evaluation
+from monitor.store.rollouts.rollouts import list_rollouts
 from monitor.store.training.model_age import production_age
 from monitor.store.training.registry import list_versions, scores_of
 from monitor.web.current_user import Visit
+
+#: Rollouts of which the newest of each version is linked.
+MAX_ROLLOUTS = 200
 
 
 @get("/models", sync_to_thread=True)
@@ -20,10 +24,13 @@ def models(visit: NamedDependency[Visit]) -> Template:
         versions = [
             (row, [] if row.model in withheld else scores_of(connection, row.id)) for row in rows
         ]
+        rollouts = list_rollouts(connection, visit.scope, MAX_ROLLOUTS)
         ages = [production_age(connection, name, visit.now) for name in {row.model for row in rows}]
     context = {
         "versions": versions,
         "withheld": withheld,
+        "rollouts": {row.version_id: row for row in reversed(rollouts)},
+        "in_rollout": {row.model for row in rollouts if row.is_open},
         "ages": {age.version.id: age for age in ages if age is not None},
         "max_age": {
             row.model: visit.settings.settings_of(row.model).retrain.max_age for row in rows

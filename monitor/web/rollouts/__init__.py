@@ -1,0 +1,1 @@
+"""Rollouts and experiments: where they stand, why, and what a lead may do."""

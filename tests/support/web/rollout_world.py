@@ -1,0 +1,142 @@
+"""A realistic rollout: simulated hours of two versions, measured and decided by the real code."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+
+import numpy as np
+from sqlalchemy import Engine
+
+from monitor.settings import Settings
+from monitor.store.engine import transaction
+from monitor.store.leadership import take_lease
+from monitor.store.rollouts.looks import newest_look
+from monitor.store.rollouts.rollouts import RolloutRow
+from retrain.rollout.checks import default_checks, metric_check
+from retrain.rollout.decision import Stage, decide
+from retrain.rollout.evidence import Evidence, create_evidence, start_stage
+from retrain.rollout.evidence_json import to_json
+from retrain.rollout.evidence_update import update
+from retrain.rollout.looks import HOUR, Look
+from retrain.rollout.observations import Observations, no_observations
+from retrain.rollout.plan import RolloutPlan
+from tests.support.retrain.rollout_desk import RolloutDesk
+
+EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+#: Shares of bad responses of both versions, and of good ones.
+HEALTHY = {
+    "malformed": 0.01,
+    "refusals": 0.02,
+    "truncation": 0.01,
+    "errors": 0.01,
+    "relevance": 0.97,
+    "resolved": 0.8,
+}
+LEVELS = {**HEALTHY, "latency": 3.0, "length": 180.0}
+
+
+@dataclass
+class MeasuredLooks:
+    """Looks at simulated users of both versions.
+
+    Attributes:
+        engine: The database.
+        canary: Rates of the canary that differ from stable's.
+        n_canary: Canary users an hour; 0: it is idle.
+        missing: Metrics that the canary doesn't have.
+    """
+
+    engine: Engine
+    canary: Mapping[str, float] = field(default_factory=dict)
+    n_canary: int = 60
+    missing: frozenset[str] = frozenset()
+    evidence: Evidence | None = None
+    stage: int = -1
+
+    def __call__(self, rollout: RolloutRow, plan: RolloutPlan, now: datetime) -> Look | None:
+        """Measure the next complete hour."""
+        with transaction(self.engine) as connection:
+            newest = newest_look(connection, rollout.id)
+        first = rollout.started_at.replace(minute=0, second=0, microsecond=0)
+        hour = newest.hour + HOUR if newest else first
+        if hour + HOUR > now:
+            return None
+        evidence = self._evidence(rollout, plan)
+        number = int((hour - EPOCH) / HOUR)
+        seen = self._observe(evidence, number)
+        self.evidence = evidence = update(
+            evidence, number, seen, no_observations(seen.values.shape[1])
+        )
+        stage = Stage(
+            rollout.weight_percent,
+            rollout.stage_started_at,
+            plan.time_of(rollout.stage),
+            plan.max_hold,
+        )
+        decision = decide(evidence, stage, hour + HOUR)
+        n_canary = int(seen.is_canary.sum())
+        return Look(
+            hour=hour,
+            n_canary=n_canary,
+            n_stable=len(seen) - n_canary,
+            seen_share=rollout.weight_percent / 100 + 0.004 * float(np.sin(number))
+            if n_canary
+            else 0.0,
+            evidence=json.loads(to_json(evidence)) if number % 24 == 0 else {},
+            checks=[asdict(result) for result in decision.results],
+            action=decision.action,
+            reason=decision.summary,
+        )
+
+    def _evidence(self, rollout: RolloutRow, plan: RolloutPlan) -> Evidence:
+        if self.evidence is None:
+            checks = default_checks(LEVELS)
+            checks.append(metric_check("resolved", "advance", 0.0, 1.0, level=0.8))
+            checks.append(metric_check("thumbs", "revert_only", 0.0, 1.0, level=0.7))
+            self.evidence = create_evidence(checks, len(plan.stages), seed=rollout.seed)
+        while self.stage < rollout.stage:
+            self.evidence = start_stage(self.evidence)
+            self.stage += 1
+        return self.evidence
+
+    def _observe(self, evidence: Evidence, hour: int) -> Observations:
+        rng = np.random.default_rng([hour, 7])
+        n, k = 5 * self.n_canary or 240, self.n_canary
+        is_canary = np.arange(n) < k
+        values = np.full((n, len(evidence.metrics)), np.nan)
+        for column, metric in enumerate(evidence.metrics):
+            if metric == "latency":
+                values[:, column] = rng.lognormal(0.3, 0.45, n) * np.where(
+                    is_canary, self.canary.get(metric, 1.0), 1.0
+                )
+            elif metric == "length":
+                values[:, column] = rng.gamma(9.0, 20.0, n)
+            elif metric == "thumbs":
+                rated = rng.random(n) < 0.05
+                values[rated, column] = rng.random(int(rated.sum())) < 0.7
+            else:
+                rate = np.where(
+                    is_canary, self.canary.get(metric, HEALTHY[metric]), HEALTHY[metric]
+                )
+                values[:, column] = rng.random(n) < rate
+            if metric in self.missing:
+                values[is_canary, column] = np.nan
+        return Observations(
+            hour=np.full(n, hour),
+            is_canary=is_canary,
+            user=np.arange(n) + hour * 10_000,
+            task_type=rng.integers(0, 3, n),
+            values=values,
+        )
+
+
+def make_desk(engine: Engine, clock: datetime, settings: Settings, **looks: object) -> RolloutDesk:
+    """Return a desk whose looks are measured; a replica leads."""
+    desk = RolloutDesk(engine, clock, settings)
+    desk.daemon.next_look.decide = None  # type: ignore[attr-defined]
+    measured = MeasuredLooks(engine, **looks)  # type: ignore[arg-type]
+    object.__setattr__(desk.daemon, "next_look", measured)
+    with transaction(engine) as connection:
+        take_lease(connection, "replica-1", timedelta(days=1))
+    return desk
