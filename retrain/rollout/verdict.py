@@ -21,8 +21,8 @@ class Verdict:
     """What a controller is to do with the canary's traffic.
 
     Attributes:
-        verdict: ``advance``: the canary may have more than the controller's share; ``wait``: its
-            time is not over; ``hold``: something is missing; ``revert``: it is to have none.
+        verdict: ``advance``: the canary may have the share; ``wait``: its time is not over;
+            ``hold``: something is missing; ``revert``: the canary is to have no traffic.
         reason: Why.
         rollout: Id of the rollout; ``None``: there is none.
         version: Its version.
@@ -53,7 +53,7 @@ def read_verdict(
         model: The model.
         now: The time.
         version: The controller's canary; ``None``: that of the newest rollout.
-        percent: The canary's share that the controller has set. Without it the verdict is never
+        percent: The share that the controller would set next. Without it the verdict is never
             ``advance``: a controller that has followed an advance would follow it again.
     """
     rollout = open_rollout(connection, model) or newest_rollout(connection, model)
@@ -89,11 +89,10 @@ def _decide(
     if obstacle:
         return "hold", obstacle
     if percent is None:
-        return "hold", "name the share that you have set: percent"
-    if rollout.weight_percent != percent:
-        advances = rollout.weight_percent > percent
-        return "advance" if advances else "hold", f"{rollout.weight_percent}% is wanted"
-    return "hold" if rollout.status == "holding" else "wait", rollout.reason
+        return "hold", "name the share that you would set next: percent"
+    if rollout.status == "holdback" or rollout.weight_percent >= percent:
+        return "advance", f"{rollout.weight_percent}% is wanted: {rollout.reason}"
+    return "wait" if rollout.status == "running" else "hold", rollout.reason
 
 
 def _obstacle(rollout: RolloutRow, look: LookFigures | None, now: datetime) -> str:

@@ -25,6 +25,7 @@ from tests.support.retrain.candidates import (
 from tests.support.review.human_evaluation import make_locked_human_evaluation
 from tests.support.review.item_states import make_states
 from tests.support.web.reviewer_actions import choose
+from tests.support.web.rollout_world import add_rollout, check_figures
 from tests.support.web.site import Site
 
 pytestmark = pytest.mark.browser
@@ -81,6 +82,8 @@ def pages_of(app: Litestar, site: Site, folder: Path) -> list[str]:
             connection, None, "opened", by=SYSTEM, now=now, model="assistant", severity=0.3,
             fingerprint=frozenset({"input"}), evaluation_id=site.world.evaluation_id,
         )  # fmt: skip
+    looks = [{"checks": [check_figures()]} for _ in range(3)]
+    add_rollout(site.engine, now, looks=looks)
     ids = {
         "incident_id": incident_id,
         "evaluation_id": site.world.evaluation_id,

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import msgspec
-from litestar import Request, Router, get, post
+from litestar import Request, Router, get
 from litestar.di import NamedDependency, Provide
 from litestar.exceptions import (
     HTTPException,
     NotAuthorizedException,
     ServiceUnavailableException,
 )
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath
 from litestar.response import Response
 from sqlalchemy import Engine
 
@@ -28,28 +27,10 @@ from retrain.rollout.verdict import Verdict, read_verdict
 
 #: A shorter token could be guessed.
 MIN_TOKEN = 20
-#: Status of a verdict that lets the controller wait: it asks again.
-TOO_EARLY = 425
+#: Status of another verdict than the wanted one.
+OTHER = 409
 
 log = get_logger(__name__)
-
-
-class FlaggerMetadata(msgspec.Struct):
-    """The metadata of a webhook of Flagger: strings only."""
-
-    model: str
-    #: The verdict that is taken as yes.
-    question: str
-    percent: str = ""
-    version: str = ""
-    #: Flagger sends no headers.
-    token: str = ""
-
-
-class FlaggerCall(msgspec.Struct):
-    """The payload of a webhook of Flagger."""
-
-    metadata: FlaggerMetadata
 
 
 @dataclass(frozen=True)
@@ -64,7 +45,7 @@ class VerdictReader:
     #: What the request shows; empty: nothing.
     bearer: str
 
-    def require_token(self, fallback: str = "") -> None:
+    def require_token(self) -> None:
         """Require the token, in a time that doesn't depend on the one shown.
 
         Raises:
@@ -75,9 +56,8 @@ class VerdictReader:
             raise ServiceUnavailableException(
                 f"verdicts are off: set DRIFTWARDEN_VERDICT_TOKEN, {MIN_TOKEN} characters or more"
             )
-        token = self.bearer or fallback
-        if not hmac.compare_digest(token.encode(), self.token.encode()):
-            log.warning("verdict_refused", reason="wrong token" if token else "no token")
+        if not hmac.compare_digest(self.bearer.encode(), self.token.encode()):
+            log.warning("verdict_refused", reason="wrong token" if self.bearer else "no token")
             raise NotAuthorizedException("wrong or missing token")
 
     def read(self, model: str, fields: Mapping[str, str]) -> Verdict:
@@ -128,27 +108,20 @@ def of_path(
     return _respond(reader, model, request)
 
 
-@post("/verdict/flagger", status_code=200, sync_to_thread=True, exclude_from_csrf=True)
-def of_flagger(
-    data: JSONBody[FlaggerCall], reader: NamedDependency[VerdictReader]
-) -> Response[Verdict]:
-    """Respond to a webhook of Flagger: 200 where the verdict is the one of its question."""
-    call = data.metadata
-    reader.require_token(call.token)
-    if call.question not in {"advance", "revert"}:
-        raise HTTPException("question: advance or revert", status_code=400)
-    verdict = reader.read(call.model, {"version": call.version, "percent": call.percent})
-    agrees = verdict.verdict == call.question
-    return Response(verdict, status_code=200 if agrees else TOO_EARLY)
-
-
 def _respond(
     reader: VerdictReader, model: str, request: Request[Any, Any, Any]
 ) -> Response[Verdict]:
-    """Return a verdict; with ``strict`` in the query, 425 where the controller is to wait."""
+    """Return a verdict; with ``wanted`` in the query, status 409 where it is another."""
+    wanted = request.query_params.get("wanted", "")
+    if wanted not in {"", "advance", "revert"}:
+        raise HTTPException("wanted: advance or revert", status_code=400)
     verdict = reader.read(model, request.query_params)
-    waits = "strict" in request.query_params and verdict.verdict in {"wait", "hold"}
-    return Response(verdict, status_code=TOO_EARLY if waits else 200)
+    return Response(verdict, status_code=OTHER if wanted not in {"", verdict.verdict} else 200)
+
+
+def _say_off(_request: Request[Any, Any, Any], error: ServiceUnavailableException) -> Response[Any]:
+    """Respond that there are no verdicts: no error of the server."""
+    return Response({"status_code": 503, "detail": error.detail}, status_code=503)
 
 
 def _number(name: str, text: str) -> int | None:
@@ -162,6 +135,7 @@ def _number(name: str, text: str) -> int | None:
 #: No session is needed, and none is read.
 router = Router(
     "/rollouts",
-    route_handlers=[of_query, of_path, of_flagger],
+    route_handlers=[of_query, of_path],
+    exception_handlers={ServiceUnavailableException: _say_off},
     dependencies={"reader": Provide(create_reader, sync_to_thread=False)},
 )

@@ -33,7 +33,8 @@ from tests.support.review.human_evaluation import make_human_evaluation
 from tests.support.review.review_world import PASSWORD, World, make_world
 from tests.support.review.roles import give_role
 from tests.support.review.settled_items import RIGHT, settle
-from tests.support.web.route_table import PUBLIC, Route, Visitor, routes
+from tests.support.web.rollout_world import add_rollout
+from tests.support.web.route_table import PUBLIC, WITH_TOKEN, Route, Visitor, routes
 from tests.support.windows.mapped_window import add_map
 
 MINE, MARK = "mine", "THEIR-MARK"
@@ -41,7 +42,8 @@ THEIRS = f"org/{MARK}.v1 100%"
 #: Routes without an object's id: lists and work, of the models on which the user has the role.
 OF_MODELS = {
     "/overview", "/review", "/human-evaluations", "/drift-evaluations", "/digest", "/incidents",
-    "/models", "/progress", "/decisions", "/runs", "/candidate-evaluations",
+    "/models", "/progress", "/decisions", "/runs", "/candidate-evaluations", "/rollouts",
+    "/api/rollouts",
     "/api/work", "/api/items/claim", "/api/lead/flags", "/api/lead/audits",
 }  # fmt: skip
 #: Routes of accounts: a test below changes them.
@@ -86,6 +88,7 @@ def world(engine: Engine, clock: datetime, tmp_path: Path) -> World:
             delete_grants(connection, user_id, ["*"])
             give_role(connection, user_id, ROLES.get(name, "reviewer"), model=MINE)
         create_user(connection, "Yara", PASSWORD, "lead", clock, models=[THEIRS])
+    add_rollout(engine, clock, model=THEIRS, reason=MARK)
     return world
 
 
@@ -108,9 +111,9 @@ def visit(client: TestClient[Any], name: str) -> Visitor:
 
 def test_every_route_is_classified(app: Litestar) -> None:
     for route in routes(app):
-        known = route.path in PUBLIC | OF_MODELS | OF_USERS
+        known = route.path in PUBLIC | WITH_TOKEN | OF_MODELS | OF_USERS
         assert known or owner_of(route), f"{route} is of no class: say whose object it shows"
-        further = {*route.parameters} - {owner_of(route), "user_id", "token", "page"}
+        further = {*route.parameters} - {owner_of(route), "user_id", "token", "page", "model"}
         assert further <= set(WITHIN), route
 
 

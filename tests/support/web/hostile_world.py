@@ -11,6 +11,7 @@ from monitor.store.tables import DriftEvaluation, Exchange, ReviewBatch, User
 from monitor.store.training.registry import insert_version
 from tests.support.review.review_world import World, make_world
 from tests.support.web.hostile_texts import ALL, infect
+from tests.support.web.rollout_world import add_rollout, check_figures
 from tests.support.web.route_table import Visitor
 
 #: The keys of an assessment below which texts come from the traffic or its analysis.
@@ -34,6 +35,8 @@ def make_hostile_world(engine: Engine, clock: datetime) -> World:
             connection, model=MODEL, stage="production", parent_id=None, training_run_id=None,
             adapter_path=ALL, adapter_digest=ALL, lineage={ALL: ALL}, created_at=clock,
         )  # fmt: skip
+    looks = [{"checks": [check_figures(ALL)]} for _ in range(3)]
+    add_rollout(engine, clock, model=MODEL, reason=ALL, status="holding", looks=looks)
     return world
 
 

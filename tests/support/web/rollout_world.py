@@ -1,18 +1,24 @@
 """A realistic rollout: simulated hours of two versions, measured and decided by the real code."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
-from sqlalchemy import Engine
+from sqlalchemy import Engine, insert
 
 from monitor.settings import Settings
 from monitor.store.engine import transaction
 from monitor.store.leadership import take_lease
+from monitor.store.rollouts import rollouts
+from monitor.store.rollouts.events import add_event
 from monitor.store.rollouts.looks import newest_look
 from monitor.store.rollouts.rollouts import RolloutRow
+from monitor.store.rollouts.weights import insert_weights
+from monitor.store.tables import RolloutLook
+from monitor.store.training.registry import insert_version
 from retrain.rollout.checks import default_checks, metric_check
 from retrain.rollout.decision import Stage, decide
 from retrain.rollout.evidence import Evidence, create_evidence, start_stage
@@ -20,8 +26,10 @@ from retrain.rollout.evidence_json import to_json
 from retrain.rollout.evidence_update import update
 from retrain.rollout.looks import HOUR, Look
 from retrain.rollout.observations import Observations, no_observations
-from retrain.rollout.plan import RolloutPlan
+from retrain.rollout.plan import RolloutPlan, make_plan, plan_as_json
 from tests.support.retrain.rollout_desk import RolloutDesk
+
+MODEL = "assistant"
 
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 #: Shares of bad responses of both versions, and of good ones.
@@ -94,7 +102,7 @@ class MeasuredLooks:
             checks = default_checks(LEVELS)
             checks.append(metric_check("resolved", "advance", 0.0, 1.0, level=0.8))
             checks.append(metric_check("thumbs", "revert_only", 0.0, 1.0, level=0.7))
-            self.evidence = create_evidence(checks, len(plan.stages), seed=rollout.seed)
+            self.evidence = create_evidence(checks, len(plan.stages), seed=7)
         while self.stage < rollout.stage:
             self.evidence = start_stage(self.evidence)
             self.stage += 1
@@ -131,12 +139,134 @@ class MeasuredLooks:
         )
 
 
+def check_figures(name: str = "errors", **figures: Any) -> dict[str, Any]:
+    """Return the figures of an advance check that is not shown yet, or those that are given."""
+    return {
+        "name": name,
+        "kind": "advance",
+        "loss": 0.002,
+        "stage_loss": 0.002,
+        "lower": -0.01,
+        "upper": 0.02,
+        "margin": 0.01,
+        "negligible": 0.0001,
+        "level": 0.01,
+        "n_pairs": 480,
+        "n_stage_pairs": 480,
+        "wealth_worse": 0.4,
+        "wealth_to_revert": 200.0,
+        "wealth_not_worse": 3.0,
+        "wealth_to_advance": 20.0,
+        "not_worse": False,
+        "worse": False,
+        "missing": "",
+        "is_share": True,
+        **figures,
+    }
+
+
+def add_rollout(
+    engine: Engine,
+    clock: datetime,
+    *,
+    model: str = MODEL,
+    status: str = "running",
+    reason: str = "rollout starts at 5%",
+    looks: Sequence[Mapping[str, Any]] = (),
+) -> int:
+    """Insert a rollout with one event and confirmed weights, and return its id.
+
+    Args:
+        engine: The database.
+        clock: Its start.
+        model: The model; versions 1 and 2 are added to it, or the next two.
+        status: Its status.
+        reason: Why, also of event and weights.
+        looks: Columns of looks that differ, one hour after another.
+    """
+    ended = clock if status in {"completed", "reverted"} else None
+    with transaction(engine) as connection:
+        stable, canary = (
+            insert_version(
+                connection,
+                model=model,
+                stage=stage,
+                parent_id=None,
+                training_run_id=None,
+                adapter_path="a",
+                adapter_digest="d",
+                lineage={},
+                created_at=clock,
+            )
+            for stage in ("archived", "canary")
+        )
+        plan = plan_as_json(make_plan(Settings()))
+        rollout_id = rollouts.insert_rollout(
+            connection,
+            model=model,
+            version_id=canary,
+            stable_version_id=stable,
+            status=status,
+            weight_percent=5,
+            stage_started_at=clock,
+            reason=reason,
+            settings=plan,
+            started_by="lea",
+            started_at=clock,
+            finished_at=ended,
+        )
+        add_event(
+            connection,
+            rollout_id=rollout_id,
+            event="started",
+            from_status=None,
+            to_status=status,
+            weight_percent=5,
+            by=reason,
+            at=clock,
+            reason=reason,
+            details=None,
+        )
+        insert_weights(
+            connection,
+            model=model,
+            generation=1,
+            stable_version_id=stable,
+            canary_version_id=canary,
+            canary_percent=5,
+            rollout_id=rollout_id,
+            by=reason,
+            reason=reason,
+            created_at=clock,
+            confirmed_at=clock,
+            error=None if reason == "rollout starts at 5%" else reason,
+        )
+        columns = {
+            "stage": 0,
+            "weight_percent": 5,
+            "n_canary": 60,
+            "n_stable": 240,
+            "seen_share": 0.05,
+            "evidence": {},
+            "checks": [],
+            "action": "wait",
+            "reason": reason,
+            "looked_at": clock,
+        }
+        rows = [
+            {"rollout_id": rollout_id, "hour": clock + place * HOUR, **columns, **look}
+            for place, look in enumerate(looks)
+        ]
+        if rows:
+            connection.execute(insert(RolloutLook), rows)
+    return rollout_id
+
+
 def make_desk(engine: Engine, clock: datetime, settings: Settings, **looks: object) -> RolloutDesk:
     """Return a desk whose looks are measured; a replica leads."""
     desk = RolloutDesk(engine, clock, settings)
-    desk.daemon.next_look.decide = None  # type: ignore[attr-defined]
     measured = MeasuredLooks(engine, **looks)  # type: ignore[arg-type]
-    object.__setattr__(desk.daemon, "next_look", measured)
+    desk.daemon = replace(desk.daemon, next_look=measured)
     with transaction(engine) as connection:
         take_lease(connection, "replica-1", timedelta(days=1))
     return desk

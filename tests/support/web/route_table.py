@@ -18,6 +18,8 @@ PUBLIC = frozenset(
         *("/runbooks", "/runbooks/{page:str}"),
     }
 )
+#: For programs that show a token instead of a session.
+WITH_TOKEN = frozenset({"/api/rollouts/verdict", "/api/rollouts/{model:str}/verdict"})
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 

@@ -1,0 +1,322 @@
+"""Pages of rollouts: what a user on call sees, what a lead may do, and attacks on both."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from litestar.testing import TestClient
+from sqlalchemy import Engine, select, update
+
+from monitor.accounts.registration import create_user
+from monitor.settings import Configuration, Secrets, Settings
+from monitor.store.engine import transaction
+from monitor.store.rollouts.events import list_events
+from monitor.store.rollouts.rollouts import rollout_by_id
+from monitor.store.tables import Rollout, TrafficWeights
+from monitor.web.app import create_app
+from retrain.rollout import rollouts as steps
+from tests.integration.web.test_pages_snapshot import main_text
+from tests.support.retrain.rollout_desk import MODEL, RolloutDesk, settings_of
+from tests.support.review.human_evaluation import make_human_evaluation
+from tests.support.review.review_world import PASSWORD, make_world
+from tests.support.web.rollout_world import add_rollout, check_figures, make_desk
+from tests.support.web.route_table import Visitor
+
+HOUR = timedelta(hours=1)
+Visit = Callable[..., Visitor]
+
+
+@pytest.fixture
+def desk(engine: Engine, clock: datetime) -> RolloutDesk:
+    """Return a desk with a started rollout, a lead and a reviewer."""
+    desk = make_desk(engine, clock, settings_of(min_dwell="48h", max_hold="48h"))
+    desk.start()
+    desk.tick()
+    with transaction(engine) as connection:
+        create_user(connection, "Lea", PASSWORD, "lead", clock)
+        create_user(connection, "Max", PASSWORD, "lead", clock)
+        create_user(connection, "Ada", PASSWORD, "reviewer", clock)
+    return desk
+
+
+@pytest.fixture
+def visit(desk: RolloutDesk) -> Iterator[Visit]:
+    """Return a function that signs a user in, at a time of the desk."""
+    with ExitStack() as stack:
+
+        def sign_in(name: str = "Lea") -> Visitor:
+            app = create_app(desk.engine, desk.settings, Secrets(), clock=lambda: desk.now)
+            visitor = Visitor(stack.enter_context(TestClient(app)))  # type: ignore[arg-type]
+            assert visitor.sign_in(name).status_code == 200
+            return visitor
+
+        yield sign_in
+
+
+def events(desk: RolloutDesk) -> list[tuple[str, str]]:
+    rollout = desk.rollout()
+    with transaction(desk.engine) as connection:
+        return [
+            (row.event, row.by)
+            for row in list_events(connection, rollout.id)
+            if row.event != "confirmed"
+        ]
+
+
+def seen(page: str) -> str:
+    """Return the newest event that the forms of a page name."""
+    match = re.search(r'name="seen" value="(\d+)"', page)
+    assert match is not None
+    return match[1]
+
+
+def badge(page: str) -> str:
+    match = re.search(r'class="state"><span class="badge[^"]*">([^<]+)<', page)
+    assert match is not None
+    return match[1]
+
+
+def test_page_shows_state_figures_and_history(desk: RolloutDesk, visit: Visit) -> None:
+    desk.run_hours(6)
+    page = visit("Ada").get("/rollouts/1").text
+    assert badge(page) == "Running at 5%"
+    assert page.count('<svg class="sequence') == 11
+    assert "360 samples of the canary, 1,440 of stable, 6 looks" in page
+    assert 'aria-current="step"' in page
+    assert "/rollouts/1/revert" not in page
+    assert 'href="/rollouts/1"' in visit("Ada").get("/rollouts").text
+
+
+def test_snapshot_of_states(desk: RolloutDesk, visit: Visit, snapshot: Any) -> None:
+    lea = visit()
+    states = {"no look yet": lambda: None, "running": lambda: desk.run_hours(5)}
+
+    def unconfirmed() -> None:
+        desk.gateway.available = False
+        desk.run_hours(1)
+
+    def paused() -> None:
+        desk.gateway.available = True
+        with transaction(desk.engine) as connection:
+            steps.pause(connection, 1, desk.now, by="Lea", reason="the app is released today")
+        desk.tick()
+
+    def reverted() -> None:
+        with transaction(desk.engine) as connection:
+            steps.revert(connection, 1, desk.now, by="Lea", reason="wrong prompt template")
+
+    states |= {"unconfirmed": unconfirmed, "paused": paused, "reverted": reverted}
+    states |= {"reverted and confirmed": lambda: desk.tick(timedelta(seconds=4))}
+    for name, step in states.items():
+        step()
+        text = main_text(lea.get("/rollouts/1").text)
+        assert text.split("\nTraffic\n")[0] == snapshot(name=name)
+
+
+def test_held_and_asked_rollouts_name_what_is_missing(engine: Engine, clock: datetime) -> None:
+    missing = frozenset({"resolved"})
+    settings = settings_of(min_dwell="4h", max_hold="4h")
+    desk = make_desk(engine, clock, settings, n_canary=200, missing=missing)
+    desk.start()
+    desk.tick()
+    with transaction(engine) as connection:
+        create_user(connection, "Lea", PASSWORD, "lead", clock)
+    app = create_app(engine, settings, Secrets(), clock=lambda: desk.now)
+    with TestClient(app) as client:
+        lea = Visitor(client)  # type: ignore[arg-type]
+        lea.sign_in("Lea")
+        for hours, title, status in (
+            (5, "Held at 5%", "HELD"),
+            (5, "Asks for a decision at 5%", ""),
+        ):
+            desk.run_hours(hours)
+            page = lea.get("/rollouts/1").text
+            assert badge(page) == title
+            assert "<li>resolved: " in page
+            document = lea.get("/api/rollouts/1").json()
+            assert document["status"] == "holding"
+            assert document["asks"] == (not status)
+            assert any(item.startswith("resolved: ") for item in document["missing"])
+
+
+def test_a_lead_takes_each_step(desk: RolloutDesk, visit: Visit) -> None:
+    lea = visit()
+    for path, form, status in (
+        ("pause", {"reason": "wait <b>please</b>"}, "paused"),
+        ("resume", {}, "running"),
+        ("advance", {"reason": "tested by hand"}, "running"),
+        ("revert", {"reason": "complaints"}, "reverted"),
+    ):
+        newest = {"seen": seen(lea.get("/rollouts/1").text)}
+        assert lea.post(f"/rollouts/1/{path}", newest | form).status_code == 303, path
+        assert desk.rollout().status == status
+        desk.tick()
+    assert desk.in_force() == (1, None, 0)
+    names = ("paused", "resumed", "advanced", "reverted")
+    assert events(desk) == [("started", "lea"), *((name, "Lea") for name in names)]
+    page = lea.get("/rollouts/1").text
+    assert "wait &lt;b&gt;please&lt;/b&gt;" in page
+    assert "/rollouts/1/revert" not in page
+
+
+def test_a_candidate_starts_on_the_page_of_models(desk: RolloutDesk, visit: Visit) -> None:
+    lea = visit()
+    assert "/rollouts/start/" not in lea.get("/models").text
+    lea.post("/rollouts/1/revert", {"reason": "wrong one"})
+    version = desk.register()
+    assert f"/rollouts/start/{version}" in lea.get("/models").text
+    assert f"/rollouts/start/{version}" not in visit("Ada").get("/models").text
+    assert lea.get(f"/rollouts/start/{version}").status_code == 200
+    started = lea.post(f"/rollouts/start/{version}", {"reason": ""})
+    assert (started.status_code, started.headers["location"]) == (303, "/rollouts/2")
+    again = lea.post(f"/rollouts/start/{version}", {})
+    assert again.status_code == 409
+    assert "rollout of version 3 is running" in again.text
+
+
+# --- attacks
+
+
+@pytest.mark.parametrize("step", ["advance", "pause"])
+def test_a_step_from_an_outdated_page_is_refused(
+    desk: RolloutDesk, visit: Visit, step: str
+) -> None:
+    lea, maxi = visit(), visit("Max")
+    old = seen(lea.get("/rollouts/1").text)
+    form = {"reason": "x", "seen": seen(maxi.get("/rollouts/1").text)}
+    assert maxi.post("/rollouts/1/advance", form).status_code == 303
+    before = events(desk)
+    response = lea.post(f"/rollouts/1/{step}", {"reason": "y", "seen": old})
+    assert response.status_code == 409
+    assert "advanced by Max" in response.text
+    assert events(desk) == before
+    assert lea.post(f"/rollouts/1/{step}", {"reason": "y"}).status_code == 409
+
+
+def test_a_revert_is_never_outdated_and_happens_once(desk: RolloutDesk, visit: Visit) -> None:
+    lea, maxi = visit(), visit("Max")
+    form = {"reason": "complaints", "seen": "0"}
+    assert lea.post("/rollouts/1/revert", form).status_code == 303
+    assert [maxi.post("/rollouts/1/revert", form).status_code for _ in range(2)] == [409, 409]
+    assert events(desk) == [("started", "lea"), ("reverted", "Lea")]
+    assert maxi.get("/rollouts/1/revert").status_code == 200
+
+
+def test_an_advance_pressed_twice_moves_one_stage(desk: RolloutDesk, visit: Visit) -> None:
+    lea = visit()
+    form = {"reason": "x", "seen": seen(lea.get("/rollouts/1").text)}
+    assert [lea.post("/rollouts/1/advance", form).status_code for _ in range(2)] == [303, 409]
+    assert desk.rollout().weight_percent == 25
+
+
+def test_an_advance_waits_for_the_gateway(desk: RolloutDesk, visit: Visit) -> None:
+    lea = visit()
+    with transaction(desk.engine) as connection:
+        connection.execute(update(TrafficWeights).values(confirmed_at=None))
+    page = lea.get("/rollouts/1/advance").text
+    response = lea.post("/rollouts/1/advance", {"reason": "x", "seen": seen(page)})
+    assert response.status_code == 409
+    assert desk.rollout().weight_percent == 5
+
+
+@pytest.mark.parametrize("step", ["advance", "revert", "pause", "resume"])
+def test_a_completed_rollout_takes_no_step(desk: RolloutDesk, visit: Visit, step: str) -> None:
+    with transaction(desk.engine) as connection:
+        row = rollout_by_id(connection, 1)
+        steps.complete(connection, row, desk.now, by="Lea", reason="done")
+    lea = visit()
+    newest = {"reason": "x", "seen": "99"}
+    assert lea.post(f"/rollouts/1/{step}", newest).status_code == 409
+    assert events(desk)[-1] == ("completed", "Lea")
+    assert badge(lea.get("/rollouts/1").text) == "Completed"
+
+
+@pytest.mark.parametrize("step", ["advance", "revert", "pause", "resume"])
+def test_a_step_needs_a_lead_a_token_and_a_reason(
+    desk: RolloutDesk, visit: Visit, step: str
+) -> None:
+    ada, lea = visit("Ada"), visit()
+    form = {"reason": "x", "seen": seen(lea.get("/rollouts/1").text)}
+    assert ada.post(f"/rollouts/1/{step}", form).status_code == 403
+    token = lea.headers.pop("x-csrftoken")
+    assert lea.post(f"/rollouts/1/{step}", form).status_code == 403
+    lea.headers["x-csrftoken"] = token
+    if step != "resume":
+        assert lea.post(f"/rollouts/1/{step}", form | {"reason": " "}).status_code == 400
+    assert events(desk) == [("started", "lea")]
+
+
+def test_months_of_hourly_looks_stay_fast(engine: Engine, clock: datetime) -> None:
+    checks = [check_figures(f"check {number}") for number in range(12)]
+    looks = [{"checks": checks, "stage": place // 1200} for place in range(4800)]
+    add_rollout(engine, clock - 4800 * HOUR, looks=looks)
+    with transaction(engine) as connection:
+        create_user(connection, "Lea", PASSWORD, "lead", clock)
+    app = create_app(engine, Settings(), Secrets(), clock=lambda: clock)
+    with TestClient(app) as client:
+        lea = Visitor(client)  # type: ignore[arg-type]
+        lea.sign_in("Lea")
+        began = time.process_time()
+        page = lea.get("/rollouts/1").text
+        assert time.process_time() - began < 2.0
+    assert len(page) < 400_000
+    assert page.count('<line class="stage"') == 3 * 13
+
+
+@pytest.mark.parametrize("ahead", [-30 * HOUR, -HOUR, timedelta(days=400)])
+def test_clocks_that_differ_show_no_negative_times(
+    engine: Engine, clock: datetime, ahead: timedelta
+) -> None:
+    add_rollout(engine, clock, looks=[{"checks": [check_figures()]} for _ in range(3)])
+    with transaction(engine) as connection:
+        create_user(connection, "Lea", PASSWORD, "lead", clock)
+    app = create_app(engine, Settings(), Secrets(), clock=lambda: clock + ahead)
+    with TestClient(app) as client:
+        lea = Visitor(client)  # type: ignore[arg-type]
+        lea.sign_in("Lea")
+        text = main_text(lea.get("/rollouts/1").text)
+    assert not re.search(r"(?:in|for|after|about) -\d|-\d+ (?:h|s|min|days|hours?)\b", text)
+
+
+def test_unreadable_figures_hide_no_page(engine: Engine, clock: datetime) -> None:
+    add_rollout(engine, clock, looks=[{"checks": [{"name": 7}]}, {"checks": ["x"]}])
+    with transaction(engine) as connection:
+        create_user(connection, "Lea", PASSWORD, "lead", clock)
+    with TestClient(create_app(engine, Settings(), Secrets())) as client:
+        lea = Visitor(client)  # type: ignore[arg-type]
+        lea.sign_in("Lea")
+        for path in ("/rollouts/1", "/rollouts", "/api/rollouts/1", "/overview", "/models"):
+            assert lea.get(path).status_code == 200, path
+
+
+def test_figures_are_hidden_during_a_blind_evaluation(engine: Engine, clock: datetime) -> None:
+    make_world(engine, clock)
+    make_human_evaluation(engine, clock)
+    with transaction(engine) as connection:
+        model = connection.execute(select(Rollout.model).limit(1)).scalar() or "assistant"
+    add_rollout(engine, clock, model=model, looks=[{"checks": [check_figures()]}] * 3)
+    with TestClient(create_app(engine, Settings(), Secrets(), clock=lambda: clock)) as client:
+        lea = Visitor(client)  # type: ignore[arg-type]
+        lea.sign_in("Lea")
+        page = lea.get("/rollouts/1").text
+        assert "errors" not in main_text(page)
+        assert lea.get("/api/rollouts/1").json()["checks"] == []
+        assert "/rollouts/1/revert" in page
+
+
+def test_overview_and_lists_link_to_the_rollout(engine: Engine, clock: datetime) -> None:
+    number = add_rollout(engine, clock, model=MODEL, status="paused")
+    with transaction(engine) as connection:
+        create_user(connection, "Lea", PASSWORD, "lead", clock)
+    configuration = Configuration(models={MODEL: {}, "other": {}})
+    with TestClient(create_app(engine, configuration, Secrets(), clock=lambda: clock)) as client:
+        lea = Visitor(client)  # type: ignore[arg-type]
+        lea.sign_in("Lea")
+        for path in ("/overview", "/models", "/rollouts"):
+            assert f'href="/rollouts/{number}"' in lea.get(path).text, path
+        assert f"/rollouts/{number}" not in lea.get("/rollouts?model=other").text
+        assert [row["id"] for row in lea.get("/api/rollouts").json()] == [number]
