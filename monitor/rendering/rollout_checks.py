@@ -90,7 +90,7 @@ def pairs_left(check: CheckFigures) -> int | None:
     if check.missing or check.not_worse or check.n_stage_pairs < MIN_PAIRS or wealth < 1.5:
         return None
     pace = log(check.wealth_to_advance) / log(wealth) - 1.0
-    return max(1, round(check.n_stage_pairs * pace)) if pace > 0 else None
+    return max(1, int(float(f"{check.n_stage_pairs * pace:.2g}"))) if pace > 0 else None
 
 
 def describe_interval(check: CheckFigures) -> str:

@@ -165,7 +165,7 @@ def _holding(situation: RolloutSituation, plan: Plan) -> RolloutSummary:
     )
 
 
-def _paused(situation: RolloutSituation, _plan: Plan) -> RolloutSummary:
+def _paused(situation: RolloutSituation, plan: Plan) -> RolloutSummary:
     rollout = situation.rollout
     paused = situation.last("paused")
     by = "" if paused is None else f" by {paused.by} since {format_instant(paused.at)}"
@@ -177,6 +177,7 @@ def _paused(situation: RolloutSituation, _plan: Plan) -> RolloutSummary:
         "reverts it.",
         _warnings(situation),
         describe_missing(situation),
+        _due(situation, plan),
     )
 
 

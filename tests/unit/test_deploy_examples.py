@@ -91,7 +91,8 @@ def test_flagger_asks_before_each_step_and_for_reverts() -> None:
     (canary,) = documents("flagger", "canary.yaml")
     analysis = canary["spec"]["analysis"]
     assert set(analysis) <= ANALYSIS
-    assert STAGES[:-1] == analysis["stepWeights"]
+    # A webhook doesn't say which weight it asks for: an advance would count for all later steps.
+    assert len(analysis["stepWeights"]) == 1
     assert all(set(webhook) <= WEBHOOK for webhook in analysis["webhooks"])
     questions = {webhook["type"]: webhook["url"].split("/")[3] for webhook in analysis["webhooks"]}
     assert questions == {

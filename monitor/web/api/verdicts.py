@@ -23,7 +23,7 @@ from monitor.store.engine import transaction
 from monitor.store.model_history import models_with_history
 from monitor.telemetry import get_logger
 from monitor.web.clock import Clock
-from retrain.rollout.verdict import Verdict, read_verdict
+from monitor.web.rollouts.verdict import Verdict, read_verdict
 
 #: A shorter token could be guessed.
 MIN_TOKEN = 20

@@ -1,4 +1,4 @@
-"""Verdicts for Argo Rollouts and Flagger: what each situation answers, and who may ask."""
+"""Verdicts for Argo Rollouts and Flagger, by situation, and who may ask."""
 
 import re
 from collections.abc import Iterator
