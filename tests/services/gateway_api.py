@@ -76,16 +76,23 @@ class GatewayCluster:
         parent = {"controllerName": "example.org/gateway", "parentRef": {"name": "llm"}}
         return {"parents": [{**parent, "conditions": conditions}]}
 
-    def version_for(self, headers: dict[str, str], model: str) -> tuple[str, Object]:
-        """Return the version that serves a request, and the rule that chose it."""
+    def version_for(
+        self, headers: dict[str, str], model: str, path: str = "/v1/models"
+    ) -> tuple[str, Object]:
+        """Return the version that serves a request, and the rule that chose it.
+
+        The longest path has precedence, then the largest number of headers.
+        """
         matches = []
         for (kind, _), state in self.objects.items():
             if kind == "httproutes":
                 for rule in state["spec"]["rules"]:
                     for match in rule.get("matches") or [{}]:
                         wanted = match.get("headers", [])
-                        if all(headers.get(h["name"].lower()) == h["value"] for h in wanted):
-                            matches.append((len(wanted), rule))
+                        prefix = match.get("path", {}).get("value", "/")
+                        fits = all(headers.get(h["name"].lower()) == h["value"] for h in wanted)
+                        if fits and path.startswith(prefix):
+                            matches.append(((len(prefix), len(wanted)), rule))
             if kind == "inferencemodelrewrites":
                 for rule in state["spec"].get("rules") or []:
                     if any(m["model"]["value"] == model for m in rule["matches"]):
@@ -165,7 +172,7 @@ class _ListenerHandler(_Handler):
     def do_GET(self) -> None:
         body = self._body()
         headers = {name.lower(): value for name, value in self.headers.items()}
-        name, rule = self.cluster.version_for(headers, body.get("model", ""))
+        name, rule = self.cluster.version_for(headers, body.get("model", ""), self.path)
         status = self.cluster.servers.get(name, 404)
         if status != 200:
             message = f"{name} refuses {self.headers['Authorization']}"

@@ -38,6 +38,8 @@ from retrain.rollout.gateways.protocol import (
     whole_number,
 )
 
+#: Largest number of matches of a rule.
+_MAX_MATCHES = 8
 _POOLS = "inference.networking.k8s.io"
 
 
@@ -122,12 +124,12 @@ class HttpRouteGateway:
         value = f"{name} {secrets.token_hex(16)}"
 
         def add(state: Object) -> None:
-            if _probe_value(state, model, version) is None:
+            if _find_probe(state, model, version) is None:
                 state["spec"]["rules"].insert(0, _probe_rule(state, model, version, value))
 
         self._change(model, add)
         route = self._taken(model)
-        headers = {PROBE_HEADER: _probe_value(route, model, version) or value}
+        headers = _headers_of_probe(route, model, version, self._request)
         hosts = route["spec"].get("hostnames") or []
         if hosts:
             headers["Host"] = hosts[0]
@@ -280,8 +282,15 @@ def _model_rules(route: Object, model: str) -> Iterator[Object]:
 def _probe_rule(route: Object, model: str, version: int, value: str) -> Object:
     name = resource_name(model, version)
     proof = {"set": [{"name": PROBE_HEADER, "value": name}]}
+    header = {"type": "Exact", "name": PROBE_HEADER, "value": value}
+    # The matches of the model's rules with one more header: a longer path would have precedence.
+    matches = [
+        {**match, "headers": [*(match.get("headers") or []), header]}
+        for rule in _model_rules(route, model)
+        for match in rule.get("matches") or [{}]
+    ]
     return {
-        "matches": [{"headers": [{"type": "Exact", "name": PROBE_HEADER, "value": value}]}],
+        "matches": matches[:_MAX_MATCHES],
         "filters": [
             {"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": [PROBE_HEADER]}},
             {"type": "ResponseHeaderModifier", "responseHeaderModifier": proof},
@@ -290,16 +299,36 @@ def _probe_rule(route: Object, model: str, version: int, value: str) -> Object:
     }
 
 
-def _probe_value(route: Object, model: str, version: int) -> str | None:
-    for rule in route["spec"].get("rules") or []:
-        if _is_probe_of(rule, model, {version}):
-            return str(rule["matches"][0]["headers"][0]["value"])
-    return None
+def _find_probe(route: Object, model: str, version: int) -> Object | None:
+    rules = route["spec"].get("rules") or []
+    return next((rule for rule in rules if _is_probe_of(rule, model, {version})), None)
+
+
+def _headers_of_probe(
+    route: Object, model: str, version: int, request: ProbeRequest
+) -> dict[str, str]:
+    """Return the headers by which a probe matches the rule of its version."""
+    rule = _find_probe(route, model, version)
+    if rule is None:
+        return {}
+    method = "POST" if request.body else "GET"
+    fitting = [
+        match
+        for match in rule["matches"]
+        if match.get("method") in {None, method}
+        and request.path.startswith((match.get("path") or {}).get("value", "/"))
+    ]
+    match = (fitting or rule["matches"])[0]
+    return {header["name"]: header["value"] for header in match["headers"]}
+
+
+def _probe_headers(rule: Object) -> list[Object]:
+    headers = [h for match in rule.get("matches") or [] for h in match.get("headers") or []]
+    return [header for header in headers if header["name"] == PROBE_HEADER]
 
 
 def _is_probe(rule: Object) -> bool:
-    headers = [h for match in rule.get("matches") or [] for h in match.get("headers") or []]
-    return any(header["name"] == PROBE_HEADER for header in headers)
+    return bool(_probe_headers(rule))
 
 
 def _is_left_over(rule: Object, model: str, present: Collection[int | None]) -> bool:

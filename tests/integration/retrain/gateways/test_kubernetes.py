@@ -203,6 +203,28 @@ def test_probe_header_selects_nothing_by_the_versions_name(cluster: GatewayClust
     assert "desk-v1" == name
 
 
+def test_probe_reaches_the_version_beneath_a_longer_path(cluster: GatewayCluster) -> None:
+    gateway = routes_of(cluster)
+    route = http_route("desk")
+    route["spec"]["rules"][0]["matches"] = [
+        {"path": {"type": "PathPrefix", "value": "/v1"}, "method": "GET"},
+        {"path": {"type": "PathPrefix", "value": "/v1"}, "method": "POST"},
+    ]
+    cluster.store("httproutes", route)
+    assert gateway.probe("desk", 2).ok
+    rule = cluster.objects["httproutes", "desk"]["spec"]["rules"][0]
+    assert ["GET", "POST"] == [match["method"] for match in rule["matches"]]
+
+
+def test_probe_has_the_headers_that_select_its_model(cluster: GatewayCluster) -> None:
+    gateway = routes_of(cluster)
+    cluster.servers["tax-v2"] = 200
+    cluster.store("services", service("tax-v2"))
+    gateway.set(Weights("tax", 1, 2, 5, 1))
+    name, _ = cluster.version_for({"x-model": "desk"}, "")
+    assert "desk-v1" == name
+
+
 def test_rejected_route_says_why(cluster: GatewayCluster) -> None:
     gateway = routes_of(cluster)
     route = http_route("desk")
