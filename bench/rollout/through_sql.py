@@ -1,5 +1,6 @@
 """Whole rollouts through the tables: gateway, observations, looks and steps, hour by hour."""
 
+import logging
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ from monitor.store.rollouts.rollouts import RolloutRow, rollout_by_id
 from monitor.store.training import candidate_evaluations as evaluations
 from monitor.store.training.candidate_results import CandidateResults
 from monitor.store.training.registry import version_by_id
+from monitor.telemetry import configure_logging
 from retrain.evaluation.gate_result import conclude
 from retrain.evaluation.request import EvaluationRequest
 from retrain.models.source import Source
@@ -67,6 +69,7 @@ class StoredOutcome:
 
 def run_stored_rollout(task: StoredRollout) -> StoredOutcome:
     """Run a rollout in a database of its own until it ends or asks a user."""
+    configure_logging(json=False, level=logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="driftwarden-bench-") as folder:
         engine = make_engine(f"sqlite:///{Path(folder) / 'bench.db'}")
         try:

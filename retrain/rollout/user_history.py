@@ -23,6 +23,8 @@ Floats = NDArray[np.float64]
 
 #: Fewer returning units are too few to estimate the correlation; it is then 0.
 MIN_RETURNING = 20
+#: Hours whose means are kept; earlier ones say nothing of a user.
+HISTORY_HOURS = 168
 #: Largest weight of a user's past, so that a value always says something.
 MAX_WEIGHT = 0.95
 
@@ -78,24 +80,57 @@ def user_history(sums: HistorySums, units: Units, earlier: Units) -> UserHistory
     Returns:
         ``None`` where no user returns.
     """
-    shape = units.values.shape
-    users, own = np.unique(units.user, return_inverse=True)
-    place = np.searchsorted(sums.hours, earlier.hour)
-    known = np.isin(earlier.user, users) & (earlier.user >= 0) & np.isin(earlier.hour, sums.hours)
+    known = np.isin(earlier.user, units.user) & (earlier.user >= 0)
+    known &= np.isin(earlier.hour, sums.hours)
     if not known.any():
         return None
-    row = np.searchsorted(users, earlier.user[known])
-    deviations = earlier.values[known] - sums.means[place[known]]
+    row, hour = earlier.user[known], earlier.hour[known]
+    deviations = earlier.values[known] - _means_of(sums)[np.searchsorted(sums.hours, hour)]
     present = ~np.isnan(deviations)
-    totals = np.zeros((3, len(users), shape[1]))
-    np.add.at(totals[0], row, present)
-    np.add.at(totals[1], row, np.where(present, deviations, 0.0))
-    np.add.at(totals[2], row, present & earlier.is_canary[known][:, None])
-    n, total, n_canary = totals[:, own.reshape(-1)]
+    n, total, n_canary = _sums_before(
+        row,
+        hour,
+        np.stack(
+            [
+                present,
+                np.where(present, deviations, 0.0),
+                present & earlier.is_canary[known][:, None],
+            ]
+        ).astype(np.float64),
+        units,
+    )
     deviation = total / np.maximum(n, 1.0)
     rho = sums.correlation
     weight = np.minimum(n * rho / (1.0 + (n - 1.0) * rho + (n == 0)), MAX_WEIGHT)
     return UserHistory(n, deviation, weight * deviation, weight * n_canary / np.maximum(n, 1.0))
+
+
+def _means_of(sums: HistorySums) -> Floats:
+    """Return the mean of each hour; that of all hours for metrics that become known later."""
+    known = ~np.isnan(sums.means)
+    counts = known.sum(axis=0)
+    overall = np.where(known, sums.means, 0.0).sum(axis=0) / np.maximum(counts, 1)
+    return np.where(known, sums.means, np.where(counts > 0, overall, np.nan))
+
+
+def _sums_before(
+    user: NDArray[np.int64], hour: NDArray[np.int64], columns: Floats, units: Units
+) -> Floats:
+    """Return the sums of columns ``[c, n, m]`` over each unit's user in hours before the unit's.
+
+    A value that becomes known late is a unit of its own hour, and no part of its own past.
+    """
+    origin = min(int(hour.min()), int(units.hour.min()))
+    span = max(int(hour.max()), int(units.hour.max())) - origin + 2
+    key = user * span + hour - origin
+    order = np.argsort(key, kind="stable")
+    totals = np.zeros((len(columns), len(key) + 1, columns.shape[2]))
+    np.cumsum(columns[:, order], axis=1, out=totals[:, 1:])
+    own = np.maximum(units.user, 0)
+    first = np.searchsorted(key[order], own * span)
+    end = np.searchsorted(key[order], own * span + units.hour - origin)
+    end = np.where(units.user < 0, first, end)
+    return np.asarray(totals[:, end] - totals[:, first])
 
 
 def learn_history(
@@ -114,9 +149,10 @@ def learn_history(
         weight = np.where(present, history.n_hours, 0.0)
         new[2], new[3] = (weight > 0).sum(axis=0), weight.sum(axis=0)
         new[4] = (weight * deviation * history.deviation).sum(axis=0)
+    rounded = np.where(counts > 0, np.round(means, 5), np.nan)  # stored with each look
     return replace(
         sums,
-        hours=np.append(sums.hours, hour),
-        means=np.vstack([sums.means, np.where(counts > 0, means, np.nan)]),
+        hours=np.append(sums.hours, hour)[-HISTORY_HOURS:],
+        means=np.vstack([sums.means, rounded])[-HISTORY_HOURS:],
         sums=sums.sums + new,
     )
