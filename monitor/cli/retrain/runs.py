@@ -184,7 +184,8 @@ def evaluate(
         Path | None, typer.Option(help="Evaluation file. Default: retrain.evaluation.")
     ] = None,
     reason: Annotated[
-        str, typer.Option(help="Why a rejected version is evaluated again; recorded.")
+        str,
+        typer.Option(help="Why a version is evaluated again; recorded. A rejected one needs it."),
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     cancel: Annotated[
@@ -194,8 +195,8 @@ def evaluate(
     """Evaluate the candidate of a run against the production version and the base model.
 
     Runs in a separate process: Ctrl+C leaves it running, and the daemon then stores its result. All
-    responses are stored in the run's folder. A rejected version needs --reason, and an evaluation
-    file and settings that ask for no less than before.
+    responses are stored in the run's folder. A version that was evaluated before needs a file and
+    settings that ask for no less, and a rejected one also --reason.
 
     Exit status 0: promote; 3: reject; 4: undecided, or awaiting human evaluation.
     """
