@@ -5,6 +5,8 @@ import http.client
 import json
 import random
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -366,12 +368,30 @@ def test_envoy_that_lags_behind_is_the_one_that_counts(site: Site, tmp_path: Pat
         gateway.read("desk")
 
 
-def test_frozen_writer_is_waited_for_and_named(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+#: Takes the lock of a file and freezes.
+FREEZE = """
+import fcntl, os, signal, sys
+lock = open(sys.argv[1], "a")
+fcntl.flock(lock, fcntl.LOCK_EX)
+print("held", flush=True)
+os.kill(os.getpid(), signal.SIGSTOP)
+"""
+
+
+def test_frozen_writer_is_named_and_can_be_killed(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(route_file, "LOCK_SECONDS", 0.1)
-    with (site.envoy.folder / "routes.json.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    lock = site.envoy.folder / "routes.json.lock"
+    writer = subprocess.Popen([sys.executable, "-S", "-c", FREEZE, lock], stdout=subprocess.PIPE)
+    try:
+        assert writer.stdout is not None
+        assert b"held" in writer.stdout.readline()
         with refusal("locked", TransientError, match=r"routes\.json\.lock"):
             site.gateway.set(desk(None, 0, 1))
+    finally:
+        writer.kill()
+        writer.communicate()
     site.apply(desk(None, 0, 1))
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -106,6 +107,32 @@ def test_deployments_of_the_operator_are_left(proxy: Proxy) -> None:
     proxy.add("0f3c", "desk")
     gateway_of(proxy).set(desk(2, 5, 1))
     assert not proxy.deployments["0f3c"]["model_info"]["blocked"]
+
+
+def test_thawed_leader_gives_a_reverted_version_no_traffic(
+    proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The API has no conditional writes: the leader freezes after it has read the generation."""
+    old, new = gateway_of(proxy), gateway_of(proxy)
+    new.set(desk(2, 5, 1))
+    join, frozen = old._join, [True]
+
+    def thaw(*arguments: Any) -> None:
+        if frozen:
+            frozen.clear()
+            new.set(desk(None, 0, 3))
+        join(*arguments)
+
+    monkeypatch.setattr(old, "_join", thaw)
+    old.set(desk(2, 25, 2))
+    assert {"desk-v1": 1.0} == shares(proxy, 50)
+    applied = new.read("desk")
+    assert applied is not None
+    assert not applied.matches(desk(None, 0, 3))  # so that the newer weights are set again
+    new.set(desk(None, 0, 3))
+    applied = new.read("desk")
+    assert applied is not None
+    assert applied.matches(desk(None, 0, 3))
 
 
 def test_proxy_without_blocks_deletes_the_reverted_version(proxy: Proxy) -> None:
