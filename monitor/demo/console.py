@@ -25,6 +25,10 @@ class Step:
         self._progress = progress
         self._task = progress.add_task(description, total=total)
 
+    def describe(self, state: str) -> None:
+        """Set the text."""
+        self._progress.update(self._task, description=state)
+
     def update(self, completed: int, total: int | None = None) -> None:
         """Set the completed amount."""
         self._progress.update(self._task, completed=completed, total=total)

@@ -3,7 +3,7 @@
 import json
 import os
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ from monitor.store.windows.drift_evaluations import DriftEvaluationRow
 
 if TYPE_CHECKING:
     from monitor.demo.models import DemoModel
+    from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
 
 MODEL_NAME = "support-desk"
 EXPERTS = ("anna", "ben")
@@ -113,7 +114,20 @@ def run_end_to_end(*, fast: bool, folder: Path, seed: int, console: DemoConsole)
         observed = "no decision" if decision is None else decision.recommendation
         expectations.append(Expectation("retraining is recommended", observed, holds=False))
     else:
-        expectations += _retrain(workspace, decision.id)
+        learned, evaluation = _retrain(workspace, decision.id)
+        expectations += learned
+        if evaluation is not None and evaluation.may_roll_out:
+            from monitor.demo.rollouts import run_rollouts
+
+            live = replace(
+                workspace,
+                # Busier traffic, at the default rate.
+                configuration=default_configuration(
+                    **_sections(workspace.folder.absolute(), model),
+                    drift={"higher_is_better": ["resolved"]},
+                ),
+            )
+            expectations += run_rollouts(live, evaluation, fast=fast, seed=seed)
     console.section("Summary")
     summaries.show_summary(workspace, drifted, expectations, LEAD, passwords[LEAD])
     return all(expectation.holds for expectation in expectations)
@@ -157,26 +171,37 @@ def _draw(generator: RequestGenerator, n_training: int) -> Requests:
 def _create_workspace(place: Path, model: "DemoModel", console: DemoConsole) -> Workspace:
     from monitor.embedding.encoder import load_encoder
 
-    absolute = place.absolute()
+    # The demo's traffic is small, so all of it is sampled; the default is 5%.
     configuration = default_configuration(
-        models={
-            MODEL_NAME: {
-                "system_prompt": SYSTEM_PROMPT,
-                "review": _review_settings(absolute),
-                "retrain": _retrain_settings(absolute, model),
-            },
-            SECOND_MODEL: {},
-        },
-        # The demo's traffic is small, so all of it is sampled; the default is 5%.
-        monitoring={"sample_rate": 1.0},
-        review={"queue": "on_drift"},
-        database={"url": f"sqlite:///{absolute / 'driftwarden.db'}"},
+        **_sections(place.absolute(), model), monitoring={"sample_rate": 1.0}
     )
     write_config(place, configuration)
     with console.step("load the encoder"):
         encoder = load_encoder(configuration.embedding)
     engine = open_database(configuration)
     return Workspace(place, configuration, MODEL_NAME, engine, encoder, console)
+
+
+def _sections(place: Path, model: "DemoModel") -> dict[str, Any]:
+    return {
+        "models": {
+            MODEL_NAME: {
+                "system_prompt": SYSTEM_PROMPT,
+                "review": _review_settings(place),
+                "retrain": _retrain_settings(place, model),
+            },
+            SECOND_MODEL: {},
+        },
+        "review": {"queue": "on_drift"},
+        "database": {"url": f"sqlite:///{place / 'driftwarden.db'}"},
+        # Shorter than the default of 48 hours, and nothing that this traffic doesn't log.
+        "rollout": {
+            "min_dwell": "12h",
+            "holdback_time": "12h",
+            "latency_field": "",
+            "embedded_per_hour": 0,
+        },
+    }
 
 
 def _review_settings(place: Path) -> dict[str, Any]:
@@ -325,7 +350,9 @@ def _weekly(outcomes: list[WeekOutcome], drawn_requests: Requests) -> list[Expec
     return weekly_expectations(outcomes, topic_of, new)
 
 
-def _retrain(workspace: Workspace, decision_id: int) -> list[Expectation]:
+def _retrain(
+    workspace: Workspace, decision_id: int
+) -> "tuple[list[Expectation], CandidateEvaluationRow | None]":
     """Confirm the retraining as a lead, and run the daemon's steps."""
     from monitor.daemon.retraining import Retraining
     from monitor.review.decision.decisions import confirm_retraining
@@ -345,7 +372,7 @@ def _retrain(workspace: Workspace, decision_id: int) -> list[Expectation]:
         run = run_of_decision(connection, decision_id)
     if run is None or run.status not in {"planned", "running"}:
         observed = run.error if run else "no run was planned"
-        return [Expectation("a new version is trained", str(observed), holds=False)]
+        return [Expectation("a new version is trained", str(observed), holds=False)], None
     summaries.show_training_data(workspace, run)
     state = launch.watch_run(workspace, run.id, "train version 2")
     version_id = launch.require_version(state)
@@ -353,11 +380,10 @@ def _retrain(workspace: Workspace, decision_id: int) -> list[Expectation]:
     with transaction(workspace.engine) as connection:
         planned = latest_candidate_evaluation(connection, version_id)
     if planned is None:
-        return [
-            Expectation("the new version is evaluated", "no evaluation was planned", holds=False)
-        ]
+        claim = "the new version is evaluated"
+        return [Expectation(claim, "no evaluation was planned", holds=False)], None
     evaluation = launch.watch_evaluation(workspace, planned.id)
-    workspace.console.section("Candidate evaluation, registry and rollout")
+    workspace.console.section("Candidate evaluation and registry")
     before, after = summaries.show_scores(workspace, evaluation)
-    summaries.show_registry(workspace, evaluation)
-    return learning_expectations(before["new"], after["new"], before["old"], after["old"])
+    learned = learning_expectations(before["new"], after["new"], before["old"], after["old"])
+    return learned, evaluation

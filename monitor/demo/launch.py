@@ -2,12 +2,12 @@
 
 import json
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monitor.demo.production import conversation
-from monitor.demo.request_generator import Request
+from monitor.demo.request_generator import FIRST_WEEK, Request
 from monitor.demo.workspace import Workspace
 from monitor.errors import TrainingError
 from monitor.store.engine import transaction
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
     from retrain.data.benchmarks.item import BenchmarkItem
     from retrain.training.runs import RunState
+
+#: Before the weeks of the baseline.
+LAUNCHED = FIRST_WEEK - timedelta(weeks=4)
 
 EVALUATION = """\
 evaluation:
@@ -110,7 +113,7 @@ def train_first_version(
     version_id = require_version(state)
     watch_evaluation(workspace, plan_evaluation(workspace, version_id, evaluation))
     with transaction(workspace.engine) as connection:
-        promote(connection, version_id, changed_by="demo", reason="first version", now=now)
+        promote(connection, version_id, changed_by="demo", reason="first version", now=LAUNCHED)
         return version_by_id(connection, version_id)
 
 

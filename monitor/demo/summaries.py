@@ -11,7 +11,7 @@ from monitor.demo.expectations import Expectation
 from monitor.demo.reports import write_reports
 from monitor.demo.weekly_windows import require_assessment
 from monitor.demo.workspace import Workspace
-from monitor.settings import Secrets, format_duration
+from monitor.settings import Secrets
 from monitor.store.alerts.outbox import list_messages
 from monitor.store.engine import transaction
 from monitor.store.review.decisions import DecisionRow, decision_of_batch
@@ -146,16 +146,9 @@ def show_scores(
     )
 
 
-def show_registry(workspace: Workspace, evaluation: CandidateEvaluationRow) -> None:
-    """Start the rollout of a candidate that passed the gates, and show the registry."""
-    from datetime import UTC, datetime
-
-    from retrain.rollout.rollouts import start_rollout
-
-    now = datetime.now(UTC)
+def show_registry(workspace: Workspace) -> None:
+    """Show the registry."""
     with transaction(workspace.engine) as connection:
-        if evaluation.may_roll_out:
-            start_rollout(connection, evaluation.version_id, workspace.settings, now, by="lead")
         versions = list_versions(connection, workspace.settings.model.name)
     workspace.console.show(
         figures(
@@ -171,12 +164,6 @@ def show_registry(workspace: Workspace, evaluation: CandidateEvaluationRow) -> N
                 for version in sorted(versions, key=lambda version: version.version)
             ],
         )
-    )
-    stages = ", ".join(f"{percent}%" for percent in workspace.settings.rollout.stages)
-    workspace.console.write(
-        f"Rollout stages: {stages}, at least "
-        f"{format_duration(workspace.settings.rollout.min_dwell)} each; it reverts by itself when "
-        "a check fails."
     )
 
 

@@ -3,7 +3,7 @@
 import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from monitor.traffic.ingest.sweeper import Sweeper
 from monitor.traffic.ingest.writer import store_with_retries
 from monitor.traffic.record import RawRecord
 from monitor.traffic.sampling.design import SamplingDesign
+from monitor.traffic.sampling.observation_plan import ObservationPlan
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ def replay_file(
     encoder: TextEncoder,
     path: Path,
     *,
+    plan: ObservationPlan | None = None,
     stop: threading.Event | None = None,
     progress: Callable[[int], None] = lambda _: None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -58,6 +60,7 @@ def replay_file(
         settings: The sampling rate, the format and the batch size.
         encoder: Embeds prompts and responses.
         path: One exchange a line.
+        plan: Plan of observation, where the file stands for the traffic of a rollout.
         stop: Ends the replay after the current batch.
         progress: Called with the number of lines of each batch.
         clock: Returns the time.
@@ -103,7 +106,9 @@ def replay_file(
     for record in iter_records(path, source=source, start=start):
         position = record.position.offset + 1
         if record.value and design.sampler.keeps(record.identity("")):
-            sampled.append(record)
+            sampled.append(replace(record, plan=plan))
+        elif record.value and plan is not None and plan.wants(record.headers):
+            sampled.append(replace(record, plan=plan, sampled=False))
         if len(sampled) >= settings.traffic.batch_size and (not flush() or stop.is_set()):
             break
     else:

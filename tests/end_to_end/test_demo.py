@@ -52,15 +52,18 @@ def test_the_whole_loop_with_a_tiny_model(tmp_path: Path) -> None:
         versions = connection.execute(select(ModelVersion.version, ModelVersion.stage))
         stages = {row.version: row.stage for row in versions}
         n_items, n_reviews, n_gold = count(ReviewItem), count(Review), count(GoldExample)
-        n_incidents, weight = (
-            count(Incident),
-            connection.execute(select(Rollout.weight_percent)).scalar_one(),
-        )
+        n_incidents = count(Incident)
+        rollouts = [
+            tuple(row)
+            for row in connection.execute(
+                select(Rollout.status, Rollout.weight_percent).order_by(Rollout.id)
+            )
+        ]
     engine.dispose()
     # One incident in four weeks: the quiet ones raised none.
     assert 1 == n_incidents
-    assert {1: "production", 2: "canary"} == stages
-    assert 5 == weight
+    assert {1: "archived", 2: "production"} == stages
+    assert [("reverted", 0), ("completed", 100)] == rollouts
     assert 2 * n_gold == n_reviews
     assert 4 == n_items - n_gold
     assert (folder / "report.html").is_file()

@@ -142,6 +142,8 @@ def learn_starting_point(
     if relevance is not None:
         levels[RELEVANCE] = relevance.level
     checks = default_checks(levels, with_relevance=relevance is not None)
+    if not settings.rollout.latency_field:
+        checks = [check for check in checks if check.metric != LATENCY]
     if len(past) >= 2 * MIN_VALUES and not has_latency:
         # Production logs none: a check that nothing can measure would hold every rollout.
         checks = [check for check in checks if check.metric != LATENCY]

@@ -2,11 +2,12 @@
 
 import json
 import re
-from datetime import datetime
+from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 from typer.testing import CliRunner
 
 from monitor.cli.app import app
@@ -14,6 +15,8 @@ from monitor.errors import InputError
 from monitor.settings import Settings, Traffic
 from monitor.settings.models.names import ModelNames
 from monitor.store.engine import make_engine, transaction
+from monitor.store.rollouts.observation_plans import ObservedRollout
+from monitor.store.tables import RolloutObservation, metadata
 from monitor.store.traffic.baselines import first_baseline_at, latest_baseline, list_baselines
 from monitor.store.traffic.dead_letters import DeadLetterRow, count_by_reason, insert_dead_letters
 from monitor.store.traffic.exchanges import load_baseline
@@ -21,8 +24,10 @@ from monitor.store.traffic.position import Position
 from monitor.traffic.baseline_import import import_baseline
 from monitor.traffic.dead_letter_replay import replay_dead_letters
 from monitor.traffic.file_replay import replay_file
+from monitor.traffic.sampling.observation_plan import build_plan
 from tests.support.encoders.fake_encoder import FakeEncoder
 from tests.support.traffic.ingest import stored_ids
+from tests.support.traffic.observed_traffic import MODEL, messages, open_rollout
 
 EVERYTHING = Settings(monitoring={"sample_rate": 1.0}, traffic={"batch_size": 7})
 
@@ -45,6 +50,31 @@ def test_a_file_replayed_twice_is_stored_once(engine: Engine, tmp_path: Path) ->
     assert (31, 30, 1) == (first.n_lines, first.n_exchanges, first.n_dead_letters)
     assert (0, 31, 0) == (second.n_lines, second.n_skipped, second.n_exchanges)
     assert sorted(f"r{n}" for n in range(30)) == stored_ids(engine)
+
+
+def test_a_replay_observes_by_a_plan_beside_the_sample(engine: Engine, tmp_path: Path) -> None:
+    start = datetime(2026, 11, 2, tzinfo=UTC)
+    rollout_id = open_rollout(engine, start)
+    settings = Settings(monitoring={"sample_rate": 0.05})
+    observed = ObservedRollout(rollout_id, MODEL, 2, 1, 5, start)
+    lines = [value for *_, value in messages(300, start, users=80)][1:]
+    path = tmp_path / "traffic.jsonl"
+    path.write_bytes(b"\n".join(lines))
+
+    plan = build_plan(settings, [observed])
+    replay_file(engine, settings, FakeEncoder(), path, plan=plan)
+    with transaction(engine) as connection:
+        arms = Counter(connection.execute(select(RolloutObservation.arm)).scalars())
+    without_plan = make_engine(f"sqlite:///{tmp_path / 'other.db'}")
+    metadata.create_all(without_plan)
+    replay_file(without_plan, settings, FakeEncoder(), path)
+
+    n_canary = sum(b'"v2"' in line for line in lines)
+    assert 0.8 * n_canary <= arms["canary"] <= n_canary
+    assert arms["stable"] > 20
+    assert 0 < len(stored_ids(engine)) < 50
+    assert stored_ids(without_plan) == stored_ids(engine)
+    without_plan.dispose()
 
 
 def test_an_interrupted_replay_goes_on_where_it_was(engine: Engine, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from monitor.store.tables import RolloutLook, RolloutObservation
 from retrain.rollout.measurement.judged import judge_hour
 from retrain.rollout.measurement.next_look import HourLook, next_look, stored_evidence
 from retrain.rollout.measurement.simulated_hours import SimulatedTraffic, write_hour
-from retrain.rollout.measurement.starting_point import fix_starting_point
+from retrain.rollout.measurement.starting_point import fix_starting_point, learn_starting_point
 from retrain.rollout.measurement.subject import Subject
 from tests.support.traffic.observed_traffic import MODEL, open_rollout
 
@@ -137,6 +137,17 @@ def test_equal_versions_advance_after_the_stage(engine: Engine) -> None:
         actions.append(look.decision.action)
     assert {"wait"} == set(actions[:10])
     assert "advance" == actions[11], look.decision.summary
+
+
+def test_latency_that_no_field_holds_is_not_waited_for(engine: Engine) -> None:
+    subject = subject_of(open_rollout(engine, START))
+    names = []
+    for field in ("latency_seconds", ""):
+        settings = Settings(rollout={"latency_field": field})
+        with transaction(engine) as connection:
+            point = learn_starting_point(connection, subject, settings)
+        names.append({check.name for check in point.checks})
+    assert {"latency"} == names[0] - names[1]
 
 
 def test_a_share_that_was_not_set_holds(engine: Engine) -> None:
