@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from monitor.store.rollouts.weights import WeightsRow
     from retrain.rollout.plan import RolloutPlan
 
+#: Unknown labels that are named.
+MAX_LABELS = 5
+
 
 @dataclass(frozen=True)
 class RolloutStatus:
@@ -24,6 +27,8 @@ class RolloutStatus:
     plan: "RolloutPlan | None"
     weights: "WeightsRow | None"
     look: "LookRow | None"
+    #: Unknown label -> estimated number of exchanges; empty: without a version.
+    labels: Mapping[str, float]
 
     def as_json(self) -> dict[str, Any]:
         """Return the document of `--json`."""
@@ -36,6 +41,7 @@ class RolloutStatus:
                 "stages": None if self.plan is None else self.plan.stages,
                 "weights": self.weights,
                 "look": self.look,
+                "unknown_labels": self.labels,
             }
         )
         if document["look"] is not None:
@@ -46,6 +52,7 @@ class RolloutStatus:
 def read_status(connection: "Connection", settings: "Sections", model: str) -> RolloutStatus:
     """Read the newest rollout of a model, its newest look, and the wanted weights."""
     from monitor.store.rollouts.looks import newest_look
+    from monitor.store.rollouts.observations import unknown_labels
     from monitor.store.rollouts.rollouts import newest_rollout, open_rollout
     from monitor.store.rollouts.weights import newest_weights
     from retrain.rollout.plan import plan_of
@@ -57,6 +64,12 @@ def read_status(connection: "Connection", settings: "Sections", model: str) -> R
         plan=None if rollout is None else plan_of(rollout, settings.settings_of(model)),
         weights=newest_weights(connection, model),
         look=None if rollout is None else newest_look(connection, rollout.id),
+        labels={}
+        if rollout is None
+        else {
+            label: count.estimated_total
+            for label, count in unknown_labels(connection, rollout.id).items()
+        },
     )
 
 
@@ -83,6 +96,8 @@ def status_lines(status: RolloutStatus) -> Iterator[str]:
         yield f"  reason:   {rollout.reason}"
     if status.weights is not None:
         yield f"  weights:  {_weights(status.weights)}"
+    if status.labels:
+        yield f"  labels:   {_labels(status.labels)}"
     if status.look is not None:
         yield from _look_lines(status.look)
 
@@ -95,6 +110,17 @@ def event_lines(rollout: "RolloutRow", events: "list[RolloutEventRow]") -> Itera
             f"  {event.at:%Y-%m-%d %H:%M:%S} UTC  {event.event.replace('_', ' '):9s} "
             f"{event.weight_percent:3d}%  {event.by}: {event.reason}"
         )
+
+
+def _labels(labels: Mapping[str, float]) -> str:
+    """Return the most frequent unknown labels; the exchanges are in no arm."""
+    total = sum(labels.values())
+    frequent = [
+        f"{repr(label) if label else 'none'} ({count:,.0f})"
+        for label, count in list(labels.items())[:MAX_LABELS]
+    ]
+    more = f" and {len(labels) - MAX_LABELS} more" if len(labels) > MAX_LABELS else ""
+    return f"about {total:,.0f} exchanges name neither version: {', '.join(frequent)}{more}"
 
 
 def _weights(row: "WeightsRow") -> str:

@@ -1,7 +1,7 @@
 """Queries of observations by hour, for the measurement of rollouts."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -45,6 +45,9 @@ class Watermark:
     observation_id: int = 0
     score_id: int = 0
 
+
+#: Rows that a stream fetches at once.
+ROWS_PER_FETCH = 5000
 
 _MEASURED = columns_of(MeasuredRow, RolloutObservation)
 _TEXTS = columns_of(TextRow, RolloutObservation)
@@ -127,8 +130,8 @@ def late_rows(
 
 def past_rows(
     connection: Connection, rollout_id: int, since: datetime, start: datetime, end: datetime
-) -> list[MeasuredRow]:
-    """Return the observations of ``[since, start)`` by end users of ``[start, end)``."""
+) -> Iterator[MeasuredRow]:
+    """Yield the observations of ``[since, start)`` by end users of ``[start, end)``."""
     users = (
         select(RolloutObservation.end_user)
         .where(
@@ -139,16 +142,22 @@ def past_rows(
         )
         .distinct()
     )
-    return _with_scores(
-        connection,
-        rollout_id,
-        select(*_MEASURED).where(
-            RolloutObservation.rollout_id == rollout_id,
-            RolloutObservation.occurred_at >= since,
-            RolloutObservation.occurred_at < start,
-            RolloutObservation.end_user.in_(users),
-        ),
+    conditions = (
+        RolloutObservation.rollout_id == rollout_id,
+        RolloutObservation.occurred_at >= since,
+        RolloutObservation.occurred_at < start,
+        RolloutObservation.end_user.in_(users),
     )
+    scores = _scores(connection, rollout_id, *conditions)
+    # There may be hundreds of thousands.
+    streamed = select(*_MEASURED).where(*conditions).order_by(RolloutObservation.id)
+    for row in connection.execute(streamed, execution_options={"yield_per": ROWS_PER_FETCH}):
+        measured = MeasuredRow(*row)
+        yield (
+            _replace(measured, {**measured.measures, **scores[measured.id]})
+            if measured.id in scores
+            else measured
+        )
 
 
 def seen_users(

@@ -35,16 +35,15 @@ class Observer:
         if plan is None or exchange.model not in plan.models:
             return None
         draw = self._design.upstream_of(self._design.upstream(record), exchange.exchange_id)
-        # The header comes first here too, so that both decisions are about the same end user.
+        # Headers come first here too, so that both decisions are about the same version and user.
         user = plan.user_header and header_text(record.headers, plan.user_header)
-        labelled = header_text(record.headers, plan.version_header) is not None
+        label = header_text(record.headers, plan.version_header)
         return self._decide(
             plan,
             exchange,
             user or exchange.end_user,
             draw,
-            # Of records whose header names neither version only the sample is decoded.
-            by_sample=labelled and plan.is_decided_by_header,
+            label=label if plan.is_decided_by_header else None,
         )
 
     def decide_joined(
@@ -74,18 +73,22 @@ class Observer:
         user: str,
         draw: Draw,
         *,
-        by_sample: bool = False,
+        label: str | None = None,
     ) -> Observed | None:
+        """Return how an exchange is observed; ``label``: that of the header that decided."""
         decided = plan.decide(
             exchange.model,
             exchange.attributes,
             user,
             occurred_at=exchange.occurred_at,
             draw=draw,
+            label=label,
         )
         if not isinstance(decided, UnknownLabel):
             return decided
-        read = self._design.sample_probability(draw) if by_sample else draw.inclusion_probability
+        read = draw.inclusion_probability
+        if label is not None:  # of records whose header names neither version the sample is decoded
+            read = self._design.sample_probability(draw)
         key = LabelKey(decided.rollout_id, decided.label)
         self.labels[key] = self.labels.get(key, SampledCount()) + SampledCount(1, 1.0 / read)
         return None

@@ -113,6 +113,7 @@ class ObservationPlan:
         *,
         occurred_at: datetime,
         draw: Draw,
+        label: str | None = None,
     ) -> Observed | UnknownLabel | None:
         """Return how an exchange is observed; ``None``: it isn't.
 
@@ -122,11 +123,13 @@ class ObservationPlan:
             user: Its end user, or empty.
             occurred_at: Its time.
             draw: Its record's draw, before any rate of this process.
+            label: The label in its record's header; ``None``: that of the attributes counts.
         """
         observed = self.models.get(model)
         if observed is None or occurred_at < observed.since:
             return None
-        label = observed.label_of(attributes)
+        if label is None:
+            label = observed.label_of(attributes)
         arm = observed.arms.get(label)
         if arm is None:
             return UnknownLabel(observed.rollout_id, label)

@@ -29,7 +29,7 @@ from retrain.rollout.measurement.next_look import (
     count_new_users,
     floor_hour,
     hour_number,
-    number_users,
+    numbering,
     observations_of,
     seen_share,
 )
@@ -91,8 +91,7 @@ def look_at_experiment(
         for entry in rows_of_hour(connection, row.id, since, hour + HOUR)
         if entry.end_user and entry.end_user not in returning
     ]
-    users, tasks = number_users(exposed)
-    observed = observations_of(exposed, experiment.worse.metrics, users, tasks)
+    observed = observations_of(exposed, experiment.worse.metrics, numbering(), numbering())
     number = hour_number(hour)
     complete = completed_users(observed, number, design.exposure_hours)
     experiment = update_experiment(experiment, number, complete)

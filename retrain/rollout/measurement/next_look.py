@@ -1,8 +1,10 @@
 """The look at the next complete hour of a rollout."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -33,13 +35,18 @@ from retrain.rollout.measurement.starting_point import (
     stored_starting_point,
 )
 from retrain.rollout.measurement.subject import Subject
-from retrain.rollout.observations import Observations
+from retrain.rollout.observations import Observations, no_observations
 from retrain.rollout.sample_ratio import count_users, expected_sampled_share
 
 HOUR = timedelta(hours=1)
-#: Earlier hours of an hour's users that are read.
+#: Earlier hours of an hour's users that are read: at 10,000 requests an hour a look takes 11 s with
+#: them. Of an end user whose hours correlate by .2, 72 hours tell .95 of what all would.
 PAST_TIME = timedelta(hours=72)
 VERSION = 1
+#: Rows in memory at once.
+ROWS_PER_PART = 10_000
+
+Numbering = defaultdict[str, int]
 
 
 @dataclass(frozen=True)
@@ -89,14 +96,11 @@ def next_look(
     late += reviewed_rows(connection, subject, settings, hour, hour + HOUR)
     since = max(subject.started_at, hour - PAST_TIME)
     past = past_rows(connection, subject.rollout_id, since, hour, hour + HOUR)
-    users, tasks = number_users([*rows, *late, *past])
+    users, tasks = numbering(), numbering()
     metrics = evidence.metrics
-    evidence = update(
-        evidence,
-        hour_number(hour),
-        observations_of([*rows, *late], metrics, users, tasks),
-        observations_of(past, metrics, users, tasks),
-    )
+    observed = observations_of([*rows, *late], metrics, users, tasks)
+    earlier = observations_of(past, metrics, users, tasks)
+    evidence = update(evidence, hour_number(hour), observed, earlier)
     if hour >= subject.stage_started_at:
         seen = seen_users(
             connection, subject.rollout_id, subject.stage_started_at, hour, hour + HOUR
@@ -197,20 +201,34 @@ def count_new_users(
 
 
 def observations_of(
-    rows: Sequence[MeasuredRow],
+    rows: Iterable[MeasuredRow],
     metrics: Sequence[str],
-    users: dict[str, int],
-    tasks: dict[str, int],
+    users: Numbering,
+    tasks: Numbering,
 ) -> Observations:
-    """Return rows as the evidence takes them; numbers of users and tasks: :func:`number_users`."""
-    values = [[_value(row, metric) for metric in metrics] for row in rows]
-    return Observations(
-        hour=np.array([hour_number(row.occurred_at) for row in rows], dtype=np.int64),
-        is_canary=np.array([row.arm == "canary" for row in rows], dtype=np.bool_),
-        user=np.array([users.get(row.end_user, -1) for row in rows], dtype=np.int64),
-        task_type=np.array([tasks[row.task_type] for row in rows], dtype=np.int64),
-        values=np.array(values, dtype=np.float64).reshape(len(rows), len(metrics)),
-    )
+    """Return rows as the evidence takes them; they are read once, and need not be in memory.
+
+    Args:
+        rows: Observations.
+        metrics: The columns of the values.
+        users: Numbers of end users; new ones are added.
+        tasks: Numbers of task types; new ones are added.
+    """
+    parts = []
+    remaining = iter(rows)
+    while part := list(islice(remaining, ROWS_PER_PART)):
+        values = [[_value(row, metric) for metric in metrics] for row in part]
+        columns = (
+            np.array([hour_number(row.occurred_at) for row in part], dtype=np.int64),
+            np.array([row.arm == "canary" for row in part], dtype=np.bool_),
+            np.array([users[row.end_user] if row.end_user else -1 for row in part], np.int64),
+            np.array([tasks[row.task_type] for row in part], dtype=np.int64),
+            np.array(values, dtype=np.float64).reshape(len(part), len(metrics)),
+        )
+        parts.append(columns)
+    if not parts:
+        return no_observations(len(metrics))
+    return Observations(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 def _value(row: MeasuredRow, metric: str) -> float:
@@ -226,11 +244,8 @@ def seen_share(rows: Sequence[MeasuredRow]) -> float | None:
     return canary / total if total else None
 
 
-def number_users(rows: Sequence[MeasuredRow]) -> tuple[dict[str, int], dict[str, int]]:
-    """Return a number of each end user and of each task type."""
-    users = _numbers(row.end_user for row in rows if row.end_user)
-    return users, _numbers(row.task_type for row in rows)
-
-
-def _numbers(names: Iterable[str]) -> dict[str, int]:
-    return {name: number for number, name in enumerate(sorted(set(names)))}
+def numbering() -> Numbering:
+    """Return numbers of names, which are given as they are asked for."""
+    numbers: Numbering = defaultdict()
+    numbers.default_factory = numbers.__len__
+    return numbers

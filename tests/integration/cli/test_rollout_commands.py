@@ -9,6 +9,8 @@ from sqlalchemy import Engine
 
 from monitor.store.engine import transaction
 from monitor.store.rollouts.events import list_events
+from monitor.store.rollouts.observations import LabelKey, add_labels
+from monitor.store.traffic.daily_counts import SampledCount
 from retrain.rollout.gateways import factory
 from tests.support.command import Run, run_command  # noqa: F401 - a fixture
 from tests.support.retrain.rollout_desk import RolloutDesk
@@ -55,7 +57,13 @@ def test_status_and_history_show_the_rollout(desk: RolloutDesk, run_command: Run
     desk.tick()
     text = run_command("rollout", "status", "--model", "desk").stdout
     assert "rollout 1 of version 2, running at 5%" in text
+    with transaction(desk.engine) as connection:
+        labels = {LabelKey(1, "v9"): SampledCount(2, 40.0), LabelKey(1, ""): SampledCount(1, 9.0)}
+        add_labels(connection, labels, desk.now)
+    text = run_command("rollout", "status", "--model", "desk").stdout
+    assert "about 49 exchanges name neither version: 'v9' (40), none (9)" in text
     (document,) = json.loads(run_command("rollout", "status", "--json").stdout)
+    assert document["unknown_labels"] == {"v9": 40.0, "": 9.0}
     assert (document["rollout"]["status"], document["weights"]["canary_percent"]) == ("running", 5)
     desk.gateway.available = False
     desk.apply()

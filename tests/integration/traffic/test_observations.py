@@ -163,6 +163,17 @@ def test_unknown_labels_are_counted_and_in_no_arm(engine: Engine) -> None:
     assert not {10, *range(20, 30)} & {row.offset for row in observations(engine)}
 
 
+def test_a_header_outranks_the_label_of_the_content(engine: Engine) -> None:
+    settings = Settings(traffic={"version_header": "version"})
+    open_rollout(engine, START)
+    sent = [
+        (key, (("version", b"v2"),), value) for key, _, value in messages(50, START, seconds=600)
+    ]
+    ingest(engine, settings, sent, NOW, read_plan(engine, settings))
+    assert {"canary"} == {row.arm for row in observations(engine)}
+    assert 49 == len(observations(engine))
+
+
 def test_halves_are_observed_and_leave_the_sample(engine: Engine, plain_engine: Engine) -> None:
     settings = Settings(traffic={"join": {"enabled": True}, "batch_size": 16})
     sent = []
