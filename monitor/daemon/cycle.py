@@ -25,6 +25,7 @@ from monitor.daemon.leader_metrics import read_gauges
 from monitor.daemon.removed_models import follow_configuration
 from monitor.daemon.retraining import Retraining
 from monitor.daemon.rollout_measurement import RolloutMeasurement
+from monitor.daemon.rollout_messages import announce_rollouts
 from monitor.daemon.rollouts import Rollouts
 from monitor.daemon.weekly_digest import announce_due
 from monitor.errors import TransientError
@@ -198,7 +199,9 @@ class Cycle:
 
     def roll_out(self, now: datetime, may_continue: MayContinue = always) -> None:
         """Look at the hours of the open rollouts, and advance, hold or revert them."""
-        self.rollouts.look(self._watched(), now, may_continue)
+        watched = self._watched()
+        self.rollouts.look(watched, now, may_continue)
+        announce_rollouts(self.engine, watched, now)
         self.measurement.compare(now, may_continue)
 
     def judge(self, now: datetime, may_continue: MayContinue = always) -> None:

@@ -32,6 +32,8 @@ def result_of(check: CheckFigures) -> str:
     """Return a check's result: ``worse``, ``missing``, ``open``, ``shown`` or ``watched``."""
     if check.worse:
         return "worse"
+    if check.of_experiment:
+        return {"better": "shown", "equivalent": "shown"}.get(check.verdict, "open")
     if check.kind != "advance":
         return "watched"
     if check.missing:
@@ -51,6 +53,8 @@ def describe_check(check: CheckFigures, *, is_waited: bool = True) -> str:
         check: The check.
         is_waited: Whether the stage waits for its advance checks; the holdback does not.
     """
+    if check.of_experiment:
+        return _describe_difference(check)
     if check.loss is None or check.lower is None or check.upper is None:
         return f"{MISSING.get(check.missing, 'not measured yet').capitalize()}."
     loss = check.loss if check.worse or check.stage_loss is None else check.stage_loss
@@ -58,15 +62,18 @@ def describe_check(check: CheckFigures, *, is_waited: bool = True) -> str:
         return _describe_limit(check, loss)
     direction = "worse" if loss >= 0 else "better"
     figures = f"{format_loss(check, abs(loss))} {direction} ({describe_interval(check)})"
+    return f"{figures}: {_describe_result(check, is_waited=is_waited)}."
+
+
+def _describe_result(check: CheckFigures, *, is_waited: bool) -> str:
     result = result_of(check)
     if result == "worse":
-        negligible = format_loss(check, check.negligible)
-        return f"{figures}: worse by more than the negligible {negligible}."
+        return f"worse by more than the negligible {format_loss(check, check.negligible)}"
     if result == "watched":
-        return f"{figures}: not shown to be worse. It can revert, and is never waited for."
+        return "not shown to be worse. It can revert, and is never waited for"
     if result == "shown":
-        return f"{figures}: not worse by the margin of {format_loss(check, check.margin)}."
-    return f"{figures}: {describe_open(check) if is_waited else 'not shown to be worse'}."
+        return f"not worse by the margin of {format_loss(check, check.margin)}"
+    return describe_open(check) if is_waited else "not shown to be worse"
 
 
 def describe_open(check: CheckFigures) -> str:
@@ -109,6 +116,14 @@ def format_loss(check: CheckFigures, value: float | None) -> str:
     if not check.is_share:
         return number
     return f"{number} {'point' if number in {'1', '1.0'} else 'points'}"
+
+
+def _describe_difference(check: CheckFigures) -> str:
+    if check.difference is None:
+        return "Not measured yet."
+    word = check.verdict.replace("_", " ") or "no verdict yet"
+    difference = f"{_number(check, check.difference, '+')} ({describe_interval(check)})"
+    return f"Treatment minus control: {difference}; {word}."
 
 
 def _describe_limit(check: CheckFigures, loss: float) -> str:

@@ -91,9 +91,11 @@ def summarize_rollout(situation: RolloutSituation, plan: Plan | None) -> Rollout
             f"{format_instant(rollout.started_at)}: {rollout.weight_percent}% to version "
             f"{rollout.version}."
         )
-        return RolloutSummary(
-            rollout.status.capitalize(), "", state, _reason(rollout.reason), _warnings(situation)
-        )
+        look = situation.look
+        verdict = "No hour was looked at yet." if look is None else f"Verdict: {look.reason}."
+        step = f"{verdict} It goes on until a lead stops it, or a guard is broken."
+        title = f"Experiment at {rollout.weight_percent}%"
+        return RolloutSummary(title, "good", state, step, _warnings(situation))
     return _IN_STAGES[rollout.status](situation, plan)
 
 

@@ -29,6 +29,7 @@ Subject = Literal[
     "rollout_shares_differ",
     "decision",
     "gate_result",
+    "rollout",
     "digest",
     "notice",
 ]

@@ -28,7 +28,7 @@ SNOOZES = {
 class Target:
     """What a button acts on, as it was when the button was posted."""
 
-    #: ``incident:ID`` or ``decision:ID``.
+    #: ``incident:ID``, ``decision:ID`` or ``rollout:ID``.
     subject: str
     version: int
     #: Of a menu.
@@ -48,15 +48,32 @@ def parse_value(value: str) -> Target | None:
     return Target(match["subject"], int(match["version"]), match["choice"] or "")
 
 
-def button(action: str, label: str, target: Target, *, style: str = "") -> Block:
-    """Return a button; ``style`` is ``primary``, ``danger`` or empty."""
-    element = {
+def button(action: str, label: str, target: Target, *, style: str = "", confirm: str = "") -> Block:
+    """Return a button.
+
+    Args:
+        action: Name in the table of actions.
+        label: Its text.
+        target: What it acts on.
+        style: ``primary``, ``danger`` or empty.
+        confirm: A question that Slack asks before the press counts; empty: none.
+    """
+    element: Block = {
         "type": "button",
         "action_id": action,
         "text": {"type": "plain_text", "text": label},
         "value": str(target),
     }
-    return element | {"style": style} if style else element
+    if style:
+        element["style"] = style
+    if confirm:
+        element["confirm"] = {
+            "title": {"type": "plain_text", "text": f"{label}?"},
+            "text": {"type": "plain_text", "text": confirm},
+            "confirm": {"type": "plain_text", "text": label},
+            "deny": {"type": "plain_text", "text": "Cancel"},
+        }
+    return element
 
 
 def link_button(label: str, url: str) -> Block:

@@ -13,13 +13,17 @@ from monitor.alerts.actions.buttons import (
     menu,
     retraining_button,
 )
+from monitor.alerts.actions.rollout_offers import rollout_buttons
 from monitor.alerts.messages.mrkdwn import MAX_BLOCKS, Block
 from monitor.settings import Alerts
 from monitor.store.alerts.condition_facts import recommended_retraining
 from monitor.store.alerts.incidents import IncidentRow
+from monitor.store.rollouts.rollouts import open_rollout
 
 #: Causes whose messages lead to the review queue, and to a retraining that waits for a lead.
 WITH_QUEUE = ("drift", "queue_not_worked")
+#: Causes of a rollout that a lead may end, or let go on.
+WITH_ROLLOUT = ("rollout_holding", "rollout_not_applied", "rollout_shares_differ")
 WITH_RETRAINING = ("drift", "decision_overdue")
 
 
@@ -60,4 +64,8 @@ def _elements(connection: Connection, incident: IncidentRow, alerts: Alerts) -> 
         retraining = recommended_retraining(connection, incident.model)
         if retraining is not None and retraining.awaits_lead:
             elements.append(retraining_button(retraining.id))
+    if incident.cause in WITH_ROLLOUT:
+        rollout = open_rollout(connection, incident.model)
+        if rollout is not None:
+            elements += rollout_buttons(connection, rollout)
     return elements

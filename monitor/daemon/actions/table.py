@@ -24,7 +24,10 @@ from monitor.store.accounts.users import UserRow
 from monitor.store.alerts.slack_actions import PressRow
 from monitor.store.review.decisions import DecisionRow, decision_by_id
 from monitor.store.review.gold_export import ItemFilter
+from monitor.store.rollouts.events import count_steps
+from monitor.store.rollouts.rollouts import RolloutRow
 from monitor.store.training.runs import run_of_decision
+from retrain.rollout import rollouts
 
 #: Choices of the menu of snoozing -> how long, from the press.
 SNOOZES = {"1h": timedelta(hours=1), "4h": timedelta(hours=4), "1d": timedelta(days=1)}
@@ -32,6 +35,8 @@ SNOOZES = {"1h": timedelta(hours=1), "4h": timedelta(hours=4), "1d": timedelta(d
 WORKING_DAY = "working_day"
 WORKING_DAY_BEGINS = 8
 
+#: Reason of a step that a button takes.
+BY_BUTTON = "by a button in Slack"
 #: Task types that a reply lists.
 MAX_TASK_TYPES = 8
 
@@ -59,7 +64,7 @@ class Action:
     """What a button does.
 
     Attributes:
-        subject: Kind of what it acts on: ``incident`` or ``decision``.
+        subject: Kind of what it acts on: ``incident``, ``decision`` or ``rollout``.
         permission: What the user must be allowed to do on the model.
         run: Does it, and returns the fields of the reply. A
             :class:`~monitor.errors.WorkflowError` or :class:`~monitor.errors.InputError` refuses
@@ -159,6 +164,59 @@ def _unconfirmed(request: Request) -> DecisionRow:
     return decision
 
 
+def _revert_rollout(request: Request) -> dict[str, str]:
+    """Revert, also by a button of an earlier step: it is never too late."""
+    row = rollouts.revert(
+        request.connection,
+        request.press.subject_id,
+        request.now,
+        by=request.user.name,
+        reason=BY_BUTTON,
+    )
+    return {"version": str(row.version)}
+
+
+def _advance_rollout(request: Request) -> dict[str, str]:
+    row = _current_rollout(request)
+    after = rollouts.advance(
+        request.connection,
+        row.id,
+        request.settings,
+        request.now,
+        by=request.user.name,
+        reason=BY_BUTTON,
+    )
+    return {"percent": str(after.weight_percent)}
+
+
+def _pause_rollout(request: Request) -> dict[str, str]:
+    row = _current_rollout(request)
+    user = request.user.name
+    rollouts.pause(request.connection, row.id, request.now, by=user, reason=BY_BUTTON)
+    return {"percent": str(row.weight_percent)}
+
+
+def _resume_rollout(request: Request) -> dict[str, str]:
+    row = _current_rollout(request)
+    user = request.user.name
+    rollouts.resume(request.connection, row.id, request.now, by=user, reason=BY_BUTTON)
+    return {"percent": str(row.weight_percent)}
+
+
+def _current_rollout(request: Request) -> RolloutRow:
+    """Return the rollout of a button, locked, where no step was taken since the message."""
+    row = rollouts.lock_rollout(request.connection, request.press.subject_id)
+    if row.kind != "rollout":
+        raise WorkflowError("an experiment has no stages; it can only be ended", code="experiment")
+    if count_steps(request.connection, row.id) != request.press.version:
+        raise WorkflowError(
+            f"rollout {row.id} has changed since this message, and is {row.status} at "
+            f"{row.weight_percent}%; see its newest message, or its page",
+            code="changed",
+        )
+    return row
+
+
 #: By the name that the button carries.
 ACTIONS: Mapping[str, Action] = {
     "acknowledge": Action(
@@ -190,5 +248,33 @@ ACTIONS: Mapping[str, Action] = {
         permission=Permission.LEAD,
         run=_confirm_retraining,
         reply="You confirmed the retraining of {model}. The training run is planned now.",
+    ),
+    "revert_rollout": Action(
+        subject="rollout",
+        permission=Permission.LEAD,
+        run=_revert_rollout,
+        reply=(
+            "You reverted {subject}. All traffic goes to the stable version within seconds; an "
+            "incident opens if the gateway doesn't confirm it. Version {version} is a candidate "
+            "again."
+        ),
+    ),
+    "advance_rollout": Action(
+        subject="rollout",
+        permission=Permission.LEAD,
+        run=_advance_rollout,
+        reply="You advanced {subject} to {percent}%. The gateway gets the weight within seconds.",
+    ),
+    "pause_rollout": Action(
+        subject="rollout",
+        permission=Permission.LEAD,
+        run=_pause_rollout,
+        reply="You paused {subject} at {percent}%. A check that fails still reverts it.",
+    ),
+    "resume_rollout": Action(
+        subject="rollout",
+        permission=Permission.LEAD,
+        run=_resume_rollout,
+        reply="You resumed {subject} at {percent}%. The next look decides.",
     ),
 }

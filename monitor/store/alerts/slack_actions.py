@@ -22,7 +22,7 @@ class Press:
     #: Name in the table of actions, and the choice in its menu; empty without a menu.
     action: str
     choice: str
-    #: ``incident:ID`` or ``decision:ID``, and its version when the button was posted.
+    #: ``incident:ID``, ``decision:ID`` or ``rollout:ID``, with its version when it was posted.
     subject: str
     version: int
     slack_user: str
@@ -43,12 +43,12 @@ class PressRow(Press):
 
     @property
     def subject_kind(self) -> str:
-        """Return ``incident`` or ``decision``."""
+        """Return ``incident``, ``decision`` or ``rollout``."""
         return self.subject.partition(":")[0]
 
     @property
     def subject_id(self) -> int:
-        """Return the id of the incident or decision."""
+        """Return the id of the subject."""
         return int(self.subject.partition(":")[2])
 
 

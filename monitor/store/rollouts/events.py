@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from monitor.store.rows import columns_of, read_row, read_rows
-from monitor.store.tables import RolloutEvent
+from monitor.store.tables import Rollout, RolloutEvent
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,28 @@ def list_events(connection: Connection, rollout_id: int) -> list[RolloutEventRow
     """Return the events of a rollout, the oldest first."""
     statement = (
         select(*_COLUMNS).where(RolloutEvent.rollout_id == rollout_id).order_by(RolloutEvent.id)
+    )
+    return read_rows(connection, RolloutEventRow, statement)
+
+
+def count_steps(connection: Connection, rollout_id: int) -> int:
+    """Return the number of a rollout's events but the gateway's confirmations.
+
+    A button carries it: a later step makes the button outdated, a confirmation does not.
+    """
+    statement = select(func.count()).where(
+        RolloutEvent.rollout_id == rollout_id, RolloutEvent.event != "confirmed"
+    )
+    return int(connection.execute(statement).scalar_one())
+
+
+def recent_events(connection: Connection, model: str, since: datetime) -> list[RolloutEventRow]:
+    """Return the events of a model's rollouts and experiments since a time, the oldest first."""
+    statement = (
+        select(*_COLUMNS)
+        .join(Rollout, Rollout.id == RolloutEvent.rollout_id)
+        .where(Rollout.model == model, RolloutEvent.at >= since)
+        .order_by(RolloutEvent.id)
     )
     return read_rows(connection, RolloutEventRow, statement)
 

@@ -18,11 +18,12 @@ log = get_logger(__name__)
 class CheckFigures(msgspec.Struct, frozen=True, kw_only=True):
     """Figures of one check after a look, as :mod:`retrain.rollout.check_results` makes them.
 
-    A loss is positive where the canary is worse, in the unit of the metric.
+    A loss is positive where the canary is worse, in the unit of the metric. A metric of an
+    experiment has a difference instead: treatment minus control.
     """
 
     name: str
-    #: ``advance``, ``revert_only`` or ``limit``.
+    #: ``advance``, ``revert_only`` or ``limit``; of an experiment ``goal`` or ``guard``.
     kind: str
     loss: float | None = None
     stage_loss: float | None = None
@@ -44,6 +45,14 @@ class CheckFigures(msgspec.Struct, frozen=True, kw_only=True):
     missing: str = ""
     #: Whether the metric is a share, so that losses are points.
     is_share: bool = False
+    difference: float | None = None
+    #: Of an experiment.
+    verdict: str = ""
+
+    @property
+    def of_experiment(self) -> bool:
+        """Whether it is a metric of an experiment."""
+        return self.kind in {"goal", "guard"}
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,7 @@ class LookFigures:
     checks: list[Any]
     action: str
     reason: str
+    reasons: list[Any] | None
     looked_at: datetime
 
     @cached_property

@@ -1,5 +1,6 @@
 """What the page of an incident shows."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +36,8 @@ SNOOZES = {
     "30d": "30 days",
 }
 
+#: A key of a rollout.
+ROLLOUT = re.compile(r"\Arollout ([0-9]{1,18})\b")
 #: Kinds of keys of an incident that have a page, for leads -> its address.
 PAGES = {"run": "/runs", "decision": "/decisions"}
 
@@ -101,8 +104,17 @@ def load_view(connection: Connection, settings: Sections, row: IncidentRow) -> I
             for kind, *rest in keys
             if kind in PAGES
             for number in rest
-        ],
+        ]
+        + _rollout_links(row),
     )
+
+
+def _rollout_links(row: IncidentRow) -> list[tuple[str, str]]:
+    """Return label and address of the rollouts that the keys of an incident name."""
+    if row.cause == "drift":
+        return []
+    numbers = {number for key in row.fingerprint for number in ROLLOUT.findall(key)}
+    return [(f"rollout {number}", f"/rollouts/{number}") for number in sorted(numbers, key=int)]
 
 
 def _topics(connection: Connection, row: IncidentRow) -> list[TopicLine]:

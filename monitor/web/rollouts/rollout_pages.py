@@ -171,6 +171,7 @@ def _take(
         with visit.transaction() as connection:
             row = steps.lock_rollout(connection, rollout_id)
             if current:
+                _require_rollout(row)
                 _require_current(connection, rollout_id, _text(data, "seen"))
             step(connection, row, visit.settings.settings_of(row.model), _text(data, "reason"))
     except (WorkflowError, InputError) as error:
@@ -187,6 +188,15 @@ def _require_current(connection: Connection, rollout_id: int, seen: str) -> None
             f"the rollout has changed since you opened the page: {newest.event.replace('_', ' ')} "
             f"by {newest.by}. Nothing was done; see below, and decide again",
             code="changed",
+        )
+
+
+def _require_rollout(row: RolloutRow) -> None:
+    """Require that a rollout is no experiment, which has no stages: it is only ended."""
+    if row.kind != "rollout":
+        raise WorkflowError(
+            "an experiment has no stages; it can only be ended, and then a rollout started",
+            code="experiment",
         )
 
 

@@ -18,6 +18,12 @@ from monitor.rendering.rollout_checks import (
 from monitor.rendering.rollouts import RolloutSummary, format_wait, summarize_rollout
 from monitor.settings import Settings
 from monitor.store.human_evaluation.human_evaluations import models_under_human_evaluation
+from monitor.store.rollouts.comparisons import (
+    ComparisonRow,
+    ExamplePair,
+    comparison_of,
+    example_pairs,
+)
 from monitor.store.rollouts.look_figures import (
     CheckFigures,
     LookFigures,
@@ -89,6 +95,9 @@ class RolloutView:
     stages: Sequence[StageLine]
     checks: Sequence[CheckLine]
     shares: ShareChart | None
+    comparison: ComparisonRow | None
+    #: The strongest differences of responses to prompts that are alike; for leads.
+    examples: Sequence[ExamplePair]
     #: Whether figures are withheld: a blind human evaluation of the model is open.
     is_blind: bool
 
@@ -108,7 +117,7 @@ class RolloutView:
 
     def allows(self, *events: Event) -> bool:
         """Return whether a user may cause an event in the rollout's status."""
-        return any(
+        return self.row.kind == "rollout" and any(
             transition.event in events and self.row.status in transition.sources
             for transition in TRANSITIONS
         )
@@ -122,6 +131,8 @@ def load_view(
     plan = plan_of(rollout, settings) if rollout.kind == "rollout" else None
     looks = spread_looks(connection, rollout.id, LOOKS_SHOWN)
     samples = count_stage_samples(connection, rollout.id)
+    comparison = comparison_of(connection, rollout.id)
+    is_blind = rollout.model in models_under_human_evaluation(connection)
     return RolloutView(
         row=rollout,
         situation=situation,
@@ -129,7 +140,9 @@ def load_view(
         stages=[] if plan is None else _stages(situation, plan, samples),
         checks=_checks(looks, is_waited=rollout.status != "holdback"),
         shares=draw_shares(looks, situation.weights),
-        is_blind=rollout.model in models_under_human_evaluation(connection),
+        comparison=comparison,
+        examples=[] if comparison is None or is_blind else example_pairs(connection, comparison),
+        is_blind=is_blind,
     )
 
 

@@ -81,7 +81,9 @@ def draw_sequence(looks: Sequence[LookFigures], name: str) -> SequenceChart | No
         bands=tuple(bands),
         lines=tuple(lines),
         zero=y(0.0),
-        margin=None if newest.margin is None or newest.kind != "advance" else y(newest.margin),
+        margin=None
+        if newest.margin is None or newest.kind not in {"advance", "guard", "goal"}
+        else y(newest.margin),
         negligible=None if newest.negligible is None or is_limit else y(newest.negligible),
         stages=tuple(_stages(looks, axis)),
         first=axis.first,
@@ -153,8 +155,10 @@ def _reach(checks: Sequence[CheckFigures], newest: CheckFigures) -> float:
 
 def _loss(check: CheckFigures) -> float:
     loss = check.loss if check.stage_loss is None else check.stage_loss
+    loss = check.difference if check.of_experiment else loss
     return 0.0 if loss is None else loss
 
 
 def _is_measured(check: CheckFigures) -> bool:
-    return check.loss is not None and check.lower is not None and check.upper is not None
+    loss = check.difference if check.of_experiment else check.loss
+    return loss is not None and check.lower is not None and check.upper is not None
