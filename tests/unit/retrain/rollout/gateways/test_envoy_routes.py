@@ -133,7 +133,7 @@ def test_routes_of_version_0_1_are_taken_over() -> None:
     assert by_model(written) == {"desk": {"desk-v1": 100}, "": {"desk-v1": 100}}
 
 
-def test_route_of_the_operator_to_a_version_is_no_route_of_0_1() -> None:
+def test_operators_route_to_a_version_stays() -> None:
     shares = {"clusters": [{"name": "desk-v1", "weight": 100}]}
     batch = {"match": {"prefix": "/batch"}, "route": {"weighted_clusters": shares}}
     written = document(batch)
