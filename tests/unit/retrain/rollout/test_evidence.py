@@ -104,7 +104,7 @@ def test_onset_shares_sum_to_one() -> None:
     assert [sum(onset_shares(n)) for n in (1, 2, 4, 7)] == pytest.approx([1.0] * 4)
 
 
-def test_trouble_of_a_later_stage_is_found_sooner_with_a_new_onset() -> None:
+def test_later_trouble_is_found_sooner_with_a_new_onset() -> None:
     evidence = run_hours(begin(), (0.9, 0.9), range(96))
     hours = {}
     for name, start in (("onset", start_stage(evidence)), ("old", evidence)):
