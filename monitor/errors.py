@@ -133,6 +133,10 @@ class RemoteServiceError(TransientError):
     """Raised when Ray, Kubernetes or MLflow is unavailable or denies access."""
 
 
+class EndpointUnavailableError(TransientError):
+    """Raised when a live endpoint does not respond, or with something that is no completion."""
+
+
 class GatewayError(DriftwardenError):
     """Raised when a gateway rejects weights, or has not the version that they name.
 

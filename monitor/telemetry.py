@@ -275,6 +275,18 @@ class LeaderGauges(Collector):
             (),
             "Time at which a message was last given up: refused in every form, or expired.",
         ),
+        "driftwarden_last_probe_timestamp_seconds": (
+            ("model",),
+            "End of the last run of probes that the live endpoint responded to. Alert on its age.",
+        ),
+        "driftwarden_probe_change": (
+            ("model",),
+            "Change of the live endpoint's responses at the last run of probes, 0 to 1.",
+        ),
+        "driftwarden_probe_change_threshold": (
+            ("model",),
+            "Change that is suspicious. Two such runs in a row open an incident.",
+        ),
         "driftwarden_records_lost_timestamp_seconds": (
             ("source",),
             "Time at which records were last missed that the broker deleted before they were read.",

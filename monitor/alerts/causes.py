@@ -158,6 +158,34 @@ _ALL = (
             "• Check that both versions write their version into the records.",
         ),
     ),
+    Cause(
+        name="served_model_changed",
+        level="critical",
+        title="Served model changed",
+        next_steps=(
+            "• Find what was deployed: adapter, base model, server, system prompt, sampling.",
+            "• Deployed by mistake: deploy the version of the registry again; probes notice it.",
+            "• Deployed on purpose: `driftwarden probes accept --reason WHY`.",
+        ),
+    ),
+    Cause(
+        name="promotion_not_served",
+        level="error",
+        title="Promoted version not served",
+        next_steps=(
+            "• Deploy the version, or compare the weights at the gateway: `driftwarden check`.",
+            "• Both versions respond alike: `driftwarden probes accept --reason WHY`.",
+        ),
+    ),
+    Cause(
+        name="probes_unanswered",
+        level="warning",
+        title="Live endpoint does not respond to probes",
+        next_steps=(
+            "• Try it: `driftwarden probes run`; compare `probes.url`, its key and its log.",
+            "• Until it responds, a change of what it serves is not noticed.",
+        ),
+    ),
 )
 
 #: By name.

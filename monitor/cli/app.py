@@ -50,6 +50,9 @@ class Commands(LazyGroup):
             "monitor.cli.rollout.experiments:app",
             "Start, show and stop experiments with two versions.",
         ),
+        "probes": Entry(
+            "monitor.cli.probes:app", "Send probes to the live endpoint, and show their results."
+        ),
         "forget": Entry("monitor.cli.privacy:forget", "Erase an end user's data."),
         "retention": Entry("monitor.cli.privacy:retention", "Apply the retention periods."),
         "bench": Entry("monitor.cli.bench:app", "Measure the drift tests against their goals."),

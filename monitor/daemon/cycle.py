@@ -22,6 +22,7 @@ from monitor.daemon.evaluations.runner import DirectRunner, ProcessRunner, Runne
 from monitor.daemon.evaluations.windows import evaluate_due
 from monitor.daemon.follow_up import decide, follow_up, follow_up_looks, watch_age
 from monitor.daemon.leader_metrics import read_gauges
+from monitor.daemon.probes import Probes
 from monitor.daemon.removed_models import follow_configuration
 from monitor.daemon.retraining import Retraining
 from monitor.daemon.rollout_measurement import RolloutMeasurement
@@ -74,6 +75,8 @@ class Cycle:
     #: Runs the looks, which must not wait for the evaluation of a large window.
     looks: Runner
     registry_mirror: MlflowMirror | None = None
+    #: Probes of the live endpoints.
+    probes: Probes | None = None
     #: To users who pressed a button in Slack.
     replies: SlackReplies | None = None
     #: Time of the next attempt to make a planned baseline, of models whose last one failed.
@@ -126,6 +129,7 @@ class Cycle:
             evaluations=evaluations,
             looks=looks,
             registry_mirror=MlflowMirror.build(settings.retrain.mlflow, secrets),
+            probes=Probes(engine, settings, secrets),
             replies=SlackReplies.build(secrets),
         )
 
@@ -218,6 +222,11 @@ class Cycle:
             started_at=self.started_at,
             may_continue=may_continue,
         )
+
+    def probe(self, now: datetime, may_continue: MayContinue = always) -> None:
+        """Send the probes that are due to the live endpoints, while ``may_continue()`` holds."""
+        if self.probes is not None:
+            self.probes.advance(self._watched(), _clock_from(now), may_continue)
 
     def deliver(self, now: datetime, may_continue: MayContinue = always) -> None:
         """Send the pending messages, while ``may_continue()`` holds."""

@@ -11,6 +11,7 @@ from monitor.settings import Settings
 from monitor.store.alerts.channel_state import failing_channel, last_failure_at, pending_messages
 from monitor.store.alerts.incidents import count_unresolved
 from monitor.store.engine import transaction
+from monitor.store.probes.runs import recent_runs
 from monitor.store.traffic.offsets import last_gaps
 from monitor.store.windows.drift_evaluations import failed_window_ends
 from monitor.store.windows.looks import last_look_at
@@ -43,6 +44,9 @@ def read_gauges(
     evaluated: dict[tuple[str, ...], datetime | None] = {}
     failed: dict[tuple[str, ...], float] = {}
     looked: dict[tuple[str, ...], datetime | None] = {}
+    probed: dict[tuple[str, ...], datetime | None] = {}
+    changes: dict[tuple[str, ...], float] = {}
+    thresholds: dict[tuple[str, ...], float] = {}
     lengths: dict[tuple[str, ...], float] = {}
     lost: dict[tuple[str, ...], datetime | None] = {}
     with transaction(engine) as connection:
@@ -54,6 +58,13 @@ def read_gauges(
             # In a pause it is not repeated.
             failed[model] = sum(not any(p.covers(end) for p in pauses) for end in ends)
             looked[model] = last_look_at(connection, settings.model.name, only_done=True)
+            if settings.probes.url:
+                for run in recent_runs(
+                    connection, settings.model.name, role="stable", statuses=("done",)
+                ):
+                    probed[model] = run.finished_at
+                    if run.change is not None and run.threshold is not None:
+                        changes[model], thresholds[model] = run.change, run.threshold
             lengths[model] = LENGTH[settings.monitoring.drift_detection].total_seconds()
         failing = {(name,): failing_channel(connection, name) for name in channels.senders}
         pending = pending_messages(connection, channels.senders)
@@ -65,6 +76,9 @@ def read_gauges(
         "driftwarden_newest_evaluated_window_end_timestamp_seconds": _timestamps(evaluated),
         "driftwarden_failed_windows": failed,
         "driftwarden_window_seconds": lengths,
+        "driftwarden_last_probe_timestamp_seconds": _timestamps(probed),
+        "driftwarden_probe_change": changes,
+        "driftwarden_probe_change_threshold": thresholds,
         "driftwarden_last_look_timestamp_seconds": _timestamps(looked),
         "driftwarden_model_has_channel": {
             (name,): float(channels.reach(name)) for (name,) in lengths

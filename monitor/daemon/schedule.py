@@ -33,6 +33,8 @@ MEASURE_EVERY_SECONDS = 15
 WATCH_EVERY_SECONDS = 60
 #: A job of its own, so that an unavailable server delays no other job.
 MIRROR_EVERY_SECONDS = 30
+#: Time between checks whether probes are due, or are to be tried again.
+PROBE_EVERY_SECONDS = 30
 #: Time between checks whether the daily retention run is due.
 TIDY_EVERY_SECONDS = 600
 #: Time between two beats of the part.
@@ -115,6 +117,8 @@ def build_scheduler(
         "roll_out": (cycle.roll_out, ROLL_OUT_EVERY_SECONDS),
         "judge": (cycle.judge, ROLL_OUT_EVERY_SECONDS),
         "watch": (cycle.watch, WATCH_EVERY_SECONDS),
+        # A job of its own: a slow endpoint delays no other job.
+        "probe": (cycle.probe, PROBE_EVERY_SECONDS),
         "deliver": (cycle.deliver, DELIVER_EVERY_SECONDS),
         # Without an app-level token only another replica can have stored a press.
         "act": (cycle.act, WATCH_EVERY_SECONDS if cycle.replies is None else ACT_EVERY_SECONDS),

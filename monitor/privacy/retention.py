@@ -21,6 +21,7 @@ from monitor.store.engine import transaction
 from monitor.store.privacy import deletion
 from monitor.store.privacy.deletion import evaluations_of_baselines
 from monitor.store.privacy.observations import delete_expired_observations
+from monitor.store.probes.runs import erase_responses
 from monitor.store.traffic.compaction import (
     blocks_with_dead_rows,
     drop_dead_rows,
@@ -90,6 +91,8 @@ def apply_retention(
     if retention.baselines:
         run.baselines(now - retention.baselines)
     run.dead_letters(retention.dead_letters)
+    if retention.probes:
+        run.probes(now - retention.probes)
     if retention.slack_actions:
         run.slack_actions(now - retention.slack_actions)
     if retention.observations:
@@ -171,6 +174,15 @@ class _Run:
                 n = delete_expired_observations(connection, before, self.rows_per_step)
             self.removed["rollout_observations"] += n
             if n < self.rows_per_step:
+                return
+
+    def probes(self, before: datetime) -> None:
+        """Erase the responses of old probe runs; a reference keeps its own."""
+        while self.may_continue():
+            with transaction(self.engine) as connection:
+                erased = erase_responses(connection, before, self.rows_per_step)
+            self.removed["probe responses"] += erased
+            if erased < self.rows_per_step:
                 return
 
     def baselines(self, before: datetime) -> None:

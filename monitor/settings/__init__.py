@@ -20,7 +20,7 @@ from monitor.settings.loading import (
     load_settings,
 )
 from monitor.settings.models.table import ModelSection, ModelTable
-from monitor.settings.monitoring import Database, Embedding, Monitoring
+from monitor.settings.monitoring import Database, Embedding, Monitoring, Probes
 from monitor.settings.problems.explanations import all_sections
 from monitor.settings.redaction import Redaction
 from monitor.settings.retention import Retention
@@ -59,6 +59,7 @@ __all__ = [
     "Monitoring",
     "OpenIdConnect",
     "PreviousSystem",
+    "Probes",
     "Prompted",
     "Ray",
     "Redaction",

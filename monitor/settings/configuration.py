@@ -21,7 +21,7 @@ from monitor.settings.evaluation_file import read_monitoring
 from monitor.settings.kafka import Kafka
 from monitor.settings.models.names import ModelNames, index_names
 from monitor.settings.models.table import ModelName, ModelSection, ModelTable, inherit
-from monitor.settings.monitoring import Database, Embedding, Monitoring
+from monitor.settings.monitoring import Database, Embedding, Monitoring, Probes
 from monitor.settings.redaction import Redaction
 from monitor.settings.retention import Retention
 from monitor.settings.retrain import Retrain, Rollout
@@ -57,6 +57,7 @@ class Sections(BaseSettings):
     web: Web = Web()
     retrain: Retrain = Retrain()
     rollout: Rollout = Rollout()
+    probes: Probes = Probes()
 
     @model_validator(mode="after")
     def _links_lead_to_the_web_server(self) -> Self:

@@ -1,11 +1,11 @@
-"""Settings of monitoring, the database and the encoder."""
+"""Settings of monitoring, of the probes, the database and the encoder."""
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from monitor.settings.durations import AnyDuration, Within
+from monitor.settings.durations import AnyDuration, Duration, Within
 from monitor.settings.field_types import Level, Probability, Section
 from monitor.statistics.alarm_levels import Schedule
 
@@ -35,3 +35,31 @@ class Embedding(Section):
     revision: str = ""
     device: str = "auto"
     batch_size: Annotated[int, Field(ge=1)] = 64
+
+
+class Probes(Section):
+    """Prompts of the benchmarks that are sent to the live endpoint, to notice another model."""
+
+    url: str = ""
+    model: str = ""
+    prompts: Annotated[int, Field(ge=20, le=1000)] = 60
+    interval: Annotated[AnyDuration, Within("1h", "24h")] = timedelta(hours=12)
+    hour: Annotated[int, Field(ge=0, le=23)] = 3
+    timeout: Duration = timedelta(minutes=1)
+    max_attempts: Annotated[int, Field(ge=1, le=20)] = 5
+    max_concurrency: Annotated[int, Field(ge=1, le=64)] = 4
+    max_tokens: Annotated[int, Field(ge=1, le=8192)] = 256
+    body: dict[str, Any] = Field(default={})
+    version_header: str = ""
+    response_header: str = ""
+
+    @model_validator(mode="after")
+    def _has_a_model(self) -> "Probes":
+        if self.url and not self.model:
+            raise ValueError("probes.url needs probes.model, the name of the model there")
+        if self.url and not self.url.startswith(("http://", "https://")):
+            raise ValueError("probes.url must be an http:// or https:// address, up to /v1")
+        own = sorted({"messages", "model", "temperature", "max_tokens", "stream"} & set(self.body))
+        if own:
+            raise ValueError(f"probes.body can't set {own[0]}; driftwarden does")
+        return self

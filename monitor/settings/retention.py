@@ -19,6 +19,7 @@ class Retention(Section):
     dead_letters: OptionalDuration = timedelta(days=30)
     baselines: OptionalDuration = None
     observations: OptionalDuration = timedelta(days=30)
+    probes: OptionalDuration = timedelta(days=180)
     slack_actions: OptionalDuration = timedelta(days=90)
 
     @model_validator(mode="after")

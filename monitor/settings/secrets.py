@@ -1,6 +1,7 @@
 """Secrets, read from the environment."""
 
 import os
+import re
 
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -40,6 +41,8 @@ class Secrets(BaseSettings):
     """Master key of the LiteLLM proxy of `[rollout.litellm]`, or a key of a proxy admin."""
     vllm_api_key: SecretStr = SecretStr("")
     """Key of the replicas of `[rollout.vllm]`. Empty: requests carry none."""
+    probes_api_key: SecretStr = SecretStr("")
+    """Key of the endpoints of `[probes]`; that of one model: `PROBES_NAME_API_KEY`. Empty: none."""
     ray_auth_token: SecretStr = SecretStr("")
     """Token of the Ray cluster of `[retrain.ray]`. Empty: requests carry none."""
     kubernetes_token: SecretStr = SecretStr("")
@@ -60,6 +63,12 @@ def channel_variable(channel: str) -> str:
 def channel_secret(channel: str) -> str:
     """Return the secret of a channel of alerts; empty where it is not set."""
     return os.environ.get(channel_variable(channel), "")
+
+
+def probe_variable(model: str) -> str:
+    """Return the variable with the key of the live endpoint of one model."""
+    name = re.sub(r"[^A-Z0-9]+", "_", model.upper()).strip("_")
+    return f"PROBES_{name}_API_KEY"
 
 
 def load_secrets() -> Secrets:

@@ -29,6 +29,7 @@ _MODELS: Mapping[str, tuple[Select[str], Any]] = {
         select(ReviewBatch.model).join(ReviewItem, ReviewItem.batch_id == ReviewBatch.id),
         ReviewItem,
     ),
+    "version": (select(ModelVersion.model), ModelVersion),
     "candidate_evaluation": (
         select(ModelVersion.model).join(
             CandidateEvaluation, CandidateEvaluation.version_id == ModelVersion.id

@@ -4,6 +4,11 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from monitor.daemon.conditions.check import CLEAR, UNKNOWN, Check, Holds, Result
+from monitor.daemon.conditions.of_probes import (
+    probes_unanswered,
+    promotion_not_served,
+    served_model_changed,
+)
 from monitor.errors import without_quotes
 from monitor.plurals import pluralize
 from monitor.rendering.numbers import format_day, format_instant
@@ -199,4 +204,7 @@ OF_MODELS: Mapping[str, Callable[[Check[Settings]], Result]] = {
     "training_failed": training_failed,
     "decision_overdue": decision_overdue,
     "queue_not_worked": queue_not_worked,
+    "served_model_changed": served_model_changed,
+    "promotion_not_served": promotion_not_served,
+    "probes_unanswered": probes_unanswered,
 }

@@ -42,6 +42,7 @@ OVERRIDABLE: Mapping[str, Mapping[str, str]] = {
         ),
         "journal": "one folder has the journal of all models",
     },
+    "probes": {},
 }
 #: Sections of the daemon, with the reason why a model has none of its own.
 SHARED = {
@@ -91,6 +92,7 @@ class ModelTable(Section):
     review: Overrides = {}  # noqa: RUF012 - pydantic copies it
     retrain: Overrides = {}  # noqa: RUF012 - pydantic copies it
     rollout: Overrides = {}  # noqa: RUF012 - pydantic copies it
+    probes: Overrides = {}  # noqa: RUF012 - pydantic copies it
 
     def section(self, name: str) -> ModelSection:
         """Return what the model has of its own, with its name."""

@@ -24,6 +24,7 @@ from monitor.store.tables.human_evaluation import (
     HumanEvaluationResponse,
 )
 from monitor.store.tables.leadership import Leadership
+from monitor.store.tables.probes import Probe, ProbeRun, ProbeSet
 from monitor.store.tables.review import (
     Decision,
     GoldExample,
@@ -107,6 +108,9 @@ __all__ = [
     "OffsetGap",
     "OutboxMessage",
     "PendingHalf",
+    "Probe",
+    "ProbeRun",
+    "ProbeSet",
     "RegistryMirror",
     "Report",
     "Review",

@@ -1,0 +1,1 @@
+"""Measurements of the probes: false incidents a year, and swaps found within a day."""

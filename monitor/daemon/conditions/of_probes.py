@@ -1,0 +1,109 @@
+"""Conditions of the probes: another model responds, a promotion has not arrived, no response."""
+
+from datetime import timedelta
+
+from monitor.daemon.conditions.check import CLEAR, UNKNOWN, Check, Holds, Result
+from monitor.errors import without_quotes
+from monitor.rendering.numbers import format_instant
+from monitor.settings import Settings
+from monitor.store.probes.runs import ProbeRunRow, recent_runs
+
+#: Examples of an incident's text, and the characters of each response.
+N_EXAMPLES, EXAMPLE_CHARACTERS = 2, 80
+#: Time that a promotion may take to arrive where nothing confirms the weights.
+ARRIVES_WITHIN = timedelta(hours=24)
+#: Runs in which the beginning of a change is searched.
+N_RUNS = 60
+
+
+def served_model_changed(check: Check[Settings]) -> Result:
+    """Hold while two runs or more in a row differ from the reference."""
+    runs = _runs(check, ("done",))
+    if not runs or runs[0].verdict not in {"changed", "suspected"}:
+        return CLEAR
+    if runs[0].verdict == "suspected":
+        return UNKNOWN
+    newest = runs[0]
+    differing = []
+    for run in runs:
+        if run.verdict not in {"changed", "suspected"} or run.version_id != newest.version_id:
+            break
+        differing.append(run)
+    first = differing[-1]
+    before = next((run for run in runs if run.id < first.id), None)
+    since = (
+        f"between {format_instant(before.finished_at)} and {format_instant(first.started_at)}"
+        if before is not None and before.finished_at is not None
+        else f"before {format_instant(first.started_at)}"
+    )
+    version = "before" if newest.version is None else f"version {newest.version} did"
+    resembles = (newest.comparison or {}).get("resembles")
+    like = f" They are those of version {resembles}." if resembles is not None else ""
+    return Holds(
+        f"The live endpoint no longer responds as {version}: {since} its responses changed by "
+        f"{100 * (newest.change or 0):.0f} points, threshold {100 * (newest.threshold or 0):.0f}, "
+        f"and no promotion or rollback is recorded since.{like}{_examples(newest)}",
+        frozenset({f"since {first.started_at:%Y-%m-%d %H:%M}"}),
+    )
+
+
+def promotion_not_served(check: Check[Settings]) -> Result:
+    """Hold while the endpoint responds as the version before, a day after the promotion."""
+    runs = _runs(check, ("done",))
+    if not runs or runs[0].verdict != "not_arrived":
+        return CLEAR
+    newest = runs[0]
+    since = newest.serving_since
+    if since is None or newest.started_at - since < ARRIVES_WITHIN:
+        return UNKNOWN
+    resembles = (newest.comparison or {}).get("resembles")
+    return Holds(
+        f"Version {newest.version} should respond since {format_instant(since)}, and the responses "
+        f"of the live endpoint are still those of version {resembles}.",
+        frozenset({f"version {newest.version}"}),
+    )
+
+
+def probes_unanswered(check: Check[Settings]) -> Result:
+    """Hold while the last run ended without responses; a change of the model is not known then."""
+    runs = _runs(check, ("done", "unavailable"))
+    if not runs or runs[0].status == "done":
+        return CLEAR
+    failed = runs[0]
+    done = next((run for run in runs if run.status == "done"), None)
+    last = (
+        "it never responded to a run"
+        if done is None or done.finished_at is None
+        else f"it last responded to a run {format_instant(done.finished_at)}"
+    )
+    return Holds(
+        f"The live endpoint did not respond to probes after {failed.attempts} attempts; {last}. "
+        f"Last error: {without_quotes(failed.error or 'unknown error')}"
+    )
+
+
+def _runs(check: Check[Settings], statuses: tuple[str, ...]) -> list[ProbeRunRow]:
+    if not check.settings.probes.url:
+        return []
+    return recent_runs(
+        check.connection,
+        check.settings.model.name,
+        role="stable",
+        statuses=statuses,
+        limit=N_RUNS,
+    )
+
+
+def _examples(run: ProbeRunRow) -> str:
+    """Return the strongest differing responses; prompts are those of the benchmarks."""
+    examples = [
+        f" {difference['item']}: “{_excerpt(difference['reference'])}” became "
+        f"“{_excerpt(difference['response'])}”."
+        for difference in run.differences[:N_EXAMPLES]
+    ]
+    return "".join(examples)
+
+
+def _excerpt(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= EXAMPLE_CHARACTERS else f"{text[: EXAMPLE_CHARACTERS - 1]}…"

@@ -1,0 +1,1 @@
+"""Queries of probes: sets, runs and requests."""

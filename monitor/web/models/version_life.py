@@ -1,0 +1,192 @@
+"""A version's quality over its whole life: gates, canary, production, reviews, probes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from monitor.review.decision.error_rate import control_slice
+from monitor.settings import Settings
+from monitor.statistics.intervals import wilson_interval
+from monitor.store.human_evaluation.human_evaluations import is_under_human_evaluation
+from monitor.store.probes.requests import Passed, passed_of_version
+from monitor.store.probes.runs import ProbeRunRow, recent_runs
+from monitor.store.review.draws import draws_of_batches
+from monitor.store.review.items import list_batches
+from monitor.store.rollouts.looks import LookRow, newest_look
+from monitor.store.rollouts.rollouts import RolloutRow, list_rollouts
+from monitor.store.training.candidate_evaluations import (
+    CandidateEvaluationRow,
+    list_candidate_evaluations,
+)
+from monitor.store.training.registry import (
+    StageChangeRow,
+    VersionRow,
+    stage_changes,
+    version_by_id,
+)
+from monitor.store.windows.digest import WindowFigures, newest_windows
+
+#: Windows and probe runs that the page shows at most.
+N_WINDOWS, N_PROBE_RUNS = 104, 60
+#: Height of the chart of probes, and its least full scale.
+CHART_HEIGHT, MIN_SCALE = 60.0, 0.1
+
+
+@dataclass(frozen=True)
+class Period:
+    """A time in which the version was in production; ``end`` is ``None`` while it is."""
+
+    start: datetime
+    end: datetime | None
+
+    def contains(self, start: datetime, end: datetime) -> bool:
+        """Return whether a window lies in this time as a whole."""
+        return start >= self.start and (self.end is None or end <= self.end)
+
+
+@dataclass(frozen=True)
+class ErrorRate:
+    """The error rate of the control slices of whole windows in production.
+
+    Attributes:
+        rate: Share of wrong responses.
+        lower: Lower end of the 95% interval.
+        upper: Upper end.
+        n: Decided control points.
+        n_windows: Windows whose batches they are of.
+    """
+
+    rate: float
+    lower: float
+    upper: float
+    n: int
+    n_windows: int
+
+
+@dataclass(frozen=True)
+class ProbePoint:
+    """A probe run in the chart, in units of its height from the top."""
+
+    run: ProbeRunRow
+    x: float
+    y: float
+    threshold_y: float
+
+
+@dataclass(frozen=True)
+class VersionLife:
+    """What is known of a version; an empty part says why on the page."""
+
+    version: VersionRow
+    moves: Sequence[StageChangeRow]
+    periods: Sequence[Period]
+    #: Figures could unblind an open human evaluation.
+    is_blind: bool
+    gates: Sequence[CandidateEvaluationRow]
+    rollouts: Sequence[tuple[RolloutRow, LookRow | None]]
+    windows: Sequence[WindowFigures]
+    #: Windows in which another version was in production, too.
+    n_shared_windows: int
+    error_rate: ErrorRate | None
+    probe_runs: Sequence[ProbeRunRow]
+    probes_passed: Sequence[Passed]
+    chart: Sequence[ProbePoint]
+
+    @property
+    def n_alarms(self) -> int:
+        """The number of windows with an alarm."""
+        return sum(w.figures is not None and w.figures.alarm for w in self.windows)
+
+
+def read_life(connection: Connection, version_id: int, settings: Settings) -> VersionLife:
+    """Read all parts of a version's life."""
+    version = version_by_id(connection, version_id)
+    moves = stage_changes(connection, version_id)
+    periods = periods_in_production(moves)
+    whole, shared = _windows(connection, version.model, periods)
+    runs = recent_runs(connection, version.model, version_id=version_id, limit=N_PROBE_RUNS)
+    return VersionLife(
+        version=version,
+        moves=moves,
+        periods=periods,
+        is_blind=is_under_human_evaluation(connection, version_id),
+        gates=[
+            row
+            for row in list_candidate_evaluations(connection, model=version.model)
+            if row.version_id == version_id
+        ],
+        rollouts=[
+            (row, newest_look(connection, row.id))
+            for row in list_rollouts(connection, settings.model.name)
+            if row.version_id == version_id
+        ],
+        windows=whole,
+        n_shared_windows=shared,
+        error_rate=_error_rate(connection, version.model, whole),
+        probe_runs=runs,
+        probes_passed=passed_of_version(connection, version_id),
+        chart=chart_of(runs),
+    )
+
+
+def periods_in_production(moves: Sequence[StageChangeRow]) -> list[Period]:
+    """Return the times in which a version was in production, by its changes of stage."""
+    periods: list[Period] = []
+    began: datetime | None = None
+    for move in moves:
+        if move.to_stage == "production":
+            began = began or move.changed_at
+        elif began is not None:
+            periods.append(Period(began, move.changed_at))
+            began = None
+    if began is not None:
+        periods.append(Period(began, None))
+    return periods
+
+
+def chart_of(runs: Sequence[ProbeRunRow]) -> list[ProbePoint]:
+    """Return the compared runs as points of the chart, the oldest first."""
+    compared = [run for run in reversed(runs) if run.change is not None]
+    if len(compared) < 2:
+        return []
+    highest = max(max(run.change or 0.0, run.threshold or 0.0) for run in compared)
+    scale = CHART_HEIGHT / max(MIN_SCALE, 1.1 * highest)
+    return [
+        ProbePoint(
+            run,
+            1000.0 * (number + 0.5) / len(compared),
+            CHART_HEIGHT - scale * max(0.0, run.change or 0.0),
+            CHART_HEIGHT - scale * (run.threshold or 0.0),
+        )
+        for number, run in enumerate(compared)
+    ]
+
+
+def _windows(
+    connection: Connection, model: str, periods: Sequence[Period]
+) -> tuple[list[WindowFigures], int]:
+    """Return the windows of the version alone, the newest first, and the number of shared ones."""
+    windows = newest_windows(connection, model, N_WINDOWS)[::-1]
+    whole = [w for w in windows if any(period.contains(w.start, w.end) for period in periods)]
+    overlapping = [
+        w
+        for w in windows
+        if any(w.end > p.start and (p.end is None or w.start < p.end) for p in periods)
+    ]
+    return whole, len(overlapping) - len(whole)
+
+
+def _error_rate(
+    connection: Connection, model: str, windows: Sequence[WindowFigures]
+) -> ErrorRate | None:
+    evaluations = {window.evaluation_id for window in windows}
+    batches = [
+        batch.id for batch in list_batches(connection, model) if batch.evaluation_id in evaluations
+    ]
+    control = control_slice(draws_of_batches(connection, batches)) if batches else None
+    if control is None or not control.n:
+        return None
+    lower, upper = wilson_interval(control.errors, control.n)
+    return ErrorRate(control.errors / control.n, lower, upper, control.n, len(batches))
