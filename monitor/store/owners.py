@@ -22,7 +22,6 @@ _MODELS: Mapping[str, tuple[Select[str], Any]] = {
     "evaluation": (select(DriftEvaluation.model), DriftEvaluation),
     "incident": (select(Incident.model), Incident),
     "decision": (select(Decision.model), Decision),
-    "version": (select(ModelVersion.model), ModelVersion),
     "rollout": (select(Rollout.model), Rollout),
     "run": (select(TrainingRun.model), TrainingRun),
     "item": (
