@@ -6,6 +6,10 @@ from typing import Literal
 
 from retrain.rollout.check_results import STALE_HOURS, CheckResult, check_results
 from retrain.rollout.evidence import Evidence
+from retrain.rollout.forecast import forecast_stage
+
+#: Hours of a stage from which its traffic is extrapolated.
+MIN_HOURS = 1.0
 
 #: ``wait``: nothing is wrong, and the stage's time is not over. ``hold``: something is missing or
 #: not shown. ``ask``: it has held for ``max_hold``.
@@ -22,6 +26,7 @@ ReasonCode = Literal[
     "missing",
     "not_shown",
     "too_early",
+    "slow",
     "all_shown",
     "holdback_over",
 ]
@@ -73,6 +78,7 @@ class Decision:
         reasons: At least one; of a revert, each check that is worse.
         missing: Advance checks that are not measured as they should be.
         not_shown: Advance checks that are measured, and not shown yet.
+        slow: Those of them that may not be shown in the stage's time at this traffic.
         due: When the stage's time is over.
         results: Each check.
     """
@@ -81,6 +87,7 @@ class Decision:
     reasons: tuple[Reason, ...]
     missing: tuple[str, ...]
     not_shown: tuple[str, ...]
+    slow: tuple[str, ...]
     due: datetime
     results: tuple[CheckResult, ...]
 
@@ -109,8 +116,12 @@ def decide(
     advance = [result for result in results if result.kind == "advance"]
     missing = tuple(result.name for result in advance if result.missing)
     not_shown = tuple(r.name for r in advance if not r.not_worse and not r.missing)
+    slow = [] if stage.is_holdback else _slow_checks(evidence, stage, not_shown)
     action, reasons = _choose(evidence, stage, now, results)
-    return Decision(action, tuple(reasons), missing, not_shown, due, results)
+    if action == "wait":
+        reasons += slow
+    names = tuple(reason.check for reason in slow)
+    return Decision(action, tuple(reasons), missing, not_shown, names, due, results)
 
 
 def _choose(
@@ -169,6 +180,25 @@ def _open_checks(results: tuple[CheckResult, ...]) -> list[Reason]:
         _missing(result) if result.missing else _not_shown(result)
         for result in results
         if result.kind == "advance" and (result.missing or not result.not_worse)
+    ]
+
+
+def _slow_checks(evidence: Evidence, stage: Stage, not_shown: tuple[str, ...]) -> list[Reason]:
+    """Return the checks that may not be shown in the stage's time at this traffic."""
+    seen_until = (evidence.last_hour + 1) * 3600
+    n_hours = (seen_until - stage.started_at.timestamp()) / 3600
+    if n_hours < MIN_HOURS:
+        return []
+    stage_hours = stage.min_dwell.total_seconds() / 3600
+    return [
+        Reason(
+            "slow",
+            f"{forecast.check}: may not be shown in {stage_hours:.0f} h at this traffic; four of "
+            f"five equal versions take up to {forecast.hours:,.0f} h ({forecast.n_pairs:,} pairs)",
+            forecast.check,
+        )
+        for forecast in forecast_stage(evidence, n_hours, stage_hours)
+        if forecast.check in not_shown and forecast.hours and not forecast.can_be_shown
     ]
 
 

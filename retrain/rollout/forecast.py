@@ -1,28 +1,31 @@
-"""Forecast of a rollout: which advance checks can be shown in a stage's time at this traffic."""
+"""Forecast of a stage: which advance checks can be shown in its time at this traffic."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import special
 
-from monitor.statistics.betting import FITTED_SHARE, fitted_stake
+from monitor.statistics.betting import FITTED_SHARE, MOMENTS, fitted_stake
 from retrain.rollout.evidence import Evidence
 
 #: Probability with which an equal version is shown within the forecast time.
 PROBABILITY = 0.8
+#: Pairs by which the variance that the level implies counts beside the pairs so far.
+PRIOR_PAIRS = 50
+#: Units of the larger arm for each of the smaller, where the variance follows from the level.
+UNITS_EACH = 4.0
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """How long an advance check takes to be shown where the versions are equal.
+    """How long an advance check takes from the stage's start where the versions are equal.
 
     Attributes:
         check: Its name.
         n_pairs: Pairs after which it is shown in four of five rollouts; ``None`` while stable's
             level is unknown.
-        hours: The same in hours; ``None`` where it is never measured or the level is unknown.
+        hours: The same in hours; ``None`` where it is not measured, or the level is unknown.
         can_be_shown: Whether that is within the stage's time.
     """
 
@@ -32,38 +35,23 @@ class Forecast:
     can_be_shown: bool
 
 
-def forecast_checks(
-    evidence: Evidence,
-    units_an_hour: Mapping[str, float],
-    stage_hours: float,
-    *,
-    units_each: float = 4.0,
-    variances: Mapping[str, float] | None = None,
-) -> list[Forecast]:
+def forecast_stage(evidence: Evidence, n_hours: float, stage_hours: float) -> list[Forecast]:
     """Return a forecast for each advance check.
 
     Args:
-        evidence: Of the rollout; its margins are used.
-        units_an_hour: Users an hour of the smaller arm in whom each check's metric is measured.
+        evidence: In the stage; pace and variance are those of its pairs.
+        n_hours: Hours of the stage so far.
         stage_hours: The stage's least time.
-        units_each: Users of the larger arm for each of the smaller.
-        variances: Variance of a user's hourly mean, by check, on the scale [0, 1]; without it, that
-            of single requests that are 0 or 1, which is the largest.
     """
     forecasts = []
     for k, check in enumerate(evidence.checks):
         if check.kind != "advance":
             continue
-        rate = units_an_hour.get(check.name, 0.0)
-        margin = float(evidence.margins[k])
-        if math.isnan(margin):
-            forecasts.append(Forecast(check.name, None, None, can_be_shown=False))
-            continue
-        variance = (variances or {}).get(check.name, _largest_variance(evidence, k))
-        n = pairs_to_show(
-            margin, variance * (1.0 + 1.0 / units_each), evidence.tolerances.false_advances
-        )
-        hours = n / rate if rate > 0 else None
+        margin, n = float(evidence.margins[k]), None
+        if not math.isnan(margin):
+            n = pairs_to_show(margin, _variance(evidence, k), evidence.tolerances.false_advances)
+        pace = evidence.sums[evidence.stage, k, 0] / n_hours if n_hours > 0 else 0.0
+        hours = n / pace if n is not None and pace > 0 else None
         forecasts.append(
             Forecast(check.name, n, hours, can_be_shown=hours is not None and hours <= stage_hours)
         )
@@ -92,8 +80,13 @@ def pairs_to_show(margin: float, variance: float, alpha: float) -> int:
     return math.ceil(root**2)
 
 
-def _largest_variance(evidence: Evidence, k: int) -> float:
-    level = float(evidence.checks[k].scale(np.array([evidence.level[k]]), np.inf)[0])
-    if (quantile := evidence.checks[k].quantile) is not None:
-        level = quantile
-    return level * (1.0 - level)
+def _variance(evidence: Evidence, k: int) -> float:
+    """Return the variance of a pair: of the pairs so far, and what the level implies at first."""
+    check = evidence.checks[k]
+    good = check.quantile
+    if good is None:
+        good = float(check.scale(np.array([evidence.level[k]]))[0])
+    by_level = good * (1.0 - good) * (1.0 + 1.0 / UNITS_EACH)
+    total = evidence.sums[:, k].sum(axis=0)
+    n, squares = total[MOMENTS.index("n")], total[MOMENTS.index("yy")]
+    return float((squares + PRIOR_PAIRS * by_level) / (n + PRIOR_PAIRS))

@@ -13,9 +13,7 @@ from monitor.statistics.betting import (
     log_wealth,
     moments,
 )
-from retrain.rollout.checks import share_check
-from retrain.rollout.evidence import create_evidence, start_stage
-from retrain.rollout.forecast import forecast_checks, pairs_to_show
+from retrain.rollout.forecast import pairs_to_show
 from tests.statistics.trials import trials
 
 
@@ -48,11 +46,6 @@ def test_returning_users_of_equal_versions_revert_rarely(n_trials: int) -> None:
 def test_forecast_is_reached_in_four_of_five_cases() -> None:
     rng = np.random.default_rng(0)
     n = pairs_to_show(0.01, 0.02 * 0.98 * 1.25, 0.05)
-    evidence = start_stage(create_evidence([share_check("refusals", level=0.02)], 1))
-    (forecast,) = forecast_checks(evidence, {"refusals": 100.0}, 48.0)
-    assert forecast.n_pairs == n
-    assert forecast.hours == n / 100
-    assert forecast.can_be_shown
     margin, n_trials, steps = np.full(1, 0.01), 60, 20
     reached = 0
     for _ in range(n_trials):
@@ -69,11 +62,3 @@ def test_forecast_is_reached_in_four_of_five_cases() -> None:
     assert (
         stats.binom.ppf(0.001, n_trials, 0.7) <= reached <= stats.binom.ppf(0.999, n_trials, 0.92)
     )
-
-
-def test_forecast_says_what_cannot_be_shown() -> None:
-    checks = [share_check("errors", level=0.01), share_check("refusals")]
-    evidence = start_stage(create_evidence(checks, 1))
-    known, unknown = forecast_checks(evidence, {"errors": 5.0}, 48.0)
-    assert (known.can_be_shown, unknown.can_be_shown) == (False, False)
-    assert (unknown.n_pairs, unknown.hours) == (None, None)

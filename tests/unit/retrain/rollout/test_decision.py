@@ -83,6 +83,16 @@ def test_check_without_enough_pairs_holds_and_says_so() -> None:
     assert decision.not_shown == ("errors",)
 
 
+@pytest.mark.parametrize(("n_canary", "slow"), [(100, ()), (2, ("errors",))])
+def test_check_that_cannot_be_shown_in_time_is_told_early(n_canary: int, slow: tuple) -> None:
+    evidence = run_hours(
+        begin(ERRORS), (0.01, 0.01), range(2), n_stable=4 * n_canary, n_canary=n_canary
+    )
+    decision = decide(evidence, STAGE, time_after(2))
+    assert (decision.action, decision.slow) == ("wait", slow)
+    assert ("slow" in codes(decision)) == bool(slow)
+
+
 def test_revert_only_check_is_never_waited_for() -> None:
     reviews = replace(rate_check("reviews"), kind="revert_only")
     evidence = begin(rate_check(), reviews)
