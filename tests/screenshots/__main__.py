@@ -6,7 +6,7 @@ With `--all DIR`, screenshots of all pages, light and dark, at several sizes.
 import argparse
 import tempfile
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from PIL import Image
@@ -20,10 +20,12 @@ from monitor.store.tables import metadata
 from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from tests.services.browser import chromium
+from tests.support.retrain.rollout_desk import settings_of
 from tests.support.review.human_evaluation import make_human_evaluation
 from tests.support.review.item_states import make_talk
 from tests.support.review.review_world import World
 from tests.support.web.reviewer_actions import choose, start
+from tests.support.web.rollout_world import make_desk as make_rollout_desk
 from tests.support.web.site import Site
 from tests.support.web.support_desk import RIGHT, make_desk
 
@@ -33,6 +35,7 @@ SIZES = {
     "documentation": (1280, 1130),
     "wide": (1280, 640),
     "human-evaluation": (1280, 760),
+    "tall": (1280, 1640),
     "desk": (1440, 900),
     "landscape": (1024, 768),
     "portrait": (768, 1024),
@@ -93,6 +96,17 @@ def rate_two_responses(studio: Studio) -> Page:
     return page
 
 
+def roll_out(site: Site) -> int:
+    """Run a rollout for 60 hours, and return its id."""
+    now = datetime.now(UTC).replace(minute=12, second=0, microsecond=0)
+    settings = settings_of("assistant", min_dwell="48h", max_hold="96h", holdback_time="48h")
+    desk = make_rollout_desk(site.engine, now - timedelta(hours=60), settings, n_canary=200)
+    desk.start()
+    desk.tick()
+    desk.run_hours(60)
+    return desk.rollout().id
+
+
 def documentation(site: Site) -> None:
     """Take the screenshots of the documentation."""
     for scheme, suffix in (("light", ""), ("dark", "-dark")):
@@ -111,6 +125,8 @@ def documentation(site: Site) -> None:
     studio.shoot(rate_two_responses(studio), "human-evaluation")
     studio = Studio(site, IMAGES, "wide", "light")
     studio.shoot(studio.open("Ben"), "queue")
+    studio = Studio(site, IMAGES, "tall", "light")
+    studio.shoot(studio.open("Lea", f"/rollouts/{roll_out(site)}"), "rollout")
 
 
 def lead_pages(demo: Path, browser: Browser, stack: ExitStack) -> None:

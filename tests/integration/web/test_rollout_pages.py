@@ -9,20 +9,22 @@ from typing import Any
 
 import pytest
 from litestar.testing import TestClient
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, insert, select, update
 
 from monitor.accounts.registration import create_user
 from monitor.settings import Configuration, Secrets, Settings
 from monitor.store.engine import transaction
+from monitor.store.rollouts.comparisons import save_comparison
 from monitor.store.rollouts.events import list_events
 from monitor.store.rollouts.rollouts import rollout_by_id
-from monitor.store.tables import Rollout, TrafficWeights
+from monitor.store.tables import Rollout, RolloutObservation, TrafficWeights
 from monitor.web.app import create_app
 from retrain.rollout import rollouts as steps
 from tests.integration.web.test_pages_snapshot import main_text
 from tests.support.retrain.rollout_desk import MODEL, RolloutDesk, settings_of
 from tests.support.review.human_evaluation import make_human_evaluation
 from tests.support.review.review_world import PASSWORD, make_world
+from tests.support.web.hostile_texts import ALL, CANARY, markup_in
 from tests.support.web.rollout_world import add_rollout, check_figures, make_desk
 from tests.support.web.route_table import Visitor
 
@@ -177,6 +179,67 @@ def test_a_candidate_starts_on_the_page_of_models(desk: RolloutDesk, visit: Visi
     again = lea.post(f"/rollouts/start/{version}", {})
     assert again.status_code == 409
     assert "rollout of version 3 is running" in again.text
+
+
+def add_comparison(engine: Engine, rollout_id: int, now: datetime, text: str) -> None:
+    """Store a comparison whose one example has a text in prompts and responses."""
+    with transaction(engine) as connection:
+        ids = [
+            connection.execute(
+                insert(RolloutObservation)
+                .values(
+                    rollout_id=rollout_id, source="topic", partition=0, offset=place,
+                    exchange_id=str(place), occurred_at=now, received_at=now, model=MODEL, arm=arm,
+                    inclusion_probability=1.0, prompt=text, response=text, measures={},
+                )
+                .returning(RolloutObservation.id)
+            ).scalar_one()
+            for place, arm in enumerate(("canary", "stable"))
+        ]  # fmt: skip
+        figures = {"verdict": "drift", "p_value": 0.001, "drifted_share": 0.12}
+        examples = [{"canary": ids[0], "stable": ids[1], "novelty": 3.0, "prompt_similarity": 0.9}]
+        interval = {"drifted_share_interval": [0.06, 0.19], "examples": examples}
+        save_comparison(
+            connection, rollout_id, hour=now, n_canary=400, n_stable=800,
+            result=figures | interval, now=now,
+        )  # fmt: skip
+
+
+def test_differing_responses_are_escaped_and_for_leads(desk: RolloutDesk, visit: Visit) -> None:
+    add_comparison(desk.engine, 1, desk.now, ALL)
+    lea, ada = visit().get("/rollouts/1").text, visit("Ada").get("/rollouts/1").text
+    for page in (lea, ada):
+        assert "about 12% of version 2" in page
+        assert [] == markup_in(page)
+    assert f"{CANARY}()" in lea
+    assert f"{CANARY}()" not in ada
+
+
+def test_an_experiment_shows_its_verdict_and_ends_only(engine: Engine, clock: datetime) -> None:
+    goal = {
+        "name": "resolved", "kind": "goal", "is_guard": False, "difference": 0.031,
+        "lower": 0.004, "upper": 0.058, "margin": 0.08, "n_pairs": 900, "verdict": "better",
+        "worse": False,
+    }  # fmt: skip
+    looks = [{"checks": [goal], "reason": "better: resolved better by 0.031"}] * 3
+    add_rollout(engine, clock, looks=looks)
+    with transaction(engine) as connection:
+        connection.execute(update(Rollout).values(kind="experiment"))
+        create_user(connection, "Lea", PASSWORD, "lead", clock)
+    app = create_app(engine, Settings(), Secrets(), clock=lambda: clock + 3 * HOUR)
+    with TestClient(app) as client:
+        lea = Visitor(client)  # type: ignore[arg-type]
+        lea.sign_in("Lea")
+        page = lea.get("/rollouts/1").text
+        assert badge(page) == "Experiment at 5%"
+        assert "goal: better" in page
+        assert "0.004 to +0.058" in page
+        assert "/advance" not in page
+        assert "/pause" not in page
+        for step in ("advance", "pause", "resume"):
+            form = {"reason": "x", "seen": "1"}
+            assert lea.post(f"/rollouts/1/{step}", form).status_code == 409
+        assert lea.post("/rollouts/1/revert", {"reason": "enough"}).status_code == 303
 
 
 # --- attacks
