@@ -11,6 +11,8 @@ from monitor.daemon.complete_traffic import complete_until
 from monitor.daemon.evaluations.runner import Runner
 from monitor.daemon.rollout_embeddings import (
     COMPARED_EVERY,
+    COMPARED_TIME,
+    MIN_COMPARED,
     compare_arms,
     learn_relevance,
     score_relevance,
@@ -20,6 +22,7 @@ from monitor.settings import Sections, Settings
 from monitor.store.engine import snapshot, transaction
 from monitor.store.rollouts.comparisons import comparison_of
 from monitor.store.rollouts.looks import newest_look
+from monitor.store.rollouts.measured_hours import count_arms
 from monitor.store.rollouts.rollouts import RolloutRow, list_rollouts, open_rollouts
 from monitor.store.training.registry import version_by_id
 from monitor.telemetry import get_logger
@@ -41,6 +44,8 @@ log = get_logger(__name__)
 
 #: Longest time of a task that needs vectors.
 MAX_EMBEDDING_TIME = timedelta(minutes=3)
+#: Time after its end in which a rollout is compared once more.
+COMPARED_AFTER_END = timedelta(days=1)
 #: Newest rollouts of all models that are compared.
 MAX_COMPARED = 50
 
@@ -158,28 +163,36 @@ class RolloutMeasurement:
         The comparison is shown, and decides nothing.
         """
         with snapshot(self.engine) as connection:
-            recent = [
-                (rollout, newest_look(connection, rollout.id))
-                for rollout in list_rollouts(connection, limit=MAX_COMPARED)
-                if rollout.is_open or rollout.id not in self.compared_hours
-            ]
-        for rollout, look in recent:
-            settings = self.settings.settings_of(rollout.model)
-            if look is None or not may_continue() or not settings.rollout.embedded_per_hour:
-                continue
-            last = self.compared_hours.get(rollout.id)
-            if last is None:
-                with snapshot(self.engine) as connection:
-                    stored = comparison_of(connection, rollout.id)
-                last = None if stored is None else stored.hour
-            if last is not None and look.hour - last < COMPARED_EVERY and rollout.is_open:
-                continue
-            self.compared_hours[rollout.id] = look.hour
-            if look.hour == last:
-                continue
-            with snapshot(self.engine) as connection:
-                subject = subject_of(connection, rollout, plan_of(rollout, settings))
-            self._run(compare_arms, subject, settings, look.hour, now)
+            rollouts = list_rollouts(connection, limit=MAX_COMPARED)
+        for rollout in rollouts:
+            ended = rollout.finished_at
+            if not may_continue():
+                return
+            if ended is None or now - ended < COMPARED_AFTER_END:
+                self._compare(rollout, now)
+
+    def _compare(self, rollout: RolloutRow, now: datetime) -> None:
+        """Compare the arms of a rollout where it is due."""
+        settings = self.settings.settings_of(rollout.model)
+        if not settings.rollout.embedded_per_hour:
+            return
+        with snapshot(self.engine) as connection:
+            look = newest_look(connection, rollout.id)
+            if look is None:
+                return
+            end = look.hour + HOUR
+            n_of_arm = count_arms(connection, rollout.id, end - COMPARED_TIME, end)
+            stored = comparison_of(connection, rollout.id)
+            subject = subject_of(connection, rollout, plan_of(rollout, settings))
+        last = self.compared_hours.get(rollout.id) or (None if stored is None else stored.hour)
+        if last == look.hour or (
+            last is not None and rollout.is_open and look.hour - last < COMPARED_EVERY
+        ):
+            return
+        if min(n_of_arm.get(arm, 0) for arm in ("canary", "stable")) < MIN_COMPARED:
+            return
+        self.compared_hours[rollout.id] = look.hour
+        self._run(compare_arms, subject, settings, look.hour, now)
 
     def _starting_point(self, subject: Subject, settings: Settings) -> StartingPoint:
         """Return the starting point of a rollout, and fix it before its first look."""

@@ -199,6 +199,22 @@ def texts_of_hour(
     return read_rows(connection, TextRow, statement.order_by(RolloutObservation.id))
 
 
+def count_arms(
+    connection: Connection, rollout_id: int, start: datetime, end: datetime
+) -> dict[str, int]:
+    """Return the number of each arm's observations in ``[start, end)``."""
+    rows = connection.execute(
+        select(RolloutObservation.arm, func.count())
+        .where(
+            RolloutObservation.rollout_id == rollout_id,
+            RolloutObservation.occurred_at >= start,
+            RolloutObservation.occurred_at < end,
+        )
+        .group_by(RolloutObservation.arm)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 def scored_in_hour(
     connection: Connection, rollout_id: int, name: str, start: datetime, end: datetime
 ) -> set[int]:

@@ -9,6 +9,7 @@ from monitor.store.traffic.position import Position
 from monitor.traffic.exchange import Exchange
 from monitor.traffic.observation import observation_row
 from monitor.traffic.record import RawRecord
+from monitor.traffic.redaction import Redactor
 from monitor.traffic.sampling.design import SamplingDesign
 from monitor.traffic.sampling.observation_plan import (
     ObservationPlan,
@@ -22,8 +23,11 @@ from monitor.traffic.sampling.sampler import Draw
 class Observer:
     """Observer of one batch."""
 
-    def __init__(self, settings: Sections, design: SamplingDesign) -> None:
+    def __init__(
+        self, settings: Sections, design: SamplingDesign, redactor: Redactor | None
+    ) -> None:
         self._settings = settings
+        self._redactor = redactor
         self._design = design
         self.rows: list[ObservationRow] = []
         #: Exchanges of models in rollout whose label names neither version.
@@ -89,6 +93,8 @@ class Observer:
         read = draw.inclusion_probability
         if label is not None:  # of records whose header names neither version the sample is decoded
             read = self._design.sample_probability(draw)
-        key = LabelKey(decided.rollout_id, decided.label)
+        # A client may have written it.
+        name = decided.label if self._redactor is None else self._redactor.redact(decided.label)
+        key = LabelKey(decided.rollout_id, name)
         self.labels[key] = self.labels.get(key, SampledCount()) + SampledCount(1, 1.0 / read)
         return None

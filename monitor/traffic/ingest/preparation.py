@@ -135,7 +135,7 @@ class BatchPreparer:
         halves: list[HalfRow] = []
         dead_letters: list[DeadLetterRow] = []
         ignored: Counter[str] = Counter()
-        observer = Observer(self._sections, self._design)
+        observer = Observer(self._sections, self._design, self._redactor)
         for record, draw in zip(records, draws or map(self._design.draw, records), strict=True):
             try:
                 decoded = self._decoder.decode(record)
@@ -173,7 +173,7 @@ class BatchPreparer:
 
     def prepare_pairs(self, pairs: Sequence[tuple[HalfRow, HalfRow]]) -> PreparedBatch:
         """Join pairs of requests and responses, and embed those of the sample."""
-        observer = Observer(self._sections, self._design)
+        observer = Observer(self._sections, self._design, self._redactor)
         return self._embed(self._join(pairs, observer), observer)
 
     def _take(

@@ -151,15 +151,19 @@ def test_unknown_labels_are_counted_and_in_no_arm(engine: Engine) -> None:
     sent = messages(600, START, seconds=60)
     sent[10:20] = [(key, h, value.replace(b'"v1"', b'"v7"')) for key, h, value in sent[10:20]]
     sent[20:30] = [(k, h, v.replace(b"model_version", b"something")) for k, h, v in sent[20:30]]
+    sent[30:33] = [(k, h, v.replace(b'"v1"', b'"ann@example.org"')) for k, h, v in sent[30:33]]
 
     ingest(engine, settings, sent, NOW, read_plan(engine, settings))
 
     with transaction(engine) as connection:
         counted = unknown_labels(connection, rollout_id)
     n_others = sum(b'"v7"' in value for _, _, value in sent)
-    assert {"": (10, 10.0), "v7": (n_others, float(n_others))} == {
-        label: (count.n, count.estimated_total) for label, count in counted.items()
-    }
+    n_named = sum(b'"ann@example.org"' in value for _, _, value in sent)
+    assert {
+        "": (10, 10.0),
+        "v7": (n_others, float(n_others)),
+        "[EMAIL]": (n_named, float(n_named)),
+    } == {label: (count.n, count.estimated_total) for label, count in counted.items()}
     assert not {10, *range(20, 30)} & {row.offset for row in observations(engine)}
 
 
