@@ -107,14 +107,16 @@ def _confirm(engine: Engine, row: WeightsRow, now: datetime) -> Application:
         return Application(row, confirmed=True)
     with transaction(engine) as connection:
         lock_model(connection, row.model)
+        current = weights.weights_by_id(connection, row.id)
         weights.update_weights(
-            connection, row.id, confirmed_at=row.confirmed_at or now, attempts=0, error=None
+            connection, row.id, confirmed_at=current.confirmed_at or now, attempts=0, error=None
         )
+        if current.confirmed_at is not None:  # by another call, or earlier
+            return Application(row, confirmed=True)
         newest = weights.newest_weights(connection, row.model)
-        rollout = None
-        if row.confirmed_at is None and newest is not None and newest.id == row.id:
-            rollout = rollouts.open_rollout(connection, row.model, lock=True)
-        if rollout is not None and rollout.id == row.rollout_id:
+        rollout = rollouts.open_rollout(connection, row.model, lock=True)
+        is_newest = newest is not None and newest.id == row.id
+        if rollout is not None and rollout.id == row.rollout_id and is_newest:
             take_step(
                 connection,
                 rollout,

@@ -321,6 +321,7 @@ def _revert_now(
 
     from monitor.errors import TransientError
     from monitor.settings import load_secrets
+    from monitor.store.engine import make_engine
     from retrain.rollout.emergency.revert_now import revert_now
     from retrain.rollout.gateways.factory import create_gateway
     from retrain.rollout.rollouts import require_reason
@@ -332,7 +333,7 @@ def _revert_now(
         name = configuration.names.find(model, configuration.names.listed) or model
     done = revert_now(
         partial(open_database, configuration),
-        create_gateway(configuration, load_secrets()),
+        create_gateway(configuration, load_secrets(), make_engine(configuration.database.url)),
         name,
         datetime.now(UTC),
         by=user or getpass.getuser(),

@@ -170,5 +170,7 @@ class RolloutDesk:
         return applied.stable, applied.canary, applied.canary_percent
 
     def _note(self) -> None:
-        if self.gateway.available and (not self.seen or self.seen[-1] != self.in_force()):
+        if not self.gateway.available or self.gateway.read(self.model) is None:
+            return
+        if not self.seen or self.seen[-1] != self.in_force():
             self.seen.append(self.in_force())
