@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -69,6 +69,8 @@ class Cycle:
     retraining: Retraining
     rollouts: Rollouts
     measurement: RolloutMeasurement
+    #: The same with a child process of its own, as a look must not wait for a comparison.
+    comparisons: RolloutMeasurement
     started_at: datetime
     #: Runs the evaluations of windows.
     evaluations: Runner
@@ -110,12 +112,14 @@ class Cycle:
         evaluations: Runner
         looks: Runner
         embeddings: Runner
+        comparisons: Runner
         if stop is None:
-            evaluations = looks = embeddings = DirectRunner(engine, settings.embedding, encoder)
+            evaluations = looks = DirectRunner(engine, settings.embedding, encoder)
+            embeddings = comparisons = looks
         else:
             run = partial(ProcessRunner, engine, settings.embedding, stop, leads=leads)
             evaluations, looks = run(preload=OF_EVALUATIONS), run(preload=OF_LOOKS)
-            embeddings = run(preload=OF_LOOKS)
+            embeddings, comparisons = run(preload=OF_LOOKS), run(preload=OF_LOOKS)
         judge_key = secrets.judge_api_key.get_secret_value()
         measurement = RolloutMeasurement(engine, settings, now, embeddings, judge_key)
         return cls(
@@ -125,6 +129,7 @@ class Cycle:
             retraining=Retraining.build(engine, settings, secrets),
             rollouts=Rollouts.build(engine, settings, secrets, measurement.next_look),
             measurement=measurement,
+            comparisons=replace(measurement, runner=comparisons),
             started_at=now,
             evaluations=evaluations,
             looks=looks,
@@ -206,7 +211,10 @@ class Cycle:
         watched = self._watched()
         self.rollouts.look(watched, now, may_continue)
         announce_rollouts(self.engine, watched, now)
-        self.measurement.compare(now, may_continue)
+
+    def compare(self, now: datetime, may_continue: MayContinue = always) -> None:
+        """Compare the responses of rollouts' versions given the prompts."""
+        self.comparisons.compare(now, may_continue)
 
     def judge(self, now: datetime, may_continue: MayContinue = always) -> None:
         """Have the judge score responses of the open rollouts, where one is configured."""

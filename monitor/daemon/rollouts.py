@@ -105,7 +105,11 @@ class Rollouts:
         now: datetime,
         may_continue: Callable[[], bool],
     ) -> None:
-        """Look at the hours that are complete; send changed weights at once."""
+        """Look at the hours that are complete; send changed weights at once.
+
+        What was done at the gateway alone is followed first, so that no look advances past it.
+        """
+        self._apply(settings.model.name, now)
         while may_continue():
             after = take_look(self.engine, rollout, settings, self.next_look, now)
             if after is None:

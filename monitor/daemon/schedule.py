@@ -115,6 +115,7 @@ def build_scheduler(
         # Jobs of their own: a revert waits for no evaluation, and for no measurement.
         "apply_weights": (cycle.apply_weights, APPLY_EVERY_SECONDS),
         "roll_out": (cycle.roll_out, ROLL_OUT_EVERY_SECONDS),
+        "compare": (cycle.compare, ROLL_OUT_EVERY_SECONDS),
         "judge": (cycle.judge, ROLL_OUT_EVERY_SECONDS),
         "watch": (cycle.watch, WATCH_EVERY_SECONDS),
         # A job of its own: a slow endpoint delays no other job.

@@ -3,16 +3,17 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from monitor.errors import DriftwardenError, StaleWeightsError, TransientError, loggable
 from monitor.store.engine import transaction
 from monitor.store.rollouts import rollouts, weights
+from monitor.store.rollouts.rollouts import RolloutRow
 from monitor.store.rollouts.weights import WeightsRow
 from monitor.store.training.registry import lock_model
 from monitor.telemetry import get_logger
 from retrain.rollout.gateways.protocol import Applied, Gateway, wait_until_applied
-from retrain.rollout.rollouts import revert
+from retrain.rollout.rollouts import revert, roll_back_version
 from retrain.rollout.steps import SYSTEM, take_step
 from retrain.rollout.weights import as_weights, want_weights
 
@@ -173,26 +174,25 @@ def _note_overwritten(
 def _follow_newer(engine: Engine, row: WeightsRow, applied: Applied, now: datetime) -> Application:
     """Follow a gateway with a newer generation than the rows: weights set without the database.
 
-    An open rollout whose canary has no traffic there was reverted. Else the rows are right: they
-    are wanted again, with a generation above the gateway's.
+    An open rollout whose canary has no traffic there was reverted. One that was completed before
+    this was noticed is undone. Else the rows are right: they are wanted again, with a generation
+    above the gateway's.
     """
     with transaction(engine) as connection:
         lock_model(connection, row.model)
         newest = weights.newest_weights(connection, row.model)
         if newest is None or newest.generation >= applied.generation:
             return Application(row, confirmed=False, error="newer weights are wanted")
-        rollout = rollouts.open_rollout(connection, row.model, lock=True)
-        reverted = rollout is not None and newest.canary not in applied.shares
-        if rollout is not None and reverted:
+        canary = _rollout_reverted_there(connection, newest, applied)
+        reason = "it was reverted at the gateway while the database was unavailable"
+        above = applied.generation
+        if canary is not None and canary.is_open:
+            details = {"generation": applied.generation}
             revert(
-                connection,
-                rollout.id,
-                now,
-                by=SYSTEM,
-                reason="it was reverted at the gateway while the database was unavailable",
-                details={"generation": applied.generation},
-                above=applied.generation,
+                connection, canary.id, now, by=SYSTEM, reason=reason, details=details, above=above
             )
+        elif canary is not None:
+            roll_back_version(connection, row.model, now, by=SYSTEM, reason=reason, above=above)
         else:
             want_weights(
                 connection,
@@ -204,16 +204,34 @@ def _follow_newer(engine: Engine, row: WeightsRow, applied: Applied, now: dateti
                 by=SYSTEM,
                 reason=f"the gateway had {describe(applied)}: a newer generation than the rows",
                 now=now,
-                above=applied.generation,
+                above=above,
             )
     log.warning(
         "gateway_is_newer",
         model=row.model,
         generation=row.generation,
         at_gateway=describe(applied),
-        reverted=reverted,
+        reverted=canary is not None,
     )
     return Application(row, confirmed=False, error="the gateway has newer weights")
+
+
+def _rollout_reverted_there(
+    connection: Connection, newest: WeightsRow, applied: Applied
+) -> RolloutRow | None:
+    """Return the rollout of the newest weights where its version has no traffic at a gateway.
+
+    It is open, or was completed with these weights, and the gateway has its stable version alone.
+    """
+    if newest.rollout_id is None:
+        return None
+    rollout = rollouts.rollout_by_id(connection, newest.rollout_id)
+    if rollout.version in applied.shares:
+        return None
+    if rollout.is_open:
+        return rollout
+    completed = rollout.status == "completed" and newest.stable_version_id == rollout.version_id
+    return rollout if completed and newest.confirmed_at is None else None
 
 
 def describe(applied: Applied | None) -> str:

@@ -298,7 +298,7 @@ def promote_version(
 
 
 def roll_back_version(
-    connection: Connection, model: str, now: datetime, *, by: str, reason: str
+    connection: Connection, model: str, now: datetime, *, by: str, reason: str, above: int = 0
 ) -> VersionRow:
     """Revert the open rollout, or else return to the version that served before.
 
@@ -311,10 +311,12 @@ def roll_back_version(
     lock_model(connection, model)
     current = store.open_rollout(connection, model, lock=True)
     if current is not None:
-        revert(connection, current.id, now, by=by, reason=reason)
+        revert(connection, current.id, now, by=by, reason=reason, above=above)
         return versions.version_by_id(connection, stable_of(connection, current))
     restored = roll_back(connection, model, changed_by=by, reason=reason, now=now)
-    want_weights(connection, model, stable_id=restored.id, by=by, reason=reason, now=now)
+    want_weights(
+        connection, model, stable_id=restored.id, by=by, reason=reason, now=now, above=above
+    )
     return restored
 
 

@@ -62,7 +62,6 @@ class Outcome:
     failed_requests: list[str] = field(default_factory=list)
     skipped_stages: list[str] = field(default_factory=list)
     lost_reverts: list[str] = field(default_factory=list)
-    other_weights: list[str] = field(default_factory=list)
 
 
 def run_trial(seed: int, n_kills: int, server: PostgresServer, folder: Path) -> Outcome:
@@ -309,7 +308,6 @@ class _Site:
             except DriftwardenError as error:
                 problem = str(error)
             if time.monotonic() > deadline:
-                self.outcome.other_weights.append(f"not in time: {what_for} {problem}")
                 log = (self._folder / "daemon.log").read_text()[-6000:]
                 raise AssertionError(
                     f"not within {SETTLE_SECONDS:g} s: {what_for} {problem}\n{log}"

@@ -44,7 +44,7 @@ def now(desk: RolloutDesk, engine: Engine | None = None, **options: object) -> R
 
     arguments: dict[str, object] = {
         "by": "ann", "reason": "it insults users", "journal": Path(desk.settings.rollout.journal),
-        "database_seconds": 0.5, **options,
+        "database_seconds": 10.0, **options,
     }  # fmt: skip
     return revert_now(open_engine, desk.gateway, "desk", desk.now, **arguments)  # type: ignore[arg-type]
 
@@ -122,7 +122,8 @@ def test_leader_that_advances_meanwhile_sends_nothing(desk: RolloutDesk) -> None
 def test_locked_database_is_not_waited_for(desk: RolloutDesk) -> None:
     began = time.monotonic()
     with locked(desk.engine):
-        done = now(desk, make_engine(desk.engine.url.render_as_string(hide_password=False)))
+        url = desk.engine.url.render_as_string(hide_password=False)
+        done = now(desk, make_engine(url), database_seconds=0.5)
         assert time.monotonic() - began < 5
         assert (done.by_rows, done.confirmed, desk.in_force()) == (False, True, (1, None, 0))
     deadline = time.monotonic() + 10
