@@ -13,6 +13,7 @@ import msgspec
 from monitor.errors import EndpointUnavailableError
 from monitor.settings import Probes, Secrets
 from monitor.settings.secrets import probe_variable
+from retrain.probes.addressing import Address
 
 #: Largest body of a response that is read.
 MAX_BYTES = 1 << 20
@@ -91,15 +92,14 @@ class LiveEndpoint:
         self,
         messages: Sequence[Mapping[str, str]],
         form: Mapping[str, Any],
-        *,
-        version_name: str = "",
+        address: Address,
     ) -> Reply:
         """Send one request at temperature 0.
 
         Args:
             messages: The conversation.
             form: The form of the set.
-            version_name: Cluster name of the version to address; empty: as production's requests.
+            address: Headers that select a version.
 
         Raises:
             EndpointUnavailableError: No response in time, an error of the server, or no completion.
@@ -111,18 +111,16 @@ class LiveEndpoint:
             "temperature": 0,
             "max_tokens": form["max_tokens"],
         }
-        headers = {}
-        if version_name and self._settings.version_header:
-            headers[self._settings.version_header] = version_name
         began = self._clock()
         url = f"{self._settings.url.rstrip('/')}/chat/completions"
         try:
-            with self._http.stream("POST", url, json=body, headers=headers) as response:
+            with self._http.stream(
+                "POST", url, json=body, headers=dict(address.headers)
+            ) as response:
                 content = self._read(response, began)
         except httpx.HTTPError as error:
             raise EndpointUnavailableError(f"{type(error).__name__}: {error}") from None
-        name = self._settings.response_header
-        label = response.headers.get(name, "") if name else ""
+        label = response.headers.get(address.label_header, "") if address.label_header else ""
         seconds = self._clock() - began
         if response.status_code in REJECTED:
             return Reply("rejected", f"HTTP {response.status_code}", "", label, seconds)

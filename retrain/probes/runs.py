@@ -36,11 +36,11 @@ from monitor.store.probes.runs import (
     update_run,
 )
 from monitor.telemetry import get_logger
+from retrain.probes.addressing import Address, address_of, label_header, version_of_label
 from retrain.probes.endpoint import LiveEndpoint, Reply
 from retrain.probes.judging import N_REFERENCE, judge_run, record_judgement
 from retrain.probes.selection import ProbeItem, current_set, draw_items, items_of, store_set
 from retrain.probes.serving import Serving, read_serving
-from retrain.rollout.gateways.cluster_names import cluster_name, version_of_cluster
 
 #: Passes of a run: the second shows how much the endpoint differs from itself.
 N_PASSES = 2
@@ -113,7 +113,7 @@ class Probing:
         now = self.clock()
         with transaction(self.engine) as connection:
             probes = current_set(connection, self.settings)
-            serving = read_serving(connection, self.model, now)
+            serving = read_serving(connection, self.settings, now)
             running = open_run(connection, self.model, role)
         if running is not None:
             return running.id
@@ -250,13 +250,11 @@ class Probing:
     def _send(self, run: ProbeRunRow, probes: ProbeSetRow, batch: Sequence[ProbeRow]) -> bool:
         """Send requests at once and store the responses; return whether all have one."""
         items = items_of(probes)
-        addressed = cluster_name(self.model, run.version) if run.version is not None else ""
+        address = address_of(self.settings, run.version)
 
         def ask(probe: ProbeRow) -> Reply | EndpointUnavailableError:
             try:
-                return self.endpoint.send(
-                    items[probe.item].messages, probes.form, version_name=addressed
-                )
+                return self.endpoint.send(items[probe.item].messages, probes.form, address)
             except EndpointUnavailableError as error:
                 return error
 
@@ -268,7 +266,7 @@ class Probing:
         with transaction(self.engine) as connection:
             for probe, reply in zip(batch, replies, strict=True):
                 if isinstance(reply, Reply):
-                    columns = self._columns(run, items[probe.item], reply)
+                    columns = self._columns(run, items[probe.item], reply, address)
                     update_probe(connection, probe.id, at=now, **columns)
             if errors:
                 update_run(connection, run.id, error=str(errors[0]))
@@ -276,17 +274,20 @@ class Probing:
                 update_run(connection, run.id, attempts=0, error=None)
         return not errors
 
-    def _columns(self, run: ProbeRunRow, item: ProbeItem, reply: Reply) -> dict[str, Any]:
+    def _columns(
+        self, run: ProbeRunRow, item: ProbeItem, reply: Reply, address: Address
+    ) -> dict[str, Any]:
         """Return the columns of a response; one of another version belongs to no comparison."""
-        version = _version_of_label(self.model, reply.version_label)
+        version = version_of_label(self.model, reply.version_label)
         misrouted = None not in {version, run.version} and version != run.version
+        misrouted = misrouted or (address.needs_label and version is None)
         return {
             "status": "misrouted" if misrouted else reply.status,
             "response": reply.text,
             "passed": None if misrouted or reply.status == "rejected" else item.passed(reply.text),
             "served_model": reply.served_model or None,
             "latency_seconds": reply.latency_seconds,
-            "error": f"responded: {reply.version_label}" if misrouted else None,
+            "error": f"responded: {reply.version_label or 'no version'}" if misrouted else None,
         }
 
     def _note_failure(self, run_id: int) -> bool:
@@ -310,7 +311,7 @@ class Probing:
 
     def _conclude(self, connection: Connection, run: ProbeRunRow) -> None:
         now = self.clock()
-        serving = read_serving(connection, self.model, now)
+        serving = read_serving(connection, self.settings, now)
         version = serving.version_of(run.role)
         version_id = None if version is None else version.id
         if (version_id, serving.since) != (run.version_id, run.serving_since):
@@ -352,21 +353,21 @@ class Probing:
 
 def can_probe(settings: Settings, serving: Serving) -> bool:
     """Return whether it can be told which version responds."""
-    probes = settings.probes
-    return not serving.is_mixed or bool(probes.version_header or probes.response_header)
+    by_header = settings.probes.version_header or label_header(settings)
+    return not serving.is_mixed or bool(by_header)
 
 
 def due_runs(connection: Connection, settings: Settings, now: datetime) -> list[DueRun]:
     """Return the runs of a model that are due."""
     if not settings.probes.url:
         return []
-    serving = read_serving(connection, settings.model.name, now)
+    serving = read_serving(connection, settings, now)
     if not can_probe(settings, serving):
         return []
     if serving.since is not None and now < serving.since + SETTLE:
         return []
     roles = ["stable"]
-    if serving.canary is not None and settings.probes.version_header:
+    if serving.canary is not None and address_of(settings, serving.canary.version).selects_version:
         roles.append("canary")
     due = (_due_run(connection, settings, serving, role, now) for role in roles)
     return [run for run in due if run is not None]
@@ -418,9 +419,3 @@ def _next_purpose(
     if sum(run.version_id == version_id for run in runs) < N_REFERENCE:
         return "reference", REFERENCE_SPACING
     return "", timedelta()
-
-
-def _version_of_label(model: str, label: str) -> int | None:
-    """Return the version that a label names: ``N``, ``vN`` or the cluster name."""
-    plain = label.strip().removeprefix("v")
-    return int(plain) if plain.isdecimal() else version_of_cluster(model, label.strip())

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
+from monitor.settings import Settings
 from monitor.store.tables import Rollout, TrafficWeights
 from monitor.store.training.registry import (
     VersionRow,
@@ -48,8 +49,9 @@ class Serving:
         return self.canary if role == "canary" else self.stable
 
 
-def read_serving(connection: Connection, model: str, now: datetime) -> Serving:
+def read_serving(connection: Connection, settings: Settings, now: datetime) -> Serving:
     """Return the versions that a model's endpoint should serve."""
+    model = settings.model.name
     stable = production_version(connection, model)
     moved = [] if stable is None else stage_changes(connection, stable.id)
     since = max((m.changed_at for m in moved if m.to_stage == "production"), default=None)
@@ -88,4 +90,6 @@ def read_serving(connection: Connection, model: str, now: datetime) -> Serving:
     served = version_by_id(connection, stable_id)
     canary = None if canary_id in {None, stable_id} else version_by_id(connection, canary_id)
     changed_at = changed_at if since is None else max(since, changed_at)
-    return Serving(served, canary, changed_at, weights.confirmed_at is not None)
+    # Without a gateway a row is confirmed by being there.
+    is_read = weights.confirmed_at is not None and settings.rollout.gateway != "none"
+    return Serving(served, canary, changed_at, is_read)

@@ -48,7 +48,7 @@ def read_status(
     """Return the state of a model's probes."""
     now = now or datetime.now(UTC)
     model = settings.model.name
-    serving = read_serving(connection, model, now)
+    serving = read_serving(connection, settings, now)
     probes = current_set(connection, settings)
     version_id = None if serving.stable is None else serving.stable.id
     references = [] if probes is None else reference_runs(connection, model, probes.id)

@@ -440,3 +440,21 @@ def test_retention_erases_responses_but_no_reference(world: ProbeWorld) -> None:
             for run in runs
         }
     assert all(erased[run.id] is not run.is_reference for run in runs)
+
+
+def test_both_databases_run_probes_from_start_to_erasure(
+    any_engine: Engine,
+    tmp_path: Path,
+    live_endpoint: FakeEndpoint,  # noqa: F811
+) -> None:
+    world = ProbeWorld(any_engine, tmp_path, live_endpoint)
+    version = world.version()
+    world.promote(version)
+    world.now += timedelta(hours=1)
+    world.advance(4)
+    world.probing().accept("another server", by="lea")
+    with transaction(any_engine) as connection:
+        passed = {row.kind: row for row in passed_of_version(connection, version)}
+    assert passed["safety"].n == passed["safety"].n_passed == 20
+    apply_retention(any_engine, Retention(probes="1h"), world.now + timedelta(days=2))
+    assert [run.is_reference for run in world.runs] == [False, True]
