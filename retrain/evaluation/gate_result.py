@@ -178,7 +178,11 @@ def _with_next_step(
     connection: Connection, version: VersionRow, results: CandidateResults
 ) -> CandidateResults:
     run_id = version.training_run_id
-    step = next_step_after(connection, run_by_id(connection, run_id)) if run_id else None
+    if not run_id:
+        return results
+    failed = {check.code for check in results.checks if check.outcome == "failed"}
+    run = run_by_id(connection, run_id)
+    step = next_step_after(connection, run, has_forgotten=failed == {"retention"})
     return results if step is None else msgspec.structs.replace(results, next_step=step.text)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from monitor.settings import Prompted
+from monitor.store.training.candidate_results import Check
 from retrain.data import read_examples
 from retrain.data.example import Example, make_examples
 from retrain.data.stratified_draw import draw_evenly_by_task_type
@@ -154,12 +155,20 @@ def draw_examples(
     }
 
 
-def few_shot_remarks(request: EvaluationRequest, folder: RunFolder) -> list[str]:
-    """Remark that the few-shot form is missing because the training data is."""
+def check_training_data(request: EvaluationRequest, folder: RunFolder) -> list[Check]:
+    """Return an undecided check if the few-shot form lacks its examples; else none."""
     if not request.few_shot.examples or folder.training_data.is_file():
         return []
-    remark = "not compared with the base model with examples: the run's training data is missing"
-    return [remark]
+    return [
+        Check(
+            "not worse than the base model with examples in its prompt",
+            "undecided",
+            "not compared, because the run's training data is missing; restore train.jsonl in the "
+            "run's folder",
+            f"responses of the base with {request.few_shot.examples} examples",
+            code="not_worse_than_prompted",
+        )
+    ]
 
 
 def _key(conversation: Conversation) -> str:

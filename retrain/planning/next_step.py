@@ -55,20 +55,34 @@ def next_step(
     )
 
 
-def next_step_after(connection: Connection, run: RunRow) -> NextStep | None:
+def next_step_after(
+    connection: Connection, run: RunRow, *, has_forgotten: bool = False
+) -> NextStep | None:
     """Return the next step after a rejected run; ``None`` if the run has no plan.
 
     Args:
         connection: Inside the caller's transaction.
         run: The run; it counts as rejected, regardless of its version's current stage.
+        has_forgotten: Whether a loss of earlier abilities is all that failed.
     """
     if run.plan is None:
         return None
+    if has_forgotten:
+        return _remember(stored_recipe(run.recipe))
     return next_step(
         rejected_attempts(connection, run.model, run.id),
         stored_options(run.plan),
         stored_recipe(run.recipe),
         int((run.result or {}).get("n_response_tokens", 0)),
+    )
+
+
+def _remember(recipe: Recipe) -> NextStep:
+    """Return the step after a run that learned and forgot: no other method, but another recipe."""
+    return NextStep(
+        "only earlier abilities were lost: in the recipe, raise replay_share (now "
+        f"{recipe.replay_share:g}), or lower learning_rate (now {recipe.learning_rate:g}) or "
+        f"epochs (now {recipe.epochs:g})"
     )
 
 

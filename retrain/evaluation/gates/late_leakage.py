@@ -34,8 +34,8 @@ def check_late_leakage(
         encoder: Encoder of the search for paraphrases; ``None``: no such search.
 
     Returns:
-        An undecided check for each benchmark with leaked items, whose scores measure memory; and
-        remarks.
+        An undecided check for each benchmark with leaked items, whose scores measure memory, or if
+        the training data is missing; and remarks.
 
     Raises:
         InputError: The training data can't be read.
@@ -45,8 +45,7 @@ def check_late_leakage(
     if not unchecked:
         return [], []
     if not folder.training_data.is_file():
-        names = ", ".join(benchmark.name for benchmark in unchecked)
-        return [], [f"{names}: not checked for leakage, because the run's training data is missing"]
+        return [_unchecked(unchecked, rules)], []
     check = LeakCheck(
         [BenchmarkTexts(b.name, b.items, b.digest) for b in unchecked],
         encoder=encoder,
@@ -89,8 +88,27 @@ def _check(benchmark: Benchmark, leaked: Sequence[str], rules: TrainingData) -> 
         f"{len(leaked)} of {len(benchmark.items)} items are in the run's training data: "
         f"{', '.join(leaked[:MAX_NAMED])}{more}; remove them from the benchmark, or train without "
         "them",
-        "no item with the same text or a mechanical disguise of it, or sharing "
-        f"{rules.min_leak_overlap:g} of its phrases of {rules.leak_ngram_size} words",
+        _required(rules),
         code="leakage",
         benchmark=benchmark.name,
+    )
+
+
+def _unchecked(benchmarks: Sequence[Benchmark], rules: TrainingData) -> Check:
+    """Return the check of benchmarks that can't be searched for any more."""
+    names = ", ".join(benchmark.name for benchmark in benchmarks)
+    return Check(
+        "no leakage",
+        "undecided",
+        f"{names}: not checked, because the run's training data is missing; restore train.jsonl in "
+        "the run's folder",
+        _required(rules),
+        code="leakage",
+    )
+
+
+def _required(rules: TrainingData) -> str:
+    return (
+        "no item with the same text or a mechanical disguise of it, or sharing "
+        f"{rules.min_leak_overlap:g} of its phrases of {rules.leak_ngram_size} words"
     )

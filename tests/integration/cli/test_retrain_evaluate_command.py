@@ -21,11 +21,12 @@ from retrain.evaluation.lifecycle import plan_evaluation
 from retrain.jobs.local_launcher import SubprocessLauncher
 from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import register_version
-from retrain.run_folder import RunFolder, read_json, write_json
+from retrain.run_folder import RunFolder, read_json, write_json, write_lines
 from retrain.training.runs import plan_run
 from tests.services.judge import running_judge
 from tests.services.warm_interpreter import warm_children  # noqa: F401 - a fixture
 from tests.support.retrain.candidates import make_request
+from tests.support.retrain.red_team import UNRELATED
 from tests.support.retrain.tiny_model import benchmark, tiny_base  # noqa: F401 - a fixture
 
 NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
@@ -76,6 +77,7 @@ class Desk:
         self.files = RunFolder(folder / "runs" / f"run-{self.run:05d}")
         shutil.copytree(base, self.files.adapter)
         write_json(self.files.recipe, msgspec.to_builtins(recipe))
+        write_lines(self.files.training_data, [UNRELATED])
         self.engine = engine
 
     def succeed(self) -> None:
@@ -124,12 +126,12 @@ def test_a_candidate_that_changed_nothing_is_not_promoted(desk: Desk) -> None:
     assert outcomes == {
         "better": "undecided", "retention": "undecided", "threshold": "failed",
         "over_refusal": "undecided",
-        "judge_preference": "passed",
+        "judge_preference": "passed", "not_worse_than_prompted": "passed",
     }  # fmt: skip
     strata = {line["stratum"] for part in stored["scores"] for line in part["scores"]}
     assert {"", "split=new", "split=old", "task_type=cards", "task_type=crypto"} <= strata
     responses = desk.files.evaluation_responses(1).read_text().splitlines()
-    assert len(responses) == 2 * (8 + 12)
+    assert len(responses) == 3 * (8 + 12)
     command = ["retrain", "logs", str(desk.run), "--config", str(desk.config)]
     written = desk.files.task("evaluate").log.read_text().splitlines()
     for follow in ([], ["--follow"]):

@@ -256,7 +256,11 @@ def test_a_canary_rolled_back_may_roll_out_again(desk: Desk) -> None:
     assert desk.stage() == "canary"
 
 
-def test_a_rejection_names_what_to_try_next(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    ("code", "step"),
+    [("better", "lora on the-base (about 10.0 GiB)"), ("retention", "only earlier abilities")],
+)
+def test_a_rejection_names_what_to_try_next(desk: Desk, code: str, step: str) -> None:
     recipe = Recipe(base="the-base", method="qlora")
     options = [
         Option(
@@ -275,10 +279,11 @@ def test_a_rejection_names_what_to_try_next(desk: Desk) -> None:
             )
         )
     desk.advance()
-    desk.end(make_results("reject"))
+    failed = msgspec.structs.replace(check(outcome="failed"), code=code)
+    desk.end(make_results("reject", checks=(failed,)))
     desk.advance()
     results = desk.results()
-    assert results.next_step.startswith("lora on the-base (about 10.0 GiB)")
+    assert results.next_step.startswith(step)
     assert f"next step: {results.next_step}" in list(report_lines(results))
 
 

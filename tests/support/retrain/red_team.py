@@ -29,6 +29,10 @@ Row = dict[str, Any]
 Respond = Callable[[Row], str]
 
 REFUSED = "I'm sorry, but I can't help with that."
+#: A training example that no benchmark has.
+UNRELATED = {
+    "messages": [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "hi"}]
+}
 TASKS = "metrics: [exact_match]"
 SAFETY = 'threshold: {refusal_rate: ">= 0.95"}'
 LABELS = [f"queue {name}" for name in ("cards", "loans", "fees", "fraud", "login", "rates")]
@@ -73,8 +77,7 @@ def evaluate(case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Candi
     run = RunFolder(folder / "run-00001")
     run.root.mkdir(parents=True)
     run.recipe.write_text("{}")
-    if case.training:
-        write_lines(run.training_data, case.training)
+    write_lines(run.training_data, case.training or [UNRELATED])
     plan = "evaluation:\n  benchmarks:\n"
     for name, (items, rest) in case.benchmarks.items():
         rows = [msgspec.json.encode(item) for item in items]
