@@ -69,7 +69,7 @@ def run(url: str, folder: Path, name: str) -> None:
     windows.evaluate_claimed = fake_evaluation.evaluate
     routes = Routes({"file": ChannelSettings(kind="slack", channel="C1")}, ())
     channels = Channels(routes, {"file": FileSender(folder / "sent")})
-    cycle.open_channels = lambda *_: channels
+    cycle.open_channels = lambda *_, **__: channels
     engine, settings = make_engine(url), settings_of(url)
     with stop_on_signals() as stop:
         body = schedule.prepare(
