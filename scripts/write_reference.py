@@ -61,7 +61,7 @@ Exit statuses of all commands:
 | 0 | done |
 | 1 | failed; standard error has the reason |
 | 2 | an argument or an input file can't be used |
-| 3 | `compare` and `evaluate`: drift; `retrain evaluate`: reject |
+| 3 | `compare` and `evaluate`: drift; `retrain evaluate`: reject; `rollout watch`: reverted |
 | 4 | `compare` and `evaluate`: not enough data; `retrain evaluate`: undecided |
 | 75 | a service is unavailable or busy; the same command may work later |
 | 78 | the configuration, the database schema or a model must be corrected |"""

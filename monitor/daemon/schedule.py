@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Engine
@@ -37,6 +38,7 @@ MIRROR_EVERY_SECONDS = 30
 PROBE_EVERY_SECONDS = 30
 #: Time between checks whether the daily retention run is due.
 TIDY_EVERY_SECONDS = 600
+MAX_JOBS = 32
 #: Time between two beats of the part.
 BEAT_SECONDS = 1.0
 
@@ -101,6 +103,8 @@ def build_scheduler(
     """
     scheduler = BackgroundScheduler(
         timezone=UTC,
+        # A thread for each job: however many wait for a slow service, the others run.
+        executors={"default": ThreadPoolExecutor(MAX_JOBS)},
         job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
     )
 
