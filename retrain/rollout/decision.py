@@ -176,6 +176,8 @@ def _holds(evidence: Evidence, now: datetime) -> list[Reason]:
 
 def _open_checks(results: tuple[CheckResult, ...]) -> list[Reason]:
     """Return the advance checks that are missing or not shown."""
+    if not any(result.kind == "advance" for result in results):
+        return [Reason("missing", "no metric is measured that could show the canary to be as good")]
     return [
         _missing(result) if result.missing else _not_shown(result)
         for result in results

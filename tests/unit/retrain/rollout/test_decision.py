@@ -110,6 +110,13 @@ def run_requests(hour, rng):
     return requests
 
 
+def test_rollout_without_advance_checks_never_advances() -> None:
+    reviews = replace(rate_check("reviews"), kind="revert_only")
+    evidence = run_hours(begin(reviews), (0.9, 0.9), range(48))
+    decision = decide(evidence, STAGE, time_after(48))
+    assert (decision.action, codes(decision)) == ("hold", ["missing"])
+
+
 def test_revert_only_check_reverts() -> None:
     reviews = replace(rate_check("reviews"), kind="revert_only")
     decision = decide(run_hours(begin(reviews), (0.9, 0.6), range(6)), STAGE, time_after(6))
