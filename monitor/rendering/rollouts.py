@@ -237,7 +237,7 @@ def _reverted(situation: RolloutSituation) -> RolloutSummary:
         step = f"All traffic is to go to {returned}."
     return RolloutSummary(
         "Reverted",
-        "" if situation.is_confirmed else "bad",
+        "warn" if situation.is_confirmed else "bad",
         f"Version {rollout.version} was reverted by {by} {format_instant(at)}: "
         f"{_reason(rollout.reason)}",
         step,
@@ -255,7 +255,7 @@ def _share(situation: RolloutSituation) -> str:
     if row is None:
         return f"Version {rollout.version} is to have {rollout.weight_percent}%{rest}."
     if row is situation.wanted:
-        return f"Version {rollout.version} had {rollout.weight_percent}% when last confirmed{rest}."
+        return f"Version {rollout.version} had {rollout.weight_percent}% when last confirmed."
     return (
         f"Version {rollout.version} is to have {rollout.weight_percent}%; the gateway has "
         f"confirmed {row.canary_percent}%."

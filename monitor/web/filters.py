@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from litestar.plugins.jinja import JinjaTemplateEngine
+from markupsafe import Markup, escape
 
 from monitor.alerts.causes import CAUSES
 from monitor.rendering.rollouts import format_wait
@@ -71,6 +72,15 @@ def join_soft_breaks(text: str) -> str:
     return _SOFT_BREAK.sub(" ", text.strip())
 
 
+def mark_code(text: str) -> Markup:
+    """Escape a text, and render what is between backticks as code."""
+    parts = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else escape(part)
+        for place, part in enumerate(parts)
+    )
+
+
 def register(engine: JinjaTemplateEngine) -> None:
     """Register the filters and turn on escaping in all templates."""
     environment = engine.engine
@@ -90,6 +100,7 @@ def register(engine: JinjaTemplateEngine) -> None:
         "period": period,
         "wait": format_wait,
         "passages": split_passages,
+        "mark_code": mark_code,
         "join_soft_breaks": join_soft_breaks,
     }
     environment.filters.update(filters)

@@ -87,6 +87,7 @@ def pages_of(app: Litestar, site: Site, folder: Path) -> list[str]:
     ids = {
         "incident_id": incident_id,
         "evaluation_id": site.world.evaluation_id,
+        "page": "no-traffic",
         "decision_id": decision.id,
     }
     ids["human_evaluation_id"] = make_locked_human_evaluation(

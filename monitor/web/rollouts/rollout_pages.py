@@ -30,6 +30,8 @@ BADGES = {
     "completed": "",
     "reverted": "bad",
 }
+#: Tones of states, those that need someone first.
+URGENCY = ("bad", "warn", "", "good")
 Fields = URLEncodedBody[dict[str, Any]]
 
 
@@ -43,6 +45,7 @@ def rollouts(visit: NamedDependency[Visit]) -> Template:
             for row in rows
             if row.is_open
         ]
+    views.sort(key=lambda view: URGENCY.index(view.summary.tone))  # stable: then the newest
     context = {
         "views": views,
         "ended": [row for row in rows if not row.is_open],

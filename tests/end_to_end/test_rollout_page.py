@@ -1,0 +1,81 @@
+"""The page of a rollout in a browser: it follows the rollout, fits a phone, and reverts."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.sync_api import Browser, expect
+from sqlalchemy import Engine
+
+from monitor.accounts.registration import create_user
+from monitor.settings import Secrets
+from monitor.store.engine import transaction
+from monitor.web.app import create_app
+from monitor.web.server import BackgroundServer
+from retrain.rollout import rollouts as steps
+from tests.support.retrain.rollout_desk import RolloutDesk, settings_of
+from tests.support.review.review_world import PASSWORD, World
+from tests.support.web.rollout_world import make_desk
+from tests.support.web.site import Site
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def desk(engine: Engine) -> RolloutDesk:
+    now = datetime.now(UTC).replace(minute=12, second=0, microsecond=0)
+    desk = make_desk(engine, now - timedelta(hours=8), settings_of(min_dwell="48h"))
+    desk.start()
+    desk.tick()
+    desk.run_hours(8)
+    return desk
+
+
+@pytest.fixture
+def site_of_rollout(desk: RolloutDesk, browser: Browser) -> Iterator[Site]:
+    with transaction(desk.engine) as connection:
+        lea = create_user(connection, "Lea", PASSWORD, "lead", desk.now)
+    app = create_app(desk.engine, desk.settings, Secrets())
+    world = World(desk.engine, 0, 0, {"Lea": lea}, {})
+    with BackgroundServer(app) as server, ExitStack() as stack:
+        site = Site(server.url, world, browser, stack)
+        yield site
+        assert [] == site.problems
+
+
+def test_page_follows_the_rollout_and_reverts_it(desk: RolloutDesk, site_of_rollout: Site) -> None:
+    page = site_of_rollout.open("Lea", "/rollouts/1")
+    expect(page.locator("#state .badge").first).to_have_text("Running at 5%")
+    with transaction(desk.engine) as connection:
+        steps.pause(connection, 1, desk.now, by="Max", reason="release day")
+    # What asks again every 20 seconds asks now.
+    page.evaluate("htmx.ajax('GET', '/rollouts/1', {target: '#state', swap: 'outerHTML'})")
+    expect(page.locator("#state .badge").first).to_have_text("Paused at 5%")
+
+    page.get_by_role("link", name="Revert …").click()
+    page.get_by_label("Reason, for the history").fill("complaints <b>today</b>")
+    page.get_by_role("button", name="Revert now").click()
+    expect(page.locator("#state")).to_contain_text("reverted by Lea")
+    expect(page.locator("#state")).to_contain_text("complaints <b>today</b>")
+    assert desk.rollout().status == "reverted"
+    desk.tick(timedelta(seconds=5))
+    page.reload()
+    expect(page.locator("#state")).to_contain_text("the gateway confirmed it")
+
+
+@pytest.mark.parametrize("width", [1280, 390, 320])
+def test_pages_of_rollouts_fit_the_screen(site_of_rollout: Site, width: int) -> None:
+    size = {"width": width, "height": 844}
+    page = site_of_rollout.open("Lea", "/rollouts/1", viewport=size)
+    for path in ("/rollouts/1", "/rollouts", "/rollouts/1/advance", "/rollouts/1/revert"):
+        page.goto(site_of_rollout.url + path)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+    page.goto(f"{site_of_rollout.url}/rollouts/1")
+    charts = page.locator("svg.sequence")
+    assert charts.count() >= 10
+    for chart in charts.all():
+        box = chart.bounding_box()
+        assert box is not None
+        assert box["width"] >= 0.6 * min(width, 450)
+        assert box["height"] >= 100
