@@ -269,6 +269,7 @@ class PastExchange:
     """An exchange of the sample before a rollout."""
 
     task_type: str
+    end_user: str
     prompt: str
     response: str
     attributes: dict[str, Any]

@@ -200,11 +200,26 @@ def of_stable(
 
 
 def _formats(past: Sequence[PastExchange]) -> dict[str, OutputFormat]:
-    by_task: defaultdict[str, list[str]] = defaultdict(list)
+    by_task: defaultdict[str, list[PastExchange]] = defaultdict(list)
     for row in past:
-        by_task[row.task_type].append(row.response)
-    learned = {name: learn_format(responses) for name, responses in sorted(by_task.items())}
-    return {name: of for name, of in learned.items() if of is not None}
+        by_task[row.task_type].append(row)
+    formats = {}
+    for name, rows in sorted(by_task.items()):
+        form = learn_format([row.response for row in rows])
+        if isinstance(form, Label):
+            form = _shared_labels(form, rows)
+        if form is not None:
+            formats[name] = form
+    return formats
+
+
+def _shared_labels(form: Label, rows: Sequence[PastExchange]) -> Label:
+    """Return the labels of several end users: a text of one of them is not stored."""
+    users: defaultdict[str, set[str]] = defaultdict(set)
+    for number, row in enumerate(rows):
+        label = " ".join(row.response.split()).casefold()
+        users[label].add(row.end_user or f"\0{number}")
+    return Label(frozenset(label for label in form.labels if len(users[label]) > 1))
 
 
 def _levels(

@@ -48,6 +48,21 @@ def test_a_canary_without_the_output_format_is_reverted(engine: Engine) -> None:
     assert sum(look.n_canary for look in looks) == len(scores) > 50
 
 
+def test_labels_of_several_end_users_only_are_stored(engine: Engine) -> None:
+    def label(number: int) -> tuple[str, str]:
+        return "Yes or no?", "Ann Smith" if number == 3 else ("yes", "no")[number % 2]
+
+    desk = measured_desk(engine, label, embedded_per_hour=0)
+    desk.start()
+    desk.tick()
+    run_hours(desk, 1, as_json)
+    rollout_id = desk.rollout().id
+    with transaction(engine) as connection:
+        document = measurement_of(connection, rollout_id)
+    assert document is not None
+    assert {"": {"labels": ["no", "yes"]}} == document["formats"]
+
+
 WORDS = ("card", "loan", "rent", "bill", "cash", "bank", "fees", "safe", "sale", "coin")
 
 

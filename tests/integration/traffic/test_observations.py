@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select, update
 
+from monitor.daemon.complete_traffic import LATE_RECORDS, complete_until
 from monitor.settings import Settings
 from monitor.store.engine import make_engine, transaction
 from monitor.store.model_history import carry_over
@@ -25,6 +26,7 @@ from monitor.store.tables import (
 from monitor.store.traffic.exchanges import load_window
 from monitor.traffic.ingest.observation_plans import ObservationPlans
 from monitor.traffic.ingest.sweeper import Sweeper
+from monitor.traffic.sampling.sampler import Sampler
 from monitor.windows.reading.final_sample import final_sample
 from retrain.rollout.gateways.cluster_names import cluster_name
 from tests.support.traffic.observed_traffic import (
@@ -91,6 +93,18 @@ def test_the_sample_is_the_same_with_and_without_a_rollout(
             loaded = load_window(connection, MODEL, *bounds)
         windows.append(final_sample(loaded, bounds).rows.digest())
     assert windows[0] == windows[1]
+
+
+def test_a_half_that_is_only_observed_delays_no_window(engine: Engine) -> None:
+    settings = Settings(traffic={"join": {"enabled": True}})
+    open_rollout(engine, START)
+    key = next(key for n in range(100) if not Sampler(0.05).keeps(key := b"k%d" % n))
+    sent = [(key, (), b'{"id": "r", "prompt": "question"}')]
+    ingest(engine, settings, sent, NOW - timedelta(hours=2), read_plan(engine, settings))
+    of_window, of_rollout = (
+        complete_until(engine, TOPIC, NOW, NOW, observed=observed) for observed in (False, True)
+    )
+    assert (NOW - LATE_RECORDS, NOW - timedelta(hours=2)) == (of_window, of_rollout)
 
 
 def test_labels_are_numbers_and_names_at_gateways() -> None:
