@@ -154,8 +154,10 @@ def test_broken_limit_reverts() -> None:
 
 def test_limit_that_holds_reverts_nothing() -> None:
     limit = limit_check("resolved", 0.8, is_minimum=True)
-    decision = decide(run_hours(begin(limit), (0.9, 0.82), range(48)), STAGE, time_after(48))
-    assert decision.action == "advance"
+    evidence = run_hours(begin(rate_check(), limit), (0.9, 0.9), range(48))
+    assert decide(evidence, STAGE, time_after(48)).action == "advance"
+    near = run_hours(begin(limit), (0.9, 0.82), range(48))
+    assert decide(near, STAGE, time_after(48)).action != "revert"
 
 
 def test_holdback_ends_with_its_time() -> None:
