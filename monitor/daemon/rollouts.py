@@ -1,8 +1,8 @@
 """Rollouts in the schedule: weights at the gateway, looks, automatic starts, journal."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -11,8 +11,8 @@ from sqlalchemy import Engine
 from monitor.errors import DatabaseUnavailableError, loggable
 from monitor.settings import Secrets, Sections, Settings
 from monitor.store.engine import transaction
-from monitor.store.rollouts.rollouts import RolloutRow, open_rollouts
-from monitor.store.rollouts.weights import newest_of_each_model
+from monitor.store.rollouts.rollouts import RolloutRow, open_rollouts, rollout_by_id
+from monitor.store.rollouts.weights import WeightsRow, newest_of_each_model
 from monitor.telemetry import SERVICE_FAILURES, get_logger
 from retrain.rollout.apply import apply_weights
 from retrain.rollout.automatic_start import start_automatically
@@ -22,6 +22,9 @@ from retrain.rollout.gateways.factory import create_gateway
 from retrain.rollout.gateways.protocol import Gateway
 from retrain.rollout.looks import Look, NextLook, ask_in_time, take_look
 from retrain.rollout.plan import RolloutPlan
+
+#: Longest time of the requests that a version got before it lost its traffic.
+DRAIN_TIME = timedelta(minutes=10)
 
 log = get_logger(__name__)
 
@@ -35,6 +38,10 @@ class Rollouts:
     gateway: Gateway
     next_look: NextLook
     probes: CanaryProbes
+    #: Whether the gateway holds something for a version that costs while it has no traffic.
+    unloads: bool = False
+    #: Generation by model after which the reverted version was removed.
+    removed: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def build(
@@ -48,6 +55,7 @@ class Rollouts:
             gateway=gateway,
             next_look=next_look or no_look,
             probes=CanaryProbes(engine, gateway),
+            unloads=bool(settings.rollout.vllm.replicas),
         )
 
     def apply(self, now: datetime, may_continue: Callable[[], bool] = lambda: True) -> None:
@@ -93,6 +101,20 @@ class Rollouts:
         )
         if reverted:
             apply_weights(self.engine, self.gateway, model, now)
+        elif application is not None and application.confirmed and self.unloads:
+            self._unload_reverted(application.row, now)
+
+    def _unload_reverted(self, row: WeightsRow, now: datetime) -> None:
+        """Remove a reverted version from the gateway once its last requests have ended."""
+        drained = row.confirmed_at is not None and now - row.confirmed_at >= DRAIN_TIME
+        if row.rollout_id is None or not drained or self.removed.get(row.model) == row.generation:
+            return
+        with transaction(self.engine) as connection:
+            rollout = rollout_by_id(connection, row.rollout_id)
+        if rollout.status == "reverted":
+            self.gateway.remove(row.model, rollout.version)
+            log.info("reverted_version_removed", model=row.model, version=rollout.version)
+        self.removed[row.model] = row.generation
 
     def _start(self, settings: Settings, now: datetime) -> None:
         if start_automatically(self.engine, settings, now) is not None:

@@ -1,6 +1,7 @@
 """Wanted weights at the gateway: fenced, confirmed, repaired, and followed where it is newer."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -225,3 +226,18 @@ def test_idle_tick_writes_nothing(desk: RolloutDesk) -> None:
     for _ in range(3):
         desk.tick(timedelta(seconds=5))
     assert desk.weights() == before
+
+
+def test_reverted_adapter_is_unloaded_after_its_last_requests(desk: RolloutDesk) -> None:
+    desk.daemon = replace(desk.daemon, unloads=True)
+    rollout = desk.start()
+    desk.tick()
+    with transaction(desk.engine) as connection:
+        revert(connection, rollout.id, desk.now, by="lea", reason="bad")
+    desk.apply()
+    removed: list[tuple[str, int]] = []
+    desk.gateway.remove = lambda *version: removed.append(version)  # type: ignore[method-assign,assignment,arg-type]
+    for minutes, expected in ((0, []), (9, []), (2, [("desk", 2)]), (60, [("desk", 2)])):
+        desk.now += timedelta(minutes=minutes)
+        desk.apply()
+        assert removed == expected
