@@ -15,7 +15,12 @@ from monitor.store.rollouts.events import last_event
 from monitor.store.rollouts.rollouts import RolloutRow, list_rollouts, rollout_by_id
 from monitor.store.training.registry import VersionRow, version_by_id
 from monitor.web.current_user import Visit
-from monitor.web.rollouts.rollout_view import EVENTS_SHOWN, RESULTS, load_view
+from monitor.web.rollouts.rollout_view import (
+    EVENTS_SHOWN,
+    RESULTS,
+    load_state,
+    load_view,
+)
 from retrain.rollout import rollouts as steps
 from retrain.rollout.plan import make_plan
 
@@ -41,7 +46,7 @@ def rollouts(visit: NamedDependency[Visit]) -> Template:
     with visit.transaction() as connection:
         rows = list_rollouts(connection, visit.scope, MAX_ROLLOUTS)
         views = [
-            load_view(connection, visit.settings.settings_of(row.model), row, visit.now)
+            load_state(connection, visit.settings.settings_of(row.model), row, visit.now)
             for row in rows
             if row.is_open
         ]
@@ -214,7 +219,8 @@ def _render(
 ) -> Template:
     with visit.transaction() as connection:
         row = rollout_by_id(connection, rollout_id)
-        view = load_view(connection, visit.settings.settings_of(row.model), row, visit.now)
+        load = load_view if name == "rollout.html" else load_state
+        view = load(connection, visit.settings.settings_of(row.model), row, visit.now)
     context = {
         "row": row,
         "view": view,

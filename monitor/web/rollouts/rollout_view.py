@@ -86,18 +86,12 @@ class CheckLine:
 
 
 @dataclass(frozen=True)
-class RolloutView:
-    """A rollout or experiment with what belongs to it."""
+class RolloutState:
+    """Where a rollout or experiment stands."""
 
     row: RolloutRow
     situation: RolloutSituation
     summary: RolloutSummary
-    stages: Sequence[StageLine]
-    checks: Sequence[CheckLine]
-    shares: ShareChart | None
-    comparison: ComparisonRow | None
-    #: The strongest differences of responses to prompts that are alike; for leads.
-    examples: Sequence[ExamplePair]
     #: Whether figures are withheld: a blind human evaluation of the model is open.
     is_blind: bool
 
@@ -123,27 +117,56 @@ class RolloutView:
         )
 
 
+@dataclass(frozen=True)
+class RolloutView(RolloutState):
+    """A rollout or experiment with its stages, checks, shares and differing responses."""
+
+    stages: Sequence[StageLine]
+    checks: Sequence[CheckLine]
+    shares: ShareChart | None
+    comparison: ComparisonRow | None
+    #: The strongest differences of responses to prompts that are alike; for leads.
+    examples: Sequence[ExamplePair]
+
+
+def load_state(
+    connection: Connection, settings: Settings, rollout: RolloutRow, now: datetime
+) -> RolloutState:
+    """Load where a rollout stands."""
+    situation = load_situation(connection, rollout, now)
+    is_blind = rollout.model in models_under_human_evaluation(connection)
+    summary = summarize_rollout(situation, _plan(rollout, settings))
+    return RolloutState(rollout, situation, summary, is_blind)
+
+
 def load_view(
     connection: Connection, settings: Settings, rollout: RolloutRow, now: datetime
 ) -> RolloutView:
     """Load what belongs to a rollout."""
-    situation = load_situation(connection, rollout, now)
-    plan = plan_of(rollout, settings) if rollout.kind == "rollout" else None
+    state = load_state(connection, settings, rollout, now)
+    plan = _plan(rollout, settings)
     looks = spread_looks(connection, rollout.id, LOOKS_SHOWN)
     samples = count_stage_samples(connection, rollout.id)
     comparison = comparison_of(connection, rollout.id)
-    is_blind = rollout.model in models_under_human_evaluation(connection)
+    examples: Sequence[ExamplePair] = ()
+    if comparison is not None and not state.is_blind:
+        examples = example_pairs(connection, comparison)
     return RolloutView(
         row=rollout,
-        situation=situation,
-        summary=summarize_rollout(situation, plan),
-        stages=[] if plan is None else _stages(situation, plan, samples),
+        situation=state.situation,
+        summary=state.summary,
+        is_blind=state.is_blind,
+        stages=[] if plan is None else _stages(state.situation, plan, samples),
         checks=_checks(looks, is_waited=rollout.status != "holdback"),
-        shares=draw_shares(looks, situation.weights),
+        shares=draw_shares(looks, state.situation.weights),
         comparison=comparison,
-        examples=[] if comparison is None or is_blind else example_pairs(connection, comparison),
-        is_blind=is_blind,
+        examples=examples,
     )
+
+
+def _plan(rollout: RolloutRow, settings: Settings) -> RolloutPlan | None:
+    """Return the plan of a rollout; an experiment has none."""
+    return plan_of(rollout, settings) if rollout.kind == "rollout" else None
 
 
 def as_json(view: RolloutView) -> dict[str, Any]:

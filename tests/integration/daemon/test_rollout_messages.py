@@ -15,9 +15,11 @@ from monitor.alerts.messages.mrkdwn import render_text
 from monitor.daemon.actions.execution import act_on_presses
 from monitor.daemon.conditions.watch import watch_conditions
 from monitor.daemon.rollout_messages import announce_rollouts
+from monitor.store.alerts.incidents import list_incidents
 from monitor.store.alerts.slack_actions import Press, insert_press
 from monitor.store.engine import transaction
 from monitor.store.tables import AuditEntry, OutboxMessage, RolloutEvent
+from monitor.web.incidents.incident_view import load_view
 from retrain.rollout import rollouts as steps
 from tests.support.retrain.rollout_desk import RolloutDesk, settings_of
 from tests.support.review.review_world import PASSWORD
@@ -191,6 +193,9 @@ def test_an_incident_of_a_waiting_rollout_has_its_buttons(engine: Engine, clock:
     assert {"revert_rollout", "advance_rollout"} <= set(buttons_of(payload))
     value = buttons_of(payload)["revert_rollout"]
     with transaction(engine) as connection:
+        (incident,) = list_incidents(connection, cause="rollout_holding")
+        view = load_view(connection, settings, incident)
+        assert ("rollout 1", "/rollouts/1") in view.links
         user = create_user(connection, "Lea", PASSWORD, "lead", clock)
         link_slack(connection, THE_OPERATOR, user, LEA, clock)
     assert press(desk, "revert_rollout", value) == ("done", "")
