@@ -24,6 +24,7 @@ from monitor.store.training.registry import VersionRow
 from monitor.store.training.runs import run_by_id
 from monitor.telemetry import get_logger
 from retrain.evaluation.gates.promotion_rule import combine_checks
+from retrain.evaluation.reevaluation import may_lift_rejection
 from retrain.evaluation.request import as_request
 from retrain.models.adapter_folder import add_scores
 from retrain.planning.next_step import next_step_after
@@ -51,8 +52,8 @@ def conclude(
 ) -> bool:
     """Finish an evaluation with its results; reject the candidate if a check failed.
 
-    A rejection names the next step. A rejected version that was evaluated again, and not rejected
-    again, is a candidate.
+    A rejection names the next step. A rejected version that was evaluated again on the same items,
+    and not rejected again, is a candidate.
 
     Returns:
         Whether this call finished the evaluation.
@@ -68,8 +69,12 @@ def conclude(
         failed = [check for check in results.checks if check.outcome == "failed"]
         reason = "; ".join(f"{check.name}: {check.observed}" for check in failed)
         move_stage(connection, version.id, "rejected", changed_by=ACTOR, reason=reason, now=now)
-    elif results.gate_result != "reject" and version.stage == "rejected":
-        reason = f"evaluated again: {as_request(row.request).reason}"
+    elif (
+        results.gate_result != "reject"
+        and version.stage == "rejected"
+        and may_lift_rejection(request := as_request(row.request), results)
+    ):
+        reason = f"evaluated again: {request.reason}"
         move_stage(
             connection, version.id, "candidate", changed_by=row.planned_by, reason=reason, now=now
         )

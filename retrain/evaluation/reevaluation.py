@@ -10,7 +10,7 @@ from monitor.errors import WorkflowError
 from monitor.settings import Gates, Judge, Scoring, TrainingData
 from monitor.settings.evaluation_file import BenchmarkPlan, EvaluationPlan, HumanEvaluationPlan
 from monitor.store.training.candidate_evaluations import latest_evaluation_with_results
-from monitor.store.training.candidate_results import Check
+from monitor.store.training.candidate_results import CandidateResults, Check
 from monitor.store.training.registry import VersionRow
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.threshold_checks import over_refusal_limit
@@ -25,6 +25,8 @@ _MODELS = ("sentence_model", "bertscore_model", "bertscore_layers")
 #: A judge whose error is measured may replace the rule.
 _JUDGED = ("refusal_rate", "over_refusal_rate", "hallucination_rate")
 _NAMED = 5
+#: Largest share of items that may be removed or changed where a rejection is lifted.
+MAX_CHANGED = 0.05
 
 
 def prepare_reevaluation(
@@ -102,6 +104,22 @@ def check_kept_items(benchmarks: Sequence[Benchmark], request: EvaluationRequest
             code="kept_items",
         )
     ]
+
+
+def may_lift_rejection(request: EvaluationRequest, results: CandidateResults) -> bool:
+    """Return whether an evaluation has nearly all items of the one that rejected the version.
+
+    A few items may be corrected, and the check of kept items is undecided then. A benchmark that
+    lost more shows nothing about the failed checks.
+    """
+    for name, digest in request.digests_before.items():
+        if results.dataset_digests.get(name) == digest:
+            continue
+        before = request.items_before.get(name, {})
+        now = Counter(results.item_digests.get(name, {}).values())
+        if (Counter(before.values()) - now).total() > MAX_CHANGED * len(before) or not before:
+            return False
+    return True
 
 
 def weaknesses(new: EvaluationRequest, old: EvaluationRequest) -> Iterator[str]:

@@ -8,8 +8,8 @@ import pytest
 
 from monitor.settings import Gates
 from monitor.store.training.candidate_results import Check
-from retrain.evaluation.reevaluation import check_kept_items, weaknesses
-from tests.support.retrain.candidates import make_request
+from retrain.evaluation.reevaluation import check_kept_items, may_lift_rejection, weaknesses
+from tests.support.retrain.candidates import make_request, make_results
 from tests.support.retrain.scored_benchmarks import benchmark, items
 
 BEFORE = """\
@@ -137,6 +137,22 @@ def test_all_items_of_the_evaluation_before_must_be_there() -> None:
     assert outcomes == expected
     assert "old-0" in check_items(6, changed=1)[0].observed
     assert "3 added" in check_items(9)[0].observed
+
+
+@pytest.mark.parametrize(("n_left", "lifted"), [(100, True), (95, True), (94, False), (30, False)])
+def test_a_benchmark_without_many_items_lifts_no_rejection(n_left: int, *, lifted: bool) -> None:
+    before = {item.id: item.digest for item in items(100)}
+    after = {item.id: item.digest for item in items(n_left)}
+    request = msgspec.structs.replace(
+        make_request(Path("folder")),
+        digests_before={"suite": "0"}, items_before={"suite": before},
+    )  # fmt: skip
+    results = make_results(dataset_digests={"suite": "1"}, item_digests={"suite": after})
+    assert may_lift_rejection(request, results) == lifted
+    unknown = msgspec.structs.replace(request, items_before={})
+    assert not may_lift_rejection(unknown, results)
+    equal = make_results(dataset_digests={"suite": "0"})
+    assert may_lift_rejection(unknown, equal)
 
 
 def test_data_sets_of_older_results_must_be_equal() -> None:
