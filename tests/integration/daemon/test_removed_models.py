@@ -36,6 +36,7 @@ from monitor.store.tables import (
     TrainingRun,
     WatchPause,
 )
+from monitor.store.traffic.offsets import claim
 from monitor.store.training.registry import version_by_id
 from monitor.store.training.runs import list_runs, mark_running
 from retrain.recipes.recipe import Recipe
@@ -261,6 +262,7 @@ def test_description_names_what_ends(ended: InFlight, parts: list[str]) -> None:
 def test_all_incidents_of_a_removed_model_are_closed(engine: Engine, clock: datetime) -> None:
     """Also of one without an evaluation; those of the daemon and of other models stay."""
     with transaction(engine) as connection:
+        claim(connection, "file:1", 0, first=0, now=clock)  # something was read
         for model in ("a", "b", ""):
             for cause in ("no_traffic", "training_failed"):
                 report(connection, cause, model, clock, text=cause, alerts=Alerts())
