@@ -81,7 +81,11 @@ def test_a_released_database_is_migrated_with_its_data(empty_engine: Engine, rel
     pages = [
         route.path
         for route in routes(app)
-        if route.method == "GET" and not route.parameters and route.path not in PUBLIC
+        if route.method == "GET"
+        and not route.parameters
+        and route.path not in PUBLIC
+        # Of tools, with a token that is not set here.
+        and route.path != "/api/rollouts/verdict"
     ]
     with TestClient(app) as client:
         lead = Visitor(client)
