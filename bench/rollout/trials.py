@@ -63,7 +63,7 @@ def run_rollout(trial: Trial) -> Outcome:
             observations, past = users.draw_hour(hour, since, share)
         evidence = update(evidence, hour, observations, past)
         since += 1
-        stage = Stage(percent, _time(stage_hours[percent]), DWELL, MAX_HOLD)
+        stage = Stage(percent, _time(stage_hours[percent]), DWELL, MAX_HOLD, percent >= 100)
         decision = decide(evidence, stage, _time(since), with_limits=False)
         if decision.action == "advance" and percent < 100:
             evidence = start_stage(evidence)

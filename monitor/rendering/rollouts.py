@@ -187,8 +187,14 @@ def _holdback(situation: RolloutSituation, plan: Plan) -> RolloutSummary:
     rollout, due = situation.rollout, _due(situation, plan)
     holdback = f"Version {situation.stable}" if situation.stable else "The stable version"
     state = f"{_share(situation)} {holdback} keeps {plan.holdback}% for comparison."
+    look = situation.look
+    waits = look is not None and look.stage == rollout.stage and look.action in {"hold", "ask"}
     if due is None:
         step = "When the gateway has confirmed this, the time of the holdback begins."
+    elif waits:
+        step = f"It is not completed while this is so: {_reason(rollout.reason)}"
+        if look is not None and look.action == "ask":
+            step += " A lead has to decide: advance it, or revert it."
     elif due > situation.now:
         step = f"It is completed {_at(due, situation.now)}, unless a check reverts it before."
     else:

@@ -41,17 +41,15 @@ class Stage:
         started_at: When its weights were confirmed.
         min_dwell: Its least time; at 100%, the time of the holdback.
         max_hold: Time after ``min_dwell`` at which a user is asked.
+        is_holdback: Whether the canary has passed the other stages, and has all traffic but the
+            holdback.
     """
 
     percent: int
     started_at: datetime
     min_dwell: timedelta
     max_hold: timedelta
-
-    @property
-    def is_holdback(self) -> bool:
-        """Whether the canary has all traffic but the holdback."""
-        return self.percent >= 100
+    is_holdback: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,8 @@ def decide(
     """Decide the next action of a rollout.
 
     A check that is worse, or a broken limit, reverts at once. A stage advances when its time is
-    over, every advance check is shown and nothing is missing; the holdback ends with its time.
+    over, every advance check is shown and nothing is missing. The holdback ends with its time,
+    unless the canary is idle, the traffic is not read, or the shares differ from the weights.
 
     Args:
         evidence: After the newest complete hour.
@@ -134,7 +133,10 @@ def _choose(
     over = now >= due
     holds = _holds(evidence, now)
     open_checks = [] if stage.is_holdback else _open_checks(results)
-    if over and stage.is_holdback:
+    if stage.is_holdback:
+        # The holdback is small: stable may be idle by chance.
+        holds = [reason for reason in holds if reason.code != "stable_idle"]
+    if over and stage.is_holdback and not holds:
         return "advance", [
             Reason("holdback_over", "the holdback's time is over; no check is worse")
         ]

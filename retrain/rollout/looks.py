@@ -142,8 +142,12 @@ def _act(
 def _act_on_holdback(
     connection: Connection, rollout: RolloutRow, look: Look, settings: Settings, now: datetime
 ) -> RolloutRow:
-    """Complete a rollout whose holdback has been looked at for its time."""
+    """Complete a rollout whose holdback has been looked at for its time, where nothing holds it."""
     due = rollout.stage_started_at + plan_of(rollout, settings).time_of(rollout.stage)
+    if look.action in {"hold", "ask"}:
+        update_rollout(connection, rollout.id, reason=look.reason)
+        rollout = replace(rollout, reason=look.reason)
+        return _ask(connection, rollout, now) if look.action == "ask" else rollout
     if look.hour + HOUR >= due and confirmed_weights(connection, rollout) is not None:
         reason = f"no check failed in the holdback's time; {look.reason}"
         return complete(connection, rollout, now, by=SYSTEM, reason=reason)
@@ -152,7 +156,7 @@ def _act_on_holdback(
 
 def _ask(connection: Connection, rollout: RolloutRow, now: datetime) -> RolloutRow:
     """Ask a user to decide on a rollout that is held, once."""
-    newest = last_event(connection, rollout.id, "held", "asked")
+    newest = last_event(connection, rollout.id, "held", "asked", "took_over")
     if newest is None or newest.event == "asked":
         return rollout
     return take_step(connection, rollout, "asked", by=SYSTEM, now=now, reason=rollout.reason)

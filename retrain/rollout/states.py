@@ -89,8 +89,9 @@ TRANSITIONS: tuple[Transition, ...] = (
     ),
     Transition(
         event="asked",
-        by="the end of `rollout.max_hold`",
-        sources=("holding",),
+        by="the end of `rollout.max_hold`; in the holdback, a look that finds the canary idle, the "
+        "traffic unread, or other shares than the weights so long after its time",
+        sources=("holding", "holdback"),
         target=None,
         effect="an incident asks a lead to advance or to revert",
     ),
@@ -120,8 +121,9 @@ TRANSITIONS: tuple[Transition, ...] = (
     ),
     Transition(
         event="completed",
-        by="a look at the end of `rollout.holdback_time`; without a holdback as *advanced*, at the "
-        "stage before 100%; `models promote` of the version; lead or admin, with a reason",
+        by="a look at the end of `rollout.holdback_time` that nothing holds; without a holdback "
+        "as *advanced*, at the stage before 100%; `models promote` of the version; lead or admin, "
+        "with a reason",
         sources=OPEN,
         target="completed",
         effect="the version is in production, and gets a baseline of its own",

@@ -222,7 +222,7 @@ def watch(
     engine = open_database(configuration)
     with transaction(engine) as connection:
         name = model_named(connection, configuration, model)
-    before: list[str] = []
+    before: dict[str, Any] | None = None
     while True:
         try:
             with transaction(engine) as connection:
@@ -231,10 +231,10 @@ def watch(
             typer.echo(f"{error}; reading again", err=True)
             time.sleep(seconds)
             continue
-        lines = list(status_lines(state))
-        if lines != before:
-            typer.echo("\n".join(lines))
-            before = lines
+        document = state.as_json()
+        if document != before:
+            typer.echo("\n".join(status_lines(state)))
+            before = document
         if state.rollout is None or not state.rollout.is_open:
             reverted = state.rollout is not None and state.rollout.status == "reverted"
             raise typer.Exit(REVERTED if reverted else 0)

@@ -11,11 +11,14 @@ if TYPE_CHECKING:
     from monitor.store.rollouts.events import RolloutEventRow
     from monitor.store.rollouts.looks import LookRow
     from monitor.store.rollouts.rollouts import RolloutRow
+    from monitor.store.rollouts.situations import RolloutSituation
     from monitor.store.rollouts.weights import WeightsRow
     from retrain.rollout.plan import RolloutPlan
 
 #: Unknown labels that are named.
 MAX_LABELS = 5
+#: Kind of a check that is never shown -> its state while it does not revert.
+NEVER_WAITED_FOR = {"limit": "kept", "revert_only": "not waited for"}
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class RolloutStatus:
     look: "LookRow | None"
     #: Unknown label -> estimated number of exchanges; empty: without a version.
     labels: Mapping[str, float]
+    situation: "RolloutSituation | None"
 
     def as_json(self) -> dict[str, Any]:
         """Return the document of `--json`."""
@@ -51,9 +55,12 @@ class RolloutStatus:
 
 def read_status(connection: "Connection", settings: "Sections", model: str) -> RolloutStatus:
     """Read the newest rollout of a model, its newest look, and the wanted weights."""
+    from datetime import UTC, datetime
+
     from monitor.store.rollouts.looks import newest_look
     from monitor.store.rollouts.observations import unknown_labels
     from monitor.store.rollouts.rollouts import newest_rollout, open_rollout
+    from monitor.store.rollouts.situations import load_situation
     from monitor.store.rollouts.weights import newest_weights
     from retrain.rollout.plan import plan_of
 
@@ -70,6 +77,9 @@ def read_status(connection: "Connection", settings: "Sections", model: str) -> R
             label: count.estimated_total
             for label, count in unknown_labels(connection, rollout.id).items()
         },
+        situation=None
+        if rollout is None
+        else load_situation(connection, rollout, datetime.now(UTC)),
     )
 
 
@@ -83,6 +93,8 @@ def status_lines(status: RolloutStatus) -> Iterator[str]:
             f"{status.model}: {rollout.kind} {rollout.id} of version {rollout.version}, "
             f"{rollout.status} at {rollout.weight_percent}%"
         )
+        if status.situation is not None:
+            yield from _summary_lines(status.situation, plan)
         yield f"  started:  {rollout.started_at:%Y-%m-%d %H:%M} UTC by {rollout.started_by}"
         if rollout.finished_at is not None:
             yield f"  ended:    {rollout.finished_at:%Y-%m-%d %H:%M} UTC"
@@ -100,6 +112,20 @@ def status_lines(status: RolloutStatus) -> Iterator[str]:
         yield f"  labels:   {_labels(status.labels)}"
     if status.look is not None:
         yield from _look_lines(status.look)
+
+
+def _summary_lines(situation: "RolloutSituation", plan: "RolloutPlan") -> Iterator[str]:
+    """Yield what a user on call has to know first, as the page says it."""
+    from monitor.rendering.rollouts import summarize_rollout
+
+    of_stages = plan if situation.rollout.kind == "rollout" else None
+    summary = summarize_rollout(situation, of_stages)
+    yield f"  state:    {summary.state}"
+    yield f"  next:     {summary.next}"
+    for warning in summary.warnings:
+        yield f"  warning:  {warning}"
+    for missing in summary.missing:
+        yield f"  missing:  {missing}"
 
 
 def event_lines(rollout: "RolloutRow", events: "list[RolloutEventRow]") -> Iterator[str]:
@@ -150,6 +176,8 @@ def _check(check: Mapping[str, Any]) -> str:
     state = (
         "worse"
         if check.get("worse")
+        else NEVER_WAITED_FOR[check["kind"]]
+        if check["kind"] in NEVER_WAITED_FOR
         else f"missing ({check['missing'].replace('_', ' ')})"
         if check.get("missing")
         else "shown"

@@ -53,9 +53,12 @@ def rollout_holding(check: Check[Settings]) -> Result:
     rollout = open_rollout(connection, check.settings.model.name)
     if rollout is None or rollout.kind != "rollout" or rollout.status == "paused":
         return CLEAR
-    event = last_event(connection, rollout.id, "held", "asked", "continued", "advanced")
-    if rollout.status == "holding" and event is not None and event.event == "asked":
-        held = last_event(connection, rollout.id, "held")
+    event = last_event(
+        connection, rollout.id, "held", "asked", "continued", "advanced", "took_over"
+    )
+    waits = rollout.status in {"holding", "holdback"}
+    if waits and event is not None and event.event == "asked":
+        held = last_event(connection, rollout.id, "held", "took_over")
         since = "" if held is None else f" since {format_instant(held.at)}"
         return Holds(
             f"Version {rollout.version} has held at {rollout.weight_percent}% of the "

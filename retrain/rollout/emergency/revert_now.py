@@ -142,7 +142,7 @@ def _revert_gateway(
             generation = applied.generation + GENERATIONS_AHEAD if applied else 0
             path = _write(journal, entry, generation, warnings)
         if applied is None:
-            error = error or f"gateway {gateway.name!r} has no weights of {entry.model}"
+            error = error or _unknown(gateway, entry.model)
             break
         weights = Weights(
             entry.model,
@@ -164,6 +164,16 @@ def _revert_gateway(
             return Revert(False, True, detail, path, tuple(warnings))
         error = "the gateway does not show the weights that it was sent"
     return Revert(False, False, error or "other weights are set again", path, tuple(warnings))
+
+
+def _unknown(gateway: Gateway, model: str) -> str:
+    """Return what to do where the gateway has no weights."""
+    if gateway.name == "none":
+        return (
+            'with rollout.gateway = "none" the weights are rows of the database; send the traffic '
+            "to the stable version where your inference server is configured"
+        )
+    return f"gateway {gateway.name!r} has no weights of {model}"
 
 
 def _last_weights(gateway: Gateway, model: str) -> tuple[Applied | None, str]:

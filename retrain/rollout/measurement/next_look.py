@@ -106,7 +106,13 @@ def next_look(
             connection, subject.rollout_id, subject.stage_started_at, hour, hour + HOUR
         )
         evidence = count_new_users(evidence, subject, settings, rows, seen)
-    stage = Stage(subject.percent, subject.stage_started_at, subject.min_dwell, subject.max_hold)
+    stage = Stage(
+        subject.percent,
+        subject.stage_started_at,
+        subject.min_dwell,
+        subject.max_hold,
+        is_holdback=0 < subject.stage == subject.n_stages - 1,
+    )
     decision = decide(evidence, stage, now)
     return HourLook(
         hour=hour,

@@ -57,6 +57,9 @@ def test_status_and_history_show_the_rollout(desk: RolloutDesk, run_command: Run
     desk.tick()
     text = run_command("rollout", "status", "--model", "desk").stdout
     assert "rollout 1 of version 2, running at 5%" in text
+    assert "It moves to 25% at the earliest" in text
+    assert "no look at this stage yet" in text
+    assert "No replica leads" in text
     with transaction(desk.engine) as connection:
         labels = {LabelKey(1, "v9"): SampledCount(2, 40.0), LabelKey(1, ""): SampledCount(1, 9.0)}
         add_labels(connection, labels, desk.now)

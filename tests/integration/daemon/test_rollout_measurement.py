@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine, delete, select
@@ -14,7 +15,7 @@ from monitor.store.rollouts.comparisons import comparison_of, example_pairs
 from monitor.store.rollouts.looks import list_looks
 from monitor.store.rollouts.measured_hours import measurement_of
 from monitor.store.tables import RolloutObservation, RolloutScore
-from tests.support.retrain.measured_desk import NOW, NamedEncoder, measured_desk, run_hours
+from tests.support.retrain.measured_desk import HOUR, NOW, NamedEncoder, measured_desk, run_hours
 
 
 def intent(number: int) -> tuple[str, str]:
@@ -110,6 +111,18 @@ def test_unrelated_responses_revert_and_are_shown_as_examples(engine: Engine) ->
     assert 150 * len(looks) < arms.total() < 450 * len(looks)
     assert (10, 9) == (len(pairs), len(left))
     assert not any(word in json.dumps(comparison.result) for word in WORDS)
+
+
+def test_no_stage_passes_where_nothing_is_measured(engine: Engine) -> None:
+    desk = measured_desk(engine, intent, embedded_per_hour=0, stages=[100])
+    desk.start(desk.register())
+    desk.tick()
+    for _ in range(9):
+        desk.tick(HOUR)
+        desk.now += timedelta(minutes=11)
+        desk.look()
+    assert ("holding", "asked") == (desk.rollout().status, desk.events()[-1])
+    assert (1, 2, 99) == desk.in_force()
 
 
 @pytest.mark.drill

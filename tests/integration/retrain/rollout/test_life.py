@@ -143,7 +143,7 @@ def test_paused_rollout_stays_but_still_reverts(lite: RolloutDesk) -> None:
     assert lite.rollout().status == "reverted"
 
 
-def test_holdback_completes_without_new_evidence_but_reverts(lite: RolloutDesk) -> None:
+def test_holdback_completes_once_nothing_holds_it(lite: RolloutDesk) -> None:
     rollout = lite.start()
     for percent in (25, 50, 100):
         lite.tick()
@@ -152,10 +152,12 @@ def test_holdback_completes_without_new_evidence_but_reverts(lite: RolloutDesk) 
                 connection, rollout.id, lite.settings, lite.now, by="lea", reason="x",
                 to_percent=percent,
             )  # fmt: skip
-    lite.action = "hold"
-    lite.run_hours(DWELL_HOURS - 1)
-    assert lite.rollout().status == "holdback"
-    lite.run_hours(2)
+    for lite.action in ("hold", "ask"):
+        lite.run_hours(DWELL_HOURS)
+        assert (lite.rollout().status, lite.rollout().reason) == ("holdback", "as scripted")
+    assert lite.events().count("asked") == 1
+    lite.action = "wait"
+    lite.run_hours(1)
     assert lite.rollout().status == "completed"
 
 

@@ -163,6 +163,7 @@ def test_gateway_that_reads_nothing_can_not_be_reverted_alone(desk: RolloutDesk)
     desk.gateway = RecordOnlyGateway()  # type: ignore[assignment]
     done = now(desk)
     assert (done.confirmed, done.journal is not None) == (False, True)
+    assert "inference server" in done.detail
 
 
 def test_journal_of_an_earlier_rollout_leaves_the_next(desk: RolloutDesk) -> None:

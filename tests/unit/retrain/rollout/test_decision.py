@@ -162,7 +162,7 @@ def test_limit_that_holds_reverts_nothing() -> None:
 
 def test_holdback_ends_with_its_time() -> None:
     evidence = run_hours(begin(), (0.9, 0.9), range(48), n_stable=4, n_canary=16)
-    holdback = replace(STAGE, percent=100)
+    holdback = replace(STAGE, percent=100, is_holdback=True)
     assert decide(evidence, holdback, time_after(47)).action == "wait"
     decision = decide(evidence, holdback, time_after(48))
     assert (decision.action, codes(decision)) == ("advance", ["holdback_over"])
@@ -170,7 +170,29 @@ def test_holdback_ends_with_its_time() -> None:
 
 def test_holdback_reverts_a_worse_version() -> None:
     evidence = run_hours(begin(), (0.95, 0.5), range(12), n_stable=10, n_canary=40)
-    assert decide(evidence, replace(STAGE, percent=100), time_after(12)).action == "revert"
+    holdback = replace(STAGE, percent=100, is_holdback=True)
+    assert decide(evidence, holdback, time_after(12)).action == "revert"
+
+
+def test_holdback_with_an_idle_canary_is_not_completed() -> None:
+    evidence = run_hours(begin(), (0.9, 0.9), range(48), n_canary=0)
+    holdback = replace(STAGE, percent=100, is_holdback=True)
+    for hours, action in ((48, "hold"), (144, "ask")):
+        decision = decide(evidence, holdback, time_after(hours))
+        assert decision.action == action
+        assert "canary_idle" in codes(decision)
+
+
+def test_holdback_waits_for_no_idle_stable_version() -> None:
+    evidence = run_hours(begin(), (0.9, 0.9), range(48), n_stable=0)
+    holdback = replace(STAGE, percent=100, is_holdback=True)
+    assert decide(evidence, holdback, time_after(48)).action == "advance"
+
+
+def test_single_stage_of_all_traffic_must_be_shown() -> None:
+    evidence = run_hours(begin(ERRORS), (0.01, 0.01), range(48), n_stable=2, n_canary=8)
+    decision = decide(evidence, replace(STAGE, percent=100), time_after(48))
+    assert (decision.action, codes(decision)) == ("hold", ["not_shown"])
 
 
 def test_sample_ratio_mismatch_holds() -> None:

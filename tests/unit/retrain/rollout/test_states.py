@@ -24,7 +24,10 @@ ALLOWED: dict[str | None, dict[str, str]] = {
         "confirmed": "paused", "resumed": "running", "completed": "completed",
         "reverted": "reverted",
     },
-    "holdback": {"confirmed": "holdback", "completed": "completed", "reverted": "reverted"},
+    "holdback": {
+        "confirmed": "holdback", "asked": "holdback", "completed": "completed",
+        "reverted": "reverted",
+    },
     "completed": {},
     "reverted": {},
 }  # fmt: skip
