@@ -96,6 +96,9 @@ WITHOUT_END_USERS = {
     "unlisted_exchanges": "counts by day",
     "withheld_exchanges": "counts by day",
     "watch_pauses": "times",
+    "probe_sets": "prompts of the benchmarks' files",
+    "probe_runs": "figures, and responses to the benchmarks' prompts",
+    "probes": "responses to the benchmarks' prompts",
 }
 GONE = {f"exchange-{n}" for n in (*HERS, IN_BASELINE, MENTIONS)}
 
