@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Engine
 
+from bench.rollout.simulated_hours import SimulatedTraffic, write_hour
 from bench.rollout.traffic import Traffic, draw_values
 from bench.rollout.trials import DWELL, MAX_HOLD, STAGES
 from monitor.daemon.rollout_measurement import RolloutMeasurement
@@ -31,7 +32,6 @@ from retrain.models.source import Source
 from retrain.registry.stages import register_version
 from retrain.rollout.emergency.canary_probes import CanaryProbes
 from retrain.rollout.gateways.in_process import InProcessGateway
-from retrain.rollout.measurement.simulated_hours import SimulatedTraffic, write_hour
 from retrain.rollout.measurement.starting_point import StartingPoint
 from retrain.rollout.rollouts import promote_version, start_rollout
 

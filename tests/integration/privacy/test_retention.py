@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy import Engine, func, insert, select, update
 
+from bench.rollout.simulated_hours import SimulatedTraffic, write_hour
 from monitor.daemon.cycle import Cycle
 from monitor.errors import NotFoundError
 from monitor.privacy.retention import ACTION, apply_retention, is_due
@@ -38,7 +39,6 @@ from monitor.store.windows.assessment import Example, Quote
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from monitor.store.windows.prompt_maps import DELETED, prompt_map
 from monitor.store.windows.sample_scores import sample_scores
-from retrain.rollout.measurement.simulated_hours import SimulatedTraffic, write_hour
 from tests.support.traffic.aging_traffic import store_numbers, stored_ids, vectors_are_right
 from tests.support.traffic.observed_traffic import open_rollout
 from tests.support.windows.assessments import (

@@ -9,17 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Engine
 
-from monitor.daemon.evaluations.runner import DirectRunner
-from monitor.daemon.rollout_measurement import RolloutMeasurement
-from monitor.settings import Settings
-from monitor.store.engine import transaction
-from monitor.store.rollouts.rollouts import open_rollout
-from retrain.rollout.measurement.simulated_hours import (
+from bench.rollout.simulated_hours import (
     DrawMeasures,
     SimulatedTraffic,
     Texts,
     write_hour,
 )
+from monitor.daemon.evaluations.runner import DirectRunner
+from monitor.daemon.rollout_measurement import RolloutMeasurement
+from monitor.settings import Settings
+from monitor.store.engine import transaction
+from monitor.store.rollouts.rollouts import open_rollout
 from tests.support.encoders.word_encoder import WordEncoder
 from tests.support.retrain.rollout_desk import MODEL, RolloutDesk, settings_of
 from tests.support.traffic.observed_traffic import ingest

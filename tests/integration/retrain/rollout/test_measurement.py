@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Engine, insert, update
 
+from bench.rollout.simulated_hours import SimulatedTraffic, write_hour
 from monitor.errors import JudgeError
 from monitor.settings import Settings
 from monitor.store.engine import transaction
@@ -14,7 +15,6 @@ from monitor.store.rollouts.measured_hours import insert_scores
 from monitor.store.tables import RolloutLook, RolloutObservation
 from retrain.rollout.measurement.judged import judge_hour
 from retrain.rollout.measurement.next_look import HourLook, next_look, stored_evidence
-from retrain.rollout.measurement.simulated_hours import SimulatedTraffic, write_hour
 from retrain.rollout.measurement.starting_point import fix_starting_point, learn_starting_point
 from retrain.rollout.measurement.subject import Subject
 from tests.support.traffic.observed_traffic import MODEL, open_rollout

@@ -1,4 +1,4 @@
-"""Observations of simulated hours, for the benchmark of rollouts, the demo and tests."""
+"""Observations of simulated hours, for the benchmark of rollouts and for tests."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
