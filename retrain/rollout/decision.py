@@ -102,7 +102,8 @@ def decide(
 
     A check that is worse, or a broken limit, reverts at once. A stage advances when its time is
     over, every advance check is shown and nothing is missing. The holdback ends with its time,
-    unless the canary is idle, the traffic is not read, or the shares differ from the weights.
+    unless the canary is idle, or has no request in a whole hour of it, the traffic is not read, or
+    the shares differ from the weights.
 
     Args:
         evidence: After the newest complete hour.
@@ -136,6 +137,10 @@ def _choose(
     if stage.is_holdback:
         # The holdback is small: stable may be idle by chance.
         holds = [reason for reason in holds if reason.code != "stable_idle"]
+        # It may be shorter than the time after which the canary is idle.
+        if over and not holds and evidence.last_canary * 3600 < stage.started_at.timestamp():
+            text = "no whole hour of the holdback has requests of the canary; check gateway, labels"
+            holds = [Reason("canary_idle", text)]
     if over and stage.is_holdback and not holds:
         return "advance", [
             Reason("holdback_over", "the holdback's time is over; no check is worse")

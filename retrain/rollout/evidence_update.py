@@ -170,12 +170,14 @@ def _mark_hours(
     n_stable = len(units) - n_canary
     n_units = evidence.n_units.copy()
     n_units[evidence.stage] += (n_stable, n_canary)
+    # A review of an earlier hour's response is no traffic.
+    is_canary = units.is_canary[units.hour == look_hour]
     return replace(
         evidence,
         last_hour=look_hour,
         last_pair=last_pair,
-        last_canary=look_hour if n_canary else evidence.last_canary,
-        last_stable=look_hour if n_stable else evidence.last_stable,
+        last_canary=look_hour if is_canary.any() else evidence.last_canary,
+        last_stable=look_hour if not is_canary.all() else evidence.last_stable,
         n_units=n_units,
     )
 

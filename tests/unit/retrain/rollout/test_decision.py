@@ -183,6 +183,25 @@ def test_holdback_with_an_idle_canary_is_not_completed() -> None:
         assert "canary_idle" in codes(decision)
 
 
+def test_short_holdback_needs_a_look_with_the_canary() -> None:
+    evidence = run_hours(begin(), (0.9, 0.9), range(48))
+    evidence = run_hours(evidence, (0.9, 0.9), range(48, 52), n_stable=0, n_canary=0)
+    started = replace(STAGE, percent=100, is_holdback=True, started_at=time_after(47.5))
+    holdback = replace(started, min_dwell=timedelta(hours=4), max_hold=timedelta(hours=1))
+    for hours, action in ((51, "wait"), (52, "hold"), (53, "ask")):
+        decision = decide(evidence, holdback, time_after(hours))
+        assert (decision.action, "canary_idle" in codes(decision)) == (action, action != "wait")
+    seen = run_hours(evidence, (0.9, 0.9), range(52, 53), n_stable=0, n_canary=1)
+    assert decide(seen, holdback, time_after(53)).action == "advance"
+
+
+def test_late_reviews_are_no_traffic_of_the_canary() -> None:
+    evidence = run_hours(begin(), (0.9, 0.9), range(3))
+    late = draw_requests((0.9, 0.9), np.random.default_rng(0), hour=2)
+    evidence = update(evidence, START + 3, late)
+    assert (evidence.last_canary, evidence.last_stable) == (START + 2, START + 2)
+
+
 def test_holdback_waits_for_no_idle_stable_version() -> None:
     evidence = run_hours(begin(), (0.9, 0.9), range(48), n_stable=0)
     holdback = replace(STAGE, percent=100, is_holdback=True)
