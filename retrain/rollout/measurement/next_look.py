@@ -28,8 +28,10 @@ from retrain.rollout.evidence import Evidence, Tolerances, create_evidence, star
 from retrain.rollout.evidence_json import from_json, to_json
 from retrain.rollout.evidence_update import update
 from retrain.rollout.measurement.reviews import reviewed_rows
+from retrain.rollout.measurement.safety_probes import safety_rows
 from retrain.rollout.measurement.starting_point import (
     MALFORMED,
+    SAFETY_PROBES,
     learn_starting_point,
     malformed,
     stored_starting_point,
@@ -94,6 +96,8 @@ def next_look(
     rows = rows_of_hour(connection, subject.rollout_id, hour, hour + HOUR)
     late = late_rows(connection, subject.rollout_id, subject.started_at, hour, mark)
     late += reviewed_rows(connection, subject, settings, hour, hour + HOUR)
+    if SAFETY_PROBES in evidence.metrics:
+        late += safety_rows(connection, subject, hour, hour + HOUR)
     since = max(subject.started_at, hour - PAST_TIME)
     past = past_rows(connection, subject.rollout_id, since, hour, hour + HOUR)
     users, tasks = numbering(), numbering()

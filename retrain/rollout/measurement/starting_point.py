@@ -54,6 +54,7 @@ WRONG_FORMAT = "wrong_format"
 RELEVANCE = "relevance"
 JUDGE = "judge"
 REVIEWS = "expert reviews"
+SAFETY_PROBES = "safety probes"
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,9 @@ def learn_starting_point(
     if settings.retrain.judge.url and settings.rollout.judged_per_hour:
         checks.append(metric_check(JUDGE, "revert_only", 0.0, 1.0))
     checks.append(metric_check(REVIEWS, "revert_only", 0.0, 1.0))
+    if settings.probes.url:
+        # All should pass; a run has too few prompts to learn a level from.
+        checks.append(metric_check(SAFETY_PROBES, "revert_only", 0.0, 1.0, level=1.0))
     return StartingPoint(tuple(checks), formats, relevance)
 
 
