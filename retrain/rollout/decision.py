@@ -23,6 +23,7 @@ ReasonCode = Literal[
     "canary_idle",
     "stable_idle",
     "sample_ratio",
+    "unlabelled",
     "missing",
     "not_shown",
     "too_early",
@@ -178,6 +179,19 @@ def _holds(evidence: Evidence, now: datetime) -> list[Reason]:
             f"{ratio.expected_share or 0:.1%}; check the gateway"
         )
         reasons.append(Reason("sample_ratio", text))
+    elif ratio.is_request_mismatch:
+        text = (
+            f"the canary's share of the requests differs from the weights by "
+            f"{100 * ratio.request_difference:+.1f} points; check the gateway, and the labels of "
+            "failing requests"
+        )
+        reasons.append(Reason("sample_ratio", text))
+    if ratio.lacks_labels:
+        text = (
+            f"{ratio.unlabelled_share:.1%} of the requests name neither version; check the labels, "
+            "those of failing requests first"
+        )
+        reasons.append(Reason("unlabelled", text))
     return reasons
 
 

@@ -110,7 +110,8 @@ def rollout_shares_differ(check: Check[Settings]) -> Result:
     look = None if rollout is None else newest_look(check.connection, rollout.id)
     if rollout is None or look is None:
         return CLEAR
-    mismatch = [r["text"] for r in look.reasons or () if r["code"] == "sample_ratio"]
+    codes = {"sample_ratio", "unlabelled"}
+    mismatch = [reason["text"] for reason in look.reasons or () if reason["code"] in codes]
     if not mismatch:
         return CLEAR
     return Holds(

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, case, exists, func, insert, or_, select, update
 
+from monitor.store.rollouts.observations import unknown_labels
 from monitor.store.rows import columns_of, read_rows
 from monitor.store.tables import Exchange, Rollout, RolloutObservation, RolloutScore
 
@@ -44,6 +45,9 @@ class Watermark:
 
     observation_id: int = 0
     score_id: int = 0
+    #: Requests whose label names neither version: their number, and of the traffic.
+    n_unlabelled: int = 0
+    unlabelled_total: float = 0.0
 
 
 #: Rows that a stream fetches at once.
@@ -54,14 +58,20 @@ _TEXTS = columns_of(TextRow, RolloutObservation)
 
 
 def newest_ids(connection: Connection, rollout_id: int) -> Watermark:
-    """Return the newest ids of a rollout's observations and scores."""
+    """Return the newest ids of a rollout's observations and scores, and the unknown labels."""
     observation, score = (
         connection.execute(
             select(func.coalesce(func.max(table.id), 0)).where(table.rollout_id == rollout_id)
         ).scalar_one()
         for table in (RolloutObservation, RolloutScore)
     )
-    return Watermark(observation, score)
+    labels = unknown_labels(connection, rollout_id).values()
+    return Watermark(
+        observation,
+        score,
+        sum(label.n for label in labels),
+        sum(label.estimated_total for label in labels),
+    )
 
 
 def rows_of_hour(
@@ -184,6 +194,25 @@ def seen_users(
             .distinct()
         )
     }
+
+
+def sum_requests(
+    connection: Connection, rollout_id: int, since: datetime, end: datetime
+) -> dict[str, tuple[float, float]]:
+    """Return the requests of each arm in ``[since, end)``, and the squares of those by user."""
+    table = RolloutObservation
+    alone = case((table.end_user == "", table.id), else_=0)
+    of_user = (
+        select(table.arm, func.sum(1.0 / table.inclusion_probability).label("n"))
+        .where(table.rollout_id == rollout_id, table.occurred_at >= since, table.occurred_at < end)
+        .group_by(table.arm, table.end_user, alone)
+        .subquery()
+    )
+    n = of_user.c.n
+    rows = connection.execute(
+        select(of_user.c.arm, func.sum(n), func.sum(n * n)).group_by(of_user.c.arm)
+    )
+    return {arm: (total, squares) for arm, total, squares in rows}
 
 
 def texts_of_hour(

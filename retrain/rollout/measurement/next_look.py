@@ -1,7 +1,7 @@
 """The look at the next complete hour of a rollout."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -20,9 +20,11 @@ from monitor.store.rollouts.measured_hours import (
     past_rows,
     rows_of_hour,
     seen_users,
+    sum_requests,
 )
 from monitor.store.rollouts.observation_plans import arm_rates
 from monitor.store.tables import RolloutLook
+from monitor.store.traffic.daily_counts import SampledCount
 from retrain.rollout.decision import Decision, Stage, decide
 from retrain.rollout.evidence import Evidence, Tolerances, create_evidence, start_stage
 from retrain.rollout.evidence_json import from_json, to_json
@@ -38,7 +40,13 @@ from retrain.rollout.measurement.starting_point import (
 )
 from retrain.rollout.measurement.subject import Subject
 from retrain.rollout.observations import Observations, no_observations
-from retrain.rollout.sample_ratio import count_users, expected_sampled_share
+from retrain.rollout.sample_ratio import (
+    ArmRequests,
+    compare_requests,
+    count_unlabelled,
+    count_users,
+    expected_sampled_share,
+)
 
 HOUR = timedelta(hours=1)
 #: Earlier hours of an hour's users that are read: at 10,000 requests an hour a look takes 11 s with
@@ -110,6 +118,10 @@ def next_look(
             connection, subject.rollout_id, subject.stage_started_at, hour, hour + HOUR
         )
         evidence = count_new_users(evidence, subject, settings, rows, seen)
+        since = subject.stage_started_at
+        requests = sum_requests(connection, subject.rollout_id, since, hour + HOUR)
+        evidence = _count_requests(evidence, subject, settings, requests)
+        evidence = _count_unlabelled(evidence, subject, rows, mark, read)
     stage = Stage(
         subject.percent,
         subject.stage_started_at,
@@ -207,6 +219,44 @@ def count_new_users(
     share = expected_sampled_share(subject.weight_percent, canary, stable)
     n_canary = sum(arm == "canary" for arm, _ in new)
     counted = count_users(evidence.sample_ratio, n_canary, len(new), share)
+    return replace(evidence, sample_ratio=counted)
+
+
+def _count_requests(
+    evidence: Evidence,
+    subject: Subject,
+    settings: Settings,
+    requests: Mapping[str, tuple[float, float]],
+) -> Evidence:
+    """Compare the canary's share of the stage's requests with its weight."""
+    rollout = settings.rollout
+    rates = arm_rates(subject.weight_percent, rollout.canary_rate, rollout.stable_per_canary)
+    canary, stable = (ArmRequests(*requests.get(arm, (0.0, 0.0))) for arm in ("canary", "stable"))
+    compared = compare_requests(
+        evidence.sample_ratio,
+        canary,
+        stable,
+        subject.weight_percent / 100.0,
+        (rates["canary"], rates["stable"]),
+    )
+    return replace(evidence, sample_ratio=compared)
+
+
+def _count_unlabelled(
+    evidence: Evidence,
+    subject: Subject,
+    rows: Sequence[MeasuredRow],
+    mark: Watermark,
+    read: Watermark,
+) -> Evidence:
+    """Count the requests that name neither version since the look before."""
+    unlabelled = SampledCount(
+        max(read.n_unlabelled - mark.n_unlabelled, 0),
+        max(read.unlabelled_total - mark.unlabelled_total, 0.0),
+    )
+    labelled = SampledCount(len(rows), sum(1.0 / row.inclusion_probability for row in rows))
+    weight = subject.weight_percent / 100.0
+    counted = count_unlabelled(evidence.sample_ratio, unlabelled, labelled, weight)
     return replace(evidence, sample_ratio=counted)
 
 

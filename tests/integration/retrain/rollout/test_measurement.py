@@ -4,15 +4,18 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
-from sqlalchemy import Engine, insert, update
+from sqlalchemy import Engine, delete, func, insert, select, update
 
 from bench.rollout.simulated_hours import SimulatedTraffic, write_hour
 from monitor.errors import JudgeError
 from monitor.settings import Settings
 from monitor.store.engine import transaction
 from monitor.store.rollouts.measured_hours import insert_scores
+from monitor.store.rollouts.observations import LabelKey, add_labels
 from monitor.store.tables import RolloutLook, RolloutObservation
+from monitor.store.traffic.daily_counts import SampledCount
 from retrain.rollout.measurement.judged import judge_hour
 from retrain.rollout.measurement.next_look import HourLook, next_look, stored_evidence
 from retrain.rollout.measurement.starting_point import fix_starting_point, learn_starting_point
@@ -160,6 +163,29 @@ def test_a_share_that_was_not_set_holds(engine: Engine) -> None:
         store(engine, subject, look)
     assert "hold" == look.decision.action
     assert "sample_ratio" in {reason.code for reason in look.decision.reasons}
+
+
+@pytest.mark.parametrize("lost", ["nothing", "labels", "records"])
+def test_lost_requests_of_users_who_stay_hold(any_engine: Engine, lost: str) -> None:
+    subject = subject_of(open_rollout(any_engine, START), percent=50, weight_percent=50)
+    traffic = SimulatedTraffic(
+        rollout_id=subject.rollout_id, model=MODEL, draw=good, n_users=1500, requests_per_hour=4500
+    )
+    with transaction(any_engine) as connection:
+        write_hour(connection, traffic, START, 50.0, np.random.default_rng(1))
+        if lost != "nothing":  # each user keeps the first
+            first = select(func.min(RolloutObservation.id)).group_by(RolloutObservation.end_user)
+            is_lost = (RolloutObservation.arm == "canary", RolloutObservation.id.not_in(first))
+            n = connection.execute(delete(RolloutObservation).where(*is_lost)).rowcount
+        if lost == "labels":
+            counts = {LabelKey(subject.rollout_id, ""): SampledCount(n, n)}
+            add_labels(connection, counts, START)
+    look = look_at(any_engine, subject, START + HOUR)
+    assert look is not None
+    assert not stored_evidence(look.evidence).sample_ratio.is_mismatch  # all users are seen
+    codes = {reason.code for reason in look.decision.reasons}
+    expected = {"nothing": set(), "labels": {"unlabelled", "sample_ratio"}}
+    assert codes & {"unlabelled", "sample_ratio"} == expected.get(lost, {"sample_ratio"})
 
 
 def test_hours_without_traffic_hold_as_idle(engine: Engine) -> None:

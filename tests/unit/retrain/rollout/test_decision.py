@@ -4,12 +4,16 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from monitor.store.traffic.daily_counts import SampledCount
 from retrain.rollout.checks import limit_check, metric_check, share_check
 from retrain.rollout.decision import Stage, decide
 from retrain.rollout.evidence import create_evidence, start_stage
 from retrain.rollout.evidence_update import update
 from retrain.rollout.observations import no_observations
 from retrain.rollout.sample_ratio import (
+    ArmRequests,
+    compare_requests,
+    count_unlabelled,
     count_users,
     expected_sampled_share,
     start_sample_ratio,
@@ -238,6 +242,44 @@ def test_sample_ratio_as_set_is_no_mismatch() -> None:
 def test_sample_ratio_finds_silent_and_flooded_canaries(n_canary: int, n: int) -> None:
     ratio = count_users(start_sample_ratio(), n_canary, n, 0.05)
     assert ratio.is_mismatch
+
+
+def test_requests_without_a_label_hold_beyond_a_fifth_of_the_weight() -> None:
+    evidence = run_hours(begin(), (0.9, 0.9), range(48))
+    for n, action in ((5, "advance"), (25, "hold")):
+        ratio = start_sample_ratio()
+        for _ in range(24):
+            ratio = count_unlabelled(ratio, SampledCount(n, n), SampledCount(500, 1000.0), 0.05)
+        decision = decide(replace(evidence, sample_ratio=ratio), STAGE, time_after(48))
+        assert (decision.action, "unlabelled" in codes(decision)) == (action, action == "hold")
+
+
+def test_handful_without_a_label_and_repaired_labels_hold_nothing() -> None:
+    ratio = count_unlabelled(start_sample_ratio(), SampledCount(3, 3), SampledCount(20, 20), 0.05)
+    assert not ratio.lacks_labels
+    ratio = count_unlabelled(ratio, SampledCount(40, 4000.0), SampledCount(), 0.05)
+    assert ratio.lacks_labels
+    for _ in range(20):
+        ratio = count_unlabelled(ratio, SampledCount(), SampledCount(500, 2000.0), 0.05)
+    assert not ratio.lacks_labels
+
+
+def test_share_of_requests_as_set_is_no_mismatch() -> None:
+    rng = np.random.default_rng(0)
+    for n_users in (20, 200, 5_000):
+        for _ in range(200):
+            is_canary = rng.random(n_users) < 0.05
+            requests = rng.geometric(0.01, n_users).astype(float)
+            seen = is_canary | (rng.random(n_users) < 0.25)
+            stable, canary = (
+                ArmRequests(float(x.sum()), float((x**2).sum()))
+                for x in (requests[seen & ~is_canary] * 4, requests[is_canary])
+            )
+            ratio = compare_requests(start_sample_ratio(), canary, stable, 0.05, (1.0, 0.25))
+            assert not ratio.is_request_mismatch
+    few = ArmRequests(canary.total / 10, canary.squares / 100)
+    ratio = compare_requests(start_sample_ratio(), few, stable, 0.05, (1.0, 0.25))
+    assert ratio.is_request_mismatch
 
 
 def test_expected_share_follows_sampling_rates() -> None:
