@@ -1,7 +1,7 @@
 """Wording of rollouts: where one stands, since when, what happens next, and what is missing."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
@@ -60,6 +60,7 @@ class RolloutSummary:
         due: When the stage's time is over; ``None``: it has none.
         asks: Whether a lead has to decide.
         following: What an advance does; empty: it can't advance.
+        not_compared: Metrics with a direction that have no check, and why.
     """
 
     badge: str
@@ -71,6 +72,7 @@ class RolloutSummary:
     due: datetime | None = None
     asks: bool = False
     following: str = ""
+    not_compared: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -96,7 +98,8 @@ def summarize_rollout(situation: RolloutSituation, plan: Plan | None) -> Rollout
         step = f"{verdict} It goes on until a lead stops it, or a guard is broken."
         title = f"Experiment at {rollout.weight_percent}%"
         return RolloutSummary(title, "good", state, step, _warnings(situation))
-    return _IN_STAGES[rollout.status](situation, plan)
+    summary = _IN_STAGES[rollout.status](situation, plan)
+    return replace(summary, not_compared=describe_not_compared(situation.not_compared))
 
 
 def _running(situation: RolloutSituation, plan: Plan) -> RolloutSummary:
@@ -344,6 +347,11 @@ def describe_missing(situation: RolloutSituation) -> tuple[str, ...]:
             if check.kind == "advance" and (check.missing or not check.not_worse)
         ),
     )
+
+
+def describe_not_compared(reasons: Mapping[str, str]) -> tuple[str, ...]:
+    """Return which metrics are not compared, and why."""
+    return tuple(f"{name}: not compared, because {reason}" for name, reason in reasons.items())
 
 
 def format_wait(wait: timedelta) -> str:

@@ -59,12 +59,19 @@ def start(
 
     Exit status 75: the rollout has started, but the gateway has not confirmed the weights yet.
     """
+    from monitor.rendering.rollouts import describe_not_compared
     from monitor.store.training.registry import version_by_number
+    from retrain.rollout.measurement.starting_point import metrics_not_compared
     from retrain.rollout.rollouts import start_rollout
 
     def begin(connection: "Connection", name_of_model: str, **values: Any) -> Any:
         row = version_by_number(connection, name_of_model, version)
-        return start_rollout(connection, row.id, values.pop("settings"), **values)
+        settings = values.pop("settings")
+        rollout = start_rollout(connection, row.id, settings, **values)
+        reasons = metrics_not_compared(connection, row, settings, values["now"])
+        for metric in describe_not_compared(reasons):
+            typer.echo(f"{name_of_model}: {metric}")
+        return rollout
 
     change(config, model, name, begin, wait, reason=reason)
 

@@ -46,6 +46,7 @@ class RolloutStatus:
                 "weights": self.weights,
                 "look": self.look,
                 "unknown_labels": self.labels,
+                "not_compared": {} if self.situation is None else self.situation.not_compared,
             }
         )
         if document["look"] is not None:
@@ -126,6 +127,8 @@ def _summary_lines(situation: "RolloutSituation", plan: "RolloutPlan") -> Iterat
         yield f"  warning:  {warning}"
     for missing in summary.missing:
         yield f"  missing:  {missing}"
+    for metric in summary.not_compared:
+        yield f"  metric:   {metric}"
 
 
 def event_lines(rollout: "RolloutRow", events: "list[RolloutEventRow]") -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The situation of a rollout: its rows as of now, as page, messages and programs describe it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from monitor.store.leadership import current_lease
 from monitor.store.rollouts.events import RolloutEventRow, list_events
 from monitor.store.rollouts.look_figures import LookFigures, newest_look_figures
+from monitor.store.rollouts.measured_hours import measurement_of
 from monitor.store.rollouts.rollouts import RolloutRow
 from monitor.store.rollouts.weights import WeightsRow, weights_of_rollout
 from monitor.store.training.registry import version_by_id
@@ -30,6 +31,8 @@ class RolloutSituation:
     #: Whether a replica leads: without one, weights are not applied and nothing is looked at.
     has_leader: bool
     now: datetime
+    #: Metric with a direction that has no check -> why; empty before the first look.
+    not_compared: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def wanted(self) -> WeightsRow | None:
@@ -69,4 +72,5 @@ def load_situation(connection: Connection, rollout: RolloutRow, now: datetime) -
         events=list_events(connection, rollout.id),
         has_leader=lease is not None and lease.held,
         now=now,
+        not_compared=(measurement_of(connection, rollout.id) or {}).get("not_compared", {}),
     )

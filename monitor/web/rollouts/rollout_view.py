@@ -185,6 +185,7 @@ def as_json(view: RolloutView) -> dict[str, Any]:
         "next": summary.next,
         "warnings": list(summary.warnings),
         "missing": list(summary.missing),
+        "not_compared": list(summary.not_compared),
         "due": summary.due,
         "stage": row.stage,
         "stages": [line.percent for line in view.stages],

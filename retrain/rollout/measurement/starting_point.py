@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from monitor.descriptors.output_format import (
 from monitor.descriptors.response_measures import LATENCY, measure_response
 from monitor.errors import ConfigurationError, loggable
 from monitor.settings import Settings
+from monitor.settings.drift import Drift
 from monitor.settings.evaluation_file import read_plan
 from monitor.settings.evaluation_file.plan import Threshold
 from monitor.store.rollouts.measured_hours import (
@@ -29,6 +30,7 @@ from monitor.store.rollouts.measured_hours import (
     measurement_of,
 )
 from monitor.store.rollouts.observation_plans import version_labels
+from monitor.store.training.registry import VersionRow, production_version
 from monitor.telemetry import get_logger
 from retrain.rollout.checks import (
     SLOW_QUANTILE,
@@ -78,6 +80,8 @@ class StartingPoint:
     formats: Mapping[str, OutputFormat] = field(default_factory=dict)
     #: ``None``: relevance is not measured.
     relevance: Relevance | None = None
+    #: Metric with a direction that has no check -> why.
+    not_compared: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as the column ``rollouts.measurement`` holds it."""
@@ -85,6 +89,7 @@ class StartingPoint:
             "checks": [asdict(check) for check in self.checks],
             "formats": {name: _plain(of) for name, of in self.formats.items()},
             "relevance": None if self.relevance is None else asdict(self.relevance),
+            "not_compared": dict(self.not_compared),
         }
 
     @classmethod
@@ -94,6 +99,7 @@ class StartingPoint:
             tuple(Check(**check) for check in document["checks"]),
             {name: _format(plain) for name, plain in document["formats"].items()},
             None if document["relevance"] is None else Relevance(**document["relevance"]),
+            document.get("not_compared", {}),
         )
 
 
@@ -170,7 +176,46 @@ def learn_starting_point(
     if settings.probes.url:
         # All should pass; a run has too few prompts to learn a level from.
         checks.append(metric_check(SAFETY_PROBES, "revert_only", 0.0, 1.0, level=1.0))
-    return StartingPoint(tuple(checks), formats, relevance)
+    return StartingPoint(
+        tuple(checks), formats, relevance, _not_compared(levels, ranges, settings.drift)
+    )
+
+
+def metrics_not_compared(
+    connection: Connection, version: VersionRow, settings: Settings, now: datetime
+) -> Mapping[str, str]:
+    """Return the metrics with a direction that a rollout started now doesn't compare, and why."""
+    serving = production_version(connection, version.model)
+    if not settings.drift.higher_is_better + settings.drift.lower_is_better:
+        return {}
+    subject = Subject(
+        rollout_id=0,
+        model=version.model,
+        stable=None if serving is None else serving.version,
+        canary=version.version,
+        started_at=now,
+        stage=0,
+        n_stages=1,
+        percent=0,
+        weight_percent=0,
+        stage_started_at=now,
+        min_dwell=settings.rollout.min_dwell,
+        max_hold=settings.rollout.max_hold,
+    )
+    return learn_starting_point(connection, subject, settings).not_compared
+
+
+def _not_compared(
+    levels: Mapping[str, float], ranges: Mapping[str, tuple[float, float]], drift: Drift
+) -> dict[str, str]:
+    """Return why metrics with a direction have no check."""
+    return {
+        name: f"nearly all of stable's values before the rollout are {levels[name]:.3g}"
+        if name in levels
+        else f"stable's traffic before the rollout has fewer than {MIN_VALUES} values of it"
+        for name in drift.higher_is_better + drift.lower_is_better
+        if name not in ranges
+    }
 
 
 def _thresholds(settings: Settings) -> list[Threshold]:

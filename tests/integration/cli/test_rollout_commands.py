@@ -22,7 +22,9 @@ def desk(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rol
     """Return a desk whose gateway and database the commands use."""
     made = RolloutDesk(engine, datetime.now(UTC))
     url = engine.url.render_as_string(hide_password=False)
-    (tmp_path / "config.toml").write_text(f'database.url = "{url}"\n[models.desk]\n')
+    (tmp_path / "config.toml").write_text(
+        f'database.url = "{url}"\ndrift.higher_is_better = ["csat"]\n[models.desk]\n'
+    )
     monkeypatch.setattr(factory, "create_gateway", lambda *_: made.gateway)
     monkeypatch.setattr("monitor.store.migrations.require_current", lambda _engine: None)
     return made
@@ -33,6 +35,7 @@ def test_commands_change_rows_and_gateway(desk: RolloutDesk, run_command: Run) -
     done = run_command("rollout", "start", "2", "--reason", "gates passed")
     assert done.returncode == 0, done.stderr
     assert "running at 5%" in done.stdout
+    assert "csat: not compared, because" in done.stdout
     assert "confirmed by the gateway" in done.stdout
     assert desk.in_force() == (1, 2, 5)
     assert run_command("rollout", "pause", "--reason", "release day").returncode == 0

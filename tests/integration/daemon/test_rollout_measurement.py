@@ -8,14 +8,19 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, delete, select
 
+from monitor.cli.rollout.text import read_status, status_lines
 from monitor.daemon.evaluations.runner import DirectRunner
 from monitor.daemon.rollout_measurement import RolloutMeasurement
+from monitor.settings.drift import Drift
 from monitor.store.engine import transaction
 from monitor.store.rollouts.comparisons import comparison_of, example_pairs
 from monitor.store.rollouts.looks import list_looks
 from monitor.store.rollouts.measured_hours import measurement_of
 from monitor.store.tables import RolloutObservation, RolloutScore
+from monitor.store.training.registry import version_by_id
+from retrain.rollout.measurement.starting_point import metrics_not_compared
 from tests.support.retrain.measured_desk import HOUR, NOW, NamedEncoder, measured_desk, run_hours
+from tests.support.retrain.rollout_desk import MODEL, settings_of
 
 
 def intent(number: int) -> tuple[str, str]:
@@ -62,6 +67,26 @@ def test_labels_of_several_end_users_only_are_stored(engine: Engine) -> None:
         document = measurement_of(connection, rollout_id)
     assert document is not None
     assert {"": {"labels": ["no", "yes"]}} == document["formats"]
+
+
+def test_metrics_with_no_check_are_named_at_start_and_in_status(engine: Engine) -> None:
+    settings = settings_of(embedded_per_hour=0).model_copy(
+        update={"drift": Drift(higher_is_better=("resolved", "csat"), lower_is_better=("cost",))}
+    )
+    desk = measured_desk(engine, intent, settings)
+    canary = desk.register()
+    with transaction(engine) as connection:
+        version = version_by_id(connection, canary)
+        forecast = metrics_not_compared(connection, version, settings, desk.now)
+    assert list(forecast) == ["csat", "cost"]
+    desk.start(canary)
+    desk.tick()
+    run_hours(desk, 1, as_json)
+    with transaction(engine) as connection:
+        status = read_status(connection, settings, MODEL)
+    assert status.as_json()["not_compared"] == forecast
+    lines = [line for line in status_lines(status) if "not compared, because" in line]
+    assert ["csat" in lines[0], "cost" in lines[1], len(lines)] == [True, True, 2]
 
 
 WORDS = ("card", "loan", "rent", "bill", "cash", "bank", "fees", "safe", "sale", "coin")

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, insert, select, update
 
 from monitor.accounts.registration import create_user
 from monitor.settings import Configuration, Secrets, Settings
+from monitor.settings.drift import Drift
 from monitor.store.engine import transaction
 from monitor.store.rollouts.comparisons import save_comparison
 from monitor.store.rollouts.events import list_events
@@ -93,6 +94,16 @@ def test_page_shows_state_figures_and_history(desk: RolloutDesk, visit: Visit) -
     assert 'href="/rollouts/1"' in visit("Ada").get("/rollouts").text
 
 
+def test_page_names_metrics_that_are_not_compared(desk: RolloutDesk, visit: Visit) -> None:
+    document = {"not_compared": {"csat": "<b>none</b>"}}
+    with transaction(desk.engine) as connection:
+        connection.execute(update(Rollout).values(measurement=document))
+    visitor = visit("Ada")
+    for address in ("/rollouts/1", "/rollouts"):
+        page = visitor.get(address).text
+        assert "csat: not compared, because &lt;b&gt;none" in page
+
+
 def test_snapshot_of_states(desk: RolloutDesk, visit: Visit, snapshot: Any) -> None:
     lea = visit()
     states = {"no look yet": lambda: None, "running": lambda: desk.run_hours(5)}
@@ -167,13 +178,15 @@ def test_a_lead_takes_each_step(desk: RolloutDesk, visit: Visit) -> None:
 
 
 def test_a_candidate_starts_on_the_page_of_models(desk: RolloutDesk, visit: Visit) -> None:
+    drift = Drift(lower_is_better=("cost",))
+    desk.settings = desk.settings.model_copy(update={"drift": drift})
     lea = visit()
     assert "/rollouts/start/" not in lea.get("/models").text
     lea.post("/rollouts/1/revert", {"reason": "wrong one"})
     version = desk.register()
     assert f"/rollouts/start/{version}" in lea.get("/models").text
     assert f"/rollouts/start/{version}" not in visit("Ada").get("/models").text
-    assert lea.get(f"/rollouts/start/{version}").status_code == 200
+    assert "cost: not compared, because" in lea.get(f"/rollouts/start/{version}").text
     started = lea.post(f"/rollouts/start/{version}", {"reason": ""})
     assert (started.status_code, started.headers["location"]) == (303, "/rollouts/2")
     again = lea.post(f"/rollouts/start/{version}", {})

@@ -81,6 +81,7 @@ def measured_desk(
                 "model_version": "v1",
                 "latency_seconds": 1.0 + number % 3,
                 "resolved": number % 2 == 0,
+                "cost": 0.2,
             },
         }
         past.append((b"k%d" % number, (), json.dumps(value).encode()))
