@@ -206,6 +206,10 @@ class Cycle:
         """Make the gateway have the wanted weights of each model."""
         self.rollouts.apply(now, may_continue)
 
+    def probe_canaries(self, now: datetime, may_continue: MayContinue = always) -> None:
+        """Probe the canaries with traffic, and revert those that do not respond."""
+        self.rollouts.probe(now, may_continue)
+
     def roll_out(self, now: datetime, may_continue: MayContinue = always) -> None:
         """Look at the hours of the open rollouts, and advance, hold or revert them."""
         watched = self._watched()

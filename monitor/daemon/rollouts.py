@@ -1,6 +1,8 @@
 """Rollouts in the schedule: weights at the gateway, looks, automatic starts, journal."""
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -25,6 +27,10 @@ from retrain.rollout.plan import RolloutPlan
 
 #: Longest time of the requests that a version got before it lost its traffic.
 DRAIN_TIME = timedelta(minutes=10)
+#: Models whose weights are sent, or whose canaries are probed, at once.
+MAX_MODELS = 16
+#: Time after which a run leaves the models whose gateway has not responded to the next.
+APPLY_SECONDS = 4.0
 
 log = get_logger(__name__)
 
@@ -42,6 +48,9 @@ class Rollouts:
     unloads: bool = False
     #: Generation by model after which the reverted version was removed.
     removed: dict[str, int] = field(default_factory=dict)
+    #: The work on weights by model; a thread for each, as a canary that hangs delays its own only.
+    sending: dict[str, Future[None]] = field(default_factory=dict)
+    threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(MAX_MODELS))
 
     @classmethod
     def build(
@@ -59,19 +68,42 @@ class Rollouts:
         )
 
     def apply(self, now: datetime, may_continue: Callable[[], bool] = lambda: True) -> None:
-        """Make the gateway have the wanted weights, and revert a canary that does not respond.
+        """Make the gateway have the wanted weights of each model, at once.
 
-        What a command did without the database comes first.
+        What a command did without the database comes first. A model whose gateway, or whose canary
+        before its first traffic, does not respond in time delays no other.
         """
         reconcile_journal(self.engine, Path(self.settings.rollout.journal), now)
         with transaction(self.engine) as connection:
             rows = newest_of_each_model(connection)
+        begun = []
         for row in rows:
-            if not may_continue():
-                return
+            before = self.sending.get(row.model)
+            if not may_continue() or (before is not None and not before.done()):
+                continue
             # Those of models that are not watched any more are left, once the gateway has them.
             if row.confirmed_at is None or self.settings.is_watched(row.model):
-                self._each(row.model, partial(self._apply, row.model, now))
+                work = partial(self._each, row.model, partial(self._apply, row.model, now))
+                # With the epoch of the leader, which is the context's.
+                begun.append(self.threads.submit(copy_context().run, work))
+                self.sending[row.model] = begun[-1]
+        for ended in wait(begun, APPLY_SECONDS).done:
+            ended.result()
+
+    def probe(self, now: datetime, may_continue: Callable[[], bool] = lambda: True) -> None:
+        """Probe the canaries with traffic, and revert those that do not respond.
+
+        A job of its own with threads of its own: weights don't wait for probes.
+        """
+        with transaction(self.engine) as connection:
+            rows = [row for row in newest_of_each_model(connection) if row.confirmed_at is not None]
+        due = [row for row in rows if self.settings.is_watched(row.model) and may_continue()]
+        if not due:
+            return
+        with ThreadPoolExecutor(MAX_MODELS) as pool:
+            works = [partial(self._each, row.model, partial(self._probe, row, now)) for row in due]
+            for ended in [pool.submit(copy_context().run, work) for work in works]:
+                ended.result()
 
     def look(
         self,
@@ -94,15 +126,12 @@ class Rollouts:
 
     def _apply(self, model: str, now: datetime) -> None:
         application = apply_weights(self.engine, self.gateway, model, now)
-        reverted = (
-            application is not None
-            and application.confirmed
-            and self.probes.check(application.row, now)
-        )
-        if reverted:
-            apply_weights(self.engine, self.gateway, model, now)
-        elif application is not None and application.confirmed and self.unloads:
+        if application is not None and application.confirmed and self.unloads:
             self._unload_reverted(application.row, now)
+
+    def _probe(self, row: WeightsRow, now: datetime) -> None:
+        if self.probes.check(row, now):
+            apply_weights(self.engine, self.gateway, row.model, now)
 
     def _unload_reverted(self, row: WeightsRow, now: datetime) -> None:
         """Remove a reverted version from the gateway once its last requests have ended."""

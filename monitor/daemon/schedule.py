@@ -118,6 +118,7 @@ def build_scheduler(
         "advance": (cycle.advance, ADVANCE_EVERY_SECONDS),
         # Jobs of their own: a revert waits for no evaluation, and for no measurement.
         "apply_weights": (cycle.apply_weights, APPLY_EVERY_SECONDS),
+        "probe_canaries": (cycle.probe_canaries, APPLY_EVERY_SECONDS),
         "roll_out": (cycle.roll_out, ROLL_OUT_EVERY_SECONDS),
         "compare": (cycle.compare, ROLL_OUT_EVERY_SECONDS),
         "judge": (cycle.judge, ROLL_OUT_EVERY_SECONDS),

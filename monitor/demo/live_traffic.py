@@ -126,6 +126,7 @@ class LiveTraffic:
             outcome.n_hours += 1
             now = begin + HOUR + LATE_RECORDS
             rollouts.apply(now)
+            rollouts.probe(now)
             rollouts.look([settings], now)
             with transaction(engine) as connection:
                 outcome.rollout = rollout_by_id(connection, rollout.id)

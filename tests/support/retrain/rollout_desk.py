@@ -118,8 +118,9 @@ class RolloutDesk:
             return start_rollout(connection, version_id, self.settings, self.now, by="lea")
 
     def apply(self) -> None:
-        """Run the job that applies weights."""
+        """Run the jobs that apply weights and probe canaries."""
         self.daemon.apply(self.now)
+        self.daemon.probe(self.now)
         self._note()
 
     def look(self) -> None:
