@@ -69,7 +69,7 @@ def test_labels_of_several_end_users_only_are_stored(engine: Engine) -> None:
     assert {"": {"labels": ["no", "yes"]}} == document["formats"]
 
 
-def test_metrics_with_no_check_are_named_at_start_and_in_status(engine: Engine) -> None:
+def test_metrics_with_no_check_are_named_with_reasons(engine: Engine) -> None:
     settings = settings_of(embedded_per_hour=0).model_copy(
         update={"drift": Drift(higher_is_better=("resolved", "csat"), lower_is_better=("cost",))}
     )

@@ -244,7 +244,7 @@ def test_sample_ratio_finds_silent_and_flooded_canaries(n_canary: int, n: int) -
     assert ratio.is_mismatch
 
 
-def test_requests_without_a_label_hold_beyond_a_fifth_of_the_weight() -> None:
+def test_unlabelled_requests_hold_beyond_a_fifth_of_the_weight() -> None:
     evidence = run_hours(begin(), (0.9, 0.9), range(48))
     for n, action in ((5, "advance"), (25, "hold")):
         ratio = start_sample_ratio()
@@ -254,7 +254,7 @@ def test_requests_without_a_label_hold_beyond_a_fifth_of_the_weight() -> None:
         assert (decision.action, "unlabelled" in codes(decision)) == (action, action == "hold")
 
 
-def test_handful_without_a_label_and_repaired_labels_hold_nothing() -> None:
+def test_few_unlabelled_requests_and_repaired_labels_hold_nothing() -> None:
     ratio = count_unlabelled(start_sample_ratio(), SampledCount(3, 3), SampledCount(20, 20), 0.05)
     assert not ratio.lacks_labels
     ratio = count_unlabelled(ratio, SampledCount(40, 4000.0), SampledCount(), 0.05)
