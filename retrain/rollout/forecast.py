@@ -7,7 +7,8 @@ import numpy as np
 from scipy import special
 
 from monitor.statistics.betting import FITTED_SHARE, MOMENTS, fitted_stake
-from retrain.rollout.evidence import Evidence
+from retrain.rollout.checks import Check
+from retrain.rollout.evidence import Evidence, Tolerances
 
 #: Probability with which an equal version is shown within the forecast time.
 PROBABILITY = 0.8
@@ -80,13 +81,29 @@ def pairs_to_show(margin: float, variance: float, alpha: float) -> int:
     return math.ceil(root**2)
 
 
-def _variance(evidence: Evidence, k: int) -> float:
-    """Return the variance of a pair: of the pairs so far, and what the level implies at first."""
-    check = evidence.checks[k]
+def pairs_at_level(check: Check, level: float, tolerances: Tolerances) -> int:
+    """Return the pairs after which equal arms are shown to differ by less, before any is seen.
+
+    Args:
+        check: Of kind ``advance``, or a candidate for it.
+        level: Stable's mean, in the metric's unit.
+        tolerances: Of the rollout.
+    """
+    margin = check.tolerance(tolerances.margin, tolerances.points, level)
+    return pairs_to_show(margin, _variance_at(check, level), tolerances.false_advances)
+
+
+def _variance_at(check: Check, level: float) -> float:
+    """Return the variance of a pair that a level implies: that of a share, the largest there is."""
     good = check.quantile
     if good is None:
-        good = float(check.scale(np.array([evidence.level[k]]))[0])
-    by_level = good * (1.0 - good) * (1.0 + 1.0 / UNITS_EACH)
+        good = float(check.scale(np.array([level]))[0])
+    return good * (1.0 - good) * (1.0 + 1.0 / UNITS_EACH)
+
+
+def _variance(evidence: Evidence, k: int) -> float:
+    """Return the variance of a pair: of the pairs so far, and what the level implies at first."""
+    by_level = _variance_at(evidence.checks[k], float(evidence.level[k]))
     total = evidence.sums[:, k].sum(axis=0)
     n, squares = total[MOMENTS.index("n")], total[MOMENTS.index("yy")]
     return float((squares + PRIOR_PAIRS * by_level) / (n + PRIOR_PAIRS))

@@ -297,6 +297,7 @@ def insert_scores(
 class PastExchange:
     """An exchange of the sample before a rollout."""
 
+    occurred_at: datetime
     task_type: str
     end_user: str
     prompt: str

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from monitor.store.rollouts.measured_hours import (
     fix_measurement,
     measurement_of,
 )
-from monitor.store.rollouts.observation_plans import version_labels
+from monitor.store.rollouts.observation_plans import arm_rates, version_labels
 from monitor.store.training.registry import VersionRow, production_version
 from monitor.telemetry import get_logger
 from retrain.rollout.checks import (
@@ -39,6 +39,8 @@ from retrain.rollout.checks import (
     metric_check,
     threshold_checks,
 )
+from retrain.rollout.evidence import Tolerances
+from retrain.rollout.forecast import pairs_at_level
 from retrain.rollout.measurement.subject import Subject
 
 log = get_logger(__name__)
@@ -55,6 +57,8 @@ MALFORMED = "malformed"
 WRONG_FORMAT = "wrong_format"
 RELEVANCE = "relevance"
 JUDGE = "judge"
+#: Level of the judge's score that a forecast assumes: 4 of 5. No traffic before a rollout has one.
+JUDGE_LEVEL = 0.75
 REVIEWS = "expert reviews"
 SAFETY_PROBES = "safety probes"
 
@@ -171,7 +175,9 @@ def learn_starting_point(
         ]
     checks += threshold_checks(_thresholds(settings), ranges)
     if settings.retrain.judge.url and settings.rollout.judged_per_hour:
-        checks.append(metric_check(JUDGE, "revert_only", 0.0, 1.0))
+        checks.append(
+            _judge_check(subject, settings, requests_per_hour(newest, subject.started_at))
+        )
     checks.append(metric_check(REVIEWS, "revert_only", 0.0, 1.0))
     if settings.probes.url:
         # All should pass; a run has too few prompts to learn a level from.
@@ -179,6 +185,33 @@ def learn_starting_point(
     return StartingPoint(
         tuple(checks), formats, relevance, _not_compared(levels, ranges, settings.drift)
     )
+
+
+def requests_per_hour(past: Sequence[PastExchange], before: datetime) -> float:
+    """Return the traffic that a sample is of; 0 where it is too small to tell."""
+    if len(past) < MIN_VALUES:
+        return 0.0
+    hours = max((before - past[0].occurred_at) / timedelta(hours=1), 1.0)
+    return sum(1.0 / row.inclusion_probability for row in past) / hours
+
+
+def _judge_check(subject: Subject, settings: Settings, traffic: float) -> Check:
+    """Return the judge's check: to be shown, where it samples enough for that in a stage's time.
+
+    Args:
+        subject: In its first stage.
+        settings: Of its model.
+        traffic: Requests an hour.
+    """
+    rollout, weight = settings.rollout, subject.weight_percent / 100.0
+    rates = arm_rates(subject.weight_percent, rollout.canary_rate, rollout.stable_per_canary)
+    canary, stable = traffic * weight * rates["canary"], traffic * (1.0 - weight) * rates["stable"]
+    judged_share = min(1.0, rollout.judged_per_hour / max(canary + stable, 1.0))
+    n_pairs = judged_share * min(canary, stable) * (subject.min_dwell / timedelta(hours=1))
+    check = metric_check(JUDGE, "revert_only", 0.0, 1.0)
+    tolerances = Tolerances(margin=settings.monitoring.alert_threshold)
+    is_enough = n_pairs >= pairs_at_level(check, JUDGE_LEVEL, tolerances)
+    return replace(check, kind="advance") if is_enough else check
 
 
 def metrics_not_compared(
