@@ -207,6 +207,7 @@ CASES = {
     "decision_overdue": Case(recommend, confirm),
     "queue_not_worked": Case(leave_queue, review_item),
 }
+OF_PROBES = {"served_model_changed", "promotion_not_served", "probes_unanswered"}
 each_cause = pytest.mark.parametrize("cause", sorted(CASES))
 
 
@@ -214,8 +215,8 @@ def test_every_cause_has_a_condition_and_a_test() -> None:
     # Drift has its evaluations and looks, undelivered messages test_fallback.py.
     conditions = set(OF_MODELS) | set(OF_THE_DAEMON) | set(OF_ROLLOUTS)
     assert conditions | {"drift", UNDELIVERED} == set(CAUSES)
-    # Those of rollouts begin and end in test_rollout_conditions.py.
-    assert set(CASES) == conditions - set(OF_ROLLOUTS)
+    # Those of rollouts are in test_rollout_conditions.py, those of probes in test_probes.py.
+    assert set(CASES) == conditions - set(OF_ROLLOUTS) - OF_PROBES
     of_daemon = {cause.name for cause in CAUSES.values() if cause.of_daemon}
     assert of_daemon == set(OF_THE_DAEMON) | {UNDELIVERED}
 
