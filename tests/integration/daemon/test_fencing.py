@@ -151,8 +151,8 @@ def test_no_job_of_an_ended_epoch_changes_anything(
         job.func()
         changed += [job.id] if rows(any_engine) != before else []
     again.release()
-    # The first only reads; no rollout was looked at for the next two, and no endpoint is probed.
-    idle = {"measure", "compare", "judge", "probe"}
+    # The first only reads; no rollout is open, and no endpoint is probed.
+    idle = {"measure", "compare", "judge", "probe", "probe_canaries"}
     assert changed == [job.id for job in jobs if job.id not in idle]
     assert len(channel.sent) > 0
     assert replies.send.call_count == 2

@@ -185,7 +185,7 @@ def test_run_continues_from_incumbent_and_is_compared_with_it(desk: Desk, runs: 
     adapter_card = (desk.files(run).adapter / "README.md").read_text(encoding="utf-8")
     assert "| desk | split=new | exact_match | " in adapter_card
     responses = list(read_lines(desk.files(run).evaluation_responses(row.id)))
-    assert len(responses) == 3 * 104
+    assert len(responses) == 4 * 104
     right = [a for a in responses if a["by"] == "incumbent" and a["id"].startswith("old")]
     assert {a["response"] for a in right} == {OLD[1]}
     with transaction(desk.engine) as connection:
