@@ -6,7 +6,7 @@ Each function writes rows only; :mod:`retrain.rollout.apply` sends the weights a
 import secrets
 import shlex
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection
 
@@ -49,13 +49,7 @@ def start_rollout(
     """
     version = versions.version_by_id(connection, version_id, lock=True)
     name = f"{version.model} version {version.version}"
-    current = store.open_rollout(connection, version.model, lock=True)
-    if current is not None:
-        raise WorkflowError(
-            f"{version.model}: the {current.kind} of version {current.version} is "
-            f"{current.status}; wait for its end, or end it",
-            code="rollout_running",
-        )
+    require_no_open_rollout(connection, version.model)
     if version.stage != "candidate":
         raise WorkflowError(
             f"{name} is {version.stage} and can't be rolled out: {_ADVICE[version.stage]}",
@@ -73,6 +67,59 @@ def start_rollout(
     plan = make_plan(settings)
     percent = plan.weight(0)
     reason = reason or f"rollout starts at {percent}%"
+    return split_traffic(
+        connection,
+        version,
+        serving,
+        kind="rollout",
+        percent=percent,
+        settings=plan_as_json(plan),
+        by=by,
+        reason=reason,
+        now=now,
+    )
+
+
+def require_no_open_rollout(connection: Connection, model: str) -> None:
+    """Require that no rollout or experiment of a model is open, and keep it so.
+
+    Raises:
+        WorkflowError: There is one.
+    """
+    current = store.open_rollout(connection, model, lock=True)
+    if current is not None:
+        raise WorkflowError(
+            f"{model}: the {current.kind} of version {current.version} is "
+            f"{current.status}; wait for its end, or end it",
+            code="rollout_running",
+        )
+
+
+def split_traffic(
+    connection: Connection,
+    version: VersionRow,
+    serving: VersionRow,
+    *,
+    kind: Literal["rollout", "experiment"],
+    percent: int,
+    settings: dict[str, Any],
+    by: str,
+    reason: str,
+    now: datetime,
+) -> RolloutRow:
+    """Start a rollout or an experiment: the version is the canary, with a wanted weight.
+
+    Args:
+        connection: The transaction.
+        version: The candidate.
+        serving: The version in production.
+        kind: Kind of the row.
+        percent: Weight of the candidate.
+        settings: The plan, and the design of an experiment.
+        by: The user, or driftwarden.
+        reason: Why.
+        now: The time.
+    """
     rollout = take_step(
         connection,
         None,
@@ -80,14 +127,14 @@ def start_rollout(
         by=by,
         now=now,
         reason=reason,
-        kind="rollout",
+        kind=kind,
         model=version.model,
         version_id=version.id,
         stable_version_id=serving.id,
         stage=0,
         weight_percent=percent,
         stage_started_at=now,
-        settings=plan_as_json(plan),
+        settings=settings,
         seed=secrets.randbits(31),
     )
     move_stage(connection, version.id, "canary", changed_by=by, reason=reason, now=now)

@@ -1,6 +1,5 @@
 """Start and stop of experiments, each in the caller's transaction."""
 
-import secrets
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -11,14 +10,11 @@ from monitor.store.rollouts import rollouts as store
 from monitor.store.rollouts.rollouts import RolloutRow
 from monitor.store.training import registry as versions
 from retrain.evaluation.gate_result import require_gate_passed
-from retrain.registry.stages import move_stage
 from retrain.rollout.experiments.design import ExperimentDesign, design_as_json, select_checks
 from retrain.rollout.measurement.starting_point import learn_starting_point
 from retrain.rollout.measurement.subject import Subject
 from retrain.rollout.plan import RolloutPlan, plan_as_json
-from retrain.rollout.rollouts import revert
-from retrain.rollout.steps import take_step
-from retrain.rollout.weights import want_weights
+from retrain.rollout.rollouts import require_no_open_rollout, revert, split_traffic
 
 
 def start_experiment(
@@ -50,13 +46,7 @@ def start_experiment(
     """
     version = versions.version_by_id(connection, version_id, lock=True)
     name = f"{version.model} version {version.version}"
-    current = store.open_rollout(connection, version.model, lock=True)
-    if current is not None:
-        raise WorkflowError(
-            f"{version.model}: the {current.kind} of version {current.version} is "
-            f"{current.status}; wait for its end, or end it",
-            code="rollout_running",
-        )
+    require_no_open_rollout(connection, version.model)
     serving = versions.production_version(connection, version.model)
     if version.stage != "candidate" or serving is None:
         raise WorkflowError(
@@ -88,36 +78,17 @@ def start_experiment(
     )
     select_checks(design, learn_starting_point(connection, subject, settings).checks)
     reason = reason or f"experiment at {share}%"
-    experiment = take_step(
+    return split_traffic(
         connection,
-        None,
-        "started",
-        by=by,
-        now=now,
-        reason=reason,
+        version,
+        serving,
         kind="experiment",
-        model=version.model,
-        version_id=version.id,
-        stable_version_id=serving.id,
-        stage=0,
-        weight_percent=share,
-        stage_started_at=now,
+        percent=share,
         settings=plan_as_json(plan) | design_as_json(design),
-        seed=secrets.randbits(31),
-    )
-    move_stage(connection, version.id, "canary", changed_by=by, reason=reason, now=now)
-    want_weights(
-        connection,
-        version.model,
-        stable_id=serving.id,
-        canary_id=version.id,
-        canary_percent=share,
-        rollout_id=experiment.id,
         by=by,
         reason=reason,
         now=now,
     )
-    return experiment
 
 
 def stop_experiment(
