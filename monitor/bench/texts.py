@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from monitor.bench.labelled import OUT_OF_SCOPE
 from monitor.errors import InputError
 from monitor.settings import Traffic
-from monitor.traffic.file_source import read_exchanges
+from monitor.traffic.files.reading import read_exchanges
 
 CLINC_FILES = ("data_full.json", "domains.json")
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitor.settings import Settings
-    from monitor.traffic.file_source import BadLine
+    from monitor.traffic.files.reading import BadLine
     from monitor.windows.file_comparison import Comparison
 
 BAD_LINES_SHOWN = 10

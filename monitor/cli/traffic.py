@@ -72,7 +72,7 @@ def _replay_file(engine: "Engine", settings: "Configuration", file: Path) -> Non
 
     from monitor.embedding.encoder import load_encoder
     from monitor.traffic.file_replay import replay_file
-    from monitor.traffic.file_source import file_source_name
+    from monitor.traffic.files.records import file_source_name
 
     file_source_name(file)  # refuses an unreadable file before the encoder is loaded
     columns = (SpinnerColumn(), TextColumn("{task.completed} lines"), TimeElapsedColumn())
@@ -169,7 +169,7 @@ def import_(
 
     from monitor.embedding.encoder import load_encoder
     from monitor.traffic.baseline_import import import_baseline
-    from monitor.traffic.file_source import file_source_name
+    from monitor.traffic.files.records import file_source_name
     from monitor.traffic.redaction import build_redactor
     from monitor.windows.versions.split import clean_version_name
 

@@ -66,7 +66,7 @@ def run_own_traffic(traffic: Path, baseline: Path, folder: Path, console: DemoCo
 
 
 def _has_responses(path: Path) -> bool:
-    from monitor.traffic.file_source import read_exchanges
+    from monitor.traffic.files.reading import read_exchanges
 
     content = read_exchanges(
         path, default_settings().traffic, default_model="", redactor=None, requires_response=True
@@ -76,7 +76,7 @@ def _has_responses(path: Path) -> bool:
 
 
 def _read(path: Path, console: DemoConsole, *, prompts_only: bool) -> list[Exchange]:
-    from monitor.traffic.file_source import read_exchanges
+    from monitor.traffic.files.reading import read_exchanges
     from monitor.traffic.redaction import build_redactor
 
     defaults = default_settings()

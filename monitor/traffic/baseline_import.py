@@ -21,7 +21,7 @@ from monitor.store.traffic.exchanges import insert_exchanges
 from monitor.store.traffic.position import Position
 from monitor.traffic.embedding import TextEncoder, embed
 from monitor.traffic.exchange import Exchange, name_model
-from monitor.traffic.file_source import BadLine, FileContent, read_exchanges
+from monitor.traffic.files.reading import BadLine, FileContent, read_exchanges
 from monitor.traffic.redaction import Redactor
 from monitor.traffic.rows import exchange_row
 from monitor.traffic.same_prompt import check_prompts

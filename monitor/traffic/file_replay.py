@@ -14,7 +14,7 @@ from monitor.store.engine import transaction
 from monitor.store.traffic.offsets import OffsetMove, claim
 from monitor.telemetry import RECORDS_READ, RECORDS_SAMPLED
 from monitor.traffic.embedding import TextEncoder
-from monitor.traffic.file_source import file_source_name, iter_records
+from monitor.traffic.files.records import file_source_name, iter_records
 from monitor.traffic.ingest.preparation import BatchPreparer
 from monitor.traffic.ingest.sweeper import Sweeper
 from monitor.traffic.ingest.writer import store_with_retries

@@ -14,7 +14,8 @@ from monitor.settings import Settings
 from monitor.store.traffic.exchange_columns import Exchanges, count_users
 from monitor.store.windows.assessment import Assessment, Source
 from monitor.store.windows.prompt_maps import PromptMap
-from monitor.traffic.file_source import BadLine, FileContent, file_source_name
+from monitor.traffic.files.reading import BadLine, FileContent
+from monitor.traffic.files.records import file_source_name
 from monitor.traffic.redaction import Redactor
 from monitor.traffic.same_prompt import check_prompts
 from monitor.windows.assessment.build import WindowContext, build_assessment

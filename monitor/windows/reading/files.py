@@ -16,7 +16,7 @@ from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.exchanges import MAX_UNPACKED_ROWS
 from monitor.store.traffic.spool import spooled_array, take_rows
 from monitor.traffic.exchange import Exchange
-from monitor.traffic.file_source import FileContent, read_exchanges
+from monitor.traffic.files.reading import FileContent, read_exchanges
 from monitor.traffic.redaction import build_redactor
 from monitor.traffic.rows import content_row
 

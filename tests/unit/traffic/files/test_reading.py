@@ -8,7 +8,8 @@ import pytest
 
 from monitor.errors import InputError
 from monitor.settings import Traffic
-from monitor.traffic.file_source import file_source_name, iter_records, read_exchanges
+from monitor.traffic.files.reading import read_exchanges
+from monitor.traffic.files.records import file_source_name, iter_records
 from monitor.traffic.redaction import Redactor
 
 
