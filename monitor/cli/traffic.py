@@ -71,24 +71,26 @@ def _replay_file(engine: "Engine", settings: "Configuration", file: Path) -> Non
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     from monitor.embedding.encoder import load_encoder
+    from monitor.input_files import open_source
     from monitor.traffic.file_replay import replay_file
-    from monitor.traffic.files.records import file_source_name
 
-    file_source_name(file)  # refuses an unreadable file before the encoder is loaded
-    columns = (SpinnerColumn(), TextColumn("{task.completed} lines"), TimeElapsedColumn())
+    source = open_source(file)
+    source.check()  # refuses a bad file before the encoder is loaded
+    unit = source.unit
+    columns = (SpinnerColumn(), TextColumn(f"{{task.completed}} {unit}s"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("replay", total=None)
         done = replay_file(
             engine,
             settings,
             load_encoder(settings.embedding),
-            file,
+            source,
             progress=lambda n_lines: progress.advance(task, n_lines),
         )
     if done.n_skipped:
-        typer.echo(f"{pluralize(done.n_skipped, 'line')} replayed earlier, skipped")
+        typer.echo(f"{pluralize(done.n_skipped, unit)} replayed earlier, skipped")
     typer.echo(
-        f"{pluralize(done.n_lines, 'line')} read, {done.n_sampled} sampled "
+        f"{pluralize(done.n_lines, unit)} read, {done.n_sampled} sampled "
         f"(rate {settings.monitoring.sample_rate:g}), "
         f"{pluralize(done.n_exchanges, 'exchange')} stored, "
         f"{pluralize(done.n_dead_letters, 'dead letter')}"
@@ -169,13 +171,11 @@ def import_(
 
     from monitor.embedding.encoder import load_encoder
     from monitor.traffic.baseline_import import import_baseline
-    from monitor.traffic.files.records import file_source_name
     from monitor.traffic.redaction import build_redactor
     from monitor.windows.versions.split import clean_version_name
 
     settings = read_settings(config, model)
     engine = open_database(settings)
-    file_source_name(file)  # refuses an unreadable file before the encoder is loaded
     imported = import_baseline(
         engine,
         settings.traffic,

@@ -14,6 +14,7 @@ from monitor.demo.workspace import (
     write_config,
 )
 from monitor.errors import InputError
+from monitor.input_files import InputSource, open_two
 from monitor.plurals import pluralize
 from monitor.settings import Configuration, default_configuration, default_settings
 from monitor.store.engine import transaction
@@ -30,7 +31,7 @@ def run_own_traffic(traffic: Path, baseline: Path, folder: Path, console: DemoCo
     """Evaluate the weeks of a file of exchanges against a file of reference exchanges.
 
     Args:
-        traffic: Exchanges in the plain format; their timestamps assign them to weeks.
+        traffic: Exchanges; their timestamps assign them to weeks.
         baseline: The reference exchanges; their model may be another release.
         folder: Folder for the database and the reports.
         console: Output.
@@ -44,9 +45,10 @@ def run_own_traffic(traffic: Path, baseline: Path, folder: Path, console: DemoCo
     """
     from monitor.embedding.encoder import load_encoder
 
-    prompts_only = not all(map(_has_responses, (baseline, traffic)))
-    reference = _read(baseline, console, prompts_only=prompts_only)
-    model = _monitored_model(_read(traffic, console, prompts_only=prompts_only), console)
+    sources = open_two(baseline, traffic)
+    prompts_only = not all(map(_has_responses, sources))
+    reference, current = (_read(file, console, prompts_only=prompts_only) for file in sources)
+    model = _monitored_model(current, console)
     if prompts_only:
         console.write("A file has no responses: only prompts are compared.")
     place = prepare_folder(folder, read=(traffic, baseline))
@@ -58,30 +60,30 @@ def run_own_traffic(traffic: Path, baseline: Path, folder: Path, console: DemoCo
     engine = open_database(configuration)
     workspace = Workspace(place, configuration, model, engine, encoder, console)
     _import_baseline(workspace, reference)
-    _replay(workspace, traffic)
+    _replay(workspace, sources[1])
     console.section("Drift by week")
     evaluations = _evaluate(workspace)
     _summarize(workspace, evaluations)
     return bool(evaluations) and all(row.verdict != "not_enough_data" for row in evaluations)
 
 
-def _has_responses(path: Path) -> bool:
+def _has_responses(source: InputSource) -> bool:
     from monitor.traffic.files.reading import read_exchanges
 
     content = read_exchanges(
-        path, default_settings().traffic, default_model="", redactor=None, requires_response=True
+        source, default_settings().traffic, default_model="", redactor=None, requires_response=True
     )
     reasons = {line.reason for line in content.bad_lines}
     return bool(content.exchanges) or "missing_response" not in reasons
 
 
-def _read(path: Path, console: DemoConsole, *, prompts_only: bool) -> list[Exchange]:
+def _read(source: InputSource, console: DemoConsole, *, prompts_only: bool) -> list[Exchange]:
     from monitor.traffic.files.reading import read_exchanges
     from monitor.traffic.redaction import build_redactor
 
     defaults = default_settings()
     content = read_exchanges(
-        path,
+        source,
         defaults.traffic.model_copy(update={"prompts_only": prompts_only}),
         default_model=defaults.model.name,
         redactor=build_redactor(defaults.redaction),
@@ -89,13 +91,13 @@ def _read(path: Path, console: DemoConsole, *, prompts_only: bool) -> list[Excha
     )
     if not content.exchanges:
         first = f": {content.bad_lines[0]}" if content.bad_lines else ""
-        raise InputError(f"no exchange in {path}{first}")
-    console.write(f"{path.name}: {len(content.exchanges):,} exchanges")
+        raise InputError(f"no exchange in {source.label}{first}")
+    console.write(f"{source.name}: {len(content.exchanges):,} exchanges")
     for bad in content.bad_lines[:SHOWN_BAD_LINES]:
         console.quote(str(bad), title="skipped")
     left = len(content.bad_lines) - SHOWN_BAD_LINES
     if left > 0:
-        console.write(f"  and {pluralize(left, 'more line')} skipped")
+        console.write(f"  and {pluralize(left, f'more {source.unit}')} skipped")
     return content.exchanges
 
 
@@ -132,13 +134,11 @@ def _import_baseline(workspace: Workspace, exchanges: list[Exchange]) -> None:
         )
 
 
-def _replay(workspace: Workspace, traffic: Path) -> None:
+def _replay(workspace: Workspace, traffic: InputSource) -> None:
     from monitor.traffic.file_replay import replay_file
 
-    with traffic.open("rb") as file:
-        n_lines = sum(1 for _ in file)
     done = 0
-    with workspace.console.step("embed and store the traffic", n_lines) as step:
+    with workspace.console.step("embed and store the traffic", traffic.check()) as step:
 
         def advance(n: int) -> None:
             nonlocal done

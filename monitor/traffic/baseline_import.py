@@ -12,6 +12,7 @@ import numpy as np
 from sqlalchemy import Engine
 
 from monitor.errors import InputError
+from monitor.input_files import InputSource, open_source
 from monitor.settings import Traffic
 from monitor.settings.models.names import ModelNames
 from monitor.store.engine import transaction
@@ -51,7 +52,7 @@ def import_baseline(
     engine: Engine,
     settings: Traffic,
     load_encoder: Callable[[], TextEncoder],
-    path: Path,
+    place: Path | InputSource,
     *,
     names: ModelNames,
     model_version: str = "",
@@ -65,7 +66,7 @@ def import_baseline(
         engine: The database.
         settings: The format and the limits.
         load_encoder: Loads the encoder, once the file is accepted.
-        path: The file.
+        place: The file.
         names: The one model whose baseline it is, with its other names.
         model_version: The version that responded; empty: of all versions.
         redactor: Replaces personal data; ``None`` leaves it.
@@ -79,14 +80,15 @@ def import_baseline(
             ``max_same_prompt_share`` of its prompts are one text.
     """
     model = names.default
+    source = open_source(place)
     content = read_exchanges(
-        path, settings, default_model=model, redactor=redactor, requires_response=True
+        source, settings, default_model=model, redactor=redactor, requires_response=True
     )
     named = [name_model(exchange, names) for exchange in content.exchanges]
     own = [exchange for exchange in named if exchange.model == model]
     if not own:
-        raise InputError(_nothing_usable(path, model, content))
-    check_prompts(path, own, max_same_prompt_share)
+        raise InputError(_nothing_usable(source, model, content))
+    check_prompts(source.label, own, max_same_prompt_share)
     stored = store_baseline(
         engine, load_encoder(), own, model=model, model_version=model_version, now=now
     )
@@ -158,14 +160,17 @@ def _digest(exchanges: Exchanges, *, model: str, model_version: str, encoder: st
     return sha256(msgspec.json.encode(named)).hexdigest()
 
 
-def _nothing_usable(path: Path, model: str, content: FileContent) -> str:
+def _nothing_usable(source: InputSource, model: str, content: FileContent) -> str:
     if content.exchanges:
         models = Counter(exchange.model for exchange in content.exchanges).most_common(5)
         named = ", ".join(f"{name!r} ({count})" for name, count in models)
-        return f"{path}: no exchange of the model {model!r}; the file names {named}. See --model."
+        return (
+            f"{source.label}: no exchange of the model {model!r}; the file names {named}. See "
+            "--model."
+        )
     if content.bad_lines:
         bad = content.bad_lines
-        return f"{path}: none of {len(bad)} lines is an exchange; {bad[0]}"
+        return f"{source.label}: none of {len(bad)} {source.unit}s is an exchange; {bad[0]}"
     if content.n_withheld:
-        return f"{path}: all {content.n_withheld:,} exchanges have their texts withheld"
-    return f"{path}: the file is empty"
+        return f"{source.label}: all {content.n_withheld:,} exchanges have their texts withheld"
+    return f"{source.label}: the file is empty"

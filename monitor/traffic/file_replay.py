@@ -5,10 +5,12 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 from sqlalchemy import Engine
 
+from monitor.input_files import InputSource, open_source
 from monitor.settings import Sections
 from monitor.store.engine import transaction
 from monitor.store.traffic.offsets import OffsetMove, claim
@@ -27,7 +29,7 @@ from monitor.traffic.sampling.observation_plan import ObservationPlan
 class FileReplayResult:
     """Result of a file replay."""
 
-    #: Lines read; those of an earlier replay of the same file are skipped.
+    #: Lines, rows or elements read; those of an earlier replay of the same file are skipped.
     n_lines: int
     n_skipped: int
     n_sampled: int
@@ -43,7 +45,7 @@ def replay_file(
     engine: Engine,
     settings: Sections,
     encoder: TextEncoder,
-    path: Path,
+    place: Path | InputSource,
     *,
     plan: ObservationPlan | None = None,
     stop: threading.Event | None = None,
@@ -59,20 +61,22 @@ def replay_file(
         engine: The database.
         settings: The sampling rate, the format and the batch size.
         encoder: Embeds prompts and responses.
-        path: One exchange a line.
+        place: The file. It is read to its end before anything is stored.
         plan: Plan of observation, where the file stands for the traffic of a rollout.
         stop: Ends the replay after the current batch.
         progress: Called with the number of lines of each batch.
         clock: Returns the time.
 
     Raises:
-        InputError: The file can't be read.
+        InputError: The file can't be read to its end; nothing is stored then.
         LostOwnershipError: Another process replays the same file.
     """
     stop = stop or threading.Event()
     design = SamplingDesign(settings)
     preparer = BatchPreparer.build(settings, encoder, design)
-    source = file_source_name(path)
+    file = open_source(place)
+    source = file_source_name(file)
+    n_values = file.check()
     with transaction(engine) as connection:
         start = claim(connection, source, 0, first=0, now=clock())
     totals: Counter[str] = Counter(skipped=start)
@@ -103,7 +107,9 @@ def replay_file(
         sampled.clear()
         return True
 
-    for record in iter_records(path, source=source, start=start):
+    # What is appended meanwhile belongs to another source.
+    records = islice(iter_records(file, source=source, start=start), max(0, n_values - start))
+    for record in records:
         position = record.position.offset + 1
         if record.value and design.sampler.keeps(record.identity("")):
             sampled.append(replace(record, plan=plan))

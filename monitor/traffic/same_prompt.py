@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from xxhash import xxh3_64_intdigest
@@ -49,11 +48,11 @@ def _hash(prompt: str) -> int:
     return xxh3_64_intdigest(prompt.strip().encode("utf-8", "surrogatepass"))
 
 
-def check_prompts(path: Path, exchanges: Sequence[Exchange], max_share: float) -> None:
+def check_prompts(label: str, exchanges: Sequence[Exchange], max_share: float) -> None:
     """Check that the prompts of a file aren't one text, as a wrong field map would read them.
 
     Args:
-        path: The file.
+        label: The file's name, for the message.
         exchanges: Its exchanges.
         max_share: ``drift.max_same_prompt_share``.
 
@@ -65,7 +64,7 @@ def check_prompts(path: Path, exchanges: Sequence[Exchange], max_share: float) -
         return
     text = same.text if len(same.text) <= CHARACTERS_QUOTED else f"{same.text[:CHARACTERS_QUOTED]}…"
     raise InputError(
-        f"{path}: {same.count:,} of {same.n:,} prompts are one text: {text!r}; set traffic.format "
+        f"{label}: {same.count:,} of {same.n:,} prompts are one text: {text!r}; set traffic.format "
         "and traffic.fields.prompt to the field that holds the prompt, or give "
         "--allow-same-prompt if this is the prompt",
         code="same_prompt",

@@ -10,12 +10,12 @@ from pathlib import Path
 from monitor.descriptors import load_language_model
 from monitor.embedding.encoder import load_encoder
 from monitor.embedding.vocabulary import Vocabulary, load_vocabulary
+from monitor.input_files import InputSource, open_two
 from monitor.settings import Settings
 from monitor.store.traffic.exchange_columns import Exchanges, count_users
 from monitor.store.windows.assessment import Assessment, Source
 from monitor.store.windows.prompt_maps import PromptMap
 from monitor.traffic.files.reading import BadLine, FileContent
-from monitor.traffic.files.records import file_source_name
 from monitor.traffic.redaction import Redactor
 from monitor.traffic.same_prompt import check_prompts
 from monitor.windows.assessment.build import WindowContext, build_assessment
@@ -83,21 +83,21 @@ def compare_files(
         InputError: A file cannot be read or has no exchange; the message lists its bad lines.
         ModelError: The encoder cannot be loaded.
     """
-    paths = (reference, current)
-    contents = [read_file(path, settings) for path in paths]
-    for path, content in zip(paths, contents, strict=True):
-        check_prompts(path, content.exchanges, settings.drift.max_same_prompt_share)
+    sources = open_two(reference, current)
+    contents = [read_file(source, settings) for source in sources]
+    for source, content in zip(sources, contents, strict=True):
+        check_prompts(source.label, content.exchanges, settings.drift.max_same_prompt_share)
     now = datetime.now(UTC)
-    sides, encoder, vocabulary = _embed(paths, contents, settings, progress)
+    sides, encoder, vocabulary = _embed(sources, contents, settings, progress)
     progress("Comparing", 0, 1)
-    sources = [_source(side) for side in sides]
+    described = [_source(side) for side in sides]
     split = _split(sides[1], settings, now)
     parts = _compare_parts(
         sides[0],
         sides[1],
         split,
         settings,
-        digest=sources[0].digest,
+        digest=described[0].digest,
         unknown_shares=None if vocabulary is None else vocabulary.unknown_shares,
     )
     reported = parts[select_reported(parts)]
@@ -113,8 +113,8 @@ def compare_files(
             alert_threshold=settings.monitoring.alert_threshold,
             seed=settings.drift.seed,
             end_users=sides[1].window.end_users,
-            reference=sources[0],
-            current=sources[1],
+            reference=described[0],
+            current=described[1],
             encoder=encoder,
             package_versions={name: version(name) for name in PACKAGES},
             n_withheld=contents[1].n_withheld,
@@ -144,7 +144,7 @@ def compare_files(
 
 
 def _embed(
-    paths: tuple[Path, Path],
+    sources: Sequence[InputSource],
     contents: Sequence[FileContent],
     settings: Settings,
     progress: Progress,
@@ -159,13 +159,13 @@ def _embed(
         count_users([exchange.end_user for exchange in content.exchanges]) for content in contents
     ]
     if min(sizes) < settings.drift.min_samples or min(n_end_users) < MIN_END_USERS:
-        return unembedded_files(paths, contents), "", None
+        return unembedded_files(sources, contents), "", None
     progress("Loading the encoder", 0, 1)
     encoder = load_encoder(settings.embedding)
     progress("Loading the encoder", 1, 1)
     with ThreadPoolExecutor(1, "language-model") as executor:
         executor.submit(load_language_model)
-        sides = embed_files(paths, contents, encoder, progress)
+        sides = embed_files(sources, contents, encoder, progress)
     return sides, encoder.identity, load_vocabulary(settings.embedding, encoder.identity)
 
 
@@ -231,9 +231,8 @@ def _compare_parts(
 def _source(side: FileSide) -> Source:
     times = side.window.occurred_at
     return Source(
-        name=side.path.name,
-        # A pipe can be read only once.
-        digest=file_source_name(side.path).removeprefix("file:") if side.path.is_file() else "",
+        name=side.name,
+        digest=side.source.digest(),
         first=min(times, default=None),
         last=max(times, default=None),
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from monitor.errors import RecordError
+from monitor.input_files import InputSource, open_source
 from monitor.settings import Traffic
 from monitor.store.traffic.pending_halves import HalfRow
 from monitor.traffic.decoder import Decoder
@@ -17,16 +18,17 @@ from monitor.traffic.sampling.sampler import Draw
 
 @dataclass(frozen=True)
 class BadLine:
-    """An unreadable line."""
+    """An unreadable line, row, element or object."""
 
     #: Counted from 1.
     number: int
     reason: str
     detail: str
+    unit: str = "line"
 
     def __str__(self) -> str:
         """Return ``line 3: invalid_json: ...``."""
-        return f"line {self.number}: {self.reason}: {self.detail}"
+        return f"{self.unit} {self.number}: {self.reason}: {self.detail}"
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class FileContent:
 
 
 def read_exchanges(
-    path: Path,
+    place: Path | InputSource,
     settings: Traffic,
     *,
     default_model: str,
@@ -55,20 +57,21 @@ def read_exchanges(
     """Read a file without sampling, for a comparison or a baseline.
 
     Args:
-        path: The file. Blank lines are skipped.
+        place: The file. Blank lines are skipped.
         settings: The format and the limits.
         default_model: The model of lines that name none.
         redactor: Replaces personal data; ``None`` leaves it.
         requires_response: A line with only a prompt can't be read.
 
     Raises:
-        InputError: The file can't be read, or isn't JSON Lines.
+        InputError: The file can't be read to its end.
     """
+    source = open_source(place)
     decoder = Decoder(settings, default_model=default_model, requires_response=requires_response)
     exchanges: list[Exchange] = []
     halves: list[HalfRow] = []
     bad_lines: list[BadLine] = []
-    for record in iter_records(path, source=path.name):
+    for record in iter_records(source, source=source.name):
         if not record.value:
             continue
         number = record.position.offset + 1
@@ -99,17 +102,23 @@ def read_exchanges(
     compared = [exchange for exchange in exchanges if not exchange.withheld]
     return FileContent(
         [redact_exchange(exchange, redactor) for exchange in compared],
-        _with_conversion(path, sorted(bad_lines, key=lambda line: line.number)),
+        _with_conversion(
+            source.name,
+            [
+                replace(line, unit=source.unit)
+                for line in sorted(bad_lines, key=lambda line: line.number)
+            ],
+        ),
         len(exchanges) - len(compared),
     )
 
 
-def _with_conversion(path: Path, bad_lines: list[BadLine]) -> list[BadLine]:
+def _with_conversion(name: str, bad_lines: list[BadLine]) -> list[BadLine]:
     """Add the conversion command to the first line that isn't UTF-8."""
     first = next((at for at, bad in enumerate(bad_lines) if bad.reason == "invalid_utf8"), None)
     if first is not None:
         bad = bad_lines[first]
-        hint = f"`iconv -f LATIN1 -t UTF-8 {path.name}` if the file is Latin-1"
+        hint = f"`iconv -f LATIN1 -t UTF-8 {name}` if the file is Latin-1"
         bad_lines[first] = replace(bad, detail=f"{bad.detail}; {hint}")
     return bad_lines
 

@@ -55,9 +55,9 @@ def _are_copies(reference: FileSide, current: FileSide) -> bool:
 def _same_content(reference: FileSide, current: FileSide) -> list[str]:
     if not _are_copies(reference, current):
         return []
-    names = f"{reference.path.name} and {current.path.name}"
-    if reference.path.name == current.path.name:
-        names = f"Both files ({reference.path.name})"
+    names = f"{reference.name} and {current.name}"
+    if reference.name == current.name:
+        names = f"Both files ({reference.name})"
     remark = (
         f"{names} hold the same prompts and responses. Check that the second file is the window "
         "that you mean."
@@ -92,7 +92,7 @@ def _versions_of_reference(side: FileSide, field: str) -> list[str]:
     if len(versions) < 2:
         return []
     remark = (
-        f"{side.path.name} has responses of {len(versions):,} versions of the model: "
+        f"{side.name} has responses of {len(versions):,} versions of the model: "
         f"{describe_versions(versions)}. They are one reference together."
     )
     return [remark]
@@ -101,7 +101,7 @@ def _versions_of_reference(side: FileSide, field: str) -> list[str]:
 def _models(reference: FileSide, current: FileSide) -> list[str]:
     """Return remarks where lines name several models, which are not compared separately."""
     remarks = [
-        f"{side.path.name} has exchanges of {len(side.models):,} models: "
+        f"{side.name} has exchanges of {len(side.models):,} models: "
         f"{describe_versions(side.models)}. They are compared together; to compare each, split "
         "the file by `model`."
         for side in (reference, current)
@@ -109,8 +109,8 @@ def _models(reference: FileSide, current: FileSide) -> list[str]:
     ]
     if reference.models and current.models and set(reference.models) != set(current.models):
         remarks.append(
-            f"{reference.path.name} has the model {describe_versions(reference.models)}, "
-            f"{current.path.name} {describe_versions(current.models)}: what differs between models "
+            f"{reference.name} has the model {describe_versions(reference.models)}, "
+            f"{current.name} {describe_versions(current.models)}: what differs between models "
             "counts as drift."
         )
     return remarks
@@ -124,13 +124,13 @@ def _times(side: FileSide, now: datetime) -> list[str]:
     if 0 < n_untimed < len(exchanges):
         remarks.append(
             f"Without a time: {n_untimed:,} of {pluralize(len(exchanges), 'exchange')} of "
-            f"{side.path.name}, so all times of the file are ignored."
+            f"{side.name}, so all times of the file are ignored."
         )
     ahead = [at for at in side.window.occurred_at if at > now]
     if ahead:
         remarks.append(
             f"Later than this machine's clock: {pluralize(len(ahead), 'exchange')} of "
-            f"{side.path.name}, up to {max(ahead).astimezone(UTC):%Y-%m-%d %H:%M} UTC. "
+            f"{side.name}, up to {max(ahead).astimezone(UTC):%Y-%m-%d %H:%M} UTC. "
             "They are ignored when serving versions are determined; correct them, or the clock."
         )
     return remarks
@@ -145,7 +145,7 @@ def _repeated(side: FileSide) -> list[str]:
     n_repeated = 0
     for exchange in side.content.exchanges:
         # An exchange without an id is named by its place in the file.
-        has_id = not exchange.exchange_id.startswith(f"{side.path.name}/")
+        has_id = not exchange.exchange_id.startswith(f"{side.name}/")
         if not has_id and not exchange.has_timestamp:
             continue
         content = (
@@ -166,7 +166,7 @@ def _repeated(side: FileSide) -> list[str]:
         return []
     remark = (
         f"Repeated: {n_repeated:,} of {pluralize(len(side.content.exchanges), 'exchange')} of "
-        f"{side.path.name} are identical to another one, and are compared. Remove them if they "
+        f"{side.name} are identical to another one, and are compared. Remove them if they "
         "occurred once."
     )
     return [remark]
@@ -177,8 +177,8 @@ def _not_compared(side: FileSide) -> list[str]:
     content = side.content
     if content.bad_lines:
         n_bad = pluralize(len(content.bad_lines), "line")
-        remarks.append(f"{n_bad} of {side.path.name} could not be read.")
+        remarks.append(f"{n_bad} of {side.name} could not be read.")
     if content.n_withheld:
         remark = withheld_remark(content.n_withheld, content.share_withheld)
-        remarks.append(f"{side.path.name}: {remark}")
+        remarks.append(f"{side.name}: {remark}")
     return remarks

@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.embedding.encoder import Encoder
 from monitor.errors import InputError
+from monitor.input_files import InputSource
 from monitor.settings import Settings
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.exchanges import MAX_UNPACKED_ROWS
@@ -31,10 +31,15 @@ Progress = Callable[[str, int, int], None]
 class FileSide:
     """A file of exchanges as one side of a comparison."""
 
-    path: Path
+    source: InputSource
     content: FileContent
     #: Its exchanges, in the order of the file; without times where a line has none.
     window: Exchanges
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.source.name
 
     @property
     def models(self) -> Counter[str]:
@@ -42,18 +47,18 @@ class FileSide:
         return Counter(exchange.model for exchange in self.content.exchanges if exchange.model)
 
 
-def read_file(path: Path, settings: Settings) -> FileContent:
+def read_file(source: InputSource, settings: Settings) -> FileContent:
     """Read the exchanges of a file.
 
     Args:
-        path: JSONL.
+        source: The file.
         settings: Format and redaction. A line without a model has none.
 
     Raises:
         InputError: It cannot be read or has no exchange; the message lists its bad lines.
     """
     content = read_exchanges(
-        path,
+        source,
         settings.traffic,
         default_model="",
         redactor=build_redactor(settings.redaction),
@@ -62,29 +67,35 @@ def read_file(path: Path, settings: Settings) -> FileContent:
         return content
     if not content.bad_lines and content.n_withheld:
         raise InputError(
-            f"{path}: the texts of all {content.n_withheld:,} exchanges are withheld; write a file "
-            "with texts"
+            f"{source.label}: the texts of all {content.n_withheld:,} exchanges are withheld; "
+            "write a file with texts"
         )
     if not content.bad_lines:
-        raise InputError(f"{path}: the file is empty; write one exchange a line", code="empty_file")
+        raise InputError(
+            f"{source.label}: the file is empty; write one exchange a line or row",
+            code="empty_file",
+        )
     lines = "\n".join(f"  {bad}" for bad in content.bad_lines[:10])
     left = len(content.bad_lines) - 10
     more = f"\n  and {left:,} more" if left > 0 else ""
     raise InputError(
-        f"{path}: no line is an exchange; each needs at least a `prompt`:\n{lines}{more}"
+        f"{source.label}: no {source.unit} is an exchange; each needs at least a `prompt`:\n"
+        f"{lines}{more}"
     )
 
 
-def unembedded_files(paths: Sequence[Path], contents: Sequence[FileContent]) -> list[FileSide]:
+def unembedded_files(
+    sources: Sequence[InputSource], contents: Sequence[FileContent]
+) -> list[FileSide]:
     """Return files without vectors, for a comparison that has too little data anyway."""
     return [
-        _side(path, content, Exchanges.from_rows([content_row(row) for row in content.exchanges]))
-        for path, content in zip(paths, contents, strict=True)
+        _side(source, content, Exchanges.from_rows([content_row(row) for row in content.exchanges]))
+        for source, content in zip(sources, contents, strict=True)
     ]
 
 
 def embed_files(
-    paths: Sequence[Path],
+    sources: Sequence[InputSource],
     contents: Sequence[FileContent],
     encoder: Encoder,
     progress: Progress,
@@ -92,18 +103,18 @@ def embed_files(
     """Embed files together; a text that occurs several times is encoded once.
 
     Args:
-        paths: The files.
+        sources: The files.
         contents: Their contents.
         encoder: Encodes all texts.
         progress: Receives the progress.
     """
     windows = _windows([content.exchanges for content in contents], encoder, progress)
-    return [_side(*side) for side in zip(paths, contents, windows, strict=True)]
+    return [_side(*side) for side in zip(sources, contents, windows, strict=True)]
 
 
-def _side(path: Path, content: FileContent, window: Exchanges) -> FileSide:
+def _side(source: InputSource, content: FileContent, window: Exchanges) -> FileSide:
     is_timed = all(exchange.has_timestamp for exchange in content.exchanges)
-    return FileSide(path, content, window if is_timed else replace(window, occurred_at=()))
+    return FileSide(source, content, window if is_timed else replace(window, occurred_at=()))
 
 
 def cap_times(occurred_at: Sequence[datetime], now: datetime) -> Sequence[datetime]:

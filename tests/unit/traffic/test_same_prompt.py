@@ -1,7 +1,6 @@
 """Prompts that are one text."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -44,6 +43,6 @@ def test_refusal_quotes_the_text_with_its_count() -> None:
         response="Yes.",
     )
     with refusal("same_prompt", InputError) as refused:
-        check_prompts(Path("week.jsonl"), [exchange] * 150, 0.5)
+        check_prompts("week.jsonl", [exchange] * 150, 0.5)
     for fact in ("week.jsonl", "150 of 150", "'[text]'", "--allow-same-prompt"):
         assert fact in str(refused.value)

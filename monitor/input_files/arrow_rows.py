@@ -1,0 +1,112 @@
+"""Rows of Parquet and Arrow files as JSON objects."""
+
+import math
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, BinaryIO
+
+import msgspec
+import pyarrow as pa
+from pyarrow import ipc, parquet
+
+from monitor.errors import InputError
+from monitor.input_files.arrow_types import check_columns, has_numbers, json_schema
+
+BATCH_ROWS = 1024
+#: The end of an Arrow stream; without it, the stream may be cut.
+END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+
+
+def iter_parquet(file: BinaryIO, label: str) -> Iterator[bytes]:
+    """Yield the rows of a Parquet file as JSON objects, without nulls.
+
+    Raises:
+        InputError: The file is cut or damaged, or a column can't be JSON.
+    """
+    with _readable(label, "Parquet"):
+        table = parquet.ParquetFile(file)
+        batches = table.iter_batches(batch_size=BATCH_ROWS, use_threads=False)
+        yield from _iter_rows(table.schema_arrow, batches, label)
+
+
+def iter_arrow(file: BinaryIO, label: str) -> Iterator[bytes]:
+    """Yield the rows of an Arrow stream or file, as `datasets` stores them.
+
+    Raises:
+        InputError: The file is cut or damaged, or a column can't be JSON.
+    """
+    with _readable(label, "Arrow"):
+        if file.read(6) == b"ARROW1":
+            table = ipc.open_file(file)
+            batches = map(table.get_batch, range(table.num_record_batches))
+            yield from _iter_rows(table.schema, batches, label)
+            return
+        file.seek(-len(END_OF_STREAM), 2)
+        if file.read() != END_OF_STREAM:
+            raise InputError(
+                f"{label}: the Arrow file ends too early; copy or save it again", code="truncated"
+            )
+        file.seek(0)
+        with ipc.open_stream(file) as reader:
+            yield from _iter_rows(reader.schema, reader, label)
+
+
+@contextmanager
+def _readable(label: str, kind: str) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError, EOFError) as error:
+        complaint = str(error).split("\n", maxsplit=1)[0][:200]
+        raise InputError(
+            f"{label}: the {kind} file is cut or damaged: {complaint}; copy or write it again",
+            code="truncated",
+        ) from None
+
+
+def _iter_rows(schema: Any, batches: Iterable[Any], label: str) -> Iterator[bytes]:
+    check_columns(schema, label)
+    target = json_schema(schema)
+    with_numbers = {field.name for field in target if has_numbers(field.type)}
+    number = 0
+    for batch in batches:
+        place = f"{label}: rows {number + 1:,} to {number + len(batch):,}"
+        columns = _values(pa.Table.from_batches([batch]).cast(target, safe=False), place)
+        for name in with_numbers:
+            columns[name] = [_finite(value, f"{place}: {name!r}") for value in columns[name]]
+        for row in zip(*columns.values(), strict=True):
+            content = zip(columns, row, strict=True)
+            yield _ENCODER.encode({name: value for name, value in content if value is not None})
+        number += len(batch)
+
+
+def _values(table: Any, place: str) -> dict[str, list[Any]]:
+    columns = {}
+    for name in table.column_names:
+        try:
+            columns[name] = table[name].to_pylist()
+        except (ValueError, OverflowError) as error:
+            raise InputError(
+                f"{place}: {name!r}: {error}; correct the value, or leave the column out",
+                code="bad_value",
+            ) from None
+    return columns
+
+
+def _finite(value: Any, place: str) -> Any:
+    """Return a value without NaN, and durations in seconds; refuse infinite numbers."""
+    if isinstance(value, float):
+        if math.isinf(value):
+            raise InputError(
+                f"{place} is infinite, which JSON has no number for; write null", code="infinite"
+            )
+        return None if math.isnan(value) else value
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, dict):
+        return {key: _finite(entry, place) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_finite(entry, place) for entry in value]
+    return value
