@@ -287,6 +287,18 @@ class LeaderGauges(Collector):
             ("model",),
             "Change that is suspicious. Two such runs in a row open an incident.",
         ),
+        "driftwarden_rollout_weight_percent": (
+            ("model", "kind"),
+            "Weight that an open rollout or experiment wants for its canary; 0: none is open.",
+        ),
+        "driftwarden_rollout_holding_seconds": (
+            ("model",),
+            "Time since which the open rollout holds at its stage; 0 while it does not.",
+        ),
+        "driftwarden_weights_unconfirmed_seconds": (
+            ("model",),
+            "Age of wanted weights that the gateway has not confirmed; 0: it has them.",
+        ),
         "driftwarden_records_lost_timestamp_seconds": (
             ("source",),
             "Time at which records were last missed that the broker deleted before they were read.",

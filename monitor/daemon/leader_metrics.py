@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from monitor.alerts.channels import Channels
 from monitor.daemon.training_metrics import export_training_metrics
@@ -12,6 +12,9 @@ from monitor.store.alerts.channel_state import failing_channel, last_failure_at,
 from monitor.store.alerts.incidents import count_unresolved
 from monitor.store.engine import transaction
 from monitor.store.probes.runs import recent_runs
+from monitor.store.rollouts.events import last_event
+from monitor.store.rollouts.rollouts import open_rollouts
+from monitor.store.rollouts.weights import newest_of_each_model
 from monitor.store.traffic.offsets import last_gaps
 from monitor.store.windows.drift_evaluations import failed_window_ends
 from monitor.store.windows.looks import last_look_at
@@ -70,6 +73,7 @@ def read_gauges(
         pending = pending_messages(connection, channels.senders)
         given_up = last_failure_at(connection)
         open_incidents = count_unresolved(connection)
+        rollouts = _read_rollouts(connection, [name for (name,) in lengths], now)
         lost.update({(source,): at for source, at in last_gaps(connection).items()})
     age = now - pending.oldest_at if pending.oldest_at else timedelta()
     return {
@@ -80,6 +84,7 @@ def read_gauges(
         "driftwarden_probe_change": changes,
         "driftwarden_probe_change_threshold": thresholds,
         "driftwarden_last_look_timestamp_seconds": _timestamps(looked),
+        **rollouts,
         "driftwarden_model_has_channel": {
             (name,): float(channels.reach(name)) for (name,) in lengths
         },
@@ -92,6 +97,29 @@ def read_gauges(
         "driftwarden_outbox_oldest_message_age_seconds": {(): age.total_seconds()},
         "driftwarden_message_failed_timestamp_seconds": _timestamps({(): given_up}),
         "driftwarden_records_lost_timestamp_seconds": _timestamps(lost),
+    }
+
+
+def _read_rollouts(
+    connection: Connection, models: Sequence[str], now: datetime
+) -> dict[str, Values]:
+    """Return the values of the gauges of rollouts and weights, by name."""
+    percents = {(model, kind): 0.0 for model in models for kind in ("rollout", "experiment")}
+    holding, unconfirmed = ({(model,): 0.0 for model in models} for _ in range(2))
+    for rollout in open_rollouts(connection):
+        if (rollout.model,) not in holding:
+            continue
+        percents[rollout.model, rollout.kind] = float(rollout.weight_percent)
+        held = last_event(connection, rollout.id, "held")
+        if rollout.status == "holding" and held is not None:
+            holding[rollout.model,] = (now - held.at).total_seconds()
+    for row in newest_of_each_model(connection):
+        if (row.model,) in unconfirmed and (row.confirmed_at is None or row.error is not None):
+            unconfirmed[row.model,] = (now - row.created_at).total_seconds()
+    return {
+        "driftwarden_rollout_weight_percent": percents,
+        "driftwarden_rollout_holding_seconds": holding,
+        "driftwarden_weights_unconfirmed_seconds": unconfirmed,
     }
 
 

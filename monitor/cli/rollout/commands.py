@@ -59,18 +59,17 @@ def start(
 
     Exit status 75: the rollout has started, but the gateway has not confirmed the weights yet.
     """
-    from monitor.rendering.rollouts import describe_not_compared
+    from monitor.rendering.rollout_forecast import describe_forecast
     from monitor.store.training.registry import version_by_number
-    from retrain.rollout.measurement.starting_point import metrics_not_compared
+    from retrain.rollout.measurement.start_forecast import forecast_start
     from retrain.rollout.rollouts import start_rollout
 
     def begin(connection: "Connection", name_of_model: str, **values: Any) -> Any:
         row = version_by_number(connection, name_of_model, version)
         settings = values.pop("settings")
         rollout = start_rollout(connection, row.id, settings, **values)
-        reasons = metrics_not_compared(connection, row, settings, values["now"])
-        for metric in describe_not_compared(reasons):
-            typer.echo(f"{name_of_model}: {metric}")
+        for line in describe_forecast(forecast_start(connection, row, settings, values["now"])):
+            typer.echo(f"{name_of_model}: {line}")
         return rollout
 
     change(config, model, name, begin, wait, reason=reason)

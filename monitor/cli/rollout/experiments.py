@@ -53,9 +53,11 @@ def start(
 
     Exit status 75: it has started, but the gateway has not confirmed the weights yet.
     """
+    from monitor.settings import load_secrets
     from monitor.store.training.registry import version_by_number
     from retrain.rollout.experiments.design import ExperimentDesign
-    from retrain.rollout.experiments.life import start_experiment
+    from retrain.rollout.experiments.life import require_sticky, start_experiment
+    from retrain.rollout.gateways.factory import create_gateway
 
     design = ExperimentDesign(
         goals=tuple(goals), guards=tuple(guards) if guards else None, exposure_hours=exposure
@@ -66,6 +68,7 @@ def start(
         settings = values.pop("settings")
         return start_experiment(connection, row.id, settings, design=design, share=share, **values)
 
+    require_sticky(create_gateway(read_configuration(config), load_secrets()))
     change(config, model, name, begin, wait, reason=reason)
 
 

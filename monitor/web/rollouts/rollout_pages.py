@@ -10,7 +10,7 @@ from litestar.response import Redirect, Template
 from sqlalchemy import Connection
 
 from monitor.errors import InputError, WorkflowError
-from monitor.rendering.rollouts import describe_not_compared
+from monitor.rendering.rollout_forecast import describe_forecast
 from monitor.settings import Settings
 from monitor.store.rollouts.events import last_event
 from monitor.store.rollouts.rollouts import RolloutRow, list_rollouts, rollout_by_id
@@ -23,7 +23,7 @@ from monitor.web.rollouts.rollout_view import (
     load_view,
 )
 from retrain.rollout import rollouts as steps
-from retrain.rollout.measurement.starting_point import metrics_not_compared
+from retrain.rollout.measurement.start_forecast import forecast_start
 from retrain.rollout.plan import make_plan
 
 #: The most rollouts listed.
@@ -241,13 +241,13 @@ def _render_start(
     with visit.transaction() as connection:
         version: VersionRow = version_by_id(connection, version_id)
         settings = visit.settings.settings_of(version.model)
-        reasons = metrics_not_compared(connection, version, settings, visit.now)
+        forecast = forecast_start(connection, version, settings, visit.now)
     plan = make_plan(settings)
     context = {
         "version": version,
         "plan": plan,
         "stages": [(plan.weight(at), plan.time_of(at)) for at in range(len(plan.stages))],
-        "not_compared": describe_not_compared(reasons),
+        "forecast": describe_forecast(forecast),
         "problem": problem,
     }
     return visit.page("rollout_start.html", context, status=status)

@@ -11,6 +11,7 @@ from monitor.store.rollouts.rollouts import RolloutRow
 from monitor.store.training import registry as versions
 from retrain.evaluation.gate_result import require_gate_passed
 from retrain.rollout.experiments.design import ExperimentDesign, design_as_json, select_checks
+from retrain.rollout.gateways.protocol import Gateway
 from retrain.rollout.measurement.starting_point import learn_starting_point
 from retrain.rollout.measurement.subject import Subject
 from retrain.rollout.plan import RolloutPlan, plan_as_json
@@ -89,6 +90,23 @@ def start_experiment(
         reason=reason,
         now=now,
     )
+
+
+def require_sticky(gateway: Gateway) -> None:
+    """Require a gateway that keeps each user with one version.
+
+    Where weights are only recorded, whoever splits the traffic has to do so.
+
+    Raises:
+        WorkflowError: It draws each request anew.
+    """
+    if gateway.capabilities.reads_weights and not gateway.capabilities.sticky:
+        raise WorkflowError(
+            f"rollout.gateway {gateway.name!r} draws a version for each request, but an experiment "
+            "compares users; let it keep users with a version (Envoy: rollout.envoy.user_header; "
+            "LiteLLM: session_affinity), or start a rollout",
+            code="not_sticky",
+        )
 
 
 def stop_experiment(

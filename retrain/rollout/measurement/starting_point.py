@@ -30,7 +30,6 @@ from monitor.store.rollouts.measured_hours import (
     measurement_of,
 )
 from monitor.store.rollouts.observation_plans import arm_rates, version_labels
-from monitor.store.training.registry import VersionRow, production_version
 from monitor.telemetry import get_logger
 from retrain.rollout.checks import (
     SLOW_QUANTILE,
@@ -148,7 +147,8 @@ def learn_starting_point(
     half = len(past) // 2
     formats = _formats(past[:half])
     # A format fits the responses that it was learned from better than others.
-    levels, ranges = _levels(past[half:], formats, settings)
+    values = _measured_values(past[half:], formats, settings)
+    levels, ranges = _levels(values)
     has_latency = any(settings.rollout.latency_field in row.attributes for row in past)
     if relevance is not None:
         levels[RELEVANCE] = relevance.level
@@ -187,6 +187,15 @@ def learn_starting_point(
     )
 
 
+def measured_shares(past: Sequence[PastExchange], settings: Settings) -> dict[str, float]:
+    """Return the share of exchanges that have each measure; without those of too few."""
+    return {
+        name: len(values) / len(past)
+        for name, values in _measured_values(past, {}, settings).items()
+        if len(values) >= MIN_VALUES
+    }
+
+
 def requests_per_hour(past: Sequence[PastExchange], before: datetime) -> float:
     """Return the traffic that a sample is of; 0 where it is too small to tell."""
     if len(past) < MIN_VALUES:
@@ -212,30 +221,6 @@ def _judge_check(subject: Subject, settings: Settings, traffic: float) -> Check:
     tolerances = Tolerances(margin=settings.monitoring.alert_threshold)
     is_enough = n_pairs >= pairs_at_level(check, JUDGE_LEVEL, tolerances)
     return replace(check, kind="advance") if is_enough else check
-
-
-def metrics_not_compared(
-    connection: Connection, version: VersionRow, settings: Settings, now: datetime
-) -> Mapping[str, str]:
-    """Return the metrics with a direction that a rollout started now doesn't compare, and why."""
-    serving = production_version(connection, version.model)
-    if not settings.drift.higher_is_better + settings.drift.lower_is_better:
-        return {}
-    subject = Subject(
-        rollout_id=0,
-        model=version.model,
-        stable=None if serving is None else serving.version,
-        canary=version.version,
-        started_at=now,
-        stage=0,
-        n_stages=1,
-        percent=0,
-        weight_percent=0,
-        stage_started_at=now,
-        min_dwell=settings.rollout.min_dwell,
-        max_hold=settings.rollout.max_hold,
-    )
-    return learn_starting_point(connection, subject, settings).not_compared
 
 
 def _not_compared(
@@ -304,12 +289,11 @@ def _shared_labels(form: Label, rows: Sequence[PastExchange]) -> Label:
     return Label(frozenset(label for label in form.labels if len(users[label]) > 1))
 
 
-def _levels(
+def _measured_values(
     past: Sequence[PastExchange], formats: Mapping[str, OutputFormat], settings: Settings
-) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
-    """Return the level of each measure, and the range of each metric that has one."""
-    values: defaultdict[str, list[float]] = defaultdict(list)
-    weights: defaultdict[str, list[float]] = defaultdict(list)
+) -> dict[str, list[tuple[float, float]]]:
+    """Return the finite values of each measure, each with its weight."""
+    values: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
     for row in past:
         measures = measure_response(
             row.response,
@@ -323,20 +307,27 @@ def _levels(
         measures[MALFORMED] = malformed(measures)
         for name, value in measures.items():
             if np.isfinite(value):
-                values[name].append(value)
-                weights[name].append(1.0 / row.inclusion_probability)
+                values[name].append((value, 1.0 / row.inclusion_probability))
+    return values
+
+
+def _levels(
+    values: Mapping[str, Sequence[tuple[float, float]]],
+) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
+    """Return the level of each measure, and the range of each metric that has one."""
     levels, ranges = {}, {}
-    for name, known in values.items():
-        if len(known) < MIN_VALUES:
+    for name, weighted in values.items():
+        if len(weighted) < MIN_VALUES:
             continue
-        levels[name] = float(np.average(known, weights=weights[name]))
+        known, weights = zip(*weighted, strict=True)
+        levels[name] = float(np.average(known, weights=weights))
         lowest, highest = map(float, np.quantile(known, RANGE))
         if set(known) <= {0.0, 1.0}:
             lowest, highest = 0.0, 1.0
         if lowest < highest:
             ranges[name] = (lowest, highest)
-    if LATENCY in levels:
-        levels[LATENCY] = float(np.quantile(values[LATENCY], SLOW_QUANTILE))
+        if name == LATENCY:
+            levels[LATENCY] = float(np.quantile(known, SLOW_QUANTILE))
     return levels, ranges
 
 

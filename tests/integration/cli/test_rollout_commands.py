@@ -12,6 +12,7 @@ from monitor.store.rollouts.events import list_events
 from monitor.store.rollouts.observations import LabelKey, add_labels
 from monitor.store.traffic.daily_counts import SampledCount
 from retrain.rollout.gateways import factory
+from retrain.rollout.gateways.protocol import Capabilities
 from tests.support.command import Run, run_command  # noqa: F401 - a fixture
 from tests.support.retrain.rollout_desk import RolloutDesk
 from tests.support.review.roles import add_reviewer
@@ -147,6 +148,19 @@ def test_revert_now_without_database(desk: RolloutDesk, run_command: Run, tmp_pa
     done = run_command("rollout", "revert", "--now", "--reason", "bad")
     assert done.returncode == 0
     assert desk.rollout().status == "reverted"
+
+
+def test_experiment_needs_a_gateway_that_keeps_users(
+    desk: RolloutDesk,
+    run_command: Run,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk.register()
+    able = Capabilities(sticky=False, reads_weights=True, probes=True, fenced=True)
+    monkeypatch.setattr(type(desk.gateway), "capabilities", able)
+    done = run_command("experiment", "start", "2", "--goal", "errors")
+    assert (done.returncode, "keep users" in done.stderr) == (1, True)
+    assert desk.in_force() == (1, None, 0)
 
 
 def test_experiment_commands_start_show_and_stop(desk: RolloutDesk, run_command: Run) -> None:  # noqa: F811

@@ -19,6 +19,8 @@ from monitor.store.alerts.incidents import unresolved_incident_of
 from monitor.store.engine import transaction
 from monitor.store.windows.pauses import begin_pause, end_pauses
 from monitor.telemetry import LEADER_GAUGES, REGISTRY, TRAINING_LOSS
+from retrain.rollout.rollouts import revert
+from tests.support.retrain.rollout_desk import RolloutDesk
 from tests.support.traffic.stored_traffic import store_traffic
 from tests.support.windows.assessments import make_assessment, store_evaluation
 
@@ -125,3 +127,28 @@ def test_open_incidents_are_counted_until_resolved(any_engine: Engine, clock: da
         assert incident is not None
         resolve(connection, incident.id, "Lea", "repaired", clock, alerts=alerts)
     assert measured() == {lost: 1}
+
+
+def test_gauges_of_rollouts_follow_weights_and_holds(engine: Engine, clock: datetime) -> None:
+    desk = RolloutDesk(engine, clock)
+    names = ("rollout_weight_percent", "rollout_holding_seconds", "weights_unconfirmed_seconds")
+
+    def read() -> list[float]:
+        reading = read_gauges(engine, [desk.settings], NO_CHANNELS, desk.now)
+        return [max(reading[f"driftwarden_{name}"].values()) for name in names]
+
+    assert [0, 0, 0] == read()
+    desk.start()
+    desk.now += timedelta(minutes=20)
+    assert [5, 0, 1200] == read()
+    desk.tick()
+    assert [5, 0, 0] == read()
+    desk.action = "hold"
+    desk.run_hours(3)
+    percent, held, unconfirmed = read()
+    assert (5, 0) == (percent, unconfirmed)
+    assert 0 < held <= 3 * 3600
+    rollout_id = desk.rollout().id
+    with transaction(engine) as connection:
+        revert(connection, rollout_id, desk.now, by="lea", reason="x")
+    assert [0, 0] == read()[:2]

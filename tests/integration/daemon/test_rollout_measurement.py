@@ -18,7 +18,7 @@ from monitor.store.rollouts.looks import list_looks
 from monitor.store.rollouts.measured_hours import measurement_of
 from monitor.store.tables import RolloutObservation, RolloutScore
 from monitor.store.training.registry import version_by_id
-from retrain.rollout.measurement.starting_point import metrics_not_compared
+from retrain.rollout.measurement.start_forecast import forecast_start
 from tests.support.retrain.measured_desk import HOUR, NOW, NamedEncoder, measured_desk, run_hours
 from tests.support.retrain.rollout_desk import MODEL, settings_of
 
@@ -77,7 +77,7 @@ def test_metrics_with_no_check_are_named_with_reasons(engine: Engine) -> None:
     canary = desk.register()
     with transaction(engine) as connection:
         version = version_by_id(connection, canary)
-        forecast = metrics_not_compared(connection, version, settings, desk.now)
+        forecast = forecast_start(connection, version, settings, desk.now).not_compared
     assert list(forecast) == ["csat", "cost"]
     desk.start(canary)
     desk.tick()

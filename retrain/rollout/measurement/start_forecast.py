@@ -1,0 +1,154 @@
+"""Forecast of a rollout that is not started yet: how long each check takes at this traffic."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from monitor.settings import Settings
+from monitor.store.rollouts.measured_hours import PastExchange, exchanges_before
+from monitor.store.rollouts.observation_plans import arm_rates
+from monitor.store.training.registry import VersionRow, production_version
+from retrain.rollout.checks import Check
+from retrain.rollout.evidence import Tolerances
+from retrain.rollout.forecast import Forecast, pairs_at_level
+from retrain.rollout.measurement.starting_point import (
+    JUDGE,
+    JUDGE_LEVEL,
+    LEARNED_TIME,
+    MAX_EXCHANGES,
+    MIN_VALUES,
+    RELEVANCE,
+    learn_starting_point,
+    measured_shares,
+    of_stable,
+    requests_per_hour,
+)
+from retrain.rollout.measurement.subject import Subject
+from retrain.rollout.plan import make_plan
+
+#: Share of related responses that a forecast assumes: it is measured with the first look.
+RELEVANCE_LEVEL = 0.9
+
+
+@dataclass(frozen=True)
+class StartForecast:
+    """What can be said of a rollout before it starts.
+
+    Attributes:
+        stable: Number of the serving version; ``None``: none serves.
+        requests_per_hour: Of the model; 0 where the sample is too small to tell.
+        percent: Weight of the canary at the first stage.
+        stage_hours: Least time of the first stage.
+        checks: A forecast for each advance check; ``hours`` is ``None`` where the sample has too
+            few values of it.
+        not_compared: Metric with a direction that has no check -> why.
+    """
+
+    stable: int | None
+    requests_per_hour: float
+    percent: float
+    stage_hours: float
+    checks: tuple[Forecast, ...]
+    not_compared: Mapping[str, str]
+
+
+def forecast_start(
+    connection: Connection, version: VersionRow, settings: Settings, now: datetime
+) -> StartForecast:
+    """Return the forecast of a rollout that starts now.
+
+    Args:
+        connection: To the database.
+        version: The version that is to become the canary.
+        settings: Of its model.
+        now: The time.
+    """
+    serving = production_version(connection, version.model)
+    plan = make_plan(settings)
+    subject = Subject(
+        rollout_id=0,
+        model=version.model,
+        stable=None if serving is None else serving.version,
+        canary=version.version,
+        started_at=now,
+        stage=0,
+        n_stages=len(plan.stages),
+        percent=plan.stages[0],
+        weight_percent=plan.weight(0),
+        stage_started_at=now,
+        min_dwell=plan.time_of(0),
+        max_hold=plan.max_hold,
+    )
+    newest = exchanges_before(connection, version.model, now - LEARNED_TIME, now, MAX_EXCHANGES)
+    past = of_stable(newest, subject, settings.model.version_field)
+    point = learn_starting_point(connection, subject, settings)
+    checks = [check for check in point.checks if check.kind == "advance"]
+    if settings.rollout.embedded_per_hour:
+        checks.append(Check(RELEVANCE, "advance", RELEVANCE, level=RELEVANCE_LEVEL))
+    traffic = requests_per_hour(newest, now)
+    shares = measured_shares(past, settings)
+    stage_hours = plan.time_of(0) / timedelta(hours=1)
+    users = traffic / _requests_per_user(past)
+    return StartForecast(
+        subject.stable,
+        traffic,
+        subject.weight_percent,
+        stage_hours,
+        tuple(
+            _forecast(check, users, shares, subject.weight_percent, stage_hours, settings)
+            for check in checks
+        ),
+        point.not_compared,
+    )
+
+
+def _forecast(  # noqa: PLR0917 - what a stage consists of
+    check: Check,
+    users: float,
+    shares: Mapping[str, float],
+    weight_percent: float,
+    stage_hours: float,
+    settings: Settings,
+) -> Forecast:
+    """Return the forecast of a check.
+
+    Args:
+        check: Of kind ``advance``.
+        users: That come in an hour, of both arms.
+        shares: Measure -> share of the exchanges that have it.
+        weight_percent: Of the canary.
+        stage_hours: The stage's least time.
+        settings: Of the model.
+    """
+    rollout = settings.rollout
+    rates = arm_rates(weight_percent, rollout.canary_rate, rollout.stable_per_canary)
+    weight = weight_percent / 100.0
+    canary, stable = users * weight * rates["canary"], users * (1.0 - weight) * rates["stable"]
+    level, share = check.level, shares.get(check.metric, 0.0)
+    limits = {RELEVANCE: rollout.embedded_per_hour, JUDGE: rollout.judged_per_hour}
+    if check.metric in limits:
+        share = min(1.0, limits[check.metric] / max(canary + stable, 1.0))
+        level = RELEVANCE_LEVEL if check.metric == RELEVANCE else JUDGE_LEVEL
+    if check.quantile is not None:
+        level = check.threshold
+    pace = share * min(canary, stable)
+    if level is None or pace == 0.0:
+        return Forecast(check.name, None, None, can_be_shown=False)
+    tolerances = Tolerances(margin=settings.monitoring.alert_threshold)
+    n_pairs = pairs_at_level(check, level, tolerances)
+    hours = n_pairs / pace
+    return Forecast(check.name, n_pairs, hours, can_be_shown=hours <= stage_hours)
+
+
+def _requests_per_user(past: Sequence[PastExchange]) -> float:
+    """Return the mean requests of a user in an hour, at least those that the sample has."""
+    if len(past) < MIN_VALUES:
+        return 1.0
+    counts: defaultdict[tuple[str, datetime], int] = defaultdict(int)
+    for number, row in enumerate(past):
+        user = row.end_user or f"\0{number}"
+        counts[user, row.occurred_at.replace(minute=0, second=0, microsecond=0)] += 1
+    return len(past) / len(counts)
