@@ -20,8 +20,6 @@ Floats = NDArray[np.float64]
 #: Stakes of the mixture, each with the same share of the wealth.
 STAKES: Floats = np.array([0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9])
 
-#: With fewer differences no stake is fitted to them.
-MIN_FITTED = 20
 #: Share of the best stake that is bet: growth is 6% slower, and an unlucky start costs less.
 CAUTION = 0.75
 #: Share of the wealth that bets the fitted stake.
@@ -99,17 +97,15 @@ def fitted_stake(deltas: Floats, squares: Floats) -> Floats:
     return np.clip(CAUTION * best, STAKES[0] / 2, STAKES[-1])
 
 
-def add_fitted_stake(deltas: Floats, sums: Floats) -> Floats:
-    """Return :data:`STAKES` and the stake that is fitted to the past, ``[m, stakes + 1]``.
+def add_fitted_stake(deltas: Floats, squares: Floats) -> Floats:
+    """Return :data:`STAKES` and the fitted stake, ``[m, stakes + 1]``.
 
     Args:
         deltas: ``[m]``, above 0.
-        sums: ``[m, 6]``: :func:`moments` of earlier differences.
+        squares: ``[m]``: mean squares of the differences, as they are expected.
     """
-    n, squares = sums[:, MOMENTS.index("n")], sums[:, MOMENTS.index("yy")]
-    means = np.where(n >= MIN_FITTED, squares / np.maximum(n, 1.0), deltas)
     plain = np.broadcast_to(STAKES, (len(deltas), len(STAKES)))
-    return np.column_stack([plain, fitted_stake(deltas, means)])
+    return np.column_stack([plain, fitted_stake(deltas, squares)])
 
 
 def initial_fitted_logarithms(n_columns: int) -> Floats:

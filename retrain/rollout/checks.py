@@ -18,6 +18,8 @@ Kind = Literal["advance", "revert_only", "limit"]
 
 #: A response is slow where it takes longer than this quantile of stable's past latencies.
 SLOW_QUANTILE = 0.95
+#: Units of the larger arm for each of the smaller, where a variance follows from the level.
+UNITS_EACH = 4
 #: Factor to stable's level at which the mean length breaks its limits.
 LENGTH_FACTOR = 3.0
 
@@ -94,6 +96,17 @@ class Check:
         if self.quantile is not None:
             level = 1.0 - self.quantile
         return float(min(max(relative * abs(level) / self.span, points), 1.0))
+
+    def pair_variance(self, level: float) -> float:
+        """Return the variance of a pair's difference that a level implies: of a share, the largest.
+
+        Args:
+            level: Stable's mean in the metric's unit.
+        """
+        good = self.quantile
+        if good is None:
+            good = float(self.scale(np.array([level]))[0])
+        return good * (1.0 - good) * (1.0 + 1.0 / UNITS_EACH)
 
 
 def share_check(name: str, kind: Kind = "advance", level: float | None = None) -> Check:

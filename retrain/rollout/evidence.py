@@ -13,12 +13,16 @@ from monitor.statistics.betting import (
     initial_logarithms,
     log_wealth,
 )
-from retrain.rollout.checks import Check, metrics_of
+from retrain.rollout.checks import UNITS_EACH, Check, metrics_of
 from retrain.rollout.sample_ratio import SampleRatio, start_sample_ratio
 from retrain.rollout.user_history import HistorySums, empty_history
 
 Floats = NDArray[np.float64]
 
+#: Pairs by which the variance that the level implies counts beside the pairs so far.
+PRIOR_PAIRS = 500
+#: That of shares of .5, while the level is unknown.
+LARGEST_VARIANCE = 0.25 * (1.0 + 1.0 / UNITS_EACH)
 #: Share of the wealth that begins to bet on "worse" with the first stage.
 FIRST_SHARE = 0.75
 
@@ -92,6 +96,19 @@ class Evidence:
     def negligible(self) -> Floats:
         """Negligible difference of each check on the scale [0, 1]; NaN while it is unknown."""
         return self._tolerance(self.tolerances.negligible, 0.0)
+
+    @cached_property
+    def variances(self) -> Floats:
+        """Variance of each check's pairs: of the pairs so far, and what the level implies."""
+        total = self.sums.sum(axis=0)
+        n, squares = total[:, MOMENTS.index("n")], total[:, MOMENTS.index("yy")]
+        implied = np.array(
+            [
+                LARGEST_VARIANCE if np.isnan(level) else check.pair_variance(level)
+                for check, level in zip(self.checks, self.level, strict=True)
+            ]
+        )
+        return np.asarray((squares + PRIOR_PAIRS * implied) / (n + PRIOR_PAIRS))
 
     @property
     def alpha(self) -> float:

@@ -133,7 +133,7 @@ def _bet(evidence: Evidence, differences: list[Differences]) -> Evidence:
     known = ~np.isnan(evidence.margins)
     negligible = np.where(known, evidence.negligible, 0.0)
     margins = np.where(known, evidence.margins, 0.0)
-    stakes = add_fitted_stake(np.maximum(margins, 1e-9), sums.sum(axis=0))
+    stakes = add_fitted_stake(np.maximum(margins, 1e-9), evidence.variances)
     for item in differences:
         k, gain, spread = item.checks, item.gain, item.spread
         values = np.where(known[k], item.values, np.nan)

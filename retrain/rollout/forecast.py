@@ -4,18 +4,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
+from scipy import special, stats
 
-from monitor.statistics.betting import FITTED_SHARE, MOMENTS, fitted_stake
-from retrain.rollout.checks import Check
+from monitor.statistics.betting import FITTED_SHARE, fitted_stake
+from retrain.rollout.checks import UNITS_EACH, Check
 from retrain.rollout.evidence import Evidence, Tolerances
 
 #: Probability with which an equal version is shown within the forecast time.
 PROBABILITY = 0.8
-#: Pairs by which the variance that the level implies counts beside the pairs so far.
-PRIOR_PAIRS = 50
-#: Units of the larger arm for each of the smaller, where the variance follows from the level.
-UNITS_EACH = 4.0
 
 
 @dataclass(frozen=True)
@@ -50,7 +46,9 @@ def forecast_stage(evidence: Evidence, n_hours: float, stage_hours: float) -> li
             continue
         margin, n = float(evidence.margins[k]), None
         if not math.isnan(margin):
-            n = pairs_to_show(margin, _variance(evidence, k), evidence.tolerances.false_advances)
+            n = pairs_to_show(
+                margin, float(evidence.variances[k]), evidence.tolerances.false_advances
+            )
         pace = evidence.sums[evidence.stage, k, 0] / n_hours if n_hours > 0 else 0.0
         hours = n / pace if n is not None and pace > 0 else None
         forecasts.append(
@@ -60,21 +58,25 @@ def forecast_stage(evidence: Evidence, n_hours: float, stage_hours: float) -> li
 
 
 def pairs_to_show(margin: float, variance: float, alpha: float) -> int:
-    r"""Return the pairs after which equal arms are shown to differ by less, in four of five cases.
+    r"""Return the pairs after which four of five equal arms are shown to differ by less.
 
-    The logarithm of the wealth is about normal with mean :math:`n g` and variance :math:`n v`, of
-    the fitted stake; it has to reach :math:`T` with probability :data:`PROBABILITY`.
+    The logarithm of the wealth is about normal with mean :math:`n g` and variance :math:`n v`,
+    those of the fitted stake on a rare fault of that variance. It has to reach :math:`T` with
+    probability :data:`PROBABILITY`; it may have reached it before, so this is rather too many.
 
     Args:
         margin: In (0, 1].
         variance: Of a pair's difference.
         alpha: Probability that a difference by the margin is called less.
     """
-    stake = float(fitted_stake(np.array([margin]), np.array([variance]))[0])
-    first = margin / (1.0 + margin)
-    second = (variance + margin**2) / (1.0 + margin) ** 2
-    growth = stake * first - stake**2 * second / 2.0
-    spread = stake**2 * variance / (1.0 + margin) ** 2
+    good = (1.0 + math.sqrt(max(0.0, 1.0 - 4.0 * variance / (1.0 + 1.0 / UNITS_EACH)))) / 2.0
+    n_stable = np.arange(UNITS_EACH + 1)
+    probabilities = np.outer(stats.binom.pmf(n_stable, UNITS_EACH, good), [1.0 - good, good])
+    losses = n_stable[:, None] / UNITS_EACH - np.array([0.0, 1.0])
+    stake = fitted_stake(np.array([margin]), np.array([variance]))[0]
+    logs = np.log1p(stake * (margin - losses) / (1.0 + margin))
+    growth = float((probabilities * logs).sum())
+    spread = float((probabilities * logs**2).sum()) - growth**2
     needed = math.log(1.0 / alpha) - math.log(FITTED_SHARE)
     z = float(special.ndtri(PROBABILITY))
     root = (z * math.sqrt(spread) + math.sqrt(z**2 * spread + 4.0 * growth * needed)) / (2 * growth)
@@ -90,20 +92,4 @@ def pairs_at_level(check: Check, level: float, tolerances: Tolerances) -> int:
         tolerances: Of the rollout.
     """
     margin = check.tolerance(tolerances.margin, tolerances.points, level)
-    return pairs_to_show(margin, _variance_at(check, level), tolerances.false_advances)
-
-
-def _variance_at(check: Check, level: float) -> float:
-    """Return the variance of a pair that a level implies: that of a share, the largest there is."""
-    good = check.quantile
-    if good is None:
-        good = float(check.scale(np.array([level]))[0])
-    return good * (1.0 - good) * (1.0 + 1.0 / UNITS_EACH)
-
-
-def _variance(evidence: Evidence, k: int) -> float:
-    """Return the variance of a pair: of the pairs so far, and what the level implies at first."""
-    by_level = _variance_at(evidence.checks[k], float(evidence.level[k]))
-    total = evidence.sums[:, k].sum(axis=0)
-    n, squares = total[MOMENTS.index("n")], total[MOMENTS.index("yy")]
-    return float((squares + PRIOR_PAIRS * by_level) / (n + PRIOR_PAIRS))
+    return pairs_to_show(margin, check.pair_variance(level), tolerances.false_advances)
