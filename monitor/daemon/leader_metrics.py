@@ -104,8 +104,11 @@ def _read_rollouts(
     connection: Connection, models: Sequence[str], now: datetime
 ) -> dict[str, Values]:
     """Return the values of the gauges of rollouts and weights, by name."""
-    percents = {(model, kind): 0.0 for model in models for kind in ("rollout", "experiment")}
-    holding, unconfirmed = ({(model,): 0.0 for model in models} for _ in range(2))
+    percents: dict[tuple[str, ...], float] = {
+        (model, kind): 0.0 for model in models for kind in ("rollout", "experiment")
+    }
+    holding: dict[tuple[str, ...], float] = {(model,): 0.0 for model in models}
+    unconfirmed = dict(holding)
     for rollout in open_rollouts(connection):
         if (rollout.model,) not in holding:
             continue
