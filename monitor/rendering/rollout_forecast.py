@@ -62,9 +62,11 @@ def describe_forecast(forecast: Forecast) -> tuple[str, ...]:
     amount = f"about {canary:,.0f}" if canary >= 1 else "less than one"
     traffic = f"At about {forecast.requests_per_hour:,.0f} requests an hour"
     lines = [f"{traffic}, the canary gets {amount} at {forecast.percent:g}%"]
-    shown = [check for check in slowest_first if check.can_be_shown]
-    if shown:
-        lines[0] += f". Four of five equal versions are shown to be as good within: {_list(shown)}"
+    in_time = [check for check in slowest_first if check.can_be_shown]
+    if in_time:
+        lines[0] += (
+            f". Four of five equal versions are shown to be as good within: {_list(in_time)}"
+        )
     slow = [check for check in slowest_first if check.hours and not check.can_be_shown]
     if slow:
         lines.append(
