@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("monitor", "retrain", "bench", "tests", "scripts")
+FOLDERS = ("driftwarden", "monitor", "retrain", "bench", "tests", "scripts")
 SUBWORD = re.compile(r"[a-z]+|[A-Z](?:[a-z]+|[A-Z]*(?![a-z]))")
 CODE_FONT = re.compile(r"`([^`]+)`")
 

@@ -25,6 +25,7 @@ class InstantEncoder:
     """Encoder of zero vectors of the usual size, optionally with a delay."""
 
     identity = "instant@1/max0"
+    dimension = 384
 
     def __init__(self, *, seconds_per_text: float = 0.0) -> None:
         """Take no processor time in any case."""

@@ -11,6 +11,7 @@ from monitor.demo.expectations import Expectation
 from monitor.demo.reports import write_reports
 from monitor.demo.weekly_windows import require_assessment
 from monitor.demo.workspace import Workspace
+from monitor.rendering.numbers import format_p_value
 from monitor.settings import Secrets
 from monitor.store.alerts.outbox import list_messages
 from monitor.store.engine import transaction
@@ -48,8 +49,9 @@ def show_week(
     if not in_full:
         workspace.console.write(
             f"[green]{escape(assessment.headline)}[/green]\n"
-            f"input p = {assessment.input.p_value:.3f}, output given the input p = "
-            f"{assessment.output.p_value:.3f}, {assessment.n_current} exchanges. {truth}"
+            f"input p = {format_p_value(assessment.input.p_value)}, output given the input p = "
+            f"{format_p_value(assessment.output.p_value)}, {assessment.n_current} exchanges. "
+            f"{truth}"
         )
         return
     from monitor.windows.report.terminal import print_assessment

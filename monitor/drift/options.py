@@ -1,10 +1,40 @@
 """Checks of the options that the comparisons share."""
 
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 
 from monitor.drift.device import resolve_device
+
+#: A seed, or a generator; ``None``: the default seed.
+Randomness = np.random.Generator | int | None
+DEFAULT_SEED = 0
+
+
+def make_generator(rng: Any) -> np.random.Generator:
+    """Return the generator of a comparison: equal seeds give equal results.
+
+    Args:
+        rng: :data:`Randomness`.
+
+    Raises:
+        ValueError: A negative seed.
+        TypeError: Neither a seed nor a generator.
+    """
+    if isinstance(rng, np.random.Generator):
+        return rng
+    if rng is None:
+        return np.random.default_rng(DEFAULT_SEED)
+    if isinstance(rng, bool) or not isinstance(rng, Integral):
+        raise TypeError(
+            f"rng must be a seed or a generator; got {rng!r}; pass 1 or "
+            "numpy.random.default_rng(1), for example"
+        )
+    seed = int(rng)
+    if seed < 0:
+        raise ValueError(f"rng must not be negative; got {rng}; pass 0 or more")
+    return np.random.default_rng(seed)
 
 
 def check_options(
@@ -14,18 +44,13 @@ def check_options(
     minimum_samples: int,
     *,
     device: str | None,
-    rng: np.random.Generator,
 ) -> None:
     """Check the options of a comparison.
 
     Raises:
         ValueError: An option is out of range.
-        TypeError: An option is not a number, or ``rng`` is not a generator.
+        TypeError: An option is not a number.
     """
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(
-            f"rng must be a generator; got {rng!r}; pass numpy.random.default_rng(1), for example"
-        )
     _require_number("alpha", alpha)
     _require_number("minimum_drifted_share", minimum_drifted_share)
     _require_number("minimum_samples", minimum_samples)

@@ -1,11 +1,15 @@
 """Results of a comparison of two windows."""
 
+import math
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.arrays import Vectors
+from monitor.drift.presentation.document import to_document
 from monitor.plurals import pluralize
 
 Verdict = Literal["drift", "no_drift", "not_enough_data"]
@@ -55,7 +59,7 @@ class DescriptorChange:
     adjusted_p_value: float
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Cluster:
     """A region of the embedding space that is overrepresented in the current window."""
 
@@ -77,14 +81,22 @@ class Cluster:
     #: One-sided binomial p-value, adjusted for all tested regions (Tarone).
     adjusted_p_value: float
 
+    def __repr__(self) -> str:
+        """Return the figures, without the members."""
+        return (
+            f"Cluster({pluralize(self.size, 'sample')}, {self.share_current:.1%} of the current "
+            f"window, {self.share_reference:.1%} of the reference, enrichment "
+            f"{self.enrichment:.3g} ({self.enrichment_lower:.3g} to {self.enrichment_upper:.3g}))"
+        )
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class DriftResult:
     """The comparison of a current window with a reference window."""
 
     verdict: Verdict
     #: The fused p-value: the harmonic mean of the p-values of the tests, recalibrated on the same
-    #: permutations.
+    #: permutations. NaN where nothing was tested.
     p_value: float
     tests: tuple[TestResult, ...]
     #: Estimate of the share of ``current`` that drifted.
@@ -114,7 +126,8 @@ class DriftResult:
 
     def __str__(self) -> str:
         """Return the conclusion in a line."""
-        summary = f"{self.verdict}: p = {self.p_value:.3g}"
+        p_value = "nothing was tested" if math.isnan(self.p_value) else f"p = {self.p_value:.3g}"
+        summary = f"{self.verdict}: {p_value}"
         lower, upper = self.drifted_share_interval
         if self.is_shift and self.shift is not None and self.p_value <= 0.05:
             low, high = self.shift_interval
@@ -124,3 +137,55 @@ class DriftResult:
         clusters = f", {pluralize(len(self.clusters), 'cluster')}" if self.clusters else ""
         sizes = f"{self.n_current:,} samples against {self.n_reference:,}"
         return f"{summary}{clusters} ({sizes})"
+
+    def __repr__(self) -> str:
+        """Return the conclusion, and the smallest p-values of the tests; never the arrays."""
+        tests = sorted(self.tests, key=lambda test: test.adjusted_p_value)[:3]
+        strongest = ", ".join(f"{test.name} {test.adjusted_p_value:.2g}" for test in tests)
+        return f"DriftResult({self}{f'; adjusted p: {strongest}' if strongest else ''})"
+
+    def _repr_html_(self) -> str:
+        from monitor.drift.presentation.page import render_core  # noqa: PLC0415 - of notebooks
+
+        return render_core(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result in JSON's types; undefined and infinite numbers are ``None``."""
+        document: dict[str, Any] = to_document(self)
+        return document
+
+    def to_frame(self) -> Any:
+        """Return a pandas frame: a row for the window and for each test, descriptor and cluster.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        from monitor.drift.presentation.frame import make_frame, rows_of_result  # noqa: PLC0415
+
+        return make_frame(rows_of_result(self))
+
+    def plot(self, reference: Vectors | None = None, current: Vectors | None = None) -> Any:
+        """Return a plotly figure of the shares with their intervals.
+
+        Args:
+            reference: The vectors that were compared; with those of both sides, the figure has a
+                map of at most 1,000 of each.
+            current: Likewise.
+
+        Raises:
+            ImportError: plotly is not installed.
+            ValueError: Vectors of one side only, or not those that were compared.
+        """
+        from monitor.drift.presentation.figure import figure_of_result  # noqa: PLC0415
+
+        return figure_of_result(self, reference, current)
+
+    def report(self, path: str | Path) -> Path:
+        """Write the result as an HTML page without scripts or external resources.
+
+        Returns:
+            The path.
+        """
+        from monitor.drift.presentation.page import write_page  # noqa: PLC0415
+
+        return write_page(self, path)

@@ -1,5 +1,7 @@
 """Results of a comparison, from its component statistics."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -82,7 +84,7 @@ def conclude(
 
 
 def not_enough_data(layout: Layout, rng: np.random.Generator) -> DriftResult:
-    """Return the result of a comparison with too few samples or groups; its p-value is 1."""
+    """Return the result of a comparison with too few samples or groups; its p-value is NaN."""
     pool = layout.pool
     novelty = np.zeros(pool.n_current)
     if min(pool.n_reference, pool.n_current) > 0:
@@ -90,7 +92,7 @@ def not_enough_data(layout: Layout, rng: np.random.Generator) -> DriftResult:
         novelty = score_novelty(search, layout.weights, rng)
     return DriftResult(
         verdict="not_enough_data",
-        p_value=1.0,
+        p_value=math.nan,
         tests=(),
         drifted_share=0.0,
         drifted_share_interval=(0.0, 1.0),

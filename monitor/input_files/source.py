@@ -142,7 +142,9 @@ def open_source(place: Path | InputSource) -> InputSource:
     return InputSource(place, [_part(str(place), spool.open)])
 
 
-def open_two(first: Path, second: Path) -> tuple[InputSource, InputSource]:
+def open_two(
+    first: Path | InputSource, second: Path | InputSource
+) -> tuple[InputSource, InputSource]:
     """Open two files, of which one may be standard input.
 
     Raises:

@@ -15,6 +15,7 @@ class TextEncoder(Protocol):
     """An encoder of texts."""
 
     identity: str
+    dimension: int
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float16]:
         """Return unit-norm vectors ``[n, d]``."""

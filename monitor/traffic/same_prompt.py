@@ -66,6 +66,6 @@ def check_prompts(label: str, exchanges: Sequence[Exchange], max_share: float) -
     raise InputError(
         f"{label}: {same.count:,} of {same.n:,} prompts are one text: {text!r}; set traffic.format "
         "and traffic.fields.prompt to the field that holds the prompt, or give "
-        "--allow-same-prompt if this is the prompt",
+        "--allow-same-prompt (drift.max_same_prompt_share = 1.0) if this is the prompt",
         code="same_prompt",
     )

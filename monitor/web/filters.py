@@ -1,5 +1,6 @@
 """Jinja filters: formats of numbers and times."""
 
+import math
 import re
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,8 +32,10 @@ def number(value: float | None, digits: int = 2) -> str:
     return "undefined" if value is None else f"{value:,.{digits}f}"
 
 
-def p_value(value: float) -> str:
-    """Format a p-value; it is never 0."""
+def p_value(value: float | None) -> str:
+    """Format a p-value; it is never 0, and undefined where nothing was tested."""
+    if value is None or math.isnan(value):
+        return "undefined"
     return f"{value:.2g}" if value >= 1e-4 else "< 0.0001"
 
 

@@ -15,6 +15,7 @@ from monitor.settings import Settings
 from monitor.store.traffic.exchange_columns import Exchanges, count_users
 from monitor.store.windows.assessment import Assessment, Source
 from monitor.store.windows.prompt_maps import PromptMap
+from monitor.traffic.embedding import TextEncoder
 from monitor.traffic.files.reading import BadLine, FileContent
 from monitor.traffic.redaction import Redactor
 from monitor.traffic.same_prompt import check_prompts
@@ -63,11 +64,12 @@ class Comparison:
 
 
 def compare_files(
-    reference: Path,
-    current: Path,
+    reference: Path | InputSource,
+    current: Path | InputSource,
     settings: Settings,
     progress: Progress,
     *,
+    encoder: TextEncoder | None = None,
     draws_map: bool = True,
 ) -> Comparison:
     """Compare the exchanges of two files.
@@ -77,6 +79,7 @@ def compare_files(
         current: The file that is tested.
         settings: Format, encoder, levels and thresholds, and the seed.
         progress: Receives the progress.
+        encoder: Embeds the texts; ``None``: the configured one, loaded where the sizes suffice.
         draws_map: Whether to lay out the map of the prompts, which only a page shows.
 
     Raises:
@@ -88,7 +91,7 @@ def compare_files(
     for source, content in zip(sources, contents, strict=True):
         check_prompts(source.label, content.exchanges, settings.drift.max_same_prompt_share)
     now = datetime.now(UTC)
-    sides, encoder, vocabulary = _embed(sources, contents, settings, progress)
+    sides, identity, vocabulary = _embed(sources, contents, settings, encoder, progress)
     progress("Comparing", 0, 1)
     described = [_source(side) for side in sides]
     split = _split(sides[1], settings, now)
@@ -115,7 +118,7 @@ def compare_files(
             end_users=sides[1].window.end_users,
             reference=described[0],
             current=described[1],
-            encoder=encoder,
+            encoder=identity,
             package_versions={name: version(name) for name in PACKAGES},
             n_withheld=contents[1].n_withheld,
             headline=headline_of_copies(sides, reported.findings.verdict),
@@ -147,6 +150,7 @@ def _embed(
     sources: Sequence[InputSource],
     contents: Sequence[FileContent],
     settings: Settings,
+    encoder: TextEncoder | None,
     progress: Progress,
 ) -> tuple[list[FileSide], str, Vocabulary | None]:
     """Embed the files, unless a side is too small to be compared.
@@ -160,9 +164,10 @@ def _embed(
     ]
     if min(sizes) < settings.drift.min_samples or min(n_end_users) < MIN_END_USERS:
         return unembedded_files(sources, contents), "", None
-    progress("Loading the encoder", 0, 1)
-    encoder = load_encoder(settings.embedding)
-    progress("Loading the encoder", 1, 1)
+    if encoder is None:
+        progress("Loading the encoder", 0, 1)
+        encoder = load_encoder(settings.embedding)
+        progress("Loading the encoder", 1, 1)
     with ThreadPoolExecutor(1, "language-model") as executor:
         executor.submit(load_language_model)
         sides = embed_files(sources, contents, encoder, progress)

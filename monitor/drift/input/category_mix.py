@@ -11,6 +11,7 @@ distribution comes from permuting bins of users (:mod:`monitor.drift.permutation
 that the bins of both sides carry the same noise.
 """
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -66,7 +67,7 @@ def compare_mix(
         n_permutations: Random labellings ``B``; no p-value is below ``1 / (1 + B)``.
 
     Returns:
-        The p-value is 1 where a side has fewer than two users, or there is one category only.
+        The p-value is NaN where a side has fewer than two users, or there is one category only.
 
     Raises:
         ValueError: A category isn't text, not one group id for each sample, or no permutations.
@@ -97,7 +98,7 @@ def compare_mix(
             (indicator[len(reference) :], current_groups, "current_groups", salts[1]),
         )
     )
-    statistic, p_value = 0.0, 1.0
+    statistic, p_value = 0.0, math.nan
     if indicator.shape[1] > 1 and min(before.n_units, after.n_units) > 1:
         # Chi-square is of the order of 1: smaller differences are rounding.
         statistics = np.round(_chi_squares(before, after, n_permutations, rng), 9)

@@ -6,6 +6,7 @@ from operator import add
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from monitor.arrays import Vectors
 from monitor.drift.clusters import find_clusters
 from monitor.drift.drifted_share import estimate_drifted_share
 from monitor.drift.input.component_tests import compute_components
@@ -13,7 +14,7 @@ from monitor.drift.neighbours.cells import fit_cells
 from monitor.drift.neighbours.near_copies import merge_near_copies
 from monitor.drift.neighbours.pool_search import make_pool_search
 from monitor.drift.novelty import score_novelty
-from monitor.drift.options import check_options
+from monitor.drift.options import Randomness, check_options, make_generator
 from monitor.drift.permutation.bins import deal_bins
 from monitor.drift.permutation.feature_map import FeatureMap, NoFeatures, fit_feature_map
 from monitor.drift.permutation.fusion import ComponentStatistics
@@ -21,7 +22,7 @@ from monitor.drift.permutation.sketch import MAXIMUM_NODES, make_sketch
 from monitor.drift.regions import grow_regions
 from monitor.drift.result import Cluster, DriftResult
 from monitor.drift.samples.design import Layout, SampleDesign, make_layout
-from monitor.drift.samples.embeddings import Embeddings, check_vectors
+from monitor.drift.samples.embeddings import Embeddings, check_sides
 from monitor.drift.samples.fixed_draws import fixed_draws
 from monitor.drift.samples.group_ids import Groups
 from monitor.drift.samples.pool import make_pool
@@ -31,15 +32,15 @@ from monitor.statistics.alarm_levels import DEFAULT_LEVELS, MIN_DRIFTED_SHARE
 
 
 def compare(
-    reference: ArrayLike,
-    current: ArrayLike,
+    reference: Vectors,
+    current: Vectors,
     *,
     reference_groups: Groups = None,
     current_groups: Groups = None,
     current_parts: ArrayLike | None = None,
     alpha: float = DEFAULT_LEVELS.input,
     minimum_drifted_share: float = MIN_DRIFTED_SHARE,
-    rng: np.random.Generator,
+    rng: Randomness = None,
     device: str | None = None,
     n_permutations: int = 9999,
     minimum_samples: int = 50,
@@ -53,7 +54,8 @@ def compare(
     user. See docs/explanation/statistics.md.
 
     Args:
-        reference: ``[n_reference, d]``, rows of unit norm, any float type.
+        reference: ``[n_reference, d]``, rows of unit norm, any float type: an array, a tensor,
+            lists, a column of lists; see :func:`monitor.arrays.read_array`.
         current: ``[n_current, d]``, from the same encoder.
         reference_groups: ``[n_reference]`` ids of users or sessions, the exchangeable units.
             ``None`` makes each sample a unit of its own, as an id of ``None`` or ``""`` does for
@@ -65,8 +67,9 @@ def compare(
         alpha: Level of the fused test. By default that of one weekly window, so that the verdict
             ``"drift"`` means an alarm.
         minimum_drifted_share: Least estimate of the drifted share for the verdict ``"drift"``.
-        rng: Draws the permutations: equal generators give equal results, others differ by the
-            Monte Carlo error of the p-values. Nothing else depends on it.
+        rng: Draws the permutations, as a seed or a generator; ``None``: the seed 0. Equal ones give
+            equal results, others differ by the Monte Carlo error of the p-values. Nothing else
+            depends on it.
         device: ``None`` or ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where it is available.
         n_permutations: Largest number ``B`` of random labellings; no p-value is below
             ``1 / (1 + B)``. Sampling stops early where the first labellings are far from
@@ -84,7 +87,8 @@ def compare(
     Raises:
         ValueError: Not two finite arrays ``[n, d]`` of one width with rows of unit norm, not one
             group id or part per sample, or an option out of range.
-        TypeError: An id that isn't a text or number, or ``rng`` is not a generator.
+        TypeError: An id that isn't a text or number, no container of vectors, or ``rng`` is neither
+            a seed nor a generator.
 
     References:
         Permuting groups and p-values that are never 0: Phipson & Smyth, SAGMB 2010. Neighbours'
@@ -101,13 +105,9 @@ def compare(
         >>> compare(window(200, 0), window(200, 1), rng=rng, n_permutations=199).verdict
         'drift'
     """
-    check_options(
-        alpha, minimum_drifted_share, n_permutations, minimum_samples, device=device, rng=rng
-    )
-    draws = fixed_draws()
-    sides = merge_near_copies(
-        check_vectors(reference, "reference"), check_vectors(current, "current")
-    )
+    check_options(alpha, minimum_drifted_share, n_permutations, minimum_samples, device=device)
+    generator, draws = make_generator(rng), fixed_draws()
+    sides = merge_near_copies(*check_sides(reference, current))
     pool = make_pool(*sides, reference_groups, current_groups)
     parts = _check_parts(current_parts, pool.n_current)
     layout = make_layout(pool, design)
@@ -120,7 +120,7 @@ def compare(
         parts,
         layout,
         n_permutations=n_permutations,
-        rng=rng,
+        rng=generator,
         draws=draws,
         device=device,
     )

@@ -11,8 +11,9 @@ nothing is drawn from the caller's generator.
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from monitor.arrays import Vectors
 from monitor.drift.neighbours.exact import TIE_WIDTH
 from monitor.drift.samples.embeddings import CHUNK_ROWS, Embeddings, check_vectors, join
 from monitor.drift.samples.units import content_digests, scramble
@@ -44,7 +45,7 @@ def merge_near_copies(reference: Embeddings, current: Embeddings) -> tuple[Embed
     return merged.part(slice(0, n)), merged.part(slice(n, len(vectors)))
 
 
-def group_near_copies(vectors: ArrayLike) -> NDArray[np.int64]:
+def group_near_copies(vectors: Vectors) -> NDArray[np.int64]:
     """Number the rows so that near copies share a number.
 
     Args:

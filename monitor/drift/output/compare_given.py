@@ -12,12 +12,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from monitor.arrays import Vectors
 from monitor.drift.clusters import find_clusters
 from monitor.drift.neighbours.cells import fit_cells
 from monitor.drift.neighbours.exact import draw_landmarks, nearest
 from monitor.drift.neighbours.near_copies import merge_near_copies
 from monitor.drift.novelty import tail_posterior
-from monitor.drift.options import check_options
+from monitor.drift.options import Randomness, check_options, make_generator
 from monitor.drift.output.conditional_share import estimate_response_change
 from monitor.drift.output.covariates import append_covariates, check_covariates
 from monitor.drift.output.descriptor_changes import measure_changes
@@ -38,7 +39,7 @@ from monitor.drift.output.strata import evaluate_within_strata, make_strata
 from monitor.drift.regions import grow_regions
 from monitor.drift.result import Cluster, DriftResult
 from monitor.drift.samples.design import SampleDesign, make_layout
-from monitor.drift.samples.embeddings import Embeddings, check_vectors, join
+from monitor.drift.samples.embeddings import Embeddings, check_sides, join
 from monitor.drift.samples.fixed_draws import fixed_draws
 from monitor.drift.samples.group_ids import Groups
 from monitor.drift.samples.pool import Pool, label_free_order, make_pool, subset
@@ -58,10 +59,10 @@ MAXIMUM_RESPONSE_CELLS = 128
 
 
 def compare_given(
-    reference_prompts: ArrayLike,
-    reference_responses: ArrayLike,
-    current_prompts: ArrayLike,
-    current_responses: ArrayLike,
+    reference_prompts: Vectors,
+    reference_responses: Vectors,
+    current_prompts: Vectors,
+    current_responses: Vectors,
     *,
     reference_covariates: ArrayLike | None = None,
     current_covariates: ArrayLike | None = None,
@@ -70,7 +71,7 @@ def compare_given(
     current_groups: Groups = None,
     alpha: float = DEFAULT_LEVELS.output,
     minimum_drifted_share: float = MIN_DRIFTED_SHARE,
-    rng: np.random.Generator,
+    rng: Randomness = None,
     device: str | None = None,
     n_permutations: int = 9999,
     minimum_samples: int = 50,
@@ -80,7 +81,8 @@ def compare_given(
     """Test whether the responses to comparable prompts have changed.
 
     Args:
-        reference_prompts: ``[n_reference, d]``, rows of unit norm.
+        reference_prompts: ``[n_reference, d]``, rows of unit norm, in any container that
+            :func:`compare` takes.
         reference_responses: ``[n_reference, e]``, the response to each prompt.
         current_prompts: ``[n_current, d]``.
         current_responses: ``[n_current, e]``. Where e is d, as with one encoder, a response is
@@ -94,7 +96,7 @@ def compare_given(
         current_groups: ``[n_current]``.
         alpha: Level of the fused test. By default that of one weekly window.
         minimum_drifted_share: Least estimate of the drifted share for the verdict ``"drift"``.
-        rng: Draws the permutations; nothing else depends on it.
+        rng: As for :func:`compare`.
         device: Checked as by :func:`compare`; the computation runs on the CPU.
         n_permutations: Random local labellings.
         minimum_samples: Fewer on either side, in all or among the comparable prompts, or fewer than
@@ -110,6 +112,7 @@ def compare_given(
         ValueError: As :func:`compare`; prompts and responses differ in number; the responses of the
             sides differ in width; covariates of one side only, not numbers ``[n, k]`` for as many
             prompts, or different in number; descriptors that aren't a number for each response.
+        TypeError: As :func:`compare`.
 
     References:
         The need for an assumption: arXiv 2410.16636. Sums within strata: Mantel & Haenszel, JNCI
@@ -131,11 +134,9 @@ def compare_given(
         ... ).verdict
         'drift'
     """
-    check_options(
-        alpha, minimum_drifted_share, n_permutations, minimum_samples, device=device, rng=rng
-    )
-    draws = fixed_draws()
-    pool, responses, described = _pool_pairs(
+    check_options(alpha, minimum_drifted_share, n_permutations, minimum_samples, device=device)
+    generator, draws = make_generator(rng), fixed_draws()
+    pool, responses, described, n_covariates = _pool_pairs(
         (reference_prompts, current_prompts),
         (reference_responses, current_responses),
         (reference_covariates, current_covariates),
@@ -160,7 +161,6 @@ def compare_given(
     )
     all_rows = np.arange(len(comparable_pool.vectors))
     near, closeness = _near_prompts(comparable_pool, all_rows, all_rows, draws)
-    n_covariates = pool.vectors.shape[1] - np.shape(reference_prompts)[1]
     residual = ridge_residual(
         comparable_pool.vectors, comparable_responses, n_covariates=n_covariates
     )
@@ -186,7 +186,7 @@ def compare_given(
         features,
         smooth_functions(comparable_pool.vectors, strata.shared[strata.stratum], draws),
         n_permutations,
-        rng,
+        generator,
     )
 
     all_strata, all_residual, all_residuals = strata, residual, residuals
@@ -233,22 +233,19 @@ def compare_given(
 
 
 def _pool_pairs(
-    prompt_arrays: tuple[ArrayLike, ArrayLike],
-    response_arrays: tuple[ArrayLike, ArrayLike],
+    prompt_arrays: tuple[Vectors, Vectors],
+    response_arrays: tuple[Vectors, Vectors],
     covariate_arrays: tuple[ArrayLike | None, ArrayLike | None],
     descriptors: Sequence[ResponseDescriptor],
     groups: tuple[Groups, Groups],
-) -> tuple[Pool, Embeddings, PooledDescriptors | None]:
-    """Return the pool of prompts, and the responses and descriptors in the same order."""
-    sides = ("reference", "current")
-    prompts = [
-        check_vectors(x, f"{side}_prompts") for x, side in zip(prompt_arrays, sides, strict=True)
-    ]
-    responses = [
-        check_vectors(x, f"{side}_responses")
-        for x, side in zip(response_arrays, sides, strict=True)
-    ]
-    for prompt, response, name in zip(prompts, responses, sides, strict=True):
+) -> tuple[Pool, Embeddings, PooledDescriptors | None, int]:
+    """Return the pool of prompts, with the responses and descriptors in the same order.
+
+    The last value is the number of covariates, which are coordinates of the prompts in the pool.
+    """
+    prompts = check_sides(*prompt_arrays, "_prompts")
+    responses = check_sides(*response_arrays, "_responses")
+    for prompt, response, name in zip(prompts, responses, ("reference", "current"), strict=True):
         if len(prompt) != len(response):
             raise ValueError(
                 f"{name} prompts and responses differ in number: {len(prompt)} and "
@@ -262,9 +259,8 @@ def _pool_pairs(
     sizes = len(prompts[0]), len(prompts[1])
     covariates = check_covariates(*covariate_arrays, sizes)
     described = pool_descriptors(descriptors, sizes)
-    if covariates is not None:
-        prompts = append_covariates(prompts[0], prompts[1], covariates)
-    pool = make_pool(*merge_near_copies(prompts[0], prompts[1]), *groups)
+    joint = prompts if covariates is None else append_covariates(*prompts, covariates)
+    pool = make_pool(*merge_near_copies(*joint), *groups)
     row = pool.origin + np.where(pool.is_current, len(prompts[0]), 0)
     paired = join(*merge_near_copies(responses[0], responses[1])).part(row)
     # Rows of a repeated prompt would have the reference first, so that a choice by row number would
@@ -274,6 +270,7 @@ def _pool_pairs(
         subset(pool, order),
         paired.part(order),
         None if described is None else described.part(row[order]),
+        joint[0].shape[1] - prompts[0].shape[1],
     )
 
 

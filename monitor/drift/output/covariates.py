@@ -53,7 +53,7 @@ def check_covariates(
 
 def append_covariates(
     reference: Embeddings, current: Embeddings, covariates: NDArray[np.float64]
-) -> list[Embeddings]:
+) -> tuple[Embeddings, Embeddings]:
     """Return the prompts of both sides with their covariates appended, float16 ``[n, d + k]``.
 
     Each covariate is replaced by the normal scores of its ranks over both sides (van der Waerden
@@ -75,7 +75,7 @@ def append_covariates(
             length = np.sqrt(1.0 + (own[rows] ** 2).sum(axis=1, keepdims=True))
             joint[rows] = np.hstack([chunk, own[rows]]) / length
         sides.append(Embeddings((joint,)))
-    return sides
+    return sides[0], sides[1]
 
 
 def normal_scores(values: NDArray[np.float64]) -> NDArray[np.float64]:

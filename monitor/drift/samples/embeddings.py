@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
+
+from monitor.arrays import Vectors, read_array
 
 #: Norms may be off by this much; float16 storage rounds a unit vector by about 0.001.
 NORM_TOLERANCE = 0.02
@@ -110,21 +112,28 @@ class Embeddings:
 Rows = NDArray[np.float32] | Embeddings
 
 
-def check_vectors(vectors: ArrayLike, name: str) -> Embeddings:
-    """Return embeddings ``[n, d]``, checked.
+def check_vectors(vectors: Vectors, name: str) -> Embeddings:
+    """Return embeddings ``[n, d]`` in any container, checked; those of no rows are ``[0, 0]``.
 
     Raises:
         ValueError: Not a 2-dimensional array of finite numbers, or a row's norm isn't 1.
+        TypeError: Not a container of rows of numbers.
     """
-    array = np.asarray(vectors)
+    array = read_array(vectors, name)
     if array.ndim != 2:
-        raise ValueError(f"{name} must be an array [n, d]; got {array.ndim} dimension(s)")
+        raise ValueError(
+            f"{name} must be an array [n, d]; got {array.ndim} dimension(s): {list(array.shape)}; "
+            "pass one row of numbers for each text"
+        )
     if array.dtype.kind not in "fiu":
-        raise ValueError(f"{name} must hold real numbers; got dtype {array.dtype}")
+        raise ValueError(
+            f"{name} must hold real numbers; got dtype {array.dtype}; embed the texts first"
+        )
     norms = np.empty(len(array))
     for start in range(0, len(array), CHUNK_ROWS):
         rows = slice(start, start + CHUNK_ROWS)
-        chunk = array[rows].astype(np.float32)
+        with np.errstate(over="ignore"):  # an infinite norm is refused
+            chunk = array[rows].astype(np.float32)
         norms[rows] = np.sqrt(np.einsum("ij,ij->i", chunk, chunk, dtype=np.float64))
     if not np.isfinite(norms).all():
         row = int(np.flatnonzero(~np.isfinite(norms))[0])
@@ -133,12 +142,35 @@ def check_vectors(vectors: ArrayLike, name: str) -> Embeddings:
     if off.size:
         raise ValueError(
             f"{name} must have rows of unit norm; {off.size} rows don't, the first is row {off[0]} "
-            f"with norm {norms[off[0]]:.4g}: divide each row by its norm"
+            f"with norm {norms[off[0]]:.4g}: divide each row by its norm, as in "
+            "x / numpy.linalg.norm(x, axis=1, keepdims=True)"
         )
     embeddings = Embeddings((array,))
     if 0 < len(array) <= CONVERTED_ROWS:
         return Embeddings((embeddings[:],), is_converted=(True,))
     return embeddings
+
+
+def check_sides(
+    reference: Vectors, current: Vectors, kind: str = ""
+) -> tuple[Embeddings, Embeddings]:
+    """Return both sides, checked; a side without rows is as wide as the other one.
+
+    Args:
+        reference: ``[n_reference, d]``, in any container.
+        current: ``[n_current, d]``.
+        kind: Ends the names of the arguments in error messages, such as ``_prompts``.
+
+    Raises:
+        ValueError: As :func:`check_vectors`.
+        TypeError: As :func:`check_vectors`.
+    """
+    sides = check_vectors(reference, f"reference{kind}"), check_vectors(current, f"current{kind}")
+    width = max(1, *(side.shape[1] for side in sides))
+    first, second = (
+        side if side.shape[1] else Embeddings((np.empty((0, width), np.float32),)) for side in sides
+    )
+    return first, second
 
 
 def join(reference: Embeddings, current: Embeddings) -> Embeddings:

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 #: An id for each sample; ``None``: no sample has one.
 Groups = Sequence[Hashable] | NDArray[Any] | None
+#: Methods that return a list: of NumPy, pandas and torch; of polars; of Arrow.
+LISTS = ("tolist", "to_list", "to_pylist")
 
 
 def read_ids(groups: Sequence[Hashable] | NDArray[Any], n: int, name: str) -> list[Hashable]:
@@ -24,8 +26,11 @@ def read_ids(groups: Sequence[Hashable] | NDArray[Any], n: int, name: str) -> li
         ValueError: Not one id for each sample.
         TypeError: Not a sequence of ids, or an id that isn't a text or number.
     """
-    tolist = getattr(groups, "tolist", None)  # NumPy's arrays, pandas' series, torch's tensors
-    ids = tolist() if callable(tolist) else groups
+    ids: Any = groups
+    for convert in LISTS:
+        if callable(getattr(groups, convert, None)):
+            ids = getattr(groups, convert)()
+            break
     if isinstance(ids, str):
         raise TypeError(f"{name} must hold one id for each sample; got a text")
     if not isinstance(ids, Sequence) or isinstance(ids, bytes):
@@ -47,7 +52,7 @@ def _read_id(value: Any, row: int, name: str) -> Hashable:
         fits = type(plain).__hash__ is not by_identity
         has_none = plain is None or plain == "" or not plain == plain  # noqa: PLR0124, SIM201 - NaN
     except TypeError:  # pandas.NA, whose comparisons have no truth value, or a list
-        fits = has_none = False
+        fits, has_none = False, type(plain).__name__ == "NAType"
     if not fits and not has_none:
         raise TypeError(
             f"{name}: row {row} is not an id: {plain!r}; use texts or numbers, and None where "

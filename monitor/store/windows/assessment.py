@@ -6,12 +6,19 @@ at their fields (`make docs`). Fields may be added under the same schema version
 changing its meaning, raises the version.
 """
 
+import math
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from monitor.statistics.alarm_levels import AlarmLevels
+
+if TYPE_CHECKING:
+    #: Of a test that may not have taken place: NaN then, and ``null`` in JSON.
+    PValue = float
+else:
+    PValue = float | None
 
 Verdict = Literal["drift", "no_drift", "not_enough_data"]
 #: Why a family was not tested. Responses: neither side has one, a side has too few, or too few
@@ -177,8 +184,8 @@ class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     #: Significant, and the effect is above the alert threshold. Of this window by itself.
     alarm: bool
-    #: Of all tests together.
-    p_value: float
+    #: Of all tests together; ``None`` where nothing was tested.
+    p_value: PValue
     #: Of the window. The interval contains 0 where the test does not reject at 5%.
     drifted_share: ShareEstimate
     #: Of the responses to comparable prompts: the share beyond the baseline's median in the
@@ -204,6 +211,10 @@ class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     #: ``None`` where slow drift is not tested: for output, for files, and with too little data.
     slow: SlowDrift | None = None
 
+    def __post_init__(self) -> None:
+        """Read a missing p-value as NaN."""
+        _read_missing(self, "p_value")
+
     @property
     def changed_share(self) -> float:
         """Return the least share of the window that changed: drifted, or shifted as a whole."""
@@ -213,6 +224,14 @@ class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     def slow_alarm(self) -> SlowDrift | None:
         """Return the slow drift that alarms where the window by itself does not."""
         return self.slow if self.slow is not None and self.slow.alarm and not self.alarm else None
+
+
+def _read_missing(struct: msgspec.Struct, *fields: str) -> None:
+    for field in fields:
+        value = getattr(struct, field)
+        # Always the same NaN, so that equal assessments compare as equal.
+        if value is None or math.isnan(value):
+            msgspec.structs.force_setattr(struct, field, math.nan)
 
 
 def changed_share(drifted_share: ShareEstimate, shift: ShareEstimate | None) -> float:
@@ -283,14 +302,20 @@ class VersionAssessment(msgspec.Struct, frozen=True, kw_only=True):
     is_reported: bool
     verdict: Verdict
     alarm: bool
-    input_p_value: float
+    #: ``None`` where nothing was tested.
+    input_p_value: PValue
     input_drifted_share: ShareEstimate
-    output_p_value: float
+    #: ``None`` where nothing was tested.
+    output_p_value: PValue
     output_drifted_share: ShareEstimate
     #: As of the output family, where all responses have shifted; else ``None``.
     output_shift: ShareEstimate | None = None
     #: Names of the degraded metrics.
     degraded: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Read missing p-values as NaN."""
+        _read_missing(self, "input_p_value", "output_p_value")
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from monitor.store.tables import DriftEvaluation
-from monitor.store.windows.assessment import ShareEstimate, Verdict, changed_share
+from monitor.store.windows.assessment import PValue, ShareEstimate, Verdict, changed_share
 
 
 class SlowFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,7 +25,7 @@ class FamilyFigures(msgspec.Struct, frozen=True, kw_only=True):
 
     verdict: Verdict
     alarm: bool
-    p_value: float
+    p_value: PValue
     drifted_share: ShareEstimate
     shift: ShareEstimate | None = None
     is_shift: bool = False

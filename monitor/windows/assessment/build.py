@@ -1,5 +1,6 @@
 """Construction of the assessment from the findings of a window: in one place, once."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -90,7 +91,7 @@ def build_assessment(
         mix_current=findings.sides.mix.current,
         mix_reference=findings.sides.mix.reference,
         mix_other=findings.sides.mix.other,
-        mix_p_value=None if findings.mix is None else findings.mix.p_value,
+        mix_p_value=_defined(None if findings.mix is None else findings.mix.p_value),
         mix_effect_size=None if findings.mix is None else findings.mix.effect_size,
         remarks=(
             *context.first_remarks,
@@ -107,6 +108,10 @@ def build_assessment(
         novelty[part.part.rows] = part.findings.novelty
     topic_of[reported.part.rows] = findings.topic_of  # only the reported version has topics
     return WindowResult(assessment, novelty, topic_of)
+
+
+def _defined(p_value: float | None) -> float | None:
+    return None if p_value is None or math.isnan(p_value) else p_value
 
 
 def _detectable_shares(

@@ -272,7 +272,7 @@ def _clusters(
     are responses that changed although their prompts did not.
     """
     prompt_clusters = prompts.clusters if prompts.p_value <= levels.input else ()
-    if responses is None or responses.p_value > levels.output:
+    if responses is None or not responses.p_value <= levels.output:
         return prompt_clusters, ()
     drifted = np.zeros(prompts.n_current, dtype=bool)
     for cluster in prompt_clusters:

@@ -33,7 +33,7 @@ def untested_family(
         family=family,
         verdict="not_enough_data",
         alarm=False,
-        p_value=1.0,
+        p_value=math.nan,
         drifted_share=ShareEstimate(estimate=0.0, lower=0.0, upper=1.0),
         untested_reason=reason,
         unread_reference=None if unread is None else unread.reference,

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.drift.layout import lay_out
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.prompt_maps import DELETED, PromptMap
-from monitor.windows.prompt_map.layout import lay_out
 
 #: Most points: more take time and overlap.
 MAX_POINTS = 2_000

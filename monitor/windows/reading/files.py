@@ -8,13 +8,13 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.embedding.encoder import Encoder
 from monitor.errors import InputError
 from monitor.input_files import InputSource
 from monitor.settings import Settings
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.exchanges import MAX_UNPACKED_ROWS
 from monitor.store.traffic.spool import spooled_array, take_rows
+from monitor.traffic.embedding import TextEncoder
 from monitor.traffic.exchange import Exchange
 from monitor.traffic.files.reading import FileContent, read_exchanges
 from monitor.traffic.redaction import build_redactor
@@ -97,7 +97,7 @@ def unembedded_files(
 def embed_files(
     sources: Sequence[InputSource],
     contents: Sequence[FileContent],
-    encoder: Encoder,
+    encoder: TextEncoder,
     progress: Progress,
 ) -> list[FileSide]:
     """Embed files together; a text that occurs several times is encoded once.
@@ -128,7 +128,7 @@ def cap_times(occurred_at: Sequence[datetime], now: datetime) -> Sequence[dateti
 
 
 def _windows(
-    sides: Sequence[Sequence[Exchange]], encoder: Encoder, progress: Progress
+    sides: Sequence[Sequence[Exchange]], encoder: TextEncoder, progress: Progress
 ) -> list[Exchanges]:
     texts = {exchange.prompt: 0 for side in sides for exchange in side}
     texts.update({exchange.response: 0 for side in sides for exchange in side})

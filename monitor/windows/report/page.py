@@ -44,25 +44,54 @@ def render_page(
         evidently: Relative link to Evidently's report; empty where there is none.
         prompt_map: The map of the prompts; ``None`` omits it.
     """
-    drawn = None if prompt_map is None else draw(prompt_map, assessment)
-    prompts = Markup() if drawn is None else render_macro("map.html.j2", "map_section", drawn)
-    styles = ("palette.css", "report.css", *(("map.css",) if drawn else ()))
+    parts, styles = _render_parts(assessment, prompt_map, window=window, evidently=evidently)
     return str(
         render_template(
             "page.html.j2",
             title=wording.VERDICTS[assessment.verdict],
             model=assessment.model,
-            parts=[
-                render_verdict(assessment, window),
-                prompts,
-                render_findings(assessment, evidently=evidently),
-            ],
-            styles=[
-                Markup((STYLES / name).read_text(encoding="utf-8"))  # noqa: S704 - our own files
-                for name in styles
-            ],
+            parts=parts,
+            styles=styles,
         )
     )
+
+
+def render_fragment(assessment: Assessment, *, prompt_map: PromptMap | None = None) -> str:
+    """Render the report for the output of a notebook's cell.
+
+    Its styles apply to nothing else on the page.
+
+    Args:
+        assessment: The assessment.
+        prompt_map: As for :func:`render_page`.
+    """
+    parts, styles = _render_parts(assessment, prompt_map)
+    # Nested below the class of the fragment, which takes the place of the root.
+    nested = [Markup(style.replace(":root", "&")) for style in styles]  # noqa: S704 - our own files
+    return str(render_template("fragment.html.j2", parts=parts, styles=nested))
+
+
+def _render_parts(
+    assessment: Assessment,
+    prompt_map: PromptMap | None,
+    *,
+    window: tuple[datetime, datetime] | None = None,
+    evidently: str = "",
+) -> tuple[list[Markup], list[Markup]]:
+    """Return the parts of the report, and the styles that they need."""
+    drawn = None if prompt_map is None else draw(prompt_map, assessment)
+    prompts = Markup() if drawn is None else render_macro("map.html.j2", "map_section", drawn)
+    names = ("palette.css", "report.css", *(("map.css",) if drawn else ()))
+    parts = [
+        render_verdict(assessment, window),
+        prompts,
+        render_findings(assessment, evidently=evidently),
+    ]
+    styles = [
+        Markup((STYLES / name).read_text(encoding="utf-8"))  # noqa: S704 - our own files
+        for name in names
+    ]
+    return parts, styles
 
 
 def render_verdict(assessment: Assessment, window: tuple[datetime, datetime] | None) -> Markup:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from monitor.windows.prompt_map import layout
+from monitor.drift import layout
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """Assessments for snapshots: one for each kind of result."""
 
+import math
 from datetime import UTC, datetime
 
 from monitor.statistics.alarm_levels import DEFAULT_LEVELS
@@ -147,7 +148,10 @@ def no_drift() -> Assessment:
 def responses_untested() -> Assessment:
     """Build a window whose responses could not be compared."""
     output = make_family(
-        "output", verdict="not_enough_data", p_value=1.0, untested_reason="few_comparable_prompts"
+        "output",
+        verdict="not_enough_data",
+        p_value=math.nan,
+        untested_reason="few_comparable_prompts",
     )
     return make_assessment(verdict="not_enough_data", output=output)
 
@@ -156,7 +160,7 @@ def unread_texts() -> Assessment:
     """Build a window whose prompts the encoder can't read; a metric fell."""
     prompts = make_family(
         verdict="not_enough_data",
-        p_value=1.0,
+        p_value=math.nan,
         untested_reason="unread_texts",
         unread_reference=0.98,
         unread_current=0.97,

@@ -1,5 +1,6 @@
 """Assessments for tests of incidents, messages and pages."""
 
+import math
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -251,7 +252,7 @@ def huge(character: str = "x") -> Assessment:
 
 def not_enough_data() -> Assessment:
     """Build the assessment of a window without enough data."""
-    unknown = {"verdict": "not_enough_data", "p_value": 1.0}
+    unknown = {"verdict": "not_enough_data", "p_value": math.nan}
     return make_assessment(
         verdict="not_enough_data",
         headline="Not enough data to judge.",

@@ -68,22 +68,23 @@ def test_what_cannot_be_an_id_is_refused_with_its_row(ids) -> None:
         unit_keys(ids, VECTORS, "groups", salt=0)
 
 
-def test_missing_values_of_pandas_are_refused_with_their_row() -> None:
+def test_missing_values_of_pandas_are_missing_ids() -> None:
     import pandas as pd
 
-    with pytest.raises(TypeError, match=r"groups: row 0 is not an id: "):
-        unit_keys([pd.NA] * 4, VECTORS, "groups", salt=0)
+    assert read_ids(pd.array(["a", None, pd.NA], "string"), 3, "groups") == ["a", None, None]
+
+
+def test_ids_may_come_in_columns_of_polars_and_arrow() -> None:
+    import polars as pl
+    import pyarrow as pa
+
+    for column in (pl.Series([1, None]), pa.array([1, None]), pa.chunked_array([[1], [None]])):
+        assert read_ids(column, 2, "groups") == [1, None]
 
 
 def test_one_text_is_not_an_id_for_each_sample() -> None:
     with pytest.raises(TypeError, match="one id for each sample; got a text"):
         number_owners("anna", 4, {}, 0, "groups")
-
-
-@pytest.mark.parametrize("rng", [None, 1, np.random.RandomState(1)])
-def test_a_seed_is_no_generator(rng) -> None:
-    with pytest.raises(TypeError, match=r"rng must be a generator; got "):
-        compare(VECTORS, VECTORS, rng=rng)
 
 
 def test_a_device_of_another_kind_is_refused() -> None:

@@ -119,7 +119,7 @@ def test_schema_has_every_field(
     [
         (("schema_version",), 2),
         (("verdict",), "maybe"),
-        (("input", "p_value"), None),
+        (("input", "p_value"), "none"),
         (("input", "topics", 0, "first_seen"), 17),
         (("numeric_columns", 0, "direction"), 0.5),
     ],

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from monitor.drift.layout import lay_out
 from monitor.store.windows.prompt_maps import DELETED, PromptMap, pack_prompt_map
-from monitor.windows.prompt_map.layout import lay_out
 from monitor.windows.prompt_map.sampling import MAX_DRIFTED, MAX_POINTS, draw_map
 
 

@@ -1,0 +1,70 @@
+"""Drift of a fine-tuned LLM's traffic: the public API.
+
+Everything is imported where it is first used, so that ``import driftwarden`` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from monitor.drift import (
+        Cluster,
+        DescriptorChange,
+        DriftResult,
+        ResponseDescriptor,
+        SampleDesign,
+        TestResult,
+        compare,
+        compare_given,
+    )
+    from monitor.errors import ConfigurationError, DriftwardenError, InputError, ModelError
+    from monitor.settings import Settings, load_settings
+    from monitor.windows.exchanges.comparison import compare_exchanges
+    from monitor.windows.exchanges.result import Assessment
+
+__all__ = [
+    "Assessment",
+    "Cluster",
+    "ConfigurationError",
+    "DescriptorChange",
+    "DriftResult",
+    "DriftwardenError",
+    "InputError",
+    "ModelError",
+    "ResponseDescriptor",
+    "SampleDesign",
+    "Settings",
+    "TestResult",
+    "__version__",
+    "compare",
+    "compare_exchanges",
+    "compare_given",
+    "load_settings",
+]
+
+_MODULES = {
+    "monitor.drift": (
+        *("Cluster", "DescriptorChange", "DriftResult", "ResponseDescriptor", "SampleDesign"),
+        *("TestResult", "compare", "compare_given"),
+    ),
+    "monitor.errors": ("ConfigurationError", "DriftwardenError", "InputError", "ModelError"),
+    "monitor.settings": ("Settings", "load_settings"),
+    "monitor.windows.exchanges.comparison": ("compare_exchanges",),
+    "monitor.windows.exchanges.result": ("Assessment",),
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        value: Any = import_module("importlib.metadata").version("driftwarden")
+    elif name in _MODULE_OF:
+        value = getattr(import_module(_MODULE_OF[name]), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

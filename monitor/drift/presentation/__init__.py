@@ -1,0 +1,1 @@
+"""Results for notebooks: documents, frames, HTML and figures."""

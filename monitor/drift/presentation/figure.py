@@ -1,0 +1,205 @@
+"""Figures of results, drawn by plotly: a map, and shares with their intervals."""
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.arrays import Vectors
+from monitor.drift.layout import lay_out
+from monitor.drift.presentation.optional import import_optional
+from monitor.drift.samples.embeddings import Embeddings, check_sides
+
+if TYPE_CHECKING:
+    from monitor.drift.result import DriftResult
+
+#: Points of each side on a map.
+MAP_POINTS = 1_000
+MAP_SEED = 6
+#: Clusters or topics that are drawn.
+GROUPS_SHOWN = 10
+NAME_CHARACTERS = 40
+REFERENCE_COLOUR, CURRENT_COLOUR, INTERVAL_COLOUR = "#c4beb0", "#7f8a8d", "#1f6f6b"
+#: Colours that stay apart for colour-blind eyes; further groups share the last.
+GROUP_COLOURS = ("#2a86cf", "#dd6414", "#12806c", "#7a1f63", "#5c4210", "#7d5be6", "#a3342b")
+ROW_HEIGHT = 34
+
+
+@dataclass(frozen=True)
+class Dots:
+    """Dots of one kind on a map."""
+
+    name: str
+    #: float64 ``[m, 2]``.
+    places: NDArray[np.floating[Any]]
+    colour: str
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimated share with its 95% interval."""
+
+    name: str
+    estimate: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True)
+class SharePair:
+    """The share of a group on both sides."""
+
+    name: str
+    reference: float
+    current: float
+
+
+def draw_figure(
+    title: str,
+    dots: Sequence[Dots],
+    intervals: Sequence[Interval],
+    pairs: Sequence[SharePair],
+) -> Any:
+    """Return a plotly figure: the map where there are dots, and the shares.
+
+    Names are escaped, since plotly reads some tags.
+
+    Raises:
+        ImportError: plotly is not installed.
+    """
+    graph = import_optional("plotly.graph_objects", "plot()")
+    subplots = import_optional("plotly.subplots", "plot()")
+    widths = [0.6, 0.4] if dots else [1.0]
+    titles = ["Map", "Shares"] if dots else ["Shares"]
+    figure = subplots.make_subplots(1, len(widths), column_widths=widths, subplot_titles=titles)
+    shares = len(widths)
+    for kind in dots:
+        figure.add_trace(
+            graph.Scattergl(
+                x=kind.places[:, 0],
+                y=kind.places[:, 1],
+                mode="markers",
+                name=_plain(kind.name),
+                marker={"size": 5, "color": kind.colour},
+                hoverinfo="name",
+            ),
+            row=1,
+            col=1,
+        )
+    if intervals:
+        figure.add_trace(_interval_trace(graph, intervals), row=1, col=shares)
+    for trace in _pair_traces(graph, pairs) if pairs else ():
+        figure.add_trace(trace, row=1, col=shares)
+    if dots:
+        figure.update_xaxes(visible=False, row=1, col=1)
+        figure.update_yaxes(visible=False, row=1, col=1)
+    figure.update_xaxes(title="share, with its 95% interval", tickformat=".0%", row=1, col=shares)
+    figure.update_yaxes(autorange="reversed", automargin=True, row=1, col=shares)
+    n_rows = len(intervals) + len(pairs)
+    figure.update_layout(
+        title=_plain(title, 120),
+        template="plotly_white",
+        height=max(460 if dots else 200, 180 + ROW_HEIGHT * n_rows),
+        legend={"orientation": "h", "y": -0.15},
+    )
+    return figure
+
+
+def _interval_trace(graph: Any, intervals: Sequence[Interval]) -> Any:
+    estimates = [interval.estimate for interval in intervals]
+    return graph.Scatter(
+        x=estimates,
+        y=[_plain(interval.name) for interval in intervals],
+        mode="markers",
+        name="estimate (95%)",
+        marker={"size": 10, "color": INTERVAL_COLOUR},
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [max(0.0, interval.upper - interval.estimate) for interval in intervals],
+            "arrayminus": [max(0.0, interval.estimate - interval.lower) for interval in intervals],
+        },
+        hovertemplate="%{y}: %{x:.1%}<extra></extra>",
+    )
+
+
+def _pair_traces(graph: Any, pairs: Sequence[SharePair]) -> list[Any]:
+    names = [_plain(pair.name) for pair in pairs]
+    return [
+        graph.Scatter(
+            x=[getattr(pair, side) for pair in pairs],
+            y=names,
+            mode="markers",
+            name=label,
+            marker={"size": 9, "symbol": "diamond", "color": colour},
+            hovertemplate=f"%{{y}}: %{{x:.1%}} of the {side}<extra></extra>",
+        )
+        for side, label, colour in (
+            ("reference", "share of the reference", REFERENCE_COLOUR),
+            ("current", "share of the current window", GROUP_COLOURS[1]),
+        )
+    ]
+
+
+def _plain(name: str, limit: int = NAME_CHARACTERS) -> str:
+    line = " ".join(name.split())
+    return html.escape(line if len(line) <= limit else line[: limit - 1] + "…", quote=False)
+
+
+def figure_of_result(
+    result: "DriftResult", reference: Vectors | None, current: Vectors | None
+) -> Any:
+    """Return the figure of a comparison; see :meth:`monitor.drift.DriftResult.plot`."""
+    if (reference is None) != (current is None):
+        raise ValueError("plot() needs the vectors of both sides for a map; pass both, or neither")
+    dots: list[Dots] = []
+    if reference is not None and current is not None:
+        sides = check_sides(reference, current)
+        sizes = tuple(map(len, sides))
+        if sizes != (result.n_reference, result.n_current):
+            raise ValueError(
+                f"plot() got {sizes[0]} and {sizes[1]} vectors of a comparison of "
+                f"{result.n_reference} and {result.n_current}; pass the vectors that were compared"
+            )
+        dots = _map(result, *sides)
+    lower, upper = result.drifted_share_interval
+    intervals = [Interval("drifted share", result.drifted_share, lower, upper)]
+    if result.shift is not None:
+        intervals.append(Interval("beyond the median", result.shift, *result.shift_interval))
+    pairs = [
+        SharePair(f"cluster {number}", cluster.share_reference, cluster.share_current)
+        for number, cluster in enumerate(result.clusters[:GROUPS_SHOWN])
+    ]
+    return draw_figure(str(result), dots, intervals, pairs)
+
+
+def _map(result: "DriftResult", reference: Embeddings, current: Embeddings) -> list[Dots]:
+    if not min(len(reference), len(current)):
+        return []
+    rng = np.random.default_rng(MAP_SEED)
+    rows = [
+        np.sort(rng.choice(len(side), min(len(side), MAP_POINTS), replace=False)).astype(np.int64)
+        for side in (reference, current)
+    ]
+    places = lay_out(np.concatenate([reference[rows[0]], current[rows[1]]]), rng)
+    before, after = places[: len(rows[0])], places[len(rows[0]) :]
+    cluster_of = np.full(len(current), -1)
+    for number, cluster in enumerate(result.clusters[:GROUPS_SHOWN]):
+        cluster_of[cluster.members] = number
+    drawn = cluster_of[rows[1]]
+    dots = [
+        Dots("reference", before, REFERENCE_COLOUR),
+        Dots("current", after[drawn < 0], CURRENT_COLOUR),
+    ]
+    return dots + [
+        Dots(f"cluster {number}", after[drawn == number], group_colour(number))
+        for number in range(min(len(result.clusters), GROUPS_SHOWN))
+    ]
+
+
+def group_colour(number: int) -> str:
+    """Return the colour of a cluster or topic."""
+    return GROUP_COLOURS[min(number, len(GROUP_COLOURS) - 1)]

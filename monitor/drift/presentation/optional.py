@@ -1,0 +1,26 @@
+"""Libraries that only a presentation needs, imported where it is asked for."""
+
+from importlib import import_module
+from typing import Any
+
+
+def import_optional(name: str, purpose: str) -> Any:
+    """Import a library.
+
+    Args:
+        name: Of the module and of its package.
+        purpose: What needs it, for the error.
+
+    Raises:
+        ImportError: It isn't installed; the message says how to install it.
+    """
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != name.partition(".")[0]:
+            raise
+        package = name.partition(".")[0]
+        raise ImportError(
+            f"{purpose} needs {package}, which is not installed; pip install {package}",
+            name=package,
+        ) from None

@@ -1,0 +1,1 @@
+"""Comparison of exchanges in Python: containers, encoders, settings and the result."""

@@ -1,0 +1,124 @@
+"""Comparison of exchanges from Python, by the rule of the command and the daemon."""
+
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from monitor.drift.options import Randomness
+from monitor.embedding.callable_encoder import CallableEncoder, EncodeTexts
+from monitor.errors import InputError
+from monitor.input_files import InputSource, source_of_bytes
+from monitor.plurals import pluralize
+from monitor.traffic.files.reading import BadLine
+from monitor.windows.exchanges.configuration import (
+    Config,
+    resolve_settings,
+    with_encoder,
+    with_seed,
+)
+from monitor.windows.exchanges.containers import encode_object, iter_objects
+from monitor.windows.exchanges.result import Assessment
+from monitor.windows.file_comparison import compare_files
+
+#: A path, or exchanges in a container; see :func:`compare_exchanges`.
+ExchangesInput = str | Path | Iterable[Mapping[str, Any]] | Any
+#: Unreadable rows that a warning lists.
+ROWS_LISTED = 5
+
+
+def compare_exchanges(
+    reference: ExchangesInput,
+    current: ExchangesInput,
+    *,
+    encoder: str | Path | EncodeTexts | None = None,
+    config: Config = None,
+    rng: Randomness = None,
+) -> Assessment:
+    """Test whether prompts drifted, and whether responses drifted given the prompts.
+
+    The rule is that of ``driftwarden compare`` and of the daemon. Rows that can't be read are left
+    out, with a warning and a remark.
+
+    Args:
+        reference: The exchanges that take the place of the baseline: a path; dicts such as
+            ``{"prompt": ..., "response": ..., "user": ..., "timestamp": ...}`` in a list or
+            iterator; a pandas or polars frame, an Arrow table or a Hugging Face data set with
+            such columns. Only the prompt is required.
+        current: The exchanges that are tested.
+        encoder: A folder, a package (``"package:NAME"``) or a hub id; or a function that returns
+            an array ``[n, d]`` for a list of n texts, or an object with such a method ``encode``.
+            ``None``: that of the configuration.
+        config: A configuration file, settings, or a dict of sections with the keys that differ from
+            the defaults. ``None``: the defaults; ``config.toml`` is read only where it is named.
+            Variables of the environment (``DRIFTWARDEN_SECTION__KEY``) apply to all but settings.
+        rng: A seed, or a generator that draws one. ``None``: ``drift.seed``. Equal seeds give equal
+            results.
+
+    Raises:
+        InputError: A side can't be read or has no exchange, or most of its prompts are one text.
+        ConfigurationError: A key of the configuration is unknown, or a value isn't allowed.
+        ModelError: The encoder can't be loaded, or returns no usable vectors.
+
+    Example:
+        >>> from driftwarden import compare_exchanges
+        >>> week = [{"prompt": f"Where is parcel {n}?", "user": f"u{n}"} for n in range(30)]
+        >>> result = compare_exchanges(week, week)  # fewer than drift.min_samples
+        >>> result.verdict, result.input.p_value
+        ('not_enough_data', nan)
+    """
+    settings = with_seed(resolve_settings(config), rng)
+    own_encoder: CallableEncoder | None = None
+    if isinstance(encoder, str | Path):
+        settings = with_encoder(settings, encoder)
+    elif encoder is not None:
+        own_encoder = CallableEncoder(_encode_function(encoder))
+    comparison = compare_files(
+        _open(reference, "reference"),
+        _open(current, "current"),
+        settings,
+        lambda *_: None,
+        encoder=own_encoder,
+    )
+    _warn_of_unreadable("reference", comparison.reference_bad_lines)
+    _warn_of_unreadable("current", comparison.current_bad_lines)
+    return Assessment.of(comparison.assessment, comparison.prompt_map)
+
+
+def _encode_function(encoder: Any) -> EncodeTexts:
+    # A SentenceTransformer can be called too, but not with texts.
+    encode = getattr(encoder, "encode", encoder)
+    if not callable(encode):
+        raise InputError(
+            f"encoder is a {type(encoder).__name__}; pass a name, a folder, or a function that "
+            "returns an array [n, d] for a list of n texts",
+            code="no_encoder",
+        )
+    function: EncodeTexts = encode
+    return function
+
+
+def _open(exchanges: ExchangesInput, name: str) -> Path | InputSource:
+    if isinstance(exchanges, str | Path):
+        return Path(exchanges)
+    lines = [encode_object(row, n, name) for n, row in enumerate(iter_objects(exchanges, name))]
+    if not lines:
+        raise InputError(
+            f"{name} has no exchanges; pass at least one with a 'prompt'", code="empty_file"
+        )
+    return source_of_bytes(b"\n".join(lines) + b"\n", name)
+
+
+def _warn_of_unreadable(name: str, bad_lines: Sequence[BadLine]) -> None:
+    if not bad_lines:
+        return
+    listed = "; ".join(f"row {line.number - 1}: {line.reason}" for line in bad_lines[:ROWS_LISTED])
+    left = len(bad_lines) - ROWS_LISTED
+    more = f"; and {left:,} more" if left > 0 else ""
+    verb = "is" if len(bad_lines) == 1 else "are"
+    warnings.warn(
+        f"{name}: {pluralize(len(bad_lines), 'exchange')} can't be read and {verb} left out: "
+        f"{listed}{more}",
+        UserWarning,
+        stacklevel=3,
+    )

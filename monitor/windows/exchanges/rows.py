@@ -1,0 +1,120 @@
+"""Assessments as rows of a data frame."""
+
+from typing import Any
+
+from monitor.store.windows.assessment import Assessment, FamilyAssessment, ShareEstimate
+
+
+def rows_of_assessment(assessment: Assessment) -> list[dict[str, Any]]:
+    """Return the rows, by the columns of :mod:`monitor.drift.presentation.frame`."""
+    rows = [
+        row for family in (assessment.input, assessment.output) for row in _rows_of_family(family)
+    ]
+    rows += [
+        {
+            "family": column.side,
+            "kind": "metric" if column.side == "metric" else "descriptor",
+            "name": column.name,
+            "verdict": "degraded" if column.degraded else "",
+            "estimate": column.effect_size,
+            "lower": column.effect_lower,
+            "upper": column.effect_upper,
+            "reference": column.reference_mean,
+            "current": column.current_mean,
+            "p_value": column.p_value,
+            "adjusted_p_value": column.adjusted_p_value,
+        }
+        for column in assessment.numeric_columns
+    ]
+    if assessment.mix_effect_size is not None:
+        rows.append(
+            {
+                "family": "mix",
+                "kind": "mix",
+                "name": "task types",
+                "estimate": assessment.mix_effect_size,
+                "p_value": assessment.mix_p_value,
+            }
+        )
+    names = sorted({*assessment.mix_reference, *assessment.mix_current})
+    rows += [
+        {
+            "family": "mix",
+            "kind": "task_type",
+            "name": name,
+            "reference": _share(assessment.mix_reference, name),
+            "current": _share(assessment.mix_current, name),
+        }
+        for name in names
+    ]
+    return rows
+
+
+def _rows_of_family(family: FamilyAssessment) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = [
+        {
+            "kind": "drifted_share",
+            "name": "drifted_share",
+            "verdict": family.verdict,
+            **_estimate(family.drifted_share),
+            "p_value": family.p_value,
+        }
+    ]
+    if family.shift is not None:
+        rows.append({"kind": "shift", "name": "shift", **_estimate(family.shift)})
+    if family.slow is not None:
+        rows.append(
+            {
+                "kind": "slow_drift",
+                "name": "slow_drift",
+                "verdict": family.slow.verdict,
+                **_estimate(family.slow.drifted_share),
+                "p_value": family.slow.p_value,
+            }
+        )
+    rows += [
+        {
+            "kind": "test",
+            "name": test.name,
+            "estimate": test.effect_size,
+            "lower": test.effect_lower,
+            "upper": test.effect_upper,
+            "p_value": test.p_value,
+            "adjusted_p_value": test.adjusted_p_value,
+        }
+        for test in family.tests
+    ]
+    rows += [
+        {
+            "kind": "change",
+            "name": change.name,
+            "estimate": change.change,
+            "lower": change.lower,
+            "upper": change.upper,
+            "p_value": change.p_value,
+            "adjusted_p_value": change.adjusted_p_value,
+        }
+        for change in family.descriptors
+    ]
+    rows += [
+        {
+            "kind": "topic",
+            "name": topic.name,
+            "estimate": topic.enrichment,
+            "lower": topic.enrichment_lower,
+            "upper": topic.enrichment_upper,
+            "reference": topic.share_reference,
+            "current": topic.share_current,
+        }
+        for topic in family.topics
+    ]
+    return [{"family": family.family, **row} for row in rows]
+
+
+def _estimate(share: ShareEstimate) -> dict[str, float]:
+    return {"estimate": share.estimate, "lower": share.lower, "upper": share.upper}
+
+
+def _share(mix: dict[str, float], name: str) -> float | None:
+    """Return a share; ``None`` on a side that names no task type."""
+    return mix.get(name, 0.0) if mix else None

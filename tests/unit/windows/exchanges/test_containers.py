@@ -1,0 +1,145 @@
+"""Exchanges in the containers of notebooks."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
+
+import datasets
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from monitor.errors import InputError
+from monitor.windows.exchanges.containers import encode_object, iter_objects
+from tests.support.refusals import refusal
+
+EXCHANGES: list[dict[str, Any]] = [
+    {
+        "prompt": "Where is my parcel?",
+        "response": "On its way.",
+        "user": 3,
+        "timestamp": datetime(2026, 11, 2, tzinfo=UTC),
+        "metadata": {"latency": 1.5, "retries": None},
+    },
+    {
+        "prompt": "<b>And now?</b>",
+        "response": None,
+        "user": None,
+        "timestamp": None,
+        "metadata": {"latency": None, "retries": 2},
+    },
+]
+
+
+def frame() -> pd.DataFrame:
+    """Return a frame in which NaN, NaT and NA are missing, and integers are floats."""
+    made = pd.DataFrame(EXCHANGES, index=[7, 7])
+    assert made.user.dtype.kind == "f"
+    assert pd.isna(made.timestamp.iloc[1])
+    return made.astype({"response": "string"})
+
+
+CONTAINERS: dict[str, Callable[[], Any]] = {
+    "list": lambda: EXCHANGES,
+    "iterator": lambda: iter(EXCHANGES),
+    "mappings": lambda: [MappingProxyType(row) for row in EXCHANGES],
+    "pandas": frame,
+    "polars": lambda: pl.DataFrame(EXCHANGES),
+    "polars lazy": lambda: pl.DataFrame(EXCHANGES).lazy(),
+    "Arrow": lambda: pa.Table.from_pylist(EXCHANGES),
+    "Arrow batch": lambda: pa.RecordBatch.from_pylist(EXCHANGES),
+    "data set": lambda: datasets.Dataset.from_list(EXCHANGES),
+    "data set in tensors": lambda: datasets.Dataset.from_list(EXCHANGES).with_format("torch"),
+    "data set as a stream": lambda: datasets.Dataset.from_list(EXCHANGES).to_iterable_dataset(),
+}
+
+
+def read(exchanges: Any) -> list[Any]:
+    return [
+        json.loads(encode_object(row, index, "current"))
+        for index, row in enumerate(iter_objects(exchanges, "current"))
+    ]
+
+
+def comparable(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row without what is missing, and with its time as one."""
+    present = {key: value for key, value in row.items() if value is not None}
+    if "timestamp" in present:
+        present["timestamp"] = datetime.fromisoformat(str(present["timestamp"]))
+    present["metadata"] = {k: v for k, v in present["metadata"].items() if v is not None}
+    return present
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_each_container_gives_the_same_exchanges(container: str) -> None:
+    rows = read(CONTAINERS[container]())
+    assert list(map(comparable, rows)) == list(map(comparable, EXCHANGES))
+
+
+def test_values_of_numpy_and_pandas_become_json() -> None:
+    row = {
+        "prompt": np.str_("a"),
+        "user": np.int64(3),
+        "task_type": pd.Categorical(["cards"])[0],
+        "timestamp": np.datetime64("2026-11-02T00:00"),
+        "metadata": {
+            "latency": np.float32(1.5),
+            "undefined": np.float64("nan"),
+            "missing": pd.NA,
+            "never": pd.NaT,
+            "resolved": np.bool_(True),
+            "cost": Decimal("0.5"),
+            "tokens": np.array([1, 2]),
+        },
+    }
+    assert read([row]) == [
+        {
+            "prompt": "a",
+            "user": 3,
+            "task_type": "cards",
+            "timestamp": "2026-11-02T00:00",
+            "metadata": {
+                "latency": 1.5,
+                "undefined": None,
+                "missing": None,
+                "never": None,
+                "resolved": True,
+                "cost": "0.5",
+                "tokens": [1, 2],
+            },
+        }
+    ]
+
+
+def test_half_a_surrogate_pair_is_escaped() -> None:
+    assert read([{"prompt": "\ud800", "metadata": {"x": float("nan")}}]) == [
+        {"prompt": "\ud800", "metadata": {"x": None}}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("exchanges", "code"),
+    [
+        (EXCHANGES[0], "no_exchanges"),
+        (
+            datasets.DatasetDict(train=datasets.Dataset.from_list(EXCHANGES)),
+            "no_exchanges",
+        ),
+        (None, "no_exchanges"),
+        (5, "no_exchanges"),
+        (b"bytes", "no_exchanges"),
+        (["a text"], "no_exchange"),
+        (pd.Series(["a text"]), "no_exchange"),
+        (np.zeros((2, 2)), "no_exchange"),
+        ([{"prompt": object()}], "no_json"),
+        ([{("a", "b"): 1}], "no_json"),
+    ],
+)
+def test_what_holds_no_exchanges_is_refused(exchanges: Any, code: str) -> None:
+    with refusal(code, InputError, match="current"):
+        read(exchanges)
