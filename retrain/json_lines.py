@@ -1,4 +1,4 @@
-"""Strict reader of JSON lines, with line numbers in errors."""
+"""Strict reader of JSON objects in a file, with their numbers in errors."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -6,6 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from monitor.errors import InputError
+from monitor.input_files import InputSource, source_of_bytes
 
 #: Maximum problems quoted in an error.
 QUOTED = 5
@@ -14,26 +15,38 @@ T = TypeVar("T")
 
 
 def parse_lines(content: bytes, origin: str, parse: Callable[[bytes], T]) -> list[T]:
-    """Parse each line that isn't blank.
+    """Parse the objects of a file in memory: JSON, CSV or Parquet, compressed or not.
 
     Args:
-        content: The file as bytes, because text would also be split at line separators that JSON
-            allows in strings.
+        content: The file.
         origin: Source of the content, for messages.
-        parse: Parses a line; raises ``InputError`` or an error of msgspec for an invalid line.
+        parse: As of :func:`parse_source`.
 
     Raises:
-        InputError: Lines are invalid; the message has the first.
+        InputError: The content can't be read, or objects are invalid; the message has the first.
+    """
+    return parse_source(source_of_bytes(content, origin), parse)
+
+
+def parse_source(source: InputSource, parse: Callable[[bytes], T]) -> list[T]:
+    """Parse each line, row or element that isn't blank.
+
+    Args:
+        source: The file.
+        parse: Parses an object; raises ``InputError`` or an error of msgspec for an invalid one.
+
+    Raises:
+        InputError: The file can't be read, or objects are invalid; the message has the first.
     """
     parsed, problems = [], []
-    for number, line in enumerate(content.splitlines(), start=1):
-        if not line.strip():
+    for number, value in source.values():
+        if not value:
             continue
         try:
-            parsed.append(parse(line))
+            parsed.append(parse(value))
         except (msgspec.DecodeError, UnicodeDecodeError, InputError) as error:
-            problems.append(f"line {number}: {error}")
+            problems.append(f"{source.unit} {number + 1}: {error}")
     if problems:
         more = f"; and {len(problems) - QUOTED} more" if len(problems) > QUOTED else ""
-        raise InputError(f"{origin}: {'; '.join(problems[:QUOTED])}{more}")
+        raise InputError(f"{source.label}: {'; '.join(problems[:QUOTED])}{more}")
     return parsed

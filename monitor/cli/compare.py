@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.shared.context import ConfigOption, ModelOption, read_settings
+from monitor.cli.shared.inputs import INPUT_FILES
 from monitor.cli.shared.output import ProgressBars, exit_status, show
 from monitor.cli.shared.targets import require_distinct_files, require_writable
 from monitor.plurals import pluralize
@@ -22,8 +23,8 @@ BAD_LINES_SHOWN = 10
 
 
 def compare(
-    reference: Annotated[Path, typer.Argument(help="Reference exchanges: JSON lines.")],
-    current: Annotated[Path, typer.Argument(help="Current exchanges, in the same format.")],
+    reference: Annotated[Path, typer.Argument(help=f"Reference exchanges: {INPUT_FILES}.")],
+    current: Annotated[Path, typer.Argument(help="Current exchanges, in any of these forms.")],
     *,
     as_json: Annotated[
         bool,
@@ -94,13 +95,14 @@ def compare(
     Tests whether the prompts drifted, and whether the responses drifted given the prompts. No
     database is needed.
 
-    A line is a JSON object with at least "prompt" (a string, or a list of {"role", "content"}).
+    What a file holds is told by its content. A line, row or element has at least "prompt" (a
+    string, or a list of {"role", "content"}).
     With "response", the responses are compared too. "user" groups the exchanges of one end user,
     which prevents false alarms. "task_type", "timestamp" and the numbers and booleans in "metadata"
     (metrics, such as "resolved") are used where present.
 
-    All lines of a file count as one model. If they name several models, a remark says so; split the
-    file to evaluate each model by itself.
+    All exchanges of a file count as one model. If they name several models, a remark says so;
+    split the file to evaluate each model by itself.
 
     The findings are printed to standard output, everything else to standard error.
 

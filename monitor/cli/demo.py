@@ -18,14 +18,14 @@ def demo(
     traffic: Annotated[
         Path | None,
         typer.Option(
-            help="Your own exchanges, one JSON object per line with at least a `prompt`: drift "
+            help="Your own exchanges, in a file that `driftwarden compare` reads: drift "
             "evaluation, report and review queue, week by week. Needs --baseline.",
             show_default=False,
         ),
     ] = None,
     baseline: Annotated[
         Path | None,
-        typer.Option(help="Your reference exchanges, in the same format.", show_default=False),
+        typer.Option(help="Your reference exchanges, in such a file.", show_default=False),
     ] = None,
     folder: Annotated[
         Path, typer.Option(help="Folder for the database, the models and the reports.")

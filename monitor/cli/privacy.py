@@ -44,8 +44,8 @@ def forget(
     file: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Another file of JSON lines to remove their rows from, such as a copy of an "
-            "export; may be repeated.",
+            help="Another file of JSON lines, or of a JSON array, to remove their rows from, such "
+            "as a copy of an export; may be repeated. Rows of other files are counted only.",
             show_default=False,
         ),
     ] = None,

@@ -12,6 +12,7 @@ from monitor.cli.shared.context import (
     read_configuration,
     read_settings,
 )
+from monitor.cli.shared.inputs import INPUT_FILES
 from monitor.plurals import pluralize
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ SHOWN_LINES = 20
 def replay(
     file: Annotated[
         Path | None,
-        typer.Argument(help="Exchanges, one JSON object per line.", show_default=False),
+        typer.Argument(help=f"Exchanges: {INPUT_FILES}.", show_default=False),
     ] = None,
     dead_letters: Annotated[
         bool,
@@ -42,7 +43,7 @@ def replay(
         typer.Option(
             min=1e-9,
             max=1.0,
-            help="Share of the lines to sample. Default: monitoring.sample_rate.",
+            help="Share of the lines or rows to sample. Default: monitoring.sample_rate.",
             show_default=False,
         ),
     ] = None,
@@ -50,8 +51,9 @@ def replay(
 ) -> None:
     """Ingest a file as if it came from Kafka.
 
-    The lines are sampled, decoded, redacted, embedded and stored. A file is identified by its
-    content: an interrupted replay resumes, and a repeated one adds nothing.
+    The lines, rows or elements are sampled, decoded, redacted, embedded and stored. A file is
+    identified by its content: an interrupted replay resumes, and a repeated one adds nothing. It is
+    read to its end first: nothing is stored of a file that is cut or damaged.
     """
     if (file is None) is not dead_letters:
         raise typer.BadParameter("FILE and --dead-letters: give one of them")
@@ -136,7 +138,7 @@ def _replay_dead_letters(engine: "Engine", settings: "Configuration") -> None:
 
 @baseline_app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="Exchanges, one JSON object per line.")],
+    file: Annotated[Path, typer.Argument(help=f"Exchanges: {INPUT_FILES}.")],
     model: ModelOption = None,
     model_version: Annotated[
         str,
@@ -160,7 +162,7 @@ def import_(
 ) -> None:
     """Import the exchanges that windows of a model are compared with.
 
-    Lines of other models are skipped.
+    Exchanges of other models are skipped.
 
     Take them from the time after the model's launch, when its responses were known to be good. A
     baseline is named by the digest of its content and never changes; the newest one counts, of a

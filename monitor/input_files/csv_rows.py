@@ -17,6 +17,7 @@ from monitor.input_files.json_values import MAX_VALUE_BYTES, quote, read_lines
 DELIMITERS = ",;\t"
 #: Rows whose cells decide what a column holds.
 SAMPLED_ROWS = 1000
+SAMPLED_CHARACTERS = 2**20
 #: Columns whose cells are texts, even where all look like numbers.
 TEXT_COLUMNS = frozenset(
     {"id", "prompt", "response", "model", "task_type", "user", "expected", "context", "pattern"}
@@ -94,7 +95,13 @@ def iter_csv(stream: BinaryIO, label: str) -> Iterator[bytes]:
         )
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     rows = _complete_rows(reader, len(names), label)
-    sample = list(islice(rows, SAMPLED_ROWS))
+    sample: list[tuple[int, list[str]]] = []
+    n_characters = 0
+    for number, row in islice(rows, SAMPLED_ROWS):
+        sample.append((number, row))
+        n_characters += sum(map(len, row))
+        if n_characters > SAMPLED_CHARACTERS:
+            break
     columns = [
         Column(name, _kind(name, [row[place].strip() for _, row in sample]))
         for place, name in enumerate(names)

@@ -75,8 +75,10 @@ def detect(head: bytes, label: str) -> Content:
         raise InputError(f"{label}: compressed twice; decompress it once", code="compressed_twice")
     refuse_other(head, label)
     text = head.removeprefix(BYTE_ORDER_MARK).lstrip()
-    if text.startswith((b"[", b"{")):
-        return Content.ARRAY if text.startswith(b"[") else _objects(text)
+    if text.startswith(b"{"):
+        return _objects(text)
+    if text.startswith(b"["):
+        return Content.LINES if _is_line_of_others(text) else Content.ARRAY
     return _lines_or_csv(text, label)
 
 
@@ -94,6 +96,12 @@ def _lines_or_csv(text: bytes, label: str) -> Content:
     if header is None:
         raise no_header(label, text)
     return Content.CSV
+
+
+def _is_line_of_others(text: bytes) -> bool:
+    """Return whether a list stands on a line of its own, without objects, before other lines."""
+    line, _, rest = text.partition(b"\n")
+    return bool(rest.strip()) and is_json(line) and b"{" not in line
 
 
 def refuse_other(head: bytes, label: str) -> None:

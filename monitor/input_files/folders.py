@@ -49,7 +49,8 @@ def data_files(place: Path) -> list[Path]:
     if place.name in splits:
         return _same_kind(place, splits[place.name])
     hint = f"; the splits of {place.parent} are {', '.join(splits)}" if len(splits) > 1 else ""
-    raise InputError(f"{place}: no such file or folder{hint}", code="no_file")
+    kind = "file" if place.suffix else "file or folder"
+    raise InputError(f"{place}: no such {kind}{hint}", code="no_file")
 
 
 def _splits(folder: Path) -> Mapping[str, Sequence[Path]]:

@@ -68,10 +68,16 @@ def iter_json_lines(stream: BinaryIO, label: str) -> Iterator[bytes]:
     Raises:
         InputError: The last line is cut, or the last two lines or more are no JSON.
     """
-    number = n_other = first_other = 0
-    line = quoted = b""
+    n_other = first_other = 0
+    quoted = b""
     for number, line in enumerate(read_lines(stream, label), start=1):
         text = line.strip()
+        if not line.endswith(b"\n") and text.startswith(b"{") and is_cut(text):
+            raise InputError(
+                f"{label}: ends in the middle of line {number}: the file was cut, or is still "
+                "being written; give the whole file",
+                code="truncated",
+            )
         if text.startswith(b"{") or (text and is_json(text)):
             n_other = 0
         elif text:
@@ -79,12 +85,6 @@ def iter_json_lines(stream: BinaryIO, label: str) -> Iterator[bytes]:
             if n_other == 1:
                 first_other, quoted = number, text
         yield text
-    if not line.endswith(b"\n") and line.lstrip().startswith(b"{") and is_cut(line):
-        raise InputError(
-            f"{label}: ends in the middle of line {number}: the file was cut, or is still being "
-            "written; give the whole file",
-            code="truncated",
-        )
     if n_other > 1:
         raise InputError(
             f"{label}: JSON lines up to line {first_other - 1}, then another format: "

@@ -33,6 +33,7 @@ class Part:
 
     label: str
     content: Content
+    is_compressed: bool
     #: Opens it at its start.
     open: Callable[[], BinaryIO]
 
@@ -67,6 +68,12 @@ class InputSource:
     def label(self) -> str:
         """Its name in messages."""
         return self.name if self.path == STANDARD_INPUT else str(self.path)
+
+    @property
+    def is_plain_json(self) -> bool:
+        """Whether it is one file of JSON lines or of one JSON array, uncompressed."""
+        is_json = self.parts[0].content in (Content.LINES, Content.ARRAY)
+        return is_json and len(self.parts) == 1 and not self.parts[0].is_compressed
 
     @property
     def unit(self) -> str:
@@ -213,4 +220,4 @@ def _part(label: str, opener: Callable[[], BinaryIO]) -> Part:
                 "itself",
                 code="compressed_twice",
             )
-    return Part(label, content, opener)
+    return Part(label, content, stream is not file, opener)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from monitor.errors import ConfigurationError
+from monitor.errors import ConfigurationError, InputError
 from monitor.privacy.end_user import EndUser
 from monitor.settings import Retrain
 from monitor.settings.evaluation_file import read_plan
@@ -87,8 +87,8 @@ def find_files(
             n_rows_by_path = {
                 match.path: match.n_rows for match in find_in_run(folder, end_user.owns)
             }
-        except OSError as error:
-            unreachable[folder.root] = error.strerror or str(error)
+        except (OSError, InputError) as error:
+            unreachable[folder.root] = _reason(error)
             n_rows_by_path = {}
         rows |= n_rows_by_path
         gone = not folder.training_data.is_file() and bool(gold & set(batches))
@@ -101,8 +101,8 @@ def find_files(
             owns = end_user.owns_by_prompt if path in without_ids else end_user.owns
             if n_rows := find_in_file(path, owns):
                 rows[path] = n_rows
-        except OSError as error:
-            unreachable[path] = error.strerror or str(error)
+        except (OSError, InputError) as error:
+            unreachable[path] = _reason(error).removeprefix(f"{path}: ")
     missing = [name for name in exports if name != STANDARD_OUTPUT and not Path(name).is_file()]
     if STANDARD_OUTPUT in exports:
         missing.append("standard output")
@@ -122,8 +122,8 @@ def remove_rows(engine: Engine, end_user: EndUser, files: Files, now: datetime) 
             removed = remove_from_run(
                 run.folder, end_user.owns, now, trained=run.status != "planned"
             )
-        except OSError as error:
-            failed[run.folder.root] = error.strerror or str(error)
+        except (OSError, InputError) as error:
+            failed[run.folder.root] = _reason(error)
             continue
         n_rows = sum(part.n_rows for part in removed if part.path == run.folder.training_data)
         with transaction(engine) as connection:
@@ -142,9 +142,13 @@ def remove_rows(engine: Engine, end_user: EndUser, files: Files, now: datetime) 
         try:
             owns = end_user.owns_by_prompt if path in files.without_ids else end_user.owns
             remove_from_file(path, owns)
-        except OSError as error:
-            failed[path] = error.strerror or str(error)
+        except (OSError, InputError) as error:
+            failed[path] = _reason(error)
     return failed
+
+
+def _reason(error: OSError | InputError) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
 def _plain_files(

@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from monitor.errors import InputError
 from monitor.input_files import InputSource, open_source
 from monitor.settings import Sections
 from monitor.store.engine import transaction
@@ -68,7 +69,8 @@ def replay_file(
         clock: Returns the time.
 
     Raises:
-        InputError: The file can't be read to its end; nothing is stored then.
+        InputError: The file can't be read to its end, and nothing is stored; or it changed since,
+            and the message says how much is.
         LostOwnershipError: Another process replays the same file.
     """
     stop = stop or threading.Event()
@@ -107,9 +109,7 @@ def replay_file(
         sampled.clear()
         return True
 
-    # What is appended meanwhile belongs to another source.
-    records = islice(iter_records(file, source=source, start=start), max(0, n_values - start))
-    for record in records:
+    for record in _iter_checked(file, source, start, n_values, stored=lambda: expected):
         position = record.position.offset + 1
         if record.value and design.sampler.keeps(record.identity("")):
             sampled.append(replace(record, plan=plan))
@@ -132,3 +132,26 @@ def replay_file(
         n_withheld=totals["withheld"],
         n_unlisted=totals["unlisted"],
     )
+
+
+def _iter_checked(
+    file: InputSource, source: str, start: int, n_values: int, *, stored: Callable[[], int]
+) -> Iterator[RawRecord]:
+    """Yield the records that a file had when it was checked; what was appended since, isn't read.
+
+    Raises:
+        InputError: The file has lost records since, or can't be read any more.
+    """
+    n_read, problem = start, ""
+    try:
+        for record in islice(iter_records(file, source=source, start=start), n_values - start):
+            yield record
+            n_read = record.position.offset + 1
+    except InputError as error:
+        problem = f"; {error}"
+    if n_read < n_values:
+        raise InputError(
+            f"{file.label}: changed while it was replayed{problem}; {stored():,} of {n_values:,} "
+            f"{file.unit}s are stored: replay the file as it was, and it goes on there",
+            code="changed",
+        )

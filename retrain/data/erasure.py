@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from monitor.errors import InputError
+from monitor.input_files import open_source
 from retrain.data.training_set import read_card, write_card
 from retrain.run_folder import RunFolder, read_json, write_json
 
@@ -25,27 +27,42 @@ class FileMatches:
 
 
 def find_in_file(path: Path, matches: Matches) -> int:
-    """Count the matching lines of a file, or elements if the file is a JSON array.
+    """Count the matching lines, rows or elements of a file, or of a folder of data files.
 
     Only JSON objects can match.
+
+    Raises:
+        InputError: The file can't be read as JSON objects.
     """
-    try:
-        with path.open("rb") as file:
-            elements = _array_in(file)
-            if elements is not None:
-                return sum(isinstance(element, dict) and matches(element) for element in elements)
-            return sum(_matches(line, matches) for line in file)
-    except FileNotFoundError:
+    if not path.exists():
         return 0
+    source = open_source(path)
+    if path.is_dir() or not source.is_plain_json:
+        return sum(_matches(value, matches) for _, value in source.values())
+    with path.open("rb") as file:
+        elements = _array_in(file)
+        if elements is not None:
+            return sum(isinstance(element, dict) and matches(element) for element in elements)
+        return sum(_matches(line, matches) for line in file)
 
 
 def remove_from_file(path: Path, matches: Matches) -> int:
     """Rewrite a file without the matching lines; other lines keep every byte.
 
     A JSON array is rewritten without the matching elements. The file is replaced atomically.
+
+    Raises:
+        InputError: The file has matching rows and is neither JSON lines nor a JSON array.
     """
-    if not find_in_file(path, matches):
+    n_rows = find_in_file(path, matches)
+    if not n_rows:
         return 0
+    if path.is_dir() or not open_source(path).is_plain_json:
+        raise InputError(
+            f"{n_rows} of its rows must go, and only JSON lines and arrays are rewritten; remove "
+            "them by hand",
+            code="not_rewritten",
+        )
     target = path.resolve()  # the target of a link
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:

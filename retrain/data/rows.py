@@ -7,27 +7,22 @@ from typing import Any
 import msgspec
 
 from monitor.errors import InputError
-from retrain.json_lines import parse_lines
+from monitor.input_files import open_source
+from retrain.json_lines import parse_source
 
 Row = dict[str, Any]
 
 
 def read_examples(path: Path, render: Callable[[Any], Any] | None = None) -> list[Row]:
-    """Read training examples from JSON lines, strictly.
+    """Read training examples, strictly.
 
     Args:
-        path: The file.
+        path: The file, a folder of data files, or ``-``.
         render: Converts a row of another form to a conversation.
 
     Raises:
-        InputError: The file is missing, or lines are invalid; the message has the first.
+        InputError: The file can't be read, or rows are invalid; the message has the first.
     """
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file", code="no_file") from None
-    except OSError as error:
-        raise InputError(f"{path}: can't be read: {error.strerror}") from None
 
     def parse(line: bytes) -> Row:
         row: Row = msgspec.json.decode(line)
@@ -36,7 +31,7 @@ def read_examples(path: Path, render: Callable[[Any], Any] | None = None) -> lis
         check_row(row)
         return row
 
-    return parse_lines(content, str(path), parse)
+    return parse_source(open_source(path), parse)
 
 
 def check_row(row: Any) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from monitor.cli.shared.context import ConfigOption, ModelOption, open_database, read_settings
+from monitor.cli.shared.inputs import INPUT_FILES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ def plan(
     gold: Annotated[
         Path | None,
         typer.Argument(
-            help="Gold examples: JSON lines with `messages`. Default: the gold of the reviews.",
+            help=f"Gold examples with `messages`: {INPUT_FILES}. Default: the gold of the reviews.",
             show_default=False,
         ),
     ] = None,

@@ -117,7 +117,12 @@ def export(
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(help="Export of the tool, as JSON.", show_default=False)],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Export of the tool, as JSON; - for standard input.", show_default=False
+        ),
+    ],
     *,
     format_: Annotated[
         Literal["label-studio", "argilla"],
@@ -163,7 +168,7 @@ def import_(
             audit_share_of=lambda model: settings.settings_of(model).review.audit_share,
         )
         details = {"format": format_, "written": imported.n_written, "known": imported.n_known}
-        place = str(file.resolve())
+        place = "standard input" if file == Path("-") else str(file.resolve())
         append_entry(connection, now, getpass.getuser(), "imported", place, details)
     typer.echo(
         f"{file}: {imported.n_written} reviews imported, {imported.n_known} imported earlier, "

@@ -4,6 +4,8 @@ import shutil
 from pathlib import Path
 
 from monitor.daemon.readiness.finding import Finding, open_connection
+from monitor.errors import InputError
+from monitor.input_files import open_source
 from monitor.settings import Secrets, Sections, Settings
 
 #: Less free space is likely to be filled by checkpoints and SQLite's log.
@@ -32,8 +34,10 @@ def training_data_finding(settings: Settings) -> Finding:
             else "nothing is replayed, so that retraining forgets most"
         )
         return Finding("training data", "note", f"retrain.training_data is empty: {consequence}")
-    if not Path(name).is_file():
-        return Finding("training data", "fail", f"retrain.training_data = {name!r}: no such file")
+    try:
+        open_source(Path(name))
+    except InputError as error:
+        return Finding("training data", "fail", f"retrain.training_data: {error}")
     return Finding("training data", "ok", name)
 
 

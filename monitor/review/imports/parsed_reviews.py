@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from monitor.errors import InputError
+from monitor.input_files import open_source
 
 
 @dataclass(frozen=True)
@@ -47,18 +48,29 @@ class ParsedReviews:
 
 
 def read_array(path: Path) -> list[dict[str, Any]]:
-    """Read a JSON array of objects.
+    """Read the objects of an export: a JSON array, or JSON lines, compressed or not.
 
     Raises:
         InputError: The file is something else.
     """
-    content = _read_json(path)
-    if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
-        raise InputError(
-            f"{path}: not a JSON array of objects; use the tool's JSON export",
-            code="not_json_array",
-        )
-    return content
+    source = open_source(path)
+    rows = []
+    for number, value in source.values():
+        try:
+            row = json.loads(value or "null")
+        except (ValueError, RecursionError) as error:
+            raise InputError(
+                f"{source.label}: {source.unit} {number + 1}: not valid JSON: {error}",
+                code="not_json",
+            ) from None
+        if value and not isinstance(row, dict):
+            raise InputError(
+                f"{source.label}: not a JSON array of objects; use the tool's JSON export",
+                code="not_json_array",
+            )
+        if value:
+            rows.append(row)
+    return rows
 
 
 def read_reviewer_map(path: Path | None) -> dict[str, str]:

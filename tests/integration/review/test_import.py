@@ -217,12 +217,12 @@ def test_import_obeys_the_rules_of_the_workflow(
 
 
 def test_import_of_other_files_is_refused(tmp_path: Path) -> None:
-    with refusal("not_readable", InputError):
+    with refusal("no_file", InputError):
         read_label_studio(tmp_path / "missing.json")
     path = tmp_path / "file.json"
     for content, code in (
-        ("{", "not_json"),
-        ("{}", "not_json_array"),
+        ("{", "truncated"),
+        ("[{oops}]", "not_json"),
         ("[1]", "not_json_array"),
     ):
         path.write_text(content)

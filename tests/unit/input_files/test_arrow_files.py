@@ -147,7 +147,7 @@ def test_splits_of_a_saved_data_set_are_named(tmp_path: Path) -> None:
 
     splits = {name: Dataset.from_list([{"prompt": name}]) for name in ("train", "test")}
     DatasetDict(splits).save_to_disk(tmp_path / "saved")
-    with refusal("several_splits", InputError, match="test, train"):
+    with refusal("several_splits", InputError, match="train, test"):
         rows(tmp_path / "saved")
     assert [{"prompt": "test"}] == rows(tmp_path / "saved" / "test")
 

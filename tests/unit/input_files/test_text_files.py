@@ -120,7 +120,13 @@ def test_what_cannot_be_read_whole_is_refused(tmp_path: Path, content: bytes, co
 
 @pytest.mark.parametrize(
     "content",
-    [LINES + b"null\ntrue\n3\n", b"oops\n" + LINES, LINES + b"oops\n", b"{oops\n" + LINES],
+    [
+        b"[1]\n" + LINES,
+        LINES + b"null\ntrue\n3\n",
+        b"oops\n" + LINES,
+        LINES + b"oops\n",
+        b"{oops\n" + LINES,
+    ],
 )
 def test_single_bad_lines_are_left_to_the_reader(tmp_path: Path, content: bytes) -> None:
     assert len(content.splitlines()) == len(values(tmp_path / "a.jsonl", content))

@@ -5,9 +5,11 @@ import re
 from collections import Counter
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 from monitor.errors import InputError, TrainingError
 from monitor.settings import TrainingData
@@ -206,9 +208,17 @@ def test_the_first_bad_lines_are_named_and_the_rest_counted(tmp_path: Path) -> N
         read_examples(write(tmp_path / "a.jsonl", *["{}"] * 7))
 
 
-@pytest.mark.parametrize(
-    ("name", "message"), [("none.jsonl", "no such file"), (".", "Is a directory")]
-)
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, message: str) -> None:
-    with pytest.raises(InputError, match=message):
+@pytest.mark.parametrize(("name", "code"), [("none.jsonl", "no_file"), (".", "no_data_files")])
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, code: str) -> None:
+    with refusal(code, InputError):
         read_examples(tmp_path / name)
+
+
+def test_examples_are_read_from_csv_and_parquet(tmp_path: Path) -> None:
+    rows = [{"messages": row(*texts)["messages"]} for texts in ("ab", "cd")]
+    parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+    cells = [json.dumps(entry["messages"]).replace('"', '""') for entry in rows]
+    (tmp_path / "a.csv").write_text("messages\n" + "".join(f'"{cell}"\n' for cell in cells))
+    for name in ("a.parquet", "a.csv"):
+        read = read_examples(tmp_path / name)
+        assert rows == read
