@@ -19,6 +19,8 @@ from monitor.input_files.json_values import iter_array, iter_json_lines, iter_ob
 from monitor.input_files.spool import Spool
 
 STANDARD_INPUT = Path("-")
+#: Between the names of files that are one source.
+JOINT = "+"
 _TEXTS = {
     Content.LINES: iter_json_lines,
     Content.ARRAY: iter_array,
@@ -123,7 +125,7 @@ class InputSource:
 
 
 def open_source(place: Path | InputSource) -> InputSource:
-    """Open a file, a folder of data files, or standard input (``-``).
+    """Open a file, a folder of data files, standard input (``-``), or several files: ``A+B``.
 
     What can be read only once is copied to a temporary file.
 
@@ -139,6 +141,11 @@ def open_source(place: Path | InputSource) -> InputSource:
             mode = place.stat().st_mode
         except (FileNotFoundError, NotADirectoryError):
             mode = None
+        if mode is None and JOINT in str(place):
+            paths = str(place).split(JOINT)
+            return InputSource(
+                place, [part for path in paths for part in open_source(Path(path)).parts]
+            )
         if mode is None or stat.S_ISDIR(mode):
             files = data_files(place)
             return InputSource(place, [_file(path) for path in files])

@@ -1,6 +1,6 @@
 """Decoder of records: bytes to exchanges, or errors with a stable reason."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -29,6 +29,9 @@ from monitor.traffic.parsing.raw_exchange import (
 from monitor.traffic.parsing.timestamps import parse_timestamp
 from monitor.traffic.record import RawRecord
 from monitor.traffic.sampling.observation_plan import HEADER_LABEL, header_text
+
+#: Returns the parts of a record.
+RecordReader = Callable[[Payload], Sequence[RecordPart]]
 
 NULL_VALUE = "null_value"
 #: Reasons of dead letters that decoding gives.
@@ -78,7 +81,12 @@ class Decoder:
     """Decoder configured by ``[traffic]``."""
 
     def __init__(
-        self, settings: Traffic, *, default_model: str, requires_response: bool = True
+        self,
+        settings: Traffic,
+        *,
+        default_model: str,
+        requires_response: bool = True,
+        read: RecordReader | None = None,
     ) -> None:
         """Configure.
 
@@ -86,10 +94,12 @@ class Decoder:
             settings: The format, the limits, and how responses arrive.
             default_model: The model of exchanges that name none.
             requires_response: Refuse a prompt without a response.
+            read: Reads a record of a file whose shape was detected; ``None``: by the format.
         """
         self._settings = settings
         self._requires_response = requires_response and not settings.prompts_only
         self._default_model = default_model
+        self._read = read
 
     def decode(self, record: RawRecord) -> Decoded:
         """Decode a record; texts are cleaned and defaults filled in.
@@ -100,7 +110,11 @@ class Decoder:
         value = self._check_size(record.value)
         try:
             payload = Payload(value, record.headers, self._settings.fields)
-            parts = read_record(payload, record.format_name or self._settings.format)
+            parts = (
+                self._read(payload)
+                if self._read is not None
+                else read_record(payload, record.format_name or self._settings.format)
+            )
             return self._sort(parts, record)
         except RecursionError:
             raise RecordError("too_deep", "nesting is too deep") from None

@@ -18,6 +18,7 @@ from monitor.store.traffic.offsets import OffsetMove, claim
 from monitor.telemetry import RECORDS_READ, RECORDS_SAMPLED
 from monitor.traffic.embedding import TextEncoder
 from monitor.traffic.files.records import file_source_name, iter_records
+from monitor.traffic.files.shapes.peek import Announce, Origin, peek_shape, write_remark
 from monitor.traffic.ingest.preparation import BatchPreparer
 from monitor.traffic.ingest.sweeper import Sweeper
 from monitor.traffic.ingest.writer import store_with_retries
@@ -52,6 +53,7 @@ def replay_file(
     stop: threading.Event | None = None,
     progress: Callable[[int], None] = lambda _: None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    announce: Announce = write_remark,
 ) -> FileReplayResult:
     """Sample, decode, redact, embed and store a file.
 
@@ -67,18 +69,27 @@ def replay_file(
         stop: Ends the replay after the current batch.
         progress: Called with the number of lines of each batch.
         clock: Returns the time.
+        announce: Takes the remark on the shape of the file's objects.
 
     Raises:
-        InputError: The file can't be read to its end, and nothing is stored; or it changed since,
-            and the message says how much is.
+        InputError: The file can't be read to its end, or its first lines have two shapes, or none,
+            and nothing is stored; or it changed since, and the message says how much is.
         LostOwnershipError: Another process replays the same file.
     """
     stop = stop or threading.Event()
     design = SamplingDesign(settings)
-    preparer = BatchPreparer.build(settings, encoder, design)
     file = open_source(place)
     source = file_source_name(file)
     n_values = file.check()
+    shape, _ = peek_shape(
+        iter_records(file, source=source),
+        settings.traffic,
+        Origin(file.label, file.unit),
+        announce=announce,
+    )
+    preparer = BatchPreparer.build(
+        settings, encoder, design, read=None if shape is None else shape.read
+    )
     with transaction(engine) as connection:
         start = claim(connection, source, 0, first=0, now=clock())
     totals: Counter[str] = Counter(skipped=start)

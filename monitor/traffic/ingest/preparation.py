@@ -16,7 +16,7 @@ from monitor.store.traffic.pending_halves import HalfRow
 from monitor.store.traffic.position import Position
 from monitor.telemetry import EXCHANGES_NOT_SAMPLED, get_logger
 from monitor.traffic.dead_letters import part_dead_letters, record_dead_letter
-from monitor.traffic.decoder import Decoder
+from monitor.traffic.decoder import Decoder, RecordReader
 from monitor.traffic.embedding import TextEncoder, embed
 from monitor.traffic.exchange import Exchange, Half, name_model
 from monitor.traffic.ingest.observer import Observer
@@ -81,6 +81,7 @@ class BatchPreparer:
         design: SamplingDesign,
         redactor: Redactor | None,
         plans: Callable[[], ObservationPlan | None] = lambda: None,
+        read: RecordReader | None = None,
     ) -> None:
         self._sections = sections
         self._settings = settings = sections.traffic
@@ -89,7 +90,7 @@ class BatchPreparer:
         self._plans = plans
         self._design = design
         self._redactor = redactor
-        self._decoder = Decoder(settings, default_model=names.default)
+        self._decoder = Decoder(settings, default_model=names.default, read=read)
         self._encoder = encoder
         self._warned_of_keys = False
 
@@ -100,6 +101,7 @@ class BatchPreparer:
         encoder: TextEncoder,
         design: SamplingDesign | None = None,
         plans: Callable[[], ObservationPlan | None] = lambda: None,
+        read: RecordReader | None = None,
     ) -> "BatchPreparer":
         """Build the preparer of the settings.
 
@@ -108,6 +110,7 @@ class BatchPreparer:
             encoder: Embeds the sample.
             design: The sampling design, where the caller samples by it too.
             plans: Returns the present plan of observation, by which joined halves are observed.
+            read: Reads the records of a file whose shape was detected.
         """
         return cls(
             settings,
@@ -115,6 +118,7 @@ class BatchPreparer:
             design=design or SamplingDesign(settings),
             redactor=build_redactor(settings.redaction),
             plans=plans,
+            read=read,
         )
 
     def prepare(

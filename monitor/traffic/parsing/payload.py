@@ -33,6 +33,13 @@ class Payload:
         self._content: Any = None
         self._parse_error: RecordError | None = None
 
+    @classmethod
+    def of(cls, content: dict[str, Any]) -> "Payload":
+        """Return the payload of an object that is parsed already; it has no bytes."""
+        payload = cls(b"")
+        payload._is_parsed, payload._content = True, content
+        return payload
+
     @property
     def content(self) -> Any:
         """The parsed JSON; ``None`` if the record is not JSON."""

@@ -1,0 +1,174 @@
+"""Detection of a file's shape from its first objects."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from monitor.errors import InputError, RecordError
+from monitor.settings import Traffic
+from monitor.traffic.files.line_numbers import quote_numbers
+from monitor.traffic.files.shapes.column_names import TIMES, USERS, normalize
+from monitor.traffic.files.shapes.columns import Columns, column_shape, guess_columns
+from monitor.traffic.files.shapes.conversations import SHAREGPT
+from monitor.traffic.files.shapes.instructions import ALPACA
+from monitor.traffic.files.shapes.langfuse import OBSERVATIONS, TRACES
+from monitor.traffic.files.shapes.langsmith import RUNS
+from monitor.traffic.files.shapes.openai_batch import BATCH, BATCH_INPUT, BATCH_OUTPUT
+from monitor.traffic.files.shapes.phoenix import SPANS
+from monitor.traffic.files.shapes.shape import Object, Shape, TrafficLines, quote_keys
+from monitor.traffic.files.shapes.training_files import COMPLETIONS, PREFERENCES
+from monitor.traffic.files.shapes.turns import is_turn, read_turn
+from monitor.traffic.formats import FORMATS
+from monitor.traffic.parsing.payload import Payload
+from monitor.traffic.parsing.raw_exchange import RawExchange, split_final_response
+
+#: Shapes that are known by their keys; the first that matches counts.
+KNOWN = (
+    *(SHAREGPT, BATCH, BATCH_INPUT, BATCH_OUTPUT, RUNS, OBSERVATIONS, TRACES, SPANS),
+    *(PREFERENCES, COMPLETIONS, ALPACA),
+)
+#: The share of objects of a second shape from which on a file has two shapes.
+MAX_SHARE_OF_SECOND = 0.1
+
+_COMPLETE, _PARTIAL, _UNKNOWN = "exchange", "part of an exchange", ""
+#: Reads each record by itself, in the formats that Kafka carries.
+TRAFFIC = TrafficLines("exchanges", lambda _: True, lambda _: [])
+
+
+def is_detected(settings: Traffic) -> bool:
+    """Return whether shapes are detected: no format and no field is set."""
+    return settings.format == "auto" and not settings.fields.prompt
+
+
+def detect_shape(
+    first: Sequence[Object],
+    *,
+    source: str = "the file",
+    joins_halves: bool = False,
+    is_table: bool = False,
+    unit: str = "line",
+) -> Shape:
+    """Return the shape of a file's objects.
+
+    A line in the plain form, or in another format of the traffic, is read as that; columns are
+    guessed only where the first lines have no exchange in such a format.
+
+    Args:
+        first: The first objects, some hundreds.
+        source: Name of the file, for errors.
+        joins_halves: ``traffic.join.enabled``: a prompt or a response alone is half an exchange.
+        is_table: The objects are rows, whose metadata can't be an object of its own.
+        unit: What they are counted in, for errors.
+
+    Raises:
+        InputError: The objects have two shapes, or none; or the shape has no exchange alone.
+    """
+    labels = [_label(content) for content in first]
+    counts = Counter(label or _UNKNOWN for label in labels)
+    n_traffic = counts.pop(_COMPLETE, 0) + counts.pop(_PARTIAL, 0)
+    n_unknown = counts.pop(_UNKNOWN, 0)
+    (name, count), *_ = counts.most_common(1) or [("", 0)]
+    if count:
+        _refuse_two_shapes(first, labels, source, unit)
+    if count > max(n_traffic, n_unknown):
+        shape = next(shape for shape in KNOWN if shape.name == name)
+        problem = shape.problem([content for content in first if shape.matches(content)])
+        if problem:
+            raise InputError(f"{source}: {shape.name}: {problem}", code="no_exchange_in_shape")
+        return shape
+    rest = [
+        content
+        for content, label in zip(first, labels, strict=True)
+        if label in {_PARTIAL, _UNKNOWN}
+    ]
+    if joins_halves or (len(rest) * 2 <= len(first) and not is_table):
+        return _traffic(first)
+    rows = first if is_table else rest
+    _refuse_single_messages(rows, source)
+    columns = guess_columns(rows, source=source)
+    if columns.prompt and (columns.response or is_table or not n_traffic):
+        return column_shape(columns)
+    if n_traffic:
+        return _traffic(first)
+    raise InputError(_unknown(rows, columns, source), code="unknown_shape")
+
+
+def _traffic(first: Sequence[Object]) -> Shape:
+    """Return the formats of the traffic, with a remark on labels under names that none reads."""
+    labels = {"user": USERS, "timestamp": TIMES}
+    keys = Counter(key for content in first for key in content)
+    unread = {
+        key: label
+        for key, count in keys.items()
+        for label, aliases in labels.items()
+        if count * 2 > len(first) and label not in keys and normalize(key) in aliases
+    }
+    if not unread or "prompt" not in keys:
+        return TRAFFIC
+    named = ", ".join(f"{key} (plain lines have {label})" for key, label in unread.items())
+    return replace(TRAFFIC, remark=f"not read: {named}")
+
+
+def _refuse_single_messages(rows: Sequence[Object], source: str) -> None:
+    roles = {"system", "user", "assistant", "tool"}
+    n_messages = sum(
+        is_turn(row) and "content" in row and read_turn(row).role in roles for row in rows
+    )
+    if n_messages * 2 > len(rows):
+        raise InputError(
+            f"{source}: each line is one message of a conversation; write one conversation a line: "
+            '{"messages": [{"role": "user", "content": ...}, ...]}',
+            code="single_messages",
+        )
+
+
+def _label(content: Object) -> str:
+    """Return the name of a known shape, or how much of an exchange the traffic's formats read."""
+    if not {"prompt", "response"} <= content.keys():
+        known = next((shape.name for shape in KNOWN if shape.matches(content)), None)
+        if known is not None:
+            return known
+    payload = Payload.of(dict(content))
+    try:
+        parts = [
+            parts
+            for name, known_format in FORMATS.items()
+            if name != "mapped" and (parts := known_format.read(payload)) is not None
+        ]
+    except RecordError:
+        return _PARTIAL
+    if not parts:
+        return _UNKNOWN
+    exchanges = [split_final_response(part) for part in parts[0] if isinstance(part, RawExchange)]
+    has_both = all(raw.withheld or (raw.messages and raw.response is not None) for raw in exchanges)
+    return _COMPLETE if has_both else _PARTIAL
+
+
+def _refuse_two_shapes(
+    first: Sequence[Object], labels: Sequence[str], source: str, unit: str
+) -> None:
+    """Refuse a file in which the second shape is more than a few odd lines."""
+    merged = ["exchanges" if label in {_COMPLETE, _PARTIAL} else label for label in labels]
+    shapes = Counter(label for label in merged if label)
+    (main, _), (second, n_second) = [*shapes.most_common(2), ("", 0)][:2]
+    if n_second > 1 and n_second > MAX_SHARE_OF_SECOND * len(first):
+        raise InputError(
+            f"{source}: two shapes in one file: {main} ({_numbers(merged, main, unit)}) and "
+            f"{second} ({_numbers(merged, second, unit)}); give a file for each",
+            code="two_shapes",
+        )
+
+
+def _numbers(labels: Sequence[str], name: str, unit: str) -> str:
+    numbers = [number for number, label in enumerate(labels, 1) if label == name]
+    return quote_numbers(numbers, unit)
+
+
+def _unknown(rows: Sequence[Object], columns: Columns, source: str) -> str:
+    keys = Counter(quote_keys(content) for content in rows).most_common(1)[0][0]
+    response = columns.response or "KEY"
+    return (
+        f"{source}: no exchange in its lines; keys: {keys}. Name those of the texts in "
+        f'config.toml: [traffic.fields] prompt = "KEY", response = "{response}" '
+        "(or a path: input.text, messages.0.content)"
+    )
