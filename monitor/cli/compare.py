@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitor.settings import Settings
-    from monitor.traffic.files.reading import BadLine
+    from monitor.traffic.files.bad_lines import BadLine
     from monitor.windows.file_comparison import Comparison
 
-BAD_LINES_SHOWN = 10
+PROBLEMS_SHOWN = 10
 
 
 def compare(
@@ -230,10 +230,10 @@ def _evidently_report(comparison: "Comparison", settings: "Settings") -> str | N
 
 
 def _print_bad_lines(path: Path, bad_lines: "Sequence[BadLine]") -> None:
+    from monitor.traffic.files.bad_lines import summarize_bad_lines
+
     if not bad_lines:
         return
-    for bad_line in bad_lines[:BAD_LINES_SHOWN]:
-        typer.echo(f"{path}: {bad_line}", err=True)
-    left = len(bad_lines) - BAD_LINES_SHOWN
-    more = f" ({left:,} more not shown)" if left > 0 else ""
-    typer.echo(f"{path}: {pluralize(len(bad_lines), 'bad line')} skipped{more}", err=True)
+    for problem in summarize_bad_lines(bad_lines, PROBLEMS_SHOWN):
+        typer.echo(f"{path}: {problem}", err=True)
+    typer.echo(f"{path}: {pluralize(len(bad_lines), 'bad line')} skipped", err=True)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 baseline_app = typer.Typer(no_args_is_help=True, help="Import baselines of a model.")
 
-#: Bad lines that are shown; the rest is counted.
-SHOWN_LINES = 20
+#: Problems of lines that are shown; the rest is counted.
+PROBLEMS_SHOWN = 20
 
 
 def replay(
@@ -194,12 +194,10 @@ def import_(
 
 def _show(imported: "ImportedBaseline", own: str) -> None:
     from monitor.settings.models.names import twins_in_case
+    from monitor.traffic.files.bad_lines import summarize_bad_lines
 
-    for line in imported.bad_lines[:SHOWN_LINES]:
-        typer.echo(str(line), err=True)
-    left = len(imported.bad_lines) - SHOWN_LINES
-    if left > 0:
-        typer.echo(f"... and {pluralize(left, 'more bad line')}", err=True)
+    for problem in summarize_bad_lines(imported.bad_lines, PROBLEMS_SHOWN):
+        typer.echo(problem, err=True)
     state = "imported" if imported.is_new else "was imported earlier"
     typer.echo(
         f"baseline {imported.baseline_id} {state}: "

@@ -15,7 +15,6 @@ from monitor.demo.workspace import (
 )
 from monitor.errors import InputError
 from monitor.input_files import InputSource, open_two
-from monitor.plurals import pluralize
 from monitor.settings import Configuration, default_configuration, default_settings
 from monitor.store.engine import transaction
 from monitor.store.review.items import batch_of_evaluation, count_by_status
@@ -23,8 +22,8 @@ from monitor.store.windows.assessment import FamilyAssessment
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
 from monitor.traffic.exchange import Exchange
 
-#: Bad lines that are shown one by one.
-SHOWN_BAD_LINES = 5
+#: Problems of lines that are shown.
+PROBLEMS_SHOWN = 5
 
 
 def run_own_traffic(traffic: Path, baseline: Path, folder: Path, console: DemoConsole) -> bool:
@@ -67,17 +66,27 @@ def run_own_traffic(traffic: Path, baseline: Path, folder: Path, console: DemoCo
     return bool(evaluations) and all(row.verdict != "not_enough_data" for row in evaluations)
 
 
+def _silence(_remark: str) -> None:
+    """Drop a remark that was shown when the file was read first."""
+
+
 def _has_responses(source: InputSource) -> bool:
     from monitor.traffic.files.reading import read_exchanges
 
     content = read_exchanges(
-        source, default_settings().traffic, default_model="", redactor=None, requires_response=True
+        source,
+        default_settings().traffic,
+        default_model="",
+        redactor=None,
+        requires_response=True,
+        announce=_silence,
     )
     reasons = {line.reason for line in content.bad_lines}
     return bool(content.exchanges) or "missing_response" not in reasons
 
 
 def _read(source: InputSource, console: DemoConsole, *, prompts_only: bool) -> list[Exchange]:
+    from monitor.traffic.files.bad_lines import summarize_bad_lines
     from monitor.traffic.files.reading import read_exchanges
     from monitor.traffic.redaction import build_redactor
 
@@ -88,16 +97,14 @@ def _read(source: InputSource, console: DemoConsole, *, prompts_only: bool) -> l
         default_model=defaults.model.name,
         redactor=build_redactor(defaults.redaction),
         requires_response=True,
+        announce=console.write,
     )
     if not content.exchanges:
         first = f": {content.bad_lines[0]}" if content.bad_lines else ""
         raise InputError(f"no exchange in {source.label}{first}")
     console.write(f"{source.name}: {len(content.exchanges):,} exchanges")
-    for bad in content.bad_lines[:SHOWN_BAD_LINES]:
-        console.quote(str(bad), title="skipped")
-    left = len(content.bad_lines) - SHOWN_BAD_LINES
-    if left > 0:
-        console.write(f"  and {pluralize(left, f'more {source.unit}')} skipped")
+    for problem in summarize_bad_lines(content.bad_lines, PROBLEMS_SHOWN):
+        console.quote(problem, title="skipped")
     return content.exchanges
 
 
@@ -146,7 +153,12 @@ def _replay(workspace: Workspace, traffic: InputSource) -> None:
             step.update(done)
 
         replay_file(
-            workspace.engine, workspace.settings, workspace.encoder, traffic, progress=advance
+            workspace.engine,
+            workspace.settings,
+            workspace.encoder,
+            traffic,
+            progress=advance,
+            announce=_silence,
         )
 
 

@@ -22,7 +22,8 @@ from monitor.store.traffic.exchanges import insert_exchanges
 from monitor.store.traffic.position import Position
 from monitor.traffic.embedding import TextEncoder, embed
 from monitor.traffic.exchange import Exchange, name_model
-from monitor.traffic.files.reading import BadLine, FileContent, read_exchanges
+from monitor.traffic.files.bad_lines import BadLine, summarize_bad_lines
+from monitor.traffic.files.reading import FileContent, read_exchanges
 from monitor.traffic.redaction import Redactor
 from monitor.traffic.rows import exchange_row
 from monitor.traffic.same_prompt import check_prompts
@@ -169,8 +170,9 @@ def _nothing_usable(source: InputSource, model: str, content: FileContent) -> st
             "--model."
         )
     if content.bad_lines:
-        bad = content.bad_lines
-        return f"{source.label}: none of {len(bad)} {source.unit}s is an exchange; {bad[0]}"
+        n_bad = len(content.bad_lines)
+        problem = summarize_bad_lines(content.bad_lines, 1)[0]
+        return f"{source.label}: none of {n_bad} {source.unit}s is an exchange; {problem}"
     if content.n_withheld:
         return f"{source.label}: all {content.n_withheld:,} exchanges have their texts withheld"
     return f"{source.label}: the file is empty"

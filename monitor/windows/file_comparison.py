@@ -16,7 +16,8 @@ from monitor.store.traffic.exchange_columns import Exchanges, count_users
 from monitor.store.windows.assessment import Assessment, Source
 from monitor.store.windows.prompt_maps import PromptMap
 from monitor.traffic.embedding import TextEncoder
-from monitor.traffic.files.reading import BadLine, FileContent
+from monitor.traffic.files.bad_lines import BadLine
+from monitor.traffic.files.reading import FileContent
 from monitor.traffic.redaction import Redactor
 from monitor.traffic.same_prompt import check_prompts
 from monitor.windows.assessment.build import WindowContext, build_assessment

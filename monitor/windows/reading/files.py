@@ -16,12 +16,16 @@ from monitor.store.traffic.exchanges import MAX_UNPACKED_ROWS
 from monitor.store.traffic.spool import spooled_array, take_rows
 from monitor.traffic.embedding import TextEncoder
 from monitor.traffic.exchange import Exchange
+from monitor.traffic.files.bad_lines import summarize_bad_lines
 from monitor.traffic.files.reading import FileContent, read_exchanges
 from monitor.traffic.redaction import build_redactor
 from monitor.traffic.rows import content_row
 
 #: Texts encoded between two progress reports.
 CHUNK = 256
+
+#: Problems of lines that an error quotes.
+PROBLEMS_QUOTED = 10
 
 #: Called with the step, the amount done, and the total.
 Progress = Callable[[str, int, int], None]
@@ -75,12 +79,14 @@ def read_file(source: InputSource, settings: Settings) -> FileContent:
             f"{source.label}: the file is empty; write one exchange a line or row",
             code="empty_file",
         )
-    lines = "\n".join(f"  {bad}" for bad in content.bad_lines[:10])
-    left = len(content.bad_lines) - 10
-    more = f"\n  and {left:,} more" if left > 0 else ""
+    problems = summarize_bad_lines(content.bad_lines, PROBLEMS_QUOTED)
     raise InputError(
-        f"{source.label}: no {source.unit} is an exchange; each needs at least a `prompt`:\n"
-        f"{lines}{more}"
+        "\n  ".join(
+            [
+                f"{source.label}: no {source.unit} is an exchange; each needs at least a `prompt`:",
+                *problems,
+            ]
+        )
     )
 
 
