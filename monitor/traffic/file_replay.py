@@ -11,13 +11,13 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from monitor.errors import InputError
-from monitor.input_files import InputSource, open_source
+from monitor.input_files import InputSource
 from monitor.settings import Sections
 from monitor.store.engine import transaction
 from monitor.store.traffic.offsets import OffsetMove, claim
 from monitor.telemetry import RECORDS_READ, RECORDS_SAMPLED
 from monitor.traffic.embedding import TextEncoder
-from monitor.traffic.files.records import file_source_name, iter_records
+from monitor.traffic.files.records import file_source_name, iter_records, open_file
 from monitor.traffic.files.shapes.peek import Announce, Origin, peek_shape, write_remark
 from monitor.traffic.ingest.preparation import BatchPreparer
 from monitor.traffic.ingest.sweeper import Sweeper
@@ -78,7 +78,7 @@ def replay_file(
     """
     stop = stop or threading.Event()
     design = SamplingDesign(settings)
-    file = open_source(place)
+    file = open_file(place)
     source = file_source_name(file)
     n_values = file.check()
     shape, _ = peek_shape(

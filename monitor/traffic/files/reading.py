@@ -9,14 +9,14 @@ from typing import Any
 import msgspec
 
 from monitor.errors import RecordError
-from monitor.input_files import InputSource, open_source
+from monitor.input_files import InputSource
 from monitor.settings import Traffic
 from monitor.store.traffic.pending_halves import HalfRow
 from monitor.store.traffic.position import Position
 from monitor.traffic.decoder import Decoder
 from monitor.traffic.exchange import Exchange
 from monitor.traffic.files.bad_lines import BadLine
-from monitor.traffic.files.records import iter_records
+from monitor.traffic.files.records import iter_records, open_file
 from monitor.traffic.files.shapes.peek import Announce, Origin, peek_shape, write_remark
 from monitor.traffic.joining import join, pair
 from monitor.traffic.record import RawRecord
@@ -63,7 +63,7 @@ def read_exchanges(
     Raises:
         InputError: The file can't be read, its lines have two shapes, or none.
     """
-    file = open_source(place)
+    file = open_file(place)
     content = _read(
         iter_records(file, source=file.name),
         settings,

@@ -2,28 +2,31 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 
 from monitor.input_files import InputSource, open_source
 from monitor.store.traffic.position import Position
-from monitor.traffic.files.shapes.openai_batch import joined_batch
+from monitor.traffic.files.shapes.openai_batch import join_batch
 from monitor.traffic.record import RawRecord
+
+
+def open_file(place: Path | InputSource) -> InputSource:
+    """Open a file of exchanges; the input of an OpenAI batch with its output is one file.
+
+    Raises:
+        InputError: As :func:`monitor.input_files.open_source`; or a batch has not one input.
+    """
+    return join_batch(open_source(place))
 
 
 def iter_records(place: Path | InputSource, *, source: str, start: int = 0) -> Iterator[RawRecord]:
     """Yield the lines, rows or elements from number ``start`` on, counted from 0, as JSON.
 
-    Those of the input of an OpenAI batch have the responses of its output, where both are given.
-
     Raises:
         InputError: The file can't be read to its end; what came before was yielded.
     """
     now = datetime.now(UTC)
-    file = open_source(place)
-    batch = joined_batch(file)
-    values = file.values(start) if batch is None else islice(enumerate(batch), start, None)
-    for number, value in values:
+    for number, value in open_file(place).values(start):
         yield RawRecord(Position(source, 0, number), None, value, now)
 
 

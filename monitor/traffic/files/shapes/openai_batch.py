@@ -7,6 +7,8 @@ the input's.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -51,33 +53,52 @@ def _read_input(content: Object) -> Sequence[RecordPart]:
     return parts
 
 
-def joined_batch(file: InputSource) -> Iterator[bytes] | None:
-    """Return the lines of an input, each with the response of its ``custom_id``.
+@dataclass(frozen=True)
+class JoinedBatch(InputSource):
+    """The lines of an input, each with the response of its ``custom_id``.
 
     A request without a response has none; a failed one has its error. The outputs are held in
     memory: OpenAI limits a batch to 50,000 requests.
+    """
 
-    Returns:
-        ``None`` where the source is no input with its outputs.
+    def values(self, start: int = 0) -> Iterator[tuple[int, bytes]]:
+        """Yield the lines of the input from number ``start`` on, with their numbers from 0.
+
+        Raises:
+            InputError: An id occurs twice, or an output has an id that the input doesn't have.
+        """
+        inputs, outputs = _sides(self)
+        return islice(enumerate(_join(inputs[0], outputs, self.label)), start, None)
+
+
+def join_batch(file: InputSource) -> InputSource:
+    """Return an input and its outputs as one source; another source unchanged.
 
     Raises:
-        InputError: While the lines are read: an id occurs twice, or an output has an id that the
-            input doesn't have.
+        InputError: There are outputs, and not one input.
     """
-    if len(file.parts) < 2:
-        return None
-    first = [_object(next(part.values(), b"")) for part in file.parts]
-    inputs = [part for part, content in zip(file.parts, first, strict=True) if is_input(content)]
-    outputs = [part for part, content in zip(file.parts, first, strict=True) if is_output(content)]
-    if not outputs or len(inputs) + len(outputs) < len(first):
-        return None
+    if len(file.parts) < 2 or isinstance(file, JoinedBatch):
+        return file
+    inputs, outputs = _sides(file)
+    if not outputs or len(inputs) + len(outputs) < len(file.parts):
+        return file
     if len(inputs) != 1:
         raise InputError(
             f"{file.label}: {len(inputs)} inputs of a batch among its files; give one input with "
             "its outputs",
             code="inputs_of_batch",
         )
-    return _join(inputs[0], outputs, file.label)
+    return JoinedBatch(file.path, file.parts)
+
+
+def _sides(file: InputSource) -> tuple[list[Part], list[Part]]:
+    """Return the inputs and the outputs among the files, by their first lines."""
+    first = [_object(next(part.values(), b"")) for part in file.parts]
+    pairs = list(zip(file.parts, first, strict=True))
+    return (
+        [part for part, content in pairs if is_input(content)],
+        [part for part, content in pairs if is_output(content)],
+    )
 
 
 def _join(part: Part, outputs: Sequence[Part], label: str) -> Iterator[bytes]:
