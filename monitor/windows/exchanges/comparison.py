@@ -10,7 +10,7 @@ from monitor.embedding.callable_encoder import CallableEncoder, EncodeTexts
 from monitor.errors import InputError
 from monitor.input_files import InputSource, source_of_bytes
 from monitor.plurals import pluralize
-from monitor.traffic.files.reading import BadLine
+from monitor.traffic.files.bad_lines import BadLine
 from monitor.windows.exchanges.configuration import (
     Config,
     resolve_settings,
