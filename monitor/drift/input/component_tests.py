@@ -66,8 +66,6 @@ def compute_components(
         draws: Draws the cells of the search for neighbours.
         device: See :func:`resolve_device`.
     """
-    import torch  # noqa: PLC0415
-
     nodes = link_nodes(reference, current, bins, draws, device)
     parts = [
         *_graph_parts(nodes, bins, device),
@@ -81,11 +79,14 @@ def compute_components(
         *(part.family for part in parts),
         *(search.family for search in searches for _ in search.names),
     )
+    arrays = resolve_device(device)
     rows: list[NDArray[np.float64]] = []
     for labels in label_chunks(bins.is_current, bins.half, n_permutations, rng):
-        called = torch.from_numpy(labels > 0.5).to(resolve_device(device))
+        called = arrays.put(labels > 0.5)
         columns = [part.evaluate(labels)[:, None] for part in parts]
-        rows.append(np.hstack([*columns, *(search.evaluate(called) for search in searches)]))
+        rows.append(
+            np.hstack([*columns, *(search.evaluate(called, arrays) for search in searches)])
+        )
         if is_settled(rows, families, FAMILY_WEIGHTS):
             break
     statistics = np.vstack(rows)

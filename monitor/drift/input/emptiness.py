@@ -8,15 +8,12 @@ far from the reference, and with current neighbours (Schilling, JASA 1986, and H
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.drift.device import Array, Arrays
 from monitor.drift.input.graph import Graph
-
-if TYPE_CHECKING:
-    import torch
 
 #: Once a smaller share of the runs continues, pairs of node and labelling are followed singly.
 SPARSE_SHARE = 1 / 16
@@ -42,28 +39,24 @@ class Emptiness:
     names = ("emptiness", "emptiness_squared")
     family = "thin"
 
-    def evaluate(self, called_current: "torch.Tensor") -> NDArray[np.float64]:
+    def evaluate(self, called_current: Array, arrays: Arrays) -> NDArray[np.float64]:
         """Return the mean scores of the nodes labelled current, float64 ``[b, 2]``.
 
         Args:
             called_current: bool ``[b, T]``: the bins that each labelling labels current.
+            arrays: Those of its device.
         """
-        import torch  # noqa: PLC0415
-
-        place = called_current.device
-        node_bin, near, gains = (
-            torch.from_numpy(array).to(place) for array in (self.node_bin, self.near, self.gains)
-        )
-        current = called_current.T.index_select(0, node_bin)  # [G, b]
+        node_bin, near, gains = map(arrays.put, (self.node_bin, self.near, self.gains))
+        current = arrays.take(called_current.T, node_bin)  # [G, b]
         # The end of the neighbours ends a run, as a reference node does.
-        current = torch.cat([current, torch.zeros_like(current[:1])])
-        sums = torch.zeros((2, len(called_current)), dtype=torch.float64, device=place)
+        current = arrays.join([current, arrays.zeros((1, current.shape[1]), "bool")], axis=0)
+        sums = arrays.zeros((2, len(called_current)))
         step = max(1, BLOCK_ENTRIES // len(called_current))
         for start in range(0, len(near), step):
             rows = slice(start, min(start + step, len(near)))
-            _add_runs(sums, current[rows], current, near[rows], gains[:, rows])
-        size = called_current.double().cpu().numpy() @ self.counts
-        return np.asarray(sums.T.cpu().numpy()) / np.maximum(size, 1.0)[:, None]
+            _add_runs(sums, current[rows], current, near[rows], gains[:, rows], arrays=arrays)
+        size = arrays.fetch(called_current).astype(np.float64) @ self.counts
+        return arrays.fetch(sums.T) / np.maximum(size, 1.0)[:, None]
 
     def true_scores(
         self, is_current: NDArray[np.bool_]
@@ -123,11 +116,7 @@ def _scores(graph: Graph, share_current: float) -> NDArray[np.float64]:
 
 
 def _add_runs(
-    sums: "torch.Tensor",
-    alive: "torch.Tensor",
-    current: "torch.Tensor",
-    near: "torch.Tensor",
-    gains: "torch.Tensor",
+    sums: Array, alive: Array, current: Array, near: Array, gains: Array, *, arrays: Arrays
 ) -> None:
     """Add the scores of nodes under each labelling to their sums.
 
@@ -137,25 +126,26 @@ def _add_runs(
         current: bool ``[G + 1, b]``: the same for all nodes.
         near: int64 ``[g, k]``: the nearest of these nodes.
         gains: float64 ``[m, g, k]``: the increment of a score when a run reaches a rank.
+        arrays: Those of their device.
     """
     n_ranks = near.shape[1]
     first_sparse = 1  # rank 0 is no run: nothing is gained
     while first_sparse < n_ranks:
-        alive = alive & current.index_select(0, near[:, first_sparse - 1])
-        if int(alive.count_nonzero()) < SPARSE_SHARE * alive.numel():
+        alive = alive & arrays.take(current, near[:, first_sparse - 1])
+        if arrays.count_nonzero(alive) < SPARSE_SHARE * alive.shape[0] * alive.shape[1]:
             break
-        sums += gains[:, :, first_sparse] @ alive.double()
+        sums += gains[:, :, first_sparse] @ arrays.cast(alive, "float64")
         first_sparse += 1
     else:
         return
     n_labellings = current.shape[1]
     flat = current.flatten()
-    node, labelling = alive.nonzero(as_tuple=True)
+    node, labelling = arrays.nonzero(alive)
     for rank in range(first_sparse, n_ranks):
         if rank > first_sparse:
-            next_node = near[:, rank - 1].index_select(0, node)
-            continues = flat.index_select(0, next_node * n_labellings + labelling)
+            next_node = arrays.take(near[:, rank - 1], node)
+            continues = arrays.take(flat, next_node * n_labellings + labelling)
             node, labelling = node[continues], labelling[continues]
         if not len(node):
             break
-        sums.index_add_(1, labelling, gains[:, :, rank].index_select(1, node))
+        arrays.add_columns(sums, labelling, gains[:, node, rank])

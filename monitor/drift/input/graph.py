@@ -80,9 +80,6 @@ def diffusion_gram(
     graph: Graph, node_bin: NDArray[np.int64], n_bins: int, device: str | None
 ) -> NDArray[np.float64]:
     r"""Return :math:`(P^2 S)^T (P^2 S)`, float64 ``[T, T]``, S the membership of nodes in bins."""
-    import torch  # noqa: PLC0415
-
-    place = resolve_device(device)
     index = graph.neighbours.index
     n = len(index)
     row, rank = np.nonzero(index >= 0)
@@ -102,5 +99,6 @@ def diffusion_gram(
     for start in range(0, n_bins, BLOCK_BINS):
         block = slice(start, start + BLOCK_BINS)
         diffused[:, block] = walk @ np.ascontiguousarray(first_step[:, block].toarray())
-    on_device = torch.from_numpy(diffused).to(place)
-    return np.asarray((on_device.T @ on_device).double().cpu().numpy())
+    arrays = resolve_device(device)
+    on_device = arrays.put(diffused)
+    return arrays.fetch(on_device.T @ on_device).astype(np.float64)

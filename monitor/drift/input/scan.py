@@ -10,15 +10,12 @@ likelihood ratio", Stat. Sinica 2013).
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.drift.device import Array, Arrays, NumpyArrays
 from monitor.drift.input.graph import Graph
-
-if TYPE_CHECKING:
-    import torch
 
 #: Numbers of neighbours that form a place with the node itself.
 PLACE_SIZES = (12, 20)
@@ -40,21 +37,20 @@ class Scan:
     names = ("scan",)
     family = "dense"
 
-    def evaluate(self, called_current: "torch.Tensor") -> NDArray[np.float64]:
+    def evaluate(self, called_current: Array, arrays: Arrays) -> NDArray[np.float64]:
         """Return the mean likelihood ratio, float64 ``[b, 1]``.
 
         Args:
             called_current: bool ``[b, T]``: the bins that each labelling labels current.
+            arrays: Those of its device.
         """
-        import torch  # noqa: PLC0415
-
         n, n_labellings = len(self.node_bin), len(called_current)
-        total = torch.zeros(n_labellings, dtype=torch.float64, device=called_current.device)
+        total = arrays.zeros((n_labellings,))
         step = max(1, BLOCK_ENTRIES // n_labellings)
-        current = self._current(called_current)
+        current = self._current(called_current, arrays)
         for start in range(0, n, step):
-            total += self._ratios(current, slice(start, start + step)).sum(dim=0)
-        return np.asarray((total / n).cpu().numpy())[:, None]
+            total += self._ratios(current, slice(start, start + step), arrays).sum(axis=0)
+        return arrays.fetch(total / n)[:, None]
 
     def true_scores(
         self, is_current: NDArray[np.bool_]
@@ -64,39 +60,31 @@ class Scan:
         Args:
             is_current: bool ``[T]``: the true labels.
         """
-        import torch  # noqa: PLC0415
+        arrays = NumpyArrays()
+        current = self._current(is_current[None], arrays)
+        ratios = self._ratios(current, slice(0, len(self.node_bin)), arrays)
+        return ratios.T, np.ones(len(self.node_bin), dtype=np.bool_)
 
-        current = self._current(torch.from_numpy(is_current[None]))
-        ratios = self._ratios(current, slice(0, len(self.node_bin)))
-        return ratios.numpy().T, np.ones(len(self.node_bin), dtype=np.bool_)
-
-    def _current(self, called_current: "torch.Tensor") -> "torch.Tensor":
+    def _current(self, called_current: Array, arrays: Arrays) -> Array:
         """Return 1 for each node that a labelling labels current, uint8 ``[G + 1, b]``.
 
         The last row, of a missing neighbour, is that of a reference node.
         """
-        import torch  # noqa: PLC0415
+        current = arrays.take(arrays.cast(called_current, "uint8").T, arrays.put(self.node_bin))
+        return arrays.join([current, arrays.zeros((1, current.shape[1]), "uint8")], axis=0)
 
-        node_bin = torch.from_numpy(self.node_bin).to(called_current.device)
-        current = called_current.to(torch.uint8).T.index_select(0, node_bin)
-        return torch.cat([current, torch.zeros_like(current[:1])])
-
-    def _ratios(self, current: "torch.Tensor", rows: slice) -> "torch.Tensor":
+    def _ratios(self, current: Array, rows: slice, arrays: Arrays) -> Array:
         """Return the mean ratio over the place sizes of a chunk of nodes, float64 ``[g, b]``."""
-        import torch  # noqa: PLC0415
-
-        device = current.device
-        near = torch.from_numpy(self.near[rows]).to(device)
+        near = arrays.put(self.near[rows])
         small, large = PLACE_SIZES
-        place = current[:-1][rows].clone()
+        place = current[:-1][rows] + 0
         for rank in range(min(small, near.shape[1])):
-            place += current.index_select(0, near[:, rank])
-        # Both counts in one byte, for one look-up: on a CPU several times faster than indexing.
+            place += arrays.take(current, near[:, rank])
+        # Both counts in one byte, for one look-up.
         place *= large - small + 1
         for rank in range(small, min(large, near.shape[1])):
-            place += current.index_select(0, near[:, rank])
-        table = torch.from_numpy(self._table).to(device)
-        return table.index_select(0, place.flatten().int()).view(place.shape)
+            place += arrays.take(current, near[:, rank])
+        return arrays.take(arrays.put(self._table), place)
 
     @cached_property
     def _table(self) -> NDArray[np.float64]:

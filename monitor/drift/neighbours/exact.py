@@ -52,35 +52,33 @@ def nearest(
             many.
         device: See :func:`resolve_device`.
     """
-    import torch  # noqa: PLC0415
-
     n, m = len(queries), len(landmarks)
     n_nearest = min(k, m)
     index = np.full((n, k), -1, dtype=np.int64)
     similarity = np.full((n, k), -1.0, dtype=np.float32)
     if n_nearest == 0:
         return Neighbours(index, similarity)
-    place = resolve_device(device)
+    arrays = resolve_device(device)
     by_owner = np.argsort(landmark_owner, kind="stable")
     sorted_owner = landmark_owner[by_owner]
-    across = torch.from_numpy(np.ascontiguousarray(landmarks)).to(place).T
-    phase = (torch.arange(m, device=place, dtype=torch.float64) * GOLDEN_RATIO**2).frac().float()
+    across = arrays.put(np.ascontiguousarray(landmarks)).T
+    phase = arrays.put((np.arange(m) * GOLDEN_RATIO**2 % 1.0).astype(np.float32))
     step = max(1, CHUNK_ENTRIES // m)
     for start in range(0, n, step):
         rows = slice(start, min(start + step, n))
-        cosine = torch.from_numpy(np.ascontiguousarray(queries[rows])).to(place) @ across
+        cosine = arrays.put(np.ascontiguousarray(queries[rows])) @ across
         if spread_ties:
-            turn = torch.arange(start, rows.stop, device=place, dtype=torch.float64) * GOLDEN_RATIO
-            cosine.add_((turn.frac().float()[:, None] + phase).frac_(), alpha=TIE_WIDTH)
+            turn = np.arange(start, rows.stop) * GOLDEN_RATIO % 1.0
+            shift = arrays.put(turn.astype(np.float32)[:, None]) + phase
+            shift -= arrays.cast(shift >= 1.0, "float32")
+            shift *= TIE_WIDTH
+            cosine += shift
         own_row, own_column = _own_pairs(query_owner[rows], sorted_owner, by_owner)
-        cosine[torch.from_numpy(own_row).to(place), torch.from_numpy(own_column).to(place)] = -2.0
-        # max() is several times faster than topk().
-        best, where = (
-            cosine.topk(n_nearest, dim=1) if n_nearest > 1 else cosine.max(dim=1, keepdim=True)
-        )
-        value = best.cpu().numpy()
+        cosine[arrays.put(own_row), arrays.put(own_column)] = -2.0
+        best, where = arrays.largest(cosine, n_nearest)
+        value = arrays.fetch(best)
         valid = value > -1.5
-        index[rows, :n_nearest] = np.where(valid, where.cpu().numpy(), -1)
+        index[rows, :n_nearest] = np.where(valid, arrays.fetch(where), -1)
         similarity[rows, :n_nearest] = np.where(valid, np.clip(value, -1.0, 1.0), -1.0)
     return Neighbours(index, similarity)
 

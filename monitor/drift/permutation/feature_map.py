@@ -124,24 +124,18 @@ class FeatureMap:
             n_bins: Number of bins.
             device: See :func:`resolve_device`.
         """
-        import torch  # noqa: PLC0415
-
-        place = resolve_device(device)
-        kernel = torch.zeros((n_bins, self.n_kernel), dtype=torch.float64, device=place)
-        directions = torch.from_numpy(self.random_features.scaled_directions).to(place)
+        arrays = resolve_device(device)
+        kernel = arrays.zeros((n_bins, self.n_kernel))
+        directions = arrays.put(self.random_features.scaled_directions)
         rest = np.zeros((n_bins, self.n_cells + 1))
         for start in range(0, len(vectors), CHUNK_ROWS):
             rows = slice(start, start + CHUNK_ROWS)
             chunk = np.ascontiguousarray(vectors[rows])
-            part = torch.from_numpy(chunk).to(place)
-            where = torch.from_numpy(bins[rows]).to(place)
-            angle = part @ directions
-            waves = torch.cat([angle.cos(), angle.sin()], dim=1)
-            sums = torch.zeros((n_bins, self.n_kernel), device=place).index_add_(0, where, waves)
-            kernel += sums
+            waves = arrays.waves(arrays.put(chunk) @ directions)
+            kernel += arrays.sum_rows(waves, arrays.put(bins[rows]), n_bins)
             self._add_scores(rest, chunk, bins[rows], device)
         scale = 1.0 / np.sqrt(self.n_kernel / 2)
-        return np.hstack([kernel.cpu().numpy() * scale, rest])
+        return np.hstack([arrays.fetch(kernel) * scale, rest])
 
     def _add_scores(
         self,

@@ -1,7 +1,6 @@
 """Sums of sketches, and the graph's statistics against brute force."""
 
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from monitor.drift import DriftResult, compare
-from monitor.drift.device import resolve_device
+from monitor.drift.device import NumpyArrays, resolve_device
 from monitor.drift.input.component_tests import compute_components
 from monitor.drift.input.emptiness import make_emptiness, surprise
 from monitor.drift.input.graph import build_graph, diffusion_gram
@@ -29,12 +28,6 @@ from tests.statistics.trials import trials
 def unit_vectors(n: int, rng: np.random.Generator, width: int = 8) -> NDArray[np.float32]:
     points = rng.standard_normal((n, width)).astype(np.float32)
     return points / np.linalg.norm(points, axis=1, keepdims=True)
-
-
-def bits(labels: NDArray[np.bool_]) -> Any:
-    import torch
-
-    return torch.from_numpy(labels)
 
 
 def users(n: int, prefix: str, vectors: NDArray[np.float32]) -> NDArray[np.uint64]:
@@ -99,7 +92,7 @@ def test_emptiness_is_brute_force() -> None:
     graph = build_graph(points, owner, rng, None)
     emptiness = make_emptiness(graph, node_bin, np.bincount(node_bin, minlength=30) * 1.0, 0.5)
     labels = rng.random((7, 30)) < 0.5
-    scores = emptiness.evaluate(bits(labels))
+    scores = emptiness.evaluate(labels, NumpyArrays())
     distance = 1.0 - points @ points.T
     distance[owner[:, None] == owner] = np.inf
     for row, called in enumerate(labels):
@@ -136,7 +129,7 @@ def test_the_scan_is_brute_force() -> None:
     graph = build_graph(points, np.arange(90), rng, None)
     scan = make_scan(graph, node_bin, 0.4)
     labels = rng.random((5, 30)) < 0.4
-    scores = scan.evaluate(bits(labels))
+    scores = scan.evaluate(labels, NumpyArrays())
     cosine = points @ points.T
     for row, called in enumerate(labels):
         current = called[node_bin]
@@ -275,6 +268,5 @@ def test_cuda_without_a_gpu_is_refused() -> None:
 
     if torch.cuda.is_available():
         pytest.skip("there is a GPU here")
-    assert "cpu" == resolve_device("auto").type
     with pytest.raises(ValueError, match="no CUDA device"):
         resolve_device("cuda")
