@@ -9,53 +9,77 @@ import typer
 from monitor.cli.lazy_group import Entry, LazyGroup
 from monitor.errors import DriftwardenError
 
+#: Extras that commands need.
+TEXT, DAEMON, TRAIN = ("text",), ("daemon",), ("train",)
+
 
 class Commands(LazyGroup):
     """The commands in the order of the help."""
 
     entries: ClassVar[Mapping[str, Entry]] = {
-        "demo": Entry("monitor.cli.demo:demo", "Run the end-to-end demo."),
-        "run": Entry("monitor.cli.run:run", "Run the daemon until SIGTERM or Ctrl+C."),
-        "check": Entry("monitor.cli.check:check", "Check what the daemon needs."),
-        "db": Entry("monitor.cli.database:app", "Migrate the database."),
-        "baseline": Entry("monitor.cli.traffic:baseline_app", "Import baselines of a model."),
-        "replay": Entry("monitor.cli.traffic:replay", "Ingest a file as if it came from Kafka."),
-        "dead-letters": Entry("monitor.cli.dead_letters:dead_letters", "List the dead letters."),
-        "compare": Entry("monitor.cli.compare:compare", "Compare two files of exchanges."),
-        "evaluate": Entry("monitor.cli.evaluate:evaluate", "Evaluate a window of stored traffic."),
-        "digest": Entry("monitor.cli.digest:digest", "Show a year of drift evaluations."),
+        "init": Entry("monitor.cli.init:init", "Write a config.toml to start from."),
+        "demo": Entry("monitor.cli.demo:demo", "Run the end-to-end demo.", (*DAEMON, *TRAIN)),
+        "run": Entry("monitor.cli.run:run", "Run the daemon until SIGTERM or Ctrl+C.", DAEMON),
+        "check": Entry("monitor.cli.check:check", "Check what the daemon needs.", DAEMON),
+        "db": Entry("monitor.cli.database:app", "Migrate the database.", DAEMON),
+        "baseline": Entry(
+            "monitor.cli.traffic:baseline_app", "Import baselines of a model.", DAEMON
+        ),
+        "replay": Entry(
+            "monitor.cli.traffic:replay", "Ingest a file as if it came from Kafka.", DAEMON
+        ),
+        "dead-letters": Entry(
+            "monitor.cli.dead_letters:dead_letters", "List the dead letters.", DAEMON
+        ),
+        "compare": Entry("monitor.cli.compare:compare", "Compare two files of exchanges.", TEXT),
+        "evaluate": Entry(
+            "monitor.cli.evaluate:evaluate", "Evaluate a window of stored traffic.", DAEMON
+        ),
+        "digest": Entry("monitor.cli.digest:digest", "Show a year of drift evaluations.", DAEMON),
         "incidents": Entry(
             "monitor.cli.incidents:app",
             "List, show, acknowledge, snooze, resolve and annotate incidents.",
+            DAEMON,
         ),
-        "taxonomy": Entry("monitor.cli.taxonomy:app", "Check, show or create the task taxonomy."),
+        "taxonomy": Entry(
+            "monitor.cli.taxonomy:app", "Check, show or create the task taxonomy.", DAEMON
+        ),
         "review": Entry(
             "monitor.cli.review.queue:app",
             "Show the review queue, decide on retraining, export gold.",
+            DAEMON,
         ),
         "accounts": Entry(
-            "monitor.cli.accounts:app", "Invite users, set their roles, deactivate them."
+            "monitor.cli.accounts:app", "Invite users, set their roles, deactivate them.", DAEMON
         ),
         "retrain": Entry(
-            "monitor.cli.retrain.group:app", "Plan, start and evaluate training runs."
+            "monitor.cli.retrain.group:app", "Plan, start and evaluate training runs.", TRAIN
         ),
         "models": Entry(
-            "monitor.cli.models.versions:app", "List, compare, promote and revert model versions."
+            "monitor.cli.models.versions:app",
+            "List, compare, promote and revert model versions.",
+            DAEMON,
         ),
         "rollout": Entry(
             "monitor.cli.rollout.commands:app",
             "Start, watch, pause, advance and revert rollouts.",
+            DAEMON,
         ),
         "experiment": Entry(
             "monitor.cli.rollout.experiments:app",
             "Start, show and stop experiments with two versions.",
+            DAEMON,
         ),
         "probes": Entry(
-            "monitor.cli.probes:app", "Send probes to the live endpoint, and show their results."
+            "monitor.cli.probes:app",
+            "Send probes to the live endpoint, and show their results.",
+            DAEMON,
         ),
-        "forget": Entry("monitor.cli.privacy:forget", "Erase an end user's data."),
-        "retention": Entry("monitor.cli.privacy:retention", "Apply the retention periods."),
-        "bench": Entry("monitor.cli.bench:app", "Measure the drift tests against their goals."),
+        "forget": Entry("monitor.cli.privacy:forget", "Erase an end user's data.", DAEMON),
+        "retention": Entry("monitor.cli.privacy:retention", "Apply the retention periods.", DAEMON),
+        "bench": Entry(
+            "monitor.cli.bench:app", "Measure the drift tests against their goals.", TEXT
+        ),
     }
 
 

@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 PROBLEMS_SHOWN = 10
 
 
+def _print_schema(wanted: bool) -> None:
+    if wanted:
+        from monitor.packaged_files import packaged_file
+
+        schema = packaged_file("docs/reference/assessment.schema.json")
+        typer.echo(schema.read_text(encoding="utf-8"), nl=False)
+        raise typer.Exit
+
+
 def compare(
     reference: Annotated[Path, typer.Argument(help=f"Reference exchanges: {INPUT_FILES}.")],
     current: Annotated[Path, typer.Argument(help="Current exchanges, in any of these forms.")],
@@ -30,8 +39,16 @@ def compare(
         bool,
         typer.Option(
             "--json",
-            help="Print the assessment as JSON; its schema is "
-            "docs/reference/assessment.schema.json.",
+            help="Print the assessment as JSON; --schema prints its schema.",
+        ),
+    ] = False,
+    schema: Annotated[  # noqa: ARG001 - its callback prints it
+        bool,
+        typer.Option(
+            "--schema",
+            help="Print the JSON schema of the assessment, and exit.",
+            is_eager=True,
+            callback=_print_schema,
         ),
     ] = False,
     html: Annotated[
@@ -129,6 +146,10 @@ def compare(
         "the configuration": config or Path("config.toml"),
     }
     require_distinct_files(targets, read)
+    if evidently is not None:
+        from monitor.extras import require_extras
+
+        require_extras("driftwarden compare --evidently", "evidently")
     from monitor.windows.file_comparison import compare_files
 
     with ProgressBars() as progress:

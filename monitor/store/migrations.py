@@ -9,6 +9,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
 from monitor.errors import SchemaError
+from monitor.packaged_files import packaged_file
 from monitor.store.engine import transaction
 
 #: Key of the PostgreSQL lock that keeps two operators from migrating at the same time.
@@ -97,10 +98,8 @@ def _check_known(revision: str | None) -> None:
 
 
 def migrations_folder() -> Path:
-    """Return the folder of the migration scripts, in the installed wheel or in the checkout."""
-    package = Path(__file__).resolve().parents[1]
-    packaged = package / "_alembic"
-    return packaged if packaged.is_dir() else package.parent / "alembic"
+    """Return the folder of the migration scripts."""
+    return packaged_file("alembic")
 
 
 def _scripts() -> ScriptDirectory:

@@ -16,7 +16,7 @@ from litestar.types import Message, Scope
 from sqlalchemy import Engine
 
 from monitor.accounts.sessions import COOKIE, MAX_AGE, SessionConfig, SqlSessionStore
-from monitor.errors import ConfigurationError
+from monitor.extras import missing_extra
 from monitor.settings import Secrets, Sections
 from monitor.telemetry import Heartbeat
 from monitor.web import api, current_user, error_pages, filters, health
@@ -165,8 +165,5 @@ def _static(path: str, name: str, *folders: Path) -> Any:
 def _htmx_folder() -> Path:
     spec = find_spec("django_htmx")
     if spec is None or not spec.submodule_search_locations:
-        raise ConfigurationError(
-            "the package django-htmx, which contains htmx, is missing; "
-            "install it: `pip install --no-deps django-htmx`"
-        )
+        raise missing_extra("the page", "daemon", missing=["django-htmx"])
     return Path(spec.submodule_search_locations[0]) / "static" / "django_htmx"

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
 from pathlib import Path
 
 from monitor.descriptors import load_language_model
@@ -21,7 +20,7 @@ from monitor.traffic.files.reading import FileContent
 from monitor.traffic.redaction import Redactor
 from monitor.traffic.same_prompt import check_prompts
 from monitor.windows.assessment.build import WindowContext, build_assessment
-from monitor.windows.assessment.provenance import PACKAGES
+from monitor.windows.assessment.provenance import package_versions
 from monitor.windows.comparison.declared_formats import load_declared_formats
 from monitor.windows.comparison.numeric_comparison import NumericColumn
 from monitor.windows.comparison.unread_texts import UnknownShares
@@ -120,7 +119,7 @@ def compare_files(
             reference=described[0],
             current=described[1],
             encoder=identity,
-            package_versions={name: version(name) for name in PACKAGES},
+            package_versions=package_versions(),
             n_withheld=contents[1].n_withheld,
             headline=headline_of_copies(sides, reported.findings.verdict),
             last_remarks=(*split.remarks, *remarks_on_files(sides, field=field, now=now)),

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.util import find_spec
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -13,7 +12,8 @@ import msgspec
 
 from monitor.accounts.sign_on.id_token import Claims, check_id_token
 from monitor.accounts.sign_on.transport import request_json
-from monitor.errors import ConfigurationError, SignOnError
+from monitor.errors import SignOnError
+from monitor.extras import require_extras
 from monitor.settings import OpenIdConnect, is_https_or_loopback
 
 #: How long metadata and keys are cached.
@@ -64,7 +64,7 @@ class OpenIdProvider:
         monotonic: A monotonic clock, for the cache.
 
     Raises:
-        ConfigurationError: Authlib isn't installed.
+        MissingExtraError: Authlib isn't installed.
     """
 
     def __init__(
@@ -75,11 +75,7 @@ class OpenIdProvider:
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        if find_spec("authlib") is None:
-            raise ConfigurationError(
-                "web.oidc.issuer is set, and the package authlib is missing: "
-                "`pip install 'driftwarden[oidc]'`"
-            )
+        require_extras("web.oidc.issuer", "oidc")
         self.issuer = settings.issuer
         self.redirect_uri = redirect_uri
         self._settings = settings

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from monitor.errors import ConfigurationError
+from monitor.extras import require_extras
 from monitor.settings import Redaction
 from monitor.traffic.redaction.text_scan import Span
 
@@ -27,7 +28,7 @@ class PresidioFinder:
         Raises:
             ConfigurationError: The package or the model isn't installed, or an entity is unknown.
         """
-        _require_package()
+        require_extras("redaction.presidio = true", "presidio")
         _require_model(settings.presidio_model)
         self._settings = settings
         self._analyzer = _analyzer(settings)
@@ -76,14 +77,6 @@ def _analyzer(settings: Redaction) -> Any:
         registry=registry,
         supported_languages=[settings.presidio_language],
     )
-
-
-def _require_package() -> None:
-    if find_spec("presidio_analyzer") is None:
-        raise ConfigurationError(
-            "redaction.presidio = true: the package presidio-analyzer isn't installed; "
-            "pip install 'driftwarden[presidio]', or set it to false"
-        )
 
 
 def _require_model(model: str) -> None:

@@ -11,6 +11,7 @@ from litestar.response import Template
 from markdown_it import MarkdownIt
 
 from monitor.alerts.causes import CAUSES, RUNBOOKS
+from monitor.packaged_files import packaged_file
 
 PAGES = {cause.page: cause for cause in CAUSES.values()}
 LINK = re.compile(r"\[([^\]]+)\]\(([^)#]+)(?:#[^)]*)?\)")
@@ -41,10 +42,8 @@ def read_runbook(page: str) -> str:
 
 
 def runbooks_folder() -> Path:
-    """Return the folder of the runbooks, in the installed wheel or in the checkout."""
-    package = Path(__file__).resolve().parents[2]
-    packaged = package / "_runbooks"
-    return packaged if packaged.is_dir() else package.parent / "docs" / "runbooks"
+    """Return the folder of the runbooks."""
+    return packaged_file("docs/runbooks")
 
 
 def _link(match: re.Match[str]) -> str:

@@ -1,9 +1,10 @@
 """Provenance of an evaluation: everything its figures depend on, to reproduce and verify it."""
 
 import platform
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from threadpoolctl import threadpool_info
@@ -18,6 +19,15 @@ PACKAGES = (
     *("driftwarden", "numpy", "scipy", "torch", "xxhash"),
     *("sentence-transformers", "transformers", "evidently"),
 )
+
+
+def package_versions() -> dict[str, str]:
+    """Return the versions of the installed packages that the figures depend on."""
+    versions = {}
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):  # Evidently is optional
+            versions[name] = version(name)
+    return versions
 
 
 def build_provenance(
@@ -64,7 +74,7 @@ def build_provenance(
             "python": platform.python_version(),
             "blas": blas_threads(),
         },
-        "versions": {name: version(name) for name in PACKAGES},
+        "versions": package_versions(),
     }
 
 

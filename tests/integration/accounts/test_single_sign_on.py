@@ -244,7 +244,7 @@ def test_check_reports_an_available_provider() -> None:
 def test_a_missing_package_refuses_the_configuration(
     engine: Engine, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("monitor.accounts.sign_on.provider.find_spec", lambda name: None)
+    monkeypatch.setattr("monitor.extras.is_installed", lambda _: False)
     with pytest.raises(ConfigurationError, match=r"pip install 'driftwarden\[oidc\]'"):
         create_app(engine, settings_for(provider), SECRETS)
     create_app(engine, Settings(), SECRETS)

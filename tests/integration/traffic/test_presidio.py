@@ -64,7 +64,7 @@ def test_every_user_id_becomes_a_pseudonym(redactor: Redactor) -> None:
 
 
 def test_a_missing_package_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(presidio, "find_spec", lambda _: None)
+    monkeypatch.setattr("monitor.extras.is_installed", lambda _: False)
     with pytest.raises(ConfigurationError, match=r"pip install 'driftwarden\[presidio\]'"):
         build_redactor(settings_of())
 

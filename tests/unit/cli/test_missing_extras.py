@@ -1,0 +1,118 @@
+"""Commands where their extras are missing, half installed or broken: named, with nothing begun."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from monitor.cli.app import Commands
+from tests.support.partial_installation import ROOT, PartialInstallation
+
+#: Rooms whose modules need no more than an extra.
+ROOMS = {
+    "text": (
+        *("monitor.bench", "monitor.cli.compare", "monitor.descriptors", "monitor.embedding"),
+        *("monitor.settings", "monitor.store.traffic", "monitor.traffic.files", "monitor.windows"),
+    ),
+    "daemon": ("monitor.accounts", "monitor.alerts", "monitor.daemon", "monitor.web"),
+}
+#: Imports Evidently, which is an extra of its own.
+ALONE = ("monitor.windows.report.evidently",)
+
+IMPORT = "import sys, importlib; [importlib.import_module(name) for name in sys.argv[1:]]"
+
+
+def modules_of(rooms: tuple[str, ...]) -> list[str]:
+    paths = (path.relative_to(ROOT) for path in (ROOT / "monitor").rglob("*.py"))
+    names = (".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in paths)
+    return [
+        name
+        for name in sorted(names)
+        if name not in ALONE and any(f"{name}.".startswith(f"{room}.") for room in rooms)
+    ]
+
+
+@pytest.fixture(scope="module")
+def core(tmp_path_factory: pytest.TempPathFactory) -> PartialInstallation:
+    return PartialInstallation(tmp_path_factory.mktemp("core"))
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> PartialInstallation:
+    return PartialInstallation(tmp_path_factory.mktemp("text"), "text")
+
+
+def test_every_command_names_its_extra(core: PartialInstallation, tmp_path: Path) -> None:
+    ended = core.python("-m", "tests.support.every_command", cwd=tmp_path)
+    outcomes = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert ended.returncode == 0, ended.stderr
+    assert {item["command"].split()[0] for item in outcomes} == set(Commands.entries)
+    assert {item["help"] for item in outcomes} == {0}
+    for item in outcomes:
+        extras = Commands.entries[item["command"].split()[0]].extras
+        if extras:
+            assert (item["status"], item["code"]) == (78, "missing_extra"), item
+            assert f"driftwarden {item['command']} needs" in item["message"]
+            assert f"pip install 'driftwarden[{','.join(extras)}]'" in item["message"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_compare_of_arrays_needs_the_dependencies_alone(
+    core: PartialInstallation, tmp_path: Path
+) -> None:
+    code = (
+        "import numpy as np; from monitor.drift import compare\n"
+        "rng = np.random.default_rng(1); x = rng.standard_normal((2, 120, 8)); x[1, :, 0] += 4\n"
+        "x /= np.linalg.norm(x, axis=2, keepdims=True)\n"
+        "print(compare(*x, rng=rng, n_permutations=199).verdict)"
+    )
+    ended = core.python("-c", code, cwd=tmp_path)
+    assert (ended.returncode, ended.stdout) == (0, "drift\n"), ended.stderr
+
+
+@pytest.mark.parametrize("extra", ["text", pytest.param("daemon", marks=pytest.mark.drill)])
+def test_rooms_import_with_their_extra_alone(extra: str, tmp_path: Path) -> None:
+    installation = PartialInstallation(tmp_path / "site", extra)
+    ended = installation.python("-c", IMPORT, *modules_of(ROOMS[extra]), cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_half_installed_extra_is_named_by_package(
+    core: PartialInstallation, tmp_path: Path
+) -> None:
+    half = PartialInstallation(tmp_path / "site", "text")
+    (half.folder / "sqlalchemy").unlink()
+    ended = half.command("compare", "a.jsonl", "b.jsonl", cwd=tmp_path)
+    assert ended.returncode == 78
+    assert "not installed: sqlalchemy; `pip install 'driftwarden[text]'`" in ended.stderr
+
+
+def test_broken_torch_is_named_with_its_cause(tmp_path: Path) -> None:
+    broken = PartialInstallation(tmp_path / "site", "text")
+    torch = broken.folder / "torch"
+    torch.unlink()
+    torch.mkdir()
+    (torch / "__init__.py").write_text("from torch import deep")
+    (torch / "deep.py").write_text("raise OSError('libcudart.so.12')")
+    for name in ("a.jsonl", "b.jsonl"):
+        lines = [json.dumps({"prompt": f"question {n} of {name}"}) for n in range(120)]
+        (tmp_path / name).write_text("\n".join(lines))
+    ended = broken.command("compare", "a.jsonl", "b.jsonl", "--html", "out.html", cwd=tmp_path)
+    assert ended.returncode == 78
+    assert "can't be imported: torch" in ended.stderr
+    assert "libcudart.so.12" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert not (tmp_path / "out.html").exists()
+
+
+def test_evidently_of_compare_is_an_extra_of_its_own(
+    text: PartialInstallation, tmp_path: Path
+) -> None:
+    ended = text.command("compare", "a.jsonl", "b.jsonl", "--evidently", "e.html", cwd=tmp_path)
+    assert ended.returncode == 78
+    assert "driftwarden[evidently]" in ended.stderr
+
+
+def test_schema_is_printed_without_any_extra(core: PartialInstallation, tmp_path: Path) -> None:
+    ended = core.command("compare", "--schema", cwd=tmp_path)
+    assert json.loads(ended.stdout)["title"] == "driftwarden assessment"
