@@ -60,6 +60,8 @@ class InputSource:
     #: Where it comes from, as given: a path, or ``-``.
     path: Path
     parts: Sequence[Part]
+    #: The values are rows of a table, whatever the files are.
+    has_rows: bool = False
 
     @property
     def name(self) -> str:
@@ -80,7 +82,7 @@ class InputSource:
     @property
     def unit(self) -> str:
         """What its values are counted in: line, row, element or object."""
-        return self.parts[0].content.unit
+        return "row" if self.has_rows else self.parts[0].content.unit
 
     def values(self, start: int = 0) -> Iterator[tuple[int, bytes]]:
         """Yield the values from number ``start`` on, with their numbers from 0.
@@ -171,13 +173,19 @@ def open_two(
     return open_source(first), open_source(second)
 
 
-def source_of_bytes(content: bytes, label: str) -> InputSource:
+def source_of_bytes(content: bytes, label: str, *, has_rows: bool = False) -> InputSource:
     """Return a source of bytes in memory.
+
+    Args:
+        content: The bytes.
+        label: Its name in messages.
+        has_rows: They are the rows of a table, such as a data frame.
 
     Raises:
         InputError: They hold nothing that can be read as JSON objects.
     """
-    return InputSource(Path(label), [_part(label, partial(io.BytesIO, content))])
+    parts = [_part(label, partial(io.BytesIO, content))]
+    return InputSource(Path(label), parts, has_rows)
 
 
 def _standard_input() -> InputSource:

@@ -17,7 +17,7 @@ from monitor.windows.exchanges.configuration import (
     with_encoder,
     with_seed,
 )
-from monitor.windows.exchanges.containers import encode_object, iter_objects
+from monitor.windows.exchanges.containers import encode_object, is_table, iter_objects
 from monitor.windows.exchanges.result import Assessment
 from monitor.windows.file_comparison import compare_files
 
@@ -106,7 +106,7 @@ def _open(exchanges: ExchangesInput, name: str) -> Path | InputSource:
         raise InputError(
             f"{name} has no exchanges; pass at least one with a 'prompt'", code="empty_file"
         )
-    return source_of_bytes(b"\n".join(lines) + b"\n", name)
+    return source_of_bytes(b"\n".join(lines) + b"\n", name, has_rows=is_table(exchanges))
 
 
 def _warn_of_unreadable(name: str, bad_lines: Sequence[BadLine]) -> None:

@@ -44,6 +44,11 @@ def iter_objects(exchanges: Any, name: str) -> Iterator[Mapping[str, Any]]:
         yield row
 
 
+def is_table(exchanges: Any) -> bool:
+    """Return whether exchanges are a frame, a table or a data set: rows with named columns."""
+    return any(hasattr(exchanges, name) for name in ("columns", "column_names"))
+
+
 def _rows(exchanges: Any, name: str) -> Iterable[Any]:
     package = type(exchanges).__module__.partition(".")[0]
     if package == "pandas" and hasattr(exchanges, "iloc") and hasattr(exchanges, "columns"):

@@ -9,21 +9,14 @@ import pytest
 from monitor.errors import InputError
 from monitor.settings import Traffic, TrafficFields
 from monitor.settings.traffic import TrafficJoin
-from monitor.traffic.files.reading import FileContent, read_exchanges, read_objects
+from monitor.traffic.files.reading import read_exchanges
 from monitor.traffic.files.shapes import detect_shape
 from tests.support.refusals import refusal
+from tests.support.traffic.objects import read_objects as read
 
 SHAREGPT = {"conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]}
 ALPACA = {"instruction": "q", "output": "a"}
 PLAIN = {"prompt": "q", "response": "a"}
-
-
-def read(
-    rows: list[dict[str, Any]], settings: Traffic | None = None, **options: Any
-) -> FileContent:
-    """Read objects."""
-    options = {"announce": [].append} | options
-    return read_objects(rows, settings or Traffic(), redactor=None, **options)
 
 
 @pytest.mark.parametrize("odd", [ALPACA, PLAIN, {"x": 1}], ids=["alpaca", "plain", "unknown"])
@@ -43,7 +36,7 @@ def test_one_odd_line_is_bad_and_decides_nothing(odd: dict[str, Any], place: int
 def test_two_shapes_are_refused_with_their_lines() -> None:
     rows = [SHAREGPT] * 6 + [ALPACA] * 3
 
-    with refusal("two_shapes", InputError, match=r"objects 1 to 6.*objects 7 to 9"):
+    with refusal("two_shapes", InputError, match=r"lines 1 to 6.*lines 7 to 9"):
         read(rows)
 
 

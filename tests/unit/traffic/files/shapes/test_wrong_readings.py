@@ -6,16 +6,11 @@ from typing import Any
 import pytest
 
 from monitor.errors import InputError
-from monitor.settings import Traffic
-from monitor.traffic.files.reading import FileContent, read_objects
+from monitor.traffic.files.reading import FileContent
 from tests.support.refusals import refusal
+from tests.support.traffic.objects import read_objects as read
 
 Rows = list[dict[str, Any]]
-
-
-def read(rows: Rows, *, is_table: bool = False) -> FileContent:
-    """Read objects with the default settings."""
-    return read_objects(rows, Traffic(), redactor=None, is_table=is_table, announce=[].append)
 
 
 def rows_of(n: int = 6, **columns: Any) -> Rows:
