@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from monitor.store.engine import transaction
 from monitor.store.review.gold_export import ItemFilter
 from monitor.store.review.reviews import reviews_of
 from monitor.store.training.conversations import ItemEndUser, end_users_of_items
+from monitor.traffic.files.shapes.training_rows import convert_training_row
 from retrain.data import DataChecks, TrainingSet, build_training_set, read_examples
 from retrain.data.leakage.leak_check import benchmark_texts
 from retrain.data.rows import Row
@@ -104,7 +105,8 @@ class TrainingDataBuilder:
         )
 
     def _read(self, path: Path) -> list[Row]:
-        return read_examples(path, partial(render_row, taxonomy=self._taxonomy))
+        taxonomy = self._taxonomy
+        return read_examples(path, lambda row: render_row(convert_training_row(row), taxonomy))
 
     def _checks(self) -> DataChecks:
         retrain = self.settings.retrain

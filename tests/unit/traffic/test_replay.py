@@ -26,6 +26,7 @@ from monitor.traffic.dead_letter_replay import replay_dead_letters
 from monitor.traffic.file_replay import replay_file
 from monitor.traffic.sampling.observation_plan import build_plan
 from tests.support.encoders.fake_encoder import FakeEncoder
+from tests.support.refusals import refusal
 from tests.support.traffic.ingest import stored_ids
 from tests.support.traffic.observed_traffic import MODEL, messages, open_rollout
 
@@ -255,3 +256,38 @@ def test_a_baseline_without_a_usable_line_is_refused(
                 redactor=None,
                 now=clock,
             )
+
+
+def test_conversations_are_replayed_turn_by_turn(engine: Engine, tmp_path: Path) -> None:
+    turns = [{"from": name, "value": f"{name} {n}"} for n in (1, 2) for name in ("human", "gpt")]
+    lines = [{"id": f"c{n}", "conversations": turns} for n in range(9)]
+    lines[4] = {"id": "c4", "conversations": turns[:1]}
+    path = tmp_path / "chats.jsonl"
+    path.write_text("\n".join([*map(json.dumps, lines), '{"odd": 1}']))
+
+    done = replay_file(engine, EVERYTHING, FakeEncoder(), path, announce=[].append)
+    again = replay_file(engine, EVERYTHING, FakeEncoder(), path, announce=[].append)
+
+    assert (10, 16, 2) == (done.n_lines, done.n_exchanges, done.n_dead_letters)
+    assert (0, 10) == (again.n_lines, again.n_skipped)
+    ids = [f"c{n}{end}" for n in range(9) if n != 4 for end in ("", "/1")]
+    assert ids == sorted(stored_ids(engine))
+    with transaction(engine) as connection:
+        assert {"missing_response": 1, "unknown_format": 1} == count_by_reason(connection)
+    prompts_only = Settings(monitoring={"sample_rate": 1.0}, traffic={"prompts_only": True})
+    replayed = replay_dead_letters(engine, prompts_only, FakeEncoder())
+    assert (1, {"unknown_format": 1}) == (replayed.n_exchanges, replayed.still_unreadable)
+
+
+def test_file_of_two_shapes_is_refused_before_a_row_is_stored(
+    engine: Engine, tmp_path: Path
+) -> None:
+    path = tmp_path / "mixed.jsonl"
+    path.write_text(
+        '{"instruction": "q", "output": "a"}\n' * 3 + '{"prompt": "q", "completion": "a"}\n' * 3
+    )
+
+    with refusal("two_shapes", InputError):
+        replay_file(engine, EVERYTHING, FakeEncoder(), path)
+
+    assert [] == stored_ids(engine)
