@@ -53,7 +53,7 @@ def compare_queries(
         # The first call loads libraries, which count neither here nor there.
         few = _write(Path(folder), data, with_labels=with_labels, drifts=drifts, seed=1, n=100)
         load: Any = lambda _: encoder  # noqa: E731
-        setattr(file_comparison, "load_encoder", load)  # noqa: B010 - imported there
+        setattr(file_comparison, "open_encoder", load)  # noqa: B010 - imported there
         file_comparison.compare_files(*few, settings, _ignore, draws_map=False)
         times, encode = [0.0, 0.0], encoder.encode
 

@@ -104,6 +104,15 @@ def compare(
             "prompt. Without it, such a file is refused: traffic.fields may read the wrong field.",
         ),
     ] = False,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of vectors of texts that were embedded before: a second run on the same "
+            "texts embeds none. Default: embedding.cache (none).",
+            file_okay=False,
+            show_default=False,
+        ),
+    ] = None,
     model: ModelOption = None,
     config: ConfigOption = None,
 ) -> None:
@@ -134,6 +143,7 @@ def compare(
         false_alarms_a_year=false_alarms_a_year,
         seed=seed,
         max_same_prompt_share=1.0 if allow_same_prompt else None,
+        cache=cache,
     )
     if power_windows is not None and not power:
         raise typer.BadParameter("--power-windows without --power; give both")
@@ -191,6 +201,7 @@ def _with_overrides(
     false_alarms_a_year: float | None,
     seed: int | None,
     max_same_prompt_share: float | None,
+    cache: Path | None,
 ) -> "Settings":
     from monitor.statistics.alarm_levels import BUDGET_RANGE
 
@@ -210,7 +221,10 @@ def _with_overrides(
     drift = settings.drift.model_copy(
         update={key: value for key, value in overrides.items() if value is not None}
     )
-    return settings.model_copy(update={"drift": drift})
+    embedding = settings.embedding
+    if cache is not None:
+        embedding = embedding.model_copy(update={"cache": str(cache)})
+    return settings.model_copy(update={"drift": drift, "embedding": embedding})
 
 
 def _write(label: str, path: Path, text: str) -> None:

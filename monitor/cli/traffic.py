@@ -72,7 +72,7 @@ def _replay_file(engine: "Engine", settings: "Configuration", file: Path) -> Non
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    from monitor.embedding.encoder import load_encoder
+    from monitor.embedding.cached_encoder import open_encoder
     from monitor.input_files import open_source
     from monitor.traffic.file_replay import replay_file
 
@@ -85,7 +85,7 @@ def _replay_file(engine: "Engine", settings: "Configuration", file: Path) -> Non
         done = replay_file(
             engine,
             settings,
-            load_encoder(settings.embedding),
+            open_encoder(settings.embedding),
             source,
             progress=lambda n_lines: progress.advance(task, n_lines),
         )
@@ -114,7 +114,7 @@ def _print_unlisted(n: int, settings: "Configuration") -> None:
 
 
 def _replay_dead_letters(engine: "Engine", settings: "Configuration") -> None:
-    from monitor.embedding.encoder import load_encoder
+    from monitor.embedding.cached_encoder import open_encoder
     from monitor.store.engine import transaction
     from monitor.store.traffic.dead_letters import count_by_reason
     from monitor.traffic.dead_letter_replay import replay_dead_letters
@@ -124,7 +124,7 @@ def _replay_dead_letters(engine: "Engine", settings: "Configuration") -> None:
     if not waiting:
         typer.echo("no dead letters")
         return
-    done = replay_dead_letters(engine, settings, load_encoder(settings.embedding))
+    done = replay_dead_letters(engine, settings, open_encoder(settings.embedding))
     typer.echo(
         f"{pluralize(waiting, 'dead letter')} processed, "
         f"{pluralize(done.n_exchanges, 'exchange')} stored"
@@ -171,7 +171,7 @@ def import_(
     from datetime import UTC, datetime
     from functools import partial
 
-    from monitor.embedding.encoder import load_encoder
+    from monitor.embedding.cached_encoder import open_encoder
     from monitor.traffic.baseline_import import import_baseline
     from monitor.traffic.redaction import build_redactor
     from monitor.windows.versions.split import clean_version_name
@@ -181,7 +181,7 @@ def import_(
     imported = import_baseline(
         engine,
         settings.traffic,
-        partial(load_encoder, settings.embedding),
+        partial(open_encoder, settings.embedding),
         file,
         names=settings.names,
         model_version=clean_version_name(model_version),

@@ -169,7 +169,7 @@ def _draw(generator: RequestGenerator, n_training: int) -> Requests:
 
 
 def _create_workspace(place: Path, model: "DemoModel", console: DemoConsole) -> Workspace:
-    from monitor.embedding.encoder import load_encoder
+    from monitor.embedding.cached_encoder import open_encoder
 
     # The demo's traffic is small, so all of it is sampled; the default is 5%.
     configuration = default_configuration(
@@ -177,7 +177,7 @@ def _create_workspace(place: Path, model: "DemoModel", console: DemoConsole) -> 
     )
     write_config(place, configuration)
     with console.step("load the encoder"):
-        encoder = load_encoder(configuration.embedding)
+        encoder = open_encoder(configuration.embedding)
     engine = open_database(configuration)
     return Workspace(place, configuration, MODEL_NAME, engine, encoder, console)
 

@@ -42,7 +42,7 @@ def run_own_traffic(traffic: Path, baseline: Path, folder: Path, console: DemoCo
         InputError: A file can't be read, holds no exchange, or lies in the folder of an earlier
             demo, which is emptied.
     """
-    from monitor.embedding.encoder import load_encoder
+    from monitor.embedding.cached_encoder import open_encoder
 
     sources = open_two(baseline, traffic)
     prompts_only = not all(map(_has_responses, sources))
@@ -55,7 +55,7 @@ def run_own_traffic(traffic: Path, baseline: Path, folder: Path, console: DemoCo
     write_config(place, configuration)
     console.section("Your exchanges")
     with console.step("load the encoder"):
-        encoder = load_encoder(configuration.embedding)
+        encoder = open_encoder(configuration.embedding)
     engine = open_database(configuration)
     workspace = Workspace(place, configuration, model, engine, encoder, console)
     _import_baseline(workspace, reference)

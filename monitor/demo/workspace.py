@@ -18,7 +18,7 @@ from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
 
 if TYPE_CHECKING:
-    from monitor.embedding.encoder import Encoder
+    from monitor.traffic.embedding import TextEncoder
     from retrain.jobs.launcher import Launcher
 
 #: File that marks a folder of the demo, as the demo empties no other folder.
@@ -34,7 +34,7 @@ class Workspace:
     #: The model that the demo is about.
     model: str
     engine: Engine
-    encoder: "Encoder"
+    encoder: "TextEncoder"
     console: DemoConsole
 
     @cached_property

@@ -59,6 +59,11 @@ class EndUser:
         return [row.id for row in self.rows]
 
     @property
+    def texts(self) -> list[str]:
+        """Return the prompts and responses of the exchanges."""
+        return [text for row in self.rows for text in (row.prompt, row.response)]
+
+    @property
     def blocks(self) -> list[int]:
         """Return the embedding blocks of the exchanges."""
         return sorted({row.block_id for row in self.rows})

@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import Connection, Engine
 
+from monitor.embedding.cached_encoder import existing_cache
+from monitor.embedding.vector_cache import VectorCache
 from monitor.privacy.end_user import EndUser, ErasureRequest, find_end_user
 from monitor.privacy.end_user_files import Files, find_files, remove_rows
 from monitor.privacy.end_user_observations import (
@@ -20,7 +22,7 @@ from monitor.privacy.end_user_observations import (
     find_observations,
     remove_observations,
 )
-from monitor.privacy.manual_steps import ManualStep, find_manual_steps
+from monitor.privacy.manual_steps import ManualStep, find_manual_steps, vectors_left
 from monitor.settings import Sections
 from monitor.store.alerts.outbox import replace_payload
 from monitor.store.audit_log import append_entry
@@ -123,8 +125,10 @@ def forget(
     retrain = [of_model.retrain for of_model in settings.by_model]
     end_user = find_end_user(engine, request)
     on_disk = find_files(engine, end_user, retrain, extra)
-    n_found = _count(engine, end_user, on_disk, redactor)
+    cache = existing_cache(settings.embedding)
+    n_found = _count(engine, end_user, on_disk, redactor, cache)
     steps = list(find_manual_steps(engine, end_user, on_disk, redactor))
+    steps += vectors_left(settings.embedding)
     if dry_run:
         return ErasureReport(
             [TraceCount(kind, n, n) for kind, n in n_found.items()], end_user.n_mentions, steps
@@ -134,6 +138,8 @@ def forget(
         ManualStep("file", f"{path}: not rewritten ({reason}); remove the rows by hand")
         for path, reason in failed.items()
     ]
+    if cache is not None:
+        cache.remove(end_user.texts)
     _remove_derived(engine, end_user, redactor)
     remove_observations(engine, request)
     _remove_exchanges(engine, end_user)
@@ -144,13 +150,19 @@ def forget(
     # Search anew for exchanges, and count the traces that were found before.
     remaining = find_end_user(engine, request)
     files_after = find_files(engine, end_user, retrain, extra)
-    n_left = _count(engine, end_user, files_after, redactor)
+    n_left = _count(engine, end_user, files_after, redactor, cache)
     n_left["exchanges"] += len(set(remaining.ids) - set(end_user.ids))
     counts = [TraceCount(kind, n, n_left[kind]) for kind, n in n_found.items()]
     return ErasureReport(counts, end_user.n_mentions, steps)
 
 
-def _count(engine: Engine, end_user: EndUser, files: Files, redactor: Redactor) -> Counts:
+def _count(
+    engine: Engine,
+    end_user: EndUser,
+    files: Files,
+    redactor: Redactor,
+    cache: VectorCache | None,
+) -> Counts:
     quotes = end_user.quotes(redactor)
     counts: Counts = {}
     with transaction(engine) as connection:
@@ -186,6 +198,8 @@ def _count(engine: Engine, end_user: EndUser, files: Files, redactor: Redactor) 
     counts["observations of rollouts"] = len(find_observations(engine, end_user.request))
     counts["labels of rollouts"] = len(find_labels(engine, end_user.request))
     counts["rows in files"] = files.n_rows
+    if cache is not None:
+        counts["cached vectors"] = cache.count(end_user.texts)
     return counts
 
 

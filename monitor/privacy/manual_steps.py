@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from monitor.privacy.end_user import EndUser
 from monitor.privacy.end_user_files import Files
+from monitor.settings import Embedding
 from monitor.store.engine import transaction
 from monitor.store.privacy import end_user_traces
 from monitor.traffic.redaction import Redactor
@@ -22,6 +23,7 @@ Code = Literal[
     "audit_log",
     "baseline",
     "database_files",
+    "vector_cache",
     "outside",
 ]
 
@@ -104,3 +106,15 @@ def find_manual_steps(
         "Kafka's log until its retention ends, backups of the database and of files, and log "
         "files: records that driftwarden hasn't read yet are stored when it reads them",
     )
+
+
+def vectors_left(embedding: Embedding) -> list[ManualStep]:
+    """Return the step for the cache of vectors, where a folder is configured."""
+    if not embedding.cache:
+        return []
+    text = (
+        f"cache of vectors in {embedding.cache}: vectors of texts that are not in the database, "
+        "such as those of compared files, name nobody and stay up to embedding.max_cache_age; "
+        "delete the folder if this end user's may be among them"
+    )
+    return [ManualStep("vector_cache", text)]

@@ -35,6 +35,9 @@ class Embedding(Section):
     revision: str = ""
     device: str = "auto"
     batch_size: Annotated[int, Field(ge=1)] = 64
+    cache: str = ""
+    max_cache_bytes: Annotated[int, Field(ge=1_000_000)] = 1_000_000_000
+    max_cache_age: Annotated[AnyDuration, Within("1d", "3650d")] = timedelta(days=90)
 
 
 class Probes(Section):

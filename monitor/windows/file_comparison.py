@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from monitor.descriptors import load_language_model
-from monitor.embedding.encoder import load_encoder
+from monitor.embedding.cached_encoder import open_encoder
 from monitor.embedding.vocabulary import Vocabulary, load_vocabulary
 from monitor.input_files import InputSource, open_two
 from monitor.settings import Settings
@@ -166,7 +166,7 @@ def _embed(
         return unembedded_files(sources, contents), "", None
     if encoder is None:
         progress("Loading the encoder", 0, 1)
-        encoder = load_encoder(settings.embedding)
+        encoder = open_encoder(settings.embedding)
         progress("Loading the encoder", 1, 1)
     with ThreadPoolExecutor(1, "language-model") as executor:
         executor.submit(load_language_model)

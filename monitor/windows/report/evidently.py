@@ -53,7 +53,7 @@ def render_evidently(
         from evidently.presets import DataDriftPreset  # noqa: PLC0415
 
         usable = [column for column in numeric_columns if _has_values(column)]
-        names = _distinct([_plain(f"{column.side}: {column.name}") for column in usable])
+        names = distinct([plain(f"{column.side}: {column.name}") for column in usable])
         has_types = len({*reference_task_types, *current_task_types}) > 1
         common = _common_types(reference_task_types, current_task_types)
         reference = _frame(
@@ -98,7 +98,7 @@ def _frame(
     values: dict[str, Any] = {name: column[rows] for name, column in columns.items()}
     if task_types is not None:
         named = [name if name in common else "(other)" for name in task_types]
-        values[TASK_TYPE] = [_plain(named[row]) or "(none)" for row in rows]
+        values[TASK_TYPE] = [plain(named[row]) or "(none)" for row in rows]
     return pd.DataFrame(values)
 
 
@@ -113,14 +113,16 @@ def _has_values(column: NumericColumn) -> bool:
     return all(side.size > 1 for side in finite) and bool(np.ptp(np.concatenate(finite)) > 0)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Return a name without what HTML or a script could read as markup."""
     return "".join(
         character if character.isalnum() or character in " .,:;_()/-" else " "
         for character in excerpt(text, 60)
     ).strip()
 
 
-def _distinct(names: Sequence[str]) -> list[str]:
+def distinct(names: Sequence[str]) -> list[str]:
+    """Return names, numbered where one occurs again."""
     seen: dict[str, int] = {}
     distinct = []
     for name in names:

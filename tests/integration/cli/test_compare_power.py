@@ -22,7 +22,7 @@ WINDOWS = 2
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     """Run the command in this process, with few simulated windows."""
     monkeypatch.setattr(power, "MAX_WINDOWS", WINDOWS)
-    monkeypatch.setattr(file_comparison, "load_encoder", lambda _: FakeEncoder())
+    monkeypatch.setattr(file_comparison, "open_encoder", lambda _: FakeEncoder())
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "reference.jsonl", 120, answered=0)
     write(tmp_path / "current.jsonl", 110, answered=0)

@@ -35,7 +35,7 @@ DIFFERENT_MODELS = (
 def _words(monkeypatch: pytest.MonkeyPatch) -> None:
     encoder = WordEncoder()
     encoder.identity, encoder.dimension = "words@1", 256
-    monkeypatch.setattr(comparing, "load_encoder", lambda _: encoder)
+    monkeypatch.setattr(comparing, "open_encoder", lambda _: encoder)
 
 
 def write(path: Path, n: int, **values: Any) -> Path:
@@ -543,7 +543,7 @@ def test_too_little_names_the_files_and_what_it_rests_on(tmp_path: Path) -> None
 def test_every_status_that_it_ends_with_is_documented(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: tuple[str, str]
 ) -> None:
-    monkeypatch.setattr(comparing, "load_encoder", load_encoder)
+    monkeypatch.setattr(comparing, "open_encoder", load_encoder)
     monkeypatch.setenv(f"DRIFTWARDEN_{setting[0]}", setting[1])
     monkeypatch.chdir(tmp_path)
     file = str(write(tmp_path / "a.jsonl", 3))

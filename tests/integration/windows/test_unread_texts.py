@@ -43,7 +43,7 @@ def encoder() -> Encoder:
 
 @pytest.fixture(autouse=True)
 def _one_encoder(monkeypatch: pytest.MonkeyPatch, encoder: Encoder) -> None:
-    monkeypatch.setattr(comparing, "load_encoder", lambda _: encoder)
+    monkeypatch.setattr(comparing, "open_encoder", lambda _: encoder)
 
 
 def write(path: Path, prompts: Sequence[str], **values: object) -> Path:
@@ -107,7 +107,7 @@ def test_prompts_that_are_one_text_are_refused_before_encoding(
     def refuse(_: object = None) -> Encoder:
         raise AssertionError("the encoder was loaded")
 
-    monkeypatch.setattr(comparing, "load_encoder", refuse)
+    monkeypatch.setattr(comparing, "open_encoder", refuse)
     with refusal("same_prompt", InputError):
         compared(tmp_path, ENGLISH * 2, ["[text]"] * 150)
     file = tmp_path / "now.jsonl"
@@ -126,7 +126,7 @@ def test_prompts_that_are_one_text_are_refused_before_encoding(
 def test_small_files_are_told_without_the_encoder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(comparing, "load_encoder", None)
+    monkeypatch.setattr(comparing, "open_encoder", None)
     result = compared(tmp_path, ENGLISH * 2, ENGLISH[:5])
     assert (result.verdict, result.n_current) == ("not_enough_data", 5)
     assert result.basis is not None

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from typer.testing import CliRunner
 
 from monitor.cli.app import app
-from monitor.embedding import encoder as encoders
+from monitor.embedding import cached_encoder as encoders
 from monitor.rendering.wording import format_share
 from monitor.settings import Drift, ModelSection, Settings
 from monitor.store.engine import make_engine, transaction
@@ -161,7 +161,7 @@ def test_a_baseline_has_the_same_version_name_as_the_traffic(
 ) -> None:
     database = f"sqlite:///{tmp_path / 'own.db'}"
     monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", database)
-    monkeypatch.setattr(encoders, "load_encoder", lambda _: TopicEncoder())
+    monkeypatch.setattr(encoders, "open_encoder", lambda _: TopicEncoder())
     engine = make_engine(database)
     upgrade(engine)
     file = tmp_path / "baseline.jsonl"

@@ -1,0 +1,247 @@
+"""Results as snapshots and metrics of Evidently, which quote no text."""
+
+import math
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from monitor.drift.result import DriftResult
+from monitor.plurals import pluralize
+
+if TYPE_CHECKING:
+    from monitor.store.windows.assessment import Assessment, FamilyAssessment
+
+#: ``warning``: not enough data, which is no pass.
+Status = Literal["success", "fail", "warning"]
+STATUS_OF_VERDICT: dict[str, Status] = {
+    "drift": "fail",
+    "no_drift": "success",
+    "not_enough_data": "warning",
+}
+PROMPTS, RESPONSES = "prompts", "responses"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A number of a result, with the outcome of its test if it has one."""
+
+    #: What it is of: ``window``, ``prompts``, ``responses``, or a metric or descriptor.
+    of: str
+    name: str
+    value: float
+    status: Status | None = None
+    explanation: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """An estimate with its 95% interval."""
+
+    name: str
+    estimate: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """Everything of a result that a snapshot shows."""
+
+    verdict: str
+    figures: list[Figure]
+    #: Drifted shares, and the shares of topics, in [0, 1].
+    shares: list[Interval]
+    #: Rows of the table of topics: number, exchanges, share, share of the reference, enrichment.
+    topics: list[list[str]]
+
+
+def to_evidently(
+    result: "DriftResult | Assessment",
+    *,
+    timestamp: datetime | None = None,
+    name: str | None = None,
+    tags: Sequence[str] = (),
+) -> Any:
+    """Return a result as a snapshot of Evidently, which its workspaces store and its UI shows.
+
+    The UI needs Evidently only. No text is in the snapshot: neither prompts nor names of topics.
+
+    Args:
+        result: Of ``compare``, ``compare_given`` or ``compare_exchanges``.
+        timestamp: Its place on the axis of a dashboard; ``None``: the last exchange of the current
+            side, where known, or else now.
+        name: Name of the run.
+        tags: Tags of the run.
+    """
+    metrics = evidently_metrics(result)
+    moment = timestamp or _last_exchange(result)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its deprecations are its own
+        from evidently import Report  # noqa: PLC0415 - takes 5 s
+        from pandas import DataFrame  # noqa: PLC0415
+
+        return Report(metrics).run(
+            DataFrame({"result": [0]}),  # the metrics read no data
+            timestamp=_as_evidently(moment or datetime.now().astimezone()),
+            name=name,
+            tags=list(tags),
+        )
+
+
+def evidently_metrics(result: "DriftResult | Assessment") -> list[Any]:
+    """Return a result as metrics of Evidently, to be reported beside others.
+
+    Example:
+        ``Report([*evidently_metrics(result), DataDriftPreset()]).run(current, reference)``
+    """
+    # Set before the import: Evidently reads it when it is imported.
+    os.environ["DO_NOT_TRACK"] = "1"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from monitor.windows.report.evidently_metric import make_metrics  # noqa: PLC0415
+
+        return make_metrics(content_of(result))
+
+
+def content_of(result: "DriftResult | Assessment") -> Content:
+    """Return what a snapshot shows of a result; what was not tested has no figure."""
+    content = _of_arrays(result) if isinstance(result, DriftResult) else _of_exchanges(result)
+    figures = [figure for figure in content.figures if math.isfinite(figure.value)]
+    return Content(
+        verdict=content.verdict, figures=figures, shares=content.shares, topics=content.topics
+    )
+
+
+def _of_arrays(result: DriftResult) -> Content:
+    of = PROMPTS if result.shift is None else RESPONSES
+    status = STATUS_OF_VERDICT[result.verdict]
+    lower, upper = result.drifted_share_interval
+    figures = [
+        Figure(
+            of="window",
+            name="exchanges",
+            value=result.n_current,
+            status=status,
+            explanation=str(result),
+        ),
+        Figure(of="window", name="reference exchanges", value=result.n_reference),
+    ]
+    if result.verdict == "not_enough_data":
+        return Content(verdict=result.verdict, figures=figures, shares=[], topics=[])
+    figures += [
+        Figure(of="window", name="alarm", value=float(result.verdict == "drift")),
+        Figure(of=of, name="p-value", value=result.p_value),
+        Figure(of=of, name="drifted share", value=result.drifted_share),
+        Figure(of=of, name="drifted share, lower", value=lower),
+        Figure(of=of, name="drifted share, upper", value=upper),
+        Figure(of=of, name="topics", value=len(result.clusters)),
+    ]
+    shares = [
+        Interval(
+            name=f"drifted share of {of}", estimate=result.drifted_share, lower=lower, upper=upper
+        )
+    ]
+    if result.shift is not None:
+        figures.append(Figure(of=of, name="shift", value=result.shift))
+    topics = [
+        _topic_row(of, number, cluster.size, cluster)
+        for number, cluster in enumerate(result.clusters, start=1)
+    ]
+    return Content(verdict=result.verdict, figures=figures, shares=shares, topics=topics)
+
+
+def _of_exchanges(assessment: "Assessment") -> Content:
+    families = ((PROMPTS, assessment.input), (RESPONSES, assessment.output))
+    sizes = f"{assessment.n_current:,} exchanges against {assessment.n_reference:,}"
+    figures = [
+        Figure(
+            of="window",
+            name="exchanges",
+            value=assessment.n_current,
+            status=STATUS_OF_VERDICT[assessment.verdict],
+            explanation=f"{assessment.verdict.replace('_', ' ')}: {sizes}",
+        ),
+        Figure(of="window", name="reference exchanges", value=assessment.n_reference),
+    ]
+    if assessment.verdict != "not_enough_data":
+        figures.append(Figure(of="window", name="alarm", value=float(assessment.alarm)))
+    shares, topics = [], []
+    for of, family in families:
+        figures += _figures_of_family(of, family)
+        if family.verdict == "not_enough_data":
+            continue
+        share = family.drifted_share
+        shares.append(
+            Interval(
+                name=f"drifted share of {of}",
+                estimate=share.estimate,
+                lower=share.lower,
+                upper=share.upper,
+            )
+        )
+        topics += [
+            _topic_row(of, number, topic.n_current, topic)
+            for number, topic in enumerate(family.topics, start=1)
+        ]
+    figures += _numeric_figures(assessment)
+    return Content(verdict=assessment.verdict, figures=figures, shares=shares, topics=topics)
+
+
+def _figures_of_family(of: str, family: "FamilyAssessment") -> Iterator[Figure]:
+    if family.verdict == "not_enough_data":
+        return
+    share = family.drifted_share
+    alarms = family.alarm or family.slow_alarm is not None
+    yield Figure(
+        of=of,
+        name="alarm",
+        value=float(alarms),
+        status="fail" if alarms else "success",
+        explanation=f"p = {family.p_value:.3g}, about {share.estimate:.1%} "
+        f"({share.lower:.1%} to {share.upper:.1%}) drifted, "
+        f"{pluralize(len(family.topics), 'topic')}",
+    )
+    yield Figure(of=of, name="p-value", value=family.p_value)
+    yield Figure(of=of, name="drifted share", value=share.estimate)
+    yield Figure(of=of, name="drifted share, lower", value=share.lower)
+    yield Figure(of=of, name="drifted share, upper", value=share.upper)
+    yield Figure(of=of, name="topics", value=len(family.topics))
+    if family.shift is not None:
+        yield Figure(of=of, name="shift", value=family.shift.estimate)
+
+
+def _numeric_figures(assessment: "Assessment") -> Iterator[Figure]:
+    for column in assessment.numeric_columns:
+        of = f"{column.side}: {column.name}"
+        is_metric = column.side == "metric" and column.direction != 0
+        yield Figure(of=of, name="mean", value=column.current_mean)
+        yield Figure(of=of, name="reference mean", value=column.reference_mean)
+        yield Figure(
+            of=of,
+            name="effect size",
+            value=column.effect_size,
+            status=("fail" if column.degraded else "success") if is_metric else None,
+            explanation=f"mean {column.reference_mean:.4g} before, {column.current_mean:.4g} now",
+        )
+
+
+def _topic_row(of: str, number: int, n: int, topic: Any) -> list[str]:
+    """Return the row of a topic, which has no name: a name is made of words of the traffic."""
+    enrichment = (
+        f"{topic.enrichment:.1f} ({topic.enrichment_lower:.1f} to {topic.enrichment_upper:.1f})"
+    )
+    shares = (f"{share:.2%}" for share in (topic.share_current, topic.share_reference))
+    return [f"{of} {number}", f"{n:,}", *shares, enrichment]
+
+
+def _last_exchange(result: "DriftResult | Assessment") -> datetime | None:
+    basis = None if isinstance(result, DriftResult) else result.basis
+    return None if basis is None else basis.current.last
+
+
+def _as_evidently(moment: datetime) -> datetime:
+    """Return a time as Evidently writes it, local and without a zone: it cannot mix both."""
+    return moment if moment.tzinfo is None else moment.astimezone().replace(tzinfo=None)
