@@ -126,7 +126,7 @@ def _draw(shares: list[Interval]) -> graph_objects.Figure:
             marker={"size": 10},
         )
     )
-    figure.update_layout(height=120 + 50 * len(shares), margin={"t": 20, "b": 40})
+    figure.update_layout(template="plotly_white", margin={"t": 20, "b": 40})
     figure.update_xaxes(tickformat=".0%", rangemode="tozero")
     figure.update_yaxes(autorange="reversed")
     return figure

@@ -13,6 +13,8 @@ import jsonschema
 import msgspec
 import pytest
 
+from monitor.embedding import cached_encoder
+from monitor.embedding.vector_cache import FILE
 from monitor.store.windows.assessment import Assessment
 from tests.support.command import Run, run_command  # noqa: F401
 
@@ -125,6 +127,27 @@ def test_no_drift_ends_with_status_0_and_names_bad_lines(tmp_path: Path, run: Ru
     assert "2 bad lines skipped" in done.stderr
     assert "1 bad line skipped" in done.stderr
     assert "2 lines of current.jsonl" in done.stdout
+
+
+def test_a_second_run_with_a_cache_has_the_same_figures(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference = write(tmp_path / "reference.jsonl", 130)
+    current = write(tmp_path / "current.jsonl", 130, new=40)
+    cache = tmp_path / "vectors"
+    bare = run(reference, current, "--json")
+    assert not cache.exists()
+    first = run(reference, current, "--json", "--cache", cache)
+    monkeypatch.setattr(cached_encoder, "load_encoder", None)  # the model is not loaded
+    second = run(reference, current, "--json", "--cache", cache)
+
+    assert (bare.returncode, first.returncode, second.returncode) == (3, 3, 3)
+    assert bare.stdout == first.stdout == second.stdout
+    content = (cache / FILE).read_bytes()
+    assert b"bitcoin" not in content
+    refused = run(reference, current, "--cache", reference)
+    assert refused.returncode == 2
+    assert str(reference) in refused.stderr
 
 
 def test_a_small_file_is_exit_status_4(tmp_path: Path, run: Run) -> None:

@@ -13,12 +13,14 @@ from syrupy.assertion import SnapshotAssertion
 from typer.testing import CliRunner
 
 from monitor.cli.app import app
+from monitor.embedding.cached_encoder import open_cache
+from monitor.embedding.vector_cache import FILE
 from monitor.privacy import forget as module
 from monitor.privacy.end_user import ErasureRequest
 from monitor.privacy.forget import TABLES, ErasureReport, forget
 from monitor.privacy.manual_steps import ManualStep
 from monitor.rendering.excerpts import excerpt
-from monitor.settings import ModelSection
+from monitor.settings import Embedding, ModelSection
 from monitor.store.audit_log import first_broken_entry_id
 from monitor.store.engine import transaction
 from monitor.store.migrations import head_revision
@@ -55,7 +57,7 @@ from tests.integration.privacy.end_user_world import (
     make_end_user_world,
     prompt_of,
 )
-from tests.support.traffic.aging_traffic import encoded, stored_ids, vectors_are_right
+from tests.support.traffic.aging_traffic import ENCODER, encoded, stored_ids, vectors_are_right
 from tests.support.windows.assessments import make_examples
 
 #: Tables that hold nothing a person wrote and no id of one, each with what they hold.
@@ -505,6 +507,37 @@ def test_command_prints_counts_and_searches_exports(
     broken = run(app, ["forget", "--exchange", "exchange-4", "-c", str(config)])
     assert 1 == broken.exit_code
     assert 2 == run(app, ["forget", "-c", str(config)]).exit_code
+
+
+def test_cached_vectors_are_erased_and_the_folder_is_named(
+    engine: Engine, tmp_path: Path, clock: datetime
+) -> None:
+    world = make_end_user_world(engine, tmp_path, clock)
+    embedding = Embedding(cache=str(tmp_path / "vectors"))
+    settings = world.settings.model_copy(update={"embedding": embedding})
+    request = ErasureRequest(ANN)
+    absent = forget(engine, settings, request, clock, dry_run=True)
+    assert "cached vectors" not in counts(absent)  # nothing was cached yet
+    assert not (tmp_path / "vectors").exists()
+    cache = open_cache(embedding)
+    encoder = cache.add_encoder(b"one", ENCODER.identity, ENCODER.dimension)
+    assert encoder is not None
+    hers = [text for number in HERS for text in (prompt_of(number), f"response {number}")]
+    texts = [*hers, prompt_of(4), "a text of a file"]
+    cache.write(encoder, texts, ENCODER.encode(texts))
+
+    counted = forget(engine, settings, request, clock, dry_run=True)
+    assert len(cache.read(encoder, texts)) == len(texts)
+    forgotten = forget(engine, settings, request, clock)
+
+    assert counts(counted)["cached vectors"] == counts(forgotten)["cached vectors"] >= len(HERS)
+    assert forgotten.n_left == 0
+    assert not set(hers) & set(cache.read(encoder, texts))
+    assert set(cache.read(encoder, texts)) >= {prompt_of(4), "a text of a file"}
+    (step,) = [step for step in forgotten.manual_steps if step.code == "vector_cache"]
+    assert str(tmp_path / "vectors") in step.text
+    vector = ENCODER.encode([prompt_of(HERS[0])])[0].tobytes()
+    assert vector not in (tmp_path / "vectors" / FILE).read_bytes()
 
 
 def test_prompts_of_the_fixture_fit_an_excerpt() -> None:

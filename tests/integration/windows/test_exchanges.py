@@ -125,7 +125,7 @@ def test_command_daemon_and_python_follow_one_rule(
 ) -> None:
     paths = write(tmp_path / "a.jsonl", REFERENCE), write(tmp_path / "b.jsonl", CURRENT)
     encoder = CallableEncoder(encode)
-    monkeypatch.setattr(file_comparison, "load_encoder", lambda _: encoder)
+    monkeypatch.setattr(file_comparison, "open_encoder", lambda _: encoder)
     (tmp_path / "config.toml").write_text("drift.n_permutations = 999\n")
     done = run_command("compare", *paths, "--json")
     printed = json.loads(done.stdout)

@@ -199,7 +199,7 @@ def test_a_deleted_folder_ends_no_run(tmp_path: Path) -> None:
     assert len(read(tmp_path / "cache")) == 0  # made anew
 
 
-def foreign_database(file: Path) -> None:
+def database_of_another_program(file: Path) -> None:
     with sqlite3.connect(file) as connection:
         connection.execute("CREATE TABLE vectors (id, digest, encoder, created_day, vector)")
         connection.execute("INSERT INTO vectors VALUES (1, 2, 3, 4, 5)")
@@ -218,11 +218,13 @@ def newer_cache(file: Path) -> None:
     [
         lambda file: file.write_text("notes of somebody\n" * 100),
         lambda file: file.write_bytes(b"\x00" * 8192),
-        foreign_database,
+        database_of_another_program,
         newer_cache,
     ],
 )
-def test_a_foreign_file_is_left_as_it_is(tmp_path: Path, make: Callable[[Path], object]) -> None:
+def test_a_file_that_is_no_cache_is_left_alone(
+    tmp_path: Path, make: Callable[[Path], object]
+) -> None:
     file = tmp_path / FILE
     make(file)
     content = file.read_bytes()
