@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from monitor.settings import Settings, load_settings
     from monitor.windows.exchanges.comparison import compare_exchanges
     from monitor.windows.exchanges.result import Assessment
+    from monitor.windows.report.evidently_snapshot import evidently_metrics, to_evidently
 
 __all__ = [
     "Assessment",
@@ -39,7 +40,9 @@ __all__ = [
     "compare",
     "compare_exchanges",
     "compare_given",
+    "evidently_metrics",
     "load_settings",
+    "to_evidently",
 ]
 
 _MODULES = {
@@ -51,6 +54,7 @@ _MODULES = {
     "monitor.settings": ("Settings", "load_settings"),
     "monitor.windows.exchanges.comparison": ("compare_exchanges",),
     "monitor.windows.exchanges.result": ("Assessment",),
+    "monitor.windows.report.evidently_snapshot": ("evidently_metrics", "to_evidently"),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -14,6 +14,7 @@ from monitor.traffic.files.bad_lines import BadLine
 from monitor.windows.exchanges.configuration import (
     Config,
     resolve_settings,
+    with_cache,
     with_encoder,
     with_seed,
 )
@@ -34,6 +35,7 @@ def compare_exchanges(
     encoder: str | Path | EncodeTexts | None = None,
     config: Config = None,
     rng: Randomness = None,
+    cache: str | Path | None = None,
 ) -> Assessment:
     """Test whether prompts drifted, and whether responses drifted given the prompts.
 
@@ -54,9 +56,12 @@ def compare_exchanges(
             Variables of the environment (``DRIFTWARDEN_SECTION__KEY``) apply to all but settings.
         rng: A seed, or a generator that draws one. ``None``: ``drift.seed``. Equal seeds give equal
             results.
+        cache: A folder of vectors of texts that were embedded before; not of an own function.
+            ``None``: that of the configuration, none by default.
 
     Raises:
-        InputError: A side can't be read or has no exchange, or most of its prompts are one text.
+        InputError: A side can't be read or has no exchange, or most of its prompts are one text; or
+            the cache is no folder.
         ConfigurationError: A key of the configuration is unknown, or a value isn't allowed.
         ModelError: The encoder can't be loaded, or returns no usable vectors.
 
@@ -67,7 +72,7 @@ def compare_exchanges(
         >>> result.verdict, result.input.p_value
         ('not_enough_data', nan)
     """
-    settings = with_seed(resolve_settings(config), rng)
+    settings = with_cache(with_seed(resolve_settings(config), rng), cache)
     own_encoder: CallableEncoder | None = None
     if isinstance(encoder, str | Path):
         settings = with_encoder(settings, encoder)

@@ -66,6 +66,14 @@ def with_encoder(settings: Settings, encoder: str | Path) -> Settings:
     return settings.model_copy(update={"embedding": embedding})
 
 
+def with_cache(settings: Settings, cache: str | Path | None) -> Settings:
+    """Return settings with another cache of vectors; ``None`` leaves them."""
+    if cache is None:
+        return settings
+    embedding = settings.embedding.model_copy(update={"cache": str(cache)})
+    return settings.model_copy(update={"embedding": embedding})
+
+
 def with_seed(settings: Settings, rng: Any) -> Settings:
     """Return settings with another seed; a generator draws one.
 

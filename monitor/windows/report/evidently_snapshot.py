@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from monitor.drift.presentation.optional import import_optional
 from monitor.drift.result import DriftResult
+from monitor.errors import InputError
 from monitor.plurals import pluralize
 
 if TYPE_CHECKING:
@@ -75,6 +77,10 @@ def to_evidently(
             side, where known, or else now.
         name: Name of the run.
         tags: Tags of the run.
+
+    Raises:
+        ImportError: Evidently is not installed.
+        InputError: No such result.
     """
     metrics = evidently_metrics(result)
     moment = timestamp or _last_exchange(result)
@@ -96,11 +102,16 @@ def evidently_metrics(result: "DriftResult | Assessment") -> list[Any]:
 
     Example:
         ``Report([*evidently_metrics(result), DataDriftPreset()]).run(current, reference)``
+
+    Raises:
+        ImportError: Evidently is not installed.
+        InputError: No such result.
     """
     # Set before the import: Evidently reads it when it is imported.
     os.environ["DO_NOT_TRACK"] = "1"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        import_optional("evidently", "to_evidently()")
         from monitor.windows.report.evidently_metric import make_metrics  # noqa: PLC0415
 
         return make_metrics(content_of(result))
@@ -108,7 +119,16 @@ def evidently_metrics(result: "DriftResult | Assessment") -> list[Any]:
 
 def content_of(result: "DriftResult | Assessment") -> Content:
     """Return what a snapshot shows of a result; what was not tested has no figure."""
-    content = _of_arrays(result) if isinstance(result, DriftResult) else _of_exchanges(result)
+    if isinstance(result, DriftResult):
+        content = _of_arrays(result)
+    elif hasattr(result, "numeric_columns"):
+        content = _of_exchanges(result)
+    else:
+        raise InputError(
+            f"result is a {type(result).__name__}; pass what compare, compare_given or "
+            "compare_exchanges returns",
+            code="no_result",
+        )
     figures = [figure for figure in content.figures if math.isfinite(figure.value)]
     return Content(
         verdict=content.verdict, figures=figures, shares=content.shares, topics=content.topics

@@ -16,9 +16,11 @@ import pytest
 
 from bench.services.requirement import free_port
 from monitor.drift import DriftResult, compare
+from monitor.errors import InputError
 from monitor.store.windows.assessment import Assessment
 from monitor.windows.report.evidently_snapshot import evidently_metrics, to_evidently
 from tests.services.browser import chromium
+from tests.support.refusals import refusal
 from tests.support.windows.assessments import (
     HOSTILE,
     estimated,
@@ -194,6 +196,11 @@ def test_a_series_of_snapshots_is_one_line_of_a_dashboard(workspace: Any) -> Non
 
     assert len(series) == len(evidently_metrics(two_windows(120))) + 1
     assert {run._timestamp.tzinfo for run in runs} == {None}
+
+
+def test_something_else_is_refused() -> None:
+    with refusal("no_result", InputError):
+        to_evidently({"verdict": "drift"})
 
 
 def test_figures_stand_beside_metrics_of_evidently() -> None:
