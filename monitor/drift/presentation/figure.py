@@ -1,6 +1,7 @@
 """Figures of results, drawn by plotly: a map, and shares with their intervals."""
 
 import html
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from monitor.arrays import Vectors
 from monitor.drift.layout import lay_out
 from monitor.drift.presentation.optional import import_optional
+from monitor.drift.presentation.page import describe
 from monitor.drift.samples.embeddings import Embeddings, check_sides
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ MAP_SEED = 6
 #: Clusters or topics that are drawn.
 GROUPS_SHOWN = 10
 NAME_CHARACTERS = 40
+TITLE_CHARACTERS = 95
 REFERENCE_COLOUR, CURRENT_COLOUR, INTERVAL_COLOUR = "#c4beb0", "#7f8a8d", "#1f6f6b"
 #: Colours that stay apart for colour-blind eyes; further groups share the last.
 GROUP_COLOURS = ("#2a86cf", "#dd6414", "#12806c", "#7a1f63", "#5c4210", "#7d5be6", "#a3342b")
@@ -74,7 +77,9 @@ def draw_figure(
     subplots = import_optional("plotly.subplots", "plot()")
     widths = [0.6, 0.4] if dots else [1.0]
     titles = ["Map", "Shares"] if dots else ["Shares"]
-    figure = subplots.make_subplots(1, len(widths), column_widths=widths, subplot_titles=titles)
+    figure = subplots.make_subplots(
+        1, len(widths), column_widths=widths, subplot_titles=titles, horizontal_spacing=0.03
+    )
     shares = len(widths)
     for kind in dots:
         figure.add_trace(
@@ -82,7 +87,7 @@ def draw_figure(
                 x=kind.places[:, 0],
                 y=kind.places[:, 1],
                 mode="markers",
-                name=_plain(kind.name),
+                name=_label(kind.name),
                 marker={"size": 5, "color": kind.colour},
                 hoverinfo="name",
             ),
@@ -97,13 +102,16 @@ def draw_figure(
         figure.update_xaxes(visible=False, row=1, col=1)
         figure.update_yaxes(visible=False, row=1, col=1)
     figure.update_xaxes(title="share, with its 95% interval", tickformat=".0%", row=1, col=shares)
-    figure.update_yaxes(autorange="reversed", automargin=True, row=1, col=shares)
+    side = "right" if dots else "left"  # where labels cover no dots
+    figure.update_yaxes(autorange="reversed", automargin=True, side=side, row=1, col=shares)
     n_rows = len(intervals) + len(pairs)
+    lines = textwrap.wrap(title, TITLE_CHARACTERS, max_lines=3, placeholder=" …") or [""]
     figure.update_layout(
-        title=_plain(title, 120),
+        title={"text": "<br>".join(map(_plain, lines)), "font": {"size": 15}, "yanchor": "top"},
+        margin={"t": 80 + 18 * len(lines), "b": 120},
         template="plotly_white",
-        height=max(460 if dots else 200, 180 + ROW_HEIGHT * n_rows),
-        legend={"orientation": "h", "y": -0.15},
+        height=max(520 if dots else 240, 260 + ROW_HEIGHT * n_rows),
+        legend={"orientation": "h", "yref": "container", "yanchor": "bottom", "y": 0.02},
     )
     return figure
 
@@ -112,7 +120,7 @@ def _interval_trace(graph: Any, intervals: Sequence[Interval]) -> Any:
     estimates = [interval.estimate for interval in intervals]
     return graph.Scatter(
         x=estimates,
-        y=[_plain(interval.name) for interval in intervals],
+        y=[_label(interval.name) for interval in intervals],
         mode="markers",
         name="estimate (95%)",
         marker={"size": 10, "color": INTERVAL_COLOUR},
@@ -127,7 +135,7 @@ def _interval_trace(graph: Any, intervals: Sequence[Interval]) -> Any:
 
 
 def _pair_traces(graph: Any, pairs: Sequence[SharePair]) -> list[Any]:
-    names = [_plain(pair.name) for pair in pairs]
+    names = [_label(pair.name) for pair in pairs]
     return [
         graph.Scatter(
             x=[getattr(pair, side) for pair in pairs],
@@ -144,9 +152,14 @@ def _pair_traces(graph: Any, pairs: Sequence[SharePair]) -> list[Any]:
     ]
 
 
-def _plain(name: str, limit: int = NAME_CHARACTERS) -> str:
-    line = " ".join(name.split())
-    return html.escape(line if len(line) <= limit else line[: limit - 1] + "…", quote=False)
+def _plain(text: str) -> str:
+    return html.escape(" ".join(text.split()), quote=False)
+
+
+def _label(name: str) -> str:
+    return _plain(
+        textwrap.shorten(name, NAME_CHARACTERS, placeholder=" …") or name[:NAME_CHARACTERS]
+    )
 
 
 def figure_of_result(
@@ -173,7 +186,7 @@ def figure_of_result(
         SharePair(f"cluster {number}", cluster.share_reference, cluster.share_current)
         for number, cluster in enumerate(result.clusters[:GROUPS_SHOWN])
     ]
-    return draw_figure(str(result), dots, intervals, pairs)
+    return draw_figure(describe(result), dots, intervals, pairs)
 
 
 def _map(result: "DriftResult", reference: Embeddings, current: Embeddings) -> list[Dots]:

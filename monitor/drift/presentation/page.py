@@ -19,7 +19,7 @@ def render_core(result: "DriftResult") -> str:
     """Render the verdict, the shares, the tests and the clusters, for a notebook."""
     colour = COLOURS[result.verdict]
     parts = [
-        f'<p><b style="color:{colour}">{TITLES[result.verdict]}</b>. {_text(str(result))}</p>',
+        f'<p><b style="color:{colour}">{_text(describe(result))}</b></p>',
         _table(
             ("Test", "p", "p, adjusted", "Effect (95%)"),
             [
@@ -62,6 +62,11 @@ def render_core(result: "DriftResult") -> str:
     return '<div class="driftwarden">' + "".join(parts) + "</div>"
 
 
+def describe(result: "DriftResult") -> str:
+    """Return the conclusion in a line that begins with the verdict."""
+    return f"{TITLES[result.verdict]}: {str(result).partition(': ')[2]}"
+
+
 def write_page(result: "DriftResult", path: str | Path) -> Path:
     """Write the result as an HTML page, and return its path."""
     target = Path(path)
@@ -81,7 +86,9 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
         return ""
     cells = "".join(f'<th scope="col" style="{_CELL}">{_text(name)}</th>' for name in head)
     lines = "".join(
-        "<tr>" + "".join(f'<td style="{_CELL}">{_text(cell)}</td>' for cell in row) + "</tr>"
+        f'<tr><th scope="row" style="{_CELL};font-weight:normal">{_text(row[0])}</th>'
+        + "".join(f'<td style="{_CELL}">{_text(cell)}</td>' for cell in row[1:])
+        + "</tr>"
         for row in rows
     )
     return (

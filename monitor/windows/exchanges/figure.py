@@ -43,7 +43,7 @@ def figure_of_assessment(assessment: Assessment, prompt_map: PromptMap | None) -
             Interval(f"{NOUNS[family.family]} {name}", share.estimate, share.lower, share.upper)
         )
     return draw_figure(
-        assessment.headline,
+        assessment.headline.replace("`", ""),
         [] if prompt_map is None else _dots(prompt_map, topics),
         intervals,
         [SharePair(topic.name, topic.share_reference, topic.share_current) for topic in topics],

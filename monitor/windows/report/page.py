@@ -67,7 +67,7 @@ def render_fragment(assessment: Assessment, *, prompt_map: PromptMap | None = No
     """
     parts, styles = _render_parts(assessment, prompt_map)
     # Nested below the class of the fragment, which takes the place of the root.
-    nested = [Markup(style.replace(":root", "&")) for style in styles]  # noqa: S704 - our own files
+    nested = [Markup(str(style).replace(":root", "&")) for style in styles]  # noqa: S704 - our own files
     return str(render_template("fragment.html.j2", parts=parts, styles=nested))
 
 

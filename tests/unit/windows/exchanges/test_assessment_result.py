@@ -144,6 +144,8 @@ def test_the_styles_apply_to_the_fragment_only() -> None:
         depth += {"{": 1, "}": -1}.get(character, 0)
         assert depth > 0 or at < len(".driftwarden ") or at == len(style) - 1
     assert ":root" not in style
+    assert "& {" in style  # the colours, where a page has :root
+    assert "&amp;" not in style
 
 
 def test_the_report_is_the_page_of_the_command(tmp_path: Path) -> None:
