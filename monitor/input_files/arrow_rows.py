@@ -14,6 +14,7 @@ from monitor.errors import InputError
 from monitor.input_files.arrow_types import check_columns, has_numbers, json_schema
 
 BATCH_ROWS = 1024
+BUFFER_BYTES = 2**16
 #: The end of an Arrow stream; without it, the stream may be cut.
 END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 
@@ -27,9 +28,11 @@ def iter_parquet(file: BinaryIO, label: str) -> Iterator[bytes]:
         InputError: The file is cut or damaged, or a column can't be JSON.
     """
     with _readable(label, "Parquet"):
-        table = parquet.ParquetFile(file)
-        batches = table.iter_batches(batch_size=BATCH_ROWS, use_threads=False)
-        yield from _iter_rows(table.schema_arrow, batches, label)
+        # Column chunks are read as they are needed: a whole row group may be larger than memory.
+        table = parquet.ParquetFile(
+            file, pre_buffer=False, buffer_size=BUFFER_BYTES, page_checksum_verification=True
+        )
+        yield from _iter_rows(table.schema_arrow, _iter_batches(table), label)
 
 
 def iter_arrow(file: BinaryIO, label: str) -> Iterator[bytes]:
@@ -52,6 +55,12 @@ def iter_arrow(file: BinaryIO, label: str) -> Iterator[bytes]:
         file.seek(0)
         with ipc.open_stream(file) as reader:
             yield from _iter_rows(reader.schema, reader, label)
+
+
+def _iter_batches(table: Any) -> Iterator[Any]:
+    # One iteration over all groups would hold some of the bytes of each.
+    for group in range(table.num_row_groups):
+        yield from table.iter_batches(BATCH_ROWS, row_groups=[group], use_threads=False)
 
 
 @contextmanager
