@@ -201,14 +201,8 @@ def _standard_input() -> InputSource:
 
 
 def _arrow_reader(part: Part) -> Callable[[BinaryIO, str], Iterator[bytes]]:
-    try:
-        from monitor.input_files import arrow_rows  # noqa: PLC0415 - only where a file needs it
-    except ImportError:
-        raise InputError(
-            f"{part.label}: {part.content.name.title()} needs the package pyarrow; "
-            "`pip install pyarrow`",
-            code="no_package",
-        ) from None
+    from monitor.input_files import arrow_rows  # noqa: PLC0415 - only where a file needs it
+
     return arrow_rows.iter_parquet if part.content is Content.PARQUET else arrow_rows.iter_arrow
 
 

@@ -12,12 +12,12 @@ from pyarrow import parquet
 
 ROOT = Path(__file__).parents[3]
 READ = """
-import resource, sys
+import re, sys
 from pathlib import Path
 from monitor.input_files import open_source
 
 n = open_source(Path(sys.argv[1])).check()
-print(n, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print(n, int(re.search("VmHWM:\\s*(.*) kB", Path("/proc/self/status").read_text())[1]) // 1024)
 """
 TEXT = "word " * 200
 
