@@ -17,6 +17,7 @@ from monitor.store.windows.prompt_maps import PromptMap
 from monitor.traffic.embedding import TextEncoder
 from monitor.traffic.files.bad_lines import BadLine
 from monitor.traffic.files.reading import FileContent
+from monitor.traffic.files.shapes.columns import check_same_columns
 from monitor.traffic.redaction import Redactor
 from monitor.traffic.same_prompt import check_prompts
 from monitor.windows.assessment.build import WindowContext, build_assessment
@@ -88,6 +89,9 @@ def compare_files(
     """
     sources = open_two(reference, current)
     contents = [read_file(source, settings) for source in sources]
+    check_same_columns(
+        [content.shape for content in contents], [source.label for source in sources]
+    )
     for source, content in zip(sources, contents, strict=True):
         check_prompts(source.label, content.exchanges, settings.drift.max_same_prompt_share)
     now = datetime.now(UTC)

@@ -12,6 +12,7 @@ from monitor.traffic.exchange import Exchange
 from monitor.traffic.files.bad_lines import BadLine
 from monitor.traffic.files.records import iter_records, open_file
 from monitor.traffic.files.shapes.peek import Announce, Origin, peek_shape, write_remark
+from monitor.traffic.files.shapes.shape import Shape
 from monitor.traffic.joining import join, pair
 from monitor.traffic.redaction import Redactor, redact_exchange
 from monitor.traffic.rows import half_row
@@ -26,6 +27,8 @@ class FileContent:
     bad_lines: list[BadLine]
     #: Exchanges whose texts the source withholds.
     n_withheld: int = 0
+    #: Of its objects; ``None`` where the settings name the format.
+    shape: Shape | None = None
 
     @property
     def share_withheld(self) -> float:
@@ -111,6 +114,7 @@ def read_exchanges(
             ],
         ),
         len(exchanges) - len(compared),
+        shape,
     )
 
 

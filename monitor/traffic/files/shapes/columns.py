@@ -51,6 +51,8 @@ class Columns:
     end_user: str = ""
     metadata: tuple[str, ...] = ()
     not_read: tuple[str, ...] = ()
+    #: All columns.
+    names: tuple[str, ...] = ()
     #: Columns of a response's name whose values are numbers.
     numeric_responses: tuple[str, ...] = ()
 
@@ -158,6 +160,7 @@ def guess_columns(first: Sequence[Object], *, source: str) -> Columns:
         end_user=end_user,
         metadata=metadata,
         not_read=tuple(name for name in columns if name not in table.taken),
+        names=tuple(columns),
         numeric_responses=tuple(numeric),
     )
 
@@ -176,7 +179,28 @@ def column_shape(columns: Columns) -> Shape:
         matches,
         read,
         remark=f"{columns}; set traffic.fields to read others",
+        roles={"prompt": columns.prompt, "response": columns.response},
+        columns=frozenset(columns.names),
     )
+
+
+def check_same_columns(shapes: Sequence[Shape | None], labels: Sequence[str]) -> None:
+    """Require that two files with the same columns are read by the same ones.
+
+    Raises:
+        InputError: The guesses differ.
+    """
+    first, second = shapes
+    if first is None or second is None:
+        return
+    for role, column in first.roles.items():
+        other = second.roles.get(role, column)
+        if column != other and (column in second.columns or other in first.columns):
+            raise InputError(
+                f"{labels[0]} and {labels[1]}: the {role} would be {column or 'none'!r} of the one "
+                f"and {other or 'none'!r} of the other; set traffic.fields.{role}",
+                code="different_columns",
+            )
 
 
 def _pick_prompt(table: _Table, response: str, source: str) -> str:

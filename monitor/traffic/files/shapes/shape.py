@@ -1,7 +1,7 @@
 """The shape of a file's objects: how one object is read as exchanges."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -34,6 +34,9 @@ class Shape:
     remark: str = ""
     #: Returns why none of the first objects holds an exchange, and what to do; empty otherwise.
     problem: Callable[[Sequence[Object]], str] = lambda _: ""
+    #: Of guessed columns: role (prompt, response) -> column, and all columns.
+    roles: Mapping[str, str] = field(default_factory=dict)
+    columns: frozenset[str] = frozenset()
 
     def read(self, payload: Payload) -> Sequence[RecordPart]:
         """Read a record.
