@@ -125,7 +125,9 @@ def compare(
     string, or a list of {"role", "content"}).
     With "response", the responses are compared too. "user" groups the exchanges of one end user,
     which prevents false alarms. "task_type", "timestamp" and the numbers and booleans in "metadata"
-    (metrics, such as "resolved") are used where present.
+    (metrics, such as "resolved") are used where present. Fine-tuning files, exports of tracers and
+    columns with other names are detected, and what was detected is printed: see
+    docs/reference/file-shapes.md. traffic.fields in config.toml names other keys.
 
     All exchanges of a file count as one model. If they name several models, a remark says so;
     split the file to evaluate each model by itself.

@@ -279,9 +279,7 @@ def test_conversations_are_replayed_turn_by_turn(engine: Engine, tmp_path: Path)
     assert (1, {"unknown_format": 1}) == (replayed.n_exchanges, replayed.still_unreadable)
 
 
-def test_file_of_two_shapes_is_refused_before_a_row_is_stored(
-    engine: Engine, tmp_path: Path
-) -> None:
+def test_file_of_two_shapes_is_refused_and_stores_nothing(engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "mixed.jsonl"
     path.write_text(
         '{"instruction": "q", "output": "a"}\n' * 3 + '{"prompt": "q", "completion": "a"}\n' * 3

@@ -146,7 +146,7 @@ def test_conversation_gives_each_turn_with_its_past_only() -> None:
     assert 4 == len({exchange.record_index for exchange in exchanges})
 
 
-def test_response_repeated_at_the_end_of_the_messages_is_no_context() -> None:
+def test_response_repeated_in_the_messages_is_no_context() -> None:
     turns = [{"role": "user", "content": "What?"}, {"role": "assistant", "content": "That."}]
 
     content = read([{"chat_messages": 1, "messages": turns[:1], "answer": "That."}] * 3)
