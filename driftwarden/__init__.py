@@ -6,6 +6,8 @@ Everything is imported where it is first used, so that ``import driftwarden`` co
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from driftwarden.own_packages import take_own_packages
+
 if TYPE_CHECKING:
     from monitor.drift import (
         Cluster,
@@ -57,17 +59,32 @@ _MODULES = {
     "monitor.windows.report.evidently_snapshot": ("evidently_metrics", "to_evidently"),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+#: Modules that need no extra.
+_ARRAYS = ("monitor.drift", "monitor.errors")
+
+take_own_packages("monitor")
 
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         value: Any = import_module("importlib.metadata").version("driftwarden")
     elif name in _MODULE_OF:
-        value = getattr(import_module(_MODULE_OF[name]), name)
+        value = _load(_MODULE_OF[name], name)
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value
     return value
+
+
+def _load(module: str, name: str) -> Any:
+    if module in _ARRAYS:
+        return getattr(import_module(module), name)
+    from monitor.extras import require_extras, using_extras  # noqa: PLC0415 - see above
+
+    purpose = f"driftwarden.{name}"
+    require_extras(purpose, "text")
+    with using_extras(purpose, "text"):
+        return getattr(import_module(module), name)
 
 
 def __dir__() -> list[str]:

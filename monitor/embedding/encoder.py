@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.errors import ModelError
+from monitor.extras import using_extras
 from monitor.settings import Embedding
 from monitor.settings.model_location import PACKAGE_PREFIX, locate_model
 
@@ -78,13 +79,15 @@ def load_encoder(settings: Embedding) -> Encoder:
 
     Raises:
         ModelError: The model is missing or isn't a sentence encoder, or the device isn't available.
+        MissingExtraError: torch, transformers or sentence-transformers is missing or broken.
     """
     location = locate_model(settings.model)
     folder = Path(location) if Path(location).is_dir() else None
     revision = settings.revision or (_digest(folder) if folder else "main")
-    import torch  # noqa: PLC0415 - slow to import
-    import transformers  # noqa: PLC0415 - slow to import
-    from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - slow to import
+    with using_extras("the encoder", "text"):
+        import torch  # noqa: PLC0415 - slow to import
+        import transformers  # noqa: PLC0415 - slow to import
+        from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - slow to import
 
     transformers.utils.logging.disable_progress_bar()
 

@@ -122,8 +122,11 @@ class LogFile:
 
 
 def child_command(python: Sequence[str], task: Task, folder: RunFolder) -> list[str]:
-    """Return the command line of a task, given the command that starts Python."""
-    return [*python, "-m", MODULES[task], str(folder.root)]
+    """Return the command line of a task, given the command that starts Python.
+
+    A folder of the name of one of our packages, where the child starts, is not searched (-P).
+    """
+    return [*python, "-Pm", MODULES[task], str(folder.root)]
 
 
 def require_resume(launcher: Launcher) -> None:

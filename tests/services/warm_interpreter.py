@@ -130,9 +130,9 @@ class WarmInterpreter:
         env: Mapping[str, str],
         **_options: Any,
     ) -> ForkedProcess:
-        """Fork a process for a command line ``python -m MODULE ARGUMENT...``."""
+        """Fork a process for a command line ``python -Pm MODULE ARGUMENT...``."""
         python, option, module, *arguments = command
-        assert (python, option) == (sys.executable, "-m")
+        assert (python, option) == (sys.executable, "-Pm")
         request = {"module": module, "arguments": arguments, "environment": dict(env)}
         return self._fork(request, stdout.fileno())
 

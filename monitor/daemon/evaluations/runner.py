@@ -207,7 +207,7 @@ class _Child:
         self.resident = 0
         with theirs:
             self.process = subprocess.Popen(  # noqa: S603 - our own module
-                [sys.executable, "-m", "monitor.daemon.evaluations.child", str(theirs.fileno())],
+                [sys.executable, "-Pm", "monitor.daemon.evaluations.child", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=2,  # what a library prints belongs to the log
                 pass_fds=(theirs.fileno(),),

@@ -105,7 +105,7 @@ def test_the_manifest_is_what_kubernetes_publishes_a_job_to_be(api: Api, folder:
     assert pod["imagePullSecrets"] == [{"name": "registry"}]
     assert pod["automountServiceAccountToken"] is False
     (container,) = pod["containers"]
-    assert container["command"] == ["python", "-m", "retrain.training.child", str(folder.root)]
+    assert container["command"] == ["python", "-Pm", "retrain.training.child", str(folder.root)]
     assert container["resources"] == {
         "requests": {"cpu": "4", "memory": "32Gi", "nvidia.com/gpu": "1"},
         "limits": {"memory": "32Gi", "nvidia.com/gpu": "1"},
