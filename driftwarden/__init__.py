@@ -59,8 +59,13 @@ _MODULES = {
     "monitor.windows.report.evidently_snapshot": ("evidently_metrics", "to_evidently"),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
-#: Modules that need no extra.
-_ARRAYS = ("monitor.drift", "monitor.errors")
+#: Extra that a module needs.
+_EXTRAS = {
+    "monitor.settings": "text",
+    "monitor.windows.exchanges.comparison": "text",
+    "monitor.windows.exchanges.result": "text",
+    "monitor.windows.report.evidently_snapshot": "evidently",
+}
 
 take_own_packages("monitor")
 
@@ -77,13 +82,13 @@ def __getattr__(name: str) -> Any:
 
 
 def _load(module: str, name: str) -> Any:
-    if module in _ARRAYS:
+    if module not in _EXTRAS:
         return getattr(import_module(module), name)
     from monitor.extras import require_extras, using_extras  # noqa: PLC0415 - see above
 
     purpose = f"driftwarden.{name}"
-    require_extras(purpose, "text")
-    with using_extras(purpose, "text"):
+    require_extras(purpose, _EXTRAS[module])
+    with using_extras(purpose, _EXTRAS[module]):
         return getattr(import_module(module), name)
 
 

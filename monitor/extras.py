@@ -33,7 +33,7 @@ MODULES: Mapping[str, Mapping[str, str]] = {
         "transformers": "transformers",
         "zstandard": "zstandard",
     },
-    "evidently": {"evidently": "evidently", "pandas": "pandas"},
+    "evidently": {"evidently": "evidently", "pandas": "pandas", "plotly": "plotly"},
     "notebook": {"pandas": "pandas", "plotly": "plotly"},
     "daemon": {
         "alembic": "alembic",

@@ -72,6 +72,8 @@ ROOMS = {
     "monitor.traffic.redaction": ("text", "presidio"),
     "monitor.windows": ("text",),
     "monitor.windows.report.evidently": ("evidently",),
+    "monitor.windows.report.evidently_metric": ("evidently",),
+    "monitor.windows.report.evidently_snapshot": ("text", "evidently"),
     "retrain": ("train",),
 }
 

@@ -4,12 +4,13 @@ from importlib import import_module
 from typing import Any
 
 
-def import_optional(name: str, purpose: str) -> Any:
+def import_optional(name: str, purpose: str, extra: str = "notebook") -> Any:
     """Import a library.
 
     Args:
         name: Of the module and of its package.
         purpose: What needs it, for the error.
+        extra: That brings it.
 
     Raises:
         ImportError: It isn't installed; the message says how to install it.
@@ -21,6 +22,7 @@ def import_optional(name: str, purpose: str) -> Any:
             raise
         package = name.partition(".")[0]
         raise ImportError(
-            f"{purpose} needs {package}, which is not installed; pip install {package}",
+            f"{purpose} needs {package}, which is not installed; "
+            f"`pip install 'driftwarden[{extra}]'`",
             name=package,
         ) from None

@@ -111,7 +111,7 @@ def evidently_metrics(result: "DriftResult | Assessment") -> list[Any]:
     os.environ["DO_NOT_TRACK"] = "1"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import_optional("evidently", "to_evidently()")
+        import_optional("evidently", "to_evidently()", "evidently")
         from monitor.windows.report.evidently_metric import make_metrics  # noqa: PLC0415
 
         return make_metrics(content_of(result))

@@ -17,7 +17,7 @@ ROOMS = {
     "daemon": ("monitor.accounts", "monitor.alerts", "monitor.daemon", "monitor.web"),
 }
 #: Imports Evidently, which is an extra of its own.
-ALONE = ("monitor.windows.report.evidently",)
+ALONE = ("monitor.windows.report.evidently", "monitor.windows.report.evidently_metric")
 
 IMPORT = "import sys, importlib; [importlib.import_module(name) for name in sys.argv[1:]]"
 
