@@ -29,14 +29,14 @@ def take_own_packages(*names: str) -> None:
                     name=name,
                 )
             continue
-        found = PathFinder.find_spec(name)
-        if found is None or not found.origin or _is_ours(found.origin, name):
+        first = PathFinder.find_spec(name)
+        if first is None or not first.origin or _is_ours(first.origin, name):
             continue  # also by the finder of an editable installation
         spec = PathFinder.find_spec(name, [str(ROOT)])
         if spec is None or spec.loader is None:
             raise ImportError(f"{ROOT / name} is missing; reinstall driftwarden", name=name)
         warnings.warn(
-            f"driftwarden's package {name!r} takes the place of {found.origin} in this process",
+            f"driftwarden's package {name!r} takes the place of {first.origin} in this process",
             stacklevel=3,
         )
         sys.modules[name] = module = module_from_spec(spec)

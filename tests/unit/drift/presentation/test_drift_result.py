@@ -134,7 +134,7 @@ def test_a_missing_library_is_named(
     for module in [*sys.modules, name]:
         if module.partition(".")[0] == name:
             monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(ImportError, match=f"pip install {name}"):
+    with pytest.raises(ImportError, match=rf"needs {name},.*driftwarden\[notebook\]"):
         getattr(drift, method)()
 
 
