@@ -68,7 +68,7 @@ def _readable(label: str, kind: str) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError, EOFError) as error:
-        complaint = str(error).split("\n", maxsplit=1)[0][:200]
+        complaint = str(error).split("\n", maxsplit=1)[0][:200].rstrip(".")
         raise InputError(
             f"{label}: the {kind} file is cut or damaged: {complaint}; copy or write it again",
             code="truncated",

@@ -1,5 +1,6 @@
 """Rows of CSV files as JSON objects."""
 
+import ast
 import csv
 import json
 import math
@@ -30,6 +31,9 @@ _BOOLEANS = {"true": True, "false": False}
 _NAME = re.compile(r"[^\W\d][\w.:/()#%-]*(?: [\w.:/()#%-]+){0,4}")
 MAX_NAME_CHARACTERS = 64
 MAX_INTEGER = 2**63
+#: The beginning of Python's form of a dict, or of a list of dicts.
+PYTHON_MARKS = ("{'", "[{'")
+MAX_PYTHON_CHARACTERS = 2**20
 
 Kind = Literal["text", "number", "boolean", "object"]
 
@@ -194,12 +198,19 @@ def _is_object(cell: str, name: str) -> bool:
 
 
 def _parsed(text: str) -> dict[str, Any] | list[Any] | None:
-    """Return a JSON object, or a list of objects; ``None`` for other texts."""
-    if not text.startswith(("{", "[")):
-        return None
+    """Return a JSON object, or a list of objects; ``None`` for other texts.
+
+    What pandas writes of a column of dicts, Python's form of them, is accepted too.
+    """
     try:
-        value = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        if text.startswith(PYTHON_MARKS) and len(text) <= MAX_PYTHON_CHARACTERS:
+            value = ast.literal_eval(text)
+            msgspec.json.encode(value)
+        elif text.startswith(("{", "[")):
+            value = msgspec.json.decode(text)
+        else:
+            return None
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError, msgspec.DecodeError):
         return None
     if isinstance(value, list):
         return value if value and all(isinstance(entry, dict) for entry in value) else None

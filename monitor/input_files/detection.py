@@ -90,7 +90,8 @@ def _lines_or_csv(text: bytes, label: str) -> Content:
         header = read_header(lines[0].decode("utf-8"))
     except UnicodeDecodeError:
         raise InputError(
-            f"{label}: not UTF-8: {quote(lines[0])}; `iconv -f LATIN1 -t UTF-8` if it is Latin-1",
+            f"{label}: not UTF-8: {quote(lines[0])}; `iconv -f LATIN1 -t UTF-8 {label}` if "
+            "it is Latin-1",
             code="not_utf8",
         ) from None
     if header is None:
@@ -120,10 +121,14 @@ def refuse_other(head: bytes, label: str) -> None:
         kind = "an Excel workbook (.xlsx)" if is_workbook else "a zip archive"
         advice = _SAVE_AS_CSV if is_workbook else "extract it, and give the file in it"
         raise InputError(f"{label}: {kind}; {advice}", code="other_file")
+    if head[257:262] == b"ustar":
+        raise InputError(
+            f"{label}: a tar archive; extract it, and give the file in it", code="other_file"
+        )
     encoding = _wide_encoding(head)
     if encoding:
         raise InputError(
-            f"{label}: {encoding}; UTF-8 is needed (`iconv -f {encoding} -t UTF-8`)",
+            f"{label}: {encoding}; UTF-8 is needed (`iconv -f {encoding} -t UTF-8 {label}`)",
             code="not_utf8",
         )
     if b"\x00" in head and head.lstrip()[:1] not in b"{[":

@@ -66,6 +66,7 @@ def _splits(folder: Path) -> Mapping[str, Sequence[Path]]:
                 for name in json.loads(declared.read_text(encoding="utf-8"))["splits"]
             }
         splits = defaultdict(list)
+        next(folder.iterdir(), None)  # glob passes over what it may not read
         for pattern in DEPTHS:
             for path in sorted(folder.glob(pattern)):
                 if _is_data(path, folder):

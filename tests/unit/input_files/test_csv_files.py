@@ -49,6 +49,20 @@ def test_columns_have_types_and_empty_cells_are_absent(tmp_path: Path) -> None:
     ] == rows(tmp_path / "a.csv", content)
 
 
+def test_dicts_as_pandas_writes_them_are_objects(tmp_path: Path) -> None:
+    content = (
+        b"messages,metadata,prompt\n"
+        b"\"[{'role': 'user', 'content': \"\"it's\"\"}]\",\"{'ok': True, 'n': None}\",{'a'}\n"
+    )
+    assert [
+        {
+            "messages": [{"role": "user", "content": "it's"}],
+            "metadata": {"ok": True, "n": None},
+            "prompt": "{'a'}",
+        }
+    ] == rows(tmp_path / "a.csv", content)
+
+
 def test_a_response_in_json_stays_a_text(tmp_path: Path) -> None:
     content = b'prompt,response\na,"{""intent"": ""x""}"\n'
     assert [{"prompt": "a", "response": '{"intent": "x"}'}] == rows(tmp_path / "a.csv", content)

@@ -87,9 +87,12 @@ def test_an_endless_device_is_refused_at_once() -> None:
         open_source(Path("/dev/zero"))
 
 
-def test_a_file_without_permission_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "secret.jsonl"
-    path.write_bytes(LINES)
+@pytest.mark.parametrize("name", ["file", "folder"])
+def test_what_may_not_be_read_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    (tmp_path / "file").write_bytes(LINES)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "a.jsonl").write_bytes(LINES)
     path.chmod(0)
     is_root = os.geteuid() == 0
     if is_root:
@@ -100,6 +103,7 @@ def test_a_file_without_permission_is_refused(tmp_path: Path) -> None:
     finally:
         if is_root:
             os.seteuid(0)
+        path.chmod(0o700)
 
 
 def test_memory_does_not_grow_with_the_file(fifo: Path) -> None:

@@ -1,7 +1,10 @@
 """JSON lines, arrays and objects, plain and compressed, by their content."""
 
 import gzip
+import io
+import json
 import os
+import random
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ import zstandard
 
 from monitor.errors import InputError
 from monitor.input_files import open_source
+from monitor.input_files.json_values import iter_array, iter_objects
 from tests.support.refusals import refusal
 
 LINES = b'{"prompt": "a"}\n{"prompt": "b"}\n'
@@ -54,15 +58,26 @@ def test_objects_over_several_lines_stay_whole(tmp_path: Path) -> None:
     assert [first, second] == values(tmp_path / "a.json", first + b"\n" + second + b"\n")
 
 
-def test_values_across_chunks_are_those_of_one_chunk(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    content = b'[{"a": "x,\\\\]\\"}", "b": [1, {"c": []}]}, 3, "s,]", {}]'
-    whole = values(tmp_path / "a.json", content)
-    assert 4 == len(whole)
-    for size in (1, 2, 3, 7):
-        monkeypatch.setattr("monitor.input_files.json_values.CHUNK_BYTES", size)
-        assert whole == values(tmp_path / "a.json", content)
+def some_json(draw: random.Random, depth: int = 0) -> object:
+    kind = draw.randrange(5 if depth < 3 else 3)
+    if kind < 2:
+        return draw.choice([None, True, -7, 0.5])
+    if kind == 2:
+        return "".join(draw.choices('a"\\,[]{}: é\n', k=draw.randrange(6)))
+    inner = [some_json(draw, depth + 1) for _ in range(draw.randrange(3))]
+    return inner if kind == 3 else {str(some_json(draw, 9)): value for value in inner}
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_values_do_not_depend_on_the_chunks(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr("monitor.input_files.json_values.CHUNK_BYTES", size)
+    draw = random.Random(size)
+    for indent in (None, 1) * 20:
+        rows = [{"a": some_json(draw)} for _ in range(draw.randrange(4))]
+        array = json.dumps(rows, indent=indent).encode()
+        objects = "\n".join(json.dumps(row, indent=indent) for row in rows).encode()
+        assert rows == list(map(json.loads, iter_array(io.BytesIO(array), "")))
+        assert rows == list(map(json.loads, iter_objects(io.BytesIO(objects), "")))
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b" [ ]\n", gzip.compress(b""), zstd(b"")])
@@ -108,6 +123,7 @@ def test_damaged_compressed_files_are_refused(tmp_path: Path, compress) -> None:
         (b"\x89PNG\r\n\x1a\n", "other_file"),
         (b"PK\x03\x04\x14\x00[Content_Types].xml", "other_file"),
         (b"BZh91AY&SY", "other_file"),
+        (gzip.compress(b"a.jsonl".ljust(257, b"\x00") + b"ustar\x00"), "other_file"),
         (b"abc\x00\x01\x02", "other_file"),
         (b"<!DOCTYPE html>\n<p>hello</p>\n", "no_header"),
         (b"Once upon a time\nthere was a model\n", "no_header"),

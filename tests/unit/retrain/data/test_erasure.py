@@ -1,5 +1,6 @@
 """Erasure of whole rows from a file, without changes of other bytes."""
 
+import gzip
 import json
 import os
 from collections.abc import Callable
@@ -8,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from monitor.errors import InputError
 from retrain.data.erasure import find_in_file, find_in_run, remove_from_file, remove_from_run
 from retrain.run_folder import RunFolder
+from tests.support.refusals import refusal
 
 
 def hers(row: dict) -> bool:
@@ -57,6 +60,34 @@ def test_elements_of_a_json_array_leave_it_whole(tmp_path: Path) -> None:
     path.write_text(json.dumps(rows[:1]))
     assert 1 == remove_from_file(path, hers)
     assert [] == json.loads(path.read_text())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        gzip.compress(b'{"user": "ann"}\n{"user": "bob"}\n'),
+        b"user,text\nann,a\nbob,b\n",
+        b'{\n"user": "ann"\n}\n{\n"user": "bob"\n}\n',
+    ],
+    ids=["gzip", "csv", "objects"],
+)
+def test_rows_of_other_files_are_counted_never_passed_over(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "rows.json"
+    path.write_bytes(content)
+
+    assert 1 == find_in_file(path, hers) == find_in_file(tmp_path, hers)
+    for place in (path, tmp_path):
+        with refusal("not_rewritten", InputError):
+            remove_from_file(place, hers)
+    assert content == path.read_bytes()
+    assert 0 == remove_from_file(path, lambda row: row.get("user") == "eve")
+
+
+def test_a_file_that_cannot_be_searched_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl.gz"
+    path.write_bytes(gzip.compress(b'{"user": "ann"}\n')[:-4])
+    with refusal("truncated", InputError):
+        find_in_file(path, hers)
 
 
 def test_a_link_stays_a_link(tmp_path: Path) -> None:
