@@ -11,6 +11,7 @@ from typing import Any, Literal
 from monitor.errors import InputError, RecordError
 from monitor.traffic.exchange import Message
 from monitor.traffic.files.shapes import column_names as names
+from monitor.traffic.files.shapes.common_keys import time_at
 from monitor.traffic.files.shapes.shape import Object, Shape
 from monitor.traffic.files.shapes.turns import (
     are_turns,
@@ -324,7 +325,7 @@ def _read_row(content: Object, columns: Columns) -> RawExchange:
         response_missing=response is None,
         is_conversation=not columns.response,
         exchange_id=_name(content, columns.exchange_id),
-        timestamp=content.get(columns.timestamp) or None,
+        timestamp=time_at(content, columns.timestamp),
         model=_name(content, columns.model),
         task_type=_name(content, columns.task_type),
         end_user=_name(content, columns.end_user),

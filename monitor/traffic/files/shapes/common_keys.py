@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from monitor.errors import RecordError
 from monitor.traffic.files.shapes.shape import Object
+from monitor.traffic.parsing.json_text import json_kind
 from monitor.traffic.parsing.raw_exchange import to_text
 
 #: Field of a raw exchange -> keys that name it, the first that is set counts.
@@ -30,6 +32,18 @@ def read_common_keys(content: Object) -> dict[str, Any]:
 def first_value(content: Object, *keys: str) -> Any:
     """Return the value of the first of these keys that has one; ``None`` without any."""
     return next((content[key] for key in keys if content.get(key) not in (None, "")), None)
+
+
+def time_at(content: Object, *keys: str) -> str | float | None:
+    """Return the first of these keys that has a value, as a time.
+
+    Raises:
+        RecordError: ``wrong_type``.
+    """
+    value = first_value(content, *keys)
+    if isinstance(value, bool) or not isinstance(value, str | int | float | None):
+        raise RecordError("wrong_type", f"`{keys[0]}` is {json_kind(value)}, no time")
+    return value
 
 
 def name_at(content: Object, *keys: str) -> str:

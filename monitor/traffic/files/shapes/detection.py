@@ -81,7 +81,7 @@ def detect_shape(
         for content, label in zip(first, labels, strict=True)
         if label in {_PARTIAL, _UNKNOWN}
     ]
-    if joins_halves or (len(rest) * 2 <= len(first) and not is_table):
+    if not first or joins_halves or (len(rest) * 2 <= len(first) and not is_table):
         return _traffic(first)
     rows = first if is_table else rest
     _refuse_single_messages(rows, source)

@@ -28,7 +28,8 @@ def _read(content: Object) -> Sequence[RecordPart]:
     """Read one exchange; instruction and input are one prompt, as in the data's template."""
     system = content.get("system")
     messages = [Message("system", system)] if isinstance(system, str) and system else []
-    for pair in decode_text(content.get("history")) or ():
+    history = decode_text(content.get("history")) or []
+    for pair in history if isinstance(history, list) else [history]:
         if not (isinstance(pair, list) and len(pair) == 2):
             raise RecordError("wrong_type", "history: expected pairs of a prompt and a response")
         messages += [Message("user", str(pair[0])), Message("assistant", str(pair[1]))]

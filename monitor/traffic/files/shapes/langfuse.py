@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from monitor.traffic.files.shapes.call_texts import read_input, read_output, seconds_between
-from monitor.traffic.files.shapes.common_keys import first_value, name_at
+from monitor.traffic.files.shapes.common_keys import first_value, name_at, time_at
 from monitor.traffic.files.shapes.shape import Object, Shape
 from monitor.traffic.files.shapes.turns import decode_text
 from monitor.traffic.parsing.raw_exchange import (
@@ -30,7 +30,7 @@ TYPES = {
 
 
 def _is_observation(content: Object) -> bool:
-    return bool({"traceId", "trace_id"} & content.keys()) and content.get("type") in TYPES
+    return bool({"traceId", "trace_id"} & content.keys()) and str(content.get("type")) in TYPES
 
 
 def _is_trace(content: Object) -> bool:
@@ -42,7 +42,7 @@ def _read_observation(content: Object) -> Sequence[RecordPart]:
     """Read a generation; other observations enclose generations, or are no calls of a model."""
     if content["type"] != "GENERATION":
         return [IgnoredParts()]
-    started = first_value(content, "startTime", "start_time")
+    started = time_at(content, "startTime", "start_time")
     usage = decode_text(first_value(content, "usageDetails", "usage_details"))
     usage = usage if isinstance(usage, dict) else {}
     output = read_output(content.get("output"))
@@ -79,7 +79,7 @@ def _read_trace(content: Object) -> Sequence[RecordPart]:
             response_missing=output.missing,
             exchange_id=name_at(content, "id"),
             trace_id=name_at(content, "id"),
-            timestamp=content["timestamp"],
+            timestamp=time_at(content, "timestamp"),
             end_user=_user(content),
         )
     ]

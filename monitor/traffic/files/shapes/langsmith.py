@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from monitor.traffic.files.shapes.call_texts import read_input, read_output, seconds_between
-from monitor.traffic.files.shapes.common_keys import name_at
+from monitor.traffic.files.shapes.common_keys import name_at, time_at
 from monitor.traffic.files.shapes.shape import Object, Shape
 from monitor.traffic.files.shapes.turns import decode_text
 from monitor.traffic.parsing.raw_exchange import (
@@ -44,7 +44,7 @@ def _read(content: Object) -> Sequence[RecordPart]:
             response_missing=output.missing,
             exchange_id=name_at(content, "id"),
             trace_id=name_at(content, "trace_id"),
-            timestamp=content.get("start_time"),
+            timestamp=time_at(content, "start_time"),
             model=name_at(metadata, "ls_model_name")
             or name_at(parameters, "model", "model_name")
             or output.model,

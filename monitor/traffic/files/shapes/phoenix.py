@@ -14,7 +14,7 @@ from typing import Any
 
 from monitor.traffic.exchange import Message
 from monitor.traffic.files.shapes.call_texts import read_input, read_output, seconds_between
-from monitor.traffic.files.shapes.common_keys import name_at
+from monitor.traffic.files.shapes.common_keys import name_at, time_at
 from monitor.traffic.files.shapes.shape import Object, Shape
 from monitor.traffic.files.shapes.turns import decode_text, read_turns
 from monitor.traffic.formats.schemas.messages import read_message
@@ -52,7 +52,7 @@ def _read(content: Object) -> Sequence[RecordPart]:
     failed = content.get("status_code") == "ERROR"
     context = content.get("context")
     ids = context if isinstance(context, dict) else {}
-    started, ended = content.get("start_time"), content.get("end_time")
+    started, ended = time_at(content, "start_time"), content.get("end_time")
     return [
         RawExchange(
             messages=messages or read_input(attributes.get("input.value")),

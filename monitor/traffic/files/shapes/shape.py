@@ -1,5 +1,6 @@
 """The shape of a file's objects: how one object is read as exchanges."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -97,4 +98,5 @@ def _plain_line(raw: RawExchange) -> bytes:
         "response": raw.response,
         "metadata": {**raw.call_metadata.attributes(), **raw.attributes},
     }
-    return msgspec.json.encode({key: value for key, value in line.items() if value is not None})
+    # Lone surrogates, which JSON allows, stay escapes.
+    return json.dumps({key: value for key, value in line.items() if value is not None}).encode()
