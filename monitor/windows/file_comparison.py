@@ -17,7 +17,7 @@ from monitor.store.windows.prompt_maps import PromptMap
 from monitor.traffic.embedding import TextEncoder
 from monitor.traffic.files.bad_lines import BadLine
 from monitor.traffic.files.reading import FileContent
-from monitor.traffic.files.shapes.columns import check_same_columns
+from monitor.traffic.files.shapes.column_rows import check_same_columns
 from monitor.traffic.redaction import Redactor
 from monitor.traffic.same_prompt import check_prompts
 from monitor.windows.assessment.build import WindowContext, build_assessment

@@ -9,20 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from monitor.errors import InputError, RecordError
-from monitor.traffic.exchange import Message
 from monitor.traffic.files.shapes import column_names as names
-from monitor.traffic.files.shapes.common_keys import time_at
-from monitor.traffic.files.shapes.shape import Object, Shape
+from monitor.traffic.files.shapes.shape import Object
 from monitor.traffic.files.shapes.turns import (
     are_turns,
     decode_text,
     is_turn,
-    read_turn,
-    read_turns,
 )
-from monitor.traffic.formats.schemas.messages import as_text
-from monitor.traffic.parsing.json_text import json_kind
-from monitor.traffic.parsing.raw_exchange import RawExchange, RecordPart, is_number, to_text
+from monitor.traffic.parsing.raw_exchange import is_number
 from monitor.traffic.parsing.timestamps import parse_timestamp
 
 Kind = Literal["text", "turns", "number", "boolean", "other", "empty"]
@@ -166,44 +160,6 @@ def guess_columns(first: Sequence[Object], *, source: str) -> Columns:
     )
 
 
-def column_shape(columns: Columns) -> Shape:
-    """Return the shape of objects with these columns."""
-
-    def matches(content: Object) -> bool:
-        return columns.prompt in content or columns.response in content
-
-    def read(content: Object) -> Sequence[RecordPart]:
-        return [_read_row(content, columns)]
-
-    return Shape(
-        "columns",
-        matches,
-        read,
-        remark=f"{columns}; set traffic.fields to read others",
-        roles={"prompt": columns.prompt, "response": columns.response},
-        columns=frozenset(columns.names),
-    )
-
-
-def check_same_columns(shapes: Sequence[Shape | None], labels: Sequence[str]) -> None:
-    """Require that two files with the same columns are read by the same ones.
-
-    Raises:
-        InputError: The guesses differ.
-    """
-    first, second = shapes
-    if first is None or second is None:
-        return
-    for role, column in first.roles.items():
-        other = second.roles.get(role, column)
-        if column != other and (column in second.columns or other in first.columns):
-            raise InputError(
-                f"{labels[0]} and {labels[1]}: the {role} would be {column or 'none'!r} of the one "
-                f"and {other or 'none'!r} of the other; set traffic.fields.{role}",
-                code="different_columns",
-            )
-
-
 def _pick_prompt(table: _Table, response: str, source: str) -> str:
     """Return the column of prompts: ``user`` beside ``assistant`` where it holds sentences."""
     is_dialogue = names.normalize(response).startswith(("assistant", "bot", "ai_", "chatbot"))
@@ -244,9 +200,9 @@ def _kind(values: Iterable[Any]) -> Kind:
     present = [value for value in values if value not in (None, "")]
     if not present:
         return "empty"
-    if all(isinstance(value, bool) or _boolean(value) is not None for value in present):
+    if all(isinstance(value, bool) or read_boolean(value) is not None for value in present):
         return "boolean"
-    if all(_number(value) is not None for value in present):
+    if all(read_number(value) is not None for value in present):
         return "number"
     decoded = [decode_text(value) for value in present]
     if all(are_turns(value) or is_turn(value) for value in decoded):
@@ -256,7 +212,8 @@ def _kind(values: Iterable[Any]) -> Kind:
     return "other"
 
 
-def _number(value: Any) -> float | None:
+def read_number(value: Any) -> float | None:
+    """Return a number, also of its text; ``None`` for anything else."""
     if isinstance(value, str):
         try:
             number = float(value)
@@ -266,7 +223,8 @@ def _number(value: Any) -> float | None:
     return value if is_number(value) else None
 
 
-def _boolean(value: Any) -> bool | None:
+def read_boolean(value: Any) -> bool | None:
+    """Return the boolean of a text; ``None`` for anything else."""
     return BOOLEANS.get(value.strip().lower()) if isinstance(value, str) else None
 
 
@@ -308,76 +266,6 @@ def _is_metric(table: _Table, name: str) -> bool:
         return False
     if normalized in {*names.USERS, *names.IDS, *names.MODELS}:
         return False
-    numbers = [number for number in map(_number, table.values(name)) if number is not None]
+    numbers = [number for number in map(read_number, table.values(name)) if number is not None]
     steps = {after - before for before, after in itertools.pairwise(numbers)}
     return len(numbers) < MIN_ROW_NUMBERS or steps != {1}
-
-
-def _read_row(content: Object, columns: Columns) -> RawExchange:
-    system = as_text(content.get(columns.system)) if columns.system else ""
-    messages = _messages(content.get(columns.prompt), columns.prompt)
-    response = _response(content, columns)
-    if response is not None and messages and messages[-1] == Message("assistant", response):
-        messages = messages[:-1]
-    return RawExchange(
-        messages=(*((Message("system", system),) if system else ()), *messages),
-        response=response,
-        response_missing=response is None,
-        is_conversation=not columns.response,
-        exchange_id=_name(content, columns.exchange_id),
-        timestamp=time_at(content, columns.timestamp),
-        model=_name(content, columns.model),
-        task_type=_name(content, columns.task_type),
-        end_user=_name(content, columns.end_user),
-        attributes=_metadata(content, columns),
-    )
-
-
-def _metadata(content: Object, columns: Columns) -> dict[str, Any]:
-    """Return the metrics, and the values of an object that is named ``metadata``."""
-    own: dict[str, Any] = {}
-    for name in columns.metadata:
-        value = content.get(name)
-        if isinstance(value, dict):
-            own |= value
-        elif value not in (None, ""):
-            own[name] = _metric(value)
-    return own
-
-
-def _messages(value: Any, column: str) -> tuple[Message, ...]:
-    if value is None:
-        return ()
-    decoded = decode_text(value)
-    if are_turns(decoded):
-        return read_turns(decoded)
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise RecordError("wrong_type", f"`{column}` is {json_kind(value)}, not a text")
-    return (Message("user", to_text(value)),)
-
-
-def _response(content: Object, columns: Columns) -> str | None:
-    value = content.get(columns.response) if columns.response else None
-    if value is None:
-        return None
-    decoded = decode_text(value)
-    turns = [decoded] if is_turn(decoded) else decoded
-    if are_turns(turns):
-        texts = [turn.content for turn in map(read_turn, turns) if turn.role == "assistant"]
-        return texts[-1] if texts else None
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise RecordError("wrong_type", f"`{columns.response}` is {json_kind(value)}, not a text")
-    return to_text(value)
-
-
-def _name(content: Object, column: str) -> str:
-    value = content.get(column) if column else None
-    return to_text(value) if isinstance(value, str | int | float) else ""
-
-
-def _metric(value: Any) -> Any:
-    for read in (_boolean, _number):
-        metric = read(value) if isinstance(value, str) else None
-        if metric is not None:
-            return metric
-    return value

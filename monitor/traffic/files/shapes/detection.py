@@ -8,8 +8,13 @@ from monitor.errors import InputError, RecordError
 from monitor.settings import Traffic
 from monitor.traffic.files.line_numbers import quote_numbers
 from monitor.traffic.files.shapes.column_names import TIMES, USERS, normalize
-from monitor.traffic.files.shapes.columns import Columns, column_shape, guess_columns
+from monitor.traffic.files.shapes.column_rows import column_shape
+from monitor.traffic.files.shapes.columns import Columns, guess_columns
 from monitor.traffic.files.shapes.conversations import SHAREGPT
+from monitor.traffic.files.shapes.doubtful_rows import (
+    refuse_rendered_conversations,
+    refuse_single_messages,
+)
 from monitor.traffic.files.shapes.instructions import ALPACA
 from monitor.traffic.files.shapes.langfuse import OBSERVATIONS, TRACES
 from monitor.traffic.files.shapes.langsmith import RUNS
@@ -17,7 +22,6 @@ from monitor.traffic.files.shapes.openai_batch import BATCH, BATCH_INPUT, BATCH_
 from monitor.traffic.files.shapes.phoenix import SPANS
 from monitor.traffic.files.shapes.shape import Object, Shape, TrafficLines, quote_keys
 from monitor.traffic.files.shapes.training_files import COMPLETIONS, PREFERENCES
-from monitor.traffic.files.shapes.turns import is_turn, read_turn
 from monitor.traffic.formats import FORMATS
 from monitor.traffic.parsing.payload import Payload
 from monitor.traffic.parsing.raw_exchange import RawExchange, split_final_response
@@ -84,8 +88,9 @@ def detect_shape(
     if not first or joins_halves or (len(rest) * 2 <= len(first) and not is_table):
         return _traffic(first)
     rows = first if is_table else rest
-    _refuse_single_messages(rows, source)
+    refuse_single_messages(rows, source)
     columns = guess_columns(rows, source=source)
+    refuse_rendered_conversations(rows, columns, source)
     if columns.prompt and (columns.response or is_table or not n_traffic):
         return column_shape(columns)
     if n_traffic:
@@ -107,19 +112,6 @@ def _traffic(first: Sequence[Object]) -> Shape:
         return TRAFFIC
     named = ", ".join(f"{key} (plain lines have {label})" for key, label in unread.items())
     return replace(TRAFFIC, remark=f"not read: {named}")
-
-
-def _refuse_single_messages(rows: Sequence[Object], source: str) -> None:
-    roles = {"system", "user", "assistant", "tool"}
-    n_messages = sum(
-        is_turn(row) and "content" in row and read_turn(row).role in roles for row in rows
-    )
-    if n_messages * 2 > len(rows):
-        raise InputError(
-            f"{source}: each line is one message of a conversation; write one conversation a line: "
-            '{"messages": [{"role": "user", "content": ...}, ...]}',
-            code="single_messages",
-        )
 
 
 def _label(content: Object) -> str:

@@ -75,7 +75,7 @@ def read_turn(turn: Any) -> Message:
     if is_turn(turn.get("message")):
         return read_turn(turn["message"])
     if "from" in turn and "value" in turn:
-        return Message(_role(as_text(turn["from"])), as_text(turn["value"]))
+        return Message(read_sender(as_text(turn["from"])), as_text(turn["value"]))
     if turn.get("lc") is not None and isinstance(turn.get("kwargs"), dict):
         name = turn["id"][-1] if isinstance(turn.get("id"), list) and turn["id"] else ""
         return _read_chat(turn["kwargs"], turn["kwargs"].get("type") or name)
@@ -98,14 +98,15 @@ def iter_exchanges(turns: Sequence[Message]) -> Iterator[tuple[tuple[Message, ..
         has_prompt = has_prompt or turn.role == "user"
 
 
-def _role(name: str) -> str:
+def read_sender(name: str) -> str:
+    """Return the usual name of a role: ``gpt`` is ``assistant``."""
     lowered = name.strip().lower()
     return _ROLES.get(lowered) or read_role(lowered)
 
 
 def _read_chat(content: dict[str, Any], role: Any) -> Message:
     text = read_chat_message({**content, "role": None}).text
-    return Message(_role(as_text(role) or "assistant"), text)
+    return Message(read_sender(as_text(role) or "assistant"), text)
 
 
 def _nested(turn: dict[str, Any]) -> dict[str, Any]:

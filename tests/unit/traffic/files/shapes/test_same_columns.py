@@ -6,7 +6,7 @@ import pytest
 
 from monitor.errors import InputError
 from monitor.traffic.files.shapes import detect_shape
-from monitor.traffic.files.shapes.columns import check_same_columns
+from monitor.traffic.files.shapes.column_rows import check_same_columns
 from tests.support.refusals import refusal
 
 LABELS = ["a.csv", "b.csv"]

@@ -185,6 +185,12 @@ def test_spans_around_a_call_are_no_exchanges() -> None:
         ("ambiguous_columns", rows_of(question="What?", output="That.", generation="This.")),
         ("ambiguous_columns", rows_of(instruction="Be kind", input="What?", reply="That.")),
         ("single_messages", rows_of(role=lambda n: ("user", "assistant")[n % 2], content="What?")),
+        (
+            "single_messages",
+            rows_of(sender=lambda n: ("prompter", "bot")[n % 2], text="What?", chat_id="c"),
+        ),
+        ("rendered_conversations", rows_of(text="### Instruction: What? ### Response: That.")),
+        ("rendered_conversations", rows_of(text="<|im_start|>user What?<|im_start|>assistant")),
         ("unknown_shape", rows_of(subject="What?", verdict="That.")),
         ("no_exchange_in_shape", rows_of(custom_id="r", response=lambda _: {"body": {}})),
         (
@@ -212,3 +218,18 @@ def test_ambiguity_names_both_columns_and_the_setting() -> None:
 def test_unknown_shape_names_keys_and_setting() -> None:
     with pytest.raises(InputError, match=r"email\.subject, email\.body, verdict.*traffic\.fields"):
         read([{"email": {"subject": "What?", "body": "That?"}, "verdict": "ok"}])
+
+
+def test_response_after_the_first_rows_is_said() -> None:
+    rows = [{"question": f"What? {n}"} for n in range(501)]
+    rows[500]["answer"] = "That."
+
+    content = read(rows)
+
+    assert [(501, "unknown_format")] == [(bad.number, bad.reason) for bad in content.bad_lines]
+
+
+def test_role_of_the_author_beside_question_and_reply_is_kept() -> None:
+    rows = rows_of(author_role=lambda n: ("admin", "user")[n % 2], question="What?", reply="That.")
+
+    assert EXPECTED == texts(read(rows))
