@@ -8,6 +8,7 @@ from typing import Any
 from monitor.drift.options import Randomness
 from monitor.embedding.callable_encoder import CallableEncoder, EncodeTexts
 from monitor.errors import InputError
+from monitor.extras import using_extras
 from monitor.input_files import InputSource, source_of_bytes
 from monitor.plurals import pluralize
 from monitor.traffic.files.bad_lines import BadLine
@@ -64,6 +65,7 @@ def compare_exchanges(
             the cache is no folder.
         ConfigurationError: A key of the configuration is unknown, or a value isn't allowed.
         ModelError: The encoder can't be loaded, or returns no usable vectors.
+        MissingExtraError: A package of ``driftwarden[text]`` is not installed.
 
     Example:
         >>> from driftwarden import compare_exchanges
@@ -78,13 +80,9 @@ def compare_exchanges(
         settings = with_encoder(settings, encoder)
     elif encoder is not None:
         own_encoder = CallableEncoder(_encode_function(encoder))
-    comparison = compare_files(
-        _open(reference, "reference"),
-        _open(current, "current"),
-        settings,
-        lambda *_: None,
-        encoder=own_encoder,
-    )
+    sources = _open(reference, "reference"), _open(current, "current")
+    with using_extras("driftwarden.compare_exchanges", "text"):
+        comparison = compare_files(*sources, settings, lambda *_: None, encoder=own_encoder)
     _warn_of_unreadable("reference", comparison.reference_bad_lines)
     _warn_of_unreadable("current", comparison.current_bad_lines)
     return Assessment.of(comparison.assessment, comparison.prompt_map)

@@ -1,5 +1,6 @@
 """Pages of rollouts: what a user on call sees, what a lead may do, and attacks on both."""
 
+import math
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -226,6 +227,20 @@ def test_differing_responses_are_escaped_and_for_leads(desk: RolloutDesk, visit:
         assert [] == markup_in(page)
     assert f"{CANARY}()" in lea
     assert f"{CANARY}()" not in ada
+
+
+def test_a_comparison_without_a_test_claims_nothing(desk: RolloutDesk, visit: Visit) -> None:
+    figures = {"verdict": "not_enough_data", "p_value": math.nan, "drifted_share": 0.0}
+    interval = {"drifted_share_interval": [0.0, 1.0], "examples": []}
+    with transaction(desk.engine) as connection:
+        save_comparison(
+            connection, 1, hour=desk.now, n_canary=40, n_stable=80,
+            result=figures | interval, now=desk.now,
+        )  # fmt: skip
+    page = visit().get("/rollouts/1").text
+    assert "Too few responses to comparable prompts" in page
+    assert "no significant difference" not in page
+    assert "nan" not in page.split("How the responses differ")[1].split("</section>")[0]
 
 
 def test_an_experiment_shows_its_verdict_and_ends_only(engine: Engine, clock: datetime) -> None:

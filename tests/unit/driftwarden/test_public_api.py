@@ -50,3 +50,17 @@ def test_the_package_defines_nothing() -> None:
     for name in driftwarden.__all__:
         if name != "__version__":
             assert getattr(driftwarden, name).__module__.startswith("monitor.")
+
+
+def test_a_missing_extra_is_named_where_it_is_needed() -> None:
+    program = """
+sys.modules["sqlalchemy"] = None
+from driftwarden import compare
+try:
+    from driftwarden import compare_exchanges
+except ImportError as error:
+    print("driftwarden.compare_exchanges" in str(error), "driftwarden[text]" in str(error))
+"""
+    printed = loaded(program)
+    assert {"True", "numpy"} <= printed
+    assert "False" not in printed
