@@ -21,8 +21,15 @@ SAMPLED_ROWS = 1000
 SAMPLED_CHARACTERS = 2**20
 #: Columns whose cells are texts, even where all look like numbers.
 TEXT_COLUMNS = frozenset(
-    {"id", "prompt", "response", "model", "task_type", "user", "expected", "context", "pattern"}
+    (
+        *("id", "prompt", "response", "model", "task_type", "user", "expected", "context"),
+        *("pattern", "question", "query", "instruction", "answer", "reply", "completion"),
+        *("text", "message"),
+    )
 )
+#: Columns whose objects are a model's own text in JSON, unless they have a key of a chat.
+PAYLOAD_COLUMNS = TEXT_COLUMNS | {"input", "output"}
+CHAT_KEYS = frozenset({"messages", "choices", "role"})
 
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _NOT_FINITE = re.compile(r"nan|[+-]?inf(?:inity)?", re.IGNORECASE)
@@ -90,7 +97,7 @@ def iter_csv(stream: BinaryIO, label: str) -> Iterator[bytes]:
     """
     csv.field_size_limit(MAX_VALUE_BYTES)
     lines = (line.decode("utf-8", "surrogateescape") for line in read_lines(stream, label))
-    first_line = next(lines, "")
+    first_line = next((line for line in lines if line.strip()), "")
     names, delimiter = read_header(first_line) or ([], ",")
     repeated = [name for place, name in enumerate(names) if name and name in names[:place]]
     if repeated:
@@ -179,7 +186,7 @@ def _kind(name: str, cells: Sequence[str]) -> Kind:
         return "text"
     if all(_is_object(cell, name) for cell in filled):
         return "object"
-    if name in TEXT_COLUMNS:
+    if name.lower() in TEXT_COLUMNS:
         return "text"
     if all(cell.lower() in _BOOLEANS for cell in filled):
         return "boolean"
@@ -192,9 +199,11 @@ def _kind(name: str, cells: Sequence[str]) -> Kind:
 
 
 def _is_object(cell: str, name: str) -> bool:
-    """Return whether a cell holds a list of objects, or an object that is no prompt or response."""
+    """Return whether a cell holds a list of objects, or an object that is no text in JSON."""
     parsed = _parsed(cell)
-    return isinstance(parsed, list) or (isinstance(parsed, dict) and name not in TEXT_COLUMNS)
+    if isinstance(parsed, dict) and name.lower() in PAYLOAD_COLUMNS:
+        return not CHAT_KEYS.isdisjoint(parsed)
+    return parsed is not None
 
 
 def _parsed(text: str) -> dict[str, Any] | list[Any] | None:

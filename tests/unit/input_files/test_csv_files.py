@@ -63,9 +63,19 @@ def test_dicts_as_pandas_writes_them_are_objects(tmp_path: Path) -> None:
     ] == rows(tmp_path / "a.csv", content)
 
 
-def test_a_response_in_json_stays_a_text(tmp_path: Path) -> None:
-    content = b'prompt,response\na,"{""intent"": ""x""}"\n'
-    assert [{"prompt": "a", "response": '{"intent": "x"}'}] == rows(tmp_path / "a.csv", content)
+@pytest.mark.parametrize("name", ["response", "Answer", "output"])
+def test_a_response_in_json_stays_a_text(tmp_path: Path, name: str) -> None:
+    content = f'\nprompt,{name}\na,"{{""intent"": ""x""}}"\n'.encode()
+    assert [{"prompt": "a", name: '{"intent": "x"}'}] == rows(tmp_path / "a.csv", content)
+
+
+def test_a_chat_in_json_is_an_object(tmp_path: Path) -> None:
+    content = (
+        b'input,output\n"{""messages"": []}","{""role"": ""assistant"", ""content"": ""a""}"\n'
+    )
+    assert [{"input": {"messages": []}, "output": {"role": "assistant", "content": "a"}}] == rows(
+        tmp_path / "a.csv", content
+    )
 
 
 def test_a_late_text_in_a_numeric_column_is_kept(tmp_path: Path) -> None:
