@@ -38,7 +38,7 @@ def column_shape(columns: Columns) -> Shape:
         "columns",
         matches,
         read,
-        remark=f"{columns}; set traffic.fields to read others",
+        remark="" if columns.are_plain else f"{columns}; set traffic.fields to read others",
         roles={"prompt": columns.prompt, "response": columns.response},
         columns=frozenset(columns.names),
     )

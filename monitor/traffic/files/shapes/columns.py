@@ -29,6 +29,11 @@ MAX_TASKS = 20
 MIN_ROW_NUMBERS = 10
 #: Values from which on a column with one value is constant.
 MIN_CONSTANT = 3
+#: The settings that map columns, in messages.
+SETTINGS = (
+    "traffic.fields.prompt and traffic.fields.response, in config.toml or as "
+    "DRIFTWARDEN_TRAFFIC__FIELDS__PROMPT=NAME"
+)
 BOOLEANS = {"true": True, "false": False}
 
 
@@ -50,6 +55,12 @@ class Columns:
     names: tuple[str, ...] = ()
     #: Columns of a response's name whose values are numbers.
     numeric_responses: tuple[str, ...] = ()
+
+    @property
+    def are_plain(self) -> bool:
+        """Whether all columns have the names of the plain format, and are read."""
+        own = {"prompt", "response", "id", "timestamp", "model", "task_type", "user"}
+        return set(self.names) <= own | {"metadata"} and not self.not_read
 
     def __str__(self) -> str:
         """Return ``question -> prompt, reply -> response; not read: note``."""
@@ -185,9 +196,8 @@ def _pick_text(table: _Table, tiers: Sequence[Sequence[str]], role: str, source:
             matches = [name for name in matches if not table.is_constant(name)]
         if len(matches) > 1:
             raise InputError(
-                f"{source}: two columns may be the {role}: {matches[0]!r} and {matches[1]!r}; set "
-                f"traffic.fields.{role} to one of them in config.toml: [traffic.fields] {role} = "
-                f'"{matches[0]}"',
+                f"{source}: two columns may be the {role}: {matches[0]!r} and {matches[1]!r}; name "
+                f"those of the texts by {SETTINGS}",
                 code="ambiguous_columns",
             )
         if matches:

@@ -9,7 +9,7 @@ from monitor.settings import Traffic
 from monitor.traffic.files.line_numbers import quote_numbers
 from monitor.traffic.files.shapes.column_names import TIMES, USERS, normalize
 from monitor.traffic.files.shapes.column_rows import column_shape
-from monitor.traffic.files.shapes.columns import Columns, guess_columns
+from monitor.traffic.files.shapes.columns import SETTINGS, guess_columns
 from monitor.traffic.files.shapes.conversations import SHAREGPT
 from monitor.traffic.files.shapes.doubtful_rows import (
     refuse_rendered_conversations,
@@ -95,7 +95,7 @@ def detect_shape(
         return column_shape(columns)
     if n_traffic:
         return _traffic(first)
-    raise InputError(_unknown(rows, columns, source), code="unknown_shape")
+    raise InputError(_unknown(rows, source), code="unknown_shape")
 
 
 def _traffic(first: Sequence[Object]) -> Shape:
@@ -156,11 +156,9 @@ def _numbers(labels: Sequence[str], name: str, unit: str) -> str:
     return quote_numbers(numbers, unit)
 
 
-def _unknown(rows: Sequence[Object], columns: Columns, source: str) -> str:
+def _unknown(rows: Sequence[Object], source: str) -> str:
     keys = Counter(quote_keys(content) for content in rows).most_common(1)[0][0]
-    response = columns.response or "KEY"
     return (
-        f"{source}: no exchange in its lines; keys: {keys}. Name those of the texts in "
-        f'config.toml: [traffic.fields] prompt = "KEY", response = "{response}" '
-        "(or a path: input.text, messages.0.content)"
+        f"{source}: no exchange; keys: {keys}. Name those of the texts by {SETTINGS} (or a path: "
+        "input.text, messages.0.content)"
     )

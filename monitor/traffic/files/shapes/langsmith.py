@@ -76,7 +76,7 @@ def _problem(first: Sequence[Object]) -> str:
     return (
         f"no run has the run_type llm, only {', '.join(sorted(types))}; export the runs of models, "
         "or map the texts of these: traffic.fields.prompt and traffic.fields.response, such as "
-        '"inputs.question" and "outputs.answer"'
+        "inputs.question and outputs.answer"
     )
 
 

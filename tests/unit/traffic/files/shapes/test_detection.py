@@ -83,6 +83,15 @@ def test_row_of_a_table_keeps_its_texts_and_gains_columns() -> None:
     assert ("u", {"score": 3}) == (exchange.end_user, exchange.attributes)
 
 
+def test_table_with_plain_names_needs_no_remark() -> None:
+    remarks: list[str] = []
+
+    content = read([{**PLAIN, "user": "u"}] * 3, is_table=True, announce=remarks.append)
+
+    assert 3 == len(content.exchanges)
+    assert [] == remarks
+
+
 def test_unread_user_of_plain_lines_is_said() -> None:
     remarks: list[str] = []
 
