@@ -30,7 +30,7 @@ def environment_of(requirement: str) -> Path:
     with (FOLDER / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # workers that test beside each other
         if not (folder / ".whole").is_file():
-            _make(folder, requirement)
+            make_environment(folder, requirement)
             (folder / ".whole").touch()
     return folder / "bin"
 
@@ -69,7 +69,8 @@ class OwnServer:
         self._process.wait(10)
 
 
-def _make(folder: Path, requirement: str) -> None:
+def make_environment(folder: Path, requirement: str) -> None:
+    """Make a virtual environment with a package, from pip's configured index."""
     pip = [sys.executable, "-m", "pip"]
     index = subprocess.run(
         [*pip, "config", "get", "global.index-url"], capture_output=True, text=True, check=False
