@@ -52,8 +52,12 @@ test-fast: setup ## Run the tests that need no service and no language model
 		-m 'not language_model and not drill' $(PYTEST_ARGS)
 
 .PHONY: drills
-drills: setup ## Run the long forms of tests: trials of level and power, kills under load
+drills: setup ## Run the long forms of tests: trials of level and power, kills under load, fresh installations
 	@$(TEST_ENVIRONMENT) $(BIN)/pytest $(IN_WORKERS) -m drill --timeout 3600 $(PYTEST_ARGS)
+
+.PHONY: wheel
+wheel: setup ## Build the wheel and the source distribution into dist/
+	@$(BIN)/python -m hatchling build -d dist
 
 .PHONY: snapshots
 snapshots: setup ## Rewrite the snapshots of wording; review the difference as text

@@ -52,7 +52,8 @@ Secrets come from the environment only, never from the file, and are not printed
 COMMANDS_INTRODUCTION = """\
 # Commands
 
-`make setup` installs the command as `.venv/bin/driftwarden`. Every command has `--help`.
+[Install](../how-to/install.md) says which extra brings which command; `make setup` installs all
+as `.venv/bin/driftwarden`. Every command has `--help`, with or without its extra.
 
 Exit statuses of all commands:
 
