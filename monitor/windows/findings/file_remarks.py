@@ -40,7 +40,7 @@ def headline_of_copies(sides: Sequence[FileSide], verdict: Verdict) -> str:
     """
     if verdict != "no_drift" or not _are_copies(*sides):
         return ""
-    return "Both files hold the same exchanges, so nothing can differ."
+    return "Both sides hold the same exchanges, so nothing can differ."
 
 
 def _are_copies(reference: FileSide, current: FileSide) -> bool:
@@ -57,9 +57,9 @@ def _same_content(reference: FileSide, current: FileSide) -> list[str]:
         return []
     names = f"{reference.name} and {current.name}"
     if reference.name == current.name:
-        names = f"Both files ({reference.name})"
+        names = f"Both sides ({reference.name})"
     remark = (
-        f"{names} hold the same prompts and responses. Check that the second file is the window "
+        f"{names} hold the same prompts and responses. Check that the second one is the window "
         "that you mean."
     )
     return [remark]
@@ -71,8 +71,8 @@ def _no_end_users(*sides: FileSide) -> list[str]:
     if any(exchange.end_user for exchange in exchanges):
         return []
     remark = (
-        "No line of either file names an end user, so each line counts as an end user of its own: "
-        "one person who sends many can cause a false alarm. Give each line a `user`."
+        "No exchange of either side names an end user, so each counts as an end user of its own: "
+        "one person who sends many can cause a false alarm. Give each exchange a `user`."
     )
     return [remark]
 
@@ -81,7 +81,7 @@ def _prompts_alone(*sides: FileSide) -> list[str]:
     """Return a remark where only prompts were compared."""
     if any(side.window.n_responses for side in sides):
         return []
-    return ["No line of either file has a response: only prompts were compared."]
+    return ["No exchange of either side has a response: only prompts were compared."]
 
 
 def _versions_of_reference(side: FileSide, field: str) -> list[str]:
@@ -124,7 +124,7 @@ def _times(side: FileSide, now: datetime) -> list[str]:
     if 0 < n_untimed < len(exchanges):
         remarks.append(
             f"Without a time: {n_untimed:,} of {pluralize(len(exchanges), 'exchange')} of "
-            f"{side.name}, so all times of the file are ignored."
+            f"{side.name}, so all times of this side are ignored."
         )
     ahead = [at for at in side.window.occurred_at if at > now]
     if ahead:

@@ -102,7 +102,7 @@ def test_without_responses_only_prompts_are_compared_with_a_remark(
     tmp_path: Path,
 ) -> None:
     silent = write(tmp_path / "reference.jsonl", 120, response="")
-    note = "No line of either file has a response: only prompts were compared."
+    note = "No exchange of either side has a response: only prompts were compared."
     result = compared(silent, write(tmp_path / "current.jsonl", 120, response=""))
     assert note in result.remarks
     assert result.output.untested_reason == "no_responses"
@@ -195,7 +195,7 @@ def test_lines_without_a_user_are_counted_where_others_have_one(tmp_path: Path) 
     entry = write(tmp_path / "one.jsonl", 250, user=lambda row: user(row) if row else None)
     assert compared(reference, entry).remarks == ()
     (remark,) = compared(bare, unnamed).remarks
-    assert "No line of either file names an end user" in remark
+    assert "No exchange of either side names an end user" in remark
 
 
 def test_repeated_lines_are_counted_by_id_or_time(tmp_path: Path) -> None:

@@ -48,6 +48,8 @@ FAULTS: dict[str, tuple[Any, str]] = {
     "a dict": (lambda _: {"embedding": 1}, "unusable_vectors"),
     "texts": (lambda texts: texts, "unusable_vectors"),
     "booleans": (lambda texts: np.ones((len(texts), 2), bool), "wrong_type"),
+    "no values": (lambda texts: torch.empty((len(texts), 2), device="meta"), "unusable_vectors"),
+    "ragged": (lambda texts: [[1.0], *([[1.0, 2.0]] * len(texts))], "unusable_vectors"),
     "NaN": (lambda texts: np.full((len(texts), 2), np.nan), "undefined_vectors"),
 }
 
