@@ -15,6 +15,8 @@ from monitor.errors import InputError
 
 #: Rows of a frame that are converted at once.
 CHUNK_ROWS = 8192
+#: Larger floats are no exact integers.
+MAX_WHOLE = 2**53
 _HELP = (
     "pass a path, a list of dicts such as {'prompt': ..., 'response': ...}, a pandas or polars "
     "frame, an Arrow table, or a Hugging Face data set"
@@ -52,6 +54,12 @@ def is_table(exchanges: Any) -> bool:
 def _rows(exchanges: Any, name: str) -> Iterable[Any]:
     package = type(exchanges).__module__.partition(".")[0]
     if package == "pandas" and hasattr(exchanges, "iloc") and hasattr(exchanges, "columns"):
+        repeated = exchanges.columns[exchanges.columns.duplicated()]
+        if len(repeated):
+            raise InputError(
+                f"{name} has two columns with one name: {repeated[0]!r}; rename one of them",
+                code="repeated_column",
+            )
         return _pandas_rows(exchanges)
     if package == "polars":
         exchanges = exchanges.collect() if hasattr(exchanges, "collect") else exchanges
@@ -78,20 +86,18 @@ def _rows(exchanges: Any, name: str) -> Iterable[Any]:
 
 
 def _pandas_rows(frame: Any) -> Iterator[Any]:
+    kinds = dict.fromkeys(_whole_columns(frame), "Int64")
     for start in range(0, len(frame), CHUNK_ROWS):
-        yield from _whole_numbers(frame, frame.iloc[start : start + CHUNK_ROWS]).to_dict("records")
+        yield from frame.iloc[start : start + CHUNK_ROWS].astype(kinds).to_dict("records")
 
 
-def _whole_numbers(frame: Any, rows: Any) -> Any:
-    """Return rows in which integers are integers again that a missing value made floats."""
-    whole = [
-        name
-        for name, kind in frame.dtypes.items()
-        if getattr(kind, "kind", "") == "f"
-        and rows[name].isna().any()
-        and (rows[name].dropna() % 1 == 0).all()
-    ]
-    return rows.astype(dict.fromkeys(whole, "Int64")) if whole else rows
+def _whole_columns(frame: Any) -> Iterator[Any]:
+    """Yield the columns of integers that missing values made floats."""
+    for name, kind in frame.dtypes.items():
+        if getattr(kind, "kind", "") == "f" and frame[name].isna().any():
+            values = frame[name].dropna()
+            if ((values % 1 == 0) & (values.abs() < MAX_WHOLE)).all():
+                yield name
 
 
 def _arrow_rows(table: Any) -> Iterator[Any]:

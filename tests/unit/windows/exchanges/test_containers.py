@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 
 from monitor.errors import InputError
+from monitor.windows.exchanges import containers
 from monitor.windows.exchanges.containers import encode_object, iter_objects
 from tests.support.refusals import refusal
 
@@ -81,6 +82,17 @@ def test_each_container_gives_the_same_exchanges(container: str) -> None:
     assert list(map(comparable, rows)) == list(map(comparable, EXCHANGES))
 
 
+def test_integers_beside_missing_values_are_integers_in_all_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(containers, "CHUNK_ROWS", 1)
+    columns = {"user": [3, None], "score": [0.5, None], "large": [1e300, None]}
+    rows = read(pd.DataFrame({"prompt": ["a", "b"], **columns}))
+    assert [row["user"] for row in rows] == [3, None]
+    assert isinstance(rows[0]["user"], int)
+    assert [(row["score"], row["large"]) for row in rows] == [(0.5, 1e300), (None, None)]
+
+
 def test_values_of_numpy_and_pandas_become_json() -> None:
     row = {
         "prompt": np.str_("a"),
@@ -133,6 +145,7 @@ def test_half_a_surrogate_pair_is_escaped() -> None:
         (None, "no_exchanges"),
         (5, "no_exchanges"),
         (b"bytes", "no_exchanges"),
+        (pd.DataFrame([["a", "b"]], columns=["prompt", "prompt"]), "repeated_column"),
         (["a text"], "no_exchange"),
         (pd.Series(["a text"]), "no_exchange"),
         (np.zeros((2, 2)), "no_exchange"),
