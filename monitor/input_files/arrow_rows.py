@@ -67,8 +67,9 @@ def _iter_batches(table: Any) -> Iterator[Any]:
 def _readable(label: str, kind: str) -> Iterator[None]:
     try:
         yield
-    except (pa.ArrowException, OSError, EOFError) as error:
-        complaint = str(error).split("\n", maxsplit=1)[0][:200].rstrip(".")
+    except (pa.ArrowException, OSError, EOFError, UnicodeDecodeError, MemoryError) as error:
+        text = str(error) or "a size that is none"
+        complaint = text.split("\n", maxsplit=1)[0][:200].rstrip(".")
         raise InputError(
             f"{label}: the {kind} file is cut or damaged: {complaint}; copy or write it again",
             code="truncated",
@@ -81,6 +82,7 @@ def _iter_rows(schema: Any, batches: Iterable[Any], label: str) -> Iterator[byte
     with_numbers = {field.name for field in target if has_numbers(field.type)}
     number = 0
     for batch in batches:
+        batch.validate(full=True)  # offsets of a damaged Arrow file lead anywhere
         place = f"{label}: rows {number + 1:,} to {number + len(batch):,}"
         columns = _values(pa.Table.from_batches([batch]).cast(target, safe=False), place)
         for name in with_numbers:

@@ -177,3 +177,20 @@ def test_a_folder_without_data_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("hello")
     with refusal("no_data_files", InputError):
         rows(tmp_path)
+
+
+def test_damaged_arrow_files_end_in_an_error(tmp_path: Path) -> None:
+    """Offsets that lead outside the file would end the process."""
+    with ipc.new_stream(tmp_path / "whole", TABLE.schema) as writer:
+        writer.write_table(TABLE)
+    content = (tmp_path / "whole").read_bytes()
+    n_refused = 0
+    for place in range(400, len(content) - 8, 16):
+        damaged = bytearray(content)
+        damaged[place : place + 8] = b"\x7f" * 8
+        (tmp_path / "damaged").write_bytes(damaged)
+        try:
+            rows(tmp_path / "damaged")
+        except InputError:
+            n_refused += 1
+    assert n_refused > 20
