@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import product
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from bench.drift.limited_process import Completed, Failed, run_limited
 from bench.services.postgres import PostgresServer
+from bench.windows.cache_runs import N_TEXTS, embed_queries
 from bench.windows.evaluation_runs import START, Cost, compare_in_memory, evaluate_stored
 from bench.windows.file_runs import N_CURRENT, N_REFERENCE, compare_queries
 from bench.windows.stored_traffic import store_window
@@ -31,6 +33,7 @@ MAX_BASELINE = 20_000
 MAX_RATIO = 1.5
 MAX_OVER_ENCODER = 1.3
 MAX_GIGABYTES = 2.5
+MIN_CACHE_RATIO = 5.0
 LIMIT_SECONDS = 3600.0
 
 
@@ -38,6 +41,7 @@ def run(data: Path | None) -> Iterator[Row]:
     """Measure the comparison of files, where there is a folder of data sets, and every size."""
     if data is not None and (data / "clinc150").is_dir():
         yield from _files(data)
+        yield from _cache(data)
     for n in SIZES:
         server = PostgresServer()
         server.start()
@@ -71,6 +75,32 @@ def _files(data: Path) -> Iterator[Row]:
             f"{cost.seconds:.3g} / {cost.encoder_seconds:.3g} s; in CPU seconds "
             f"{cost.cpu_seconds:.3g} / {cost.encoder_cpu_seconds:.3g}; {cost.verdict}; seed {SEED}",
         )  # fmt: skip
+
+
+def _cache(data: Path) -> Iterator[Row]:
+    title = f"cache of vectors, {N_TEXTS:,} queries: first / second embedding"
+    with TemporaryDirectory() as folder:
+        measured = partial(embed_queries, seed=SEED)
+        results = [
+            run_limited(measured, data, Path(folder) / "cache", seconds=LIMIT_SECONDS)
+            for _ in range(2)
+        ]
+    costs = [result.value for result in results if isinstance(result, Completed)]
+    if len(costs) < 2:
+        yield Row(AREA, title, None, "", f">= {MIN_CACHE_RATIO:g}", None, "a run did not end")
+        return
+    first, second = costs
+    ratio = first.encode_seconds / second.encode_seconds
+    opened = (first.open_seconds + first.encode_seconds) / (
+        second.open_seconds + second.encode_seconds
+    )
+    yield Row(
+        AREA, title, ratio, "", f">= {MIN_CACHE_RATIO:g}",
+        ratio >= MIN_CACHE_RATIO and first.digest == second.digest,
+        f"{first.encode_seconds:.3g} / {second.encode_seconds:.3g} s, the same vectors: "
+        f"{first.digest == second.digest}; with the encoder opened {opened:.3g}: "
+        f"{first.open_seconds:.3g} / {second.open_seconds:.3g} s more; seed {SEED}",
+    )  # fmt: skip
 
 
 def _rows(url: str, n: int, n_baseline: int) -> Iterator[Row]:

@@ -1,0 +1,1 @@
+"""driftwarden and Evidently as their users call them, on the same exchanges."""
