@@ -5,16 +5,13 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import structlog
 from numpy.typing import NDArray
 
 from monitor.embedding.encoder import Encoder, load_encoder
 from monitor.embedding.fingerprint import NoFingerprintError, fingerprint_encoder
-from monitor.embedding.vector_cache import FILE, KnownEncoder, VectorCache
+from monitor.embedding.vector_cache import FILE, KnownEncoder, VectorCache, say_once
 from monitor.errors import ModelError
 from monitor.settings import Embedding
-
-log = structlog.get_logger()
 
 
 class CachedEncoder:
@@ -72,7 +69,7 @@ def open_encoder(settings: Embedding) -> Encoder | CachedEncoder:
     try:
         fingerprint = fingerprint_encoder(settings)
     except NoFingerprintError as error:
-        log.warning("vector_cache_not_used", model=settings.model, reason=str(error))
+        say_once("vector_cache_not_used", model=settings.model, reason=str(error))
         return load_encoder(settings)
     cache = open_cache(settings)
     known = cache.known_encoder(fingerprint)

@@ -4,6 +4,7 @@ import os
 import secrets
 import sqlite3
 import stat
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -44,6 +45,15 @@ TABLES = {
     "vectors": "id INTEGER PRIMARY KEY, digest BLOB NOT NULL, encoder INTEGER NOT NULL, "
     "created_day INTEGER NOT NULL, vector BLOB NOT NULL, UNIQUE (digest, encoder)",
 }
+
+
+def say_once(event: str, **facts: str) -> None:
+    """Log a warning; in a program without logs, such as a notebook, warn on standard error."""
+    if structlog.is_configured():
+        log.warning(event, **facts)
+    else:
+        described = ", ".join(f"{name}: {fact}" for name, fact in facts.items())
+        warnings.warn(f"{event}: {described}", RuntimeWarning, stacklevel=2)
 
 
 @dataclass(frozen=True)
@@ -234,7 +244,7 @@ class VectorCache:
             self._connection.execute("COMMIT")
         except FAULTS as error:
             self._is_writable = False
-            log.warning("vector_cache_not_written", file=str(self.file), reason=str(error))
+            say_once("vector_cache_not_written", file=str(self.file), reason=str(error))
         finally:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
@@ -268,7 +278,7 @@ class VectorCache:
 
     def _stop(self, error: Exception) -> None:
         """Log why the cache can't be used, and use it no more."""
-        log.warning(
+        say_once(
             "vector_cache_not_used",
             file=str(self.file),
             reason=str(error),

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.rendering.excerpts import excerpt
 from monitor.windows.comparison.numeric_comparison import NumericColumn
+from monitor.windows.report.evidently_names import distinct, plain
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -111,21 +111,3 @@ def _has_values(column: NumericColumn) -> bool:
     """Return whether both sides have values, not all equal: otherwise there is nothing to draw."""
     finite = [side[np.isfinite(side)] for side in (column.reference, column.current)]
     return all(side.size > 1 for side in finite) and bool(np.ptp(np.concatenate(finite)) > 0)
-
-
-def plain(text: str) -> str:
-    """Return a name without what HTML or a script could read as markup."""
-    return "".join(
-        character if character.isalnum() or character in " .,:;_()/-" else " "
-        for character in excerpt(text, 60)
-    ).strip()
-
-
-def distinct(names: Sequence[str]) -> list[str]:
-    """Return names, numbered where one occurs again."""
-    seen: dict[str, int] = {}
-    distinct = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        distinct.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return distinct

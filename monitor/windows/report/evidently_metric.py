@@ -21,7 +21,7 @@ from evidently.legacy.renderers.html_widgets import (
 from evidently.legacy.tests.base_test import TestStatus
 from plotly import graph_objects
 
-from monitor.windows.report.evidently import distinct, plain
+from monitor.windows.report.evidently_names import distinct, plain
 from monitor.windows.report.evidently_snapshot import Content, Figure, Interval
 
 #: By verdict, as the counter shows it.

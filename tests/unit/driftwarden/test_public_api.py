@@ -39,7 +39,7 @@ def test_the_import_loads_no_library() -> None:
 
 
 def test_the_functions_on_arrays_load_numpy_and_scipy_only() -> None:
-    packages = loaded("from driftwarden import compare, compare_given, DriftResult")
+    packages = loaded("from driftwarden import compare, compare_given, DriftResult, to_evidently")
     assert {"numpy", "scipy"} <= packages
     assert not packages & set(HEAVY)
 

@@ -430,7 +430,5 @@ def test_a_full_disk_is_logged_once(tmp_path: Path) -> None:
     output, errors = process.communicate(timeout=60)
 
     assert process.returncode == 0, errors
-    *events, done = (output + errors).strip().splitlines()
-    assert done == "done"
-    assert sum("vector_cache_not_written" in line for line in events) == 1
-    assert len(events) == 1
+    assert output == "done\n"
+    assert errors.count("RuntimeWarning") == errors.count("vector_cache_not_written: ") == 1
