@@ -1,5 +1,6 @@
 """`driftwarden compare`: exit status, JSON, report, bad lines."""
 
+import gzip
 import json
 import subprocess
 import sys
@@ -194,12 +195,14 @@ def test_a_partial_comparison_is_exit_status_4(
     ("content", "reason"),
     [
         (b"", "empty"),
-        (b"not json\n[1]\n", "line 1: invalid_json"),
-        (b'[{"prompt": "a"}]', "JSON array"),
+        (b"not json\n[1]\n", "neither JSON"),
+        (b'[{"prompt": "a"}', "ends in the middle"),
+        (gzip.compress(b'{"prompt": "a"}')[:-2], "incomplete"),
+        (b"prompt,response\na\n", "line 2: 1 cells"),
         ('{"prompt": "Grüße"}'.encode("latin-1"), "line 1: invalid_utf8"),
         ('{"prompt": "a"}'.encode("utf-16"), "UTF-16"),
-        (None, "No such file"),
-        ("a folder", "Is a directory"),
+        (None, "no such file"),
+        ("a folder", "without data files"),
     ],
 )
 def test_an_unusable_file_is_exit_status_2(
