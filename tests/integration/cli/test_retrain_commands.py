@@ -306,7 +306,7 @@ def no_original(shell: Shell) -> Path:
     ("spoil", "code", "value"),
     [
         (lambda shell: shell.folder / "none.jsonl", "no_file", "none.jsonl: "),
-        (lambda shell: shell.folder, "", "Is a directory"),
+        (lambda shell: shell.folder, "several_splits", "gold"),
         (spoil_gold, "", 'bad.jsonl: line 1: no "messages"'),
         (few_gold, "min_gold", "3 different gold examples, 20 "),
         (no_original, "no_originals", "retrain.training_data"),

@@ -77,7 +77,7 @@ def test_refused_import_snapshot(
 
 def test_unusable_files_snapshot(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
     messages = []
-    for content in (None, "{", "{}", "[1]"):
+    for content in (None, "{", "[{oops}]", "[1]"):
         path = tmp_path / "reviews.json"
         if content is not None:
             path.write_text(content)
