@@ -77,11 +77,11 @@ def _replay_file(engine: "Engine", settings: "Configuration", file: Path) -> Non
     from monitor.traffic.file_replay import replay_file
 
     source = open_source(file)
-    source.check()  # refuses a bad file before the encoder is loaded
     unit = source.unit
     columns = (SpinnerColumn(), TextColumn(f"{{task.completed}} {unit}s"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("replay", total=None)
+        source.check()  # refuses a bad file before the encoder is loaded
         done = replay_file(
             engine,
             settings,

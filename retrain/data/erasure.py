@@ -34,10 +34,13 @@ def find_in_file(path: Path, matches: Matches) -> int:
     Raises:
         InputError: The file can't be read as JSON objects.
     """
-    if not path.exists():
-        return 0
-    source = open_source(path)
-    if path.is_dir() or not source.is_plain_json:
+    try:
+        source = open_source(path)
+    except InputError as error:
+        if error.code == "no_file":
+            return 0
+        raise
+    if not path.is_file() or not source.is_plain_json:
         return sum(_matches(value, matches) for _, value in source.values())
     with path.open("rb") as file:
         elements = _array_in(file)
@@ -57,7 +60,7 @@ def remove_from_file(path: Path, matches: Matches) -> int:
     n_rows = find_in_file(path, matches)
     if not n_rows:
         return 0
-    if path.is_dir() or not open_source(path).is_plain_json:
+    if not path.is_file() or not open_source(path).is_plain_json:
         raise InputError(
             f"{n_rows} of its rows must go, and only JSON lines and arrays are rewritten; remove "
             "them by hand",

@@ -75,8 +75,9 @@ def test_rows_of_other_files_are_counted_never_passed_over(tmp_path: Path, conte
     path = tmp_path / "rows.json"
     path.write_bytes(content)
 
-    assert 1 == find_in_file(path, hers) == find_in_file(tmp_path, hers)
-    for place in (path, tmp_path):
+    places = path, tmp_path, tmp_path / "rows", Path(f"{path}+{path}")
+    assert [1, 1, 1, 2] == [find_in_file(place, hers) for place in places]
+    for place in places:
         with refusal("not_rewritten", InputError):
             remove_from_file(place, hers)
     assert content == path.read_bytes()
