@@ -110,7 +110,7 @@ def test_own_exchanges_are_evaluated_by_week_and_queued(
     )
 
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-3000:]
-    assert "line 251: invalid_json" in done.stdout
+    assert "lines 251, 502 (2): invalid_json" in done.stdout
     summary = done.stdout[done.stdout.index("Summary") :]
     verdicts = [
         "no drift" if "no drift" in line else "drift"
