@@ -1,19 +1,19 @@
 """Vectors in the containers of notebooks, and what is refused."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
-import torch
 from numpy.typing import NDArray
 from scipy import sparse
 
 from monitor.arrays import read_array
+from tests.support.lazy_modules import arrow as pa
+from tests.support.lazy_modules import pandas as pd
+from tests.support.lazy_modules import polars as pl
+from tests.support.lazy_modules import torch
 
 VECTORS: NDArray[np.float32] = np.eye(4, 3, dtype=np.float32)
 ROWS: list[list[float]] = VECTORS.tolist()
@@ -25,7 +25,7 @@ def objects() -> NDArray[Any]:
     return column
 
 
-def fixed(rows: list[list[float]]) -> pa.Array:
+def fixed(rows: list[list[float]]) -> Any:
     return pa.array(rows, pa.list_(pa.float32(), 3))
 
 
@@ -67,40 +67,47 @@ def test_each_container_gives_the_same_vectors(container: str) -> None:
     assert np.array_equal(read.astype(np.float32), VECTORS)
 
 
-@pytest.mark.parametrize(
-    "empty", [[], iter([]), pd.Series([], dtype=object), np.empty(0, dtype=object)]
+EMPTY: tuple[Callable[[], Any], ...] = (
+    list,
+    lambda: iter([]),
+    lambda: pd.Series([], dtype=object),
+    lambda: np.empty(0, dtype=object),
 )
-def test_no_rows_are_an_empty_matrix(empty: Any) -> None:
-    assert read_array(empty, "current").shape == (0, 0)
 
 
-def refused() -> Iterator[Any]:
-    """Yield values, the error, and what its message names."""
-    yield [[1.0, 0.0], [1.0]], ValueError, "row 1"
-    yield [[1.0, 0.0], None], ValueError, "row 1 is missing"
-    yield pd.Series([ROWS[0], np.nan]), ValueError, "row 1 is missing"
-    yield pa.array([None, *ROWS]), ValueError, "row 0 is missing"
-    yield [[[1.0], [1.0, 2.0]]], ValueError, "row 0"
-    yield pd.DataFrame({"a": ["x"], "b": [1.0]}), ValueError, "row 0"
-    yield np.ma.masked_array(VECTORS, mask=VECTORS > 0), ValueError, "masked"
-    yield sparse.csr_array(VECTORS), ValueError, "toarray"
-    yield torch.zeros((2, 3), device="meta"), ValueError, "meta"
-    yield torch.zeros((2, 3), dtype=torch.complex64), ValueError, "complex"
-    yield ["a text"], TypeError, "compare_exchanges"
-    yield [{"prompt": "a text"}], TypeError, "compare_exchanges"
-    yield "a text", TypeError, "holds no vectors"
-    yield {"a": ROWS}, TypeError, "holds no vectors"
-    yield {1.0}, TypeError, "holds no vectors"
-    yield None, TypeError, "holds no vectors"
-    yield 5, TypeError, "holds no vectors"
-    yield pa.table({"first": ROWS, "second": ROWS}), TypeError, "first, second"
+@pytest.mark.parametrize("empty", EMPTY)
+def test_no_rows_are_an_empty_matrix(empty: Callable[[], Any]) -> None:
+    assert read_array(empty(), "current").shape == (0, 0)
 
 
-@pytest.mark.parametrize(("value", "error", "named"), tuple(refused()))
+#: What is refused, the error, and what its message names.
+REFUSED: tuple[tuple[Callable[[], Any], type[Exception], str], ...] = (
+    (lambda: [[1.0, 0.0], [1.0]], ValueError, "row 1"),
+    (lambda: [[1.0, 0.0], None], ValueError, "row 1 is missing"),
+    (lambda: pd.Series([ROWS[0], np.nan]), ValueError, "row 1 is missing"),
+    (lambda: pa.array([None, *ROWS]), ValueError, "row 0 is missing"),
+    (lambda: [[[1.0], [1.0, 2.0]]], ValueError, "row 0"),
+    (lambda: pd.DataFrame({"a": ["x"], "b": [1.0]}), ValueError, "row 0"),
+    (lambda: np.ma.masked_array(VECTORS, mask=VECTORS > 0), ValueError, "masked"),
+    (lambda: sparse.csr_array(VECTORS), ValueError, "toarray"),
+    (lambda: torch.zeros((2, 3), device="meta"), ValueError, "meta"),
+    (lambda: torch.zeros((2, 3), dtype=torch.complex64), ValueError, "complex"),
+    (lambda: ["a text"], TypeError, "compare_exchanges"),
+    (lambda: [{"prompt": "a text"}], TypeError, "compare_exchanges"),
+    (lambda: "a text", TypeError, "holds no vectors"),
+    (lambda: {"a": ROWS}, TypeError, "holds no vectors"),
+    (lambda: {1.0}, TypeError, "holds no vectors"),
+    (lambda: None, TypeError, "holds no vectors"),
+    (lambda: 5, TypeError, "holds no vectors"),
+    (lambda: pa.table({"first": ROWS, "second": ROWS}), TypeError, "first, second"),
+)
+
+
+@pytest.mark.parametrize(("make", "error", "named"), REFUSED)
 def test_a_refusal_names_the_argument_and_the_place(
-    value: Any, error: type[Exception], named: str
+    make: Callable[[], Any], error: type[Exception], named: str
 ) -> None:
     with pytest.raises(error, match=named) as refusal:
-        read_array(value, "current")
+        read_array(make(), "current")
     assert str(refusal.value).startswith("current")
     assert "a text" not in str(refusal.value)

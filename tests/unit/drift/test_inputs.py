@@ -5,12 +5,12 @@ import math
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
-import torch
 from numpy.typing import NDArray
 
 from monitor.drift import DriftResult, compare, compare_given
+from tests.support.lazy_modules import pandas as pd
+from tests.support.lazy_modules import torch
 
 
 def points(n: int, seed: int = 0, width: int = 8) -> NDArray[np.float64]:

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from monitor.embedding.callable_encoder import CallableEncoder
 from monitor.errors import ModelError
+from tests.support.lazy_modules import torch
 from tests.support.refusals import refusal
 
 
@@ -25,7 +25,7 @@ def test_vectors_have_unit_norm_and_a_name() -> None:
 
 
 def test_tensors_with_gradients_are_read() -> None:
-    def encode(texts: list[str]) -> torch.Tensor:
+    def encode(texts: list[str]) -> Any:
         return torch.tensor(lengths(texts), requires_grad=True).to(torch.bfloat16)
 
     assert CallableEncoder(encode).encode(["a", "b"]).shape == (2, 2)

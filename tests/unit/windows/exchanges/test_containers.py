@@ -7,16 +7,16 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-import datasets
 import numpy as np
-import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
 
 from monitor.errors import InputError
 from monitor.windows.exchanges import containers
 from monitor.windows.exchanges.containers import encode_object, iter_objects
+from tests.support.lazy_modules import arrow as pa
+from tests.support.lazy_modules import datasets
+from tests.support.lazy_modules import pandas as pd
+from tests.support.lazy_modules import polars as pl
 from tests.support.refusals import refusal
 
 EXCHANGES: list[dict[str, Any]] = [
@@ -37,7 +37,7 @@ EXCHANGES: list[dict[str, Any]] = [
 ]
 
 
-def frame() -> pd.DataFrame:
+def frame() -> Any:
     """Return a frame in which NaN, NaT and NA are missing, and integers are floats."""
     made = pd.DataFrame(EXCHANGES, index=[7, 7])
     assert made.user.dtype.kind == "f"
@@ -134,25 +134,22 @@ def test_half_a_surrogate_pair_is_escaped() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("exchanges", "code"),
-    [
-        (EXCHANGES[0], "no_exchanges"),
-        (
-            datasets.DatasetDict(train=datasets.Dataset.from_list(EXCHANGES)),
-            "no_exchanges",
-        ),
-        (None, "no_exchanges"),
-        (5, "no_exchanges"),
-        (b"bytes", "no_exchanges"),
-        (pd.DataFrame([["a", "b"]], columns=["prompt", "prompt"]), "repeated_column"),
-        (["a text"], "no_exchange"),
-        (pd.Series(["a text"]), "no_exchange"),
-        (np.zeros((2, 2)), "no_exchange"),
-        ([{"prompt": object()}], "no_json"),
-        ([{("a", "b"): 1}], "no_json"),
-    ],
+REFUSED: tuple[tuple[Callable[[], Any], str], ...] = (
+    (lambda: EXCHANGES[0], "no_exchanges"),
+    (lambda: datasets.DatasetDict(train=datasets.Dataset.from_list(EXCHANGES)), "no_exchanges"),
+    (lambda: None, "no_exchanges"),
+    (lambda: 5, "no_exchanges"),
+    (lambda: b"bytes", "no_exchanges"),
+    (lambda: pd.DataFrame([["a", "b"]], columns=["prompt", "prompt"]), "repeated_column"),
+    (lambda: ["a text"], "no_exchange"),
+    (lambda: pd.Series(["a text"]), "no_exchange"),
+    (lambda: np.zeros((2, 2)), "no_exchange"),
+    (lambda: [{"prompt": object()}], "no_json"),
+    (lambda: [{("a", "b"): 1}], "no_json"),
 )
-def test_what_holds_no_exchanges_is_refused(exchanges: Any, code: str) -> None:
+
+
+@pytest.mark.parametrize(("make", "code"), REFUSED)
+def test_what_holds_no_exchanges_is_refused(make: Callable[[], Any], code: str) -> None:
     with refusal(code, InputError, match="current"):
-        read(exchanges)
+        read(make())
