@@ -155,7 +155,9 @@ def _iter_checked(
     """
     n_read, problem = start, ""
     try:
-        for record in islice(iter_records(file, source=source, start=start), n_values - start):
+        for record in islice(
+            iter_records(file, source=source, start=start), max(0, n_values - start)
+        ):
             yield record
             n_read = record.position.offset + 1
     except InputError as error:
