@@ -46,7 +46,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(folder.glob("*.whl"))
 
 
-@pytest.fixture(scope="module", params=["", "[text]", "[daemon]"], ids=["none", "text", "daemon"])
+@pytest.fixture(
+    scope="module", params=["", "[text,notebook]", "[daemon]"], ids=["none", "text", "daemon"]
+)
 def installation(
     request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Installation:
@@ -112,6 +114,19 @@ def test_compare_runs_or_names_its_extra(installation: Installation) -> None:
     else:
         assert ended.returncode == 78
         assert "pip install 'driftwarden[text]'" in ended.stderr
+
+
+def test_notebook_of_the_documentation_runs(installation: Installation) -> None:
+    if extra_of(installation) != "text":
+        pytest.skip("it needs [text,notebook]")
+    cells = json.loads((ROOT / "docs" / "notebooks" / "compare.ipynb").read_text("utf-8"))["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    script = installation.work / "notebook.py"
+    script.write_text("\n".join(part for part in code if not part.startswith("%")), "utf-8")
+    ended = installation.run("python", script.name)
+    assert ended.returncode == 0, ended.stderr
+    assert "Decision: review the new topics" in ended.stdout
+    assert (installation.work / "drift.html").is_file()
 
 
 def test_database_commands_run_or_name_their_extra(installation: Installation) -> None:
