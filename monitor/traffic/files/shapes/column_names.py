@@ -16,7 +16,8 @@ PROMPTS = (
     ),
     ("text", "message", "utterance", "content", "body"),
 )
-#: Names of a response. ``answer`` is also the name of a reference answer, so that a model's own
+#: Names of a response. Those of what it should be (``reference``, ``expected_output``, ``target``)
+#: are not among them. ``answer`` is also the name of a reference answer, so that a model's own
 #: output is the better one.
 RESPONSES = (
     ("response",),
@@ -30,15 +31,6 @@ RESPONSES = (
         *("generated_response", "generated_answer", "generated_output", "predicted_answer"),
     ),
     ("answer", "answer_text"),
-)
-#: Names of what a response should be: never a response.
-REFERENCES = frozenset(
-    (
-        *("ground_truth", "groundtruth", "reference", "reference_answer", "reference_response"),
-        *("expected", "expected_output", "expected_answer", "expected_response", "gold"),
-        *("gold_answer", "gold_response", "golden_answer", "correct_answer", "target", "ideal"),
-        *("label", "reference_output", "best_answer", "rejected"),
-    )
 )
 #: Names of an instruction that all prompts share.
 SYSTEMS = ("system", "system_prompt", "system_message")
