@@ -48,21 +48,21 @@ def test_second_shape_after_the_first_lines_is_bad() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "prompts"),
+    ("settings", "exchanges"),
     [
-        (Traffic(fields=TrafficFields(prompt="b", response="a")), ["2"]),
-        (Traffic(format="mapped", fields=TrafficFields(prompt="instruction")), ["3"]),
-        (Traffic(format="plain"), ["4"]),
+        (Traffic(fields=TrafficFields(prompt="b", response="a")), [("2", "1")]),
+        (Traffic(format="mapped", fields=TrafficFields(prompt="output")), [("5", "")]),
+        (Traffic(format="plain"), []),
     ],
     ids=["fields", "mapped", "format"],
 )
-def test_settings_win_over_the_shape(settings: Traffic, prompts: list[str]) -> None:
+def test_settings_win_over_the_shape(settings: Traffic, exchanges: list[tuple[str, str]]) -> None:
     remarks: list[str] = []
-    line = {"instruction": "3", "output": "5", "a": "1", "b": "2", "prompt": "4", "response": "6"}
+    line = {"instruction": "3", "output": "5", "a": "1", "b": "2"}
 
     content = read([line], settings, announce=remarks.append)
 
-    assert prompts == [exchange.prompt for exchange in content.exchanges]
+    assert exchanges == [(exchange.prompt, exchange.response) for exchange in content.exchanges]
     assert [] == remarks
 
 
