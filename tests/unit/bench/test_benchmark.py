@@ -71,7 +71,7 @@ def test_exchanges_with_topics_are_read(tmp_path: Path) -> None:
     [
         (None, "no data set in folder"),
         ('{"prompt": "a", "task_type": "x"}\n', "1 in 1 exchanges"),
-        ("not json\n", "line 1: invalid_json"),
+        ('{"prompt": "a"}\n{not json\n', "line 2: invalid_json"),
     ],
 )
 def test_folder_without_data_set_is_refused(
