@@ -1,7 +1,9 @@
 """Lines of code, seconds and conclusions of driftwarden and Evidently on three pairs of windows."""
 
 import inspect
+import os
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -37,6 +39,8 @@ def run(data: Path | None) -> Iterator[Row]:
 
 def ask(ready: Callable[[], None], data: Path, *, tool: str, number: int) -> tuple[float, str]:
     """Return the CPU seconds of a tool, its imports included, and what it says of a pair."""
+    os.environ["DO_NOT_TRACK"] = "1"
+    warnings.simplefilter("ignore")  # deprecations that only Evidently can fix
     pair = list(read_pairs(data, SEED))[number]
     ready()
     begin = time.process_time()

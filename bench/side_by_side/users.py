@@ -4,14 +4,7 @@ A function's body is what is counted as lines of code. Frames have columns ``pro
 ``response``, or ``prompt`` alone.
 """
 
-import os
-import warnings
-
 from pandas import DataFrame
-
-os.environ["DO_NOT_TRACK"] = "1"
-# Deprecations that only Evidently can fix.
-warnings.simplefilter("ignore")
 
 
 def driftwarden(reference: DataFrame, current: DataFrame) -> str:
