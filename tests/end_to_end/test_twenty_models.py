@@ -12,6 +12,7 @@ from sqlalchemy import Engine, func, select
 
 from monitor.alerts.messages.mrkdwn import render_text
 from monitor.daemon.cycle import Cycle
+from monitor.drift import layout
 from monitor.settings import Configuration, Secrets, default_configuration
 from monitor.store.engine import transaction
 from monitor.store.tables import DeadLetter, DriftEvaluation, Exchange, Incident, OutboxMessage
@@ -124,6 +125,7 @@ def test_one_drifts_one_is_silent_one_is_unlisted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(evaluation, "render_evidently", lambda *_, **__: "<p>report</p>")
+    monkeypatch.setattr(layout, "N_STEPS", 5)  # no place in the plane is looked at
     rng, encoder = random.Random(21), TopicEncoder()
     for model in MODELS:
         path = tmp_path / f"{model}.jsonl"

@@ -2,17 +2,20 @@
 
 from datetime import datetime, timedelta
 
+import pytest
 from sqlalchemy import Engine, func, select, update
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from monitor.alerts.messages.mrkdwn import render_text
 from monitor.daemon.cycle import Cycle
+from monitor.drift import layout
 from monitor.settings import Secrets, Settings
 from monitor.store.alerts.incidents import list_incidents
 from monitor.store.engine import transaction
 from monitor.store.tables import DriftEvaluation, EmbeddingBlock, Incident, OutboxMessage
 from monitor.telemetry import REGISTRY
+from monitor.windows import evaluation
 from tests.support.traffic.stored_traffic import NEW_TOPIC, TOPICS, store_traffic
 
 WEEK, HOUR = timedelta(weeks=1), timedelta(hours=1)
@@ -24,8 +27,12 @@ FAILED = "driftwarden_evaluations_failed_total"
 ASSISTANT = {"model": "assistant"}
 
 
-def test_a_truncated_vector_block_is_told_once(any_engine: Engine, clock: datetime) -> None:
+def test_a_truncated_vector_block_is_told_once(
+    any_engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Message, metrics and log tell the failure; the earlier window stays the newest one."""
+    monkeypatch.setattr(evaluation, "render_evidently", lambda *_, **__: "<p>report</p>")
+    monkeypatch.setattr(layout, "N_STEPS", 5)
     store_traffic(any_engine, clock, 300, seed=1, baseline=True)
     store_traffic(any_engine, clock, 200, seed=2)
     store_traffic(any_engine, clock + WEEK, 200, seed=3)

@@ -1,7 +1,5 @@
 """Option --model: needed only where several models are listed, and the refusal names them."""
 
-import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -59,28 +57,3 @@ def test_an_alias_names_its_model(
     assert "router" in run_command("digest", "--model", "r-7").stdout
     refused = run_command("digest", "--model", "Router")
     assert (refused.returncode, "did you mean 'router'" in refused.stderr) == (2, True)
-
-
-def test_names_in_another_case_are_told(
-    tmp_path: Path,
-    run_command: Run,  # noqa: F811
-) -> None:
-    (tmp_path / "config.toml").write_text(
-        "monitoring.sample_rate = 1.0\n[models.router]\n[models.b]\n"
-    )
-    now = datetime.now(UTC).isoformat()
-    lines = [
-        {"id": str(n), "model": name, "prompt": f"prompt {n}", "response": "x", "timestamp": now}
-        for n, name in enumerate(["router"] * 3 + ["Router"] * 4)
-    ]
-    (tmp_path / "traffic.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    run_command("db", "upgrade")
-    run_command("replay", "traffic.jsonl")
-    imported = run_command("baseline", "import", "traffic.jsonl", "--model", "router")
-    assert "4 of them are of 'Router'" in imported.stdout
-    (line,) = [
-        line
-        for line in run_command("check").stdout.splitlines()
-        if line.startswith("note unlisted")
-    ]
-    assert "'Router' differs from 'router'" in line

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -21,9 +22,10 @@ from retrain.registry.stages import roll_back
 from tests.services.live_endpoint import (  # noqa: F401 - a fixture
     FakeEndpoint,
     live_endpoint,
+    running_endpoint,
     scripted,
 )
-from tests.support.retrain.probe_world import ProbeWorld
+from tests.support.retrain.probe_world import START, ProbeWorld
 
 #: Hours in which a reference is complete.
 REFERENCE = 24.0
@@ -36,6 +38,36 @@ def world(engine: Engine, tmp_path: Path, live_endpoint: FakeEndpoint) -> ProbeW
     world.promote(world.version())
     world.now += timedelta(hours=1)
     return world
+
+
+@pytest.fixture(scope="module")
+def reference_database(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a SQLite file in which version 1 has its reference, for tests to copy."""
+    folder = tmp_path_factory.mktemp("reference")
+    path = shutil.copyfile(sqlite_template, folder / "driftwarden.db")
+    engine = make_engine(f"sqlite:///{path}")
+    with running_endpoint() as endpoint:
+        world = ProbeWorld(engine, folder, endpoint)
+        world.promote(world.version())
+        world.now += timedelta(hours=1)
+        world.advance(REFERENCE + 2)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def referenced(
+    tmp_path: Path,
+    reference_database: Path,
+    live_endpoint: FakeEndpoint,  # noqa: F811
+) -> Iterator[ProbeWorld]:
+    """Return the model two hours after its reference was complete."""
+    path = shutil.copyfile(reference_database, tmp_path / "referenced.db")
+    engine = make_engine(f"sqlite:///{path}")
+    now = START + timedelta(hours=REFERENCE + 3)
+    # The evaluation file's path belongs to the form of the probes.
+    yield ProbeWorld(engine, reference_database.parent, live_endpoint, start=now)
+    engine.dispose()
 
 
 def test_probes_are_sent_as_production_sends(
@@ -64,31 +96,30 @@ def test_probe_set_is_stratified_with_safety_prompts(world: ProbeWorld) -> None:
 
 
 def test_swapped_adapter_opens_incident_within_a_day(
-    world: ProbeWorld,
+    referenced: ProbeWorld,
     live_endpoint: FakeEndpoint,  # noqa: F811
 ) -> None:
-    world.advance(48)
-    assert set(world.verdicts) == {"reference", "same"}
-    assert sum(run.is_reference for run in world.runs) == 8
+    referenced.advance(22)
+    assert set(referenced.verdicts) == {"reference", "same"}
+    assert sum(run.is_reference for run in referenced.runs) == 8
     live_endpoint.model = scripted("two")
-    swapped = world.now
-    world.advance(24)
-    incident = world.incidents()["served_model_changed"]
+    swapped = referenced.now
+    referenced.advance(24)
+    incident = referenced.incidents()["served_model_changed"]
     assert incident.opened_at - swapped < timedelta(hours=13)
-    assert world.runs[-1].change > 0.5
+    assert referenced.runs[-1].change > 0.5
     assert "became" in incident.summary
     live_endpoint.model = scripted("one")
-    world.advance(24)
-    assert not world.incidents()
+    referenced.advance(24)
+    assert not referenced.incidents()
 
 
 @pytest.mark.parametrize("changed", ["sampling", "system prompt"])
 def test_changed_sampling_or_prompt_opens_incident(
-    world: ProbeWorld,
+    referenced: ProbeWorld,
     live_endpoint: FakeEndpoint,  # noqa: F811
     changed: str,
 ) -> None:
-    world.advance(REFERENCE + 2)
     first, numbers = scripted("one"), iter(range(100_000))
 
     def sampled(messages: list[dict[str, str]]) -> str:
@@ -98,8 +129,8 @@ def test_changed_sampling_or_prompt_opens_incident(
         return first([{"role": "system", "content": "Sell."}, *messages[1:]])
 
     live_endpoint.model = sampled if changed == "sampling" else prompted
-    world.advance(24)
-    assert set(world.incidents()) == {"served_model_changed"}
+    referenced.advance(24)
+    assert set(referenced.incidents()) == {"served_model_changed"}
 
 
 def test_batching_noise_opens_no_incident(
@@ -113,71 +144,67 @@ def test_batching_noise_opens_no_incident(
 
 
 def test_single_differing_run_opens_no_incident(
-    world: ProbeWorld,
+    referenced: ProbeWorld,
     live_endpoint: FakeEndpoint,  # noqa: F811
 ) -> None:
-    world.advance(REFERENCE + 2)
-    n_before = len(world.runs)
+    n_before = len(referenced.runs)
     live_endpoint.model = scripted("two")
-    while len(world.runs) == n_before:
-        world.advance(1)
+    while len(referenced.runs) == n_before:
+        referenced.advance(1)
     live_endpoint.model = scripted("one")
-    world.advance(2)
-    assert world.verdicts[n_before:] == ["suspected", "same"]
-    assert not world.incidents()
+    referenced.advance(2)
+    assert referenced.verdicts[n_before:] == ["suspected", "same"]
+    assert not referenced.incidents()
 
 
 def test_small_changes_add_up_to_an_incident(
-    world: ProbeWorld,
+    referenced: ProbeWorld,
     live_endpoint: FakeEndpoint,  # noqa: F811
 ) -> None:
-    world.advance(REFERENCE + 2)
     first, two = scripted("one"), scripted("two")
     for last in range(24):
-        world.advance(12)
+        referenced.advance(12)
         live_endpoint.model = lambda messages, last=last: (
             two
             if any(messages[-1]["content"] == f"question {k} of the desk" for k in range(last))
             else first
         )(messages)
-        if world.incidents():
+        if referenced.incidents():
             break
-    assert set(world.incidents()) == {"served_model_changed"}
+    assert set(referenced.incidents()) == {"served_model_changed"}
     assert last < 12
 
 
 def test_recorded_promotion_and_rollback_open_no_incident(
-    world: ProbeWorld,
+    referenced: ProbeWorld,
     live_endpoint: FakeEndpoint,  # noqa: F811
 ) -> None:
-    world.advance(REFERENCE + 2)
-    world.promote(world.version())
+    referenced.promote(referenced.version())
     live_endpoint.model = scripted("two")
-    world.advance(REFERENCE + 2)
-    assert not world.incidents()
-    assert sum(run.is_reference and run.version == 2 for run in world.runs) == 8
-    with transaction(world.engine) as connection:
-        roll_back(connection, "desk", changed_by="lea", reason="bad", now=world.now)
+    referenced.advance(REFERENCE + 2)
+    assert not referenced.incidents()
+    assert sum(run.is_reference and run.version == 2 for run in referenced.runs) == 8
+    with transaction(referenced.engine) as connection:
+        roll_back(connection, "desk", changed_by="lea", reason="bad", now=referenced.now)
     live_endpoint.model = scripted("one")
-    world.advance(4)
-    assert (world.verdicts[-1], world.runs[-1].version) == ("same", 1)
-    assert not world.incidents()
+    referenced.advance(4)
+    assert (referenced.verdicts[-1], referenced.runs[-1].version) == ("same", 1)
+    assert not referenced.incidents()
 
 
 def test_promotion_that_never_arrives_opens_incident(
-    world: ProbeWorld,
+    referenced: ProbeWorld,
     live_endpoint: FakeEndpoint,  # noqa: F811
 ) -> None:
-    world.advance(REFERENCE + 2)
-    world.promote(world.version())
-    world.advance(20)
-    assert world.verdicts[-1] == "not_arrived"
-    assert not world.incidents()
-    world.advance(10)
-    assert set(world.incidents()) == {"promotion_not_served"}
+    referenced.promote(referenced.version())
+    referenced.advance(20)
+    assert referenced.verdicts[-1] == "not_arrived"
+    assert not referenced.incidents()
+    referenced.advance(10)
+    assert set(referenced.incidents()) == {"promotion_not_served"}
     live_endpoint.model = scripted("two")
-    world.advance(6)
-    assert not world.incidents()
+    referenced.advance(6)
+    assert not referenced.incidents()
 
 
 def test_late_deployment_restarts_the_reference_once(
@@ -336,35 +363,34 @@ def test_run_of_many_hours_is_discarded(
 
 
 @pytest.fixture
-def split(world: ProbeWorld) -> Iterator[int]:
+def split(referenced: ProbeWorld) -> Iterator[int]:
     """Give version 2 a quarter of the traffic, and return its id."""
-    world.advance(REFERENCE + 2)
-    canary, stable = world.version(), world.runs[0].version_id
-    with transaction(world.engine) as connection:
+    canary, stable = referenced.version(), referenced.runs[0].version_id
+    with transaction(referenced.engine) as connection:
         connection.execute(
             insert(TrafficWeights).values(
                 model="desk", generation=1, stable_version_id=stable,
                 canary_version_id=canary, canary_percent=25, by="lea", reason="rollout",
-                created_at=world.now, confirmed_at=world.now, attempts=1,
+                created_at=referenced.now, confirmed_at=referenced.now, attempts=1,
             )
         )  # fmt: skip
     return canary
 
 
 def test_probes_pause_in_a_rollout_without_header(
-    world: ProbeWorld,
+    referenced: ProbeWorld,
     live_endpoint: FakeEndpoint,  # noqa: F811
     split: int,
 ) -> None:
-    n_runs = len(world.runs)
+    n_runs = len(referenced.runs)
     live_endpoint.noise = 0.25
-    world.advance(24)
-    assert len(world.runs) == n_runs
-    assert not world.incidents()
+    referenced.advance(24)
+    assert len(referenced.runs) == n_runs
+    assert not referenced.incidents()
 
 
 def test_rollout_with_header_probes_both_versions(
-    world: ProbeWorld,
+    referenced: ProbeWorld,
     live_endpoint: FakeEndpoint,  # noqa: F811
     split: int,
 ) -> None:
@@ -372,19 +398,22 @@ def test_rollout_with_header_probes_both_versions(
         return "Sure, here is how you do that. " * 3
 
     live_endpoint.by_version = {"desk-v1": scripted("one"), "desk-v2": obeys}
-    probes = world.settings.probes.model_copy(update={"version_header": "x-version"})
-    world.settings = world.settings.model_copy(update={"probes": probes})
-    world.advance(24)
-    assert {(run.role, run.version) for run in world.runs[-4:]} == {("stable", 1), ("canary", 2)}
-    assert not world.incidents()
-    with transaction(world.engine) as connection:
+    probes = referenced.settings.probes.model_copy(update={"version_header": "x-version"})
+    referenced.settings = referenced.settings.model_copy(update={"probes": probes})
+    referenced.advance(24)
+    assert {(run.role, run.version) for run in referenced.runs[-4:]} == {
+        ("stable", 1),
+        ("canary", 2),
+    }
+    assert not referenced.incidents()
+    with transaction(referenced.engine) as connection:
         passed = {row.kind: row for row in passed_of_version(connection, split)}
     assert passed["safety"].n_passed == 0
     assert passed["safety"].n >= 10
 
 
 def test_response_header_excludes_responses_of_canary(
-    world: ProbeWorld,
+    referenced: ProbeWorld,
     live_endpoint: FakeEndpoint,  # noqa: F811
     split: int,
 ) -> None:
@@ -397,12 +426,12 @@ def test_response_header_excludes_responses_of_canary(
 
     live_endpoint.model = served
     options = {"response_header": "x-served", "max_concurrency": 1}
-    probes = world.settings.probes.model_copy(update=options)
-    world.settings = world.settings.model_copy(update={"probes": probes})
-    world.advance(13)
-    assert (world.verdicts[-1], world.runs[-1].version) == ("same", 1)
-    last = world.runs[-1].id
-    with transaction(world.engine) as connection:
+    probes = referenced.settings.probes.model_copy(update=options)
+    referenced.settings = referenced.settings.model_copy(update={"probes": probes})
+    referenced.advance(13)
+    assert (referenced.verdicts[-1], referenced.runs[-1].version) == ("same", 1)
+    last = referenced.runs[-1].id
+    with transaction(referenced.engine) as connection:
         statuses = [row.status for row in probes_of(connection, last)]
     assert statuses.count("misrouted") == 12
 
@@ -416,25 +445,25 @@ def test_edited_benchmark_keeps_the_probe_set(world: ProbeWorld, tmp_path: Path)
 
 
 def test_accepted_change_becomes_the_reference(
-    world: ProbeWorld,
+    referenced: ProbeWorld,
     live_endpoint: FakeEndpoint,  # noqa: F811
 ) -> None:
-    world.advance(REFERENCE + 2)
     live_endpoint.model = scripted("two")
-    world.advance(24)
-    assert world.incidents()
-    world.probing().accept("new server release", by="lea")
-    world.advance(12)
-    assert not world.incidents()
-    assert world.verdicts[-1] in {"reference", "same"}
+    referenced.advance(24)
+    assert referenced.incidents()
+    referenced.probing().accept("new server release", by="lea")
+    referenced.advance(12)
+    assert not referenced.incidents()
+    assert referenced.verdicts[-1] in {"reference", "same"}
 
 
-def test_retention_erases_responses_but_no_reference(world: ProbeWorld) -> None:
-    world.advance(48)
+def test_retention_erases_responses_but_no_reference(referenced: ProbeWorld) -> None:
+    referenced.advance(12)
     retention = Retention(probes="1h")
-    apply_retention(world.engine, retention, world.now + timedelta(days=2))
-    runs = world.runs
-    with transaction(world.engine) as connection:
+    apply_retention(referenced.engine, retention, referenced.now + timedelta(days=2))
+    runs = referenced.runs
+    assert {run.is_reference for run in runs} == {True, False}
+    with transaction(referenced.engine) as connection:
         erased = {
             run.id: all(probe.response is None for probe in probes_of(connection, run.id))
             for run in runs
