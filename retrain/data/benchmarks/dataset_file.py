@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from monitor.errors import DatasetUnavailableError, InputError
+from monitor.extras import MODULES
 
 #: Packages that fsspec needs for a protocol.
 PACKAGES = {
@@ -59,6 +60,8 @@ def _read_address(address: str) -> bytes:
     except ImportError as error:
         package = PACKAGES.get(protocol)
         advice = f"install the package {package}" if package else str(error)
+        if package in MODULES["s3"]:
+            advice = f"`pip install 'driftwarden[s3]'` brings {package}"
         raise InputError(
             f"{label}: {protocol}:// can't be read; {advice}", code="no_package"
         ) from None
