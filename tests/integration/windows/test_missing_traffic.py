@@ -16,6 +16,7 @@ from monitor.store.windows.drift_evaluations import (
     drift_evaluation_by_id,
     list_drift_evaluations,
 )
+from monitor.windows import evaluation
 from monitor.windows.evaluation import evaluate_window
 from tests.support.traffic.stored_traffic import store_traffic
 from tests.support.windows.due_evaluations import evaluate_due_windows
@@ -48,7 +49,8 @@ def read_until(engine: Engine, moment: datetime | None) -> None:
 
 
 @pytest.fixture
-def baseline(any_engine: Engine, clock: datetime) -> Engine:
+def baseline(any_engine: Engine, clock: datetime, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    monkeypatch.setattr(evaluation, "render_evidently", lambda *_, **__: "<p>report</p>")
     store_traffic(any_engine, clock - 2 * WEEK, 300, seed=1, baseline=True)
     return any_engine
 
