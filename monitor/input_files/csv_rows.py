@@ -89,23 +89,24 @@ def read_header(first_line: str) -> tuple[list[str], str] | None:
 def iter_csv(stream: BinaryIO, label: str) -> Iterator[bytes]:
     """Yield the rows as JSON objects with the columns as keys; empty cells are left out.
 
-    A byte that is no UTF-8 stays as it is, for the reader to report.
+    A byte that is no UTF-8 stays as it is, for the reader to report. Of two columns with one name
+    and the same cells, such as an index that is a column too, the first is read.
 
     Raises:
-        InputError: A row has another number of cells than the header, a quote isn't closed, or a
-            number is infinite.
+        InputError: A row has another number of cells than the header, a quote isn't closed, a
+            number is infinite, or two columns with one name differ.
     """
     csv.field_size_limit(MAX_VALUE_BYTES)
     lines = (line.decode("utf-8", "surrogateescape") for line in read_lines(stream, label))
     first_line = next((line for line in lines if line.strip()), "")
     names, delimiter = read_header(first_line) or ([], ",")
-    repeated = [name for place, name in enumerate(names) if name and name in names[:place]]
-    if repeated:
-        raise InputError(
-            f"{label}: two columns are named {repeated[0]!r}; rename one", code="same_name"
-        )
+    copies = {
+        place: names.index(name)
+        for place, name in enumerate(names)
+        if name and name in names[:place]
+    }
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    rows = _complete_rows(reader, len(names), label)
+    rows = _check_copies(_complete_rows(reader, len(names), label), copies, names, label)
     sample: list[tuple[int, list[str]]] = []
     n_characters = 0
     for number, row in islice(rows, SAMPLED_ROWS):
@@ -114,7 +115,9 @@ def iter_csv(stream: BinaryIO, label: str) -> Iterator[bytes]:
         if n_characters > SAMPLED_CHARACTERS:
             break
     columns = [
-        Column(name, _kind(name, [row[place].strip() for _, row in sample]))
+        Column(
+            "" if place in copies else name, _kind(name, [row[place].strip() for _, row in sample])
+        )
         for place, name in enumerate(names)
     ]
     for number, row in chain(sample, rows):
@@ -146,6 +149,24 @@ def _complete_rows(reader: Any, n_columns: int, label: str) -> Iterator[tuple[in
             )
         if row:
             yield number, row
+
+
+def _check_copies(
+    rows: Iterator[tuple[int, list[str]]],
+    copies: Mapping[int, int],
+    names: Sequence[str],
+    label: str,
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows; refuse one whose cells differ in two columns with one name."""
+    for number, row in rows:
+        for place, first in copies.items():
+            if row[place] != row[first]:
+                raise InputError(
+                    f"{label}: line {number}: two columns are named {names[first]!r} and differ; "
+                    "rename one",
+                    code="same_name",
+                )
+        yield number, row
 
 
 def _object(columns: Sequence[Column], row: Sequence[str], place: str) -> dict[str, Any]:

@@ -96,6 +96,12 @@ def test_a_row_in_latin_1_keeps_its_bytes(tmp_path: Path) -> None:
     assert {"prompt": "x", "response": "y"} == msgspec.json.decode(second)
 
 
+def test_an_index_that_is_a_column_too_is_read_once(tmp_path: Path) -> None:
+    content = b"context.span_id,name,context.span_id\ns1,llm,s1\ns2,llm,s2\n"
+    expected = [{"context.span_id": f"s{n}", "name": "llm"} for n in (1, 2)]
+    assert expected == rows(tmp_path / "a.csv", content)
+
+
 @pytest.mark.parametrize(
     ("content", "code"),
     [
@@ -105,6 +111,7 @@ def test_a_row_in_latin_1_keeps_its_bytes(tmp_path: Path) -> None:
         (b'prompt,response\n"a,b\nc,d\n', "open_quotes"),
         (b'prompt,response\n"a" b,c\n', "not_csv"),
         (b"prompt,prompt\na,b\n", "same_name"),
+        (b"prompt,prompt\na,a\nb,c\n", "same_name"),
         (b"prompt,score\na,inf\nb,1\n", "infinite"),
         (b"How do I reset it?,Click here.\nWhere is it?,There.\n", "no_header"),
         (b"1,2\n3,4\n", "no_header"),

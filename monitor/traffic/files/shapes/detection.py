@@ -12,6 +12,7 @@ from monitor.traffic.files.shapes.column_rows import column_shape
 from monitor.traffic.files.shapes.columns import SETTINGS, guess_columns
 from monitor.traffic.files.shapes.conversations import SHAREGPT
 from monitor.traffic.files.shapes.doubtful_rows import (
+    refuse_enclosed_rows,
     refuse_rendered_conversations,
     refuse_single_messages,
 )
@@ -34,7 +35,8 @@ KNOWN = (
 #: The share of objects of a second shape from which on a file has two shapes.
 MAX_SHARE_OF_SECOND = 0.1
 
-_COMPLETE, _PARTIAL, _UNKNOWN = "exchange", "part of an exchange", ""
+_COMPLETE, _PARTIAL, _RESPONSE, _UNKNOWN = "exchange", "part of an exchange", "response", ""
+_OF_TRAFFIC = frozenset({_COMPLETE, _PARTIAL, _RESPONSE})
 #: Reads each record by itself, in the formats that Kafka carries.
 TRAFFIC = TrafficLines("exchanges", lambda _: True, lambda _: [])
 
@@ -69,7 +71,8 @@ def detect_shape(
     """
     labels = [_label(content) for content in first]
     counts = Counter(label or _UNKNOWN for label in labels)
-    n_traffic = counts.pop(_COMPLETE, 0) + counts.pop(_PARTIAL, 0)
+    n_responses = counts.pop(_RESPONSE, 0)
+    n_traffic = counts.pop(_COMPLETE, 0) + counts.pop(_PARTIAL, 0) + n_responses
     n_unknown = counts.pop(_UNKNOWN, 0)
     (name, count), *_ = counts.most_common(1) or [("", 0)]
     if count:
@@ -83,17 +86,18 @@ def detect_shape(
     rest = [
         content
         for content, label in zip(first, labels, strict=True)
-        if label in {_PARTIAL, _UNKNOWN}
+        if label in {_PARTIAL, _RESPONSE, _UNKNOWN}
     ]
     if not first or joins_halves or (len(rest) * 2 <= len(first) and not is_table):
         return _traffic(first)
     rows = first if is_table else rest
+    refuse_enclosed_rows(rows, source)
     refuse_single_messages(rows, source)
     columns = guess_columns(rows, source=source)
     refuse_rendered_conversations(rows, columns, source)
     if columns.prompt and (columns.response or is_table or not n_traffic):
         return column_shape(columns)
-    if n_traffic:
+    if n_traffic > n_responses:
         return _traffic(first)
     raise InputError(_unknown(rows, source), code="unknown_shape")
 
@@ -133,14 +137,16 @@ def _label(content: Object) -> str:
         return _UNKNOWN
     exchanges = [split_final_response(part) for part in parts[0] if isinstance(part, RawExchange)]
     has_both = all(raw.withheld or (raw.messages and raw.response is not None) for raw in exchanges)
-    return _COMPLETE if has_both else _PARTIAL
+    if has_both:
+        return _COMPLETE
+    return _PARTIAL if any(raw.messages for raw in exchanges) else _RESPONSE
 
 
 def _refuse_two_shapes(
     first: Sequence[Object], labels: Sequence[str], source: str, unit: str
 ) -> None:
     """Refuse a file in which the second shape is more than a few odd lines."""
-    merged = ["exchanges" if label in {_COMPLETE, _PARTIAL} else label for label in labels]
+    merged = ["exchanges" if label in _OF_TRAFFIC else label for label in labels]
     shapes = Counter(label for label in merged if label)
     (main, _), (second, n_second) = [*shapes.most_common(2), ("", 0)][:2]
     if n_second > 1 and n_second > MAX_SHARE_OF_SECOND * len(first):

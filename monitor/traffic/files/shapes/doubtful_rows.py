@@ -7,7 +7,7 @@ from monitor.errors import InputError
 from monitor.traffic.files.shapes.column_names import normalize
 from monitor.traffic.files.shapes.columns import Columns
 from monitor.traffic.files.shapes.shape import Object
-from monitor.traffic.files.shapes.turns import read_sender
+from monitor.traffic.files.shapes.turns import are_turns, read_sender
 
 #: Names of a column that says who wrote a message.
 _SENDERS = frozenset(
@@ -39,6 +39,40 @@ def refuse_single_messages(rows: Sequence[Object], source: str) -> None:
             '{"messages": [{"role": "user", "content": ...}, ...]}',
             code="single_messages",
         )
+
+
+def refuse_enclosed_rows(rows: Sequence[Object], source: str) -> None:
+    """Refuse a single object that holds all rows: in a list, or column by column as pandas writes.
+
+    Raises:
+        InputError: The object is the only one, and has such lists or columns.
+    """
+    if len(rows) != 1:
+        return
+    for key, value in rows[0].items():
+        is_list = isinstance(value, list) and len(value) > 1 and not are_turns(value)
+        if is_list and all(isinstance(entry, dict) for entry in value):
+            raise InputError(
+                f"{source}: one object with {len(value):,} rows in {key!r}; write the rows alone: "
+                f"`jq '.[\"{key}\"]' {source}`",
+                code="enclosed_rows",
+            )
+    if _are_columns(list(rows[0].values())) or {"columns", "data"} <= rows[0].keys():
+        raise InputError(
+            f"{source}: one object of columns, as pandas writes it by default; write rows: "
+            "`frame.to_json(path, orient='records', lines=True)`",
+            code="enclosed_rows",
+        )
+
+
+def _are_columns(values: Sequence[object]) -> bool:
+    """Return whether values are columns: several objects with the same keys, all row labels."""
+    columns = [value for value in values if isinstance(value, dict)]
+    return (
+        len(columns) == len(values) > 0
+        and all(column.keys() == columns[0].keys() for column in columns)
+        and "0" in columns[0]
+    )
 
 
 def refuse_rendered_conversations(rows: Sequence[Object], columns: Columns, source: str) -> None:

@@ -192,6 +192,10 @@ def test_spans_around_a_call_are_no_exchanges() -> None:
         ("rendered_conversations", rows_of(text="### Instruction: What? ### Response: That.")),
         ("rendered_conversations", rows_of(text="<|im_start|>user What?<|im_start|>assistant")),
         ("unknown_shape", rows_of(subject="What?", verdict="That.")),
+        ("unknown_shape", rows_of(subject="What?", response="That.")),
+        ("enclosed_rows", [{"data": rows_of(prompt="What?", response="That.")}]),
+        ("enclosed_rows", [{"prompt": {"0": "What?", "1": "Why?"}, "n": {"0": 1, "1": 2}}]),
+        ("enclosed_rows", [{"columns": ["prompt"], "index": [0], "data": [["What?"]]}]),
         ("no_exchange_in_shape", rows_of(custom_id="r", response=lambda _: {"body": {}})),
         (
             "no_exchange_in_shape",
