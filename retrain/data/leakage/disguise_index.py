@@ -34,7 +34,8 @@ class DisguiseIndex:
     def __init__(self, texts: Iterable[str] = ()) -> None:
         self._bags: dict[Words, int] = {}
         self._joined: dict[str, int] = {}
-        self._by_word: dict[str, list[tuple[int, Words]]] = defaultdict(list)
+        #: By a word and the number of words.
+        self._by_word: dict[tuple[str, int], list[tuple[int, Words]]] = defaultdict(list)
         self._openings: dict[Words, list[tuple[Words, int]]] = defaultdict(list)
         self._counts: Counter[str] = Counter()
         self._vocabulary: Counter[str] = Counter()
@@ -62,7 +63,7 @@ class DisguiseIndex:
                 self._openings[words[:3]].append((words, number))
             if 2 <= len(words) <= _MAX_FUZZY_WORDS:
                 for word in set(words):
-                    self._by_word[word].append((number, words))
+                    self._by_word[word, len(words)].append((number, words))
 
     def find(self, text: str) -> int | None:
         """Return the number of a text that the given one disguises or contains."""
@@ -91,8 +92,8 @@ class DisguiseIndex:
             (
                 number
                 for word in rarest
-                for number, original in self._by_word.get(word, ())
-                if len(original) == len(words) and self._differ_by_typos(words, original, n_typos)
+                for number, original in self._by_word.get((word, len(words)), ())
+                if self._differ_by_typos(words, original, n_typos)
             ),
             None,
         )

@@ -67,6 +67,11 @@ def test_tokens_mix_scripts() -> None:
     assert tokens("My IBAN、カード“x-1”") == ["my", "iban", "カ", "ー", "ド", "x", "1"]
 
 
+@given(st.text("ab19.,'_ -\n\x1f"))
+def test_ascii_texts_have_the_tokens_of_any_script(text: str) -> None:
+    assert tokens(f"{text} \N{LATIN SMALL LETTER E WITH ACUTE}") == [*tokens(text), "\xe9"]
+
+
 @given(st.text(), st.text())
 def test_token_f1_is_symmetric_and_a_share(a: str, b: str) -> None:
     assert token_f1(a, b) == pytest.approx(token_f1(b, a))
