@@ -11,7 +11,7 @@ from monitor.errors import InputError
 from monitor.extras import using_extras
 from monitor.input_files import InputSource, source_of_bytes
 from monitor.plurals import pluralize
-from monitor.traffic.files.bad_lines import BadLine
+from monitor.traffic.files.bad_lines import BadLine, summarize_bad_lines
 from monitor.windows.exchanges.configuration import (
     Config,
     resolve_settings,
@@ -83,8 +83,8 @@ def compare_exchanges(
     sources = _open(reference, "reference"), _open(current, "current")
     with using_extras("driftwarden.compare_exchanges", "text"):
         comparison = compare_files(*sources, settings, lambda *_: None, encoder=own_encoder)
-    _warn_of_unreadable("reference", comparison.reference_bad_lines)
-    _warn_of_unreadable("current", comparison.current_bad_lines)
+    _warn_of_unreadable("reference", reference, comparison.reference_bad_lines)
+    _warn_of_unreadable("current", current, comparison.current_bad_lines)
     return Assessment.of(comparison.assessment, comparison.prompt_map)
 
 
@@ -112,16 +112,21 @@ def _open(exchanges: ExchangesInput, name: str) -> Path | InputSource:
     return source_of_bytes(b"\n".join(lines) + b"\n", name, has_rows=is_table(exchanges))
 
 
-def _warn_of_unreadable(name: str, bad_lines: Sequence[BadLine]) -> None:
+def _warn_of_unreadable(name: str, exchanges: ExchangesInput, bad_lines: Sequence[BadLine]) -> None:
+    """Warn of rows that were left out: by their numbers in a file, else by their index."""
     if not bad_lines:
         return
-    listed = "; ".join(f"row {line.number - 1}: {line.reason}" for line in bad_lines[:ROWS_LISTED])
-    left = len(bad_lines) - ROWS_LISTED
-    more = f"; and {left:,} more" if left > 0 else ""
+    if isinstance(exchanges, str | Path):
+        listed = "; ".join(summarize_bad_lines(bad_lines, ROWS_LISTED))
+    else:
+        rows = bad_lines[:ROWS_LISTED]
+        listed = "; ".join(f"row {line.number - 1}: {line.reason}" for line in rows)
+        left = len(bad_lines) - ROWS_LISTED
+        listed += f"; and {left:,} more" if left > 0 else ""
     verb = "is" if len(bad_lines) == 1 else "are"
     warnings.warn(
         f"{name}: {pluralize(len(bad_lines), 'exchange')} can't be read and {verb} left out: "
-        f"{listed}{more}",
+        f"{listed}",
         UserWarning,
         stacklevel=3,
     )

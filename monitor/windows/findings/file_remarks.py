@@ -38,7 +38,7 @@ def headline_of_copies(sides: Sequence[FileSide], verdict: Verdict) -> str:
         sides: The reference file and the current file.
         verdict: Of the comparison.
     """
-    if verdict != "no_drift" or not _are_copies(*sides):
+    if verdict != "no_drift" or not _are_copies(*sides) or not _have_same_metadata(*sides):
         return ""
     return "Both sides hold the same exchanges, so nothing can differ."
 
@@ -47,6 +47,18 @@ def _are_copies(reference: FileSide, current: FileSide) -> bool:
     """Return whether both files have the same conversations and responses, in any order."""
     first, second = (
         Counter((exchange.messages, exchange.response) for exchange in side.content.exchanges)
+        for side in (reference, current)
+    )
+    return first == second
+
+
+def _have_same_metadata(reference: FileSide, current: FileSide) -> bool:
+    """Return whether both files have the same metrics and task types, in any order."""
+    first, second = (
+        Counter(
+            (exchange.task_type, repr(sorted(exchange.attributes.items())))
+            for exchange in side.content.exchanges
+        )
         for side in (reference, current)
     )
     return first == second

@@ -197,6 +197,21 @@ def test_unreadable_rows_are_left_out_and_named_once() -> None:
     assert any("2 lines of current could not be read" in remark for remark in result.remarks)
 
 
+def test_unreadable_lines_of_a_file_have_its_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "current.jsonl"
+    lines = [json.dumps(row).encode() for row in CURRENT]
+    path.write_bytes(b"\n".join([lines[0], b"caf\xe9", *lines[1:]]) + b"\n")
+    with pytest.warns(UserWarning, match="line 2: invalid_json: JSON is malformed"):
+        compared(REFERENCE, path)
+
+
+def test_equal_texts_with_other_task_types_are_no_copies() -> None:
+    copies = compared(REFERENCE, REFERENCE[::-1])
+    other = compared(REFERENCE, [row | {"task_type": "card"} for row in REFERENCE])
+    assert "hold the same exchanges" in copies.headline
+    assert "hold the same exchanges" not in other.headline
+
+
 def test_texts_with_html_are_escaped_everywhere(tmp_path: Path) -> None:
     tag = "<img src=x onerror=alert(1)>"
     hostile = [row | {"prompt": f"{row['prompt']} {tag}", "response": tag * 300} for row in CURRENT]

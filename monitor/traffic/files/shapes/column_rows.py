@@ -6,7 +6,7 @@ from typing import Any
 from monitor.errors import InputError, RecordError
 from monitor.traffic.exchange import Message
 from monitor.traffic.files.shapes import column_names as names
-from monitor.traffic.files.shapes.columns import Columns, read_boolean, read_number
+from monitor.traffic.files.shapes.columns import Columns, is_id_number, read_boolean, read_number
 from monitor.traffic.files.shapes.common_keys import time_at
 from monitor.traffic.files.shapes.shape import Object, Shape
 from monitor.traffic.files.shapes.turns import (
@@ -136,7 +136,10 @@ def _response(content: Object, columns: Columns) -> str | None:
 
 
 def _name(content: Object, column: str) -> str:
+    """Return an id or name; 12.0 is 12, so that one id is the same in all files."""
     value = content.get(column) if column else None
+    if isinstance(value, float) and is_id_number(value):
+        value = int(value)
     return to_text(value) if isinstance(value, str | int | float) else ""
 
 

@@ -34,6 +34,13 @@ SETTINGS = (
     "traffic.fields.prompt and traffic.fields.response, in config.toml or as "
     "DRIFTWARDEN_TRAFFIC__FIELDS__PROMPT=NAME"
 )
+#: Keys of the plain format.
+PLAIN_KEYS = frozenset(
+    (
+        *("prompt", "response", "id", "timestamp", "model", "task_type", "user", "metadata"),
+        "truncated",
+    )
+)
 BOOLEANS = {"true": True, "false": False}
 
 
@@ -59,8 +66,7 @@ class Columns:
     @property
     def are_plain(self) -> bool:
         """Whether all columns have the names of the plain format, and are read."""
-        own = {"prompt", "response", "id", "timestamp", "model", "task_type", "user"}
-        return set(self.names) <= own | {"metadata"} and not self.not_read
+        return set(self.names) <= PLAIN_KEYS and not self.not_read
 
     def __str__(self) -> str:
         """Return ``question -> prompt, reply -> response; not read: note``."""
@@ -171,6 +177,19 @@ def guess_columns(first: Sequence[Object], *, source: str) -> Columns:
     )
 
 
+def guess_metrics(first: Sequence[Object]) -> list[str]:
+    """Return the keys of plain lines, other than their own, whose values may be metrics."""
+    columns = dict.fromkeys(key for row in first for key in row if key not in PLAIN_KEYS)
+    table = _Table(first, {name: _kind(row.get(name) for row in first) for name in columns})
+    return [
+        name
+        for name in columns
+        if _is_metric(table, name)
+        and names.normalize(name) not in names.TIMES
+        and len(table.values(name)) * 2 > len(first)
+    ]
+
+
 def _pick_prompt(table: _Table, response: str, source: str) -> str:
     """Return the column of prompts: ``user`` beside ``assistant`` where it holds sentences."""
     is_dialogue = names.normalize(response).startswith(("assistant", "bot", "ai_", "chatbot"))
@@ -255,9 +274,12 @@ def _is_time(value: Any) -> bool:
 
 def _are_names(table: _Table, name: str) -> bool:
     values = table.values(name)
-    return bool(values) and all(
-        isinstance(value, str | int) and not isinstance(value, bool) for value in values
-    )
+    return bool(values) and all(isinstance(value, str) or is_id_number(value) for value in values)
+
+
+def is_id_number(value: Any) -> bool:
+    """Return whether a value is a whole number; pandas makes ids floats where some are missing."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1
 
 
 def _are_tasks(table: _Table, name: str) -> bool:

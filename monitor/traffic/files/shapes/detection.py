@@ -9,7 +9,7 @@ from monitor.settings import Traffic
 from monitor.traffic.files.line_numbers import quote_numbers
 from monitor.traffic.files.shapes.column_names import TIMES, USERS, normalize
 from monitor.traffic.files.shapes.column_rows import column_shape
-from monitor.traffic.files.shapes.columns import SETTINGS, guess_columns
+from monitor.traffic.files.shapes.columns import SETTINGS, guess_columns, guess_metrics
 from monitor.traffic.files.shapes.conversations import SHAREGPT
 from monitor.traffic.files.shapes.doubtful_rows import (
     refuse_enclosed_rows,
@@ -103,19 +103,21 @@ def detect_shape(
 
 
 def _traffic(first: Sequence[Object]) -> Shape:
-    """Return the formats of the traffic, with a remark on labels under names that none reads."""
+    """Return the formats of the traffic, with a remark on what plain lines have and none reads."""
     labels = {"user": USERS, "timestamp": TIMES}
     keys = Counter(key for content in first for key in content)
-    unread = {
-        key: label
+    if "prompt" not in keys:
+        return TRAFFIC
+    unread = [
+        f"{key} (plain lines have {label})"
         for key, count in keys.items()
         for label, aliases in labels.items()
         if count * 2 > len(first) and label not in keys and normalize(key) in aliases
-    }
-    if not unread or "prompt" not in keys:
-        return TRAFFIC
-    named = ", ".join(f"{key} (plain lines have {label})" for key, label in unread.items())
-    return replace(TRAFFIC, remark=f"not read: {named}")
+    ]
+    metrics = guess_metrics(first) if "response" in keys else []
+    if metrics:
+        unread.append(f"{', '.join(metrics)} (plain lines have metrics in metadata)")
+    return replace(TRAFFIC, remark=f"not read: {', '.join(unread)}") if unread else TRAFFIC
 
 
 def _label(content: Object) -> str:

@@ -92,13 +92,14 @@ def test_table_with_plain_names_needs_no_remark() -> None:
     assert [] == remarks
 
 
-def test_unread_user_of_plain_lines_is_said() -> None:
+@pytest.mark.parametrize("unread", [{"user_id": "u"}, {"rating": 4}, {"resolved": True}])
+def test_unread_user_or_metric_of_plain_lines_is_said(unread: dict[str, Any]) -> None:
     remarks: list[str] = []
 
-    read([{**PLAIN, "user_id": "u"}] * 3, announce=remarks.append)
+    read([{**PLAIN, "metadata": {"cost": 1}, **unread}] * 3, announce=remarks.append)
 
     assert 1 == len(remarks)
-    assert "user_id" in remarks[0]
+    assert f"not read: {next(iter(unread))} (" in remarks[0]
 
 
 def test_halves_are_no_columns() -> None:

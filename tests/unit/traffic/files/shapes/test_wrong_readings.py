@@ -212,6 +212,13 @@ def test_doubtful_file_is_refused(code: str, rows: Rows) -> None:
         read(rows)
 
 
+def test_user_ids_that_pandas_made_floats_are_ids() -> None:
+    rows = rows_of(question="What?", reply="That.", user_id=float)
+    del rows[1]["user_id"]
+
+    assert ["0", "", "2", "3", "4", "5"] == [e.end_user for e in read(rows).exchanges]
+
+
 def test_ambiguity_names_both_columns_and_the_setting() -> None:
     rows = rows_of(question="What?", query="Why?", answer="That.")
 
