@@ -97,7 +97,11 @@ def _from_frame(columns: Any, name: str) -> NDArray[Any]:
         try:
             return np.asarray(columns.to_numpy(dtype=np.float64, na_value=np.nan))
         except (TypeError, ValueError):
-            pass
+            names = ", ".join(map(str, columns.columns[:5]))
+            raise TypeError(
+                f"{name} is a frame whose columns ({names}, ...) don't all hold numbers; pass the "
+                "column of the vectors, such as frame['embedding'], or the columns of numbers"
+            ) from None
     return _from_numpy(array, name)
 
 
