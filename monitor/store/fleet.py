@@ -16,6 +16,7 @@ from monitor.store.tables import (
     ReviewBatch,
     ReviewItem,
     Rollout,
+    RolloutEvent,
 )
 
 
@@ -89,9 +90,18 @@ class OpenRollout:
     id: int
     model: str
     version: int
+    #: ``rollout`` or ``experiment``.
+    kind: str
     #: ``running``, ``holding``, ``paused`` or ``holdback``.
     status: str
     weight_percent: int
+    #: Event that its status is due to: ``asked`` where it waits for a lead.
+    last_event: str | None
+
+    @property
+    def asks(self) -> bool:
+        """Whether a lead has to decide."""
+        return self.status in {"holding", "holdback"} and self.last_event == "asked"
 
 
 def newest_windows(connection: Connection) -> dict[str, NewestWindow]:
@@ -151,8 +161,15 @@ def production_versions(connection: Connection) -> dict[str, ProductionVersion]:
 
 def unfinished_rollouts(connection: Connection) -> dict[str, OpenRollout]:
     """Return the unfinished rollout of each model that has one."""
+    event = (
+        select(RolloutEvent.event)
+        .where(RolloutEvent.rollout_id == Rollout.id, RolloutEvent.event != "confirmed")
+        .order_by(RolloutEvent.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
     statement = (
-        select(*columns_of(OpenRollout, Rollout, ModelVersion))
+        select(*columns_of(OpenRollout, Rollout, ModelVersion, last_event=event))
         .join(ModelVersion, ModelVersion.id == Rollout.version_id)
         .where(Rollout.finished_at.is_(None))
         .order_by(Rollout.id)

@@ -29,16 +29,17 @@ class State:
 INCIDENT = State(0, "Incident open", "bad")
 FAILED = State(1, "Evaluation failed", "bad")
 SILENT = State(2, "No traffic", "bad")
-HELD = State(3, "Rollout held", "warn")
-CONFIRM = State(4, "Retraining to confirm", "warn")
-ACKNOWLEDGED = State(5, "Incident acknowledged", "warn")
-WARNING = State(5, "Incident open", "warn")
-SNOOZED = State(5, "Incident snoozed", "warn")
-DRIFT = State(6, "Drift", "warn")
-LITTLE_DATA = State(7, "Not enough data")
-NO_WINDOW = State(8, "No window yet")
-NO_DRIFT = State(9, "No drift", "good")
-UNWATCHED = State(10, "No longer watched")
+ASKED = State(3, "Rollout asks for a decision", "bad")
+HELD = State(4, "Rollout held", "warn")
+CONFIRM = State(5, "Retraining to confirm", "warn")
+ACKNOWLEDGED = State(6, "Incident acknowledged", "warn")
+WARNING = State(6, "Incident open", "warn")
+SNOOZED = State(6, "Incident snoozed", "warn")
+DRIFT = State(7, "Drift", "warn")
+LITTLE_DATA = State(8, "Not enough data")
+NO_WINDOW = State(9, "No window yet")
+NO_DRIFT = State(10, "No drift", "good")
+UNWATCHED = State(11, "No longer watched")
 
 VERDICTS = {"drift": DRIFT, "no_drift": NO_DRIFT, "not_enough_data": LITTLE_DATA}
 #: Time without traffic after which a model is silent, by the rhythm of its windows.
@@ -187,6 +188,7 @@ def _state(row: ModelRow, *, silent: bool) -> State:
         (row.incident is not None and row.incident.is_pressing, INCIDENT),
         (window is not None and window.status == "failed", FAILED),
         (silent and not row.note, SILENT),
+        (row.rollout is not None and row.rollout.asks, ASKED),
         (row.rollout is not None and row.rollout.status == "holding", HELD),
         (row.decision is not None and row.is_led, CONFIRM),
         (row.incident is not None and row.incident.status == "open", WARNING),

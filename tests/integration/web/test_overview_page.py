@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from litestar.testing import TestClient
-from sqlalchemy import Connection, Engine, delete, insert
+from sqlalchemy import Connection, Engine, delete, insert, update
 
 from monitor.accounts.registration import create_user
 from monitor.alerts.channels import only
@@ -20,7 +20,8 @@ from monitor.settings import Alerts, Configuration, Monitoring, Secrets
 from monitor.store.alerts.incidents import insert_incident, update_incident
 from monitor.store.engine import transaction
 from monitor.store.leadership import take_lease
-from monitor.store.tables import DriftEvaluation, SourceOffset
+from monitor.store.rollouts.events import add_event
+from monitor.store.tables import DriftEvaluation, Rollout, SourceOffset
 from monitor.store.traffic.daily_counts import ModelDay, SampledCount
 from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters
 from monitor.store.traffic.offsets import claim, record_caught_up
@@ -33,6 +34,7 @@ from tests.support.alerts.senders import MemorySender
 from tests.support.review.review_world import PASSWORD
 from tests.support.traffic.stored_traffic import store_traffic
 from tests.support.web.hostile_texts import markup_in
+from tests.support.web.rollout_world import add_rollout
 from tests.support.web.route_table import Visitor
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -127,6 +129,41 @@ def test_state_follows_the_most_urgent_incident(
     text = page.get("/overview").text
     assert dict(rows_of(text))["a"] == "Incident open"
     assert "Drift evaluation failed: open" in text
+
+
+@pytest.mark.parametrize(
+    ("status", "events", "state"),
+    [
+        ("holding", ["held"], "Rollout held"),
+        ("holding", ["held", "asked"], "Rollout asks for a decision"),
+        ("holding", ["held", "asked", "continued", "held"], "Rollout held"),
+        ("holdback", ["took_over", "asked"], "Rollout asks for a decision"),
+        ("paused", ["held", "asked", "paused"], "No window yet"),
+    ],
+)
+def test_state_tells_that_a_rollout_asks(
+    visit: Open, engine: Engine, status: str, events: list[str], state: str
+) -> None:
+    rollout = add_rollout(engine, NOW, model="b", status=status)
+    with transaction(engine) as connection:
+        for event in (*events, "confirmed"):
+            add_event(
+                connection, rollout_id=rollout, event=event, from_status=None, to_status=status,
+                weight_percent=5, by="driftwarden", at=NOW, reason="x", details=None,
+            )  # fmt: skip
+    page = visit("Lea", ("a", "b")).get("/overview").text
+    assert dict(rows_of(page))["b"] == state
+    assert ("a lead is asked at 5%" in page) == state.endswith("decision")
+    if state != "No window yet":
+        assert rows_of(page)[0][0] == "b"
+        assert re.search(rf'<a class="badge [a-z]+" href="/rollouts/{rollout}">{state}<', page)
+
+
+def test_an_experiment_is_no_rollout(visit: Open, engine: Engine) -> None:
+    rollout = add_rollout(engine, NOW, model="b")
+    with transaction(engine) as connection:
+        connection.execute(update(Rollout).where(Rollout.id == rollout).values(kind="experiment"))
+    assert "experiment of version 2 at 5%" in visit("Lea", ("a", "b")).get("/overview").text
 
 
 def rows_of(page: str) -> list[tuple[str, str]]:
