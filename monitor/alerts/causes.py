@@ -137,7 +137,8 @@ _ALL = (
         title="Rollout waits",
         next_steps=(
             "• Read what is missing: `driftwarden rollout status`.",
-            "• Mend it; or decide: `driftwarden rollout advance`, or `driftwarden rollout revert`.",
+            "• Mend it, or decide: `driftwarden rollout advance --reason WHY`.",
+            "• Or take the traffic back: `driftwarden rollout revert --reason WHY`.",
         ),
     ),
     Cause(
@@ -146,7 +147,7 @@ _ALL = (
         title="Weights not applied",
         next_steps=(
             "• Check that the gateway runs, and has a backend for each version.",
-            "• To take the traffic back from here: `driftwarden rollout revert --now`.",
+            "• To take the traffic back: `driftwarden rollout revert --now --reason WHY`.",
         ),
     ),
     Cause(

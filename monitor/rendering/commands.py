@@ -7,3 +7,15 @@ def import_command(model: str, version: str = "") -> str:
     """Return the command that imports a baseline of a model, or of one of its versions."""
     command = f"driftwarden baseline import FILE --model {shlex.quote(model)}"
     return f"{command} --model-version {shlex.quote(version)}" if version else command
+
+
+def rollout_command(step: str, model: str, kind: str = "rollout") -> str:
+    """Return the command of a step of a model's rollout or experiment.
+
+    Args:
+        step: ``status``, or a step that takes a reason.
+        model: The model.
+        kind: ``rollout`` or ``experiment``.
+    """
+    command = f"driftwarden {kind} {step} --model {shlex.quote(model)}"
+    return command if step == "status" else f"{command} --reason WHY"

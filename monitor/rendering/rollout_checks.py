@@ -51,7 +51,7 @@ def describe_check(check: CheckFigures, *, is_waited: bool = True) -> str:
 
     Args:
         check: The check.
-        is_waited: Whether the stage waits for its advance checks; the holdback does not.
+        is_waited: Whether the stage waits for its advance checks.
     """
     if check.of_experiment:
         return _describe_difference(check)

@@ -121,9 +121,11 @@ def _running(situation: RolloutSituation, plan: Plan) -> RolloutSummary:
             f"The stage's time is over and nothing is missing: {_lower(following)} at the next "
             "hourly look."
         )
+    is_refused = due is None and situation.wanted is not None and bool(situation.wanted.error)
+    badge = "{}% not confirmed" if is_refused else "Running at {}%"
     return RolloutSummary(
-        f"Running at {rollout.weight_percent}%",
-        "good" if situation.is_confirmed else "warn",
+        badge.format(rollout.weight_percent),
+        "bad" if is_refused else "good" if situation.is_confirmed else "warn",
         _share(situation),
         step,
         _warnings(situation),
@@ -191,25 +193,29 @@ def _holdback(situation: RolloutSituation, plan: Plan) -> RolloutSummary:
     holdback = f"Version {situation.stable}" if situation.stable else "The stable version"
     state = f"{_share(situation)} {holdback} keeps {plan.holdback}% for comparison."
     look = situation.look
-    waits = look is not None and look.stage == rollout.stage and look.action in {"hold", "ask"}
+    action = look.action if look is not None and look.stage == rollout.stage else "wait"
+    asks = action == "ask"
     if due is None:
         step = "When the gateway has confirmed this, the time of the holdback begins."
-    elif waits:
+    elif action in {"hold", "ask"}:
         step = f"It is not completed while this is so: {_reason(rollout.reason)}"
-        if look is not None and look.action == "ask":
+        if asks:
             step += " A lead has to decide: advance it, or revert it."
     elif due > situation.now:
         step = f"It is completed {_at(due, situation.now)}, unless a check reverts it before."
     else:
         step = "The time of the holdback is over: it is completed at the next hourly look."
     return RolloutSummary(
-        f"Holdback, {rollout.weight_percent}%",
-        "good" if situation.is_confirmed else "warn",
+        f"Asks for a decision at {rollout.weight_percent}%"
+        if asks
+        else f"Holdback, {rollout.weight_percent}%",
+        "bad" if asks else "good" if situation.is_confirmed else "warn",
         state,
         step,
         _warnings(situation),
         (),
         due,
+        asks,
         following=f"It is completed: version {rollout.version} has all traffic.",
     )
 
@@ -236,14 +242,20 @@ def _reverted(situation: RolloutSituation) -> RolloutSummary:
     at = rollout.finished_at or rollout.stage_started_at
     row = situation.wanted
     returned = f"version {situation.stable}" if situation.stable else "the stable version"
+    candidate = f"Version {rollout.version} is a candidate again"
+    candidate += (
+        "; it starts again only by a lead, or after another evaluation."
+        if rollout.kind == "rollout"
+        else "."
+    )
     if situation.is_confirmed and row is not None and row.confirmed_at is not None:
         seconds = max(0.0, (row.confirmed_at - at).total_seconds())
         step = (
             f"All traffic goes to {returned}; the gateway confirmed it after "
-            f"{seconds:.0f} s. Version {rollout.version} is a candidate again."
+            f"{seconds:.0f} s. {candidate}"
         )
     else:
-        step = f"All traffic is to go to {returned}."
+        step = f"All traffic is to go to {returned}. {candidate}"
     return RolloutSummary(
         "Reverted",
         "warn" if situation.is_confirmed else "bad",

@@ -21,6 +21,7 @@ from monitor.alerts.messages.mrkdwn import (
     within_limits,
 )
 from monitor.plurals import pluralize
+from monitor.rendering.commands import rollout_command
 from monitor.rendering.numbers import format_instant, join_names
 from monitor.rendering.rollout_checks import describe_check, result_of, sort_checks
 from monitor.rendering.rollouts import Plan, RolloutSummary, summarize_rollout
@@ -103,13 +104,15 @@ def rollout_message(
     blocks += sections(
         [f"{bold(summary.state)} {escape(summary.next)}", *map(escape, summary.warnings)]
     )
-    if event.reason.rstrip(".") not in summary.state:
+    # That of a hold is what is missing, which follows with newer figures.
+    is_listed = event.event == "held" and rollout.status == "holding"
+    if not is_listed and event.reason.rstrip(".") not in summary.state:
         blocks += sections([escape(f"Reason: {event.reason}")])
     blocks += _missing(summary, situation)
     blocks += _checks(situation)
     page = f"{alerts.public_url.rstrip('/')}/rollouts/{rollout.id}"
     blocks += sections([link(page, "The page has each check over time")])
-    command = code(f"driftwarden rollout status --model {rollout.model}")
+    command = code(rollout_command("status", rollout.model))
     when = f"{event.event.replace('_', ' ')} by {event.by} {format_instant(event.at)}"
     blocks.append(context(f"{escape(f'Rollout {rollout.id}, {when}')}  ·  {command}"))
     return build_message(within_limits(blocks), f"{title}. {summary.sentence}")
@@ -128,13 +131,15 @@ def _checks(situation: RolloutSituation) -> list[Block]:
     look = situation.look
     if look is None or not look.results:
         return []
-    pressing = [check for check in sort_checks(look.results) if result_of(check) in PRESSING]
+    pressing = PRESSING if situation.is_waited else ("worse",)
+    checks = [check for check in sort_checks(look.results) if result_of(check) in pressing]
     seen = "" if look.seen_share is None else f", {look.seen_share:.1%} of the traffic seen"
     samples = f"{look.n_canary:,} and {pluralize(look.n_stable, 'sample')}"
     lines = [f"*Checks* after the hour from {format_instant(look.hour)}: {samples}{seen}"]
-    lines += _bullets([f"{check.name}: {describe_check(check)}" for check in pressing])
-    for result, label in (("shown", "Not worse"), ("watched", "Watched, not shown to be worse")):
-        names = [check.name for check in look.results if result_of(check) == result]
+    lines += _bullets([f"{check.name}: {describe_check(check)}" for check in checks])
+    watched = {"watched", *PRESSING}.difference(pressing)
+    for results, label in (({"shown"}, "Not worse"), (watched, "Watched, not shown to be worse")):
+        names = [check.name for check in look.results if result_of(check) in results]
         if names:
             lines.append(f"• {label}: {escape(join_names(names))}")
     return sections(lines)

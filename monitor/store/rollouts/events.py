@@ -44,12 +44,13 @@ def list_events(connection: Connection, rollout_id: int) -> list[RolloutEventRow
 
 
 def count_steps(connection: Connection, rollout_id: int) -> int:
-    """Return the number of a rollout's events but the gateway's confirmations.
+    """Return the number of a rollout's steps.
 
-    A button carries it: a later step makes the button outdated, a confirmation does not.
+    A button carries it: a later step makes the button outdated. Confirmations of the gateway and
+    the request for a decision leave the rollout as it is.
     """
     statement = select(func.count()).where(
-        RolloutEvent.rollout_id == rollout_id, RolloutEvent.event != "confirmed"
+        RolloutEvent.rollout_id == rollout_id, RolloutEvent.event.not_in(("confirmed", "asked"))
     )
     return int(connection.execute(statement).scalar_one())
 

@@ -51,6 +51,11 @@ class RolloutSituation:
         return row is not None and row.confirmed_at is not None and not row.error
 
     @property
+    def is_waited(self) -> bool:
+        """Whether it waits for its advance checks: not in the holdback, nor after the end."""
+        return self.rollout.is_open and self.rollout.status != "holdback"
+
+    @property
     def last_event(self) -> RolloutEventRow | None:
         """The newest event."""
         return self.events[-1] if self.events else None

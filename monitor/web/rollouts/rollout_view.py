@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from monitor.rendering.commands import rollout_command
 from monitor.rendering.rollout_checks import (
     SUBJECTS,
     describe_check,
@@ -109,6 +110,12 @@ class RolloutState:
             return "not confirmed by the gateway"
         return "confirmed, not readable now" if row.error else "confirmed by the gateway"
 
+    @property
+    def end_command(self) -> str:
+        """The command that ends it."""
+        step = "stop" if self.row.kind == "experiment" else "revert"
+        return rollout_command(step, self.row.model, self.row.kind)
+
     def allows(self, *events: Event) -> bool:
         """Return whether a user may cause an event in the rollout's status."""
         return self.row.kind == "rollout" and any(
@@ -157,7 +164,7 @@ def load_view(
         summary=state.summary,
         is_blind=state.is_blind,
         stages=[] if plan is None else _stages(state.situation, plan, samples),
-        checks=_checks(looks, is_waited=rollout.status != "holdback"),
+        checks=_checks(looks, is_waited=state.situation.is_waited),
         shares=draw_shares(looks, state.situation.weights),
         comparison=comparison,
         examples=examples,
@@ -262,8 +269,7 @@ def _left(situation: RolloutSituation, due: datetime | None) -> str:
     if due is None:
         return "its time begins when the gateway has confirmed the weight"
     parts = [f"{format_wait(due - now)} of its time left" if due > now else "its time is over"]
-    is_waited = situation.rollout.status != "holdback"
-    if is_waited and look is not None and look.stage == situation.rollout.stage:
+    if situation.is_waited and look is not None and look.stage == situation.rollout.stage:
         open_checks = [check for check in look.results if result_of(check) == "open"]
         left = [pairs_left(check) for check in open_checks]
         known = [pairs for pairs in left if pairs is not None]
@@ -291,6 +297,6 @@ def _checks(looks: Sequence[LookFigures], *, is_waited: bool) -> list[CheckLine]
 
 
 def _result(check: CheckFigures, *, is_waited: bool) -> str:
-    """Return a check's result; in the holdback, no check is waited for."""
+    """Return a check's result; in the holdback and after the end, none is waited for."""
     result = result_of(check)
     return "watched" if result == "open" and not is_waited else result

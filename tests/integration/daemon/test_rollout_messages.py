@@ -11,6 +11,7 @@ from sqlalchemy import Engine, select, update
 from monitor.accounts.registration import create_user
 from monitor.accounts.users import THE_OPERATOR, link_slack
 from monitor.alerts.actions.buttons import parse_value
+from monitor.alerts.actions.rollout_offers import rollout_buttons
 from monitor.alerts.messages.mrkdwn import render_text
 from monitor.daemon.actions.execution import act_on_presses
 from monitor.daemon.conditions.watch import watch_conditions
@@ -21,6 +22,7 @@ from monitor.store.engine import transaction
 from monitor.store.tables import AuditEntry, OutboxMessage, RolloutEvent
 from monitor.web.incidents.incident_view import load_view
 from retrain.rollout import rollouts as steps
+from retrain.rollout.steps import take_step
 from tests.support.retrain.rollout_desk import RolloutDesk, settings_of
 from tests.support.review.review_world import PASSWORD
 from tests.support.web.hostile_texts import ALL
@@ -129,6 +131,40 @@ def test_snapshot_of_messages(desk: RolloutDesk, snapshot: Any) -> None:
     texts.append(newest(desk.engine))
     assert [render_text(payload["blocks"]) for payload in texts] == snapshot
     assert not buttons_of(texts[-1])
+
+
+def test_an_ended_rollout_lists_only_what_reverted_it(desk: RolloutDesk) -> None:
+    desk.run_hours(5)
+    with transaction(desk.engine) as connection:
+        steps.revert(connection, 1, desk.now, by="driftwarden", reason="errors: worse by 3 points")
+    announce(desk)
+    text = render_text(newest(desk.engine)["blocks"])
+    assert "Checks" in text
+    assert "at this pace" not in text
+
+
+def test_a_hold_lists_each_check_once(engine: Engine, clock: datetime) -> None:
+    missing = frozenset({"resolved"})
+    settings = settings_of(min_dwell="4h", max_hold="4h")
+    desk = make_desk(engine, clock, settings, missing=missing)
+    desk.start()
+    desk.run_hours(5)
+    assert desk.events()[-1] == "held"
+    announce(desk)
+    text = render_text(newest(engine)["blocks"])
+    assert text.count("resolved: ") == 1
+    assert text.count("malformed: ") == 1
+
+
+def test_the_buttons_of_a_hold_stay_when_a_lead_is_asked(desk: RolloutDesk) -> None:
+    with transaction(desk.engine) as connection:
+        row = steps.lock_rollout(connection, 1)
+        row = take_step(connection, row, "held", by="driftwarden", now=desk.now, reason="x")
+        announced = rollout_buttons(connection, row)
+        take_step(connection, row, "asked", by="driftwarden", now=desk.now, reason="x")
+    value = buttons_of({"blocks": [{"type": "actions", "elements": announced}]})["advance_rollout"]
+    assert press(desk, "advance_rollout", value)[0] == "done"
+    assert desk.rollout().weight_percent == 25
 
 
 def test_hostile_reasons_have_no_markup(desk: RolloutDesk) -> None:

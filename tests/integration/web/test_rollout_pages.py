@@ -1,7 +1,9 @@
 """Pages of rollouts: what a user on call sees, what a lead may do, and attacks on both."""
 
+import html
 import math
 import re
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -156,6 +158,61 @@ def test_held_and_asked_rollouts_name_what_is_missing(engine: Engine, clock: dat
             assert document["status"] == "holding"
             assert document["asks"] == (not status)
             assert any(item.startswith("resolved: ") for item in document["missing"])
+
+
+def test_a_refused_weight_is_not_called_running(desk: RolloutDesk, visit: Visit) -> None:
+    lea = visit()
+    with transaction(desk.engine) as connection:
+        refused = {"confirmed_at": None, "error": "status 503", "attempts": 3}
+        connection.execute(update(TrafficWeights).values(**refused))
+    page = lea.get("/rollouts/1").text
+    assert badge(page) == "5% not confirmed"
+    assert '<span class="badge bad">5% not confirmed' in page
+
+
+def test_a_holdback_that_asks_says_so(engine: Engine, clock: datetime) -> None:
+    reason = "the canary is idle"
+    looks = [{"action": "ask", "reason": reason}]
+    rollout = add_rollout(engine, clock, status="holdback", reason=reason, looks=looks)
+    with transaction(engine) as connection:
+        create_user(connection, "Lea", PASSWORD, "lead", clock)
+        connection.execute(update(TrafficWeights).values(error=None))
+    app = create_app(engine, Settings(), Secrets(), clock=lambda: clock + HOUR)
+    with TestClient(app) as client:
+        lea = Visitor(client)  # type: ignore[arg-type]
+        lea.sign_in("Lea")
+        assert badge(lea.get(f"/rollouts/{rollout}").text) == "Asks for a decision at 5%"
+        assert lea.get(f"/api/rollouts/{rollout}").json()["asks"]
+
+
+def test_an_ended_rollout_waits_for_no_check(desk: RolloutDesk, visit: Visit) -> None:
+    desk.run_hours(5)
+    lea = visit()
+    assert "at this pace" in lea.get("/rollouts/1").text
+    with transaction(desk.engine) as connection:
+        steps.revert(connection, 1, desk.now, by="Lea", reason="complaints")
+    page = lea.get("/rollouts/1").text
+    assert "at this pace" not in page
+    assert "not shown yet" not in page
+
+
+@pytest.mark.parametrize("kind", ["rollout", "experiment"])
+def test_the_command_of_the_end_has_model_and_reason(
+    engine: Engine, clock: datetime, kind: str
+) -> None:
+    rollout = add_rollout(engine, clock, model="support bot")
+    with transaction(engine) as connection:
+        connection.execute(update(Rollout).values(kind=kind))
+        create_user(connection, "Lea", PASSWORD, "lead", clock)
+    app = create_app(engine, Settings(), Secrets(), clock=lambda: clock)
+    with TestClient(app) as client:
+        lea = Visitor(client)  # type: ignore[arg-type]
+        lea.sign_in("Lea")
+        page = html.unescape(lea.get(f"/rollouts/{rollout}").text)
+    match = re.search(r"From a terminal: <code>driftwarden (.*?)</code>", page)
+    assert match is not None
+    step = {"rollout": "revert", "experiment": "stop"}[kind]
+    assert shlex.split(match[1]) == [kind, step, "--model", "support bot", "--reason", "WHY"]
 
 
 def test_a_lead_takes_each_step(desk: RolloutDesk, visit: Visit) -> None:
