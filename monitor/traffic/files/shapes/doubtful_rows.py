@@ -54,7 +54,7 @@ def refuse_enclosed_rows(rows: Sequence[Object], source: str) -> None:
         if is_list and all(isinstance(entry, dict) for entry in value):
             raise InputError(
                 f"{source}: one object with {len(value):,} rows in {key!r}; write the rows alone: "
-                f"`jq '.[\"{key}\"]' {source}`",
+                f"`jq '.[\"{key}\"]' FILE`",
                 code="enclosed_rows",
             )
     if _are_columns(list(rows[0].values())) or {"columns", "data"} <= rows[0].keys():
