@@ -351,10 +351,15 @@ def describe_missing(situation: RolloutSituation) -> tuple[str, ...]:
         return ("no look at this stage yet",)
     names = tuple(f"{check.name}:" for check in look.results)
     reasons = rollout.reason.split("; ") if rollout.status == "holding" else []
+    slow = {
+        reason["check"]: f"; {reason['text'].removeprefix(reason['check'] + ': ')}"
+        for reason in look.reasons or ()
+        if reason["code"] == "slow"
+    }
     return (
         *(reason for reason in reasons if not reason.startswith(names)),
         *(
-            f"{check.name}: {describe_open(check)}"
+            f"{check.name}: {describe_open(check)}{slow.get(check.name, '')}"
             for check in look.results
             if check.kind == "advance" and (check.missing or not check.not_worse)
         ),

@@ -160,6 +160,21 @@ def test_held_and_asked_rollouts_name_what_is_missing(engine: Engine, clock: dat
             assert any(item.startswith("resolved: ") for item in document["missing"])
 
 
+def test_the_page_tells_what_takes_longer_than_the_stage(engine: Engine, clock: datetime) -> None:
+    slow = {"code": "slow", "check": "errors", "text": "errors: may not be shown in 48 h"}
+    looks = [{"checks": [check_figures()], "reasons": [slow]}]
+    rollout = add_rollout(engine, clock, looks=looks)
+    with transaction(engine) as connection:
+        create_user(connection, "Lea", PASSWORD, "lead", clock)
+    app = create_app(engine, Settings(), Secrets(), clock=lambda: clock + HOUR)
+    with TestClient(app) as client:
+        lea = Visitor(client)  # type: ignore[arg-type]
+        lea.sign_in("Lea")
+        (line,) = lea.get(f"/api/rollouts/{rollout}").json()["missing"]
+    assert line.startswith("errors: not shown yet")
+    assert line.endswith("; may not be shown in 48 h")
+
+
 def test_a_refused_weight_is_not_called_running(desk: RolloutDesk, visit: Visit) -> None:
     lea = visit()
     with transaction(desk.engine) as connection:
