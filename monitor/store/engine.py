@@ -17,9 +17,6 @@ from monitor.store.bulk_insert import enable_copy
 READ_ONLY = "25006"
 #: Time that a process waits for another writer.
 SQLITE_WAIT_SECONDS = 30
-#: Rows are read by position or name, never by a statement's own column objects: mapping these anew
-#: for each statement took most of a short query's time. SQLAlchemy's ORM sets it for the same end.
-EXECUTION_OPTIONS = {"_result_disable_adapt_to_context": True}
 
 
 def make_engine(url: str) -> Engine:
@@ -41,7 +38,6 @@ def make_engine(url: str) -> Engine:
             json_serializer=_to_json,
             connect_args={"timeout": SQLITE_WAIT_SECONDS, "check_same_thread": False},
             hide_parameters=True,
-            execution_options=EXECUTION_OPTIONS,
         )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_immediately)
@@ -62,7 +58,6 @@ def make_engine(url: str) -> Engine:
                 "tcp_user_timeout": 25_000,
             },
             hide_parameters=True,
-            execution_options=EXECUTION_OPTIONS,
         )
         event.listen(engine, "connect", _prepare_postgresql)
         enable_copy(engine)
