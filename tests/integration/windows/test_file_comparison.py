@@ -106,7 +106,11 @@ def test_without_responses_only_prompts_are_compared_with_a_remark(
     result = compared(silent, write(tmp_path / "current.jsonl", 120, response=""))
     assert note in result.remarks
     assert result.output.untested_reason == "no_responses"
-    assert note not in compared(silent, write(tmp_path / "current.jsonl", 120)).remarks
+    remarks = compared(silent, write(tmp_path / "current.jsonl", 120)).remarks
+    assert note not in remarks
+    assert [True] == [
+        "reference.jsonl" in remark for remark in remarks if "traffic.fields" in remark
+    ]
 
 
 def test_a_version_is_no_metric_and_small_versions_are_pooled(
