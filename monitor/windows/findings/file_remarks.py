@@ -91,14 +91,14 @@ def _no_end_users(*sides: FileSide) -> list[str]:
 
 def _prompts_alone(*sides: FileSide) -> list[str]:
     """Return a remark where a side, or both, have no response."""
-    without = [side for side in sides if not side.window.n_responses]
-    if len(without) == len(sides):
+    silent = [side for side in sides if not side.window.n_responses]
+    if len(silent) == len(sides):
         return ["No exchange of either side has a response: only prompts were compared."]
     return [
         f"No exchange of {side.name} has a response, and those of the other side have: each counts "
         "as an empty response. If they are there under another name, set traffic.fields; to "
         "compare prompts only, leave the responses out of both sides."
-        for side in without
+        for side in silent
     ]
 
 
