@@ -92,7 +92,7 @@ def test_damaged_parquet_is_refused(tmp_path: Path) -> None:
 def test_compressed_parquet_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     parquet.write_table(TABLE, path)
-    path.write_bytes(gzip.compress(path.read_bytes()))
+    path.write_bytes(gzip.compress(path.read_bytes(), mtime=0))
     with refusal("compressed_twice", InputError):
         rows(path)
 

@@ -13,8 +13,8 @@ from monitor.input_files import open_source, open_two
 
 LINES = b'{"prompt": "a"}\n{"prompt": "b"}\n'
 CONTENTS = {
-    "cut.jsonl.gz": gzip.compress(LINES)[:-4],
-    "damaged.jsonl.gz": gzip.compress(LINES)[:-8] + bytes(8),
+    "cut.jsonl.gz": gzip.compress(LINES, mtime=0)[:-4],
+    "damaged.jsonl.gz": gzip.compress(LINES, mtime=0)[:-8] + bytes(8),
     "cut.jsonl": LINES + b'{"prompt": "c',
     "cut.json": b'[{"prompt": "a"}, {"prom',
     "comma.json": b'[{"prompt": "a"}, ]',

@@ -33,9 +33,9 @@ def values(path: Path, content: bytes) -> list[bytes]:
     [
         (LINES, "line"),
         (b"\xef\xbb\xbf" + LINES, "line"),
-        (gzip.compress(LINES), "line"),
-        (gzip.compress(LINES[:16]) + gzip.compress(LINES[16:]), "line"),
-        (gzip.compress(LINES) + bytes(64), "line"),
+        (gzip.compress(LINES, mtime=0), "line"),
+        (gzip.compress(LINES[:16], mtime=0) + gzip.compress(LINES[16:], mtime=0), "line"),
+        (gzip.compress(LINES, mtime=0) + bytes(64), "line"),
         (zstd(LINES), "line"),
         (zstd(LINES[:16]) + zstd(LINES[16:]), "line"),
         (b"\x50\x2a\x4d\x18\x04\x00\x00\x00skip" + zstd(LINES), "line"),
@@ -80,7 +80,7 @@ def test_values_do_not_depend_on_the_chunks(monkeypatch: pytest.MonkeyPatch, siz
         assert rows == list(map(json.loads, iter_objects(io.BytesIO(objects), "")))
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b" [ ]\n", gzip.compress(b""), zstd(b"")])
+@pytest.mark.parametrize("content", [b"", b"[]", b" [ ]\n", gzip.compress(b"", mtime=0), zstd(b"")])
 def test_an_empty_file_has_no_values(tmp_path: Path, content: bytes) -> None:
     assert [] == values(tmp_path / "a.jsonl", content)
 
@@ -114,7 +114,7 @@ def test_damaged_compressed_files_are_refused(tmp_path: Path, compress) -> None:
         (b'[{"prompt": "a"}]\nid,prompt\n', "two_formats"),
         (b'[{"prompt": "a"}]\n' + LINES, "two_formats"),
         (b'{\n"prompt": "a"}\nid,prompt\n', "two_formats"),
-        (gzip.compress(gzip.compress(LINES)), "compressed_twice"),
+        (gzip.compress(gzip.compress(LINES, mtime=0), mtime=0), "compressed_twice"),
         (LINES.decode().encode("utf-16"), "not_utf8"),
         (LINES.decode().encode("utf-16-be"), "not_utf8"),
         (LINES.decode().encode("utf-32"), "not_utf8"),
@@ -123,7 +123,7 @@ def test_damaged_compressed_files_are_refused(tmp_path: Path, compress) -> None:
         (b"\x89PNG\r\n\x1a\n", "other_file"),
         (b"PK\x03\x04\x14\x00[Content_Types].xml", "other_file"),
         (b"BZh91AY&SY", "other_file"),
-        (gzip.compress(b"a.jsonl".ljust(257, b"\x00") + b"ustar\x00"), "other_file"),
+        (gzip.compress(b"a.jsonl".ljust(257, b"\x00") + b"ustar\x00", mtime=0), "other_file"),
         (b"abc\x00\x01\x02", "other_file"),
         (b"<!DOCTYPE html>\n<p>hello</p>\n", "no_header"),
         (b"Once upon a time\nthere was a model\n", "no_header"),

@@ -65,7 +65,7 @@ def test_elements_of_a_json_array_leave_it_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        gzip.compress(b'{"user": "ann"}\n{"user": "bob"}\n'),
+        gzip.compress(b'{"user": "ann"}\n{"user": "bob"}\n', mtime=0),
         b"user,text\nann,a\nbob,b\n",
         b'{\n"user": "ann"\n}\n{\n"user": "bob"\n}\n',
     ],
@@ -86,7 +86,7 @@ def test_rows_of_other_files_are_counted_never_passed_over(tmp_path: Path, conte
 
 def test_a_file_that_cannot_be_searched_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl.gz"
-    path.write_bytes(gzip.compress(b'{"user": "ann"}\n')[:-4])
+    path.write_bytes(gzip.compress(b'{"user": "ann"}\n', mtime=0)[:-4])
     with refusal("truncated", InputError):
         find_in_file(path, hers)
 

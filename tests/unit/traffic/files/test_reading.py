@@ -50,7 +50,7 @@ def test_redaction_can_be_turned_off(tmp_path: Path) -> None:
     ("content", "unit"),
     [
         (b'[{"prompt": "a"},\n {"prompt": "b"}, {"prompt": 5}]', "element"),
-        (gzip.compress(b'{"prompt": "a"}\n{"prompt": "b"}\n{oops'), "line"),
+        (gzip.compress(b'{"prompt": "a"}\n{"prompt": "b"}\n{oops', mtime=0), "line"),
         (b'{\n  "prompt": "a"\n}\n{\n  "prompt": "b"\n}\n{"prompt": 5}', "object"),
         (b"prompt,response\na,r\nb,r\n,r\n", "row"),
     ],
