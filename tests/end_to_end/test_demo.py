@@ -70,6 +70,15 @@ def test_the_whole_loop_with_a_tiny_model(tmp_path: Path) -> None:
     assert (folder / "report-evidently.html").is_file()
 
 
+@pytest.mark.drill
+@pytest.mark.language_model
+@pytest.mark.timeout(3000)
+def test_the_whole_loop_with_a_real_model(tmp_path: Path) -> None:
+    done = run_demo("--folder", str(tmp_path / "demo"))
+    assert done.returncode == 0, done.stdout[-9000:] + done.stderr[-2000:]
+    assert "Gate result: promote." in done.stdout
+
+
 def own_exchanges(
     path: Path, frames: tuple[str, ...], n: int, start: datetime, rng: random.Random
 ) -> Path:
