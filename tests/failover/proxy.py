@@ -15,6 +15,7 @@ class Proxy:
         self._connected = threading.Event()
         self._connected.set()
         self._sockets: list[socket.socket] = []
+        self._forwarding: list[threading.Thread] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self) -> None:
@@ -33,6 +34,10 @@ class Proxy:
         """End the proxy and its connections."""
         self._listener.close()
         self.heal(close=True)
+        for thread in self._forwarding:
+            thread.join(10)
+        for end in self._sockets:
+            end.close()
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -45,7 +50,9 @@ class Proxy:
         server = socket.create_connection(self._server)
         self._sockets += [client, server]
         for source, target in ((client, server), (server, client)):
-            threading.Thread(target=self._forward, args=(source, target), daemon=True).start()
+            thread = threading.Thread(target=self._forward, args=(source, target), daemon=True)
+            self._forwarding.append(thread)
+            thread.start()
 
     def _forward(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):

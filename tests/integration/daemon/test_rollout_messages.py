@@ -156,7 +156,7 @@ def test_a_hold_lists_each_check_once(engine: Engine, clock: datetime) -> None:
     assert text.count("malformed: ") == 1
 
 
-def test_the_buttons_of_a_hold_stay_when_a_lead_is_asked(desk: RolloutDesk) -> None:
+def test_buttons_of_a_hold_stay_when_a_lead_is_asked(desk: RolloutDesk) -> None:
     with transaction(desk.engine) as connection:
         row = steps.lock_rollout(connection, 1)
         row = take_step(connection, row, "held", by="driftwarden", now=desk.now, reason="x")
