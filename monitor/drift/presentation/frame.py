@@ -56,30 +56,8 @@ def rows_of_result(result: "DriftResult") -> list[dict[str, Any]]:
                 "upper": upper,
             }
         )
-    rows += [
-        {
-            "kind": "test",
-            "name": test.name,
-            "estimate": test.effect_size,
-            "lower": test.effect_lower,
-            "upper": test.effect_upper,
-            "p_value": test.p_value,
-            "adjusted_p_value": test.adjusted_p_value,
-        }
-        for test in result.tests
-    ]
-    rows += [
-        {
-            "kind": "descriptor",
-            "name": change.name,
-            "estimate": change.change,
-            "lower": change.lower,
-            "upper": change.upper,
-            "p_value": change.p_value,
-            "adjusted_p_value": change.adjusted_p_value,
-        }
-        for change in result.descriptors
-    ]
+    rows += [row_of_test(test) for test in result.tests]
+    rows += [row_of_change("descriptor", change) for change in result.descriptors]
     rows += [
         {
             "kind": "cluster",
@@ -94,3 +72,29 @@ def rows_of_result(result: "DriftResult") -> list[dict[str, Any]]:
         for number, cluster in enumerate(result.clusters)
     ]
     return rows
+
+
+def row_of_test(test: Any) -> dict[str, Any]:
+    """Return the row of a test, of a result or of an assessment."""
+    return {
+        "kind": "test",
+        "name": test.name,
+        "estimate": test.effect_size,
+        "lower": test.effect_lower,
+        "upper": test.effect_upper,
+        "p_value": test.p_value,
+        "adjusted_p_value": test.adjusted_p_value,
+    }
+
+
+def row_of_change(kind: str, change: Any) -> dict[str, Any]:
+    """Return the row of a descriptor's change, of a result or of an assessment."""
+    return {
+        "kind": kind,
+        "name": change.name,
+        "estimate": change.change,
+        "lower": change.lower,
+        "upper": change.upper,
+        "p_value": change.p_value,
+        "adjusted_p_value": change.adjusted_p_value,
+    }

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from monitor.drift.presentation.frame import row_of_change, row_of_test
 from monitor.store.windows.assessment import Assessment, FamilyAssessment, ShareEstimate
 
 
@@ -72,30 +73,8 @@ def _rows_of_family(family: FamilyAssessment) -> list[dict[str, Any]]:
                 "p_value": family.slow.p_value,
             }
         )
-    rows += [
-        {
-            "kind": "test",
-            "name": test.name,
-            "estimate": test.effect_size,
-            "lower": test.effect_lower,
-            "upper": test.effect_upper,
-            "p_value": test.p_value,
-            "adjusted_p_value": test.adjusted_p_value,
-        }
-        for test in family.tests
-    ]
-    rows += [
-        {
-            "kind": "change",
-            "name": change.name,
-            "estimate": change.change,
-            "lower": change.lower,
-            "upper": change.upper,
-            "p_value": change.p_value,
-            "adjusted_p_value": change.adjusted_p_value,
-        }
-        for change in family.descriptors
-    ]
+    rows += [row_of_test(test) for test in family.tests]
+    rows += [row_of_change("change", change) for change in family.descriptors]
     rows += [
         {
             "kind": "topic",
