@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from monitor.settings import Settings
-from monitor.store.rollouts.measured_hours import PastExchange, exchanges_before
+from monitor.store.rollouts.measured_hours import PastExchange
 from monitor.store.rollouts.observation_plans import arm_rates
 from monitor.store.training.registry import VersionRow, production_version
 from retrain.rollout.checks import Check
@@ -17,13 +17,12 @@ from retrain.rollout.forecast import Forecast, pairs_at_level
 from retrain.rollout.measurement.starting_point import (
     JUDGE,
     JUDGE_LEVEL,
-    LEARNED_TIME,
-    MAX_EXCHANGES,
     MIN_VALUES,
     RELEVANCE,
-    learn_starting_point,
+    learn_from,
     measured_shares,
     of_stable,
+    past_exchanges,
     requests_per_hour,
 )
 from retrain.rollout.measurement.subject import Subject
@@ -82,9 +81,9 @@ def forecast_start(
         min_dwell=plan.time_of(0),
         max_hold=plan.max_hold,
     )
-    newest = exchanges_before(connection, version.model, now - LEARNED_TIME, now, MAX_EXCHANGES)
+    newest = past_exchanges(connection, subject)
     past = of_stable(newest, subject, settings.model.version_field)
-    point = learn_starting_point(connection, subject, settings)
+    point = learn_from(newest, subject, settings)
     checks = [check for check in point.checks if check.kind == "advance"]
     if settings.rollout.embedded_per_hour:
         checks.append(Check(RELEVANCE, "advance", RELEVANCE, level=RELEVANCE_LEVEL))

@@ -141,8 +141,22 @@ def learn_starting_point(
     relevance: Relevance | None = None,
 ) -> StartingPoint:
     """Return checks and formats by the stable version's traffic before the rollout."""
+    return learn_from(past_exchanges(connection, subject), subject, settings, relevance)
+
+
+def past_exchanges(connection: Connection, subject: Subject) -> Sequence[PastExchange]:
+    """Return the exchanges before a rollout from which its starting point is learned."""
     since = subject.started_at - LEARNED_TIME
-    newest = exchanges_before(connection, subject.model, since, subject.started_at, MAX_EXCHANGES)
+    return exchanges_before(connection, subject.model, since, subject.started_at, MAX_EXCHANGES)
+
+
+def learn_from(
+    newest: Sequence[PastExchange],
+    subject: Subject,
+    settings: Settings,
+    relevance: Relevance | None = None,
+) -> StartingPoint:
+    """Return checks and formats by :func:`past_exchanges`."""
     past = of_stable(newest, subject, settings.model.version_field)
     half = len(past) // 2
     formats = _formats(past[:half])
