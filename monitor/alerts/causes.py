@@ -18,7 +18,8 @@ class Cause:
     name: str
     level: Level
     title: str
-    #: What to do, as mrkdwn; the page of the cause has more.
+    #: What to do, as mrkdwn; the page of the cause has more. ``{of_model}`` is the option that
+    #: names the model.
     next_steps: tuple[str, ...]
     #: Whether it is the daemon's own, not of a model.
     of_daemon: bool = False
@@ -127,7 +128,7 @@ _ALL = (
         level="error",
         title="Rollout reverted",
         next_steps=(
-            "• Read why, with each check: `driftwarden rollout status`.",
+            "• Read why, with each check: `driftwarden rollout status{of_model}`.",
             "• Reject the version, or mend what was wrong and start its rollout again.",
         ),
     ),
@@ -136,9 +137,9 @@ _ALL = (
         level="warning",
         title="Rollout waits",
         next_steps=(
-            "• Read what is missing: `driftwarden rollout status`.",
-            "• Mend it, or decide: `driftwarden rollout advance --reason WHY`.",
-            "• Or take the traffic back: `driftwarden rollout revert --reason WHY`.",
+            "• Read what is missing: `driftwarden rollout status{of_model}`.",
+            "• Mend it, or decide: `driftwarden rollout advance{of_model} --reason WHY`.",
+            "• Or take the traffic back: `driftwarden rollout revert{of_model} --reason WHY`.",
         ),
     ),
     Cause(
@@ -147,7 +148,7 @@ _ALL = (
         title="Weights not applied",
         next_steps=(
             "• Check that the gateway runs, and has a backend for each version.",
-            "• To take the traffic back: `driftwarden rollout revert --now --reason WHY`.",
+            "• Take the traffic back: `driftwarden rollout revert --now{of_model} --reason WHY`.",
         ),
     ),
     Cause(
@@ -155,7 +156,7 @@ _ALL = (
         level="error",
         title="Traffic differs from its weights",
         next_steps=(
-            "• Compare `driftwarden rollout status` with the gateway: other routes, retries?",
+            "• Compare `driftwarden rollout status{of_model}` with the gateway: routes, retries?",
             "• Check that both versions write their version into the records.",
         ),
     ),
@@ -166,7 +167,7 @@ _ALL = (
         next_steps=(
             "• Find what was deployed: adapter, base model, server, system prompt, sampling.",
             "• Deployed by mistake: deploy the version of the registry again; probes notice it.",
-            "• Deployed on purpose: `driftwarden probes accept --reason WHY`.",
+            "• Deployed on purpose: `driftwarden probes accept{of_model} --reason WHY`.",
         ),
     ),
     Cause(
@@ -175,7 +176,7 @@ _ALL = (
         title="Promoted version not served",
         next_steps=(
             "• Deploy the version, or compare the weights at the gateway: `driftwarden check`.",
-            "• Both versions respond alike: `driftwarden probes accept --reason WHY`.",
+            "• Both versions respond alike: `driftwarden probes accept{of_model} --reason WHY`.",
         ),
     ),
     Cause(
@@ -183,7 +184,7 @@ _ALL = (
         level="warning",
         title="Live endpoint does not respond to probes",
         next_steps=(
-            "• Try it: `driftwarden probes run`; compare `probes.url`, its key and its log.",
+            "• Try it: `driftwarden probes run{of_model}`; compare `probes.url`, key and log.",
             "• Until it responds, a change of what it serves is not noticed.",
         ),
     ),

@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from monitor.alerts.actions.offers import WITH_RETRAINING, with_buttons
-from monitor.alerts.causes import CAUSES
 from monitor.alerts.incident_states import Event
 from monitor.alerts.messages.chart import WINDOWS
 from monitor.alerts.messages.condition import condition_blocks
+from monitor.alerts.messages.condition import next_steps as next_steps_of_condition
 from monitor.alerts.messages.identity import identity_block, incident_subject
 from monitor.alerts.messages.incident import EvaluationSummary, incident_blocks, next_steps
 from monitor.alerts.messages.look import TITLES as LOOK_TITLES
@@ -223,7 +223,7 @@ def describe_newest(connection: Connection, incident: IncidentRow) -> tuple[str,
         return look_headline(look), next_steps_of_look(look)
     if evaluation is not None and evaluation.assessment is not None:
         return evaluation.assessment.headline, next_steps(evaluation.assessment)
-    return incident.summary, list(CAUSES[incident.cause].next_steps)
+    return incident.summary, next_steps_of_condition(incident)
 
 
 def _parent(

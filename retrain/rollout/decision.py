@@ -31,6 +31,8 @@ ReasonCode = Literal[
     "all_shown",
     "holdback_over",
 ]
+#: Codes of reasons why the traffic is not as its weights say.
+NOT_AS_WEIGHTED: frozenset[ReasonCode] = frozenset({"sample_ratio", "unlabelled"})
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,11 @@
 """Slack messages of incidents that are not drift: what is wrong, since when, what to do."""
 
+import html
+import shlex
+
 from monitor.alerts.causes import CAUSES, runbook_url
 from monitor.alerts.incident_states import Event
-from monitor.alerts.messages.identity import incident_link
+from monitor.alerts.messages.identity import incident_link, rollouts_of
 from monitor.alerts.messages.mrkdwn import (
     Block,
     context,
@@ -32,6 +35,12 @@ def condition_title(incident: IncidentRow, event: Event) -> str:
     return f"{mark} {CAUSES[incident.cause].title}{WORDS.get(event, '')}{subject}"
 
 
+def next_steps(incident: IncidentRow) -> list[str]:
+    """Return what to do, as mrkdwn: commands name the incident's model."""
+    option = html.escape(f" --model {shlex.quote(incident.model)}".replace("`", "'"), quote=False)
+    return [step.replace("{of_model}", option) for step in CAUSES[incident.cause].next_steps]
+
+
 def condition_blocks(
     incident: IncidentRow, event: Event, notes: tuple[str, ...], alerts: Alerts
 ) -> list[Block]:
@@ -43,13 +52,16 @@ def condition_blocks(
         notes: Lines on its state, as plain text.
         alerts: Base of the links.
     """
-    cause = CAUSES[incident.cause]
     blocks: list[Block] = [header(condition_title(incident, event))]
     blocks += sections([escape(incident.summary)])
     if event not in ENDS:
-        blocks += sections(["*Next steps*", *cause.next_steps])
+        blocks += sections(["*Next steps*", *next_steps(incident)])
     links = [
         incident_link(alerts, incident.id),
+        *(
+            link(f"{alerts.public_url.rstrip('/')}/rollouts/{number}", f"Rollout {number}")
+            for number in rollouts_of(incident)
+        ),
         link(runbook_url(alerts, incident.cause), "Runbook"),
     ]
     blocks += sections(["  ·  ".join(links)])

@@ -1,9 +1,14 @@
-"""Which incident a message is about: its number, level and status, and its page."""
+"""Which incident a message is about: its number, level and status, its pages."""
+
+import re
 
 from monitor.alerts.messages.mrkdwn import Block, code, context, escape, link
 from monitor.rendering.numbers import format_instant
 from monitor.settings import Alerts
 from monitor.store.alerts.incidents import IncidentRow
+
+#: A key of an incident that names a rollout.
+ROLLOUT = re.compile(r"\Arollout ([0-9]{1,18})\b")
 
 
 def incident_link(alerts: Alerts, incident_id: int | None) -> str:
@@ -14,6 +19,13 @@ def incident_link(alerts: Alerts, incident_id: int | None) -> str:
         if incident_id is None
         else link(f"{base}/{incident_id}", f"Incident {incident_id}")
     )
+
+
+def rollouts_of(incident: IncidentRow) -> list[int]:
+    """Return the numbers of the rollouts that the keys of an incident name."""
+    if incident.cause == "drift":
+        return []
+    return sorted({int(number) for key in incident.fingerprint for number in ROLLOUT.findall(key)})
 
 
 def incident_subject(incident_id: int, model: str) -> str:

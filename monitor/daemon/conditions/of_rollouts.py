@@ -11,6 +11,7 @@ from monitor.store.rollouts.looks import newest_look
 from monitor.store.rollouts.rollouts import RolloutRow, newest_rollout, open_rollout
 from monitor.store.rollouts.weights import WeightsRow, newest_weights
 from monitor.store.training.registry import version_by_id
+from retrain.rollout.decision import NOT_AS_WEIGHTED
 from retrain.rollout.steps import SYSTEM
 
 #: A revert that is older when it is first seen is history.
@@ -93,13 +94,13 @@ def rollout_not_applied(check: Check[Settings]) -> Result:
         return Holds(
             f"The gateway has not confirmed {wanted}: {error}. It is tried again every 5 seconds; "
             "until then the weights of before may be in force.",
-            frozenset({f"generation {row.generation}"}),
+            frozenset({_key(row)}),
         )
     if row.n_overwritten >= MAX_OVERWRITTEN and _is_recent(check.now, row.overwritten_at):
         return Holds(
             f"{row.n_overwritten} times the gateway had other weights after it had confirmed "
             f"{wanted}. They were set again each time.",
-            frozenset({f"generation {row.generation}, overwritten"}),
+            frozenset({f"{_key(row)}, overwritten"}),
         )
     return CLEAR if row.confirmed_at is not None and row.error is None else UNKNOWN
 
@@ -110,8 +111,8 @@ def rollout_shares_differ(check: Check[Settings]) -> Result:
     look = None if rollout is None else newest_look(check.connection, rollout.id)
     if rollout is None or look is None:
         return CLEAR
-    codes = {"sample_ratio", "unlabelled"}
-    mismatch = [reason["text"] for reason in look.reasons or () if reason["code"] in codes]
+    reasons = look.reasons or ()
+    mismatch = [reason["text"] for reason in reasons if reason["code"] in NOT_AS_WEIGHTED]
     if not mismatch:
         return CLEAR
     return Holds(
@@ -129,6 +130,11 @@ def _traffic_after(check: Check[Settings], rollout: RolloutRow) -> str:
     if row.confirmed_at is None:
         return f"The gateway has not confirmed yet that {_shares(row)}."
     return f"The gateway has confirmed {_shares(row)}."
+
+
+def _key(row: WeightsRow) -> str:
+    rollout = "" if row.rollout_id is None else f"rollout {row.rollout_id}, "
+    return f"{rollout}generation {row.generation}"
 
 
 def _shares(row: WeightsRow) -> str:

@@ -1,6 +1,5 @@
 """What the page of an incident shows."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from sqlalchemy import Connection
 from monitor.alerts.causes import CAUSES, Cause, runbook_url
 from monitor.alerts.incident_states import UNRESOLVED, transition_of
 from monitor.alerts.incidents import alerts_of
+from monitor.alerts.messages.identity import rollouts_of
 from monitor.alerts.messages.mrkdwn import render_text, sections
 from monitor.alerts.parent_message import describe_newest, describe_state
 from monitor.rendering.looks import count_examined, describe_change, look_headline
@@ -37,7 +37,6 @@ SNOOZES = {
 }
 
 #: A key of a rollout.
-ROLLOUT = re.compile(r"\Arollout ([0-9]{1,18})\b")
 #: Kinds of keys of an incident that have a page, for leads -> its address.
 PAGES = {"run": "/runs", "decision": "/decisions"}
 
@@ -105,16 +104,8 @@ def load_view(connection: Connection, settings: Sections, row: IncidentRow) -> I
             if kind in PAGES
             for number in rest
         ]
-        + _rollout_links(row),
+        + [(f"rollout {number}", f"/rollouts/{number}") for number in rollouts_of(row)],
     )
-
-
-def _rollout_links(row: IncidentRow) -> list[tuple[str, str]]:
-    """Return label and address of the rollouts that the keys of an incident name."""
-    if row.cause == "drift":
-        return []
-    numbers = {number for key in row.fingerprint for number in ROLLOUT.findall(key)}
-    return [(f"rollout {number}", f"/rollouts/{number}") for number in sorted(numbers, key=int)]
 
 
 def _topics(connection: Connection, row: IncidentRow) -> list[TopicLine]:

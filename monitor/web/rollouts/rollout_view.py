@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from monitor.alerts.causes import runbook_url
 from monitor.rendering.commands import rollout_command
 from monitor.rendering.rollout_checks import (
     SUBJECTS,
@@ -40,8 +41,10 @@ from monitor.web.rollouts.sequence_chart import (
     draw_sequence,
     draw_shares,
 )
+from retrain.rollout.decision import NOT_AS_WEIGHTED
 from retrain.rollout.plan import RolloutPlan, plan_of
 from retrain.rollout.states import TRANSITIONS, Event
+from retrain.rollout.steps import SYSTEM
 
 #: Looks that a chart shows; months of hourly looks are thinned out.
 LOOKS_SHOWN = 160
@@ -95,6 +98,8 @@ class RolloutState:
     summary: RolloutSummary
     #: Whether figures are withheld: a blind human evaluation of the model is open.
     is_blind: bool
+    #: Address of the runbook for its situation; empty: nothing is to be done.
+    runbook: str
 
     @property
     def version(self) -> int:
@@ -115,6 +120,12 @@ class RolloutState:
         """The command that ends it."""
         step = "stop" if self.row.kind == "experiment" else "revert"
         return rollout_command(step, self.row.model, self.row.kind)
+
+    @property
+    def can_advance(self) -> bool:
+        """Return whether a user may advance or complete it, once its weight is confirmed."""
+        in_holdback = self.row.kind == "rollout" and self.row.status == "holdback"
+        return in_holdback or self.allows("advanced", "took_over")
 
     def allows(self, *events: Event) -> bool:
         """Return whether a user may cause an event in the rollout's status."""
@@ -143,7 +154,7 @@ def load_state(
     situation = load_situation(connection, rollout, now)
     is_blind = rollout.model in models_under_human_evaluation(connection)
     summary = summarize_rollout(situation, _plan(rollout, settings))
-    return RolloutState(rollout, situation, summary, is_blind)
+    return RolloutState(rollout, situation, summary, is_blind, _runbook(situation, settings))
 
 
 def load_view(
@@ -163,12 +174,36 @@ def load_view(
         situation=state.situation,
         summary=state.summary,
         is_blind=state.is_blind,
+        runbook=state.runbook,
         stages=[] if plan is None else _stages(state.situation, plan, samples),
         checks=_checks(looks, is_waited=state.situation.is_waited),
         shares=draw_shares(looks, state.situation.weights),
         comparison=comparison,
         examples=examples,
     )
+
+
+def _runbook(situation: RolloutSituation, settings: Settings) -> str:
+    """Return the address of the runbook for what is wrong, the most urgent first."""
+    rollout, wanted, look = situation.rollout, situation.wanted, situation.look
+    reasons = () if look is None else look.reasons or ()
+    if wanted is not None and wanted.error:
+        cause = "rollout_not_applied"
+    elif rollout.status == "reverted" and _by_itself(situation):
+        cause = "rollout_reverted"
+    elif rollout.is_open and any(reason["code"] in NOT_AS_WEIGHTED for reason in reasons):
+        cause = "rollout_shares_differ"
+    elif rollout.status == "holding":
+        cause = "rollout_holding"
+    else:
+        return ""
+    return runbook_url(settings.alerts.model_copy(update={"public_url": ""}), cause)
+
+
+def _by_itself(situation: RolloutSituation) -> bool:
+    """Return whether a check, not a user, reverted it."""
+    event = situation.last("reverted")
+    return event is not None and event.by == SYSTEM
 
 
 def _plan(rollout: RolloutRow, settings: Settings) -> RolloutPlan | None:

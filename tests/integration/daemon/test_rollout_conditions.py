@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine
 
 from monitor.alerts.causes import CAUSES
+from monitor.alerts.messages.condition import condition_blocks
 from monitor.daemon.conditions.of_rollouts import OF_ROLLOUTS
 from monitor.daemon.conditions.watch import watch_conditions
 from monitor.store.alerts.incident_events import list_events
@@ -18,7 +19,7 @@ from retrain.rollout.gateways.protocol import Weights
 from retrain.rollout.looks import HOUR, Look
 from retrain.rollout.plan import RolloutPlan
 from retrain.rollout.rollouts import advance, pause, revert
-from tests.support.retrain.rollout_desk import RolloutDesk
+from tests.support.retrain.rollout_desk import MODEL, RolloutDesk
 
 SECONDS = timedelta(seconds=5)
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -69,6 +70,8 @@ def test_revert_is_told_until_its_version_is_rejected(desk: RolloutDesk) -> None
     desk.now += 10 * timedelta(days=1)  # nothing changes by time alone
     watch(desk)
     assert incidents_of(desk, "rollout_reverted")[0].status == "open"
+    message = str(condition_blocks(incident, "opened", (), desk.settings.alerts))
+    assert "/rollouts/1|Rollout 1>" in message
     version = desk.rollout().version_id
     with transaction(desk.engine) as connection:
         move_stage(connection, version, "rejected", changed_by="lea", reason="x", now=desk.now)
@@ -139,6 +142,9 @@ def test_unavailable_gateway_is_told_with_its_error(desk: RolloutDesk) -> None:
     desk.apply()
     incident = assert_open(desk, "rollout_not_applied")
     assert "the in-process gateway is unavailable" in incident.summary
+    message = str(condition_blocks(incident, "opened", (), desk.settings.alerts))
+    assert "/rollouts/1|Rollout 1>" in message
+    assert f"driftwarden rollout revert --now --model {MODEL} --reason WHY" in message
     desk.gateway.available = True
     desk.apply()
     assert_resolved(desk, "rollout_not_applied")

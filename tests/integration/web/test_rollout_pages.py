@@ -183,6 +183,9 @@ def test_a_refused_weight_is_not_called_running(desk: RolloutDesk, visit: Visit)
     page = lea.get("/rollouts/1").text
     assert badge(page) == "5% not confirmed"
     assert '<span class="badge bad">5% not confirmed' in page
+    assert "/runbooks/rollout-not-applied" in page
+    assert "/rollouts/1/revert" in page
+    assert "/rollouts/1/advance" not in page
 
 
 def test_a_holdback_that_asks_says_so(engine: Engine, clock: datetime) -> None:
