@@ -15,6 +15,8 @@ from monitor.store.bulk_insert import enable_copy
 
 #: Code of PostgreSQL's error ``read_only_sql_transaction``.
 READ_ONLY = "25006"
+#: Execution option of the engine of a snapshot.
+SNAPSHOT = "driftwarden_snapshot"
 #: Time that a process waits for another writer.
 SQLITE_WAIT_SECONDS = 30
 
@@ -40,7 +42,7 @@ def make_engine(url: str) -> Engine:
             hide_parameters=True,
         )
         event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_immediately)
+        event.listen(engine, "begin", _begin_in_sqlite)
         return engine
     if parsed.get_backend_name() == "postgresql":
         engine = create_engine(
@@ -110,7 +112,13 @@ def _enter_wal_mode(connection: Any) -> None:
             return
 
 
-def _begin_immediately(connection: Connection) -> None:
+def _begin_in_sqlite(connection: Connection) -> None:
+    if is_read_only(connection):
+        # Others write meanwhile: a large window takes longer to read than they wait.
+        connection.exec_driver_sql("PRAGMA query_only=ON")
+        connection.exec_driver_sql("BEGIN")
+        return
+    connection.exec_driver_sql("PRAGMA query_only=OFF")
     # A deferred transaction that starts to write fails at once if another process wrote in between;
     # an immediate transaction waits.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -124,8 +132,7 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         DatabaseUnavailableError: The database is away, locked, full or read-only; nothing was
             written.
     """
-    # In a snapshot a change is a defect.
-    is_snapshot = bool(engine.get_execution_options().get("postgresql_readonly"))
+    is_snapshot = bool(engine.get_execution_options().get(SNAPSHOT))
     with _translated(writes=not is_snapshot), engine.begin() as connection:
         yield connection
 
@@ -139,22 +146,22 @@ def refuses_to_write(connection: Connection) -> bool:
 
 @contextmanager
 def snapshot(engine: Engine) -> Iterator[Connection]:
-    """Open a transaction that reads one state of the database; PostgreSQL refuses to write in it.
+    """Open a transaction that reads one state of the database, while others write.
 
     Raises:
         DatabaseUnavailableError: The database is away or locked.
+        DBAPIError: Something was to be written, which is a defect.
     """
+    options: dict[str, Any] = {SNAPSHOT: True}
     if engine.dialect.name == "postgresql":
-        engine = engine.execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
-        )
-    with transaction(engine) as connection:
+        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    with transaction(engine.execution_options(**options)) as connection:
         yield connection
 
 
 def is_read_only(connection: Connection) -> bool:
     """Return whether a transaction is a :func:`snapshot`, which writes nothing and locks no row."""
-    return bool(connection.get_execution_options().get("postgresql_readonly"))
+    return bool(connection.get_execution_options().get(SNAPSHOT))
 
 
 @contextmanager
@@ -162,6 +169,8 @@ def _translated(*, writes: bool) -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError) as error:
+        if not writes and _is_refused_change(error):
+            raise
         raise DatabaseUnavailableError(_first_line(error)) from error
     except DBAPIError as error:
         if error.connection_invalidated or (writes and _is_refused_change(error)):
@@ -170,8 +179,12 @@ def _translated(*, writes: bool) -> Iterator[None]:
 
 
 def _is_refused_change(error: DBAPIError) -> bool:
-    """Return whether the server became read-only, such as a primary that another one replaced."""
-    return getattr(error.orig, "pgcode", None) == READ_ONLY
+    """Return whether a transaction, or the server, may only read.
+
+    A server becomes read-only where it was a primary that another one replaced.
+    """
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF  # of the extended codes too
+    return code == sqlite3.SQLITE_READONLY or getattr(error.orig, "pgcode", None) == READ_ONLY
 
 
 def limit_idle_time(connection: Connection, seconds: float) -> None:

@@ -66,13 +66,13 @@ def start(
 
     def begin(connection: "Connection", name_of_model: str, **values: Any) -> Any:
         row = version_by_number(connection, name_of_model, version)
-        settings = values.pop("settings")
-        rollout = start_rollout(connection, row.id, settings, **values)
-        for line in describe_forecast(forecast_start(connection, row, settings, values["now"])):
-            typer.echo(f"{name_of_model}: {line}")
-        return rollout
+        return start_rollout(connection, row.id, values.pop("settings"), **values)
 
-    change(config, model, name, begin, wait, reason=reason)
+    def forecast(connection: "Connection", rollout: Any, settings: Any) -> tuple[str, ...]:
+        row = version_by_number(connection, rollout.model, version)
+        return describe_forecast(forecast_start(connection, row, settings, rollout.started_at))
+
+    change(config, model, name, begin, wait, reason=reason, describe=forecast)
 
 
 @app.command()
@@ -281,6 +281,7 @@ def change(
     wait_seconds: float | None,
     *,
     reason: str,
+    describe: "Callable[..., tuple[str, ...]] | None" = None,
 ) -> None:
     """Change a rollout in one transaction, send its weights, and print what it is now.
 
@@ -291,19 +292,22 @@ def change(
         step: Called with the transaction, the model, and the settings, time, user and reason.
         wait_seconds: For the gateway; ``None``: the weights stay.
         reason: Why.
+        describe: Returns lines on the change, from a snapshot, the rollout and the settings; they
+            may take seconds, in which ingest must be able to write.
     """
     from datetime import UTC, datetime
 
-    from monitor.store.engine import transaction
+    from monitor.store.engine import snapshot, transaction
 
     configuration = read_configuration(config)
     engine: Engine = open_database(configuration)
     with transaction(engine) as connection:
         name = model_named(connection, configuration, model)
+        settings = configuration.settings_of(name)
         rollout = step(
             connection,
             name,
-            settings=configuration.settings_of(name),
+            settings=settings,
             now=datetime.now(UTC),
             by=_actor(connection, name, user),
             reason=reason,
@@ -312,6 +316,10 @@ def change(
         f"{name}: {rollout.kind} {rollout.id} of version {rollout.version} is {rollout.status} at "
         f"{rollout.weight_percent}%"
     )
+    if describe is not None:
+        with snapshot(engine) as connection:
+            for line in describe(connection, rollout, settings):
+                typer.echo(f"{name}: {line}")
     if wait_seconds is not None:
         typer.echo(f"{name}: {send_weights(engine, configuration, name, wait_seconds)}")
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from monitor.errors import InputError, WorkflowError
 from monitor.rendering.rollout_forecast import describe_forecast
 from monitor.settings import Settings
+from monitor.store.engine import snapshot
 from monitor.store.rollouts.events import last_event
 from monitor.store.rollouts.rollouts import RolloutRow, list_rollouts, rollout_by_id
 from monitor.store.training.registry import VersionRow, version_by_id
@@ -238,7 +239,7 @@ def _render(
 def _render_start(
     visit: Visit, version_id: int, *, status: int = 200, problem: str = ""
 ) -> Template:
-    with visit.transaction() as connection:
+    with snapshot(visit.engine) as connection:  # it takes seconds, in which ingest writes
         version: VersionRow = version_by_id(connection, version_id)
         settings = visit.settings.settings_of(version.model)
         forecast = forecast_start(connection, version, settings, visit.now)

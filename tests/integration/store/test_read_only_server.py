@@ -6,14 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, func, select
-from sqlalchemy.exc import DBAPIError
 
 from monitor.daemon.leadership import Leadership
 from monitor.daemon.readiness.monitoring import database_finding
 from monitor.errors import DatabaseUnavailableError
 from monitor.settings import Settings
 from monitor.store.audit_log import append_entry
-from monitor.store.engine import make_engine, snapshot, transaction
+from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import AuditEntry
 
 pytestmark = pytest.mark.postgres
@@ -39,11 +38,6 @@ def test_changes_are_refused_as_of_an_unavailable_database(standby: Engine) -> N
         append(standby)
     with transaction(standby) as connection:
         assert connection.execute(select(func.count(AuditEntry.id))).scalar_one() == 0
-
-
-def test_a_change_in_a_snapshot_is_a_defect(postgres_engine: Engine) -> None:
-    with pytest.raises(DBAPIError), snapshot(postgres_engine) as connection:
-        append_entry(connection, datetime.now(UTC), "Ann", "tried", "database")
 
 
 def test_check_names_a_read_only_server(standby: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
