@@ -20,6 +20,7 @@ MODULES: Mapping[str, Mapping[str, str]] = {
         "protobuf": "google.protobuf",
         "pyarrow": "pyarrow",
         "py3langid": "py3langid",
+        "python-stdnum": "stdnum",
         "pydantic": "pydantic",
         "pydantic-settings": "pydantic_settings",
         "pyyaml": "yaml",

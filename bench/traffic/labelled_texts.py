@@ -1,5 +1,6 @@
 """The labelled sentences of tests/fixtures, and how well something finds what is marked in them."""
 
+import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -95,3 +96,81 @@ def score(
         Score(kind, of(kind, marked), of(kind, detected), of(kind, correct))
         for kind in [*kinds, "all"]
     ], mistakes
+
+
+#: Kinds of the sets in JSON lines -> kinds of the redactor.
+KINDS = {
+    "URL_PASSWORD": "API_KEY",
+    "PRIVATE_KEY": "API_KEY",
+    "CVV": "SECURITY_CODE",
+    "PIN": "SECURITY_CODE",
+    "TAN": "SECURITY_CODE",
+    "UK_ACCOUNT": "BANK_ACCOUNT",
+    "US_ACCOUNT": "BANK_ACCOUNT",
+    "US_ROUTING": "BANK_ACCOUNT",
+    "PASSPORT": "NATIONAL_ID",
+    "DRIVING_LICENCE": "NATIONAL_ID",
+    "ITIN": "NATIONAL_ID",
+}
+#: Characters inside a value that may stay.
+SEPARATORS = frozenset(" \t\r\n.,/-()")
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How many values of a kind were covered wholly, and how many redactions touch a value.
+
+    Attributes:
+        kind: A kind, or ``all``.
+        n_marked: Marked values.
+        n_covered: Values no character of which would stay, whatever the kind of the redaction.
+        n_redactions: Redactions of the kind.
+        n_right: Those that overlap a marked value.
+    """
+
+    kind: str
+    n_marked: int
+    n_covered: int
+    n_redactions: int
+    n_right: int
+
+
+def read_json_lines(name: str) -> list[LabelledText]:
+    """Read a set in JSON lines: ``text``, and ``spans`` with ``start``, ``end`` and ``kind``."""
+    texts = []
+    lines = (FIXTURES / name).read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines, start=1):
+        entry = json.loads(line)
+        spans = {
+            (_kind(span["kind"]), int(span["start"]), int(span["end"])) for span in entry["spans"]
+        }
+        texts.append(LabelledText(number, entry["text"], frozenset(spans)))
+    return texts
+
+
+def _kind(name: str) -> str:
+    return KINDS.get(name, name.partition(":")[0])
+
+
+def measure_coverage(
+    texts: Sequence[LabelledText], find: Callable[[str], Iterable[Span]]
+) -> list[Coverage]:
+    """Return what is covered, by kind and over all kinds, which come last."""
+    counts: dict[str, list[int]] = {}
+
+    def add(kind: str, place: int, n: int) -> None:
+        for name in (kind, "all"):
+            counts.setdefault(name, [0, 0, 0, 0])[place] += n
+
+    for text in texts:
+        redactions = list(find(text.text))
+        covered = {place for _, start, end in redactions for place in range(start, end)}
+        for kind, start, end in text.spans:
+            places = (at for at in range(start, end) if text.text[at] not in SEPARATORS)
+            add(kind, 0, 1)
+            add(kind, 1, covered.issuperset(places))
+        for kind, start, end in redactions:
+            add(kind, 2, 1)
+            add(kind, 3, any(first < end and start < last for _, first, last in text.spans))
+    kinds = sorted(set(counts) - {"all"})
+    return [Coverage(kind, *counts[kind]) for kind in [*kinds, "all"]]

@@ -8,14 +8,26 @@ import re
 import sys
 from pathlib import Path
 
-from bench.traffic.labelled_texts import Score, Span, read_labelled, score
+from bench.traffic.labelled_texts import (
+    Coverage,
+    Score,
+    Span,
+    measure_coverage,
+    read_json_lines,
+    read_labelled,
+    score,
+)
+from monitor.statistics.intervals import clopper_pearson
 from monitor.traffic.redaction import Redactor
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "explanation" / "privacy.md"
 #: The sentences that the patterns were made with, and those that nobody looked at meanwhile.
 FIXTURES = ("redaction.txt", "redaction_held_out.txt")
+#: Strings that nobody who wrote the patterns had seen, and those that they were then made with.
+SEALED, HARD = "redaction_sealed.jsonl", "redaction_hard.jsonl"
 TABLE = re.compile(r"\| kind \| marked \|.*?\n(?=\n)", re.DOTALL)
+SEALED_TABLE = re.compile(r"\| kind \| values \|.*?\n(?=\n)", re.DOTALL)
 
 
 def measure(fixture: str) -> tuple[list[Score], list[str]]:
@@ -30,28 +42,59 @@ def find(text: str) -> list[Span]:
 
 def table() -> str:
     """Return the figures as a Markdown table."""
-    known, held_out = (measure(name)[0] for name in FIXTURES)
+    known, held_out = ({row.kind: row for row in measure(name)[0]} for name in FIXTURES)
     lines = [
         "| kind | marked | precision | recall | marked, held out | precision | recall |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for first, second in zip(known, held_out, strict=True):
+    for kind in known:
         figures = [
-            f"{side.n_marked} | {side.precision:.2f} | {side.recall:.2f}"
-            for side in (first, second)
+            f"{side[kind].n_marked} | {side[kind].precision:.2f} | {side[kind].recall:.2f}"
+            if kind in side
+            else "0 | | "
+            for side in (known, held_out)
         ]
-        lines.append(f"| {first.kind} | {' | '.join(figures)} |")
+        lines.append(f"| {kind} | {' | '.join(figures)} |")
     return "\n".join(lines) + "\n"
+
+
+def coverage(name: str) -> list[Coverage]:
+    """Return what is covered of a set in JSON lines."""
+    return measure_coverage(read_json_lines(name), find)
+
+
+def sealed_table() -> str:
+    """Return the figures of the sealed set as a Markdown table, with exact 95% intervals."""
+    lines = [
+        "| kind | values | recall | redactions | precision |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for row in coverage(SEALED):
+        recall = _share(row.n_covered, row.n_marked)
+        precision = _share(row.n_right, row.n_redactions)
+        lines.append(
+            f"| {row.kind} | {row.n_marked} | {recall} | {row.n_redactions} | {precision} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _share(k: int, n: int) -> str:
+    if n == 0:
+        return ""
+    lowest, highest = clopper_pearson(k, n)
+    return f"{k / n:.2f} ({lowest:.2f}-{highest:.2f})"
 
 
 def main() -> int:
     """Print the table and the mistakes."""
-    sys.stdout.write(table())
+    sys.stdout.write(f"{table()}\n{sealed_table()}")
     for name in FIXTURES:
         sys.stdout.write(f"\n{name}:\n" + "".join(f"  {line}\n" for line in measure(name)[1]))
     if "--write" in sys.argv[1:]:
         page = PAGE.read_text(encoding="utf-8")
-        PAGE.write_text(TABLE.sub(lambda _: table(), page, count=1), encoding="utf-8")
+        page = TABLE.sub(lambda _: table(), page, count=1)
+        page = SEALED_TABLE.sub(lambda _: sealed_table(), page, count=1)
+        PAGE.write_text(page, encoding="utf-8")
     return 0
 
 

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from monitor.traffic.redaction.text_scan import Place, TextScan, text_before
+from monitor.traffic.redaction.text_scan import Place, TextScan, words_near
 
 #: 13 to 19 digits, each but the first after at most one separator.
-DIGITS_OF_CARD = re.compile(r"(?<![0-9])(?<![0-9][.-])[0-9](?:[ .-]?[0-9]){12,18}")
+DIGITS_OF_CARD = re.compile(r"(?<![0-9])(?<![0-9][.-])[0-9](?:[ ./-]?[0-9]){12,18}")
 #: First digits of the card schemes and the lengths they issue (ISO/IEC 7812).
 SCHEMES = (
     (re.compile(r"4"), (16, 19)),  # Visa; those of 13 digits are long out of use
@@ -15,6 +15,8 @@ SCHEMES = (
     (re.compile(r"3(?:0[0-5]|095|[68])"), (14, 16, 19)),  # Diners Club
     (re.compile(r"6011|64[4-9]|65"), (16, 19)),  # Discover
     (re.compile(r"35(?:2[89]|[3-8])"), (16, 19)),  # JCB
+    (re.compile(r"220[0-4]"), (16, 17, 18, 19)),  # Mir
+    (re.compile(r"9792"), (16,)),  # Troy
     (re.compile(r"62|81"), (16, 17, 18, 19)),  # UnionPay
     (re.compile(r"50|5[6-9]|6"), (16, 18, 19)),  # Maestro and national debit cards
 )
@@ -71,7 +73,7 @@ def find_ssns(scan: TextScan, windows: Sequence[Place]) -> Iterator[Place]:
     text = scan.text
     for first, last in windows:
         for match in SSN.finditer(text, first, last):
-            before = text_before(text, match.start(), SSN_CONTEXT_CHARACTERS)
+            before = words_near(text, *match.span(), SSN_CONTEXT_CHARACTERS)
             if match[1] == "-" or SSN_NAMED.search(before):
                 yield match.span()
 

@@ -17,6 +17,9 @@ DOMAIN = re.compile(
 #: ``git@host.example:group/repository.git`` is a repository, not an address.
 REMOTE_PATH = re.compile(r":[\w.~-]{1,200}/")
 
+#: In an address of the web.
+ENCODED = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}%40(?:[\w-]{1,62}\.){1,8}[A-Za-z]{2,24}(?![\w-])")
+
 
 def find_emails(scan: TextScan) -> Iterator[Place]:
     """Yield addresses: a local part before each ``@``, and a domain after it."""
@@ -31,3 +34,6 @@ def find_emails(scan: TextScan) -> Iterator[Place]:
             if 0 < len(name) <= MAX_LOCAL_CHARACTERS:
                 yield at - len(name), domain.end()
         at = text.find("@", at + 1)
+    if "%40" in text:
+        for match in ENCODED.finditer(text):
+            yield match.span()

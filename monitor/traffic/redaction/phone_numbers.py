@@ -8,7 +8,7 @@ from monitor.traffic.redaction.text_scan import Place, TextScan, text_before
 #: Start of a number: not inside a word, a longer number, an amount or a path.
 START = re.compile(r"(?<![A-Za-z0-9_+#$€£.-])(?<![0-9][ /(\u00a0])(?:\+|00|\()?[0-9]")
 #: Separator of two digits. Two characters only at parentheses: ``+49 (0)30``.
-GAP = r"(?: ?[(/]| ?\)[ -]?|[ .\u00a0\u2013-])?"
+GAP = r"(?: ?[(/]| ?\)[ -]{0,3}| - |[ .-])?"
 #: Longest phone number; a longer number is none.
 CANDIDATE = re.compile(rf"(?:\+|\()?[0-9](?:{GAP}[0-9]){{6,17}}")
 GOES_ON = re.compile(r"[A-Za-z0-9_]|[.,:/-][0-9]|[ ][0-9]")
@@ -33,14 +33,17 @@ PHONE_CONTEXT = re.compile(
     r"|\bmy number|\bhandy|rufnummer|\bnatel|\bruf|\bmeine nummer|\bt[eé]l\b|\bportable\b"
     r"|\bfixe\b|\bappel|\bjoign|\bmon num|\bmi n[uú]m|\bll[aá]m|\bil mio num|\bchiam|\bbel\b"
     r"|\bmijn num|\bmitt num|\bm[oó]j numer|\bzadzwo|\bligue\b|\bmeu n[uú]m"
-    r"|телефон|мой номер|звон|τηλ|电话|手机|号码|電話|携帯|番号|전화|هاتف|फ़ोन",
+    r"|телефон|جوال|موبايل|رقمي|мой номер|звон|τηλ|电话|手机|号码|電話|携帯|番号|전화|هاتف|फ़ोन",
     re.IGNORECASE,
 )
 OTHER_NUMBER_CONTEXT = re.compile(
     r"\b(?:order|ticket|invoice|part|policy|tracking|serial|batch|sku|ref|case|isbn|ean|imei"
     r"|customer|account|article|item|model|version|bestell|rechnung|kunden|vorgang|artikel"
     r"|commande|facture|pedido|factura|ordine|fattura)\w{0,12}[ .:#-]{0,3}"
-    r"(?:number|no|nr|num|id)?[ .:#-]{0,3}(?:is |ist )?$",
+    r"(?:number|no|nr|num|id)?[ .:#-]{0,3}(?:is |ist )?$"
+    r"|(?:問い?合わ?せ|注文|追跡|伝票|会員|受付|商品)番号\W{0,3}$|(?:订单|運單|运单|快递单"
+    r"|发票|工单)号?码?\W{0,3}$"
+    r"|(?:주문|송장|운송장) ?번호\W{0,3}$|(?:заказ|накладн|трек)\w{0,8}[ №:-]{0,3}$",
     re.IGNORECASE,
 )
 
@@ -66,7 +69,7 @@ def _end_of_phone(text: str, candidate: re.Match[str]) -> int | None:
     n_digits = sum(character.isdigit() for character in number)
     if re.match(r"\+[1-9]|00[1-9]", number) and n_digits >= (7 if number[0] == "+" else 12):
         while n_digits > 15 or GOES_ON.match(text, end):  # other numbers follow: cut at a separator
-            number = number.rstrip("0123456789").rstrip(" .-/()\u00a0\u2013")
+            number = number.rstrip("0123456789").rstrip(" .-/()")
             end, n_digits = start + len(number), sum(character.isdigit() for character in number)
             if n_digits < 7:
                 return None

@@ -9,9 +9,18 @@ import msgspec
 from monitor.settings import Redaction
 from monitor.traffic.exchange import Exchange, Message
 from monitor.traffic.redaction.account_numbers import find_cards, find_ibans, find_ssns
+from monitor.traffic.redaction.bank_numbers import find_accounts
+from monitor.traffic.redaction.birth_dates import find_birth_dates
 from monitor.traffic.redaction.emails import find_emails
+from monitor.traffic.redaction.national_ids import (
+    find_alphanumeric_ids,
+    find_named_documents,
+    find_national_ids,
+)
+from monitor.traffic.redaction.passwords import find_passwords
 from monitor.traffic.redaction.phone_numbers import find_phones
 from monitor.traffic.redaction.secrets import find_secrets
+from monitor.traffic.redaction.security_codes import find_security_codes
 from monitor.traffic.redaction.text_scan import Place, Span, TextScan
 
 #: A detector of names: returns the spans in a text.
@@ -81,16 +90,28 @@ class Redactor:
             yield name, (match.span() for match in pattern.finditer(text))
         scan = TextScan(text)
         yield "API_KEY", find_secrets(scan)
-        if "@" in text:
+        yield "PASSWORD", find_passwords(scan)
+        if "@" in scan.text or "%40" in scan.text:
             yield "EMAIL", find_emails(scan)
+        if not scan.has_digit:
+            return
+        yield "NATIONAL_ID", find_named_documents(scan)
+        if scan.has_three_digits or not scan.text.isascii():
+            yield "BIRTH_DATE", find_birth_dates(scan)
+        if not scan.has_three_digits:
+            return
+        yield "SECURITY_CODE", find_security_codes(scan)
+        yield "NATIONAL_ID", find_alphanumeric_ids(scan)
         if not scan.has_long_number:
             return
         windows = [
             (max(0, match.start() - 2), match.end()) for match in NUMBERS.finditer(scan.text)
         ]
+        yield "BANK_ACCOUNT", find_accounts(scan, windows)
         yield "IBAN", find_ibans(scan)
         yield "CARD", find_cards(scan, windows)
         yield "SSN", find_ssns(scan, windows)
+        yield "NATIONAL_ID", find_national_ids(scan, windows)
         yield "PHONE", find_phones(scan, windows)
 
 

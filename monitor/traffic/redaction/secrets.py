@@ -1,12 +1,13 @@
 """Detector of keys, tokens and passwords, by providers' prefixes or by the words before them.
 
 A candidate without a digit is taken for a word, except keys in capitals of a known form.
+Passwords are in :mod:`monitor.traffic.redaction.passwords`.
 """
 
 import re
 from collections.abc import Iterator
 
-from monitor.traffic.redaction.text_scan import Place, TextScan
+from monitor.traffic.redaction.text_scan import Place, TextScan, needles
 
 #: Longest secret; the rest of a longer one is another match.
 MAX_LENGTH = 4096
@@ -26,11 +27,18 @@ KEY = re.compile(
     r"|do[opr]_v1_[A-Fa-f0-9]{40,128}"
     r"|shp(?:at|ca|pa|ss)_[A-Fa-f0-9]{32,64}"
     r"|dapi[a-f0-9]{32,64}"
+    r"|whsec_[A-Za-z0-9]{24,256}|gsk_[A-Za-z0-9]{30,256}|xai-[A-Za-z0-9]{30,256}"
+    r"|key-[a-f0-9]{32}|r8_[A-Za-z0-9]{30,64}|lin_api_[A-Za-z0-9]{30,64}"
+    r"|sq0[a-z]{3}-[A-Za-z0-9_-]{20,64}"
+    r"|[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}"  # Discord
+    r"|AGE-SECRET-KEY-1[A-Z0-9]{40,80}"
+    r"|[5KL][1-9A-HJ-NP-Za-km-z]{50,51}(?![A-Za-z0-9])"  # Bitcoin wallets
     rf"|eyJ[A-Za-z0-9_-]{{8,{MAX_LENGTH}}}\.[A-Za-z0-9_-]{{8,{MAX_LENGTH}}}"  # JSON web tokens
     rf"\.[A-Za-z0-9_-]{{8,{MAX_LENGTH}}}"
 )
 #: Prefixes that no word starts with: 1 in 30 of these keys has no digit.
 NEED_NO_DIGIT = frozenset({"AKIA", "ASIA"})
+CHANGE_OF_CASE = re.compile("[a-z][A-Z]")
 #: Keys with a prefix before their long part, and the longest prefix.
 JOINED = re.compile(
     r"SG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,128}"  # SendGrid
@@ -40,36 +48,47 @@ JOINED = re.compile(
 FURTHEST_JOINT = 11
 
 PRIVATE_KEY = re.compile(
-    rf"-----BEGIN [A-Z ]{{0,30}}PRIVATE KEY-----(?:[A-Za-z0-9+/=\s]|\\[nr]){{0,{4 * MAX_LENGTH}}}"
-    r"(?:-----END [A-Z ]{0,30}PRIVATE KEY-----)?"
+    rf"-----BEGIN [A-Z ]{{0,30}}PRIVATE KEY(?: BLOCK)?-----(?:[A-Za-z0-9+/=\s>:.]"
+    rf"|\\+[nr]){{0,{4 * MAX_LENGTH}}}"
+    r"(?:-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----)?"
 )
-URL_PASSWORD = re.compile(r"://[^\s/:@]{1,64}:([^\s/@]{1,128})@")
+URL_PASSWORD = re.compile(r"://[^\s/:@]{0,64}:([^\s/@]{1,128})@")
+#: In the place of one: a variable, a mask, or the word itself.
+NO_PASSWORD = re.compile(r"[{<$%\[(].*|[*x.…]+|pass(?:word|wd)?|pwd|secret", re.IGNORECASE)
+
+#: The secret part of the address of a Slack webhook.
+WEBHOOK = re.compile(r"hooks\.[\w.-]{1,64}/(?:services|workflows)/([A-Za-z0-9/_-]{20,128})")
 
 #: Credentials of the header ``Authorization``.
 CREDENTIALS = re.compile(rf"[A-Za-z0-9._~+/=-]{{16,{MAX_LENGTH}}}")
 SCHEMES = ("bearer ", "basic ")
 
-#: Parts of the words before a secret; searched as bytes, which is fast.
-NEEDLES = tuple(b"pass pwd pw kennwort contrase senha secret token key".split())
+#: Parts of the words before a secret.
+NEEDLES = needles("secret token private preshared key")
 #: Words before a secret.
 WORD = re.compile(
-    r"pass(?:w|e\b|phrase| is)|pwd|(?<![a-z0-9])pw\b|kennwort|contrase|senha|secret|token"
-    r"|(?<=api)key|(?<=api.)key|(?<=account)key|(?<=account.)key|(?<=access)key|(?<=access.)key",
+    r"secret|token|(?:private|preshared)_?key|(?<=api)key|(?<=api.)key|(?<=account)key"
+    r"|(?<=account.)key|(?<=access)key|(?<=access.)key",
     re.IGNORECASE,
 )
-#: A named secret: ``password: x``, ``"api_key": "x"``, ``my password is x``.
+#: A named secret: ``token: x``, ``"api_key": "x"``, also in JSON inside JSON.
 GIVEN = re.compile(
-    r"[\w -]{2,40}?[\"']?\]?\s{0,3}(?:[:=]|\b(?:is|ist|lautet|es|est|è)\b:?)\s{0,3}[\"']?"
-    rf"([^\s\"'<>,;&${{%\[][^\s\"'<>,;&]{{5,{MAX_LENGTH}}})",
+    r"[\w -]{2,40}?\\{0,7}[\"']?\]?\s{0,3}(?:(?:[:=]|\b(?:is|ist|lautet|es|est|è)\b:?)\s{0,3}"
+    r"\\{0,7}[\"']?|\s{1,3}[\"'])"
+    rf"([^\s\"'<>,;&${{%\[\\][^\s\"'<>,;&\\]{{5,{MAX_LENGTH}}})",
     re.IGNORECASE,
 )
 
 
 def find_secrets(scan: TextScan) -> Iterator[Place]:
-    """Yield keys, tokens and passwords."""
+    """Yield keys, tokens, and passwords in URLs."""
     text = scan.text
     if "@" in text and "://" in text:
         for match in URL_PASSWORD.finditer(text):
+            if not NO_PASSWORD.fullmatch(match[1]):
+                yield match.span(1)
+    if "hooks." in text:
+        for match in WEBHOOK.finditer(text):
             yield match.span(1)
     yield from _keys(scan)
     if not scan.has_digit:
@@ -95,10 +114,12 @@ def _keys(scan: TextScan) -> Iterator[Place]:
             continue
         match = KEY.match(text, start) or _joined(text, start)
         if match and (
-            match[0][:4] in NEED_NO_DIGIT or any(character.isdigit() for character in match[0])
+            match[0][:4] in NEED_NO_DIGIT
+            or any(character.isdigit() for character in match[0])
+            or len(CHANGE_OF_CASE.findall(match[0])) > 1  # no word looks like this
         ):
             yield match.span()
-    if has_token and "PRIVATE KEY-----" in text:
+    if has_token and "PRIVATE KEY" in text:
         for match in PRIVATE_KEY.finditer(text):
             yield match.span()
 

@@ -4,6 +4,7 @@ Most texts hold no personal data; to rule it out costs microseconds.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -39,11 +40,38 @@ LONG_NUMBER = b"0" * 7
 #: No key is shorter.
 LONG_TOKEN = b"x" * 16
 
-#: Arabic, Persian, Devanagari and fullwidth digits -> Latin digits.
-OTHER_DIGITS = {
-    first + value: 0x30 + value for first in (0x660, 0x6F0, 0x966, 0xFF10) for value in range(10)
-}
-OTHER_DIGIT = re.compile(f"[{''.join(map(chr, OTHER_DIGITS))}]")
+#: Zero-width spaces and joiners, and the soft hyphen.
+INVISIBLE = "\u00ad\u200b\u2060\ufeff"
+
+
+def _plain_forms() -> dict[str, str]:
+    """Return digits, hyphens, spaces and fullwidth forms -> the ASCII character that they mean.
+
+    Those of the basic plane: a class with others takes forty times as long.
+    """
+    forms = dict.fromkeys(INVISIBLE, " ")
+    for code in range(0x80, 0x10000):
+        character = chr(code)
+        category = unicodedata.category(character)
+        if category == "Nd":
+            forms[character] = str(unicodedata.digit(character))
+        elif category == "Pd" or character == "\u2212":
+            forms[character] = "-"
+        elif category == "Zs":
+            forms[character] = " "
+    # A fullwidth comma ends a clause; in ASCII it could be a decimal one.
+    marks = set(",.!?;")
+    wide = (code for code in range(0x21, 0x7F) if chr(code) not in marks)
+    return forms | {chr(0xFEE0 + code): chr(code) for code in wide}
+
+
+PLAIN_FORMS = _plain_forms()
+OTHER_FORM = re.compile(f"[{re.escape(''.join(PLAIN_FORMS))}]")
+
+
+def needles(words: str) -> tuple[bytes, ...]:
+    """Return words for :meth:`TextScan.places_of`, which searches bytes: that is fast."""
+    return tuple(word.encode() for word in words.split())
 
 
 class TextScan:
@@ -53,20 +81,31 @@ class TextScan:
         text: The text.
         raw: The text in UTF-8.
         has_digit: Whether there is a digit.
-        has_long_number: Whether there are seven digits in a row, separators aside.
+        has_three_digits: Whether there are three digits in a row, separators aside.
+        has_six_digits: Whether there are six.
+        has_long_number: Whether there are seven.
     """
 
-    __slots__ = ("has_digit", "has_long_number", "raw", "text")
+    __slots__ = (
+        "has_digit",
+        "has_long_number",
+        "has_six_digits",
+        "has_three_digits",
+        "raw",
+        "text",
+    )
 
     def __init__(self, text: str) -> None:
-        """Scan a text; digits of other scripts count as Latin digits."""
-        if not text.isascii() and OTHER_DIGIT.search(text):
-            text = text.translate(OTHER_DIGITS)
+        """Scan a text; digits of other scripts, unusual hyphens and spaces count as ASCII."""
+        if not text.isascii():
+            text = OTHER_FORM.sub(lambda match: PLAIN_FORMS[match[0]], text)
         self.text = text
         self.raw = text.encode("utf-8", "surrogatepass")
         numbers = self.raw.translate(TO_ZERO, SEPARATORS)
         self.has_digit = b"0" in numbers
-        self.has_long_number = self.has_digit and LONG_NUMBER in numbers
+        self.has_three_digits = self.has_digit and LONG_NUMBER[:3] in numbers
+        self.has_six_digits = self.has_digit and LONG_NUMBER[:6] in numbers
+        self.has_long_number = self.has_six_digits and LONG_NUMBER in numbers
 
     def long_tokens(self) -> Iterable[Place]:
         """Return the ranges of 16 or more ASCII alphanumerics, ``_`` and ``-`` in a row."""
@@ -89,10 +128,34 @@ class TextScan:
         """Yield the positions of country codes followed by two digits."""
         return self._characters(_places(self.raw.translate(TO_CLASS), COUNTRY))
 
-    def places_of(self, needles: Iterable[bytes]) -> Iterator[int]:
-        """Yield the positions of lower-case words, ignoring case in the text."""
-        lower = self.raw.lower()
-        return self._characters(sorted(place for word in needles for place in _places(lower, word)))
+    def tokens_with_digits(self) -> list[Place]:
+        """Return the ranges of ASCII letters and digits in a row that have both."""
+        marked = self.raw.translate(TO_CLASS)
+        runs: list[Place] = []
+        for place in sorted({*_places(marked, b"a0"), *_places(marked, b"0a")}):
+            if runs and place < runs[-1][1]:
+                continue
+            end = marked.find(b" ", place)
+            runs.append((marked.rfind(b" ", 0, place) + 1, len(marked) if end < 0 else end))
+        firsts = list(self._characters(run[0] for run in runs))
+        return [
+            (first, first + end - start) for first, (start, end) in zip(firsts, runs, strict=True)
+        ]
+
+    def places_of(
+        self, needles: Iterable[bytes], of_other_scripts: Iterable[bytes] = ()
+    ) -> Iterator[int]:
+        """Yield the positions of lower-case words, ignoring case in the text.
+
+        Args:
+            needles: Words in ASCII.
+            of_other_scripts: Words with other characters, as they are written.
+        """
+        words, lower = tuple(needles), self.raw.lower()
+        if len(self.raw) != len(self.text):
+            words += tuple(of_other_scripts)
+        places = [place for word in words for place in _places(lower, word)]
+        return self._characters(sorted(places))
 
     def _characters(self, places: Iterable[int]) -> Iterator[int]:
         """Yield positions in the text for ascending positions in the bytes."""
@@ -116,3 +179,20 @@ def _places(raw: bytes, needle: bytes) -> Iterator[int]:
     while place >= 0:
         yield place
         place = raw.find(needle, place + len(needle))
+
+
+#: Separators of the fields of a table.
+FIELD_MARKS = frozenset(",;\t|")
+#: Characters before a number in which the first line may be a header.
+TABLE_CHARACTERS = 2_000
+MAX_HEADER_CHARACTERS = 200
+
+
+def words_near(text: str, start: int, end: int, before: int, after: int = 0) -> str:
+    """Return what may name a number: the text around it, and the header of its table."""
+    nearby = text_before(text, start, before)
+    if after:
+        nearby += " " + text[end : end + after]
+    is_field = 0 < start <= TABLE_CHARACTERS and text[start - 1] in FIELD_MARKS
+    line_end = text.find("\n", 0, min(start, MAX_HEADER_CHARACTERS)) if is_field else -1
+    return nearby if line_end < 0 else f"{text[:line_end]} {nearby}"

@@ -17,12 +17,17 @@ from monitor.traffic.redaction import (
     Redactor,
     Span,
     account_numbers,
+    bank_numbers,
+    birth_dates,
     build_redactor,
     emails,
+    national_ids,
+    passwords,
     phone_numbers,
     pseudonym_of,
     redactor,
     secrets,
+    security_codes,
 )
 from tests.support.traffic.regex_steps import StepCounter
 
@@ -57,7 +62,23 @@ REDACTOR = Redactor()
             "x [API_KEY] y",
         ),
         ("postgres://app:pw@db.example.com/prod", "postgres://app:[API_KEY]@db.example.com/prod"),
-        ("é password: hunter2x é", "é password: [API_KEY] é"),
+        ("é password: hunter2x é", "é password: [PASSWORD] é"),
+        ("my password is Sommerregen!", "my password is [PASSWORD]"),
+        ("Passwort: Sommerregen", "Passwort: [PASSWORD]"),
+        (r'{"a": "{\"password\": \"Regen;Bogen\"}"}', r'{"a": "{\"password\": \"[PASSWORD]\"}"}'),
+        ("card ４１１１ １１１１ １１１１ １１１１", "card [CARD]"),  # noqa: RUF001
+        ("card 4111\u20111111\u20111111\u20111111", "card [CARD]"),
+        ("cvv: 123, PIN is 4711", "cvv: [SECURITY_CODE], PIN is [SECURITY_CODE]"),
+        ("die TAN lautet 493175", "die TAN lautet [SECURITY_CODE]"),
+        ("sort code 20-00-00, acct 55779911", "sort code [BANK_ACCOUNT], acct [BANK_ACCOUNT]"),
+        ("routing number 111000025", "routing number [BANK_ACCOUNT]"),
+        ("PESEL 44051401359", "PESEL [NATIONAL_ID]"),
+        ("DNI 12345678Z", "DNI [NATIONAL_ID]"),
+        ("RSSMRA85T10A562S", "[NATIONAL_ID]"),
+        ("BSN 111222333", "BSN [NATIONAL_ID]"),
+        ("passport no. C01X00T47", "passport no. [NATIONAL_ID]"),
+        ("born 12/03/1984", "born [BIRTH_DATE]"),
+        ("write to ann%40example.org&x=1", "write to [EMAIL]&x=1"),
     ],
 )  # fmt: skip
 def test_personal_data_is_replaced_by_its_kind(text: str, redacted: str) -> None:
@@ -77,6 +98,13 @@ def test_personal_data_is_replaced_by_its_kind(text: str, redacted: str) -> None
         "user@localhost",
         "1793347200000",
         "sk-short",
+        "my password is wrong",
+        "password: required",
+        'password = os.environ["PW"]',
+        "Das Passwort ist abgelaufen.",
+        "PIN code 110001, Delhi",
+        "order 111222333",  # the check digits of a Dutch number, without its name
+        "DNI 12345678A",  # the check character is wrong
         "",
     ],
 )
@@ -168,6 +196,15 @@ HOSTILE = [
     "token=",
     "token is ",
     "password a ",
+    "password: a1",
+    "my password for a ",
+    "12-34-56 ",
+    "sort code ",
+    "pin 1",
+    "code ",
+    "born 1 ",
+    "passport a1 ",
+    "AB123456",
     "-----BEGIN PRIVATE KEY-----\n",
     "://a:",
     "://a:b",
@@ -179,11 +216,25 @@ HOSTILE = [
 
 
 #: Patterns that only ever see some dozen characters: a number, or what stands before it.
-OF_SHORT_TEXTS = {"SAID_PHONE", "SAID_OTHER", "SSN_NAMED", "NATIONAL", "DATE", "INTERNET"}
+OF_SHORT_TEXTS = {
+    "SAID_PHONE", "SAID_OTHER", "SSN_NAMED", "NATIONAL", "DATE", "INTERNET", "NO_VALUE",
+    "NO_PASSWORD", "INFLECTED", "OWNED", "YEAR",
+}  # fmt: skip
 
 
 def patterns() -> list[Any]:
-    modules = (account_numbers, emails, phone_numbers, redactor, secrets)
+    modules = (
+        account_numbers,
+        bank_numbers,
+        birth_dates,
+        emails,
+        national_ids,
+        passwords,
+        phone_numbers,
+        redactor,
+        secrets,
+        security_codes,
+    )
     return [
         pytest.param(pattern, id=f"{module.__name__.rpartition('.')[2]}.{name}")
         for module in modules

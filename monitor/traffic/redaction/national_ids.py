@@ -1,0 +1,302 @@
+"""Detector of national identity, tax and insurance numbers, passports and driving licences.
+
+A number is one where its form and check digits say so; where others share them too often, only
+near a word that names it.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib import import_module
+
+from monitor.traffic.redaction.text_scan import Place, TextScan, needles, words_near
+
+#: Characters before a number, and after it, that may name its kind.
+CHARACTERS_BEFORE = 80
+CHARACTERS_AFTER = 32
+
+BEGIN = r"(?<![A-Za-z0-9_])(?<![0-9][.:/-])"
+END = r"(?![A-Za-z0-9_])(?![.:/-][0-9])"
+#: Longest name that must be a word of its own.
+MAX_WORD = 4
+
+
+@dataclass(frozen=True)
+class NationalId:
+    """A kind of number.
+
+    Attributes:
+        pattern: Its form.
+        module: The module of python-stdnum that checks its digits; empty: none, or a function here.
+        words: What names it; needed nearby where it is not ``None``.
+        check: Returns whether the digits are right; in place of the module.
+        literals: Lower-case parts of the words, of which the text has one at least.
+    """
+
+    pattern: re.Pattern[str]
+    module: str = ""
+    words: re.Pattern[str] | None = None
+    check: Callable[[str], bool] | None = None
+    literals: tuple[str, ...] = ()
+
+    def is_valid(self, number: str) -> bool:
+        """Return whether the check digits, and dates in the number, are right."""
+        if self.check is not None:
+            return self.check(number)
+        if not self.module:
+            return True
+        check = _stdnum(self.module).is_valid
+        return bool(check(re.sub("[ ./]", "", number)) or check(re.sub("[ ./-]", "", number)))
+
+
+def find_national_ids(scan: TextScan, windows: Sequence[Place]) -> Iterator[Place]:
+    """Yield numbers of digits only.
+
+    Args:
+        scan: The text.
+        windows: Where it has seven digits or more in a row, separators aside.
+    """
+    text = scan.text
+    if not windows:
+        return
+    lower = text.lower()
+    named = [
+        kind
+        for kind in NAMED
+        if any(word.split()[0] in lower for word in kind.literals)
+        and (kind.words is None or kind.words.search(text))
+    ]
+    for first, last in windows:
+        kinds = BY_FORM if ANY_FORM.search(text, first, last) else ()
+        for kind in (*kinds, *named):
+            yield from _find(kind, text, first, last + 2)  # an X may be the check digit
+
+
+def find_alphanumeric_ids(scan: TextScan) -> Iterator[Place]:
+    """Yield numbers with alphabetic characters."""
+    text = scan.text
+    places = scan.tokens_with_digits()
+    places += [match.span() for match in SIX_DIGITS.finditer(text)] if scan.has_six_digits else []
+    for start, end in sorted(places):
+        first, last = max(0, start - REACH), min(len(text), end + REACH)
+        if not ANY_ALPHANUMERIC.search(text, first, last):
+            continue
+        for kind in ALPHANUMERIC:
+            yield from _find(kind, text, first, last)
+
+
+def find_named_documents(scan: TextScan) -> Iterator[Place]:
+    """Yield numbers of passports and driving licences after their names."""
+    text = scan.text
+    for place in scan.places_of(NEEDLES, OTHER_NEEDLES):
+        name = DOCUMENT.match(text, place)
+        match = name and DOCUMENT_NUMBER.match(text, name.end())
+        if match and len(match[1]) >= 6 and sum(map(str.isdigit, match[1])) >= 3:
+            yield match.span(1)
+
+
+def _find(kind: NationalId, text: str, first: int, last: int) -> Iterator[Place]:
+    for match in kind.pattern.finditer(text, first, last):
+        start, end = match.span()
+        if not re.match(END, text[end : end + 2]):  # beyond the window
+            continue
+        if kind.words is not None:
+            nearby = words_near(text, start, end, CHARACTERS_BEFORE, CHARACTERS_AFTER)
+            if not kind.words.search(nearby):
+                continue
+        if kind.is_valid(match[0]):
+            yield start, end
+
+
+@cache
+def _stdnum(name: str):  # type: ignore[no-untyped-def]
+    return import_module(f"stdnum.{name}")
+
+
+def _digits(text: str) -> list[int]:
+    return [int(character) for character in text if character.isdigit()]
+
+
+def _is_date(year: int, month: int, day: int) -> bool:
+    try:
+        date(year, month, day)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_german_insurance(number: str) -> bool:
+    """Check a number of the German pension insurance (VKVV, section 2)."""
+    compact = re.sub(r"[^0-9A-Z]", "", number.upper())
+    initial = ord(compact[8]) - ord("A") + 1
+    values = _digits(f"{compact[:8]}{initial:02d}{compact[9:11]}")
+    factors = (2, 1, 2, 5, 7, 1, 2, 1, 2, 1, 2, 1)
+    total = sum(sum(divmod(f * v, 10)) for f, v in zip(factors, values, strict=True))
+    day = int(compact[2:4])
+    is_born = _is_date(1904, int(compact[4:6]), day if day <= 31 else day - 50)  # 1904: a leap year
+    return is_born and total % 10 == int(compact[11])
+
+
+def _is_japanese(number: str) -> bool:
+    """Check a number of a Japanese resident (Order 85 of 2014, article 5)."""
+    digits = _digits(number)
+    weights = (6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
+    rest = sum(w * d for w, d in zip(weights, digits, strict=False)) % 11
+    return digits[11] == (0 if rest <= 1 else 11 - rest)
+
+
+def _is_russian_insurance(number: str) -> bool:
+    """Check a number of the Russian pension fund (SNILS)."""
+    digits = _digits(number)
+    total = sum((9 - i) * digit for i, digit in enumerate(digits[:9]))
+    return total % 101 % 100 == 10 * digits[9] + digits[10]
+
+
+def _is_danish(number: str) -> bool:
+    """Check the day and month of a Danish number: newer ones have no check digit."""
+    digits = "".join(map(str, _digits(number)))
+    return _is_date(1904, int(digits[2:4]), int(digits[:2]))
+
+
+def _number(
+    form: str, module: str = "", names: str = "", check: Callable[[str], bool] | None = None
+) -> NationalId:
+    """Return a kind.
+
+    Args:
+        form: Its form, without its ends.
+        module: See :class:`NationalId`.
+        names: Names of which one must be near, with ``_`` for a space; short ones are whole words.
+        check: See :class:`NationalId`.
+    """
+    literals = tuple(name.replace("_", " ") for name in names.split())
+    pattern = re.compile(BEGIN + f"(?:{form})" + END)
+    words = re.compile("|".join(map(_name, literals)), re.IGNORECASE) if literals else None
+    return NationalId(pattern, module, words, check, literals)
+
+
+def _name(literal: str) -> str:
+    is_word = len(literal) <= MAX_WORD and literal < "\u2e80"  # scripts with spaces
+    escaped = re.escape(literal).replace(r"\ ", r"[\s_-]?")
+    return rf"(?<![^\W_]){escaped}(?![^\W_])" if is_word else escaped
+
+
+def _loose(n: int) -> str:
+    """Return the form of n digits with up to two separators between any of them."""
+    return rf"[0-9](?:[ ./-]{{0,2}}[0-9]){{{n - 1}}}"
+
+
+OF_DIGITS = (
+    _number(r"9[0-9]{2}-[0-9]{2}-[0-9]{4}", "us.itin"),
+    _number(_loose(9), "us.itin", "itin"),
+    _number(_loose(10), "gb.nhs", "nhs"),
+    _number(_loose(11), "de.idnr", "idnr tin tax_id tax_no tax_num steuer"),
+    _number(r"[12] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}", "fr.nir"),
+    _number(
+        r"[12](?:[ ./-]{0,3}[0-9]){14}",
+        "fr.nir",
+        "sécu securite_sociale sécurité_sociale nir insee immatriculation",
+    ),
+    _number(_loose(9), "nl.bsn", "bsn burgerservice sofi sofinr sofinummer"),
+    _number(r"[0-9]{2}[.-]?[0-9]{2}[.-]?[0-9]{2}[ -]?[0-9]{3}[.-]?[0-9]{2}", "be.nn"),
+    _number(_loose(9), "pt.nif", "nif contribuinte fiscal"),
+    _number("[0-9]{6} ?[0-9]{5}", "pl.pesel"),
+    _number(_loose(11), "pl.pesel", "pesel pesle"),
+    _number(r"(?:19|20)?[0-9]{6}[-+][0-9]{4}", "se.personnummer"),
+    _number(r"(?:19|20)?[0-9]{6} ?[0-9]{4}", "se.personnummer", "personn person_n pnr"),
+    _number(r"[0-9]{6}-[0-9]{4}", check=_is_danish),
+    _number(r"[0-9]{6} ?[0-9]{4}", names="cpr personn", check=_is_danish),
+    _number(r"[0-9]{6} ?[0-9]{5}", "no.fodselsnummer"),
+    _number(_loose(11), "no.fodselsnummer", "fødselsn fodselsn personn"),
+    _number(r"756[. -]?[0-9]{4}[. -]?[0-9]{4}[. -]?[0-9]{2}", "ch.ssn"),
+    _number(
+        _loose(10),
+        "at.vnr",
+        "svnr sv-nummer sv_nummer svnummer vsnr sozialvers versicherungsn vers.-nr vnr e-card",
+    ),
+    _number(r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}", "br.cpf"),
+    _number(_loose(11), "br.cpf", "cpf"),
+    _number(
+        r"(?<![0-9] )[2-9][0-9]{3}(?P<gap>[ -])[0-9]{4}(?P=gap)[0-9]{4}(?! ?[0-9])", "in_.aadhaar"
+    ),
+    _number(_loose(12), "in_.aadhaar", "aadhaar aadhar uidai uid आधार"),
+    _number("[0-9]{17}[0-9Xx]", "cn.ric"),
+    _number("[1-8][0-9]{5} ?(?:19|20)[0-9]{6} ?[0-9]{3}[0-9Xx]", names="身份证 身份證"),
+    _number(_loose(12), "", "マイナンバー 個人番号 my_number mynumber", _is_japanese),
+    _number(r"[0-9]{6}-[0-9]{7}", "kr.rrn"),
+    _number(_loose(13), "kr.rrn", "주민 rrn resident_reg"),
+    _number(_loose(9), "au.tfn", "tfn tax_file tax_flie 税号"),
+    _number(_loose(9), "ca.sin", "sin social_ins nas assurance_sociale"),
+    _number(_loose(11), "tr.tckimlik", "kimlik tckn t.c tc"),
+    _number(r"[0-9]{3}-[0-9]{3}-[0-9]{3}[ -][0-9]{2}", check=_is_russian_insurance),
+    _number(_loose(11), "", "снилс snils", _is_russian_insurance),
+    _number(_loose(12), "ru.inn", "инн inn"),
+    _number(r"[0-9]{6}/[0-9]{4}", "cz.rc"),
+    _number("[1-8][0-9]{12}", "ro.cnp"),
+    _number(_loose(11), "gr.amka", "αμκα amka"),
+)
+
+BY_FORM = tuple(kind for kind in OF_DIGITS if kind.words is None)
+NAMED = tuple(kind for kind in OF_DIGITS if kind.words is not None)
+#: A quick look: none of the forms is in most windows.
+ANY_FORM = re.compile("|".join(kind.pattern.pattern for kind in BY_FORM))
+
+ALPHANUMERIC = (
+    _number(
+        r"(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?[0-9]{2} ?[0-9]{2} ?"
+        r"[0-9]{2} ?[A-D]"
+    ),
+    _number(
+        r"[A-Za-z]{2}[ -]?[0-9]{2}[ -]?[0-9]{2}[ -]?[0-9]{2}[ -]?[A-Da-d]",
+        names="national_insurance nino ni nin",
+    ),
+    _number(
+        r"[A-Za-z]{3} ?[A-Za-z]{3} ?[0-9LMNPQRSTUV]{2}[A-Za-z][0-9LMNPQRSTUV]{2} ?[A-Za-z]"
+        r"[0-9LMNPQRSTUV]{3}[A-Za-z]",
+        "it.codicefiscale",
+    ),
+    _number(r"[0-9]{2}[ -]?[0-9]{6}[ -]?[A-Za-z][ -]?[0-9]{3}", check=_is_german_insurance),
+    _number(r"[0-9]{8}[ -]?[A-Za-z]|[0-9]{2}\.[0-9]{3}\.[0-9]{3}-?[A-Za-z]", "es.dni"),
+    _number(r"[XYZxyz][ -]?[0-9]{7}[ -]?[A-Za-z]", "es.nie"),
+    _number(r"[0-9]{6}[-+ABCDEFUVWXY][0-9]{3}[0-9A-Za-z]", "fi.hetu"),
+    _number(r"[0-9]{7}[ -]?[A-Wa-w][A-IWTXa-iwtx]?", "ie.pps"),
+    _number(r"[A-Za-z]{5}[ -]?[0-9]{4}[ -]?[A-Za-z]", "in_.pan"),
+    _number(r"[A-Za-z]{5}[ -]?[0-9]{4}[ -]?[A-Za-z]", names="pan पैन"),
+    _number(r"[12] ?[0-9]{2} ?[0-9]{2} ?2[AB] ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}", "fr.nir"),
+)
+ANY_ALPHANUMERIC = re.compile("|".join(kind.pattern.pattern for kind in ALPHANUMERIC))
+
+#: Six digits, with a space or hyphen between them or none.
+SIX_DIGITS = re.compile(r"[0-9](?:[ .-]?[0-9]){5,11}")
+#: Alphabetic characters of a number stand so close to its digits.
+REACH = 10
+#: Beginnings of the names of documents.
+NEEDLES = needles(
+    "passp reisepass passe passa pasap pasz passnum passnr driv permis licencia carn"
+    " patente rijbewijs"
+    " carta prawo prawa ehliyet"
+)
+OTHER_NEEDLES = needles(
+    "führerschein Führerschein körkort Körkort sürücü паспорт Паспорт водит Водит"
+    " 护照 護照 パスポート 旅券 여권"
+    " 驾驶 驾照 運転 운전 جواز رخصة पासपोर्ट ड्राइविंग"
+)
+#: Names of a passport or a driving licence.
+DOCUMENT = re.compile(
+    r"passport|reisepass|passeport|pasaporte|passaporto|passaporte|paspoort|paszport\w*|\bpass"
+    r"(?:nummer|nr)|pasaport|паспорт\w*|护照|護照|パスポート|旅券|여권|جواز السفر|جواز سفر|पासपोर्ट"
+    r"|driv(?:er|ing)[\W_]{0,2}s?[\W_]?(?:licen[cs]e|number)|(?<![a-z])dl(?![a-z])"
+    r"|führerschein\w*|permis de conduire"
+    r"|(?:licencia|carn[eé]|permiso) de (?:conducir|conducci[oó]n)|patente(?: di guida)?"
+    r"|rijbewijs\w*"
+    r"|carta de condução|prawo jazdy|prawa jazdy|körkort\w*|водительск\w+ удостоверени\w+|驾驶证"
+    r"|驾照|運転免許証?|운전면허(?:증)?|sürücü belgesi|ehliyet|ड्राइविंग लाइसेंस|رخصة القيادة",
+    re.IGNORECASE,
+)
+DOCUMENT_NUMBER = re.compile(
+    r"[^0-9]{0,28}?(?<![A-Za-z0-9])(?!(?:19|20)[0-9]{2}[ -][01]?[0-9][ -])"
+    r"((?:[A-Z]{1,3}[ -]?|[A-Za-z]{1,5})?[0-9][A-Za-z0-9]{0,17}"
+    r"(?:[ -][A-Za-z0-9]{0,8}[0-9][A-Za-z0-9]{0,8}){0,4})(?![A-Za-z0-9])(?![.:/][0-9])"
+)

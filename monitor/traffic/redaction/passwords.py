@@ -1,0 +1,147 @@
+"""Detector of passwords after words that announce them, whatever they look like."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from monitor.traffic.redaction.text_scan import Place, TextScan, needles
+
+MIN_LENGTH, MAX_LENGTH = 4, 256
+#: Beginnings of the words.
+NEEDLES = needles(
+    "pas pwd pw mdp kennwort contrase clave senha parol wachtwoord haslo losenord sifre"
+)
+OTHER_NEEDLES = needles(
+    "hasł Hasł lösenord Lösenord şifre Şifre парол Парол ПАРОЛ 密码 密碼 口令"
+    " パスワード 비밀번호 암호 पासवर्ड المرور السر"
+)
+WORD = re.compile(
+    r"pas{1,2}(?:wor[dt]\w{0,2}|wrod|wort\w{0,2}|code|phrase|e\b|wd| ?key\b|\b)|pwd"
+    r"|(?<![a-z0-9])pw\b"
+    r"|(?<![a-z])mdp\b|kennwort\w{0,2}|contrase(?:ñ|n)as?|(?<![a-z])clave\b"
+    r"|senhas?\b|parola(?: d'ordine)?\w{0,2}|wachtwoord\w{0,2}|hasł[oa]|haslo"
+    r"|l[öo]senord\w{0,2}|[şs]ifre(?:m|si|niz)?|парол[ьяе]\w{0,2}|密[码碼]|口令|パスワード"
+    r"|비밀번호|암호"
+    r"|पासवर्ड|المرور|السر",
+    re.IGNORECASE,
+)
+#: An assignment: ``: x``, ``= x``, ``"password": "x"``, also in JSON inside JSON.
+ASSIGNED = re.compile(
+    r"[\w ()/-]{0,40}?\\{0,7}[\"'`*]{0,2}\]?[\s ]{0,3}(?::=|=>|->"
+    r"|:(?=\s)|[:=>](?!\s*\n))\s{0,6}(?:[bru]?\\{0,7}[\"'`«»“„「]|\*\*)?"
+)
+#: A sentence: ``my password is x``.
+STATED = re.compile(
+    r"(?:[ -](?:for|zu[mr]?|für|pour|para|per|voor|van|von|vom|della|del|du|des|von|fürs|do"
+    r"|till?|от|к)(?: [\w.-]{1,24}){1,4}?)?"
+    r"(?: ?(?:now|again|still|currently|jetzt|noch|maintenant|ahora|adesso|nu|teraz|agora))?"
+    r"(?:\s{1,3}(?:is|ist|lautet|war|was|wäre|are|est|était|es|era|é|è|jest|to|är|-|это"
+    r"|olarak|هي|هو|है)\b"
+    r"|\s{0,2}(?:は|是|为|為|는|은|が|이|가)):?\s{0,3}(?:\\{0,7}[\"'`«“„「])?"
+)
+VALUE = re.compile(
+    rf"[^\s\"'`<>,;&\\«»“”„\u2018\u2019「」。、\uff0c؛]{{{MIN_LENGTH},{MAX_LENGTH}}}"
+)
+QUOTES = "\"'`«“„「"
+QUOTED = re.compile(rf"[^\s\"'`\\»”\u2018\u2019」]{{{MIN_LENGTH},{MAX_LENGTH}}}")
+#: Where a word of prose follows, the value is none.
+GOES_ON = re.compile(r"[ \t]{1,2}[^\W\d_]{2}")
+#: Code, a placeholder or a mask, not a password.
+NO_VALUE = re.compile(
+    r"[$%{\[(<*•.…_x-]+.*|.*[(\[{].*|(?:os|process|self|config|settings|env|secrets?|args"
+    r"|this|vault"
+    r"|request|req|data|form|user|cfg|app)\.[\w.]{2,}|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+"
+    r"|.*\bENV\b.*|/.*|.*(.)\1{5}.*|Secret[A-Z]\w*|[A-Z_]+=.*",
+    re.DOTALL,
+)
+#: Words that say something of a password instead of being one.
+WORDS = frozenset(
+    (Path(__file__).parent / "no_passwords.txt").read_text(encoding="utf-8").splitlines()
+)
+
+
+#: Without a link, digits among alphabetic characters: ``user bob password hunter22``.
+BARE = re.compile(
+    r"(?: (?:от|для|for|zum?|für|di|de|del|van|till) [\w.-]{1,24})? {1,2}"
+    r"(?=\S{0,40}[0-9])(?=\S{0,40}[^\W\d_])([\w!@#$%^&*.+-]{8,64})(?![\w/.])"
+)
+
+
+def find_passwords(scan: TextScan) -> Iterator[Place]:
+    """Yield passwords: assigned to a word for them, or said to be one."""
+    text = scan.text
+    end_of_last = 0
+    for start in scan.places_of(NEEDLES, OTHER_NEEDLES):
+        if start < end_of_last:
+            continue
+        name = WORD.match(text, start)
+        place = name and _value(text, name)
+        if place:
+            end_of_last = place[1]
+            yield place
+
+
+def _value(text: str, name: re.Match[str]) -> Place | None:
+    """Return the place of the password after a word for it."""
+    assigned = ASSIGNED.match(text, name.end())
+    link = assigned or STATED.match(text, name.end())
+    if link is None:
+        bare = BARE.match(text, name.end()) or DIRECT.match(text, name.end())
+        return bare.span(1) if bare and _is_password(bare[1]) else None
+    is_quoted = link[0][-1:] in QUOTES and link[0] != ""
+    value = (QUOTED if is_quoted else VALUE).match(text, link.end())
+    if value is None:
+        return None
+    word = value[0] if is_quoted else value[0].rstrip(".)]}|*:?")
+    place = value.start(), value.start() + len(word)
+    if not _is_password(word):
+        return None
+    if is_quoted:
+        return place
+    if IDEOGRAPHIC.search(word):
+        return None
+    is_announced = assigned or " " in link[0].strip() or _is_owned(text, name.start())
+    goes_on = GOES_ON.match(text, place[1]) and "lautet" not in link[0].lower()
+    is_word = goes_on or INFLECTED.fullmatch(word) or not is_announced
+    return place if _is_marked(word) or not is_word else None
+
+
+def _is_password(word: str) -> bool:
+    """Return whether a value may be one: no code, no placeholder, no word about passwords."""
+    if len(word) < MIN_LENGTH or NO_VALUE.fullmatch(word):
+        return False
+    return word.lower().strip(".!?*_-") not in WORDS and any(map(str.isalnum, word))
+
+
+def _is_marked(word: str) -> bool:
+    """Return whether no word of a language looks like this."""
+    alphabetic = any(character.isalpha() for character in word)
+    digits = any(character.isdigit() for character in word)
+    inner = word[1:].rstrip("!")
+    return (
+        (alphabetic and digits)
+        or any(c in "!@#$%^&*_+=~?" for c in inner)
+        or (any(c.isupper() for c in inner) and any(c.islower() for c in inner))
+    )
+
+
+#: Scripts without spaces: a value would include the sentence.
+IDEOGRAPHIC = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
+#: A quoted value, or one with marks inside, directly after the word.
+DIRECT = re.compile(
+    r" {1,2}[\"'`«“„「]?((?=\S{0,40}[^\W\d_])[\w¡.+-]{2,40}[!_;&@#$%^*][\w!_;&@#$%^*.+-]{1,40})"
+)
+#: Ends of participles, which say something of a password.
+INFLECTED = re.compile(r"[a-z]{3,}(?:ed|ing|ated|iert|able|ible)|ge[a-zäöü]{3,}(?:t|en)")
+#: Words of the one whose password it is, before the word for it.
+OWNED = re.compile(
+    r"(?:\b(?:my|our|his|her|their|the|your|mein\w{0,2}|unser\w{0,2}|das|mon|notre|le|mi"
+    r"|nuestra|la|mia|il"
+    r"|mijn|ons|het|minha|nossa|a|moje|min|mitt|vårt|мой|наш)\b|我的|私の|내|제|मेरा"
+    r"|şifrem)[^.!?\n]{0,24}$",
+    re.IGNORECASE,
+)
+
+
+def _is_owned(text: str, start: int) -> bool:
+    return OWNED.search(text, max(0, start - 40), start) is not None or not text[start].isascii()
