@@ -222,6 +222,14 @@ OF_SHORT_TEXTS = {
 }  # fmt: skip
 
 
+#: Patterns that are matched once after a word that announces something. Each repetition in them has
+#: a limit, so that a word costs a constant.
+AFTER_WORDS = {
+    "ACCOUNT", "ASSIGNED", "BANK", "BARE", "CARD_VALUE", "DIRECT", "DOCUMENT_NUMBER", "MONTH_FIRST",
+    "ONE_TIME_VALUE", "PIN_LAST", "PIN_VALUE", "QUOTED", "STATED", "VALUE",
+}  # fmt: skip
+
+
 def patterns() -> list[Any]:
     modules = (
         account_numbers,
@@ -239,7 +247,7 @@ def patterns() -> list[Any]:
         pytest.param(pattern, id=f"{module.__name__.rpartition('.')[2]}.{name}")
         for module in modules
         for name, pattern in vars(module).items()
-        if isinstance(pattern, re.Pattern) and name not in OF_SHORT_TEXTS
+        if isinstance(pattern, re.Pattern) and name not in OF_SHORT_TEXTS | AFTER_WORDS
     ]
 
 
