@@ -1,4 +1,4 @@
-"""The traffic generator of docker/: readable records, and a clean stop."""
+"""The traffic generator of deploy/compose: readable records, and a clean stop."""
 
 import json
 import os
@@ -52,7 +52,7 @@ def read_everything(bootstrap_servers: str, topic: str) -> list[RawRecord]:
 
 def generator(*arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, ROOT / "docker" / "traffic" / "generate.py", *arguments],
+        [sys.executable, ROOT / "deploy" / "compose" / "traffic" / "generate.py", *arguments],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stderr=subprocess.PIPE,
         text=True,

@@ -1,4 +1,4 @@
-"""Records of the traffic generator of docker/, decoded by the daemon."""
+"""Records of the traffic generator of deploy/compose, decoded by the daemon."""
 
 import importlib.util
 import itertools
@@ -15,7 +15,7 @@ import pytest
 from monitor.demo.topics import CHANGED_TOPIC, KNOWN_TOPICS
 
 ROOT = Path(__file__).resolve().parents[3]
-SCRIPT = ROOT / "docker" / "traffic" / "generate.py"
+SCRIPT = ROOT / "deploy" / "compose" / "traffic" / "generate.py"
 TUESDAY = datetime(2026, 11, 24, 16, 0, tzinfo=UTC)
 
 
