@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -12,9 +13,12 @@ import httpx
 import pytest
 
 from bench.services.requirement import free_port, program
+from monitor.settings import Secrets, Settings
 
 COMMAND = Path(sys.executable).with_name("driftwarden")
-PRODUCTION = Path(__file__).parents[2] / "docs" / "how-to" / "production.md"
+UNIT = Path(__file__).parents[2] / "deploy" / "systemd" / "driftwarden.service"
+#: Exposure by `systemd-analyze security`, in tenths, from which on a unit counts as medium.
+MAX_EXPOSURE = 20
 #: As ProtectSystem=strict: all is read-only but /dev and the folder $1. Where TMPDIR is /var/tmp,
 #: that is a folder of the service, as by PrivateTmp=yes; its /tmp would hide this checkout.
 READ_ONLY = """
@@ -101,10 +105,11 @@ def test_a_folder_of_the_service_takes_temporary_files(system: ReadOnlySystem) -
     assert (listed.returncode, listed.stderr) == (0, "")
 
 
-def test_the_documented_systemd_unit_starts(system: ReadOnlySystem) -> None:
-    unit = documented_unit()
+def test_the_systemd_unit_starts(system: ReadOnlySystem) -> None:
+    unit = read_unit()
     assert unit["ProtectSystem"] == ["strict"]
     assert unit["PrivateTmp"] == ["yes"]
+    assert unit["StateDirectory"] == ["driftwarden"]
     for setting in unit["Environment"]:
         name, _, value = setting.partition("=")
         system.environment[name] = value.replace("/var/lib/driftwarden", str(system.folder))
@@ -129,11 +134,54 @@ def test_the_documented_systemd_unit_starts(system: ReadOnlySystem) -> None:
     assert "kafka_unavailable" in text  # the only thing that is missing
 
 
-def documented_unit() -> dict[str, list[str]]:
-    """Return the keys of the documented unit with their values."""
-    (text,) = re.findall(r"```ini\n(.*?)```", PRODUCTION.read_text(encoding="utf-8"), re.DOTALL)
+def test_systemd_accepts_the_unit_and_its_exposure(tmp_path: Path) -> None:
+    analyze = shutil.which("systemd-analyze") or pytest.skip("systemd-analyze is missing")
+    # The paths of an installation; `verify` wants the program to exist.
+    installed = tmp_path / UNIT.name
+    text = UNIT.read_text(encoding="utf-8").replace("/opt/driftwarden/bin/driftwarden", "/bin/true")
+    installed.write_text(text, encoding="utf-8")
+
+    verified = subprocess.run(
+        [analyze, "verify", installed], capture_output=True, text=True, check=False
+    )
+    exposure = subprocess.run(
+        [analyze, "security", "--offline=true", f"--threshold={MAX_EXPOSURE}", installed],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert (verified.returncode, verified.stderr) == (0, "")
+    assert exposure.returncode == 0, exposure.stdout
+
+
+def test_the_unit_names_real_settings_and_folders() -> None:
+    unit = read_unit()
+    variables = dict(setting.split("=", 1) for setting in unit["Environment"])
+    settings = Settings()
+    for name in variables:
+        if name.startswith("DRIFTWARDEN_"):
+            section, key = name.removeprefix("DRIFTWARDEN_").lower().split("__")
+            assert key in type(getattr(settings, section)).model_fields, name
+    # Whatever is written by a relative path would lie below the read-only working directory.
+    relative = {
+        f"DRIFTWARDEN_{section}__{key}".upper()
+        for section in type(settings).model_fields
+        for key, value in getattr(settings, section).model_dump().items()
+        if value in ("runs", "rollout-journal")
+    }
+    assert len(relative) == 2
+    assert relative <= set(variables)
+    assert {78, 2} == set(map(int, unit["RestartPreventExitStatus"][0].split()))
+    example = UNIT.with_name("secrets.env.example").read_text(encoding="utf-8")
+    secrets = re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE)
+    known = {name.upper() for name in Secrets.model_fields} | {"DRIFTWARDEN_DATABASE__URL"}
+    assert secrets
+    assert set(secrets) <= known
+
+
+def read_unit() -> dict[str, list[str]]:
+    """Return the keys of the unit with their values."""
     unit: dict[str, list[str]] = {}
-    for line in text.splitlines():
+    for line in UNIT.read_text(encoding="utf-8").splitlines():
         key, separator, value = line.partition("=")
         if separator and not line.startswith("#"):
             unit.setdefault(key, []).append(value)

@@ -9,7 +9,7 @@ import yaml
 
 from monitor.settings import Rollout
 
-DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
 #: Names of the fields that Argo Rollouts 1.8 and Flagger 1.40 know, of the parts that are used.
 METRIC = {
     "name", "interval", "initialDelay", "count", "successCondition", "failureCondition",
