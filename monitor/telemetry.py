@@ -14,6 +14,7 @@ from prometheus_client import (
     Gauge,
     Histogram,
     Metric,
+    ProcessCollector,
     generate_latest,
 )
 from prometheus_client.core import GaugeMetricFamily
@@ -61,6 +62,8 @@ EXCEPTION_RENDERER = structlog.processors.ExceptionRenderer(describe_exception)
 
 #: A registry of its own, as libraries add metrics to the global one.
 REGISTRY = CollectorRegistry()
+#: Memory, processor time and open files of this process, where the system has /proc.
+ProcessCollector(registry=REGISTRY)
 
 RECORDS_READ = Counter(
     "driftwarden_records_read", "Records read, sampled or not.", ["source"], registry=REGISTRY
@@ -172,6 +175,12 @@ STORE_DURATION = Histogram(
     buckets=(0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10),
     registry=REGISTRY,
 )
+DISK_FREE = Gauge(
+    "driftwarden_disk_free_ratio",
+    "Free share of the file system that holds a folder: temporary files, runs, or SQLite's file.",
+    ["folder"],
+    registry=REGISTRY,
+)
 LEADER = Gauge("driftwarden_leader", "1 on the replica that leads, else 0.", registry=REGISTRY)
 SERVICE_FAILURES = Counter(
     "driftwarden_service_failures",
@@ -238,9 +247,26 @@ class LeaderGauges(Collector):
 
     #: Labels and description by name.
     GAUGES: ClassVar[Mapping[str, tuple[tuple[str, ...], str]]] = {
+        "driftwarden_leader_measured_timestamp_seconds": (
+            (),
+            "Time at which the leader last read its gauges. Alert on its age: the others stay.",
+        ),
         "driftwarden_newest_evaluated_window_end_timestamp_seconds": (
             ("model",),
             "End of the newest evaluated window, or else start of the first. Alert on its age.",
+        ),
+        "driftwarden_drifted_share": (
+            ("model", "side", "bound"),
+            "Drifted share of the newest evaluated window: estimate, and its 95% interval's ends.",
+        ),
+        "driftwarden_window_verdict": (
+            ("model", "side", "verdict"),
+            "1 for the verdict on the newest evaluated window, 0 for the others.",
+        ),
+        "driftwarden_review_open_items": (("model",), "Review items without an outcome."),
+        "driftwarden_review_queue_idle_seconds": (
+            ("model",),
+            "Time since anybody worked on the open review items, or else since they were queued.",
         ),
         "driftwarden_failed_windows": (
             ("model",),

@@ -11,6 +11,7 @@ from typing import Literal, get_args
 
 from sqlalchemy import Engine
 
+from monitor.daemon.disk_space import export_disk_space
 from monitor.errors import ConfigurationError, DatabaseUnavailableError, loggable
 from monitor.settings import Secrets, Sections
 from monitor.store.engine import make_engine, transaction
@@ -41,6 +42,7 @@ def run_daemon(
         if not _wait_for_database(engine, stop):
             return
         _remember_taxonomy(engine, settings)
+        export_disk_space(settings)
         running = [
             _Running(name, body, stop)
             for name, body in _bodies(settings, secrets, engine, parts, stop).items()

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import get_args
 
 from sqlalchemy import Connection, Engine
 
 from monitor.alerts.channels import Channels
+from monitor.daemon.conditions.of_models import BATCH_MAX_AGE
 from monitor.daemon.training_metrics import export_training_metrics
 from monitor.settings import Settings
 from monitor.store.alerts.channel_state import failing_channel, last_failure_at, pending_messages
+from monitor.store.alerts.condition_facts import queue_state
 from monitor.store.alerts.incidents import count_unresolved
 from monitor.store.engine import transaction
 from monitor.store.probes.runs import recent_runs
@@ -16,6 +19,8 @@ from monitor.store.rollouts.events import last_event
 from monitor.store.rollouts.rollouts import open_rollouts
 from monitor.store.rollouts.weights import newest_of_each_model
 from monitor.store.traffic.offsets import last_gaps
+from monitor.store.windows.assessment import Verdict
+from monitor.store.windows.digest import FamilyFigures, newest_windows
 from monitor.store.windows.drift_evaluations import failed_window_ends
 from monitor.store.windows.looks import last_look_at
 from monitor.store.windows.pauses import pauses_of
@@ -52,11 +57,18 @@ def read_gauges(
     thresholds: dict[tuple[str, ...], float] = {}
     lengths: dict[tuple[str, ...], float] = {}
     lost: dict[tuple[str, ...], datetime | None] = {}
+    of_models: dict[str, dict[tuple[str, ...], float]] = {}
     with transaction(engine) as connection:
         for settings in watched:
             model = (settings.model.name,)
             pauses = pauses_of(connection, settings.model.name)
             evaluated[model] = evaluated_until(connection, settings)
+            for gauges in (
+                _read_newest_window(connection, settings.model.name, evaluated[model]),
+                _read_review_queue(connection, settings.model.name, now),
+            ):
+                for gauge, values in gauges.items():
+                    of_models.setdefault(gauge, {}).update(values)
             ends = failed_window_ends(connection, settings.model.name)
             # In a pause it is not repeated.
             failed[model] = sum(not any(p.covers(end) for p in pauses) for end in ends)
@@ -77,7 +89,9 @@ def read_gauges(
         lost.update({(source,): at for source, at in last_gaps(connection).items()})
     age = now - pending.oldest_at if pending.oldest_at else timedelta()
     return {
+        "driftwarden_leader_measured_timestamp_seconds": {(): now.timestamp()},
         "driftwarden_newest_evaluated_window_end_timestamp_seconds": _timestamps(evaluated),
+        **of_models,
         "driftwarden_failed_windows": failed,
         "driftwarden_window_seconds": lengths,
         "driftwarden_last_probe_timestamp_seconds": _timestamps(probed),
@@ -97,6 +111,35 @@ def read_gauges(
         "driftwarden_outbox_oldest_message_age_seconds": {(): age.total_seconds()},
         "driftwarden_message_failed_timestamp_seconds": _timestamps({(): given_up}),
         "driftwarden_records_lost_timestamp_seconds": _timestamps(lost),
+    }
+
+
+def _read_newest_window(
+    connection: Connection, model: str, until: datetime | None
+) -> dict[str, Values]:
+    """Return verdicts and drifted shares of the newest evaluated window; none without one."""
+    newest = newest_windows(connection, model, 1, until=until) if until is not None else []
+    if not newest or newest[0].figures is None:
+        return {}
+    verdicts: dict[tuple[str, ...], float] = {}
+    shares: dict[tuple[str, ...], float] = {}
+    for side in ("input", "output"):
+        family: FamilyFigures = getattr(newest[0].figures, side)
+        for verdict in get_args(Verdict):
+            verdicts[model, side, verdict] = float(family.verdict == verdict)
+        if family.verdict != "not_enough_data":
+            for bound in ("estimate", "lower", "upper"):
+                shares[model, side, bound] = getattr(family.drifted_share, bound)
+    return {"driftwarden_window_verdict": verdicts, "driftwarden_drifted_share": shares}
+
+
+def _read_review_queue(connection: Connection, model: str, now: datetime) -> dict[str, Values]:
+    """Return the size of a model's review queue, and how long nobody has worked on it."""
+    queue = queue_state(connection, model, now - BATCH_MAX_AGE)
+    idle = timedelta() if queue is None else now - queue.touched_at
+    return {
+        "driftwarden_review_open_items": {(model,): 0.0 if queue is None else float(queue.n_open)},
+        "driftwarden_review_queue_idle_seconds": {(model,): idle.total_seconds()},
     }
 
 

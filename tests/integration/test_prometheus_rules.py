@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import yaml
 from litestar.testing import TestClient
 from sqlalchemy import Engine
 
@@ -17,10 +18,11 @@ from monitor.settings import Secrets, Settings
 from monitor.telemetry import REGISTRY
 from monitor.traffic.ingest.storage_metrics import create_counters
 from monitor.web.app import create_app
+from tests.unit.deploy.dashboard import queries
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "deploy" / "prometheus"
-PRODUCTION = ROOT / "docs" / "how-to" / "production.md"
+PAGE = ROOT / "docs" / "how-to" / "monitor-driftwarden.md"
 
 
 def promtool(*arguments: str, metrics: bytes = b"") -> str:
@@ -43,10 +45,35 @@ def test_the_rules_are_valid_and_fire_rightly() -> None:
 
 def test_every_alert_is_tested_and_documented() -> None:
     alerts = re.findall(r"- alert: (\w+)", (RULES / "rules.yaml").read_text())
-    tests, page = (RULES / "rules.test.yaml").read_text(), PRODUCTION.read_text()
+    tests, page = (RULES / "rules.test.yaml").read_text(), PAGE.read_text()
     assert len(alerts) > 10
     assert not [alert for alert in alerts if not re.search(rf"alertname: {alert}\b", tests)]
     assert not [alert for alert in alerts if f"| `{alert}` |" not in page]
+
+
+def test_the_quiet_month_has_every_metric_of_every_rule() -> None:
+    """A rule without data is quiet whatever it says."""
+    month = (RULES / "month.test.yaml").read_text()
+    there = set(re.findall(r"- series: '(\w+)", month))
+    rules = yaml.safe_load((RULES / "rules.yaml").read_text())["groups"][0]["rules"]
+    for rule in rules:
+        assert set(re.findall(r"\b(?:driftwarden_\w+|up)\b", rule["expr"])) <= there, rule["alert"]
+
+
+@pytest.mark.parametrize("name", ["prometheus.yaml", "prometheus-kubernetes.yaml"])
+def test_the_scrape_configurations_are_valid(name: str) -> None:
+    assert "SUCCESS: 1 rule files found" in promtool("check", "config", name)
+    (job,) = yaml.safe_load((RULES / name).read_text())["scrape_configs"]
+    # The name in DriftwardenDown and on the dashboard.
+    assert f'up{{job="{job["job_name"]}"}}' in (RULES / "rules.yaml").read_text()
+
+
+def test_every_query_of_the_dashboard_is_parsed(tmp_path: Path) -> None:
+    """As rules, with the variables filled in."""
+    rules = [{"record": f"query:{i}", "expr": query} for i, query in enumerate(queries().values())]
+    file = tmp_path / "queries.yaml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": rules}]}))
+    assert f"SUCCESS: {len(rules)} rules found" in promtool("check", "rules", str(file))
 
 
 def test_the_rules_use_metrics_that_exist() -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from monitor.alerts.channels import NO_CHANNELS
 from monitor.alerts.incidents import report, resolve
@@ -17,10 +17,12 @@ from monitor.daemon.leader_metrics import read_gauges, withdraw_gauges
 from monitor.settings import Secrets, Settings, load_configuration
 from monitor.store.alerts.incidents import unresolved_incident_of
 from monitor.store.engine import transaction
+from monitor.store.tables import ReviewBatch, ReviewItem
 from monitor.store.windows.pauses import begin_pause, end_pauses
 from monitor.telemetry import LEADER_GAUGES, REGISTRY, TRAINING_LOSS
 from retrain.rollout.rollouts import revert
 from tests.support.retrain.rollout_desk import RolloutDesk
+from tests.support.review.review_world import make_world
 from tests.support.traffic.stored_traffic import store_traffic
 from tests.support.windows.assessments import make_assessment, store_evaluation
 
@@ -152,3 +154,55 @@ def test_gauges_of_rollouts_follow_weights_and_holds(engine: Engine, clock: date
     with transaction(engine) as connection:
         revert(connection, rollout_id, desk.now, by="lea", reason="x")
     assert [0, 0] == read()[:2]
+
+
+def test_the_time_of_the_reading_is_exported(engine: Engine, clock: datetime) -> None:
+    reading = read_gauges(engine, [Settings()], NO_CHANNELS, clock)
+    assert reading["driftwarden_leader_measured_timestamp_seconds"] == {(): clock.timestamp()}
+
+
+def test_verdict_and_share_are_of_the_newest_window(any_engine: Engine, clock: datetime) -> None:
+    def read() -> tuple[dict[tuple[str, ...], float], dict[tuple[str, ...], float]]:
+        reading = read_gauges(any_engine, [Settings()], NO_CHANNELS, clock + 3 * WEEK)
+        verdicts = reading.get("driftwarden_window_verdict", {})
+        return dict(verdicts), dict(reading.get("driftwarden_drifted_share", {}))
+
+    assert read() == ({}, {})
+    store_traffic(any_engine, clock, 20, seed=1)
+    assert read() == ({}, {})  # nothing was evaluated
+    quiet, drifted = make_assessment(), make_assessment(0.3)
+    for assessment, start in ((quiet, clock), (drifted, clock + WEEK)):
+        with transaction(any_engine) as connection:
+            store_evaluation(connection, assessment, start)
+        verdicts, shares = read()
+        for side, family in (("input", assessment.input), ("output", assessment.output)):
+            known = {v: n for (_, s, v), n in verdicts.items() if s == side}
+            assert known == {
+                v: float(v == family.verdict) for v in ("drift", "no_drift", "not_enough_data")
+            }
+            if family.verdict != "not_enough_data":
+                share = family.drifted_share
+                assert [
+                    shares["assistant", side, bound] for bound in ("estimate", "lower", "upper")
+                ] == [share.estimate, share.lower, share.upper]
+    assert shares["assistant", "input", "estimate"] == 0.3
+
+
+def test_the_review_queue_ages_until_it_is_touched(engine: Engine, clock: datetime) -> None:
+    def read(now: datetime) -> list[float]:
+        reading = read_gauges(engine, [Settings()], NO_CHANNELS, now)
+        names = ("review_open_items", "review_queue_idle_seconds")
+        return [reading[f"driftwarden_{name}"]["assistant",] for name in names]
+
+    assert read(clock) == [0, 0]
+    world = make_world(engine, clock)
+    with transaction(engine) as connection:
+        connection.execute(update(ReviewBatch).values(created_at=clock))
+    n_open, idle = read(clock + 2 * DAY)
+    assert n_open > 0
+    assert idle == 2 * DAY.total_seconds()
+    with transaction(engine) as connection:
+        connection.execute(
+            update(ReviewItem).where(ReviewItem.batch_id == world.batch_id).values(status="gold")
+        )
+    assert read(clock + 2 * DAY) == [0, 0]

@@ -1,0 +1,43 @@
+"""Free space of the folders that the daemon writes to."""
+
+import os
+import tempfile
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from monitor.settings import Sections
+from monitor.telemetry import DISK_FREE
+
+
+def export_disk_space(settings: Sections) -> None:
+    """Export the free share of each folder's file system, read at each scrape."""
+    folders = {
+        "temporary": Path(tempfile.gettempdir()),
+        "runs": Path(settings.by_model[0].retrain.work_dir),
+    }
+    database = make_url(settings.database.url)
+    if database.get_backend_name() == "sqlite" and database.database:
+        folders["database"] = Path(database.database).parent
+    for name, folder in folders.items():
+        DISK_FREE.labels(name).set_function(partial(free_ratio, folder.absolute()))
+
+
+def free_ratio(folder: Path) -> float:
+    """Return the free share, for this user, of the file system of a folder.
+
+    A folder that doesn't exist yet has the space of the nearest one above it. NaN where the file
+    system doesn't say.
+    """
+    for place in (folder, *folder.parents):
+        try:
+            file_system = os.statvfs(place)
+        except FileNotFoundError:
+            continue
+        except OSError:
+            break
+        # Without the blocks that only root may use.
+        total = file_system.f_blocks - file_system.f_bfree + file_system.f_bavail
+        return file_system.f_bavail / total if total else float("nan")
+    return float("nan")
