@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 from sqlalchemy import Engine
 
-from monitor.daemon.disk_space import export_disk_space
+from monitor.daemon.readiness.disk_space import export_disk_space
 from monitor.errors import ConfigurationError, DatabaseUnavailableError, loggable
 from monitor.settings import Secrets, Sections
 from monitor.store.engine import make_engine, transaction

@@ -1,6 +1,6 @@
 """The command `driftwarden` with a light encoder, and its times divided by a factor.
 
-`python -m tests.alarms.daemon run`. ALARMS_FACTOR is the factor; the lease of the leader is a tenth
+`python -m tests.alarms.daemon run`. ALARMS_FACTOR is the factor; the lease of the leader is a fifth
 of the real one, as a busy machine keeps no shorter one.
 """
 
@@ -14,13 +14,14 @@ from monitor.alerts import outbox
 from monitor.cli import main
 from monitor.daemon import schedule
 from monitor.daemon.evaluations import windows
+from monitor.store.windows import claims
 from monitor.traffic.kafka import lag
 from tests.alarms import evaluation
 from tests.support.encoders.fake_encoder import FakeEncoder
 
 #: Nothing is measured more often: a scrape a second sees no more.
 SHORTEST_SECONDS = 1.0
-LEASE = timedelta(seconds=3)
+LEASE = timedelta(seconds=6)
 
 
 def scale_times(factor: float) -> None:
@@ -31,6 +32,7 @@ def scale_times(factor: float) -> None:
     lag.MEASURE_EVERY_SECONDS = max(SHORTEST_SECONDS, lag.MEASURE_EVERY_SECONDS / factor)
     for name in ("FIRST_DELAY", "MAX_DELAY", "MAX_DELAY_MISCONFIGURED"):
         setattr(outbox, name, getattr(outbox, name) / factor)
+    claims.RETRY_AFTER = claims.RETRY_AFTER / factor
     schedule.prepare = partial(schedule.prepare, lease=LEASE)
 
 

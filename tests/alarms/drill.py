@@ -1,4 +1,7 @@
-"""`python -m tests.alarms.drill`: real faults, and the time until each alert fires and resolves."""
+"""`python -m tests.alarms.drill`: real faults, and the time until each alert fires and resolves.
+
+Arguments are names of faults; without any, all are injected.
+"""
 
 import signal
 import sys
@@ -29,7 +32,7 @@ class Row:
     """What happened for a fault."""
 
     fault: Fault
-    #: Seconds until each alert fired, by name.
+    #: Seconds from when the fault was there until each alert fired, by name.
     fired: dict[str, float]
     #: Seconds from the mending until each was resolved.
     resolved: dict[str, float]
@@ -41,7 +44,7 @@ class Row:
         wrong = set(self.fired) - self.fault.alerts - self.fault.may_fire
         left = set(self.fired) - set(self.resolved)
         texts = (("did not fire", missing), ("fired too", wrong), ("did not resolve", left))
-        return "; ".join(f"{', '.join(sorted(names))} {what}" for what, names in texts if names)
+        return "; ".join(f"{', '.join(sorted(names))} {problem}" for what, names in texts if names)
 
 
 @contextmanager
@@ -66,14 +69,14 @@ def run_fault(fault: Fault, site: Site, monitoring: Monitoring) -> Row:
     def pages(*, firing: bool) -> list[Page]:
         return [page for page in receiver.pages[first:] if page.firing == firing]
 
-    began = time.monotonic()
     with fault.inject(site):
+        began = time.monotonic()
         wait_for(lambda: fault.alerts <= {page.alert for page in pages(firing=True)}, FIRE_SECONDS)
     mended = time.monotonic()
     if wait_for(lambda: not receiver.firing(), RESOLVE_SECONDS):
         time.sleep(QUIET_SECONDS)
     left = {dict(labels)["alertname"] for labels in receiver.firing()}
-    fired = {page.alert: page.at - began for page in reversed(pages(firing=True))}
+    fired = {page.alert: max(page.at - began, 0.0) for page in reversed(pages(firing=True))}
     resolved = {
         page.alert: page.at - mended for page in pages(firing=False) if page.alert not in left
     }
@@ -128,11 +131,13 @@ def _is_at_rest(site: Site, monitoring: Monitoring) -> bool:
 
 
 def main() -> None:
-    """Run all faults in a temporary folder, which stays, and print the table."""
+    """Run the faults in a temporary folder, which stays, and print the table."""
     # What was started is ended on SIGTERM too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     folder = Path(tempfile.mkdtemp(prefix="driftwarden-drill-"))
-    rows = run_drill(folder, say=lambda text: print(text, flush=True))
+    by_name = {fault.name: fault for fault in FAULTS}
+    faults = [by_name[name] for name in sys.argv[1:]] or FAULTS
+    rows = run_drill(folder, faults, say=lambda text: print(text, flush=True))
     print(table(rows, FACTOR))
     print(f"logs: {folder}")
 

@@ -32,20 +32,20 @@ def scale_rules(factor: float, rules: Path = RULES) -> dict[str, Any]:
 
 def scale_expression(expression: str, factor: float) -> str:
     """Return an expression with its ranges, and its limits in seconds, divided by a factor."""
-    scaled = _RANGE.sub(lambda found: f"[{_scaled(found[0][1:-1], factor)}]", expression)
+    scaled = _RANGE.sub(lambda match: f"[{_scaled(match[0][1:-1], factor)}]", expression)
     if not _IN_SECONDS.search(scaled):
         return scaled
 
-    def divide(found: re.Match[str]) -> str:
-        times = f"{found[1]} * " if found[1] else ""
-        return f"{times}{int(found[2]) / factor:g}"
+    def divide(match: re.Match[str]) -> str:
+        times = f"{match[1]} * " if match[1] else ""
+        return f"{times}{int(match[2]) / factor:g}"
 
     return _NUMBER.sub(divide, scaled)
 
 
 def _scaled(duration: str, factor: float) -> str:
     """Return a duration divided by a factor, in milliseconds, at least one second."""
-    found = _DURATION.fullmatch(duration)
-    if found is None:
+    match = _DURATION.fullmatch(duration)
+    if match is None:
         raise ValueError(f"a duration of one unit is expected: {duration!r}")
-    return f"{max(1000, round(int(found[1]) * SECONDS[found[2]] * 1000 / factor))}ms"
+    return f"{max(1000, round(int(match[1]) * SECONDS[match[2]] * 1000 / factor))}ms"

@@ -125,7 +125,7 @@ def test_constraints_are_plain_pins_of_others() -> None:
     lines = read("constraints.txt").splitlines()
     assert lines == sorted(lines, key=lambda line: line.partition("==")[0])
     for line in lines:
-        assert re.fullmatch(r"[a-z0-9-]+==[0-9][A-Za-z0-9.]*", line), line
+        assert re.fullmatch(r"[a-z0-9-]+==(?:[0-9]+!)?[0-9][A-Za-z0-9.]*", line), line
         assert not line.startswith(("driftwarden==", "pip=="))
 
 

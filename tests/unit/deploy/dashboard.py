@@ -12,17 +12,17 @@ _VALUES = {"$model|": ".*", "$model": ".*"}
 
 
 def queries() -> dict[str, str]:
-    """Return the queries by panel and letter, with the dashboard's variables filled in."""
-    found = {
+    """Return the queries by panel and reference, with the dashboard's variables filled in."""
+    by_name = {
         f"{panel['title']} {target['refId']}": target["expr"]
         for panel in PANELS
         for target in panel["targets"]
     }
     for annotation in DASHBOARD["annotations"]["list"]:
-        found[f"annotation {annotation['name']}"] = annotation["expr"]
+        by_name[f"annotation {annotation['name']}"] = annotation["expr"]
     for variable, value in _VALUES.items():
-        found = {name: query.replace(variable, value) for name, query in found.items()}
-    return found
+        by_name = {name: query.replace(variable, value) for name, query in by_name.items()}
+    return by_name
 
 
 def left_out() -> set[str]:

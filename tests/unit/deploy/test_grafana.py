@@ -18,23 +18,23 @@ SUFFIXES = {"counter": "_total", "histogram": "_bucket", "gauge": ""}
 EXPORTED = {f"{family.name}{SUFFIXES[family.type]}" for family in REGISTRY.collect()}
 
 
-def lost(given: Any, kept: Any, path: str = "") -> list[str]:
-    """Return the places at which a value was given and not kept."""
-    if isinstance(given, dict) and isinstance(kept, dict):
+def lost(before: Any, after: Any, path: str = "") -> list[str]:
+    """Return the places at which a value was before and not after."""
+    if isinstance(before, dict) and isinstance(after, dict):
         return [
             place
-            for key, value in given.items()
+            for key, value in before.items()
             for place in (
-                lost(value, kept[key], f"{path}/{key}") if key in kept else [f"{path}/{key}"]
+                lost(value, after[key], f"{path}/{key}") if key in after else [f"{path}/{key}"]
             )
         ]
-    if isinstance(given, list) and isinstance(kept, list) and len(given) == len(kept):
+    if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         return [
             place
-            for i, pair in enumerate(zip(given, kept, strict=True))
+            for i, pair in enumerate(zip(before, after, strict=True))
             for place in lost(*pair, f"{path}/{i}")
         ]
-    return [] if given == kept else [path]
+    return [] if before == after else [path]
 
 
 def round_trip(dashboard: dict[str, Any]) -> Any:
@@ -64,21 +64,21 @@ def test_every_metric_of_a_query_is_exported() -> None:
 
 
 def test_every_exported_metric_is_shown_or_left_out() -> None:
-    shown = set().union(*(metrics_of(query) for query in queries().values()))
-    assert shown & left_out() == set()
-    assert EXPORTED - shown == left_out()
+    named = set().union(*(metrics_of(query) for query in queries().values()))
+    assert named & left_out() == set()
+    assert EXPORTED - named == left_out()
 
 
 def test_every_metric_of_the_alerts_is_shown() -> None:
     rules = (FOLDER.parent / "prometheus" / "rules.yaml").read_text(encoding="utf-8")
-    shown = set().union(*(metrics_of(query) for query in queries().values()))
+    named = set().union(*(metrics_of(query) for query in queries().values()))
     used = {
         name
         for group in yaml.safe_load(rules)["groups"]
         for rule in group["rules"]
         for name in metrics_of(rule["expr"])
     }
-    assert used <= shown
+    assert used <= named
 
 
 def test_alerts_that_descriptions_name_exist() -> None:
@@ -112,11 +112,11 @@ def test_panels_have_ids_titles_and_do_not_overlap() -> None:
     for panel in panels:
         place = panel["gridPos"]
         assert place["x"] + place["w"] <= 24, panel["title"]
-    for one, other in combinations(panels, 2):
-        a, b = one["gridPos"], other["gridPos"]
-        beside = a["x"] + a["w"] <= b["x"] or b["x"] + b["w"] <= a["x"]
-        above = a["y"] + a["h"] <= b["y"] or b["y"] + b["h"] <= a["y"]
-        assert beside or above, (one["title"], other["title"])
+    for first, second in combinations(panels, 2):
+        a, b = first["gridPos"], second["gridPos"]
+        apart = a["x"] + a["w"] <= b["x"] or b["x"] + b["w"] <= a["x"]
+        stacked = a["y"] + a["h"] <= b["y"] or b["y"] + b["h"] <= a["y"]
+        assert apart or stacked, (first["title"], second["title"])
 
 
 def test_datasource_and_models_are_variables() -> None:

@@ -110,12 +110,12 @@ def test_commands_exist_with_their_options(role: str) -> None:
     while hasattr(command, "commands"):
         command = command.commands[arguments.pop(0)]
     options = {option for parameter in command.params for option in parameter.opts}
-    given = dict(zip(arguments[::2], arguments[1::2], strict=True))
-    assert set(given) <= options
+    options_of_pod = dict(zip(arguments[::2], arguments[1::2], strict=True))
+    assert set(options_of_pod) <= options
     mounts = {m["name"]: m["mountPath"] for m in container(PODS[role])["volumeMounts"]}
-    assert given["--config"] == f"{mounts['config']}/{CONFIG.name}"
-    if "--only" in given:
-        parts = parse_parts(given["--only"])
+    assert options_of_pod["--config"] == f"{mounts['config']}/{CONFIG.name}"
+    if "--only" in options_of_pod:
+        parts = parse_parts(options_of_pod["--only"])
         assert {role, "web"} == set(parts)
 
 
@@ -198,7 +198,7 @@ def test_selectors_match_the_intended_pods() -> None:
     everyone = {**{role: labels(role) for role in PODS}, "training": training}
 
     def matched(selector: Object) -> set[str]:
-        return {role for role, given in everyone.items() if selects(selector, given)}
+        return {role for role, of_pod in everyone.items() if selects(selector, of_pod)}
 
     parts = {"ingest", "schedule", "web"}
     assert {

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from monitor.daemon.disk_space import export_disk_space, free_ratio
+from monitor.daemon.readiness.disk_space import export_disk_space, free_ratio
 from monitor.settings import load_configuration
 from monitor.telemetry import DISK_FREE, REGISTRY
 
