@@ -44,7 +44,9 @@ class Row:
         wrong = set(self.fired) - self.fault.alerts - self.fault.may_fire
         left = set(self.fired) - set(self.resolved)
         texts = (("did not fire", missing), ("fired too", wrong), ("did not resolve", left))
-        return "; ".join(f"{', '.join(sorted(names))} {problem}" for what, names in texts if names)
+        return "; ".join(
+            f"{', '.join(sorted(names))} {problem}" for problem, names in texts if names
+        )
 
 
 @contextmanager

@@ -179,7 +179,7 @@ class Site:
                 record = self.record(name, "desk", datetime.now(UTC))
                 producer.send(TOPIC, key=name.encode(), value=record)
                 n += 1
-            producer.close(timeout_ms=1000)
+            producer.close(timeout=1)
 
         thread = threading.Thread(target=run, daemon=True)
         thread.start()

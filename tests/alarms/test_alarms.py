@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 from kafka import KafkaProducer
-from sqlalchemy import Engine
 
 from bench.services.requirement import free_port
+from monitor.store.engine import make_engine
+from monitor.store.migrations import upgrade
 from tests.alarms.drill import FACTOR, run_drill, table
 from tests.alarms.faults import FAULTS
 from tests.alarms.monitoring import Monitoring, running_monitoring, wait_for
@@ -75,7 +76,7 @@ class Daemon:
 
 
 @pytest.fixture
-def daemon(tmp_path: Path, engine: Engine, bootstrap_servers: str, topic: str) -> Iterator[Daemon]:
+def daemon(tmp_path: Path, bootstrap_servers: str, topic: str) -> Iterator[Daemon]:
     """Return a running daemon that has 20 exchanges to read."""
     producer = KafkaProducer(bootstrap_servers=bootstrap_servers)
     for i in range(20):
@@ -83,7 +84,11 @@ def daemon(tmp_path: Path, engine: Engine, bootstrap_servers: str, topic: str) -
         producer.send(topic, key=str(i).encode(), value=text.encode())
     producer.flush()
     producer.close()
-    made = Daemon(tmp_path, engine.url.render_as_string(), bootstrap_servers, topic)
+    database = f"sqlite:///{tmp_path}/driftwarden.db"
+    engine = make_engine(database)
+    upgrade(engine)
+    engine.dispose()
+    made = Daemon(tmp_path, database, bootstrap_servers, topic)
     made.start()
     yield made
     made.kill()

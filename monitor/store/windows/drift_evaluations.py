@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, and_, func, or_, select, update
 
 from monitor.errors import NotFoundError
 from monitor.store.model_sets import Models, of_models
@@ -107,9 +107,17 @@ def newest_evaluated_end(connection: Connection, model: str) -> datetime | None:
 
 
 def failed_window_ends(connection: Connection, model: str) -> list[datetime]:
-    """Return the ends of the windows of a model whose evaluation failed, and has not succeeded."""
+    """Return the ends of the windows of a model whose evaluation failed, and has not succeeded.
+
+    One that is being repeated is among them: an alert on their number would else begin anew with
+    each attempt.
+    """
+    repeated = and_(
+        DriftEvaluation.status == "running",
+        DriftEvaluation.first_started_at < DriftEvaluation.started_at,
+    )
     failed = select(DriftEvaluation.window_end).where(
-        DriftEvaluation.model == model, DriftEvaluation.status == "failed"
+        DriftEvaluation.model == model, or_(DriftEvaluation.status == "failed", repeated)
     )
     return list(connection.execute(failed).scalars())
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sqlalchemy import Engine, update
 
@@ -18,7 +19,14 @@ from monitor.settings import Secrets, Settings, load_configuration
 from monitor.store.alerts.incidents import unresolved_incident_of
 from monitor.store.engine import transaction
 from monitor.store.tables import ReviewBatch, ReviewItem
+from monitor.store.windows.claims import (
+    EvaluationClaim,
+    claim_drift_evaluation,
+    fail_drift_evaluation,
+    finish_drift_evaluation,
+)
 from monitor.store.windows.pauses import begin_pause, end_pauses
+from monitor.store.windows.sample_scores import SampleScores
 from monitor.telemetry import LEADER_GAUGES, REGISTRY, TRAINING_LOSS
 from retrain.rollout.rollouts import revert
 from tests.support.retrain.rollout_desk import RolloutDesk
@@ -30,6 +38,7 @@ WEEK, DAY = timedelta(weeks=1), timedelta(days=1)
 NEWEST_END = "driftwarden_newest_evaluated_window_end_timestamp_seconds"
 WINDOW = "driftwarden_window_seconds"
 ASSISTANT = {"model": "assistant"}
+NO_SCORES = SampleScores(np.empty(0, int), np.empty(0), np.empty(0, int), np.empty(0))
 
 
 class Leadership:
@@ -206,3 +215,32 @@ def test_the_review_queue_ages_until_it_is_touched(engine: Engine, clock: dateti
             update(ReviewItem).where(ReviewItem.batch_id == world.batch_id).values(status="gold")
         )
     assert read(clock + 2 * DAY) == [0, 0]
+
+
+def test_a_failed_window_counts_while_it_is_repeated(any_engine: Engine, clock: datetime) -> None:
+    """A retry that takes longer than a scrape must not begin the alert's two hours anew."""
+    end, hour = clock + WEEK, timedelta(hours=1)
+
+    def failed(now: datetime) -> float:
+        reading = read_gauges(any_engine, [Settings()], NO_CHANNELS, now)
+        return reading["driftwarden_failed_windows"]["assistant",]
+
+    def claim(now: datetime) -> EvaluationClaim:
+        with transaction(any_engine) as connection:
+            made = claim_drift_evaluation(connection, "assistant", clock, end, seed=1, now=now)
+        assert made is not None
+        return made
+
+    first = claim(end)
+    assert failed(end) == 0  # its first attempt runs
+    with transaction(any_engine) as connection:
+        fail_drift_evaluation(connection, first, "out of memory", end + hour)
+    assert failed(end + hour) == 1
+    second = claim(end + 3 * hour)
+    assert failed(end + 3 * hour) == 1  # its second attempt runs
+    with transaction(any_engine) as connection:
+        finish_drift_evaluation(
+            connection, second, assessment=make_assessment(), scores=NO_SCORES, baseline_id=None,
+            provenance={}, now=end + 4 * hour,
+        )  # fmt: skip
+    assert failed(end + 4 * hour) == 0
