@@ -72,12 +72,13 @@ def running_receiver() -> Iterator[Receiver]:
 class Monitoring:
     """A running pair."""
 
-    url: str
+    #: Of Prometheus.
+    client: httpx.Client
     receiver: Receiver
 
     def query(self, expression: str) -> list[dict[str, Any]]:
         """Return the result of an instant query, which must succeed."""
-        response = httpx.get(f"{self.url}/api/v1/query", params={"query": expression}, timeout=10)
+        response = self.client.get("/api/v1/query", params={"query": expression})
         body = response.json()
         if body["status"] != "success":
             raise ValueError(f"{expression}: {body['error']}")
@@ -86,7 +87,7 @@ class Monitoring:
 
     def health_of_targets(self) -> dict[str, str]:
         """Return the health of each target by its address."""
-        data = httpx.get(f"{self.url}/api/v1/targets", timeout=10).json()["data"]
+        data = self.client.get("/api/v1/targets").json()["data"]
         return {t["labels"]["instance"]: t["health"] for t in data["activeTargets"]}
 
 
@@ -167,7 +168,9 @@ def running_monitoring(
                 process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
             stack.callback(_end, process)
             _wait_until_ready(name, ports[name], process, folder / f"{name}.log")
-        yield Monitoring(f"http://127.0.0.1:{ports['prometheus']}", receiver)
+        address = f"http://127.0.0.1:{ports['prometheus']}"
+        client = stack.enter_context(httpx.Client(base_url=address, timeout=10))
+        yield Monitoring(client, receiver)
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, *, poll_seconds: float = 0.2) -> bool:

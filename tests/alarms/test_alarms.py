@@ -93,9 +93,9 @@ def daemon(tmp_path: Path, bootstrap_servers: str, topic: str) -> Iterator[Daemo
     made.kill()
 
 
-def must(condition: Callable[[], bool], problem: str, daemon: Daemon) -> None:
+def must(condition: Callable[[], bool], problem: str, daemon: Daemon, *, poll: float = 0.5) -> None:
     """Wait until a condition holds."""
-    assert wait_for(condition, 120), (
+    assert wait_for(condition, 120, poll_seconds=poll), (
         f"{problem}\n{(daemon.folder / 'daemon.log').read_text()[-3000:]}"
     )
 
@@ -135,7 +135,7 @@ def test_a_killed_daemon_pages_and_every_query_succeeds(daemon: Daemon, tmp_path
             daemon,
         )
         # The daemon measures every 15 seconds.
-        must(lambda: not empty_queries(monitoring), "queries without a result", daemon)
+        must(lambda: not empty_queries(monitoring), "queries without a result", daemon, poll=2.0)
         for query in queries().values():
             monitoring.query(query)
         for group in scale_rules(1)["groups"]:
