@@ -142,6 +142,7 @@ def main() -> None:
     rows = run_drill(folder, faults, say=lambda text: print(text, flush=True))
     print(table(rows, FACTOR))
     print(f"logs: {folder}")
+    sys.exit(any(row.problem for row in rows))
 
 
 if __name__ == "__main__":
