@@ -14,7 +14,6 @@ import pytest
 from sqlalchemy import Engine, insert, select, update
 
 from monitor.store.engine import make_engine, transaction
-from monitor.store.migrations import upgrade
 from monitor.store.review.decisions import confirm_decision
 from monitor.store.review.reviews import insert_gold
 from monitor.store.tables import Decision, ReviewItem
@@ -24,6 +23,7 @@ from retrain.jobs.local_launcher import SubprocessLauncher
 from retrain.jobs.process_identity import start_ticks
 from retrain.jobs.progress import last_progress, losses
 from retrain.run_folder import RunFolder
+from tests.support.migrated_copy import migrate
 from tests.support.retrain.recipes import write_recipe
 from tests.support.retrain.tiny_model import OLD, examples
 from tests.support.review.review_world import make_world
@@ -39,7 +39,7 @@ EPOCHS = 20
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     made = make_engine(f"sqlite:///{tmp_path / 'd.db'}")
-    upgrade(made)
+    migrate(made)
     yield made
     made.dispose()
 

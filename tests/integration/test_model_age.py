@@ -14,8 +14,8 @@ from monitor.daemon.readiness.retraining import live_model_finding
 from monitor.settings import Alerts, ModelSection, Retrain, Settings
 from monitor.store.alerts.outbox import list_messages
 from monitor.store.engine import make_engine, transaction
-from monitor.store.migrations import upgrade
 from retrain.registry.stages import promote, register_version
+from tests.support.migrated_copy import migrate
 
 DAY = timedelta(days=1)
 SETTINGS = Settings(
@@ -93,7 +93,7 @@ def test_what_is_no_age_is_refused(text: str) -> None:
 def test_check_and_digest_say_it(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'desk.db'}"
     engine = make_engine(url)
-    upgrade(engine)
+    migrate(engine)
     config = tmp_path / "config.toml"
     config.write_text(f"[models.desk]\n[database]\nurl = '{url}'\n", encoding="utf-8")
     settings = SETTINGS.model_copy(

@@ -12,8 +12,8 @@ from monitor.accounts.invitations import PATH, accept_link
 from monitor.cli.app import app
 from monitor.errors import InputError, WorkflowError
 from monitor.store.engine import make_engine
-from monitor.store.migrations import upgrade
 from monitor.web.clock import utc_now
+from tests.support.migrated_copy import migrate
 from tests.support.refusals import refusal
 
 PASSWORD = "lamps over quiet harbours"
@@ -37,7 +37,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def engine(config: Path) -> Engine:
     created = make_engine(f"sqlite:///{config.parent / 'users.db'}")
-    upgrade(created)
+    migrate(created)
     return created
 
 

@@ -13,11 +13,11 @@ from typer.testing import CliRunner
 
 from monitor.cli.app import app
 from monitor.store.engine import make_engine, transaction
-from monitor.store.migrations import upgrade
 from monitor.store.tables import DriftEvaluation
 from monitor.store.windows.claims import claim_drift_evaluation, fail_drift_evaluation
 from monitor.store.windows.drift_evaluations import list_drift_evaluations
 from monitor.windows.schedule import window_of
+from tests.support.migrated_copy import migrate
 from tests.support.traffic.stored_traffic import store_traffic
 from tests.support.windows.assessments import make_assessment, store_evaluation
 
@@ -31,7 +31,7 @@ def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)
     engine = make_engine(url)
-    upgrade(engine)
+    migrate(engine)
     return engine
 
 

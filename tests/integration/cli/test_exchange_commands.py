@@ -14,8 +14,8 @@ from monitor.cli.app import app
 from monitor.errors import DriftwardenError, InputError
 from monitor.review.items.verdicts import ReviewInput
 from monitor.store.engine import make_engine, transaction
-from monitor.store.migrations import upgrade
 from monitor.store.tables import AuditEntry
+from tests.support.migrated_copy import migrate
 from tests.support.review.gold_items import ACCEPT, FIVE, correct, make_reviewed_world
 from tests.support.review.review_world import World
 
@@ -26,7 +26,7 @@ Run = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def world(tmp_path: Path, clock: datetime) -> World:
     engine = make_engine(f"sqlite:///{tmp_path / 'driftwarden.db'}")
-    upgrade(engine)
+    migrate(engine)
     case = ("card_lost", "Where is my card?", "No idea.")
     world = make_reviewed_world(
         engine,

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from monitor.cli.app import app
 from monitor.errors import InputError, WorkflowError
 from monitor.store.engine import make_engine
-from monitor.store.migrations import upgrade
+from tests.support.migrated_copy import migrate
 from tests.support.review.human_evaluation import make_human_evaluation, rate_all
 from tests.support.review.review_world import World, make_world
 
@@ -26,7 +26,7 @@ SCORES = {
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     engine = make_engine(f"sqlite:///{tmp_path / 'd.db'}")
-    upgrade(engine)
+    migrate(engine)
     (tmp_path / "config.toml").write_text(
         f'[database]\nurl = "sqlite:///{tmp_path / "d.db"}"\n', encoding="utf-8"
     )

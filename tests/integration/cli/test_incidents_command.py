@@ -17,8 +17,8 @@ from monitor.errors import InputError
 from monitor.settings import Alerts, load_configuration
 from monitor.store.alerts.incidents import incident_by_id
 from monitor.store.engine import make_engine, transaction
-from monitor.store.migrations import upgrade
 from tests.support.command import Run, run_command  # noqa: F401
+from tests.support.migrated_copy import migrate
 from tests.support.refusals import refusal
 from tests.support.review.review_world import PASSWORD
 from tests.support.windows.assessments import make_assessment, store_evaluation
@@ -31,7 +31,7 @@ DAY = timedelta(days=1)
 def stored(tmp_path: Path) -> Engine:
     """Store an incident of drift, one of a condition, and one of the daemon."""
     engine = make_engine(f"sqlite:///{tmp_path / 'driftwarden.db'}")
-    upgrade(engine)
+    migrate(engine)
     (tmp_path / "config.toml").write_text(
         'models.assistant.aliases = ["a-*"]\nmodels.b.aliases = []\n'
         f'database.url = "sqlite:///{tmp_path / "driftwarden.db"}"\n'

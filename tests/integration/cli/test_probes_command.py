@@ -7,12 +7,12 @@ from typer.testing import CliRunner, Result
 
 from monitor.cli.app import app
 from monitor.store.engine import make_engine
-from monitor.store.migrations import upgrade
 from tests.services.live_endpoint import (  # noqa: F401 - a fixture
     FakeEndpoint,
     live_endpoint,
     scripted,
 )
+from tests.support.migrated_copy import migrate
 from tests.support.retrain.probe_world import write_evaluation
 
 
@@ -26,7 +26,7 @@ def test_probes_command_runs_shows_and_accepts(
     live_endpoint: FakeEndpoint,  # noqa: F811
 ) -> None:
     url = f"sqlite:///{tmp_path / 'desk.db'}"
-    upgrade(make_engine(url))
+    migrate(make_engine(url))
     config = tmp_path / "config.toml"
     config.write_text(
         f'database.url = "{url}"\nmodels.desk.aliases = []\nprobes.prompts = 24\n'

@@ -17,12 +17,12 @@ from typer.testing import CliRunner, Result
 from monitor.cli.app import app
 from monitor.errors import DriftwardenError, SchemaError
 from monitor.store.engine import make_engine, transaction
-from monitor.store.migrations import upgrade
 from monitor.store.training.registry import stage_changes, version_by_number
 from monitor.store.training.runs import RunRow, finish_run, list_runs, mark_running
 from retrain.jobs.process_identity import start_ticks
 from retrain.registry.stages import move_stage, register_version, store_scores
 from tests.services.warm_interpreter import warm_children  # noqa: F401 - a fixture
+from tests.support.migrated_copy import migrate
 from tests.support.retrain.recipes import write_recipe
 from tests.support.retrain.tiny_model import NEW, OLD, examples, tiny_base  # noqa: F401
 
@@ -41,7 +41,7 @@ class Shell:
         self.write("gold.jsonl", examples(NEW, 30))
         self.configure()
         self.engine: Engine = make_engine(self.url)
-        upgrade(self.engine)
+        migrate(self.engine)
 
     @property
     def url(self) -> str:

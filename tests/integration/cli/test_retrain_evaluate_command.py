@@ -13,7 +13,6 @@ from typer.testing import CliRunner, Result
 from monitor.cli.app import app
 from monitor.errors import ConfigurationError, InputError, WorkflowError
 from monitor.store.engine import make_engine, transaction
-from monitor.store.migrations import upgrade
 from monitor.store.training.candidate_evaluations import latest_candidate_evaluation
 from monitor.store.training.registry import scores_of, version_by_id
 from monitor.store.training.runs import finish_run, mark_running
@@ -25,6 +24,7 @@ from retrain.run_folder import RunFolder, read_json, write_json, write_lines
 from retrain.training.runs import plan_run
 from tests.services.judge import running_judge
 from tests.services.warm_interpreter import warm_children  # noqa: F401 - a fixture
+from tests.support.migrated_copy import migrate
 from tests.support.retrain.candidates import make_request
 from tests.support.retrain.red_team import UNRELATED
 from tests.support.retrain.tiny_model import benchmark, tiny_base  # noqa: F401 - a fixture
@@ -68,7 +68,7 @@ class Desk:
         ]  # fmt: skip
         (folder / "safety.jsonl").write_text("\n".join(lines))
         engine = make_engine(url)
-        upgrade(engine)
+        migrate(engine)
         recipe = Recipe(base=str(base), method="full")
         with transaction(engine) as connection:
             self.run = plan_run(

@@ -11,10 +11,10 @@ from typer.testing import CliRunner, Result
 
 from monitor.cli.app import app
 from monitor.store.engine import make_engine, transaction
-from monitor.store.migrations import upgrade
 from monitor.store.training.candidate_evaluations import latest_candidate_evaluation
 from retrain.jobs.launcher import Handle
 from retrain.run_folder import RunFolder, Task
+from tests.support.migrated_copy import migrate
 from tests.support.retrain.candidates import (
     HUMAN,
     PLAN,
@@ -49,7 +49,7 @@ def engine(tmp_path: Path) -> Engine:
     url = f"sqlite:///{tmp_path / 'd.db'}"
     (tmp_path / "config.toml").write_text(f'[database]\nurl = "{url}"\n', encoding="utf-8")
     engine = make_engine(url)
-    upgrade(engine)
+    migrate(engine)
     make_candidate(engine, tmp_path, NOW)
     return engine
 

@@ -8,13 +8,13 @@ from monitor.daemon.readiness.monitoring import leader_finding
 from monitor.settings import Configuration
 from monitor.store.engine import make_engine, transaction
 from monitor.store.leadership import renew_lease, take_lease
-from monitor.store.migrations import upgrade
+from tests.support.migrated_copy import migrate
 
 
 def test_leader_is_named_with_its_time(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'driftwarden.db'}"
     engine = make_engine(url)
-    upgrade(engine)
+    migrate(engine)
     settings = Configuration(models={"desk": {}}, database={"url": url})
 
     def finding() -> Finding:

@@ -12,11 +12,11 @@ from monitor.daemon.readiness.dead_letters import dead_letters_finding
 from monitor.daemon.readiness.progress import broker_finding, windows_finding
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import make_engine, transaction
-from monitor.store.migrations import upgrade
 from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters
 from monitor.store.traffic.offsets import advance, claim
 from monitor.store.traffic.position import Position
 from monitor.windows.schedule import window_of
+from tests.support.migrated_copy import migrate
 from tests.support.traffic.ingest import ingest_settings, produce
 from tests.support.traffic.stored_traffic import store_traffic
 from tests.support.windows.assessments import make_assessment, store_evaluation
@@ -31,7 +31,7 @@ def site(tmp_path: Path) -> Iterator[tuple[Engine, Settings]]:
     """Return a migrated database with the settings that name it."""
     url = f"sqlite:///{tmp_path / 'site.db'}"
     engine = make_engine(url)
-    upgrade(engine)
+    migrate(engine)
     yield engine, Settings(database={"url": url})
     engine.dispose()
 

@@ -20,7 +20,6 @@ from monitor.cli.app import app
 from monitor.errors import ConfigurationError, RemoteServiceError, TrainingError
 from monitor.settings import Kubernetes, Retrain, Secrets
 from monitor.store.engine import make_engine, transaction
-from monitor.store.migrations import upgrade
 from monitor.store.training import registry as versions
 from retrain.evaluation.lifecycle import poll_evaluation, start_evaluation
 from retrain.jobs import remote_launcher as jobs_module
@@ -34,6 +33,7 @@ from retrain.training.runs import poll_run, start_run
 from tests.services.kubernetes_api import TOKEN, Api, running_api
 from tests.services.kubernetes_cluster import VERSIONS, validate
 from tests.services.warm_interpreter import warm_interpreter
+from tests.support.migrated_copy import migrate
 from tests.support.refusals import refusal
 from tests.support.retrain.launched_runs import ENVIRONMENT, NOW, LaunchDesk, eventually
 from tests.support.retrain.tiny_model import tiny_base  # noqa: F401 - fixture
@@ -126,7 +126,7 @@ def test_printed_manifest_is_the_submitted_one(
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     url = f"sqlite:///{tmp_path / 'desk.db'}"
     engine = make_engine(url)
-    upgrade(engine)
+    migrate(engine)
     desk = LaunchDesk(engine, tmp_path, tmp_path / "no-base")
     run = desk.plan("kubernetes")
     config = tmp_path / "config.toml"

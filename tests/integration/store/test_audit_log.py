@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from monitor.cli.app import app
 from monitor.store.audit_log import GENESIS, append_entry, check_chain, entry_hash
 from monitor.store.engine import make_engine, transaction
-from monitor.store.migrations import upgrade
 from monitor.store.tables import AuditEntry
+from tests.support.migrated_copy import migrate
 
 N = 7
 
@@ -214,7 +214,7 @@ def test_command_prints_the_head_and_verifies_a_hash(tmp_path: Path, clock: date
     config = tmp_path / "config.toml"
     config.write_text(f"[database]\nurl = {json.dumps(f'sqlite:///{path}')}\n")
     own = make_engine(f"sqlite:///{path}")
-    upgrade(own)
+    migrate(own)
     with transaction(own) as connection:
         heads = [append_entry(connection, clock, "Ada", "reviewed", f"item:{n}") for n in range(3)]
 

@@ -13,13 +13,13 @@ from typer.testing import CliRunner
 from monitor.cli.app import app as command
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import make_engine, transaction
-from monitor.store.migrations import upgrade
 from monitor.store.windows.claims import claim_drift_evaluation
 from monitor.web.app import create_app
 from monitor.web.digest.sparkline import draw_sparkline
 from monitor.web.drift.window_chart import draw_windows
 from monitor.web.server import BackgroundServer
 from monitor.windows.history.digest import build_digest
+from tests.support.migrated_copy import migrate
 from tests.support.review.review_world import PASSWORD, make_world
 from tests.support.windows.assessed_year import DEGRADED, DRIFTED, EMPTY, HITS, WEEKS, store_year
 from tests.support.windows.assessments import (
@@ -215,7 +215,7 @@ def test_the_page_escapes_names_from_traffic(engine: Engine, clock: datetime) ->
 def test_the_command_prints_the_digest(engine: Engine, clock: datetime, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'year.db'}"
     migrated = make_engine(url)
-    upgrade(migrated)
+    migrate(migrated)
     store_year(migrated, clock)
     migrated.dispose()
     environment = {"DRIFTWARDEN_DATABASE__URL": url, "COLUMNS": "160"}

@@ -12,7 +12,6 @@ from monitor.embedding import cached_encoder as encoders
 from monitor.rendering.wording import format_share
 from monitor.settings import Drift, ModelSection, Settings
 from monitor.store.engine import make_engine, transaction
-from monitor.store.migrations import upgrade
 from monitor.store.traffic.baselines import list_baselines
 from monitor.store.training.serving_periods import ServingPeriod, serving_periods
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
@@ -22,6 +21,7 @@ from monitor.windows.evaluation import evaluate_window
 from monitor.windows.report.page import render_page
 from monitor.windows.versions.split import version_from_attributes
 from retrain.registry.stages import move_stage, register_version, roll_back
+from tests.support.migrated_copy import migrate
 from tests.support.traffic.stored_traffic import TopicEncoder, store_traffic
 
 WEEK, DAY = timedelta(days=7), timedelta(days=1)
@@ -163,7 +163,7 @@ def test_a_baseline_has_the_same_version_name_as_the_traffic(
     monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", database)
     monkeypatch.setattr(encoders, "open_encoder", lambda _: TopicEncoder())
     engine = make_engine(database)
-    upgrade(engine)
+    migrate(engine)
     file = tmp_path / "baseline.jsonl"
     file.write_text('{"prompt": "Where is my card?", "response": "Here."}', encoding="utf-8")
     done = CliRunner().invoke(

@@ -7,12 +7,12 @@ from typer.testing import CliRunner, Result
 
 from monitor.cli.app import app
 from monitor.store.engine import make_engine, transaction
-from monitor.store.migrations import upgrade
 from monitor.store.training.candidate_results import StratumScore
 from retrain.data import build_training_set
 from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import promote, register_version, store_scores
 from retrain.training.runs import plan_run, prepare_run
+from tests.support.migrated_copy import migrate
 from tests.support.retrain.launched_runs import NOW
 from tests.support.retrain.tiny_model import NEW, examples
 
@@ -24,7 +24,7 @@ class VersionShell:
         self.folder = folder
         url = f"sqlite:///{folder / 'desk.db'}"
         self.engine = make_engine(url)
-        upgrade(self.engine)
+        migrate(self.engine)
         self.config = folder / "config.toml"
         self.config.write_text(f"[database]\nurl = '{url}'\n", encoding="utf-8")
 

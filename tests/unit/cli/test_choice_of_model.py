@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from monitor.store.engine import make_engine
 from tests.support.command import Run, run_command  # noqa: F401
+from tests.support.migrated_copy import migrate
 
 #: Commands about one model, with what else they need.
 ABOUT_ONE_MODEL = (
@@ -29,7 +31,7 @@ def test_an_unknown_model_is_refused(
     command: str,
 ) -> None:
     (tmp_path / "config.toml").write_text("[models.router]\n")
-    run_command("db", "upgrade")
+    migrate(make_engine("sqlite:///driftwarden.db"))
     done = run_command(*command.split(), "--model", "ruter")
     assert (done.returncode, "router" in done.stderr) == (2, True)
 
@@ -42,7 +44,7 @@ def test_without_a_model_the_refusal_names_the_choices(
 ) -> None:
     (tmp_path / "exchanges.jsonl").write_text('{"prompt": "x"}\n')
     (tmp_path / "config.toml").write_text('[models.router]\n[models."org/analyst"]\n')
-    run_command("db", "upgrade")
+    migrate(make_engine("sqlite:///driftwarden.db"))
     done = run_command(*command.replace("FILE", "exchanges.jsonl").split())
     assert done.returncode == 2
     assert "--model of: router, org/analyst" in done.stderr
@@ -53,7 +55,7 @@ def test_an_alias_names_its_model(
     run_command: Run,  # noqa: F811
 ) -> None:
     (tmp_path / "config.toml").write_text('[models.router]\naliases = ["r-*"]\n[models.b]\n')
-    run_command("db", "upgrade")
+    migrate(make_engine("sqlite:///driftwarden.db"))
     assert "router" in run_command("digest", "--model", "r-7").stdout
     refused = run_command("digest", "--model", "Router")
     assert (refused.returncode, "did you mean 'router'" in refused.stderr) == (2, True)

@@ -11,7 +11,7 @@ from monitor.cli.app import app
 from monitor.demo.workspace import MARK, prepare_folder
 from monitor.errors import InputError
 from monitor.store.engine import make_engine
-from monitor.store.migrations import upgrade
+from tests.support.migrated_copy import migrate
 from tests.support.refusals import refusal
 
 LINE = '{"prompt": "Where is my card?"}\n'
@@ -103,7 +103,7 @@ def test_an_export_never_overwrites_the_database(
 ) -> None:
     monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", "sqlite:///own.db")
     engine = make_engine("sqlite:///own.db")
-    upgrade(engine)
+    migrate(engine)
     engine.dispose()
     code, message = refusal_of(*arguments)
     assert (code, "own.db: " in message) == ("overwrites_input", True)
