@@ -9,18 +9,17 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from kafka import KafkaAdminClient, KafkaProducer
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import NewTopic
 
-from bench.services.requirement import free_port, missing, program
+from bench.services.kafka_jars import kafka_jars
+from bench.services.requirement import free_port, program
 
-POM = Path(__file__).parent / "broker" / "pom.xml"
 JAVA_HINT = "install Java 17 or newer (`apt-get install openjdk-17-jre-headless`)"
-MAVEN_HINT = "install Maven (`apt-get install maven`)"
 LOG4J = """\
 status=error
 appender.console.type=Console
@@ -30,42 +29,6 @@ appender.console.layout.pattern=%d %p %m (%c)%n
 rootLogger.level=warn
 rootLogger.appenderRef.console.ref=console
 """
-
-
-def kafka_jars() -> Path:
-    """Return the folder of the broker's jars, downloading them where they aren't there yet."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = cache / "driftwarden" / "kafka-4.3.1"
-    if folder.is_dir():
-        return folder
-    maven = program("mvn", MAVEN_HINT)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    # Another run may download at the same moment: each into its own folder, the first one stays.
-    download = Path(tempfile.mkdtemp(dir=folder.parent, prefix="download-"))
-    done = subprocess.run(
-        [
-            maven,
-            "-q",
-            "-B",
-            "-f",
-            POM,
-            "dependency:copy-dependencies",
-            f"-DoutputDirectory={download}",
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        shutil.rmtree(download)
-        missing(
-            "Kafka", f"Maven could not fetch its jars: {done.stdout[-500:]}{done.stderr[-500:]}"
-        )
-    try:
-        download.rename(folder)
-    except OSError:
-        shutil.rmtree(download)
-    return folder
 
 
 def class_archive(java: str) -> Path:
@@ -95,7 +58,7 @@ class KafkaServer:
         self._classpath = f"{kafka_jars()}/*"
         self._java = program("java", JAVA_HINT)
         self._class_archive = class_archive(self._java)
-        self._has_archive = self._class_archive.exists()
+        self.has_archive = self._class_archive.exists()
         self._format()
 
     def start(self, *java_options: str) -> None:
@@ -127,24 +90,24 @@ class KafkaServer:
     def running(self) -> Iterator[None]:
         """Start the broker, stop it at the end, and archive its classes if no run did before."""
         archive = self.folder / "classes.jsa"
-        self.start(*([] if self._has_archive else [f"-XX:ArchiveClassesAtExit={archive}"]))
+        self.start(*([] if self.has_archive else [f"-XX:ArchiveClassesAtExit={archive}"]))
         yield
-        if self._has_archive:
+        if self.has_archive:
             self.kill()
             return
-        self.stop()
+        self.stop(START_SECONDS)  # it writes the archive
         # Another run may archive at the same moment; a broker that was killed leaves half of it.
         if self.process and self.process.returncode == ENDED_BY_SIGTERM and archive.exists():
             copy = Path(f"{self._class_archive}.{os.getpid()}")
             shutil.copy(archive, copy)
             copy.rename(self._class_archive)
 
-    def stop(self) -> None:
-        """End the broker in good order."""
+    def stop(self, seconds: float = 30.0) -> None:
+        """End the broker in good order, or kill it after a time."""
         if self.process and self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(30)
+                self.process.wait(seconds)
             except subprocess.TimeoutExpired:
                 self.kill()
 
@@ -155,7 +118,7 @@ class KafkaServer:
             self.process.wait()
 
     def _command(self) -> list[str]:
-        archive = [f"-XX:SharedArchiveFile={self._class_archive}"] if self._has_archive else []
+        archive = [f"-XX:SharedArchiveFile={self._class_archive}"] if self.has_archive else []
         return [self._java, *JAVA_OPTIONS, *archive, "-cp", self._classpath]
 
     def _format(self) -> None:
@@ -200,6 +163,33 @@ class KafkaServer:
         )
         if result.returncode:
             raise RuntimeError(f"Kafka's StorageTool failed: {result.stdout[-2000:]}")
+
+
+def archive_classes() -> None:
+    """Archive the classes of a broker in use, for the brokers that workers start beside each other.
+
+    Without it each worker's broker starts without an archive, and makes one at its end.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        server = KafkaServer(Path(folder))
+        if server.has_archive:
+            return
+        with server.running():
+            _use(server.bootstrap_servers)
+
+
+def _use(servers: str) -> None:
+    """Make a topic, produce a record and consume it in a group."""
+    with closing(KafkaAdminClient(bootstrap_servers=servers)) as admin:
+        admin.create_topics([NewTopic("records", num_partitions=3, replication_factor=1)])
+    with closing(KafkaProducer(bootstrap_servers=servers)) as producing:
+        producing.send("records", b"record").get(30)
+    consumer = KafkaConsumer(
+        "records", bootstrap_servers=servers, group_id="group", auto_offset_reset="earliest"
+    )
+    with closing(consumer):
+        consumer.poll(5000)
+        consumer.commit()
 
 
 @pytest.fixture(scope="session")
@@ -266,3 +256,7 @@ def producer(bootstrap_servers: str) -> Iterator[KafkaProducer]:
     )
     yield made
     made.close()
+
+
+if __name__ == "__main__":
+    archive_classes()

@@ -5,11 +5,11 @@ import shutil
 import socket
 from typing import NoReturn
 
-import pytest
-
 
 def missing(subject: str, how_to_get_it: str) -> NoReturn:
     """Skip the test, or fail it under ``CI=true``."""
+    import pytest  # noqa: PLC0415 - `.ci/run` fetches Kafka before it is installed
+
     message = f"{subject} is missing: {how_to_get_it}"
     if os.environ.get("CI") == "true":
         pytest.fail(message, pytrace=False)
