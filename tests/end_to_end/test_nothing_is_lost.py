@@ -1,9 +1,8 @@
 """Failures while a user types: at most two seconds of text are lost, and the page reports it."""
 
+import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from monitor.review.items.blind_review import REVIEWS
 from monitor.store.engine import transaction
 from monitor.store.review.assignments import REVIEW_ASSIGNMENTS
 from monitor.store.tables import ReviewAssignment, ReviewItem, WebSession
+from tests.services.warm_interpreter import ForkedProcess, warm_interpreter
 from tests.support.review.review_world import PASSWORD
 from tests.support.web.reviewer_actions import accept, number, start
 from tests.support.web.site import Site
@@ -53,15 +53,19 @@ def wait_for_copies(page: Page, n: int) -> None:
 class Server:
     """The page as a process that can be killed, with the site's database."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, folder: Path) -> None:
         self.url = site.engine.url.render_as_string(hide_password=False)
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: ForkedProcess | None = None
+        self._log = folder / "web.log"
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "tests.end_to_end.web_child", self.url, str(self.port)]
-        self.process = subprocess.Popen(command, cwd=Path(__file__).parents[2])
+        with self._log.open("ab") as log:
+            self.process = warm_interpreter().start_program(
+                *("tests.end_to_end.web_child", self.url, str(self.port)),
+                env=os.environ, cwd=self._log.parent, output=log,
+            )  # fmt: skip
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
@@ -79,8 +83,8 @@ class Server:
 
 
 @pytest.fixture
-def server(site: Site) -> Iterator[Server]:
-    running = Server(site)
+def server(site: Site, tmp_path: Path) -> Iterator[Server]:
+    running = Server(site, tmp_path)
     running.start()
     yield running
     running.kill()

@@ -1,6 +1,5 @@
 """Process that serves the review page until it is killed. Arguments: database URL, port."""
 
-import sys
 import threading
 
 from monitor.settings import Secrets, Settings
@@ -12,7 +11,3 @@ from monitor.web.server import serve
 def main(url: str, port: str) -> None:
     app = create_app(make_engine(url), Settings(), Secrets())
     serve(app, "127.0.0.1", int(port), threading.Event())
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

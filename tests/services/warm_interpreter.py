@@ -82,12 +82,15 @@ class ForkedProcess:
         self.returncode: int | None = None
         self._interpreter = interpreter
         self._descriptor = os.pidfd_open(pid)
+        #: The interpreter tells the exit status once.
+        self._lock = Lock()
 
     def poll(self) -> int | None:
         """Return the exit status, negative after a signal, or ``None`` while it runs."""
-        if self.returncode is None and select.select([self._descriptor], [], [], 0)[0]:
-            self.returncode = self._interpreter.exit_status(self.pid)
-        return self.returncode
+        with self._lock:
+            if self.returncode is None and select.select([self._descriptor], [], [], 0)[0]:
+                self.returncode = self._interpreter.exit_status(self.pid)
+            return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for the process's end, and return its exit status."""
@@ -150,6 +153,23 @@ class WarmInterpreter:
             "environment": dict(env),
             "folder": str(cwd),
             "children_from": self._address if warm_children else None,
+        }
+        return self._fork(request, output.fileno())
+
+    def start_program(
+        self,
+        module: str,
+        *arguments: str,
+        env: Mapping[str, str],
+        cwd: Path,
+        output: IO[bytes],
+    ) -> ForkedProcess:
+        """Fork a process that calls ``main(ARGUMENT...)`` of a module of the tests."""
+        request = {
+            "program": module,
+            "arguments": arguments,
+            "environment": dict(env),
+            "folder": str(cwd),
         }
         return self._fork(request, output.fileno())
 
@@ -307,7 +327,7 @@ def _become(request: dict[str, Any], output: int) -> None:
         os.environ.clear()
         os.environ.update(request["environment"])
         _limit_threads()
-        status = _run_module(request) if "module" in request else _run_command(request)
+        status = _run(request)
         threading._shutdown()  # type: ignore[attr-defined]  # as at an interpreter's end
         atexit._run_exitfuncs()
     except BaseException:  # noqa: BLE001 - a process has no caller
@@ -328,22 +348,28 @@ def _limit_threads() -> None:
         threadpoolctl.threadpool_limits(n_threads)
 
 
-def _run_module(request: dict[str, Any]) -> int:
-    return int(importlib.import_module(request["module"]).main(request["arguments"]))
+def _run(request: dict[str, Any]) -> int:
+    """Run a child's module, a program of the tests or the command; return the exit status."""
+    if "module" in request:
+        return int(importlib.import_module(request["module"]).main(request["arguments"]))
+    os.chdir(request["folder"])
+    try:
+        if "program" in request:
+            importlib.import_module(request["program"]).main(*request["arguments"])
+        else:
+            _run_command(request)
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    return 0
 
 
-def _run_command(request: dict[str, Any]) -> int:
+def _run_command(request: dict[str, Any]) -> None:
     from monitor.cli import main
 
     if request["children_from"]:
         local_launcher.subprocess = _forking(WarmInterpreter(request["children_from"]))
-    os.chdir(request["folder"])
     sys.argv = ["driftwarden", *request["arguments"]]
-    try:
-        main()
-    except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-    return 0
+    main()
 
 
 if __name__ == "__main__":
