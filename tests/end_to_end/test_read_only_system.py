@@ -14,6 +14,8 @@ import pytest
 
 from bench.services.requirement import free_port, program
 from monitor.settings import Secrets, Settings
+from monitor.store.engine import make_engine
+from tests.support.migrated_copy import migrate
 
 COMMAND = Path(sys.executable).with_name("driftwarden")
 UNIT = Path(__file__).parents[2] / "deploy" / "systemd" / "driftwarden.service"
@@ -98,7 +100,7 @@ def test_commands_are_refused_without_a_temporary_folder(system: ReadOnlySystem)
 
 
 def test_a_folder_of_the_service_takes_temporary_files(system: ReadOnlySystem) -> None:
-    assert system.call("db", "upgrade").returncode == 0
+    migrate(make_engine(system.environment["DRIFTWARDEN_DATABASE__URL"]))
 
     listed = system.call("dead-letters", STATE_DIRECTORY=f"/missing:{system.folder}")
 
