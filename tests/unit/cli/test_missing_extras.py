@@ -70,6 +70,7 @@ def test_compare_of_arrays_needs_the_dependencies_alone(
     assert (ended.returncode, ended.stdout) == (0, "drift\n"), ended.stderr
 
 
+@pytest.mark.language_model
 @pytest.mark.parametrize("extra", ["text", pytest.param("daemon", marks=pytest.mark.drill)])
 def test_rooms_import_with_their_extra_alone(extra: str, tmp_path: Path) -> None:
     installation = PartialInstallation(tmp_path / "site", extra)
