@@ -75,6 +75,16 @@ class SchemaError(DriftwardenError):
     exit_status = 78
 
 
+class DatabaseDamagedError(DriftwardenError):
+    """Raised when a database, or a copy or backup of one, is damaged or incomplete."""
+
+
+class DataLossError(DriftwardenError):
+    """Raised when a request would lose rows that nobody has agreed to lose."""
+
+    exit_status = 2
+
+
 class TransientError(DriftwardenError):
     """Raised when a service is unavailable for now; the caller backs off and retries."""
 

@@ -21,7 +21,11 @@ class Commands(LazyGroup):
         "demo": Entry("monitor.cli.demo:demo", "Run the end-to-end demo.", (*DAEMON, *TRAIN)),
         "run": Entry("monitor.cli.run:run", "Run the daemon until SIGTERM or Ctrl+C.", DAEMON),
         "check": Entry("monitor.cli.check:check", "Check what the daemon needs.", DAEMON),
-        "db": Entry("monitor.cli.database:app", "Migrate the database.", DAEMON),
+        "db": Entry(
+            "monitor.cli.database:app",
+            "Migrate, check, copy, back up and restore the database.",
+            DAEMON,
+        ),
         "baseline": Entry(
             "monitor.cli.traffic:baseline_app", "Import baselines of a model.", DAEMON
         ),

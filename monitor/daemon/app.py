@@ -16,6 +16,7 @@ from monitor.errors import ConfigurationError, DatabaseUnavailableError, loggabl
 from monitor.settings import Secrets, Sections
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import require_current
+from monitor.store.schema.older_release import adopt_rows
 from monitor.telemetry import Heartbeat, get_logger
 
 Part = Literal["ingest", "schedule", "web"]
@@ -180,9 +181,13 @@ def _wait_for_database(engine: Engine, stop: threading.Event) -> bool:
     while not stop.is_set():
         try:
             require_current(engine)
+            with transaction(engine) as connection:
+                adopted = adopt_rows(connection)
         except DatabaseUnavailableError as error:
             log.warning("database_unavailable", error=str(error), retry_seconds=RETRY_SECONDS)
             stop.wait(RETRY_SECONDS)
         else:
+            if adopted:
+                log.info("rows_of_older_release_adopted", rows=adopted)
             return True
     return False

@@ -85,4 +85,7 @@ WRITERS: Mapping[type, Callable[[Any], str]] = {
     float: repr,
     datetime: str,
     str: _escape,
+    # Of COPY's text format the backslash is escaped, of bytea's it is not.
+    bytes: lambda value: rf"\\x{value.hex()}",
+    memoryview: lambda value: rf"\\x{value.hex()}",
 }

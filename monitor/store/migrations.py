@@ -1,19 +1,20 @@
 """Schema migrations, run by `driftwarden db upgrade` and never when a process starts."""
 
 from pathlib import Path
+from typing import Literal
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine
 
 from monitor.errors import SchemaError
 from monitor.packaged_files import packaged_file
 from monitor.store.engine import transaction
+from monitor.store.schema.changes import Report, changing, say_nothing
+from monitor.store.schema.safety_copy import DEFAULT_COPY, CopyOptions
 
-#: Key of the PostgreSQL lock that keeps two operators from migrating at the same time.
-ADVISORY_LOCK = 0x6472_6966_7477_6172
 #: Revisions of schemas before the first one that migrations start from.
 UNSUPPORTED_REVISIONS = frozenset(
     {
@@ -29,31 +30,67 @@ UNSUPPORTED_REVISIONS = frozenset(
 )
 
 
-def upgrade(engine: Engine) -> tuple[str | None, str]:
+def upgrade(
+    engine: Engine,
+    *,
+    copies: CopyOptions = DEFAULT_COPY,
+    report: Report = say_nothing,
+    from_copy: bool = False,
+) -> tuple[str | None, str]:
     """Migrate the database to the newest revision in one transaction.
+
+    A SQLite database with a schema is copied first; the copy is removed afterwards.
+
+    Args:
+        engine: The database.
+        copies: How a SQLite database is copied before.
+        report: Receives a line about each thing that an operator should know.
+        from_copy: Replace a database that an interrupted migration left damaged by its copy.
 
     Returns:
         The revision before, ``None`` for an empty database, and the one after.
 
     Raises:
         SchemaError: The database has a revision that this version can't migrate.
+        DatabaseDamagedError: An interrupted migration left the database damaged.
+        DatabaseUnavailableError: It is in use, or there is no room for the copy.
     """
-    before = current_revision(engine)
-    _check_known(before)
-    with transaction(engine) as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SET LOCAL lock_timeout = '10s'"))
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    with changing(engine, copies, report, from_copy=from_copy) as change:
+        before = revision_of(change.connection)
+        check_known(before)
+        change.settle_interruption(before)
+        if before != head_revision():
+            change.begin(before, head_revision())
+            run_migrations(change.connection, "upgrade", "head")
     return before, head_revision()
 
 
 def current_revision(engine: Engine) -> str | None:
     """Return the revision of the database; ``None`` for an empty one."""
     with transaction(engine) as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        return revision_of(connection)
+
+
+def revision_of(connection: Connection) -> str | None:
+    """Return the revision of the database of a connection; ``None`` for an empty one."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def history() -> list[str]:
+    """Return all revisions that this version knows, the oldest first."""
+    return [script.revision for script in _scripts().walk_revisions()][::-1]
+
+
+def pending_revisions(revision: str | None) -> list[tuple[str, str]]:
+    """Return revision and summary of the migrations that `db upgrade` would run, in their order.
+
+    Raises:
+        SchemaError: The revision is unknown, or can't be migrated.
+    """
+    check_known(revision)
+    known = history()
+    missing = known if revision is None else known[known.index(revision) + 1 :]
+    return [(name, _scripts().get_revision(name).doc.rstrip(".")) for name in missing]
 
 
 def head_revision() -> str:
@@ -73,28 +110,41 @@ def require_current(engine: Engine) -> None:
     current = current_revision(engine)
     if current == head_revision():
         return
-    _check_known(current)
+    check_known(current)
     raise SchemaError(
         f"outdated database schema: revision {current or 'none'}, this version needs "
-        f"{head_revision()}; run `driftwarden db upgrade`"
+        f"{head_revision()}; run `driftwarden db upgrade`",
+        code="outdated_schema",
     )
 
 
-def _check_known(revision: str | None) -> None:
+def check_known(revision: str | None) -> None:
     """Refuse a revision from which no migration leads to the newest one."""
-    if revision is None or revision in {script.revision for script in _scripts().walk_revisions()}:
+    if revision is None or revision in history():
         return
     if revision in UNSUPPORTED_REVISIONS:
         raise SchemaError(
             f"unsupported database schema: revision {revision} is older than the initial schema "
             "and can't be migrated; back up the database, export its gold with the version that "
             "created it (`driftwarden review export`), then point database.url to a new database "
-            "and run `driftwarden db upgrade`"
+            "and run `driftwarden db upgrade`",
+            code="unsupported_schema",
         )
     raise SchemaError(
         f"unknown database schema: revision {revision}, this version needs {head_revision()}; "
-        "use the version of driftwarden that migrated the database, or a newer one"
+        "use the version of driftwarden that migrated the database, or a newer one; that version "
+        "returns to the schema of the release before by `driftwarden db downgrade`",
+        code="unknown_schema",
     )
+
+
+def run_migrations(
+    connection: Connection, direction: Literal["upgrade", "downgrade"], revision: str
+) -> None:
+    """Run migrations in the transaction of a connection."""
+    config = _config()
+    config.attributes["connection"] = connection
+    getattr(command, direction)(config, revision)
 
 
 def migrations_folder() -> Path:
