@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, event, insert
+from sqlalchemy import Connection, Engine, LargeBinary, Table, event, insert
 
 #: Execution option with the input of COPY.
 COPIED = "copied_rows"
@@ -56,7 +56,8 @@ def _copy(cursor: Any, statement: str, _parameters: Any, context: Any) -> bool:
 def _writer(kind: Any, connection: Connection) -> Callable[[Any], str]:
     """Return the function that writes values of a column in PostgreSQL's text format."""
     convert = kind.dialect_impl(connection.dialect).bind_processor(connection.dialect)
-    if convert is None:
+    # The driver's wrapper of bytes is for statements.
+    if convert is None or isinstance(kind, LargeBinary):
         return _write
     return lambda value: _write(convert(value))
 

@@ -14,6 +14,7 @@ from monitor.packaged_files import packaged_file
 from monitor.store.engine import transaction
 from monitor.store.schema.changes import Report, changing, say_nothing
 from monitor.store.schema.safety_copy import DEFAULT_COPY, CopyOptions
+from monitor.store.tables import metadata
 
 #: Revisions of schemas before the first one that migrations start from.
 UNSUPPORTED_REVISIONS = frozenset(
@@ -145,6 +146,20 @@ def run_migrations(
     config = _config()
     config.attributes["connection"] = connection
     getattr(command, direction)(config, revision)
+
+
+def create_newest(connection: Connection) -> None:
+    """Give a database the newest schema: an empty one at once, another by its migrations.
+
+    Tests hold both ways to the same result; at once takes a seventh of the time.
+    """
+    if revision_of(connection) is not None:
+        run_migrations(connection, "upgrade", "head")
+        return
+    metadata.create_all(connection)
+    config = _config()
+    config.attributes["connection"] = connection
+    command.stamp(config, "head")
 
 
 def migrations_folder() -> Path:

@@ -1,5 +1,6 @@
 """Dump both databases of a release with data: `python -m tests.migration.dump_release 0.2.0`."""
 
+import hashlib
 import sqlite3
 import sys
 import tempfile
@@ -14,8 +15,9 @@ from bench.services.postgres import PostgresServer
 from monitor.review.decision.decisions import evaluate_batch
 from monitor.settings import Review
 from monitor.store.engine import make_engine, transaction
-from monitor.store.migrations import upgrade
+from monitor.store.migrations import migrations_folder, upgrade
 from monitor.store.review.items import batch_by_id
+from monitor.store.schema.releases import RELEASES
 from monitor.store.tables import Decision, metadata
 from monitor.store.tables.base import StructJson
 from tests.support.web.support_desk import make_desk
@@ -107,8 +109,18 @@ def dump_postgresql(_folder: Path) -> str:
         server.remove()
 
 
+def write_digests() -> None:
+    """Write the digests of the migrations, which nobody edits from now on."""
+    paths = sorted(migrations_folder().glob("versions/*.py"))
+    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in paths]
+    (FOLDER / "migrations.sha256").write_text("".join(lines), encoding="utf-8")
+
+
 def main(version: str) -> None:
-    """Write the dumps of a release."""
+    """Write the dumps of a release, and the digests of its migrations."""
+    if not any(release.version == version for release in RELEASES):
+        sys.exit(f"add {version} and its revision to RELEASES in monitor/store/schema/releases.py")
+    write_digests()
     for kind, dump in (("sqlite", dump_sqlite), ("postgresql", dump_postgresql)):
         with tempfile.TemporaryDirectory() as folder:
             (FOLDER / f"{version}.{kind}.sql").write_text(dump(Path(folder)), encoding="utf-8")

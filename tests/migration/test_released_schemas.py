@@ -1,12 +1,13 @@
 """Databases of every release, with data: their migration loses nothing, and is never edited."""
 
+import hashlib
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from litestar.testing import TestClient
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, inspect, text
 
 from monitor.alerts.incidents import report, snooze
 from monitor.settings import Alerts, Secrets, Settings
@@ -15,14 +16,14 @@ from monitor.store.alerts.incident_events import list_events
 from monitor.store.alerts.incidents import list_incidents
 from monitor.store.audit_log import append_entry
 from monitor.store.engine import transaction
+from monitor.store.schema.releases import RELEASES, Release
 from monitor.store.tables import metadata
 from monitor.web.app import create_app
 from tests.migration.dump_release import FOLDER
 from tests.support.schema import alembic_command, differences, schema
 from tests.support.web.route_table import PUBLIC, Visitor, routes
 
-RELEASES = sorted({path.name.rsplit(".", 2)[0] for path in FOLDER.glob("*.sql")})
-each_release = pytest.mark.parametrize("release", RELEASES)
+each_release = pytest.mark.parametrize("release", [release.version for release in RELEASES])
 
 
 def restore(engine: Engine, release: str) -> None:
@@ -40,17 +41,37 @@ def restore(engine: Engine, release: str) -> None:
 
 
 def counts(engine: Engine) -> dict[str, int]:
-    tables = schema(engine)
+    tables = set(inspect(engine).get_table_names()) - {"alembic_version"}
     with transaction(engine) as connection:
         return {
             name: connection.execute(text(f"SELECT count(*) FROM {name}")).scalar_one()
-            for name in tables
+            for name in sorted(tables)
         }
 
 
-def test_both_databases_of_the_first_release_are_kept() -> None:
-    kinds = {path.name for path in FOLDER.glob("0.2.0.*")}
-    assert kinds == {"0.2.0.postgresql.sql", "0.2.0.sqlite.sql"}
+def test_both_databases_of_each_release_are_kept() -> None:
+    kinds = {path.name for path in FOLDER.glob("*.sql")}
+    versions = [release.version for release in RELEASES]
+    assert kinds == {f"{name}.{kind}.sql" for name in versions for kind in ("postgresql", "sqlite")}
+
+
+def test_migrations_of_releases_are_never_edited() -> None:
+    """An edited migration gives new databases a schema that older ones never get."""
+    known = migrations.history()
+    released = known[: known.index(RELEASES[-1].revision) + 1]
+    digests = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in migrations.migrations_folder().glob("versions/*.py")
+        if path.name.split("_")[0] in released
+    }
+    kept = (line.split() for line in (FOLDER / "migrations.sha256").read_text().splitlines())
+    assert digests == {name: digest for digest, name in kept}
+
+
+@pytest.mark.parametrize("release", RELEASES, ids=str)
+def test_a_dump_has_the_revision_of_its_release(empty_engine: Engine, release: Release) -> None:
+    restore(empty_engine, release.version)
+    assert migrations.current_revision(empty_engine) == release.revision
 
 
 @each_release

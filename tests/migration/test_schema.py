@@ -33,8 +33,10 @@ def test_migration_and_create_all_give_one_schema(empty_engine: Engine, tmp_path
     migrations.upgrade(empty_engine)
     migrated = schema(empty_engine)
     alembic_command(empty_engine, "downgrade", "base")
-    metadata.create_all(empty_engine)
+    with transaction(empty_engine) as connection:
+        migrations.create_newest(connection)
     assert schema(empty_engine) == migrated
+    migrations.require_current(empty_engine)
 
 
 def triggers(engine: Engine) -> list[tuple[str, str]]:

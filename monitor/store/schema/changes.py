@@ -15,6 +15,8 @@ from monitor.store.schema.safety_copy import CopyOptions, SafetyCopy, integrity_
 
 #: Key of the PostgreSQL lock that keeps two operators from migrating at the same time.
 ADVISORY_LOCK = 0x6472_6966_7477_6172
+#: Time that a change waits for a lock of PostgreSQL; whoever comes after it waits behind it.
+LOCK_TIMEOUT = "10s"
 #: Code of PostgreSQL's error ``lock_not_available``.
 LOCK_NOT_AVAILABLE = "55P03"
 
@@ -66,7 +68,7 @@ def changing(
     try:
         with transaction(engine) as connection:
             if connection.dialect.name == "postgresql":
-                connection.execute(text("SET LOCAL lock_timeout = '10s'"))
+                connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
                 lock = text("SELECT pg_advisory_xact_lock(:key)")
                 connection.execute(lock, {"key": ADVISORY_LOCK})
             yield Change(connection, copy, report)
@@ -75,8 +77,9 @@ def changing(
         if not _is_lock_timeout(error):
             raise
         raise DatabaseUnavailableError(
-            f"the database is in use: a lock was not free within 10 seconds ({_sessions(engine)}); "
-            "nothing was changed; end these transactions, or repeat the command",
+            f"the database is in use: a lock was not free within {LOCK_TIMEOUT} "
+            f"({_sessions(engine)}); nothing was changed; end these transactions, or repeat "
+            "the command",
             code="locked",
         ) from error
     finally:

@@ -61,14 +61,19 @@ def _adopt_incidents(connection: Connection) -> int:
         .where(IncidentEvent.id.is_(None) | (IncidentEvent.to_status != Incident.status))
         .order_by(Incident.id)
     ).all()
+    adopted = 0
     for incident in rows:
-        for event in _events(connection, incident):
+        events = list(_events(connection, incident))
+        if not events:
+            continue
+        adopted += 1
+        for event in events:
             connection.execute(insert(IncidentEvent).values(incident_id=incident.id, **event))
         count = select(func.count()).where(IncidentEvent.incident_id == incident.id)
         version = connection.execute(count).scalar_one()
         values = {"version": version, "quiet_windows": int(incident.status == "resolved")}
         connection.execute(update(Incident).where(Incident.id == incident.id).values(values))
-    return len(rows)
+    return adopted
 
 
 def _events(connection: Connection, incident: Any) -> Iterator[dict[str, Any]]:

@@ -96,18 +96,19 @@ def _new_postgresql(target: Engine) -> Iterator[Connection]:
         connection.execute(text("SET LOCAL lock_timeout = '10s'"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
         _require_empty(connection)
-        migrations.run_migrations(connection, "upgrade", "head")
+        migrations.create_newest(connection)
         references = [
             constraint
             for table in tables()
             for constraint in table.constraints
             if isinstance(constraint, ForeignKeyConstraint)
         ]
+        # Not isolated: a later CREATE TABLE of this process has them.
         for constraint in references:
-            connection.execute(DropConstraint(constraint))
+            connection.execute(DropConstraint(constraint, isolate_from_table=False))
         yield connection
         for constraint in references:  # checks all rows
-            connection.execute(AddConstraint(constraint))
+            connection.execute(AddConstraint(constraint, isolate_from_table=False))
 
 
 def _require_empty(connection: Connection) -> None:
@@ -153,7 +154,7 @@ def new_sqlite_file(path: Path, n_bytes: int) -> Iterator[Connection]:
     event.listen(engine, "connect", _write_without_log)
     try:
         with transaction(engine) as connection:
-            migrations.run_migrations(connection, "upgrade", "head")
+            migrations.create_newest(connection)
             yield connection
             _check_references(connection)
         with engine.connect() as connection:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from sqlalchemy import delete
+from sqlalchemy import delete, func, update
 
 from monitor.errors import DatabaseDamagedError, DatabaseUnavailableError, InputError
 from monitor.store import migrations
@@ -19,7 +19,7 @@ from monitor.store.audit_log import append_entry
 from monitor.store.engine import make_engine, transaction
 from monitor.store.schema.changes import Report, database_file, say_nothing
 from monitor.store.schema.safety_copy import CopyOptions, integrity_problem, require_room
-from monitor.store.tables import WebSession
+from monitor.store.tables import OutboxMessage, WebSession
 from monitor.store.transfer.copying import copy_database, publish_file, require_empty_target
 from monitor.store.transfer.manifest import (
     DATABASE,
@@ -120,15 +120,19 @@ def restore(
 
 
 def _settle(database: Path, manifest: Manifest, actor: str) -> None:
-    """Migrate the restored file, sign all browsers out, and note the restoration.
+    """Migrate the restored file, and tell its rows of the restoration.
 
-    Sessions that were ended after the backup would be valid again.
+    Sessions that were ended after the backup would be valid again: all are ended. Messages that
+    wait in the backup may have been sent after it: they are looked up before they are posted.
     """
     engine = make_engine(f"sqlite:///{database}")
     try:
         migrations.upgrade(engine, copies=CopyOptions(enabled=False))
         with transaction(engine) as connection:
             connection.execute(delete(WebSession))
+            waiting = OutboxMessage.sent_at.is_(None) & OutboxMessage.failed_at.is_(None)
+            since = func.coalesce(OutboxMessage.attempted_at, OutboxMessage.created_at)
+            connection.execute(update(OutboxMessage).where(waiting).values(attempted_at=since))
             details = {"of": manifest.created_at, "revision": manifest.revision}
             append_entry(
                 connection, datetime.now(UTC), actor, "backup_restored", "database", details

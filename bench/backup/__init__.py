@@ -1,0 +1,1 @@
+"""Backups, restorations and copies of a database, timed."""

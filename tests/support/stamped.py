@@ -1,0 +1,23 @@
+"""A database that the fixtures made, with the revision that commands ask for."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine, text
+
+from monitor.store import migrations
+from monitor.store.engine import transaction
+
+
+@contextmanager
+def stamped(engine: Engine, revision: str = "") -> Iterator[Engine]:
+    """Give a database a revision, by default the newest, for the block."""
+    with transaction(engine) as connection:
+        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+        values = {"revision": revision or migrations.head_revision()}
+        connection.execute(text("INSERT INTO alembic_version VALUES (:revision)"), values)
+    try:
+        yield engine
+    finally:
+        with transaction(engine) as connection:
+            connection.execute(text("DROP TABLE alembic_version"))
