@@ -78,11 +78,11 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the code of the last release, at the commit that added its dumps."""
     dumps = f"tests/migration/released/{LAST}.sqlite.sql"
     find = ["git", "log", "-1", "--diff-filter=A", "--format=%H", "--", dumps]
-    found = subprocess.run(find, cwd=ROOT, capture_output=True, text=True, check=False)
-    if not found.stdout.strip():
+    commit = subprocess.run(find, cwd=ROOT, capture_output=True, text=True, check=False)
+    if not commit.stdout.strip():
         pytest.skip(f"this clone has no commit of {LAST}")
     archive = subprocess.run(
-        ["git", "archive", found.stdout.strip()], cwd=ROOT, capture_output=True, check=True
+        ["git", "archive", commit.stdout.strip()], cwd=ROOT, capture_output=True, check=True
     )
     folder = tmp_path_factory.mktemp("release")
     with tarfile.open(fileobj=BytesIO(archive.stdout)) as opened:

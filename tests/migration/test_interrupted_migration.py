@@ -310,5 +310,5 @@ def test_rows_written_while_a_migration_waits_are_kept(file: Engine) -> None:
         writer.commit()
     migrations.upgrade(file, copies=CopyOptions(keep=True))
     copy = file_of(file).with_name("a.db.before-0002")
-    with closing(sqlite3.connect(copy)) as kept:
-        assert kept.execute("SELECT name FROM users WHERE id = 1").fetchone() == ("written",)
+    with closing(sqlite3.connect(copy)) as opened:
+        assert opened.execute("SELECT name FROM users WHERE id = 1").fetchone() == ("written",)

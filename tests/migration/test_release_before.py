@@ -44,7 +44,7 @@ def rows(engine: Engine, schema: MetaData) -> dict[str, list[tuple[object, ...]]
 
 
 @pytest.fixture
-def beside(empty_engine: Engine) -> tuple[Engine, MetaData]:
+def migrated(empty_engine: Engine) -> tuple[Engine, MetaData]:
     """Return a database of the last release, migrated, with the schema that the release knows."""
     restore(empty_engine, LAST)
     old = reflected(empty_engine)
@@ -54,14 +54,14 @@ def beside(empty_engine: Engine) -> tuple[Engine, MetaData]:
     migrations.upgrade(empty_engine)
     after = rows(empty_engine, old)
     assert {name for name in before if before[name] != after[name]} <= {"rollouts"}  # held: holding
-    assert {name: len(found) for name, found in after.items()} == {
-        name: len(found) for name, found in before.items()
+    assert {name: len(listed) for name, listed in after.items()} == {
+        name: len(listed) for name, listed in before.items()
     }
     return empty_engine, old
 
 
-def test_every_statement_of_the_release_runs_beside_it(beside: tuple[Engine, MetaData]) -> None:
-    engine, old = beside
+def test_every_statement_of_the_release_runs_beside_it(migrated: tuple[Engine, MetaData]) -> None:
+    engine, old = migrated
     with transaction(engine) as connection:
         n_rows = fill_tables(connection, old, first=200)
     assert min(n_rows.values()) > 0
@@ -79,8 +79,8 @@ def test_every_statement_of_the_release_runs_beside_it(beside: tuple[Engine, Met
         assert check_chain(connection).broken_at is None
 
 
-def test_conflicts_of_the_release_are_still_found(beside: tuple[Engine, MetaData]) -> None:
-    engine, old = beside
+def test_conflicts_of_the_release_are_still_found(migrated: tuple[Engine, MetaData]) -> None:
+    engine, old = migrated
     new = reflected(engine)
 
     def keys(schema: MetaData) -> set[tuple[str, tuple[str, ...]]]:
@@ -94,9 +94,9 @@ def test_conflicts_of_the_release_are_still_found(beside: tuple[Engine, MetaData
     assert keys(old) - keys(new) == LIFTED
 
 
-def test_rows_of_the_release_are_completed_once(beside: tuple[Engine, MetaData]) -> None:
+def test_rows_of_the_release_are_completed_once(migrated: tuple[Engine, MetaData]) -> None:
     """As 0.2 writes them: an incident with its thread, a page that resolves one, a rollout."""
-    engine, old = beside
+    engine, old = migrated
     incidents, rollouts = old.tables["incidents"], old.tables["rollouts"]
     aware = engine.dialect.name == "postgresql"
     now = NOW if aware else NOW.replace(tzinfo=None)
@@ -128,8 +128,8 @@ def test_rows_of_the_release_are_completed_once(beside: tuple[Engine, MetaData])
         assert adopt_rows(connection) == 1 + 2 + 2 * len(held)
         assert adopt_rows(connection) == 0
         threads = select(IncidentThread.target, IncidentThread.ts)
-        found = connection.execute(threads.where(IncidentThread.incident_id == opened)).all()
-        assert [tuple(row) for row in found] == [("C1", "1.2")]
+        adopted = connection.execute(threads.where(IncidentThread.incident_id == opened)).all()
+        assert [tuple(row) for row in adopted] == [("C1", "1.2")]
         events = {key: [e.event for e in list_events(connection, key)] for key in (opened, closed)}
         assert events == {opened: ["opened"], closed: ["opened", "resolved"]}
         versions = select(Incident.version).where(Incident.id.in_([opened, closed]))
@@ -140,9 +140,9 @@ def test_rows_of_the_release_are_completed_once(beside: tuple[Engine, MetaData])
 
 
 def test_weights_of_a_promotion_by_the_release_are_adopted(
-    beside: tuple[Engine, MetaData],
+    migrated: tuple[Engine, MetaData],
 ) -> None:
-    engine, old = beside
+    engine, old = migrated
     versions, changes = old.tables["model_versions"], old.tables["stage_changes"]
     now = NOW if engine.dialect.name == "postgresql" else NOW.replace(tzinfo=None)
     with transaction(engine) as connection:

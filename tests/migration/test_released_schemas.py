@@ -64,8 +64,8 @@ def test_migrations_of_releases_are_never_edited() -> None:
         for path in migrations.migrations_folder().glob("versions/*.py")
         if path.name.split("_")[0] in released
     }
-    kept = (line.split() for line in (FOLDER / "migrations.sha256").read_text().splitlines())
-    assert digests == {name: digest for digest, name in kept}
+    entries = (line.split() for line in (FOLDER / "migrations.sha256").read_text().splitlines())
+    assert digests == {name: digest for digest, name in entries}
 
 
 @pytest.mark.parametrize("release", RELEASES, ids=str)

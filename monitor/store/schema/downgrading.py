@@ -36,12 +36,10 @@ class Loss:
     n: int
 
     def __str__(self) -> str:
-        what = (
-            f"{self.table}.{self.column}: {self.n:,} value"
-            if self.column
-            else (f"{self.table}: {self.n:,} row")
-        )
-        return what if self.n == 1 else f"{what}s"
+        subject, noun = self.table, "row"
+        if self.column:
+            subject, noun = f"{self.table}.{self.column}", "value"
+        return f"{subject}: {self.n:,} {noun}{'' if self.n == 1 else 's'}"
 
 
 @dataclass(frozen=True)
@@ -161,7 +159,7 @@ def _dropped_columns(
     with empty.begin() as scratch:
         migrations.run_migrations(scratch, "upgrade", revision)
         inspector = inspect(scratch)
-        kept = {
+        columns_left = {
             name: {row["name"] for row in inspector.get_columns(name)}
             for name in inspector.get_table_names()
         }
@@ -173,7 +171,7 @@ def _dropped_columns(
             for row in present.get_columns(name)
             if row["name"] not in columns
         ]
-        for name, columns in sorted(kept.items())
+        for name, columns in sorted(columns_left.items())
         if present.has_table(name)
     }
 

@@ -148,16 +148,16 @@ def _late_sequences(connection: Connection) -> Iterator[str]:
         if column is None or not present.has_table(table.name):
             continue
         names = {"table": table.name, "column": column.name}
-        given = connection.execute(LAST_GIVEN, names).scalar_one()
-        if (connection.execute(select(func.max(column))).scalar_one() or 0) > given:
+        last_id = connection.execute(LAST_GIVEN, names).scalar_one()
+        if (connection.execute(select(func.max(column))).scalar_one() or 0) > last_id:
             yield f"{table.name}: its sequence is behind the ids of its rows"
 
 
 def _differences(connection: Connection) -> Iterator[str]:
     """Yield what differs from the declared tables."""
     context = MigrationContext.configure(connection, opts={"compare_type": True})
-    found: list[Any] = compare_metadata(context, metadata)
-    for difference in found[:MAX_PROBLEMS]:
+    differences: list[Any] = compare_metadata(context, metadata)
+    for difference in differences[:MAX_PROBLEMS]:
         first = difference[0] if isinstance(difference, list) else difference
         names = [str(getattr(part, "name", part)) for part in first[1:] if part is not None]
         yield f"the schema was changed by hand: {first[0]} {' '.join(names)}"

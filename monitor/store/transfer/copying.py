@@ -24,7 +24,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.exc import DataError, IntegrityError
-from sqlalchemy.schema import AddConstraint, DropConstraint
+from sqlalchemy.schema import AddConstraint
 
 from monitor.errors import DatabaseDamagedError, InputError
 from monitor.store import migrations
@@ -103,11 +103,12 @@ def _new_postgresql(target: Engine) -> Iterator[Connection]:
             for constraint in table.constraints
             if isinstance(constraint, ForeignKeyConstraint)
         ]
-        # Not isolated: a later CREATE TABLE of this process has them.
         for constraint in references:
-            connection.execute(DropConstraint(constraint, isolate_from_table=False))
+            name, table = constraint.name, constraint.table.name
+            connection.execute(text(f"ALTER TABLE {table} DROP CONSTRAINT {name}"))
         yield connection
-        for constraint in references:  # checks all rows
+        # This checks all rows. Not isolated: a later CREATE TABLE of this process has them too.
+        for constraint in references:
             connection.execute(AddConstraint(constraint, isolate_from_table=False))
 
 
@@ -251,11 +252,11 @@ def _copy_rows(source: Connection, target: Connection, report: Report) -> Copied
         report(f"{result.table:<32} {result.n_rows:>12,}  {result.digest[:16]}")
     _set_sequences(source, target)
     for table, result in zip(tables(), written, strict=True):
-        found = digest_table(target, table)
-        if found != result:
+        copied = digest_table(target, table)
+        if copied != result:
             raise DatabaseDamagedError(
                 f"{table.name}: {result.n_rows:,} rows were read ({result.digest[:16]}), the "
-                f"target has {found.n_rows:,} ({found.digest[:16]}); the target was not created",
+                f"target has {copied.n_rows:,} ({copied.digest[:16]}); the target was not created",
                 code="copy_differs",
             )
     return written
@@ -293,8 +294,8 @@ def _set_sequences(source: Connection, target: Connection) -> None:
         sequence = "pg_get_serial_sequence(:table, :column)"
         value = target.execute(select(func.max(column))).scalar_one() or 0
         if source.dialect.name == "postgresql":
-            given = text(f"SELECT coalesce(pg_sequence_last_value({sequence}), 0)")
-            value = max(value, source.execute(given, names).scalar_one())
+            last_id = text(f"SELECT coalesce(pg_sequence_last_value({sequence}), 0)")
+            value = max(value, source.execute(last_id, names).scalar_one())
         if value:
             target.execute(text(f"SELECT setval({sequence}, :value)"), {**names, "value": value})
 

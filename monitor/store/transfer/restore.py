@@ -41,22 +41,22 @@ def verify(archive: Path) -> Manifest:
         InputError: There is no such file.
         DatabaseDamagedError: It is cut or altered, or of another form.
     """
-    found: dict[str, tuple[int, str]] = {}
+    entries_read: dict[str, tuple[int, str]] = {}
     ends: dict[str, bytes] = {}
     with _entries(archive) as entries:
         for entry, file in entries:
             if entry.name in {MANIFEST, SEAL}:
                 ends[entry.name] = file.read()
                 continue
-            if entry.name in found:
+            if entry.name in entries_read:
                 raise _damaged(archive, f"{entry.name} is in it twice")
-            found[entry.name] = (entry.size, _digest(file))
+            entries_read[entry.name] = (entry.size, _digest(file))
     if set(ends) != {MANIFEST, SEAL}:
         raise _damaged(archive, "it is cut: its manifest is missing")
     manifest = decode_manifest(ends[MANIFEST], ends[SEAL])
     expected = {file.name: (file.size, file.digest) for file in manifest.files}
-    for name in sorted(set(found) | set(expected)):
-        if found.get(name) != expected.get(name):
+    for name in sorted(set(entries_read) | set(expected)):
+        if entries_read.get(name) != expected.get(name):
             raise _damaged(archive, f"{name} is missing or was altered")
     return manifest
 

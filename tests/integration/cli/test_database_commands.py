@@ -36,12 +36,12 @@ def state(run: Run) -> tuple[int, dict[str, object]]:
 
 
 def test_check_of_a_sound_database(run_command: Run, database: Path) -> None:  # noqa: F811
-    status, found = state(run_command)
+    status, fields = state(run_command)
     assert status == 0
-    assert found["revision"] == found["needed"] == migrations.head_revision()
-    assert (found["schema"], found["pending"], found["problems"]) == ("current", [], [])
-    assert (found["release"], found["previous_release"]) == ("0.2.0", "0.2.0")
-    assert "no problem found" in run_command("db", "check").stdout
+    assert fields["revision"] == fields["needed"] == migrations.head_revision()
+    assert (fields["schema"], fields["pending"], fields["problems"]) == ("current", [], [])
+    assert (fields["release"], fields["previous_release"]) == ("0.2.0", "0.2.0")
+    assert "no problem fields" in run_command("db", "check").stdout
     assert database.exists()
 
 
@@ -55,16 +55,16 @@ def test_check_lists_what_is_pending(run_command: Run, database: Path) -> None: 
     with closing(sqlite3.connect(database)) as opened:
         opened.execute("UPDATE alembic_version SET version_num = '0008'")
         opened.commit()
-    status, found = state(run_command)
-    assert (status, found["schema"]) == (78, "outdated_schema")
-    assert [entry["revision"] for entry in found["pending"]] == ["0009", "0010"]  # type: ignore[attr-defined]
+    status, fields = state(run_command)
+    assert (status, fields["schema"]) == (78, "outdated_schema")
+    assert [entry["revision"] for entry in fields["pending"]] == ["0009", "0010"]  # type: ignore[attr-defined]
 
 
 def test_check_names_an_interrupted_migration(run_command: Run, database: Path) -> None:  # noqa: F811
     SafetyCopy(database, CopyOptions()).begin("0009", "0010")
-    status, found = state(run_command)
+    status, fields = state(run_command)
     assert status == 0
-    assert found["interrupted"]["copy"] == f"{database}.before-0009"  # type: ignore[index]
+    assert fields["interrupted"]["copy"] == f"{database}.before-0009"  # type: ignore[index]
 
 
 BROKEN = {
@@ -91,9 +91,9 @@ def test_check_finds_damage(run_command: Run, database: Path, problem: str) -> N
         problem = f"audit log: entry {first}"
     with closing(sqlite3.connect(database)) as opened:
         opened.executescript(statement)
-    status, found = state(run_command)
+    status, fields = state(run_command)
     assert status == 1
-    assert any(problem in line for line in found["problems"])  # type: ignore[attr-defined]
+    assert any(problem in line for line in fields["problems"])  # type: ignore[attr-defined]
 
 
 def test_check_finds_damaged_pages(run_command: Run, database: Path) -> None:  # noqa: F811

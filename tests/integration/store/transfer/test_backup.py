@@ -74,8 +74,8 @@ def tree(folder: Path) -> dict[str, tuple[str, int]]:
 
 def digests(engine: Engine) -> dict[str, object]:
     with one_state(engine) as connection:
-        found = [digest_table(connection, table) for table in tables()]
-    return {row.table: row for row in found if row.table not in CHANGED}
+        rows = [digest_table(connection, table) for table in tables()]
+    return {row.table: row for row in rows if row.table not in CHANGED}
 
 
 @pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
