@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from sqlalchemy import text
@@ -16,40 +17,51 @@ from tests.unit.cli.test_help import PATHS, find
 #: Commands that open no database.
 WITHOUT_DATABASE = {
     "init", "demo", "compare", "bench drift", "taxonomy check", "taxonomy show", "taxonomy init",
-    "retrain plan", "retrain label", "rollout revert", "check", "db check",
+    "retrain plan", "retrain label", "rollout revert", "check", "db check", "db restore",
 }  # fmt: skip
+#: Arguments of commands that check them before they open the database.
+ARGUMENTS = {
+    "forget": ["--subject", "a"],
+    "incidents snooze": ["1", "4h", "--as", "Ann"],
+}
 LEAVES = [" ".join(path) for path in PATHS if not hasattr(find(path), "commands")]
 
 
-@pytest.fixture
-def newer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the URL of a database of a version to come."""
-    url = f"sqlite:///{tmp_path / 'newer.db'}"
+    url = f"sqlite:///{tmp_path_factory.mktemp('newer') / 'newer.db'}"
     engine = make_engine(url)
     with transaction(engine) as connection:
         migrations.create_newest(connection)
         connection.execute(text("UPDATE alembic_version SET version_num = '0999'"))
     engine.dispose()
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", url)
     return url
 
 
+@pytest.fixture
+def newer(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Let the commands open the database of a version to come."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", database)
+    return database
+
+
 def arguments_of(command: str, folder: Path) -> list[str]:
-    """Return arguments that a command accepts: of its kind each."""
-    values = []
+    """Return arguments that a command accepts, by their types."""
+    if command in ARGUMENTS:
+        return ARGUMENTS[command]
     (folder / "file.jsonl").write_text('{"prompt": "a", "response": "b"}\n')
+    values = []
     for parameter in find(tuple(command.split())).params:
-        needed = parameter.required or parameter.param_type_name == "argument"
-        if not needed:
+        is_argument = parameter.opts == [parameter.name]
+        if not parameter.required:
             continue
-        value = "1"
-        kind = type(parameter.type).__name__
-        if "Path" in kind:
-            value = str(folder / "file.jsonl")
-        elif choices := getattr(parameter.type, "choices", None):
-            value = str(next(iter(choices)))
-        values += [value] if parameter.param_type_name == "argument" else [parameter.opts[0], value]
+        kind = parameter.type_descriptor.annotation
+        value = str(folder / "file.jsonl") if "Path" in str(kind) else "1"
+        if choices := get_args(kind):
+            value = str(choices[0]) if isinstance(choices[0], str) else value
+        values += [value] if is_argument else [parameter.opts[0], value]
     return values
 
 

@@ -32,7 +32,10 @@ RATE = 0.3
 N_BEFORE, N_AFTER = 2000, 1500
 
 
-@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+@pytest.mark.parametrize(
+    "kind",
+    ["sqlite", pytest.param("postgresql", marks=[pytest.mark.postgres, pytest.mark.drill])],
+)
 def test_records_are_neither_lost_nor_doubled_by_a_restoration(
     kind: str,
     bootstrap_servers: str,

@@ -78,7 +78,8 @@ def digests(engine: Engine) -> dict[str, object]:
     return {row.table: row for row in rows if row.table not in CHANGED}
 
 
-@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+@pytest.mark.postgres
+@pytest.mark.parametrize("kind", ["other", pytest.param("same", marks=pytest.mark.drill)])
 def test_a_backup_is_restored_to_the_last_byte(
     filled: Engine, configuration: Configuration, archive: Path, kind: str,
     request: pytest.FixtureRequest, tmp_path: Path,
@@ -86,7 +87,7 @@ def test_a_backup_is_restored_to_the_last_byte(
     before, files = digests(filled), tree(tmp_path / "runs")
     shutil.move(tmp_path / "runs", tmp_path / "lost")
     url = f"sqlite:///{tmp_path / 'restored.db'}"
-    if kind == "postgresql":
+    if (filled.dialect.name == "postgresql") == (kind == "same"):
         url = request.getfixturevalue("postgres_empty_database")
     manifest = restored(archive, configuration, url)
     assert manifest == verify(archive)
