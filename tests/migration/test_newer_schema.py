@@ -14,14 +14,16 @@ from monitor.store import migrations
 from monitor.store.engine import make_engine, transaction
 from tests.unit.cli.test_help import PATHS, find
 
-#: Commands that open no database.
+#: Commands that open no database, or refuse what else is missing before.
 WITHOUT_DATABASE = {
     "init", "demo", "compare", "bench drift", "taxonomy check", "taxonomy show", "taxonomy init",
     "retrain plan", "retrain label", "rollout revert", "check", "db check", "db restore",
+    "probes run", "probes accept",
 }  # fmt: skip
 #: Arguments of commands that check them before they open the database.
 ARGUMENTS = {
     "forget": ["--subject", "a"],
+    "replay": ["--dead-letters"],
     "incidents snooze": ["1", "4h", "--as", "Ann"],
 }
 LEAVES = [" ".join(path) for path in PATHS if not hasattr(find(path), "commands")]

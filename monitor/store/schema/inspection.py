@@ -7,6 +7,7 @@ from typing import Any
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine, func, inspect, select, text
+from sqlalchemy.exc import DatabaseError
 
 from monitor.errors import DatabaseDamagedError, DatabaseUnavailableError, SchemaError
 from monitor.store import migrations
@@ -80,8 +81,20 @@ def inspect_database(engine: Engine) -> DatabaseState:
     """Inspect a database in one transaction that changes nothing.
 
     Raises:
+        DatabaseDamagedError: It is too damaged to be read.
         DatabaseUnavailableError: It is unavailable, or its file is missing.
     """
+    try:
+        return _inspect(engine)
+    except DatabaseError as error:
+        raise DatabaseDamagedError(
+            f"the database can't be read: {error.orig}; restore a backup by "
+            "`driftwarden db restore`",
+            code="damaged_database",
+        ) from error
+
+
+def _inspect(engine: Engine) -> DatabaseState:
     path = database_file(engine)
     if path is not None and not path.is_file():
         raise DatabaseUnavailableError(

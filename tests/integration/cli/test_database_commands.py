@@ -41,7 +41,7 @@ def test_check_of_a_sound_database(run_command: Run, database: Path) -> None:  #
     assert fields["revision"] == fields["needed"] == migrations.head_revision()
     assert (fields["schema"], fields["pending"], fields["problems"]) == ("current", [], [])
     assert (fields["release"], fields["previous_release"]) == ("0.2.0", "0.2.0")
-    assert "no problem fields" in run_command("db", "check").stdout
+    assert "no problem found" in run_command("db", "check").stdout
     assert database.exists()
 
 
@@ -106,7 +106,7 @@ def test_check_finds_damaged_pages(run_command: Run, database: Path) -> None:  #
     content[-40_000:-20_000] = bytes(20_000)
     database.write_bytes(content)
     done = run_command("db", "check", "--json")
-    assert done.returncode in {1, 75}
+    assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
 
 
