@@ -58,15 +58,17 @@ def fill_tables(connection: Connection, metadata: MetaData, *, first: int = 1) -
             connection.execute(receiver.insert().values(row))
             n += 1
         counts[table.name] = n
-        _advance_sequence(connection, table)
+        advance_sequence(connection, table)
     return counts
 
 
-def _advance_sequence(connection: Connection, table: Table) -> None:
+def advance_sequence(connection: Connection, table: Table) -> None:
     """Let PostgreSQL go on after the ids, which were given."""
     column = table.autoincrement_column
     if column is not None and connection.dialect.name == "postgresql":
         last = connection.execute(select(sa.func.max(column))).scalar_one()
+        if last is None:
+            return
         sequence = sa.func.pg_get_serial_sequence(table.name, column.name)
         connection.execute(select(sa.func.setval(sequence, last)))
 
