@@ -95,12 +95,25 @@ class DatabaseUnavailableError(TransientError):
     """Raised when the database is unavailable."""
 
 
+class DatabasePermissionError(DriftwardenError):
+    """Raised when the database role of a process may not read or change a table."""
+
+    exit_status = 78
+
+
 class LostLeadershipError(DatabaseUnavailableError):
     """Raised when the database takes no write of this replica, because another one leads now."""
 
 
 class BrokerUnavailableError(TransientError):
     """Raised when no Kafka broker is available."""
+
+
+class BrokerRefusedError(BrokerUnavailableError):
+    """Raised when broker and client don't accept each other; its code says why.
+
+    It is transient: certificates and credentials are often mended on the broker.
+    """
 
 
 class DatasetUnavailableError(TransientError):

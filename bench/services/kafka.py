@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -50,8 +50,23 @@ START_SECONDS = 180.0
 class KafkaServer:
     """One broker, which can be stopped, killed and started again on the same data."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        properties: Mapping[str, str] | None = None,
+        scram: Sequence[str] = (),
+    ) -> None:
+        """Format the storage; nothing runs yet.
+
+        Args:
+            folder: For data, configuration and log.
+            properties: Further lines of server.properties; ``listeners`` adds to the plain one.
+            scram: SCRAM credentials, as the StorageTool takes them.
+        """
         self.folder = folder
+        self._properties = dict(properties or {})
+        self._scram = scram
         self.port = free_port()
         self.bootstrap_servers = f"127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
@@ -146,6 +161,10 @@ class KafkaServer:
             "auto.create.topics.enable": "false",
             "message.max.bytes": "20000000",
         }
+        for key in ("listeners", "advertised.listeners", "listener.security.protocol.map"):
+            further = self._properties.pop(key, "")
+            properties[key] += f",{further}" if further else ""
+        properties |= self._properties
         lines = "".join(f"{key}={value}\n" for key, value in properties.items())
         (self.folder / "server.properties").write_text(lines)
         (self.folder / "log4j2.properties").write_text(LOG4J)
@@ -155,6 +174,7 @@ class KafkaServer:
             [
                 *(*self._command(), "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}"),
                 *("-c", str(self.folder / "server.properties")),
+                *(part for credential in self._scram for part in ("--add-scram", credential)),
             ],
             check=False,
             stdout=subprocess.PIPE,

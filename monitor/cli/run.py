@@ -28,12 +28,20 @@ def run(
     """
     from monitor.daemon.app import parse_parts, run_daemon, stop_on_signals
     from monitor.settings import load_secrets
+    from monitor.settings.secrets import secret_variables
+    from monitor.settings.secrets.files import secret_files
     from monitor.telemetry import configure_logging, get_logger, log_thread_failures
 
     parts = parse_parts(only)
     settings = read_configuration(config)
     configure_logging()
     log_thread_failures()
+    for file in secret_files(secret_variables(settings)):
+        if file.is_readable_by_all:
+            get_logger(__name__).warning(
+                "secret_readable_by_all", variable=file.variable, path=file.path,
+                action="set the mode of the file to 0400 or 0440",
+            )  # fmt: skip
     with stop_on_signals() as stop:
         try:
             run_daemon(settings, load_secrets(), parts, stop)

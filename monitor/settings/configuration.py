@@ -26,6 +26,7 @@ from monitor.settings.redaction import Redaction
 from monitor.settings.retention import Retention
 from monitor.settings.retrain import Retrain, Rollout
 from monitor.settings.review import Review
+from monitor.settings.secrets.environment import Environment
 from monitor.settings.traffic import Traffic
 from monitor.settings.web import Web
 from monitor.statistics.alarm_levels import AlarmLevels
@@ -127,8 +128,8 @@ class Configuration(Sections):
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings' signature
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings' signature
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Order the sources: arguments, environment, evaluation.yaml, config.toml."""
@@ -136,8 +137,9 @@ class Configuration(Sections):
             settings_cls, init_kwargs={"monitoring": cls._monitoring_overrides}
         )
         if cls.model_config.get("toml_file") is None:
-            return init_settings, env_settings, evaluation
-        return init_settings, env_settings, evaluation, TomlConfigSettingsSource(settings_cls)
+            return init_settings, Environment(settings_cls), evaluation
+        file = TomlConfigSettingsSource(settings_cls)
+        return init_settings, Environment(settings_cls), evaluation, file
 
     @property
     def names(self) -> ModelNames:

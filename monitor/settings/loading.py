@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_settings import EnvSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from monitor.errors import ConfigurationError
 from monitor.settings.configuration import DEFAULT_MODEL, Configuration, Settings
@@ -19,6 +19,9 @@ from monitor.settings.problems.explanations import (
     problems_of_channels,
     problems_of_models,
 )
+from monitor.settings.secrets.database_url import add_password
+from monitor.settings.secrets.environment import Environment
+from monitor.settings.secrets.files import read_variable
 
 DEFAULT_FILE = Path("config.toml")
 
@@ -85,7 +88,7 @@ def _build(file: Path | None, overrides: dict[str, Any]) -> Configuration:
     origin = str(file) if file else "configuration"
     try:
         configuration: Configuration = FromFile(**overrides)
-        from_file, from_environment = _read_toml(file), EnvSettingsSource(FromFile)()
+        from_file, from_environment = _read_toml(file), Environment(FromFile)()
         FromFile.sources = _sources(from_file, from_environment, file, {})
         if configuration.retrain.evaluation:
             path = configuration.retrain.evaluation
@@ -105,6 +108,7 @@ def _build(file: Path | None, overrides: dict[str, Any]) -> Configuration:
         _ = configuration.names
     except ValueError as error:
         raise ConfigurationError(f"{origin}: models: {error}") from None
+    _complete_database_url(configuration)
     problems = [
         *_variables_of_before(),
         *_variables_of_unknown_models(from_file, from_environment),
@@ -115,6 +119,15 @@ def _build(file: Path | None, overrides: dict[str, Any]) -> Configuration:
         raise _configuration_error(origin, problems)
     _ = configuration.by_model  # reads the evaluation files of the models
     return configuration
+
+
+def _complete_database_url(configuration: Configuration) -> None:
+    """Add the database's password, where it stands apart from the address."""
+    password = read_variable("DRIFTWARDEN_DATABASE_PASSWORD")
+    if password:
+        url = add_password(configuration.database.url, password)
+        # Frozen for readers; here it is still being built.
+        configuration.__dict__["database"] = configuration.database.model_copy(update={"url": url})
 
 
 def _sources(

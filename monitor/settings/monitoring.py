@@ -3,10 +3,11 @@
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from monitor.settings.durations import AnyDuration, Duration, Within
 from monitor.settings.field_types import Level, Probability, Section
+from monitor.settings.secrets.database_url import DatabaseUrl
 from monitor.statistics.alarm_levels import Schedule
 
 
@@ -25,7 +26,7 @@ class Monitoring(Section):
 class Database(Section):
     """The database."""
 
-    url: str = "sqlite:///driftwarden.db"
+    url: Annotated[str, AfterValidator(DatabaseUrl)] = DatabaseUrl("sqlite:///driftwarden.db")
 
 
 class Embedding(Section):

@@ -7,16 +7,24 @@ from contextlib import contextmanager
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 
-from monitor.errors import ConfigurationError, DatabaseUnavailableError
+from monitor.errors import (
+    ConfigurationError,
+    DatabasePermissionError,
+    DatabaseUnavailableError,
+)
+from monitor.settings.secrets.database_url import hide_password
 from monitor.store.bulk_insert import enable_copy
+from monitor.store.refused_connections import explain_refusal
 
 #: Code of PostgreSQL's error ``read_only_sql_transaction``.
 READ_ONLY = "25006"
 #: Execution option of the engine of a snapshot.
 SNAPSHOT = "driftwarden_snapshot"
+#: Code of PostgreSQL's error ``insufficient_privilege``.
+NOT_GRANTED = "42501"
 #: Time that a process waits for another writer.
 SQLITE_WAIT_SECONDS = 30
 
@@ -30,10 +38,7 @@ def make_engine(url: str) -> Engine:
     Raises:
         ConfigurationError: The URL is malformed or names another database.
     """
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise ConfigurationError(f"database.url = {url!r}: {error}") from None
+    parsed = parse_url(url)
     if parsed.get_backend_name() == "sqlite":
         engine = create_engine(
             parsed,
@@ -67,6 +72,29 @@ def make_engine(url: str) -> Engine:
     raise ConfigurationError(
         f"database.url names {parsed.get_backend_name()!r}; use sqlite:/// or postgresql+psycopg2://"
     )
+
+
+def parse_url(url: str) -> URL:
+    """Parse a database URL.
+
+    Raises:
+        ConfigurationError: It is malformed. The message has no password.
+    """
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        parsed = None
+    if parsed is None or "@" in (parsed.host or ""):
+        # Without the cause: it quotes what may be a part of the password.
+        raise ConfigurationError(
+            f"database.url = {hide_password(url)!r}: not an address; write "
+            "postgresql+psycopg2://USER:PASSWORD@HOST/NAME, with %40 for @ and %2F for / in a "
+            "password, or sqlite:///FILE",
+            code="malformed_database_url",
+        )
+    if parsed.drivername == "postgresql":  # SQLAlchemy would take a driver that isn't installed
+        return parsed.set(drivername="postgresql+psycopg2")
+    return parsed
 
 
 def _to_json(value: Any) -> str:
@@ -132,6 +160,7 @@ def transaction(engine: Engine) -> Iterator[Connection]:
     Raises:
         DatabaseUnavailableError: The database is away, locked, full or read-only; nothing was
             written.
+        DatabasePermissionError: The role of this process may not use a table.
     """
     is_snapshot = bool(engine.get_execution_options().get(SNAPSHOT))
     with _translated(writes=not is_snapshot), engine.begin() as connection:
@@ -172,10 +201,16 @@ def _translated(*, writes: bool) -> Iterator[None]:
     except (OperationalError, InterfaceError) as error:
         if not writes and _is_refused_change(error):
             raise
-        raise DatabaseUnavailableError(_first_line(error)) from error
+        code, message = explain_refusal(_first_line(error))
+        raise DatabaseUnavailableError(message, code=code) from error
     except DBAPIError as error:
         if error.connection_invalidated or (writes and _is_refused_change(error)):
             raise DatabaseUnavailableError(_first_line(error)) from error
+        if getattr(error.orig, "pgcode", None) == NOT_GRANTED:
+            raise DatabasePermissionError(
+                f"{_first_line(error)}; grant this part its tables again: `driftwarden db grants`",
+                code="database_permission",
+            ) from error
         raise
 
 

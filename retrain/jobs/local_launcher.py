@@ -7,6 +7,7 @@ import sys
 import time
 
 from monitor.errors import TrainingError
+from retrain.jobs.child_environment import child_environment
 from retrain.jobs.launcher import (
     NOUNS,
     Capabilities,
@@ -54,7 +55,7 @@ class SubprocessLauncher:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
-                    env={**os.environ, **environment},
+                    env={**child_environment(task), **environment},
                     start_new_session=True,
                 )
         except OSError as error:

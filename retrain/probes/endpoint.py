@@ -1,6 +1,5 @@
 """Client of the live endpoint: one chat completion a request, in the form of production."""
 
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import msgspec
 
 from monitor.errors import EndpointUnavailableError
 from monitor.settings import Probes, Secrets
-from monitor.settings.secrets import probe_variable
+from monitor.settings.secrets import probe_key
 from retrain.probes.addressing import Address
 
 #: Largest body of a response that is read.
@@ -25,7 +24,7 @@ REJECTED = frozenset({400, 403, 413, 422, 451})
 
 def key_of(secrets: Secrets, model: str) -> str:
     """Return the key of a model's live endpoint: its own, or that of all models."""
-    return os.environ.get(probe_variable(model), "") or secrets.probes_api_key.get_secret_value()
+    return probe_key(model) or secrets.probes_api_key.get_secret_value()
 
 
 @dataclass(frozen=True)

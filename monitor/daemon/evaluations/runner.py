@@ -21,6 +21,7 @@ from monitor.embedding.encoder import load_encoder
 from monitor.errors import ChildProcessFailedError, DatabaseUnavailableError
 from monitor.settings import Embedding
 from monitor.settings.durations import format_duration
+from monitor.settings.secrets.database_url import DatabaseUrl
 from monitor.store.leadership import acting_epoch
 from monitor.telemetry import get_logger
 from monitor.windows.reading.reembedding import EncoderSource
@@ -98,7 +99,7 @@ class ProcessRunner:
             leads: Whether this process leads; where it does not, the running task is killed.
             preload: Modules that the child imports at its start, before the limit counts.
         """
-        url = engine.url.render_as_string(hide_password=False)
+        url = DatabaseUrl(engine.url.render_as_string(hide_password=False))
         self._start = Start(url, embedding, preload, os.getpid())
         self._stop = stop
         self._leads = leads

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from monitor.daemon.readiness import monitoring, progress, retraining, slack_buttons
+from monitor.daemon.readiness import encryption, monitoring, progress, retraining, slack_buttons
 from monitor.daemon.readiness.dead_letters import dead_letters_finding
 from monitor.daemon.readiness.finding import Finding
 from monitor.daemon.readiness.incidents import incidents_finding
@@ -72,9 +72,11 @@ def _shared_checks(settings: Sections, secrets: Secrets) -> Checks:
     return [
         ("false alarms", lambda: monitoring.budget_finding(settings)),
         ("database", lambda: monitoring.database_finding(settings)),
+        ("database TLS", lambda: encryption.database_encryption_finding(settings)),
         ("leader", lambda: monitoring.leader_finding(settings)),
         ("incidents", lambda: incidents_finding(settings)),
         ("broker", lambda: progress.broker_finding(settings, secrets)),
+        ("broker TLS", lambda: encryption.broker_encryption_finding(settings)),
         ("dead letters", lambda: dead_letters_finding(settings)),
         ("unlisted", lambda: monitoring.unlisted_finding(settings)),
         ("encoder", lambda: monitoring.encoder_finding(settings)),
@@ -84,6 +86,7 @@ def _shared_checks(settings: Sections, secrets: Secrets) -> Checks:
         ("gateway", lambda: retraining.gateway_finding(settings, secrets)),
         ("mlflow", lambda: retraining.mlflow_finding(settings, secrets)),
         ("web", lambda: monitoring.web_finding(settings)),
+        ("secrets", lambda: encryption.secret_files_finding(settings)),
         ("temp files", temporary_files_finding),
     ]
 

@@ -111,7 +111,7 @@ def _consume(
             consumer = open_consumer(settings.kafka, secrets, listener, selection)
         except BrokerUnavailableError as error:
             SERVICE_FAILURES.labels("kafka").inc()
-            log.warning("kafka_unavailable", error=str(error), action="retry")
+            log.warning("kafka_unavailable", error=str(error), code=error.code, action="retry")
             backoff.wait(stop)
             continue
         log.info("consumer_started", topic=settings.kafka.topic, group=settings.kafka.group_id)

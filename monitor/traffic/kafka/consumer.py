@@ -1,7 +1,6 @@
 """Kafka consumer: connection, subscription, start-up checks."""
 
 import importlib.util
-import socket
 from collections.abc import Iterable
 from queue import SimpleQueue
 from typing import Any, Literal
@@ -11,12 +10,17 @@ from kafka.errors import KafkaError
 
 from monitor.errors import BrokerUnavailableError, ConfigurationError
 from monitor.settings import Kafka, Secrets
+from monitor.traffic.kafka.security.client_options import client_options
+from monitor.traffic.kafka.security.handshake import (
+    parse_addresses,
+    require_all_brokers,
+    require_broker,
+)
 from monitor.traffic.kafka.wire.decompression import missing_codecs
 from monitor.traffic.kafka.wire.partition_reader import use_sampling_reader
 from monitor.traffic.kafka.wire.receive_buffer import use_receive_buffers
 from monitor.traffic.kafka.wire.selection import Selection
 
-CONNECT_TIMEOUT_SECONDS = 3.0
 BOOTSTRAP_TIMEOUT_MS = 10_000
 PROBE_TIMEOUT_MS = 10_000
 #: Bytes per fetch response, unless one batch is larger.
@@ -115,7 +119,7 @@ def probe_topic(settings: Kafka, secrets: Secrets) -> dict[int, int]:
             listed = [TopicPartition(settings.topic, number) for number in partitions]
             ends = consumer.end_offsets(listed, timeout_ms=PROBE_TIMEOUT_MS)
     except KafkaError as error:
-        raise BrokerUnavailableError(f"{settings.bootstrap_servers}: {error}") from error
+        explain_failure(consumer, settings, secrets, error)
     finally:
         consumer.close(autocommit=False)
     if not partitions:
@@ -133,20 +137,13 @@ def connect(settings: Kafka, secrets: Secrets, **options: Any) -> Any:
         BrokerUnavailableError: No broker is available.
         ConfigurationError: The client rejects the settings.
     """
-    if not _any_broker_listens(settings.bootstrap_servers):
-        raise BrokerUnavailableError(f"no broker listens at {settings.bootstrap_servers}")
-    if settings.security_protocol.endswith("SSL") and settings.ssl_cafile:
-        options["ssl_cafile"] = settings.ssl_cafile
-    if settings.security_protocol.startswith("SASL"):
-        options["sasl_mechanism"] = settings.sasl_mechanism
-        if settings.sasl_mechanism != "GSSAPI":
-            options["sasl_plain_username"] = secrets.kafka_sasl_username
-            options["sasl_plain_password"] = secrets.kafka_sasl_password.get_secret_value()
+    # First: a consumer that fails to open leaks its thread, and doesn't say why.
+    require_broker(parse_addresses(settings.bootstrap_servers), settings, secrets)
+    options |= client_options(settings, secrets)
     try:
         return KafkaConsumer(
             bootstrap_servers=[a.strip() for a in settings.bootstrap_servers.split(",")],
             client_id="driftwarden",
-            security_protocol=settings.security_protocol,
             allow_auto_create_topics=False,
             bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS,
             metrics_enabled=False,
@@ -158,17 +155,13 @@ def connect(settings: Kafka, secrets: Secrets, **options: Any) -> Any:
         raise ConfigurationError(f"[kafka] is invalid: {error}") from error
 
 
-def _any_broker_listens(bootstrap_servers: str) -> bool:
-    """Probe each address: a consumer that fails to open would leak its thread."""
-    for address in bootstrap_servers.split(","):
-        host, _, port = address.strip().rpartition(":")
-        if not host or not port.isdigit():
-            raise ConfigurationError(
-                f"kafka.bootstrap_servers = {bootstrap_servers!r}: {address!r} is not host:port"
-            )
-        try:
-            with socket.create_connection((host.strip("[]"), int(port)), CONNECT_TIMEOUT_SECONDS):
-                return True
-        except OSError:
-            continue
-    return False
+def explain_failure(consumer: Any, settings: Kafka, secrets: Secrets, error: KafkaError) -> None:
+    """Raise why brokers that a cluster advertises, bootstrap servers or not, can't be used.
+
+    Raises:
+        BrokerRefusedError: One refuses this client.
+        BrokerUnavailableError: One doesn't listen, or the reason is unknown.
+    """
+    brokers = [(broker.host, broker.port) for broker in consumer._cluster.brokers()]  # noqa: SLF001
+    require_all_brokers(brokers, settings, secrets)
+    raise BrokerUnavailableError(f"{settings.bootstrap_servers}: {error}") from error

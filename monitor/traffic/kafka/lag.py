@@ -21,7 +21,7 @@ from monitor.telemetry import (
     STORED_OFFSET,
     get_logger,
 )
-from monitor.traffic.kafka.consumer import connect
+from monitor.traffic.kafka.consumer import connect, explain_failure
 
 log = get_logger(__name__)
 
@@ -63,7 +63,8 @@ class LagMeter:
             self.close()
             SERVICE_FAILURES.labels("lag").inc()
             if not self._failed:  # once for each outage
-                log.warning("lag_not_measured", error=str(error), action="retry")
+                code = getattr(error, "code", "")
+                log.warning("lag_not_measured", error=str(error), code=code, action="retry")
             self._failed = True
             return
         self._failed = False
@@ -91,6 +92,13 @@ class LagMeter:
             self._consumer = connect(
                 self._settings, self._secrets, group_id=None, enable_auto_commit=False
             )
+        try:
+            return self._read_ends()
+        except KafkaError as error:
+            explain_failure(self._consumer, self._settings, self._secrets, error)
+            raise
+
+    def _read_ends(self) -> tuple[dict[int, int], dict[int, int]]:
         numbers = self._consumer.partitions_for_topic(self._topic)
         if not numbers:
             raise BrokerUnavailableError(f"no such topic: {self._topic}")
