@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from monitor.cli.privileges.grants import grants
 from monitor.cli.shared.context import ConfigOption, open_database, read_configuration
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True, help="Migrate, check, copy, back up and restore the database."
 )
+app.command()(grants)
 
 CopyFolder = Annotated[
     Path | None,

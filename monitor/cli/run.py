@@ -13,7 +13,8 @@ def run(
         str,
         typer.Option(
             help="Parts to run, comma-separated: ingest (reads Kafka), schedule (evaluates, "
-            "alerts, decides, retrains), web (page, API, health and metrics). Default: all.",
+            "alerts, decides, retrains), web (page, API, health and metrics), health (health and "
+            "metrics only). Default: ingest, schedule, web.",
             show_default=False,
         ),
     ] = "",

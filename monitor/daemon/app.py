@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from sqlalchemy import Engine
 
@@ -19,10 +19,15 @@ from monitor.store.migrations import require_current
 from monitor.store.schema.older_release import adopt_rows
 from monitor.telemetry import Heartbeat, get_logger
 
-Part = Literal["ingest", "schedule", "web"]
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+Part = Literal["ingest", "schedule", "web", "health"]
+#: The part `web` has what `health` has.
+DEFAULT_PARTS: tuple[Part, ...] = ("ingest", "schedule", "web")
 #: The web stops first, as its pages need the other parts; ingest stops last, as it has a batch to
 #: finish.
-STOPPING_ORDER: tuple[Part, ...] = ("web", "schedule", "ingest")
+STOPPING_ORDER: tuple[Part, ...] = ("web", "health", "schedule", "ingest")
 
 #: Time between attempts to reach the database at start-up.
 RETRY_SECONDS = 5.0
@@ -42,7 +47,8 @@ def run_daemon(
     try:
         if not _wait_for_database(engine, stop):
             return
-        _remember_taxonomy(engine, settings)
+        if set(parts) - {"ingest", "health"} or not parts:
+            _remember_taxonomy(engine, settings)
         export_disk_space(settings)
         running = [
             _Running(name, body, stop)
@@ -63,13 +69,13 @@ def run_daemon(
 
 
 def parse_parts(only: str) -> tuple[Part, ...]:
-    """Parse ``--only ingest,schedule,web``; empty means all parts.
+    """Parse ``--only ingest,schedule,web``; empty means all parts but `health`.
 
     Raises:
         ConfigurationError: A name is unknown.
     """
     known = get_args(Part)
-    names = [name.strip() for name in only.split(",") if name.strip()] or list(known)
+    names = [name.strip() for name in only.split(",") if name.strip()] or DEFAULT_PARTS
     unknown = [name for name in names if name not in known]
     if unknown:
         raise ConfigurationError(
@@ -130,7 +136,7 @@ def _bodies(
 
     Only the parts that run are imported: a replica that only ingests restarts sooner.
     """
-    heartbeats = [Heartbeat(part) for part in parts if part != "web"]
+    heartbeats = [Heartbeat(part) for part in parts if part not in {"web", "health"}]
     beats = {heartbeat.name: heartbeat for heartbeat in heartbeats}
     bodies: dict[Part, Callable[[], None]] = {}
     if "ingest" in parts:
@@ -154,13 +160,24 @@ def _bodies(
         )
     if "web" in parts:
         from monitor.web.app import create_app
-        from monitor.web.server import serve
 
-        app, web = create_app(engine, settings, secrets, heartbeats=heartbeats), settings.web
-        bodies["web"] = partial(
-            serve, app, web.host, web.port, stop, trusted_proxies=web.trusted_proxies
+        bodies["web"] = _serving(
+            create_app(engine, settings, secrets, heartbeats=heartbeats), settings, stop
         )
+    elif "health" in parts:
+        from monitor.web.health import create_health_app
+
+        app = create_health_app(engine, settings, heartbeats)
+        bodies["health"] = _serving(app, settings, stop)
     return bodies
+
+
+def _serving(app: "Litestar", settings: Sections, stop: threading.Event) -> Callable[[], None]:
+    """Return the function that serves an application until the daemon stops."""
+    from monitor.web.server import serve
+
+    web = settings.web
+    return partial(serve, app, web.host, web.port, stop, trusted_proxies=web.trusted_proxies)
 
 
 def _remember_taxonomy(engine: Engine, settings: Sections) -> None:

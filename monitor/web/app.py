@@ -1,18 +1,17 @@
 """The web application: its routes, dependencies and middleware."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from litestar import Litestar, Router
-from litestar.datastructures import CacheControlHeader, MutableScopeHeaders
+from litestar.datastructures import CacheControlHeader
 from litestar.di import Provide
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.static_files import create_static_files_router
 from litestar.stores.registry import StoreRegistry
 from litestar.template import TemplateConfig
-from litestar.types import Message, Scope
 from sqlalchemy import Engine
 
 from monitor.accounts.sessions import COOKIE, MAX_AGE, SessionConfig, SqlSessionStore
@@ -35,7 +34,7 @@ from monitor.web.rollouts import rollout_pages
 from monitor.web.runbooks import runbook_pages
 from monitor.web.runs import run_pages
 from monitor.web.same_origin import SameOrigin
-from monitor.web.security import cookie_name, csrf_config, headers
+from monitor.web.security import add_security_headers, cookie_name, csrf_config, headers
 from monitor.web.sign_in import invitation_page, single_sign_on_page
 from monitor.web.sign_in.password_page import login_form, login_page, logout
 from monitor.web.users import user_pages
@@ -130,27 +129,12 @@ def create_app(
             engine_callback=filters.register,
         ),
         exception_handlers=error_pages.HANDLERS,
-        before_send=[_add_security_headers(headers(secure=secure))],
+        before_send=[add_security_headers(headers(secure=secure))],
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,
         logging_config=None,  # the process configures logging
         debug=False,
     )
-
-
-def _add_security_headers(
-    security_headers: Mapping[str, str],
-) -> Callable[[Message, Scope], Awaitable[None]]:
-    """Return a hook that adds the security headers to every response, errors included."""
-
-    async def add_headers(message: Message, _scope: Scope) -> None:
-        if message["type"] != "http.response.start":
-            return
-        response_headers = MutableScopeHeaders.from_message(message)
-        for name, value in security_headers.items():
-            response_headers.setdefault(name, value)
-
-    return add_headers
 
 
 def _static(path: str, name: str, *folders: Path) -> Any:

@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Sequence
 
-from litestar import get
-from litestar.di import NamedDependency
+from litestar import Litestar, get
+from litestar.di import NamedDependency, Provide
 from litestar.response import Response
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from monitor.errors import DriftwardenError
+from monitor.settings import Sections
 from monitor.store.engine import transaction
 from monitor.store.leadership import Lease, current_lease
 from monitor.store.migrations import require_current
 from monitor.telemetry import Heartbeat, render_metrics
+from monitor.web.security import add_security_headers, headers
 
 Ready = Callable[[], str | None]
 
@@ -55,3 +57,25 @@ def metrics() -> Response[bytes]:
 
 
 HANDLERS = (healthz, readyz, metrics)
+
+
+def create_health_app(
+    engine: Engine, settings: Sections, heartbeats: Sequence[Heartbeat] = ()
+) -> Litestar:
+    """Build the application of the part `health`: no pages, no sign-in, no table but two.
+
+    A replica that only ingests is probed and scraped by it, and its database role reads no reviews.
+    """
+    readiness: Sequence[Ready] = ()
+    return Litestar(
+        route_handlers=[*HANDLERS],
+        dependencies={
+            "engine": Provide(lambda: engine, sync_to_thread=False),
+            "heartbeats": Provide(lambda: heartbeats, sync_to_thread=False),
+            "readiness": Provide(lambda: readiness, sync_to_thread=False),
+        },
+        before_send=[add_security_headers(headers(secure=settings.web.secure_cookies))],
+        openapi_config=None,
+        logging_config=None,  # the process configures logging
+        debug=False,
+    )

@@ -2,9 +2,12 @@
 
 import re
 import secrets as random_secrets
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import unquote
 
 from litestar.config.csrf import CSRFConfig
+from litestar.datastructures import MutableScopeHeaders
+from litestar.types import Message, Scope
 from sqlalchemy import Engine
 
 from monitor.settings import Secrets, Sections
@@ -84,6 +87,21 @@ def cookie_name(name: str, *, secure: bool) -> str:
 def headers(*, secure: bool) -> dict[str, str]:
     """Return the default headers of every response."""
     return HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if secure else {})
+
+
+def add_security_headers(
+    security_headers: Mapping[str, str],
+) -> Callable[[Message, Scope], Awaitable[None]]:
+    """Return a hook that adds the security headers to every response, errors included."""
+
+    async def add_headers(message: Message, _scope: Scope) -> None:
+        if message["type"] != "http.response.start":
+            return
+        response_headers = MutableScopeHeaders.from_message(message)
+        for name, value in security_headers.items():
+            response_headers.setdefault(name, value)
+
+    return add_headers
 
 
 def local_path(target: str) -> str:

@@ -1,0 +1,1 @@
+"""Privileges in the database."""

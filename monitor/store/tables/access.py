@@ -1,0 +1,100 @@
+"""Which part of the daemon reads and changes which table; `driftwarden db grants` makes it so."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+#: Parts of the daemon with a role of their own in the database.
+Part = Literal["ingest", "schedule", "web"]
+
+
+@dataclass(frozen=True)
+class Access:
+    """The privileges of each part on a table: r(ead), a(ppend), w(rite over), d(elete).
+
+    The letters are those of PostgreSQL.
+    """
+
+    ingest: str = ""
+    schedule: str = ""
+    web: str = ""
+    #: Columns that a part reads; by default all.
+    columns: Mapping[Part, tuple[str, ...]] = field(default_factory=dict)
+
+    def of(self, part: Part) -> str:
+        """Return the letters of a part."""
+        letters: str = getattr(self, part)
+        return letters
+
+
+#: What finds the dead letter of a record.
+_POSITION = ("source", "partition", "offset", "record_index")
+#: Every table has a row; `tests/unit/store/test_database_roles.py` compares them with the code.
+ACCESS: Mapping[str, Access] = {
+    "audit_log": Access(schedule="ra", web="ra"),
+    "baseline_plans": Access(schedule="raw", web="raw"),
+    "baselines": Access(schedule="rad", web="r"),
+    "candidate_evaluations": Access(schedule="raw", web="raw"),
+    "dead_letters": Access(
+        ingest="raw",
+        schedule="rd",
+        web="r",
+        columns={"ingest": _POSITION},
+    ),
+    "decisions": Access(schedule="raw", web="rw"),
+    "drift_evaluations": Access(schedule="raw", web="r"),
+    "embedding_blocks": Access(ingest="ra", schedule="rad", columns={"ingest": ("id",)}),
+    "exchanges": Access(ingest="a", schedule="rawd", web="r"),
+    "gold_examples": Access(schedule="rd", web="raw"),
+    "human_evaluation_assignments": Access(schedule="r", web="raw"),
+    "human_evaluation_items": Access(schedule="raw", web="rw"),
+    "human_evaluation_keys": Access(schedule="ra", web="r"),
+    "human_evaluation_ratings": Access(schedule="r", web="rad"),
+    "human_evaluation_responses": Access(schedule="ra", web="r"),
+    "human_evaluations": Access(schedule="raw", web="rw"),
+    "incident_events": Access(schedule="ra", web="ra"),
+    "incident_threads": Access(schedule="raw"),
+    "incidents": Access(schedule="rawd", web="raw"),
+    "invitations": Access(web="raw"),
+    "leadership": Access(ingest="r", schedule="raw", web="r"),
+    "looks": Access(schedule="rawd", web="r"),
+    "model_scores": Access(schedule="rad", web="r"),
+    "model_versions": Access(ingest="r", schedule="raw", web="rw"),
+    "offset_gaps": Access(ingest="a", schedule="r"),
+    "outbox": Access(schedule="raw", web="ra"),
+    "pending_halves": Access(ingest="rawd", schedule="r"),
+    "probe_runs": Access(schedule="raw", web="r"),
+    "probe_sets": Access(schedule="ra"),
+    "probes": Access(schedule="raw", web="r"),
+    "registry_mirrors": Access(schedule="raw", web="raw"),
+    "reports": Access(schedule="rad", web="r"),
+    "review_assignments": Access(schedule="rd", web="raw"),
+    "review_audits": Access(schedule="rd", web="raw"),
+    "review_batches": Access(schedule="raw", web="r"),
+    "review_draws": Access(schedule="rad", web="r"),
+    "review_items": Access(schedule="rawd", web="rw"),
+    "review_messages": Access(schedule="rd", web="ra"),
+    "review_proposals": Access(schedule="rd", web="rad"),
+    "reviews": Access(schedule="rd", web="rad"),
+    "rollout_comparisons": Access(schedule="rad", web="r"),
+    "rollout_events": Access(schedule="ra", web="ra"),
+    "rollout_labels": Access(ingest="raw", schedule="r"),
+    "rollout_looks": Access(schedule="ra", web="r"),
+    "rollout_observations": Access(ingest="a", schedule="rd", web="r"),
+    "rollout_scores": Access(schedule="ra"),
+    "rollouts": Access(ingest="r", schedule="raw", web="raw"),
+    "sign_in_attempts": Access(web="rawd"),
+    "slack_actions": Access(schedule="rawd"),
+    "slow_drift_windows": Access(schedule="rad"),
+    "source_offsets": Access(ingest="raw", schedule="r", web="r"),
+    "stage_changes": Access(schedule="ra", web="ra"),
+    "taxonomy_versions": Access(schedule="raw", web="r"),
+    "traffic_weights": Access(schedule="raw", web="ra"),
+    "training_runs": Access(schedule="raw", web="rw"),
+    "unlisted_exchanges": Access(ingest="raw", schedule="rawd", web="r"),
+    "user_grants": Access(schedule="rwd", web="rawd"),
+    "users": Access(schedule="r", web="raw"),
+    "watch_pauses": Access(schedule="raw"),
+    "web_sessions": Access(web="rawd"),
+    "withheld_exchanges": Access(ingest="raw", schedule="rawd"),
+}

@@ -1,0 +1,214 @@
+"""Tables that the code of each part reaches, by its source: a bound from above.
+
+A node is a function, class or constant of a module. It reaches what its names refer to, a class
+with all of its methods; so each query that a part can send is found, and some that it never sends.
+"""
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from monitor.store import tables
+
+ROOT = Path(__file__).resolve().parents[2]
+CHANGES = {"insert": "a", "update": "w", "delete": "d", "insert_rows": "a"}
+#: Modules of the functions that make statements of changes.
+STATEMENTS = {"sqlalchemy", "monitor.store.bulk_insert"}
+#: Tables by the names of their classes.
+TABLES = {
+    name: value.__tablename__
+    for name, value in vars(tables).items()
+    if hasattr(value, "__tablename__")
+}
+
+Node = tuple[str, str]
+
+
+@dataclass
+class Content:
+    """What a node refers to and which tables it uses."""
+
+    refers: set[Node] = field(default_factory=set)
+    is_constant: bool = False
+    #: Tables with the letters of their privileges.
+    access: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    #: Letters of changes of a table that is a variable there.
+    open_letters: set[str] = field(default_factory=set)
+
+
+def reached(
+    entries: Iterable[str], *, without: Iterable[str] = (), cut: Iterable[Node] = ()
+) -> dict[str, dict[str, Node]]:
+    """Return the letters of each table that modules reach, each with a node that uses it.
+
+    Args:
+        entries: Folders or modules where the part begins, such as ``monitor/web``.
+        without: Modules that the part never runs.
+        cut: Nodes that the part never runs.
+    """
+    nodes = _nodes()
+    left_out = {path.removesuffix(".py").replace("/", ".") for path in without}
+    starts = tuple(path.removesuffix(".py").replace("/", ".") for path in entries)
+    waiting = [
+        node for node in nodes if any(f"{node[0]}.".startswith(f"{start}.") for start in starts)
+    ]
+    seen: set[Node] = set(cut)
+    letters: dict[str, dict[str, Node]] = defaultdict(dict)
+    while waiting:
+        node = waiting.pop()
+        if node in seen or any(f"{node[0]}.".startswith(f"{module}.") for module in left_out):
+            continue
+        seen.add(node)
+        content = nodes[node]
+        for table, used in content.access.items():
+            for letter in used:
+                letters[table].setdefault(letter, node)
+        waiting += [found for found in content.refers if found in nodes]
+    return letters
+
+
+@cache
+def _nodes() -> dict[Node, Content]:
+    """Return the nodes of all packages."""
+    nodes: dict[Node, Content] = {}
+    for folder in ("monitor", "retrain"):
+        for path in (ROOT / folder).rglob("*.py"):
+            module = path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
+            module = module.removesuffix(".__init__")
+            nodes |= _nodes_of(module, ast.parse(path.read_text("utf-8")))
+    _resolve_packages(nodes)
+    # A change of a variable table: of those that the node, its constants or its callers name.
+    for node, content in list(nodes.items()):
+        if content.open_letters:
+            named = dict(content.access)
+            for below in content.refers & nodes.keys():
+                if nodes[below].is_constant:
+                    named |= nodes[below].access
+            if not named:
+                for caller in nodes.values():
+                    if node in caller.refers:
+                        for table in list(caller.access):
+                            caller.access[table] |= content.open_letters
+            for table in named:
+                content.access[table] |= content.open_letters
+    return nodes
+
+
+def _resolve_packages(nodes: dict[Node, Content]) -> None:
+    """Let references to a name of a package lead to the module that defines it."""
+    for content in nodes.values():
+        content.refers = {_defining(node, nodes) for node in content.refers}
+
+
+def _defining(node: Node, nodes: dict[Node, Content]) -> Node:
+    for _ in range(3):
+        if node in nodes:
+            return node
+        origin = _exports().get(node)
+        if origin is None:
+            return node
+        node = origin
+    return node
+
+
+@cache
+def _exports() -> dict[Node, Node]:
+    """Return where a module's imported names come from."""
+    exports = {}
+    for folder in ("monitor", "retrain"):
+        for path in (ROOT / folder).rglob("__init__.py"):
+            module = path.parent.relative_to(ROOT).as_posix().replace("/", ".")
+            for name, origin in _imports(ast.parse(path.read_text("utf-8"))).items():
+                exports[module, name] = origin
+    return exports
+
+
+def _imports(tree: ast.AST) -> dict[str, Node]:
+    """Return the imported names of a module, with module and name of each."""
+    return {
+        alias.asname or alias.name: (statement.module, alias.name)
+        for statement in ast.walk(tree)
+        if isinstance(statement, ast.ImportFrom) and statement.module
+        for alias in statement.names
+    }
+
+
+def _nodes_of(module: str, tree: ast.Module) -> dict[Node, Content]:
+    imports = _imports(tree)
+    defined = {name: body for body in tree.body for name in _names(body)}
+    nodes: dict[Node, Content] = {}
+    for name, body in defined.items():
+        nodes[module, name] = _content(module, body, imports, set(defined))
+    return nodes
+
+
+def _names(statement: ast.stmt) -> list[str]:
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return [statement.name]
+    targets = getattr(statement, "targets", [getattr(statement, "target", None)])
+    return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+def _content(module: str, body: ast.stmt, imports: dict[str, Node], defined: set[str]) -> Content:
+    content = Content(is_constant=isinstance(body, ast.Assign | ast.AnnAssign))
+    parts = list(ast.walk(body))
+    for part in parts:
+        if isinstance(part, ast.Name):
+            if part.id in defined:
+                content.refers.add((module, part.id))
+            elif part.id in imports:
+                content.refers.add(imports[part.id])
+                if table := _table(part, imports):
+                    content.access[table].add("r")
+        elif isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name):
+            if part.value.id in imports:  # an attribute of a module
+                content.refers.add((".".join(imports[part.value.id]), part.attr))
+        elif isinstance(part, ast.Call):
+            _add_change(part, content, imports)
+    for part in parts:
+        if isinstance(part, ast.Attribute) and part.attr == "with_for_update":
+            locked = {_table(below, imports) for below in ast.walk(part.value)} - {""}
+            for table in locked or set(content.access):
+                content.access[table].add("w")
+        elif isinstance(part, ast.Attribute) and part.attr == "on_conflict_do_update":
+            everywhere = (*content.access.values(), content.open_letters)
+            inserted = [letters for letters in everywhere if "a" in letters]
+            for letters in inserted or content.access.values():  # else another node inserts
+                letters.add("w")
+    return content
+
+
+def _add_change(call: ast.Call, content: Content, imports: dict[str, Node]) -> None:
+    """Add the change of a call such as ``insert(Exchange)`` or ``dialect.insert(Exchange)``."""
+    function = call.func
+    is_table = bool(call.args) and bool(_table(call.args[0], imports))
+    if isinstance(function, ast.Attribute) and (
+        is_table or ast.unparse(function.value) == "dialect"
+    ):
+        name = function.attr  # of a dialect
+    elif isinstance(function, ast.Name) and (
+        imports[function.id][0] in STATEMENTS if function.id in imports else is_table
+    ):
+        name = function.id
+    else:
+        return
+    if name not in CHANGES or not call.args:
+        return
+    target = call.args[1] if name == "insert_rows" and len(call.args) > 1 else call.args[0]
+    if table := _table(target, imports):
+        content.access[table].add(CHANGES[name])
+    else:
+        content.open_letters.add(CHANGES[name])
+
+
+def _table(expression: ast.AST, imports: dict[str, Node]) -> str:
+    """Return the table of an expression: a class, or its ``__table__``."""
+    if isinstance(expression, ast.Attribute) and expression.attr == "__table__":
+        expression = expression.value
+    if not isinstance(expression, ast.Name):
+        return ""
+    origin = imports.get(expression.id, ("", ""))
+    return TABLES.get(origin[1], "") if origin[0].startswith("monitor.store.tables") else ""

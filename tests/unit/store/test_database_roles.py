@@ -1,0 +1,123 @@
+"""Least privileges: a row for each table, and no more than the code of a part needs."""
+
+from pathlib import Path
+
+import pytest
+
+from monitor.errors import InputError
+from monitor.store.database_roles import (
+    PRIVILEGES,
+    default_roles,
+    grant_statements,
+    grants,
+    parse_roles,
+)
+from monitor.store.tables import metadata
+from monitor.store.tables.access import ACCESS, Part
+from tests.support.refusals import refusal
+from tests.support.table_access import reached
+
+ROOT = Path(__file__).resolve().parents[3]
+#: Where the code of each part begins.
+ENTRIES: dict[Part, list[str]] = {
+    "ingest": ["monitor/traffic/ingest"],
+    "schedule": ["monitor/daemon"],
+    "web": ["monitor/web"],
+}
+#: The composition root, and what `driftwarden check` alone runs.
+NOT_OF_THE_SCHEDULE = ["monitor/daemon/app", "monitor/daemon/readiness"]
+#: Tables that a part names in its code without reading rows: it appends.
+APPENDED_ONLY = {
+    ("ingest", table) for table in ("exchanges", "offset_gaps", "rollout_observations")
+}
+#: What ingest, which parses what production sends, must not see.
+OF_USERS = {
+    *("users", "user_grants", "invitations", "web_sessions", "sign_in_attempts", "audit_log"),
+    *(name for name in metadata.tables if name.startswith(("review", "human_evaluation", "gold"))),
+}
+
+
+def test_every_table_has_a_row() -> None:
+    assert set(ACCESS) == set(metadata.tables)
+
+
+@pytest.mark.parametrize("part", ENTRIES)
+def test_grants_of_a_part_are_what_its_code_uses(part: Part) -> None:
+    without = NOT_OF_THE_SCHEDULE if part == "schedule" else []
+    found = reached(ENTRIES[part], without=without)
+    needed = {table: set(letters) for table, letters in found.items()}
+    for appending, table in APPENDED_ONLY:
+        if appending == part:
+            needed[table].discard("r")
+    granted = {table: set(access.of(part)) for table, access in ACCESS.items() if access.of(part)}
+    where = {table: found.get(table) for table in needed | granted
+             if needed.get(table) != granted.get(table)}  # fmt: skip
+    assert granted == needed, where
+
+
+def test_ingest_sees_nothing_of_users_and_reviews() -> None:
+    assert len(OF_USERS) > 15
+    assert {table for table in OF_USERS if ACCESS[table].ingest} == set()
+    reading = {table for table, access in ACCESS.items() if "r" in access.ingest}
+    assert reading & {"exchanges", "rollout_observations"} == set()
+    # A dead letter holds a record, unredacted: ingest finds it and can't read it.
+    assert "value" not in ACCESS["dead_letters"].columns["ingest"]
+
+
+def test_only_the_page_changes_accounts_and_sessions() -> None:
+    for table in ("users", "invitations", "web_sessions", "sign_in_attempts"):
+        assert set(ACCESS[table].schedule) <= {"r"}
+        assert "w" in ACCESS[table].web
+    assert "" == ACCESS["web_sessions"].schedule == ACCESS["invitations"].schedule
+
+
+def test_nobody_changes_the_audit_log() -> None:
+    access = ACCESS["audit_log"]
+    assert set(access.schedule) | set(access.web) == {"r", "a"}
+
+
+def test_limited_columns_exist() -> None:
+    for table, access in ACCESS.items():
+        for part, columns in access.columns.items():
+            assert "r" in access.of(part)
+            assert set(columns) <= set(metadata.tables[table].columns.keys())
+
+
+def test_role_of_two_parts_has_the_privileges_of_both() -> None:
+    roles = parse_roles(["ingest=one", "schedule=one", "web=other"])
+    found = {(grant.table, grant.role): grant for grant in grants(roles)}
+    exchanges = found["exchanges", "one"]
+    assert set(exchanges.letters) == set(PRIVILEGES)
+    assert exchanges.columns == ()
+    # All columns for the schedule outweigh the few of ingest.
+    assert found["dead_letters", "one"].columns == ()
+    assert found["embedding_blocks", "one"].columns == ()
+    assert 1 == grant_statements(roles).count('CREATE ROLE "one"')
+
+
+def test_names_of_roles_are_quoted() -> None:
+    statements = grant_statements(parse_roles(["ingest=a\"; DROP TABLE users; --'"]))
+    assert '"a""; DROP TABLE users; --\'"' in statements
+    assert "rolname = 'a\"; DROP TABLE users; --'''" in statements
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("ingest", "unknown_part"),
+        ("ingest=", "unknown_part"),
+        ("training=x", "unknown_part"),
+        ("=x", "unknown_part"),
+        ("web=$create$", "role_name"),
+        ("web=a\nb", "role_name"),
+        (f"web={'ü' * 32}", "role_name"),
+    ],
+)
+def test_unusable_role_is_refused(text: str, code: str) -> None:
+    with refusal(code, InputError):
+        parse_roles([text])
+
+
+def test_file_of_the_deployment_is_current() -> None:
+    script = (ROOT / "deploy" / "postgresql" / "roles.sql").read_text("utf-8")
+    assert script.split("\n\n", 1)[1] == grant_statements(default_roles())
