@@ -27,24 +27,23 @@ class Access:
         return letters
 
 
+#: Ingest gets the number of a row that it inserts, and reads nothing else.
+_ID_ONLY: Mapping[Part, tuple[str, ...]] = {"ingest": ("id",)}
 #: What finds the dead letter of a record.
-_POSITION = ("source", "partition", "offset", "record_index")
+_POSITION: Mapping[Part, tuple[str, ...]] = {
+    "ingest": ("id", "source", "partition", "offset", "record_index")
+}
 #: Every table has a row; `tests/unit/store/test_database_roles.py` compares them with the code.
 ACCESS: Mapping[str, Access] = {
     "audit_log": Access(schedule="ra", web="ra"),
     "baseline_plans": Access(schedule="raw", web="raw"),
     "baselines": Access(schedule="rad", web="r"),
     "candidate_evaluations": Access(schedule="raw", web="raw"),
-    "dead_letters": Access(
-        ingest="raw",
-        schedule="rd",
-        web="r",
-        columns={"ingest": _POSITION},
-    ),
+    "dead_letters": Access(ingest="raw", schedule="rd", web="r", columns=_POSITION),
     "decisions": Access(schedule="raw", web="rw"),
     "drift_evaluations": Access(schedule="raw", web="r"),
-    "embedding_blocks": Access(ingest="ra", schedule="rad", columns={"ingest": ("id",)}),
-    "exchanges": Access(ingest="a", schedule="rawd", web="r"),
+    "embedding_blocks": Access(ingest="ra", schedule="rad", columns=_ID_ONLY),
+    "exchanges": Access(ingest="ra", schedule="rawd", web="r", columns=_ID_ONLY),
     "gold_examples": Access(schedule="rd", web="raw"),
     "human_evaluation_assignments": Access(schedule="r", web="raw"),
     "human_evaluation_items": Access(schedule="raw", web="rw"),
@@ -60,7 +59,7 @@ ACCESS: Mapping[str, Access] = {
     "looks": Access(schedule="rawd", web="r"),
     "model_scores": Access(schedule="rad", web="r"),
     "model_versions": Access(ingest="r", schedule="raw", web="rw"),
-    "offset_gaps": Access(ingest="a", schedule="r"),
+    "offset_gaps": Access(ingest="ra", schedule="r", columns=_ID_ONLY),
     "outbox": Access(schedule="raw", web="ra"),
     "pending_halves": Access(ingest="rawd", schedule="r"),
     "probe_runs": Access(schedule="raw", web="r"),
@@ -80,7 +79,7 @@ ACCESS: Mapping[str, Access] = {
     "rollout_events": Access(schedule="ra", web="ra"),
     "rollout_labels": Access(ingest="raw", schedule="r"),
     "rollout_looks": Access(schedule="ra", web="r"),
-    "rollout_observations": Access(ingest="a", schedule="rd", web="r"),
+    "rollout_observations": Access(ingest="ra", schedule="rd", web="r", columns=_ID_ONLY),
     "rollout_scores": Access(schedule="ra"),
     "rollouts": Access(ingest="r", schedule="raw", web="raw"),
     "sign_in_attempts": Access(web="rawd"),
