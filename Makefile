@@ -119,6 +119,14 @@ lock: setup ## Write the versions that are installed now to constraints.txt
 	@grep -vE '^(driftwarden|pip)( |=)' $(VENV)/frozen.txt > constraints.txt
 	@echo "constraints.txt: $$(wc -l < constraints.txt) packages"
 
+.PHONY: sbom
+sbom: setup ## Write the software bill of materials (CycloneDX) to build/sbom.cdx.json
+	@$(BIN)/python scripts/write_sbom.py
+
+.PHONY: audit
+audit: setup ## Search for known vulnerabilities of the pinned packages; 75: no database can be asked
+	@$(BIN)/python scripts/audit_dependencies.py $(if $(OSV_URL),--osv-url $(OSV_URL))
+
 .PHONY: clean
 clean: ## Remove caches and build output; .venv and databases stay
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -42,8 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             control = Path(folder) / "control.txt"
             control.write_text(f"{CONTROL}\n", encoding="utf-8")
             known, _skipped = _ask(control, service)
-        if not known:  # noqa: TRY301
-            raise NoAnswerError(
+        if not known:
+            raise NoAnswerError(  # noqa: TRY301
                 f"it knows no vulnerability of {CONTROL}, which has some: it has no data"
             )
         vulnerable, skipped = _ask(options.pins, service)

@@ -10,6 +10,8 @@ from litestar import Litestar
 
 from monitor.errors import ConfigurationError
 
+#: Larger headers of a request are refused.
+MAX_HEADER_BYTES = 65_536
 #: Time for open requests to finish.
 SHUTDOWN_SECONDS = 10
 
@@ -45,6 +47,9 @@ def serve(
         access_log=False,
         lifespan="on",
         server_header=False,
+        # The other parser, which uvicorn prefers where it is installed, has no limit.
+        http="h11",
+        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
         proxy_headers=bool(trusted_proxies),
         forwarded_allow_ips=list(trusted_proxies),
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
