@@ -4,7 +4,7 @@
 doesn't have, such as where an index without one takes the place of PyPI. So a version with known
 vulnerabilities is asked for first, and packages that could not be looked up are no result.
 
-Exit status 0: all were looked up, none is known to be vulnerable; 1: some are; 75: no answer.
+Exit status 0: all were looked up, none is known to be vulnerable; 1: some are; 75: no response.
 """
 
 import argparse
@@ -23,7 +23,7 @@ EX_TEMPFAIL = 75
 TIMEOUT_SECONDS = 900
 
 
-class NoAnswerError(Exception):
+class NoResponseError(Exception):
     """Raised when the database of vulnerabilities can't be asked."""
 
 
@@ -43,12 +43,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             control.write_text(f"{CONTROL}\n", encoding="utf-8")
             known, _skipped = _ask(control, service)
         if not known:
-            raise NoAnswerError(  # noqa: TRY301
+            raise NoResponseError(  # noqa: TRY301
                 f"it knows no vulnerability of {CONTROL}, which has some: it has no data"
             )
         vulnerable, skipped = _ask(options.pins, service)
-    except NoAnswerError as error:
-        _say(f"no answer from the database of vulnerabilities: {error}")
+    except NoResponseError as error:
+        _say(f"no response from the database of vulnerabilities: {error}")
         _say("nothing is known about the pinned packages; run this where it can be reached")
         return EX_TEMPFAIL
     for line in vulnerable:
@@ -67,7 +67,7 @@ def _ask(pins: Path, service: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return a line for each vulnerable package, and the packages without a result.
 
     Raises:
-        NoAnswerError: The database can't be reached.
+        NoResponseError: The database can't be reached.
     """
     command = [
         *(sys.executable, "-m", "pip_audit", "--requirement", str(pins), "--no-deps"),
@@ -78,18 +78,18 @@ def _ask(pins: Path, service: Sequence[str]) -> tuple[list[str], list[str]]:
         done = subprocess.run(  # noqa: S603 - our own arguments
             command, capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS
         )
-        found: list[dict[str, Any]] = json.loads(done.stdout)["dependencies"]
+        packages: list[dict[str, Any]] = json.loads(done.stdout)["dependencies"]
     except subprocess.TimeoutExpired:
-        raise NoAnswerError(f"none within {TIMEOUT_SECONDS} s") from None
+        raise NoResponseError(f"none within {TIMEOUT_SECONDS} s") from None
     except (ValueError, KeyError):
         lines = done.stderr.strip().splitlines() or ["pip-audit ended without a result"]
-        raise NoAnswerError(lines[-1]) from None
+        raise NoResponseError(lines[-1]) from None
     lines = [
         f"{package['name']} {package['version']}: {_described(vulnerability)}"
-        for package in found
+        for package in packages
         for vulnerability in package.get("vulns", ())
     ]
-    return lines, [package["name"] for package in found if "skip_reason" in package]
+    return lines, [package["name"] for package in packages if "skip_reason" in package]
 
 
 def _described(vulnerability: dict[str, Any]) -> str:

@@ -47,7 +47,9 @@ value."""
 SECRETS_INTRODUCTION = """\
 ## Secrets
 
-Secrets come from the environment only, never from the file, and are not printed or logged."""
+Secrets come from the environment only, never from `config.toml`, and are not printed or logged.
+Each is a variable `X`, or the content of the file that `X_FILE` names
+([details](../how-to/secure-the-deployment.md#secrets))."""
 
 COMMANDS_INTRODUCTION = """\
 # Commands
@@ -89,6 +91,7 @@ def settings_page() -> str:
         f"| `{name.upper()}` | {_cell(field.description)} |"
         for name, field in Secrets.model_fields.items()
     ]
+    rows.append("| `DRIFTWARDEN_DATABASE__URL` | `database.url`, which may hold the password. |")
     rows.append(
         "| `ALERTS_NAME_SECRET` | Of `[alerts.channels.NAME]`, in capitals: the token of Slack "
         "(empty: `SLACK_BOT_TOKEN`), the address of Apprise, the integration key of PagerDuty, or "

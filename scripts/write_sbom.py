@@ -53,7 +53,7 @@ def build_bom(pins: Mapping[str, str], root: Path = ROOT) -> Bom:
         purl=PackageURL("pypi", name=project["name"], version=project["version"]),
         bom_ref=project["name"],
     )
-    installed = {canonicalize_name(found.name): found for found in distributions()}
+    installed = {canonicalize_name(package.name): package for package in distributions()}
     needed = _needed(project, installed)
     components = {name: _component(name, pins[name], installed, needed) for name in pins}
     bom = Bom(metadata=BomMetaData(component=own), components=components.values())
@@ -84,10 +84,10 @@ def as_json(bom: Bom) -> str:
 
 def differing(pins: Mapping[str, str]) -> Iterator[str]:
     """Yield what is installed in another version than the pinned one."""
-    for found in distributions():
-        name = canonicalize_name(found.name)
-        if name in pins and found.version != pins[name]:
-            yield f"{name} {found.version} is installed, {pins[name]} is pinned"
+    for package in distributions():
+        name = canonicalize_name(package.name)
+        if name in pins and package.version != pins[name]:
+            yield f"{name} {package.version} is installed, {pins[name]} is pinned"
 
 
 def _component(
@@ -144,11 +144,11 @@ def _requirements_of_project(project: Mapping[str, object], extras: list[str]) -
     return requirements
 
 
-def _requirements(found: Distribution | None, extras: set[str]) -> list[Requirement]:
+def _requirements(package: Distribution | None, extras: set[str]) -> list[Requirement]:
     """Return the requirements of an installed package that apply here."""
-    if found is None:
+    if package is None:
         return []
-    parsed = [Requirement(text) for text in found.requires or ()]
+    parsed = [Requirement(text) for text in package.requires or ()]
     return [
         requirement
         for requirement in parsed

@@ -26,7 +26,7 @@ class Monitoring(Section):
 class Database(Section):
     """The database."""
 
-    url: Annotated[str, AfterValidator(DatabaseUrl)] = DatabaseUrl("sqlite:///driftwarden.db")
+    url: Annotated[str, AfterValidator(DatabaseUrl)] = "sqlite:///driftwarden.db"
 
 
 class Embedding(Section):

@@ -11,7 +11,7 @@ from monitor.store.tables import metadata
 from monitor.store.tables.access import ACCESS, Part
 
 PARTS: tuple[Part, ...] = get_args(Part)
-#: Letters of privileges, as ``\dp`` of psql shows them.
+#: Codes of privileges, as ``\dp`` of psql shows them.
 PRIVILEGES: Mapping[str, str] = {"r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE"}
 #: PostgreSQL cuts longer names.
 MAX_NAME_BYTES = 63
@@ -25,8 +25,8 @@ class Grant:
 
     table: str
     role: str
-    #: Letters of :data:`PRIVILEGES`.
-    letters: str
+    #: Codes of :data:`PRIVILEGES`.
+    codes: str
     #: Columns that the role reads; empty: all.
     columns: tuple[str, ...] = ()
 
@@ -63,17 +63,17 @@ def parse_roles(named: Sequence[str]) -> dict[Part, str]:
 
 def grants(roles: Mapping[Part, str]) -> list[Grant]:
     """Return the grants; a role of several parts has the privileges of all of them."""
-    found: list[Grant] = []
+    granted: list[Grant] = []
     for table, access in ACCESS.items():
         for role in dict.fromkeys(roles.values()):
             parts = [part for part in roles if roles[part] == role and access.of(part)]
-            letters = {letter for part in parts for letter in access.of(part)}
+            codes = {code for part in parts for code in access.of(part)}
             reading = [access.columns.get(part, ()) for part in parts if "r" in access.of(part)]
             columns = () if () in reading else tuple(dict.fromkeys(sum(reading, ())))
-            if letters:
-                ordered = "".join(letter for letter in PRIVILEGES if letter in letters)
-                found.append(Grant(table, role, ordered, columns))
-    return found
+            if codes:
+                ordered = "".join(code for code in PRIVILEGES if code in codes)
+                granted.append(Grant(table, role, ordered, columns))
+    return granted
 
 
 def grant_statements(roles: Mapping[Part, str]) -> str:
@@ -96,17 +96,17 @@ def grant_statements(roles: Mapping[Part, str]) -> str:
         for grant in grants(roles):
             if grant.role != role:
                 continue
-            names = ", ".join(_privilege(letter, grant.columns) for letter in grant.letters)
+            names = ", ".join(_privilege(code, grant.columns) for code in grant.codes)
             lines.append(f"GRANT {names} ON {grant.table} TO {_quote(role)};")
             sequence = _sequence(metadata.tables[grant.table])
-            if sequence and "a" in grant.letters:
+            if sequence and "a" in grant.codes:
                 lines.append(f"GRANT USAGE ON SEQUENCE {sequence} TO {_quote(role)};")
     return "\n".join([*lines, "", "COMMIT;", ""])
 
 
-def _privilege(letter: str, columns: Sequence[str]) -> str:
-    limited = f" ({', '.join(map(_quote, columns))})" if letter == "r" and columns else ""
-    return PRIVILEGES[letter] + limited
+def _privilege(code: str, columns: Sequence[str]) -> str:
+    limited = f" ({', '.join(map(_quote, columns))})" if code == "r" and columns else ""
+    return PRIVILEGES[code] + limited
 
 
 def _create(role: str) -> str:

@@ -34,7 +34,7 @@ class SecureKafka:
 
     def __init__(self, folder: Path) -> None:
         self.authority = Authority(folder)
-        self.stranger = Authority(folder, "stranger")
+        self.second = Authority(folder, "second")
         self.client = self.authority.issue("client", password=b"key-password")
         certificates = {
             "TLS": self.authority.issue("tls"),

@@ -17,7 +17,7 @@ class SecurePostgres:
 
     def __init__(self, folder: Path) -> None:
         self.authority = Authority(folder)
-        self.stranger = Authority(folder, "stranger")
+        self.second = Authority(folder, "second")
         self.server = PostgresServer()
         self.server.start()
         self.execute(f"ALTER USER {USER} PASSWORD '{PASSWORD}'")

@@ -1,7 +1,7 @@
 """Tables that the code of each part reaches, by its source: a bound from above.
 
 A node is a function, class or constant of a module. It reaches what its names refer to, a class
-with all of its methods; so each query that a part can send is found, and some that it never sends.
+with all of its methods; so all queries that a part can send are in, and some that it never sends.
 """
 
 import ast
@@ -33,30 +33,27 @@ class Content:
 
     refers: set[Node] = field(default_factory=set)
     is_constant: bool = False
-    #: Tables with the letters of their privileges.
+    #: Tables with the codes of their privileges.
     access: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    #: Letters of changes of a table that is a variable there.
-    open_letters: set[str] = field(default_factory=set)
+    #: Codes of changes of a table that is a variable there.
+    open_codes: set[str] = field(default_factory=set)
 
 
-def reached(
-    entries: Iterable[str], *, without: Iterable[str] = (), cut: Iterable[Node] = ()
-) -> dict[str, dict[str, Node]]:
-    """Return the letters of each table that modules reach, each with a node that uses it.
+def reached(entries: Iterable[str], *, excluded: Iterable[str] = ()) -> dict[str, dict[str, Node]]:
+    """Return the codes of each table that modules reach, each with a node that uses it.
 
     Args:
         entries: Folders or modules where the part begins, such as ``monitor/web``.
-        without: Modules that the part never runs.
-        cut: Nodes that the part never runs.
+        excluded: Modules that the part never runs.
     """
     nodes = _nodes()
-    left_out = {path.removesuffix(".py").replace("/", ".") for path in without}
+    left_out = {path.removesuffix(".py").replace("/", ".") for path in excluded}
     starts = tuple(path.removesuffix(".py").replace("/", ".") for path in entries)
     waiting = [
         node for node in nodes if any(f"{node[0]}.".startswith(f"{start}.") for start in starts)
     ]
-    seen: set[Node] = set(cut)
-    letters: dict[str, dict[str, Node]] = defaultdict(dict)
+    seen: set[Node] = set()
+    codes: dict[str, dict[str, Node]] = defaultdict(dict)
     while waiting:
         node = waiting.pop()
         if node in seen or any(f"{node[0]}.".startswith(f"{module}.") for module in left_out):
@@ -64,10 +61,10 @@ def reached(
         seen.add(node)
         content = nodes[node]
         for table, used in content.access.items():
-            for letter in used:
-                letters[table].setdefault(letter, node)
-        waiting += [found for found in content.refers if found in nodes]
-    return letters
+            for code in used:
+                codes[table].setdefault(code, node)
+        waiting += [below for below in content.refers if below in nodes]
+    return codes
 
 
 @cache
@@ -82,7 +79,7 @@ def _nodes() -> dict[Node, Content]:
     _resolve_packages(nodes)
     # A change of a variable table: of those that the node, its constants or its callers name.
     for node, content in list(nodes.items()):
-        if content.open_letters:
+        if content.open_codes:
             named = dict(content.access)
             for below in content.refers & nodes.keys():
                 if nodes[below].is_constant:
@@ -91,9 +88,9 @@ def _nodes() -> dict[Node, Content]:
                 for caller in nodes.values():
                     if node in caller.refers:
                         for table in list(caller.access):
-                            caller.access[table] |= content.open_letters
+                            caller.access[table] |= content.open_codes
             for table in named:
-                content.access[table] |= content.open_letters
+                content.access[table] |= content.open_codes
     return nodes
 
 
@@ -174,10 +171,10 @@ def _content(module: str, body: ast.stmt, imports: dict[str, Node], defined: set
             for table in locked or set(content.access):
                 content.access[table].add("w")
         elif isinstance(part, ast.Attribute) and part.attr == "on_conflict_do_update":
-            everywhere = (*content.access.values(), content.open_letters)
-            inserted = [letters for letters in everywhere if "a" in letters]
-            for letters in inserted or content.access.values():  # else another node inserts
-                letters.add("w")
+            everywhere = (*content.access.values(), content.open_codes)
+            inserted = [codes for codes in everywhere if "a" in codes]
+            for codes in inserted or content.access.values():  # else another node inserts
+                codes.add("w")
     return content
 
 
@@ -201,7 +198,7 @@ def _add_change(call: ast.Call, content: Content, imports: dict[str, Node]) -> N
     if table := _table(target, imports):
         content.access[table].add(CHANGES[name])
     else:
-        content.open_letters.add(CHANGES[name])
+        content.open_codes.add(CHANGES[name])
 
 
 def _table(expression: ast.AST, imports: dict[str, Node]) -> str:

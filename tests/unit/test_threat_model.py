@@ -12,15 +12,15 @@ LINK = re.compile(r"\[[^\]]+\]\(((?:\.\./)+tests/[^)]+\.py)\)((?:,? `test_\w+`)+
 
 def rows() -> list[str]:
     """Return the rows of the tables of threats."""
-    lines, found, within = PAGE.read_text("utf-8").splitlines(), [], False
+    lines, matches, in_table = PAGE.read_text("utf-8").splitlines(), [], False
     for line in lines:
         if line.startswith("| threat |"):
-            within = True
+            in_table = True
         elif not line.startswith("|"):
-            within = False
-        elif within and not line.startswith("| ---"):
-            found.append(line)
-    return found
+            in_table = False
+        elif in_table and not line.startswith("| ---"):
+            matches.append(line)
+    return matches
 
 
 def test_page_has_rows_of_each_section() -> None:

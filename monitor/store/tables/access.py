@@ -12,7 +12,7 @@ Part = Literal["ingest", "schedule", "web"]
 class Access:
     """The privileges of each part on a table: r(ead), a(ppend), w(rite over), d(elete).
 
-    The letters are those of PostgreSQL.
+    The codes are those of PostgreSQL.
     """
 
     ingest: str = ""
@@ -22,9 +22,9 @@ class Access:
     columns: Mapping[Part, tuple[str, ...]] = field(default_factory=dict)
 
     def of(self, part: Part) -> str:
-        """Return the letters of a part."""
-        letters: str = getattr(self, part)
-        return letters
+        """Return the codes of a part."""
+        codes: str = getattr(self, part)
+        return codes
 
 
 #: Ingest gets the number of a row that it inserts, and reads nothing else.

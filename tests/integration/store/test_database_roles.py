@@ -37,9 +37,9 @@ pytestmark = pytest.mark.postgres
 WEEK = timedelta(weeks=1)
 #: Tables and privileges that the present role has on whole tables, by PostgreSQL's own answer.
 PRIVILEGES_OF_ROLE = text("""
-    SELECT relname, letter FROM pg_class,
+    SELECT relname, code FROM pg_class,
         (VALUES ('r', 'SELECT'), ('a', 'INSERT'), ('w', 'UPDATE'), ('d', 'DELETE'))
-            AS privileges (letter, name)
+            AS privileges (code, name)
     WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
         AND has_table_privilege(oid, name)
 """)
@@ -69,7 +69,7 @@ def template(postgres_url: str) -> Iterator[Template]:
     server, url = make_url(postgres_url).set(database="postgres"), make_url(postgres_url)
     url = url.set(database=f"roles_{suffix}")
     administer(server, f"CREATE DATABASE {url.database}")
-    owner = make_engine(shown(url))
+    owner = make_engine(render(url))
     upgrade(owner)
     owner.dispose()
     roles = {part: f"{role}_{suffix}" for part, role in default_roles().items()}
@@ -90,17 +90,17 @@ def site(template: Template) -> Iterator[Site]:
     url = template.url.set(database=f"site_{uuid.uuid4().hex[:8]}")
     administer(server, f"CREATE DATABASE {url.database} TEMPLATE {template.url.database}")
     engines = {
-        part: make_engine(shown(url.set(username=role, password=template.password)))
+        part: make_engine(render(url.set(username=role, password=template.password)))
         for part, role in template.roles.items()
     }
-    owner = make_engine(shown(url))
+    owner = make_engine(render(url))
     yield Site(owner, engines)
     for engine in (owner, *engines.values()):
         engine.dispose()
     administer(server, f"DROP DATABASE {url.database} WITH (FORCE)")
 
 
-def shown(url: URL) -> str:
+def render(url: URL) -> str:
     return url.render_as_string(hide_password=False)
 
 
@@ -129,14 +129,14 @@ def test_database_permits_what_the_registry_says_and_no_more(site: Site) -> None
     for part, engine in site.of.items():
         with engine.connect() as connection:
             allowed = connection.execute(PRIVILEGES_OF_ROLE).all()
-        found = {(table, letter) for table, letter in allowed if table in ACCESS}
+        actual = {(table, code) for table, code in allowed if table in ACCESS}
         expected = {
-            (table, letter)
+            (table, code)
             for table, access in ACCESS.items()
-            for letter in access.of(part)
-            if not (letter == "r" and part in access.columns)
+            for code in access.of(part)
+            if not (code == "r" and part in access.columns)
         }
-        assert found == expected
+        assert actual == expected
         assert {table for table, _ in allowed} - set(ACCESS) == {"alembic_version"}
         for table, access in ACCESS.items():
             if part in access.columns:
@@ -181,7 +181,7 @@ def test_refusal_names_the_command_that_grants(site: Site) -> None:
 def test_ingest_stores_records_under_its_role(
     site: Site, bootstrap_servers: str, topic: str, producer: KafkaProducer
 ) -> None:
-    """Exchanges, dead letters, withheld and unlisted ones, and joined halves."""
+    """Exchanges, dead codes, withheld and unlisted ones, and joined halves."""
     settings = ingest_settings(
         bootstrap_servers, topic, "sqlite://", monitoring={"sample_rate": 1.0},
         traffic={"join": {"enabled": True, "timeout": "1s"}, "format": "plain"},
@@ -208,7 +208,7 @@ def test_ingest_stores_records_under_its_role(
 
     with running_ingest(site.of["ingest"], settings):
         wait_until(lambda: total_offset(site.owner) == len(records) + 1, "reading", seconds=40)
-        # The half becomes a dead letter once its time is over.
+        # The half becomes a dead code once its time is over.
         wait_until(lambda: n_rows("dead_letters") >= 2, "the sweep", seconds=40)
     assert n_rows("exchanges") >= 20
     assert n_rows("unlisted_exchanges") == 1

@@ -42,7 +42,7 @@ def test_connection_with_the_authority_is_encrypted(server: SecurePostgres) -> N
 
 def test_each_refusal_has_its_reason_and_remedy(server: SecurePostgres) -> None:
     cases = {
-        "database_certificate_refused": server.url(authority=str(server.stranger.certificate)),
+        "database_certificate_refused": server.url(authority=str(server.second.certificate)),
         "database_authority_missing": server.url(authority="/nowhere/authority.pem"),
         "database_with_tls": server.url("disable"),
         "database_password_refused": server.url(password="wrong-password"),

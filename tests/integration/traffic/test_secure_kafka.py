@@ -120,19 +120,19 @@ def test_ingest_stores_every_record(
 
 def refusals(kafka: SecureKafka) -> dict[str, tuple[dict[str, Any], dict[str, str]]]:
     """Return, for each code, the settings and secrets that the broker refuses."""
-    stranger = kafka.stranger.issue("stranger-client")
+    second = kafka.second.issue("second-client")
     wrong = CREDENTIALS | {"kafka_sasl_password": "wrong-password"}
-    strange = {"ssl_certfile": stranger.both}
+    untrusted = {"ssl_certfile": second.both}
     expired = {"kafka_oauth_token": token(-60)}
     return {
         "broker_certificate_unknown": (
-            section(kafka, "TLS", ssl_cafile=kafka.stranger.certificate), {},
+            section(kafka, "TLS", ssl_cafile=kafka.second.certificate), {},
         ),
         "broker_certificate_unknown, system": (section(kafka, "TLS", ssl_cafile=None), {}),
         "broker_certificate_expired": (section(kafka, "EXPIRED"), {}),
         "broker_certificate_of_other_host": (section(kafka, "FOREIGN"), {}),
         "client_certificate_refused": (section(kafka, "MUTUAL"), {}),
-        "client_certificate_refused, stranger": (section(kafka, "MUTUAL", **strange), {}),
+        "client_certificate_refused, second": (section(kafka, "MUTUAL", **untrusted), {}),
         "broker_with_tls": (
             section(kafka, "TLS", security_protocol="PLAINTEXT", ssl_cafile=None), {},
         ),

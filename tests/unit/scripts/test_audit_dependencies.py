@@ -20,7 +20,7 @@ def database(*vulnerable: str) -> Iterator[str]:
         def do_POST(self) -> None:
             query = json.loads(self.rfile.read(int(self.headers["content-length"])))
             name, version = query["package"]["name"].lower(), query["version"]
-            found = []
+            matches = []
             if f"{name}=={version}" in vulnerable:
                 affected = {
                     "package": {"name": name, "ecosystem": "PyPI"},
@@ -28,9 +28,9 @@ def database(*vulnerable: str) -> Iterator[str]:
                         {"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "99.0"}]}
                     ],
                 }
-                found = [{"id": f"TEST-{name}", "aliases": ["CVE-1"], "affected": [affected],
+                matches = [{"id": f"TEST-{name}", "aliases": ["CVE-1"], "affected": [affected],
                           "summary": "x", "modified": "2026-01-01T00:00:00Z"}]  # fmt: skip
-            body = json.dumps({"vulns": found} if found else {}).encode()
+            body = json.dumps({"vulns": matches} if matches else {}).encode()
             self.send_response(200)
             self.send_header("content-length", str(len(body)))
             self.end_headers()

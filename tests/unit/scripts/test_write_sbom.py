@@ -27,7 +27,7 @@ def test_bill_lists_what_is_pinned_and_installed(tmp_path: Path) -> None:
         r"^([\w.-]+)==(\S+)", (ROOT / "requirements-models.txt").read_text(), re.MULTILINE
     )
     assert listed == {canonicalize_name(name): version for name, version in pins}
-    installed = {canonicalize_name(found.name): found.version for found in distributions()}
+    installed = {canonicalize_name(package.name): package.version for package in distributions()}
     assert {name: installed[name] for name in listed if name in installed} == {
         name: version for name, version in listed.items() if name in installed
     }

@@ -39,11 +39,11 @@ def test_every_table_has_a_row() -> None:
 
 @pytest.mark.parametrize("part", ENTRIES)
 def test_grants_of_a_part_are_what_its_code_uses(part: Part) -> None:
-    without = NOT_OF_THE_SCHEDULE if part == "schedule" else []
-    found = reached(ENTRIES[part], without=without)
-    needed = {table: set(letters) for table, letters in found.items()}
+    excluded = NOT_OF_THE_SCHEDULE if part == "schedule" else []
+    matches = reached(ENTRIES[part], excluded=excluded)
+    needed = {table: set(codes) for table, codes in matches.items()}
     granted = {table: set(access.of(part)) for table, access in ACCESS.items() if access.of(part)}
-    where = {table: found.get(table) for table in needed | granted
+    where = {table: matches.get(table) for table in needed | granted
              if needed.get(table) != granted.get(table)}  # fmt: skip
     assert granted == needed, where
 
@@ -53,7 +53,7 @@ def test_ingest_sees_nothing_of_users_and_reviews() -> None:
     assert {table for table in OF_USERS if ACCESS[table].ingest} == set()
     for table in ("exchanges", "embedding_blocks", "rollout_observations"):
         assert ACCESS[table].columns["ingest"] == ("id",)
-    # A dead letter holds a record, unredacted: ingest finds it and can't read it.
+    # A dead code holds a record, unredacted: ingest finds it and can't read it.
     assert "value" not in ACCESS["dead_letters"].columns["ingest"]
 
 
@@ -78,13 +78,13 @@ def test_limited_columns_exist() -> None:
 
 def test_role_of_two_parts_has_the_privileges_of_both() -> None:
     roles = parse_roles(["ingest=one", "schedule=one", "web=other"])
-    found = {(grant.table, grant.role): grant for grant in grants(roles)}
-    exchanges = found["exchanges", "one"]
-    assert set(exchanges.letters) == set(PRIVILEGES)
+    matches = {(grant.table, grant.role): grant for grant in grants(roles)}
+    exchanges = matches["exchanges", "one"]
+    assert set(exchanges.codes) == set(PRIVILEGES)
     assert exchanges.columns == ()
     # All columns for the schedule outweigh the few of ingest.
-    assert found["dead_letters", "one"].columns == ()
-    assert found["embedding_blocks", "one"].columns == ()
+    assert matches["dead_letters", "one"].columns == ()
+    assert matches["embedding_blocks", "one"].columns == ()
     assert 1 == grant_statements(roles).count('CREATE ROLE "one"')
 
 

@@ -179,8 +179,8 @@ def test_unusable_file_is_refused_without_its_content(
     (tmp_path / "file").write_bytes(content)
     with refusal(code, ConfigurationError) as caught:
         read_variable("X", {"X_FILE": str(tmp_path / "file")})
-    shown = "".join(traceback.format_exception(caught.value))
-    assert SECRET not in shown
+    texts = "".join(traceback.format_exception(caught.value))
+    assert SECRET not in texts
     assert "X_FILE" in str(caught.value)
     assert str(tmp_path / "file") in str(caught.value)
 
@@ -220,5 +220,5 @@ def test_secrets_are_in_no_representation(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", "postgresql+psycopg2://me@db/x")
     secrets, configuration = load_secrets(), default_configuration()
     assert f"me:{SECRET.replace('-', '%2D')}@db" in configuration.database.url
-    for shown in (repr(secrets), str(secrets), repr(configuration), repr(configuration.by_model)):
-        assert "s3cret" not in shown
+    for texts in (repr(secrets), str(secrets), repr(configuration), repr(configuration.by_model)):
+        assert "s3cret" not in texts
