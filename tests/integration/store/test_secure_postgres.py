@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from monitor.errors import DatabaseUnavailableError
 from monitor.store.engine import make_engine, transaction
-from tests.services.secure_postgres import PASSWORD, SecurePostgres
+from tests.services.secured.secure_postgres import PASSWORD, SecurePostgres
 from tests.support.refusals import refusal
 
 pytestmark = pytest.mark.postgres

@@ -18,7 +18,7 @@ from monitor.errors import BrokerRefusedError, BrokerUnavailableError, Configura
 from monitor.settings import Kafka, Secrets
 from monitor.traffic.kafka.consumer import probe_topic
 from monitor.traffic.kafka.lag import LagMeter
-from tests.services.secure_kafka import PASSWORD, USER, SecureKafka
+from tests.services.secured.secure_kafka import PASSWORD, USER, SecureKafka
 from tests.support.refusals import refusal
 from tests.support.traffic.ingest import (
     expected_ids,

@@ -82,10 +82,11 @@ def test_every_setting_and_secret_is_read() -> None:
     settings = ROOT / "monitor" / "settings"
     sources = [path for folder in ("monitor", "retrain") for path in (ROOT / folder).rglob("*.py")]
     sources = [path for path in sources if settings not in path.parents]
-    sources.append(settings / "configuration.py")
+    sources += [settings / "configuration.py", settings / "loading.py"]
     code = "\n".join(path.read_text("utf-8") for path in sources)
     read = set(re.findall(r"\.(\w+)\b", code))
     assert [] == [name for name in declared_keys() if name[1] not in read]
+    read |= {name.lower() for name in re.findall(r'read_variable\("(\w+)"\)', code)}
     assert [] == [name for name in Secrets.model_fields if name not in read]
 
 

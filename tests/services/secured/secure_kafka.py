@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.services.kafka import KafkaServer
 from bench.services.requirement import free_port
-from tests.services.certificates import Authority
+from tests.services.secured.certificates import Authority
 
 USER, PASSWORD = "ingest", "s3cret-of-the-broker"
 SCRAM_MECHANISMS = ("SCRAM-SHA-256", "SCRAM-SHA-512")

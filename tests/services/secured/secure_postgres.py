@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import create_engine, make_url, text
 
 from bench.services.postgres import PostgresServer
-from tests.services.certificates import Authority
+from tests.services.secured.certificates import Authority
 
 USER, PASSWORD = "postgres", "s3cret/of@the:database"
 
