@@ -76,6 +76,10 @@ soak: setup ## Kill, stop and cut all under load; show one row per record (SEED=
 	@$(TEST_ENVIRONMENT) $(BIN)/python -m tests.soak --seed $(or $(SEED),1) \
 		--kills $(or $(KILLS),55) --seconds $(or $(DURATION),540)
 
+.PHONY: endurance
+endurance: setup ## Hold the highest rate for an hour, a replica killed every minute; show memory and bloat (MINUTES=60)
+	@$(TEST_ENVIRONMENT) $(BIN)/python -m tests.soak.endurance --minutes $(or $(MINUTES),60)
+
 # mypy takes as long as all others together several times over: they run beside it.
 .PHONY: check
 check: setup ## Format, lint, types, layers, vocabulary, Dockerfile, tracked files

@@ -1,4 +1,4 @@
-"""Generator of the reference pages: settings, commands, assessment schema, transitions.
+"""Generator of the reference pages: settings, commands, assessment schema, transitions, capacity.
 
 `make docs` runs this; a test fails when a page is out of date. `--check` only reports that.
 """
@@ -151,6 +151,10 @@ def main() -> int:
         return 1 if outdated else 0
     for path in outdated:
         path.write_text(pages[path], encoding="utf-8")
+    # Its libraries take seconds to import: a test of its own compares its tables.
+    from capacity_tables import write_capacity_page  # noqa: PLC0415
+
+    write_capacity_page()
     sys.stdout.write(f"docs: {names or 'nothing'} rewritten\n")
     return 0
 

@@ -101,6 +101,20 @@ class PostgresServer:
         lines = done.stdout.splitlines(keepends=True)
         return "".join(line for line in lines if not line.startswith(commands))
 
+    def archive_bytes(self, database: str) -> int:
+        """Return the size of a compressed dump of a database."""
+        done = subprocess.run(
+            [
+                *(self._bin / "pg_dump", "-h", "127.0.0.1", "-p", str(self.port)),
+                *("-U", "postgres", "-Fc", database),
+            ],
+            user=self._user,
+            cwd=self.folder,
+            capture_output=True,
+            check=True,
+        )
+        return len(done.stdout)
+
     def _run(self, program: str, *arguments: str | Path) -> None:
         output = self.folder / f"{program}.log"  # a file: the server would hold a pipe open
         with output.open("wb") as log:

@@ -21,6 +21,11 @@ class Commands(LazyGroup):
         "demo": Entry("monitor.cli.demo:demo", "Run the end-to-end demo.", (*DAEMON, *TRAIN)),
         "run": Entry("monitor.cli.run:run", "Run the daemon until SIGTERM or Ctrl+C.", DAEMON),
         "check": Entry("monitor.cli.check:check", "Check what the daemon needs.", DAEMON),
+        "sizing": Entry(
+            "monitor.cli.sizing.command:sizing",
+            "Show the resources that a volume of traffic needs.",
+            TEXT,
+        ),
         "db": Entry(
             "monitor.cli.database:app",
             "Migrate, check, copy, back up and restore the database.",

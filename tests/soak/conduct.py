@@ -72,7 +72,7 @@ def run_soak(
         stack.callback(database.close)
         settings = daemon_settings(kafka.bootstrap_servers, TOPIC)
         environments = [environment_of(i, settings, postgres.url) for i in range(N_SLOTS)]
-        _migrate(environments[0])
+        migrate(environments[0])
         replicas = Replicas(folder, environments, rng=random.Random(f"{plan.seed}/restarts"))
         stack.callback(replicas.kill_all)
         ledger = Ledger()
@@ -97,7 +97,7 @@ def run_soak(
         say(f"load ended: {len(ledger)} records; draining")
         replicas.scale(2, kill=False)
         ends = broker.ends()
-        _drain(database, ends)
+        drain(database, ends)
         replicas.close()
         reckoning = reckon(
             ledger, database, seed=plan.seed, topic=TOPIC, rate=str(SAMPLE_RATE), ends=ends
@@ -108,7 +108,8 @@ def run_soak(
     )
 
 
-def _migrate(environment: dict[str, str]) -> None:
+def migrate(environment: dict[str, str]) -> None:
+    """Create the schema."""
     command = [sys.executable, "-c", "from monitor.cli import main; main()", "db", "upgrade"]
     subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
 
@@ -154,7 +155,7 @@ def _carry_out(
     return troubles
 
 
-def _drain(database: Database, ends: dict[int, int]) -> None:
+def drain(database: Database, ends: dict[int, int]) -> None:
     """Wait until everything is stored; the comparison shows what is missing."""
     deadline = time.monotonic() + DRAIN_SECONDS
     while database.next_offsets() != ends and time.monotonic() < deadline:

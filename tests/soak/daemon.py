@@ -2,7 +2,8 @@
 
 `python -m tests.soak.daemon run --only ingest`. All code that reads, stores or advances offsets is
 the real one, but the consumer's session and poll interval are shorter than the settings allow.
-SOAK_MARKS names the file of the marks.
+SOAK_MARKS names the file of the marks. With SOAK_PACE=full the timeouts are those of the settings,
+and the encoder deals vectors of the usual size at once.
 """
 
 import os
@@ -20,6 +21,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.pool import Pool
 
 import monitor.embedding.encoder
+from bench.sizing.vector_encoder import VectorEncoder
 from monitor.cli import main
 from tests.soak.marks import (
     BETWEEN_COMMITS,
@@ -117,7 +119,10 @@ if __name__ == "__main__":
     own_marks = Marks(Path(os.environ["SOAK_MARKS"]))
     mark_transactions(own_marks)
     mark_consumer(own_marks)
-    shorten_timeouts()
-    monitor.embedding.encoder.load_encoder = lambda _settings: SlowEncoder(own_marks)
+    if os.environ.get("SOAK_PACE") == "full":
+        monitor.embedding.encoder.load_encoder = lambda _settings: VectorEncoder()
+    else:
+        shorten_timeouts()
+        monitor.embedding.encoder.load_encoder = lambda _settings: SlowEncoder(own_marks)
     sys.argv[0] = "driftwarden"
     main()

@@ -1,6 +1,7 @@
 """Comparison of the produced records with the stored rows."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.soak.database import Database
@@ -62,28 +63,47 @@ class Reckoning:
 
 
 def reckon(
-    ledger: Ledger, database: Database, *, seed: int, topic: str, rate: str, ends: dict[int, int]
+    ledger: Ledger,
+    database: Database,
+    *,
+    seed: int,
+    topic: str,
+    rate: str,
+    ends: dict[int, int],
+    record_of: Callable[[int, int], SoakRecord] = make_record,
 ) -> Reckoning:
-    """Compare what the sampling rule selects of the produced records with the database."""
+    """Compare what the sampling rule selects of the produced records with the database.
+
+    Args:
+        ledger: The produced records.
+        database: What was stored.
+        seed: Of the records.
+        topic: The topic.
+        rate: The sampling rate.
+        ends: The end of each partition.
+        record_of: Returns a record by seed and number.
+    """
     result = Reckoning(n_produced=len(ledger), n_aborted=len(ledger.aborted))
     rows = _exchanges(database)
     dead_letters = _dead_letters(database)
     gaps = database.rows("SELECT partition, first_offset, last_offset FROM offset_gaps")
     gaps.sort()
-    places: set[Place] = set()
+    result.n_stored = sum(len(row) for row in rows.values())
+    result.n_dead_letters = sum(len(dead_letter) for dead_letter in dead_letters.values())
+    occupied = {*rows, *dead_letters} if gaps else set()
     probability = (2**56 - threshold(rate)) / 2**56
 
     for number in range(len(ledger)):
         place = (ledger.partitions[number], ledger.offsets[number])
         if number in ledger.unconfirmed or (place[1] == NOWHERE and number not in ledger.aborted):
             result.n_unconfirmed += 1
-            places.add(place)
+            rows.pop(place, None)
+            dead_letters.pop(place, None)
             continue
         if number in ledger.aborted:
             continue  # whatever is stored of it is wrong
-        places.add(place)
-        record = make_record(seed, number)
-        stored, dead_letter = rows.get(place, []), dead_letters.get(place, [])
+        record = record_of(seed, number)
+        stored, dead_letter = rows.pop(place, []), dead_letters.pop(place, [])
         if not is_kept(record, topic, *place, rate):
             result.wrong += [place] * (len(stored) + len(dead_letter))
             continue
@@ -93,11 +113,10 @@ def reckon(
             continue
         _compare(result, record, place, stored, dead_letter, probability)
 
-    result.n_stored = sum(len(row) for row in rows.values())
-    result.n_dead_letters = sum(len(dead_letter) for dead_letter in dead_letters.values())
-    result.wrong += [place for place in rows if place not in places]
-    result.dead_letters_wrong += [place for place in dead_letters if place not in places]
-    result.gaps = [_judge(gap, gaps, ledger.cuts, {*rows, *dead_letters}) for gap in gaps]
+    # What no record has claimed.
+    result.wrong += list(rows)
+    result.dead_letters_wrong += list(dead_letters)
+    result.gaps = [_judge(gap, gaps, ledger.cuts, occupied) for gap in gaps]
     result.cuts_unreported = [
         cut
         for cut in ledger.cuts

@@ -18,8 +18,11 @@ N_SLOTS = 3
 class Replica:
     """A slot for one daemon at a time."""
 
-    def __init__(self, number: int, folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, number: int, folder: Path, environment: Mapping[str, str], *, parts: str = "ingest"
+    ) -> None:
         self.number = number
+        self._parts = parts
         #: Whether the supervisor keeps a daemon running here.
         self.wanted = False
         #: Whether a fault is at work on it: no other strikes it, nobody restarts it.
@@ -41,7 +44,7 @@ class Replica:
         self.marks.clear()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.soak.daemon", "run", "--only", "ingest"],
+                [sys.executable, "-m", "tests.soak.daemon", "run", "--only", self._parts],
                 cwd=ROOT,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,

@@ -71,6 +71,18 @@ class Replicas:
         finally:
             self.release(slot)
 
+    def kill_slot(self, number: int) -> bool:
+        """Send SIGKILL to the replica of a slot; return whether one ran."""
+        slot = self.slots[number]
+        with self._lock:
+            if slot.reserved or not slot.alive:
+                return False
+            slot.reserved = True
+        try:
+            return self._end(slot, kill=True) == -signal.SIGKILL
+        finally:
+            self.release(slot)
+
     def wait_for(self, phases: Collection[int]) -> None:
         """Wait until a replica is in one of the phases, or for a timeout."""
         deadline = time.monotonic() + AIM_SECONDS

@@ -3,6 +3,7 @@
 from tests.soak.conduct import Result
 from tests.soak.marks import PHASES
 from tests.soak.plan import FAULTS
+from tests.soak.reckoning import Reckoning
 
 #: Places shown of each list of faults.
 MAX_SHOWN = 10
@@ -45,13 +46,13 @@ def render(result: Result) -> str:
         f"gap: partition {gap.partition}, offsets {gap.first} to {gap.last}, {gap.fault or 'exact'}"
         for gap in gaps
     ]
-    lines += _complaints(result)
+    lines += complaints(reckoning, result.troubles)
     lines.append("soak: holds" if result.holds else "soak: DOES NOT HOLD")
     return "\n".join(lines)
 
 
-def _complaints(result: Result) -> list[str]:
-    reckoning = result.reckoning
+def complaints(reckoning: Reckoning, troubles: list[str]) -> list[str]:
+    """Return a line for each thing that is wrong."""
     places = {
         "lost": reckoning.lost,
         "doubled": reckoning.doubled,
@@ -66,4 +67,4 @@ def _complaints(result: Result) -> list[str]:
     ]
     lines += [f"not reported: {cut}" for cut in reckoning.cuts_unreported]
     lines += [f"not drained: {line}" for line in reckoning.undrained]
-    return lines + [f"trouble: {line}" for line in result.troubles]
+    return lines + [f"trouble: {line}" for line in troubles]

@@ -12,7 +12,8 @@ from tests.support.partial_installation import ROOT, PartialInstallation
 ROOMS = {
     "text": (
         *("monitor.bench", "monitor.cli.compare", "monitor.descriptors", "monitor.embedding"),
-        *("monitor.input_files", "monitor.settings", "monitor.traffic.files", "monitor.windows"),
+        *("monitor.input_files", "monitor.settings", "monitor.sizing", "monitor.traffic.files"),
+        "monitor.windows",
     ),
     "daemon": ("monitor.accounts", "monitor.alerts", "monitor.daemon", "monitor.web"),
 }

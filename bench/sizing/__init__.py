@@ -1,0 +1,1 @@
+"""Constants of the capacity model (`driftwarden sizing`), and points that test it."""

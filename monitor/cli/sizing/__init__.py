@@ -1,0 +1,1 @@
+"""`driftwarden sizing`: the command and its table."""

@@ -1,0 +1,1 @@
+"""Capacity: the resources that a volume of traffic needs, by measured constants."""
