@@ -65,6 +65,8 @@ def due_looks(
         until: The time until which the traffic is stored.
         frequency: ``hourly``: at each full hour; ``daily``: at midnight, in UTC.
     """
+    if until < first + DAY:  # also where a partition was never read to its end, since the year 1
+        return
     step = timedelta(hours=1) if frequency == "hourly" else DAY
     at = until.astimezone(UTC)
     at = at.replace(minute=0, second=0, microsecond=0, hour=at.hour if step < DAY else 0)

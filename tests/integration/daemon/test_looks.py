@@ -1,6 +1,6 @@
 """Looks of the daemon: from the traffic of a day to an incident and its messages."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, select
@@ -249,6 +249,12 @@ def test_incident_of_a_look_is_acknowledged(engine: Engine, alarmed: datetime) -
     assert only_incident(engine).acknowledged_by == "Ann"
     assert newest.kind == "update"
     assert look_messages.TITLES["opened"].format(model="assistant") in str(newest.payload)
+
+
+@pytest.mark.parametrize("last", [None, datetime(2026, 11, 25, tzinfo=UTC)])
+def test_no_look_is_due_before_a_partition_was_read(last: datetime | None) -> None:
+    first, never = datetime(2026, 11, 24, tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
+    assert list(due_looks(first, last, never, "hourly")) == []
 
 
 def test_due_looks_are_full_hours_of_the_last_day(clock: datetime) -> None:
