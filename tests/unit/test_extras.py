@@ -65,6 +65,7 @@ ROOMS = {
     "monitor.statistics": (),
     "monitor.store": ("text",),
     "monitor.store.migrations": ("daemon",),
+    "monitor.store.schema": ("daemon",),
     "monitor.telemetry": ("text",),
     "monitor.traffic": ("text",),
     "monitor.traffic.ingest": ("daemon",),
