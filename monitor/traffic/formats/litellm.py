@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from monitor.traffic.exchange import Message
-from monitor.traffic.formats.schemas.bodies import read_body, read_response_content
+from monitor.traffic.formats.schemas.bodies import read_response_body, read_response_content
 from monitor.traffic.formats.schemas.messages import ChatMessage, read_message
 from monitor.traffic.formats.schemas.response_content import ResponseContent
 from monitor.traffic.formats.schemas.responses_api import read_items
@@ -80,7 +80,7 @@ def read(payload: Payload) -> list[RawExchange | IgnoredParts] | None:
     call = convert(content, _Call)
     if any(word in (call.call_type or "") for word in OTHER_CALLS):
         return [IgnoredParts()]
-    response = read_response_content(read_body(call.response))
+    response = read_response_content(read_response_body(call.response))
     metadata = call.metadata or _Metadata()
     users = (call.end_user, metadata.user_api_key_end_user_id, call.session_id)
     return [

@@ -8,7 +8,7 @@ from typing import Any
 
 from monitor.errors import RecordError
 from monitor.traffic.exchange import Message
-from monitor.traffic.formats.schemas.bodies import read_body, read_response_content
+from monitor.traffic.formats.schemas.bodies import read_response_body, read_response_content
 from monitor.traffic.formats.schemas.messages import ChatMessage, read_content, read_message
 from monitor.traffic.formats.schemas.response_content import ResponseContent
 from monitor.traffic.parsing.json_text import json_kind
@@ -27,7 +27,9 @@ def read(payload: Payload) -> list[RawExchange] | None:
         return None
     exchange_id = _name(content, "id", fields.id)
     is_given = response is not _MISSING
-    response_content = read_response_content(read_body(response)) if is_given else ResponseContent()
+    response_content = (
+        read_response_content(read_response_body(response)) if is_given else ResponseContent()
+    )
     return [
         RawExchange(
             messages=() if prompt is _MISSING else _messages(prompt),

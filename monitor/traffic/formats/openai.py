@@ -12,7 +12,12 @@ from typing import Any
 import msgspec
 
 from monitor.traffic.exchange import Message
-from monitor.traffic.formats.schemas.bodies import is_completion, read_body, read_response_content
+from monitor.traffic.formats.schemas.bodies import (
+    is_completion,
+    read_body,
+    read_response_body,
+    read_response_content,
+)
 from monitor.traffic.formats.schemas.messages import ChatMessage, read_message
 from monitor.traffic.formats.schemas.response_content import ResponseContent
 from monitor.traffic.formats.schemas.responses_api import read_items
@@ -117,7 +122,7 @@ def _request_of(content: dict[str, Any]) -> dict[str, Any] | None:
 def _response_of(content: dict[str, Any], request: dict[str, Any] | None) -> tuple[Any, bool]:
     """Return the response, and whether it is one of these APIs."""
     if "response" in content:
-        response = read_body(content["response"])
+        response = read_response_body(content["response"])
         return response, request is not None or is_completion(response)
     return content, isinstance(content.get("choices"), list) or content.get("object") == "response"
 

@@ -1,5 +1,6 @@
 """Bodies of requests and responses of several APIs, as objects or text."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -11,6 +12,13 @@ from monitor.traffic.formats.schemas.response_content import ResponseContent
 from monitor.traffic.formats.schemas.responses_api import is_response, read_response
 from monitor.traffic.parsing.json_text import parse_json
 from monitor.traffic.parsing.raw_exchange import CallMetadata, convert
+
+#: Keys of the bodies of APIs, in a text that is not whole JSON.
+KEYS_OF_APIS = re.compile(r'"(?:choices|output|object|stop_reason)"\s*:')
+#: Characters in which a body has one of them.
+MAX_HEAD = 1_000
+#: What a body of Anthropic's API has besides its content.
+BESIDE_CONTENT = {"role", "type", "stop_reason", "usage"}
 
 
 class AnthropicMessage(msgspec.Struct):
@@ -36,6 +44,37 @@ def read_body(body: Any) -> Any:
         lines = (line[5:].strip() for line in text.splitlines() if line.startswith("data:"))
         return [parse_json(line) for line in lines if line and line != "[DONE]"]
     return parse_json(text) if text.startswith(('{"', "[{")) else body
+
+
+def read_response_body(body: Any) -> Any:
+    """Return the JSON of a response's body; the text itself where that is the model's response.
+
+    A model that responds in JSON gives texts that start like a body, and that are cut where its
+    tokens end.
+
+    Raises:
+        RecordError: The text is a body of an API, and not whole.
+    """
+    if not isinstance(body, str):
+        return body
+    try:
+        value = read_body(body)
+    except RecordError:
+        if KEYS_OF_APIS.search(body, 0, MAX_HEAD):
+            raise
+        return body
+    is_stream = body.lstrip().startswith(("data:", "event:"))
+    return value if is_stream or _is_api_body(value) else body
+
+
+def _is_api_body(value: Any) -> bool:
+    keys = _keys(value)
+    return (
+        is_completion(value)
+        or "error" in keys
+        or keys == {"text"}
+        or ("content" in keys and bool(keys & BESIDE_CONTENT))
+    )
 
 
 def is_completion(body: Any) -> bool:

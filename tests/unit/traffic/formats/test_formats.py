@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import pytest
 
+from monitor.errors import RecordError
 from monitor.settings import Traffic, TrafficFields
 from monitor.traffic import formats
 from monitor.traffic.decoder import Decoded
@@ -191,3 +192,39 @@ def test_mapped_reads_chat_messages_and_bodies_and_halves() -> None:
         Exception, match=r"wrong_type: traffic.fields.user: `u` is a list, not text"
     ):
         decode({"messages": "x", "u": []}, fields={**fields, "user": "u"})
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        '{"intent": "balance"}',
+        '{"intent": "bala',  # cut where the tokens ended
+        '{"intent": "balance"}\nIs there anything else?',
+        '[{"intent": "balance"}]',
+        '[{"intent": "bal',
+        '{"content": "a text", "language": "en"}',
+        "data: the figures of March",
+    ],
+)
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"prompt": "What is my balance?"},
+        {"messages": [{"role": "user", "content": "What is my balance?"}]},
+        {"request": {"messages": [{"role": "user", "content": "What is my balance?"}]}},
+    ],
+)
+def test_a_model_that_responds_in_json_is_read(record: dict[str, Any], response: str) -> None:
+    (exchange,) = decode(record | {"response": response}).exchanges
+    assert exchange.response == response
+
+
+@pytest.mark.parametrize(
+    "body",
+    ['{"id": "x", "choices": [{"message": {"con', '{"object": "response", "output": [{"ty'],
+)
+def test_a_cut_body_is_no_response(body: str) -> None:
+    request = {"messages": [{"role": "user", "content": "What is my balance?"}]}
+    with pytest.raises(RecordError) as caught:
+        decode({"request": request, "response": body})
+    assert caught.value.reason == "invalid_json"
