@@ -116,7 +116,7 @@ def test_commands_exist_with_their_options(role: str) -> None:
     assert options_of_pod["--config"] == f"{mounts['config']}/{CONFIG.name}"
     if "--only" in options_of_pod:
         parts = parse_parts(options_of_pod["--only"])
-        assert {role, "web"} == set(parts)
+        assert {role, "health" if role == "ingest" else "web"} == set(parts)
 
 
 @pytest.mark.parametrize("role", sorted(PODS))
