@@ -20,6 +20,8 @@ from sqlalchemy import Engine
 MARK = "PEERMARK"
 #: Of an answer, these are the server's own.
 IGNORED_HEADERS = {"date", "server", "set-cookie"}
+#: So are the lines of `/metrics` on processor time and memory.
+OF_THE_PROCESS = re.compile(r"^process_.*\n", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,8 @@ class Walker:
             headers = sorted(
                 (name, value) for name, value in got.headers.items() if name not in IGNORED_HEADERS
             )
-            responses[_key(request)] = Response(got.status_code, tuple(headers), got.text)
+            body = OF_THE_PROCESS.sub("", got.text)
+            responses[_key(request)] = Response(got.status_code, tuple(headers), body)
         return responses
 
 
