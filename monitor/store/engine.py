@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 
 from monitor.errors import (
     ConfigurationError,
+    DatabaseDamagedError,
     DatabasePermissionError,
     DatabaseUnavailableError,
 )
@@ -118,7 +119,16 @@ def _prepare_postgresql(connection: Any, _record: Any) -> None:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     # Transactions are begun explicitly, because the driver begins them late.
     connection.isolation_level = None
-    _enter_wal_mode(connection)
+    try:
+        _enter_wal_mode(connection)
+    except sqlite3.DatabaseError as error:
+        if _is_damage(error):
+            raise _damaged(error) from error
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_READONLY:
+            raise DatabaseUnavailableError(
+                f"the database's file or folder can't be written: {error}"
+            ) from error
+        raise
     # Deleted rows are overwritten, because they would stay readable in the file's pages.
     for pragma in ("synchronous=NORMAL", "foreign_keys=ON", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
@@ -206,12 +216,28 @@ def _translated(*, writes: bool) -> Iterator[None]:
     except DBAPIError as error:
         if error.connection_invalidated or (writes and _is_refused_change(error)):
             raise DatabaseUnavailableError(_first_line(error)) from error
+        if _is_damage(error.orig):
+            raise _damaged(error.orig) from error
         if getattr(error.orig, "pgcode", None) == NOT_GRANTED:
             raise DatabasePermissionError(
                 f"{_first_line(error)}; grant this part its tables again: `driftwarden db grants`",
                 code="database_permission",
             ) from error
         raise
+
+
+def _is_damage(error: BaseException | None) -> bool:
+    """Return whether SQLite found that a file is damaged, or no database."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # of the extended codes too
+    return code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+def _damaged(error: BaseException | None) -> DatabaseDamagedError:
+    return DatabaseDamagedError(
+        f"the database can't be read: {error}; see `driftwarden db check`, and restore a backup by "
+        "`driftwarden db restore`",
+        code="damaged_database",
+    )
 
 
 def _is_refused_change(error: DBAPIError) -> bool:

@@ -135,7 +135,14 @@ class SafetyCopy:
 
     def _copy_path(self, before: str) -> Path:
         folder = self._options.folder or self._database.parent
-        return folder / f"{self._database.name}.before-{before}"
+        interruption = self.interruption()
+        own = "" if interruption is None else interruption.copy
+        first = copy = folder / f"{self._database.name}.before-{before}"
+        number = 1
+        while copy.exists() and str(copy) != own:  # kept by an earlier change, or of somebody else
+            number += 1
+            copy = first.with_name(f"{first.name}.{number}")
+        return copy
 
     def _require_room(self, copy: Path) -> None:
         size = sum(

@@ -19,9 +19,9 @@ from sqlalchemy import Engine
 
 MARK = "PEERMARK"
 #: Of an answer, these are the server's own.
-IGNORED_HEADERS = {"date", "server", "set-cookie"}
-#: So are the lines of `/metrics` on processor time and memory.
-OF_THE_PROCESS = re.compile(r"^process_.*\n", re.MULTILINE)
+IGNORED_HEADERS = {"content-length", "date", "server", "set-cookie"}
+#: So are the lines of `/metrics` on processor time, memory and disks; the length follows.
+OF_THE_PROCESS = re.compile(r"^(?:process|driftwarden_disk)_.*\n", re.MULTILINE)
 
 
 @dataclass(frozen=True)
