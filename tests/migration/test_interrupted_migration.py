@@ -307,6 +307,14 @@ def test_a_running_daemon_is_named_and_stops_a_downgrade(released: Engine) -> No
     assert counts(released) == before
 
 
+def test_a_kept_copy_is_never_overwritten(file: Engine) -> None:
+    kept = file_of(file).with_name("a.db.before-0002")
+    kept.write_bytes(b"kept by an earlier change")
+    migrations.upgrade(file, copies=CopyOptions(keep=True))
+    assert kept.read_bytes() == b"kept by an earlier change"
+    assert file_of(file).with_name("a.db.before-0002.2").exists()
+
+
 @pytest.mark.drill
 def test_rows_written_while_a_migration_waits_are_kept(file: Engine) -> None:
     """The copy is made under the lock of writers, so it has them too."""

@@ -138,3 +138,21 @@ def test_commands_end_with_the_documented_statuses(
     archive.write_bytes(archive.read_bytes()[:-100])
     assert run_command("db", "restore", archive).returncode == 1
     assert not database.exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("db", "check"), ("db", "upgrade"), ("db", "backup", "b.tar.gz"), ("models", "list")],
+    ids=" ".join,
+)
+def test_a_damaged_file_is_one_line(
+    run_command: Run,  # noqa: F811
+    database: Path,
+    arguments: tuple[str, ...],
+) -> None:
+    database.write_bytes(b"no database" * 1_000)
+    done = run_command(*arguments)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "db restore" in done.stderr
+    assert database.read_bytes() == b"no database" * 1_000

@@ -184,6 +184,17 @@ def test_a_database_with_rows_is_never_overwritten(
     assert (tmp_path / "restored.db").read_bytes() == content
 
 
+@pytest.mark.parametrize("suffix", ["-wal", "-shm", "-journal"])
+def test_a_log_of_another_database_is_refused(
+    small: Path, configuration: Configuration, tmp_path: Path, suffix: str
+) -> None:
+    """SQLite would read it into the restored file."""
+    (tmp_path / f"restored.db{suffix}").write_bytes(b"pages of another database")
+    with refusal("not_empty", InputError, match=suffix):
+        restored(small, configuration, f"sqlite:///{tmp_path / 'restored.db'}")
+    assert not (tmp_path / "restored.db").exists()
+
+
 def test_other_files_in_the_way_are_never_overwritten(
     small: Path, configuration: Configuration, tmp_path: Path
 ) -> None:
