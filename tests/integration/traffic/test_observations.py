@@ -238,11 +238,12 @@ def test_rates_fall_back_after_the_rollout_or_without_a_leader(
     ended_before: int | None, led_before: int, expected: bool, engine: Engine
 ) -> None:
     rollout_id = open_rollout(engine, START)
-    expired = NOW - timedelta(minutes=led_before)
+    now = datetime.now(UTC)  # a run of all tests may have begun an hour ago
+    expired = now - timedelta(minutes=led_before)
     with transaction(engine) as connection:
         connection.execute(update(Leadership).values(expires_at=expired))
         if ended_before is not None:
-            ended = NOW - timedelta(minutes=ended_before)
+            ended = now - timedelta(minutes=ended_before)
             connection.execute(
                 update(Rollout).where(Rollout.id == rollout_id).values(finished_at=ended)
             )
