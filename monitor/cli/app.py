@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import typer
 
@@ -104,8 +104,25 @@ app = typer.Typer(
 )
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"driftwarden {version('driftwarden')}")
+        raise typer.Exit
+
+
 @app.callback()
-def driftwarden(context: typer.Context) -> None:
+def driftwarden(
+    context: typer.Context,
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
     """Monitor a fine-tuned LLM for drift, have experts review responses, and retrain it."""
     if context.invoked_subcommand != "db":  # a migration needs no temporary files
         from monitor.cli.shared.temporary_folder import require_temporary_folder
