@@ -73,14 +73,24 @@ def kill_at(engine: Engine, n: int) -> int:
     return process.exitcode
 
 
-@pytest.fixture(scope="module")
-def n_statements(tmp_path_factory: pytest.TempPathFactory) -> int:
-    """Return the number of statements of a migration of a release's database."""
-    engine = make_engine(f"sqlite:///{tmp_path_factory.mktemp('count') / 'a.db'}")
-    restore(engine, "0.2.0")
+class RolledBackError(Exception):
+    """Raised in place of a commit."""
+
+
+@pytest.fixture
+def n_statements(released: Engine) -> int:
+    """Return the number of statements of the migration, which is rolled back."""
+    engine = make_engine(url_of(released))
     seen: list[object] = []
+
+    def refuse(_connection: object) -> None:
+        raise RolledBackError
+
     event.listen(engine, "before_cursor_execute", lambda *_: seen.append(None))
-    migrations.upgrade(engine)
+    event.listen(engine, "commit", refuse)
+    copies = CopyOptions(enabled=False)
+    with pytest.raises(RolledBackError):
+        migrations.upgrade(engine, copies=copies)
     engine.dispose()
     return len(seen)
 
