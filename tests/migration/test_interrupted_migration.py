@@ -318,10 +318,10 @@ def test_a_running_daemon_is_named_and_stops_a_downgrade(released: Engine) -> No
 
 
 def test_a_kept_copy_is_never_overwritten(file: Engine) -> None:
-    kept = file_of(file).with_name("a.db.before-0002")
-    kept.write_bytes(b"kept by an earlier change")
+    earlier = file_of(file).with_name("a.db.before-0002")
+    earlier.write_bytes(b"kept by an earlier change")
     migrations.upgrade(file, copies=CopyOptions(keep=True))
-    assert kept.read_bytes() == b"kept by an earlier change"
+    assert earlier.read_bytes() == b"kept by an earlier change"
     assert file_of(file).with_name("a.db.before-0002.2").exists()
 
 
