@@ -225,8 +225,8 @@ def _require_no_file(path: Path) -> None:
             f"the target exists: {path}; name a file that does not, or move it away",
             code="not_empty",
         )
-    beside = [Path(f"{path}{suffix}") for suffix in ("-wal", "-shm", "-journal")]
-    left = [str(file) for file in beside if file.exists()]
+    logs = [Path(f"{path}{suffix}") for suffix in ("-wal", "-shm", "-journal")]
+    left = [str(file) for file in logs if file.exists()]
     if left:
         raise InputError(
             f"files of another database are beside the target: {', '.join(left)}; SQLite "
