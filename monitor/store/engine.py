@@ -158,9 +158,8 @@ def _begin_in_sqlite(connection: Connection) -> None:
         return
     connection.exec_driver_sql("PRAGMA query_only=OFF")
     # A deferred transaction that starts to write fails at once if another process wrote in between;
-    # an immediate transaction waits. A reader of one state blocks nobody.
-    begin = connection.get_execution_options().get("sqlite_begin", "BEGIN IMMEDIATE")
-    connection.exec_driver_sql(begin)
+    # an immediate transaction waits.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 @contextmanager

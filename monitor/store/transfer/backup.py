@@ -19,7 +19,7 @@ from sqlalchemy import Engine, select
 from monitor.errors import DatabaseUnavailableError, InputError
 from monitor.settings import Configuration
 from monitor.store import migrations
-from monitor.store.engine import make_engine
+from monitor.store.engine import make_engine, snapshot
 from monitor.store.schema.changes import Report, database_file, say_nothing
 from monitor.store.schema.safety_copy import copy_sqlite, require_room
 from monitor.store.tables import ModelVersion, TrainingRun
@@ -34,7 +34,7 @@ from monitor.store.transfer.manifest import (
     Root,
     encode_manifest,
 )
-from monitor.store.transfer.stored_rows import TableDigest, digest_table, one_state, tables
+from monitor.store.transfer.stored_rows import TableDigest, digest_table, tables
 
 #: Bytes read at a time.
 PART_BYTES = 2**20
@@ -134,7 +134,7 @@ def _copy(engine: Engine, copy: Path) -> Sequence[TableDigest]:
     copy_sqlite(source, copy)
     copied = make_engine(f"sqlite:///{copy}")
     try:
-        with one_state(copied) as connection:
+        with snapshot(copied) as connection:
             digests = [digest_table(connection, table) for table in tables()]
         with copied.connect() as connection:
             connection.exec_driver_sql("ROLLBACK")
@@ -155,7 +155,7 @@ def _roots(configuration: Configuration, database: Path) -> list[Root]:
     """Return the folders of the configuration, and those of the database's rows elsewhere."""
     names = folders_of(configuration)
     engine = make_engine(f"sqlite:///{database}")
-    with one_state(engine) as connection:
+    with snapshot(engine) as connection:
         for column in (TrainingRun.work_dir, ModelVersion.adapter_path):
             names += connection.execute(select(column).distinct().order_by(column)).scalars()
     engine.dispose()

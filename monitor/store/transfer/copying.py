@@ -29,7 +29,7 @@ from sqlalchemy.schema import AddConstraint
 from monitor.errors import DatabaseDamagedError, InputError
 from monitor.store import migrations
 from monitor.store.bulk_insert import insert_rows
-from monitor.store.engine import make_engine, transaction
+from monitor.store.engine import make_engine, snapshot, transaction
 from monitor.store.schema.changes import ADVISORY_LOCK, Report, database_file, say_nothing
 from monitor.store.schema.safety_copy import require_room
 from monitor.store.tables import metadata
@@ -40,7 +40,6 @@ from monitor.store.transfer.stored_rows import (
     count_rows,
     digest_table,
     is_json,
-    one_state,
     read_batches,
     tables,
 )
@@ -67,7 +66,7 @@ def copy_database(source: Engine, target_url: str, report: Report = say_nothing)
         DatabaseUnavailableError: One of them is unavailable, or there is no room.
     """
     migrations.require_current(source)
-    with one_state(source) as connection, _new_database(source, target_url) as target:
+    with snapshot(source) as connection, _new_database(source, target_url) as target:
         return _copy_rows(connection, target, report)
 
 

@@ -7,7 +7,6 @@ the order of their primary key, and the digest of a table covers each value of e
 import hashlib
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +15,6 @@ from sqlalchemy import (
     JSON,
     Connection,
     Dialect,
-    Engine,
     String,
     Table,
     Text,
@@ -28,7 +26,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-from monitor.store.engine import snapshot
 from monitor.store.tables import metadata
 from monitor.store.tables.base import StructJson
 
@@ -65,13 +62,6 @@ class TableDigest:
 def tables() -> list[Table]:
     """Return all tables, in an order that does not depend on references."""
     return sorted(metadata.tables.values(), key=lambda table: table.name)
-
-
-@contextmanager
-def one_state(engine: Engine) -> Iterator[Connection]:
-    """Open a transaction that reads one state of the database and blocks no writer."""
-    with snapshot(engine.execution_options(sqlite_begin="BEGIN")) as connection:
-        yield connection
 
 
 def read_batches(connection: Connection, table: Table) -> Iterator[list[Row]]:

@@ -8,7 +8,6 @@ from stdnum.us import rtn
 from monitor.traffic.redaction.text_scan import Place, TextScan, needles
 
 SORT_CODE = r"[0-9]{2}[ .-]?[0-9]{2}[ .-]?[0-9]{2}"
-BRITISH_ACCOUNT = r"[0-9]{4}[ -]?[0-9]{4}"
 #: A sort code and an account in a row: ``20-00-00 55779911``.
 BRITISH = re.compile(
     r"(?<![A-Za-z0-9-])[0-9]{2}(?P<gap>[ -])[0-9]{2}(?P=gap)[0-9]{2} ?[|,;/ ]? ?"
@@ -36,6 +35,8 @@ ACCOUNT = re.compile(
     rf"{LINK}([0-9](?:[ -]?[0-9]){{5,16}}){END}",
     re.IGNORECASE,
 )
+#: Directly after a sort code.
+BARE_ACCOUNT = re.compile(rf"[ ,/|;-]{{1,3}}([0-9]{{4}}[ -]?[0-9]{{4}}){END}")
 #: Characters of a sort code, and of what stands between it and the account.
 SORT_CHARACTERS = 14
 #: Characters between a bank's number and its account.
@@ -59,6 +60,6 @@ def find_accounts(scan: TextScan, windows: Sequence[Place]) -> Iterator[Place]:
         for account in ACCOUNT.finditer(text, max(0, bank.start() - REACH), bank.end() + REACH):
             yield account.span(1)
         if group == "sort":
-            bare = re.compile(rf"[ ,/|;-]{{1,3}}({BRITISH_ACCOUNT}){END}").match(text, bank.end())
+            bare = BARE_ACCOUNT.match(text, bank.end())
             if bare:
                 yield bare.span(1)

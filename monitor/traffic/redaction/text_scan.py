@@ -119,10 +119,7 @@ class TextScan:
             end = len(marked) if end < 0 else end
             runs.append((start, end))
             start = marked.find(LONG_TOKEN, end)
-        firsts = self._characters(run[0] for run in runs)
-        return [
-            (first, first + end - start) for first, (start, end) in zip(firsts, runs, strict=True)
-        ]
+        return self._ranges(runs)
 
     def countries(self) -> Iterator[int]:
         """Yield the positions of country codes followed by two digits."""
@@ -137,10 +134,7 @@ class TextScan:
                 continue
             end = marked.find(b" ", place)
             runs.append((marked.rfind(b" ", 0, place) + 1, len(marked) if end < 0 else end))
-        firsts = list(self._characters(run[0] for run in runs))
-        return [
-            (first, first + end - start) for first, (start, end) in zip(firsts, runs, strict=True)
-        ]
+        return self._ranges(runs)
 
     def places_of(
         self, needles: Iterable[bytes], of_other_scripts: Iterable[bytes] = ()
@@ -156,6 +150,13 @@ class TextScan:
             words += tuple(of_other_scripts)
         places = [place for word in words for place in _places(lower, word)]
         return self._characters(sorted(places))
+
+    def _ranges(self, runs: list[Place]) -> list[Place]:
+        """Return the ranges in the text of ascending runs of ASCII in the bytes."""
+        firsts = self._characters(run[0] for run in runs)
+        return [
+            (first, first + end - start) for first, (start, end) in zip(firsts, runs, strict=True)
+        ]
 
     def _characters(self, places: Iterable[int]) -> Iterator[int]:
         """Yield positions in the text for ascending positions in the bytes."""

@@ -13,13 +13,13 @@ from sqlalchemy import Engine, select, text
 from monitor.errors import DatabaseDamagedError, InputError, SchemaError
 from monitor.settings import Configuration, load_configuration
 from monitor.store.audit_log import check_chain
-from monitor.store.engine import make_engine, transaction
+from monitor.store.engine import make_engine, snapshot, transaction
 from monitor.store.schema.inspection import inspect_database
 from monitor.store.tables import AuditEntry, ModelVersion, WebSession
 from monitor.store.transfer.backup import back_up, folders_of
 from monitor.store.transfer.manifest import Manifest
 from monitor.store.transfer.restore import restore, verify
-from monitor.store.transfer.stored_rows import digest_table, one_state, tables
+from monitor.store.transfer.stored_rows import digest_table, tables
 from tests.support.filled_tables import MOMENT
 from tests.support.refusals import refusal
 from tests.support.stamped import stamped
@@ -73,7 +73,7 @@ def tree(folder: Path) -> dict[str, tuple[str, int]]:
 
 
 def digests(engine: Engine) -> dict[str, object]:
-    with one_state(engine) as connection:
+    with snapshot(engine) as connection:
         rows = [digest_table(connection, table) for table in tables()]
     return {row.table: row for row in rows if row.table not in CHANGED}
 

@@ -15,11 +15,11 @@ from sqlalchemy import Engine, event, insert, select, text
 from monitor.errors import DatabaseDamagedError, InputError, SchemaError
 from monitor.store import migrations
 from monitor.store.audit_log import append_entry, check_chain
-from monitor.store.engine import make_engine, transaction
+from monitor.store.engine import make_engine, snapshot, transaction
 from monitor.store.schema.inspection import inspect_database
 from monitor.store.tables import AuditEntry, SourceOffset, User
 from monitor.store.transfer.copying import copy_database
-from monitor.store.transfer.stored_rows import digest_table, one_state, tables
+from monitor.store.transfer.stored_rows import digest_table, tables
 from tests.support.refusals import refusal
 from tests.support.stamped import stamped
 
@@ -42,7 +42,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str],
 
 
 def digests(engine: Engine) -> list[object]:
-    with one_state(engine) as connection:
+    with snapshot(engine) as connection:
         return [digest_table(connection, table) for table in tables()]
 
 
