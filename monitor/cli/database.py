@@ -121,7 +121,8 @@ def check(
     Reads the whole database once: pages and references of SQLite, indexes and sequences of
     PostgreSQL, the audit log's chain of hashes. Changes nothing.
 
-    Exit status 0: fine; 1: damaged; 75: unavailable; 78: its schema is not this version's.
+    Exit status 0: fine; 1: damaged; 75: unavailable; 78: its schema is not this version's,
+    or there is no such file.
     """
     from monitor.store.engine import make_engine
     from monitor.store.schema.inspection import inspect_database

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 from monitor.errors import SchemaError
 from monitor.packaged_files import packaged_file
 from monitor.store.engine import transaction
-from monitor.store.schema.changes import Report, changing, say_nothing
+from monitor.store.schema.changes import Report, changing, require_file, say_nothing
 from monitor.store.schema.safety_copy import DEFAULT_COPY, CopyOptions
 from monitor.store.tables import metadata
 
@@ -106,8 +106,9 @@ def require_current(engine: Engine) -> None:
     """Check that the database has the newest revision.
 
     Raises:
-        SchemaError: It has another revision.
+        SchemaError: It has another revision, or its file is missing.
     """
+    require_file(engine)
     current = current_revision(engine)
     if current == head_revision():
         return

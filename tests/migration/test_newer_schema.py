@@ -105,3 +105,18 @@ def test_a_process_prints_one_line_for_a_newer_schema(newer: str, tmp_path: Path
         cwd=tmp_path, env=os.environ, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (78, "", 1)
+
+
+def test_a_missing_file_is_refused_by_every_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DRIFTWARDEN_DATABASE__URL", "sqlite:///absent.db")
+    for command in sorted(set(LEAVES) - WITHOUT_DATABASE - {"db upgrade"} | {"db check"}):
+        line = ["driftwarden", *command.split(), *arguments_of(command, tmp_path)]
+        monkeypatch.setattr(sys, "argv", line)
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert (command, ended.value.code) == (command, 78)
+        assert str(tmp_path / "absent.db") in capsys.readouterr().err
+        assert not Path("absent.db").exists(), command

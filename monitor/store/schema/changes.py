@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from monitor.errors import DatabaseDamagedError, DatabaseUnavailableError
+from monitor.errors import DatabaseDamagedError, DatabaseUnavailableError, SchemaError
 from monitor.store.engine import transaction
 from monitor.store.leadership import current_lease
 from monitor.store.schema.safety_copy import CopyOptions, SafetyCopy, integrity_problem
@@ -99,6 +99,21 @@ def database_file(engine: Engine) -> Path | None:
     if engine.dialect.name != "sqlite" or not name or name == ":memory:":
         return None
     return Path(name)
+
+
+def require_file(engine: Engine) -> None:
+    """Check that the file of a SQLite database exists; opening it would create an empty one.
+
+    Raises:
+        SchemaError: There is no such file.
+    """
+    path = database_file(engine)
+    if path is not None and not path.is_file():
+        raise SchemaError(
+            f"no such database: {path.absolute()}; change to the folder of your config.toml or "
+            "mend database.url; `driftwarden db upgrade` creates a new database",
+            code="no_database",
+        )
 
 
 def _require_undamaged(

@@ -21,7 +21,14 @@ from sqlalchemy import (
 from monitor.errors import DatabaseUnavailableError, DataLossError, InputError
 from monitor.store import migrations
 from monitor.store.audit_log import append_entry
-from monitor.store.schema.changes import Change, Report, changing, leader_of, say_nothing
+from monitor.store.schema.changes import (
+    Change,
+    Report,
+    changing,
+    leader_of,
+    require_file,
+    say_nothing,
+)
 from monitor.store.schema.releases import RELEASES, Release, release_before
 from monitor.store.schema.safety_copy import DEFAULT_COPY, CopyOptions
 
@@ -69,11 +76,12 @@ def downgrade(
         report: Receives a line about each thing that an operator should know.
 
     Raises:
-        SchemaError: The revision of the database is unknown.
+        SchemaError: The revision of the database is unknown, or its file is missing.
         InputError: There is no such release, or its schema is not older.
         DataLossError: Something would be lost and ``discard`` is off; nothing was changed.
         DatabaseUnavailableError: A daemon leads, the database is in use, or there is no room.
     """
+    require_file(engine)
     with changing(engine, copies, report, from_copy=False) as change:
         connection = change.connection
         before = migrations.revision_of(connection)

@@ -9,11 +9,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine, func, inspect, select, text
 from sqlalchemy.exc import DatabaseError
 
-from monitor.errors import DatabaseDamagedError, DatabaseUnavailableError, SchemaError
+from monitor.errors import DatabaseDamagedError, SchemaError
 from monitor.store import migrations
 from monitor.store.audit_log import check_chain
 from monitor.store.engine import snapshot
-from monitor.store.schema.changes import database_file, leader_of
+from monitor.store.schema.changes import database_file, leader_of, require_file
 from monitor.store.schema.releases import release_before, release_of
 from monitor.store.schema.safety_copy import DEFAULT_COPY, Interruption, SafetyCopy
 from monitor.store.tables import metadata
@@ -82,7 +82,8 @@ def inspect_database(engine: Engine) -> DatabaseState:
 
     Raises:
         DatabaseDamagedError: It is too damaged to be read.
-        DatabaseUnavailableError: It is unavailable, or its file is missing.
+        DatabaseUnavailableError: It is unavailable.
+        SchemaError: Its file is missing.
     """
     try:
         return _inspect(engine)
@@ -96,10 +97,7 @@ def inspect_database(engine: Engine) -> DatabaseState:
 
 def _inspect(engine: Engine) -> DatabaseState:
     path = database_file(engine)
-    if path is not None and not path.is_file():
-        raise DatabaseUnavailableError(
-            f"no such database: {path}; `driftwarden db upgrade` creates it", code="no_database"
-        )
+    require_file(engine)
     interrupted = None if path is None else SafetyCopy(path, DEFAULT_COPY).interruption()
     with snapshot(engine) as connection:
         revision = migrations.revision_of(connection) or ""

@@ -47,7 +47,7 @@ def test_check_of_a_sound_database(run_command: Run, database: Path) -> None:  #
 
 def test_check_creates_no_database(run_command: Run, database: Path) -> None:  # noqa: F811
     database.unlink()
-    assert run_command("db", "check").returncode == 75
+    assert run_command("db", "check").returncode == 78
     assert not database.exists()
 
 
