@@ -67,7 +67,7 @@ class Limit:
 PARTS = (
     Part(
         "one evaluation",
-        "CPU seconds against monitoring.max_evaluation_time",
+        "CPU seconds, against 60% of monitoring.max_evaluation_time",
         evaluation_seconds,
         lambda load: load.max_evaluation_seconds * TARGET_LOAD,
         "lower the sample rate",

@@ -71,7 +71,9 @@ def make_engine(url: str) -> Engine:
         enable_copy(engine)
         return engine
     raise ConfigurationError(
-        f"database.url names {parsed.get_backend_name()!r}; use sqlite:/// or postgresql+psycopg2://"
+        f"the database's URL names {parsed.get_backend_name()!r}; use sqlite:/// or "
+        "postgresql+psycopg2://",
+        code="unsupported_database",
     )
 
 
@@ -93,7 +95,8 @@ def parse_url(url: str) -> URL:
             "password, or sqlite:///FILE",
             code="malformed_database_url",
         )
-    if parsed.drivername == "postgresql":  # SQLAlchemy would take a driver that isn't installed
+    # For the first SQLAlchemy would take a driver that isn't installed; it knows no second.
+    if parsed.drivername in {"postgresql", "postgres"}:
         return parsed.set(drivername="postgresql+psycopg2")
     return parsed
 
@@ -219,7 +222,8 @@ def _translated(*, writes: bool) -> Iterator[None]:
             raise _damaged(error.orig) from error
         if getattr(error.orig, "pgcode", None) == NOT_GRANTED:
             raise DatabasePermissionError(
-                f"{_first_line(error)}; grant this part its tables again: `driftwarden db grants`",
+                f"{_first_line(error)}; a part of the daemon: grant it its tables again by "
+                "`driftwarden db grants`; a command: run it with the role that owns the tables",
                 code="database_permission",
             ) from error
         raise

@@ -5,6 +5,7 @@ from itertools import groupby
 
 from monitor.sizing.constants import Measurement
 from monitor.sizing.limits import Limit
+from monitor.sizing.load import Load
 from monitor.sizing.plan import Line, Plan
 
 #: Constants that a line names; --json names all.
@@ -18,7 +19,8 @@ def render_plan(plan: Plan, measurement: Measurement) -> str:
     width = max(len(line.name) for line in plan.lines)
     values = [format_value(line.value, line.unit) for line in plan.lines]
     value_width = max(map(len, values))
-    rows: list[str] = []
+    rows = ["assumptions"]
+    rows += [f"  {line}" for line in assumption_lines(plan.load)]
     pairs = list(zip(plan.lines, values, strict=True))
     for part, lines in groupby(pairs, key=lambda pair: pair[0].part):
         rows.append(part)
@@ -27,7 +29,7 @@ def render_plan(plan: Plan, measurement: Measurement) -> str:
             for line, value in lines
         ]
     rows += ["", "where the design ends: requests a day at which a part saturates, all else equal"]
-    rows += [f"  {line}" for line in limit_lines(plan.limits)]
+    rows += [f"  {line}" for line in limit_lines(plan)]
     rows += ["", *(f"- {remark}" for remark in remarks_of(plan)), ""]
     rows.append(
         f"constants: {measurement.machine}, {measurement.measured_on}, {measurement.command}"
@@ -45,12 +47,40 @@ def remarks_of(plan: Plan) -> Iterator[str]:
         yield f"largest sample rate that all parts of the sample carry: {rate:.2g}"
 
 
-def limit_lines(limits: tuple[Limit, ...]) -> Iterator[str]:
+def assumption_lines(load: Load) -> Iterator[str]:
+    """Yield what the plan takes for granted, with the option that changes it."""
+    each = "one model" if load.n_models == 1 else f"{load.n_models} models, equally large"
+    yield f"{format_count(load.requests_per_day)} requests a day of {each} (--models)"
+    yield (
+        f"{load.prompt_tokens:g} tokens a prompt, {load.response_tokens:g} a response "
+        "(--prompt-tokens, --response-tokens)"
+    )
+    yield (
+        f"{load.sample_rate:.3g} of the traffic sampled, {load.window} windows, the busiest hour "
+        f"{load.peak:g} times the mean (--sample-rate, --window, --peak)"
+    )
+    days = "for ever" if load.exchange_days is None else f"{load.exchange_days:g} days"
+    yield f"exchanges stored {days}, {load.backups} dumps (--retention, --backups)"
+    if load.database == "sqlite":
+        yield "SQLite, one process (--database postgresql for replicas)"
+    else:
+        yield (
+            f"PostgreSQL with {load.database_cores:g} cores and "
+            f"{format_bytes(load.database_disk_bytes)} (--database-cores, --database-disk)"
+        )
+    yield (
+        f"ingest on {load.ingest_cores:g} cores at most, {load.cores_per_replica:g} a process, "
+        f"{'embedding on CPUs' if load.gpu_tokens_per_second is None else 'embedding on GPUs'} "
+        "(--ingest-cores, --cores-per-replica, --gpu)"
+    )
+
+
+def limit_lines(plan: Plan) -> Iterator[str]:
     """Yield a line for each part, the first to saturate before the rest."""
-    for limit in limits:
+    for limit in plan.limits:
         at = limit.requests_per_day
         where = "never" if at is None else format_count(at)
-        mark = "exceeded" if limit.is_exceeded else f"at {_percent(limit)} now"
+        mark = _excess(limit) if limit.is_exceeded else f"at {_percent(limit, plan.load)} now"
         yield f"{where:>8}  {limit.part} ({mark}): {limit.advice}"
 
 
@@ -103,8 +133,15 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.2g} s"
 
 
-def _percent(limit: Limit) -> str:
-    share = limit.usage / limit.capacity if limit.capacity else 0.0
+def _excess(limit: Limit) -> str:
+    usage, capacity = format_count(limit.usage), format_count(limit.capacity)
+    return f"exceeded, {usage} of {capacity}: {limit.quantity}"
+
+
+def _percent(limit: Limit, load: Load) -> str:
+    """Return the traffic over that at which a part saturates."""
+    at = limit.requests_per_day
+    share = load.requests_per_day / at if at else 0.0
     return f"{share:.0%}" if share >= 0.01 else "under 1%"
 
 

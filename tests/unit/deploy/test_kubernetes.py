@@ -16,6 +16,7 @@ from monitor.cli.app import app
 from monitor.daemon.app import parse_parts
 from monitor.settings import Secrets, Sections
 from monitor.settings.loading import load_configuration
+from monitor.store.database_roles import default_roles
 from monitor.web.health import HANDLERS
 from retrain.jobs.kubernetes.kubernetes_jobs import manifest_of
 from retrain.run_folder import RunFolder
@@ -27,7 +28,13 @@ DOCKERFILE = FOLDER.parents[1] / "docker" / "Dockerfile"
 OBJECTS = build()
 DEPLOYMENTS = of_kind(OBJECTS, "Deployment")
 PODS = {pod["metadata"]["labels"]["app.kubernetes.io/component"]: pod for pod in pods_of(OBJECTS)}
-SECRET = yaml.safe_load((FOLDER / "secret.example.yaml").read_text(encoding="utf-8"))
+#: The pod of `kubectl exec`, which runs no command of its own.
+COMMANDS = "commands"
+SECRETS = {
+    secret["metadata"]["name"].removeprefix("driftwarden-"): secret
+    for secret in yaml.safe_load_all((FOLDER / "secret.example.yaml").read_text(encoding="utf-8"))
+}
+OF_POD = {"migrate": "owner", COMMANDS: "owner"}
 CONFIG = FOLDER / "config.toml"
 
 
@@ -38,8 +45,8 @@ def image_environment() -> dict[str, str]:
 
 @pytest.fixture
 def configuration(monkeypatch: pytest.MonkeyPatch) -> Sections:
-    """Return the configuration of a pod: image, ConfigMap and Secret."""
-    for name, value in {**image_environment(), **SECRET["stringData"]}.items():
+    """Return the configuration of the leader's pod: image, ConfigMap and Secret."""
+    for name, value in {**image_environment(), **SECRETS["schedule"]["stringData"]}.items():
         if name.startswith(("DRIFTWARDEN_", "SLACK_")):
             monkeypatch.setenv(name, value)
     return load_configuration(CONFIG)
@@ -69,7 +76,8 @@ def test_the_kustomization_names_every_file_once() -> None:
     assert there - set(listed) == {"kustomization.yaml", "secret.example.yaml"}
     identities = [(o["kind"], o["metadata"]["name"]) for o in OBJECTS]
     assert len(set(identities)) == len(identities)
-    validate(SECRET)
+    for secret in SECRETS.values():
+        validate(secret)
 
 
 def test_kustomize_builds_the_same_objects() -> None:
@@ -103,7 +111,7 @@ def test_the_configuration_loads_in_a_pod(configuration: Sections) -> None:
             assert value is None or str(value) == image_environment()[name], name
 
 
-@pytest.mark.parametrize("role", sorted(PODS))
+@pytest.mark.parametrize("role", sorted(set(PODS) - {COMMANDS}))
 def test_commands_exist_with_their_options(role: str) -> None:
     arguments = list(container(PODS[role])["args"])
     command: Any = typer.main.get_command(app)
@@ -116,28 +124,31 @@ def test_commands_exist_with_their_options(role: str) -> None:
     assert options_of_pod["--config"] == f"{mounts['config']}/{CONFIG.name}"
     if "--only" in options_of_pod:
         parts = parse_parts(options_of_pod["--only"])
-        assert {role, "health" if role == "ingest" else "web"} == set(parts)
+        assert {role, "web" if role == "web" else "health"} == set(parts)
 
 
 @pytest.mark.parametrize("role", sorted(PODS))
-def test_variables_exist_and_come_from_the_secret(role: str) -> None:
+def test_each_pod_gets_the_secret_of_its_part_alone(role: str) -> None:
+    only = container(PODS[role])
+    secret = SECRETS[OF_POD.get(role, role)]
+    assert only["envFrom"] == [{"secretRef": {"name": secret["metadata"]["name"]}}]
+    assert "env" not in only
+
+
+def test_secrets_have_known_variables_and_the_roles_of_the_parts() -> None:
     known = {name.upper() for name in Secrets.model_fields} | {"DRIFTWARDEN_DATABASE__URL"}
-    for variable in container(PODS[role])["env"]:
-        reference = variable["valueFrom"]["secretKeyRef"]
-        assert variable["name"] in known
-        assert (SECRET["metadata"]["name"], variable["name"]) == (
-            reference["name"], reference["key"],
-        )  # fmt: skip
-        # Only without the database nothing starts.
-        assert reference.get("optional", False) == (variable["name"] != "DRIFTWARDEN_DATABASE__URL")
+    roles: dict[str, str] = {**default_roles(), "owner": "driftwarden"}
+    assert {
+        part: make_url(secret["stringData"]["DRIFTWARDEN_DATABASE__URL"]).username
+        for part, secret in SECRETS.items()
+    } == roles
+    assert all(set(secret["stringData"]) <= known for secret in SECRETS.values())
 
 
-def test_secrets_reach_only_the_pods_that_need_them() -> None:
-    holders = {
-        name: {role for role in PODS for v in container(PODS[role])["env"] if v["name"] == name}
-        for name in ("SLACK_BOT_TOKEN", "KAFKA_SASL_PASSWORD", "DRIFTWARDEN_OIDC_CLIENT_SECRET")
-    }
-    assert list(holders.values()) == [{"schedule"}, {"ingest"}, {"web"}]
+def test_the_pod_of_the_owner_runs_only_on_request() -> None:
+    deployment = DEPLOYMENTS["driftwarden-commands"]
+    assert deployment["spec"]["replicas"] == 0
+    assert container(PODS[COMMANDS])["command"] == ["sleep", "infinity"]
 
 
 @pytest.mark.parametrize("role", sorted(PODS))
@@ -174,7 +185,7 @@ def test_every_folder_that_is_written_is_a_volume(role: str, configuration: Sect
         assert any(Path(folder).is_relative_to(mount) for mount in mounts), folder
 
 
-@pytest.mark.parametrize("role", sorted(DEPLOYMENTS))
+@pytest.mark.parametrize("role", sorted(set(DEPLOYMENTS) - {"driftwarden-commands"}))
 def test_probes_ask_paths_that_are_served(role: str, configuration: Sections) -> None:
     only = container(DEPLOYMENTS[role]["spec"]["template"])
     paths = {path for handler in HANDLERS for path in handler.paths}
@@ -205,17 +216,17 @@ def test_selectors_match_the_intended_pods() -> None:
         name: matched({"matchLabels": service["spec"]["selector"]})
         for name, service in of_kind(OBJECTS, "Service").items()
     } == {"driftwarden": {"web"}, "driftwarden-metrics": parts}
-    for kind in ("Deployment", "PodDisruptionBudget"):
+    for kind, members in (("Deployment", parts | {COMMANDS}), ("PodDisruptionBudget", parts)):
         assert {
             name: matched(item["spec"]["selector"]) for name, item in of_kind(OBJECTS, kind).items()
-        } == {f"driftwarden-{part}": {part} for part in parts}
+        } == {f"driftwarden-{part}": {part} for part in members}
     assert {
         name: matched(policy["spec"]["podSelector"])
         for name, policy in of_kind(OBJECTS, "NetworkPolicy").items()
     } == {
-        "driftwarden": {*parts, "migrate"},
-        "driftwarden-kafka": {"ingest"},
-        "driftwarden-https": {"schedule", "web"},
+        "driftwarden": {*parts, "migrate", COMMANDS},
+        "driftwarden-kafka": {"ingest", COMMANDS},
+        "driftwarden-https": {"schedule", "web", COMMANDS},
         "driftwarden-users": {"web"},
         "driftwarden-training": {"training"},
     }
@@ -261,7 +272,7 @@ def test_the_launcher_makes_a_job_that_fits() -> None:
         v["persistentVolumeClaim"]["claimName"] for v in pod["volumes"] if "emptyDir" not in v
     ]
     assert claims == list(of_kind(OBJECTS, "PersistentVolumeClaim"))
-    for role in ("schedule", "web"):
+    for role in ("schedule", "web", COMMANDS):
         volumes = {v["name"]: v for v in PODS[role]["spec"]["volumes"]}
         mounts = {m["name"]: m["mountPath"] for m in container(PODS[role])["volumeMounts"]}
         assert volumes["data"]["persistentVolumeClaim"]["claimName"] == claims[0]
@@ -287,7 +298,7 @@ def test_only_the_leader_holds_a_token() -> None:
 def test_each_namespace_and_image_is_the_same() -> None:
     (namespace,) = of_kind(OBJECTS, "Namespace")
     assert {o["metadata"].get("namespace", namespace) for o in OBJECTS} == {namespace}
-    assert SECRET["metadata"]["namespace"] == namespace
+    assert {secret["metadata"]["namespace"] for secret in SECRETS.values()} == {namespace}
     images = {container(pod)["image"] for pod in PODS.values()}
     assert len(images) == 1
     assert ":latest" not in images.pop()

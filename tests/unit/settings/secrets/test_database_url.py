@@ -63,5 +63,11 @@ def test_malformed_address_is_refused(url: str) -> None:
         make_engine(url)
 
 
-def test_postgresql_without_driver_takes_ours() -> None:
-    assert make_engine("postgresql://u@db/x").dialect.driver == "psycopg2"
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
+def test_postgresql_without_driver_takes_ours(scheme: str) -> None:
+    assert make_engine(f"{scheme}://u@db/x").dialect.driver == "psycopg2"
+
+
+def test_other_databases_are_refused() -> None:
+    with refusal("unsupported_database", ConfigurationError):
+        make_engine("mysql://u@db/x")
