@@ -1,4 +1,4 @@
-"""Summary of the newest batches, for ``driftwarden review status``."""
+"""Summary of the newest batches, for ``driftwarden review queue``."""
 
 from dataclasses import dataclass
 from datetime import datetime
