@@ -28,10 +28,10 @@ help: ## List the targets
 		awk -F ':.*## ' '{ printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }'
 
 .PHONY: setup
-setup: $(STAMP) ## Make .venv with all dependencies (PYTHON=python3.12 picks an interpreter)
+setup: $(STAMP) ## Make .venv with all dependencies (PYTHON=python3.12; TORCH_INDEX_URL=... of builds without CUDA)
 
 $(STAMP): pyproject.toml constraints.txt requirements-models.txt scripts/make-venv.sh
-	@PYTHON=$(PYTHON) scripts/make-venv.sh
+	@PYTHON=$(PYTHON) TORCH_INDEX_URL=$(TORCH_INDEX_URL) scripts/make-venv.sh
 	@touch $@
 
 .PHONY: demo

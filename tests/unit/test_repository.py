@@ -214,10 +214,12 @@ def test_the_metrics_that_the_documents_name_exist() -> None:
 @cache
 def anchors(page: Path) -> set[str]:
     """Return the anchors of the headings of a page, as GitHub makes them, and its own."""
-    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    text = re.sub(
+        r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
+    )
     seen: Counter[str] = Counter()
     names = set(re.findall(r'<a (?:id|name)="([^"]+)"', text))
-    for heading in re.findall(r"^#+ +(.*?)\s*$", text, re.M):
+    for heading in re.findall(r"^#+ +(.*?)\s*$", text, re.MULTILINE):
         plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)
         slug = re.sub(r"[^\w\- ]", "", plain.lower()).replace(" ", "-")
         names.add(f"{slug}-{seen[slug]}" if seen[slug] else slug)

@@ -15,8 +15,10 @@ HISTORY = {ROOT / "CHANGELOG.md", ROOT / "docs" / "adr"}
 SUFFIXES = {".md", ".py", ".yaml", ".service", ".html", ".txt", ".toml", ".sql", ".example"}
 FOLDERS = ("docs", "deploy", "docker", "monitor", "retrain")
 #: The command at the start of a line of code, in backquotes, or as the argument of another program.
-CALL = re.compile(r"(?:^\s*|[`$|&]\s*|-- |bin/)driftwarden ((?:[a-z][\w-]*|--)[^`\n]*)", re.M)
-FENCE = re.compile(r"^ *```.*?^ *```", re.M | re.S)
+CALL = re.compile(
+    r"(?:^\s*|[`$|&]\s*|-- |bin/)driftwarden ((?:[a-z][\w-]*|--)[^`\n]*)", re.MULTILINE
+)
+FENCE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 IN_BACKQUOTES = re.compile(r"``?[^`]+``?")
 #: Two parts of one text in Python.
 JOINT = re.compile(r'"\s*\n\s*f?"')
