@@ -11,8 +11,9 @@ from monitor.demo.expectations import Expectation
 from monitor.demo.reports import write_reports
 from monitor.demo.weekly_windows import require_assessment
 from monitor.demo.workspace import Workspace
-from monitor.rendering.numbers import format_p_value
+from monitor.plurals import pluralize
 from monitor.settings import Secrets
+from monitor.statistics.p_value_text import state_p_value
 from monitor.store.alerts.outbox import list_messages
 from monitor.store.engine import transaction
 from monitor.store.review.decisions import DecisionRow, decision_of_batch
@@ -49,8 +50,9 @@ def show_week(
     if not in_full:
         workspace.console.write(
             f"[green]{escape(assessment.headline)}[/green]\n"
-            f"input p = {format_p_value(assessment.input.p_value)}, output given the input p = "
-            f"{format_p_value(assessment.output.p_value)}, {assessment.n_current} exchanges. "
+            f"input {state_p_value(assessment.input.p_value)}, output given the input "
+            f"{state_p_value(assessment.output.p_value)}, "
+            f"{pluralize(assessment.n_current, 'exchange')}. "
             f"{truth}"
         )
         return

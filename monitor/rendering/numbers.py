@@ -1,17 +1,9 @@
 """Formats of numbers, shares, dates and lists of names in user-visible texts."""
 
-import math
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from monitor.store.windows.assessment import NumericAssessment, ShareEstimate
-
-
-def format_p_value(p_value: float) -> str:
-    """Return a p-value with two significant digits; ``undefined`` without a test."""
-    if math.isnan(p_value):
-        return "undefined"
-    return f"{p_value:.2f}" if p_value >= 0.1 else f"{p_value:.2g}"
 
 
 def format_mean(mean: float) -> str:

@@ -9,11 +9,11 @@ from monitor.rendering.numbers import (
     format_estimate,
     format_instant,
     format_mean,
-    format_p_value,
     format_share,
 )
 from monitor.rendering.response_changes import describe_extent
 from monitor.rendering.task_types import select_task_types, sum_other_task_types
+from monitor.statistics.p_value_text import state_p_value
 from monitor.store.windows.assessment import (
     Assessment,
     DetectableShare,
@@ -102,12 +102,12 @@ def describe_mix_change(assessment: Assessment) -> str:
     """
     if assessment.mix_p_value is None or assessment.mix_effect_size is None:
         return ""
-    p_value = format_p_value(assessment.mix_p_value)
+    p_value = state_p_value(assessment.mix_p_value)
     if assessment.mix_p_value > MIX_LEVEL:
-        return f"the mix of task types shows no significant change, p = {p_value}"
+        return f"the mix of task types shows no significant change, {p_value}"
     return (
         f"{assessment.mix_effect_size:.1%} of the traffic moved between task types, "
-        f"p = {p_value}; a change of the mix never alarms by itself"
+        f"{p_value}; a change of the mix never alarms by itself"
     )
 
 
@@ -200,10 +200,10 @@ def describe_unread(family: FamilyAssessment) -> str:
 
 def describe_slow_drift(slow: SlowDrift) -> str:
     """Describe the result over all windows since the baseline."""
-    p_value = format_p_value(slow.p_value)
+    p_value = state_p_value(slow.p_value)
     if slow.since is None or slow.detected_at is None:
-        return f"no slow drift over {pluralize(slow.n_windows, 'window')} (p = {p_value})"
-    over = f"(p = {p_value} over {pluralize(slow.n_windows, 'window')})"
+        return f"no slow drift over {pluralize(slow.n_windows, 'window')} ({p_value})"
+    over = f"({p_value} over {pluralize(slow.n_windows, 'window')})"
     if not slow.alarm and slow.drifted_share.lower <= 0:
         return (
             f"slow drift, detected in the window of {format_day(slow.detected_at)} {over}, is not "

@@ -1,6 +1,5 @@
 """Jinja filters: formats of numbers and times."""
 
-import math
 import re
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +10,7 @@ from markupsafe import Markup, escape
 from monitor.alerts.causes import CAUSES
 from monitor.rendering.rollouts import format_wait
 from monitor.rendering.wording import describe_incident_status
+from monitor.statistics.p_value_text import format_p_value, state_p_value
 from monitor.web.passages import split_passages
 
 #: A line break inside a paragraph: not before a blank line, list item, quote or table.
@@ -34,9 +34,12 @@ def number(value: float | None, digits: int = 2) -> str:
 
 def p_value(value: float | None) -> str:
     """Format a p-value; it is never 0, and undefined where nothing was tested."""
-    if value is None or math.isnan(value):
-        return "undefined"
-    return f"{value:.2g}" if value >= 1e-4 else "< 0.0001"
+    return "undefined" if value is None else format_p_value(value)
+
+
+def p_stated(value: float | None) -> str:
+    """Format a p-value as a sentence has it: ``p = 0.03``."""
+    return "p undefined" if value is None else state_p_value(value)
 
 
 def day(value: datetime) -> str:
@@ -95,6 +98,7 @@ def register(engine: JinjaTemplateEngine) -> None:
         "points": points,
         "number": number,
         "p_value": p_value,
+        "p_stated": p_stated,
         "day": day,
         "last_day": last_day,
         "cause_title": cause_title,

@@ -35,6 +35,7 @@ from monitor.rendering.wording import (
     mix_rows,
 )
 from monitor.settings import Alerts
+from monitor.statistics.p_value_text import state_p_value
 from monitor.store.windows.assessment import (
     Assessment,
     Example,
@@ -147,7 +148,7 @@ def _family(family: FamilyAssessment) -> str:
     subject = "Prompts" if family.family == "input" else "Responses given the prompts"
     if family.verdict == "not_enough_data":
         return f"• {subject}: not tested, {describe_untested(family)}"
-    p_value = _p_value(family.p_value)
+    p_value = state_p_value(family.p_value)
     if family.alarm:
         extent = f"• {subject}: *drift*, {p_value}, {describe_extent(family, noun)}"
         changes = describe_descriptors(family, DESCRIPTORS_SHOWN)
@@ -316,7 +317,3 @@ def _numeric_columns(assessment: Assessment) -> list[str]:
         "*Descriptors and metrics that differ, by effect size*",
         *(f"• {column.side} {_change(column)}" for column in changed[:NUMERIC_COLUMNS_SHOWN]),
     ]
-
-
-def _p_value(p_value: float) -> str:
-    return f"p = {p_value:.2g}" if p_value >= 0.001 else f"p = {p_value:.1e}"

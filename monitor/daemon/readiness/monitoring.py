@@ -86,7 +86,8 @@ def baseline_finding(settings: Settings) -> Finding:
             "no baseline; import exchanges from the time after the launch: `driftwarden baseline "
             "import FILE`, with --model where several are listed",
         )
-    return Finding("baseline", "ok", f"{baseline.n_exchanges} exchanges, {baseline.digest[:12]}")
+    size = pluralize(baseline.n_exchanges, "exchange")
+    return Finding("baseline", "ok", f"{size}, {baseline.digest[:12]}")
 
 
 def unlisted_finding(settings: Sections) -> Finding:

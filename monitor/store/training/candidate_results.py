@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from monitor.errors import TrainingError
+from monitor.statistics.p_value_text import state_p_value
 from monitor.store.training.label_results import Calibration, Classification
 
 GateResult = Literal["promote", "reject", "undecided"]
@@ -107,8 +108,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
             f"{self.benchmark}, {self.metric} on {self.split} items: {self.reference_mean:.3f} -> "
             f"{self.candidate_mean:.3f} (n = {self.n}, difference {100 * self.difference:+.1f} "
             f"points, 95% interval {100 * self.lower:+.1f} to {100 * self.upper:+.1f}; "
-            f"{self.test}, adjusted p = {self.adjusted_p_better:.2g} better, "
-            f"{self.adjusted_p_worse:.2g} worse)"
+            f"{self.test}, adjusted {state_p_value(self.adjusted_p_better)} better, "
+            f"{state_p_value(self.adjusted_p_worse)} worse)"
         )
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from monitor.rendering.numbers import format_estimate, format_share
 from monitor.review.decision.error_rate import RateEstimate
 from monitor.review.decision.weekly_rates import WeeklyRate
+from monitor.statistics.p_value_text import state_p_value
 from monitor.store.windows.digest import FamilyFigures, WindowFigures
 from monitor.store.windows.incident_spans import IncidentSpan
 from monitor.web.drift.incident_lane import HEIGHT as INCIDENT_HEIGHT
@@ -193,12 +194,12 @@ def _describe(name: str, family: FamilyFigures) -> str:
     if family.slow is not None and family.slow.alarm and not family.alarm:
         return f"{name} drifting slowly, {format_estimate(family.slow.drifted_share)} so far"
     if family.verdict == "no_drift":
-        return f"{name} unchanged (p = {family.p_value:.2g})"
+        return f"{name} unchanged ({state_p_value(family.p_value)})"
     change = "drifted" if family.alarm else "changed, below the alert threshold"
     extent = format_estimate(family.drifted_share)
     if family.is_shift and family.shift is not None:
         extent = f"a shift of all: {format_share(family.shift.estimate)} beyond the median"
-    return f"{name} {change}, {extent} (p = {family.p_value:.2g})"
+    return f"{name} {change}, {extent} ({state_p_value(family.p_value)})"
 
 
 def _ticks(windows: Sequence[WindowFigures], step: float) -> tuple[Tick, ...]:

@@ -2,10 +2,11 @@
 
 import math
 
+from monitor.plurals import pluralize
 from monitor.rendering.excerpts import excerpt
-from monitor.rendering.numbers import format_p_value
 from monitor.rendering.response_changes import describe_extent
 from monitor.rendering.wording import NOUNS, describe_untested
+from monitor.statistics.p_value_text import state_p_value
 from monitor.store.windows.assessment import Assessment, FamilyAssessment
 
 HEADLINE_CHARACTERS = 200
@@ -15,9 +16,10 @@ FAMILY_CHARACTERS = 120
 def describe(assessment: Assessment) -> str:
     """Return verdict, headline, both families and sizes in fewer than 600 characters."""
     families = "; ".join(_family(family) for family in (assessment.input, assessment.output))
+    size = pluralize(assessment.n_current, "exchange")
     return (
         f"Assessment({assessment.verdict}: {excerpt(assessment.headline, HEADLINE_CHARACTERS)!r}; "
-        f"{families}; {assessment.n_current:,} exchanges against {assessment.n_reference:,})"
+        f"{families}; {size} against {assessment.n_reference:,})"
     )
 
 
@@ -27,4 +29,4 @@ def _family(family: FamilyAssessment) -> str:
         reason = f": {describe_untested(family)}" if family.untested_reason else ""
         return excerpt(f"{noun} not tested{reason}", FAMILY_CHARACTERS)
     extent = f", {describe_extent(family, noun)}" if family.verdict == "drift" else ""
-    return excerpt(f"{noun} p = {format_p_value(family.p_value)}{extent}", FAMILY_CHARACTERS)
+    return excerpt(f"{noun} {state_p_value(family.p_value)}{extent}", FAMILY_CHARACTERS)

@@ -8,6 +8,7 @@ from markupsafe import Markup, escape
 from monitor.plurals import pluralize
 from monitor.rendering import numbers, response_changes, wording
 from monitor.rendering.excerpts import excerpt, excerpt_of_version
+from monitor.statistics.p_value_text import format_p_value, state_p_value
 from monitor.windows.report.figures import growth, whisker
 
 #: Limit of an excerpt in bytes, per character of its limit in characters.
@@ -57,7 +58,8 @@ def _environment() -> Environment:
         "excerpt": shorten,
         "instant": numbers.format_instant,
         "mean": numbers.format_mean,
-        "p_value": numbers.format_p_value,
+        "p_value": format_p_value,
+        "p_stated": state_p_value,
         "share": numbers.format_share,
         "estimate": numbers.format_estimate,
         "version_name": excerpt_of_version,

@@ -175,7 +175,7 @@ def _of_arrays(result: DriftResult) -> Content:
 
 def _of_exchanges(assessment: "Assessment") -> Content:
     families = ((PROMPTS, assessment.input), (RESPONSES, assessment.output))
-    sizes = f"{assessment.n_current:,} exchanges against {assessment.n_reference:,}"
+    sizes = f"{pluralize(assessment.n_current, 'exchange')} against {assessment.n_reference:,}"
     figures = [
         Figure(
             of="window",

@@ -6,11 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.rendering.excerpts import excerpt
-from monitor.rendering.numbers import (
-    format_change,
-    format_mean,
-    format_p_value,
-)
+from monitor.rendering.numbers import format_change, format_mean
 from monitor.rendering.response_changes import (
     describe_descriptor,
     describe_extent,
@@ -30,6 +26,7 @@ from monitor.rendering.wording import (
     mix_rows,
     sort_by_effect,
 )
+from monitor.statistics.p_value_text import format_p_value, state_p_value
 from monitor.store.windows.assessment import (
     Assessment,
     Example,
@@ -95,7 +92,7 @@ def _family(family: FamilyAssessment) -> list[RenderableType]:
     state = ("drift", "bold red") if alarms else ("no significant change", "green")
     if family.verdict == "drift" and not alarms:
         state = ("significant, below the alert threshold", "yellow")
-    figures = f"  p = {format_p_value(family.p_value)}"
+    figures = f"  {state_p_value(family.p_value)}"
     if family.verdict == "drift":
         figures += f"; {describe_extent(family, NOUNS[family.family])}"
     lines: list[RenderableType] = [title, Text.assemble("  ", state, (figures, "dim"))]

@@ -9,6 +9,7 @@ from typing import Literal
 
 from monitor.errors import InputError, JudgeError
 from monitor.statistics.intervals import mcnemar_p_value, wilson_interval
+from monitor.statistics.p_value_text import state_p_value
 from monitor.store.training.candidate_results import Check, CheckOutcome
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.judge.judge_model import JudgeModel, conversation, marked, optional_parts
@@ -148,8 +149,8 @@ def judge_check(judgements: Judgements, alpha: float) -> Check:
     observed = (
         f"preferred in both orders: candidate {won}, incumbent {lost} (95% interval of the win "
         f"rate {lower:.1%} to {upper:.1%}); tie {counts['tie']}, inconsistent "
-        f"{counts['inconsistent']}, failed {failed} of {n}; p = {mcnemar_p_value(won, lost):.2g} "
-        f"better, {p_worse:.2g} worse"
+        f"{counts['inconsistent']}, failed {failed} of {n}; "
+        f"{state_p_value(mcnemar_p_value(won, lost))} better, {state_p_value(p_worse)} worse"
     )
     if problems:
         observed += f"; this judge doesn't count: {'; '.join(problems)}"

@@ -160,7 +160,7 @@ def test_slow_drift_is_marked_as_drift_with_its_figures() -> None:
     assert '<div class="finding drift">' in page
     text = Outline(page).text
     assert text.count(f"{format_estimate(estimated(0.021))} of the prompts") == 2
-    assert "p = 2e-06 over 9 windows" in text
+    assert "p ≤ 0.0001 over 9 windows" in text
     assert "p = 0.30" in Outline(render_page(no_drift())).text
 
 

@@ -96,7 +96,7 @@ def test_slow_drift_is_a_line_of_its_family() -> None:
     text = in_terminal(slow_drift(), 200)
     assert "  drift  p = 0.40" in text
     assert "slow drift since 5 Oct" in text
-    assert "p = 2e-06 over 9 windows" in text
+    assert "p ≤ 0.0001 over 9 windows" in text
 
 
 def test_response_is_next_to_the_baselines_response() -> None:
