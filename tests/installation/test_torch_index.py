@@ -91,9 +91,9 @@ def test_torch_comes_from_the_named_index(index: str, tmp_path: Path) -> None:
     )  # fmt: skip
 
     assert done.returncode == 0, done.stdout + done.stderr
-    shown = subprocess.run(
+    printed = subprocess.run(
         [project / ".venv" / "bin" / "python", "-c", "import torch; print(torch.BUILD)"],
         capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
-    assert shown.stdout == "cpu\n"
+    assert printed.stdout == "cpu\n"
     assert "CUDA" not in done.stdout
