@@ -12,6 +12,7 @@ from monitor.store.training import registry as store
 from monitor.store.training.baseline_plans import plan_baseline
 from monitor.store.training.candidate_results import StratumScore
 from monitor.store.training.registry import ScoreRow, VersionRow
+from retrain.registry.taints import inherit_taints, lineage_note
 
 #: Allowed transitions: stage -> next stages.
 TRANSITIONS: dict[str, frozenset[str]] = {
@@ -34,7 +35,7 @@ def register_version(
     parent_id: int | None = None,
     training_run_id: int | None = None,
 ) -> int:
-    """Register a version as a candidate, once per run.
+    """Register a version as a candidate, once per run; it inherits the taints of its weights.
 
     Returns:
         Id of the version.
@@ -54,13 +55,18 @@ def register_version(
         lineage=lineage,
         created_at=now,
     )
+    details: dict[str, Any] = {"model": model, "adapter_digest": adapter_digest}
+    taints = inherit_taints(connection, version_id, training_run_id, now)
+    if taints:
+        store.add_lineage_taints(connection, version_id, [lineage_note(taint) for taint in taints])
+        details["tainted"] = True
     append_entry(
         connection,
         now,
         "driftwarden",
         "version.registered",
         f"model_versions/{version_id}",
-        {"model": model, "adapter_digest": adapter_digest},
+        details,
     )
     return version_id
 

@@ -19,6 +19,7 @@ from monitor.store.training import registry as versions
 from monitor.store.training.registry import VersionRow, lock_model
 from retrain.evaluation.gate_result import require_gate_passed, require_promotable
 from retrain.registry.stages import move_stage, roll_back
+from retrain.registry.taints import require_untainted_version
 from retrain.rollout.plan import RolloutPlan, make_plan, plan_as_json, plan_of
 from retrain.rollout.steps import take_step
 from retrain.rollout.weights import want_weights
@@ -40,12 +41,24 @@ def start_rollout(
     *,
     by: str,
     reason: str = "",
+    accept_taint: str = "",
 ) -> RolloutRow:
     """Make a candidate the canary, with the wanted weight of the first stage.
 
+    Args:
+        connection: The transaction.
+        version_id: The candidate.
+        settings: Of its model.
+        now: The time.
+        by: The user, or driftwarden.
+        reason: Why.
+        accept_taint: Why a version that learned from an erased end user may serve; empty: it may
+            not.
+
     Raises:
-        WorkflowError: The version is no candidate, or has not passed the gates against the serving
-            version; no version serves yet; or a rollout or experiment of the model is open.
+        WorkflowError: The version is no candidate, has not passed the gates against the serving
+            version, or learned from an erased end user; no version serves yet; or a rollout or
+            experiment of the model is open.
     """
     version = versions.version_by_id(connection, version_id, lock=True)
     name = f"{version.model} version {version.version}"
@@ -64,6 +77,7 @@ def start_rollout(
             code="no_stable_version",
         )
     require_gate_passed(connection, version)
+    require_untainted_version(connection, version, now, by=by, accept=accept_taint)
     plan = make_plan(settings)
     percent = plan.weight(0)
     reason = reason or f"rollout starts at {percent}%"
@@ -318,11 +332,23 @@ def promote_version(
     by: str,
     reason: str,
     without_gate: bool = False,
+    accept_taint: str = "",
 ) -> None:
     """Move a version to production with all traffic; the rollout of this version is completed.
 
+    Args:
+        connection: The transaction.
+        version: The version.
+        now: The time.
+        by: The user.
+        reason: Why.
+        without_gate: Whether it is promoted without a gate result that permits it.
+        accept_taint: Why a version that learned from an erased end user may serve; empty: it may
+            not.
+
     Raises:
-        WorkflowError: It has no gate result that permits it, or another version's rollout is open.
+        WorkflowError: It has no gate result that permits it, it learned from an erased end user, or
+            another version's rollout is open.
     """
     lock_model(connection, version.model)
     version = versions.version_by_id(connection, version.id)
@@ -337,6 +363,8 @@ def promote_version(
         reason = f"without a gate result: {reason}"
     else:
         require_promotable(connection, version)
+    if version.stage != "production":
+        require_untainted_version(connection, version, now, by=by, accept=accept_taint)
     if current is not None:
         complete(connection, current, now, by=by, reason=reason)
         return

@@ -10,6 +10,7 @@ from monitor.store.engine import transaction
 from monitor.store.training import runs as store
 from monitor.store.training.runs import RunRow
 from retrain.jobs.launcher import Launcher, require_resume
+from retrain.registry.taints import require_untainted_run
 from retrain.run_folder import RunFolder
 
 #: Statuses from which a run can be reopened.
@@ -33,6 +34,7 @@ def resume_child(
 
     Raises:
         TrainingError: The child can't be started; a retry would not help.
+        WorkflowError: The run learned from an end user who was erased since.
         RemoteServiceError: The launcher's service is unavailable.
     """
     if run.resumptions >= limit or not launcher.capabilities.resume.able:
@@ -44,24 +46,40 @@ def resume_child(
             return True  # another process has resumed it
         if current.cancel_requested_by is not None:
             return False
+        require_untainted_run(connection, current, now, by="driftwarden", accept="")
         handle = launcher.submit(RunFolder(Path(run.work_dir)), {})
         store.mark_resumed(connection, run.id, handle, now, limit=limit)
     return True
 
 
 def reopen(
-    engine: Engine, run_id: int, launcher: Launcher, now: datetime, *, resumed_by: str
+    engine: Engine,
+    run_id: int,
+    launcher: Launcher,
+    now: datetime,
+    *,
+    resumed_by: str,
+    accept_taint: str = "",
 ) -> int:
     """Plan a failed or cancelled run again.
 
     The child then continues from the last checkpoint and makes the same adapter as an uninterrupted
     run.
 
+    Args:
+        engine: The database.
+        run_id: The run.
+        launcher: The run's launcher.
+        now: The current time.
+        resumed_by: The user.
+        accept_taint: Why a run that learned from an erased end user goes on; empty: it does not.
+
     Returns:
         Step of the checkpoint; 0 if there is none.
 
     Raises:
-        WorkflowError: The run can't be reopened, or its launcher can't resume.
+        WorkflowError: The run can't be reopened, learned from an erased end user, or its launcher
+            can't resume.
     """
     require_resume(launcher)
     with transaction(engine) as connection:
@@ -85,6 +103,7 @@ def reopen(
                 f"training run {run_id} ended before its data was written; plan another run",
                 code="no_training_data",
             )
+        require_untainted_run(connection, run, now, by=resumed_by, accept=accept_taint)
         # Delete the old result before the row changes: a launcher would read it as the outcome.
         folder.result.unlink(missing_ok=True)
         step = last_step(folder)

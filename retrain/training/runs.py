@@ -178,7 +178,7 @@ def _resume_or_fail(
     try:
         if resume_child(engine, run, launcher, now, limit=resumptions):
             return None
-    except TrainingError as refusal:
+    except (TrainingError, WorkflowError) as refusal:
         error += f"; it can't be resumed: {refusal}"
     return {"status": "failed", "error": error}
 

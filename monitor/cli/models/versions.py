@@ -14,6 +14,7 @@ from monitor.cli.shared.context import (
     read_configuration,
     transaction_of_model,
 )
+from monitor.cli.shared.taints import AcceptTaintOption
 from monitor.cli.shared.weights import WAIT_SECONDS, WaitOption, send_weights
 
 app = typer.Typer(
@@ -107,13 +108,14 @@ def promote(
             help="Promote without a gate result that permits it; recorded with the reason.",
         ),
     ] = False,
+    accept_taint: AcceptTaintOption = "",
     wait: WaitOption = WAIT_SECONDS,
 ) -> None:
     """Promote a version to all traffic, and archive the previous one.
 
     It needs a gate result that permits it, against the version in production. The first version of
     a model and versions that were in production before need none. The open rollout of the version
-    is completed.
+    is completed. A version that learned from an erased end user is not promoted without a reason.
 
     Exit status 75: the version is promoted, but the gateway has not confirmed the weights yet.
     """
@@ -135,6 +137,7 @@ def promote(
             by=getpass.getuser(),
             reason=reason,
             without_gate=without_gate,
+            accept_taint=accept_taint,
         )
     typer.echo(f"{name}: version {version} is in production")
     typer.echo(f"{name}: {send_weights(engine, configuration, name, wait)}")

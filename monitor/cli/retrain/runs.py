@@ -14,6 +14,7 @@ from monitor.cli.shared.context import (
     read_configuration,
     settings_of_run,
 )
+from monitor.cli.shared.taints import AcceptTaintOption
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -110,10 +111,13 @@ def resume(
     run: RunArgument,
     config: ConfigOption = None,
     wait: Annotated[bool, typer.Option(help="Wait for the end and show the progress.")] = True,
+    accept_taint: AcceptTaintOption = "",
 ) -> None:
     """Resume a failed or cancelled run from its last checkpoint.
 
-    On a CPU the adapter is the one that an uninterrupted run would have had.
+    On a CPU the adapter is the one that an uninterrupted run would have had. A run that learned
+    from an end user who was erased since is not resumed without a reason; its version names the
+    taint.
     """
     import getpass
     from datetime import UTC, datetime
@@ -126,7 +130,9 @@ def resume(
     settings = settings_of_run(configuration, engine, run)
     launcher = _launcher_of(engine, settings, run)
     now = datetime.now(UTC)
-    step = reopen(engine, run, launcher, now, resumed_by=getpass.getuser())
+    step = reopen(
+        engine, run, launcher, now, resumed_by=getpass.getuser(), accept_taint=accept_taint
+    )
     start_run(engine, run, launcher, now)
     typer.echo(f"run {run} resumes from step {step}" if step else f"run {run} restarts from step 0")
     if wait:

@@ -13,6 +13,7 @@ from monitor.cli.shared.context import (
     open_database,
     read_configuration,
 )
+from monitor.cli.shared.taints import AcceptTaintOption
 from monitor.cli.shared.weights import WAIT_SECONDS, WaitOption, send_weights
 
 if TYPE_CHECKING:
@@ -52,10 +53,13 @@ def start(
     model: ModelOption = None,
     reason: ReasonOption = "",
     name: UserOption = None,
+    accept_taint: AcceptTaintOption = "",
     wait: WaitOption = WAIT_SECONDS,
     config: ConfigOption = None,
 ) -> None:
     """Start the rollout of a version that passed the gates, at the first stage.
+
+    A version that learned from an erased end user is not rolled out without a reason.
 
     Exit status 75: the rollout has started, but the gateway has not confirmed the weights yet.
     """
@@ -66,7 +70,8 @@ def start(
 
     def begin(connection: "Connection", name_of_model: str, **values: Any) -> Any:
         row = version_by_number(connection, name_of_model, version)
-        return start_rollout(connection, row.id, values.pop("settings"), **values)
+        settings = values.pop("settings")
+        return start_rollout(connection, row.id, settings, accept_taint=accept_taint, **values)
 
     def forecast(connection: "Connection", rollout: Any, settings: Any) -> tuple[str, ...]:
         row = version_by_number(connection, rollout.model, version)

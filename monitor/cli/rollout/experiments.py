@@ -12,6 +12,7 @@ from monitor.cli.shared.context import (
     open_database,
     read_configuration,
 )
+from monitor.cli.shared.taints import AcceptTaintOption
 from monitor.cli.shared.weights import WAIT_SECONDS, WaitOption
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def start(
     model: ModelOption = None,
     reason: ReasonOption = "",
     name: UserOption = None,
+    accept_taint: AcceptTaintOption = "",
     wait: WaitOption = WAIT_SECONDS,
     config: ConfigOption = None,
 ) -> None:
@@ -66,7 +68,15 @@ def start(
     def begin(connection: "Connection", name_of_model: str, **values: Any) -> Any:
         row = version_by_number(connection, name_of_model, version)
         settings = values.pop("settings")
-        return start_experiment(connection, row.id, settings, design=design, share=share, **values)
+        return start_experiment(
+            connection,
+            row.id,
+            settings,
+            design=design,
+            share=share,
+            accept_taint=accept_taint,
+            **values,
+        )
 
     require_sticky(create_gateway(read_configuration(config), load_secrets()))
     change(config, model, name, begin, wait, reason=reason)

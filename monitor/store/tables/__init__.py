@@ -15,6 +15,7 @@ from monitor.store.tables.alerts import (
 )
 from monitor.store.tables.audit_log import AuditEntry
 from monitor.store.tables.base import Base
+from monitor.store.tables.erasures import Erasure, Taint
 from monitor.store.tables.human_evaluation import (
     HumanEvaluation,
     HumanEvaluationAssignment,
@@ -89,6 +90,7 @@ __all__ = [
     "Decision",
     "DriftEvaluation",
     "EmbeddingBlock",
+    "Erasure",
     "Exchange",
     "GoldExample",
     "HumanEvaluation",
@@ -133,6 +135,7 @@ __all__ = [
     "SlowDriftWindow",
     "SourceOffset",
     "StageChange",
+    "Taint",
     "TaxonomyVersion",
     "TrafficWeights",
     "TrainingRun",

@@ -187,6 +187,17 @@ PERSONAL_DATA: Mapping[str, PersonalTable] = {
         readers=_OPERATOR,
         columns={"encoder": _NAME, "prompt_vectors": _TEXT, "response_vectors": _TEXT},
     ),
+    "erasures": PersonalTable(
+        purpose="say again what an erasure had to say",
+        period="",
+        readers=_OPERATOR,
+        columns={
+            "subject_digest": _unchanged("a digest of the id, by which a second command finds it"),
+            "steps": _WORDS,
+            "traces": _FIGURES,
+        },
+        no_period="evidence of the erasure",
+    ),
     "exchanges": PersonalTable(
         purpose="detect that a model's traffic has changed, and review samples of it",
         period="exchanges",
@@ -642,6 +653,13 @@ PERSONAL_DATA: Mapping[str, PersonalTable] = {
             "reason": _WORDS,
         },
         no_period=_HISTORY,
+    ),
+    "taints": PersonalTable(
+        purpose="know which weights learned from an erased end user",
+        period="",
+        readers=_LEADS,
+        columns={"model": _NAME, "cause": _CODE},
+        no_period="weights can't forget",
     ),
     "taxonomy_versions": PersonalTable(
         purpose="know by which guidelines an item was reviewed",

@@ -182,6 +182,24 @@ def add_lineage_note(connection: Connection, version_id: int, note: dict[str, An
     )
 
 
+def add_lineage_taints(
+    connection: Connection, version_id: int, notes: Sequence[dict[str, Any]]
+) -> None:
+    """Add notes to a version's lineage that it learned from erased end users, each once."""
+    version = version_by_id(connection, version_id, lock=True)
+    known = list(version.lineage.get("taints", ()))
+    erasures = {note["erasure"] for note in known}
+    for note in notes:
+        if note["erasure"] not in erasures:
+            known.append(note)
+            erasures.add(note["erasure"])
+    count_registry_change(connection, version.model)
+    lineage = {**version.lineage, "taints": known}
+    connection.execute(
+        update(ModelVersion).where(ModelVersion.id == version_id).values(lineage=lineage)
+    )
+
+
 def set_stage(
     connection: Connection,
     version: VersionRow,

@@ -10,6 +10,7 @@ from monitor.store.rollouts import rollouts as store
 from monitor.store.rollouts.rollouts import RolloutRow
 from monitor.store.training import registry as versions
 from retrain.evaluation.gate_result import require_gate_passed
+from retrain.registry.taints import require_untainted_version
 from retrain.rollout.experiments.design import ExperimentDesign, design_as_json, select_checks
 from retrain.rollout.gateways.protocol import Gateway
 from retrain.rollout.measurement.starting_point import learn_starting_point
@@ -28,6 +29,7 @@ def start_experiment(
     design: ExperimentDesign,
     share: int = 50,
     reason: str = "",
+    accept_taint: str = "",
 ) -> RolloutRow:
     """Start an experiment of a candidate, the treatment, with the serving version, the control.
 
@@ -40,9 +42,12 @@ def start_experiment(
         design: Goals, guards and exposure.
         share: Percent of the traffic that the treatment gets, 1 to 99.
         reason: Why.
+        accept_taint: Why a version that learned from an erased end user may serve; empty: it may
+            not.
 
     Raises:
-        WorkflowError: The version is no candidate that passed the gates; no version serves; a
+        WorkflowError: The version is no candidate that passed the gates, or learned from an erased
+            end user; no version serves; a
             rollout or experiment of the model is open; or a metric is unknown.
     """
     version = versions.version_by_id(connection, version_id, lock=True)
@@ -56,6 +61,7 @@ def start_experiment(
             code="not_candidate",
         )
     require_gate_passed(connection, version)
+    require_untainted_version(connection, version, now, by=by, accept=accept_taint)
     plan = RolloutPlan(
         stages=(share, 100),
         min_dwell=settings.rollout.min_dwell,

@@ -1,0 +1,57 @@
+"""Queries of the records of erasures."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from monitor.store.rows import columns_of, read_rows
+from monitor.store.tables import Erasure
+
+
+@dataclass(frozen=True)
+class ErasureRow:
+    """An erasure, with what it had to say."""
+
+    id: int
+    steps: list[dict[str, str]]
+    traces: dict[str, int]
+    started_at: datetime
+    finished_at: datetime | None
+
+
+_COLUMNS = columns_of(ErasureRow, Erasure)
+
+
+def erasures_of(connection: Connection, subject_digest: str) -> list[ErasureRow]:
+    """Return the erasures of an end user, the oldest first."""
+    statement = select(*_COLUMNS).where(Erasure.subject_digest == subject_digest)
+    return read_rows(connection, ErasureRow, statement.order_by(Erasure.id))
+
+
+def insert_erasure(
+    connection: Connection,
+    subject_digest: str,
+    steps: Sequence[Mapping[str, str]],
+    traces: Mapping[str, int],
+    now: datetime,
+) -> int:
+    """Insert an erasure that begins, and return its id."""
+    values: dict[str, Any] = {
+        "subject_digest": subject_digest,
+        "steps": [dict(step) for step in steps],
+        "traces": dict(traces),
+        "started_at": now,
+    }
+    statement = insert(Erasure).values(values).returning(Erasure.id)
+    return int(connection.execute(statement).scalar_one())
+
+
+def finish_erasures(connection: Connection, subject_digest: str, now: datetime) -> None:
+    """Record that all that the erasures of an end user had found was removed."""
+    statement = update(Erasure).where(
+        Erasure.subject_digest == subject_digest, Erasure.finished_at.is_(None)
+    )
+    connection.execute(statement.values(finished_at=now))
