@@ -8,7 +8,13 @@ import typer
 from monitor.cli.shared.context import ConfigOption, open_database, read_configuration
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from monitor.privacy.forget import ErasureReport
+    from monitor.privacy.verification import Finding
+
+#: Places that are printed.
+SHOWN_FINDINGS = 100
 
 
 def retention(config: ConfigOption = None) -> None:
@@ -31,6 +37,7 @@ def retention(config: ConfigOption = None) -> None:
 
 
 def forget(
+    *,
     subject: Annotated[
         str,
         typer.Option(
@@ -50,13 +57,20 @@ def forget(
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count only, remove nothing.")] = False,
+    verify: Annotated[
+        bool,
+        typer.Option(
+            "--verify", help="Only search for what is left, in every column and file, and print it."
+        ),
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
     """Erase an end user's data.
 
     Removes exchanges with their embeddings, reviews and gold, quotes and scores in evaluations,
-    reports and messages, dead letters, and rows of exports and training sets. Then counts again
-    what is left, and lists what must be done by hand.
+    reports and messages, dead letters, and rows of exports and training sets, and masks the end
+    user in others' words. Then counts again what is left, searches all columns and files, and lists
+    what must be done by hand.
 
     Exit status 1: something is left; run it again.
     """
@@ -64,11 +78,16 @@ def forget(
 
     from monitor.privacy.end_user import ErasureRequest
     from monitor.privacy.forget import forget as remove
+    from monitor.privacy.forget import verify_end_user
 
     if not subject and not exchange:
         raise typer.BadParameter("--subject and --exchange: give at least one of them")
     settings = read_configuration(config)
     request = ErasureRequest(subject, tuple(exchange or ()))
+    if verify:
+        findings = verify_end_user(open_database(settings), settings, request, file or ())
+        _show_findings(findings)
+        raise typer.Exit(1 if findings else 0)
     report = remove(
         open_database(settings),
         settings,
@@ -78,7 +97,7 @@ def forget(
         files=file or (),
     )
     _show(report, dry_run=dry_run)
-    if report.n_left and not dry_run:
+    if (report.n_left or report.findings) and not dry_run:
         raise typer.Exit(1)
 
 
@@ -101,5 +120,19 @@ def _show(report: "ErasureReport", *, dry_run: bool) -> None:
         typer.echo("\nnothing was removed: --dry-run")
     elif report.n_left:
         typer.echo(f"\n{report.n_left:,} traces are left; run it again")
+        _show_findings(report.findings)
+    elif report.findings:
+        _show_findings(report.findings)
     else:
         typer.echo("\nnothing is left")
+
+
+def _show_findings(findings: "Sequence[Finding]") -> None:
+    typer.echo("\nverification: every column, the database's files, folders of runs and exports")
+    for finding in findings[:SHOWN_FINDINGS]:
+        advice = f": {finding.advice}" if finding.advice else ""
+        typer.echo(f"- left in {finding.place} ({finding.where}){advice}")
+    if len(findings) > SHOWN_FINDINGS:
+        typer.echo(f"- and {len(findings) - SHOWN_FINDINGS:,} more places")
+    if not findings:
+        typer.echo("nothing was found")

@@ -58,6 +58,19 @@ class EndUser:
         """Return the ids of the exchanges' rows."""
         return [row.id for row in self.rows]
 
+    @cached_property
+    def own_rows(self) -> list[EndUserExchange]:
+        """Return the exchanges that are the end user's, without others' that mention the id."""
+        users, exchange_ids = set(self.request.stored_ids), set(self.request.exchange_ids)
+        return [
+            row for row in self.rows if row.end_user in users or row.exchange_id in exchange_ids
+        ]
+
+    @property
+    def own_ids(self) -> list[int]:
+        """Return the ids of the rows of exchanges that are the end user's."""
+        return [row.id for row in self.own_rows]
+
     @property
     def texts(self) -> list[str]:
         """Return the prompts and responses of the exchanges."""

@@ -1,7 +1,7 @@
 """Files with rows of an end user: training runs, exports and the inputs of retraining."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -9,6 +9,8 @@ from sqlalchemy import Engine
 
 from monitor.errors import ConfigurationError, InputError
 from monitor.privacy.end_user import EndUser
+from monitor.privacy.run_files import find_named_files, mask_file
+from monitor.privacy.traces import Traces
 from monitor.settings import Retrain
 from monitor.settings.evaluation_file import read_plan
 from monitor.store.engine import transaction
@@ -20,6 +22,7 @@ from monitor.store.training.registry import (
     version_of_run,
 )
 from retrain.data.erasure import find_in_file, find_in_run, remove_from_file, remove_from_run
+from retrain.registry.taints import continues_from
 from retrain.run_folder import RunFolder
 
 #: Name of an export to standard output, whose destination is unknown.
@@ -33,8 +36,8 @@ class Run:
     id: int
     status: str
     folder: RunFolder
-    #: Rows in the training data; 0 where only responses to benchmarks hold some, or the folder is
-    #: gone.
+    #: Rows in the training data and in replayed responses; 0 where only responses to benchmarks
+    #: hold some, or the folder is gone.
     n_rows: int
 
 
@@ -53,27 +56,45 @@ class Files:
     unreachable: dict[Path, str]
     #: Files whose rows name no exchange and are recognized by their prompt.
     without_ids: frozenset[Path] = frozenset()
+    #: Files of all runs in whose words the end user is named or quoted.
+    named: tuple[Path, ...] = ()
+
+    @property
+    def trained(self) -> list[Run]:
+        """Return the runs that trained on the rows, or may have, as their folder is gone."""
+        return [run for run in self.runs if run.n_rows or not run.folder.training_data.is_file()]
 
     @property
     def n_rows(self) -> int:
         """Return the number of rows in all files, unreadable ones counted as one row each."""
         return sum(self.rows.values()) + len(self.unreachable)
 
+    @property
+    def n_named(self) -> int:
+        """Return the number of files in whose words the end user is named or quoted."""
+        return len(self.named)
+
 
 def find_files(
-    engine: Engine, end_user: EndUser, retrain: Sequence[Retrain], extra: Iterable[Path] = ()
+    engine: Engine,
+    end_user: EndUser,
+    traces: Traces,
+    retrain: Sequence[Retrain],
+    extra: Iterable[Path] = (),
 ) -> Files:
     """Search every file that may hold exchanges.
 
     Args:
         engine: The database, which knows training runs and exports.
         end_user: Whose rows are searched for.
+        traces: How others' words name or quote them.
         retrain: Of each model; names the training data and the benchmarks.
         extra: Further files of JSON lines.
     """
     rows: dict[Path, int] = {}
     unreachable: dict[Path, str] = {}
     runs = []
+    named: list[Path] = []
     with transaction(engine) as connection:
         stored = end_user_traces.list_run_folders(connection)
         gold = end_user_traces.gold_batches(connection, end_user.items)
@@ -87,13 +108,18 @@ def find_files(
             n_rows_by_path = {
                 match.path: match.n_rows for match in find_in_run(folder, end_user.owns)
             }
+            named += find_named_files(folder, traces)
         except (OSError, InputError) as error:
             unreachable[folder.root] = _reason(error)
             n_rows_by_path = {}
         rows |= n_rows_by_path
         gone = not folder.training_data.is_file() and bool(gold & set(batches))
         if n_rows_by_path or (gone and status != "planned"):
-            runs.append(Run(run_id, status, folder, n_rows_by_path.get(folder.training_data, 0)))
+            n_trained = sum(
+                n_rows_by_path.get(path, 0)
+                for path in (folder.training_data, folder.replay_responses)
+            )
+            runs.append(Run(run_id, status, folder, n_trained))
     datasets, broken = _datasets(retrain)
     unreachable |= broken
     for path in _plain_files(exports, retrain, (*datasets, *extra)):
@@ -106,12 +132,25 @@ def find_files(
     missing = [name for name in exports if name != STANDARD_OUTPUT and not Path(name).is_file()]
     if STANDARD_OUTPUT in exports:
         missing.append("standard output")
-    trained = [run for run in runs if run.n_rows or not run.folder.training_data.is_file()]
-    return Files(rows, runs, _versions(engine, trained), missing, unreachable, without_ids)
+    found = Files(rows, runs, [], missing, unreachable, without_ids, tuple(named))
+    return replace(found, versions=_versions(engine, found.trained))
 
 
-def remove_rows(engine: Engine, end_user: EndUser, files: Files, now: datetime) -> dict[Path, str]:
-    """Rewrite the files without the rows, and note the removal beside digests of before.
+def stored_files(
+    engine: Engine, retrain: Sequence[Retrain], extra: Iterable[Path] = ()
+) -> list[Path]:
+    """Return the files outside the folders of runs that may hold exchanges."""
+    with transaction(engine) as connection:
+        exports = end_user_traces.exported_files(connection)
+    return _plain_files(exports, retrain, (*_datasets(retrain)[0], *extra))
+
+
+def remove_rows(
+    engine: Engine, end_user: EndUser, traces: Traces, files: Files, now: datetime
+) -> dict[Path, str]:
+    """Rewrite the files without the rows and the end user's names, and note removed rows.
+
+    The notes lie beside the digests of before.
 
     Returns:
         Files that couldn't be rewritten, with the reason.
@@ -143,6 +182,11 @@ def remove_rows(engine: Engine, end_user: EndUser, files: Files, now: datetime) 
             owns = end_user.owns_by_prompt if path in files.without_ids else end_user.owns
             remove_from_file(path, owns)
         except (OSError, InputError) as error:
+            failed[path] = _reason(error)
+    for path in files.named:
+        try:
+            mask_file(path, traces)
+        except OSError as error:
             failed[path] = _reason(error)
     return failed
 
@@ -182,16 +226,6 @@ def _versions(engine: Engine, runs: list[Run]) -> list[VersionRow]:
                 tainted[version.id] = version
         for version in sorted(list_versions(connection), key=lambda version: version.id):
             parent = tainted.get(version.parent_id or 0)
-            if parent is not None and _is_trained_on_top_of(version, parent):
+            if parent is not None and continues_from(version, parent):
                 tainted[version.id] = version
     return [tainted[version_id] for version_id in sorted(tainted)]
-
-
-def _is_trained_on_top_of(version: VersionRow, parent: VersionRow) -> bool:
-    """Return whether a version started from its parent's weights.
-
-    A version may name as its parent the version in production at the time, although it was trained
-    from the base model.
-    """
-    lineage = version.lineage
-    return bool(lineage.get("parent_adapter")) or lineage.get("base") == parent.adapter_path

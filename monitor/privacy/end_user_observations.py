@@ -2,7 +2,7 @@
 
 from sqlalchemy import Engine
 
-from monitor.privacy.end_user import ErasureRequest
+from monitor.privacy.end_user import EndUser, ErasureRequest
 from monitor.privacy.id_matcher import IdMatcher
 from monitor.store.engine import transaction
 from monitor.store.privacy import observations
@@ -11,12 +11,14 @@ from monitor.store.privacy import observations
 ROWS_PER_STEP = 500
 
 
-def find_observations(engine: Engine, request: ErasureRequest) -> list[int]:
-    """Return the observations, searched in short transactions."""
+def find_observations(engine: Engine, end_user: EndUser) -> list[int]:
+    """Return the observations, also those of the end user's exchanges without the id."""
+    request = end_user.request
+    exchange_ids = {*request.exchange_ids, *(row.exchange_id for row in end_user.own_rows)}
     with transaction(engine) as connection:
         ids = set(
             observations.observations_of_end_user(
-                connection, request.stored_ids, list(request.exchange_ids)
+                connection, request.stored_ids, sorted(exchange_ids)
             )
         )
         last = observations.last_observation_id(connection) if request.subject else 0
@@ -40,12 +42,12 @@ def find_labels(engine: Engine, request: ErasureRequest) -> list[tuple[int, str]
     ]
 
 
-def remove_observations(engine: Engine, request: ErasureRequest) -> None:
+def remove_observations(engine: Engine, end_user: EndUser) -> None:
     """Remove the observations with their scores, and the labels."""
-    ids = find_observations(engine, request)
+    ids = find_observations(engine, end_user)
     for first in range(0, len(ids), ROWS_PER_STEP):
         with transaction(engine) as connection:
             observations.delete_observations(connection, ids[first : first + ROWS_PER_STEP])
-    for rollout_id, label in find_labels(engine, request):
+    for rollout_id, label in find_labels(engine, end_user.request):
         with transaction(engine) as connection:
             observations.delete_label(connection, rollout_id, label)

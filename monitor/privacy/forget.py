@@ -4,9 +4,8 @@ Everything that is found through the exchanges is removed before the exchanges, 
 run still finds what an interrupted one has left.
 """
 
-import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -22,17 +21,33 @@ from monitor.privacy.end_user_observations import (
     find_observations,
     remove_observations,
 )
-from monitor.privacy.manual_steps import ManualStep, find_manual_steps, vectors_left
+from monitor.privacy.erasure_record import (
+    earlier_steps,
+    record_erasure,
+    subject_digest,
+    weights_of,
+)
+from monitor.privacy.manual_steps import (
+    ManualStep,
+    find_manual_steps,
+    messages_sent,
+    vectors_left,
+)
+from monitor.privacy.masking import MaskedRow, find_words, mask_words
+from monitor.privacy.traces import Traces, find_traces
+from monitor.privacy.verification import Finding, verify
 from monitor.settings import Sections
 from monitor.store.alerts.outbox import replace_payload
 from monitor.store.audit_log import append_entry
 from monitor.store.engine import transaction
 from monitor.store.privacy import end_user_rows, end_user_traces
 from monitor.store.privacy.deletion import delete_exchanges, purge_deleted_rows
+from monitor.store.privacy.erasures import finish_erasures
 from monitor.store.privacy.human_evaluation_texts import (
     human_evaluation_texts,
     remove_human_evaluation_texts,
 )
+from monitor.store.tables.personal_data import PERSONAL_DATA, Erasure
 from monitor.store.traffic.compaction import drop_dead_rows, lock_blocks
 from monitor.store.traffic.pending_halves import delete_halves
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id, replace_assessment
@@ -43,34 +58,12 @@ from monitor.traffic.redaction import Redactor
 ACTION = "end_user.erased"
 #: Exchanges removed in one transaction; their embedding blocks are rewritten in it.
 EXCHANGES_PER_STEP = 50
-#: Tables that hold data of end users, whose deleted rows are purged.
-TABLES = (
-    "exchanges",
-    "embedding_blocks",
-    "dead_letters",
-    "pending_halves",
-    "drift_evaluations",
-    "reports",
-    "outbox",
-    "incident_events",
-    "review_items",
-    "review_draws",
-    "review_assignments",
-    "reviews",
-    "review_proposals",
-    "review_messages",
-    "review_audits",
-    "gold_examples",
-    "human_evaluation_items",
-    "human_evaluation_responses",
-    "human_evaluation_assignments",
-    "training_runs",
-    "rollout_observations",
-    "rollout_labels",
+#: Tables that are erased, whose deleted rows are purged.
+TABLES = tuple(
+    name
+    for name, table in PERSONAL_DATA.items()
+    if any(column.erasure is not Erasure.UNCHANGED for column in table.columns.values())
 )
-REMOVED_ERROR = "(removed: it quoted an end user)"
-#: Length of the quote of a prompt in an error.
-QUOTED_CHARACTERS = 80
 
 #: Number of traces by kind.
 Counts = dict[str, int]
@@ -94,6 +87,8 @@ class ErasureReport:
     #: Exchanges of other end users that mention the id; they are removed too.
     n_mentions: int
     manual_steps: list[ManualStep]
+    #: Where the verification has found something; empty after a dry run.
+    findings: list[Finding] = field(default_factory=list)
 
     @property
     def n_left(self) -> int:
@@ -124,16 +119,24 @@ def forget(
     extra = list(files)
     retrain = [of_model.retrain for of_model in settings.by_model]
     end_user = find_end_user(engine, request)
-    on_disk = find_files(engine, end_user, retrain, extra)
+    traces = find_traces(engine, end_user)
+    on_disk = find_files(engine, end_user, traces, retrain, extra)
     cache = existing_cache(settings.embedding)
-    n_found = _count(engine, end_user, on_disk, redactor, cache)
-    steps = list(find_manual_steps(engine, end_user, on_disk, redactor))
+    words = _words(engine, end_user, traces)
+    n_found = _count(engine, end_user, files=on_disk, redactor=redactor, cache=cache, words=words)
+    steps = weights_of(engine, on_disk)
+    steps += find_manual_steps(engine, end_user, on_disk, redactor)
+    steps += messages_sent(engine, words)
     steps += vectors_left(settings.embedding)
     if dry_run:
+        steps = list(dict.fromkeys([*earlier_steps(engine, request), *steps]))
         return ErasureReport(
             [TraceCount(kind, n, n) for kind, n in n_found.items()], end_user.n_mentions, steps
         )
-    failed = remove_rows(engine, end_user, on_disk, now)
+    # Nothing is removed before what has to be said is stored: a later command says it again.
+    record_erasure(engine, request, traces, steps=steps, counts=n_found, files=on_disk, now=now)
+    steps = list(dict.fromkeys([*earlier_steps(engine, request), *steps]))
+    failed = remove_rows(engine, end_user, traces, on_disk, now)
     steps += [
         ManualStep("file", f"{path}: not rewritten ({reason}); remove the rows by hand")
         for path, reason in failed.items()
@@ -141,27 +144,56 @@ def forget(
     if cache is not None:
         cache.remove(end_user.texts)
     _remove_derived(engine, end_user, redactor)
-    remove_observations(engine, request)
+    remove_observations(engine, end_user)
+    mask_words(engine, traces, words)
     _remove_exchanges(engine, end_user)
     with transaction(engine) as connection:
+        finish_erasures(connection, subject_digest(request), now)
         _write_audit(connection, request, n_found, on_disk, now)
     unpurged = purge_deleted_rows(engine, TABLES)
     steps += [ManualStep("database_files", unpurged)] if unpurged else []
     # Search anew for exchanges, and count the traces that were found before.
     remaining = find_end_user(engine, request)
-    files_after = find_files(engine, end_user, retrain, extra)
-    n_left = _count(engine, end_user, files_after, redactor, cache)
+    files_after = find_files(engine, end_user, traces, retrain, extra)
+    words = _words(engine, end_user, traces)
+    n_left = _count(
+        engine, end_user, files=files_after, redactor=redactor, cache=cache, words=words
+    )
     n_left["exchanges"] += len(set(remaining.ids) - set(end_user.ids))
     counts = [TraceCount(kind, n, n_left[kind]) for kind, n in n_found.items()]
-    return ErasureReport(counts, end_user.n_mentions, steps)
+    findings = verify(engine, traces, retrain, extra)
+    return ErasureReport(counts, end_user.n_mentions, steps, findings)
+
+
+def verify_end_user(
+    engine: Engine, settings: Sections, request: ErasureRequest, files: Iterable[Path] = ()
+) -> list[Finding]:
+    """Return where something of an end user is left, by :mod:`monitor.privacy.verification`.
+
+    Quotes are searched for as long as their exchanges exist; afterwards the id alone is known.
+    """
+    traces = find_traces(engine, find_end_user(engine, request))
+    return verify(engine, traces, [of_model.retrain for of_model in settings.by_model], files)
+
+
+def _words(engine: Engine, end_user: EndUser, traces: Traces) -> list[MaskedRow]:
+    """Return the rows of others in whose words the end user is named or quoted."""
+    with transaction(engine) as connection:
+        own: dict[str, Collection[int]] = dict(
+            end_user_rows.rows_of_items(connection, end_user.items)
+        )
+    own["rollout_observations"] = set(find_observations(engine, end_user))
+    return list(find_words(engine, traces, own))
 
 
 def _count(
     engine: Engine,
     end_user: EndUser,
+    *,
     files: Files,
     redactor: Redactor,
     cache: VectorCache | None,
+    words: Sequence[MaskedRow],
 ) -> Counts:
     quotes = end_user.quotes(redactor)
     counts: Counts = {}
@@ -193,11 +225,11 @@ def _count(
     counts["dead letters"] = sum(1 for _ in _dead_letters(engine, end_user))
     counts["pending requests and responses"] = sum(1 for _ in _pending_halves(engine, end_user))
     counts["human evaluation items"] = sum(1 for _ in _human_evaluation_items(engine, end_user))
-    with transaction(engine) as connection:
-        counts["quotes in errors"] = len(_errors(connection, end_user))
-    counts["observations of rollouts"] = len(find_observations(engine, end_user.request))
+    counts["words of others"] = sum(len(row.columns) for row in words)
+    counts["observations of rollouts"] = len(find_observations(engine, end_user))
     counts["labels of rollouts"] = len(find_labels(engine, end_user.request))
     counts["rows in files"] = files.n_rows
+    counts["words in files"] = files.n_named
     if cache is not None:
         counts["cached vectors"] = cache.count(end_user.texts)
     return counts
@@ -233,8 +265,6 @@ def _remove_derived(engine: Engine, end_user: EndUser, redactor: Redactor) -> No
         for first in range(0, len(halves), EXCHANGES_PER_STEP):
             delete_halves(connection, halves[first : first + EXCHANGES_PER_STEP])
         end_user_rows.delete_dead_letters(connection, dead_letters)
-        for table, row_id in _errors(connection, end_user):
-            end_user_traces.replace_error(connection, table, row_id, REMOVED_ERROR)
 
 
 def _remove_exchanges(engine: Engine, end_user: EndUser) -> None:
@@ -298,30 +328,14 @@ def _human_evaluation_items(engine: Engine, end_user: EndUser) -> Iterator[int]:
                 yield item.id
 
 
-def _errors(connection: Connection, end_user: EndUser) -> list[tuple[str, int]]:
-    """Return the errors, by table and id, that quote one of the prompts or the id."""
-    quotes = {
-        form
-        for row in end_user.rows
-        if len(row.prompt) >= 8  # a shorter prompt occurs in any text
-        for form in (row.prompt[:QUOTED_CHARACTERS], repr(row.prompt[:QUOTED_CHARACTERS]))
-    }
-    return [
-        (table, row_id)
-        for table, row_id, error in end_user_traces.stored_errors(connection)
-        if any(quote in error for quote in quotes)
-        or any(matcher.in_text(error) for matcher in end_user.request.matchers)
-    ]
-
-
 def _write_audit(
     connection: Connection, request: ErasureRequest, n_found: Counts, files: Files, now: datetime
 ) -> None:
     """Write the audit entry under a digest of the id, from which the id can't be derived."""
-    name = "\n".join([request.subject, *sorted(request.exchange_ids)])
-    digest = hashlib.sha256(f"driftwarden.forget\n{name}".encode()).hexdigest()[:16]
     details = {
         "found": {kind: n for kind, n in n_found.items() if n},
         "versions": [f"{version.model} {version.version}" for version in files.versions],
     }
-    append_entry(connection, now, "driftwarden", ACTION, f"end_user:{digest}", details)
+    append_entry(
+        connection, now, "driftwarden", ACTION, f"end_user:{subject_digest(request)}", details
+    )

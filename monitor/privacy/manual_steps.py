@@ -1,13 +1,14 @@
 """Traces of an end user that no command can erase, with what to do about each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from sqlalchemy import Engine
 
 from monitor.privacy.end_user import EndUser
 from monitor.privacy.end_user_files import Files
+from monitor.privacy.masking import MaskedRow
 from monitor.settings import Embedding
 from monitor.store.engine import transaction
 from monitor.store.privacy import end_user_traces
@@ -15,6 +16,7 @@ from monitor.traffic.redaction import Redactor
 
 Code = Literal[
     "model_version",
+    "weights",
     "training_run",
     "missing_export",
     "file",
@@ -26,6 +28,7 @@ Code = Literal[
     "vector_cache",
     "outside",
 ]
+CODES: tuple[Code, ...] = get_args(Code)
 
 
 @dataclass(frozen=True)
@@ -47,13 +50,6 @@ def find_manual_steps(
         files: The files that hold rows of theirs.
         redactor: Redacts as the settings say, to find quotes.
     """
-    for version in files.versions:
-        yield ManualStep(
-            "model_version",
-            f"model {version.model} version {version.version} ({version.stage}) was trained on "
-            "this end user's exchanges, or on top of a version that was; train a new version "
-            "without them and retire this one",
-        )
     for run in files.runs:
         if run.status == "running":
             yield ManualStep(
@@ -106,6 +102,20 @@ def find_manual_steps(
         "Kafka's log until its retention ends, backups of the database and of files, and log "
         "files: records that driftwarden hasn't read yet are stored when it reads them",
     )
+
+
+def messages_sent(engine: Engine, rows: Iterable[MaskedRow]) -> list[ManualStep]:
+    """Return the steps of sent messages in whose words the end user is named or quoted."""
+    ids = [row.key[0] for row in rows if row.table == "outbox"]
+    with transaction(engine) as connection:
+        places = end_user_traces.posted_messages(connection, ids)
+    return [
+        ManualStep(
+            "slack_message",
+            f"Slack message in channel {place} quotes this end user; delete it in Slack",
+        )
+        for place in places
+    ]
 
 
 def vectors_left(embedding: Embedding) -> list[ManualStep]:

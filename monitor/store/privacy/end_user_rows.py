@@ -1,7 +1,7 @@
 """Queries of the rows that hold texts and vectors of an end user."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +62,7 @@ class EndUserExchange:
     record: tuple[str, int, int]
     prompt: str
     response: str
+    messages: list[dict[str, Any]]
     baseline_id: int | None
     block_id: int
 
@@ -76,6 +77,7 @@ _ROW = (
     Exchange.offset,
     Exchange.prompt,
     Exchange.response,
+    Exchange.messages,
     Exchange.baseline_id,
     Exchange.block_id,
 )
@@ -126,6 +128,24 @@ def exchanges_containing(
         ),
     )
     return [(row[0], tuple(row[1:])) for row in connection.execute(statement)]
+
+
+def exchanges_with_words(
+    connection: Connection, words: Sequence[str]
+) -> Iterator[tuple[int, tuple[str, str]]]:
+    """Yield exchanges whose prompt or response has some words in their order.
+
+    There may be more between them; the caller compares. Each comes with prompt and response.
+    """
+    # LOWER of SQLite knows ASCII only: other words are left to the caller.
+    parts = [word for word in words if word.isascii()]
+    pattern = "%".join(part.replace("\\", "\\\\").replace("_", "\\_") for part in parts)
+    pattern = f"%{pattern}%"
+    columns = (Exchange.prompt, Exchange.response)
+    alike = or_(*(func.lower(column).like(pattern, escape="\\") for column in columns))
+    statement = select(Exchange.id, *columns).where(alike)
+    for row in connection.execute(statement, execution_options={"yield_per": 500}):
+        yield row[0], (row[1], row[2])
 
 
 def scan_dead_letters(
@@ -194,6 +214,17 @@ def items_of_exchanges(connection: Connection, exchange_ids: Sequence[int]) -> l
     return row_ids
 
 
+def rows_of_items(connection: Connection, items: Sequence[int]) -> dict[str, set[int]]:
+    """Return the ids of the rows of review items, by table."""
+    ids: dict[str, set[int]] = {"review_items": set(items)}
+    for table in ITEM_TABLES:
+        of_table = ids.setdefault(table.__tablename__, set())
+        for part in batches_of(items):
+            statement = select(table.id).where(table.item_id.in_(part))
+            of_table.update(connection.execute(statement).scalars())
+    return ids
+
+
 def count_item_rows(connection: Connection, items: Sequence[int]) -> dict[str, int]:
     """Return the number of rows of review items, by table."""
     counts = {"review_items": _count(connection, ReviewItem.__table__, ReviewItem.id, items)}
@@ -232,6 +263,7 @@ def _row(row: Any) -> EndUserExchange:
         record=(row.source, row.partition, row.offset),
         prompt=row.prompt,
         response=row.response,
+        messages=row.messages,
         baseline_id=row.baseline_id,
         block_id=row.block_id,
     )

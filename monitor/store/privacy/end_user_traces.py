@@ -1,10 +1,9 @@
 """Queries of the traces of exchanges: evaluations, messages, errors, runs, audit entries."""
 
-from collections.abc import Iterator, Sequence
-from html import escape
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
 from monitor.store.rows import batches_of
 from monitor.store.tables import (
@@ -78,48 +77,6 @@ def posted_messages(connection: Connection, message_ids: Sequence[int]) -> list[
         .distinct()
     )
     return [f"{row.address} at {row.ts}" for row in connection.execute(statement)]
-
-
-#: Columns of texts that may quote an end user: errors, and what users wrote about incidents.
-_QUOTING = {
-    "drift_evaluations": DriftEvaluation.error,
-    "training_runs": TrainingRun.error,
-    "incident_events": IncidentEvent.reason,
-}
-
-
-def stored_errors(connection: Connection) -> Iterator[tuple[str, int, str]]:
-    """Yield the errors and notes that may quote an end user: table, id and text."""
-    for table, column in _QUOTING.items():
-        statement = select(column.class_.id, column).where(column.is_not(None))
-        for row in connection.execute(statement):
-            yield table, row[0], row[1] or ""
-
-
-def replace_error(connection: Connection, table: str, row_id: int, error: str) -> None:
-    """Replace the text of an error or note, and the messages that carry the note."""
-    column = _QUOTING[table]
-    if column is IncidentEvent.reason:
-        _replace_messages_of_event(connection, row_id, error)
-    statement = update(column.class_).where(column.class_.id == row_id)
-    connection.execute(statement.values({column.key: error}))
-
-
-def _replace_messages_of_event(connection: Connection, event_id: int, text: str) -> None:
-    """Replace the messages of an incident that carry what a user wrote about it."""
-    event = connection.execute(
-        select(IncidentEvent.incident_id, IncidentEvent.reason).where(IncidentEvent.id == event_id)
-    ).one()
-    words = event.reason.split()
-    messages = connection.execute(
-        select(OutboxMessage.id, OutboxMessage.payload).where(
-            OutboxMessage.incident_id == event.incident_id
-        )
-    ).all()
-    for message in messages:
-        if all(word in str(message.payload) for word in map(escape, words)):
-            statement = update(OutboxMessage).where(OutboxMessage.id == message.id)
-            connection.execute(statement.values(payload={"text": text}))
 
 
 def list_run_folders(connection: Connection) -> list[tuple[int, str, str, list[int]]]:

@@ -16,11 +16,15 @@ def observations_of_end_user(
     connection: Connection, users: Sequence[str], exchange_ids: Sequence[str]
 ) -> list[int]:
     """Return the observations of end users, and observations by the ids of their exchanges."""
-    theirs = or_(
-        RolloutObservation.end_user.in_(users), RolloutObservation.exchange_id.in_(exchange_ids)
-    )
-    statement = select(RolloutObservation.id).where(theirs).order_by(RolloutObservation.id)
-    return list(connection.execute(statement).scalars())
+    ids: set[int] = set()
+    for column, values in (
+        (RolloutObservation.end_user, users),
+        (RolloutObservation.exchange_id, exchange_ids),
+    ):
+        for part in batches_of(values):
+            statement = select(RolloutObservation.id).where(column.in_(part))
+            ids.update(connection.execute(statement).scalars())
+    return sorted(ids)
 
 
 def last_observation_id(connection: Connection) -> int:

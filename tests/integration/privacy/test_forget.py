@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, LargeBinary, select
+from sqlalchemy import Engine, select
 from syrupy.assertion import SnapshotAssertion
 from typer.testing import CliRunner
 
@@ -17,7 +17,7 @@ from monitor.embedding.cached_encoder import open_cache
 from monitor.embedding.vector_cache import FILE
 from monitor.privacy import forget as module
 from monitor.privacy.end_user import ErasureRequest
-from monitor.privacy.forget import TABLES, ErasureReport, forget
+from monitor.privacy.forget import ErasureReport, forget
 from monitor.privacy.manual_steps import ManualStep
 from monitor.rendering.excerpts import excerpt
 from monitor.settings import Embedding, ModelSection
@@ -60,48 +60,6 @@ from tests.integration.privacy.end_user_world import (
 from tests.support.traffic.aging_traffic import ENCODER, encoded, stored_ids, vectors_are_right
 from tests.support.windows.assessments import make_examples
 
-#: Tables that hold nothing a person wrote and no id of one, each with what they hold.
-WITHOUT_END_USERS = {
-    "audit_log": "append-only; who did what to which item; reasons in words are named as remaining",
-    "baselines": "digests and counts; the count is brought up to date",
-    "decisions": "counts and rates",
-    "incident_threads": "where channels show incidents",
-    "incidents": "what drifted",
-    "leadership": "the replica that leads",
-    "looks": "figures, and numbers of exchanges that are examples",
-    "invitations": "digests of links for the experts",
-    "baseline_plans": "which version gets a baseline when",
-    "candidate_evaluations": "evaluation.yaml and figures; the responses are in the run's folder",
-    "model_scores": "figures",
-    "model_versions": "lineage; a note is added",
-    "human_evaluations": "what is rated, and figures",
-    "offset_gaps": "offsets",
-    "review_batches": "which evaluation, and shares of the traffic",
-    "registry_mirrors": "counts of changes",
-    "user_grants": "which expert reviews what",
-    "users": "the experts, not the people who wrote to the model",
-    "rollouts": "the present status, settings, and formats that most responses have",
-    "rollout_comparisons": "figures, and numbers of observations that are examples",
-    "rollout_scores": "figures; deleted with their observation",
-    "rollout_events": "steps, by experts and by looks",
-    "rollout_looks": "figures",
-    "traffic_weights": "shares of the traffic",
-    "sign_in_attempts": "digests of names and addresses of who signs in",
-    "slack_actions": "which expert pressed which button, and the reply",
-    "source_offsets": "offsets",
-    "stage_changes": "stages",
-    "human_evaluation_keys": "which system answered",
-    "human_evaluation_ratings": "scores that experts gave",
-    "taxonomy_versions": "the guide, which the experts wrote",
-    "slow_drift_windows": "sums over bins of users",
-    "web_sessions": "the experts' sessions",
-    "unlisted_exchanges": "counts by day",
-    "withheld_exchanges": "counts by day",
-    "watch_pauses": "times",
-    "probe_sets": "prompts of the benchmarks' files",
-    "probe_runs": "figures, and responses to the benchmarks' prompts",
-    "probes": "responses to the benchmarks' prompts",
-}
 GONE = {f"exchange-{n}" for n in (*HERS, IN_BASELINE, MENTIONS)}
 
 
@@ -138,30 +96,6 @@ def everything_stored(engine: Engine) -> str:
     return json.dumps(rows, default=str, ensure_ascii=False)
 
 
-def test_every_table_is_erased_or_holds_no_end_user(engine: Engine) -> None:
-    """Every new table must be added to one of the two lists."""
-    assert not set(TABLES) & set(WITHOUT_END_USERS)
-    assert set(TABLES) | set(WITHOUT_END_USERS) == set(metadata.tables)
-    binary = {
-        f"{table.name}.{column.name}"
-        for table in metadata.sorted_tables
-        for column in table.columns
-        if isinstance(column.type, LargeBinary)
-    }
-    assert {
-        "embedding_blocks.prompt_vectors",
-        "embedding_blocks.response_vectors",
-        "dead_letters.key",
-        "dead_letters.value",
-        "drift_evaluations.prompt_map",
-        "drift_evaluations.sample_scores",
-        "human_evaluations.secret",
-        "reports.content",
-        "slow_drift_windows.sums",
-        "web_sessions.value",
-    } == binary
-
-
 def test_erasure_removes_every_trace_and_counts_zero_left(
     world: EndUserWorld, clock: datetime
 ) -> None:
@@ -187,11 +121,12 @@ def test_erasure_removes_every_trace_and_counts_zero_left(
         "quotes in messages": counts(forgotten)["quotes in messages"],
         "dead letters": 3,
         "pending requests and responses": 1,
-        "quotes in errors": 2,
+        "words of others": 6,
         "human evaluation items": 0,
-        "observations of rollouts": 2,
+        "observations of rollouts": 3,
         "labels of rollouts": 1,
         "rows in files": 3 + 1 + 2,
+        "words in files": 0,
     } == counts(forgotten)
     assert counts(forgotten)["quotes in messages"] >= 4
     assert 1 == forgotten.n_mentions

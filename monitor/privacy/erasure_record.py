@@ -1,0 +1,158 @@
+"""The record of an erasure: what it has to say, written before anything is removed.
+
+Whatever happens to the command, the next one says it again.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+
+from monitor.privacy.end_user import ErasureRequest
+from monitor.privacy.end_user_files import Files, Run
+from monitor.privacy.manual_steps import CODES, ManualStep
+from monitor.privacy.traces import Traces
+from monitor.store.engine import transaction
+from monitor.store.privacy.erasures import erasures_of, insert_erasure
+from monitor.store.training.registry import (
+    VersionRow,
+    add_lineage_taints,
+    version_by_id,
+)
+from monitor.store.training.runs import RunRow, run_by_id
+from monitor.store.training.taints import Cause, TaintRow, add_taint, taints_of_erasures
+from retrain.registry.taints import lineage_note
+from retrain.run_folder import RunFolder
+from retrain.training.resumption import last_step
+
+#: Steps that the taints say, as the stages of versions change.
+_OF_WEIGHTS = frozenset({"model_version", "weights"})
+
+
+def subject_digest(request: ErasureRequest) -> str:
+    """Return a digest of the request, by which a later command finds what an earlier one said."""
+    name = "\n".join([request.subject.strip().casefold(), *sorted(request.exchange_ids)])
+    return hashlib.sha256(f"driftwarden.forget\n{name}".encode()).hexdigest()[:16]
+
+
+def record_erasure(
+    engine: Engine,
+    request: ErasureRequest,
+    traces: Traces,
+    *,
+    steps: Sequence[ManualStep],
+    counts: Mapping[str, int],
+    files: Files,
+    now: datetime,
+) -> None:
+    """Store what an erasure has to say, and taint what learned from the end user.
+
+    A command that found nothing new, as after a complete one, adds nothing.
+    """
+    digest = subject_digest(request)
+    found = {kind: n for kind, n in counts.items() if n}
+    texts = [
+        {"code": step.code, "text": traces.mask(step.text)}
+        for step in steps
+        if step.code not in _OF_WEIGHTS
+    ]
+    with transaction(engine) as connection:
+        known = {
+            (step["code"], step["text"])
+            for erasure in erasures_of(connection, digest)
+            for step in erasure.steps
+        }
+        trained = [run for run in files.trained if run.status != "planned"]
+        is_new = any((step["code"], step["text"]) not in known for step in texts)
+        if not found and not trained and not files.versions and not is_new:
+            return
+        erasure_id = insert_erasure(connection, digest, texts, found, now)
+        _taint(connection, erasure_id, trained, files.versions, now)
+
+
+def earlier_steps(engine: Engine, request: ErasureRequest) -> list[ManualStep]:
+    """Return what earlier erasures of the end user had to say, each once."""
+    with transaction(engine) as connection:
+        erasures = erasures_of(connection, subject_digest(request))
+        taints = taints_of_erasures(connection, [erasure.id for erasure in erasures])
+        steps = list(_steps_of_taints(connection, taints))
+    steps += [
+        ManualStep(code, step["text"])
+        for erasure in erasures
+        for step in erasure.steps
+        for code in CODES
+        if code == step["code"]
+    ]
+    return list(dict.fromkeys(steps))
+
+
+def weights_of(engine: Engine, files: Files) -> list[ManualStep]:
+    """Return the steps of what learned from the end user, before it is recorded."""
+    runs = [run for run in files.trained if run.status != "planned"]
+    with transaction(engine) as connection:
+        steps = [_step_of_version(version) for version in files.versions]
+        steps += _steps_of_runs(run_by_id(connection, run.id) for run in runs)
+    return steps
+
+
+def _taint(
+    connection: Connection,
+    erasure_id: int,
+    runs: Sequence[Run],
+    tainted: Sequence[VersionRow],
+    now: datetime,
+) -> None:
+    ids = {run.id for run in runs}
+    for run in runs:
+        model = run_by_id(connection, run.id).model
+        add_taint(connection, erasure_id, model, "trained_on", now, run_id=run.id)
+    for version in tainted:
+        direct = version.training_run_id in ids
+        cause: Cause = "trained_on" if direct else "continued"
+        add_taint(connection, erasure_id, version.model, cause, now, version_id=version.id)
+        taint = TaintRow(erasure_id, version.model, None, version.id, cause, now)
+        add_lineage_taints(connection, version.id, [lineage_note(taint)])
+
+
+def _steps_of_taints(connection: Connection, taints: Iterable[TaintRow]) -> Iterator[ManualStep]:
+    known = list(taints)
+    for version_id in dict.fromkeys(taint.version_id for taint in known):
+        if version_id is not None:
+            yield _step_of_version(version_by_id(connection, version_id))
+    runs = dict.fromkeys(taint.run_id for taint in known)
+    yield from _steps_of_runs(
+        run_by_id(connection, run_id) for run_id in runs if run_id is not None
+    )
+
+
+def _step_of_version(version: VersionRow) -> ManualStep:
+    return ManualStep(
+        "model_version",
+        f"model {version.model} version {version.version} ({version.stage}) was trained on this "
+        "end user's exchanges, or on top of a version that was; train a new version without them "
+        "and retire this one: its weights can't forget",
+    )
+
+
+def _steps_of_runs(runs: Iterable[RunRow]) -> Iterator[ManualStep]:
+    """Yield the weights that runs have left besides a version."""
+    for run in runs:
+        folder = RunFolder(Path(run.work_dir))
+        step = last_step(folder)
+        places = [f"{folder.checkpoints} (to step {step})"] if step else []
+        places += [str(folder.adapter)] if folder.adapter.is_dir() else []
+        if run.status == "succeeded" and not step:
+            continue  # its adapter is that of the version
+        remains = f": {' and '.join(places)}" if places else "; its folder has no weights"
+        advice = (
+            f"; cancel it (`driftwarden retrain cancel {run.id}`)"
+            if run.status == "running"
+            else "; delete them, and plan another run instead of resuming this one"
+        )
+        yield ManualStep(
+            "weights",
+            f"training run {run.id} ({run.status}) learned from this end user, and its weights "
+            f"can't forget{remains}{advice}",
+        )

@@ -1,0 +1,115 @@
+"""Traces of an end user in others' words, in every table: counted, and masked in place."""
+
+import gzip
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine
+
+from monitor.privacy.traces import Traces
+from monitor.store.engine import transaction
+from monitor.store.privacy import columns as store
+from monitor.store.privacy.columns import Key
+from monitor.store.tables.personal_data import PERSONAL_DATA, Erasure
+from monitor.store.training.registry import version_by_id
+from monitor.store.training.registry_mirrors import count_registry_change
+
+#: How the packed values of a column begin that hold a page.
+GZIP = b"\x1f\x8b"
+
+
+@dataclass(frozen=True)
+class MaskedRow:
+    """A row whose columns hold a trace."""
+
+    table: str
+    key: Key
+    columns: tuple[str, ...]
+
+
+def masked_columns(table: str) -> list[str]:
+    """Return the columns of a table in which traces are masked."""
+    described = PERSONAL_DATA[table].columns
+    return [name for name, column in described.items() if column.erasure is Erasure.MASKED]
+
+
+def find_words(
+    engine: Engine, traces: Traces, own: Mapping[str, Collection[int]]
+) -> Iterator[MaskedRow]:
+    """Yield the rows of all tables in whose words the end user is named or quoted.
+
+    Args:
+        engine: The database.
+        traces: What is searched for.
+        own: Ids of rows by table that are removed as a whole.
+    """
+    for table in PERSONAL_DATA:
+        names = masked_columns(table)
+        if not names:
+            continue
+        removed = own.get(table, ())
+        for key, values in read_table(engine, table, names):
+            if key[0] in removed:
+                continue
+            touched = tuple(
+                name
+                for name, value in zip(names, values, strict=True)
+                if traces.in_value(readable(value))
+            )
+            if touched:
+                yield MaskedRow(table, key, touched)
+
+
+def mask_words(engine: Engine, traces: Traces, rows: Iterable[MaskedRow]) -> None:
+    """Mask the end user in others' words, each row in a transaction."""
+    for row in rows:
+        with transaction(engine) as connection:
+            values = store.read_locked(connection, row.table, row.columns, row.key)
+            if values is None:
+                continue
+            masked = {
+                name: _mask(traces, value) for name, value in zip(row.columns, values, strict=True)
+            }
+            if row.table == "model_versions":  # mirrors show the lineage
+                version = version_by_id(connection, row.key[0], lock=True)
+                count_registry_change(connection, version.model)
+            store.replace_values(connection, row.table, row.key, masked)
+
+
+def read_table(
+    engine: Engine, table: str, names: list[str]
+) -> Iterator[tuple[Key, tuple[Any, ...]]]:
+    """Yield all rows of a table: primary key and values of columns, in short transactions."""
+    after_id = 0
+    while True:
+        with transaction(engine) as connection:
+            page = store.read_page(connection, table, names, after_id)
+        if not page:
+            return
+        yield from page
+        after_id = store.last_id_of(page, table)
+
+
+def readable(value: Any) -> Any:
+    """Return a value to be searched: a packed page as its text, other bytes as text."""
+    if isinstance(value, bytes):
+        return unpacked(value).decode("utf-8", "replace")
+    return value
+
+
+def unpacked(value: bytes) -> bytes:
+    """Return the content of packed bytes; other bytes as they are."""
+    if value.startswith(GZIP):
+        try:
+            return gzip.decompress(value)
+        except (OSError, EOFError):
+            return value
+    return value
+
+
+def _mask(traces: Traces, value: Any) -> Any:
+    if isinstance(value, bytes):
+        text = traces.mask(unpacked(value).decode("utf-8", "replace")).encode()
+        return gzip.compress(text, mtime=0) if value.startswith(GZIP) else text
+    return traces.mask_value(value)

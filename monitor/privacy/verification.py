@@ -1,0 +1,210 @@
+"""Verification of an erasure: a search of everything stored, by what the erasure knows.
+
+It reads each column of the registry of personal data, the files of the database itself, the folders
+of runs, and exports. It changes nothing, and doesn't rely on what the erasure has found.
+"""
+
+import mmap
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import Engine
+
+from monitor.privacy.end_user_files import stored_files
+from monitor.privacy.masking import read_table, readable, unpacked
+from monitor.privacy.run_files import files_of
+from monitor.privacy.traces import Traces
+from monitor.settings import Retrain
+from monitor.store.engine import transaction
+from monitor.store.privacy.end_user_traces import list_run_folders
+from monitor.store.tables.personal_data import PERSONAL_DATA, Content
+from retrain.run_folder import RunFolder
+
+#: Tables in which each end user's own words lie: another's may be the same as the erased one's.
+OF_END_USERS = frozenset({"exchanges", "rollout_observations", "pending_halves", "dead_letters"})
+#: Bytes of a file that are decoded at once, and of the next part that are decoded with them.
+PART, OVERLAP = 8_000_000, 20_000
+#: How raw files of SQLite end, besides the database itself.
+SQLITE_FILES = ("", "-wal", "-journal", "-shm")
+#: Characters beside an id that make it another one, as in ``joann@example.organic``.
+_REST_BEFORE = re.compile(rb"[\w.+@-]{1,64}\Z")
+_REST_AFTER = re.compile(rb"[\w.+@-]{1,64}")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A place where something of an end user is left."""
+
+    kind: Literal["column", "database_file", "file"]
+    #: Table and column, or path.
+    place: str
+    #: Primary key, or position in the file.
+    where: str
+    #: What may be done about it.
+    advice: str = ""
+
+
+@dataclass
+class _Names:
+    """Longer names of others that contain the id, and accounts of staff that are it."""
+
+    #: Bytes of the longer name, and where the id begins in it.
+    longer: set[bytes] = field(default_factory=set)
+
+
+def verify(
+    engine: Engine, traces: Traces, retrain: Sequence[Retrain], extra: Iterable[Path] = ()
+) -> list[Finding]:
+    """Return where something of an end user is left.
+
+    Args:
+        engine: The database.
+        traces: The id in all its spellings, and the quotes that are still known.
+        retrain: Of each model; names the training data and the benchmarks.
+        extra: Further files.
+    """
+    names = _Names()
+    findings = list(_search_columns(engine, traces, names))
+    findings += _search_database_files(engine, traces, names)
+    findings += _search_files(engine, traces, retrain, extra)
+    return findings
+
+
+def _search_columns(engine: Engine, traces: Traces, names: _Names) -> Iterator[Finding]:
+    by_id = traces.without_quotes()
+    for table, described in PERSONAL_DATA.items():
+        searched = by_id if table in OF_END_USERS else traces
+        columns = list(described.columns)
+        for key, values in read_table(engine, table, columns):
+            for name, value in zip(columns, values, strict=True):
+                if value is None:
+                    continue
+                column = described.columns[name]
+                _note_longer_names(traces, value, names)
+                if column.content is Content.STAFF_ACCOUNT:
+                    _note_accounts(traces, value, names)
+                elif _has_trace(searched, value):
+                    yield Finding(
+                        "column",
+                        f"{table}.{name}",
+                        ", ".join(map(str, key)),
+                        column.reason,
+                    )
+
+
+def _has_trace(traces: Traces, value: Any) -> bool:
+    if isinstance(value, bytes):
+        content = unpacked(value)
+        if any(matcher.in_bytes(content) for matcher in traces.matchers):
+            return True
+    return traces.in_value(readable(value))
+
+
+def _note_longer_names(traces: Traces, value: Any, names: _Names) -> None:
+    """Note names that contain the id and are another one."""
+    for text in _texts(value):
+        raw = text.encode("utf-8", "surrogatepass")
+        for matcher in traces.matchers:
+            for first, last in matcher.loose_spans(raw):
+                before = _REST_BEFORE.search(raw[max(0, first - 64) : first])
+                after = _REST_AFTER.match(raw[last : last + 64])
+                longer = (before[0] if before else b"") + raw[first:last]
+                longer += after[0] if after else b""
+                if not matcher.in_bytes(longer):
+                    names.longer.add(longer)
+
+
+def _note_accounts(traces: Traces, value: Any, names: _Names) -> None:
+    """Note the accounts of staff that are the id: they stay."""
+    for text in _texts(value):
+        if traces.in_value(text):
+            names.longer.add(text.encode())
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, bytes):
+        yield unpacked(value).decode("utf-8", "replace")
+    elif isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for part in value:
+            yield from _texts(part)
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            yield key
+            yield from _texts(part)
+
+
+def _search_database_files(engine: Engine, traces: Traces, names: _Names) -> Iterator[Finding]:
+    """Search the bytes of SQLite's files, where removed rows may be left."""
+    if engine.dialect.name != "sqlite" or not engine.url.database:
+        return
+    for suffix in SQLITE_FILES:
+        path = Path(f"{engine.url.database}{suffix}")
+        if not path.is_file() or not path.stat().st_size:
+            continue
+        position = _position_in_raw(path, traces, names)
+        if position is not None:
+            yield Finding(
+                "database_file",
+                str(path),
+                f"byte {position}",
+                "another process may be reading an old state; run the command again when it ended",
+            )
+
+
+def _position_in_raw(path: Path, traces: Traces, names: _Names) -> int | None:
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as raw:
+        for matcher in traces.matchers:
+            for first, last in matcher.loose_spans(raw):
+                around = raw[max(0, first - 80) : last + 80]
+                if not any(longer in around for longer in names.longer):
+                    return first
+        # Values lie one after another without spaces, so that a text's outer words are not found.
+        for brief in traces.passages.brief():
+            if (position := raw.find(brief)) >= 0:
+                return position
+        for start in range(0, len(raw), PART):
+            text = raw[start : start + PART + OVERLAP].decode("utf-8", "replace")
+            if traces.passages.find(text):
+                return start
+    return None
+
+
+def _search_files(
+    engine: Engine, traces: Traces, retrain: Sequence[Retrain], extra: Iterable[Path]
+) -> Iterator[Finding]:
+    with transaction(engine) as connection:
+        folders = [RunFolder(Path(work_dir)) for _, _, work_dir, _ in list_run_folders(connection)]
+    paths = [path for folder in folders if folder.root.is_dir() for path in files_of(folder)]
+    paths += stored_files(engine, retrain, extra)
+    for path in dict.fromkeys(paths):
+        if not path.is_file():
+            continue
+        try:
+            position = _position_in(path, traces)
+        except OSError as error:
+            yield Finding("file", str(path), "", f"unreadable ({error.strerror})")
+            continue
+        if position is not None:
+            yield Finding("file", str(path), f"byte {position}")
+
+
+def _position_in(path: Path, traces: Traces) -> int | None:
+    """Return about where a file has a trace, in parts of some megabytes; ``None``: nowhere."""
+    with path.open("rb") as file:
+        start = 0
+        part = file.read(PART)
+        while part:
+            rest = file.read(PART)
+            content = part + rest[:OVERLAP]
+            if any(matcher.in_bytes(content) for matcher in traces.matchers):
+                return start
+            if traces.in_value(unpacked(content).decode("utf-8", "replace")):
+                return start
+            start += len(part)
+            part = rest
+    return None
