@@ -29,11 +29,18 @@ from monitor.privacy.erasure_record import (
 )
 from monitor.privacy.manual_steps import (
     ManualStep,
+    audit_entries_left,
     find_manual_steps,
     messages_sent,
     vectors_left,
 )
-from monitor.privacy.masking import MaskedRow, find_words, mask_words
+from monitor.privacy.masking import (
+    MaskedRow,
+    find_labels_of_models,
+    find_words,
+    mask_words,
+    remove_labels_of_models,
+)
 from monitor.privacy.traces import Traces, find_traces
 from monitor.privacy.verification import Finding, verify
 from monitor.settings import Sections
@@ -123,10 +130,19 @@ def forget(
     on_disk = find_files(engine, end_user, traces, retrain, extra)
     cache = existing_cache(settings.embedding)
     words = _words(engine, end_user, traces)
-    n_found = _count(engine, end_user, files=on_disk, redactor=redactor, cache=cache, words=words)
+    n_found = _count(
+        engine,
+        end_user,
+        files=on_disk,
+        redactor=redactor,
+        cache=cache,
+        traces=traces,
+        words=words,
+    )
     steps = weights_of(engine, on_disk)
     steps += find_manual_steps(engine, end_user, on_disk, redactor)
     steps += messages_sent(engine, words)
+    steps += audit_entries_left(engine, traces)
     steps += vectors_left(settings.embedding)
     if dry_run:
         steps = list(dict.fromkeys([*earlier_steps(engine, request), *steps]))
@@ -145,6 +161,7 @@ def forget(
         cache.remove(end_user.texts)
     _remove_derived(engine, end_user, redactor)
     remove_observations(engine, end_user)
+    remove_labels_of_models(engine, traces)
     mask_words(engine, traces, words)
     _remove_exchanges(engine, end_user)
     with transaction(engine) as connection:
@@ -157,7 +174,13 @@ def forget(
     files_after = find_files(engine, end_user, traces, retrain, extra)
     words = _words(engine, end_user, traces)
     n_left = _count(
-        engine, end_user, files=files_after, redactor=redactor, cache=cache, words=words
+        engine,
+        end_user,
+        files=files_after,
+        redactor=redactor,
+        cache=cache,
+        traces=traces,
+        words=words,
     )
     n_left["exchanges"] += len(set(remaining.ids) - set(end_user.ids))
     counts = [TraceCount(kind, n, n_left[kind]) for kind, n in n_found.items()]
@@ -193,6 +216,7 @@ def _count(
     files: Files,
     redactor: Redactor,
     cache: VectorCache | None,
+    traces: Traces,
     words: Sequence[MaskedRow],
 ) -> Counts:
     quotes = end_user.quotes(redactor)
@@ -228,6 +252,7 @@ def _count(
     counts["words of others"] = sum(len(row.columns) for row in words)
     counts["observations of rollouts"] = len(find_observations(engine, end_user))
     counts["labels of rollouts"] = len(find_labels(engine, end_user.request))
+    counts["labels of models"] = len(find_labels_of_models(engine, traces))
     counts["rows in files"] = files.n_rows
     counts["words in files"] = files.n_named
     if cache is not None:

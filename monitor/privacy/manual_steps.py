@@ -8,7 +8,8 @@ from sqlalchemy import Engine
 
 from monitor.privacy.end_user import EndUser
 from monitor.privacy.end_user_files import Files
-from monitor.privacy.masking import MaskedRow
+from monitor.privacy.masking import MaskedRow, read_table
+from monitor.privacy.traces import Traces
 from monitor.settings import Embedding
 from monitor.store.engine import transaction
 from monitor.store.privacy import end_user_traces
@@ -116,6 +117,22 @@ def messages_sent(engine: Engine, rows: Iterable[MaskedRow]) -> list[ManualStep]
         )
         for place in places
     ]
+
+
+def audit_entries_left(engine: Engine, traces: Traces) -> list[ManualStep]:
+    """Return the step of entries of the audit log whose words name or quote the end user."""
+    entries = [
+        key[0]
+        for key, values in read_table(engine, "audit_log", ["subject", "details"])
+        if any(map(traces.in_value, values))
+    ]
+    if not entries:
+        return []
+    text = (
+        f"audit log entries {', '.join(map(str, entries))} name or quote this end user in a reason "
+        "or a path; the audit log is append-only"
+    )
+    return [ManualStep("audit_log", text)]
 
 
 def vectors_left(embedding: Embedding) -> list[ManualStep]:

@@ -77,6 +77,22 @@ def mask_words(engine: Engine, traces: Traces, rows: Iterable[MaskedRow]) -> Non
             store.replace_values(connection, row.table, row.key, masked)
 
 
+def find_labels_of_models(engine: Engine, traces: Traces) -> list[Key]:
+    """Return the counts of unlisted models whose label in the traffic names the end user."""
+    return [
+        key
+        for key, (label,) in read_table(engine, "unlisted_exchanges", ["model"])
+        if traces.in_value(label)
+    ]
+
+
+def remove_labels_of_models(engine: Engine, traces: Traces) -> None:
+    """Remove the counts of unlisted models whose label names the end user."""
+    for key in find_labels_of_models(engine, traces):
+        with transaction(engine) as connection:
+            store.delete_row(connection, "unlisted_exchanges", key)
+
+
 def read_table(
     engine: Engine, table: str, names: list[str]
 ) -> Iterator[tuple[Key, tuple[Any, ...]]]:

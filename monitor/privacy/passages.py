@@ -7,7 +7,7 @@ from dataclasses import dataclass
 #: A quote has at least so many words, and so many characters in them; a shorter text is found as a
 #: whole.
 MIN_WORDS = 6
-MIN_CHARACTERS = 24
+MIN_CHARACTERS = 20
 #: A text of fewer words is searched for as a whole where it has so many characters.
 MIN_WHOLE_CHARACTERS = 12
 #: Characters of scripts without spaces count as words; a quote has at least so many.

@@ -125,6 +125,7 @@ def test_erasure_removes_every_trace_and_counts_zero_left(
         "human evaluation items": 0,
         "observations of rollouts": 3,
         "labels of rollouts": 1,
+        "labels of models": 0,
         "rows in files": 3 + 1 + 2,
         "words in files": 0,
     } == counts(forgotten)
