@@ -132,8 +132,8 @@ def find_files(
     missing = [name for name in exports if name != STANDARD_OUTPUT and not Path(name).is_file()]
     if STANDARD_OUTPUT in exports:
         missing.append("standard output")
-    found = Files(rows, runs, [], missing, unreachable, without_ids, tuple(named))
-    return replace(found, versions=_versions(engine, found.trained))
+    files = Files(rows, runs, [], missing, unreachable, without_ids, tuple(named))
+    return replace(files, versions=_versions(engine, files.trained))
 
 
 def stored_files(

@@ -52,7 +52,7 @@ def record_erasure(
     A command that found nothing new, as after a complete one, adds nothing.
     """
     digest = subject_digest(request)
-    found = {kind: n for kind, n in counts.items() if n}
+    counted = {kind: n for kind, n in counts.items() if n}
     texts = [
         {"code": step.code, "text": traces.mask(step.text)}
         for step in steps
@@ -66,9 +66,9 @@ def record_erasure(
         }
         trained = [run for run in files.trained if run.status != "planned"]
         is_new = any((step["code"], step["text"]) not in known for step in texts)
-        if not found and not trained and not files.versions and not is_new:
+        if not counted and not trained and not files.versions and not is_new:
             return
-        erasure_id = insert_erasure(connection, digest, texts, found, now)
+        erasure_id = insert_erasure(connection, digest, texts, counted, now)
         _taint(connection, erasure_id, trained, files.versions, now)
 
 

@@ -37,9 +37,11 @@ class Traces:
     @classmethod
     def of(cls, request: ErasureRequest, exchange_ids: Iterable[str], passages: Passages) -> Self:
         """Return the traces of a request, the end user's exchanges and their texts."""
-        stored = [IdMatcher(stored_id) for stored_id in request.stored_ids]
+        matchers = {matcher.subject: matcher for matcher in request.matchers}
+        for stored_id in request.stored_ids:
+            matchers.setdefault(stored_id, IdMatcher(stored_id))
         return cls(
-            (*request.matchers, *stored),
+            tuple(matchers.values()),
             frozenset(id_ for id_ in exchange_ids if len(id_) >= MIN_EXCHANGE_ID),
             passages,
         )

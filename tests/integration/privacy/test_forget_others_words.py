@@ -88,7 +88,7 @@ def other_item(world: EndUserWorld) -> int:
     hers = {row_id for n, row_id in exchange_ids(world.engine).items() if n in HERS}
     with transaction(world.engine) as connection:
         rows = connection.execute(select(ReviewItem.id, ReviewItem.exchange_id)).all()
-    return next(row.id for row in rows if row.exchange_id not in hers)
+    return int(next(row.id for row in rows if row.exchange_id not in hers))
 
 
 def assert_nothing_left(world: EndUserWorld, report: ErasureReport) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from monitor.privacy.run_files import files_of, kind_of
 from monitor.settings import Gates, Judge, Scoring
 from monitor.store.training.candidate_results import read_candidate_results
 from retrain.evaluation.request import EvaluationRequest, write_request
@@ -99,6 +100,8 @@ def test_evaluation_child_writes_results_and_no_training_files(
     assert {row["by"] for row in rows} == {"candidate", "incumbent", "base"}
     beat = read_json(folder.task("evaluate").heartbeat) or {}
     assert (beat["phase"], beat["step"], beat["steps"]) == ("judging", 18, 18)
+    # Erasure reaches what is listed; a new file of an evaluation needs a row.
+    assert [path.name for path in files_of(folder) if kind_of(folder, path) is None] == []
     assert folder.result.read_text() == '{"status": "succeeded"}'
     assert read_json(folder.child) == NOBODY
     assert SubprocessLauncher().adopt(folder, "train") == NOBODY

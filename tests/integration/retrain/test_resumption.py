@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.privacy.run_files import files_of, kind_of
 from retrain.data import original_training_set
 from retrain.jobs.progress import losses
 from retrain.recipes.recipe import Method
@@ -113,6 +114,14 @@ def test_cancelled_run_resumes_to_the_same_bits(
     assert step % 7 == 0
     start_run(desk.engine, run, desk.launcher, NOW, environment=ENVIRONMENT)
     assert digest(desk.succeeded(run)) == digest(undisturbed)
+
+
+def test_every_file_of_a_run_has_a_row(undisturbed: RunState) -> None:
+    """Erasure reaches what is listed; a new file of a run needs a row."""
+    folder = RunFolder(Path(undisturbed.run.work_dir))
+    paths = files_of(folder)
+    assert len(paths) > 15
+    assert [path.name for path in paths if kind_of(folder, path) is None] == []
 
 
 @pytest.mark.parametrize("method", ["qlora", "full"])

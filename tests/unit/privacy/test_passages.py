@@ -56,22 +56,24 @@ def test_script_without_spaces_is_found() -> None:
     assert quoted(CHINESE[:5], CHINESE) == []
 
 
-@pytest.mark.parametrize(("text", "found"), [("Storno Vertrag 4711", True), ("ok thanks", False)])
-def test_brief_text_is_found_as_a_whole(text: str, found: bool) -> None:
-    assert bool(quoted(f"she said {text} twice", text)) == found
+@pytest.mark.parametrize(
+    ("text", "is_quote"), [("Storno Vertrag 4711", True), ("ok thanks", False)]
+)
+def test_brief_text_is_found_as_a_whole(text: str, is_quote: bool) -> None:
+    assert bool(quoted(f"she said {text} twice", text)) == is_quote
 
 
 def test_words_that_others_have_too_are_no_quote() -> None:
-    asked: list[Words] = []
+    requests: list[Words] = []
 
     def is_shared(words: Words) -> bool:
-        asked.append(words)
+        requests.append(words)
         return True
 
     passages = Passages([TEXT], is_shared)
     assert passages.find(TEXT) == []
     assert passages.find(TEXT) == []
-    assert len(asked) == 1
+    assert len(requests) == 1
     assert list(passages.brief()) == []
 
 
