@@ -21,7 +21,13 @@ from monitor.store.training.registry import (
     list_versions,
     version_of_run,
 )
-from retrain.data.erasure import find_in_file, find_in_run, remove_from_file, remove_from_run
+from retrain.data.erasure import (
+    Matches,
+    find_in_file,
+    find_in_run,
+    remove_from_file,
+    remove_from_run,
+)
 from retrain.registry.taints import continues_from
 from retrain.run_folder import RunFolder
 
@@ -56,6 +62,8 @@ class Files:
     unreachable: dict[Path, str]
     #: Files whose rows name no exchange and are recognized by their prompt.
     without_ids: frozenset[Path] = frozenset()
+    #: Files of exports and imports: a row that quotes the end user is theirs.
+    exports: frozenset[Path] = frozenset()
     #: Files of all runs in whose words the end user is named or quoted.
     named: tuple[Path, ...] = ()
 
@@ -106,7 +114,8 @@ def find_files(
         folder = RunFolder(Path(work_dir))
         try:
             n_rows_by_path = {
-                match.path: match.n_rows for match in find_in_run(folder, end_user.owns)
+                match.path: match.n_rows
+                for match in find_in_run(folder, _owner(end_user.owns, traces))
             }
             named += find_named_files(folder, traces)
         except (OSError, InputError) as error:
@@ -122,9 +131,11 @@ def find_files(
             runs.append(Run(run_id, status, folder, n_trained))
     datasets, broken = _datasets(retrain)
     unreachable |= broken
+    exported = {str(Path(name).resolve()) for name in exports if name != STANDARD_OUTPUT}
     for path in _plain_files(exports, retrain, (*datasets, *extra)):
         try:
-            owns = end_user.owns_by_prompt if path in without_ids else end_user.owns
+            owns: Matches = end_user.owns_by_prompt if path in without_ids else end_user.owns
+            owns = _owner(owns, traces) if str(path) in exported else owns
             if n_rows := find_in_file(path, owns):
                 rows[path] = n_rows
         except (OSError, InputError) as error:
@@ -132,17 +143,28 @@ def find_files(
     missing = [name for name in exports if name != STANDARD_OUTPUT and not Path(name).is_file()]
     if STANDARD_OUTPUT in exports:
         missing.append("standard output")
-    files = Files(rows, runs, [], missing, unreachable, without_ids, tuple(named))
+    files = Files(
+        rows,
+        runs,
+        [],
+        missing,
+        unreachable,
+        without_ids,
+        frozenset(map(Path, exported)),
+        tuple(named),
+    )
     return replace(files, versions=_versions(engine, files.trained))
 
 
 def stored_files(
     engine: Engine, retrain: Sequence[Retrain], extra: Iterable[Path] = ()
-) -> list[Path]:
-    """Return the files outside the folders of runs that may hold exchanges."""
+) -> tuple[list[Path], list[Path]]:
+    """Return the files outside the folders of runs that may hold exchanges: exports, and others."""
     with transaction(engine) as connection:
         exports = end_user_traces.exported_files(connection)
-    return _plain_files(exports, retrain, (*_datasets(retrain)[0], *extra))
+    exported = [Path(name).resolve() for name in exports if name != STANDARD_OUTPUT]
+    others = _plain_files([], retrain, (*_datasets(retrain)[0], *extra))
+    return exported, [path for path in others if path not in exported]
 
 
 def remove_rows(
@@ -159,7 +181,10 @@ def remove_rows(
     for run in files.runs:
         try:
             removed = remove_from_run(
-                run.folder, end_user.owns, now, trained=run.status != "planned"
+                run.folder,
+                _owner(end_user.owns, traces),
+                now,
+                trained=run.status != "planned",
             )
         except (OSError, InputError) as error:
             failed[run.folder.root] = _reason(error)
@@ -179,7 +204,8 @@ def remove_rows(
         if any(path.is_relative_to(root) for root in in_runs):
             continue
         try:
-            owns = end_user.owns_by_prompt if path in files.without_ids else end_user.owns
+            owns: Matches = end_user.owns_by_prompt if path in files.without_ids else end_user.owns
+            owns = _owner(owns, traces) if path in files.exports else owns
             remove_from_file(path, owns)
         except (OSError, InputError) as error:
             failed[path] = _reason(error)
@@ -189,6 +215,11 @@ def remove_rows(
         except OSError as error:
             failed[path] = _reason(error)
     return failed
+
+
+def _owner(owns: Matches, traces: Traces) -> Matches:
+    """Return whether a row is the end user's, or another's that names or quotes them."""
+    return lambda row: owns(row) or traces.in_value(row)
 
 
 def _reason(error: OSError | InputError) -> str:

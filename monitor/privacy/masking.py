@@ -17,6 +17,18 @@ from monitor.store.training.registry_mirrors import count_registry_change
 
 #: How the packed values of a column begin that hold a page.
 GZIP = b"\x1f\x8b"
+#: Tables of the words of end users, each of whom may have written what another wrote.
+OF_END_USERS = frozenset({"exchanges", "rollout_observations", "pending_halves", "dead_letters"})
+#: Tables of items of benchmarks, and of the responses to them.
+OF_BENCHMARKS = frozenset(
+    {
+        "probe_sets",
+        "probes",
+        "probe_runs",
+        "human_evaluation_items",
+        "human_evaluation_responses",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +46,16 @@ def masked_columns(table: str) -> list[str]:
     return [name for name, column in described.items() if column.erasure is Erasure.MASKED]
 
 
+def traces_in(table: str, traces: Traces) -> Traces:
+    """Return what is searched for in a table.
+
+    The words of another end user, and of an item of a benchmark, may be the same by chance: there
+    the ids alone count.
+    """
+    is_words_of_others = table in OF_END_USERS or table in OF_BENCHMARKS
+    return traces.without_quotes() if is_words_of_others else traces
+
+
 def find_words(
     engine: Engine, traces: Traces, own: Mapping[str, Collection[int]]
 ) -> Iterator[MaskedRow]:
@@ -49,13 +71,14 @@ def find_words(
         if not names:
             continue
         removed = own.get(table, ())
+        searched = traces_in(table, traces)
         for key, values in read_table(engine, table, names):
             if key[0] in removed:
                 continue
             touched = tuple(
                 name
                 for name, value in zip(names, values, strict=True)
-                if traces.in_value(readable(value))
+                if searched.in_value(readable(value))
             )
             if touched:
                 yield MaskedRow(table, key, touched)
@@ -68,8 +91,10 @@ def mask_words(engine: Engine, traces: Traces, rows: Iterable[MaskedRow]) -> Non
             values = store.read_locked(connection, row.table, row.columns, row.key)
             if values is None:
                 continue
+            searched = traces_in(row.table, traces)
             masked = {
-                name: _mask(traces, value) for name, value in zip(row.columns, values, strict=True)
+                name: _mask(searched, value)
+                for name, value in zip(row.columns, values, strict=True)
             }
             if row.table == "model_versions":  # mirrors show the lineage
                 version = version_by_id(connection, row.key[0], lock=True)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from sqlalchemy import Engine
 
 from monitor.privacy.end_user_files import stored_files
-from monitor.privacy.masking import read_table, readable, unpacked
+from monitor.privacy.masking import read_table, readable, traces_in, unpacked
 from monitor.privacy.run_files import files_of
 from monitor.privacy.traces import Traces
 from monitor.settings import Retrain
@@ -23,8 +23,6 @@ from monitor.store.privacy.end_user_traces import list_run_folders
 from monitor.store.tables.personal_data import PERSONAL_DATA, Content
 from retrain.run_folder import RunFolder
 
-#: Tables in which each end user's own words lie: another's may be the same as the erased one's.
-OF_END_USERS = frozenset({"exchanges", "rollout_observations", "pending_halves", "dead_letters"})
 #: Bytes of a file that are decoded at once, and of the next part that are decoded with them.
 PART, OVERLAP = 8_000_000, 20_000
 #: How raw files of SQLite end, besides the database itself.
@@ -74,9 +72,8 @@ def verify(
 
 
 def _search_columns(engine: Engine, traces: Traces, names: _Names) -> Iterator[Finding]:
-    by_id = traces.without_quotes()
     for table, described in PERSONAL_DATA.items():
-        searched = by_id if table in OF_END_USERS else traces
+        searched = traces_in(table, traces)
         columns = list(described.columns)
         for key, values in read_table(engine, table, columns):
             for name, value in zip(columns, values, strict=True):
@@ -180,12 +177,16 @@ def _search_files(
     with transaction(engine) as connection:
         folders = [RunFolder(Path(work_dir)) for _, _, work_dir, _ in list_run_folders(connection)]
     paths = [path for folder in folders if folder.root.is_dir() for path in files_of(folder)]
-    paths += stored_files(engine, retrain, extra)
-    for path in dict.fromkeys(paths):
+    exports, others = stored_files(engine, retrain, extra)
+    # Benchmarks and training data of the operator may have the same words by chance.
+    searched = dict.fromkeys(others, traces.without_quotes()) | dict.fromkeys(
+        [*paths, *exports], traces
+    )
+    for path, searched_traces in searched.items():
         if not path.is_file():
             continue
         try:
-            position = _position_in(path, traces)
+            position = _position_in(path, searched_traces)
         except OSError as error:
             yield Finding("file", str(path), "", f"unreadable ({error.strerror})")
             continue

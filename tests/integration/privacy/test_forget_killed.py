@@ -52,6 +52,7 @@ def world_in(folder: Path, clock: datetime) -> tuple[EndUserWorld, int]:
     return world, run
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     "n_kills", [pytest.param(3, id="short"), pytest.param(30, id="drill", marks=pytest.mark.drill)]
 )

@@ -291,6 +291,34 @@ def test_weights_of_a_cancelled_run_are_named_on_every_erasure(
     assert lineage["taints"][0]["cause"] == "trained_on"
 
 
+def test_rows_of_others_that_quote_are_removed_from_files(
+    world: EndUserWorld, clock: datetime
+) -> None:
+    """Gold of another item that quotes her was exported and trained on; a benchmark stays."""
+
+    def row(number: int, response: str) -> dict[str, Any]:
+        messages = [{"role": "user", "content": f"parcel {number}"}]
+        messages.append({"role": "assistant", "content": response})
+        return {"messages": messages, "metadata": {"exchange_id": f"other-{number}-of-somebody"}}
+
+    rows = [row(1, QUOTED), row(2, "On its way.")]
+    write_lines(world.run.training_data, rows)
+    write_lines(world.run.evaluation_responses(1), [])
+    export, original = world.folder / "gold.jsonl", world.folder / "original.jsonl"
+    write_lines(export, rows)
+    write_lines(original, rows)
+    with transaction(world.engine) as connection:
+        append_entry(connection, clock, "Ada", "exported", str(export), {})
+
+    report = forget_ann(world, clock)
+
+    assert_nothing_left(world, report)
+    for path, n_rows in ((world.run.training_data, 1), (export, 1), (original, 2)):
+        assert len(path.read_text().splitlines()) == n_rows, path
+    with transaction(world.engine) as connection:
+        assert version_by_id(connection, world.version_id).lineage["taints"]
+
+
 def test_dry_run_says_the_same_and_taints_nothing(world: EndUserWorld, clock: datetime) -> None:
     cancelled_run(world, clock)
     dry = forget_ann(world, clock, dry_run=True)
