@@ -159,12 +159,12 @@ def find_files(
 def stored_files(
     engine: Engine, retrain: Sequence[Retrain], extra: Iterable[Path] = ()
 ) -> tuple[list[Path], list[Path]]:
-    """Return the files outside the folders of runs that may hold exchanges: exports, and others."""
+    """Return the files outside the folders of runs that may hold exchanges: exports, and inputs."""
     with transaction(engine) as connection:
         exports = end_user_traces.exported_files(connection)
     exported = [Path(name).resolve() for name in exports if name != STANDARD_OUTPUT]
-    others = _plain_files([], retrain, (*_datasets(retrain)[0], *extra))
-    return exported, [path for path in others if path not in exported]
+    inputs = _plain_files([], retrain, (*_datasets(retrain)[0], *extra))
+    return exported, [path for path in inputs if path not in exported]
 
 
 def remove_rows(

@@ -177,9 +177,9 @@ def _search_files(
     with transaction(engine) as connection:
         folders = [RunFolder(Path(work_dir)) for _, _, work_dir, _ in list_run_folders(connection)]
     paths = [path for folder in folders if folder.root.is_dir() for path in files_of(folder)]
-    exports, others = stored_files(engine, retrain, extra)
+    exports, inputs = stored_files(engine, retrain, extra)
     # Benchmarks and training data of the operator may have the same words by chance.
-    searched = dict.fromkeys(others, traces.without_quotes()) | dict.fromkeys(
+    searched = dict.fromkeys(inputs, traces.without_quotes()) | dict.fromkeys(
         [*paths, *exports], traces
     )
     for path, searched_traces in searched.items():
