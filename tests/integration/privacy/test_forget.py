@@ -428,6 +428,9 @@ def test_command_prints_counts_and_searches_exports(
     assert 0 == dry.exit_code, dry.output
     assert 15 == len(out.read_text().splitlines())
 
+    before = run(app, [*arguments, "--verify"])
+    assert 1 == before.exit_code
+    assert "exchanges.end_user" in before.output
     done = run(app, arguments)
     assert 0 == done.exit_code, done.output
     assert ["exchanges", "4", "4", "0"] in [line.split() for line in done.output.splitlines()]
@@ -438,6 +441,9 @@ def test_command_prints_counts_and_searches_exports(
     for path in (out, copy):
         assert 12 == len(path.read_text().splitlines())
         assert WORD not in path.read_text()
+
+    after = run(app, [*arguments, "--verify"])
+    assert (0, "nothing was found") == (after.exit_code, after.output.strip().splitlines()[-1])
 
     monkeypatch.setattr(module, "_remove_exchanges", lambda *_: None)
     broken = run(app, ["forget", "--exchange", "exchange-4", "-c", str(config)])
