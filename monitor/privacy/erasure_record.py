@@ -27,8 +27,8 @@ from retrain.registry.taints import lineage_note
 from retrain.run_folder import RunFolder
 from retrain.training.resumption import last_step
 
-#: Steps that the taints say, as the stages of versions change.
-_OF_WEIGHTS = frozenset({"model_version", "weights"})
+#: Steps that the taints say, as the stages of versions and runs change.
+_OF_WEIGHTS = frozenset({"model_version", "weights", "training_run"})
 
 
 def subject_digest(request: ErasureRequest) -> str:
