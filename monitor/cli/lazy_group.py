@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 import typer
 from typer.core import TyperGroup
 
+from monitor.cli.shared.typed_text import redact_parameters
 from monitor.extras import require_extras, using_extras
 
 
@@ -97,11 +98,15 @@ def _leaves(command: Any, path: str) -> Iterator[tuple[str, Any]]:
 def _checked(
     invoke: Callable[[Any], Any], path: str, extras: tuple[str, ...]
 ) -> Callable[[Any], Any]:
-    """Return the command with a check of its extras before it begins; its help needs none."""
+    """Return the command, which begins with a check of its extras and redacts its texts.
+
+    Its help needs no extra.
+    """
 
     def checked(context: Any) -> Any:
         require_extras(path, *extras)
         with using_extras(path, *extras):
+            redact_parameters(context)
             return invoke(context)
 
     return checked

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from litestar import Litestar, Router
-from litestar.datastructures import CacheControlHeader
+from litestar.datastructures import CacheControlHeader, State
 from litestar.di import Provide
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.static_files import create_static_files_router
@@ -18,6 +18,7 @@ from monitor.accounts.sessions import COOKIE, MAX_AGE, SessionConfig, SqlSession
 from monitor.extras import missing_extra
 from monitor.settings import Secrets, Sections
 from monitor.telemetry import Heartbeat
+from monitor.traffic.redaction import build_redactor
 from monitor.web import api, current_user, error_pages, filters, health
 from monitor.web.candidates import candidate_pages
 from monitor.web.clock import Clock, utc_now
@@ -37,6 +38,7 @@ from monitor.web.same_origin import SameOrigin
 from monitor.web.security import add_security_headers, cookie_name, csrf_config, headers
 from monitor.web.sign_in import invitation_page, single_sign_on_page
 from monitor.web.sign_in.password_page import login_form, login_page, logout
+from monitor.web.typed_text import REDACTOR, TellReplacements, TypedTextRequest
 from monitor.web.users import user_pages
 from monitor.windows.report.page import STYLES
 
@@ -120,7 +122,13 @@ def create_app(
             "visit": Provide(current_user.visit, sync_to_thread=True),
             "lead_visit": Provide(current_user.lead_visit, sync_to_thread=True),
         },
-        middleware=[SameOrigin(settings.alerts.public_url), sessions.middleware],
+        middleware=[
+            SameOrigin(settings.alerts.public_url),
+            sessions.middleware,
+            TellReplacements(),
+        ],
+        request_class=TypedTextRequest,
+        state=State({REDACTOR: build_redactor(settings.redaction)}),
         stores=StoreRegistry({"sessions": SqlSessionStore(engine, clock)}),
         csrf_config=csrf_config(engine, settings, secrets),
         template_config=TemplateConfig(

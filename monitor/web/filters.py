@@ -12,6 +12,7 @@ from monitor.rendering.rollouts import format_wait
 from monitor.rendering.wording import describe_incident_status
 from monitor.statistics.p_value_text import format_p_value, state_p_value
 from monitor.web.passages import split_passages
+from monitor.web.typed_text import told_kinds
 
 #: A line break inside a paragraph: not before a blank line, list item, quote or table.
 _SOFT_BREAK = re.compile(r"(?<!\n)\n[ \t]*(?!\n|[ \t]*(?:[-*+>|#]|\d+[.)]))")
@@ -111,3 +112,4 @@ def register(engine: JinjaTemplateEngine) -> None:
         "join_soft_breaks": join_soft_breaks,
     }
     environment.filters.update(filters)
+    environment.globals["told_kinds"] = told_kinds

@@ -147,6 +147,7 @@ def import_(
     import getpass
     from datetime import UTC
 
+    from monitor.plurals import pluralize
     from monitor.review.imports import (
         import_reviews,
         read_argilla,
@@ -154,17 +155,35 @@ def import_(
         read_reviewer_map,
     )
     from monitor.store.audit_log import append_entry
+    from monitor.traffic.redaction import build_redactor
+    from monitor.traffic.redaction.typed_text import (
+        Replacement,
+        count_kinds,
+        describe_kinds,
+        redact_text,
+    )
 
     users = read_reviewer_map(reviewer_map)
     parsed = read_argilla(file) if format_ == "argilla" else read_label_studio(file)
     now = datetime.now(UTC)
     settings = read_configuration(config)
+    redactor = build_redactor(settings.redaction)
+    replaced: list[Replacement] = []
+
+    def redact(text: str) -> str:
+        if redactor is None:
+            return text
+        clean, replacements = redact_text(text, redactor, "")
+        replaced.extend(replacements)
+        return clean
+
     with database_transaction(settings) as connection:
         imported = import_reviews(
             connection,
             parsed,
             users,
             now,
+            redact=redact,
             audit_share_of=lambda model: settings.settings_of(model).review.audit_share,
         )
         details = {"format": format_, "written": imported.n_written, "known": imported.n_known}
@@ -174,3 +193,9 @@ def import_(
         f"{file}: {imported.n_written} reviews imported, {imported.n_known} imported earlier, "
         f"{parsed.n_skipped} skipped by their authors or no reviews"
     )
+    if replaced:
+        typer.echo(
+            f"{pluralize(len(replaced), 'text')} redacted before storing: "
+            f"{describe_kinds(count_kinds(replaced))}",
+            err=True,
+        )

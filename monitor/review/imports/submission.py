@@ -5,7 +5,7 @@ tasks keep blind to each other; complete verdicts; and no review ever changes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import msgspec
@@ -48,6 +48,7 @@ def import_reviews(
     user_names: Mapping[str, str],
     now: datetime,
     *,
+    redact: Callable[[str], str],
     audit_share_of: Callable[[str], float] = lambda _model: 0.0,
 ) -> ImportCounts:
     """Write all reviews of a file, or none.
@@ -57,6 +58,7 @@ def import_reviews(
         parsed: The reviews of a file.
         user_names: Name in the tool -> user's name, where they differ.
         now: The time of submission.
+        redact: Returns a text of a reviewer without personal data.
         audit_share_of: Model -> probability with which an agreed item is drawn for an audit.
 
     Raises:
@@ -69,12 +71,21 @@ def import_reviews(
         try:
             # What a refused review has written must not count for the next.
             with connection.begin_nested():
-                n_written += _import(connection, review, user_names, now, audit_share_of)
+                clean = _redact(review, redact)
+                n_written += _import(connection, clean, user_names, now, audit_share_of)
         except (WorkflowError, InputError) as error:
             problems.append(ImportProblem(review.place, error.code, str(error)))
     if problems:
         raise ImportRefusedError(problems)
     return ImportCounts(n_written, len(parsed.reviews) - n_written)
+
+
+def _redact(parsed: ParsedReview, redact: Callable[[str], str]) -> ParsedReview:
+    fields = {
+        name: redact(value) if isinstance(value, str) else value
+        for name, value in parsed.fields.items()
+    }
+    return replace(parsed, fields=fields)
 
 
 def _import(

@@ -1,5 +1,6 @@
 """Verdicts of reviewers: their fields, their checks, and the differences between two of them."""
 
+import re
 import unicodedata
 from typing import Annotated, Literal, TypeVar
 
@@ -17,6 +18,9 @@ Answerable = Literal["", "yes", "facts_missing", "needs_judgement"]
 Score = Annotated[int, msgspec.Meta(ge=1, le=5)]
 LongText = Annotated[str, msgspec.Meta(max_length=200_000)]
 Comment = Annotated[str, msgspec.Meta(max_length=10_000)]
+
+#: What redaction puts in the place of personal data.
+REDACTED = re.compile(r"\[[A-Z][A-Z0-9_]{1,31}\]")
 
 SCORES = ("accuracy", "completeness", "tone", "compliance")
 #: The least difference of a score at which two reviewers disagree.
@@ -58,7 +62,7 @@ def check_judgement(judgement: JudgementT, response: str) -> JudgementT:
     comment = judgement.comment.strip()
     corrected = judgement.corrected_response.strip()
     if judgement.verdict == "accept":
-        if corrected and normalise(corrected) != normalise(response):
+        if corrected and not _is_unchanged(corrected, response):
             raise WorkflowError(
                 "you changed the response; choose Correct instead of Accept, or undo the change",
                 code="changed_response",
@@ -84,7 +88,7 @@ def check_judgement(judgement: JudgementT, response: str) -> JudgementT:
                 "the corrected response equals the model's; change it, or choose Accept",
                 code="unchanged_response",
             )
-    elif normalise(corrected) == normalise(response):
+    elif _is_unchanged(corrected, response):
         corrected = ""  # the editor was never touched
     return msgspec.structs.replace(judgement, corrected_response=corrected, comment=comment)
 
@@ -115,6 +119,26 @@ def differences(first: tuple[str, str, str], second: tuple[str, str, str]) -> li
     if normalise(first[2]) != normalise(second[2]):
         reasons.append("corrected response")
     return reasons
+
+
+def _is_unchanged(text: str, response: str) -> bool:
+    """Return whether a text is the response, or what redaction makes of it.
+
+    A response that was stored before a pattern was configured is redacted when it is sent back.
+    """
+    first, *parts = REDACTED.split(normalise(text))
+    whole = normalise(response)
+    if not parts:
+        return first == whole
+    if not whole.startswith(first):
+        return False
+    place = len(first)
+    for part in parts:
+        place = whole.find(part, place)
+        if place < 0:
+            return False
+        place += len(part)
+    return whole.endswith(parts[-1])
 
 
 def normalise(text: str) -> str:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
+import msgspec
+
 from monitor.errors import RecordError
 from monitor.settings import Sections
 from monitor.store.rollouts.observations import LabelCounts, ObservationRow
@@ -22,7 +24,13 @@ from monitor.traffic.exchange import Exchange, Half, name_model
 from monitor.traffic.ingest.observer import Observer
 from monitor.traffic.joining import JoinedExchange, join, pair
 from monitor.traffic.record import RawRecord
-from monitor.traffic.redaction import Redactor, build_redactor, redact_exchange
+from monitor.traffic.redaction import (
+    Redactor,
+    build_redactor,
+    redact_exchange,
+    redact_id,
+    redact_model,
+)
 from monitor.traffic.rows import exchange_row, half_row
 from monitor.traffic.sampling.design import SamplingDesign, SamplingOutcome
 from monitor.traffic.sampling.observation_plan import ObservationPlan
@@ -157,10 +165,11 @@ class BatchPreparer:
             for half in decoded.halves:
                 own = self._draw_half(record, draw, half)
                 if own is not None:
-                    clean = redact_exchange(half.exchange, self._redactor)
+                    clean = redact_exchange(half.exchange, self._redactor, self._names)
+                    join_id = redact_id(half.join_id, self._redactor)
                     halves.append(
                         half_row(
-                            Half(half.side, half.join_id, clean),
+                            Half(half.side, join_id, clean),
                             position=record.place_of(half.exchange.record_index),
                             received_at=received_at,
                             draw=own,
@@ -196,8 +205,11 @@ class BatchPreparer:
         observed = observer.decide(record, exchange) if record.plan is not None else None
         if outcome is None and observed is None:
             return []
-        watched = self._is_watched(exchange)
-        clean = redact_exchange(exchange, self._redactor) if watched else exchange
+        if self._is_watched(exchange):
+            clean = redact_exchange(exchange, self._redactor, self._names)
+        else:  # only counted, by its model
+            model = redact_model(exchange.model, self._redactor, self._names)
+            clean = msgspec.structs.replace(exchange, model=model)
         if observed is not None:
             observer.add(clean, observed, position, received_at)
         if outcome is None:

@@ -74,6 +74,11 @@ def find_national_ids(scan: TextScan, windows: Sequence[Place]) -> Iterator[Plac
             yield from _find(kind, text, first, last + 2)  # an X may be the check digit
 
 
+def names_an_id(words: str) -> bool:
+    """Return whether words name a national id of digits."""
+    return any(kind.words is not None and kind.words.search(words) for kind in NAMED)
+
+
 def find_alphanumeric_ids(scan: TextScan) -> Iterator[Place]:
     """Yield numbers with alphabetic characters."""
     text = scan.text

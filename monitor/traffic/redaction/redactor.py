@@ -4,10 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import blake2b
 
-import msgspec
-
 from monitor.settings import Redaction
-from monitor.traffic.exchange import Exchange, Message
 from monitor.traffic.redaction.account_numbers import find_cards, find_ibans, find_ssns
 from monitor.traffic.redaction.bank_numbers import find_accounts
 from monitor.traffic.redaction.birth_dates import find_birth_dates
@@ -30,8 +27,6 @@ Finder = Callable[[str], Iterable[Span]]
 NUMBERS = re.compile(r"[0-9](?:[ ./()\u00a0\u2013-]{0,3}[0-9]){6,400}")
 #: Rank of names, the least certain kind.
 LAST_RANK = 1_000
-#: Attributes that hexadecimal digits could make look like a telephone number.
-IDS = {"trace_id"}
 
 
 class Redactor:
@@ -55,14 +50,14 @@ class Redactor:
         Of overlapping spans the more certain kind wins: configured patterns, keys, e-mail
         addresses, IBANs, cards, social security numbers, phone numbers, then names.
         """
-        ranked = [
-            (rank, Span(start, end, kind))
-            for rank, (kind, places) in enumerate(self._places(text))
-            for start, end in places
-        ]
+        ranked = self._ranked(text)
         if self._extra_finder is not None:
             ranked += [(LAST_RANK, span) for span in self._extra_finder(text)]
         return _without_overlaps(ranked)
+
+    def find_forms(self, text: str) -> list[Span]:
+        """Return the spans of personal data with a fixed form, without names."""
+        return _without_overlaps(self._ranked(text))
 
     def redact(self, text: str) -> str:
         """Return the text with personal data replaced by its kind."""
@@ -84,6 +79,13 @@ class Redactor:
         if not end_user or (self._extra_finder is None and not self.find(end_user)):
             return end_user
         return pseudonym_of(end_user)
+
+    def _ranked(self, text: str) -> list[tuple[int, Span]]:
+        return [
+            (rank, Span(start, end, kind))
+            for rank, (kind, places) in enumerate(self._places(text))
+            for start, end in places
+        ]
 
     def _places(self, text: str) -> Iterator[tuple[str, Iterable[Place]]]:
         for name, pattern in self._patterns:
@@ -128,23 +130,6 @@ def build_redactor(settings: Redaction) -> Redactor | None:
     from monitor.traffic.redaction.presidio import PresidioFinder  # noqa: PLC0415 - takes a second
 
     return Redactor(settings.patterns, extra_finder=PresidioFinder(settings).find)
-
-
-def redact_exchange(exchange: Exchange, redactor: Redactor | None) -> Exchange:
-    """Return the exchange without the personal data that a redactor finds, where there is one."""
-    if redactor is None:
-        return exchange
-    redact = redactor.redact
-    return msgspec.structs.replace(
-        exchange,
-        end_user=redactor.pseudonym(exchange.end_user),
-        messages=tuple(Message(turn.role, redact(turn.content)) for turn in exchange.messages),
-        response=redact(exchange.response),
-        attributes={
-            key: redact(value) if isinstance(value, str) and key not in IDS else value
-            for key, value in exchange.attributes.items()
-        },
-    )
 
 
 def pseudonym_of(end_user: str) -> str:

@@ -14,6 +14,7 @@ from monitor.settings import Sections
 from monitor.web.clock import Clock
 from monitor.web.current_user import Visit
 from monitor.web.sign_in.password_page import sign_in
+from monitor.web.typed_text import UNREAD
 
 
 class Credentials(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -23,7 +24,7 @@ class Credentials(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     password: Annotated[str, msgspec.Meta(max_length=2000)]
 
 
-@post("/login", status_code=200, sync_to_thread=True)
+@post("/login", status_code=200, sync_to_thread=True, opt={UNREAD: ("name", "password")})
 def login(
     request: Request[Any, Any, Any],
     data: JSONBody[Credentials],

@@ -17,6 +17,7 @@ from monitor.settings import Sections
 from monitor.store.engine import transaction
 from monitor.web.clock import Clock
 from monitor.web.sign_in.password_page import Form
+from monitor.web.typed_text import UNREAD
 
 
 @get("/welcome/{token:str}", sync_to_thread=True)
@@ -36,7 +37,12 @@ def welcome_page(
     return _form(link.expires_at, user.name)
 
 
-@post("/welcome/{token:str}", status_code=200, sync_to_thread=True)
+@post(
+    "/welcome/{token:str}",
+    status_code=200,
+    sync_to_thread=True,
+    opt={UNREAD: ("username", "password", "repeated")},
+)
 def welcome_form(  # noqa: PLR0917 - Litestar passes them by name
     request: Request[Any, Any, Any],
     token: FromPath[str],

@@ -18,6 +18,7 @@ from monitor.store.engine import transaction
 from monitor.telemetry import get_logger
 from monitor.web.clock import Clock
 from monitor.web.security import local_path
+from monitor.web.typed_text import UNREAD
 
 Form = URLEncodedBody[dict[str, str]]
 
@@ -86,7 +87,7 @@ def login_page(
     return render_login(settings, local_path(next), no_users=no_users)
 
 
-@post("/login", status_code=200, sync_to_thread=True)
+@post("/login", status_code=200, sync_to_thread=True, opt={UNREAD: ("name", "password", "next")})
 def login_form(
     request: Request[Any, Any, Any],
     data: Form,

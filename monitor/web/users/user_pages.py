@@ -17,6 +17,7 @@ from monitor.accounts.users import Actor
 from monitor.errors import InputError, NotFoundError, WorkflowError
 from monitor.store.accounts.grants import ALL_MODELS
 from monitor.web.current_user import Visit
+from monitor.web.typed_text import UNREAD
 from monitor.web.users.user_view import list_user_views, load_choices, view_user
 
 #: A repeated field is a list.
@@ -58,7 +59,7 @@ def list_page(management: NamedDependency[Management]) -> Template:
     return _render_users(management)
 
 
-@post("/", status_code=200, sync_to_thread=True)
+@post("/", status_code=200, sync_to_thread=True, opt={UNREAD: ("name", "email")})
 def invite(management: NamedDependency[Management], data: Fields) -> Template:
     """Invite a user. The link is in this response only: it is not stored."""
     values = {key: _text(data, key) for key in ("name", "email", "role")}
@@ -112,7 +113,12 @@ def assign_task_types(
     )
 
 
-@post("/{user_id:int}/slack", status_code=303, sync_to_thread=True)
+@post(
+    "/{user_id:int}/slack",
+    status_code=303,
+    sync_to_thread=True,
+    opt={UNREAD: ("slack_user_id",)},
+)
 def link_slack(
     user_id: FromPath[int], management: NamedDependency[Management], data: Fields
 ) -> Template | Redirect:

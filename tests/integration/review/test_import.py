@@ -28,6 +28,7 @@ from monitor.store.engine import transaction
 from monitor.store.review.gold_export import ItemFilter, gold_items
 from monitor.store.review.items import item_by_id
 from monitor.store.review.reviews import reviews_of
+from monitor.traffic.redaction import Redactor
 from tests.support.refusals import refusal
 from tests.support.review.gold_items import make_reviewed_world
 from tests.support.review.review_world import World
@@ -82,7 +83,7 @@ def written(folder: Path, content: Any) -> Path:
 def bring_in(world: World, path: Path, now: datetime, tool: str = "label-studio") -> ImportCounts:
     parsed = read_argilla(path) if tool == "argilla" else read_label_studio(path)
     with transaction(world.engine) as connection:
-        return import_reviews(connection, parsed, MAP, now)
+        return import_reviews(connection, parsed, MAP, now, redact=Redactor().redact)
 
 
 def statuses(world: World, tasks: Sequence[dict[str, Any]]) -> list[str]:

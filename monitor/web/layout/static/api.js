@@ -1,5 +1,7 @@
 // Requests to the JSON API, with the CSRF token of the page.
 
+import { noteRedactions } from "./redacted.js";
+
 const token = document.querySelector('meta[name="csrf-token"]').content;
 
 class RequestError extends Error {
@@ -33,7 +35,10 @@ export async function send(method, path, body = {}, options = {}) {
     throw new RequestError(0, "The server does not respond. Your text is saved in this browser.");
   }
   const content = await response.json().catch(() => ({}));
-  if (response.ok) return content;
+  if (response.ok) {
+    noteRedactions(content.redacted, { isDraft: method === "PUT" });
+    return content;
+  }
   if (response.status === 401) throw new RequestError(401, "You have been signed out. Your text is saved in this browser.");
   throw new RequestError(response.status, sentence(content.detail ?? "The request failed."));
 }

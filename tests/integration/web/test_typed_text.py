@@ -1,0 +1,248 @@
+"""Personal data in what staff type: replaced at every form and route, and told."""
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+from sqlalchemy import Engine, update
+
+from monitor.accounts.registration import create_user
+from monitor.alerts.steps import SYSTEM, take_step
+from monitor.settings import Redaction, Secrets, Settings
+from monitor.store.engine import transaction
+from monitor.store.tables import Exchange
+from monitor.web.app import HERE, create_app
+from monitor.web.typed_text import HEADER, UNREAD, TypedTextRequest
+from tests.support.review.human_evaluation import make_human_evaluation
+from tests.support.review.review_world import PASSWORD, World, make_world
+from tests.support.web.rollout_world import add_rollout
+from tests.support.web.route_table import SAFE, Visitor, unsafe_routes
+
+MAIL = "zebrafish@example.org"
+TEXT = f"write to {MAIL}"
+STORED = "write to [EMAIL]"
+SCORES = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
+WRONG = {
+    "verdict": "correct", "error_kind": "other", "answerable": "yes",
+    "corrected_response": f"{TEXT} soon", "comment": TEXT,
+}  # fmt: skip
+#: Fields that are no texts, of accounts.
+ACCOUNTS = {
+    "/login": {"name", "password", "next"},
+    "/api/login": {"name", "password"},
+    "/welcome/{token:str}": {"username", "password", "repeated"},
+    "/users": {"name", "email"},
+    "/users/{user_id:int}/slack": {"slack_user_id"},
+}
+
+
+@pytest.fixture
+def world(engine: Engine, clock: datetime) -> World:
+    world = make_world(engine, clock, n=12)
+    add_rollout(engine, clock)
+    with transaction(engine) as connection:
+        take_step(
+            connection, None, "opened", by=SYSTEM, now=clock, model="assistant", reason="",
+            summary="drift", fingerprint=frozenset(), severity=0.3,
+            evaluation_id=world.evaluation_id,
+        )  # fmt: skip
+    make_human_evaluation(engine, clock)
+    return world
+
+
+def app_of(world: World, clock: datetime, **settings: Any) -> Litestar:
+    return create_app(world.engine, Settings(**settings), Secrets(), clock=lambda: clock)
+
+
+@pytest.fixture
+def app(world: World, clock: datetime) -> Litestar:
+    return app_of(world, clock)
+
+
+@pytest.fixture
+def client(app: Litestar) -> Iterator[TestClient[Litestar]]:
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client
+
+
+def sign_in(client: TestClient[Litestar], name: str, password: str = PASSWORD) -> Visitor:
+    client.cookies.clear()
+    visitor = Visitor(client)  # type: ignore[arg-type]
+    assert visitor.sign_in(name, password).is_success
+    visitor.renew_token()
+    return visitor
+
+
+def dump(engine: Engine) -> str:
+    """Return every value of the database."""
+    raw = engine.raw_connection()
+    try:
+        connection = raw.driver_connection
+        assert isinstance(connection, sqlite3.Connection)
+        return "\n".join(connection.iterdump())
+    finally:
+        raw.close()
+
+
+def test_every_body_passes_the_one_seam(app: Litestar) -> None:
+    unread: dict[str, set[str]] = {}
+    n_bodies = 0
+    for route in app.routes:
+        for method, (handler, _) in getattr(route, "route_handler_map", {}).items():
+            if method in SAFE:
+                continue
+            assert TypedTextRequest is handler.resolve_request_class()
+            parameters = handler.parsed_fn_signature.parameters
+            assert not {"body", "stream", "socket"} & set(parameters), route.path
+            n_bodies += "data" in parameters
+            if UNREAD in handler.opt:
+                unread[route.path] = set(handler.opt[UNREAD])
+    assert n_bodies > 20
+    assert ACCOUNTS == unread
+
+
+def form_fields() -> set[str]:
+    """Return the names of all fields of all forms."""
+    templates = [path.read_text() for path in HERE.glob("*/templates/*.html")]
+    names = {name for text in templates for name in re.findall(r'\bname="(\w+)"', text)}
+    return names - set().union(*ACCOUNTS.values()) - {"viewport", "_csrf_token"}
+
+
+def test_no_route_stores_what_it_should_replace(
+    client: TestClient[Litestar], app: Litestar, world: World
+) -> None:
+    fields = form_fields()
+    assert {"text", "reason", "comment", "corrected_response"} <= fields
+    form = dict.fromkeys(fields, TEXT)
+    texts = {**WRONG, "reason": TEXT, "text": TEXT}
+    documents: list[Mapping[str, Any]] = [
+        {"text": TEXT}, {"reason": TEXT}, WRONG, {**WRONG, **SCORES}, {TEXT: [texts]},
+        {**WRONG, "cause": "ambiguous"}, {"ratings": [SCORES], "comment": TEXT},
+    ]  # fmt: skip
+    lea = sign_in(client, "Lea")
+    walked = [route for route in unsafe_routes(app) if route.path not in {*ACCOUNTS, "/logout"}]
+    assert len(walked) > 30
+    for route in walked:
+        for document in documents if route.is_api else documents[:1]:
+            lea.send(route.method, route.fill(), json=document)
+        if not route.is_api:
+            lea.send(route.method, route.fill(), data=form)
+    raw = json.dumps(texts).encode()
+    for path in ("/api/items/1/draft", "/incidents/1/note"):
+        for content_type in ("", "text/plain", "multipart/form-data; boundary=x"):
+            method = "PUT" if path.endswith("draft") else "POST"
+            for content in (raw, b"text=" + MAIL.encode()):
+                lea.send(method, path, content=content, headers={"content-type": content_type})
+    stored = dump(world.engine)
+    assert MAIL not in stored
+    assert "zebrafish" not in stored
+    assert stored.count("[EMAIL]") > 10
+
+
+def test_each_step_of_a_review_is_redacted_and_told(
+    client: TestClient[Litestar], world: World
+) -> None:
+    def call(name: str, method: str, path: str, body: Mapping[str, Any]) -> Any:
+        reply = sign_in(client, name).send(method, f"/api/items/{path}", json=dict(body))
+        assert reply.is_success, (path, reply.text)
+        return reply.json()
+
+    def told(content: Any) -> set[str]:
+        assert all({"EMAIL": 1} == entry["kinds"] for entry in content["redacted"])
+        assert all(entry["stored"].startswith(STORED) for entry in content["redacted"])
+        return {entry["field"] for entry in content["redacted"]}
+
+    both = {"corrected_response", "comment"}
+    item = call("Ada", "POST", "claim", {})["item"]
+    assert item == call("Ben", "POST", "claim", {})["item"]
+    assert both == told(call("Ada", "PUT", f"{item}/draft", {**WRONG, "edited_at": 1}))
+    assert both == told(call("Ada", "POST", f"{item}/review", {**WRONG, **SCORES}))
+    plain = call("Ben", "POST", f"{item}/review", {**SCORES, "verdict": "accept"})
+    assert {"status": "submitted"} == plain
+    assert {"text"} == told(call("Ada", "POST", f"{item}/messages", {"text": TEXT}))
+    assert both == told(call("Ben", "POST", f"{item}/resolution", WRONG))
+    call("Ada", "POST", f"{item}/escalation", {})
+    assert both == told(
+        call("Cleo", "POST", f"{item}/adjudication", {**WRONG, "cause": "ambiguous"})
+    )
+    other = call("Ada", "POST", "claim", {})["item"]
+    assert {"reason"} == told(call("Ada", "POST", f"{other}/decline", {"reason": TEXT}))
+    stored = dump(world.engine)
+    assert MAIL not in stored
+    assert stored.count(STORED) >= 8
+
+
+def test_page_tells_what_a_form_lost(client: TestClient[Litestar], world: World) -> None:
+    lea = sign_in(client, "Lea")
+
+    reply = lea.post("/incidents/1/note", {"text": f"{TEXT}, {MAIL}"})
+
+    assert (303, "EMAIL.2") == (reply.status_code, reply.headers[HEADER])
+    page = lea.get(reply.headers["location"]).text
+    assert "2 × [EMAIL]" in page  # noqa: RUF001
+    assert f"{STORED}, [EMAIL]" in page
+    assert MAIL not in dump(world.engine)
+    quiet = lea.post("/incidents/1/note", {"text": "calm"})
+    assert HEADER not in quiet.headers
+    assert quiet.headers["location"].endswith("/incidents/1")
+
+
+def test_link_with_other_kinds_shows_nothing(client: TestClient[Litestar]) -> None:
+    lea = sign_in(client, "Lea")
+
+    for told in ("<b>.1", "EMAIL", "EMAIL.1-", "x" * 5000):
+        page = lea.get("/incidents", params={"redacted": told}).text
+        assert 'aria-label="Redacted" hidden' in page
+
+
+def test_refused_request_tells_nothing(client: TestClient[Litestar], world: World) -> None:
+    reply = sign_in(client, "Ada").send("POST", "/api/items/1/messages", json={"text": TEXT})
+
+    assert reply.is_error
+    assert HEADER not in reply.headers
+    assert "redacted" not in reply.json()
+    assert MAIL not in dump(world.engine)
+
+
+def test_accounts_keep_names_addresses_and_passwords(
+    client: TestClient[Litestar], world: World, clock: datetime
+) -> None:
+    password = f"password: hunter22 {MAIL}"
+    with transaction(world.engine) as connection:
+        create_user(connection, "Root", password, "admin", clock)
+    root = sign_in(client, "Root", password)
+
+    root.post("/users", {"name": "Zoe", "email": MAIL, "role": "reviewer", "on": "*"})
+
+    assert MAIL in dump(world.engine)
+
+
+def test_nothing_is_redacted_where_redaction_is_off(world: World, clock: datetime) -> None:
+    off = app_of(world, clock, redaction=Redaction(enabled=False))
+    with TestClient(off) as client:
+        reply = sign_in(client, "Lea").post("/incidents/1/note", {"text": TEXT})
+    assert HEADER not in reply.headers
+    assert TEXT in dump(world.engine)
+
+
+def test_unchanged_response_can_be_accepted_despite_a_new_pattern(
+    world: World, clock: datetime
+) -> None:
+    """The response was stored before the pattern was configured."""
+    with transaction(world.engine) as connection:
+        connection.execute(update(Exchange).values(response="ORD-12345678 is on its way."))
+    app = app_of(world, clock, redaction={"patterns": {"ORDER": r"ORD-\d{8}"}})
+    with TestClient(app) as client:
+        ada = sign_in(client, "Ada")
+        item = ada.send("POST", "/api/items/claim", json={}).json()["item"]
+        body = {**SCORES, "verdict": "accept", "corrected_response": "ORD-12345678 is on its way."}
+        assert ada.send("POST", f"/api/items/{item}/review", json=body).is_success
+        wrong = {**body, "corrected_response": "ORD-12345678 is lost."}
+        other = ada.send("POST", "/api/items/claim", json={}).json()["item"]
+        assert 409 == ada.send("POST", f"/api/items/{other}/review", json=wrong).status_code
