@@ -5,21 +5,27 @@ After an interruption the next run resumes. The periods are in :mod:`monitor.set
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from monitor.privacy.quotes import REMOVED, Quotes
+from monitor.privacy.expired_files import remove_export, remove_run_files
+from monitor.privacy.quotes import Quotes
 from monitor.settings import Retention
-from monitor.store.alerts.outbox import messages_created_before, replace_payload
+from monitor.store.accounts.sessions import delete_expired
+from monitor.store.accounts.sign_in_attempts import trim_attempts
+from monitor.store.alerts.outbox import empty_message, messages_created_before
 from monitor.store.alerts.slack_actions import delete_done_presses
 from monitor.store.audit_log import append_entry, last_entry_at
 from monitor.store.engine import transaction
 from monitor.store.privacy import deletion
 from monitor.store.privacy.deletion import evaluations_of_baselines
+from monitor.store.privacy.expired_files import expired_exports, expired_runs
+from monitor.store.privacy.expiry import EXPIRIES, Expiry, expire
 from monitor.store.privacy.observations import delete_expired_observations
 from monitor.store.probes.runs import erase_responses
 from monitor.store.traffic.compaction import (
@@ -36,6 +42,7 @@ from monitor.store.windows.drift_evaluations import (
     evaluations_ended_before,
     replace_assessment,
 )
+from monitor.store.windows.looks import anonymize_looks
 from monitor.store.windows.prompt_maps import prompt_map, save_prompt_map
 from monitor.store.windows.sample_scores import save_sample_scores
 from monitor.telemetry import get_logger
@@ -45,6 +52,8 @@ T = TypeVar("T")
 ROWS_PER_STEP = 1000
 #: Age at which replayed dead letters are removed: they are stored as exchanges.
 REPLAYED_AGE = timedelta(days=1)
+#: Age at which failed sign-ins are forgotten, and the most that are stored.
+ATTEMPTS_AGE, MAX_ATTEMPTS = timedelta(days=1), 1_000_000
 #: Age at which blocks are merged, when no evaluation or replay uses their batch any more.
 MERGE_AGE = timedelta(days=1)
 INTERVAL = timedelta(days=1)
@@ -82,21 +91,26 @@ def apply_retention(
         merged``.
     """
     run = _Run(engine, now, may_continue, rows_per_step)
-    if retention.exchanges:
-        before = now - retention.exchanges
-        run.exchanges(before, reviewed=False)
-        run.quotes(before)
-    if retention.reviews:
-        run.exchanges(now - retention.reviews, reviewed=True)
-    if retention.baselines:
-        run.baselines(now - retention.baselines)
+    steps: Sequence[tuple[timedelta | None, Callable[[datetime], None]]] = (
+        (retention.exchanges, run.exchanges),
+        (retention.exchanges, run.quotes),
+        (retention.reviews, run.reviewed_exchanges),
+        (retention.baselines, run.baselines),
+        (retention.current_baselines, run.current_baselines),
+        (retention.exchanges, run.messages),
+        (retention.messages, run.messages),
+        (retention.probes, run.probes),
+        (retention.slack_actions, run.slack_actions),
+        (retention.observations, run.observations),
+        *((getattr(retention, row.period), partial(run.expire, row)) for row in EXPIRIES),
+        (retention.run_files, run.run_files),
+        (retention.exports, run.exports),
+    )
+    for age, step in steps:
+        if age is not None:
+            step(now - age)
     run.dead_letters(retention.dead_letters)
-    if retention.probes:
-        run.probes(now - retention.probes)
-    if retention.slack_actions:
-        run.slack_actions(now - retention.slack_actions)
-    if retention.observations:
-        run.observations(now - retention.observations)
+    run.credentials()
     run.blocks()
     removed = Counter({name: n for name, n in run.removed.items() if n})
     if run.may_continue():
@@ -119,7 +133,15 @@ class _Run:
         self.rows_per_step = rows_per_step
         self.removed: Counter[str] = Counter()
 
-    def exchanges(self, before: datetime, *, reviewed: bool) -> None:
+    def exchanges(self, before: datetime) -> None:
+        """Delete exchanges that were never queued for review."""
+        self._exchanges(before, reviewed=False)
+
+    def reviewed_exchanges(self, before: datetime) -> None:
+        """Delete exchanges that were queued for review."""
+        self._exchanges(before, reviewed=True)
+
+    def _exchanges(self, before: datetime, *, reviewed: bool) -> None:
         after: deletion.AgeCursor | None = None
         while self.may_continue():
             with self._step() as connection:
@@ -132,17 +154,51 @@ class _Run:
             after = expired[-1]
 
     def quotes(self, before: datetime) -> None:
-        """Remove the quotes of expired exchanges from evaluations and messages."""
+        """Remove the quotes of expired exchanges from evaluations and looks."""
         with transaction(self.engine) as connection:
             evaluations = evaluations_ended_before(connection, before)
-            messages = messages_created_before(connection, before)
+            self.removed["quotes"] += anonymize_looks(connection, before)
         for evaluation_id in self._while_running(evaluations):
             with transaction(self.engine) as connection:
                 self.removed["quotes"] += _anonymize_evaluation(connection, evaluation_id)
+
+    def messages(self, before: datetime) -> None:
+        """Remove the content of messages, sent or not."""
+        with transaction(self.engine) as connection:
+            messages = messages_created_before(connection, before)
         for message_id in self._while_running(messages):
             with transaction(self.engine) as connection:
-                replace_payload(connection, message_id, {"text": REMOVED, "blocks": []})
+                empty_message(connection, message_id, self.now)
             self.removed["outbox"] += 1
+
+    def expire(self, expiry: Expiry, before: datetime) -> None:
+        """Delete rows, or erase columns of rows."""
+        while self.may_continue():
+            with transaction(self.engine) as connection:
+                n = expire(connection, expiry, before, self.rows_per_step)
+            self.removed[expiry.table.name] += n
+            if n < self.rows_per_step:
+                return
+
+    def credentials(self) -> None:
+        """Delete sessions that have ended, and failed sign-ins that block nobody any more."""
+        with transaction(self.engine) as connection:
+            self.removed["web_sessions"] += delete_expired(connection, self.now)
+            trim_attempts(connection, older_than=self.now - ATTEMPTS_AGE, capacity=MAX_ATTEMPTS)
+
+    def run_files(self, before: datetime) -> None:
+        """Delete the files of training runs that ended, but what their versions need."""
+        with transaction(self.engine) as connection:
+            expired = expired_runs(connection, before)
+        for run in self._while_running(expired):
+            self.removed["files"] += remove_run_files(run)
+
+    def exports(self, before: datetime) -> None:
+        """Delete files of exports that nobody changed since."""
+        with transaction(self.engine) as connection:
+            expired = expired_exports(connection, before)
+        for export in self._while_running(expired):
+            self.removed["files"] += remove_export(export)
 
     def dead_letters(self, age: timedelta | None) -> None:
         before = self.now - age if age else None
@@ -186,8 +242,16 @@ class _Run:
                 return
 
     def baselines(self, before: datetime) -> None:
+        """Delete baselines that were replaced."""
+        self._baselines(before, current=False)
+
+    def current_baselines(self, before: datetime) -> None:
+        """Delete baselines, even the newest of a model version."""
+        self._baselines(before, current=True)
+
+    def _baselines(self, before: datetime, *, current: bool) -> None:
         with transaction(self.engine) as connection:
-            expired = deletion.expired_baselines(connection, before)
+            expired = deletion.expired_baselines(connection, before, current=current)
         for baseline_id in self._while_running(expired):
             self._remove_baseline_quotes(baseline_id)
             while self.may_continue():

@@ -9,6 +9,8 @@ from monitor.settings.field_types import Section
 
 #: A week, and a week to notice that it could not be evaluated.
 MIN_RETENTION = timedelta(days=14)
+#: A channel that was unavailable may still take a message.
+MIN_MESSAGES = timedelta(days=7)
 
 
 class Retention(Section):
@@ -21,6 +23,15 @@ class Retention(Section):
     observations: OptionalDuration = timedelta(days=30)
     probes: OptionalDuration = timedelta(days=180)
     slack_actions: OptionalDuration = timedelta(days=90)
+    messages: OptionalDuration = timedelta(days=90)
+    errors: OptionalDuration = timedelta(days=90)
+    invitations: OptionalDuration = timedelta(days=90)
+    incidents: OptionalDuration = None
+    reasons: OptionalDuration = None
+    human_evaluations: OptionalDuration = None
+    current_baselines: OptionalDuration = None
+    run_files: OptionalDuration = None
+    exports: OptionalDuration = None
 
     @model_validator(mode="after")
     def _windows_are_evaluated_and_reviewed_first(self) -> "Retention":
@@ -29,6 +40,13 @@ class Retention(Section):
                 f'exchanges must be "" (for ever) or at least {format_duration(MIN_RETENTION)}: a '
                 "week of traffic is evaluated when it has ended"
             )
+        for name, minimum in (("messages", MIN_MESSAGES), ("run_files", MIN_RETENTION)):
+            value = getattr(self, name)
+            if value is not None and value < minimum:
+                raise ValueError(
+                    f'{name} must be "" (for ever) or at least {format_duration(minimum)}: '
+                    "what is younger is still sent, or used"
+                )
         if self.reviews is not None and not (
             self.exchanges is not None and self.exchanges <= self.reviews
         ):

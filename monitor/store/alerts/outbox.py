@@ -12,6 +12,11 @@ from monitor.store.tables import Incident, OutboxMessage
 
 Kind = Literal["post", "reply", "update"]
 
+#: Why a message without content is given up, in place of an error that may have quoted it.
+EXPIRED = "its content was removed: it was older than retention.messages"
+#: The content of a message whose content was removed.
+EMPTY: dict[str, Any] = {"text": "(removed)", "blocks": []}
+
 #: Why the messages of a model that was removed are given up.
 WITHDRAWN = "the model was removed from config.toml"
 
@@ -116,12 +121,29 @@ def withdraw_messages(connection: Connection, model: str, now: datetime) -> int:
 
 
 def messages_created_before(connection: Connection, before: datetime) -> list[int]:
-    """Return the delivered or failed messages that were created before a time."""
-    statement = select(OutboxMessage.id, OutboxMessage.payload).where(
-        OutboxMessage.created_at < before,
-        OutboxMessage.sent_at.is_not(None) | OutboxMessage.failed_at.is_not(None),
+    """Return the messages with content, sent or not, that were created before a time."""
+    statement = select(OutboxMessage.id, OutboxMessage.payload, OutboxMessage.error).where(
+        OutboxMessage.created_at < before
     )
-    return [row.id for row in connection.execute(statement) if row.payload.get("blocks")]
+    return [
+        row.id
+        for row in connection.execute(statement.order_by(OutboxMessage.id))
+        if row.payload != EMPTY or row.error not in {None, EXPIRED}
+    ]
+
+
+def empty_message(connection: Connection, message_id: int, now: datetime) -> None:
+    """Remove the content of a message, and give up one that was never sent.
+
+    Its key stays, so that it isn't stored again.
+    """
+    mine = OutboxMessage.id == message_id
+    connection.execute(
+        update(OutboxMessage).where(mine, IS_PENDING).values(failed_at=now, error=EXPIRED)
+    )
+    connection.execute(update(OutboxMessage).where(mine).values(payload=EMPTY))
+    told = OutboxMessage.error.is_not(None)
+    connection.execute(update(OutboxMessage).where(mine, told).values(error=EXPIRED))
 
 
 def replace_payload(connection: Connection, message_id: int, payload: dict[str, Any]) -> None:

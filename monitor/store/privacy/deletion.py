@@ -137,10 +137,14 @@ def delete_expired_dead_letters(
     return dict(Counter("replayed" if row.replayed_at else row.reason for row in rows))
 
 
-def expired_baselines(connection: Connection, before: datetime) -> list[int]:
-    """Return baselines created before a time, except the newest of each model version."""
-    newest = select(func.max(Baseline.id)).group_by(Baseline.model, Baseline.model_version)
-    statement = select(Baseline.id).where(Baseline.created_at < before, Baseline.id.not_in(newest))
+def expired_baselines(
+    connection: Connection, before: datetime, *, current: bool = False
+) -> list[int]:
+    """Return baselines created before a time; the newest of each model version if ``current``."""
+    statement = select(Baseline.id).where(Baseline.created_at < before)
+    if not current:
+        newest = select(func.max(Baseline.id)).group_by(Baseline.model, Baseline.model_version)
+        statement = statement.where(Baseline.id.not_in(newest))
     return list(connection.execute(statement.order_by(Baseline.id)).scalars())
 
 

@@ -42,6 +42,8 @@ class PersonalColumn:
     erasure: Erasure
     #: Why the column is not changed; empty where it is.
     reason: str = ""
+    #: A key of ``[retention]`` of its own; empty: that of the table.
+    period: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,8 @@ class PersonalTable:
     """What the rows of a table are for, how long they are stored, and who reads them."""
 
     purpose: str
-    #: A key of ``[retention]``; ``parent``: as long as the row that it refers to; empty: no period.
+    #: A key of ``[retention]``; ``parent``: as long as the row that it refers to; empty: none but
+    #: those of columns.
     period: str
     readers: tuple[Reader, ...]
     #: Every column that can hold text, JSON or bytes.
@@ -70,6 +73,11 @@ _TEXT_EXAMINED = PersonalColumn(Content.END_USER_TEXT, Erasure.EXAMINED)
 _TEXT_MASKED = PersonalColumn(Content.END_USER_TEXT, Erasure.MASKED)
 # Columns of words.
 _WORDS = PersonalColumn(Content.STAFF_WORDS, Erasure.MASKED)
+_QUOTES = PersonalColumn(Content.END_USER_TEXT, Erasure.EXAMINED, period="exchanges")
+_MASKED_QUOTES = PersonalColumn(Content.END_USER_TEXT, Erasure.MASKED, period="exchanges")
+_ERROR = PersonalColumn(Content.STAFF_WORDS, Erasure.MASKED, period="errors")
+_REASON = PersonalColumn(Content.STAFF_WORDS, Erasure.MASKED, period="reasons")
+_NOTE = PersonalColumn(Content.STAFF_WORDS, Erasure.MASKED, period="incidents")
 # Columns of staff.
 _ACCOUNT = _unchanged("staff, who use the product, are not its end users", Content.STAFF_ACCOUNT)
 # Other columns.
@@ -89,6 +97,7 @@ _OPERATOR: tuple[Reader, ...] = ("operator",)
 _HISTORY = "the history of a model: what was decided, when, by whom and why"
 _ONE_ROW = "overwritten in place; as many rows as there are sources, models or holders"
 _COUNTS = "counts that name no exchange"
+
 
 #: Every table has a row; `tests/unit/store/tables/test_personal_data.py` compares both.
 PERSONAL_DATA: Mapping[str, PersonalTable] = {
@@ -133,11 +142,11 @@ PERSONAL_DATA: Mapping[str, PersonalTable] = {
             "dataset_digests": _WORDS,
             "results": _WORDS,
             "gate_result": _CODE,
-            "error": _WORDS,
-            "termination_error": _WORDS,
+            "error": _ERROR,
+            "termination_error": _ERROR,
             "planned_by": _ACCOUNT,
             "approved_by": _ACCOUNT,
-            "approved_reason": _WORDS,
+            "approved_reason": _REASON,
         },
         no_period=_HISTORY,
     ),
@@ -174,10 +183,10 @@ PERSONAL_DATA: Mapping[str, PersonalTable] = {
             "status": _CODE,
             "verdict": _CODE,
             "provenance": _WORDS,
-            "assessment": _TEXT_MASKED,
-            "sample_scores": _TEXT_EXAMINED,
-            "prompt_map": _TEXT_EXAMINED,
-            "error": _WORDS,
+            "assessment": _MASKED_QUOTES,
+            "sample_scores": _QUOTES,
+            "prompt_map": _QUOTES,
+            "error": _ERROR,
         },
         no_period="figures; the quotes in them go with the exchanges",
     ),
@@ -230,10 +239,9 @@ PERSONAL_DATA: Mapping[str, PersonalTable] = {
     ),
     "human_evaluation_assignments": PersonalTable(
         purpose="decide whether a candidate may be promoted",
-        period="",
+        period="human_evaluations",
         readers=_STAFF,
         columns={"draft": _WORDS, "declined_reason": _WORDS, "comment": _WORDS},
-        no_period=_HISTORY,
     ),
     "human_evaluation_items": PersonalTable(
         purpose="decide whether a candidate may be promoted",
@@ -243,7 +251,9 @@ PERSONAL_DATA: Mapping[str, PersonalTable] = {
             "benchmark": _NAME,
             "benchmark_item_id": _TEXT_EXAMINED,
             "task_type": _WORDS,
-            "messages": _TEXT_EXAMINED,
+            "messages": PersonalColumn(
+                Content.END_USER_TEXT, Erasure.EXAMINED, period="human_evaluations"
+            ),
         },
         no_period="items of benchmarks",
     ),
@@ -263,10 +273,9 @@ PERSONAL_DATA: Mapping[str, PersonalTable] = {
     ),
     "human_evaluation_responses": PersonalTable(
         purpose="decide whether a candidate may be promoted",
-        period="",
+        period="human_evaluations",
         readers=_STAFF,
         columns={"text": _TEXT_EXAMINED},
-        no_period="responses to items of benchmarks",
     ),
     "human_evaluations": PersonalTable(
         purpose="decide whether a candidate may be promoted",
@@ -289,7 +298,7 @@ PERSONAL_DATA: Mapping[str, PersonalTable] = {
             "from_status": _CODE,
             "to_status": _CODE,
             "by": _ACCOUNT,
-            "reason": _WORDS,
+            "reason": _NOTE,
             "fingerprint": _WORDS,
         },
         no_period=_HISTORY,
@@ -310,7 +319,7 @@ PERSONAL_DATA: Mapping[str, PersonalTable] = {
             "cause": _CODE,
             "level": _CODE,
             "status": _CODE,
-            "summary": _WORDS,
+            "summary": _NOTE,
             "fingerprint": _WORDS,
             "acknowledged_by": _ACCOUNT,
             "slack_channel": _KEY,
@@ -320,10 +329,9 @@ PERSONAL_DATA: Mapping[str, PersonalTable] = {
     ),
     "invitations": PersonalTable(
         purpose="let staff sign in",
-        period="",
+        period="invitations",
         readers=("admin",),
         columns={"token_hash": _CREDENTIAL, "created_by": _ACCOUNT},
-        no_period="as long as the account",
     ),
     "leadership": PersonalTable(
         purpose="let one replica act",
@@ -336,7 +344,7 @@ PERSONAL_DATA: Mapping[str, PersonalTable] = {
         purpose="detect that a model's traffic has changed",
         period="",
         readers=_LEADS,
-        columns={"model": _NAME, "status": _CODE, "provenance": _WORDS, "findings": _WORDS},
+        columns={"model": _NAME, "status": _CODE, "provenance": _WORDS, "findings": _QUOTES},
         no_period="figures; looks without an alarm are removed after some weeks",
     ),
     "model_scores": PersonalTable(
@@ -368,7 +376,7 @@ PERSONAL_DATA: Mapping[str, PersonalTable] = {
     ),
     "outbox": PersonalTable(
         purpose="send messages to staff",
-        period="exchanges",
+        period="messages",
         readers=_LEADS,
         columns={
             "dedupe_key": _KEY,
@@ -402,12 +410,12 @@ PERSONAL_DATA: Mapping[str, PersonalTable] = {
             "purpose": _CODE,
             "status": _CODE,
             "claimed_by": _KEY,
-            "error": _WORDS,
+            "error": _ERROR,
             "verdict": _CODE,
             "comparison": _WORDS,
             "started_by": _ACCOUNT,
             "accepted_by": _ACCOUNT,
-            "accepted_reason": _WORDS,
+            "accepted_reason": _REASON,
         },
         no_period=_HISTORY,
     ),
@@ -442,7 +450,7 @@ PERSONAL_DATA: Mapping[str, PersonalTable] = {
         purpose="mirror versions to another registry",
         period="",
         readers=_LEADS,
-        columns={"model": _NAME, "error": _WORDS},
+        columns={"model": _NAME, "error": _ERROR},
         no_period=_ONE_ROW,
     ),
     "reports": PersonalTable(
@@ -544,17 +552,16 @@ PERSONAL_DATA: Mapping[str, PersonalTable] = {
             "from_status": _CODE,
             "to_status": _CODE,
             "by": _ACCOUNT,
-            "reason": _WORDS,
+            "reason": _REASON,
             "details": _WORDS,
         },
         no_period=_HISTORY,
     ),
     "rollout_labels": PersonalTable(
         purpose="find traffic that names neither version",
-        period="",
+        period="observations",
         readers=_LEADS,
         columns={"label": _ID_EXAMINED},
-        no_period=_COUNTS,
     ),
     "rollout_looks": PersonalTable(
         purpose="decide about a rollout",
@@ -564,7 +571,7 @@ PERSONAL_DATA: Mapping[str, PersonalTable] = {
             "evidence": _WORDS,
             "checks": _WORDS,
             "action": _CODE,
-            "reason": _WORDS,
+            "reason": _REASON,
             "reasons": _WORDS,
         },
         no_period=_HISTORY,
@@ -599,7 +606,7 @@ PERSONAL_DATA: Mapping[str, PersonalTable] = {
             "kind": _CODE,
             "model": _NAME,
             "status": _CODE,
-            "reason": _WORDS,
+            "reason": _REASON,
             "settings": _SETTINGS,
             "measurement": _WORDS,
             "started_by": _ACCOUNT,
@@ -650,7 +657,7 @@ PERSONAL_DATA: Mapping[str, PersonalTable] = {
             "from_stage": _CODE,
             "to_stage": _CODE,
             "changed_by": _ACCOUNT,
-            "reason": _WORDS,
+            "reason": _REASON,
         },
         no_period=_HISTORY,
     ),
@@ -675,7 +682,7 @@ PERSONAL_DATA: Mapping[str, PersonalTable] = {
         purpose="set the shares of two versions",
         period="",
         readers=_LEADS,
-        columns={"model": _NAME, "by": _ACCOUNT, "reason": _WORDS, "error": _WORDS},
+        columns={"model": _NAME, "by": _ACCOUNT, "reason": _REASON, "error": _ERROR},
         no_period=_HISTORY,
     ),
     "training_runs": PersonalTable(
@@ -692,18 +699,17 @@ PERSONAL_DATA: Mapping[str, PersonalTable] = {
             "plan": _WORDS,
             "progress": _WORDS,
             "cancel_requested_by": _ACCOUNT,
-            "termination_error": _WORDS,
+            "termination_error": _ERROR,
             "result": _WORDS,
-            "error": _WORDS,
+            "error": _ERROR,
         },
         no_period=_HISTORY,
     ),
     "unlisted_exchanges": PersonalTable(
         purpose="find models that the settings omit",
-        period="",
+        period="exchanges",
         readers=_LEADS,
         columns={"source": _NAME, "model": _ID_EXAMINED},
-        no_period=_COUNTS,
     ),
     "user_grants": PersonalTable(
         purpose="let staff work",
@@ -747,3 +753,9 @@ PERSONAL_DATA: Mapping[str, PersonalTable] = {
         no_period=_COUNTS,
     ),
 }
+
+
+def period_of(table: str, column: str) -> str:
+    """Return the key of ``[retention]`` after which a column's content is removed; empty: none."""
+    row = PERSONAL_DATA[table]
+    return row.columns[column].period or row.period

@@ -89,6 +89,21 @@ class LookRow:
         return self.findings[0].since if self.findings else None
 
 
+def anonymize_looks(connection: Connection, before: datetime) -> int:
+    """Remove words and examples of exchanges from the findings of old looks; return their number.
+
+    Figures stay.
+    """
+    statement = select(Look.id, Look.findings).where(Look.looked_until < before)
+    n_changed = 0
+    for look_id, findings in connection.execute(statement).all():
+        clean = [{**finding, "topic": "", "examples": []} for finding in findings]
+        if any(finding.get("topic") or finding.get("examples") for finding in findings):
+            connection.execute(update(Look).where(Look.id == look_id).values(findings=clean))
+            n_changed += 1
+    return n_changed
+
+
 def save_look(
     connection: Connection,
     *,

@@ -1,0 +1,204 @@
+"""Erasure by age: rows that are deleted, and columns whose content is erased while rows stay.
+
+The registry of personal data names the period of each column; a test compares both.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    String,
+    Table,
+    and_,
+    cast,
+    delete,
+    func,
+    null,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.orm import InstrumentedAttribute
+
+from monitor.store.privacy.human_evaluation_texts import REMOVED
+from monitor.store.tables import (
+    CandidateEvaluation,
+    DriftEvaluation,
+    HumanEvaluation,
+    HumanEvaluationAssignment,
+    HumanEvaluationItem,
+    HumanEvaluationResponse,
+    Incident,
+    IncidentEvent,
+    Invitation,
+    PendingHalf,
+    Probe,
+    ProbeRun,
+    RegistryMirror,
+    Rollout,
+    RolloutEvent,
+    RolloutLabel,
+    RolloutLook,
+    StageChange,
+    TrafficWeights,
+    TrainingRun,
+    UnlistedExchanges,
+)
+
+Column = InstrumentedAttribute[Any]
+
+#: What takes the place of a conversation.
+NO_MESSAGES = [{"role": "user", "content": REMOVED}]
+
+
+@dataclass(frozen=True)
+class Expiry:
+    """Rows, or columns of rows, that expire."""
+
+    #: A key of ``[retention]``.
+    period: str
+    #: From when a row's age counts; ``NULL``: it can't expire yet.
+    since: ColumnElement[datetime]
+    #: The columns that are erased; of whole rows the only one is of the table.
+    columns: tuple[Column, ...]
+    #: Whether the row is deleted.
+    is_row: bool = False
+
+    @property
+    def table(self) -> Table:
+        """The table of the columns."""
+        table: Table = self.columns[0].class_.__table__
+        return table
+
+
+def _parent(column: Column, reference: Column) -> ColumnElement[datetime]:
+    """Return a time of the row that another row refers to."""
+    owner = column.class_
+    return select(column).where(owner.id == reference).correlate_except(owner).scalar_subquery()
+
+
+def _closed(reference: Column) -> ColumnElement[datetime]:
+    """Return when the human evaluation of a row was locked or cancelled."""
+    time = func.coalesce(HumanEvaluation.locked_at, HumanEvaluation.cancelled_at)
+    statement = select(time).where(HumanEvaluation.id == reference)
+    return statement.correlate_except(HumanEvaluation).scalar_subquery()
+
+
+def _closed_of_item(reference: Column) -> ColumnElement[datetime]:
+    time = func.coalesce(HumanEvaluation.locked_at, HumanEvaluation.cancelled_at)
+    statement = (
+        select(time)
+        .join(HumanEvaluationItem, HumanEvaluationItem.human_evaluation_id == HumanEvaluation.id)
+        .where(HumanEvaluationItem.id == reference)
+    )
+    return statement.correlate_except(HumanEvaluation, HumanEvaluationItem).scalar_subquery()
+
+
+#: When the run of a probe ended; a reference keeps its responses.
+_PROBED = (
+    select(ProbeRun.finished_at)
+    .where(ProbeRun.id == Probe.run_id, ProbeRun.is_reference.is_(False))
+    .correlate_except(ProbeRun)
+    .scalar_subquery()
+)
+
+EXPIRIES: Sequence[Expiry] = (
+    Expiry("exchanges", PendingHalf.received_at.expression, (PendingHalf.payload,), is_row=True),
+    Expiry("exchanges", UnlistedExchanges.day.expression, (UnlistedExchanges.model,), is_row=True),
+    Expiry(
+        "observations", RolloutLabel.last_seen_at.expression, (RolloutLabel.label,), is_row=True
+    ),
+    Expiry(
+        "invitations",
+        func.coalesce(Invitation.used_at, Invitation.expires_at),
+        (Invitation.token_hash,),
+        is_row=True,
+    ),
+    Expiry("probes", _PROBED, (Probe.error, Probe.served_model)),
+    Expiry(
+        "errors",
+        TrainingRun.finished_at.expression,
+        (TrainingRun.error, TrainingRun.termination_error),
+    ),
+    Expiry(
+        "errors",
+        CandidateEvaluation.finished_at.expression,
+        (CandidateEvaluation.error, CandidateEvaluation.termination_error),
+    ),
+    Expiry("errors", DriftEvaluation.started_at.expression, (DriftEvaluation.error,)),
+    Expiry("errors", ProbeRun.started_at.expression, (ProbeRun.error,)),
+    Expiry("errors", TrafficWeights.created_at.expression, (TrafficWeights.error,)),
+    Expiry("errors", RegistryMirror.next_attempt_at.expression, (RegistryMirror.error,)),
+    Expiry("incidents", IncidentEvent.at.expression, (IncidentEvent.reason,)),
+    Expiry("incidents", Incident.resolved_at.expression, (Incident.summary,)),
+    Expiry("reasons", RolloutEvent.at.expression, (RolloutEvent.reason,)),
+    Expiry("reasons", RolloutLook.looked_at.expression, (RolloutLook.reason,)),
+    Expiry("reasons", Rollout.finished_at.expression, (Rollout.reason,)),
+    Expiry("reasons", StageChange.changed_at.expression, (StageChange.reason,)),
+    Expiry("reasons", TrafficWeights.created_at.expression, (TrafficWeights.reason,)),
+    Expiry(
+        "reasons",
+        CandidateEvaluation.approved_at.expression,
+        (CandidateEvaluation.approved_reason,),
+    ),
+    Expiry("reasons", ProbeRun.accepted_at.expression, (ProbeRun.accepted_reason,)),
+    Expiry(
+        "human_evaluations",
+        _closed(HumanEvaluationItem.human_evaluation_id),
+        (HumanEvaluationItem.messages,),
+    ),
+    Expiry(
+        "human_evaluations",
+        _closed_of_item(HumanEvaluationResponse.item_id),
+        (HumanEvaluationResponse.text,),
+    ),
+    Expiry(
+        "human_evaluations",
+        _closed_of_item(HumanEvaluationAssignment.item_id),
+        (
+            HumanEvaluationAssignment.draft,
+            HumanEvaluationAssignment.declined_reason,
+            HumanEvaluationAssignment.comment,
+        ),
+    ),
+)
+
+
+def expire(connection: Connection, expiry: Expiry, before: datetime, limit: int) -> int:
+    """Delete or erase rows older than a time; return their number, which is at most ``limit``."""
+    table = expiry.table
+    keys = list(table.primary_key)
+    conditions = [expiry.since < before]
+    if not expiry.is_row:
+        conditions.append(or_(*map(_has_content, expiry.columns)))
+    found = connection.execute(select(*keys).where(*conditions).limit(limit)).all()
+    if not found:
+        return 0
+    chosen = tuple_(*keys).in_([tuple(row) for row in found])
+    if expiry.is_row:
+        connection.execute(delete(table).where(chosen))
+        return len(found)
+    for column in expiry.columns:
+        changed = and_(chosen, _has_content(column))
+        connection.execute(update(table).where(changed).values({column.key: _erased(column)}))
+    return len(found)
+
+
+def _erased(column: Column) -> Any:
+    """Return what takes the place of a content: of a reason a text, as one was given."""
+    if column is HumanEvaluationItem.messages:
+        return NO_MESSAGES
+    return REMOVED if isinstance(column.type, String) else {}
+
+
+def _has_content(column: Column) -> ColumnElement[bool]:
+    """Return whether a column has something that isn't erased."""
+    if isinstance(column.type, String):
+        return column.is_not(None) & column.not_in(("", REMOVED))
+    text = cast(column, String)
+    return column.is_not(null()) & text.not_in(("{}", "[]", "null")) & ~text.contains(REMOVED)
