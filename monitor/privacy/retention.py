@@ -19,7 +19,7 @@ from monitor.settings import Retention
 from monitor.store.accounts.sessions import delete_expired
 from monitor.store.accounts.sign_in_attempts import trim_attempts
 from monitor.store.alerts.outbox import empty_message, messages_created_before
-from monitor.store.alerts.slack_actions import delete_done_presses
+from monitor.store.alerts.slack_actions import delete_expired_presses
 from monitor.store.audit_log import append_entry, last_entry_at
 from monitor.store.engine import transaction
 from monitor.store.privacy import deletion
@@ -219,7 +219,7 @@ class _Run:
     def slack_actions(self, before: datetime) -> None:
         while self.may_continue():
             with transaction(self.engine) as connection:
-                n = delete_done_presses(connection, before, self.rows_per_step)
+                n = delete_expired_presses(connection, before, self.rows_per_step)
             self.removed["slack_actions"] += n
             if n < self.rows_per_step:
                 return

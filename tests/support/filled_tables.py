@@ -1,7 +1,7 @@
 """Rows in every table of a schema, made from the schema itself, so that no column is forgotten."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -27,7 +27,13 @@ CONTENTS = (bytes(range(256)), b"", b"\\x00\n\t\\N")
 N_ROWS = 3
 
 
-def fill_tables(connection: Connection, metadata: MetaData, *, first: int = 1) -> dict[str, int]:
+def fill_tables(
+    connection: Connection,
+    metadata: MetaData,
+    *,
+    first: int = 1,
+    only: Collection[str] | None = None,
+) -> dict[str, int]:
     """Insert rows into each table; return their number by table.
 
     Ids have gaps. Each nullable column is NULL in one row. A table whose rows are limited to one by
@@ -37,10 +43,11 @@ def fill_tables(connection: Connection, metadata: MetaData, *, first: int = 1) -
         connection: The transaction.
         metadata: The schema: declared, or reflected from a database of another revision.
         first: Number of the first row: repeated fills need different ones.
+        only: The tables; default: all.
     """
     counts = {}
     for table in metadata.sorted_tables:
-        if table.name == "alembic_version":
+        if table.name == "alembic_version" or (only is not None and table.name not in only):
             continue
         if table.name == "audit_log":
             for k in range(first, first + N_ROWS):

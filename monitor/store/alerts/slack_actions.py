@@ -119,14 +119,14 @@ def mark_replied(connection: Connection, press_id: int, at: datetime | None) -> 
     connection.execute(update(SlackAction).where(SlackAction.id == press_id).values(replied_at=at))
 
 
-def delete_done_presses(connection: Connection, before: datetime, limit: int) -> int:
-    """Delete the presses that were received before a time and are done; return their number.
+def delete_expired_presses(connection: Connection, before: datetime, limit: int) -> int:
+    """Delete the presses that were received before a time; return their number.
 
     An old button stays without effect: the version of its incident, or its decision, has changed.
     """
     old = (
         select(SlackAction.id)
-        .where(SlackAction.received_at < before, SlackAction.done_at.is_not(None))
+        .where(SlackAction.received_at < before)
         .order_by(SlackAction.id)
         .limit(limit)
     )

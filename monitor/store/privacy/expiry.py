@@ -119,7 +119,7 @@ EXPIRIES: Sequence[Expiry] = (
         (Invitation.token_hash,),
         is_row=True,
     ),
-    Expiry("probes", _PROBED, (Probe.error, Probe.served_model)),
+    Expiry("probes", _PROBED, (Probe.response, Probe.error, Probe.served_model)),
     Expiry(
         "errors",
         TrainingRun.finished_at.expression,
@@ -133,7 +133,11 @@ EXPIRIES: Sequence[Expiry] = (
     Expiry("errors", DriftEvaluation.started_at.expression, (DriftEvaluation.error,)),
     Expiry("errors", ProbeRun.started_at.expression, (ProbeRun.error,)),
     Expiry("errors", TrafficWeights.created_at.expression, (TrafficWeights.error,)),
-    Expiry("errors", RegistryMirror.next_attempt_at.expression, (RegistryMirror.error,)),
+    Expiry(
+        "errors",
+        func.coalesce(RegistryMirror.next_attempt_at, RegistryMirror.mirrored_at),
+        (RegistryMirror.error,),
+    ),
     Expiry("incidents", IncidentEvent.at.expression, (IncidentEvent.reason,)),
     Expiry("incidents", Incident.resolved_at.expression, (Incident.summary,)),
     Expiry("reasons", RolloutEvent.at.expression, (RolloutEvent.reason,)),

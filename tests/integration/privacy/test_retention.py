@@ -13,7 +13,7 @@ from monitor.daemon.cycle import Cycle
 from monitor.errors import NotFoundError
 from monitor.privacy.retention import ACTION, apply_retention, is_due
 from monitor.settings import Retention, Secrets, Settings
-from monitor.store.alerts.outbox import add_message, list_messages
+from monitor.store.alerts.outbox import EMPTY, EXPIRED, add_message, list_messages
 from monitor.store.alerts.slack_actions import Press, finish_press, insert_press, list_presses
 from monitor.store.audit_log import first_broken_entry_id
 from monitor.store.engine import transaction
@@ -277,14 +277,14 @@ def test_quotes_are_removed_and_figures_stay(any_engine: Engine, clock: datetime
 
     removed = apply_retention(any_engine, DAYS_30, clock)
 
-    assert (4, 1) == (removed["quotes"], removed["outbox"])
+    assert (4, 2) == (removed["quotes"], removed["outbox"])
     with transaction(any_engine) as connection:
         drawn = prompt_map(connection, old)
         assert drawn is not None
         assert {DELETED} == {*drawn.current_ids.tolist(), *drawn.reference_ids.tolist()}
         aged = drift_evaluation_by_id(connection, old).assessment
         left = drift_evaluation_by_id(connection, recent).assessment
-        messages = {message.dedupe_key: message.payload for message in list_messages(connection)}
+        messages = {message.dedupe_key: message for message in list_messages(connection)}
         with pytest.raises(NotFoundError):
             sample_scores(connection, old)
     assert aged is not None
@@ -300,9 +300,12 @@ def test_quotes_are_removed_and_figures_stay(any_engine: Engine, clock: datetime
         "One user (removed) sent 40% of the window.",
         quoted.remarks[1],
     ) == aged.remarks
-    assert {"text": "(removed)", "blocks": []} == messages["a"]
-    assert messages["b"]["blocks"]  # it waits to be sent
-    assert messages["c"]["blocks"]
+    assert EMPTY == messages["a"].payload == messages["b"].payload
+    assert messages["c"].payload["blocks"]
+    # One that was never sent is given up: it would be sent without its content.
+    assert (None, clock, EXPIRED) == (
+        messages["b"].sent_at, messages["b"].failed_at, messages["b"].error,
+    )  # fmt: skip
 
 
 def test_stopped_run_resumes_next_time(any_engine: Engine, clock: datetime) -> None:
