@@ -7,19 +7,24 @@ from monitor.traffic.redaction.text_scan import Place, TextScan, words_near
 
 #: 13 to 19 digits, each but the first after at most one separator.
 DIGITS_OF_CARD = re.compile(r"(?<![0-9])(?<![0-9][.-])[0-9](?:[ ./-]?[0-9]){12,18}")
-#: First digits of the card schemes and the lengths they issue (ISO/IEC 7812).
+#: The first digit of the card schemes, their first digits, and the lengths that they issue
+#: (ISO/IEC 7812).
 SCHEMES = (
-    (re.compile(r"4"), (16, 19)),  # Visa; those of 13 digits are long out of use
-    (re.compile(r"5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720"), (16,)),  # Mastercard
-    (re.compile(r"3[47]"), (15,)),  # American Express
-    (re.compile(r"3(?:0[0-5]|095|[68])"), (14, 16, 19)),  # Diners Club
-    (re.compile(r"6011|64[4-9]|65"), (16, 19)),  # Discover
-    (re.compile(r"35(?:2[89]|[3-8])"), (16, 19)),  # JCB
-    (re.compile(r"220[0-4]"), (16, 17, 18, 19)),  # Mir
-    (re.compile(r"9792"), (16,)),  # Troy
-    (re.compile(r"62|81"), (16, 17, 18, 19)),  # UnionPay
-    (re.compile(r"50|5[6-9]|6"), (16, 18, 19)),  # Maestro and national debit cards
+    ("4", re.compile(r"4"), (16, 19)),  # Visa; those of 13 digits are long out of use
+    ("25", re.compile(r"5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720"), (16,)),  # Mastercard
+    ("3", re.compile(r"3[47]"), (15,)),  # American Express
+    ("3", re.compile(r"3(?:0[0-5]|095|[68])"), (14, 16, 19)),  # Diners Club
+    ("6", re.compile(r"6011|64[4-9]|65"), (16, 19)),  # Discover
+    ("3", re.compile(r"35(?:2[89]|[3-8])"), (16, 19)),  # JCB
+    ("2", re.compile(r"220[0-4]"), (16, 17, 18, 19)),  # Mir
+    ("9", re.compile(r"9792"), (16,)),  # Troy
+    ("68", re.compile(r"62|81"), (16, 17, 18, 19)),  # UnionPay
+    ("56", re.compile(r"50|5[6-9]|6"), (16, 18, 19)),  # Maestro and national debit cards
 )
+
+#: Each digit -> the sum of the digits of its double.
+DOUBLED = str.maketrans("0123456789", "0246813579")
+NO_SEPARATORS = str.maketrans("", "", " ./-")
 
 #: Length of each country's IBAN (SWIFT's registry).
 IBAN_LENGTHS = {
@@ -80,9 +85,9 @@ def find_ssns(scan: TextScan, windows: Sequence[Place]) -> Iterator[Place]:
 
 def _end_of_card(text: str, match: re.Match[str]) -> int | None:
     """Return the end of the card number at the start of a run of digits; ``None`` if none."""
-    digits = "".join(character for character in match.group() if character.isdigit())
-    for prefix, lengths in SCHEMES:
-        if not prefix.match(digits):
+    digits = match.group().translate(NO_SEPARATORS)
+    for first, prefix, lengths in SCHEMES:
+        if digits[0] not in first or not prefix.match(digits):
             continue
         for length in sorted(lengths, reverse=True):
             if length > len(digits) or not _is_luhn(digits[:length]):
@@ -104,12 +109,13 @@ def _after(text: str, start: int, n: int) -> int | None:
 
 
 def _is_luhn(digits: str) -> bool:
-    values = [int(digit) for digit in digits]
-    duplicates = [value * 2 - 9 * (value > 4) for value in values[-2::-2]]
-    return (sum(values[-1::-2]) + sum(duplicates)) % 10 == 0 and len(set(values)) > 1
+    total = sum(map(int, digits[-1::-2])) + sum(map(int, digits[-2::-2].translate(DOUBLED)))
+    return total % 10 == 0 and len(set(digits)) > 1
 
 
 def _is_iban(text: str) -> bool:
     compact = "".join(character for character in text.upper() if character.isalnum())
+    if not compact.isascii():
+        return False
     rearranged = compact[4:] + compact[:4]
     return int("".join(str(int(character, 36)) for character in rearranged)) % 97 == 1

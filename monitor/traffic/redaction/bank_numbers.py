@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from stdnum.us import rtn
 
-from monitor.traffic.redaction.text_scan import Place, TextScan, needles
+from monitor.traffic.redaction.text_scan import Place, TextScan
+from monitor.traffic.redaction.word_index import needles
 
 SORT_CODE = r"[0-9]{2}[ .-]?[0-9]{2}[ .-]?[0-9]{2}"
 #: A sort code and an account in a row: ``20-00-00 55779911``.

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from monitor.traffic.redaction.text_scan import Place, TextScan, needles
+from monitor.traffic.redaction.text_scan import Place, TextScan
+from monitor.traffic.redaction.word_index import needles
 
 #: Beginnings of the words.
 NEEDLES = needles(

@@ -11,7 +11,8 @@ from datetime import date
 from functools import cache
 from importlib import import_module
 
-from monitor.traffic.redaction.text_scan import Place, TextScan, needles, words_near
+from monitor.traffic.redaction.text_scan import Place, TextScan, words_near
+from monitor.traffic.redaction.word_index import needles
 
 #: Characters before a number, and after it, that may name its kind.
 CHARACTERS_BEFORE = 80
@@ -19,6 +20,9 @@ CHARACTERS_AFTER = 32
 
 BEGIN = r"(?<![A-Za-z0-9_])(?<![0-9][.:/-])"
 END = r"(?![A-Za-z0-9_])(?![.:/-][0-9])"
+AT_END = re.compile(END)
+#: A form that begins with a digit.
+DIGIT_FIRST = re.compile(r"(?:\(\?<!\[0-9\] \)|\(\?:)?\[?[0-9]")
 #: Longest name that must be a word of its own.
 MAX_WORD = 4
 
@@ -32,14 +36,16 @@ class NationalId:
         module: The module of python-stdnum that checks its digits; empty: none, or a function here.
         words: What names it; needed nearby where it is not ``None``.
         check: Returns whether the digits are right; in place of the module.
-        literals: Lower-case parts of the words, of which the text has one at least.
+        first_words: Lower-case parts of the words, of which the text has one at least.
+        form: The pattern without its bounds.
     """
 
     pattern: re.Pattern[str]
     module: str = ""
     words: re.Pattern[str] | None = None
     check: Callable[[str], bool] | None = None
-    literals: tuple[str, ...] = ()
+    first_words: tuple[str, ...] = ()
+    form: str = ""
 
     def is_valid(self, number: str) -> bool:
         """Return whether the check digits, and dates in the number, are right."""
@@ -65,7 +71,7 @@ def find_national_ids(scan: TextScan, windows: Sequence[Place]) -> Iterator[Plac
     named = [
         kind
         for kind in NAMED
-        if any(word.split()[0] in lower for word in kind.literals)
+        if any(word in lower for word in kind.first_words)
         and (kind.words is None or kind.words.search(text))
     ]
     for first, last in windows:
@@ -105,7 +111,7 @@ def find_named_documents(scan: TextScan) -> Iterator[Place]:
 def _find(kind: NationalId, text: str, first: int, last: int) -> Iterator[Place]:
     for match in kind.pattern.finditer(text, first, last):
         start, end = match.span()
-        if not re.match(END, text[end : end + 2]):  # beyond the window
+        if not AT_END.match(text[end : end + 2]):  # beyond the window
             continue
         if kind.words is not None:
             nearby = words_near(text, start, end, CHARACTERS_BEFORE, CHARACTERS_AFTER)
@@ -177,9 +183,29 @@ def _number(
         check: See :class:`NationalId`.
     """
     literals = tuple(name.replace("_", " ") for name in names.split())
-    pattern = re.compile(BEGIN + f"(?:{form})" + END)
+    pattern = re.compile(_bounded(form))
     words = re.compile("|".join(map(_name, literals)), re.IGNORECASE) if literals else None
-    return NationalId(pattern, module, words, check, literals)
+    first_words = tuple(dict.fromkeys(name.split()[0] for name in literals))
+    return NationalId(pattern, module, words, check, first_words, form)
+
+
+def _bounded(form: str) -> str:
+    return f"{BEGIN}(?:{form}){END}"
+
+
+def _any_of(kinds: Sequence[NationalId]) -> re.Pattern[str]:
+    """Return the pattern of all forms.
+
+    Their bounds are tried once, and of the forms only those that begin as the text does.
+    """
+    digits = [f"(?:{kind.form})" for kind in kinds if DIGIT_FIRST.match(kind.form)]
+    letters = [f"(?:{kind.form})" for kind in kinds if not DIGIT_FIRST.match(kind.form)]
+    groups = [
+        f"(?={first})(?:{'|'.join(forms)})"
+        for first, forms in (("[0-9]", digits), ("[A-Za-z]", letters))
+        if forms
+    ]
+    return re.compile(_bounded("|".join(groups)))
 
 
 def _name(literal: str) -> str:
@@ -246,7 +272,7 @@ OF_DIGITS = (
 BY_FORM = tuple(kind for kind in OF_DIGITS if kind.words is None)
 NAMED = tuple(kind for kind in OF_DIGITS if kind.words is not None)
 #: A quick look: none of the forms is in most windows.
-ANY_FORM = re.compile("|".join(kind.pattern.pattern for kind in BY_FORM))
+ANY_FORM = _any_of(BY_FORM)
 
 ALPHANUMERIC = (
     _number(
@@ -271,7 +297,7 @@ ALPHANUMERIC = (
     _number(r"[A-Za-z]{5}[ -]?[0-9]{4}[ -]?[A-Za-z]", names="pan पैन"),
     _number(r"[12] ?[0-9]{2} ?[0-9]{2} ?2[AB] ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}", "fr.nir"),
 )
-ANY_ALPHANUMERIC = re.compile("|".join(kind.pattern.pattern for kind in ALPHANUMERIC))
+ANY_ALPHANUMERIC = _any_of(ALPHANUMERIC)
 
 #: Six digits, with a space or hyphen between them or none.
 SIX_DIGITS = re.compile(r"[0-9](?:[ .-]?[0-9]){5,11}")

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from monitor.traffic.redaction.text_scan import Place, TextScan, needles
+from monitor.traffic.redaction.text_scan import Place, TextScan
+from monitor.traffic.redaction.word_index import needles
 
 MIN_LENGTH, MAX_LENGTH = 4, 256
 #: Beginnings of the words.
@@ -30,6 +31,8 @@ ASSIGNED = re.compile(
     r"[\w ()/-]{0,40}?\\{0,7}[\"'`*]{0,2}\]?[\s ]{0,3}(?::=|=>|->"
     r"|:(?=\s)|[:=>](?!\s*\n))\s{0,6}(?:[bru]?\\{0,7}[\"'`«»“„「]|\*\*)?"
 )
+#: Characters from a word to the end of the sign.
+FURTHEST_SIGN = 40 + 7 + 2 + 1 + 3 + 2
 #: A sentence: ``my password is x``.
 STATED = re.compile(
     r"(?:[ -](?:for|zu[mr]?|für|pour|para|per|voor|van|von|vom|della|del|du|des|von|fürs|do"
@@ -75,18 +78,29 @@ def find_passwords(scan: TextScan) -> Iterator[Place]:
         if start < end_of_last:
             continue
         name = WORD.match(text, start)
-        place = name and _value(text, name)
+        place = name and _value(scan, name)
         if place:
             end_of_last = place[1]
             yield place
 
 
-def _value(text: str, name: re.Match[str]) -> Place | None:
+def _has_sign(text: str, start: int) -> bool:
+    """Return whether a sign of an assignment is near enough."""
+    last = start + FURTHEST_SIGN
+    return (
+        text.find(":", start, last) >= 0
+        or text.find("=", start, last) >= 0
+        or text.find(">", start, last) >= 0
+    )
+
+
+def _value(scan: TextScan, name: re.Match[str]) -> Place | None:
     """Return the place of the password after a word for it."""
-    assigned = ASSIGNED.match(text, name.end())
+    text = scan.text
+    assigned = _has_sign(text, name.end()) and ASSIGNED.match(text, name.end())
     link = assigned or STATED.match(text, name.end())
     if link is None:
-        bare = BARE.match(text, name.end()) or DIRECT.match(text, name.end())
+        bare = (scan.has_digit and BARE.match(text, name.end())) or DIRECT.match(text, name.end())
         return bare.span(1) if bare and _is_password(bare[1]) else None
     is_quoted = link[0][-1:] in QUOTES and link[0] != ""
     value = (QUOTED if is_quoted else VALUE).match(text, link.end())

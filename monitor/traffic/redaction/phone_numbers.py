@@ -13,6 +13,9 @@ GAP = r"(?: ?[(/]| ?\)[ -]{0,3}| - |[ .-])?"
 CANDIDATE = re.compile(rf"(?:\+|\()?[0-9](?:{GAP}[0-9]){{6,17}}")
 GOES_ON = re.compile(r"[A-Za-z0-9_]|[.,:/-][0-9]|[ ][0-9]")
 
+INTERNATIONAL = re.compile(r"\+[1-9]|00[1-9]")
+NO_SEPARATORS = str.maketrans("", "", "+()/ .-")
+
 #: National forms.
 NATIONAL = re.compile(
     r"(?:1[ .-]?)?\([2-9][0-9]{2}\)[ ]?[0-9]{3}[ .-][0-9]{4}"  # North America: (202) 555-0143
@@ -66,8 +69,8 @@ def find_phones(scan: TextScan, windows: Sequence[Place]) -> Iterator[Place]:
 def _end_of_phone(text: str, candidate: re.Match[str]) -> int | None:
     """Return the end of the phone number at the candidate; ``None`` if none."""
     number, start, end = candidate.group(), candidate.start(), candidate.end()
-    n_digits = sum(character.isdigit() for character in number)
-    if re.match(r"\+[1-9]|00[1-9]", number) and n_digits >= (7 if number[0] == "+" else 12):
+    n_digits = len(number.translate(NO_SEPARATORS))
+    if INTERNATIONAL.match(number) and n_digits >= (7 if number[0] == "+" else 12):
         while n_digits > 15 or GOES_ON.match(text, end):  # other numbers follow: cut at a separator
             number = number.rstrip("0123456789").rstrip(" .-/()")
             end, n_digits = start + len(number), sum(character.isdigit() for character in number)
@@ -76,10 +79,12 @@ def _end_of_phone(text: str, candidate: re.Match[str]) -> int | None:
         return end
     if n_digits > 13 or GOES_ON.match(text, end) or DATE.fullmatch(number):
         return None
-    before = text_before(text, start, CONTEXT_CHARACTERS)
-    if OTHER_NUMBER_CONTEXT.search(before) or INTERNET.fullmatch(number):
+    # The patterns of the words before a number are the slow ones: they come last.
+    is_national = n_digits >= 8 + number.startswith("0") and NATIONAL.fullmatch(number)
+    is_possible = n_digits <= 12 and (n_digits >= 9 or not number.isdigit())
+    if not (is_national or is_possible) or INTERNET.fullmatch(number):
         return None
-    if NATIONAL.fullmatch(number) and n_digits >= 8 + number.startswith("0"):
-        return end
-    is_long_enough = n_digits >= 9 or not number.isdigit()
-    return end if is_long_enough and n_digits <= 12 and PHONE_CONTEXT.search(before) else None
+    before = text_before(text, start, CONTEXT_CHARACTERS)
+    if not is_national and not PHONE_CONTEXT.search(before):
+        return None
+    return None if OTHER_NUMBER_CONTEXT.search(before) else end

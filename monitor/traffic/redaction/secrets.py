@@ -7,7 +7,8 @@ Passwords are in :mod:`monitor.traffic.redaction.passwords`.
 import re
 from collections.abc import Iterator
 
-from monitor.traffic.redaction.text_scan import Place, TextScan, needles
+from monitor.traffic.redaction.text_scan import Place, TextScan
+from monitor.traffic.redaction.word_index import needles
 
 #: Longest secret; the rest of a longer one is another match.
 MAX_LENGTH = 4096

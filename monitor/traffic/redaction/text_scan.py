@@ -7,6 +7,9 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache, cached_property
+
+from monitor.traffic.redaction.word_index import MIN_BYTES, WordIndex, places_in, places_of_word
 
 
 @dataclass(frozen=True, order=True)
@@ -65,13 +68,11 @@ def _plain_forms() -> dict[str, str]:
     return forms | {chr(0xFEE0 + code): chr(code) for code in wide}
 
 
-PLAIN_FORMS = _plain_forms()
-OTHER_FORM = re.compile(f"[{re.escape(''.join(PLAIN_FORMS))}]")
-
-
-def needles(words: str) -> tuple[bytes, ...]:
-    """Return words for :meth:`TextScan.places_of`, which searches bytes: that is fast."""
-    return tuple(word.encode() for word in words.split())
+@cache
+def _other_forms() -> tuple[re.Pattern[str], dict[str, str]]:
+    """Return the pattern of other forms and what they mean; made for the first text with any."""
+    forms = _plain_forms()
+    return re.compile(f"[{re.escape(''.join(forms))}]"), forms
 
 
 class TextScan:
@@ -86,19 +87,11 @@ class TextScan:
         has_long_number: Whether there are seven.
     """
 
-    __slots__ = (
-        "has_digit",
-        "has_long_number",
-        "has_six_digits",
-        "has_three_digits",
-        "raw",
-        "text",
-    )
-
     def __init__(self, text: str) -> None:
         """Scan a text; digits of other scripts, unusual hyphens and spaces count as ASCII."""
         if not text.isascii():
-            text = OTHER_FORM.sub(lambda match: PLAIN_FORMS[match[0]], text)
+            pattern, forms = _other_forms()
+            text = pattern.sub(lambda match: forms[match[0]], text)
         self.text = text
         self.raw = text.encode("utf-8", "surrogatepass")
         numbers = self.raw.translate(TO_ZERO, SEPARATORS)
@@ -123,13 +116,13 @@ class TextScan:
 
     def countries(self) -> Iterator[int]:
         """Yield the positions of country codes followed by two digits."""
-        return self._characters(_places(self.raw.translate(TO_CLASS), COUNTRY))
+        return self._characters(places_in(self.raw.translate(TO_CLASS), COUNTRY))
 
     def tokens_with_digits(self) -> list[Place]:
         """Return the ranges of ASCII letters and digits in a row that have both."""
         marked = self.raw.translate(TO_CLASS)
         runs: list[Place] = []
-        for place in sorted({*_places(marked, b"a0"), *_places(marked, b"0a")}):
+        for place in sorted({*places_in(marked, b"a0"), *places_in(marked, b"0a")}):
             if runs and place < runs[-1][1]:
                 continue
             end = marked.find(b" ", place)
@@ -145,11 +138,24 @@ class TextScan:
             needles: Words in ASCII.
             of_other_scripts: Words with other characters, as they are written.
         """
-        words, lower = tuple(needles), self.raw.lower()
+        words = tuple(needles)
         if len(self.raw) != len(self.text):
             words += tuple(of_other_scripts)
-        places = [place for word in words for place in _places(lower, word)]
+        lower = self._lower
+        if len(lower) < MIN_BYTES:
+            places = [place for word in words for place in places_in(lower, word)]
+        else:
+            starts = self._starts
+            places = [place for word in words for place in places_of_word(lower, word, starts)]
         return self._characters(sorted(places))
+
+    @cached_property
+    def _lower(self) -> bytes:
+        return self.raw.lower()
+
+    @cached_property
+    def _starts(self) -> dict[bytes, list[int]]:
+        return WordIndex.of_all_words().starts(self._lower)
 
     def _ranges(self, runs: list[Place]) -> list[Place]:
         """Return the ranges in the text of ascending runs of ASCII in the bytes."""
@@ -173,13 +179,6 @@ class TextScan:
 def text_before(text: str, place: int, n_characters: int) -> str:
     """Return the text before a position, back to the last redaction."""
     return text[max(0, place - n_characters) : place].rpartition("]")[2]
-
-
-def _places(raw: bytes, needle: bytes) -> Iterator[int]:
-    place = raw.find(needle)
-    while place >= 0:
-        yield place
-        place = raw.find(needle, place + len(needle))
 
 
 #: Separators of the fields of a table.
