@@ -16,7 +16,7 @@ from monitor.store.privacy.deletion import evaluations_of_baselines
 from monitor.store.privacy.end_user_rows import EndUserExchange
 from monitor.store.windows.sample_scores import sample_scores
 from monitor.traffic.parsing.cleaning import clean_name
-from monitor.traffic.redaction import Redactor, pseudonym_of
+from monitor.traffic.redaction import Redactor, pseudonym_of, pseudonym_of_id
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,14 @@ class ErasureRequest:
         return [name, pseudonym_of(name)] if name else []
 
     @cached_property
+    def stored_exchange_ids(self) -> list[str]:
+        """Return the forms in which the exchanges' ids may be stored."""
+        return [form for id_ in self.exchange_ids for form in (id_, pseudonym_of_id(id_))]
+
+    @cached_property
     def matchers(self) -> list[IdMatcher]:
         """Return the patterns of the id and of the exchanges' ids."""
-        return [IdMatcher(id_) for id_ in (self.subject, *self.exchange_ids) if id_]
+        return [IdMatcher(id_) for id_ in (self.subject, *self.stored_exchange_ids) if id_]
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,8 @@ class EndUser:
     @cached_property
     def own_rows(self) -> list[EndUserExchange]:
         """Return the exchanges that are the end user's, without others' that mention the id."""
-        users, exchange_ids = set(self.request.stored_ids), set(self.request.exchange_ids)
+        users = set(self.request.stored_ids)
+        exchange_ids = set(self.request.stored_exchange_ids)
         return [
             row for row in self.rows if row.end_user in users or row.exchange_id in exchange_ids
         ]
@@ -117,7 +123,7 @@ class EndUser:
 
     @cached_property
     def _exchange_ids(self) -> set[str]:
-        return {row.exchange_id for row in self.rows} | set(self.request.exchange_ids)
+        return {row.exchange_id for row in self.rows} | set(self.request.stored_exchange_ids)
 
 
 def find_end_user(engine: Engine, request: ErasureRequest) -> EndUser:
@@ -126,7 +132,7 @@ def find_end_user(engine: Engine, request: ErasureRequest) -> EndUser:
         rows = {
             row.id: row
             for row in end_user_rows.exchanges_of_end_user(
-                connection, request.stored_ids, list(request.exchange_ids)
+                connection, request.stored_ids, request.stored_exchange_ids
             )
         }
     mentioned = [row_id for row_id in _mentioning(engine, request) if row_id not in rows]

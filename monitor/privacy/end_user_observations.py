@@ -14,7 +14,7 @@ ROWS_PER_STEP = 500
 def find_observations(engine: Engine, end_user: EndUser) -> list[int]:
     """Return the observations, also those of the end user's exchanges without the id."""
     request = end_user.request
-    exchange_ids = {*request.exchange_ids, *(row.exchange_id for row in end_user.own_rows)}
+    exchange_ids = {*request.stored_exchange_ids, *(row.exchange_id for row in end_user.own_rows)}
     with transaction(engine) as connection:
         ids = set(
             observations.observations_of_end_user(

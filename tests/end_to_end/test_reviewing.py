@@ -238,3 +238,26 @@ def test_the_colour_theme_is_remembered(site: Site) -> None:
     assert dark == page.evaluate(ground)
     button.click()
     assert light == page.evaluate(ground), "as the system has it"
+
+
+def test_redaction_is_shown_while_typing_and_after_submission(site: Site) -> None:
+    page = site.open("Ada")
+    start(page)
+    box, comment = page.locator("#redacted"), page.locator("#comment")
+    expect(box).to_be_hidden()
+
+    comment.fill("Ask zebra@example.org first.")
+    expect(box).to_contain_text("1 × [EMAIL]")  # noqa: RUF001
+    expect(box).to_contain_text("Ask [EMAIL] first.")
+    comment.fill("Ask support first.")
+    expect(box).to_be_hidden()  # the draft is edited
+    comment.fill("Ask zebra@example.org first.")
+    expect(box).to_be_visible()
+    page.keyboard.press("Escape")
+    accept(page)
+
+    expect(box).to_contain_text("Ask [EMAIL] first.")
+    box.get_by_role("button", name="Close").click()
+    expect(box).to_be_hidden()
+    page.reload()
+    expect(box).to_be_hidden()

@@ -1,7 +1,7 @@
 """Redaction of exchanges: texts, ids, labels, and the names and values of metadata."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -68,12 +68,12 @@ def redact_id(id_: str, redactor: Redactor | None) -> str:
     """
     if redactor is None or not id_ or RANDOM_ID.fullmatch(id_) or not redactor.find_forms(id_):
         return id_
-    return pseudonym_of_id(id_)
+    return pseudonym_of_id(id_, redactor.pseudonymize)
 
 
-def pseudonym_of_id(id_: str) -> str:
+def pseudonym_of_id(id_: str, pseudonymize: Callable[[str], str] = pseudonym_of) -> str:
     """Return the stable pseudonym of an exchange's id."""
-    return PREFIX + pseudonym_of(id_).rpartition("-")[2]
+    return PREFIX + pseudonymize(id_).rpartition("-")[2]
 
 
 def redact_model(model: str, redactor: Redactor | None, names: ModelNames | None) -> str:

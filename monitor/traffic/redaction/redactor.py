@@ -39,10 +39,22 @@ class Redactor:
     """
 
     def __init__(
-        self, patterns: Mapping[str, str] | None = None, *, extra_finder: Finder | None = None
+        self,
+        patterns: Mapping[str, str] | None = None,
+        *,
+        extra_finder: Finder | None = None,
+        pseudonymize: Callable[[str], str] | None = None,
     ) -> None:
+        """Compile the patterns.
+
+        Args:
+            patterns: Further patterns by name.
+            extra_finder: Finds names, which have no form.
+            pseudonymize: Returns the stable pseudonym of an id; by default :func:`pseudonym_of`.
+        """
         self._patterns = [(name, re.compile(pattern)) for name, pattern in (patterns or {}).items()]
         self._extra_finder = extra_finder
+        self.pseudonymize = pseudonymize or pseudonym_of
 
     def find(self, text: str) -> list[Span]:
         """Return the spans of personal data, in order, without overlaps.
@@ -78,7 +90,7 @@ class Redactor:
         """
         if not end_user or (self._extra_finder is None and not self.find(end_user)):
             return end_user
-        return pseudonym_of(end_user)
+        return self.pseudonymize(end_user)
 
     def _ranked(self, text: str) -> list[tuple[int, Span]]:
         return [

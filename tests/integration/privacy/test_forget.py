@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 from syrupy.assertion import SnapshotAssertion
 from typer.testing import CliRunner
 
@@ -42,7 +42,7 @@ from monitor.store.training.registry import insert_version, version_by_id
 from monitor.store.windows.assessment import Example
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from monitor.store.windows.sample_scores import sample_scores
-from monitor.traffic.redaction import pseudonym_of
+from monitor.traffic.redaction import pseudonym_of, pseudonym_of_id
 from retrain.run_folder import read_lines, write_lines
 from tests.integration.privacy.end_user_world import (
     ANN,
@@ -390,6 +390,23 @@ def test_single_exchange_is_erased_by_its_id(world: EndUserWorld, clock: datetim
         left = connection.execute(select(RolloutObservation.exchange_id)).scalars()
         assert {"exchange-700", "exchange-702", "exchange-703"} == set(left)
         assert 3 == len(connection.execute(select(RolloutScore.id)).all())
+
+
+def test_exchange_with_a_personal_id_is_erased_by_it(
+    world: EndUserWorld, clock: datetime
+) -> None:
+    with transaction(world.engine) as connection:
+        connection.execute(
+            update(Exchange)
+            .where(Exchange.exchange_id == "exchange-17")
+            .values(exchange_id=pseudonym_of_id("ann+17@example.org"))
+        )
+
+    forgotten = forget(
+        world.engine, world.settings, ErasureRequest("", ("ann+17@example.org",)), clock
+    )
+
+    assert (1, 0) == (counts(forgotten)["exchanges"], forgotten.n_left)
 
 
 def test_vectors_in_merged_blocks_are_erased(world: EndUserWorld, clock: datetime) -> None:

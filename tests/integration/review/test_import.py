@@ -91,6 +91,18 @@ def statuses(world: World, tasks: Sequence[dict[str, Any]]) -> list[str]:
         return [item_by_id(connection, task["data"]["item_id"]).status for task in tasks]
 
 
+def test_imported_texts_are_redacted_once(world: World, tmp_path: Path, clock: datetime) -> None:
+    tasks = queue(world, "label-studio")
+    tasks[0]["annotations"] = [annotation(ADA, "correct", "Ask ada@example.com.")]
+    path = written(tmp_path, tasks[:1])
+
+    assert 1 == bring_in(world, path, clock).n_written
+    with transaction(world.engine) as connection:
+        (review,) = reviews_of(connection, [tasks[0]["data"]["item_id"]])
+    assert "Ask [EMAIL]." == review.corrected_response
+    assert 1 == bring_in(world, path, clock).n_known
+
+
 def test_import_settles_agreed_and_disagreed_items(
     world: World, tmp_path: Path, clock: datetime
 ) -> None:

@@ -24,6 +24,7 @@ from monitor.traffic.dead_letter_replay import replay_dead_letters
 from monitor.traffic.file_replay import replay_file
 from monitor.traffic.ingest import sweeper as sweeper_module
 from monitor.traffic.ingest.sweeper import CLAIM, PATIENCE, Sweeper
+from monitor.traffic.redaction import pseudonym_of_id
 from tests.support.encoders.fake_encoder import FakeEncoder
 from tests.support.traffic.halves import (
     JOINED,
@@ -38,6 +39,7 @@ from tests.support.traffic.halves import (
     store,
 )
 
+MAIL = "ann@example.org"
 GO_ON = threading.Event()
 SECOND = timedelta(seconds=1)
 TIMEOUT = timedelta(seconds=TIMEOUT_SECONDS)
@@ -103,6 +105,23 @@ def test_halves_are_redacted_while_they_wait(any_engine: Engine, clock: datetime
     assert "ann@" not in str(row.payload)
     assert "[EMAIL]" in str(row.payload)
     assert row.end_user.startswith("user-")
+
+
+def test_halves_join_by_an_id_that_is_personal_data(engine: Engine, clock: datetime) -> None:
+    halves = [request_line(MAIL), response_line(MAIL)]
+    for number, line in enumerate(halves):
+        store(engine, [(number, 0, line)], clock + number * SECOND)
+        with transaction(engine) as connection:
+            assert MAIL not in str(connection.execute(select(PendingHalf)).all())
+
+    assert (1, 0) == sweeper_at(engine, clock + 3 * SECOND).sweep(GO_ON)
+
+    with transaction(engine) as connection:
+        row = connection.execute(select(Exchange)).one()
+    assert pseudonym_of_id(MAIL) == row.exchange_id
+    assert MAIL not in str(row)
+    store(engine, [(0, 9, request_line("a")), (1, 9, response_line("a"))], clock)
+    assert 2 == len(exchanges(engine))
 
 
 def test_shuffled_and_duplicate_halves_make_exactly_the_pairs(
