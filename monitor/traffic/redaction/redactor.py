@@ -25,6 +25,9 @@ Finder = Callable[[str], Iterable[Span]]
 
 #: Runs of digits with separators, in which numbers are searched.
 NUMBERS = re.compile(r"[0-9](?:[ ./()\u00a0\u2013-]{0,3}[0-9]){6,400}")
+NO_SEPARATORS = str.maketrans("", "", " ./()\u00a0\u2013-")
+#: No card, national id or social security number has fewer digits.
+MIN_DIGITS = 9
 #: Rank of names, the least certain kind.
 LAST_RANK = 1_000
 
@@ -118,14 +121,18 @@ class Redactor:
         yield "NATIONAL_ID", find_alphanumeric_ids(scan)
         if not scan.has_long_number:
             return
-        windows = [
-            (max(0, match.start() - 2), match.end()) for match in NUMBERS.finditer(scan.text)
-        ]
+        numbers = [(match[0], match.span()) for match in NUMBERS.finditer(scan.text)]
+        windows = [(max(0, first - 2), last) for _, (first, last) in numbers]
         yield "BANK_ACCOUNT", find_accounts(scan, windows)
         yield "IBAN", find_ibans(scan)
-        yield "CARD", find_cards(scan, windows)
-        yield "SSN", find_ssns(scan, windows)
-        yield "NATIONAL_ID", find_national_ids(scan, windows)
+        longer = [  # a date has fewer digits
+            window
+            for window, (number, _) in zip(windows, numbers, strict=True)
+            if len(number.translate(NO_SEPARATORS)) >= MIN_DIGITS
+        ]
+        yield "CARD", find_cards(scan, longer)
+        yield "SSN", find_ssns(scan, longer)
+        yield "NATIONAL_ID", find_national_ids(scan, longer)
         yield "PHONE", find_phones(scan, windows)
 
 
