@@ -1,7 +1,7 @@
 """Redaction of what users type, at the one place through which every request's body goes.
 
 A handler reads no body that wasn't redacted. One with fields that are no texts names them with the
-option ``unread_fields``. What was replaced is told in a header, in the JSON of the response, and,
+option ``unread_fields``. What was replaced is said in a header, in the JSON of the response, and,
 where a form leads to a page, on that page.
 """
 
@@ -74,9 +74,9 @@ def _redact_form(
     clean: list[tuple[str, str]] = []
     replacements: list[Replacement] = []
     for key, value in pairs:
-        one, found = redact_typed({key: value}, redactor, unread=unread)
-        clean += one.items()
-        replacements += found
+        entry, matches = redact_typed({key: value}, redactor, unread=unread)
+        clean += entry.items()
+        replacements += matches
     return (urlencode(clean).encode(), replacements) if replacements else (raw, [])
 
 
@@ -113,12 +113,12 @@ class TellReplacements(ASGIMiddleware):
 
 def _tell_in_headers(start: Message, replacements: list[Replacement]) -> None:
     kinds = sorted(count_kinds(replacements).items())
-    told = "-".join(f"{kind}.{n}" for kind, n in kinds)
+    summary = "-".join(f"{kind}.{n}" for kind, n in kinds)
     headers = MutableScopeHeaders.from_message(start)
-    headers[HEADER] = told
+    headers[HEADER] = summary
     if "location" in headers:
         parts = urlsplit(headers["location"])
-        query = "&".join(filter(None, (parts.query, urlencode({PARAMETER: told}))))
+        query = "&".join(filter(None, (parts.query, urlencode({PARAMETER: summary}))))
         headers["location"] = urlunsplit(parts._replace(query=query))
 
 
@@ -137,7 +137,7 @@ def _tell_in_json(start: Message, body: bytes, replacements: list[Replacement]) 
 
 def told_kinds(request: Request[Any, Any, Any]) -> list[tuple[str, int]]:
     """Return what was replaced in the form that led to a page, by kind."""
-    told = request.query_params.get(PARAMETER, "")
-    if not TOLD.fullmatch(told):
+    summary = request.query_params.get(PARAMETER, "")
+    if not TOLD.fullmatch(summary):
         return []
-    return [(kind, int(n)) for kind, _, n in (part.partition(".") for part in told.split("-"))]
+    return [(kind, int(n)) for kind, _, n in (part.partition(".") for part in summary.split("-"))]

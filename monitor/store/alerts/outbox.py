@@ -142,8 +142,8 @@ def empty_message(connection: Connection, message_id: int, now: datetime) -> Non
         update(OutboxMessage).where(mine, IS_PENDING).values(failed_at=now, error=EXPIRED)
     )
     connection.execute(update(OutboxMessage).where(mine).values(payload=EMPTY))
-    told = OutboxMessage.error.is_not(None)
-    connection.execute(update(OutboxMessage).where(mine, told).values(error=EXPIRED))
+    has_error = OutboxMessage.error.is_not(None)
+    connection.execute(update(OutboxMessage).where(mine, has_error).values(error=EXPIRED))
 
 
 def replace_payload(connection: Connection, message_id: int, payload: dict[str, Any]) -> None:

@@ -63,7 +63,7 @@ class Expiry:
     #: A key of ``[retention]``.
     period: str
     #: From when a row's age counts; ``NULL``: it can't expire yet.
-    since: ColumnElement[datetime]
+    since: ColumnElement[Any]
     #: The columns that are erased; of whole rows the only one is of the table.
     columns: tuple[Column, ...]
     #: Whether the row is deleted.
@@ -76,20 +76,20 @@ class Expiry:
         return table
 
 
-def _parent(column: Column, reference: Column) -> ColumnElement[datetime]:
+def _parent(column: Column, reference: Column) -> ColumnElement[Any]:
     """Return a time of the row that another row refers to."""
     owner = column.class_
     return select(column).where(owner.id == reference).correlate_except(owner).scalar_subquery()
 
 
-def _closed(reference: Column) -> ColumnElement[datetime]:
+def _closed(reference: Column) -> ColumnElement[Any]:
     """Return when the human evaluation of a row was locked or cancelled."""
     time = func.coalesce(HumanEvaluation.locked_at, HumanEvaluation.cancelled_at)
     statement = select(time).where(HumanEvaluation.id == reference)
     return statement.correlate_except(HumanEvaluation).scalar_subquery()
 
 
-def _closed_of_item(reference: Column) -> ColumnElement[datetime]:
+def _closed_of_item(reference: Column) -> ColumnElement[Any]:
     time = func.coalesce(HumanEvaluation.locked_at, HumanEvaluation.cancelled_at)
     statement = (
         select(time)
@@ -180,17 +180,17 @@ def expire(connection: Connection, expiry: Expiry, before: datetime, limit: int)
     conditions = [expiry.since < before]
     if not expiry.is_row:
         conditions.append(or_(*map(_has_content, expiry.columns)))
-    found = connection.execute(select(*keys).where(*conditions).limit(limit)).all()
-    if not found:
+    rows = connection.execute(select(*keys).where(*conditions).limit(limit)).all()
+    if not rows:
         return 0
-    chosen = tuple_(*keys).in_([tuple(row) for row in found])
+    chosen = tuple_(*keys).in_([tuple(row) for row in rows])
     if expiry.is_row:
         connection.execute(delete(table).where(chosen))
-        return len(found)
+        return len(rows)
     for column in expiry.columns:
         changed = and_(chosen, _has_content(column))
         connection.execute(update(table).where(changed).values({column.key: _erased(column)}))
-    return len(found)
+    return len(rows)
 
 
 def _erased(column: Column) -> Any:

@@ -199,10 +199,10 @@ def _any_of(kinds: Sequence[NationalId]) -> re.Pattern[str]:
     Their bounds are tried once, and of the forms only those that begin as the text does.
     """
     digits = [f"(?:{kind.form})" for kind in kinds if DIGIT_FIRST.match(kind.form)]
-    letters = [f"(?:{kind.form})" for kind in kinds if not DIGIT_FIRST.match(kind.form)]
+    alphabetic = [f"(?:{kind.form})" for kind in kinds if not DIGIT_FIRST.match(kind.form)]
     groups = [
         f"(?={first})(?:{'|'.join(forms)})"
-        for first, forms in (("[0-9]", digits), ("[A-Za-z]", letters))
+        for first, forms in (("[0-9]", digits), ("[A-Za-z]", alphabetic))
         if forms
     ]
     return re.compile(_bounded("|".join(groups)))

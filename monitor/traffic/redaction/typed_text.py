@@ -39,7 +39,7 @@ def redact_typed(
     if isinstance(value, str):
         return redact_text(value, redactor, field)
     below = f"{field}." if field else ""
-    found: list[Replacement] = []
+    replacements: list[Replacement] = []
     if isinstance(value, Mapping):
         clean = {}
         for key, content in value.items():
@@ -48,14 +48,14 @@ def redact_typed(
                 continue
             name, in_name = redact_text(str(key), redactor, f"{below}(name)")
             clean[name], in_content = redact_typed(content, redactor, field=f"{below}{name}")
-            found += in_name + in_content
-        return clean, found
+            replacements += in_name + in_content
+        return clean, replacements
     if isinstance(value, list):
         items = [
             redact_typed(content, redactor, field=f"{below}{number}")
             for number, content in enumerate(value, start=1)
         ]
-        return [item for item, _ in items], [one for _, part in items for one in part]
+        return [item for item, _ in items], [entry for _, part in items for entry in part]
     return value, []
 
 

@@ -1,4 +1,4 @@
-"""Positions of the words of all detectors in a text, found in one pass."""
+"""Positions of the words of all detectors in a text, positions in one pass."""
 
 from collections.abc import Iterator
 
@@ -43,11 +43,11 @@ class WordIndex:
 
     def starts(self, lower: bytes) -> dict[bytes, list[int]]:
         """Return the ascending positions of the three bytes with which words begin."""
-        found: dict[bytes, list[int]] = {}
+        positions: dict[bytes, list[int]] = {}
         hashes = _hashes(np.frombuffer(lower, np.uint8))
         for place in np.flatnonzero(self._starts.take(hashes)).tolist():
-            found.setdefault(lower[place : place + N_BYTES], []).append(place)
-        return found
+            positions.setdefault(lower[place : place + N_BYTES], []).append(place)
+        return positions
 
 
 def places_of_word(lower: bytes, word: bytes, starts: dict[bytes, list[int]]) -> Iterator[int]:

@@ -392,9 +392,7 @@ def test_single_exchange_is_erased_by_its_id(world: EndUserWorld, clock: datetim
         assert 3 == len(connection.execute(select(RolloutScore.id)).all())
 
 
-def test_exchange_with_a_personal_id_is_erased_by_it(
-    world: EndUserWorld, clock: datetime
-) -> None:
+def test_exchange_with_a_personal_id_is_erased_by_it(world: EndUserWorld, clock: datetime) -> None:
     with transaction(world.engine) as connection:
         connection.execute(
             update(Exchange)

@@ -1,4 +1,4 @@
-"""Personal data in what staff type: replaced at every form and route, and told."""
+"""Personal data in what staff type: replaced at every form and route, and summary."""
 
 import json
 import re
@@ -153,7 +153,7 @@ def test_each_step_of_a_review_is_redacted_and_told(
         assert reply.is_success, (path, reply.text)
         return reply.json()
 
-    def told(content: Any) -> set[str]:
+    def fields_of(content: Any) -> set[str]:
         assert all({"EMAIL": 1} == entry["kinds"] for entry in content["redacted"])
         assert all(entry["stored"].startswith(STORED) for entry in content["redacted"])
         return {entry["field"] for entry in content["redacted"]}
@@ -161,18 +161,18 @@ def test_each_step_of_a_review_is_redacted_and_told(
     both = {"corrected_response", "comment"}
     item = call("Ada", "POST", "claim", {})["item"]
     assert item == call("Ben", "POST", "claim", {})["item"]
-    assert both == told(call("Ada", "PUT", f"{item}/draft", {**WRONG, "edited_at": 1}))
-    assert both == told(call("Ada", "POST", f"{item}/review", {**WRONG, **SCORES}))
+    assert both == fields_of(call("Ada", "PUT", f"{item}/draft", {**WRONG, "edited_at": 1}))
+    assert both == fields_of(call("Ada", "POST", f"{item}/review", {**WRONG, **SCORES}))
     plain = call("Ben", "POST", f"{item}/review", {**SCORES, "verdict": "accept"})
     assert {"status": "submitted"} == plain
-    assert {"text"} == told(call("Ada", "POST", f"{item}/messages", {"text": TEXT}))
-    assert both == told(call("Ben", "POST", f"{item}/resolution", WRONG))
+    assert {"text"} == fields_of(call("Ada", "POST", f"{item}/messages", {"text": TEXT}))
+    assert both == fields_of(call("Ben", "POST", f"{item}/resolution", WRONG))
     call("Ada", "POST", f"{item}/escalation", {})
-    assert both == told(
+    assert both == fields_of(
         call("Cleo", "POST", f"{item}/adjudication", {**WRONG, "cause": "ambiguous"})
     )
     other = call("Ada", "POST", "claim", {})["item"]
-    assert {"reason"} == told(call("Ada", "POST", f"{other}/decline", {"reason": TEXT}))
+    assert {"reason"} == fields_of(call("Ada", "POST", f"{other}/decline", {"reason": TEXT}))
     stored = dump(world.engine)
     assert MAIL not in stored
     assert stored.count(STORED) >= 8
@@ -196,8 +196,8 @@ def test_page_tells_what_a_form_lost(client: TestClient[Litestar], world: World)
 def test_link_with_other_kinds_shows_nothing(client: TestClient[Litestar]) -> None:
     lea = sign_in(client, "Lea")
 
-    for told in ("<b>.1", "EMAIL", "EMAIL.1-", "x" * 5000):
-        page = lea.get("/incidents", params={"redacted": told}).text
+    for summary in ("<b>.1", "EMAIL", "EMAIL.1-", "x" * 5000):
+        page = lea.get("/incidents", params={"redacted": summary}).text
         assert 'aria-label="Redacted" hidden' in page
 
 

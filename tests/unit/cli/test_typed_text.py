@@ -56,10 +56,10 @@ def test_reason_is_redacted_and_the_user_is_told(
 
     assert "asked by [EMAIL]" == context.params["reason"]
     assert "ann@example.org" == context.params["name"]
-    told = capsys.readouterr()
-    assert "" == told.out
-    assert "asked by [EMAIL]" in told.err
-    assert "1 x [EMAIL]" in told.err
+    output = capsys.readouterr()
+    assert "" == output.out
+    assert "asked by [EMAIL]" in output.err
+    assert "1 x [EMAIL]" in output.err
     redact_parameters(context)
     assert "" == capsys.readouterr().err
 

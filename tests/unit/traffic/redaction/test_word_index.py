@@ -29,11 +29,11 @@ def test_index_finds_what_a_search_finds(module) -> None:  # type: ignore[no-unt
         scan = TextScan(text)
         assert len(scan.raw) > MIN_BYTES
         lower = scan.raw.lower()
-        found = [
+        expected = [
             len(scan.raw[:place].decode())
             for place in sorted(place for word in words for place in places_in(lower, word))
         ]
-        assert found == list(scan.places_of(module.NEEDLES, module.OTHER_NEEDLES))
+        assert expected == list(scan.places_of(module.NEEDLES, module.OTHER_NEEDLES))
 
 
 def test_short_and_long_texts_give_the_same() -> None:
@@ -69,7 +69,7 @@ def test_spans_in_the_fixtures_are_unchanged() -> None:
     assert digest.hexdigest() == DIGEST
 
 
-def test_iban_with_other_letters_is_none() -> None:
+def test_iban_of_other_scripts_is_none() -> None:
     assert "DE89370400440532013\u06270" == Redactor().redact("DE89370400440532013\u06270")
     text = "DE89 3704 0044 0532 01é0 00 and more"
     assert text == Redactor().redact(text)
