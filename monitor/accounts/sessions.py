@@ -16,6 +16,7 @@ from litestar.stores.base import Store
 from litestar.types import Message, ScopeSession
 from sqlalchemy import Engine
 
+from monitor.store.accounts.invitations import delete_old_invitations
 from monitor.store.accounts.sessions import (
     delete_expired,
     delete_session,
@@ -79,6 +80,7 @@ class SqlSessionStore(Store):
         raw = value.encode() if isinstance(value, str) else value
         with transaction(self._engine) as connection:
             delete_expired(connection, now)
+            delete_old_invitations(connection, now)
             save_session(connection, key, raw, now + expires_in if expires_in else None)
 
     def _get(self, key: str) -> bytes | None:

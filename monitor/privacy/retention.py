@@ -16,8 +16,6 @@ from sqlalchemy import Connection, Engine
 from monitor.privacy.expired_files import remove_export, remove_run_files
 from monitor.privacy.quotes import Quotes
 from monitor.settings import Retention
-from monitor.store.accounts.sessions import delete_expired
-from monitor.store.accounts.sign_in_attempts import trim_attempts
 from monitor.store.alerts.outbox import empty_message, messages_created_before
 from monitor.store.alerts.slack_actions import delete_expired_presses
 from monitor.store.audit_log import append_entry, last_entry_at
@@ -25,7 +23,12 @@ from monitor.store.engine import transaction
 from monitor.store.privacy import deletion
 from monitor.store.privacy.deletion import evaluations_of_baselines
 from monitor.store.privacy.expired_files import expired_exports, expired_runs
-from monitor.store.privacy.expiry import EXPIRIES, Expiry, expire
+from monitor.store.privacy.expiry import (
+    EXPIRED_COLUMNS,
+    EXPIRED_ROWS,
+    delete_rows,
+    erase_columns,
+)
 from monitor.store.privacy.observations import delete_expired_observations
 from monitor.store.probes.runs import erase_responses
 from monitor.store.traffic.compaction import (
@@ -52,8 +55,6 @@ T = TypeVar("T")
 ROWS_PER_STEP = 1000
 #: Age at which replayed dead letters are removed: they are stored as exchanges.
 REPLAYED_AGE = timedelta(days=1)
-#: Age at which failed sign-ins are forgotten, and the most that are stored.
-ATTEMPTS_AGE, MAX_ATTEMPTS = timedelta(days=1), 1_000_000
 #: Age at which blocks are merged, when no evaluation or replay uses their batch any more.
 MERGE_AGE = timedelta(days=1)
 INTERVAL = timedelta(days=1)
@@ -102,7 +103,14 @@ def apply_retention(
         (retention.probes, run.probes),
         (retention.slack_actions, run.slack_actions),
         (retention.observations, run.observations),
-        *((getattr(retention, row.period), partial(run.expire, row)) for row in EXPIRIES),
+        *(
+            (getattr(retention, rows.period), partial(run.expired_rows, number))
+            for number, rows in enumerate(EXPIRED_ROWS)
+        ),
+        *(
+            (getattr(retention, columns.period), partial(run.expired_columns, number))
+            for number, columns in enumerate(EXPIRED_COLUMNS)
+        ),
         (retention.run_files, run.run_files),
         (retention.exports, run.exports),
     )
@@ -110,7 +118,6 @@ def apply_retention(
         if age is not None:
             step(now - age)
     run.dead_letters(retention.dead_letters)
-    run.credentials()
     run.blocks()
     removed = Counter({name: n for name, n in run.removed.items() if n})
     if run.may_continue():
@@ -171,20 +178,25 @@ class _Run:
                 empty_message(connection, message_id, self.now)
             self.removed["outbox"] += 1
 
-    def expire(self, expiry: Expiry, before: datetime) -> None:
-        """Delete rows, or erase columns of rows."""
+    def expired_rows(self, number: int, before: datetime) -> None:
+        """Delete rows of one of the tables of which rows expire."""
+        name = EXPIRED_ROWS[number].table.name
         while self.may_continue():
             with transaction(self.engine) as connection:
-                n = expire(connection, expiry, before, self.rows_per_step)
-            self.removed[expiry.table.name] += n
+                n = delete_rows(connection, number, before, self.rows_per_step)
+            self.removed[name] += n
             if n < self.rows_per_step:
                 return
 
-    def credentials(self) -> None:
-        """Delete sessions that have ended, and failed sign-ins that block nobody any more."""
-        with transaction(self.engine) as connection:
-            self.removed["web_sessions"] += delete_expired(connection, self.now)
-            trim_attempts(connection, older_than=self.now - ATTEMPTS_AGE, capacity=MAX_ATTEMPTS)
+    def expired_columns(self, number: int, before: datetime) -> None:
+        """Erase columns of one of the tables of which columns expire."""
+        name = EXPIRED_COLUMNS[number].table.name
+        while self.may_continue():
+            with transaction(self.engine) as connection:
+                n = erase_columns(connection, number, before, self.rows_per_step)
+            self.removed[name] += n
+            if n < self.rows_per_step:
+                return
 
     def run_files(self, before: datetime) -> None:
         """Delete the files of training runs that ended, but what their versions need."""

@@ -25,7 +25,6 @@ class Retention(Section):
     slack_actions: OptionalDuration = timedelta(days=90)
     messages: OptionalDuration = timedelta(days=90)
     errors: OptionalDuration = timedelta(days=90)
-    invitations: OptionalDuration = timedelta(days=90)
     incidents: OptionalDuration = None
     reasons: OptionalDuration = None
     human_evaluations: OptionalDuration = None

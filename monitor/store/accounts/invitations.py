@@ -2,9 +2,9 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from monitor.store.rows import columns_of, read_row
 from monitor.store.tables import Invitation
@@ -22,6 +22,8 @@ class InvitationRow:
 
 
 _COLUMNS = columns_of(InvitationRow, Invitation)
+#: Invitations that were used, or ended, are kept as long.
+KEPT = timedelta(days=90)
 
 
 def insert_invitation(
@@ -87,6 +89,12 @@ def open_invitations(connection: Connection, now: datetime) -> dict[int, datetim
         .group_by(Invitation.user_id)
     )
     return {int(user_id): until for user_id, until in connection.execute(statement)}
+
+
+def delete_old_invitations(connection: Connection, now: datetime) -> None:
+    """Delete the invitations that were used, or ended, a while ago."""
+    ended = func.coalesce(Invitation.used_at, Invitation.expires_at)
+    connection.execute(delete(Invitation).where(ended < now - KEPT))
 
 
 def _digest(token: str) -> str:

@@ -35,7 +35,6 @@ from monitor.store.tables import (
     HumanEvaluationResponse,
     Incident,
     IncidentEvent,
-    Invitation,
     PendingHalf,
     Probe,
     ProbeRun,
@@ -64,22 +63,14 @@ class Expiry:
     period: str
     #: From when a row's age counts; ``NULL``: it can't expire yet.
     since: ColumnElement[Any]
-    #: The columns that are erased; of whole rows the only one is of the table.
+    #: Columns that are erased; of a row that is deleted, one of its table.
     columns: tuple[Column, ...]
-    #: Whether the row is deleted.
-    is_row: bool = False
 
     @property
     def table(self) -> Table:
         """The table of the columns."""
         table: Table = self.columns[0].class_.__table__
         return table
-
-
-def _parent(column: Column, reference: Column) -> ColumnElement[Any]:
-    """Return a time of the row that another row refers to."""
-    owner = column.class_
-    return select(column).where(owner.id == reference).correlate_except(owner).scalar_subquery()
 
 
 def _closed(reference: Column) -> ColumnElement[Any]:
@@ -107,18 +98,14 @@ _PROBED = (
     .scalar_subquery()
 )
 
-EXPIRIES: Sequence[Expiry] = (
-    Expiry("exchanges", PendingHalf.received_at.expression, (PendingHalf.payload,), is_row=True),
-    Expiry("exchanges", UnlistedExchanges.day.expression, (UnlistedExchanges.model,), is_row=True),
-    Expiry(
-        "observations", RolloutLabel.last_seen_at.expression, (RolloutLabel.label,), is_row=True
-    ),
-    Expiry(
-        "invitations",
-        func.coalesce(Invitation.used_at, Invitation.expires_at),
-        (Invitation.token_hash,),
-        is_row=True,
-    ),
+#: Rows that are deleted.
+EXPIRED_ROWS: Sequence[Expiry] = (
+    Expiry("exchanges", PendingHalf.received_at.expression, (PendingHalf.payload,)),
+    Expiry("exchanges", UnlistedExchanges.day.expression, (UnlistedExchanges.model,)),
+    Expiry("observations", RolloutLabel.last_seen_at.expression, (RolloutLabel.label,)),
+)
+#: Columns that are erased.
+EXPIRED_COLUMNS: Sequence[Expiry] = (
     Expiry("probes", _PROBED, (Probe.response, Probe.error, Probe.served_model)),
     Expiry(
         "errors",
@@ -173,23 +160,43 @@ EXPIRIES: Sequence[Expiry] = (
 )
 
 
-def expire(connection: Connection, expiry: Expiry, before: datetime, limit: int) -> int:
-    """Delete or erase rows older than a time; return their number, which is at most ``limit``."""
-    table = expiry.table
-    keys = list(table.primary_key)
-    conditions = [expiry.since < before]
-    if not expiry.is_row:
-        conditions.append(or_(*map(_has_content, expiry.columns)))
-    rows = connection.execute(select(*keys).where(*conditions).limit(limit)).all()
-    if not rows:
-        return 0
-    chosen = tuple_(*keys).in_([tuple(row) for row in rows])
-    if expiry.is_row:
-        connection.execute(delete(table).where(chosen))
-        return len(rows)
-    for column in expiry.columns:
-        changed = and_(chosen, _has_content(column))
-        connection.execute(update(table).where(changed).values({column.key: _erased(column)}))
+def delete_rows(connection: Connection, number: int, before: datetime, limit: int) -> int:
+    """Delete rows that are older than a time; return their number, which is at most ``limit``.
+
+    Args:
+        connection: An open transaction.
+        number: Which of ``EXPIRED_ROWS``.
+        before: The time.
+        limit: The most rows.
+    """
+    expiry = EXPIRED_ROWS[number]
+    keys = list(expiry.table.primary_key)
+    rows = connection.execute(select(*keys).where(expiry.since < before).limit(limit)).all()
+    if rows:
+        chosen = tuple_(*keys).in_([tuple(row) for row in rows])
+        connection.execute(delete(expiry.table).where(chosen))
+    return len(rows)
+
+
+def erase_columns(connection: Connection, number: int, before: datetime, limit: int) -> int:
+    """Erase columns of rows that are older than a time; see :func:`delete_rows`.
+
+    Args:
+        connection: An open transaction.
+        number: Which of ``EXPIRED_COLUMNS``.
+        before: The time.
+        limit: The most rows.
+    """
+    expiry = EXPIRED_COLUMNS[number]
+    table, keys = expiry.table, list(expiry.table.primary_key)
+    has_content = or_(*map(_has_content, expiry.columns))
+    statement = select(*keys).where(expiry.since < before, has_content).limit(limit)
+    rows = connection.execute(statement).all()
+    if rows:
+        chosen = tuple_(*keys).in_([tuple(row) for row in rows])
+        for column in expiry.columns:
+            changed = and_(chosen, _has_content(column))
+            connection.execute(update(table).where(changed).values({column.key: _erased(column)}))
     return len(rows)
 
 

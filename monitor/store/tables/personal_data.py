@@ -329,9 +329,10 @@ PERSONAL_DATA: Mapping[str, PersonalTable] = {
     ),
     "invitations": PersonalTable(
         purpose="let staff sign in",
-        period="invitations",
+        period="",
         readers=("admin",),
         columns={"token_hash": _CREDENTIAL, "created_by": _ACCOUNT},
+        no_period="removed 90 days after its use or end, at the next sign-in",
     ),
     "leadership": PersonalTable(
         purpose="let one replica act",

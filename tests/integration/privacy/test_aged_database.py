@@ -10,10 +10,11 @@ from sqlalchemy import Connection, Engine, String, cast, func, select, update
 
 from monitor.privacy.retention import apply_retention
 from monitor.settings import Retention
+from monitor.store.accounts.invitations import delete_old_invitations
 from monitor.store.audit_log import append_entry
 from monitor.store.engine import transaction
-from monitor.store.privacy.expiry import EXPIRIES
-from monitor.store.tables import ModelVersion, WebSession, metadata
+from monitor.store.privacy.expiry import EXPIRED_COLUMNS, EXPIRED_ROWS
+from monitor.store.tables import ModelVersion, metadata
 from monitor.store.tables.personal_data import PERSONAL_DATA, Content, period_of
 from tests.integration.privacy.end_user_world import WORD, EndUserWorld, make_end_user_world
 from tests.support.filled_tables import fill_tables
@@ -64,7 +65,7 @@ def is_text(name: str, column: str) -> bool:
 
 def fill(connection: Connection) -> None:
     """Fill the empty tables, and put the word into every text with a period."""
-    wanted = {name for name, _ in personal_columns()} | {"invitations"}
+    wanted = {name for name, _ in personal_columns()}
     for table in reversed(metadata.sorted_tables):  # and what they refer to
         if table.name in wanted:
             wanted |= {
@@ -99,7 +100,7 @@ def test_every_period_is_a_setting_and_every_setting_a_period() -> None:
 
 
 def test_registry_and_expiry_name_the_same_period() -> None:
-    for expiry in EXPIRIES:
+    for expiry in (*EXPIRED_ROWS, *EXPIRED_COLUMNS):
         for column in expiry.columns:
             place = (expiry.table.name, column.key)
             assert expiry.period == period_of(*place), place
@@ -117,14 +118,12 @@ def test_nothing_is_left_of_an_aged_database(world: EndUserWorld, clock: datetim
 
     with transaction(world.engine) as connection:
         left = {place: count_marked(connection, *place) for place in places}
-        for expiry in EXPIRIES:  # what has not ended can't expire
+        for expiry in (*EXPIRED_ROWS, *EXPIRED_COLUMNS):  # what has not ended can't expire
             table = expiry.table
             for column in expiry.columns:
                 marked = cast(table.c[column.key], String).contains(WORD)
                 open_rows = select(func.count()).select_from(table)
                 open_rows = open_rows.where(marked, expiry.since.is_(None))
-                if (table.name, column.key) not in left:
-                    continue  # a credential
                 left[table.name, column.key] -= connection.execute(open_rows).scalar_one()
         assert {} == {place: n for place, n in left.items() if n}
         for name in ("exchanges", "embedding_blocks", "reviews", "pending_halves", "baselines"):
@@ -204,13 +203,9 @@ def test_newest_baseline_stays_unless_a_period_is_set(world: EndUserWorld, clock
         assert 0 == count_rows(connection, "baselines")
 
 
-def test_expired_credentials_go_without_a_setting(world: EndUserWorld, clock: datetime) -> None:
-    with transaction(world.engine) as connection:
-        fill_tables(connection, metadata, only={"web_sessions", "sign_in_attempts"})
-        connection.execute(update(WebSession).values(expires_at=clock))
-
-    apply_retention(world.engine, Retention(), clock + 40 * DAY)
-
-    with transaction(world.engine) as connection:
-        assert 0 == count_rows(connection, "web_sessions")
-        assert 0 == count_rows(connection, "sign_in_attempts")
+def test_old_invitations_go_at_a_sign_in(engine: Engine, clock: datetime) -> None:
+    with transaction(engine) as connection:
+        fill_tables(connection, metadata, only={"users", "invitations"})
+        for now, n in ((clock + 30 * DAY, 3), (clock + 200 * DAY, 0)):
+            delete_old_invitations(connection, now)
+            assert n == count_rows(connection, "invitations")
