@@ -87,7 +87,7 @@ ACCESS: Mapping[str, Access] = {
     "slack_actions": Access(schedule="rawd"),
     "slow_drift_windows": Access(schedule="rad"),
     "source_offsets": Access(ingest="raw", schedule="r", web="r"),
-    "stage_changes": Access(schedule="ra", web="ra"),
+    "stage_changes": Access(schedule="raw", web="ra"),
     "taints": Access(schedule="ra", web="r"),
     "taxonomy_versions": Access(schedule="raw", web="r"),
     "traffic_weights": Access(schedule="raw", web="ra"),
