@@ -8,6 +8,7 @@ import typer
 
 from monitor.cli.lazy_group import Entry, LazyGroup
 from monitor.errors import DriftwardenError
+from monitor.private_files import use_private_umask
 
 #: Extras that commands need.
 TEXT, DAEMON, TRAIN = ("text",), ("daemon",), ("train",)
@@ -132,6 +133,7 @@ def driftwarden(
 
 def main() -> None:
     """Run the command; a driftwarden error ends it with one line and its exit status."""
+    use_private_umask()
     try:
         app()
     except DriftwardenError as error:

@@ -231,9 +231,10 @@ def _with_overrides(
 
 def _write(label: str, path: Path, text: str) -> None:
     from monitor.errors import InputError
+    from monitor.private_files import write_private_text
 
     try:
-        path.write_text(text, encoding="utf-8", errors="replace")
+        write_private_text(path, text, errors="replace")
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from None
     typer.echo(f"{label}: {path}", err=True)

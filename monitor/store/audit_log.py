@@ -54,6 +54,12 @@ def last_entry_at(connection: Connection, action: str) -> datetime | None:
     return connection.execute(statement).scalar_one()
 
 
+def subjects_of(connection: Connection, action: str) -> list[str]:
+    """Return the subjects of an action, each once."""
+    statement = select(AuditEntry.subject).where(AuditEntry.action == action).distinct()
+    return sorted(connection.execute(statement).scalars())
+
+
 @dataclass(frozen=True)
 class ChainCheck:
     """The result of :func:`check_chain`."""

@@ -15,6 +15,7 @@ import msgspec
 
 from monitor.settings import load_secrets
 from monitor.store.training.candidate_results import PREVIOUS
+from monitor.private_files import use_private_umask
 from retrain.evaluation.request import read_request
 from retrain.jobs.child_process import hide_bitsandbytes, prepare_environment, run_child
 from retrain.run_folder import RunFolder, write_json, write_lines
@@ -127,4 +128,5 @@ class _Progress:
 
 
 if __name__ == "__main__":
+    use_private_umask()  # the launcher may have another
     sys.exit(main(sys.argv[1:]))

@@ -116,8 +116,6 @@ def _converted(source: Path, cache: Path) -> BaseModel:
     draft = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=cache))
     try:
         _convert(source, draft)
-        draft.chmod(0o755)
-        (draft / "model.safetensors").chmod(0o644)
         draft.replace(target)
     except OSError as error:
         # Another process may have converted the same file; its result is identical.

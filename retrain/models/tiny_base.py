@@ -61,7 +61,6 @@ def make_tiny_base(
     try:
         model.save_pretrained(draft)
         tokenizer.save_pretrained(draft)
-        draft.chmod(0o755)
         draft.replace(target)
     finally:
         shutil.rmtree(draft, ignore_errors=True)

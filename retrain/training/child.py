@@ -8,6 +8,7 @@ that shares the folder.
 import sys
 from typing import Any
 
+from monitor.private_files import use_private_umask
 from retrain.data.self_generated import add_self_generated, needs_generation
 from retrain.data.training_set import copy_card
 from retrain.jobs.child_process import hide_bitsandbytes, prepare_environment, run_child
@@ -50,4 +51,5 @@ def _generate(folder: RunFolder, recipe: Recipe) -> None:
 
 
 if __name__ == "__main__":
+    use_private_umask()  # the launcher may have another
     sys.exit(main(sys.argv[1:]))

@@ -1,5 +1,6 @@
 """The command `driftwarden` in the process of the tests, which has loaded the libraries already."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -21,8 +22,13 @@ def run_command(
     def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         command = ["driftwarden", *map(str, arguments)]
         monkeypatch.setattr(sys, "argv", command)
-        with pytest.raises(SystemExit) as ended:
-            main()
+        umask = os.umask(0)
+        os.umask(umask)
+        try:
+            with pytest.raises(SystemExit) as ended:
+                main()
+        finally:
+            os.umask(umask)  # the command has its own
         return subprocess.CompletedProcess(command, ended.value.code or 0, *capsys.readouterr())
 
     monkeypatch.chdir(tmp_path)

@@ -145,6 +145,7 @@ def export(
     import json
     from dataclasses import asdict
 
+    from monitor.private_files import write_private_text
     from monitor.review.human_evaluation.view import rated_items
 
     settings = read_configuration(config)
@@ -153,7 +154,7 @@ def export(
     with database_transaction(settings) as connection:
         items: list[Any] = [asdict(item) for item in rated_items(connection, human_evaluation)]
     lines = [json.dumps(item, ensure_ascii=False) + "\n" for item in items]
-    output.write_text("".join(lines), encoding="utf-8")
+    write_private_text(output, "".join(lines))
     typer.echo(f"{output}: {len(lines)} items")
 
 

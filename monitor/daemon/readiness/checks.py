@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from monitor.daemon.readiness import encryption, monitoring, progress, retraining, slack_buttons
 from monitor.daemon.readiness.dead_letters import dead_letters_finding
+from monitor.daemon.readiness.file_modes import file_modes_finding
 from monitor.daemon.readiness.finding import Finding
 from monitor.daemon.readiness.incidents import incidents_finding
 from monitor.daemon.readiness.temporary_files import temporary_files_finding
@@ -86,7 +87,10 @@ def _shared_checks(settings: Sections, secrets: Secrets) -> Checks:
         ("gateway", lambda: retraining.gateway_finding(settings, secrets)),
         ("mlflow", lambda: retraining.mlflow_finding(settings, secrets)),
         ("web", lambda: monitoring.web_finding(settings)),
+        ("visitors", lambda: encryption.visitors_finding(settings)),
+        ("addresses", lambda: encryption.addresses_finding(settings)),
         ("secrets", lambda: encryption.secret_files_finding(settings)),
+        ("file modes", lambda: file_modes_finding(settings)),
         ("temp files", temporary_files_finding),
     ]
 

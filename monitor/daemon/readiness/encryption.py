@@ -1,8 +1,9 @@
-"""Checks that passwords and texts go to the database and the brokers encrypted."""
+"""Checks that passwords and texts leave this machine encrypted only."""
 
 import os
 from collections.abc import Iterable
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from monitor.daemon.readiness.finding import Finding
 from monitor.plurals import pluralize
@@ -50,9 +51,13 @@ def broker_encryption_finding(settings: Sections) -> Finding:
     hosts = [address.strip().rpartition(":")[0] for address in kafka.bootstrap_servers.split(",")]
     if all(_is_local(host.strip("[]")) for host in hosts):
         return Finding("broker TLS", "ok", "not needed: on this machine")
+    remedy = "use a TLS listener, kafka.security_protocol = {!r} and kafka.ssl_cafile"
     if not kafka.uses_sasl:
         return Finding(
-            "broker TLS", "ok", f"{kafka.security_protocol}: no password, texts unencrypted"
+            "broker TLS",
+            "note",
+            f"{kafka.security_protocol} brings the texts of end users unencrypted; "
+            f"{remedy.format('SSL')}",
         )
     sent = {"PLAIN": "the password", "OAUTHBEARER": "the token"}.get(
         kafka.sasl_mechanism, "what allows to guess the password"
@@ -60,9 +65,62 @@ def broker_encryption_finding(settings: Sections) -> Finding:
     return Finding(
         "broker TLS",
         "note",
-        f"SASL_PLAINTEXT sends {sent} of {kafka.sasl_mechanism} unencrypted; use a TLS listener, "
-        'kafka.security_protocol = "SASL_SSL" and kafka.ssl_cafile',
+        f"SASL_PLAINTEXT sends {sent} of {kafka.sasl_mechanism} and the texts of end users "
+        f"unencrypted; {remedy.format('SASL_SSL')}",
     )
+
+
+def addresses_finding(settings: Sections) -> Finding:
+    """Check that no texts, alerts or passwords go over http:// to another machine."""
+    named = {"alerts.public_url": settings.alerts.public_url}
+    for name, channel in settings.alerts.all_channels.items():
+        named[f"alerts.channels.{name}.url"] = channel.url
+        if channel.kind == "apprise":
+            named |= _address_of_apprise(name)
+    for of_model in settings.by_model:
+        retrain, rollout = of_model.retrain, of_model.rollout
+        addresses = {
+            "probes.url": of_model.probes.url,
+            "retrain.judge.url": retrain.judge.url,
+            "retrain.previous.url": retrain.previous.url,
+            "retrain.mlflow.tracking_url": retrain.mlflow.tracking_url,
+            "rollout.litellm.url": rollout.litellm.url if rollout.gateway == "litellm" else "",
+        }
+        named |= {key: address for key, address in addresses.items() if address}
+    open_to_readers = sorted(key for key, address in named.items() if _is_unencrypted(address))
+    if not open_to_readers:
+        return Finding("addresses", "ok", "https, or on this machine")
+    return Finding(
+        "addresses",
+        "note",
+        f"unencrypted to another machine: {_listed(open_to_readers)}; use https",
+    )
+
+
+def visitors_finding(settings: Sections) -> Finding:
+    """Check that the access log can tell where visitors of a public page come from."""
+    web = settings.web
+    if _is_local(web.host) or any(not _is_local(proxy) for proxy in web.trusted_proxies):
+        return Finding("visitors", "ok", "their addresses are known")
+    return Finding(
+        "visitors",
+        "note",
+        f"web.host = {web.host!r}: behind a proxy on another machine, the access log and the delays "
+        "after failed sign-ins know the proxy's address only; name it in web.trusted_proxies",
+    )
+
+
+def _address_of_apprise(name: str) -> dict[str, str]:
+    """Return the variable of an address, and an address of its scheme and host only."""
+    from apprise import Apprise
+
+    from monitor.settings.secrets import channel_secret, channel_variable
+
+    service = Apprise.instantiate(channel_secret(name), suppress_exceptions=True)
+    host = getattr(service, "host", None)
+    if not host or getattr(service, "secure", True):
+        return {}
+    return {channel_variable(name): f"http://{host}"}
 
 
 def secret_files_finding(settings: Sections) -> Finding:
@@ -78,6 +136,12 @@ def secret_files_finding(settings: Sections) -> Finding:
         return Finding("secrets", "ok", "from the environment")
     n_files = pluralize(len(files), "file")
     return Finding("secrets", "ok", f"{n_files}: {_listed(file.variable for file in files)}")
+
+
+def _is_unencrypted(address: str) -> bool:
+    """Return whether an address is of another machine, by http."""
+    parts = urlsplit(address)
+    return parts.scheme == "http" and not _is_local(parts.hostname or "")
 
 
 def _listed(names: Iterable[str]) -> str:

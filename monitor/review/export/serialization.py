@@ -1,13 +1,12 @@
 """Serialization of exported rows, and atomic writes."""
 
-import contextlib
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from monitor.errors import InputError
+from monitor.private_files import write_private_text
 
 
 def as_lines(rows: Iterable[dict[str, Any]]) -> str:
@@ -27,23 +26,17 @@ def as_document(content: Any) -> str:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a file atomically: readers see the old or the new content, never a part.
+    """Write a file that only its owner may read, and the folder that it is in.
+
+    Readers see the old or the new content, never a part.
 
     Raises:
         InputError: It can't be written.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        write_private_text(path, text)
     except OSError as error:
         raise InputError(
             f"{path}: can't be written: {error.strerror}", code="not_writable"
         ) from None
-    finally:
-        with contextlib.suppress(OSError):
-            draft.unlink()

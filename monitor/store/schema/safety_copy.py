@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from monitor.errors import ConfigurationError, DatabaseDamagedError, DatabaseUnavailableError
+from monitor.private_files import PRIVATE_FILE
 
 
 @dataclass(frozen=True)
@@ -211,8 +212,12 @@ def require_room(folder: Path, n_bytes: int, remedy: str) -> None:
 
 
 def copy_sqlite(source: Path, target: Path) -> None:
-    """Copy a SQLite database, as it was last committed, while others may write to it."""
+    """Copy a SQLite database, as it was last committed, while others may write to it.
+
+    Only its owner may read the copy, whatever the mode of the database.
+    """
     target.unlink(missing_ok=True)
+    os.close(os.open(target, os.O_CREAT | os.O_EXCL, PRIVATE_FILE))
     with (
         closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as reader,
         closing(sqlite3.connect(target)) as writer,
@@ -221,7 +226,6 @@ def copy_sqlite(source: Path, target: Path) -> None:
         reader.backup(writer)
         # The copy is one file: no log beside it.
         writer.execute("PRAGMA journal_mode=DELETE")
-    target.chmod(source.stat().st_mode & 0o777)
     _synchronize(target)
 
 

@@ -219,7 +219,7 @@ def _write(file: IO[bytes], path: Path, archived: ArchivedFile) -> None:
             f"the archive changed while it was read: {archived.name}; repeat",
             code="damaged_archive",
         )
-    partial.chmod(archived.mode)
+    partial.chmod(archived.mode & 0o700)
     partial.replace(path)
 
 

@@ -76,10 +76,9 @@ class Assessment(document.Assessment, frozen=True, kw_only=True, dict=True):
 
     def report(self, path: str | Path) -> Path:
         """Write the report that ``compare --html`` writes, and return its path."""
+        from monitor.private_files import write_private_text  # noqa: PLC0415
         from monitor.windows.report.page import render_page  # noqa: PLC0415
 
         target = Path(path)
-        target.write_text(
-            render_page(self, prompt_map=self._map), encoding="utf-8", errors="replace"
-        )
+        write_private_text(target, render_page(self, prompt_map=self._map), errors="replace")
         return target

@@ -62,20 +62,27 @@ def job_manifest(
             "ttlSecondsAfterFinished": round(settings.ttl_after_finished.total_seconds()),
             "template": {
                 "metadata": {"labels": labels},
-                "spec": _pod(settings, command, environment, mount),
+                "spec": _pod(settings, command, environment, mount, folder),
             },
         },
     }
 
 
 def _pod(
-    settings: Kubernetes, command: Sequence[str], environment: Mapping[str, str], mount: Path
+    settings: Kubernetes,
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    mount: Path,
+    folder: RunFolder,
 ) -> dict[str, Any]:
     pod: dict[str, Any] = {
         "restartPolicy": "Never",
         # A child doesn't use the API.
         "automountServiceAccountToken": False,
-        "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
+        "securityContext": {
+            "seccompProfile": {"type": "RuntimeDefault"},
+            **_account_of(folder),
+        },
         "containers": [_container(settings, command, environment, mount)],
         "volumes": [
             {"name": _VOLUME, "persistentVolumeClaim": {"claimName": settings.claim}},
@@ -92,6 +99,20 @@ def _pod(
     if settings.tolerations:
         pod["tolerations"] = [_toleration(toleration) for toleration in settings.tolerations]
     return pod
+
+
+def _account_of(folder: RunFolder) -> dict[str, int]:
+    """Return the account that owns the run's folder, as nobody else can read what it holds.
+
+    Where that is root, or the folder doesn't exist, it is that of the image.
+    """
+    try:
+        owner = folder.root.stat()
+    except OSError:
+        return {}
+    if owner.st_uid == 0:
+        return {}
+    return {"runAsUser": owner.st_uid, "runAsGroup": owner.st_gid, "fsGroup": owner.st_gid}
 
 
 def _container(

@@ -46,7 +46,7 @@ class RouteFile:
         """
         path = self.path.with_name(f"{self.path.name}.lock")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make_public_folder(path.parent)
             lock = path.open("a", encoding="utf-8")
         except OSError as error:
             raise self._not_writable(error) from error
@@ -77,6 +77,16 @@ class RouteFile:
         return TransientError(
             f"{self.path}: the routes can't be written: {error}", code="not_writable"
         )
+
+
+def _make_public_folder(folder: Path) -> None:
+    """Make the folder, and those above it, so that Envoy's account can read it.
+
+    Routes hold no texts: this is the only folder that others than its owner may read.
+    """
+    for missing in reversed([place for place in (folder, *folder.parents) if not place.exists()]):
+        missing.mkdir(exist_ok=True)
+        missing.chmod(0o755)
 
 
 def _wait_for(descriptor: int, path: Path) -> None:

@@ -1,13 +1,16 @@
 """What `driftwarden check` says of unencrypted passwords and of exposed files."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from monitor.daemon.readiness.encryption import (
+    addresses_finding,
     broker_encryption_finding,
     database_encryption_finding,
     secret_files_finding,
+    visitors_finding,
 )
 from monitor.settings import Settings
 
@@ -51,10 +54,10 @@ def test_variable_of_libpq_counts(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "OAUTHBEARER"}, "note"),
         ({"security_protocol": "SASL_SSL"}, "ok"),
         ({"security_protocol": "SSL"}, "ok"),
-        ({"security_protocol": "PLAINTEXT"}, "ok"),
+        ({"security_protocol": "PLAINTEXT"}, "note"),
     ],
 )
-def test_password_without_tls_to_brokers_elsewhere_is_noted(
+def test_texts_without_tls_from_brokers_elsewhere_are_noted(
     kafka: dict[str, str], status: str
 ) -> None:
     for servers in ("kafka.example:9092", "127.0.0.1:9092, kafka.example:9092"):
@@ -75,3 +78,73 @@ def test_exposed_file_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert "note" == finding.status
     assert str(path) in finding.message
     assert "never-shown" not in finding.message
+
+
+ELSEWHERE, HERE = "http://other.example:9093", "http://127.0.0.1:9093"
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"alerts": {"public_url": "{}"}},
+        {"alerts": {"channels": {"duty": {"kind": "alertmanager", "url": "{}"}}}},
+        {"alerts": {"channels": {"duty": {"kind": "pagerduty", "url": "{}"}}}},
+        {"probes": {"url": "{}", "model": "m"}},
+        {"retrain": {"judge": {"url": "{}", "model": "m"}}},
+        {"retrain": {"previous": {"url": "{}", "model": "m"}}},
+        {"retrain": {"mlflow": {"tracking_url": "{}"}}},
+        {"rollout": {"gateway": "litellm", "litellm": {"url": "{}"}}},
+    ],
+    ids=lambda sections: "/".join(_keys(sections)),
+)
+def test_texts_over_http_to_elsewhere_are_noted(sections: dict) -> None:
+    for address, status in (
+        (ELSEWHERE, "note"), (HERE, "ok"), (ELSEWHERE.replace("http", "https"), "ok"),
+    ):  # fmt: skip
+        filled = json.loads(json.dumps(sections).replace("{}", address))
+        finding = addresses_finding(Settings(**filled))
+        assert status == finding.status, address
+    assert (
+        _keys(sections)[-1]
+        in addresses_finding(
+            Settings(**json.loads(json.dumps(sections).replace("{}", ELSEWHERE)))
+        ).message
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("json://never-shown@hooks.example/x", "note"),
+        ("jsons://never-shown@hooks.example/x", "ok"),
+        ("json://localhost/never-shown", "ok"),
+        ("", "ok"),
+    ],
+)
+def test_webhook_of_apprise_over_http_is_noted(
+    address: str, status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALERTS_TEAM_SECRET", address)
+    settings = Settings(alerts={"channels": {"team": {"kind": "apprise"}}})
+    finding = addresses_finding(settings)
+    assert status == finding.status
+    assert "never-shown" not in finding.message
+
+
+@pytest.mark.parametrize(
+    ("web", "status"),
+    [
+        ({}, "ok"),
+        ({"host": "::1"}, "ok"),
+        ({"host": "0.0.0.0"}, "note"),
+        ({"host": "::"}, "note"),
+        ({"host": "0.0.0.0", "trusted_proxies": ["10.0.0.0/8"]}, "ok"),
+    ],
+)
+def test_public_page_without_a_proxys_address_is_noted(web: dict, status: str) -> None:
+    assert status == visitors_finding(Settings(web=web)).status
+
+
+def _keys(section: dict) -> list[str]:
+    key, value = next(reversed(section.items())) if "model" not in section else ("url", "")
+    return [key, *(_keys(value) if isinstance(value, dict) else [])]

@@ -1,0 +1,47 @@
+"""Files and folders that only their owner may read: they hold texts of end users."""
+
+import contextlib
+import os
+import stat
+from pathlib import Path
+
+#: New files have at most mode 0600, new folders 0700.
+UMASK = 0o077
+PRIVATE_FILE = 0o600
+
+
+def use_private_umask() -> None:
+    """Set the umask of this process and of the children that it starts.
+
+    Libraries and children write with it too. A default access list of a folder has precedence, so
+    that an administrator can give another account a right on what is written there.
+    """
+    os.umask(UMASK)
+
+
+def write_private_text(path: Path, text: str, *, errors: str = "strict") -> None:
+    """Write a file of mode 0600 atomically: readers see the old or the new content, never a part.
+
+    An existing file is replaced, with its mode: whoever has it open reads the old content. A link
+    is followed. A device or a pipe is written to.
+
+    Raises:
+        OSError: It can't be written.
+    """
+    if path.exists() and not stat.S_ISREG(path.stat().st_mode):
+        path.write_text(text, encoding="utf-8", errors=errors)
+        return
+    target = Path(os.path.realpath(path))
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)  # of a process that was killed
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(draft, flags, PRIVATE_FILE)
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors=errors) as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(target)
+    finally:
+        with contextlib.suppress(OSError):
+            draft.unlink()

@@ -1,0 +1,126 @@
+"""Modes of everything that commands write, under a umask that would let everybody read it."""
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from monitor.daemon.readiness.file_modes import file_modes_finding
+from monitor.settings import Settings
+from monitor.store.engine import make_engine
+from tests.support.command import Run, run_command  # noqa: F401 - a fixture
+from tests.support.encoders.fake_encoder import FakeEncoder
+from tests.support.migrated_copy import migrate
+from tests.support.review.gold_items import ACCEPT, correct, make_reviewed_world
+
+LINES = (
+    '{"id": "%d", "timestamp": "2026-11-0%dT10:00:00Z", "model": "assistant", "task_type": "fees", '
+    '"user": "u%d", "prompt": "why fee %d", "response": "so"}\n'
+)
+
+
+@pytest.fixture(autouse=True)
+def _open_umask() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def tree(folder: Path) -> dict[str, int]:
+    """Return the mode of each file and folder below one."""
+    return {
+        str(path.relative_to(folder)): stat.S_IMODE(path.lstat().st_mode)
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+def open_to_others(folder: Path) -> dict[str, int]:
+    return {name: mode for name, mode in tree(folder).items() if mode & 0o077}
+
+
+def test_commands_write_files_for_their_owner_only(
+    tmp_path: Path,
+    run_command: Run,  # noqa: F811
+    clock: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("monitor.embedding.encoder.load_encoder", lambda _: FakeEncoder())
+    monkeypatch.setattr("monitor.embedding.cached_encoder.load_encoder", lambda _: FakeEncoder())
+    given = tmp_path / "given.jsonl"
+    given.write_text("".join(LINES % (n, n % 7 + 1, n, n) for n in range(60)))
+    given.chmod(0o600)
+
+    def run(*arguments: str) -> None:
+        os.umask(0)
+        done = run_command(*arguments)
+        assert done.returncode in {0, 4}, (arguments, done.stderr)
+
+    run("init", "site")
+    run("db", "upgrade")
+    run("taxonomy", "init", "guidelines")
+    run("baseline", "import", str(given), "--model", "assistant")
+    run("replay", str(given))
+    engine = make_engine(f"sqlite:///{tmp_path / 'driftwarden.db'}")
+    make_reviewed_world(engine, tmp_path, clock, [ACCEPT, correct("Call us.")], n=4)
+    (tmp_path / "taxonomy.md").unlink()
+    changed = tmp_path / "changed.jsonl"
+    changed.write_text(given.read_text().replace("why fee", "which fee"))
+    changed.chmod(0o600)
+    (tmp_path / "gold.jsonl").write_text("an older export")
+    run("review", "export", "--out", "gold.jsonl")
+    run("review", "export", "--out", "new/folder/gold.jsonl")
+    run("compare", str(given), "changed.jsonl", "--html", "report.html")
+    run("db", "backup", "copy.tar.gz")
+    run("retention")
+    engine.dispose()
+
+    assert {} == open_to_others(tmp_path)
+    written = {name.split("/")[0] for name in tree(tmp_path)}
+    assert {
+        "site", "driftwarden.db", "guidelines", "gold.jsonl", "new", "report.html",
+        "copy.tar.gz",
+    } <= written  # fmt: skip
+
+
+def test_process_and_its_children_have_the_umask() -> None:
+    """No file is readable for a moment: the umask is set before the first is written."""
+    probe = (
+        "import os, subprocess, sys; os.umask(0); sys.argv = ['driftwarden', '--version']\n"
+        "from driftwarden.__main__ import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(open('/proc/self/status').read(), flush=True)\n"
+        "subprocess.run(['cat', '/proc/self/status'])"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    masks = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("Umask")]
+    assert ["0077", "0077"] == masks
+
+
+def test_check_names_files_of_an_older_release(tmp_path: Path) -> None:
+    settings = Settings(
+        database={"url": f"sqlite:///{tmp_path / 'd.db'}"},
+        retrain={"work_dir": str(tmp_path / "r")},
+    )
+    from tests.support.migrated_copy import migrate
+
+    engine = make_engine(settings.database.url)
+    migrate(engine)
+    engine.dispose()
+    (tmp_path / "d.db").chmod(0o644)
+    run = tmp_path / "r" / "run-1" / "train.jsonl"
+    run.parent.mkdir(parents=True)
+    run.write_text("texts")
+    (tmp_path / "d.db.before-0010").write_text("a copy")
+    finding = file_modes_finding(settings)
+    assert "note" == finding.status
+    for place in (tmp_path / "d.db", run, tmp_path / "d.db.before-0010"):
+        assert str(place) in finding.message
+    for command in finding.message.partition("run: ")[2].split("; "):
+        subprocess.run(command, shell=True, check=True)
+    assert "ok" == file_modes_finding(settings).status
