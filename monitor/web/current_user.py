@@ -23,8 +23,10 @@ from monitor.errors import NotFoundError
 from monitor.settings import Sections
 from monitor.store.accounts.users import UserRow, user_by_id
 from monitor.store.engine import transaction
+from monitor.store.human_evaluation.human_evaluations import item_by_number
 from monitor.store.model_sets import ModelSet
 from monitor.store.owners import KINDS, model_of
+from monitor.store.review.items import item_by_id
 from monitor.web.clock import Clock
 from monitor.web.models_of_user import ModelChoice, find_choice, list_choices
 
@@ -68,6 +70,10 @@ class Visit:
         if len(names | set(self.settings.names.listed)) < 2:
             return ""
         return self.model or (self.choices[0].name if len(names) == 1 else "")
+
+    def reads_all_texts_of(self, model: str) -> bool:
+        """Return whether the user reads texts of all task types of a model."""
+        return self.user.grants.reads_all_texts_of(model)
 
     def transaction(self) -> AbstractContextManager[Connection]:
         """Open a transaction; see :func:`monitor.store.engine.transaction`."""
@@ -176,6 +182,7 @@ def _open(request: Request[Any, Any, Any], visit: Visit) -> Visit:
                 owner = model_of(connection, kind, request.path_params[parameter])
             if owner is None or owner not in visit.models:
                 raise NotFoundError(f"there is no {kind} {request.path_params[parameter]}")
+            _require_task_type(request, visit, owner)
     if owner is not None:
         return replace(visit, model=owner)
     name = request.query_params.get("model", "")
@@ -188,3 +195,24 @@ def _open(request: Request[Any, Any, Any], visit: Visit) -> Visit:
     if chosen is None:
         raise NotFoundError(f"there is no model {name}")
     return replace(visit, model=chosen)
+
+
+def _require_task_type(request: Request[Any, Any, Any], visit: Visit, model: str) -> None:
+    """Require that the item of the address is of a task type whose texts the user reads.
+
+    Raises:
+        NotFoundError: It isn't, or there is no such item.
+    """
+    values = request.path_params
+    if visit.reads_all_texts_of(model):
+        return
+    with visit.transaction() as connection:
+        if "item_id" in values:
+            task_type = item_by_id(connection, values["item_id"]).task_type
+        elif "human_evaluation_id" in values and "number" in values:
+            item = item_by_number(connection, values["human_evaluation_id"], values["number"])
+            task_type = item.task_type
+        else:
+            return
+    if not visit.user.grants.reads_texts_of(model, task_type):
+        raise NotFoundError("there is no such item")

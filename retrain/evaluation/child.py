@@ -13,9 +13,9 @@ from typing import Any
 
 import msgspec
 
+from monitor.private_files import use_private_umask
 from monitor.settings import load_secrets
 from monitor.store.training.candidate_results import PREVIOUS
-from monitor.private_files import use_private_umask
 from retrain.evaluation.request import read_request
 from retrain.jobs.child_process import hide_bitsandbytes, prepare_environment, run_child
 from retrain.run_folder import RunFolder, write_json, write_lines

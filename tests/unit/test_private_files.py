@@ -55,7 +55,7 @@ def test_link_is_followed(tmp_path: Path) -> None:
 
 def test_device_and_pipe_are_written_to(tmp_path: Path) -> None:
     write_private_text(Path(os.devnull), "text")
-    assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
+    assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)
     read, write = os.pipe()
     write_private_text(Path(f"/dev/fd/{write}"), "text")
     os.close(write)

@@ -105,8 +105,9 @@ def visitors_finding(settings: Sections) -> Finding:
     return Finding(
         "visitors",
         "note",
-        f"web.host = {web.host!r}: behind a proxy on another machine, the access log and the delays "
-        "after failed sign-ins know the proxy's address only; name it in web.trusted_proxies",
+        f"web.host = {web.host!r}: behind a proxy on another machine, the access log and the "
+        "delays after failed sign-ins know the proxy's address only; name it in "
+        "web.trusted_proxies",
     )
 
 

@@ -139,7 +139,8 @@ class RatingQueue(AssignmentQueue[HumanEvaluationItemRow, RatingAssignment]):
 
     def current(self, connection: Connection, user_id: int, now: datetime) -> int | None:
         """Return the number of the item that a rater works on."""
-        return current_item_of(connection, self._id, user_id, now)
+        model = human_evaluation_by_id(connection, self._id).model
+        return current_item_of(connection, self._id, load_rater(connection, user_id, model), now)
 
     def find_next(self, connection: Connection, user_id: int, now: datetime) -> int | None:
         """Return the number of the next item with a free slot."""
@@ -191,7 +192,8 @@ def view_current_item(
     human_evaluation = human_evaluation_by_id(connection, human_evaluation_id)
     if not human_evaluation.is_open:
         return None
-    number = current_item_of(connection, human_evaluation_id, reviewer_id, now)
+    rater = load_rater(connection, reviewer_id, human_evaluation.model)
+    number = current_item_of(connection, human_evaluation_id, rater, now)
     if number is None:
         return None
     item = item_by_number(connection, human_evaluation_id, number)

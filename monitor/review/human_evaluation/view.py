@@ -156,8 +156,12 @@ def agreement_by_dimension(
     }
 
 
-def rated_page(connection: Connection, human_evaluation_id: int, page: int) -> RatedPage:
+def rated_page(
+    connection: Connection, human_evaluation_id: int, user: UserRow, page: int
+) -> RatedPage:
     """Return a page of a locked human evaluation's items with all ratings and systems.
+
+    A user of some task types sees items of these.
 
     Items that an open human evaluation of the same model has too are hidden: some of its responses
     may be the same.
@@ -176,7 +180,11 @@ def rated_page(connection: Connection, human_evaluation_id: int, page: int) -> R
             "the human evaluation was cancelled; its ratings are preserved but not visible",
             code="cancelled",
         )
-    all_items = items_of(connection, human_evaluation_id)
+    all_items = [
+        item
+        for item in items_of(connection, human_evaluation_id)
+        if user.grants.reads_texts_of(human_evaluation.model, item.task_type)
+    ]
     rated_now = items_under_human_evaluation(connection, human_evaluation.model)
     items = [
         item for item in all_items if (item.benchmark, item.benchmark_item_id) not in rated_now
@@ -248,7 +256,7 @@ def _view(
         completeness=completeness(connection, human_evaluation),
         n_mine=count_rated_items(connection, human_evaluation.id, user.id),
         n_waiting=waiting,
-        at_work=current_item_of(connection, human_evaluation.id, user.id, now)
+        at_work=current_item_of(connection, human_evaluation.id, rater, now)
         if human_evaluation.is_open
         else None,
     )

@@ -72,11 +72,13 @@ class ItemView:
 def view_item(connection: Connection, item_id: int, user: UserRow) -> ItemView:
     """Return an item for a user who is assigned to it, reviewed it, may decide it, or is a lead.
 
+    Its task type is one of theirs, or they are a lead.
+
     Raises:
         NotFoundError: There is no such item, or it isn't visible to this user.
     """
     item = item_by_id(connection, item_id)
-    if item.model not in user.visible_models:
+    if not user.grants.reads_texts_of(item.model, item.task_type):
         raise NotFoundError(f"there is no item {item_id}")
     reviews = reviews_of(connection, [item_id])
     own = next((row for row in reviews if row.reviewer_id == user.id), None)

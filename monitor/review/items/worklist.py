@@ -38,13 +38,11 @@ def worklist_of(
     escalate_stale(connection, now)
     claimer = load_claimer(connection, user.id, model)
     decided = user.grants.portions(Permission.ADJUDICATE, model)
-    led, visible = user.led_models, user.visible_models
-    if model is not None:
-        led, visible = led.narrow(model), visible.narrow(model)
+    led = user.led_models if model is None else user.led_models.narrow(model)
     return Worklist(
         at_work=current_item_of(connection, claimer, now),
         available=count_claimable_items(connection, claimer, now),
-        to_discuss=items_to_discuss(connection, user.id, visible),
+        to_discuss=items_to_discuss(connection, user.id, user.grants.readable_portions(model)),
         to_adjudicate=items_to_adjudicate(connection, user.id, decided) if decided else [],
         to_audit=items_to_audit(connection, user.id, decided) if decided else [],
         flagged_items=(

@@ -95,6 +95,38 @@ class Grants:
                 portions.append(Portion(models, grant.task_types))
         return portions
 
+    def reads_texts_of(self, model: str, task_type: str) -> bool:
+        """Return whether the user reads texts of end users of a model and a task type.
+
+        Leads and admins read all; others those of the task types that they review and decide.
+        """
+        grant = self.on(model)
+        if grant is None or not may(grant.role, Permission.READ):
+            return False
+        return (
+            may(grant.role, Permission.LEAD)
+            or not grant.task_types
+            or (task_type in grant.task_types)
+        )
+
+    def reads_all_texts_of(self, model: str) -> bool:
+        """Return whether the user reads the texts of all task types of a model."""
+        grant = self.on(model)
+        if grant is None or not may(grant.role, Permission.READ):
+            return False
+        return may(grant.role, Permission.LEAD) or not grant.task_types
+
+    def readable_portions(self, model: str | None = None) -> list[Portion]:
+        """Return models, or one, with the task types whose texts the user reads; none means all."""
+        return [
+            Portion(portion.models, frozenset()) if self._leads(portion) else portion
+            for portion in self.portions(Permission.READ, model)
+        ]
+
+    def _leads(self, portion: Portion) -> bool:
+        names = {ALL_MODELS} if portion.models.inverted else portion.models.names
+        return all(self.may(Permission.LEAD, name) for name in names)
+
     def may_grant(self, role: str, model: str) -> bool:
         """Return whether the user may grant a role on a model: at most the own one there."""
         return self._manages(model) and may_grant(self.role_on(model), role)

@@ -74,9 +74,9 @@ RATING_ASSIGNMENTS = AssignmentTable(HumanEvaluationAssignment, RatingAssignment
 
 
 def current_item_of(
-    connection: Connection, human_evaluation_id: int, reviewer_id: int, now: datetime
+    connection: Connection, human_evaluation_id: int, rater: Rater, now: datetime
 ) -> int | None:
-    """Return the number of the item that a rater is working on, if any."""
+    """Return the number of the item that a rater is working on, of their task types."""
     statement = (
         select(HumanEvaluationItem.number)
         .join(
@@ -84,8 +84,9 @@ def current_item_of(
         )
         .where(
             HumanEvaluationItem.human_evaluation_id == human_evaluation_id,
-            HumanEvaluationAssignment.reviewer_id == reviewer_id,
+            HumanEvaluationAssignment.reviewer_id == rater.reviewer_id,
             _is_at_work(HumanEvaluationAssignment, now),
+            *_of_types(rater),
         )
         .order_by(HumanEvaluationAssignment.expires_at.desc(), HumanEvaluationItem.number)
         .limit(1)
@@ -291,9 +292,12 @@ def _ratable_items(
             _slots_of_others(rater.reviewer_id, now) < needed,
         )
     )
-    if rater.task_types:
-        statement = statement.where(HumanEvaluationItem.task_type.in_(sorted(rater.task_types)))
-    return statement
+    return statement.where(*_of_types(rater))
+
+
+def _of_types(rater: Rater) -> list[ColumnElement[bool]]:
+    types = sorted(rater.task_types)
+    return [HumanEvaluationItem.task_type.in_(types)] if types else []
 
 
 def _slots_of_others(reviewer_id: int, now: datetime) -> ColumnElement[int]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from monitor.store.assignments import Assignment, AssignmentTable, is_live
-from monitor.store.review.portions import models_of_portions
+from monitor.store.review.portions import items_of_portions
 from monitor.store.review.queue import Claimer
 from monitor.store.review.slots import is_claimable_by, reviews_by
 from monitor.store.tables import ReviewAssignment, ReviewItem
@@ -14,7 +14,7 @@ REVIEW_ASSIGNMENTS = AssignmentTable(ReviewAssignment, Assignment)
 
 
 def current_item_of(connection: Connection, claimer: Claimer, now: datetime) -> int | None:
-    """Return the item of a reviewer's models that the reviewer is working on, if any."""
+    """Return the item that a reviewer is working on, of their models and task types."""
     reviewer_id = claimer.reviewer_id
     statement = (
         select(ReviewAssignment.item_id)
@@ -24,7 +24,7 @@ def current_item_of(connection: Connection, claimer: Claimer, now: datetime) -> 
             is_live(ReviewAssignment, now),
             ReviewItem.status == "queued",
             reviews_by(reviewer_id) == 0,
-            *models_of_portions(claimer.portions),
+            *items_of_portions(claimer.portions),
         )
         .order_by(ReviewAssignment.expires_at.desc(), ReviewAssignment.item_id)
         .limit(1)

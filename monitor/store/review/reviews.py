@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from monitor.store.model_sets import Models, Portion
-from monitor.store.review.portions import items_of_models, items_of_portions
+from monitor.store.model_sets import Portion
+from monitor.store.review.portions import items_of_portions
 from monitor.store.rows import batches_of, columns_of
 from monitor.store.tables import Exchange, GoldExample, Review, ReviewItem, User
 
@@ -173,15 +173,17 @@ def gold_of_batches(
     return [GoldRow(**row) for row in connection.execute(statement).mappings()]
 
 
-def items_to_discuss(connection: Connection, reviewer_id: int, models: Models) -> list[int]:
-    """Return the disagreed items of some models that a user has reviewed, the oldest first."""
+def items_to_discuss(
+    connection: Connection, reviewer_id: int, portions: Sequence[Portion]
+) -> list[int]:
+    """Return the disagreed items that a user has reviewed and may still read, the oldest first."""
     statement = (
         select(ReviewItem.id)
         .join(Review, Review.item_id == ReviewItem.id)
         .where(
             ReviewItem.status == "disagreed",
             Review.reviewer_id == reviewer_id,
-            *items_of_models(models),
+            *items_of_portions(portions),
         )
         .order_by(Review.submitted_at, ReviewItem.id)
     )

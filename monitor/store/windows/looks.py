@@ -248,6 +248,7 @@ class LookExample:
     occurred_at: datetime
     prompt: str
     response: str
+    task_type: str = ""
 
 
 def load_examples(connection: Connection, look: LookRow) -> dict[int, LookExample]:
@@ -256,7 +257,8 @@ def load_examples(connection: Connection, look: LookRow) -> dict[int, LookExampl
     Ids of deleted exchanges may be reused, so only exchanges of the 24 hours count.
     """
     ids = [id_ for finding in look.findings for id_ in finding.examples]
-    statement = select(Exchange.id, Exchange.occurred_at, Exchange.prompt, Exchange.response).where(
+    columns = columns_of(LookExample, Exchange)
+    statement = select(Exchange.id, *columns).where(
         Exchange.id.in_(ids),
         Exchange.model == look.model,
         Exchange.baseline_id.is_(None),
@@ -264,7 +266,7 @@ def load_examples(connection: Connection, look: LookRow) -> dict[int, LookExampl
         Exchange.occurred_at < look.looked_until,
     )
     return {
-        int(row.id): LookExample(row.occurred_at, row.prompt, row.response)
+        int(row.id): LookExample(row.occurred_at, row.prompt, row.response, row.task_type)
         for row in connection.execute(statement)
     }
 

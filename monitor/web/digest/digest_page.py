@@ -12,6 +12,7 @@ from monitor.review.decision.weekly_rates import weekly_rates
 from monitor.web.current_user import Visit
 from monitor.web.digest.sparkline import draw_sparkline
 from monitor.web.drift.window_chart import draw_windows
+from monitor.web.withheld_texts import withhold_quoted
 from monitor.windows.history.digest import build_digest
 
 #: Rows shown before the rest is folded.
@@ -44,6 +45,7 @@ def digest(visit: NamedDependency[Visit]) -> Template | Redirect:
         "digest.html",
         {
             "digest": year,
+            "readable": str if visit.reads_all_texts_of(model) else withhold_quoted,
             "chart": chart,
             "series": [(series, draw_sparkline(series)) for series in year.series],
             "max_rows": MAX_ROWS,

@@ -1,5 +1,6 @@
 """Pages of the drift evaluations: verdict, windows over time, prompt map and its texts."""
 
+from functools import partial
 from typing import Literal
 
 from litestar import get
@@ -17,14 +18,19 @@ from monitor.store.windows.drift_evaluations import (
     drift_evaluation_by_id,
     list_drift_evaluations,
 )
-from monitor.store.windows.looks import newest_look
+from monitor.store.windows.looks import LookRow, newest_look
 from monitor.store.windows.prompt_maps import PromptMap, prompt_map
 from monitor.store.windows.reports import load_report, report_kinds
 from monitor.web.current_user import Visit
 from monitor.web.drift.window_chart import draw_windows
 from monitor.web.security import REPORT_POLICY
+from monitor.web.withheld_texts import withhold_quoted, withhold_texts
 from monitor.windows.history.timeline import window_timeline
-from monitor.windows.prompt_map.map_examples import exchange_at_point, topic_prompts
+from monitor.windows.prompt_map.map_examples import (
+    TaskTypeFilter,
+    exchange_at_point,
+    topic_prompts,
+)
 from monitor.windows.report.map_drawing import draw
 from monitor.windows.report.page import (
     render_findings,
@@ -40,12 +46,15 @@ from monitor.windows.report.page import (
 def evaluations(visit: NamedDependency[Visit]) -> Template:
     """List the drift evaluations, newest first."""
     with visit.transaction() as connection:
-        rows = list_drift_evaluations(connection, visit.scope, 60)
+        rows = [
+            row if visit.reads_all_texts_of(row.model) else withhold_texts(row)
+            for row in list_drift_evaluations(connection, visit.scope, 60)
+        ]
         listed = [model for model in visit.settings.names.listed if model in visit.scope]
         newest = [newest_look(connection, model) for model in listed]
     # Of many models, those whose traffic has changed.
     looks = [
-        (look, describe_look(look))
+        (look, _readable(visit, look))
         for look in newest
         if look is not None and (look.alarm or len(listed) == 1)
     ]
@@ -58,12 +67,16 @@ def evaluation(
 ) -> Template:
     """Show a drift evaluation; with a topic, also the topic's examples."""
     with visit.transaction() as connection:
-        row = drift_evaluation_by_id(connection, evaluation_id)
+        row = _load(connection, visit, evaluation_id)
         settings = visit.settings.settings_of(row.model)
         overview = window_timeline(connection, row, settings)
         placed = prompt_map(connection, evaluation_id)
-        evidently = "evidently" in report_kinds(connection, evaluation_id)
-        examples = Markup() if topic is None else _render_topic(connection, row, placed, topic)
+        evidently = "evidently" in report_kinds(connection, evaluation_id) and (
+            visit.reads_all_texts_of(row.model)
+        )
+        examples = (
+            Markup() if topic is None else _render_topic(connection, visit, row, placed, topic)
+        )
     chart = draw_windows(
         overview.windows,
         overview.incidents,
@@ -98,8 +111,8 @@ def topic_examples(
 ) -> Response[str]:
     """Return a topic's examples as a page fragment."""
     with visit.transaction() as connection:
-        row = drift_evaluation_by_id(connection, evaluation_id)
-        part = _render_topic(connection, row, prompt_map(connection, evaluation_id), topic)
+        row = _load(connection, visit, evaluation_id)
+        part = _render_topic(connection, visit, row, prompt_map(connection, evaluation_id), topic)
     return Response(str(part), media_type="text/html")
 
 
@@ -109,14 +122,19 @@ def point(
 ) -> Response[str]:
     """Return the exchange at a point of the map as a page fragment."""
     with visit.transaction() as connection:
-        row = drift_evaluation_by_id(connection, evaluation_id)
+        row = _load(connection, visit, evaluation_id)
         placed = prompt_map(connection, evaluation_id)
         if placed is None or row.assessment is None:
             raise NotFoundException("this drift evaluation has no map")
-        exchange = exchange_at_point(connection, row, placed, point)
+        exchange = exchange_at_point(connection, row, placed, point, _reader_of(visit, row.model))
     families = (row.assessment.input, row.assessment.output)
     names = {row.index: row.name for family in families for row in family.topics}
-    part = render_point(exchange.text, names.get(exchange.topic, ""), exchange.neighbours)
+    part = render_point(
+        exchange.text,
+        names.get(exchange.topic, ""),
+        exchange.neighbours,
+        is_withheld=exchange.is_withheld,
+    )
     return Response(str(part), media_type="text/html")
 
 
@@ -128,8 +146,12 @@ def report(
 ) -> Response[str]:
     """Return a report as one sandboxed file: its texts are hostile."""
     with visit.transaction() as connection:
-        row = drift_evaluation_by_id(connection, evaluation_id)
-        evidently = load_report(connection, evaluation_id, "evidently")
+        row = _load(connection, visit, evaluation_id)
+        evidently = (
+            load_report(connection, evaluation_id, "evidently")
+            if visit.reads_all_texts_of(row.model)  # it quotes texts of all task types
+            else None
+        )
         placed = prompt_map(connection, evaluation_id)
     if kind == "evidently":
         html = evidently
@@ -153,14 +175,33 @@ def report(
 def assessment(evaluation_id: FromPath[int], visit: NamedDependency[Visit]) -> Assessment:
     """Return the assessment, in the form of docs/reference/assessment.schema.json."""
     with visit.transaction() as connection:
-        row = drift_evaluation_by_id(connection, evaluation_id)
+        row = _load(connection, visit, evaluation_id)
     if row.assessment is None:
         raise NotFoundException("this drift evaluation is not finished")
     return row.assessment
 
 
+def _load(connection: Connection, visit: Visit, evaluation_id: int) -> DriftEvaluationRow:
+    """Return a drift evaluation as the user may read it."""
+    row = drift_evaluation_by_id(connection, evaluation_id)
+    return row if visit.reads_all_texts_of(row.model) else withhold_texts(row)
+
+
+def _readable(visit: Visit, look: LookRow) -> str:
+    described = describe_look(look)
+    return described if visit.reads_all_texts_of(look.model) else withhold_quoted(described)
+
+
+def _reader_of(visit: Visit, model: str) -> TaskTypeFilter:
+    return partial(visit.user.grants.reads_texts_of, model)
+
+
 def _render_topic(
-    connection: Connection, row: DriftEvaluationRow, placed: PromptMap | None, index: int
+    connection: Connection,
+    visit: Visit,
+    row: DriftEvaluationRow,
+    placed: PromptMap | None,
+    index: int,
 ) -> Markup:
     if row.assessment is None or placed is None:
         raise NotFoundException("this drift evaluation has no map")
@@ -168,7 +209,10 @@ def _render_topic(
     topic = next((topic for topic in drawn.topics if topic.topic.index == index), None)
     if topic is None:
         raise NotFoundException(f"this drift evaluation has no topic {index}")
-    return render_topic(topic, topic_prompts(connection, row, placed, topic.topic))
+    return render_topic(
+        topic,
+        topic_prompts(connection, row, placed, topic.topic, _reader_of(visit, row.model)),
+    )
 
 
 HANDLERS = (evaluations, evaluation, topic_examples, point, report, assessment)

@@ -105,7 +105,7 @@ def ratings(
 ) -> Template:
     """Show the items of a locked human evaluation with ratings and systems."""
     with visit.transaction() as connection:
-        ratings_page = view.rated_page(connection, human_evaluation_id, page)
+        ratings_page = view.rated_page(connection, human_evaluation_id, visit.user, page)
     return visit.page("ratings.html", {"page": ratings_page})
 
 

@@ -1,6 +1,8 @@
 """Pages of the incidents: list, detail, and the changes of leads."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from litestar import get, post
@@ -16,7 +18,8 @@ from monitor.alerts.until import parse_until
 from monitor.errors import InputError
 from monitor.store.alerts.incidents import incident_by_id, list_incidents
 from monitor.web.current_user import Visit
-from monitor.web.incidents.incident_view import SNOOZES, load_view
+from monitor.web.incidents.incident_view import SNOOZES, load_view, withhold_texts_of
+from monitor.web.withheld_texts import withhold_quoted
 
 #: The most incidents listed.
 MAX_INCIDENTS = 60
@@ -41,6 +44,12 @@ def incidents(
             cause=chosen or None,
             unresolved=status == "unresolved",
         )
+    rows = [
+        row
+        if visit.reads_all_texts_of(row.model)
+        else replace(row, summary=withhold_quoted(row.summary or ""))
+        for row in rows
+    ]
     context = {
         "incidents": rows,
         "causes": CAUSES,
@@ -126,6 +135,8 @@ def _render(visit: Visit, incident_id: int, *, status: int = 200, problem: str =
     with visit.transaction() as connection:
         row = incident_by_id(connection, incident_id)
         view = load_view(connection, visit.settings, row)
+    if not visit.reads_all_texts_of(row.model):
+        view = withhold_texts_of(view, partial(visit.user.grants.reads_texts_of, row.model))
     context = {"row": row, "view": view, "snoozes": SNOOZES, "problem": problem}
     return visit.page("incident.html", context, status=status)
 

@@ -1,7 +1,7 @@
 """What the page of an incident shows."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -20,6 +20,7 @@ from monitor.store.alerts.incidents import IncidentRow
 from monitor.store.alerts.outbox import StoredMessage, list_messages
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from monitor.store.windows.looks import LookRow, load_examples, looks_of_incident
+from monitor.web.withheld_texts import WITHHELD, withhold_quoted
 
 #: Topics of the newest window that are named.
 TOPICS_SHOWN = 5
@@ -106,6 +107,40 @@ def load_view(connection: Connection, settings: Sections, row: IncidentRow) -> I
         ]
         + [(f"rollout {number}", f"/rollouts/{number}") for number in rollouts_of(row)],
     )
+
+
+def withhold_texts_of(view: IncidentView, reads: Callable[[str], bool]) -> IncidentView:
+    """Return an incident for a reviewer of some task types: without words of topics and messages.
+
+    Args:
+        view: With all texts.
+        reads: Tells whether the user reads texts of a task type.
+    """
+    return replace(
+        view,
+        headline=withhold_quoted(view.headline),
+        notes=[withhold_quoted(note) for note in view.notes],
+        next_steps=[withhold_quoted(step) for step in view.next_steps],
+        topics=[replace(topic, name=f"topic {at}") for at, topic in enumerate(view.topics, 1)],
+        events=[replace(event, reason=withhold_quoted(event.reason)) for event in view.events],
+        messages=[
+            replace(message, payload={"text": WITHHELD}, error=message.error and WITHHELD)
+            for message in view.messages
+        ],
+        looks=[_withhold_texts_of_look(entry, reads) for entry in view.looks],
+    )
+
+
+def _withhold_texts_of_look(entry: dict[str, Any], reads: Callable[[str], bool]) -> dict[str, Any]:
+    changes = [
+        {
+            **change,
+            "text": withhold_quoted(change["text"]),
+            "examples": [row for row in change["examples"] if reads(row.task_type)],
+        }
+        for change in entry["changes"]
+    ]
+    return {**entry, "headline": withhold_quoted(entry["headline"]), "changes": changes}
 
 
 def _topics(connection: Connection, row: IncidentRow) -> list[TopicLine]:

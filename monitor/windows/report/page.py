@@ -144,12 +144,17 @@ def render_topic(placed: MapTopic, prompts: Sequence[str]) -> Markup:
     return render_template("topic.html.j2", placed=placed, topic=placed.topic, prompts=prompts)
 
 
-def render_point(text: MapText | None, topic: str, neighbours: Sequence[MapText]) -> Markup:
+def render_point(
+    text: MapText | None, topic: str, neighbours: Sequence[MapText], *, is_withheld: bool = False
+) -> Markup:
     """Render the exchange at a point of the map.
 
     Args:
         text: ``None`` where the exchange was deleted.
         topic: Name of its drifted topic; empty where it is on none.
         neighbours: The exchanges at the nearest points.
+        is_withheld: Whether it exists, and the reader doesn't read its task type.
     """
-    return render_template("point.html.j2", text=text, topic=topic, neighbours=neighbours)
+    return render_template(
+        "point.html.j2", text=text, topic=topic, neighbours=neighbours, is_withheld=is_withheld
+    )

@@ -107,8 +107,6 @@ def test_check_names_files_of_an_older_release(tmp_path: Path) -> None:
         database={"url": f"sqlite:///{tmp_path / 'd.db'}"},
         retrain={"work_dir": str(tmp_path / "r")},
     )
-    from tests.support.migrated_copy import migrate
-
     engine = make_engine(settings.database.url)
     migrate(engine)
     engine.dispose()
