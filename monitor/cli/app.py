@@ -62,6 +62,11 @@ class Commands(LazyGroup):
         "accounts": Entry(
             "monitor.cli.accounts:app", "Invite users, set their roles, deactivate them.", DAEMON
         ),
+        "access-log": Entry(
+            "monitor.cli.access_log:access_log",
+            "List who signed in, and who read texts of end users.",
+            DAEMON,
+        ),
         "retrain": Entry(
             "monitor.cli.retrain.group:app", "Plan, start and evaluate training runs.", TRAIN
         ),

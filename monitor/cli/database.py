@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.privileges.grants import grants
+from monitor.cli.shared.access import record_copy
 from monitor.cli.shared.context import ConfigOption, open_database, read_configuration
 
 if TYPE_CHECKING:
@@ -158,7 +159,9 @@ def copy(
     """
     from monitor.store.transfer.copying import copy_database
 
-    copied = copy_database(open_database(read_configuration(config)), target_url, typer.echo)
+    engine = open_database(read_configuration(config))
+    record_copy(engine)
+    copied = copy_database(engine, target_url, typer.echo)
     n_rows = sum(row.n_rows for row in copied)
     typer.echo(f"copied and compared: {n_rows:,} rows of {len(copied)} tables")
 
@@ -179,7 +182,9 @@ def backup(
     from monitor.store.transfer.backup import back_up
 
     configuration = read_configuration(config)
-    manifest = back_up(open_database(configuration), configuration, archive, typer.echo)
+    engine = open_database(configuration)
+    record_copy(engine)
+    manifest = back_up(engine, configuration, archive, typer.echo)
     for line in manifest.left_out:
         typer.echo(f"left out: {line}", err=True)
     size = archive.stat().st_size

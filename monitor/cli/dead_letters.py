@@ -2,6 +2,7 @@
 
 import typer
 
+from monitor.cli.shared.access import record_read
 from monitor.cli.shared.context import ConfigOption, database_transaction, read_configuration
 
 
@@ -16,6 +17,7 @@ def dead_letters(config: ConfigOption = None) -> None:
 
     with database_transaction(read_configuration(config)) as connection:
         kinds = summarize_dead_letters(connection)
+        record_read(connection, "dead_letter")
     if not kinds:
         typer.echo("no dead letters")
         return

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from monitor.cli.shared.access import record_read
 from monitor.cli.shared.context import ConfigOption, ModelOption, transaction_of_model
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def digest(
 
     with transaction_of_model(config, model) as (connection, settings):
         name = settings.model.name
+        record_read(connection, "drift_evaluation", model=name)
         year = build_digest(connection, name, n_windows=windows)
         live = production_age(connection, name, datetime.now(UTC))
     if as_json:

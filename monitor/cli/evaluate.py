@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from monitor.cli.shared.access import record_read
 from monitor.cli.shared.context import ConfigOption, ModelOption, open_database, read_settings
 from monitor.cli.shared.output import ProgressBars, exit_status, show
 
@@ -103,6 +104,8 @@ def evaluate(
             f"Evaluated at {evaluation.finished_at:%Y-%m-%d %H:%M} UTC; --again repeats it.",
             err=True,
         )
+    with transaction(engine) as connection:
+        record_read(connection, "drift_evaluation", evaluation.id, model=settings.model.name)
     typer.echo(
         f"Evaluation {evaluation.id}: {settings.model.name}, {begins:%Y-%m-%d %H:%M} to "
         f"{ends:%Y-%m-%d %H:%M} UTC",

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine
 from monitor.privacy.expired_files import remove_export, remove_run_files
 from monitor.privacy.quotes import Quotes
 from monitor.settings import Retention
+from monitor.store.access_log import delete_accesses_before
 from monitor.store.alerts.outbox import empty_message, messages_created_before
 from monitor.store.alerts.slack_actions import delete_expired_presses
 from monitor.store.audit_log import append_entry, last_entry_at
@@ -103,6 +104,7 @@ def apply_retention(
         (retention.probes, run.probes),
         (retention.slack_actions, run.slack_actions),
         (retention.observations, run.observations),
+        (retention.access_log, run.access_log),
         *(
             (getattr(retention, rows.period), partial(run.expired_rows, number))
             for number, rows in enumerate(EXPIRED_ROWS)
@@ -233,6 +235,14 @@ class _Run:
             with transaction(self.engine) as connection:
                 n = delete_expired_presses(connection, before, self.rows_per_step)
             self.removed["slack_actions"] += n
+            if n < self.rows_per_step:
+                return
+
+    def access_log(self, before: datetime) -> None:
+        while self.may_continue():
+            with transaction(self.engine) as connection:
+                n = delete_accesses_before(connection, before, self.rows_per_step)
+            self.removed["access_log"] += n
             if n < self.rows_per_step:
                 return
 

@@ -23,6 +23,7 @@ class Retention(Section):
     observations: OptionalDuration = timedelta(days=30)
     probes: OptionalDuration = timedelta(days=180)
     slack_actions: OptionalDuration = timedelta(days=90)
+    access_log: OptionalDuration = timedelta(days=365)
     messages: OptionalDuration = timedelta(days=90)
     errors: OptionalDuration = timedelta(days=90)
     incidents: OptionalDuration = None

@@ -20,6 +20,8 @@ from monitor.settings import Secrets, Sections
 from monitor.telemetry import Heartbeat
 from monitor.traffic.redaction import build_redactor
 from monitor.web import api, current_user, error_pages, filters, health
+from monitor.web.access import access_pages
+from monitor.web.access.recording import RecordReads
 from monitor.web.candidates import candidate_pages
 from monitor.web.clock import Clock, utc_now
 from monitor.web.decisions import decision_pages
@@ -90,6 +92,7 @@ def create_app(
                 ],
             ),
             user_pages.router,
+            *access_pages.HANDLERS,
             human_evaluation_pages.router,
             rollout_pages.router,
             *overview_page.HANDLERS,
@@ -125,6 +128,7 @@ def create_app(
         middleware=[
             SameOrigin(settings.alerts.public_url),
             sessions.middleware,
+            RecordReads(engine, clock),
             TellReplacements(),
         ],
         request_class=TypedTextRequest,

@@ -184,6 +184,7 @@ def _open(request: Request[Any, Any, Any], visit: Visit) -> Visit:
                 raise NotFoundError(f"there is no {kind} {request.path_params[parameter]}")
             _require_task_type(request, visit, owner)
     if owner is not None:
+        request.state.model = owner
         return replace(visit, model=owner)
     name = request.query_params.get("model", "")
     if not name:
@@ -194,6 +195,7 @@ def _open(request: Request[Any, Any, Any], visit: Visit) -> Visit:
         chosen = find_choice(visit.choices, visit.settings, name)
     if chosen is None:
         raise NotFoundError(f"there is no model {name}")
+    request.state.model = chosen
     return replace(visit, model=chosen)
 
 

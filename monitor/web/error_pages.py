@@ -81,6 +81,7 @@ def _respond(
     headers: dict[str, str] | None = None,
     extra: Any = None,
 ) -> Response[Any]:
+    request.state.is_refusal = True
     if _wants_json(request):
         body: dict[str, Any] = {"status_code": status, "detail": detail}
         if extra:

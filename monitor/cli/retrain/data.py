@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from monitor.cli.shared.access import record_read
 from monitor.cli.shared.context import ConfigOption, database_transaction, read_configuration
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def data(
 
     with database_transaction(read_configuration(config)) as connection:
         row = run_by_id(connection, run)
+        record_read(connection, "run", run, model=row.model)
     folder = RunFolder(Path(row.work_dir))
     place = folder.card if as_json else folder.data_card
     try:

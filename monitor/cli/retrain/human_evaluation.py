@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from monitor.cli.shared.access import record_read
 from monitor.cli.shared.context import (
     ConfigOption,
     ModelFilter,
@@ -153,6 +154,7 @@ def export(
     require_distinct_files({"--output": output}, {"the database": database_file(settings)})
     with database_transaction(settings) as connection:
         items: list[Any] = [asdict(item) for item in rated_items(connection, human_evaluation)]
+        record_read(connection, "human_evaluation", human_evaluation, action="exported")
     lines = [json.dumps(item, ensure_ascii=False) + "\n" for item in items]
     write_private_text(output, "".join(lines))
     typer.echo(f"{output}: {len(lines)} items")

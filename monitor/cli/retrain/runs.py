@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from monitor.cli.shared.access import record_read
 from monitor.cli.shared.context import (
     ConfigOption,
     ModelFilter,
@@ -45,6 +46,7 @@ def show(run: RunArgument, config: ConfigOption = None) -> None:
     """Show a run: its status, recipe, progress and result."""
     from datetime import UTC, datetime
 
+    from monitor.store.engine import transaction
     from retrain.training.runs import poll_run
 
     configuration = read_configuration(config)
@@ -54,6 +56,8 @@ def show(run: RunArgument, config: ConfigOption = None) -> None:
     state = poll_run(
         engine, run, launcher, datetime.now(UTC), resumptions=settings.retrain.max_resumptions
     )
+    with transaction(engine) as connection:  # an error may quote
+        record_read(connection, "run", run, model=state.run.model)
     again = f", resumed {state.run.resumptions} times" if state.run.resumptions else ""
     typer.echo(f"run {run}: {state.run.status}, model {state.run.model}{again}")
     typer.echo(f"folder: {state.run.work_dir}")
@@ -298,10 +302,13 @@ def logs(
 ) -> None:
     """Print the log of a run's process."""
     from monitor.cli.retrain.logs import log_lines
+    from monitor.store.engine import transaction
 
     configuration = read_configuration(config)
     engine = open_database(configuration)
     settings = settings_of_run(configuration, engine, run)
+    with transaction(engine) as connection:
+        record_read(connection, "run", run, model=settings.model.name)
     for line in log_lines(engine, settings, run, lines, follow=follow, evaluation=evaluation):
         typer.echo(line)
 

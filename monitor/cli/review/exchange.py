@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from monitor.cli.shared.access import record_read
 from monitor.cli.shared.context import (
     ConfigOption,
     ModelOption,
@@ -99,6 +100,8 @@ def export(
     )
     with database_transaction(settings) as connection:
         exported = build_export(connection, settings, request)
+        kind = "queue" if queue else "gold"
+        record_read(connection, kind, model=settings.model.name, action="exported")
         # Before the file exists: `forget` searches every recorded file for the end user.
         details = {"rows": exported.n_rows, "format": format_, "bare": bare, "queue": queue}
         append_entry(

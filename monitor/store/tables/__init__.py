@@ -1,5 +1,6 @@
 """The declared schema. Importing this package makes :data:`metadata` complete."""
 
+from monitor.store.tables.access_log import AccessEntry
 from monitor.store.tables.accounts import (
     Invitation,
     SignInAttempt,
@@ -81,6 +82,7 @@ from monitor.store.tables.windows import (
 metadata = Base.metadata
 
 __all__ = [
+    "AccessEntry",
     "AuditEntry",
     "Base",
     "Baseline",

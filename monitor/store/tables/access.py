@@ -35,6 +35,7 @@ _POSITION: Mapping[Part, tuple[str, ...]] = {
 }
 #: Every table has a row; `tests/unit/store/test_database_roles.py` compares them with the code.
 ACCESS: Mapping[str, Access] = {
+    "access_log": Access(schedule="rd", web="ra"),
     "audit_log": Access(schedule="ra", web="ra"),
     "baseline_plans": Access(schedule="raw", web="raw"),
     "baselines": Access(schedule="rad", web="r"),

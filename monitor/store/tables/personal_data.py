@@ -101,6 +101,21 @@ _COUNTS = "counts that name no exchange"
 
 #: Every table has a row; `tests/unit/store/tables/test_personal_data.py` compares both.
 PERSONAL_DATA: Mapping[str, PersonalTable] = {
+    "access_log": PersonalTable(
+        purpose="prove who signed in, and who read texts of end users",
+        period="access_log",
+        readers=(*_LEADS, "operator"),
+        columns={
+            "source": _CODE,
+            "actor": _ACCOUNT,
+            "action": _CODE,
+            "kind": _CODE,
+            "object_id": _unchanged("the number of a row, which stays when the row is erased"),
+            "model": _NAME,
+            "place": _unchanged("a path of numbers, or the name of a command"),
+            "address": _unchanged("of staff, who are not end users", Content.STAFF_ACCOUNT),
+        },
+    ),
     "audit_log": PersonalTable(
         purpose="prove who did what",
         period="",

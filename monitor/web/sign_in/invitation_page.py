@@ -15,6 +15,7 @@ from monitor.accounts.sessions import start_session
 from monitor.errors import InputError, LinkError
 from monitor.settings import Sections
 from monitor.store.engine import transaction
+from monitor.web.access.recording import record_sign_in
 from monitor.web.clock import Clock
 from monitor.web.sign_in.password_page import Form
 from monitor.web.typed_text import UNREAD
@@ -60,7 +61,9 @@ def welcome_form(  # noqa: PLR0917 - Litestar passes them by name
             link, user = check_link(connection, token, now)
         if password != data.get("repeated", ""):
             return _form(link.expires_at, user.name, "The passwords differ.")
-        start_session(request, accept_link(engine, token, password, now), now)
+        accepted = accept_link(engine, token, password, now)
+        record_sign_in(engine, clock, request, "signed_in", user=accepted)
+        start_session(request, accepted, now)
     except LinkError as error:
         return _refusal(error)
     except InputError as error:

@@ -16,6 +16,7 @@ from monitor.settings import Sections
 from monitor.store.accounts.users import UserRow, list_users
 from monitor.store.engine import transaction
 from monitor.telemetry import get_logger
+from monitor.web.access.recording import record_sign_in
 from monitor.web.clock import Clock
 from monitor.web.security import local_path
 from monitor.web.typed_text import UNREAD
@@ -53,8 +54,10 @@ def sign_in(
     user = authenticate(engine, name, password)
     if user is None:
         log.warning("sign_in_refused", address=address)
+        record_sign_in(engine, clock, request, "sign_in_refused", name=name)
         return None
     throttle.record_success(name, address)
+    record_sign_in(engine, clock, request, "signed_in", user=user)
     start_session(request, user, clock())
     return user
 
@@ -107,8 +110,18 @@ def login_form(
     return render_login(settings, target, status=status, problem=problem, name=name[:200])
 
 
-@post("/logout", status_code=303, sync_to_thread=False)
-def logout(request: Request[Any, Any, Any]) -> Redirect:
-    """Sign out."""
+@post("/logout", status_code=303, sync_to_thread=True)
+def logout(
+    request: Request[Any, Any, Any],
+    engine: NamedDependency[Engine],
+    clock: NamedDependency[Clock],
+    visitor: NamedDependency[UserRow | None],
+) -> Redirect:
+    """Sign out, even where the access log can't be written."""
+    if visitor is not None:
+        try:
+            record_sign_in(engine, clock, request, "signed_out", user=visitor)
+        except Exception as error:  # nothing keeps a user from signing out
+            log.warning("sign_out_not_recorded", exc_info=error)
     end_session(request)
     return Redirect("/login", status_code=303)

@@ -22,6 +22,7 @@ from monitor.settings import Secrets, Sections
 from monitor.store.accounts.sessions import delete_expired, pop_session, save_session
 from monitor.store.engine import transaction
 from monitor.telemetry import get_logger
+from monitor.web.access.recording import record_sign_in
 from monitor.web.clock import Clock
 from monitor.web.security import cookie_name, local_path
 from monitor.web.sign_in.password_page import render_login
@@ -90,7 +91,10 @@ def finish(
             user = user_of_claims(connection, settings.web.oidc, claims, now)
     except (SignOnError, SignOnUnavailableError) as error:
         log.warning("single_sign_on_refused", reason=str(error))
+        if isinstance(error, SignOnError):
+            record_sign_in(engine, clock, request, "sign_in_refused")
         return _refusal(settings, target, error)
+    record_sign_in(engine, clock, request, "signed_in", user=user)
     start_session(request, user, now)
     return Redirect(local_path(target), status_code=303, cookies=[_cookie(settings, "")])
 

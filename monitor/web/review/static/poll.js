@@ -13,7 +13,9 @@ export function follow(ids, changed, moved) {
   const seen = new Map();
 
   async function poll() {
-    const response = await fetch(location.href).catch(() => null);
+    // As htmx does: the access log counts an open page as one read.
+    const headers = { "hx-request": "true" };
+    const response = await fetch(location.href, { headers }).catch(() => null);
     if (!response?.ok || response.redirected) return;
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     if (page.getElementById("state")?.dataset.state !== state) {

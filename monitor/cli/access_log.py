@@ -1,0 +1,94 @@
+"""`driftwarden access-log`: who signed in, and who read texts of end users."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from monitor.cli.shared.context import (
+    ConfigOption,
+    ModelFilter,
+    database_transaction,
+    read_configuration,
+)
+
+DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
+
+
+def access_log(
+    *,
+    user: Annotated[str, typer.Option(help="Only of this account.", show_default=False)] = "",
+    action: Annotated[
+        str,
+        typer.Option(
+            help="Only signed_in, sign_in_refused, signed_out, read or exported.",
+            show_default=False,
+        ),
+    ] = "",
+    item: Annotated[
+        str,
+        typer.Option(
+            help='Only of a kind, or of one object: "item", "item 12", "incident 3".',
+            show_default=False,
+        ),
+    ] = "",
+    address: Annotated[
+        str, typer.Option(help="Only from this address or machine.", show_default=False)
+    ] = "",
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            "--from", help="Entries from this time on (UTC).", formats=DATES, show_default=False
+        ),
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            "--to", help="Entries before this time (UTC).", formats=DATES, show_default=False
+        ),
+    ] = None,
+    model: ModelFilter = None,
+    limit: Annotated[int, typer.Option(min=1, help="The most entries.")] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """List who signed in, and who read texts of end users, the newest first.
+
+    Entries are removed after retention.access_log. Exit status 2: an option can't be used.
+    """
+    from datetime import UTC
+
+    import msgspec
+
+    from monitor.store.access_log import ACTIONS, AccessFilter, list_accesses
+    from monitor.store.model_sets import EVERY_MODEL, ModelSet
+
+    if action and action not in ACTIONS:
+        raise typer.BadParameter(f"--action {action!r}: name one of {', '.join(ACTIONS)}")
+    kind, _, object_id = item.strip().partition(" ")
+    search = AccessFilter(
+        actor=user,
+        action=action,
+        kind=kind,
+        object_id=object_id.strip(),
+        address=address,
+        since=since.replace(tzinfo=UTC) if since else None,
+        until=until.replace(tzinfo=UTC) if until else None,
+        models=EVERY_MODEL if model is None else ModelSet(frozenset({model})),
+    )
+    with database_transaction(read_configuration(config)) as connection:
+        rows = list_accesses(connection, search, limit)
+    if as_json:
+        for row in rows:
+            typer.echo(msgspec.json.encode(row).decode())
+        return
+    if not rows:
+        typer.echo("no such entry")
+    for row in rows:
+        what = " ".join(filter(None, (row.kind, row.object_id)))
+        who = row.actor or "unknown"
+        who += " (operating system)" if row.source == "command" else ""
+        typer.echo(
+            f"{row.occurred_at:%Y-%m-%d %H:%M:%S}  {who:24} {row.action:16} {what:24} "
+            f"{row.place}  {row.address}".rstrip()
+        )

@@ -1,0 +1,88 @@
+"""Queries of the access log."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import ColumnElement, Connection, delete, insert, select
+
+from monitor.store.model_sets import EVERY_MODEL, ModelSet, of_models
+from monitor.store.rows import columns_of
+from monitor.store.tables import AccessEntry
+
+Source = Literal["web", "command"]
+Action = Literal["signed_in", "sign_in_refused", "signed_out", "read", "exported"]
+ACTIONS: tuple[Action, ...] = ("signed_in", "sign_in_refused", "signed_out", "read", "exported")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """An access. See the table ``access_log``."""
+
+    occurred_at: datetime
+    source: Source
+    actor: str
+    action: Action
+    kind: str = ""
+    object_id: str = ""
+    model: str = ""
+    place: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessRow(Access):
+    """An entry of the access log."""
+
+    id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessFilter:
+    """Which entries are searched for; an empty value matches any."""
+
+    actor: str = ""
+    action: str = ""
+    kind: str = ""
+    object_id: str = ""
+    address: str = ""
+    #: Entries from this time on, and before that one.
+    since: datetime | None = None
+    until: datetime | None = None
+    #: Entries before this one, for the next page.
+    before_id: int | None = None
+    models: ModelSet = EVERY_MODEL
+
+
+def append_access(connection: Connection, access: Access) -> None:
+    """Append an entry."""
+    connection.execute(insert(AccessEntry).values(**vars(access)))
+
+
+def list_accesses(connection: Connection, search: AccessFilter, limit: int) -> list[AccessRow]:
+    """Return the entries that match, the newest first."""
+    conditions: list[ColumnElement[bool]] = [*of_models(AccessEntry.model, search.models)]
+    for name in ("actor", "action", "kind", "object_id", "address"):
+        wanted = getattr(search, name)
+        if wanted:
+            conditions.append(getattr(AccessEntry, name) == wanted)
+    if search.since is not None:
+        conditions.append(AccessEntry.occurred_at >= search.since)
+    if search.until is not None:
+        conditions.append(AccessEntry.occurred_at < search.until)
+    if search.before_id is not None:
+        conditions.append(AccessEntry.id < search.before_id)
+    statement = select(*columns_of(AccessRow, AccessEntry)).where(*conditions)
+    statement = statement.order_by(AccessEntry.id.desc()).limit(limit)
+    return [AccessRow(**row) for row in connection.execute(statement).mappings()]
+
+
+def delete_accesses_before(connection: Connection, before: datetime, limit: int) -> int:
+    """Delete the oldest entries before a time and return their number."""
+    old = (
+        select(AccessEntry.id)
+        .where(AccessEntry.occurred_at < before)
+        .order_by(AccessEntry.id)
+        .limit(limit)
+    )
+    return connection.execute(delete(AccessEntry).where(AccessEntry.id.in_(old))).rowcount

@@ -1,0 +1,72 @@
+"""Table of the access log: who signed in, and who read texts of end users.
+
+The audit log says who changed what, for good. This one says who saw what, and has a period.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Index, Table, event
+from sqlalchemy.orm import Mapped, mapped_column
+
+from monitor.store.tables.base import Base, BigId
+
+#: Entries are deleted by age only, and never changed.
+SQLITE = (
+    """CREATE TRIGGER access_log_no_update BEFORE UPDATE ON access_log
+    BEGIN SELECT RAISE(ABORT, 'the access log is append-only'); END""",
+    # INSERT OR REPLACE changes without the trigger above.
+    """CREATE TRIGGER access_log_no_replace BEFORE INSERT ON access_log
+    WHEN EXISTS (SELECT 1 FROM access_log WHERE id = NEW.id)
+    BEGIN SELECT RAISE(ABORT, 'the access log is append-only'); END""",
+)
+POSTGRESQL = (
+    """CREATE FUNCTION access_log_refuse() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'the access log is append-only'; END $$""",
+    """CREATE TRIGGER access_log_append_only BEFORE UPDATE ON access_log
+    FOR EACH STATEMENT EXECUTE FUNCTION access_log_refuse()""",
+)
+
+
+class AccessEntry(Base):
+    """A sign-in, a refused one, a sign-out, or a read of texts."""
+
+    __tablename__ = "access_log"
+    __table_args__ = (
+        Index("ix_access_log_occurred_at", "occurred_at"),
+        Index("ix_access_log_actor", "actor", "occurred_at"),
+        Index("ix_access_log_object", "kind", "object_id", "occurred_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    occurred_at: Mapped[datetime]
+    #: ``web`` or ``command``: an account of driftwarden's, or of the operating system.
+    source: Mapped[str]
+    #: Name of the account; empty: a refused sign-in under a name that is none.
+    actor: Mapped[str]
+    #: ``signed_in``, ``sign_in_refused``, ``signed_out``, ``read`` or ``exported``.
+    action: Mapped[str]
+    #: What was read, such as ``item``, and its id; empty where there is none.
+    kind: Mapped[str]
+    object_id: Mapped[str]
+    #: Whose texts; empty where they are of several, or of none.
+    model: Mapped[str]
+    #: The path on the page, or the command.
+    place: Mapped[str]
+    #: The client's address, or the name of the machine.
+    address: Mapped[str]
+
+
+def _create(_table: Table, connection: Connection, **_options: Any) -> None:
+    for statement in SQLITE if connection.dialect.name == "sqlite" else POSTGRESQL:
+        connection.exec_driver_sql(statement)
+
+
+def _drop(_table: Table, connection: Connection, **_options: Any) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("DROP FUNCTION access_log_refuse()")
+
+
+_TABLE = AccessEntry.metadata.tables[AccessEntry.__tablename__]
+event.listen(_TABLE, "after_create", _create)
+event.listen(_TABLE, "after_drop", _drop)
