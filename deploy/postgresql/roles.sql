@@ -1,6 +1,3 @@
--- Roles of the parts of driftwarden, for psql as the owner of the tables, after each `db upgrade`.
--- Written by: driftwarden db grants. Set their passwords by \password ROLE.
-
 BEGIN;
 
 -- ingest
@@ -35,6 +32,7 @@ REVOKE ALL ON ALL TABLES IN SCHEMA public FROM "driftwarden_schedule";
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM "driftwarden_schedule";
 GRANT USAGE ON SCHEMA public TO "driftwarden_schedule";
 GRANT SELECT ON alembic_version TO "driftwarden_schedule";
+GRANT SELECT, DELETE ON access_log TO "driftwarden_schedule";
 GRANT SELECT, INSERT ON audit_log TO "driftwarden_schedule";
 GRANT USAGE ON SEQUENCE audit_log_id_seq TO "driftwarden_schedule";
 GRANT SELECT, INSERT, UPDATE ON baseline_plans TO "driftwarden_schedule";
@@ -134,6 +132,8 @@ REVOKE ALL ON ALL TABLES IN SCHEMA public FROM "driftwarden_web";
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM "driftwarden_web";
 GRANT USAGE ON SCHEMA public TO "driftwarden_web";
 GRANT SELECT ON alembic_version TO "driftwarden_web";
+GRANT SELECT, INSERT ON access_log TO "driftwarden_web";
+GRANT USAGE ON SEQUENCE access_log_id_seq TO "driftwarden_web";
 GRANT SELECT, INSERT ON audit_log TO "driftwarden_web";
 GRANT USAGE ON SEQUENCE audit_log_id_seq TO "driftwarden_web";
 GRANT SELECT, INSERT, UPDATE ON baseline_plans TO "driftwarden_web";

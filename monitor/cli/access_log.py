@@ -85,10 +85,10 @@ def access_log(
     if not rows:
         typer.echo("no such entry")
     for row in rows:
-        what = " ".join(filter(None, (row.kind, row.object_id)))
-        who = row.actor or "unknown"
-        who += " (operating system)" if row.source == "command" else ""
+        object_name = " ".join(filter(None, (row.kind, row.object_id)))
+        account = row.actor or "unknown"
+        account += " (operating system)" if row.source == "command" else ""
         typer.echo(
-            f"{row.occurred_at:%Y-%m-%d %H:%M:%S}  {who:24} {row.action:16} {what:24} "
+            f"{row.occurred_at:%Y-%m-%d %H:%M:%S}  {account:24} {row.action:16} {object_name:24} "
             f"{row.place}  {row.address}".rstrip()
         )

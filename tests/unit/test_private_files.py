@@ -38,7 +38,7 @@ def test_replaced_file_is_private_and_an_open_reader_learns_nothing(tmp_path: Pa
     assert "new" == path.read_text()
 
 
-def test_draft_of_a_stranger_is_not_written_through(tmp_path: Path) -> None:
+def test_draft_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
     target = tmp_path / "theirs"
     target.write_text("theirs")
     (tmp_path / f".export.{os.getpid()}").symlink_to(target)

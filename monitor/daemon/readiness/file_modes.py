@@ -24,9 +24,9 @@ def file_modes_finding(settings: Sections) -> Finding:
     exposed: list[Path] = []
     commands: dict[str, None] = {}
     for place in _places(settings):
-        found = [path for path in islice(_tree(place), MAX_SEARCHED) if is_exposed(path)]
-        if found:
-            exposed += found
+        matches = [path for path in islice(_tree(place), MAX_SEARCHED) if is_exposed(path)]
+        if matches:
+            exposed += matches
             recursive = "-R " if place.is_dir() and not place.is_symlink() else ""
             commands.setdefault(f"chmod {recursive}go-rwx {shlex.quote(str(place))}")
     if not exposed:

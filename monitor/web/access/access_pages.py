@@ -47,16 +47,19 @@ def access_log(request: Request[Any, Any, Any], lead_visit: NamedDependency[Visi
     )
     with lead_visit.transaction() as connection:
         rows = list_accesses(connection, search, ENTRIES_SHOWN + 1)
-    shown = {**values, "action": action}
-    shown |= {"since": query["since"] if since else "", "until": query["until"] if until else ""}
+    fields_of_form = {**values, "action": action}
+    fields_of_form |= {
+        "since": query["since"] if since else "",
+        "until": query["until"] if until else "",
+    }
     older = ""
     if len(rows) > ENTRIES_SHOWN:
         rows = rows[:ENTRIES_SHOWN]
-        kept = {name: value for name, value in shown.items() if value}
+        query_of_next = {name: value for name, value in fields_of_form.items() if value}
         if lead_visit.model and len(lead_visit.choices) > 1:
-            kept["model"] = lead_visit.model
-        older = f"/access-log?{urlencode({**kept, 'before_id': rows[-1].id})}"
-    context = {"rows": rows, "search": shown, "actions": ACTION_LABELS, "older": older}
+            query_of_next["model"] = lead_visit.model
+        older = f"/access-log?{urlencode({**query_of_next, 'before_id': rows[-1].id})}"
+    context = {"rows": rows, "search": fields_of_form, "actions": ACTION_LABELS, "older": older}
     return lead_visit.page("access_log.html", context)
 
 

@@ -28,7 +28,7 @@ from monitor.web.clock import Clock
 #: A page that stays open and refreshes itself is one read in this time.
 REFRESHED_AFTER = timedelta(minutes=10)
 #: By method and the path of a request's scope, which has no types of parameters.
-_SHOWN = {(method, re.sub(r":\w+}", "}", path)): shown for (method, path), shown in SHOWN.items()}
+_SHOWN = {(method, re.sub(r":\w+}", "}", path)): entry for (method, path), entry in SHOWN.items()}
 
 
 class RecordReads(ASGIMiddleware):
@@ -63,23 +63,23 @@ class RecordReads(ASGIMiddleware):
 
     def _access(self, scope: Scope, status: int) -> Access | None:
         """Return the entry of a response; ``None`` where it shows no texts."""
-        shown = _SHOWN.get((scope["method"], scope.get("path_template", "")))
+        display = _SHOWN.get((str(scope.get("method", "")), scope.get("path_template", "")))
         state: dict[str, Any] = scope.get("state", {})
         user: UserRow | None = state.get("visitor")
-        if shown is None or user is None or 300 <= status < 400 or state.get("is_refusal"):
+        if display is None or user is None or 300 <= status < 400 or state.get("is_refusal"):
             return None
         model = state.get("model") or ""
-        if shown.is_for_leads and not user.is_lead_of(model):
+        if display.is_for_leads and not user.is_lead_of(model):
             return None
-        if not shown.is_in_refresh and _is_refresh(scope):
+        if not display.is_in_refresh and _is_refresh(scope):
             return None
         return Access(
             occurred_at=self._clock(),
             source="web",
             actor=user.name,
             action="read",
-            kind=shown.kind,
-            object_id=str(scope["path_params"][shown.parameter]) if shown.parameter else "",
+            kind=display.kind,
+            object_id=str(scope["path_params"][display.parameter]) if display.parameter else "",
             model=model,
             place=scope["path"],
             address=_address_of(scope),

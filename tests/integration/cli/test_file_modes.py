@@ -51,9 +51,9 @@ def test_commands_write_files_for_their_owner_only(
 ) -> None:
     monkeypatch.setattr("monitor.embedding.encoder.load_encoder", lambda _: FakeEncoder())
     monkeypatch.setattr("monitor.embedding.cached_encoder.load_encoder", lambda _: FakeEncoder())
-    given = tmp_path / "given.jsonl"
-    given.write_text("".join(LINES % (n, n % 7 + 1, n, n) for n in range(60)))
-    given.chmod(0o600)
+    traffic = tmp_path / "given.jsonl"
+    traffic.write_text("".join(LINES % (n, n % 7 + 1, n, n) for n in range(60)))
+    traffic.chmod(0o600)
 
     def run(*arguments: str) -> None:
         os.umask(0)
@@ -63,18 +63,18 @@ def test_commands_write_files_for_their_owner_only(
     run("init", "site")
     run("db", "upgrade")
     run("taxonomy", "init", "guidelines")
-    run("baseline", "import", str(given), "--model", "assistant")
-    run("replay", str(given))
+    run("baseline", "import", str(traffic), "--model", "assistant")
+    run("replay", str(traffic))
     engine = make_engine(f"sqlite:///{tmp_path / 'driftwarden.db'}")
     make_reviewed_world(engine, tmp_path, clock, [ACCEPT, correct("Call us.")], n=4)
     (tmp_path / "taxonomy.md").unlink()
     changed = tmp_path / "changed.jsonl"
-    changed.write_text(given.read_text().replace("why fee", "which fee"))
+    changed.write_text(traffic.read_text().replace("why fee", "which fee"))
     changed.chmod(0o600)
     (tmp_path / "gold.jsonl").write_text("an older export")
     run("review", "export", "--out", "gold.jsonl")
     run("review", "export", "--out", "new/folder/gold.jsonl")
-    run("compare", str(given), "changed.jsonl", "--html", "report.html")
+    run("compare", str(traffic), "changed.jsonl", "--html", "report.html")
     run("db", "backup", "copy.tar.gz")
     run("retention")
     engine.dispose()

@@ -62,14 +62,14 @@ def world(engine: Engine, clock: datetime) -> World:
     ada, ben = world.users["Ada"], world.users["Ben"]
     with transaction(engine) as connection:
         items = items_of_batches(connection, [world.batch_id])
-        foreign = [item for item in items if item.task_type == THEIRS]
-        states = {foreign[0].id: DISAGREED, foreign[1].id: DISAGREED, foreign[2].id: RIGHT}
+        of_theirs = [item for item in items if item.task_type == THEIRS]
+        states = {of_theirs[0].id: DISAGREED, of_theirs[1].id: DISAGREED, of_theirs[2].id: RIGHT}
         settle(connection, world.batch_id, (ada, ben), lambda _, row: states.get(row.id), clock)
-        for item, status in zip(foreign, ("disagreed", "adjudication"), strict=False):
+        for item, status in zip(of_theirs, ("disagreed", "adjudication"), strict=False):
             connection.execute(
                 update(ReviewItem).where(ReviewItem.id == item.id).values(status=status)
             )
-        flag(connection, foreign[3].id, world.rows["Lea"], clock, f"{MARK} reason")
+        flag(connection, of_theirs[3].id, world.rows["Lea"], clock, f"{MARK} reason")
         lease = timedelta(days=1)
         while True:  # Ada holds an item of the other type
             item_id = REVIEWS.claim_next(connection, ada, clock, lease)
@@ -152,8 +152,8 @@ def pages(app: Litestar, visitor: Visitor) -> Iterator[tuple[str, Any]]:
         if route.method != "GET" or route.path in PUBLIC | WITH_TOKEN:
             continue
         if "item_id" in route.parameters or "point" in route.parameters:
-            within = "point" if "point" in route.parameters else "item_id"
-            addresses = [route.fill({within: n}) for n in range(14)]
+            parameter = "point" if "point" in route.parameters else "item_id"
+            addresses = [route.fill({parameter: n}) for n in range(14)]
         else:
             addresses = [route.fill(values) for values in ({}, WITHIN)]
         addresses += [f"{route.fill()}{query}" for query in QUERIES.get(route.path, [])]
@@ -197,12 +197,12 @@ def test_no_step_is_taken_on_an_item_of_another_type(
         for route in routes(app):
             if route.method == "GET" or route.path in PUBLIC | WITH_TOKEN:
                 continue
-            foreign: list[dict[str, int]] = []
+            of_theirs: list[dict[str, int]] = []
             if "item_id" in route.parameters:
-                foreign = [{"item_id": row.id} for row in items if row.task_type == THEIRS]
+                of_theirs = [{"item_id": row.id} for row in items if row.task_type == THEIRS]
             elif "number" in route.parameters:
-                foreign = [{"number": row.number} for row in rated if row.task_type == THEIRS]
-            for ids in foreign:
+                of_theirs = [{"number": row.number} for row in rated if row.task_type == THEIRS]
+            for ids in of_theirs:
                 assert knock(visitor, route, ids).status_code in {403, 404}, (name, route, ids)
         assert before == everything(world.engine)
 
