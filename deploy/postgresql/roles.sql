@@ -1,3 +1,6 @@
+-- Roles of the parts of driftwarden, for psql as the owner of the tables, after each `db upgrade`.
+-- Written by: driftwarden db grants. Set their passwords by \password ROLE.
+
 BEGIN;
 
 -- ingest

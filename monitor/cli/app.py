@@ -63,7 +63,7 @@ class Commands(LazyGroup):
             "monitor.cli.accounts:app", "Invite users, set their roles, deactivate them.", DAEMON
         ),
         "access-log": Entry(
-            "monitor.cli.access_log:access_log",
+            "monitor.cli.privileges.access_log:access_log",
             "List who signed in, and who read texts of end users.",
             DAEMON,
         ),

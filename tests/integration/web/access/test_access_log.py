@@ -23,7 +23,7 @@ from monitor.web.access.access_pages import ENTRIES_SHOWN
 from monitor.web.access.shown_texts import NOT_SHOWN, SHOWN
 from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
-from tests.integration.web.test_task_types_of_others import MARK, pages, world  # noqa: F401
+from tests.integration.web.access.test_task_types_of_others import MARK, pages, world  # noqa: F401
 from tests.support.review.review_world import PASSWORD, World
 from tests.support.review.roles import give_role
 from tests.support.web.route_table import Visitor, routes
@@ -288,9 +288,7 @@ def test_only_trusted_proxies_name_the_reader(app: Litestar, world: World, item:
     for trusted, address in ((("127.0.0.1",), "203.0.113.9"), ((), "127.0.0.1")):
         with (
             BackgroundServer(app, trusted_proxies=trusted) as server,
-            httpx.Client(
-                base_url=server.url, headers={"x-forwarded-for": "203.0.113.9"}, timeout=60
-            ) as http,
+            httpx.Client(base_url=server.url, headers=forwarded, timeout=60) as http,
         ):
             lea = Visitor(http)
             assert 200 == lea.sign_in("Lea").status_code
