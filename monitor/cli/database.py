@@ -160,7 +160,7 @@ def copy(
     from monitor.store.transfer.copying import copy_database
 
     engine = open_database(read_configuration(config))
-    record_copy(engine)
+    record_copy(engine, "db copy")
     copied = copy_database(engine, target_url, typer.echo)
     n_rows = sum(row.n_rows for row in copied)
     typer.echo(f"copied and compared: {n_rows:,} rows of {len(copied)} tables")
@@ -183,7 +183,7 @@ def backup(
 
     configuration = read_configuration(config)
     engine = open_database(configuration)
-    record_copy(engine)
+    record_copy(engine, "db backup")
     manifest = back_up(engine, configuration, archive, typer.echo)
     for line in manifest.left_out:
         typer.echo(f"left out: {line}", err=True)

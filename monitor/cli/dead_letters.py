@@ -17,7 +17,7 @@ def dead_letters(config: ConfigOption = None) -> None:
 
     with database_transaction(read_configuration(config)) as connection:
         kinds = summarize_dead_letters(connection)
-        record_read(connection, "dead_letter")
+        record_read(connection, "dead-letters", "dead_letter")
     if not kinds:
         typer.echo("no dead letters")
         return

@@ -42,7 +42,7 @@ def digest(
 
     with transaction_of_model(config, model) as (connection, settings):
         name = settings.model.name
-        record_read(connection, "drift_evaluation", model=name)
+        record_read(connection, "digest", "drift_evaluation", model=name)
         year = build_digest(connection, name, n_windows=windows)
         live = production_age(connection, name, datetime.now(UTC))
     if as_json:

@@ -105,7 +105,8 @@ def evaluate(
             err=True,
         )
     with transaction(engine) as connection:
-        record_read(connection, "drift_evaluation", evaluation.id, model=settings.model.name)
+        name = settings.model.name
+        record_read(connection, "evaluate", "drift_evaluation", evaluation.id, model=name)
     typer.echo(
         f"Evaluation {evaluation.id}: {settings.model.name}, {begins:%Y-%m-%d %H:%M} to "
         f"{ends:%Y-%m-%d %H:%M} UTC",

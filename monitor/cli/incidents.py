@@ -62,7 +62,7 @@ def list_(
     with database_transaction(configuration) as connection:
         name = None if model is None else known_model(connection, configuration, model) or model
         rows = list_incidents(connection, name, 500, cause=cause, unresolved=not everything)
-        record_read(connection, "incident", model=name or "")
+        record_read(connection, "incidents list", "incident", model=name or "")
     if as_json:
         typer.echo(_json([_as_dict(row) for row in rows]))
         return
@@ -91,7 +91,7 @@ def show(
         headline, _ = describe_newest(connection, row)
         events = list_events(connection, incident)
         followed = consequences_of(connection, incident)
-        record_read(connection, "incident", incident, model=row.model)
+        record_read(connection, "incidents show", "incident", incident, model=row.model)
     if as_json:
         typer.echo(_json(_as_dict(row) | {"events": events, "consequences": followed}))
         return

@@ -37,7 +37,7 @@ def data(
 
     with database_transaction(read_configuration(config)) as connection:
         row = run_by_id(connection, run)
-        record_read(connection, "run", run, model=row.model)
+        record_read(connection, "retrain data", "run", run, model=row.model)
     folder = RunFolder(Path(row.work_dir))
     place = folder.card if as_json else folder.data_card
     try:

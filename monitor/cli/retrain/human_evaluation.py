@@ -154,7 +154,8 @@ def export(
     require_distinct_files({"--output": output}, {"the database": database_file(settings)})
     with database_transaction(settings) as connection:
         items: list[Any] = [asdict(item) for item in rated_items(connection, human_evaluation)]
-        record_read(connection, "human_evaluation", human_evaluation, action="exported")
+        command = "retrain human-evaluation export"
+        record_read(connection, command, "human_evaluation", human_evaluation, action="exported")
     lines = [json.dumps(item, ensure_ascii=False) + "\n" for item in items]
     write_private_text(output, "".join(lines))
     typer.echo(f"{output}: {len(lines)} items")

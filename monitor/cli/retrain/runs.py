@@ -57,7 +57,7 @@ def show(run: RunArgument, config: ConfigOption = None) -> None:
         engine, run, launcher, datetime.now(UTC), resumptions=settings.retrain.max_resumptions
     )
     with transaction(engine) as connection:  # an error may quote
-        record_read(connection, "run", run, model=state.run.model)
+        record_read(connection, "retrain show", "run", run, model=state.run.model)
     again = f", resumed {state.run.resumptions} times" if state.run.resumptions else ""
     typer.echo(f"run {run}: {state.run.status}, model {state.run.model}{again}")
     typer.echo(f"folder: {state.run.work_dir}")
@@ -308,7 +308,7 @@ def logs(
     engine = open_database(configuration)
     settings = settings_of_run(configuration, engine, run)
     with transaction(engine) as connection:
-        record_read(connection, "run", run, model=settings.model.name)
+        record_read(connection, "retrain logs", "run", run, model=settings.model.name)
     for line in log_lines(engine, settings, run, lines, follow=follow, evaluation=evaluation):
         typer.echo(line)
 

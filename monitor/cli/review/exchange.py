@@ -101,7 +101,7 @@ def export(
     with database_transaction(settings) as connection:
         exported = build_export(connection, settings, request)
         kind = "queue" if queue else "gold"
-        record_read(connection, kind, model=settings.model.name, action="exported")
+        record_read(connection, "review export", kind, model=settings.model.name, action="exported")
         # Before the file exists: `forget` searches every recorded file for the end user.
         details = {"rows": exported.n_rows, "format": format_, "bare": bare, "queue": queue}
         append_entry(

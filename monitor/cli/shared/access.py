@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 def record_read(
     connection: "Connection",
+    command: str,
     kind: str,
     object_id: int | str = "",
     *,
@@ -22,6 +23,7 @@ def record_read(
 
     Args:
         connection: An open transaction.
+        command: The command, without its arguments.
         kind: What is read.
         object_id: Its id; empty: several.
         model: Whose texts; empty: of several models.
@@ -41,13 +43,13 @@ def record_read(
             kind=kind,
             object_id=str(object_id),
             model=model,
-            place=_command(),
+            place=f"driftwarden {command}",
             address=socket.gethostname(),
         ),
     )
 
 
-def record_copy(engine: "Engine") -> None:
+def record_copy(engine: "Engine", command: str) -> None:
     """Append that the whole database is copied; a read-only database is copied all the same.
 
     A standby, or a server that is full, may have to be backed up most of all: this is a warning.
@@ -59,7 +61,7 @@ def record_copy(engine: "Engine") -> None:
 
     try:
         with transaction(engine) as connection:
-            record_read(connection, "database", action="exported")
+            record_read(connection, command, "database", action="exported")
     except DatabaseUnavailableError as error:
         typer.echo(f"warning: this copy is not in the access log: {error}", err=True)
 
@@ -78,15 +80,3 @@ def account_name() -> str:
         name = f"uid {user_id}"
     caller = os.environ.get("SUDO_USER", "") if user_id == 0 else ""
     return f"{name} (sudo: {caller})" if caller else name
-
-
-def _command() -> str:
-    """Return the command that runs, without its arguments."""
-    import click
-
-    context = click.get_current_context(silent=True)
-    names: list[str] = []
-    while context is not None:
-        names.insert(0, context.info_name or "")
-        context = context.parent
-    return " ".join(["driftwarden", *names[1:]])
