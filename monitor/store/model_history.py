@@ -19,6 +19,7 @@ from monitor.store.accounts.grants import rename_model
 from monitor.store.alerts.incidents import close_duplicates
 from monitor.store.audit_log import append_entry
 from monitor.store.tables import (
+    AccessEntry,
     AuditEntry,
     Base,
     Baseline,
@@ -44,8 +45,8 @@ ACTOR = "driftwarden"
 DAEMON = ""
 RENAMED = "renamed"
 
-#: Rows with a model that are no history of it.
-NO_HISTORY = (UnlistedExchanges.__table__, UserGrant.__table__)
+#: Rows with a model that are no history of it; those of the access log are never changed.
+NO_HISTORY = (AccessEntry.__table__, UnlistedExchanges.__table__, UserGrant.__table__)
 #: Tables whose rows may be of both names: ingest knows a new name before the history is carried
 #: over, conditions such as missing traffic may hold for it, and a user may import a baseline.
 OF_BOTH_NAMES = frozenset(
