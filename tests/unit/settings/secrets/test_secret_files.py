@@ -29,7 +29,9 @@ SECRET = "s3cret-never-shown"
 READERS_OF_THE_ENVIRONMENT = {
     "monitor/bench/workers.py": "threads of libraries",
     "monitor/cli/shared/temporary_folder.py": "TMPDIR",
+    "monitor/cli/shared/access.py": "SUDO_USER",
     "monitor/daemon/readiness/encryption.py": "PGHOST, PGSSLMODE",
+    "monitor/daemon/readiness/file_modes.py": "KUBERNETES_SERVICE_HOST",
     "monitor/daemon/readiness/temporary_files.py": "TMPDIR",
     "monitor/demo/end_to_end.py": "verbosity of libraries",
     "monitor/settings/loading.py": "names of variables of earlier versions",
