@@ -10,9 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from monitor.daemon.readiness.file_modes import file_modes_finding
+from monitor.daemon.readiness.file_modes import file_modes_finding, is_exposed
+from monitor.private_files import use_private_umask, write_private_text
 from monitor.settings import Settings
 from monitor.store.engine import make_engine
+from retrain.jobs.kubernetes.kubernetes_jobs import manifest_of
+from retrain.rollout.gateways.route_file import RouteFile
+from retrain.run_folder import RunFolder
 from tests.support.command import Run, run_command  # noqa: F401 - a fixture
 from tests.support.encoders.fake_encoder import FakeEncoder
 from tests.support.migrated_copy import migrate
@@ -122,3 +126,55 @@ def test_check_names_files_of_an_older_release(tmp_path: Path) -> None:
     for command in finding.message.partition("run: ")[2].split("; "):
         subprocess.run(command, shell=True, check=True)
     assert "ok" == file_modes_finding(settings).status
+
+
+@pytest.mark.parametrize("module", ["retrain.training.child", "retrain.evaluation.child"])
+def test_a_child_of_another_launcher_writes_private_files(tmp_path: Path, module: str) -> None:
+    """Ray and Kubernetes start it under a umask of their own; a broken recipe ends it at once."""
+    folder = tmp_path / "run-00001"
+    folder.mkdir(mode=0o700)
+    write_private_text(RunFolder(folder).recipe, "no recipe")
+    subprocess.run([sys.executable, "-Pm", module, str(folder)], capture_output=True, check=False)
+    assert len(tree(folder)) > 1
+    assert {} == open_to_others(folder)
+
+
+def test_envoy_reads_its_routes_and_nothing_else(tmp_path: Path) -> None:
+    use_private_umask()
+    routes = RouteFile(tmp_path / "gateway" / "weights" / "routes.json")
+    with routes.locked():
+        routes.replace("{}")
+    modes = tree(tmp_path)
+    assert modes["gateway"] == modes["gateway/weights"] == 0o755
+    assert modes["gateway/weights/routes.json"] == 0o644
+    assert modes["gateway/weights/routes.json.lock"] == 0o600
+
+
+def test_a_job_runs_as_the_owner_of_the_folder(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run-00001")
+    folder.root.mkdir()
+    owner = folder.root.stat()
+    if owner.st_uid == 0:
+        os.chown(folder.root, 10001, 10002)
+        owner = folder.root.stat()
+    settings = Settings(retrain={"kubernetes": {"image": "image", "claim": "claim"}})
+    manifest = manifest_of(settings.retrain.kubernetes, folder, work_dir=tmp_path)
+    account = manifest["spec"]["template"]["spec"]["securityContext"]
+    assert (account["runAsUser"], account["fsGroup"]) == (owner.st_uid, owner.st_gid)
+
+
+def test_check_accepts_an_access_list_and_the_group_of_a_pod(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "adapter"
+    path.write_text("weights")
+    path.chmod(0o640)
+    assert is_exposed(path)
+    monkeypatch.setattr(os, "listxattr", lambda _: ["system.posix_acl_access"])
+    assert not is_exposed(path)
+    monkeypatch.undo()
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    monkeypatch.setattr(os, "getgroups", lambda: [path.stat().st_gid])
+    assert not is_exposed(path)
+    path.chmod(0o604)
+    assert is_exposed(path)
