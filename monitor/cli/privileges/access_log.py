@@ -52,9 +52,9 @@ def access_log(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
     config: ConfigOption = None,
 ) -> None:
-    """List who signed in, and who read texts of end users, the newest first.
+    """List who signed in, and who read texts of end users.
 
-    Entries are removed after retention.access_log. Exit status 2: an option can't be used.
+    The newest come first. Entries are removed after retention.access_log. Exit status 2: an option can't be used.
     """
     from datetime import UTC
 

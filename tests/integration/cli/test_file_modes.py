@@ -163,7 +163,7 @@ def test_a_job_runs_as_the_owner_of_the_folder(tmp_path: Path) -> None:
     assert (account["runAsUser"], account["fsGroup"]) == (owner.st_uid, owner.st_gid)
 
 
-def test_check_accepts_an_access_list_and_the_group_of_a_pod(
+def test_check_accepts_access_lists_and_the_group_of_pods(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "adapter"
