@@ -54,7 +54,9 @@ def access_log(
 ) -> None:
     """List who signed in, and who read texts of end users.
 
-    The newest come first. Entries are removed after retention.access_log. Exit status 2: an option can't be used.
+    The newest come first. Entries are removed after retention.access_log.
+
+    Exit status 2: an option can't be used.
     """
     from datetime import UTC
 
