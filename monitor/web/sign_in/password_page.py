@@ -122,6 +122,6 @@ def logout(
         try:
             record_sign_in(engine, clock, request, "signed_out", user=visitor)
         except Exception as error:  # nothing keeps a user from signing out
-            log.warning("sign_out_not_recorded", exc_info=error)
+            log.warning("sign_out_not_recorded", reason=type(error).__name__)
     end_session(request)
     return Redirect("/login", status_code=303)
