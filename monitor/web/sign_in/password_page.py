@@ -121,7 +121,7 @@ def logout(
     if visitor is not None:
         try:
             record_sign_in(engine, clock, request, "signed_out", user=visitor)
-        except Exception as error:  # nothing keeps a user from signing out
+        except Exception as error:  # noqa: BLE001 - nothing keeps a user from signing out
             log.warning("sign_out_not_recorded", reason=type(error).__name__)
     end_session(request)
     return Redirect("/login", status_code=303)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import httpx
 import pytest
@@ -19,6 +20,7 @@ from monitor.store.engine import transaction
 from monitor.store.model_sets import EVERY_MODEL
 from monitor.store.review.items import items_with_status
 from monitor.store.tables import AccessEntry
+from monitor.web import error_pages
 from monitor.web.access.access_pages import ENTRIES_SHOWN
 from monitor.web.access.shown_texts import NOT_SHOWN, SHOWN
 from monitor.web.app import create_app
@@ -27,6 +29,12 @@ from tests.integration.web.access.test_task_types_of_others import MARK, pages, 
 from tests.support.review.review_world import PASSWORD, World
 from tests.support.review.roles import give_role
 from tests.support.web.route_table import Visitor, routes
+
+
+@pytest.fixture(autouse=True)
+def _short_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw no tracebacks: each takes seconds."""
+    monkeypatch.setattr(error_pages, "log", Mock())
 
 
 @pytest.fixture
