@@ -88,6 +88,14 @@ def mark_code(text: str) -> Markup:
     )
 
 
+def usual_time(minutes: float) -> str:
+    """Describe the usual time of a review."""
+    if minutes < 1:
+        return "usually less than a minute each"
+    whole = round(minutes)
+    return f"usually {whole} minute{'' if whole == 1 else 's'} each"
+
+
 def register(engine: JinjaTemplateEngine) -> None:
     """Register the filters and turn on escaping in all templates."""
     environment = engine.engine
@@ -107,6 +115,7 @@ def register(engine: JinjaTemplateEngine) -> None:
         "minute": minute,
         "period": period,
         "wait": format_wait,
+        "usual_time": usual_time,
         "passages": split_passages,
         "mark_code": mark_code,
         "join_soft_breaks": join_soft_breaks,

@@ -155,3 +155,50 @@ def test_error_pages_keep_the_navigation(visit) -> None:
         assert status == page.status_code
         assert '<nav aria-label="Main">' in page.text
         assert "Sign out" in page.text
+
+
+def test_the_queue_stays_reachable_from_a_held_item(visit) -> None:
+    ada, ben = visit(), visit()
+    ada.sign_in("Ada")
+    ben.sign_in("Ben")
+    disputed = ada.send("POST", "/api/items/claim").json()["item"]
+    assert disputed == ben.send("POST", "/api/items/claim").json()["item"]
+    reject = {"verdict": "reject", "error_kind": "unsafe", "answerable": "yes", **FIVE}
+    ada.send("POST", f"/api/items/{disputed}/review", {"verdict": "accept", **FIVE})
+    ben.send("POST", f"/api/items/{disputed}/review", reject)
+    held = ada.send("POST", "/api/items/claim").json()["item"]
+    queue = ada.send("GET", "/review")
+    assert 200 == queue.status_code
+    assert {f"/review/{held}", f"/review/{disputed}"} <= set(links(queue.text))
+    item = ada.send("GET", f"/review/{held}").text
+    assert {"/review", "/review#waiting"} <= set(links(item))
+    place, total = re.findall(r'class="muted place">(\d+) of (\d+)', item)[0]
+    assert (2, 1) == (int(place), int(total) - count_waiting(queue.text))
+    assert "/review" in links(ada.send("GET", f"/review/{disputed}").text)
+
+
+def test_the_place_is_that_of_the_users_own_reviews(visit) -> None:
+    ada, ben = visit(), visit()
+    ada.sign_in("Ada")
+    ben.sign_in("Ben")
+    for _ in range(3):
+        item = ada.send("POST", "/api/items/claim").json()["item"]
+        ada.send("POST", f"/api/items/{item}/review", {"verdict": "accept", **FIVE})
+    held = [
+        person.send("POST", "/api/items/claim").json()["item"] for person in (ada, ben)
+    ]
+    places = [
+        re.findall(r'class="muted place">(\d+) of (\d+)', person.send("GET", f"/review/{at}").text)
+        for person, at in zip((ada, ben), held, strict=True)
+    ]
+    (mine, my_total), (theirs, their_total) = places[0][0], places[1][0]
+    assert ("4", "1") == (mine, theirs)
+    assert my_total == their_total
+
+
+def links(page: str) -> list[str]:
+    return re.findall(r'href="([^"]+)"', page)
+
+
+def count_waiting(page: str) -> int:
+    return int(re.findall(r"<h1>(\d+) items? (?:is|are) waiting", page)[0])
