@@ -11,6 +11,7 @@ from monitor.alerts.causes import CAUSES
 from monitor.rendering.rollouts import format_wait
 from monitor.rendering.wording import describe_incident_status
 from monitor.statistics.p_value_text import format_p_value, state_p_value
+from monitor.web.navigation import navigation
 from monitor.web.passages import split_passages
 from monitor.web.typed_text import told_kinds
 
@@ -97,7 +98,7 @@ def usual_time(minutes: float) -> str:
 
 
 def register(engine: JinjaTemplateEngine) -> None:
-    """Register the filters and turn on escaping in all templates."""
+    """Register filters and the navigation, and turn on escaping in all templates."""
     environment = engine.engine
     environment.autoescape = True
     environment.trim_blocks = True
@@ -122,3 +123,4 @@ def register(engine: JinjaTemplateEngine) -> None:
     }
     environment.filters.update(filters)
     environment.globals["told_kinds"] = told_kinds
+    environment.globals["navigation"] = navigation

@@ -184,9 +184,7 @@ def test_the_place_is_that_of_the_users_own_reviews(visit) -> None:
     for _ in range(3):
         item = ada.send("POST", "/api/items/claim").json()["item"]
         ada.send("POST", f"/api/items/{item}/review", {"verdict": "accept", **FIVE})
-    held = [
-        person.send("POST", "/api/items/claim").json()["item"] for person in (ada, ben)
-    ]
+    held = [person.send("POST", "/api/items/claim").json()["item"] for person in (ada, ben)]
     places = [
         re.findall(r'class="muted place">(\d+) of (\d+)', person.send("GET", f"/review/{at}").text)
         for person, at in zip((ada, ben), held, strict=True)
