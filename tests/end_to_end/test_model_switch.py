@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 from sqlalchemy import Engine
 
 from monitor.settings import Configuration, Secrets
@@ -37,7 +37,7 @@ def fleet(browser: Browser, engine: Engine) -> Iterator[Site]:
         yield Site(server.url, world, browser, stack)
 
 
-#: Each link of the navigation: its label, left and right, and whether it is what a click there hits.
+#: Each link of the navigation: its label, left, right, and whether a click there hits it.
 BOXES = """() => {
     scrollTo(0, 0);
     const links = document.querySelectorAll("nav[aria-label=Main] a, nav[aria-label=Pages] a");
