@@ -11,9 +11,12 @@ from monitor.alerts.causes import CAUSES
 from monitor.rendering.rollouts import format_wait
 from monitor.rendering.wording import describe_incident_status
 from monitor.statistics.p_value_text import format_p_value, state_p_value
+from monitor.web.hidden_characters import mark_hidden
+from monitor.web.markdown import render_markdown
 from monitor.web.navigation import navigation
 from monitor.web.passages import split_passages
 from monitor.web.typed_text import told_kinds
+from monitor.web.text_blocks import split_blocks
 
 #: A line break inside a paragraph: not before a blank line, list item, quote or table.
 _SOFT_BREAK = re.compile(r"(?<!\n)\n[ \t]*(?!\n|[ \t]*(?:[-*+>|#]|\d+[.)]))")
@@ -118,6 +121,9 @@ def register(engine: JinjaTemplateEngine) -> None:
         "wait": format_wait,
         "usual_time": usual_time,
         "passages": split_passages,
+        "blocks": split_blocks,
+        "marked": mark_hidden,
+        "rendered": render_markdown,
         "mark_code": mark_code,
         "join_soft_breaks": join_soft_breaks,
     }
