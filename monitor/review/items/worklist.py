@@ -45,8 +45,8 @@ class Worklist:
     @property
     def n_other(self) -> int:
         """Return the number of items that wait for another step of the user than a review."""
-        others = (self.to_discuss, self.to_adjudicate, self.to_audit, self.flagged_items)
-        return sum(len(items) for items in others)
+        steps = (self.to_discuss, self.to_adjudicate, self.to_audit, self.flagged_items)
+        return sum(len(items) for items in steps)
 
     @property
     def place(self) -> int:

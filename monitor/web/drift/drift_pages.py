@@ -1,16 +1,23 @@
 """Pages of the drift evaluations: verdict, windows over time, prompt map and its texts."""
 
+from contextlib import suppress
 from typing import Literal
 
-from litestar import get
+import numpy as np
+from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
-from litestar.response import Response, Template
+from litestar.response import Redirect, Response, Template
 from markupsafe import Markup
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
+from monitor.errors import WorkflowError
 from monitor.rendering.looks import describe_look
+from monitor.review.sampling.batch import create_batch
+from monitor.store.audit_log import append_entry
+from monitor.store.review.items import batch_of_evaluation
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.drift_evaluations import (
     DriftEvaluationRow,
@@ -20,7 +27,9 @@ from monitor.store.windows.drift_evaluations import (
 from monitor.store.windows.looks import newest_look
 from monitor.store.windows.prompt_maps import PromptMap, prompt_map
 from monitor.store.windows.reports import load_report, report_kinds
+from monitor.web.blindness import WITHHELD, blind_models, is_blind, refuse_blind
 from monitor.web.current_user import Visit
+from monitor.web.drift.follow_up_view import view_follow_up
 from monitor.web.drift.window_chart import draw_windows
 from monitor.web.security import REPORT_POLICY
 from monitor.windows.history.timeline import window_timeline
@@ -43,13 +52,17 @@ def evaluations(visit: NamedDependency[Visit]) -> Template:
         rows = list_drift_evaluations(connection, visit.scope, 60)
         listed = [model for model in visit.settings.names.listed if model in visit.scope]
         newest = [newest_look(connection, model) for model in listed]
+        blind = blind_models(connection, visit.user, [*listed, *(row.model for row in rows)])
     # Of many models, those whose traffic has changed.
     looks = [
         (look, describe_look(look))
         for look in newest
-        if look is not None and (look.alarm or len(listed) == 1)
+        if look is not None and look.model not in blind and (look.alarm or len(listed) == 1)
     ]
-    return visit.page("drift_evaluations.html", {"evaluations": rows, "looks": looks})
+    return visit.page(
+        "drift_evaluations.html",
+        {"evaluations": rows, "looks": looks, "blind": blind, "withheld": WITHHELD},
+    )
 
 
 @get("/drift-evaluations/{evaluation_id:int}", sync_to_thread=True)
@@ -61,15 +74,17 @@ def evaluation(
         row = drift_evaluation_by_id(connection, evaluation_id)
         settings = visit.settings.settings_of(row.model)
         overview = window_timeline(connection, row, settings)
-        placed = prompt_map(connection, evaluation_id)
+        followed = view_follow_up(connection, row)
+        blind = is_blind(connection, visit.user, row.model)
+        placed = None if blind else prompt_map(connection, evaluation_id)
         evidently = "evidently" in report_kinds(connection, evaluation_id)
         examples = Markup() if topic is None else _render_topic(connection, row, placed, topic)
     chart = draw_windows(
         overview.windows,
         overview.incidents,
         settings.drift.min_drifted_share,
-        rates=overview.rates,
-        launch=overview.launch,
+        rates=None if blind else overview.rates,
+        launch=None if blind else overview.launch,
         here=evaluation_id,
     )
     context = {
@@ -77,8 +92,10 @@ def evaluation(
         "overview": overview,
         "chart": chart,
         "examples": examples,
+        "followed": followed,
+        "withheld": WITHHELD if blind else "",
     }
-    if row.assessment is not None:
+    if row.assessment is not None and not blind:
         drawn = None if placed is None else draw(placed, row.assessment)
         link = f"/drift-evaluations/{evaluation_id}/report?kind=evidently" if evidently else ""
         context |= {
@@ -92,6 +109,24 @@ def evaluation(
     return visit.page("drift_evaluation.html", context)
 
 
+@post("/drift-evaluations/{evaluation_id:int}/batch", status_code=303, sync_to_thread=True)
+def queue_batch(evaluation_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Redirect:
+    """Queue a review batch of a finished evaluation, as the daemon does after an alarm."""
+    # A second press finds the batch, or the other's insertion.
+    with suppress(IntegrityError), lead_visit.transaction() as connection:
+        row = drift_evaluation_by_id(connection, evaluation_id)
+        if row.assessment is None:
+            raise WorkflowError(f"drift evaluation {evaluation_id} is not finished")
+        if batch_of_evaluation(connection, evaluation_id) is None:
+            # The evaluation's own seed: the daemon would queue the same items.
+            rng = np.random.default_rng([row.seed, evaluation_id])
+            review = lead_visit.settings.settings_of(row.model).review
+            batch_id = create_batch(connection, evaluation_id, review, rng, lead_visit.now)
+            subject = f"batch:{batch_id}"
+            append_entry(connection, lead_visit.now, lead_visit.user.name, "batch_queued", subject)
+    return Redirect(f"/drift-evaluations/{evaluation_id}", status_code=303)
+
+
 @get("/drift-evaluations/{evaluation_id:int}/topics/{topic:int}", sync_to_thread=True)
 def topic_examples(
     evaluation_id: FromPath[int], topic: FromPath[int], visit: NamedDependency[Visit]
@@ -99,6 +134,7 @@ def topic_examples(
     """Return a topic's examples as a page fragment."""
     with visit.transaction() as connection:
         row = drift_evaluation_by_id(connection, evaluation_id)
+        refuse_blind(connection, visit.user, row.model)
         part = _render_topic(connection, row, prompt_map(connection, evaluation_id), topic)
     return Response(str(part), media_type="text/html")
 
@@ -110,6 +146,7 @@ def point(
     """Return the exchange at a point of the map as a page fragment."""
     with visit.transaction() as connection:
         row = drift_evaluation_by_id(connection, evaluation_id)
+        refuse_blind(connection, visit.user, row.model)
         placed = prompt_map(connection, evaluation_id)
         if placed is None or row.assessment is None:
             raise NotFoundException("this drift evaluation has no map")
@@ -129,6 +166,7 @@ def report(
     """Return a report as one sandboxed file: its texts are hostile."""
     with visit.transaction() as connection:
         row = drift_evaluation_by_id(connection, evaluation_id)
+        refuse_blind(connection, visit.user, row.model)
         evidently = load_report(connection, evaluation_id, "evidently")
         placed = prompt_map(connection, evaluation_id)
     if kind == "evidently":
@@ -154,6 +192,7 @@ def assessment(evaluation_id: FromPath[int], visit: NamedDependency[Visit]) -> A
     """Return the assessment, in the form of docs/reference/assessment.schema.json."""
     with visit.transaction() as connection:
         row = drift_evaluation_by_id(connection, evaluation_id)
+        refuse_blind(connection, visit.user, row.model)
     if row.assessment is None:
         raise NotFoundException("this drift evaluation is not finished")
     return row.assessment
@@ -171,4 +210,4 @@ def _render_topic(
     return render_topic(topic, topic_prompts(connection, row, placed, topic.topic))
 
 
-HANDLERS = (evaluations, evaluation, topic_examples, point, report, assessment)
+HANDLERS = (evaluations, evaluation, queue_batch, topic_examples, point, report, assessment)
