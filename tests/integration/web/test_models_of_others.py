@@ -43,7 +43,7 @@ THEIRS = f"org/{MARK}.v1 100%"
 OF_MODELS = {
     "/overview", "/review", "/human-evaluations", "/drift-evaluations", "/digest", "/incidents",
     "/models", "/progress", "/decisions", "/runs", "/candidate-evaluations", "/rollouts",
-    "/api/rollouts",
+    "/api/rollouts", "/progress/export",
     "/api/work", "/api/items/claim", "/api/lead/flags", "/api/lead/audits",
 }  # fmt: skip
 #: Routes of accounts: a test below changes them.
