@@ -59,7 +59,7 @@ def _mark(character: str, n: int) -> Markup:
     title = unicodedata.name(character, "control character").lower()
     name = code if n == 1 else f"{code} \N{MULTIPLICATION SIGN}{n}"
     # HTML has no place for these; the replacement character is what a parser would show.
-    shown = "\ufffd" * n if character == "\0" else character * n
+    content = "\ufffd" * n if character == "\0" else character * n
     return Markup('<span class="unseen" data-name="{}" title="{}">{}</span>').format(
-        name, title, shown
+        name, title, content
     )

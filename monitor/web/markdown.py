@@ -1,7 +1,7 @@
 """Markdown of untrusted texts, rendered beside their source.
 
 No raw HTML, no image, and no link to follow: the address of a link stands behind its text, as a
-page of reviews must not be a way to a stranger's site.
+page of reviews must not lead to a site that an end user names.
 """
 
 from collections.abc import MutableMapping, Sequence

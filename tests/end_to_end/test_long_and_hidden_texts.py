@@ -61,7 +61,7 @@ def test_hidden_characters_are_marked_and_have_no_effect(site: Site) -> None:
         box = mark.bounding_box()
         assert box is not None
         assert box["width"] > 20
-    name = [left for letter, left in text.evaluate(EDGES) if letter in "JOHN"]
+    name = [left for symbol, left in text.evaluate(EDGES) if symbol in "JOHN"]
     assert name == sorted(name), "the order of the text, not that of the override"
 
 
