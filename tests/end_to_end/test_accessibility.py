@@ -14,6 +14,7 @@ from monitor.alerts.steps import SYSTEM, take_step
 from monitor.review.decision.decisions import decide
 from monitor.settings import Review, Secrets, Settings
 from monitor.store.engine import transaction
+from monitor.store.training.registry import ScoreRow, list_versions, save_scores
 from monitor.web.app import create_app
 from retrain.run_folder import RunFolder
 from tests.support.retrain.candidates import (
@@ -123,6 +124,14 @@ def pages_of(app: Litestar, site: Site, folder: Path) -> list[str]:
             connection, None, "opened", by=SYSTEM, now=now, model="assistant", severity=0.3,
             fingerprint=frozenset({"input"}), evaluation_id=site.world.evaluation_id,
         )  # fmt: skip
+    with transaction(site.engine) as connection:
+        for number, scored in enumerate(list_versions(connection)):
+            rows = [
+                ScoreRow("support", stratum, metric, value, value - 0.05, value + 0.05, 100)
+                for stratum in ("", "task_type=cards")
+                for metric, value in (("exact_match", 0.9 - 0.2 * number), ("token_f1", 0.8))
+            ]
+            save_scores(connection, scored.id, "support", rows, now)
     looks = [{"checks": [check_figures()]} for _ in range(3)]
     add_rollout(site.engine, now, looks=looks)
     ids = {

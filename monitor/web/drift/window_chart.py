@@ -22,7 +22,7 @@ FLAT, MARKED = 3.0, 9.0
 #: Maximum width of a bar.
 MAX_WIDTH = 80.0
 #: Width of the longest name of a lane, and of its scale.
-LABEL_WIDTH = 440.0
+LABEL_WIDTH = 390.0
 #: Width of a month's name.
 TICK_WIDTH = WIDTH / 24
 

@@ -73,8 +73,8 @@ class VersionScores:
                 "by more than the 95% intervals."
             )
         return (
-            f"Of {len(compared)} headline metrics, {' and '.join(counts)} than version "
-            f"{self.before.version}, by 95% intervals that don't overlap."
+            f"Headline metrics against version {self.before.version}, by 95% intervals that "
+            f"don't overlap: {', '.join(counts)}, of {len(compared)}."
         )
 
 
