@@ -196,11 +196,11 @@ def test_no_page_violates_wcag_2_2_aa(site: Site, tmp_path: Path) -> None:
 
 def test_the_item_page_in_all_its_dress(site: Site) -> None:
     """Include parts that show only during work: guidelines, editor, changes, dialogs, banners."""
-    make_states(site)
+    states = make_states(site)
     context = site.context("Ben", reduced_motion="reduce")
     context.add_init_script(path=str(AXE))
     page = context.new_page()
-    page.goto(f"{site.url}/review")
+    page.goto(f"{site.url}/review/{states['Ben', 'open']}")
     page.keyboard.press("e")
     page.keyboard.type(" More.")
     page.keyboard.press("Escape")
