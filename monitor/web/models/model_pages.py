@@ -54,13 +54,21 @@ def models(visit: NamedDependency[Visit]) -> Template:
 
 @get("/models/versions/{version_id:int}/compare", sync_to_thread=True)
 def compare(
-    version_id: FromPath[int], other: FromQuery[int], visit: NamedDependency[Visit]
+    version_id: FromPath[int],
+    visit: NamedDependency[Visit],
+    other: FromQuery[int | None] = None,
 ) -> Template:
-    """Show all scores of a version beside those of another version of the model."""
+    """Show all scores of a version beside those of another one, by default the one before."""
     with visit.transaction() as connection:
-        rows = [version_by_id(connection, number) for number in (version_id, other)]
-        if rows[0].model != rows[1].model:
-            raise NotFoundError(f"there is no version {other} of this model")
+        version = version_by_id(connection, version_id)
+        versions = list_versions(connection, version.model)
+        earlier = [row for row in versions if row.version < version.version]
+        before = max(earlier, key=lambda row: row.version, default=version)
+        wanted = before.id if other is None else other
+        chosen = next((row for row in versions if row.id == wanted), None)
+        if chosen is None:
+            raise NotFoundError(f"there is no version {wanted} of this model")
+        rows = [version, chosen]
         withheld = rows[0].model in models_under_human_evaluation(connection)
         scores = [] if withheld else [scores_of(connection, row.id) for row in rows]
     context = {
