@@ -199,7 +199,6 @@ GRANT SELECT ON source_offsets TO "driftwarden_web";
 GRANT SELECT, INSERT ON stage_changes TO "driftwarden_web";
 GRANT USAGE ON SEQUENCE stage_changes_id_seq TO "driftwarden_web";
 GRANT SELECT ON taints TO "driftwarden_web";
-GRANT SELECT ON taxonomy_versions TO "driftwarden_web";
 GRANT SELECT, INSERT, UPDATE ON taxonomy_versions TO "driftwarden_web";
 GRANT SELECT, INSERT ON traffic_weights TO "driftwarden_web";
 GRANT USAGE ON SEQUENCE traffic_weights_id_seq TO "driftwarden_web";

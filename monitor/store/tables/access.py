@@ -89,7 +89,6 @@ ACCESS: Mapping[str, Access] = {
     "source_offsets": Access(ingest="raw", schedule="r", web="r"),
     "stage_changes": Access(schedule="raw", web="ra"),
     "taints": Access(schedule="ra", web="r"),
-    "taxonomy_versions": Access(schedule="raw", web="r"),
     "taxonomy_versions": Access(schedule="raw", web="raw"),
     "traffic_weights": Access(schedule="raw", web="ra"),
     "training_runs": Access(schedule="raw", web="rw"),
