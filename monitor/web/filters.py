@@ -15,8 +15,8 @@ from monitor.web.hidden_characters import mark_hidden
 from monitor.web.markdown import render_markdown
 from monitor.web.navigation import navigation
 from monitor.web.passages import split_passages
-from monitor.web.typed_text import told_kinds
 from monitor.web.text_blocks import split_blocks
+from monitor.web.typed_text import told_kinds
 
 #: A line break inside a paragraph: not before a blank line, list item, quote or table.
 _SOFT_BREAK = re.compile(r"(?<!\n)\n[ \t]*(?!\n|[ \t]*(?:[-*+>|#]|\d+[.)]))")
