@@ -9,13 +9,13 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from monitor.accounts.passwords import check_strength, hash_password
+from monitor.accounts.user_names import appearance, check_name
 from monitor.errors import InputError
 from monitor.store.accounts.grants import ALL_MODELS, Grant, save_grant
 from monitor.store.accounts.roles import ROLES
-from monitor.store.accounts.users import insert_user, is_name_taken
+from monitor.store.accounts.users import insert_user, is_name_taken, user_names
 from monitor.store.audit_log import append_entry
 
-MAX_NAME_LENGTH = 80
 MAX_EMAIL_LENGTH = 254
 MAX_MODEL_LENGTH = 1000
 MAX_TASK_TYPES = 100
@@ -66,14 +66,17 @@ def add_user(
         InputError: The name or e-mail address is refused, or is taken.
     """
     name, email = name.strip(), email.strip().casefold()
-    if not name or len(name) > MAX_NAME_LENGTH or not name.isprintable():
-        raise InputError(
-            f"user name {name!r} is refused; use 1 to {MAX_NAME_LENGTH} printable characters"
-        )
+    check_name(name)
     if email and (len(email) > MAX_EMAIL_LENGTH or not re.fullmatch(r"[^\s@]+@[^\s@]+", email)):
         raise InputError(f"{email!r} is not an e-mail address; use the form name@example.com")
     if is_name_taken(connection, name):
         raise InputError(f"user {name!r} already exists; choose another name")
+    for other in user_names(connection):
+        if appearance(other) == appearance(name):
+            raise InputError(
+                f"user name {name!r} looks like {other!r}, who exists; choose another name",
+                code="looks_like_another",
+            )
     try:
         with connection.begin_nested():
             user_id = insert_user(connection, name, password_hash, now, email=email or None)

@@ -29,9 +29,9 @@ from monitor.web.digest import digest_page
 from monitor.web.drift import drift_pages
 from monitor.web.human_evaluation import human_evaluation_pages
 from monitor.web.incidents import incident_pages
-from monitor.web.models import model_pages
+from monitor.web.models import model_pages, version_steps
 from monitor.web.overview import overview_page
-from monitor.web.progress import progress_pages
+from monitor.web.progress import gold_download, progress_pages
 from monitor.web.review import review_pages
 from monitor.web.rollouts import rollout_pages
 from monitor.web.runbooks import runbook_pages
@@ -97,8 +97,10 @@ def create_app(
             rollout_pages.router,
             *overview_page.HANDLERS,
             *progress_pages.HANDLERS,
+            *gold_download.HANDLERS,
             *incident_pages.HANDLERS,
             *model_pages.HANDLERS,
+            *version_steps.HANDLERS,
             *drift_pages.HANDLERS,
             *digest_page.HANDLERS,
             *decision_pages.HANDLERS,

@@ -63,6 +63,12 @@ def on_overflow(request: Request[Any, Any, Any], _error: OverflowError) -> Respo
     return _respond(request, 404, "not found")
 
 
+def on_deep_nesting(request: Request[Any, Any, Any], error: RecursionError) -> Response[Any]:
+    """Respond with status 400 to a body nested more deeply than JSON is read or written."""
+    log.warning("request_refused", path=_route(request), reason=str(error))
+    return _respond(request, 400, "the request is nested too deeply")
+
+
 def on_unexpected_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Log an unexpected error and respond without its details."""
     log.error("request_failed", path=_route(request), exc_info=error)
@@ -111,5 +117,6 @@ HANDLERS: ExceptionHandlersMap = {
     HTTPException: on_http_error,
     DriftwardenError: on_driftwarden_error,
     OverflowError: on_overflow,
+    RecursionError: on_deep_nesting,
     Exception: on_unexpected_error,
 }

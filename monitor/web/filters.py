@@ -11,7 +11,11 @@ from monitor.alerts.causes import CAUSES
 from monitor.rendering.rollouts import format_wait
 from monitor.rendering.wording import describe_incident_status
 from monitor.statistics.p_value_text import format_p_value, state_p_value
+from monitor.web.hidden_characters import mark_hidden
+from monitor.web.markdown import render_markdown
+from monitor.web.navigation import navigation
 from monitor.web.passages import split_passages
+from monitor.web.text_blocks import split_blocks
 from monitor.web.typed_text import told_kinds
 
 #: A line break inside a paragraph: not before a blank line, list item, quote or table.
@@ -88,8 +92,16 @@ def mark_code(text: str) -> Markup:
     )
 
 
+def usual_time(minutes: float) -> str:
+    """Describe the usual time of a review."""
+    if minutes < 1:
+        return "usually less than a minute each"
+    whole = round(minutes)
+    return f"usually {whole} minute{'' if whole == 1 else 's'} each"
+
+
 def register(engine: JinjaTemplateEngine) -> None:
-    """Register the filters and turn on escaping in all templates."""
+    """Register filters and the navigation, and turn on escaping in all templates."""
     environment = engine.engine
     environment.autoescape = True
     environment.trim_blocks = True
@@ -107,9 +119,14 @@ def register(engine: JinjaTemplateEngine) -> None:
         "minute": minute,
         "period": period,
         "wait": format_wait,
+        "usual_time": usual_time,
         "passages": split_passages,
+        "blocks": split_blocks,
+        "marked": mark_hidden,
+        "rendered": render_markdown,
         "mark_code": mark_code,
         "join_soft_breaks": join_soft_breaks,
     }
     environment.filters.update(filters)
     environment.globals["told_kinds"] = told_kinds
+    environment.globals["navigation"] = navigation

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 from sqlalchemy import Engine
 
 from monitor.settings import Configuration, Secrets
@@ -35,6 +35,18 @@ def fleet(browser: Browser, engine: Engine) -> Iterator[Site]:
     app = create_app(engine, Configuration(models=MODELS), Secrets())
     with BackgroundServer(app) as server, ExitStack() as stack:
         yield Site(server.url, world, browser, stack)
+
+
+#: Each link of the navigation: its label, left, right, and whether a click there hits it.
+BOXES = """() => {
+    scrollTo(0, 0);
+    const links = document.querySelectorAll("nav[aria-label=Main] a, nav[aria-label=Pages] a");
+    return [...links].map((link) => {
+        const { left, right, top, bottom } = link.getBoundingClientRect();
+        const hit = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+        return [link.textContent, left, right, hit === link];
+    });
+}"""
 
 
 def test_the_switch_keeps_page_queue_and_address(fleet: Site) -> None:
@@ -87,17 +99,25 @@ def test_thirty_models_fit_on_a_phone(fleet: Site) -> None:
     assert box is not None
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 360
-    for path in ("/models", "/users"):  # the current page is in view of the navigation
-        page.goto(fleet.url + path)
-        assert is_in_view(page, "[aria-current]")
-    ada = fleet.open("Ada", "/incidents", viewport={"width": 1200, "height": 740})
-    assert is_in_view(ada, "a:first-child")
-    assert is_in_view(ada, "a:last-child")
 
 
-def is_in_view(page: Page, link: str) -> bool:
-    """Return whether a link of the navigation lies within it."""
-    edges = """a => [a, a.parentElement].map(e => e.getBoundingClientRect())
-        .flatMap(box => [box.left, box.right])"""
-    left, right, first, last = page.locator(f".topbar nav {link}").evaluate(edges)
-    return bool(first <= left and right <= last)
+def test_every_entry_of_the_navigation_is_in_view(fleet: Site) -> None:
+    page = fleet.open("Lea", "/overview")
+    for group in ("Overview", "Monitoring", "Review", "Models", "Access"):
+        with page.expect_navigation():
+            page.get_by_role("navigation", name="Main").get_by_role("link", name=group).click()
+        for width in (320, 390, 800, 1024, 1280):
+            page.set_viewport_size({"width": width, "height": 740})
+            boxes = page.evaluate(BOXES)
+            assert len(boxes) >= 5
+            for label, left, right, is_hit in boxes:
+                where = f"{label} of {page.url} at {width} px"
+                assert is_hit, where
+                assert 0 <= left, where
+                assert right <= width, where
+        assert 1 == page.locator("[aria-current=page]").count()
+    reviewer = fleet.open("Ada", "/review")
+    groups = reviewer.get_by_role("navigation", name="Main").get_by_role("link").all_inner_texts()
+    assert ["Overview", "Monitoring", "Review", "Models"] == groups
+    pages = reviewer.get_by_role("navigation", name="Pages").get_by_role("link").all_inner_texts()
+    assert ["Queue", "Human evaluation"] == pages

@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 from monitor.store.engine import transaction
 from monitor.store.review.items import item_by_id, items_of_batches
 from monitor.store.review.reviews import gold_of_batches, reviews_of
+from monitor.web.review.review_pages import DIMENSIONS
 from tests.support.web.reviewer_actions import accept, correct, number, start, submit
 from tests.support.web.site import Site
 from tests.support.web.support_desk import ARABIC, CODE, queue_of
@@ -41,8 +42,7 @@ def test_a_full_review_by_keyboard_alone(site: Site) -> None:
     page.keyboard.type("The guidelines are silent on this.")
     page.keyboard.press("Control+Enter")
     expect(page.locator("#problem")).to_have_text("Select the kind of error.")
-    page.keyboard.press("4")  # the focus is where the answer is missing
-    page.keyboard.press("ArrowDown")
+    page.keyboard.press("4")  # the focus is where the answer is missing, and moves on
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     expect(page.locator("[name=answerable][value=facts_missing]")).to_be_checked()
@@ -77,6 +77,33 @@ def test_a_missing_score_is_requested(site: Site) -> None:
     page.keyboard.press("Control+Enter")
     expect(page.locator("#problem")).to_have_text("Score the completeness: 1 to 5.")
     assert "completeness" == page.evaluate("document.activeElement.name")
+
+
+@pytest.mark.parametrize("by", ["keys", "mouse"])
+def test_digits_change_the_marked_field_and_no_other(site: Site, by: str) -> None:
+    page = site.open("Ada")
+    start(page)
+    marked = "[...document.querySelectorAll('.score.active')].map((row) => row.dataset.score)"
+    if by == "keys":
+        page.keyboard.press("x")
+        for key in "2433":
+            page.keyboard.press(key)
+    else:
+        page.locator("#review .choice.reject").click()
+        for name, value in zip(DIMENSIONS, "2433", strict=True):
+            page.locator(f"[data-score={name}] .choice").nth(int(value) - 1).click()
+    assert [] == page.evaluate(marked), "the scores are done"
+    for key in "4", "1", "5", "5":  # the kind of error, the question; then nothing is marked
+        page.keyboard.press(key)
+    values = page.evaluate("Object.fromEntries(new FormData(document.getElementById('review')))")
+    assert ["2", "4", "3", "3"] == [values[name] for name in DIMENSIONS]
+    assert ("tone", "yes", "") == (values["error_kind"], values["answerable"], values["comment"])
+    assert "corrected_response" == page.evaluate("document.activeElement.dataset.field")
+    for group in page.locator("#review .numbered").all():
+        n = group.locator("input").count()
+        assert [str(place) for place in range(1, n + 1)] == [
+            key.inner_text() for key in group.locator("kbd").all() if key.is_visible()
+        ]
 
 
 def test_two_reviewers_at_once_make_gold(site: Site) -> None:

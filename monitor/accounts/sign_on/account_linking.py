@@ -4,8 +4,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from monitor.accounts.registration import MAX_NAME_LENGTH, add_user, describe, grants_on
+from monitor.accounts.registration import add_user, describe, grants_on
 from monitor.accounts.sign_on.id_token import Claims
+from monitor.accounts.user_names import MAX_NAME_LENGTH
 from monitor.errors import InputError, SignOnError
 from monitor.settings import OpenIdConnect
 from monitor.store.accounts.users import (

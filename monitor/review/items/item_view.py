@@ -8,7 +8,12 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError
-from monitor.review.items.permissions import may_decide, may_reopen, may_settle_flag
+from monitor.review.items.permissions import (
+    may_be_asked,
+    may_decide,
+    may_reopen,
+    may_settle_flag,
+)
 from monitor.review.items.verdicts import reasons_to_disagree
 from monitor.store.accounts.users import UserRow
 from monitor.store.review.assignments import REVIEW_ASSIGNMENTS
@@ -90,8 +95,11 @@ def view_item(connection: Connection, item_id: int, user: UserRow) -> ItemView:
     works = lease is not None and lease.declined_reason is None and not complete
     if not (works or own or decides or (leads and (complete or flagged))):
         raise NotFoundError(f"there is no item {item_id}")
-    # An auditor judges without seeing the reviews, whatever else the user may see.
-    open_votes = complete and not (decides and item.status == "gold")
+    # An auditor judges without seeing the reviews, whatever else the user may see, and an
+    # adjudicator has not seen the discussion.
+    audits = decides and item.status == "gold"
+    waits = item.status == "disagreed" and may_be_asked(connection, item, user)
+    open_votes = complete and not audits and not waits
     visible = sorted(reviews, key=lambda row: row.reviewer_id != user.id) if open_votes else []
     proposals = proposals_of_item(connection, item_id) if open_votes else []
     discussion = messages_of_item(connection, item_id) if open_votes else []
@@ -103,7 +111,7 @@ def view_item(connection: Connection, item_id: int, user: UserRow) -> ItemView:
     return ItemView(
         id=item_id,
         model=item.model,
-        state=_state(item, own, audits=decides and item.status == "gold"),
+        state=_state(item, own, audits=audits),
         revision=item.revision,
         task_type=item.task_type,
         taxonomy_version=item.taxonomy_version,

@@ -7,13 +7,21 @@ from sqlalchemy import Connection
 
 from monitor.review.items.blind_review import load_claimer
 from monitor.review.items.discussion import escalate_stale
+from monitor.review.progress.batch_progress import median_minutes
 from monitor.store.accounts.roles import Permission
 from monitor.store.accounts.users import UserRow
 from monitor.store.review.assignments import current_item_of
 from monitor.store.review.audits import items_to_audit
 from monitor.store.review.items import items_with_status
-from monitor.store.review.queue import count_claimable_items
-from monitor.store.review.reviews import items_to_adjudicate, items_to_discuss
+from monitor.store.review.queue import count_claimable_items, count_reviewed_in_open_batches
+from monitor.store.review.reviews import (
+    items_to_adjudicate,
+    items_to_discuss,
+    submission_times,
+)
+
+#: Newest reviews of a user whose times give the usual time.
+TIMED_REVIEWS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,13 +30,33 @@ class Worklist:
 
     #: The item that the user works on.
     at_work: int | None
-    #: Number of items that the user can claim.
+    #: Number of items that the user can claim, that at work included.
     available: int
+    #: Number of items that the user has reviewed in batches that are still open.
+    n_reviewed: int
+    #: Median time of the user's own reviews, in minutes; ``None``: too few reviews.
+    minutes: float | None
     to_discuss: list[int]
     to_adjudicate: list[int]
     to_audit: list[int]
     #: Flagged items, for a lead to confirm or reject.
     flagged_items: list[int]
+
+    @property
+    def n_other(self) -> int:
+        """Return the number of items that wait for another step of the user than a review."""
+        steps = (self.to_discuss, self.to_adjudicate, self.to_audit, self.flagged_items)
+        return sum(len(items) for items in steps)
+
+    @property
+    def place(self) -> int:
+        """Return the place of the item at work among ``n`` items: those reviewed come first."""
+        return self.n_reviewed + 1
+
+    @property
+    def n(self) -> int:
+        """Return the number of the user's items in open batches, reviewed or not."""
+        return self.n_reviewed + self.available
 
 
 def worklist_of(
@@ -42,6 +70,8 @@ def worklist_of(
     return Worklist(
         at_work=current_item_of(connection, claimer, now),
         available=count_claimable_items(connection, claimer, now),
+        n_reviewed=count_reviewed_in_open_batches(connection, claimer),
+        minutes=median_minutes(submission_times(connection, user.id, TIMED_REVIEWS)),
         to_discuss=items_to_discuss(connection, user.id, user.grants.readable_portions(model)),
         to_adjudicate=items_to_adjudicate(connection, user.id, decided) if decided else [],
         to_audit=items_to_audit(connection, user.id, decided) if decided else [],

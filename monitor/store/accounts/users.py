@@ -185,6 +185,11 @@ def lock_admins_able_to_sign_in(connection: Connection) -> list[int]:
     return [int(user_id) for user_id in connection.scalars(statement)]
 
 
+def user_names(connection: Connection) -> list[str]:
+    """Return the names of all users."""
+    return list(connection.scalars(select(User.name)))
+
+
 def is_name_taken(connection: Connection, name: str) -> bool:
     """Return whether a user has this name, in any case."""
     wanted = name.casefold()

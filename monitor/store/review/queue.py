@@ -85,6 +85,24 @@ def count_claimable_items(connection: Connection, claimer: Claimer, now: datetim
     return int(n_queued - n_done - n_full)
 
 
+def count_reviewed_in_open_batches(connection: Connection, claimer: Claimer) -> int:
+    """Return the number of items that a user has reviewed in batches with queued items."""
+    open_batches = select(ReviewItem.batch_id).where(
+        ReviewItem.status == "queued", *items_of_portions(claimer.portions)
+    )
+    statement = (
+        select(func.count())
+        .select_from(Review)
+        .join(ReviewItem, ReviewItem.id == Review.item_id)
+        .where(
+            Review.reviewer_id == claimer.reviewer_id,
+            ReviewItem.batch_id.in_(open_batches),
+            *items_of_portions(claimer.portions),
+        )
+    )
+    return int(connection.execute(statement).scalar_one())
+
+
 def _newest_open_batch(connection: Connection, claimer: Claimer, before: int | None) -> int | None:
     """Return the newest batch of the user's models with queued items, before a batch."""
     statement = select(func.max(ReviewItem.batch_id)).where(

@@ -102,6 +102,17 @@ def has_reviewed(connection: Connection, reviewer_id: int) -> bool:
     return connection.execute(statement).first() is not None
 
 
+def submission_times(connection: Connection, reviewer_id: int, n: int) -> list[datetime]:
+    """Return the times of a user's newest ``n`` reviews, the earliest first."""
+    statement = (
+        select(Review.submitted_at)
+        .where(Review.reviewer_id == reviewer_id)
+        .order_by(Review.submitted_at.desc(), Review.id.desc())
+        .limit(n)
+    )
+    return list(connection.execute(statement).scalars())[::-1]
+
+
 def delete_review(connection: Connection, item_id: int, reviewer_id: int) -> None:
     """Delete a review that no other user has seen."""
     connection.execute(

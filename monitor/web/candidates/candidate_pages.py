@@ -23,6 +23,8 @@ from monitor.store.training.candidate_evaluations import (
 from monitor.store.training.registry import version_by_id
 from monitor.web.candidates.evaluation_view import benchmark_figures, response_pairs
 from monitor.web.current_user import Visit
+from monitor.web.forms.reason import require_reason
+from retrain.evaluation.gate_result import approve
 from retrain.evaluation.lifecycle import plan_evaluation
 from retrain.evaluation.request import request_for
 
@@ -110,6 +112,29 @@ def repeat(
     return Redirect(f"/candidate-evaluations/{planned}", status_code=303)
 
 
+@post(
+    "/candidate-evaluations/{candidate_evaluation_id:int}/approve",
+    status_code=303,
+    sync_to_thread=True,
+)
+def approve_candidate(
+    candidate_evaluation_id: FromPath[int],
+    lead_visit: NamedDependency[Visit],
+    data: URLEncodedBody[dict[str, Any]],
+) -> Redirect:
+    """Approve an undecided candidate, with a reason."""
+    reason = require_reason(data)
+    with lead_visit.transaction() as connection:
+        approve(
+            connection,
+            candidate_evaluation_id,
+            by=lead_visit.user.name,
+            reason=reason,
+            now=lead_visit.now,
+        )
+    return Redirect(f"/candidate-evaluations/{candidate_evaluation_id}", status_code=303)
+
+
 @get("/candidate-evaluations/{candidate_evaluation_id:int}/responses", sync_to_thread=True)
 def responses(
     candidate_evaluation_id: FromPath[int],
@@ -141,4 +166,4 @@ def _is_blind(connection: Connection, row: CandidateEvaluationRow) -> bool:
     return row.status == "awaiting_ratings" or is_under_human_evaluation(connection, row.version_id)
 
 
-HANDLERS = (candidate_evaluations, candidate_evaluation, repeat, responses)
+HANDLERS = (candidate_evaluations, candidate_evaluation, repeat, approve_candidate, responses)

@@ -9,6 +9,7 @@ from litestar.response import Redirect, Template
 
 from monitor.review.decision.evidence import launch_rate
 from monitor.review.decision.weekly_rates import weekly_rates
+from monitor.web.blindness import WITHHELD, is_blind
 from monitor.web.current_user import Visit
 from monitor.web.digest.sparkline import draw_sparkline
 from monitor.web.drift.window_chart import draw_windows
@@ -31,6 +32,7 @@ def digest(visit: NamedDependency[Visit]) -> Template | Redirect:
     with visit.transaction() as connection:
         year = build_digest(connection, model)
         rates = weekly_rates(connection, year.model, year.windows)
+        blind = is_blind(connection, visit.user, model)
         launch = launch_rate(connection, year.model, settings.review)
     chart = None
     if year.windows:
@@ -38,8 +40,8 @@ def digest(visit: NamedDependency[Visit]) -> Template | Redirect:
             year.windows,
             year.incidents,
             settings.drift.min_drifted_share,
-            rates=rates,
-            launch=launch.errors / launch.n,
+            rates=None if blind else rates,
+            launch=None if blind else launch.errors / launch.n,
         )
     return visit.page(
         "digest.html",
@@ -49,6 +51,7 @@ def digest(visit: NamedDependency[Visit]) -> Template | Redirect:
             "chart": chart,
             "series": [(series, draw_sparkline(series)) for series in year.series],
             "max_rows": MAX_ROWS,
+            "withheld": WITHHELD if blind else "",
         },
     )
 

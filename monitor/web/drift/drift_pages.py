@@ -1,17 +1,24 @@
 """Pages of the drift evaluations: verdict, windows over time, prompt map and its texts."""
 
+from contextlib import suppress
 from functools import partial
 from typing import Literal
 
-from litestar import get
+import numpy as np
+from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
-from litestar.response import Response, Template
+from litestar.response import Redirect, Response, Template
 from markupsafe import Markup
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
+from monitor.errors import WorkflowError
 from monitor.rendering.looks import describe_look
+from monitor.review.sampling.batch import create_batch
+from monitor.store.audit_log import append_entry
+from monitor.store.review.items import batch_of_evaluation
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.drift_evaluations import (
     DriftEvaluationRow,
@@ -21,7 +28,9 @@ from monitor.store.windows.drift_evaluations import (
 from monitor.store.windows.looks import LookRow, newest_look
 from monitor.store.windows.prompt_maps import PromptMap, prompt_map
 from monitor.store.windows.reports import load_report, report_kinds
+from monitor.web.blindness import WITHHELD, blind_models, is_blind, refuse_blind
 from monitor.web.current_user import Visit
+from monitor.web.drift.follow_up_view import view_follow_up
 from monitor.web.drift.window_chart import draw_windows
 from monitor.web.security import REPORT_POLICY
 from monitor.web.withheld_texts import withhold_quoted, withhold_texts
@@ -52,13 +61,17 @@ def evaluations(visit: NamedDependency[Visit]) -> Template:
         ]
         listed = [model for model in visit.settings.names.listed if model in visit.scope]
         newest = [newest_look(connection, model) for model in listed]
+        blind = blind_models(connection, visit.user, [*listed, *(row.model for row in rows)])
     # Of many models, those whose traffic has changed.
     looks = [
         (look, _readable(visit, look))
         for look in newest
-        if look is not None and (look.alarm or len(listed) == 1)
+        if look is not None and look.model not in blind and (look.alarm or len(listed) == 1)
     ]
-    return visit.page("drift_evaluations.html", {"evaluations": rows, "looks": looks})
+    return visit.page(
+        "drift_evaluations.html",
+        {"evaluations": rows, "looks": looks, "blind": blind, "withheld": WITHHELD},
+    )
 
 
 @get("/drift-evaluations/{evaluation_id:int}", sync_to_thread=True)
@@ -70,7 +83,9 @@ def evaluation(
         row = _load(connection, visit, evaluation_id)
         settings = visit.settings.settings_of(row.model)
         overview = window_timeline(connection, row, settings)
-        placed = prompt_map(connection, evaluation_id)
+        followed = view_follow_up(connection, row)
+        blind = is_blind(connection, visit.user, row.model)
+        placed = None if blind else prompt_map(connection, evaluation_id)
         evidently = "evidently" in report_kinds(connection, evaluation_id) and (
             visit.reads_all_texts_of(row.model)
         )
@@ -81,8 +96,8 @@ def evaluation(
         overview.windows,
         overview.incidents,
         settings.drift.min_drifted_share,
-        rates=overview.rates,
-        launch=overview.launch,
+        rates=None if blind else overview.rates,
+        launch=None if blind else overview.launch,
         here=evaluation_id,
     )
     context = {
@@ -90,8 +105,10 @@ def evaluation(
         "overview": overview,
         "chart": chart,
         "examples": examples,
+        "followed": followed,
+        "withheld": WITHHELD if blind else "",
     }
-    if row.assessment is not None:
+    if row.assessment is not None and not blind:
         drawn = None if placed is None else draw(placed, row.assessment)
         link = f"/drift-evaluations/{evaluation_id}/report?kind=evidently" if evidently else ""
         context |= {
@@ -105,6 +122,24 @@ def evaluation(
     return visit.page("drift_evaluation.html", context)
 
 
+@post("/drift-evaluations/{evaluation_id:int}/batch", status_code=303, sync_to_thread=True)
+def queue_batch(evaluation_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Redirect:
+    """Queue a review batch of a finished evaluation, as the daemon does after an alarm."""
+    # A second press finds the batch, or the other's insertion.
+    with suppress(IntegrityError), lead_visit.transaction() as connection:
+        row = drift_evaluation_by_id(connection, evaluation_id)
+        if row.assessment is None:
+            raise WorkflowError(f"drift evaluation {evaluation_id} is not finished")
+        if batch_of_evaluation(connection, evaluation_id) is None:
+            # The evaluation's own seed: the daemon would queue the same items.
+            rng = np.random.default_rng([row.seed, evaluation_id])
+            review = lead_visit.settings.settings_of(row.model).review
+            batch_id = create_batch(connection, evaluation_id, review, rng, lead_visit.now)
+            subject = f"batch:{batch_id}"
+            append_entry(connection, lead_visit.now, lead_visit.user.name, "batch_queued", subject)
+    return Redirect(f"/drift-evaluations/{evaluation_id}", status_code=303)
+
+
 @get("/drift-evaluations/{evaluation_id:int}/topics/{topic:int}", sync_to_thread=True)
 def topic_examples(
     evaluation_id: FromPath[int], topic: FromPath[int], visit: NamedDependency[Visit]
@@ -112,6 +147,7 @@ def topic_examples(
     """Return a topic's examples as a page fragment."""
     with visit.transaction() as connection:
         row = _load(connection, visit, evaluation_id)
+        refuse_blind(connection, visit.user, row.model)
         part = _render_topic(connection, visit, row, prompt_map(connection, evaluation_id), topic)
     return Response(str(part), media_type="text/html")
 
@@ -123,6 +159,7 @@ def point(
     """Return the exchange at a point of the map as a page fragment."""
     with visit.transaction() as connection:
         row = _load(connection, visit, evaluation_id)
+        refuse_blind(connection, visit.user, row.model)
         placed = prompt_map(connection, evaluation_id)
         if placed is None or row.assessment is None:
             raise NotFoundException("this drift evaluation has no map")
@@ -147,6 +184,7 @@ def report(
     """Return a report as one sandboxed file: its texts are hostile."""
     with visit.transaction() as connection:
         row = _load(connection, visit, evaluation_id)
+        refuse_blind(connection, visit.user, row.model)
         evidently = (
             load_report(connection, evaluation_id, "evidently")
             if visit.reads_all_texts_of(row.model)  # it quotes texts of all task types
@@ -176,6 +214,7 @@ def assessment(evaluation_id: FromPath[int], visit: NamedDependency[Visit]) -> A
     """Return the assessment, in the form of docs/reference/assessment.schema.json."""
     with visit.transaction() as connection:
         row = _load(connection, visit, evaluation_id)
+        refuse_blind(connection, visit.user, row.model)
     if row.assessment is None:
         raise NotFoundException("this drift evaluation is not finished")
     return row.assessment
@@ -215,4 +254,4 @@ def _render_topic(
     )
 
 
-HANDLERS = (evaluations, evaluation, topic_examples, point, report, assessment)
+HANDLERS = (evaluations, evaluation, queue_batch, topic_examples, point, report, assessment)

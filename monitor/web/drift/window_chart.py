@@ -21,6 +21,8 @@ LANE, GAP = 84.0, 30.0
 FLAT, MARKED = 3.0, 9.0
 #: Maximum width of a bar.
 MAX_WIDTH = 80.0
+#: Width of the longest name of a lane, and of its scale.
+LABEL_WIDTH = 390.0
 #: Width of a month's name.
 TICK_WIDTH = WIDTH / 24
 
@@ -87,6 +89,10 @@ class WindowChart:
     threshold: float
     #: y of the end of the lanes, above the incidents.
     bottom: float
+    #: x of the first window: few windows are at the right end, where the newest is looked for.
+    start: float
+    #: x of the names of the lanes.
+    label_x: float
 
 
 def draw_windows(
@@ -147,6 +153,8 @@ def draw_windows(
         scale=scale,
         threshold=threshold,
         bottom=bottom,
+        start=round(WIDTH - step * len(windows), 2),
+        label_x=round(min(WIDTH - step * len(windows), WIDTH - LABEL_WIDTH), 2),
     )
 
 

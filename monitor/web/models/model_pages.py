@@ -1,16 +1,26 @@
 """Pages of the registered versions: stages, scores and age, and the whole life of one."""
 
+from collections.abc import Mapping, Sequence
+
 from litestar import get
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from litestar.response import Template
 
+from monitor.errors import NotFoundError
 from monitor.store.human_evaluation.human_evaluations import models_under_human_evaluation
 from monitor.store.rollouts.rollouts import list_rollouts
 from monitor.store.training.model_age import production_age
-from monitor.store.training.registry import list_versions, scores_of, version_by_id
+from monitor.store.training.registry import (
+    ScoreRow,
+    VersionRow,
+    list_versions,
+    scores_of,
+    version_by_id,
+)
 from monitor.web.current_user import Visit
 from monitor.web.models.version_life import read_life
+from monitor.web.models.version_scores import pair_scores, score_versions
 
 #: Rollouts of which the newest of each version is linked.
 MAX_ROLLOUTS = 200
@@ -23,13 +33,14 @@ def models(visit: NamedDependency[Visit]) -> Template:
         rows = list_versions(connection, visit.scope)
         # Scores, such as the share of JSON responses, could unblind an open human evaluation.
         withheld = models_under_human_evaluation(connection)
-        versions = [
-            (row, [] if row.model in withheld else scores_of(connection, row.id)) for row in rows
-        ]
+        scores = {
+            row.id: () if row.model in withheld else scores_of(connection, row.id) for row in rows
+        }
         rollouts = list_rollouts(connection, visit.scope, MAX_ROLLOUTS)
         ages = [production_age(connection, name, visit.now) for name in {row.model for row in rows}]
     context = {
-        "versions": versions,
+        "versions": score_versions(rows, scores),
+        "comparable": _comparable(rows, scores),
         "withheld": withheld,
         "rollouts": {row.version_id: row for row in reversed(rollouts)},
         "in_rollout": {row.model for row in rollouts if row.is_open},
@@ -39,6 +50,45 @@ def models(visit: NamedDependency[Visit]) -> Template:
         },
     }
     return visit.page("models.html", context)
+
+
+@get("/models/versions/{version_id:int}/compare", sync_to_thread=True)
+def compare(
+    version_id: FromPath[int],
+    visit: NamedDependency[Visit],
+    other: FromQuery[int | None] = None,
+) -> Template:
+    """Show all scores of a version beside those of another one, by default the one before."""
+    with visit.transaction() as connection:
+        version = version_by_id(connection, version_id)
+        versions = list_versions(connection, version.model)
+        earlier = [row for row in versions if row.version < version.version]
+        before = max(earlier, key=lambda row: row.version, default=version)
+        wanted = before.id if other is None else other
+        chosen = next((row for row in versions if row.id == wanted), None)
+        if chosen is None:
+            raise NotFoundError(f"there is no version {wanted} of this model")
+        rows = [version, chosen]
+        withheld = rows[0].model in models_under_human_evaluation(connection)
+        scores = [] if withheld else [scores_of(connection, row.id) for row in rows]
+    context = {
+        "one": rows[0],
+        "other": rows[1],
+        "withheld": withheld,
+        "pairs": [] if withheld else pair_scores(*scores),
+    }
+    return visit.page("compare.html", context)
+
+
+def _comparable(
+    versions: Sequence[VersionRow], scores: Mapping[int, Sequence[ScoreRow]]
+) -> dict[str, list[VersionRow]]:
+    """Return the evaluated versions of each model that has at least two."""
+    by_model: dict[str, list[VersionRow]] = {}
+    for version in versions:
+        if scores[version.id]:
+            by_model.setdefault(version.model, []).append(version)
+    return {model: rows for model, rows in by_model.items() if len(rows) > 1}
 
 
 @get("/models/versions/{version_id:int}", sync_to_thread=True)
@@ -56,4 +106,4 @@ def version(version_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Te
     return lead_visit.page("version.html", context)
 
 
-HANDLERS = (models, version)
+HANDLERS = (models, compare, version)

@@ -1,6 +1,5 @@
 """Pages of reviewers: the queue, an item, a discussion."""
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -62,23 +61,17 @@ LABELS: dict[str, Any] = {
 
 
 @get("/review", sync_to_thread=True)
-def queue(visit: NamedDependency[Visit]) -> Template | Redirect:
-    """Show the queue, or redirect to the user's current item."""
+def queue(visit: NamedDependency[Visit]) -> Template:
+    """Show the queue: the item at work or the next one, and all that waits for the user."""
     with visit.transaction() as connection:
         work = worklist_of(connection, visit.user, visit.now, visit.model)
         human_evaluations = human_evaluations_to_rate(
             connection, visit.user, visit.now, visit.scope
         )
         first_time = not has_reviewed(connection, visit.user.id)
-    if work.at_work is not None:
-        return Redirect(visit.address(f"/review/{work.at_work}"), status_code=303)
     return visit.page(
         "queue.html",
-        {
-            "first_time": first_time,
-            "human_evaluations": human_evaluations,
-            **asdict(work),
-        },
+        {"first_time": first_time, "human_evaluations": human_evaluations, "work": work},
     )
 
 
@@ -99,6 +92,9 @@ def item(item_id: FromPath[int], visit: NamedDependency[Visit]) -> Template:
     with visit.transaction() as connection:
         view = item_view.view_item(connection, item_id, visit.user)
         task = _guidelines_of(connection, view)
+        # The page of a discussion is read every five seconds, and says nothing about the rest.
+        reviews = view.state == "open"
+        work = worklist_of(connection, visit.user, visit.now, view.model) if reviews else None
     is_single = view.state in {"open", "submitted", "flagged", "excluded"}
     initial = {
         "id": view.id,
@@ -110,7 +106,7 @@ def item(item_id: FromPath[int], visit: NamedDependency[Visit]) -> Template:
     }
     return visit.page(
         "item.html" if is_single else "discussion.html",
-        {"item": view, "task": task, "initial": initial, **LABELS},
+        {"item": view, "task": task, "work": work, "initial": initial, **LABELS},
     )
 
 

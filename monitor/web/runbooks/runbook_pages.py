@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from litestar import get
+from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import Template
@@ -12,25 +13,33 @@ from markdown_it import MarkdownIt
 
 from monitor.alerts.causes import CAUSES, RUNBOOKS
 from monitor.packaged_files import packaged_file
+from monitor.store.accounts.users import UserRow
 
 PAGES = {cause.page: cause for cause in CAUSES.values()}
 LINK = re.compile(r"\[([^\]]+)\]\(([^)#]+)(?:#[^)]*)?\)")
 
 
 @get("/runbooks", sync_to_thread=True)
-def runbooks() -> Template:
+def runbooks(visitor: NamedDependency[UserRow | None]) -> Template:
     """List the runbooks by cause."""
-    return Template("runbooks.html", context={"causes": CAUSES.values(), "path": RUNBOOKS})
+    return Template(
+        "runbooks.html", context={"user": visitor, "causes": CAUSES.values(), "path": RUNBOOKS}
+    )
 
 
 @get("/runbooks/{page:str}", sync_to_thread=True)
-def runbook(page: FromPath[str]) -> Template:
+def runbook(page: FromPath[str], visitor: NamedDependency[UserRow | None]) -> Template:
     """Show the runbook of a cause."""
     if page not in PAGES:
         raise NotFoundException("no such runbook")
     return Template(
         "runbook.html",
-        context={"cause": PAGES[page], "html": read_runbook(page), "path": RUNBOOKS},
+        context={
+            "user": visitor,
+            "cause": PAGES[page],
+            "html": read_runbook(page),
+            "path": RUNBOOKS,
+        },
     )
 
 

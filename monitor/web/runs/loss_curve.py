@@ -1,5 +1,6 @@
 """Layout of a training run's loss curves, for inline SVG."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,9 @@ class LossCurve:
     highest: float
     lowest: float
     last_step: int
+    #: y and label of each tick of the loss, x and label of each tick of the steps.
+    loss_ticks: tuple[tuple[float, str], ...]
+    step_ticks: tuple[tuple[float, str], ...]
 
 
 def draw_losses(
@@ -50,7 +54,27 @@ def draw_losses(
         highest=highest,
         lowest=lowest,
         last_step=last,
+        loss_ticks=tuple(
+            (round(HEIGHT - HEIGHT * (value - lowest) / span, 1), f"{value:g}")
+            for value in _round_values(lowest, highest)
+        ),
+        step_ticks=tuple(
+            (round(WIDTH * value / last, 1), f"{value:,.0f}")
+            for value in _round_values(0, last)
+            if value == int(value)
+        ),
     )
+
+
+def _round_values(low: float, high: float) -> list[float]:
+    """Return up to seven multiples of 1, 2 or 5 of a power of 10 within a range."""
+    if not (math.isfinite(low) and math.isfinite(high)) or high <= low:
+        return [low] if math.isfinite(low) else []
+    power = 10.0 ** math.floor(math.log10((high - low) / 4))
+    step = next(factor * power for factor in (1, 2, 5, 10) if (high - low) / (factor * power) <= 6)
+    first = math.ceil(low / step - 1e-9)
+    last = math.floor(high / step + 1e-9)
+    return [round(number * step, 10) for number in range(first, last + 1)]
 
 
 def _joined(places: Sequence[tuple[float, float]]) -> str:

@@ -1,11 +1,13 @@
 """Pages of the training runs: state, losses, log, cancellation."""
 
+from datetime import datetime
 from typing import Any
 
 from litestar import Request, get, post
 from litestar.di import NamedDependency
+from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
-from litestar.response import Redirect, Template
+from litestar.response import Redirect, Response, Template
 from sqlalchemy import Connection
 
 from monitor.store.audit_log import append_entry
@@ -13,7 +15,11 @@ from monitor.store.training.children import FINAL
 from monitor.store.training.registry import version_of_run
 from monitor.store.training.runs import RunRow, list_runs, request_cancel, run_by_id
 from monitor.web.current_user import Visit
+from monitor.web.runs.child_log import read_log
 from monitor.web.runs.loss_curve import draw_losses
+
+#: Lines of the log on the page; the whole log has an address of its own.
+LINES_SHOWN = 40
 
 #: Status -> badge.
 BADGES = {"running": "warn", "succeeded": "good", "failed": "bad"}
@@ -33,10 +39,20 @@ def run(
 ) -> Template:
     """Show a training run: state, losses, speed and the end of its log."""
     with lead_visit.transaction() as connection:
-        context = _view(connection, run_by_id(connection, run_id))
+        context = _view(connection, run_by_id(connection, run_id), lead_visit.now)
     return lead_visit.page(
         "run_state.html" if "hx-request" in request.headers else "run.html", context
     )
+
+
+@get("/runs/{run_id:int}/log.txt", sync_to_thread=True)
+def log(run_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Response[str]:
+    """Return the log of a run as plain text."""
+    with lead_visit.transaction() as connection:
+        text = read_log(run_by_id(connection, run_id))
+    if text is None:
+        raise NotFoundException("the log of this run is not on this machine")
+    return Response(text, media_type="text/plain")
 
 
 @post("/runs/{run_id:int}/cancel", status_code=303, sync_to_thread=True)
@@ -57,10 +73,14 @@ def cancel(run_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Redirec
     return Redirect(f"/runs/{run_id}", status_code=303)
 
 
-def _view(connection: Connection, row: RunRow) -> dict[str, Any]:
+def _view(connection: Connection, row: RunRow, now: datetime) -> dict[str, Any]:
     progress = row.progress or {}
     last = progress.get("last") or {}
+    text = read_log(row)
+    lines = (progress.get("log") or []) if text is None else text.splitlines()[-LINES_SHOWN:]
     return {
+        "took": None if row.started_at is None else (row.finished_at or now) - row.started_at,
+        "whole_log": text is not None,
         "row": row,
         "badges": BADGES,
         "ended": row.status in FINAL,
@@ -70,11 +90,11 @@ def _view(connection: Connection, row: RunRow) -> dict[str, Any]:
             progress.get("losses") or [], progress.get("validation") or [], last.get("steps") or 0
         ),
         "validation": progress.get("validation") or [],
-        "log": progress.get("log") or [],
+        "log": lines,
         "waits": progress.get("pending_reason") or "",
         "checks": (row.result or {}).get("checks") or [],
         "memory": (row.result or {}).get("memory"),
     }
 
 
-HANDLERS = (runs, run, cancel)
+HANDLERS = (runs, run, log, cancel)

@@ -187,7 +187,7 @@ def test_the_page_escapes_names_from_traffic(engine: Engine, clock: datetime) ->
         assert token is not None
         client.post(
             "/api/login",
-            json={"name": "Ada", "password": PASSWORD},
+            json={"name": "Lea", "password": PASSWORD},
             headers={"x-csrftoken": token[1]},
         )
         page = client.get("/digest")

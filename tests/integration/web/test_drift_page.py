@@ -7,11 +7,19 @@ from datetime import datetime, timedelta
 
 import httpx
 import pytest
-from sqlalchemy import Engine, delete, update
+from sqlalchemy import Engine, delete, select, update
 
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
-from monitor.store.tables import DriftEvaluation, Exchange, ReviewItem
+from monitor.store.review.items import batch_of_evaluation, items_of_batches
+from monitor.store.tables import (
+    AuditEntry,
+    DriftEvaluation,
+    Exchange,
+    ReviewBatch,
+    ReviewDraw,
+    ReviewItem,
+)
 from monitor.store.windows.claims import claim_drift_evaluation, fail_drift_evaluation
 from monitor.store.windows.prompt_maps import prompt_map, save_prompt_map
 from monitor.web.app import create_app
@@ -30,16 +38,27 @@ def world(any_engine: Engine, clock: datetime) -> World:
 
 
 @pytest.fixture
-def read(any_engine: Engine, world: World) -> Iterator[Callable[[str], httpx.Response]]:
-    """Return a function that reads a page as the reviewer Ada."""
+def reader(any_engine: Engine, world: World) -> Iterator[Callable[[str], httpx.Client]]:
+    """Return a function that signs a user in."""
     app = create_app(any_engine, Settings(), Secrets())
     with BackgroundServer(app) as server, ExitStack() as stack:
-        client = stack.enter_context(httpx.Client(base_url=server.url))
-        token = re.search(r'csrf-token" content="([^"]+)"', client.get("/login").text)
-        assert token is not None
-        body = {"name": "Ada", "password": PASSWORD}
-        client.post("/api/login", json=body, headers={"x-csrftoken": token[1]})
-        yield client.get
+
+        def sign_in(name: str) -> httpx.Client:
+            client = stack.enter_context(httpx.Client(base_url=server.url))
+            token = re.search(r'csrf-token" content="([^"]+)"', client.get("/login").text)
+            assert token is not None
+            body = {"name": name, "password": PASSWORD}
+            client.headers["x-csrftoken"] = token[1]
+            client.post("/api/login", json=body)
+            return client
+
+        yield sign_in
+
+
+@pytest.fixture
+def read(reader) -> Callable[[str], httpx.Response]:
+    """Return a function that reads a page as the lead Lea."""
+    return reader("Lea").get
 
 
 def path(world: World, rest: str = "") -> str:
@@ -215,3 +234,51 @@ def test_the_error_rate_counts_decided_items(
         statement = update(ReviewItem).where(ReviewItem.batch_id == world.batch_id)
         connection.execute(statement.values(status="excluded", excluded_reason="all out"))
     assert "decided yet" in read(path(world)).text
+
+
+#: A topic's name, its prompts, and the error rate.
+ANCHORS = ("bitcoin", "Error rate of the control slice", "At launch")
+PARTS = ("/topics/0", "/points/0", "/report", "/assessment.json")
+
+
+def test_reviewers_read_no_finding_until_all_is_reviewed(any_engine, world: World, reader) -> None:
+    ada, lea = reader("Ada").get, reader("Lea").get
+    for page in (
+        path(world),
+        path(world, "?topic=0"),
+        "/drift-evaluations",
+        "/digest",
+        "/incidents",
+    ):
+        text = ada(page).text
+        assert not [anchor for anchor in ANCHORS if anchor in text], page
+    for anchor in ANCHORS:
+        assert anchor in lea(path(world)).text
+    assert [403] * 4 == [ada(path(world, part)).status_code for part in PARTS]
+    with transaction(any_engine) as connection:
+        connection.execute(update(ReviewItem).values(status="gold"))
+    assert "bitcoin" in ada(path(world)).text
+    assert 200 == ada(path(world, "/topics/0")).status_code
+
+
+def test_a_lead_queues_a_batch_once(any_engine, world: World, reader) -> None:
+    lea, ada = reader("Lea"), reader("Ada")
+    page = lea.get(path(world)).text
+    assert f'href="/progress?batch={world.batch_id}"' in page
+    assert f'action="{path(world, "/batch")}"' not in page, "it has a batch"
+    with transaction(any_engine) as connection:
+        for table in (ReviewDraw, ReviewItem, ReviewBatch):
+            connection.execute(delete(table))
+    assert f'action="{path(world, "/batch")}"' in lea.get(path(world)).text
+    assert f'action="{path(world, "/batch")}"' not in ada.get(path(world)).text
+    assert 403 == ada.post(path(world, "/batch")).status_code
+    assert [303, 303] == [lea.post(path(world, "/batch")).status_code for _ in range(2)]
+    with transaction(any_engine) as connection:
+        batch = batch_of_evaluation(connection, world.evaluation_id)
+        assert batch is not None
+        assert items_of_batches(connection, [batch])
+        by = connection.execute(
+            select(AuditEntry.actor).where(AuditEntry.action == "batch_queued")
+        ).scalars()
+        assert ["Lea"] == list(by)
+    assert f'href="/progress?batch={batch}"' in lea.get(path(world)).text

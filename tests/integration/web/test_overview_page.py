@@ -274,7 +274,7 @@ def test_any_name_is_chosen_by_its_link(visit: Open) -> None:
     # Each link of the navigation leads to the same model.
     for name in ("org/contract-analyst", "a&b=c#d+e"):
         shared = lea.get(links[name]).text
-        for path in ("/drift-evaluations", "/digest", "/models", "/progress", "/review"):
+        for path in ("/drift-evaluations", "/digest", "/models", "/review"):
             target = next(item for item in links_of(shared) if item.startswith(f"{path}?"))
             assert chosen(lea.get(target).text) == name, path
 

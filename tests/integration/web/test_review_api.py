@@ -148,3 +148,22 @@ def test_a_lead_settles_flags(call: Callable[[str], Caller]) -> None:
     assert {"status": "excluded"} == lea("POST", f"/lead/items/{first}/confirm-flag")
     assert {"status": "queued"} == lea("POST", f"/lead/items/{second}/reject-flag")
     assert [] == lea("GET", "/lead/flags")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"comment": %s}' % ("[" * 200_000),
+        '{{"comment": {}{}}}'.format("[" * 200_000, "]" * 200_000),
+        '{{"comment": {}{}}}'.format("[" * 900, "]" * 900),
+    ],
+    ids=["open", "closed", "shallower"],
+)
+def test_a_deeply_nested_draft_is_no_error_of_the_server(
+    call: Callable[[str], Caller], body: str
+) -> None:
+    ada = call("Ada")
+    item = ada("POST", "/items/claim")["item"]
+    path = f"/api/items/{item}/draft"
+    assert ada.client.put(path, content=body, headers=ada.headers).status_code in {200, 400}
+    assert item == ada("GET", f"/items/{item}")["id"]

@@ -155,3 +155,69 @@ def test_error_pages_keep_the_navigation(visit) -> None:
         assert status == page.status_code
         assert '<nav aria-label="Main">' in page.text
         assert "Sign out" in page.text
+
+
+def test_the_queue_stays_reachable_from_a_held_item(visit) -> None:
+    ada, ben = visit(), visit()
+    ada.sign_in("Ada")
+    ben.sign_in("Ben")
+    disputed = ada.send("POST", "/api/items/claim").json()["item"]
+    assert disputed == ben.send("POST", "/api/items/claim").json()["item"]
+    reject = {"verdict": "reject", "error_kind": "unsafe", "answerable": "yes", **FIVE}
+    ada.send("POST", f"/api/items/{disputed}/review", {"verdict": "accept", **FIVE})
+    ben.send("POST", f"/api/items/{disputed}/review", reject)
+    held = ada.send("POST", "/api/items/claim").json()["item"]
+    queue = ada.send("GET", "/review")
+    assert 200 == queue.status_code
+    assert {f"/review/{held}", f"/review/{disputed}"} <= set(links(queue.text))
+    item = ada.send("GET", f"/review/{held}").text
+    assert {"/review", "/review#waiting"} <= set(links(item))
+    place, total = re.findall(r'class="muted place">(\d+) of (\d+)', item)[0]
+    assert (2, 1) == (int(place), int(total) - count_waiting(queue.text))
+    assert "/review" in links(ada.send("GET", f"/review/{disputed}").text)
+
+
+def test_the_place_is_that_of_the_users_own_reviews(visit) -> None:
+    ada, ben = visit(), visit()
+    ada.sign_in("Ada")
+    ben.sign_in("Ben")
+    for _ in range(3):
+        item = ada.send("POST", "/api/items/claim").json()["item"]
+        ada.send("POST", f"/api/items/{item}/review", {"verdict": "accept", **FIVE})
+    held = [visitor.send("POST", "/api/items/claim").json()["item"] for visitor in (ada, ben)]
+    places = [
+        re.findall(r'class="muted place">(\d+) of (\d+)', visitor.send("GET", f"/review/{at}").text)
+        for visitor, at in zip((ada, ben), held, strict=True)
+    ]
+    (mine, my_total), (theirs, their_total) = places[0][0], places[1][0]
+    assert ("4", "1") == (mine, theirs)
+    assert my_total == their_total
+
+
+def test_who_may_rule_on_a_discussion_does_not_read_it(visit) -> None:
+    ada, ben, lea, cleo = (visit() for _ in range(4))
+    for visitor, name in ((ada, "Ada"), (ben, "Ben"), (lea, "Lea"), (cleo, "Cleo")):
+        visitor.sign_in(name)
+    item = ada.send("POST", "/api/items/claim").json()["item"]
+    ben.send("POST", "/api/items/claim")
+    reject = {"verdict": "reject", "error_kind": "unsafe", "answerable": "yes", **FIVE}
+    ada.send("POST", f"/api/items/{item}/review", {"verdict": "accept", **FIVE, "comment": "FINE"})
+    ben.send("POST", f"/api/items/{item}/review", {**reject, "comment": "AWFUL"})
+    ada.send("POST", f"/api/items/{item}/messages", {"text": "ARGUMENT"})
+    view = lea.send("GET", f"/api/items/{item}").json()
+    assert ([], [], []) == (view["reviews"], view["discussion"], view["proposals"])
+    page = lea.send("GET", f"/review/{item}").text
+    assert not [word for word in ("FINE", "AWFUL", "ARGUMENT") if word in page]
+    assert 404 == cleo.send("GET", f"/review/{item}").status_code
+    ada.send("POST", f"/api/items/{item}/escalation")
+    page = cleo.send("GET", f"/review/{item}").text
+    assert [] == [word for word in ("FINE", "AWFUL", "ARGUMENT") if word not in page]
+    assert "Ben" not in page
+
+
+def links(page: str) -> list[str]:
+    return re.findall(r'href="([^"]+)"', page)
+
+
+def count_waiting(page: str) -> int:
+    return int(re.findall(r"<h1>(\d+) items? (?:is|are) waiting", page)[0])

@@ -3,7 +3,7 @@
 import html
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,7 @@ from monitor.store.training.runs import (
 from monitor.web.app import create_app
 from monitor.web.runs.loss_curve import draw_losses
 from retrain.recipes.recipe import Recipe
+from retrain.run_folder import RunFolder
 from retrain.training.runs import plan_run
 from tests.support.review.review_world import PASSWORD, World, make_world
 
@@ -164,3 +165,26 @@ def test_the_loss_curve_spans_the_whole_run() -> None:
     assert (curve.highest, curve.lowest, curve.last_step) == (4.0, 0.0, 10)
     assert curve.training == "64.0,80.0 320.0,120.0"
     assert curve.dots == ((320.0, 0.0),)
+
+
+def test_a_run_shows_its_times_ticks_and_whole_log(
+    client: TestClient[Litestar], world: World, run: int, clock: datetime
+) -> None:
+    sign_in(client, "Lea")
+    assert 404 == client.get(f"/runs/{run}/log.txt").status_code
+    with transaction(world.engine) as connection:
+        row = run_by_id(connection, run)
+        finish_run(connection, run, "succeeded", finished_at=clock + timedelta(hours=3), result={})
+    lines = [f"line {number}" for number in range(500)] + ["<b>done</b>"]
+    log = RunFolder(Path(row.work_dir)).log
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("\n".join(lines))
+    page = client.get(f"/runs/{run}").text
+    assert "180 min" in page or "3 h" in page
+    assert page.count("UTC") >= 3
+    assert "&lt;b&gt;done" in page, "the log goes on after the last poll"
+    assert lines == client.get(f"/runs/{run}/log.txt").text.splitlines()
+    ticks = re.findall(r'<text class="tick[^>]*>([^<]+)<', page)
+    assert {"0", "1", "2", "40", "80"} <= set(ticks)
+    sign_in(client, "Ada")
+    assert 403 == client.get(f"/runs/{run}/log.txt").status_code

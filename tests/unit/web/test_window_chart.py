@@ -71,6 +71,15 @@ def test_a_single_window_is_a_narrow_bar() -> None:
     assert ["Jan 2026"] == [tick.label for tick in drawn.ticks]
 
 
+@pytest.mark.parametrize("n", [1, 3, 12, 13, 52])
+def test_the_newest_window_is_at_the_right_end(n: int) -> None:
+    drawn = chart([window(number, 0.1) for number in range(n)])
+    newest = drawn.columns[-1]
+    assert WIDTH == pytest.approx(drawn.start + newest.x + newest.width, abs=0.1)
+    assert 0 <= drawn.label_x <= drawn.start, "the names of the lanes are beside the windows"
+    assert drawn.start == 0 or n < 13
+
+
 def test_hundreds_of_windows_fit() -> None:
     windows = [window(at, 0.01 * (at % 5)) for at in range(400)]
     drawn = chart(windows, rates={at: rated(at % 20, 60) for at in range(1, 401)})

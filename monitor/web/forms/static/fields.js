@@ -18,9 +18,21 @@ export class Fields {
   }
 
   move(step) {
+    const next = this.neighbour(this.current ?? this.last, step);
+    this.focus(next);
+  }
+
+  /** Move the focus to the field after one that has got its value: never into a text, where keys would type. */
+  advance(field) {
+    const next = this.neighbour(field, 1);
+    if (next === field) return;
+    if (next.querySelector("textarea")) next.focus();
+    else this.focus(next);
+  }
+
+  neighbour(field, step) {
     const { all } = this;
-    const at = all.indexOf(this.current ?? this.last);
-    this.focus(all[Math.max(0, Math.min(all.length - 1, at + step))]);
+    return all[Math.max(0, Math.min(all.length - 1, all.indexOf(field) + step))];
   }
 
   focus(field) {
@@ -48,12 +60,14 @@ export class Fields {
     return true;
   }
 
-  /** Select the nth option of the focused field, if its options are numbered. */
+  /** Select the nth option of the focused field, if its options are numbered, and move on. */
   nth(digit) {
     const field = this.current;
     const option = field?.matches(".numbered") && field.querySelectorAll("input")[digit - 1];
-    if (option) choose(option);
-    return Boolean(option);
+    if (!option) return false;
+    choose(option);
+    this.advance(field);
+    return true;
   }
 }
 

@@ -1,38 +1,50 @@
-// Score fields: a digit sets the active one and moves to the next.
+// Score fields: a digit sets the marked one and moves the focus on, past the last score too.
 
 export class Scores {
-  constructor(element, form) {
-    this.element = element;
-    this.form = form;
+  /** @param fields the Fields of the form */
+  constructor(element, form, fields) {
+    Object.assign(this, { element, form, fields });
     this.rows = [...element.querySelectorAll("[data-score]")];
     this.names = this.rows.map((row) => row.dataset.score);
     this.active = 0;
     element.addEventListener("focusin", (event) => {
-      const row = event.target.closest("[data-score]");
-      if (row) this.mark(this.rows.indexOf(row));
+      const field = event.target.closest("[data-field]");
+      if (field) this.mark(this.rows.indexOf(field));
     });
+    for (const row of this.rows) {
+      row.addEventListener("click", (event) => {
+        // A label passes its click on to its radio; the arrow keys click without a pointer.
+        if (event.target.matches("input") && event.detail > 0) this.fields.advance(row);
+      });
+    }
   }
 
+  /** Mark a score as the one that digits set; -1: none. */
   mark(index) {
     this.active = index;
     this.rows.forEach((row, at) => row.classList.toggle("active", at === index));
   }
 
-  markNext() {
+  get firstOpen() {
     const open = this.names.findIndex((name) => !this.form.get(name));
-    this.mark(open === -1 ? 0 : open);
+    return open === -1 ? 0 : open;
   }
 
+  markNext() {
+    this.mark(this.firstOpen);
+  }
+
+  focusNext() {
+    this.fields.focus(this.rows[this.firstOpen]);
+  }
+
+  /** Set the marked score and move on; return whether there was one with this value. */
   score(value) {
     const row = this.rows[this.active];
+    if (!row?.querySelector(`input[value="${value}"]`)) return false;
     this.form.set(this.names[this.active], value);
-    const focused = row.contains(document.activeElement);
-    this.mark(Math.min(this.active + 1, this.rows.length - 1));
-    if (focused) {
-      const next = this.rows[this.active];
-      (next.querySelector("input:checked") ?? next.querySelector("input")).focus();
-    }
     this.form.changed();
+    this.fields.advance(row);
     return true;
   }
 

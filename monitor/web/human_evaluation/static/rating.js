@@ -20,7 +20,7 @@ const path = `/api${base}/items/${initial.number}`;
 const element = document.getElementById("rating");
 const form = new RatingForm(element, initial);
 const fields = new Fields(element);
-const scores = new Scores(element, form);
+const scores = new Scores(element, form, fields);
 const help = document.getElementById("help");
 const declining = document.getElementById("decline");
 
@@ -92,20 +92,8 @@ declining.addEventListener("close", () => {
   });
 });
 
-/** Activate a row for digits, and scroll to it. */
 function goTo(name) {
-  scores.mark(scores.names.indexOf(name));
-  fields.focus(scores.rows[scores.active]);
-}
-
-function score(event) {
-  const row = scores.rows[scores.active];
-  if (!row.querySelector(`input[value="${event.key}"]`)) return false;
-  scores.score(event.key);
-  const next = scores.rows[scores.active];
-  next.scrollIntoView({ block: "nearest" });
-  if (!row.contains(document.activeElement) && !next.contains(document.activeElement)) document.activeElement?.blur();
-  return true;
+  fields.focus(fields.named(name));
 }
 
 element.addEventListener("submit", (event) => {
@@ -119,7 +107,7 @@ listen({
   submit,
   leave: (target) => fields.leave(target),
   actions: {
-    ...Object.fromEntries([..."0123456789"].map((key) => [key, score])),
+    ...Object.fromEntries([..."0123456789"].map((key) => [key, (event) => scores.score(event.key)])),
     ...Object.fromEntries(
       initial.labels.map((label) => [label.toLowerCase(), () => goTo(form.firstOpenField(label))]),
     ),

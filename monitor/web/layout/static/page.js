@@ -10,7 +10,3 @@ deleteOldDrafts();
 document.getElementById("help-button")?.addEventListener("click", () => document.getElementById("help").showModal());
 showPendingToast();
 showPendingRedactions();
-
-const current = document.querySelector(".topbar nav [aria-current]");
-// On a phone the navigation scrolls: the current page is in view.
-if (current) current.parentElement.scrollLeft = current.offsetLeft - current.parentElement.offsetLeft - 40;

@@ -40,9 +40,20 @@ function wordEnd(text, from) {
   return space === -1 || space - from > 40 ? from : space;
 }
 
+const BLOCK = 2_000; // characters: a browser needs seconds to break a far longer run into lines
+
 function part(tag, text) {
   const node = document.createElement(tag);
-  node.textContent = text;
+  if (text.length <= 2 * BLOCK) {
+    node.textContent = text;
+    return node;
+  }
+  for (let at = 0; at < text.length; at += BLOCK) {
+    const block = document.createElement("span");
+    block.className = "block long";
+    block.textContent = text.slice(at, at + BLOCK);
+    node.append(block);
+  }
   return node;
 }
 

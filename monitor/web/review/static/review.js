@@ -20,7 +20,7 @@ const path = `/api/items/${initial.id}`;
 const element = document.getElementById("review");
 const form = new VerdictForm(element, initial.response);
 const fields = new Fields(element);
-const scores = new Scores(element, form);
+const scores = new Scores(element, form, fields);
 const help = document.getElementById("help");
 const flagDialog = document.getElementById("flag");
 
@@ -69,12 +69,13 @@ function start() {
   offerUndo();
 }
 
-/** `at`: whether to focus the editor; not while the arrow keys move over the verdicts. */
+/** `at`: whether to move the focus on; not while the arrow keys move over the verdicts. */
 function decide(verdict, at = true) {
   form.choose(verdict);
   if (verdict === "accept") scores.fill("5");
-  if (verdict === "correct" && at) form.edit();
-  scores.markNext();
+  if (!at) return;
+  if (verdict === "correct") form.edit();
+  else scores.focusNext();
 }
 
 async function goToNext() {
@@ -127,7 +128,7 @@ flagDialog.addEventListener("close", () => {
   });
 });
 
-const digit = (event) => fields.nth(Number(event.key)) || (event.key <= "5" && scores.score(event.key));
+const digit = (event) => fields.nth(Number(event.key)) || scores.score(event.key);
 
 element.addEventListener("submit", (event) => {
   event.preventDefault();

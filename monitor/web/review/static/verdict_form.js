@@ -2,6 +2,7 @@
 
 import { createLiveDiff } from "./diff_view.js";
 
+const LONG_RUN = /\S{4000}/;
 const SHOW_DIFF = "driftwarden:diff";
 
 export class VerdictForm {
@@ -14,6 +15,8 @@ export class VerdictForm {
     this.problem = form.querySelector("#problem");
     this.diffButton = form.querySelector("#diff-button");
     this.showsDiff = sessionStorage.getItem(SHOW_DIFF) !== "no";
+    // A browser needs seconds to break it into lines.
+    this.editor.classList.toggle("unbroken", LONG_RUN.test(response));
     this.editor.value = response;
     form.addEventListener("input", () => this.refresh());
     this.diffButton.addEventListener("click", () => this.toggleDiff());

@@ -1,0 +1,36 @@
+"""What reviewers don't read while they review: findings that would anchor their verdicts.
+
+Topics of drift and the error rate of a batch tell a reviewer what to expect of the next item. As
+long as items of a model wait, who may review them and doesn't lead the model sees that a window
+drifted, and neither on what nor how wrong its responses are.
+"""
+
+from collections.abc import Iterable
+
+from litestar.exceptions import PermissionDeniedException
+from sqlalchemy import Connection
+
+from monitor.store.accounts.users import UserRow
+from monitor.store.review.items import has_open_items
+
+WITHHELD = "hidden until the reviews of this model are done, as it would influence them"
+
+
+def is_blind(connection: Connection, user: UserRow, model: str) -> bool:
+    """Return whether the findings about a model are withheld from a user."""
+    return not user.is_lead_of(model) and has_open_items(connection, model)
+
+
+def blind_models(connection: Connection, user: UserRow, models: Iterable[str]) -> set[str]:
+    """Return the models of which the findings are withheld from a user."""
+    return {model for model in set(models) if is_blind(connection, user, model)}
+
+
+def refuse_blind(connection: Connection, user: UserRow, model: str) -> None:
+    """Refuse the findings about a model where they are withheld.
+
+    Raises:
+        PermissionDeniedException: They are.
+    """
+    if is_blind(connection, user, model):
+        raise PermissionDeniedException(WITHHELD)

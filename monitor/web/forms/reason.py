@@ -1,0 +1,21 @@
+"""The reason that a form asks for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from litestar.exceptions import ValidationException
+
+MAX_CHARACTERS = 2_000
+
+
+def require_reason(data: Mapping[str, Any]) -> str:
+    """Return the reason of a form.
+
+    Raises:
+        ValidationException: It is missing or too long.
+    """
+    value = data.get("reason", "")
+    reason = str(value[-1] if isinstance(value, list) and value else value or "").strip()
+    if not reason or len(reason) > MAX_CHARACTERS:
+        raise ValidationException(f"say why, in at most {MAX_CHARACTERS:,} characters")
+    return reason

@@ -1,0 +1,75 @@
+"""Steps of leads on a version: promote, roll back, evaluate. The same checks as in the shell."""
+
+from pathlib import Path
+from typing import Any
+
+from litestar import post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, URLEncodedBody
+from litestar.response import Redirect
+
+from monitor.errors import WorkflowError
+from monitor.review.guidelines import configured_task_types
+from monitor.store.training.registry import version_by_id
+from monitor.web.current_user import Visit
+from monitor.web.forms.reason import require_reason
+from retrain.evaluation.lifecycle import plan_evaluation
+from retrain.evaluation.request import request_for
+from retrain.rollout.rollouts import promote_version, roll_back_version
+
+Fields = URLEncodedBody[dict[str, Any]]
+
+
+@post("/models/versions/{version_id:int}/promote", status_code=303, sync_to_thread=True)
+def promote(
+    version_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
+) -> Redirect:
+    """Promote a version to all traffic, if a gate result permits it."""
+    reason = require_reason(data)
+    with lead_visit.transaction() as connection:
+        version = version_by_id(connection, version_id)
+        promote_version(connection, version, lead_visit.now, by=lead_visit.user.name, reason=reason)
+    return Redirect(f"/models/versions/{version_id}", status_code=303)
+
+
+@post("/models/versions/{version_id:int}/rollback", status_code=303, sync_to_thread=True)
+def roll_back(
+    version_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
+) -> Redirect:
+    """Return from this version, which is in production, to the one before."""
+    reason = require_reason(data)
+    with lead_visit.transaction() as connection:
+        version = version_by_id(connection, version_id, lock=True)
+        if version.stage != "production":  # a page that is outdated, or a second press
+            raise WorkflowError(
+                f"version {version.version} is not in production any more, but {version.stage}",
+                code="changed",
+            )
+        restored = roll_back_version(
+            connection, version.model, lead_visit.now, by=lead_visit.user.name, reason=reason
+        )
+    return Redirect(f"/models/versions/{restored.id}", status_code=303)
+
+
+@post("/models/versions/{version_id:int}/evaluate", status_code=303, sync_to_thread=True)
+def evaluate(version_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Redirect:
+    """Plan the evaluation of a candidate by the configured file; the daemon runs it."""
+    with lead_visit.transaction() as connection:
+        version = version_by_id(connection, version_id)
+        settings = lead_visit.settings.settings_of(version.model)
+        if not settings.retrain.evaluation:
+            raise WorkflowError("no evaluation file is configured; set retrain.evaluation")
+        request = request_for(
+            connection,
+            version,
+            settings,
+            Path(settings.retrain.evaluation),
+            task_types=configured_task_types(settings.review),
+        )
+        planned = plan_evaluation(
+            connection, version, request, by=lead_visit.user.name, now=lead_visit.now
+        )
+    return Redirect(f"/candidate-evaluations/{planned}", status_code=303)
+
+
+HANDLERS = (promote, roll_back, evaluate)

@@ -1,0 +1,123 @@
+"""The navigation: five groups of pages, each a list of entries."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from monitor.store.accounts.users import UserRow
+
+
+def everybody(_user: UserRow) -> bool:
+    """Show an entry to every user."""
+    return True
+
+
+def leads(user: UserRow) -> bool:
+    """Show an entry to leads of at least one model."""
+    return bool(user.led_models)
+
+
+def managers(user: UserRow) -> bool:
+    """Show an entry to who invites users."""
+    return user.manages_users
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A page of the navigation: its list, and all pages below it."""
+
+    path: str
+    label: str
+    shown_to: Callable[[UserRow], bool] = everybody
+    #: Whether the page is about the chosen model, or one of all models.
+    has_model: bool = True
+    #: Whether the page has a list of all models at once.
+    has_all_models: bool = True
+
+
+#: The groups in their order. An entry is one line; a group without an entry for a user is left out.
+GROUPS: dict[str, tuple[Entry, ...]] = {
+    "Overview": (Entry("/overview", "Overview", has_model=False),),
+    "Monitoring": (
+        Entry("/drift-evaluations", "Drift"),
+        Entry("/digest", "Digest", has_all_models=False),
+        Entry("/incidents", "Incidents"),
+        Entry("/runbooks", "Runbooks", has_model=False),
+    ),
+    "Review": (
+        Entry("/review", "Queue"),
+        Entry("/human-evaluations", "Human evaluation"),
+        Entry("/progress", "Progress", leads, has_all_models=False),
+        Entry("/decisions", "Decisions", leads),
+    ),
+    "Models": (
+        Entry("/models", "Versions"),
+        Entry("/candidate-evaluations", "Candidates", leads),
+        Entry("/runs", "Training", leads),
+        Entry("/rollouts", "Rollouts"),
+    ),
+    "Access": (
+        Entry("/access-log", "Access log", leads),
+        Entry("/users", "Users", managers, has_model=False),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link of the navigation."""
+
+    address: str
+    label: str
+    is_current: bool
+
+
+@dataclass(frozen=True)
+class Navigation:
+    """The navigation of a page."""
+
+    groups: tuple[Link, ...]
+    #: The pages of the current group; none where it has a single one.
+    pages: tuple[Link, ...]
+    #: The current entry; ``None`` outside of all.
+    current: Entry | None
+
+
+def navigation(user: UserRow, here: str, model: str | None, n_models: int) -> Navigation:
+    """Return the navigation of a user.
+
+    Args:
+        user: The signed-in user.
+        here: The path of the page.
+        model: The chosen model, which the links keep.
+        n_models: Number of models that the user may choose; one needs not be named.
+    """
+    groups = []
+    pages: Sequence[Entry] = ()
+    current = None
+    named = model if n_models > 1 else None
+    for label, entries in GROUPS.items():
+        visible = [entry for entry in entries if entry.shown_to(user)]
+        if not visible:
+            continue
+        at = next((entry for entry in visible if _is_below(here, entry.path)), None)
+        groups.append(Link(_address(visible[0], user, named), label, at is not None))
+        if at is not None:
+            pages, current = visible, at
+    links = tuple(
+        Link(_address(entry, user, named), entry.label, entry is current) for entry in pages
+    )
+    return Navigation(tuple(groups), links if len(links) > 1 else (), current)
+
+
+def _is_below(here: str, path: str) -> bool:
+    return here == path or here.startswith(f"{path}/")
+
+
+def _address(entry: Entry, user: UserRow, model: str | None) -> str:
+    """Return the address of an entry, for the model where the user may see it there."""
+    if model is None or not entry.has_model:
+        return entry.path
+    if entry.shown_to is leads and not user.is_lead_of(model):
+        return entry.path
+    return f"{entry.path}?{urlencode({'model': model})}"

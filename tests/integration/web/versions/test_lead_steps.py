@@ -1,0 +1,150 @@
+"""Steps of leads on the page: promote, roll back, approve a candidate, evaluate, export."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+from sqlalchemy import select
+
+from monitor.settings import Retrain, Secrets, Settings
+from monitor.store.engine import transaction
+from monitor.store.tables import AuditEntry
+from monitor.store.training.candidate_evaluations import candidate_evaluation_by_id
+from monitor.store.training.registry import production_version, stage_changes, version_by_id
+from monitor.web.app import create_app
+from retrain.run_folder import RunFolder
+from tests.integration.web.test_decision_page import sign_in
+from tests.support.retrain.candidates import (
+    MODEL,
+    evaluated,
+    make_candidate,
+    make_results,
+    make_serving,
+    write_plan,
+    write_results,
+)
+from tests.support.review.review_world import World, make_world
+from tests.support.review.settled_items import RIGHT, settle
+
+WHY = {"reason": "the gates are met"}
+
+
+@pytest.fixture
+def world(engine, clock: datetime) -> World:
+    return make_world(engine, clock, n=8)
+
+
+@pytest.fixture
+def candidate(world: World, tmp_path: Path, clock: datetime) -> int:
+    make_serving(world.engine, clock)
+    return make_candidate(world.engine, tmp_path, clock)[0]
+
+
+@pytest.fixture
+def client(world: World, tmp_path: Path) -> Iterator[TestClient[Litestar]]:
+    settings = Settings(retrain=Retrain(evaluation=str(write_plan(tmp_path))))
+    with TestClient(create_app(world.engine, settings, Secrets())) as made:
+        yield made
+
+
+def post(client: TestClient[Litestar], path: str, data: dict[str, str] | None = None) -> int:
+    return int(client.post(path, data=data or {}, follow_redirects=False).status_code)
+
+
+def stage(world: World, version: int) -> str:
+    with transaction(world.engine) as connection:
+        return version_by_id(connection, version).stage
+
+
+def test_a_version_is_promoted_by_its_gate_and_rolled_back(
+    client: TestClient[Litestar], world: World, candidate: int, tmp_path: Path, clock: datetime
+) -> None:
+    promote = f"/models/versions/{candidate}/promote"
+    sign_in(client, "Ada")
+    assert 403 == post(client, promote, WHY)
+    sign_in(client, "Lea")
+    assert f'action="{promote}"' in client.get(f"/models/versions/{candidate}").text
+    assert [400, 400, 409] == [
+        post(client, promote), post(client, promote, {"reason": " "}), post(client, promote, WHY),
+    ]  # fmt: skip
+    assert "candidate" == stage(world, candidate), "it has no gate result"
+    folder = RunFolder(tmp_path / "runs" / "run-00001")
+    write_results(folder, make_results())
+    with transaction(world.engine) as connection:
+        evaluated(connection, candidate, clock, "promote", folder=folder.root)
+    assert 303 == post(client, promote, WHY)
+    with transaction(world.engine) as connection:
+        assert candidate == production_version(connection, MODEL).id
+        assert "Lea" == stage_changes(connection, candidate)[-1].changed_by
+    back = f"/models/versions/{candidate}/rollback"
+    assert f'action="{back}"' in client.get(f"/models/versions/{candidate}").text
+    assert [400, 303, 409] == [post(client, back), post(client, back, WHY), post(client, back, WHY)]
+    with transaction(world.engine) as connection:
+        assert candidate != production_version(connection, MODEL).id
+
+
+@pytest.mark.parametrize(
+    ("gate_result", "statuses"), [("undecided", [303, 409]), ("reject", [409] * 2)]
+)
+def test_a_lead_approves_an_undecided_candidate(
+    client: TestClient[Litestar], world: World, candidate: int, tmp_path: Path, clock: datetime,
+    gate_result: str, statuses: list[int],
+) -> None:  # fmt: skip
+    folder = RunFolder(tmp_path / "runs" / "run-00001")
+    write_results(folder, make_results(gate_result))
+    with transaction(world.engine) as connection:
+        row = evaluated(connection, candidate, clock, gate_result, folder=folder.root)
+    address = f"/candidate-evaluations/{row.id}/approve"
+    sign_in(client, "Ada")
+    assert 403 == post(client, address, WHY)
+    sign_in(client, "Lea")
+    page = client.get(f"/candidate-evaluations/{row.id}").text
+    assert (f'action="{address}"' in page) == (gate_result == "undecided")
+    assert 400 == post(client, address)
+    assert statuses == [post(client, address, WHY) for _ in range(2)]
+    with transaction(world.engine) as connection:
+        approved = candidate_evaluation_by_id(connection, row.id).approved_by
+    assert ("Lea" if 303 in statuses else None) == approved
+
+
+def test_a_candidate_is_evaluated_once(
+    client: TestClient[Litestar], world: World, candidate: int
+) -> None:
+    address = f"/models/versions/{candidate}/evaluate"
+    sign_in(client, "Ada")
+    assert 403 == post(client, address)
+    sign_in(client, "Lea")
+    assert f'action="{address}"' in client.get(f"/models/versions/{candidate}").text
+    pages = {client.post(address, follow_redirects=False).headers["location"] for _ in range(2)}
+    assert {"/candidate-evaluations/1"} == pages
+    with transaction(world.engine) as connection:
+        row = candidate_evaluation_by_id(connection, 1)
+    assert ("planned", "Lea", candidate) == (row.status, row.planned_by, row.version_id)
+
+
+def test_gold_is_downloaded_and_who_took_it_is_recorded(
+    client: TestClient[Litestar], world: World, clock: datetime
+) -> None:
+    reviewers = (world.users["Ada"], world.users["Ben"])
+    with transaction(world.engine) as connection:
+        settle(connection, world.batch_id, reviewers, lambda *_: RIGHT, clock)
+    sign_in(client, "Ada")
+    assert 403 == post(client, "/progress/export")
+    sign_in(client, "Lea")
+    assert "/progress/export?model=assistant" in client.get("/progress").text
+    for name, content in (("sft", "messages"), ("preference", "prompt")):
+        reply = client.post("/progress/export?model=assistant", data={"format": name})
+        assert reply.headers["content-disposition"].startswith("attachment")
+        rows = [json.loads(line) for line in reply.text.splitlines()]
+        assert all(content in row for row in rows)
+    assert 400 == post(client, "/progress/export?model=assistant", {"format": "argilla"})
+    assert 404 == post(client, "/progress/export?model=other", {"format": "sft"})
+    with transaction(world.engine) as connection:
+        entries = connection.execute(
+            select(AuditEntry.actor, AuditEntry.details).where(AuditEntry.action == "exported")
+        ).all()
+    assert [("Lea", "sft"), ("Lea", "preference")] == [(by, row["format"]) for by, row in entries]
