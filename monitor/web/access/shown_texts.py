@@ -52,6 +52,8 @@ SHOWN: Mapping[tuple[str, str], Shown] = {
     ("POST", "/incidents/{incident_id:int}/note"): _INCIDENT,
     ("GET", "/models/versions/{version_id:int}"): Shown("version", "version_id"),
     ("GET", "/runs/{run_id:int}"): Shown("run", "run_id"),
+    ("GET", "/runs/{run_id:int}/log.txt"): Shown("run", "run_id"),
+    ("POST", "/progress/export"): Shown("gold"),
     ("GET", "/rollouts/{rollout_id:int}"): _ROLLOUT,
     ("POST", "/rollouts/{rollout_id:int}/advance"): _ROLLOUT,
     ("POST", "/rollouts/{rollout_id:int}/revert"): _ROLLOUT,
@@ -76,6 +78,7 @@ NOT_SHOWN: Mapping[tuple[str, str], str] = {
             ("GET", "/human-evaluations"),
             ("GET", "/human-evaluations/{human_evaluation_id:int}"),
             ("GET", "/models"),
+            ("GET", "/models/versions/{version_id:int}/compare"),
             ("GET", "/runs"),
             ("GET", "/rollouts"),
             ("GET", "/rollouts/{rollout_id:int}/advance"),
@@ -154,7 +157,15 @@ NOT_SHOWN: Mapping[tuple[str, str], str] = {
             ("POST", "/rollouts/start/{version_id:int}"),
             ("POST", "/decisions/{decision_id:int}/confirm"),
             ("POST", "/runs/{run_id:int}/cancel"),
-            ("POST", "/candidate-evaluations/{candidate_evaluation_id:int}/repeat"),
+            *(
+                ("POST", f"/candidate-evaluations/{{candidate_evaluation_id:int}}/{step}")
+                for step in ("repeat", "approve")
+            ),
+            *(
+                ("POST", f"/models/versions/{{version_id:int}}/{step}")
+                for step in ("promote", "rollback", "evaluate")
+            ),
+            ("POST", "/drift-evaluations/{evaluation_id:int}/batch"),
         ],
         _STEP,
     ),
