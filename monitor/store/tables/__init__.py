@@ -15,6 +15,7 @@ from monitor.store.tables.alerts import (
 )
 from monitor.store.tables.audit_log import AuditEntry
 from monitor.store.tables.base import Base
+from monitor.store.tables.end_users import Suppression, UserIdKey
 from monitor.store.tables.erasures import Erasure, Taint
 from monitor.store.tables.human_evaluation import (
     HumanEvaluation,
@@ -135,6 +136,7 @@ __all__ = [
     "SlowDriftWindow",
     "SourceOffset",
     "StageChange",
+    "Suppression",
     "Taint",
     "TaxonomyVersion",
     "TrafficWeights",
@@ -142,6 +144,7 @@ __all__ = [
     "UnlistedExchanges",
     "User",
     "UserGrant",
+    "UserIdKey",
     "WatchPause",
     "WebSession",
     "WithheldExchanges",

@@ -30,6 +30,7 @@ from tests.support.lazy_modules import datasets, torch
 from tests.support.lazy_modules import pandas as pd
 from tests.support.lazy_modules import polars as pl
 from tests.support.refusals import refusal
+from tests.support.traffic.end_users import make_rules
 
 __all__ = ["run_command"]
 
@@ -145,6 +146,7 @@ def test_command_daemon_and_python_follow_one_rule(
         paths[0],
         names=index_names((("assistant", ()),)),
         redactor=None,
+        rules=make_rules(engine),
         now=now,
     )
     replay_file(engine, settings, encoder, paths[1], clock=lambda: now)
