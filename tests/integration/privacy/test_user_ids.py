@@ -176,7 +176,7 @@ def test_near_matches_are_listed_with_their_reason(engine: Engine, clock: dateti
     assert all(match.n_rows == 1 for match in matches)
 
 
-def test_forget_by_hand_adds_to_the_list_and_shows_near_matches(
+def test_commands_change_the_list_and_show_near_matches(
     site: Engine, tmp_path: Path, clock: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -61,7 +61,7 @@ def test_a_replica_with_another_key_is_refused(engine: Engine) -> None:
     assert stored(engine) == [(1, False)]
 
 
-def test_a_rotated_key_still_finds_and_the_old_one_is_refused(engine: Engine) -> None:
+def test_a_rotated_key_finds_and_the_old_is_refused(engine: Engine) -> None:
     before = opened(engine, OLD)
     ring = opened(engine, f"{NEW}, {OLD}")
     assert [key.check_value for key in ring.keys][1] == before.newest.check_value
