@@ -137,7 +137,11 @@ def test_command_daemon_and_python_follow_one_rule(
     assert printed["verdict"] == drift.verdict
     assert figures(compared(*paths)) == figures(drift)
 
-    settings = default_settings(**CONFIG, monitoring={"sample_rate": 1.0})
+    settings = default_settings(
+        **CONFIG,
+        monitoring={"sample_rate": 1.0},
+        privacy={"user_ids": "as_is"},  # units are drawn by their ids
+    )
     now = WEEK + timedelta(days=7)
     import_baseline(
         engine,
