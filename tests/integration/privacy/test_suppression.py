@@ -90,7 +90,7 @@ def n_stored(engine: Engine, table: Any = Exchange) -> int:
 
 
 def n_counted(source: str = "topic") -> float:
-    return EXCHANGES_SUPPRESSED.labels(source)._value.get()
+    return float(EXCHANGES_SUPPRESSED.labels(source)._value.get())
 
 
 @pytest.mark.parametrize(
@@ -322,7 +322,7 @@ def test_observations_of_a_rollout_have_nothing_of_them(engine: Engine, clock: d
     assert stored_texts(engine, [WORD]) == []
 
 
-JOIN = {"traffic": Traffic(join={"enabled": True, "timeout": "10m"})}
+JOIN: dict[str, Any] = {"traffic": Traffic(join={"enabled": True, "timeout": "10m"})}
 REQUEST = json.dumps({"id": "a", "prompt": f"{WORD}?", "user": ANN}).encode()
 RESPONSE = json.dumps({"id": "a", "response": f"{WORD}."}).encode()
 
@@ -472,7 +472,7 @@ def test_the_list_holds_no_id(engine: Engine, tmp_path: Path, clock: datetime) -
 
 @pytest.mark.parametrize("options", [{"subject": BOB}, {"main_digest": "0" * 8}, {"key": "0" * 8}])
 def test_nobody_is_taken_off_by_mistake(
-    engine: Engine, clock: datetime, options: dict[str, str]
+    engine: Engine, clock: datetime, options: dict[str, Any]
 ) -> None:
     put_on_list(engine, clock)
     with pytest.raises(InputError):
