@@ -175,6 +175,10 @@ class LostOwnershipError(DriftwardenError):
     """Raised when another process has advanced a partition's offset; the batch is rolled back."""
 
 
+class RulesChangedError(DriftwardenError):
+    """Raised when the suppression list has changed since a batch was prepared: it isn't stored."""
+
+
 class RecordError(DriftwardenError):
     """Raised when a record can't be processed; it becomes a dead letter, and reading continues."""
 

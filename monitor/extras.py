@@ -46,6 +46,7 @@ MODULES: Mapping[str, Mapping[str, str]] = {
         "httpx": "httpx",
         "kafka-python": "kafka",
         "litestar": "litestar",
+        "phonenumbers": "phonenumbers",
         "psycopg2-binary": "psycopg2",
         "python-multipart": "multipart",
         "slack-sdk": "slack_sdk",

@@ -108,6 +108,12 @@ EXCHANGES_WITHHELD = Counter(
     ["source"],
     registry=REGISTRY,
 )
+EXCHANGES_SUPPRESSED = Counter(
+    "driftwarden_exchanges_suppressed",
+    "Exchanges, halves and dead letters of end users on the suppression list: dropped, not stored.",
+    ["source"],
+    registry=REGISTRY,
+)
 EXCHANGES_UNLISTED = Counter(
     "driftwarden_exchanges_unlisted",
     "Sampled exchanges of models that are not listed: counted, not stored.",

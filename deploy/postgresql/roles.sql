@@ -26,7 +26,10 @@ GRANT SELECT ("id"), INSERT ON rollout_observations TO "driftwarden_ingest";
 GRANT USAGE ON SEQUENCE rollout_observations_id_seq TO "driftwarden_ingest";
 GRANT SELECT ON rollouts TO "driftwarden_ingest";
 GRANT SELECT, INSERT, UPDATE ON source_offsets TO "driftwarden_ingest";
+GRANT SELECT, INSERT ON suppressions TO "driftwarden_ingest";
+GRANT USAGE ON SEQUENCE suppressions_id_seq TO "driftwarden_ingest";
 GRANT SELECT, INSERT, UPDATE ON unlisted_exchanges TO "driftwarden_ingest";
+GRANT SELECT, INSERT, UPDATE ON user_id_keys TO "driftwarden_ingest";
 GRANT SELECT, INSERT, UPDATE ON withheld_exchanges TO "driftwarden_ingest";
 
 -- schedule

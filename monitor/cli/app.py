@@ -91,6 +91,16 @@ class Commands(LazyGroup):
             DAEMON,
         ),
         "forget": Entry("monitor.cli.privacy:forget", "Erase an end user's data.", DAEMON),
+        "suppress": Entry(
+            "monitor.cli.end_users.suppress:app",
+            "Add, list and remove end users whose records are not stored.",
+            DAEMON,
+        ),
+        "user-ids": Entry(
+            "monitor.cli.end_users.user_ids:app",
+            "Show and renew the stored forms of end users' ids.",
+            DAEMON,
+        ),
         "retention": Entry("monitor.cli.privacy:retention", "Apply the retention periods.", DAEMON),
         "bench": Entry(
             "monitor.cli.bench:app", "Measure the drift tests against their goals.", TEXT

@@ -8,8 +8,10 @@ import typer
 from monitor.cli.privileges.grants import grants
 from monitor.cli.shared.access import record_copy
 from monitor.cli.shared.context import ConfigOption, open_database, read_configuration
+from monitor.plurals import pluralize
 
 if TYPE_CHECKING:
+    from monitor.settings import Configuration
     from monitor.store.schema.inspection import DatabaseState
 
 app = typer.Typer(
@@ -227,10 +229,40 @@ def restore(
         allowed=[*folders_of(configuration), *(folder or [])],
         report=typer.echo,
     )
+    _forget_again(configuration)
     typer.echo(
-        f"restored; repeat erasures (`driftwarden forget`) and deactivations of users since "
-        f"{manifest.created_at}, then start the daemon"
+        f"restored; repeat erasures of single exchanges (`driftwarden forget --exchange`) and "
+        f"deactivations of users since {manifest.created_at}, then start the daemon"
     )
+
+
+def _forget_again(configuration: "Configuration") -> None:
+    """Merge the suppression file into a restored database, and erase who is on the list."""
+    from datetime import UTC, datetime
+
+    from monitor.privacy.suppression import forget_listed
+    from monitor.store.engine import make_engine
+    from monitor.traffic.end_users.suppression_file import suppression_file, synchronize
+
+    engine = make_engine(configuration.database.url)
+    try:
+        path = suppression_file(configuration, engine)
+        if path is None or not path.is_file():
+            typer.echo(
+                "no suppression list outside the database: repeat `driftwarden forget` for all end "
+                "users that were forgotten since, or `driftwarden suppress import FILE`"
+            )
+            return
+        n_end_users = synchronize(engine, path)
+        typer.echo(f"suppression list: {pluralize(n_end_users, 'end user')} added from {path}")
+        n_left = 0
+        for end_user, report in forget_listed(engine, configuration, datetime.now(UTC)):
+            typer.echo(f"forgotten again: {end_user}")
+            n_left += report.n_left
+        if n_left:
+            typer.echo("traces are left; run `driftwarden forget --suppressed`")
+    finally:
+        engine.dispose()
 
 
 def _report(line: str) -> None:

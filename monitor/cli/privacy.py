@@ -10,8 +10,12 @@ from monitor.cli.shared.context import ConfigOption, open_database, read_configu
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sqlalchemy import Engine
+
+    from monitor.privacy.end_user import ErasureRequest
     from monitor.privacy.forget import ErasureReport
     from monitor.privacy.verification import Finding
+    from monitor.settings import Configuration
 
 #: Places that are printed.
 SHOWN_FINDINGS = 100
@@ -56,11 +60,31 @@ def forget(
             show_default=False,
         ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count only, remove nothing.")] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Count only, remove nothing, and list ids that resemble this one."
+        ),
+    ] = False,
     verify: Annotated[
         bool,
         typer.Option(
             "--verify", help="Only search for what is left, in every column and file, and print it."
+        ),
+    ] = False,
+    suppress: Annotated[
+        bool,
+        typer.Option(
+            help="Also put the end user on the suppression list, so that no record of theirs is "
+            "stored again."
+        ),
+    ] = True,
+    suppressed: Annotated[
+        bool,
+        typer.Option(
+            "--suppressed",
+            help="Erase all forgotten end users on the suppression list, such as after a "
+            "restoration.",
         ),
     ] = False,
     config: ConfigOption = None,
@@ -74,22 +98,35 @@ def forget(
 
     Exit status 1: something is left; run it again.
     """
+    import getpass
     from datetime import UTC, datetime
 
     from monitor.privacy.end_user import ErasureRequest
+    from monitor.privacy.erasure_request import resolve
     from monitor.privacy.forget import forget as remove
     from monitor.privacy.forget import verify_end_user
+    from monitor.privacy.suppression import suppress as add_to_list
 
-    if not subject and not exchange:
-        raise typer.BadParameter("--subject and --exchange: give at least one of them")
+    if not subject and not exchange and not suppressed:
+        raise typer.BadParameter("--subject, --exchange and --suppressed: give at least one")
     settings = read_configuration(config)
-    request = ErasureRequest(subject, tuple(exchange or ()))
+    engine = open_database(settings)
+    if suppressed:
+        if subject or exchange:
+            raise typer.BadParameter("--suppressed: give neither --subject nor --exchange")
+        _forget_listed(engine, settings, dry_run=dry_run)
+        return
+    request = resolve(engine, settings, ErasureRequest(subject, tuple(exchange or ())))
     if verify:
-        findings = verify_end_user(open_database(settings), settings, request, file or ())
+        findings = verify_end_user(engine, settings, request, file or ())
         _show_findings(findings)
         raise typer.Exit(1 if findings else 0)
+    if subject and suppress and not dry_run:  # before the removal: nothing may come after it
+        add_to_list(
+            engine, settings, subject, "forgotten", by=getpass.getuser(), now=datetime.now(UTC)
+        )
     report = remove(
-        open_database(settings),
+        engine,
         settings,
         request,
         datetime.now(UTC),
@@ -97,8 +134,42 @@ def forget(
         files=file or (),
     )
     _show(report, dry_run=dry_run)
+    if dry_run:
+        _show_near_matches(engine, request)
     if (report.n_left or report.findings) and not dry_run:
         raise typer.Exit(1)
+
+
+def _forget_listed(engine: "Engine", settings: "Configuration", *, dry_run: bool) -> None:
+    """Erase the forgotten end users on the list, and print a line for each stored id."""
+    from datetime import UTC, datetime
+
+    from monitor.privacy.suppression import forget_listed
+
+    n_left = n_ids = 0
+    for end_user, report in forget_listed(engine, settings, datetime.now(UTC), dry_run=dry_run):
+        n_traces = sum(count.n_found for count in report.counts)
+        left = f", {report.n_left:,} left" if not dry_run else ""
+        typer.echo(f"{end_user}: {n_traces:,} traces found{left}")
+        n_ids += 1
+        n_left += report.n_left
+    if not n_ids:
+        typer.echo("nothing is stored under the ids of forgotten end users on the list")
+    if n_left and not dry_run:
+        raise typer.Exit(1)
+
+
+def _show_near_matches(engine: "Engine", request: "ErasureRequest") -> None:
+    from monitor.privacy.near_matches import near_matches
+
+    matches = near_matches(engine, request)
+    if matches:
+        typer.echo("\nids that resemble this one and are not erased with it:")
+    for match in matches:
+        name = match.spelling
+        if match.spelling != match.stored_id:
+            name += f" (stored as {match.stored_id})"
+        typer.echo(f"- {name}: {match.n_rows:,} rows, differs in: {match.reason}")
 
 
 def _show(report: "ErasureReport", *, dry_run: bool) -> None:

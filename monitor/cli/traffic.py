@@ -101,7 +101,15 @@ def _replay_file(engine: "Engine", settings: "Configuration", file: Path) -> Non
         typer.echo(
             f"{pluralize(done.n_withheld, 'exchange')} with withheld texts: counted, not stored"
         )
+    _print_suppressed(done.n_suppressed)
     _print_unlisted(done.n_unlisted, settings)
+
+
+def _print_suppressed(n: int) -> None:
+    if n:
+        typer.echo(
+            f"{pluralize(n, 'exchange')} of end users on the suppression list: counted, not stored"
+        )
 
 
 def _print_unlisted(n: int, settings: "Configuration") -> None:
@@ -131,6 +139,7 @@ def _replay_dead_letters(engine: "Engine", settings: "Configuration") -> None:
     )
     if done.n_waiting:
         typer.echo(f"{done.n_waiting} requests or responses wait for their other half")
+    _print_suppressed(done.n_suppressed)
     _print_unlisted(done.n_unlisted, settings)
     for reason, count in sorted(done.still_unreadable.items()):
         typer.echo(f"{count} still fail: {reason}")
@@ -173,6 +182,7 @@ def import_(
 
     from monitor.embedding.cached_encoder import open_encoder
     from monitor.traffic.baseline_import import import_baseline
+    from monitor.traffic.end_users.rules import open_rules
     from monitor.traffic.redaction import build_redactor
     from monitor.windows.versions.split import clean_version_name
 
@@ -186,6 +196,7 @@ def import_(
         names=settings.names,
         model_version=clean_version_name(model_version),
         redactor=build_redactor(settings.redaction),
+        rules=open_rules(engine, settings),
         now=datetime.now(UTC),
         max_same_prompt_share=1.0 if allow_same_prompt else settings.drift.max_same_prompt_share,
     )
@@ -205,6 +216,7 @@ def _show(imported: "ImportedBaseline", own: str) -> None:
         f"{pluralize(len(imported.bad_lines), 'bad line')}, "
         f"{sum(imported.other_models.values())} of other models"
     )
+    _print_suppressed(imported.n_suppressed)
     for name, model in twins_in_case(imported.other_models, [own]):
         typer.echo(
             f"{imported.other_models[name]} of them are of {name!r}, which differs from {model!r} "

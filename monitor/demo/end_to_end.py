@@ -193,6 +193,8 @@ def _sections(place: Path, model: "DemoModel") -> dict[str, Any]:
             SECOND_MODEL: {},
         },
         "review": {"queue": "on_drift"},
+        # The end users are simulated. Their ids as they are give the same figures in each run.
+        "privacy": {"user_ids": "as_is"},
         "database": {"url": f"sqlite:///{place / 'driftwarden.db'}"},
         # Shorter than the default of 48 hours, and nothing that this traffic doesn't log.
         "rollout": {

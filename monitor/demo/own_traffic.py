@@ -21,6 +21,7 @@ from monitor.store.review.items import batch_of_evaluation, count_by_status
 from monitor.store.windows.assessment import FamilyAssessment
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
 from monitor.traffic.exchange import Exchange
+from monitor.traffic.files.reading import FileContent
 
 #: Problems of lines that are shown.
 PROBLEMS_SHOWN = 5
@@ -47,7 +48,7 @@ def run_own_traffic(traffic: Path, baseline: Path, folder: Path, console: DemoCo
     sources = open_two(baseline, traffic)
     prompts_only = not all(map(_has_responses, sources))
     reference, current = (_read(file, console, prompts_only=prompts_only) for file in sources)
-    model = _monitored_model(current, console)
+    model = _monitored_model(current.exchanges, console)
     if prompts_only:
         console.write("A file has no responses: only prompts are compared.")
     place = prepare_folder(folder, read=(traffic, baseline))
@@ -85,7 +86,7 @@ def _has_responses(source: InputSource) -> bool:
     return bool(content.exchanges) or "missing_response" not in reasons
 
 
-def _read(source: InputSource, console: DemoConsole, *, prompts_only: bool) -> list[Exchange]:
+def _read(source: InputSource, console: DemoConsole, *, prompts_only: bool) -> FileContent:
     from monitor.traffic.files.bad_lines import summarize_bad_lines
     from monitor.traffic.files.reading import read_exchanges
     from monitor.traffic.redaction import build_redactor
@@ -105,7 +106,7 @@ def _read(source: InputSource, console: DemoConsole, *, prompts_only: bool) -> l
     console.write(f"{source.name}: {len(content.exchanges):,} exchanges")
     for problem in summarize_bad_lines(content.bad_lines, PROBLEMS_SHOWN):
         console.quote(problem, title="skipped")
-    return content.exchanges
+    return content
 
 
 def _monitored_model(exchanges: list[Exchange], console: DemoConsole) -> str:
@@ -128,14 +129,19 @@ def _configuration(folder: Path, model: str, *, prompts_only: bool) -> Configura
     )
 
 
-def _import_baseline(workspace: Workspace, exchanges: list[Exchange]) -> None:
-    from monitor.traffic.baseline_import import store_baseline
+def _import_baseline(workspace: Workspace, reference: FileContent) -> None:
+    from monitor.traffic.baseline_import import EndUsersOfFile, store_baseline
+    from monitor.traffic.end_users.rules import open_rules
+    from monitor.traffic.redaction import build_redactor
 
+    rules = open_rules(workspace.engine, workspace.configuration)
+    redactor = build_redactor(workspace.configuration.redaction)
     with workspace.console.step("embed and store the baseline"):
         store_baseline(
             workspace.engine,
             workspace.encoder,
-            exchanges,
+            reference.exchanges,
+            EndUsersOfFile(rules, redactor, reference.sent_ids),
             model=workspace.settings.model.name,
             now=datetime.now(UTC),
         )

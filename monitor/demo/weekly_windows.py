@@ -49,6 +49,7 @@ def run_production(
 def set_baseline(workspace: Workspace, name: str) -> int:
     """Import a log as the baseline of each model; return the exchanges of the demo's model."""
     from monitor.traffic.baseline_import import import_baseline
+    from monitor.traffic.end_users.rules import open_rules
     from monitor.traffic.redaction import build_redactor
 
     with workspace.console.step(f"{name}: embed and import"):
@@ -60,6 +61,7 @@ def set_baseline(workspace: Workspace, name: str) -> int:
                 workspace.folder / f"{name}.jsonl",
                 names=settings.names,
                 redactor=build_redactor(settings.redaction),
+                rules=open_rules(workspace.engine, settings),
                 now=FIRST_WEEK,
             ).n_exchanges
             for settings in workspace.configuration.by_model

@@ -15,6 +15,7 @@ from monitor.store.privacy import end_user_rows, end_user_traces
 from monitor.store.privacy.deletion import evaluations_of_baselines
 from monitor.store.privacy.end_user_rows import EndUserExchange
 from monitor.store.windows.sample_scores import sample_scores
+from monitor.traffic.end_users.user_ids import UserIds
 from monitor.traffic.parsing.cleaning import clean_name
 from monitor.traffic.redaction import Redactor, pseudonym_of, pseudonym_of_id
 
@@ -26,12 +27,30 @@ class ErasureRequest:
     #: The id as production sends it; empty where only exchanges are to be erased.
     subject: str
     exchange_ids: tuple[str, ...] = ()
+    #: The keys and rules of ids, by :func:`monitor.privacy.erasure_request.resolve`; ``None``: only
+    #: the id as sent and its unkeyed pseudonym are searched for.
+    ids: UserIds | None = None
+    #: Other spellings of the id that the database has.
+    other_spellings: tuple[str, ...] = ()
 
     @cached_property
     def stored_ids(self) -> list[str]:
-        """Return the forms in which the id may be stored: as sent, and as a pseudonym."""
+        """Return the forms in which the id may be stored: all spellings, and all pseudonyms."""
         name = clean_name(self.subject)
-        return [name, pseudonym_of(name)] if name else []
+        if not name:
+            return []
+        if self.ids is None:
+            return [name, pseudonym_of(name)]
+        spelled = (form for other in self.other_spellings for form in self.ids.forms(other))
+        return list(dict.fromkeys([*self.ids.forms(name), *spelled]))
+
+    @cached_property
+    def spellings(self) -> list[str]:
+        """Return the forms in which texts may name the id: as sent, normalized, as stored."""
+        if not self.subject:
+            return []
+        own = [self.subject] if self.ids is None else self.ids.spellings(self.subject)
+        return list(dict.fromkeys([*own, *self.other_spellings]))
 
     @cached_property
     def stored_exchange_ids(self) -> list[str]:
@@ -40,8 +59,9 @@ class ErasureRequest:
 
     @cached_property
     def matchers(self) -> list[IdMatcher]:
-        """Return the patterns of the id and of the exchanges' ids."""
-        return [IdMatcher(id_) for id_ in (self.subject, *self.stored_exchange_ids) if id_]
+        """Return the patterns of the id, in all spellings, and of the exchanges' ids."""
+        named = dict.fromkeys([*self.spellings, *self.stored_ids, *self.stored_exchange_ids])
+        return [IdMatcher(id_) for id_ in named if id_]
 
 
 @dataclass(frozen=True)
@@ -96,7 +116,7 @@ class EndUser:
         """Return how evaluations quote the exchanges, redacted as now or not at all."""
         return Quotes.of_exchanges(
             [(row.prompt, row.response) for row in self.rows],
-            {row.end_user for row in self.rows},
+            {row.end_user for row in self.rows} | set(self.request.stored_ids),
             [redactor, _NoRedactor()],
         )
 
@@ -162,20 +182,16 @@ def find_end_user(engine: Engine, request: ErasureRequest) -> EndUser:
 
 def _mentioning(engine: Engine, request: ErasureRequest) -> list[int]:
     """Return the exchanges whose texts mention the id, searched in short transactions."""
-    if not request.subject:
-        return []
-    matcher = IdMatcher(request.subject)
-    row_ids: list[int] = []
+    row_ids: set[int] = set()
     with transaction(engine) as connection:
         last = end_user_rows.last_exchange_id(connection)
-    for after_id in range(0, last, end_user_rows.ROWS_PER_SCAN):
-        with transaction(engine) as connection:
-            for row_id, texts in end_user_rows.exchanges_containing(
-                connection, request.subject, after_id
-            ):
-                if any(matcher.in_text(text) for text in texts):
-                    row_ids.append(row_id)
-    return row_ids
+    for spelling in request.spellings:
+        matcher = IdMatcher(spelling)
+        for after_id in range(0, last, end_user_rows.ROWS_PER_SCAN):
+            with transaction(engine) as connection:
+                rows = end_user_rows.exchanges_containing(connection, spelling, after_id)
+                row_ids.update(row_id for row_id, texts in rows if any(map(matcher.in_text, texts)))
+    return sorted(row_ids)
 
 
 class _NoRedactor(Redactor):

@@ -21,12 +21,13 @@ def find_observations(engine: Engine, end_user: EndUser) -> list[int]:
                 connection, request.stored_ids, sorted(exchange_ids)
             )
         )
-        last = observations.last_observation_id(connection) if request.subject else 0
-    matcher = IdMatcher(request.subject)
-    for after_id in range(0, last, observations.ROWS_PER_SCAN):
-        with transaction(engine) as connection:
-            rows = observations.observations_containing(connection, request.subject, after_id)
-        ids.update(row_id for row_id, texts in rows if any(map(matcher.in_text, texts)))
+        last = observations.last_observation_id(connection)
+    for spelling in request.spellings:
+        matcher = IdMatcher(spelling)
+        for after_id in range(0, last, observations.ROWS_PER_SCAN):
+            with transaction(engine) as connection:
+                rows = observations.observations_containing(connection, spelling, after_id)
+            ids.update(row_id for row_id, texts in rows if any(map(matcher.in_text, texts)))
     return sorted(ids)
 
 

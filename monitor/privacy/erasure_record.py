@@ -33,7 +33,8 @@ _OF_WEIGHTS = frozenset({"model_version", "weights", "training_run"})
 
 def subject_digest(request: ErasureRequest) -> str:
     """Return a digest of the request, by which a later command finds what an earlier one said."""
-    name = "\n".join([request.subject.strip().casefold(), *sorted(request.exchange_ids)])
+    normalize = str.casefold if request.ids is None else request.ids.normalized
+    name = "\n".join([normalize(request.subject.strip()), *sorted(request.exchange_ids)])
     return hashlib.sha256(f"driftwarden.forget\n{name}".encode()).hexdigest()[:16]
 
 

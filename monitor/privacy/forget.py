@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, Engine
@@ -27,6 +28,7 @@ from monitor.privacy.erasure_record import (
     subject_digest,
     weights_of,
 )
+from monitor.privacy.erasure_request import resolve
 from monitor.privacy.manual_steps import (
     ManualStep,
     audit_entries_left,
@@ -122,6 +124,7 @@ def forget(
         dry_run: Count only, remove nothing.
         files: Further files of JSON lines to search.
     """
+    request = resolve(engine, settings, request)
     redactor = Redactor(settings.redaction.patterns)
     extra = list(files)
     retrain = [of_model.retrain for of_model in settings.by_model]
@@ -195,6 +198,7 @@ def verify_end_user(
 
     Quotes are searched for as long as their exchanges exist; afterwards the id alone is known.
     """
+    request = resolve(engine, settings, request)
     traces = find_traces(engine, find_end_user(engine, request))
     return verify(engine, traces, [of_model.retrain for of_model in settings.by_model], files)
 
@@ -324,19 +328,30 @@ def _dead_letters(engine: Engine, end_user: EndUser) -> Iterator[int]:
 
 
 def _pending_halves(engine: Engine, end_user: EndUser) -> Iterator[int]:
-    """Yield the pending requests and responses that are the end user's, or mention the id."""
+    """Yield the pending requests and responses that are the end user's, or mention the id.
+
+    The other half of an exchange need not name the end user; it is found by the join id.
+    """
+    join_ids: set[str] = set()
+    for _, stored_id, join_id, payload in _all_pending_halves(engine):
+        if stored_id in end_user.request.stored_ids or end_user.owns({**payload, "id": join_id}):
+            join_ids.add(join_id)
+    if join_ids:
+        for half_id, _, join_id, _ in _all_pending_halves(engine):
+            if join_id in join_ids:
+                yield half_id
+
+
+def _all_pending_halves(engine: Engine) -> Iterator[tuple[int, str, str, dict[str, Any]]]:
     after_id = 0
     while True:
         with transaction(engine) as connection:
             page = end_user_rows.scan_pending_halves(connection, after_id)
         if not page:
             return
-        for half_id, stored_id, join_id, payload in page:
-            after_id = half_id
-            if stored_id in end_user.request.stored_ids or end_user.owns(
-                {**payload, "id": join_id}
-            ):
-                yield half_id
+        for half in page:
+            after_id = half[0]
+            yield half
 
 
 def _human_evaluation_items(engine: Engine, end_user: EndUser) -> Iterator[int]:

@@ -21,6 +21,7 @@ from monitor.settings.loading import (
 )
 from monitor.settings.models.table import ModelSection, ModelTable
 from monitor.settings.monitoring import Database, Embedding, Monitoring, Probes
+from monitor.settings.privacy import Privacy
 from monitor.settings.problems.explanations import all_sections
 from monitor.settings.redaction import Redaction
 from monitor.settings.retention import Retention
@@ -59,6 +60,7 @@ __all__ = [
     "Monitoring",
     "OpenIdConnect",
     "PreviousSystem",
+    "Privacy",
     "Probes",
     "Prompted",
     "Ray",

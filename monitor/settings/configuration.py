@@ -22,6 +22,7 @@ from monitor.settings.kafka import Kafka
 from monitor.settings.models.names import ModelNames, index_names
 from monitor.settings.models.table import ModelName, ModelSection, ModelTable, inherit
 from monitor.settings.monitoring import Database, Embedding, Monitoring, Probes
+from monitor.settings.privacy import Privacy
 from monitor.settings.redaction import Redaction
 from monitor.settings.retention import Retention
 from monitor.settings.retrain import Retrain, Rollout
@@ -50,6 +51,7 @@ class Sections(BaseSettings):
     kafka: Kafka = Kafka()
     traffic: Traffic = Traffic()
     redaction: Redaction = Redaction()
+    privacy: Privacy = Privacy()
     retention: Retention = Retention()
     embedding: Embedding = Embedding()
     drift: Drift = Drift()

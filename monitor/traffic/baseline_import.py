@@ -11,16 +11,18 @@ import msgspec
 import numpy as np
 from sqlalchemy import Engine
 
-from monitor.errors import InputError
+from monitor.errors import InputError, RulesChangedError
 from monitor.input_files import InputSource, open_source
 from monitor.settings import Traffic
 from monitor.settings.models.names import ModelNames
 from monitor.store.engine import transaction
+from monitor.store.privacy.suppressions import RulesVersion
 from monitor.store.traffic.baselines import baseline_by_digest, create_baseline
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.exchanges import insert_exchanges
 from monitor.store.traffic.position import Position
 from monitor.traffic.embedding import TextEncoder, embed
+from monitor.traffic.end_users.rules import EndUserRules, require_unchanged
 from monitor.traffic.exchange import Exchange, name_model
 from monitor.traffic.files.bad_lines import BadLine, summarize_bad_lines
 from monitor.traffic.files.reading import FileContent, read_exchanges
@@ -47,6 +49,28 @@ class ImportedBaseline:
     other_models: Mapping[str, int] = field(default_factory=dict)
     #: Exchanges whose texts the source withholds.
     n_withheld: int = 0
+    #: Exchanges of end users on the suppression list, which are not stored.
+    n_suppressed: int = 0
+
+
+@dataclass(frozen=True)
+class EndUsersOfFile:
+    """The end users of the exchanges of a file, and the rules by which they are stored."""
+
+    rules: EndUserRules
+    redactor: Redactor | None
+    #: The ids as the file has them, one for each exchange.
+    sent_ids: Sequence[str]
+
+    def stored(self, exchanges: Sequence[Exchange]) -> list[Exchange]:
+        """Return the exchanges with the stored ids, without those of end users on the list."""
+        return [
+            msgspec.structs.replace(
+                exchange, end_user=self.rules.ids.stored_id(sent_id, self.redactor)
+            )
+            for exchange, sent_id in zip(exchanges, self.sent_ids, strict=True)
+            if not self.rules.suppressed.has(sent_id)
+        ]
 
 
 def import_baseline(
@@ -58,6 +82,7 @@ def import_baseline(
     names: ModelNames,
     model_version: str = "",
     redactor: Redactor | None,
+    rules: EndUserRules,
     now: datetime,
     max_same_prompt_share: float = 1.0,
 ) -> ImportedBaseline:
@@ -71,6 +96,7 @@ def import_baseline(
         names: The one model whose baseline it is, with its other names.
         model_version: The version that responded; empty: of all versions.
         redactor: Replaces personal data; ``None`` leaves it.
+        rules: The keys of end users' ids, and the suppression list.
         now: The time to record.
         max_same_prompt_share: Larger shares of one text are refused.
 
@@ -87,11 +113,22 @@ def import_baseline(
     )
     named = [name_model(exchange, names) for exchange in content.exchanges]
     own = [exchange for exchange in named if exchange.model == model]
+    sent_ids = [
+        sent_id
+        for exchange, sent_id in zip(named, content.sent_ids, strict=True)
+        if exchange.model == model
+    ]
     if not own:
         raise InputError(_nothing_usable(source, model, content))
     check_prompts(source.label, own, max_same_prompt_share)
     stored = store_baseline(
-        engine, load_encoder(), own, model=model, model_version=model_version, now=now
+        engine,
+        load_encoder(),
+        own,
+        EndUsersOfFile(rules, redactor, sent_ids),
+        model=model,
+        model_version=model_version,
+        now=now,
     )
     return ImportedBaseline(
         stored.baseline_id,
@@ -101,6 +138,7 @@ def import_baseline(
         tuple(content.bad_lines),
         Counter(exchange.model for exchange in named if exchange.model != model),
         content.n_withheld,
+        stored.n_suppressed,
     )
 
 
@@ -108,28 +146,80 @@ def store_baseline(
     engine: Engine,
     encoder: TextEncoder,
     exchanges: Sequence[Exchange],
+    end_users: EndUsersOfFile,
     *,
     model: str,
     model_version: str = "",
     now: datetime,
 ) -> ImportedBaseline:
-    """Embed and store exchanges as a baseline, unless the same content is stored."""
-    rows = [
-        exchange_row(
-            exchange,
-            baseline_outcome(exchange.exchange_id),
-            position=Position("", 0, index),
-            received_at=now,
-        )
-        for index, exchange in enumerate(exchanges)
-    ]
-    columns = Exchanges.from_rows(rows)
-    digest = _digest(columns, model=model, model_version=model_version, encoder=encoder.identity)
-    columns = replace(columns, sources=[f"baseline:{digest[:16]}"] * len(columns))
+    """Embed and store exchanges as a baseline, unless the same content is stored.
+
+    The digest is that of the file: it depends neither on the keys nor on the suppression list, so
+    that a file is recognized after a change of them.
+
+    Raises:
+        InputError: All exchanges are of end users on the suppression list.
+    """
+    digest = _digest(
+        _columns(exchanges, now),
+        model=model,
+        model_version=model_version,
+        encoder=encoder.identity,
+    )
     with transaction(engine) as connection:
         known = baseline_by_digest(connection, digest)
     if known:
         return ImportedBaseline(known.id, digest, known.n_exchanges, is_new=False)
+    while True:
+        end_users.rules.refresh()
+        accepted = end_users.stored(exchanges)
+        if not accepted:
+            raise InputError(
+                f"all {len(exchanges):,} exchanges are of end users on the suppression list; "
+                "import another file",
+                code="all_suppressed",
+            )
+        columns = _columns(accepted, now, source=f"baseline:{digest[:16]}")
+        try:
+            stored = _insert(
+                engine,
+                encoder,
+                columns,
+                digest,
+                version=end_users.rules.version,
+                model=model,
+                model_version=model_version,
+                now=now,
+            )
+        except RulesChangedError:
+            continue
+        return replace(stored, n_suppressed=len(exchanges) - len(accepted))
+
+
+def _columns(exchanges: Sequence[Exchange], now: datetime, source: str = "") -> Exchanges:
+    rows = [
+        exchange_row(
+            exchange,
+            baseline_outcome(exchange.exchange_id),
+            position=Position(source, 0, index),
+            received_at=now,
+        )
+        for index, exchange in enumerate(exchanges)
+    ]
+    return Exchanges.from_rows(rows)
+
+
+def _insert(
+    engine: Engine,
+    encoder: TextEncoder,
+    columns: Exchanges,
+    digest: str,
+    *,
+    version: RulesVersion,
+    model: str,
+    model_version: str,
+    now: datetime,
+) -> ImportedBaseline:
     blocks = [
         embed(columns.take(np.arange(first, min(first + BLOCK_ROWS, len(columns)))), encoder)
         for first in range(0, len(columns), BLOCK_ROWS)
@@ -138,6 +228,7 @@ def store_baseline(
         known = baseline_by_digest(connection, digest)
         if known:  # imported by another process meanwhile
             return ImportedBaseline(known.id, digest, known.n_exchanges, is_new=False)
+        require_unchanged(connection, version)
         baseline_id = create_baseline(
             connection,
             model,

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from monitor.settings import Sections
 from monitor.store.engine import transaction
+from monitor.store.privacy.end_user_rows import delete_dead_letters
 from monitor.store.traffic.dead_letters import (
     DeadLetterRow,
     last_dead_letter_id,
@@ -23,9 +24,11 @@ from monitor.store.traffic.withheld import add_withheld
 from monitor.traffic.dead_letters import PLAIN_FORMAT_REASONS, duplicate_dead_letter
 from monitor.traffic.decoder import NULL_VALUE
 from monitor.traffic.embedding import TextEncoder
-from monitor.traffic.ingest.preparation import BatchPreparer
+from monitor.traffic.end_users.rules import open_rules
+from monitor.traffic.ingest.end_user_filter import waiting_halves
+from monitor.traffic.ingest.preparation import BatchPreparer, PreparedBatch
 from monitor.traffic.ingest.sweeper import Sweeper
-from monitor.traffic.ingest.writer import insert_accepted
+from monitor.traffic.ingest.writer import insert_accepted, prepare_and_store
 from monitor.traffic.record import RawRecord
 from monitor.traffic.sampling.sampler import stored_draw
 
@@ -41,6 +44,8 @@ class DeadLetterReplayResult:
     n_waiting: int = 0
     #: Exchanges of models that are not listed: counted, not stored.
     n_unlisted: int = 0
+    #: Exchanges, halves and dead letters of end users on the suppression list: deleted, not stored.
+    n_suppressed: int = 0
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,7 @@ class _DeadLetterOutcome:
     n_exchanges: int = 0
     n_halves: int = 0
     n_unlisted: int = 0
+    n_suppressed: int = 0
     #: Reasons of what is still unreadable.
     unreadable: tuple[str, ...] = ()
 
@@ -68,7 +74,7 @@ def replay_dead_letters(
     replayed, in one transaction. Exchanges of the record that are still unreadable or that the
     database refuses become dead letters of their own. Halves are pending again.
     """
-    preparer = BatchPreparer.build(settings, encoder)
+    preparer = BatchPreparer.build(settings, encoder, rules=open_rules(engine, settings))
     totals: Counter[str] = Counter()
     unreadable: Counter[str] = Counter()
     after_id = 0
@@ -90,6 +96,7 @@ def replay_dead_letters(
                 exchanges=outcome.n_exchanges,
                 halves=outcome.n_halves,
                 unlisted=outcome.n_unlisted,
+                suppressed=outcome.n_suppressed,
             )
             unreadable.update(outcome.unreadable)
     # Halves are pending again; pairs that are complete now are joined at once.
@@ -100,6 +107,7 @@ def replay_dead_letters(
         still_unreadable=dict(unreadable),
         n_waiting=max(0, totals["halves"] - 2 * joined),
         n_unlisted=totals["unlisted"],
+        n_suppressed=totals["suppressed"],
     )
 
 
@@ -113,15 +121,20 @@ def _replay_dead_letter(
 ) -> _DeadLetterOutcome:
     if dead_letter.value is None and dead_letter.reason != NULL_VALUE:
         return _DeadLetterOutcome(unreadable=(dead_letter.reason,))  # it has no bytes
-    prepared = preparer.prepare(
-        [_record_of(dead_letter)],
-        received_at=dead_letter.received_at,
-        draws=[
-            stored_draw(
-                dead_letter.randomness, dead_letter.threshold, dead_letter.inclusion_probability
-            )
-        ],
+    draw = stored_draw(
+        dead_letter.randomness, dead_letter.threshold, dead_letter.inclusion_probability
     )
+    return prepare_and_store(
+        lambda: preparer.prepare(
+            [_record_of(dead_letter)], received_at=dead_letter.received_at, draws=[draw]
+        ),
+        lambda prepared: _store(engine, prepared, dead_letter_id, now=now),
+    )
+
+
+def _store(
+    engine: Engine, prepared: PreparedBatch, dead_letter_id: int, *, now: datetime
+) -> _DeadLetterOutcome:
     if prepared.is_empty and prepared.dead_letters:
         return _DeadLetterOutcome(unreadable=(prepared.dead_letters[0].reason,))
     # The time limit of a half starts again.
@@ -129,17 +142,21 @@ def _replay_dead_letter(
     with transaction(engine) as connection:
         if not mark_replayed(connection, dead_letter_id, now=now):
             return _DeadLetterOutcome()  # another process replayed it
+        if prepared.suppressed:  # its bytes would stay for a day
+            delete_dead_letters(connection, [dead_letter_id])
         refused = insert_accepted(connection, prepared, now=now)
         duplicates = insert_halves(connection, halves, now=now)
         add_withheld(connection, prepared.withheld)
         add_unlisted(connection, prepared.unlisted)
         # A dead letter at the same position removes the mark again.
+        duplicates = waiting_halves(duplicates)
         left = [*refused, *map(duplicate_dead_letter, duplicates), *prepared.dead_letters]
         restore_dead_letters(connection, left)
     return _DeadLetterOutcome(
         n_exchanges=len(prepared.exchanges) - len(refused),
-        n_halves=len(halves) - len(duplicates),
+        n_halves=len(waiting_halves(halves)) - len(duplicates),
         n_unlisted=sum(count.n for count in prepared.unlisted.values()),
+        n_suppressed=sum(prepared.suppressed.values()),
         unreadable=tuple(dead_letter.reason for dead_letter in left),
     )
 

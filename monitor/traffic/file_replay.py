@@ -17,11 +17,12 @@ from monitor.store.engine import transaction
 from monitor.store.traffic.offsets import OffsetMove, claim
 from monitor.telemetry import RECORDS_READ, RECORDS_SAMPLED
 from monitor.traffic.embedding import TextEncoder
+from monitor.traffic.end_users.rules import open_rules
 from monitor.traffic.files.records import file_source_name, iter_records, open_file
 from monitor.traffic.files.shapes.peek import Announce, Origin, peek_shape, write_remark
 from monitor.traffic.ingest.preparation import BatchPreparer
 from monitor.traffic.ingest.sweeper import Sweeper
-from monitor.traffic.ingest.writer import store_with_retries
+from monitor.traffic.ingest.writer import prepare_and_store, store_with_retries
 from monitor.traffic.record import RawRecord
 from monitor.traffic.sampling.design import SamplingDesign
 from monitor.traffic.sampling.observation_plan import ObservationPlan
@@ -41,6 +42,8 @@ class FileReplayResult:
     n_withheld: int = 0
     #: Exchanges of models that are not listed: counted, not stored.
     n_unlisted: int = 0
+    #: Exchanges, halves and dead letters of end users on the suppression list: counted, not stored.
+    n_suppressed: int = 0
 
 
 def replay_file(
@@ -88,7 +91,11 @@ def replay_file(
         announce=announce,
     )
     preparer = BatchPreparer.build(
-        settings, encoder, design, read=None if shape is None else shape.read
+        settings,
+        encoder,
+        design,
+        read=None if shape is None else shape.read,
+        rules=open_rules(engine, settings),
     )
     with transaction(engine) as connection:
         start = claim(connection, source, 0, first=0, now=clock())
@@ -100,9 +107,11 @@ def replay_file(
         nonlocal expected
         if position == expected:
             return True
-        prepared = preparer.prepare(sampled, received_at=clock())
         move = OffsetMove(source, 0, expected, position)
-        stored = store_with_retries(engine, prepared, [move], stop=stop, clock=clock)
+        stored = prepare_and_store(
+            lambda: preparer.prepare(sampled, received_at=clock()),
+            lambda prepared: store_with_retries(engine, prepared, [move], stop=stop, clock=clock),
+        )
         if stored is None:
             return False
         RECORDS_READ.labels(source).inc(position - expected)
@@ -114,6 +123,7 @@ def replay_file(
             dead_letters=stored.n_dead_letters,
             withheld=stored.n_withheld,
             unlisted=stored.n_unlisted,
+            suppressed=stored.n_suppressed,
         )
         progress(position - expected)
         expected = position
@@ -142,6 +152,7 @@ def replay_file(
         n_dead_letters=totals["dead_letters"],
         n_withheld=totals["withheld"],
         n_unlisted=totals["unlisted"],
+        n_suppressed=totals["suppressed"],
     )
 
 

@@ -12,7 +12,7 @@ from monitor.settings import Traffic
 from monitor.store.traffic.pending_halves import HalfRow
 from monitor.store.traffic.position import Position
 from monitor.traffic.decoder import mark_withheld
-from monitor.traffic.exchange import LABELS, Exchange
+from monitor.traffic.exchange import LABELS, Exchange, Half
 from monitor.traffic.sampling.sampler import Draw, stored_draw
 
 
@@ -24,6 +24,38 @@ class JoinedExchange:
     position: Position
     draw: Draw
     received_at: datetime
+
+
+#: Attribute of the half of an end user on the suppression list, whose partner is dropped by it.
+SUPPRESSED = "driftwarden.suppressed"
+
+
+def suppress(half: Half) -> Half:
+    """Return a half without texts, ids and metadata, which waits for its partner to drop it too.
+
+    It is withheld, so that 0.2 doesn't store its exchange either.
+    """
+    exchange = half.exchange
+    return Half(
+        half.side,
+        half.join_id,
+        Exchange(
+            exchange_id=half.join_id,
+            occurred_at=exchange.occurred_at,
+            model=exchange.model,
+            messages=(),
+            response="",
+            attributes={SUPPRESSED: True},
+            record_index=exchange.record_index,
+            withheld=True,
+        ),
+    )
+
+
+def is_suppressed(half: HalfRow) -> bool:
+    """Return whether a half is one of :func:`suppress`."""
+    payload = half.payload
+    return bool(payload.get("withheld")) and SUPPRESSED in payload.get("attributes", {})
 
 
 def pair(halves: Iterable[HalfRow]) -> tuple[list[tuple[HalfRow, HalfRow]], list[HalfRow]]:

@@ -19,6 +19,7 @@ from monitor.store.tables import DeadLetter, DriftEvaluation, Exchange, Incident
 from monitor.store.traffic.offsets import complete_until
 from monitor.traffic.baseline_import import import_baseline
 from monitor.windows import evaluation
+from tests.support.traffic.end_users import make_rules
 from tests.support.traffic.ingest import running_ingest, total_offset, wait_until
 from tests.support.traffic.stored_traffic import NEW_TOPIC, TOPICS, TopicEncoder
 from tests.support.windows.ownership import mixed_rows
@@ -135,6 +136,7 @@ def test_one_drifts_one_is_silent_one_is_unlisted(
         import_baseline(
             *(postgres_engine, fleet.traffic, lambda: encoder, path),
             names=names, redactor=None, now=LAST_WEEK,
+            rules=make_rules(postgres_engine),
         )  # fmt: skip
 
     records = traffic(rng)

@@ -24,6 +24,7 @@ WITHOUT_DATABASE = {
 ARGUMENTS = {
     "forget": ["--subject", "a"],
     "replay": ["--dead-letters"],
+    "suppress remove": ["--reason", "consent", "--subject", "a"],
     "incidents snooze": ["1", "4h", "--as", "Ann"],
 }
 LEAVES = [" ".join(path) for path in PATHS if not hasattr(find(path), "commands")]

@@ -68,6 +68,7 @@ ROOMS = {
     "monitor.store.schema": ("daemon",),
     "monitor.telemetry": ("text",),
     "monitor.traffic": ("text",),
+    "monitor.traffic.end_users": ("daemon",),
     "monitor.traffic.ingest": ("daemon",),
     "monitor.traffic.kafka": ("daemon",),
     "monitor.traffic.redaction": ("text", "presidio"),

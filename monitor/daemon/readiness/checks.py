@@ -3,7 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from monitor.daemon.readiness import encryption, monitoring, progress, retraining, slack_buttons
+from monitor.daemon.readiness import (
+    encryption,
+    end_users,
+    monitoring,
+    progress,
+    retraining,
+    slack_buttons,
+)
 from monitor.daemon.readiness.dead_letters import dead_letters_finding
 from monitor.daemon.readiness.file_modes import file_modes_finding
 from monitor.daemon.readiness.finding import Finding
@@ -79,6 +86,8 @@ def _shared_checks(settings: Sections, secrets: Secrets) -> Checks:
         ("broker", lambda: progress.broker_finding(settings, secrets)),
         ("broker TLS", lambda: encryption.broker_encryption_finding(settings)),
         ("dead letters", lambda: dead_letters_finding(settings)),
+        ("user ids", lambda: end_users.user_ids_finding(settings, secrets)),
+        ("suppression", lambda: end_users.suppression_finding(settings)),
         ("unlisted", lambda: monitoring.unlisted_finding(settings)),
         ("encoder", lambda: monitoring.encoder_finding(settings)),
         ("buttons", lambda: slack_buttons.buttons_finding(settings, secrets)),

@@ -50,6 +50,7 @@ SHARED = {
     "kafka": "the daemon reads one topic",
     "traffic": "records are decoded and sampled before their model is known",
     "redaction": "texts are redacted alike for all models",
+    "privacy": "an end user may use several models",
     "retention": "periods are those of the database",
     "embedding": "one encoder embeds the traffic of all models",
     "web": "all models share one web page",

@@ -57,6 +57,9 @@ class Secrets(BaseSettings):
     """Password of `kafka.ssl_keyfile`. Empty: the key is not encrypted."""
     driftwarden_session_key: SecretStr = SecretStr("")
     """Secret of the web page's form tokens. Empty: generated once and stored in the database."""
+    driftwarden_user_id_key: SecretStr = SecretStr("")
+    """Keys of end users' pseudonyms, the newest first, commas between them; 32 characters or more
+    each. Empty: one is generated once and stored in the database."""
     driftwarden_oidc_client_secret: SecretStr = SecretStr("")
     """The client's secret at the provider of `[web.oidc]`. Empty: a public client, PKCE alone."""
     driftwarden_verdict_token: SecretStr = SecretStr("")

@@ -16,6 +16,7 @@ from monitor.store.tables.alerts import (
 )
 from monitor.store.tables.audit_log import AuditEntry
 from monitor.store.tables.base import Base
+from monitor.store.tables.end_users import Suppression, UserIdKey
 from monitor.store.tables.erasures import Erasure, Taint
 from monitor.store.tables.human_evaluation import (
     HumanEvaluation,
@@ -137,6 +138,7 @@ __all__ = [
     "SlowDriftWindow",
     "SourceOffset",
     "StageChange",
+    "Suppression",
     "Taint",
     "TaxonomyVersion",
     "TrafficWeights",
@@ -144,6 +146,7 @@ __all__ = [
     "UnlistedExchanges",
     "User",
     "UserGrant",
+    "UserIdKey",
     "WatchPause",
     "WebSession",
     "WithheldExchanges",

@@ -677,6 +677,20 @@ PERSONAL_DATA: Mapping[str, PersonalTable] = {
         },
         no_period=_HISTORY,
     ),
+    "suppressions": PersonalTable(
+        purpose="store nothing more of end users who were forgotten or who object",
+        period="",
+        readers=_OPERATOR,
+        columns={
+            "main_digest": _unchanged("a keyed digest, by which the end user stays forgotten"),
+            "digest": _unchanged("a keyed digest, by which the end user stays forgotten"),
+            "key": _DIGEST,
+            "action": _CODE,
+            "reason": _WORDS,
+            "changed_by": _ACCOUNT,
+        },
+        no_period="the promise that it keeps has no end; rows say nothing without the key",
+    ),
     "taints": PersonalTable(
         purpose="know which weights learned from an erased end user",
         period="",
@@ -733,6 +747,16 @@ PERSONAL_DATA: Mapping[str, PersonalTable] = {
         readers=("admin",),
         columns={"model": _NAME, "role": _CODE, "task_types": _WORDS},
         no_period="as long as the account",
+    ),
+    "user_id_keys": PersonalTable(
+        purpose="give an end user one pseudonym, and find it",
+        period="",
+        readers=_OPERATOR,
+        columns={
+            "check_value": _DIGEST,
+            "secret": _unchanged("a random key"),
+        },
+        no_period="without its key nobody can be found under their pseudonym",
     ),
     "users": PersonalTable(
         purpose="let staff sign in",

@@ -1,6 +1,6 @@
 """Exchanges and unreadable lines of a file."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from monitor.errors import RecordError
@@ -29,6 +29,8 @@ class FileContent:
     n_withheld: int = 0
     #: Of its objects; ``None`` where the settings name the format.
     shape: Shape | None = None
+    #: The end users' ids of the exchanges as the file has them.
+    sent_ids: list[str] = field(default_factory=list)
 
     @property
     def share_withheld(self) -> float:
@@ -115,6 +117,7 @@ def read_exchanges(
         ),
         len(exchanges) - len(compared),
         shape,
+        [exchange.end_user for exchange in compared],
     )
 
 

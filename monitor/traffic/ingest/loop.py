@@ -13,7 +13,7 @@ from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 from sqlalchemy import Engine
 
-from monitor.errors import BrokerUnavailableError
+from monitor.errors import BrokerUnavailableError, DatabaseUnavailableError
 from monitor.settings import Secrets, Sections
 from monitor.telemetry import (
     RECORDS_READ,
@@ -24,6 +24,7 @@ from monitor.telemetry import (
 )
 from monitor.traffic.backoff import Backoff
 from monitor.traffic.embedding import TextEncoder
+from monitor.traffic.end_users.rules import EndUserRules, open_rules
 from monitor.traffic.ingest.observation_plans import ObservationPlans, kept_plans
 from monitor.traffic.ingest.preparation import BatchPreparer
 from monitor.traffic.ingest.storage_metrics import create_counters
@@ -63,7 +64,8 @@ def run_ingest(
     returns or dies are read again by the next consumer.
 
     Raises:
-        ConfigurationError: A codec is missing or the client rejects the settings.
+        ConfigurationError: A codec is missing, the client rejects the settings, or the key of end
+            users' ids is another one than the database's.
     """
     require_codecs()
     create_counters(settings.kafka.topic)
@@ -94,6 +96,9 @@ def _consume(
     heartbeat: Heartbeat,
     clock: Callable[[], datetime],
 ) -> None:
+    rules = _open_rules(engine, settings, secrets, stop, heartbeat)
+    if rules is None:
+        return
     design = SamplingDesign(settings)
     selection = Selection(
         topic=settings.kafka.topic,
@@ -123,11 +128,40 @@ def _consume(
             encoder,
             design=design,
             plans=plans,
+            rules=rules,
             stop=stop,
             heartbeat=heartbeat,
             clock=clock,
         ).run()
         return
+
+
+def _open_rules(
+    engine: Engine,
+    settings: Sections,
+    secrets: Secrets,
+    stop: threading.Event,
+    heartbeat: Heartbeat,
+) -> EndUserRules | None:
+    """Open the rules of end users once the database is available; ``None`` after a stop."""
+    backoff = Backoff()
+    while not stop.is_set():
+        heartbeat.beat()
+        try:
+            rules = open_rules(engine, settings, secrets)
+        except DatabaseUnavailableError as error:
+            SERVICE_FAILURES.labels("database").inc()
+            log.warning("database_unavailable", error=str(error), action="retry")
+            backoff.wait(stop)
+        else:
+            if rules.ids.ring.is_generated:
+                log.warning(
+                    "user_id_key_in_database",
+                    effect="who reads the database can compute end users' pseudonyms",
+                    action="set DRIFTWARDEN_USER_ID_KEY; see docs/how-to/personal-data.md",
+                )
+            return rules
+    return None
 
 
 class Ingest:
@@ -143,6 +177,7 @@ class Ingest:
         *,
         design: SamplingDesign,
         plans: ObservationPlans,
+        rules: EndUserRules,
         stop: threading.Event,
         heartbeat: Heartbeat,
         clock: Callable[[], datetime],
@@ -174,7 +209,7 @@ class Ingest:
             # Longer pauses between polls would lose the partitions.
             longest_wait_seconds=min(30.0, settings.kafka.max_poll_interval.total_seconds() / 3),
         )
-        preparer = BatchPreparer.build(settings, encoder, design, plans.present)
+        preparer = BatchPreparer.build(settings, encoder, design, plans.present, rules=rules)
         self._worker = IngestWorker(
             engine,
             preparer,

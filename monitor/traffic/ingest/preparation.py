@@ -10,6 +10,7 @@ import msgspec
 
 from monitor.errors import RecordError
 from monitor.settings import Sections
+from monitor.store.privacy.suppressions import RulesVersion
 from monitor.store.rollouts.observations import LabelCounts, ObservationRow
 from monitor.store.traffic.daily_counts import DailyCounts, ModelDay, SampledCount, start_of_day
 from monitor.store.traffic.dead_letters import DeadLetterRow
@@ -20,17 +21,13 @@ from monitor.telemetry import EXCHANGES_NOT_SAMPLED, get_logger
 from monitor.traffic.dead_letters import part_dead_letters, record_dead_letter
 from monitor.traffic.decoder import Decoder, RecordReader
 from monitor.traffic.embedding import TextEncoder, embed
+from monitor.traffic.end_users.rules import EndUserRules
 from monitor.traffic.exchange import Exchange, Half, name_model
+from monitor.traffic.ingest.end_user_filter import EndUserFilter
 from monitor.traffic.ingest.observer import Observer
 from monitor.traffic.joining import JoinedExchange, join, pair
 from monitor.traffic.record import RawRecord
-from monitor.traffic.redaction import (
-    Redactor,
-    build_redactor,
-    redact_exchange,
-    redact_id,
-    redact_model,
-)
+from monitor.traffic.redaction import Redactor, build_redactor, redact_model
 from monitor.traffic.rows import exchange_row, half_row
 from monitor.traffic.sampling.design import SamplingDesign, SamplingOutcome
 from monitor.traffic.sampling.observation_plan import ObservationPlan
@@ -60,12 +57,17 @@ class PreparedBatch:
     observations: list[ObservationRow] = field(default_factory=list)
     #: Exchanges of models in rollout whose label names neither version.
     unknown_labels: LabelCounts = field(default_factory=dict)
+    #: Source -> number of exchanges, halves and dead letters of end users on the suppression list.
+    suppressed: Mapping[str, int] = field(default_factory=dict)
+    #: Version of the suppression list that was used; ``None``: none was.
+    rules_version: RulesVersion | None = None
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing in the records was readable."""
         return not (
-            len(self.exchanges) or self.halves or self.withheld or self.unlisted or self.ignored
+            len(self.exchanges)
+            or any((self.halves, self.withheld, self.unlisted, self.ignored, self.suppressed))
         )
 
 
@@ -88,6 +90,7 @@ class BatchPreparer:
         *,
         design: SamplingDesign,
         redactor: Redactor | None,
+        rules: EndUserRules | None = None,
         plans: Callable[[], ObservationPlan | None] = lambda: None,
         read: RecordReader | None = None,
     ) -> None:
@@ -98,6 +101,7 @@ class BatchPreparer:
         self._plans = plans
         self._design = design
         self._redactor = redactor
+        self._rules = rules
         self._decoder = Decoder(settings, default_model=names.default, read=read)
         self._encoder = encoder
         self._warned_of_keys = False
@@ -110,6 +114,8 @@ class BatchPreparer:
         design: SamplingDesign | None = None,
         plans: Callable[[], ObservationPlan | None] = lambda: None,
         read: RecordReader | None = None,
+        *,
+        rules: EndUserRules | None = None,
     ) -> "BatchPreparer":
         """Build the preparer of the settings.
 
@@ -119,12 +125,14 @@ class BatchPreparer:
             design: The sampling design, where the caller samples by it too.
             plans: Returns the present plan of observation, by which joined halves are observed.
             read: Reads the records of a file whose shape was detected.
+            rules: The keys of ids and the suppression list; ``None`` where nothing is stored.
         """
         return cls(
             settings,
             encoder,
             design=design or SamplingDesign(settings),
             redactor=build_redactor(settings.redaction),
+            rules=rules,
             plans=plans,
             read=read,
         )
@@ -135,6 +143,7 @@ class BatchPreparer:
         *,
         received_at: datetime,
         draws: Sequence[Draw] | None = None,
+        dead_letters: Sequence[DeadLetterRow] = (),
     ) -> PreparedBatch:
         """Decode, sample, redact and embed records; unreadable ones become dead letters.
 
@@ -142,44 +151,50 @@ class BatchPreparer:
             records: Records sampled before decoding, or wanted by their plan of observation.
             received_at: Time of reception to store.
             draws: The draw of each record, if it was sampled before; by default the design draws.
+            dead_letters: Dead letters of records that could not even be handed over.
         """
         selected: list[_Selected] = []
         halves: list[HalfRow] = []
-        dead_letters: list[DeadLetterRow] = []
+        unreadable: list[DeadLetterRow] = []
         ignored: Counter[str] = Counter()
         observer = Observer(self._sections, self._design, self._redactor)
+        end_users = self.end_user_filter()
         for record, draw in zip(records, draws or map(self._design.draw, records), strict=True):
             try:
                 decoded = self._decoder.decode(record)
             except RecordError as error:
                 if record.sampled:
-                    dead_letters.append(record_dead_letter(record, error, draw, received_at))
+                    dead_letter = record_dead_letter(record, error, draw, received_at)
+                    unreadable += end_users.keep_dead_letters([dead_letter], record)
                 continue
             if record.sampled:
                 if decoded.n_ignored:
                     ignored[record.position.source] += decoded.n_ignored
-                dead_letters += part_dead_letters(record, decoded, draw, received_at)
+                parts = part_dead_letters(record, decoded, draw, received_at)
+                unreadable += end_users.keep_dead_letters(parts, record)
             for exchange in decoded.exchanges:
-                named = name_model(exchange, self._names)
-                selected += self._take(record, draw, named, received_at, observer)
+                if not end_users.drops(exchange, record):
+                    named = name_model(exchange, self._names)
+                    selected += self._take(
+                        record, draw, named, received_at, observer=observer, end_users=end_users
+                    )
             for half in decoded.halves:
                 own = self._draw_half(record, draw, half)
                 if own is not None:
-                    clean = redact_exchange(half.exchange, self._redactor, self._names)
-                    join_id = redact_id(half.join_id, self._redactor)
                     halves.append(
                         half_row(
-                            Half(half.side, join_id, clean),
+                            end_users.clean_half(half, record),
                             position=record.place_of(half.exchange.record_index),
                             received_at=received_at,
                             draw=own,
                         )
                     )
+        unreadable += end_users.keep_dead_letters(dead_letters)
         pairs, waiting = pair(halves)
-        selected += self._join(pairs, observer)
+        selected += self._join(pairs, observer, end_users)
         return replace(
-            self._embed(selected, observer),
-            dead_letters=dead_letters,
+            self._embed(selected, observer, end_users),
+            dead_letters=unreadable,
             halves=waiting,
             ignored=ignored,
         )
@@ -187,7 +202,14 @@ class BatchPreparer:
     def prepare_pairs(self, pairs: Sequence[tuple[HalfRow, HalfRow]]) -> PreparedBatch:
         """Join pairs of requests and responses, and embed those of the sample."""
         observer = Observer(self._sections, self._design, self._redactor)
-        return self._embed(self._join(pairs, observer), observer)
+        end_users = self.end_user_filter()
+        return self._embed(self._join(pairs, observer, end_users), observer, end_users)
+
+    def end_user_filter(self) -> EndUserFilter:
+        """Return the filter of a batch by the present suppression list."""
+        return EndUserFilter(
+            self._rules, self._redactor, self._names, user_header=self._settings.user_header
+        )
 
     def _take(
         self,
@@ -195,7 +217,9 @@ class BatchPreparer:
         draw: Draw,
         exchange: Exchange,
         received_at: datetime,
+        *,
         observer: Observer,
+        end_users: EndUserFilter,
     ) -> list[_Selected]:
         """Return an exchange where the sample has it, and observe it where that is due."""
         position = record.place_of(exchange.record_index)
@@ -206,7 +230,7 @@ class BatchPreparer:
         if outcome is None and observed is None:
             return []
         if self._is_watched(exchange):
-            clean = redact_exchange(exchange, self._redactor, self._names)
+            clean = end_users.clean(exchange)
         else:  # only counted, by its model
             model = redact_model(exchange.model, self._redactor, self._names)
             clean = msgspec.structs.replace(exchange, model=model)
@@ -217,12 +241,17 @@ class BatchPreparer:
         return [_Selected(clean, outcome, position, received_at)]
 
     def _join(
-        self, pairs: Sequence[tuple[HalfRow, HalfRow]], observer: Observer
+        self,
+        pairs: Sequence[tuple[HalfRow, HalfRow]],
+        observer: Observer,
+        end_users: EndUserFilter,
     ) -> list[_Selected]:
         """Join pairs, and sample and observe each by the rates of the joined exchange."""
         selected = []
         plan = self._plans()
         for request, response in pairs:
+            if end_users.drops_pair(request, response):
+                continue
             joined: JoinedExchange = join(
                 request, response, self._settings, default_model=self._names.default
             )
@@ -254,7 +283,9 @@ class BatchPreparer:
             return None
         return self._design.unsampled_draw(draw, half.join_id)
 
-    def _embed(self, selected: Sequence[_Selected], observer: Observer) -> PreparedBatch:
+    def _embed(
+        self, selected: Sequence[_Selected], observer: Observer, end_users: EndUserFilter
+    ) -> PreparedBatch:
         """Embed exchanges of watched models, and count withheld ones and those of other models."""
         watched = [item for item in selected if self._is_watched(item.exchange)]
         rows = [
@@ -274,6 +305,8 @@ class BatchPreparer:
             else {},
             observations=observer.rows,
             unknown_labels=observer.labels,
+            suppressed=end_users.n_dropped,
+            rules_version=end_users.version,
         )
 
     def _is_watched(self, exchange: Exchange) -> bool:

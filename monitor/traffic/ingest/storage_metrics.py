@@ -1,7 +1,7 @@
 """Metrics and logs of stored batches."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from monitor.store.traffic.dead_letters import DeadLetterRow
 from monitor.telemetry import (
@@ -9,6 +9,7 @@ from monitor.telemetry import (
     EXCHANGES_JOINED,
     EXCHANGES_NOT_SAMPLED,
     EXCHANGES_STORED,
+    EXCHANGES_SUPPRESSED,
     EXCHANGES_UNLISTED,
     EXCHANGES_WITHHELD,
     OBSERVATIONS_STORED,
@@ -38,6 +39,7 @@ def create_counters(source: str) -> None:
         OBSERVATIONS_STORED,
         EXCHANGES_WITHHELD,
         EXCHANGES_UNLISTED,
+        EXCHANGES_SUPPRESSED,
         EXCHANGES_JOINED,
         PARTS_IGNORED,
         RECORDS_LOST_TO_RETENTION,
@@ -64,11 +66,18 @@ def count_stored(prepared: PreparedBatch, dead_letters: Sequence[DeadLetterRow])
         EXCHANGES_WITHHELD.labels(day.source).inc(withheld.n)
     for day, unlisted in prepared.unlisted.items():
         EXCHANGES_UNLISTED.labels(day.source).inc(unlisted.n)
+    count_suppressed(prepared.suppressed)
     for observation in prepared.observations:
         OBSERVATIONS_STORED.labels(observation.position.source).inc()
     for source, count in prepared.ignored.items():
         PARTS_IGNORED.labels(source).inc(count)
     count_dead_letters(dead_letters)
+
+
+def count_suppressed(n_dropped: Mapping[str, int]) -> None:
+    """Count what was dropped of end users on the suppression list."""
+    for source, n in n_dropped.items():
+        EXCHANGES_SUPPRESSED.labels(source).inc(n)
 
 
 def count_dead_letters(dead_letters: Sequence[DeadLetterRow]) -> None:

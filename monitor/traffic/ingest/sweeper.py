@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
-from monitor.errors import DatabaseUnavailableError, LostOwnershipError
+from monitor.errors import DatabaseUnavailableError, LostOwnershipError, RulesChangedError
 from monitor.settings import TrafficJoin, format_duration
 from monitor.store.engine import transaction
 from monitor.store.traffic.dead_letters import DeadLetterRow, restore_dead_letters
@@ -23,8 +23,13 @@ from monitor.store.traffic.unlisted import add_unlisted
 from monitor.store.traffic.withheld import add_withheld
 from monitor.telemetry import EXCHANGES_JOINED, SERVICE_FAILURES, get_logger
 from monitor.traffic.dead_letters import unpaired_dead_letter
+from monitor.traffic.ingest.end_user_filter import EndUserFilter
 from monitor.traffic.ingest.preparation import BatchPreparer, PreparedBatch
-from monitor.traffic.ingest.storage_metrics import count_dead_letters, count_stored
+from monitor.traffic.ingest.storage_metrics import (
+    count_dead_letters,
+    count_stored,
+    count_suppressed,
+)
 from monitor.traffic.ingest.writer import insert_accepted, store_observations
 
 log = get_logger(__name__)
@@ -117,7 +122,7 @@ class Sweeper:
         ids = [half.id for pair in pairs for half in (pair.request, pair.response)]
         try:
             refused = self._store(prepared, ids)
-        except LostOwnershipError as error:
+        except (LostOwnershipError, RulesChangedError) as error:
             log.warning("pairs_deferred", reason=str(error))
             return 0
         count_stored(prepared, refused)
@@ -144,29 +149,38 @@ class Sweeper:
     def _expire_overdue(self, now: datetime) -> int:
         """Expire one batch of overdue halves; return their number."""
         time_limit = f"traffic.join.timeout = {format_duration(self._timeout)}"
+        end_users = self._preparer.end_user_filter()
         with transaction(self._engine) as connection:
             halves = overdue_halves(
                 connection, now=now, timeout=self._timeout, patience=PATIENCE, limit=PAIRS
             )
-            dead_letters = _expire(connection, halves, time_limit)
+            dead_letters = _expire(connection, halves, time_limit, end_users)
         count_dead_letters(dead_letters)
+        count_suppressed(end_users.n_dropped)
         return len(halves)
 
     def _expire_rest(self, source: str) -> int:
         """Expire one batch of halves of an ended source; return their number."""
+        end_users = self._preparer.end_user_filter()
         with transaction(self._engine) as connection:
             halves = unpaired_halves(connection, source, limit=PAIRS)
-            dead_letters = _expire(connection, halves, "the file")
+            dead_letters = _expire(connection, halves, "the file", end_users)
         count_dead_letters(dead_letters)
+        count_suppressed(end_users.n_dropped)
         return len(halves)
 
 
 def _expire(
-    connection: Connection, halves: Sequence[StoredHalf], time_limit: str
+    connection: Connection,
+    halves: Sequence[StoredHalf],
+    time_limit: str,
+    end_users: EndUserFilter,
 ) -> list[DeadLetterRow]:
     # A half that waited to be observed only is no loss of the sample.
     dead_letters = [
-        unpaired_dead_letter(half.row, time_limit) for half in halves if half.row.is_sampled
+        unpaired_dead_letter(half.row, time_limit)
+        for half in halves
+        if half.row.is_sampled and not end_users.drops_half(half.row)
     ]
     restore_dead_letters(connection, dead_letters)
     delete_halves(connection, [half.id for half in halves])

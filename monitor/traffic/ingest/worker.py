@@ -3,12 +3,12 @@
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Engine
 
-from monitor.errors import LostOwnershipError
+from monitor.errors import LostOwnershipError, RulesChangedError
 from monitor.telemetry import OWNERSHIP_LOST, SERVICE_FAILURES, get_logger
 from monitor.traffic.backoff import Backoff
 from monitor.traffic.ingest.preparation import BatchPreparer, PreparedBatch
@@ -91,7 +91,13 @@ class IngestWorker:
                 self._sweeper.sweep_when_due(self._stop)
 
     def _process(self, batch: RawBatch) -> BatchOutcome:
-        batch = batch.drop_revoked()
+        while True:
+            try:
+                return self._prepare_and_store(batch.drop_revoked())
+            except RulesChangedError as change:
+                log.info("batch_prepared_again", reason=str(change))
+
+    def _prepare_and_store(self, batch: RawBatch) -> BatchOutcome:
         if not batch.ranges:
             return BatchOutcome([], stored=False)
         prepared = self._prepare(batch)
@@ -113,11 +119,13 @@ class IngestWorker:
         backoff = Backoff(first_seconds=1.0)
         while True:
             try:
-                prepared = self._preparer.prepare(batch.records, received_at=batch.received_at)
+                prepared = self._preparer.prepare(
+                    batch.records, received_at=batch.received_at, dead_letters=batch.dead_letters
+                )
             except (RuntimeError, MemoryError, OSError):
                 SERVICE_FAILURES.labels("encoder").inc()
                 log.exception("embedding_failed", action="retry")
                 if backoff.wait(self._stop):
                     return None
             else:
-                return replace(prepared, dead_letters=[*prepared.dead_letters, *batch.dead_letters])
+                return prepared

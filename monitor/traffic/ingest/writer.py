@@ -4,12 +4,13 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import numpy as np
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, IntegrityError
 
-from monitor.errors import DatabaseUnavailableError
+from monitor.errors import DatabaseUnavailableError, RulesChangedError
 from monitor.store.engine import limit_idle_time, transaction
 from monitor.store.rollouts.observations import add_labels, insert_observations
 from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letters
@@ -22,6 +23,8 @@ from monitor.store.traffic.withheld import add_withheld
 from monitor.telemetry import SERVICE_FAILURES, STORE_DURATION, get_logger
 from monitor.traffic.backoff import Backoff
 from monitor.traffic.dead_letters import duplicate_dead_letter, refused_dead_letter
+from monitor.traffic.end_users.rules import require_unchanged
+from monitor.traffic.ingest.end_user_filter import waiting_halves
 from monitor.traffic.ingest.preparation import PreparedBatch
 from monitor.traffic.ingest.storage_metrics import count_stored
 
@@ -30,6 +33,8 @@ log = get_logger(__name__)
 #: A replica idle for longer in a transaction loses it, with the locks on the offsets that another
 #: replica needs.
 HANG_SECONDS = 60.0
+
+ResultT = TypeVar("ResultT")
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,8 @@ class StoreResult:
     n_unlisted: int
     #: Pending requests and responses.
     n_halves: int
+    #: Exchanges, halves and dead letters of end users on the suppression list.
+    n_suppressed: int = 0
 
 
 def store_batch(
@@ -51,6 +58,7 @@ def store_batch(
 
     Raises:
         LostOwnershipError: Another process moved one of the offsets; nothing was stored.
+        RulesChangedError: The suppression list has changed since; nothing was stored.
         DatabaseUnavailableError: Nothing was stored; the batch can be retried.
     """
     with STORE_DURATION.time(), transaction(engine) as connection:
@@ -73,7 +81,11 @@ def store_batch(
         dead_letters = [
             *prepared.dead_letters,
             *refused,
-            *(duplicate_dead_letter(half) for half in duplicates if half.is_sampled),
+            *(
+                duplicate_dead_letter(half)
+                for half in waiting_halves(duplicates)
+                if half.is_sampled
+            ),
         ]
         insert_dead_letters(connection, dead_letters)
     count_stored(prepared, dead_letters)
@@ -83,6 +95,7 @@ def store_batch(
         n_withheld=sum(count.n for count in prepared.withheld.values()),
         n_unlisted=sum(count.n for count in prepared.unlisted.values()),
         n_halves=len(prepared.halves) - len(duplicates),
+        n_suppressed=sum(prepared.suppressed.values()),
     )
 
 
@@ -101,6 +114,7 @@ def store_with_retries(
 
     Raises:
         LostOwnershipError: Another process moved one of the offsets; nothing was stored.
+        RulesChangedError: The suppression list has changed since; nothing was stored.
     """
     backoff = Backoff()
     while True:
@@ -114,13 +128,28 @@ def store_with_retries(
                 return None
 
 
+def prepare_and_store(
+    prepare: Callable[[], PreparedBatch], store: Callable[[PreparedBatch], ResultT]
+) -> ResultT:
+    """Prepare and store a batch; again where the suppression list changes in between."""
+    while True:
+        try:
+            return store(prepare())
+        except RulesChangedError as change:
+            log.info("batch_prepared_again", reason=str(change))
+
+
 def insert_accepted(
     connection: Connection, prepared: PreparedBatch, *, now: datetime
 ) -> list[DeadLetterRow]:
     """Insert exchanges; return the dead letters of those that the database refuses.
 
     A refused batch is inserted exchange by exchange, so that one bad row stops no other.
+
+    Raises:
+        RulesChangedError: The suppression list has changed since the batch was prepared.
     """
+    require_unchanged(connection, prepared.rules_version)
     exchanges = prepared.exchanges
     try:
         with connection.begin_nested():

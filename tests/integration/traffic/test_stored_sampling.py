@@ -28,6 +28,7 @@ from monitor.windows import evaluation
 from monitor.windows.evaluation import evaluate_window
 from monitor.windows.reading.final_sample import final_sample
 from tests.support.encoders.fake_encoder import FakeEncoder
+from tests.support.traffic.end_users import make_rules
 from tests.support.traffic.ingest import (
     ingest_settings,
     running_ingest,
@@ -199,6 +200,7 @@ def test_an_evaluation_sees_the_final_sample_only(
         before,
         names=ModelNames({"assistant": ()}),
         redactor=None,
+        rules=make_rules(engine),
         now=clock,
     )
     replay_file(engine, with_floor(), FakeEncoder(), write(tmp_path / "t", clock, [*range(6000)]))

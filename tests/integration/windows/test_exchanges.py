@@ -30,6 +30,7 @@ from tests.support.lazy_modules import datasets, torch
 from tests.support.lazy_modules import pandas as pd
 from tests.support.lazy_modules import polars as pl
 from tests.support.refusals import refusal
+from tests.support.traffic.end_users import make_rules
 
 __all__ = ["run_command"]
 
@@ -136,7 +137,11 @@ def test_command_daemon_and_python_follow_one_rule(
     assert printed["verdict"] == drift.verdict
     assert figures(compared(*paths)) == figures(drift)
 
-    settings = default_settings(**CONFIG, monitoring={"sample_rate": 1.0})
+    settings = default_settings(
+        **CONFIG,
+        monitoring={"sample_rate": 1.0},
+        privacy={"user_ids": "as_is"},  # units are drawn by their ids
+    )
     now = WEEK + timedelta(days=7)
     import_baseline(
         engine,
@@ -145,6 +150,7 @@ def test_command_daemon_and_python_follow_one_rule(
         paths[0],
         names=index_names((("assistant", ()),)),
         redactor=None,
+        rules=make_rules(engine),
         now=now,
     )
     replay_file(engine, settings, encoder, paths[1], clock=lambda: now)

@@ -26,6 +26,7 @@ from monitor.windows.evaluation import evaluate_window
 from monitor.windows.file_comparison import compare_files
 from tests.support.encoders.fake_encoder import FakeEncoder
 from tests.support.refusals import refusal
+from tests.support.traffic.end_users import make_rules
 from tests.support.traffic.exchange_rows import exchange_row
 from tests.support.traffic.unread_languages import LANGUAGES, sentences
 
@@ -113,6 +114,7 @@ def test_prompts_that_are_one_text_are_refused_before_encoding(
     file = tmp_path / "now.jsonl"
     prompts_only = SETTINGS.traffic.model_copy(update={"prompts_only": True})
     import_file = {"names": ModelNames({"m": ()}), "redactor": None, "now": clock}
+    import_file["rules"] = make_rules(engine)
     with refusal("same_prompt", InputError):
         import_baseline(
             engine, prompts_only, refuse, file, **import_file, max_same_prompt_share=0.5

@@ -20,7 +20,7 @@ from monitor.store.traffic.withheld import (
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.drift_evaluations import drift_evaluation_by_id, list_drift_evaluations
 from monitor.telemetry import EXCHANGES_WITHHELD
-from monitor.traffic.baseline_import import store_baseline
+from monitor.traffic.baseline_import import EndUsersOfFile, store_baseline
 from monitor.traffic.decoder import Decoder
 from monitor.traffic.ingest.preparation import BatchPreparer
 from monitor.traffic.ingest.writer import StoreResult, store_batch
@@ -29,6 +29,7 @@ from monitor.traffic.sampling.sampler import randomness_of, threshold_of
 from monitor.windows import evaluation
 from monitor.windows.evaluation import evaluate_window
 from tests.support.encoders.fake_encoder import FakeEncoder
+from tests.support.traffic.end_users import make_rules
 from tests.support.traffic.fixture_files import load
 from tests.support.traffic.halves import draws, make_preparer
 from tests.support.windows.due_evaluations import evaluate_due_windows
@@ -83,7 +84,10 @@ def store_the_baseline(engine: Engine, clock: datetime) -> None:
         for record in payloads(600, clock - 4 * WEEK, 1, redacted_share=0.0)
         for exchange in decoder.decode(record).exchanges
     ]
-    store_baseline(engine, FakeEncoder(), exchanges, model="support", now=clock - 3 * WEEK)
+    end_users = EndUsersOfFile(make_rules(engine), None, [row.end_user for row in exchanges])
+    store_baseline(
+        engine, FakeEncoder(), exchanges, end_users, model="support", now=clock - 3 * WEEK
+    )
 
 
 def evaluate(engine: Engine, clock: datetime) -> Assessment:

@@ -27,6 +27,7 @@ from monitor.traffic.file_replay import replay_file
 from monitor.traffic.sampling.observation_plan import build_plan
 from tests.support.encoders.fake_encoder import FakeEncoder
 from tests.support.refusals import refusal
+from tests.support.traffic.end_users import make_rules
 from tests.support.traffic.ingest import stored_ids
 from tests.support.traffic.observed_traffic import MODEL, messages, open_rollout
 
@@ -190,6 +191,7 @@ def test_a_baseline_is_imported_once(engine: Engine, tmp_path: Path, clock: date
             path,
             names=ModelNames({"assistant": ()}),
             redactor=None,
+            rules=make_rules(engine),
             now=clock,
         )
 
@@ -219,6 +221,7 @@ def test_a_version_has_a_baseline_of_its_own(
             names=ModelNames({"assistant": ()}),
             model_version=version,
             redactor=None,
+            rules=make_rules(engine),
             now=clock,
         ).baseline_id
 
@@ -254,6 +257,7 @@ def test_a_baseline_without_a_usable_line_is_refused(
                 path,
                 names=ModelNames({"assistant": ()}),
                 redactor=None,
+                rules=make_rules(engine),
                 now=clock,
             )
 

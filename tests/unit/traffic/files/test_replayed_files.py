@@ -21,6 +21,7 @@ from monitor.traffic.baseline_import import import_baseline
 from monitor.traffic.file_replay import replay_file
 from tests.support.encoders.fake_encoder import FakeEncoder
 from tests.support.refusals import refusal
+from tests.support.traffic.end_users import make_rules
 from tests.support.traffic.ingest import stored_ids
 
 EVERYTHING = Settings(monitoring={"sample_rate": 1.0}, traffic={"batch_size": 7})
@@ -66,7 +67,10 @@ def test_a_cut_file_stores_nothing_and_the_whole_everything(
     with pytest.raises(InputError):
         replay_file(engine, EVERYTHING, FakeEncoder(), path)
     with pytest.raises(InputError):
-        import_baseline(engine, Traffic(), FakeEncoder, path, names=names, redactor=None, now=clock)
+        import_baseline(
+            *(engine, Traffic(), FakeEncoder, path),
+            names=names, redactor=None, rules=make_rules(engine), now=clock,
+        )  # fmt: skip
     with transaction(engine) as connection:
         assert [] == list_baselines(connection, "assistant")
     assert [] == stored_ids(engine)

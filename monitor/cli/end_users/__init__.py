@@ -1,0 +1,1 @@
+"""Commands of end users' ids and of the suppression list."""

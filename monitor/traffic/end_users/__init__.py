@@ -1,0 +1,1 @@
+"""End users' ids: their forms, pseudonyms and keys, and the suppression list."""
