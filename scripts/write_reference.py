@@ -1,4 +1,4 @@
-"""Generator of the reference pages: settings, commands, assessment schema, transitions, capacity.
+"""Generator of the reference pages: settings, commands, inventory, schema, transitions, capacity.
 
 `make docs` runs this; a test fails when a page is out of date. `--check` only reports that.
 """
@@ -14,8 +14,10 @@ import typer
 from assessment_schema import assessment_schema
 
 from monitor.cli.app import app
+from monitor.privacy.inventory.content import build_inventory
+from monitor.privacy.inventory.pages import to_markdown
 from monitor.review.items import states as review_states
-from monitor.settings import Secrets, all_sections
+from monitor.settings import Configuration, Secrets, all_sections
 from retrain.rollout import states as rollout_states
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -51,6 +53,10 @@ Secrets come from the environment only, never from `config.toml`, and are not pr
 Each is a variable `X`, or the content of the file that `X_FILE` names
 ([details](../how-to/secure-the-deployment.md#secrets))."""
 
+INVENTORY_INTRODUCTION = """\
+`driftwarden privacy inventory --markdown` prints this page for your settings, with your periods and
+the services that you configured; `--json` prints it for programs."""
+
 COMMANDS_INTRODUCTION = """\
 # Commands
 
@@ -65,7 +71,8 @@ Exit statuses of all commands:
 | 1 | failed; standard error has the reason |
 | 2 | an argument or an input file can't be used |
 | 3 | `compare` and `evaluate`: drift; `retrain evaluate`: reject; `rollout watch`: reverted |
-| 4 | `compare` and `evaluate`: not enough data; `retrain evaluate`: undecided |
+| 4 | `compare` and `evaluate`: not enough data; `retrain evaluate`: undecided; \
+`subject export`: nothing stored |
 | 75 | a service is unavailable or busy; the same command may work later |
 | 78 | the configuration, the database schema or a model must be corrected |"""
 
@@ -123,6 +130,13 @@ def commands_page() -> str:
     return "\n\n".join(lines) + "\n"
 
 
+def inventory_page() -> str:
+    """Return the page of the inventory of personal data, by the default settings."""
+    source = "the registries of personal data and the default settings"
+    title, rest = to_markdown(build_inventory(Configuration.model_construct())).split("\n", 1)
+    return f"{title}\n\n{GENERATED.format(source=source)}\n\n{INVENTORY_INTRODUCTION}\n{rest}"
+
+
 def page_with_transitions(page: Path, table: str) -> str:
     """Return a page with the present table of transitions."""
     begin, end = "<!-- transitions -->\n", "<!-- /transitions -->\n"
@@ -136,6 +150,7 @@ def main() -> int:
         REFERENCE / "settings.md": settings_page(),
         REFERENCE / "commands.md": commands_page(),
         REFERENCE / "assessment.schema.json": assessment_schema(),
+        REFERENCE / "personal-data.md": inventory_page(),
         WORKFLOW: page_with_transitions(WORKFLOW, review_states.as_markdown()),
         ROLL_OUT: page_with_transitions(ROLL_OUT, rollout_states.as_markdown()),
     }

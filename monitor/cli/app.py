@@ -102,6 +102,16 @@ class Commands(LazyGroup):
             DAEMON,
         ),
         "retention": Entry("monitor.cli.privacy:retention", "Apply the retention periods.", DAEMON),
+        "subject": Entry(
+            "monitor.cli.personal_data.subject:app",
+            "Hand out what is stored about an end user.",
+            DAEMON,
+        ),
+        "privacy": Entry(
+            "monitor.cli.personal_data.inventory:app",
+            "Say which personal data is stored.",
+            DAEMON,
+        ),
         "bench": Entry(
             "monitor.cli.bench:app", "Measure the drift tests against their goals.", TEXT
         ),

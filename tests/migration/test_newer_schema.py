@@ -18,13 +18,14 @@ from tests.unit.cli.test_help import PATHS, find
 WITHOUT_DATABASE = {
     "init", "demo", "compare", "bench drift", "taxonomy check", "taxonomy show", "taxonomy init",
     "retrain plan", "retrain label", "rollout revert", "check", "db check", "db restore",
-    "probes run", "probes accept", "sizing", "db grants",
+    "probes run", "probes accept", "sizing", "db grants", "privacy inventory",
 }  # fmt: skip
 #: Arguments of commands that check them before they open the database.
 ARGUMENTS = {
     "forget": ["--subject", "a"],
     "replay": ["--dead-letters"],
     "suppress remove": ["--reason", "consent", "--subject", "a"],
+    "subject export": ["a", "--output", "out"],
     "incidents snooze": ["1", "4h", "--as", "Ann"],
 }
 LEAVES = [" ".join(path) for path in PATHS if not hasattr(find(path), "commands")]

@@ -73,15 +73,18 @@ def pack_prompt_map(stored_map: PromptMap) -> bytes:
     return buffer.getvalue()
 
 
+def unpack_prompt_map(packed: bytes) -> PromptMap:
+    """Unpack a map of :func:`pack_prompt_map`."""
+    with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
+        return PromptMap(**{name: arrays[name] for name in arrays.files})
+
+
 def prompt_map(connection: Connection, evaluation_id: int) -> PromptMap | None:
     """Return the map of an evaluation; ``None`` where it has none."""
     packed = connection.execute(
         select(DriftEvaluation.prompt_map).where(DriftEvaluation.id == evaluation_id)
     ).scalar_one_or_none()
-    if packed is None:
-        return None
-    with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
-        return PromptMap(**{name: arrays[name] for name in arrays.files})
+    return None if packed is None else unpack_prompt_map(packed)
 
 
 def save_prompt_map(connection: Connection, evaluation_id: int, stored_map: PromptMap) -> None:

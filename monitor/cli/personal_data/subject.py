@@ -1,0 +1,104 @@
+"""`driftwarden subject`: what is stored about one end user."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from monitor.cli.shared.context import ConfigOption, open_database, read_configuration
+
+if TYPE_CHECKING:
+    from monitor.privacy.subject_export.document import Export
+
+#: Exit status where nothing is stored.
+NOTHING_STORED = 4
+
+app = typer.Typer(no_args_is_help=True, help="Hand out what is stored about an end user.")
+
+
+@app.callback()
+def subject() -> None:
+    """Hand out what is stored about an end user."""
+
+
+@app.command()
+def export(
+    *,
+    end_user: Annotated[
+        str,
+        typer.Argument(
+            metavar="[ID]",
+            help="Id of the end user, as production sends it in `user`.",
+            show_default=False,
+        ),
+    ] = "",
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="New folder for export.json and export.html, or a new file with one of these "
+            "endings. Only its owner can read it.",
+        ),
+    ],
+    exchange: Annotated[
+        list[str] | None,
+        typer.Option(help="Id of an exchange; may be repeated.", show_default=False),
+    ] = None,
+    file: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Another file of JSON lines to search, such as a copy of an export; may be "
+            "repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Write everything stored about an end user, as JSON and as an HTML page.
+
+    Covers every table and file of the inventory (`driftwarden privacy inventory`), each with its
+    purpose, its period and its readers. Names of staff and texts of other end users are left out;
+    the document says so. Read it before you hand it out. The audit log gets an entry without the
+    id.
+
+    Exit status 4: nothing is stored, and nothing is written.
+    """
+    import getpass
+    from datetime import UTC, datetime
+
+    from monitor.privacy.end_user import ErasureRequest
+    from monitor.privacy.erasure_request import resolve
+    from monitor.privacy.subject_export.collection import collect_export, write_audit_entry
+    from monitor.privacy.subject_export.writing import require_free, write_export
+
+    if not end_user and not exchange:
+        raise typer.BadParameter("ID and --exchange: give at least one of them")
+    require_free(output)
+    settings = read_configuration(config)
+    engine = open_database(settings)
+    now = datetime.now(UTC)
+    request = resolve(engine, settings, ErasureRequest(end_user, tuple(exchange or ())))
+    document = collect_export(engine, settings, request, now, extra_files=file or ())
+    # Before anything is handed out: no export without its entry.
+    write_audit_entry(engine, request, document, now, getpass.getuser())
+    if document.n_entries:
+        paths = write_export(document, output)
+    _show(document)
+    if not document.n_entries:
+        typer.echo("nothing is stored about this end user")
+        raise typer.Exit(NOTHING_STORED)
+    for path in paths:
+        typer.echo(f"written: {path}")
+
+
+def _show(document: "Export") -> None:
+    for part in document.parts:
+        typer.echo(f"{part.name:40}{len(part.entries):>9,}")
+    if document.near_matches:
+        typer.echo("\nids that resemble this one and are not exported with it:")
+    for match in document.near_matches:
+        name = match.spelling
+        if match.spelling != match.stored_id:
+            name += f" (stored as {match.stored_id})"
+        typer.echo(f"- {name}: {match.n_rows:,} rows, differs in: {match.reason}")

@@ -1,0 +1,174 @@
+"""Collection of everything stored about an end user, in one snapshot of the database."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from monitor.embedding.cached_encoder import existing_cache
+from monitor.privacy.end_user import EndUser, ErasureRequest, find_end_user
+from monitor.privacy.end_user_files import Files, find_files
+from monitor.privacy.end_user_observations import find_observations
+from monitor.privacy.erasure_record import subject_digest
+from monitor.privacy.erasure_request import resolve
+from monitor.privacy.near_matches import near_matches
+from monitor.privacy.periods import READERS
+from monitor.privacy.subject_export.document import FORM, Column, Entry, Export, Omission, Part
+from monitor.privacy.subject_export.file_rows import FileRows
+from monitor.privacy.subject_export.ownership import Ownership
+from monitor.privacy.subject_export.table_rows import TableRows, join_ids_of
+from monitor.privacy.subject_export.third_parties import ThirdParties
+from monitor.privacy.traces import find_traces
+from monitor.settings import Sections
+from monitor.settings.durations import format_duration
+from monitor.store.audit_log import append_entry
+from monitor.store.engine import snapshot, transaction
+from monitor.store.tables.personal_data import Content
+from monitor.traffic.end_users.suppression_list import main_digest_of
+from monitor.traffic.redaction import Redactor
+
+ACTION = "end_user.exported"
+LEFT_OUT = (
+    Omission(
+        "names of reviewers and other staff",
+        "their own data; they appear as “a reviewer” and “a member of staff”",
+    ),
+    Omission(
+        "texts of third parties",
+        "of a row that is not this end user's, only the parts that name or quote them are here",
+    ),
+    Omission(
+        "third parties in texts of the end user and in what staff wrote",
+        "ids of other end users are masked, in words of staff also names of accounts and personal "
+        "data with a recognizable form; other names have none: read the document before it is "
+        "handed out",
+    ),
+    Omission(
+        "the operator's instructions to the model",
+        "they are the same for everybody, and no personal data; their place is marked",
+    ),
+    Omission(
+        "what was replaced before it was stored",
+        "redaction and pseudonyms replace it for good; the original is not stored here",
+    ),
+    Omission(
+        "sums and figures over many end users",
+        "they name nobody, and no end user's part can be told from them",
+    ),
+    Omission(
+        "Kafka's log, backups, log files, posted messages and copies made by hand",
+        "this program has no access to them; they are searched by whoever operates them",
+    ),
+)
+
+
+def collect_export(
+    engine: Engine,
+    settings: Sections,
+    request: ErasureRequest,
+    now: datetime,
+    *,
+    extra_files: Iterable[Path] = (),
+) -> Export:
+    """Collect everything stored about an end user.
+
+    Args:
+        engine: The database.
+        settings: The redaction patterns, the periods, and the files of retraining.
+        request: The id of the end user, or ids of exchanges.
+        now: Time of the document.
+        extra_files: Further files of JSON lines to search.
+    """
+    request = resolve(engine, settings, request)
+    redactor = Redactor(settings.redaction.patterns)
+    end_user = find_end_user(engine, request)
+    traces = find_traces(engine, end_user)
+    retrain = [of_model.retrain for of_model in settings.by_model]
+    files = find_files(engine, end_user, traces, retrain, list(extra_files))
+    observations = find_observations(engine, end_user)
+    with snapshot(engine) as connection:
+        ownership = Ownership(
+            end_user,
+            join_ids_of(connection, request.stored_ids),
+            _digests(request),
+            settings.traffic.fields.user,
+        )
+        third_parties = ThirdParties(connection, request, traces, redactor)
+        tables = TableRows(
+            connection,
+            end_user=end_user,
+            observations=observations,
+            ownership=ownership,
+            traces=traces,
+            third_parties=third_parties,
+            retention=settings.retention,
+        )
+        parts = [*tables.parts(), *FileRows(files, ownership, traces, third_parties).parts()]
+    parts += _cached(settings, end_user)
+    return Export(
+        form=FORM,
+        created_at=now.isoformat(timespec="seconds"),
+        end_user=request.subject,
+        stored_ids=tuple(request.stored_ids),
+        exchange_ids=request.exchange_ids,
+        near_matches=tuple(near_matches(engine, request)),
+        parts=sorted(
+            (part for part in parts if part.entries), key=lambda part: part.name != "exchanges"
+        ),
+        searched_without_result=tuple(part.name for part in parts if not part.entries),
+        left_out=(*LEFT_OUT, *_weights(files), *_unread(files)),
+    )
+
+
+def write_audit_entry(
+    engine: Engine, request: ErasureRequest, export: Export, now: datetime, actor: str
+) -> None:
+    """Record that an export was made, under a digest of the id, with the number of its rows."""
+    rows = {part.name: len(part.entries) for part in export.parts if part.place == "database"}
+    files = sum(len(part.entries) for part in export.parts if part.place != "database")
+    details = {"rows": rows, "rows_in_files": files}
+    with transaction(engine) as connection:
+        append_entry(connection, now, actor, ACTION, f"end_user:{subject_digest(request)}", details)
+
+
+def _digests(request: ErasureRequest) -> list[str]:
+    """Return the digests under which the id stands in records of erasures, exports and the list."""
+    digests = [subject_digest(request)]
+    if request.ids is not None and request.subject:
+        ring = request.ids.ring
+        digests += [main_digest_of(ring, request.ids, request.subject, key) for key in ring.keys]
+    return digests
+
+
+def _weights(files: Files) -> Iterator[Omission]:
+    for version in files.versions:
+        yield Omission(
+            f"the weights of {version.model} version {version.version} ({version.stage})",
+            "it was trained on rows of this end user; no text can be read out of weights reliably",
+        )
+
+
+def _unread(files: Files) -> Iterator[Omission]:
+    for path, reason in files.unreachable.items():
+        yield Omission(f"{path}", f"it can't be read: {reason}")
+    for name in files.missing:
+        yield Omission(f"the export to {name}", "the file is no longer there; search its copies")
+
+
+def _cached(settings: Sections, end_user: EndUser) -> Iterator[Part]:
+    cache = existing_cache(settings.embedding)
+    if cache is None:
+        return
+    n = cache.count([text for row in end_user.own_rows for text in (row.prompt, row.response)])
+    if n:
+        age = format_duration(settings.embedding.max_cache_age)
+        yield Part(
+            place="file",
+            name=settings.embedding.cache,
+            purpose="compute the vector of a text once",
+            period=f"{age} (embedding.max_cache_age)",
+            readers=READERS["operator"],
+            columns=(Column("vectors", Content.END_USER_TEXT.value),),
+            entries=[Entry({}, values={"vectors": n, "same_as": "embedding_blocks"})],
+        )

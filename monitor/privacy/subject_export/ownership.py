@@ -1,0 +1,166 @@
+"""Rows of the database that are an end user's, as opposed to rows that only mention them."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Table
+
+from monitor.privacy.end_user import EndUser
+from monitor.privacy.id_matcher import MIN_WORD_LENGTH
+from monitor.store.tables import metadata
+from monitor.store.tables.personal_data import PERSONAL_DATA, Content
+
+#: Tables whose rows belong to one end user; so do the rows that refer to them.
+ROOTS = (
+    "exchanges",
+    "pending_halves",
+    "dead_letters",
+    "rollout_observations",
+    "human_evaluation_items",
+)
+#: The name of a user's field in undecoded JSON, and the beginning of its value.
+_USER_FIELD = rb"\"[\w.-]{0,40}user[\w.-]{0,40}\"\s{0,8}:\s{0,8}\"$"
+_BYTES_BEFORE = 120
+
+Row = Mapping[str, Any]
+
+
+class Ownership:
+    """Decides about rows, table by table in the order of their references.
+
+    A row is the end user's where it is one of their exchanges, where a column of ids has one of
+    their ids, or where it refers to such a row.
+
+    Args:
+        end_user: The end user, with their exchanges.
+        join_ids: Ids of their requests that wait for a response.
+        digests: Digests of the id under which records of erasures and exports are stored.
+        user_field: Path of the end user's id in records; empty: the usual names.
+    """
+
+    def __init__(
+        self,
+        end_user: EndUser,
+        join_ids: Iterable[str],
+        digests: Iterable[str],
+        user_field: str = "",
+    ) -> None:
+        self._end_user = end_user
+        self._users = set(end_user.request.stored_ids)
+        self._exchange_ids = {row.exchange_id for row in end_user.own_rows} | set(
+            end_user.request.exchange_ids
+        )
+        self._join_ids = self._exchange_ids | set(join_ids)
+        self._digests = set(digests)
+        self._own_ids = set(end_user.own_ids)
+        self._records = {row.record for row in end_user.own_rows if row.baseline_id is None}
+        self._prompts = {row.prompt for row in end_user.own_rows if row.prompt}
+        last = re.escape(user_field.rpartition(".")[2].encode())
+        configured = rb"|\"" + last + rb"\"\s{0,8}:\s{0,8}\"$" if last else b""
+        self._user_field = re.compile(_USER_FIELD + configured, re.IGNORECASE)
+        #: Ids of the rows that are the end user's, by table.
+        self._ids: dict[str, set[Any]] = defaultdict(set)
+
+    def owns(self, table: Table, row: Row) -> bool:
+        """Return whether a row is the end user's. Call it for referred tables first."""
+        name = str(table.name)
+        is_own = (
+            row["id"] in self._own_ids
+            if name == "exchanges"
+            else self._refers(table, row)
+            or self._has_id(name, row)
+            or getattr(self, f"_owns_in_{name}", _no)(row)
+        )
+        if is_own and "id" in row:
+            self._ids[name].add(row["id"])
+        return is_own
+
+    def owns_line(self, row: Row) -> bool:
+        """Return whether a row of a training set, benchmark or export is the end user's."""
+        metadata_ = row.get("metadata") or row.get("meta")
+        if isinstance(metadata_, dict) and str(metadata_.get("exchange_id")) in self._exchange_ids:
+            return metadata_.get("model") in {None, "", *self._end_user.models}
+        name = str(row.get("id", ""))
+        if len(name) >= MIN_WORD_LENGTH and name in self._exchange_ids:
+            return True
+        texts = [message.get("content") for message in _messages(row)]
+        texts += [row.get("prompt"), row.get("question")]
+        return any(text in self._prompts for text in texts if isinstance(text, str))
+
+    def _refers(self, table: Table, row: Row) -> bool:
+        return any(
+            row[key.parent.name] in self._ids[key.column.table.name]
+            for key in table.foreign_keys
+            if key.column.table.name != table.name
+        )
+
+    def _has_id(self, name: str, row: Row) -> bool:
+        """Return whether a column of ids has an id of the end user, and none of another."""
+        if (row.get("end_user") or "") not in {"", *self._users}:
+            return False
+        return any(
+            _text(row[column]) in self._ids_in(column)
+            for column, described in PERSONAL_DATA[name].columns.items()
+            if described.content is Content.END_USER_ID and row[column]
+        )
+
+    def _ids_in(self, column: str) -> set[str]:
+        if column == "join_id":
+            return self._join_ids
+        # An id of an exchange, such as 3, is the name of a version elsewhere.
+        return self._users | (self._exchange_ids if column == "exchange_id" else set())
+
+    def _owns_in_dead_letters(self, row: Row) -> bool:
+        if (row["source"], row["partition"], row["offset"]) in self._records:
+            return True
+        value = row["value"] or b""
+        return any(
+            self._user_field.search(value[max(0, match - _BYTES_BEFORE) : match])
+            for matcher in self._end_user.request.matchers
+            for match, _ in matcher.loose_spans(value)
+        )
+
+    def _owns_in_human_evaluation_items(self, row: Row) -> bool:
+        return self.owns_line({"id": row["benchmark_item_id"], "messages": row["messages"]})
+
+    def _owns_in_audit_log(self, row: Row) -> bool:
+        kind, _, name = row["subject"].partition(":")
+        return (kind == "end_user" and name in self._digests) or (
+            kind == "item" and name.isdigit() and int(name) in self._ids["review_items"]
+        )
+
+    def _owns_in_erasures(self, row: Row) -> bool:
+        return row["subject_digest"] in self._digests
+
+    def _owns_in_suppressions(self, row: Row) -> bool:
+        return row["main_digest"] in self._digests
+
+
+def tables_of_end_users() -> set[str]:
+    """Return the tables whose rows belong to one end user each."""
+    names = set(ROOTS)
+    for table in metadata.sorted_tables:
+        if any(key.column.table.name in names for key in table.foreign_keys):
+            names.add(str(table.name))
+    return names
+
+
+def _messages(row: Row) -> list[dict[str, Any]]:
+    messages = row.get("messages")
+    if not isinstance(messages, list):
+        return []
+    return [
+        message
+        for message in messages
+        if isinstance(message, dict) and message.get("role") in {"user", "assistant"}
+    ]
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _no(_row: Row) -> bool:
+    return False

@@ -1,0 +1,187 @@
+"""Parts of an export from the tables, as the registry describes them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, Table
+
+from monitor.privacy.end_user import EndUser
+from monitor.privacy.periods import ABOUT_END_USERS, describe_period, describe_readers
+from monitor.privacy.subject_export.document import Column, Entry, Part
+from monitor.privacy.subject_export.ownership import Ownership, tables_of_end_users
+from monitor.privacy.subject_export.third_parties import STAFF, ThirdParties
+from monitor.privacy.subject_export.values import (
+    figures_of,
+    numbers,
+    presentable,
+    searchable,
+    strings_of,
+    without_instructions,
+)
+from monitor.privacy.traces import Traces
+from monitor.settings import Retention
+from monitor.store.privacy.columns import last_id_of, read_page
+from monitor.store.privacy.export_rows import rows_by_id
+from monitor.store.tables import metadata
+from monitor.store.tables.personal_data import PERSONAL_DATA, Content, PersonalTable
+from monitor.store.traffic.embedding_blocks import load_vectors
+
+REVIEWER = "a reviewer"
+#: Tables that name rows of others without a key, and are read after those.
+NAMING_OTHERS = ("audit_log", "access_log")
+#: What end users wrote about something, whose line is handed out where it names the end user.
+_HUMAN_WORDS = ("reason", "comment")
+
+Row = dict[str, Any]
+
+
+class TableRows:
+    """Reads every table once, and returns what each holds of an end user.
+
+    Args:
+        connection: A snapshot.
+        end_user: The end user, with their exchanges.
+        observations: Observations of rollouts that are the end user's or mention the id.
+        ownership: Decides which rows are the end user's.
+        traces: Find the end user in rows of others.
+        third_parties: Masks third parties in what staff wrote.
+        retention: The periods as configured.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        end_user: EndUser,
+        observations: Sequence[int],
+        ownership: Ownership,
+        traces: Traces,
+        third_parties: ThirdParties,
+        retention: Retention,
+    ) -> None:
+        self._connection = connection
+        self._end_user = end_user
+        #: Tables that were searched before, for their size, with the rows to be read.
+        self._by_id = {"exchanges": end_user.ids, "rollout_observations": list(observations)}
+        self._ownership = ownership
+        self._traces = traces
+        self._third_parties = third_parties
+        self._retention = retention
+        self._of_end_users = tables_of_end_users()
+
+    def parts(self) -> Iterator[Part]:
+        """Yield a part for each table; one without entries holds nothing of the end user."""
+        for table in sorted(metadata.sorted_tables, key=lambda table: table.name in NAMING_OTHERS):
+            described = PERSONAL_DATA[str(table.name)]
+            entries = (
+                list(self._vectors())
+                if table.name == "embedding_blocks"
+                else [entry for row in self._read(table) if (entry := self._entry(table, row))]
+            )
+            yield _part(str(table.name), described, entries, self._retention)
+
+    def _read(self, table: Table) -> Iterator[Row]:
+        name, columns = str(table.name), [column.name for column in table.columns]
+        if name in self._by_id:
+            yield from rows_by_id(self._connection, name, columns, self._by_id[name])
+            return
+        after_id = 0
+        while page := read_page(self._connection, name, columns, after_id):
+            for _, values in page:
+                yield dict(zip(columns, values, strict=True))
+            after_id = last_id_of(page, name)
+
+    def _entry(self, table: Table, row: Row) -> Entry | None:
+        described = PERSONAL_DATA[str(table.name)]
+        key = {column.name: row[column.name] for column in table.primary_key.columns}
+        if self._ownership.owns(table, row):
+            return Entry(key, values=self._own_values(table, described, row))
+        passages = {
+            column: parts
+            for column, content in described.columns.items()
+            if content.content in ABOUT_END_USERS
+            and (parts := self._passages(table, column, content.content, row[column]))
+        }
+        return Entry(key, passages=passages) if passages else None
+
+    def _own_values(self, table: Table, described: PersonalTable, row: Row) -> Row:
+        reviewers = {
+            key.parent.name for key in table.foreign_keys if key.column.table.name == "users"
+        }
+        values: Row = {}
+        for name, value in row.items():
+            content = described.columns[name].content if name in described.columns else None
+            if value is None:
+                continue
+            if name in reviewers:
+                values[name] = REVIEWER
+            elif content is Content.STAFF_ACCOUNT:
+                values[name] = STAFF
+            elif content is Content.STAFF_WORDS:
+                values[name] = self._third_parties.mask_words(presentable(value))
+            elif content is Content.END_USER_TEXT:
+                text = without_instructions(presentable(value))
+                values[name] = self._third_parties.mask_ids(text)
+            else:
+                values[name] = presentable(value)
+        return values
+
+    def _passages(self, table: Table, column: str, content: Content, value: Any) -> list[str]:
+        name = str(table.name)
+        figures = figures_of(name, column, value, self._end_user.own_ids)
+        text = searchable(name, column, value)
+        is_line = (
+            content is Content.STAFF_WORDS
+            and column.endswith(_HUMAN_WORDS)
+            and name not in self._of_end_users
+        )
+        parts: dict[str, None] = dict.fromkeys(figures)
+        for string in strings_of(text):
+            spans = self._traces.spans(string)
+            if spans and is_line:
+                parts[self._third_parties.mask_words(string)] = None
+            else:
+                parts |= dict.fromkeys(string[first:last] for first, last in spans)
+        return list(parts)
+
+    def _vectors(self) -> Iterator[Entry]:
+        columns = ["id", "block_id", "block_row"]
+        for row in rows_by_id(self._connection, "exchanges", columns, self._end_user.own_ids):
+            block_id, block_row = row["block_id"], row["block_row"]
+            prompts, responses = load_vectors(
+                self._connection, np.array([block_id]), np.array([block_row])
+            )
+            values = {
+                "exchange": row["id"],
+                "prompt_vector": numbers(prompts[0]),
+                "response_vector": numbers(responses[0]),
+            }
+            yield Entry({"id": block_id, "row": block_row}, values=values)
+
+
+def join_ids_of(connection: Connection, users: Sequence[str]) -> set[str]:
+    """Return the ids of requests of end users that wait for a response."""
+    join_ids: set[str] = set()
+    after_id = 0
+    while page := read_page(connection, "pending_halves", ["join_id", "end_user"], after_id):
+        join_ids.update(join_id for _, (join_id, end_user) in page if end_user in users)
+        after_id = last_id_of(page, "pending_halves")
+    return join_ids
+
+
+def _part(name: str, described: PersonalTable, entries: list[Entry], retention: Retention) -> Part:
+    columns: Mapping[str, Any] = described.columns
+    return Part(
+        place="database",
+        name=name,
+        purpose=described.purpose,
+        period=describe_period(name, retention),
+        readers=describe_readers(described),
+        columns=tuple(
+            Column(column, content.content.value)
+            for column, content in columns.items()
+            if content.content in ABOUT_END_USERS
+        ),
+        entries=entries,
+    )
