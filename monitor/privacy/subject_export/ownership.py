@@ -131,6 +131,11 @@ class Ownership:
             kind == "item" and name.isdigit() and int(name) in self._ids["review_items"]
         )
 
+    def _owns_in_access_log(self, row: Row) -> bool:
+        """Return whether a read was of one of their review items; who read is left out."""
+        name = row["object_id"]
+        return row["kind"] == "item" and name.isdigit() and int(name) in self._ids["review_items"]
+
     def _owns_in_erasures(self, row: Row) -> bool:
         return row["subject_digest"] in self._digests
 

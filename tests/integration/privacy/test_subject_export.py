@@ -518,3 +518,24 @@ def test_nothing_is_left_of_an_interrupted_export(
 
 def test_neither_id_nor_exchange_is_a_usage_error(command: Any) -> None:
     assert command("-o", "out").exit_code == 2
+
+
+@pytest.mark.parametrize("spelling", ["mailto:Ann@Example.org", " \uff21\uff2e\uff2e@example.org"])
+def test_other_spelling_gives_the_same_export(
+    unchanged: EndUserWorld, hers: Export, spelling: str
+) -> None:
+    export = export_of(unchanged, CLOCK, spelling)
+    assert {part.name: len(part.entries) for part in export.parts} == {
+        part.name: len(part.entries) for part in hers.parts
+    }
+
+
+def test_similar_id_is_named_to_the_operator_only(
+    command: Any, world: EndUserWorld, tmp_path: Path
+) -> None:
+    with transaction(world.engine) as connection:
+        of_another = update(Exchange).where(Exchange.exchange_id == "exchange-4")
+        connection.execute(of_another.values(end_user="ann@example.com"))
+    result = command(ANN, "-o", "out.json")
+    assert "ann@example.com" in result.output
+    assert "ann@example.com" not in (tmp_path / "out.json").read_text()
