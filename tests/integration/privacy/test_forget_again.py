@@ -66,13 +66,14 @@ def test_forgotten_end_user_stays_away_after_a_restoration(
         (tmp_path / "config.toml").write_text(
             f'database.url = "{url}"\nprivacy.suppression_file = "{list_file}"\n'
         )
-        return ingest_settings(
+        settings: Settings = ingest_settings(
             bootstrap_servers,
             topic,
             url,
             monitoring={"sample_rate": 1.0},
             privacy={"suppression_file": str(list_file)},
         )
+        return settings
 
     def run(*arguments: str) -> str:
         done = run_command(*arguments)
