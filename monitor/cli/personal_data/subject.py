@@ -94,7 +94,7 @@ def export(
 
 def _show(document: "Export") -> None:
     for part in document.parts:
-        typer.echo(f"{part.name:40}{len(part.entries):>9,}")
+        typer.echo(f"{part.name:40} {len(part.entries):>8,}")
     if document.near_matches:
         typer.echo("\nids that resemble this one and are not exported with it:")
     for match in document.near_matches:

@@ -1,6 +1,7 @@
 """Collection of everything stored about an end user, in one snapshot of the database."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -135,6 +136,9 @@ def write_audit_entry(
 def _digests(request: ErasureRequest) -> list[str]:
     """Return the digests under which the id stands in records of erasures, exports and the list."""
     digests = [subject_digest(request)]
+    # A restoration erases by the stored id: it knows no other.
+    forms = request.stored_ids if request.subject else ()
+    digests += [subject_digest(replace(request, subject=form)) for form in forms]
     if request.ids is not None and request.subject:
         ring = request.ids.ring
         digests += [main_digest_of(ring, request.ids, request.subject, key) for key in ring.keys]

@@ -57,7 +57,12 @@ def test_end_user_does_not_come_back(
     log = story.text()
     assert [(line, status) for line, status in statuses if status] == []
     after = json.loads((tmp_path / "after.json").read_text())
-    assert {part["name"] for part in after["parts"]} <= {"audit_log", "erasures", "suppressions"}
+    assert {part["name"] for part in after["parts"]} <= {
+        "audit_log",
+        "erasures",
+        "suppressions",
+        "taints",
+    }
     with transaction(make_engine(f"sqlite:///{tmp_path / 'driftwarden.db'}")) as connection:
         replayed = select(Exchange.exchange_id).where(Exchange.exchange_id.startswith("replayed"))
         assert sorted(connection.execute(replayed).scalars()) == ["replayed-2", "replayed-4"]
