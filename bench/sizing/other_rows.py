@@ -8,7 +8,7 @@ from sqlalchemy import Engine, insert, text
 from bench.sizing.cpu import tree_cpu_seconds
 from bench.sizing.texts import corpus
 from bench.sizing.vector_encoder import VectorEncoder
-from monitor.privacy.retention import apply_retention
+from monitor.privacy.retention.application import apply_retention
 from monitor.settings import Configuration, Retention
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import RolloutObservation

@@ -90,25 +90,27 @@ class Commands(LazyGroup):
             "Send probes to the live endpoint, and show their results.",
             DAEMON,
         ),
-        "forget": Entry("monitor.cli.privacy:forget", "Erase an end user's data.", DAEMON),
+        "forget": Entry("monitor.cli.privacy.erasure:forget", "Erase an end user's data.", DAEMON),
         "suppress": Entry(
-            "monitor.cli.end_users.suppress:app",
+            "monitor.cli.privacy.suppress:app",
             "Add, list and remove end users whose records are not stored.",
             DAEMON,
         ),
         "user-ids": Entry(
-            "monitor.cli.end_users.user_ids:app",
+            "monitor.cli.privacy.user_ids:app",
             "Show and renew the stored forms of end users' ids.",
             DAEMON,
         ),
-        "retention": Entry("monitor.cli.privacy:retention", "Apply the retention periods.", DAEMON),
+        "retention": Entry(
+            "monitor.cli.privacy.erasure:retention", "Apply the retention periods.", DAEMON
+        ),
         "subject": Entry(
-            "monitor.cli.personal_data.subject:app",
+            "monitor.cli.privacy.subject:app",
             "Hand out what is stored about an end user.",
             DAEMON,
         ),
         "privacy": Entry(
-            "monitor.cli.personal_data.inventory:app",
+            "monitor.cli.privacy.inventory:app",
             "Say which personal data is stored.",
             DAEMON,
         ),

@@ -240,7 +240,7 @@ def _forget_again(configuration: "Configuration") -> None:
     """Merge the suppression file into a restored database, and erase who is on the list."""
     from datetime import UTC, datetime
 
-    from monitor.privacy.suppression import forget_listed
+    from monitor.privacy.end_users.suppression import forget_listed
     from monitor.store.engine import make_engine
     from monitor.traffic.end_users.suppression_file import suppression_file, synchronize
 

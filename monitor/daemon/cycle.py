@@ -30,7 +30,7 @@ from monitor.daemon.rollout_messages import announce_rollouts
 from monitor.daemon.rollouts import Rollouts
 from monitor.daemon.weekly_digest import announce_due
 from monitor.errors import TransientError
-from monitor.privacy.retention import apply_retention, is_due
+from monitor.privacy.retention.application import apply_retention, is_due
 from monitor.settings import Secrets, Sections, Settings
 from monitor.store.engine import transaction
 from monitor.store.model_history import carry_over, models_with_history

@@ -11,7 +11,7 @@ from enum import StrEnum
 from fnmatch import fnmatch
 from pathlib import Path
 
-from monitor.privacy.traces import Traces
+from monitor.privacy.erasure.traces import Traces
 from monitor.store.tables.personal_data import Content
 from retrain.run_folder import RunFolder
 

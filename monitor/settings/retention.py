@@ -1,4 +1,4 @@
-"""Retention periods; :mod:`monitor.privacy.retention` applies them."""
+"""Retention periods; :mod:`monitor.privacy.retention.application` applies them."""
 
 from datetime import timedelta
 

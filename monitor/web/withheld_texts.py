@@ -9,7 +9,7 @@ from dataclasses import replace as with_fields
 
 from msgspec.structs import replace
 
-from monitor.privacy.quotes import Quotes
+from monitor.privacy.erasure.quotes import Quotes
 from monitor.store.windows.assessment import Assessment, FamilyAssessment
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from sqlalchemy import Engine, insert, inspect, select, text
 
 from monitor.errors import DataLossError, InputError, SchemaError

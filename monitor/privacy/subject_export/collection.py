@@ -8,19 +8,19 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from monitor.embedding.cached_encoder import existing_cache
-from monitor.privacy.end_user import EndUser, ErasureRequest, find_end_user
-from monitor.privacy.end_user_files import Files, find_files
-from monitor.privacy.end_user_observations import find_observations
-from monitor.privacy.erasure_record import subject_digest
-from monitor.privacy.erasure_request import resolve
-from monitor.privacy.near_matches import near_matches
-from monitor.privacy.periods import READERS
+from monitor.privacy.end_users.end_user import EndUser, ErasureRequest, find_end_user
+from monitor.privacy.end_users.erasure_request import resolve
+from monitor.privacy.end_users.near_matches import near_matches
+from monitor.privacy.erasure.end_user_files import Files, find_files
+from monitor.privacy.erasure.end_user_observations import find_observations
+from monitor.privacy.erasure.erasure_record import subject_digest
+from monitor.privacy.erasure.traces import find_traces
+from monitor.privacy.retention.periods import READERS
 from monitor.privacy.subject_export.document import FORM, Column, Entry, Export, Omission, Part
 from monitor.privacy.subject_export.file_rows import FileRows
 from monitor.privacy.subject_export.ownership import Ownership
 from monitor.privacy.subject_export.table_rows import TableRows, join_ids_of
 from monitor.privacy.subject_export.third_parties import ThirdParties
-from monitor.privacy.traces import find_traces
 from monitor.settings import Sections
 from monitor.settings.durations import format_duration
 from monitor.store.audit_log import append_entry

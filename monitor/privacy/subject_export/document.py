@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from monitor.privacy.near_matches import NearMatch
+from monitor.privacy.end_users.near_matches import NearMatch
 
 #: Version of the form of the JSON document.
 FORM = 1

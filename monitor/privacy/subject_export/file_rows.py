@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from monitor.input_files import open_source
-from monitor.privacy.end_user_files import Files
-from monitor.privacy.periods import READERS
+from monitor.privacy.erasure.end_user_files import Files
+from monitor.privacy.erasure.traces import Traces
+from monitor.privacy.retention.periods import READERS
 from monitor.privacy.run_files import RUN_FILES
 from monitor.privacy.subject_export.document import Column, Entry, Part
 from monitor.privacy.subject_export.ownership import Ownership
 from monitor.privacy.subject_export.third_parties import ThirdParties, map_strings
 from monitor.privacy.subject_export.values import strings_of, without_instructions
-from monitor.privacy.traces import Traces
 from monitor.store.tables.personal_data import Content
 
 NO_PERIOD = "no period: until an operator deletes the file"

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from monitor.privacy.end_user import EndUser
-from monitor.privacy.id_matcher import MIN_WORD_LENGTH
+from monitor.privacy.end_users.end_user import EndUser
+from monitor.privacy.end_users.id_matcher import MIN_WORD_LENGTH
 from monitor.store.tables import metadata
 from monitor.store.tables.personal_data import PERSONAL_DATA, Content
 

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Table
 
-from monitor.privacy.end_user import EndUser
-from monitor.privacy.periods import ABOUT_END_USERS, describe_period, describe_readers
+from monitor.privacy.end_users.end_user import EndUser
+from monitor.privacy.erasure.traces import Traces
+from monitor.privacy.retention.periods import ABOUT_END_USERS, describe_period, describe_readers
 from monitor.privacy.subject_export.document import Column, Entry, Part
 from monitor.privacy.subject_export.ownership import Ownership, tables_of_end_users
 from monitor.privacy.subject_export.third_parties import STAFF, ThirdParties
@@ -19,7 +20,6 @@ from monitor.privacy.subject_export.values import (
     strings_of,
     without_instructions,
 )
-from monitor.privacy.traces import Traces
 from monitor.settings import Retention
 from monitor.store.privacy.columns import last_id_of, read_page
 from monitor.store.privacy.export_rows import rows_by_id

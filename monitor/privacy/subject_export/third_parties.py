@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from monitor.privacy.end_user import ErasureRequest
-from monitor.privacy.traces import Traces
+from monitor.privacy.end_users.end_user import ErasureRequest
+from monitor.privacy.erasure.traces import Traces
 from monitor.store.privacy.export_rows import known_end_users, names_of_staff
 from monitor.traffic.redaction import Redactor
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.privacy.masking import readable, unpacked
+from monitor.privacy.erasure.masking import readable, unpacked
 from monitor.store.windows.prompt_maps import unpack_prompt_map
 from monitor.store.windows.sample_scores import unpack_scores
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, String, cast, func, select, update
 
-from monitor.privacy.retention import apply_retention
+from monitor.privacy.retention.application import apply_retention
 from monitor.settings import Retention
 from monitor.store.accounts.invitations import delete_old_invitations
 from monitor.store.audit_log import append_entry

@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 from monitor.cli.app import app
 from monitor.embedding.cached_encoder import open_cache
 from monitor.embedding.vector_cache import FILE
-from monitor.privacy import forget as module
-from monitor.privacy.end_user import ErasureRequest
-from monitor.privacy.forget import ErasureReport, forget
-from monitor.privacy.manual_steps import ManualStep
+from monitor.privacy.end_users.end_user import ErasureRequest
+from monitor.privacy.erasure import forget as module
+from monitor.privacy.erasure.forget import ErasureReport, forget
+from monitor.privacy.erasure.manual_steps import ManualStep
 from monitor.rendering.excerpts import excerpt
 from monitor.settings import Embedding, ModelSection
 from monitor.store.audit_log import first_broken_entry_id

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
-from monitor.privacy.end_user import ErasureRequest
-from monitor.privacy.forget import forget
+from monitor.privacy.end_users.end_user import ErasureRequest
+from monitor.privacy.erasure.forget import forget
 from monitor.review.human_evaluation.rating import RatingQueue, Ratings
 from monitor.settings import Settings
 from monitor.store.engine import transaction

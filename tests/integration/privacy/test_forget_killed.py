@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.privacy.end_user import ErasureRequest
-from monitor.privacy.forget import forget
+from monitor.privacy.end_users.end_user import ErasureRequest
+from monitor.privacy.erasure.forget import forget
 from monitor.store.audit_log import first_broken_entry_id
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import metadata

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, insert, select, update
 
-from monitor.privacy.end_user import ErasureRequest
-from monitor.privacy.forget import ErasureReport, forget, verify_end_user
+from monitor.privacy.end_users.end_user import ErasureRequest
+from monitor.privacy.erasure.forget import ErasureReport, forget, verify_end_user
 from monitor.review.export import read_gold, sft_rows
 from monitor.settings import ModelSection
 from monitor.store.audit_log import append_entry, first_broken_entry_id

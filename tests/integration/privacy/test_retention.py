@@ -11,7 +11,7 @@ from sqlalchemy import Engine, func, insert, select, update
 from bench.rollout.simulated_hours import SimulatedTraffic, write_hour
 from monitor.daemon.cycle import Cycle
 from monitor.errors import NotFoundError
-from monitor.privacy.retention import ACTION, apply_retention, is_due
+from monitor.privacy.retention.application import ACTION, apply_retention, is_due
 from monitor.settings import Retention, Secrets, Settings
 from monitor.store.alerts.outbox import EMPTY, EXPIRED, add_message, list_messages
 from monitor.store.alerts.slack_actions import Press, finish_press, insert_press, list_presses

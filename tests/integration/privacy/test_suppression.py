@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from monitor.errors import ConfigurationError, InputError, RulesChangedError
-from monitor.privacy.suppression import (
+from monitor.privacy.end_users.suppression import (
     export_list,
     forget_listed,
     import_list,

@@ -13,11 +13,11 @@ from typer.testing import CliRunner
 from monitor.cli.app import app
 from monitor.daemon.readiness.end_users import suppression_finding, user_ids_finding
 from monitor.errors import ConfigurationError
-from monitor.privacy.end_user import ErasureRequest
-from monitor.privacy.erasure_request import read_user_ids, resolve
-from monitor.privacy.forget import forget
-from monitor.privacy.near_matches import near_matches
-from monitor.privacy.rekeying import rekey, stored_ids
+from monitor.privacy.end_users.end_user import ErasureRequest
+from monitor.privacy.end_users.erasure_request import read_user_ids, resolve
+from monitor.privacy.end_users.near_matches import near_matches
+from monitor.privacy.end_users.rekeying import rekey, stored_ids
+from monitor.privacy.erasure.forget import forget
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.store.tables import Exchange, PendingHalf, RolloutObservation

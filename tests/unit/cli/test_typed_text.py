@@ -13,11 +13,12 @@ from tests.support.every_command import leaves
 #: Parameters of commands that are texts and no words about somebody: names, ids, times, paths.
 NO_WORDS = frozenset(
     {
-        "base", "baseline", "cause", "confirm", "database_disk", "email", "exchange",
-        "expect", "folder", "goals", "gpu", "guards", "model", "model_version", "name",
+        "action", "address", "base", "baseline", "cause", "confirm", "database_disk",
+        "digest", "email", "end_user", "exchange", "expect", "folder", "goals", "gpu", "guards",
+        "item", "key", "model", "model_version", "name",
         "only", "prompt_tokens", "record_bytes", "requests_per_day", "response_tokens",
         "retention", "role", "role_of", "subject", "target_url", "task_type", "until",
-        "user_id", "version",
+        "user", "user_id", "version",
     }
 )  # fmt: skip
 

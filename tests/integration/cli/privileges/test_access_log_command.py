@@ -37,6 +37,7 @@ READS = {
     "retrain human-evaluation export": ("exported", "human_evaluation"),
     "retrain logs": ("read", "run"),
     "retrain show": ("read", "run"),
+    "subject export": ("exported", "end_user"),
 }
 #: Commands that change something, show numbers, names and states, or read the caller's own files.
 OTHERS = {
@@ -59,7 +60,10 @@ OTHERS = {
     *(f"rollout {name}" for name in (
         "advance", "history", "pause", "resume", "revert", "start", "status", "watch",
     )),
+    "privacy inventory",
+    *(f"suppress {name}" for name in ("add", "export", "import", "list", "remove")),
     *(f"taxonomy {name}" for name in ("check", "init", "show")),
+    *(f"user-ids {name}" for name in ("rekey", "status")),
 }  # fmt: skip
 
 

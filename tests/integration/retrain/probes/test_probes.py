@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, insert, select, update
 
-from monitor.privacy.retention import apply_retention
+from monitor.privacy.retention.application import apply_retention
 from monitor.settings import Retention
 from monitor.store.engine import make_engine, transaction
 from monitor.store.probes.requests import passed_of_version, probes_of

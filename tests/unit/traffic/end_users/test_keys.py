@@ -4,7 +4,7 @@ import hashlib
 import hmac
 from base64 import b32encode
 
-from monitor.privacy.quotes import NAME_LIMIT
+from monitor.privacy.erasure.quotes import NAME_LIMIT
 from monitor.rendering.excerpts import excerpt
 from monitor.traffic.end_users.keys import PSEUDONYM, Key, tag_of
 from monitor.traffic.redaction import Redactor, pseudonym_of

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from monitor.privacy.quotes import Quotes
+from monitor.privacy.erasure.quotes import Quotes
 from monitor.store.windows.assessment import Assessment, Example, Quote
 from monitor.traffic.redaction import Redactor
 from tests.support.windows.assessments import (

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from monitor.privacy.id_matcher import MIN_WORD_LENGTH, IdMatcher
-from monitor.privacy.quotes import Quotes
+from monitor.privacy.end_users.id_matcher import MIN_WORD_LENGTH, IdMatcher
+from monitor.privacy.erasure.quotes import Quotes
 from monitor.store.engine import transaction
 from monitor.store.model_history import earlier_names
 from monitor.store.privacy import end_user_rows, end_user_traces
@@ -27,8 +27,8 @@ class ErasureRequest:
     #: The id as production sends it; empty where only exchanges are to be erased.
     subject: str
     exchange_ids: tuple[str, ...] = ()
-    #: The keys and rules of ids, by :func:`monitor.privacy.erasure_request.resolve`; ``None``: only
-    #: the id as sent and its unkeyed pseudonym are searched for.
+    #: The keys and rules of ids, by :func:`~monitor.privacy.end_users.erasure_request.resolve`;
+    #: ``None``: only the id as sent and its unkeyed pseudonym are searched for.
     ids: UserIds | None = None
     #: Other spellings of the id that the database has.
     other_spellings: tuple[str, ...] = ()

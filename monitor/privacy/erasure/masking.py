@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from monitor.privacy.traces import Traces
+from monitor.privacy.erasure.traces import Traces
 from monitor.store.engine import transaction
 from monitor.store.privacy import columns as store
 from monitor.store.privacy.columns import Key

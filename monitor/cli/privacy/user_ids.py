@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from monitor.cli.shared.access import account_name
 from monitor.cli.shared.context import ConfigOption, open_database, read_configuration
 
 if TYPE_CHECKING:
-    from monitor.privacy.rekeying import StoredIds
+    from monitor.privacy.end_users.rekeying import StoredIds
 
 app = typer.Typer(no_args_is_help=True, help="Show and renew the stored forms of end users' ids.")
 
@@ -16,8 +17,8 @@ app = typer.Typer(no_args_is_help=True, help="Show and renew the stored forms of
 @app.command()
 def status(config: ConfigOption = None) -> None:
     """Count the stored ids by their form: under which key, unkeyed, or in clear."""
-    from monitor.privacy.erasure_request import read_user_ids
-    from monitor.privacy.rekeying import stored_ids
+    from monitor.privacy.end_users.erasure_request import read_user_ids
+    from monitor.privacy.end_users.rekeying import stored_ids
 
     settings = read_configuration(config)
     engine = open_database(settings)
@@ -48,11 +49,10 @@ def rekey(
     observations of an end user are then of one id again. A daemon may run. Slow drift begins anew
     where the ids of a baseline change.
     """
-    import getpass
     from datetime import UTC, datetime
 
     from monitor.errors import InputError
-    from monitor.privacy.rekeying import rekey as renew
+    from monitor.privacy.end_users.rekeying import rekey as renew
 
     settings = read_configuration(config)
     try:
@@ -63,7 +63,7 @@ def rekey(
         open_database(settings),
         settings,
         filter(None, sent_ids),
-        by=getpass.getuser(),
+        by=account_name(),
         now=datetime.now(UTC),
     )
     typer.echo(f"{done.n_ids:,} ids renewed in {done.n_rows:,} rows")

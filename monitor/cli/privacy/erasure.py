@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from monitor.cli.shared.access import account_name
 from monitor.cli.shared.context import ConfigOption, open_database, read_configuration
 
 if TYPE_CHECKING:
@@ -12,9 +13,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from monitor.privacy.end_user import ErasureRequest
-    from monitor.privacy.forget import ErasureReport
-    from monitor.privacy.verification import Finding
+    from monitor.privacy.end_users.end_user import ErasureRequest
+    from monitor.privacy.erasure.forget import ErasureReport
+    from monitor.privacy.erasure.verification import Finding
     from monitor.settings import Configuration
 
 #: Places that are printed.
@@ -30,7 +31,7 @@ def retention(config: ConfigOption = None) -> None:
     """
     from datetime import UTC, datetime
 
-    from monitor.privacy.retention import apply_retention
+    from monitor.privacy.retention.application import apply_retention
 
     settings = read_configuration(config)
     removed = apply_retention(open_database(settings), settings.retention, datetime.now(UTC))
@@ -98,14 +99,13 @@ def forget(
 
     Exit status 1: something is left; run it again.
     """
-    import getpass
     from datetime import UTC, datetime
 
-    from monitor.privacy.end_user import ErasureRequest
-    from monitor.privacy.erasure_request import resolve
-    from monitor.privacy.forget import forget as remove
-    from monitor.privacy.forget import verify_end_user
-    from monitor.privacy.suppression import suppress as add_to_list
+    from monitor.privacy.end_users.end_user import ErasureRequest
+    from monitor.privacy.end_users.erasure_request import resolve
+    from monitor.privacy.end_users.suppression import suppress as add_to_list
+    from monitor.privacy.erasure.forget import forget as remove
+    from monitor.privacy.erasure.forget import verify_end_user
 
     if not subject and not exchange and not suppressed:
         raise typer.BadParameter("--subject, --exchange and --suppressed: give at least one")
@@ -123,7 +123,7 @@ def forget(
         raise typer.Exit(1 if findings else 0)
     if subject and suppress and not dry_run:  # before the removal: nothing may come after it
         add_to_list(
-            engine, settings, subject, "forgotten", by=getpass.getuser(), now=datetime.now(UTC)
+            engine, settings, subject, "forgotten", by=account_name(), now=datetime.now(UTC)
         )
     report = remove(
         engine,
@@ -144,7 +144,7 @@ def _forget_listed(engine: "Engine", settings: "Configuration", *, dry_run: bool
     """Erase the forgotten end users on the list, and print a line for each stored id."""
     from datetime import UTC, datetime
 
-    from monitor.privacy.suppression import forget_listed
+    from monitor.privacy.end_users.suppression import forget_listed
 
     n_left = n_ids = 0
     for end_user, report in forget_listed(engine, settings, datetime.now(UTC), dry_run=dry_run):
@@ -160,7 +160,7 @@ def _forget_listed(engine: "Engine", settings: "Configuration", *, dry_run: bool
 
 
 def _show_near_matches(engine: "Engine", request: "ErasureRequest") -> None:
-    from monitor.privacy.near_matches import near_matches
+    from monitor.privacy.end_users.near_matches import near_matches
 
     matches = near_matches(engine, request)
     if matches:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from monitor.privacy.erasure_request import read_user_ids
+from monitor.privacy.end_users.erasure_request import read_user_ids
 from monitor.settings import Secrets, Sections
 from monitor.store.audit_log import append_entry
 from monitor.store.engine import transaction

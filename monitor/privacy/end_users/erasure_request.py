@@ -5,7 +5,7 @@ from dataclasses import replace
 from sqlalchemy import Engine
 
 from monitor.errors import ConfigurationError
-from monitor.privacy.end_user import ErasureRequest
+from monitor.privacy.end_users.end_user import ErasureRequest
 from monitor.settings import Secrets, Sections, load_secrets
 from monitor.store.engine import transaction
 from monitor.store.privacy.end_user_ids import distinct_end_users

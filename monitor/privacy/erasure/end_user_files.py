@@ -8,9 +8,9 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from monitor.errors import ConfigurationError, InputError
-from monitor.privacy.end_user import EndUser
+from monitor.privacy.end_users.end_user import EndUser
+from monitor.privacy.erasure.traces import Traces
 from monitor.privacy.run_files import find_named_files, mask_file
-from monitor.privacy.traces import Traces
 from monitor.settings import Retrain
 from monitor.settings.evaluation_file import read_plan
 from monitor.store.engine import transaction

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from monitor.cli.shared.access import account_name
 from monitor.cli.shared.context import ConfigOption, open_database, read_configuration
 from monitor.plurals import pluralize
 
@@ -25,10 +26,9 @@ def add(subject: Subject, config: ConfigOption = None) -> None:
     What is stored already stays; `driftwarden forget` erases it, and adds the end user too. Running
     daemons follow with their next batch. The list holds keyed digests, never an id.
     """
-    import getpass
     from datetime import UTC, datetime
 
-    from monitor.privacy.suppression import suppress
+    from monitor.privacy.end_users.suppression import suppress
 
     settings = read_configuration(config)
     listed = suppress(
@@ -36,7 +36,7 @@ def add(subject: Subject, config: ConfigOption = None) -> None:
         settings,
         subject,
         "objected",
-        by=getpass.getuser(),
+        by=account_name(),
         now=datetime.now(UTC),
     )
     typer.echo(
@@ -51,7 +51,7 @@ def list_(
     config: ConfigOption = None,
 ) -> None:
     """List the end users on the list: digest, reason, since when, by whom."""
-    from monitor.privacy.suppression import listed_end_users
+    from monitor.privacy.end_users.suppression import listed_end_users
 
     end_users = listed_end_users(open_database(read_configuration(config)))
     if as_json:
@@ -85,10 +85,9 @@ def remove(
     config: ConfigOption = None,
 ) -> None:
     """Take an end user off the list: their records are stored again from now on."""
-    import getpass
     from datetime import UTC, datetime
 
-    from monitor.privacy.suppression import unsuppress
+    from monitor.privacy.end_users.suppression import unsuppress
 
     if sum(map(bool, (subject, digest, key))) != 1:
         raise typer.BadParameter("--subject, --digest and --key: give one of them")
@@ -100,7 +99,7 @@ def remove(
         main_digest=digest,
         key=key,
         reason=reason,
-        by=getpass.getuser(),
+        by=account_name(),
         now=datetime.now(UTC),
     )
     typer.echo(f"{pluralize(n_end_users, 'end user')} taken off the list")
@@ -111,7 +110,7 @@ def export(
     file: Annotated[Path, typer.Argument(help="A new file.")], config: ConfigOption = None
 ) -> None:
     """Write the list to a file, to keep it apart from the database."""
-    from monitor.privacy.suppression import export_list
+    from monitor.privacy.end_users.suppression import export_list
 
     n_end_users = export_list(open_database(read_configuration(config)), file)
     typer.echo(f"{file}: {pluralize(n_end_users, 'end user')}")
@@ -123,7 +122,7 @@ def import_(
     config: ConfigOption = None,
 ) -> None:
     """Add what a file has and the list lacks. Then run `driftwarden forget --suppressed`."""
-    from monitor.privacy.suppression import import_list
+    from monitor.privacy.end_users.suppression import import_list
 
     settings = read_configuration(config)
     n_end_users = import_list(open_database(settings), settings, file)

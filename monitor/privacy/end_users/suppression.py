@@ -8,9 +8,9 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from monitor.errors import InputError
-from monitor.privacy.end_user import ErasureRequest
-from monitor.privacy.erasure_request import read_user_ids
-from monitor.privacy.forget import ErasureReport, forget
+from monitor.privacy.end_users.end_user import ErasureRequest
+from monitor.privacy.end_users.erasure_request import read_user_ids
+from monitor.privacy.erasure.forget import ErasureReport, forget
 from monitor.settings import Secrets, Sections
 from monitor.store.audit_log import append_entry
 from monitor.store.engine import transaction
@@ -203,7 +203,7 @@ def forget_listed(
 
     For a database that was restored from an older backup, or into which 0.2 wrote. The list knows
     no ids: end users are found by the ids that rows have, and dead letters by their words. Texts of
-    others that mention an id are found only by :func:`monitor.privacy.forget.forget` with the id.
+    others that mention an id are found only by `driftwarden forget --subject`.
     """
     rules = open_rules(engine, settings, secrets)
     with transaction(engine) as connection:

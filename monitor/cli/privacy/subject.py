@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from monitor.cli.shared.access import account_name, record_read
 from monitor.cli.shared.context import ConfigOption, open_database, read_configuration
 
 if TYPE_CHECKING:
@@ -64,13 +65,13 @@ def export(
 
     Exit status 4: nothing is stored, and nothing is written.
     """
-    import getpass
     from datetime import UTC, datetime
 
-    from monitor.privacy.end_user import ErasureRequest
-    from monitor.privacy.erasure_request import resolve
+    from monitor.privacy.end_users.end_user import ErasureRequest
+    from monitor.privacy.end_users.erasure_request import resolve
     from monitor.privacy.subject_export.collection import collect_export, write_audit_entry
     from monitor.privacy.subject_export.writing import require_free, write_export
+    from monitor.store.engine import transaction
 
     if not end_user and not exchange:
         raise typer.BadParameter("ID and --exchange: give at least one of them")
@@ -81,7 +82,9 @@ def export(
     request = resolve(engine, settings, ErasureRequest(end_user, tuple(exchange or ())))
     document = collect_export(engine, settings, request, now, extra_files=file or ())
     # Before anything is handed out: no export without its entry.
-    write_audit_entry(engine, request, document, now, getpass.getuser())
+    write_audit_entry(engine, request, document, now, account_name())
+    with transaction(engine) as connection:
+        record_read(connection, "subject export", "end_user", action="exported")
     if document.n_entries:
         paths = write_export(document, output)
     _show(document)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
-from monitor.privacy.end_user import ErasureRequest
-from monitor.privacy.end_user_files import Files, Run
-from monitor.privacy.manual_steps import CODES, ManualStep
-from monitor.privacy.traces import Traces
+from monitor.privacy.end_users.end_user import ErasureRequest
+from monitor.privacy.erasure.end_user_files import Files, Run
+from monitor.privacy.erasure.manual_steps import CODES, ManualStep
+from monitor.privacy.erasure.traces import Traces
 from monitor.store.engine import transaction
 from monitor.store.privacy.erasures import erasures_of, insert_erasure
 from monitor.store.training.registry import (

@@ -15,36 +15,36 @@ from sqlalchemy import Connection, Engine
 
 from monitor.embedding.cached_encoder import existing_cache
 from monitor.embedding.vector_cache import VectorCache
-from monitor.privacy.end_user import EndUser, ErasureRequest, find_end_user
-from monitor.privacy.end_user_files import Files, find_files, remove_rows
-from monitor.privacy.end_user_observations import (
+from monitor.privacy.end_users.end_user import EndUser, ErasureRequest, find_end_user
+from monitor.privacy.end_users.erasure_request import resolve
+from monitor.privacy.erasure.end_user_files import Files, find_files, remove_rows
+from monitor.privacy.erasure.end_user_observations import (
     find_labels,
     find_observations,
     remove_observations,
 )
-from monitor.privacy.erasure_record import (
+from monitor.privacy.erasure.erasure_record import (
     earlier_steps,
     record_erasure,
     subject_digest,
     weights_of,
 )
-from monitor.privacy.erasure_request import resolve
-from monitor.privacy.manual_steps import (
+from monitor.privacy.erasure.manual_steps import (
     ManualStep,
     audit_entries_left,
     find_manual_steps,
     messages_sent,
     vectors_left,
 )
-from monitor.privacy.masking import (
+from monitor.privacy.erasure.masking import (
     MaskedRow,
     find_labels_of_models,
     find_words,
     mask_words,
     remove_labels_of_models,
 )
-from monitor.privacy.traces import Traces, find_traces
-from monitor.privacy.verification import Finding, verify
+from monitor.privacy.erasure.traces import Traces, find_traces
+from monitor.privacy.erasure.verification import Finding, verify
 from monitor.settings import Sections
 from monitor.store.alerts.outbox import replace_payload
 from monitor.store.audit_log import append_entry
@@ -194,7 +194,7 @@ def forget(
 def verify_end_user(
     engine: Engine, settings: Sections, request: ErasureRequest, files: Iterable[Path] = ()
 ) -> list[Finding]:
-    """Return where something of an end user is left, by :mod:`monitor.privacy.verification`.
+    """Return where something of an end user is left, by a search of everything.
 
     Quotes are searched for as long as their exchanges exist; afterwards the id alone is known.
     """

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from monitor.privacy.id_matcher import IdMatcher
+from monitor.privacy.end_users.id_matcher import IdMatcher
 
 
 @pytest.mark.parametrize(

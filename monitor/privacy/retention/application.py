@@ -13,8 +13,8 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from monitor.privacy.expired_files import remove_export, remove_run_files
-from monitor.privacy.quotes import Quotes
+from monitor.privacy.erasure.quotes import Quotes
+from monitor.privacy.retention.expired_files import remove_export, remove_run_files
 from monitor.settings import Retention
 from monitor.store.access_log import delete_accesses_before
 from monitor.store.alerts.outbox import empty_message, messages_created_before

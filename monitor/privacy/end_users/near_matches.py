@@ -7,7 +7,7 @@ from typing import Literal
 
 from sqlalchemy import Engine
 
-from monitor.privacy.end_user import ErasureRequest
+from monitor.privacy.end_users.end_user import ErasureRequest
 from monitor.store.engine import transaction
 from monitor.store.privacy.end_user_ids import distinct_end_users, rows_of_end_users
 from monitor.traffic.end_users.user_ids import UserIds

@@ -2,8 +2,8 @@
 
 from sqlalchemy import Engine
 
-from monitor.privacy.end_user import EndUser, ErasureRequest
-from monitor.privacy.id_matcher import IdMatcher
+from monitor.privacy.end_users.end_user import EndUser, ErasureRequest
+from monitor.privacy.end_users.id_matcher import IdMatcher
 from monitor.store.engine import transaction
 from monitor.store.privacy import observations
 

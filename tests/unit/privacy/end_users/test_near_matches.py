@@ -2,7 +2,7 @@
 
 import pytest
 
-from monitor.privacy.near_matches import resemblance
+from monitor.privacy.end_users.near_matches import resemblance
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 """Masking of an end user in texts and JSON."""
 
-from monitor.privacy.end_user import ErasureRequest
-from monitor.privacy.passages import Passages
-from monitor.privacy.traces import Traces
+from monitor.privacy.end_users.end_user import ErasureRequest
+from monitor.privacy.erasure.passages import Passages
+from monitor.privacy.erasure.traces import Traces
 
 TRACES = Traces.of(
     ErasureRequest("ann@example.org"),

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from monitor.privacy.passages import MIN_WORDS, Passages, Words
+from monitor.privacy.erasure.passages import MIN_WORDS, Passages, Words
 
 TEXT = "Please send the parcel of my late aunt to the old mill near Rye."
 GERMAN = "Wo bleibt das Päckchen für meine Großtante aus Völklingen?"

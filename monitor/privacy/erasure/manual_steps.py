@@ -6,10 +6,10 @@ from typing import Literal, get_args
 
 from sqlalchemy import Engine
 
-from monitor.privacy.end_user import EndUser
-from monitor.privacy.end_user_files import Files
-from monitor.privacy.masking import MaskedRow, read_table
-from monitor.privacy.traces import Traces
+from monitor.privacy.end_users.end_user import EndUser
+from monitor.privacy.erasure.end_user_files import Files
+from monitor.privacy.erasure.masking import MaskedRow, read_table
+from monitor.privacy.erasure.traces import Traces
 from monitor.settings import Embedding
 from monitor.store.engine import transaction
 from monitor.store.privacy import end_user_traces

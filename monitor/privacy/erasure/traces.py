@@ -7,9 +7,9 @@ from typing import Any, Self
 
 from sqlalchemy import Engine
 
-from monitor.privacy.end_user import EndUser, ErasureRequest
-from monitor.privacy.id_matcher import IdMatcher
-from monitor.privacy.passages import Passages, Span, Words, contains_words
+from monitor.privacy.end_users.end_user import EndUser, ErasureRequest
+from monitor.privacy.end_users.id_matcher import IdMatcher
+from monitor.privacy.erasure.passages import Passages, Span, Words, contains_words
 from monitor.store.engine import transaction
 from monitor.store.privacy.end_user_rows import exchanges_with_words
 

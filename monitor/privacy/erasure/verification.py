@@ -13,10 +13,10 @@ from typing import Any, Literal
 
 from sqlalchemy import Engine
 
-from monitor.privacy.end_user_files import stored_files
-from monitor.privacy.masking import read_table, readable, traces_in, unpacked
+from monitor.privacy.erasure.end_user_files import stored_files
+from monitor.privacy.erasure.masking import read_table, readable, traces_in, unpacked
+from monitor.privacy.erasure.traces import Traces
 from monitor.privacy.run_files import files_of
-from monitor.privacy.traces import Traces
 from monitor.settings import Retrain
 from monitor.store.engine import transaction
 from monitor.store.privacy.end_user_traces import list_run_folders

@@ -1,1 +1,0 @@
-"""Commands of end users' ids and of the suppression list."""

@@ -1,0 +1,1 @@
+"""Commands about end users: erasure, export, suppression, keys of ids, inventory, retention."""

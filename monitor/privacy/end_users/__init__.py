@@ -1,0 +1,1 @@
+"""An end user: spellings of the id, stored rows, the suppression list."""

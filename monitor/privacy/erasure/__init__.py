@@ -1,0 +1,1 @@
+"""Erasure of an end user: removal, masking, taints, the search afterwards, tasks by hand."""
