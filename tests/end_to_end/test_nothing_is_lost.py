@@ -20,7 +20,7 @@ from monitor.store.review.assignments import REVIEW_ASSIGNMENTS
 from monitor.store.tables import ReviewAssignment, ReviewItem, WebSession
 from tests.services.warm_interpreter import ForkedProcess, warm_interpreter
 from tests.support.review.review_world import PASSWORD
-from tests.support.web.reviewer_actions import accept, number, start
+from tests.support.web.reviewer_actions import accept, number, resume, start
 from tests.support.web.site import Site
 
 pytestmark = pytest.mark.browser
@@ -145,7 +145,7 @@ def test_a_draft_survives_a_killed_server(site: Site, server: Server) -> None:
         server.start()
         again = page.context.new_page()
         again.goto(f"{server.address}/review")
-        assert item == number(again)
+        assert item == resume(again)
         expect(again.locator("#corrected")).to_have_value(re.compile(r" One\. Two\. Three\.$"))
         expect(again.locator("#saved")).to_have_text(SAVED)
         assert draft(site, item).endswith(" One. Two. Three.")

@@ -94,7 +94,7 @@ def test_a_lead_searches_the_access_log(browser: Browser, engine: Engine, width:
         give_session(context, engine, server.url, lea)
         page = context.new_page()
         page.goto(f"{server.url}/overview")
-        page.get_by_role("link", name="Access log").click()
+        page.get_by_role("navigation", name="Main").get_by_role("link", name="Access").click()
         rows = page.locator("tbody tr")
         expect(rows).to_have_count(6)
         assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -14,6 +14,13 @@ def start(page: Page) -> int:
     return number(page)
 
 
+def resume(page: Page) -> int:
+    """Follow the link to the item at work; return its number."""
+    page.get_by_role("link", name=re.compile("^Continue with item")).click()
+    page.wait_for_url(ITEM)
+    return number(page)
+
+
 def number(page: Page) -> int:
     """Return the number of the current item."""
     return int(page.url.rsplit("/", 1)[1])
