@@ -24,6 +24,8 @@ NUMBERS = (0, 7, 2**31 - 1)
 LARGE_NUMBERS = (0, -(2**62), 2**63 - 1)
 FLOATS = (0.1, -1.5e-300, 1.7976931348623157e308)
 CONTENTS = (bytes(range(256)), b"", b"\\x00\n\t\\N")
+#: Columns of which a check allows some words only.
+WORDS = {("suppressions", "action"): ("added", "removed")}
 N_ROWS = 3
 
 
@@ -105,6 +107,8 @@ def _value(connection: Connection, table: Table, column: Any, k: int, *, single:
     kind = datetime if isinstance(column.type, UtcDateTime) else column.type.python_type
     if column.primary_key and kind is int:
         return 10 + 7 * k
+    if kind is str and (words := WORDS.get((table.name, column.name))):
+        return words[k % len(words)]
     if kind is str:
         return f"{column.name} {k}: {TEXTS[k % 3]}"
     if kind is bool:

@@ -57,7 +57,9 @@ def test_check_lists_what_is_pending(run_command: Run, database: Path) -> None: 
         opened.commit()
     status, fields = state(run_command)
     assert (status, fields["schema"]) == (78, "outdated_schema")
-    assert [entry["revision"] for entry in fields["pending"]] == ["0009", "0010"]  # type: ignore[attr-defined]
+    history = migrations.history()
+    later = history[history.index("0008") + 1 :]
+    assert [entry["revision"] for entry in fields["pending"]] == later  # type: ignore[attr-defined]
 
 
 def test_check_names_an_interrupted_migration(run_command: Run, database: Path) -> None:  # noqa: F811
@@ -122,7 +124,7 @@ def test_commands_end_with_the_documented_statuses(
     engine.dispose()
     copied = run_command("db", "copy", f"sqlite:///{tmp_path / 'b.db'}")
     assert copied.returncode == 0, copied.stderr
-    assert copied.stdout.splitlines()[-1].startswith("copied and compared: 1 rows")
+    assert copied.stdout.splitlines()[-1].startswith("copied and compared: 2 rows")
     assert run_command("db", "copy", f"sqlite:///{tmp_path / 'b.db'}").returncode == 2
     archive = tmp_path / "backup.tar.gz"
     assert run_command("db", "backup", archive).returncode == 0

@@ -284,7 +284,6 @@ def plant(engine: Engine, clock: datetime) -> set[tuple[str, str]]:
     """Write Ann's id into a row of every column that may name her; return the columns."""
     planted = set()
     with transaction(engine) as connection:
-        connection.exec_driver_sql("PRAGMA ignore_check_constraints = ON")  # of codes
         fill_tables(connection, metadata)
         connection.execute(delete(UserIdKey))  # nobody has these keys
         vectors = {"prompt_vectors": b"\0\0", "response_vectors": b"\0\0"}
