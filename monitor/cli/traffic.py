@@ -196,7 +196,7 @@ def import_(
         names=settings.names,
         model_version=clean_version_name(model_version),
         redactor=build_redactor(settings.redaction),
-        rules=open_rules(engine, settings),
+        rules=open_rules(engine, settings, adopts_key=False),
         now=datetime.now(UTC),
         max_same_prompt_share=1.0 if allow_same_prompt else settings.drift.max_same_prompt_share,
     )

@@ -74,7 +74,8 @@ def replay_dead_letters(
     replayed, in one transaction. Exchanges of the record that are still unreadable or that the
     database refuses become dead letters of their own. Halves are pending again.
     """
-    preparer = BatchPreparer.build(settings, encoder, rules=open_rules(engine, settings))
+    rules = open_rules(engine, settings, adopts_key=False)
+    preparer = BatchPreparer.build(settings, encoder, rules=rules)
     totals: Counter[str] = Counter()
     unreadable: Counter[str] = Counter()
     after_id = 0

@@ -95,7 +95,7 @@ def replay_file(
         encoder,
         design,
         read=None if shape is None else shape.read,
-        rules=open_rules(engine, settings),
+        rules=open_rules(engine, settings, adopts_key=False),
     )
     with transaction(engine) as connection:
         start = claim(connection, source, 0, first=0, now=clock())

@@ -69,6 +69,7 @@ def export(
 
     from monitor.privacy.end_users.end_user import ErasureRequest
     from monitor.privacy.end_users.erasure_request import resolve
+    from monitor.privacy.erasure.erasure_record import subject_digest
     from monitor.privacy.subject_export.collection import collect_export, write_audit_entry
     from monitor.privacy.subject_export.writing import require_free, write_export
     from monitor.store.engine import transaction
@@ -84,7 +85,9 @@ def export(
     # Before anything is handed out: no export without its entry.
     write_audit_entry(engine, request, document, now, account_name())
     with transaction(engine) as connection:
-        record_read(connection, "subject export", "end_user", action="exported")
+        record_read(
+            connection, "subject export", "end_user", subject_digest(request), action="exported"
+        )
     if document.n_entries:
         paths = write_export(document, output)
     _show(document)

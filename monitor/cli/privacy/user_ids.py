@@ -19,12 +19,15 @@ def status(config: ConfigOption = None) -> None:
     """Count the stored ids by their form: under which key, unkeyed, or in clear."""
     from monitor.privacy.end_users.erasure_request import read_user_ids
     from monitor.privacy.end_users.rekeying import stored_ids
+    from monitor.settings import load_secrets
+    from monitor.traffic.end_users.key_ring import configured_keys
 
     settings = read_configuration(config)
     engine = open_database(settings)
     ids = read_user_ids(engine, settings)
+    configured = configured_keys(load_secrets())
     for number, key in enumerate(ids.ring.keys):
-        place = "in the database" if ids.ring.is_generated else "of the environment"
+        place = "of the environment" if key in configured else "in the database"
         typer.echo(f"key {key.check_value[:8]}: {'newest' if not number else 'older'}, {place}")
     _show(stored_ids(engine, ids))
 

@@ -73,7 +73,7 @@ def suppress(
         InputError: The id is empty.
         ConfigurationError: A key is missing, or the suppression file can't be written.
     """
-    ids = open_rules(engine, settings, secrets).ids
+    ids = open_rules(engine, settings, secrets, adopts_key=False).ids
     if not ids.normalized(subject):
         raise InputError("an end user's id is empty; give it as production sends it")
     rows = additions(ids, subject, reason, at=now, by=by)
@@ -205,7 +205,7 @@ def forget_listed(
     no ids: end users are found by the ids that rows have, and dead letters by their words. Texts of
     others that mention an id are found only by `driftwarden forget --subject`.
     """
-    rules = open_rules(engine, settings, secrets)
+    rules = open_rules(engine, settings, secrets, adopts_key=False)
     with transaction(engine) as connection:
         changes = suppression_changes(connection)
     end_users = SuppressionList(rules.ids, _forgotten(changes))

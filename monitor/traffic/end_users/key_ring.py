@@ -78,12 +78,21 @@ def read_key_ring(connection: Connection, secrets: Secrets) -> KeyRing:
     return _ring(stored, configured)
 
 
-def open_key_ring(engine: Engine, settings: Privacy, secrets: Secrets) -> KeyRing:
+def open_key_ring(
+    engine: Engine, settings: Privacy, secrets: Secrets, *, adopts_key: bool = True
+) -> KeyRing:
     """Return the keys; a new first key of the environment, or a generated one, is added.
+
+    Args:
+        engine: The database.
+        settings: Whether a key is required.
+        secrets: The keys of the environment.
+        adopts_key: Whether a new key may take the place of the database's newest. From then on
+            nothing can be stored without it, so a variable that is set by mistake must not do it.
 
     Raises:
         ConfigurationError: The keys of the environment are not those of the database, or there is
-            none and ``privacy.require_key`` is set.
+            none and ``privacy.require_key`` is set, or a new one may not be adopted.
     """
     configured = configured_keys(secrets)
     if settings.require_key and not configured:
@@ -97,6 +106,8 @@ def open_key_ring(engine: Engine, settings: Privacy, secrets: Secrets) -> KeyRin
             with transaction(engine) as connection:
                 stored = stored_keys(connection)
                 _check_newest(stored, configured)
+                if not adopts_key:
+                    _require_known(stored, configured)
                 _add_newest(connection, stored, configured)
                 return _ring(stored_keys(connection), configured)
         except IntegrityError:
@@ -142,6 +153,20 @@ def _check_newest(stored: Sequence[KeyRow], configured: Sequence[Key]) -> None:
             f"the first key of {VARIABLE} has the same tag as an older one; make another by "
             "`openssl rand -hex 32`",
             code="user_id_key_twice",
+        )
+
+
+def _require_known(stored: Sequence[KeyRow], configured: Sequence[Key]) -> None:
+    """Refuse a new first key of the environment."""
+    if not stored or not configured:
+        return
+    check = configured[0].check_value
+    if check not in {row.check_value for row in stored}:
+        raise ConfigurationError(
+            f"the first key of {VARIABLE} (check value {check[:8]}) is new to this database, which "
+            f"has {stored[0].check_value[:8]}; store the key safely, then start the daemon with it "
+            "or run `driftwarden user-ids rekey` to use it from now on, or unset the variable",
+            code="user_id_key_new",
         )
 
 

@@ -67,13 +67,25 @@ class EndUserRules:
         log.info("suppression_list_read", n_changes=version.n_changes)
 
 
-def open_rules(engine: Engine, settings: Sections, secrets: Secrets | None = None) -> EndUserRules:
+def open_rules(
+    engine: Engine,
+    settings: Sections,
+    secrets: Secrets | None = None,
+    *,
+    adopts_key: bool = True,
+) -> EndUserRules:
     """Return the rules of a database; its first key is added, and the suppression file is merged.
+
+    Args:
+        engine: The database.
+        settings: The rules of ids, and the file.
+        secrets: The keys; ``None``: those of the environment.
+        adopts_key: Whether a new key of the environment may become the database's newest.
 
     Raises:
         ConfigurationError: The keys differ from those of the database, or the file can't be used.
     """
-    ring = open_key_ring(engine, settings.privacy, secrets or load_secrets())
+    ring = open_key_ring(engine, settings.privacy, secrets or load_secrets(), adopts_key=adopts_key)
     if ring.missing:
         log.warning(
             "user_id_keys_missing",
