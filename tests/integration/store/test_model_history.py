@@ -173,7 +173,8 @@ def test_every_row_belongs_to_one_model_or_none() -> None:
     """What is the daemon's own has no column of a model; the outbox has an empty one."""
     own = {
         "source_offsets", "offset_gaps", "pending_halves", "dead_letters", "embedding_blocks",
-        "audit_log", "users", "invitations", "sign_in_attempts", "erasures",
+        "audit_log", "users", "invitations", "sign_in_attempts", "erasures", "suppressions",
+        "user_id_keys",
         "leadership", "slack_actions", "web_sessions", "taxonomy_versions", "review_draws",
     }  # fmt: skip
     tables = Base.metadata.tables

@@ -298,7 +298,7 @@ def test_scores_of_versions_are_withheld_until_the_lock(
         sign_in("Lea")(client)
         page = client.get("/models").text
         assert "0.987" not in page
-        assert "Hidden" in page
+        assert "Scores are hidden" in page
         with transaction(world.engine) as connection:
             lock_human_evaluation(
                 connection, human_evaluation, world.rows["Lea"], clock, allow_missing=True
