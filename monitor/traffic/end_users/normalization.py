@@ -6,12 +6,9 @@ from contextlib import suppress
 
 import phonenumbers
 
-#: Characters that are invisible in a text: zero-width ones, direction marks, soft hyphens.
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
-#: Dashes that stand for a hyphen.
-_DASHES = re.compile("[\u2010-\u2015\u2212]")
-_SCHEME = re.compile(r"\A(?:mailto|tel):", re.IGNORECASE)
-_ADDRESS = re.compile(r"\A[^\s@<>]{1,64}@[^\s@<>]{1,190}\Z")
+from monitor.traffic.end_users.addresses import address_in, plain_text
+
+_TEL = re.compile(r"\Atel:", re.IGNORECASE)
 _PHONE = re.compile(r"\A\+?[0-9(][0-9 ()./-]{5,30}[0-9]\Z")
 
 
@@ -19,9 +16,11 @@ def normalize(end_user: str, *, ignore_case: bool = True, phone_region: str = ""
     """Return the one form of an id.
 
     Unicode NFKC, so that full-width characters and combined accents agree; invisible characters
-    and surrounding space removed, inner space reduced to one blank; lower case; of an e-mail
-    address the domain in ASCII; of a valid phone number with a country code the form of E.164.
-    Nothing else: dots and tags in an e-mail address and leading zeros tell ids apart.
+    and surrounding space removed, inner space reduced to one blank, hyphens and dashes of any kind
+    to ``-``; lower case; an e-mail address that is the whole id without its wrapping, such as
+    ``Ann <ann@example.org>``, and its domain in ASCII; of a valid phone number with a country code
+    the form of E.164. Nothing else: dots and tags in an e-mail address and leading zeros tell ids
+    apart.
 
     Args:
         end_user: The id as production sends it.
@@ -33,15 +32,11 @@ def normalize(end_user: str, *, ignore_case: bool = True, phone_region: str = ""
     >>> normalize("030 901820"), normalize("030 901820", phone_region="DE")
     ('030 901820', '+4930901820')
     """
-    text = end_user
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text.encode("utf-8", "replace").decode())
-        text = _INVISIBLE.sub("", text)
-    text = " ".join(text.split())
-    bare = _SCHEME.sub("", text)
-    if "@" in bare and _ADDRESS.match(bare):
-        return _address(bare)
-    digits = bare if bare.isascii() else _DASHES.sub("-", bare)
+    text = plain_text(end_user)
+    address = address_in(text)
+    if address:
+        return _address(address)
+    digits = _TEL.sub("", text)
     if _PHONE.match(digits):
         number = _phone(digits, phone_region)
         if number:
