@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from monitor.traffic.redaction.text_scan import Place, TextScan
+from monitor.traffic.redaction.text_scan import INVISIBLE, Place, TextScan
 
 #: Latin, Greek and Cyrillic. In scripts without spaces an address would include the sentence.
 ALPHABETS = "A-Za-z\u00c0-\u024f\u0370-\u04ff"
@@ -19,6 +19,8 @@ REMOTE_PATH = re.compile(r":[\w.~-]{1,200}/")
 
 #: In an address of the web.
 ENCODED = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}%40(?:[\w-]{1,62}\.){1,8}[A-Za-z]{2,24}(?![\w-])")
+#: The ``%`` of an encoded character of a name.
+PERCENT = re.compile(r"%(?=3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa])")
 
 
 def find_emails(scan: TextScan) -> Iterator[Place]:
@@ -32,8 +34,22 @@ def find_emails(scan: TextScan) -> Iterator[Place]:
         if domain and local and not REMOTE_PATH.match(text, domain.end()):
             name = local.group().rstrip("'.+&%-")  # an address doesn't start with these
             if 0 < len(name) <= MAX_LOCAL_CHARACTERS:
-                yield at - len(name), domain.end()
+                yield _whole_start(scan, at - len(name)), domain.end()
         at = text.find("@", at + 1)
     if "%40" in text:
         for match in ENCODED.finditer(text):
-            yield match.span()
+            yield _whole_start(scan, match.start()), match.end()
+
+
+def _whole_start(scan: TextScan, start: int) -> int:
+    """Return where a local part begins, of which the part after ``%`` or a blank was matched."""
+    if start and PERCENT.match(scan.text, start - 1):
+        return start - 1
+    first = start
+    while first and scan.original[first - 1] in INVISIBLE:
+        before = scan.text[max(0, start - MAX_LOCAL_CHARACTERS) : first - 1][::-1]
+        rest = LOCAL.match(before)
+        if not rest:
+            break
+        first -= 1 + rest.end()
+    return first

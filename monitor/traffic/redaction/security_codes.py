@@ -87,20 +87,29 @@ def find_security_codes(scan: TextScan) -> Iterator[Place]:
     for place in scan.places_of(NEEDLES, OTHER_NEEDLES):
         if place < end_of_last or not DIGITS_NEAR.search(text, max(0, place - 24), place + 72):
             continue
-        for words, value in KINDS:
-            name = words.search(text, max(end_of_last, place - REACH), place + 40)
-            code = name and value.match(text, name.end())
-            if not name or not code or _is_postal(name, code[1]) or _is_year(name, code[1]):
-                continue
+        code = _first_code(text, end_of_last, place)
+        if code:
             end_of_last = code.end()
             yield code.span(1)
-            break
         else:
             first = max(end_of_last, place - 2 * REACH)
             code = PIN_LAST.search(text, first, place + 4)
             if code:
                 end_of_last = place + 3
                 yield code.span(1)
+
+
+def _first_code(text: str, start: int, place: int) -> re.Match[str] | None:
+    """Return the first code of any kind whose name is near a place; of equals the surest kind."""
+    first: re.Match[str] | None = None
+    for words, value in KINDS:
+        name = words.search(text, max(start, place - REACH), place + 40)
+        code = name and value.match(text, name.end())
+        if not name or not code or _is_postal(name, code[1]) or _is_year(name, code[1]):
+            continue
+        if first is None or code.start(1) < first.start(1):
+            first = code
+    return first
 
 
 def _is_postal(name: re.Match[str], code: str) -> bool:

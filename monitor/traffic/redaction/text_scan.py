@@ -79,6 +79,7 @@ class TextScan:
     """A scanned text.
 
     Attributes:
+        original: The text as it was.
         text: The text.
         raw: The text in UTF-8.
         has_digit: Whether there is a digit.
@@ -89,6 +90,7 @@ class TextScan:
 
     def __init__(self, text: str) -> None:
         """Scan a text; digits of other scripts, unusual hyphens and spaces count as ASCII."""
+        self.original = text
         if not text.isascii():
             pattern, forms = _other_forms()
             text = pattern.sub(lambda match: forms[match[0]], text)

@@ -69,6 +69,14 @@ REDACTOR = Redactor()
         ("card ４１１１ １１１１ １１１１ １１１１", "card [CARD]"),  # noqa: RUF001
         ("card 4111\u20111111\u20111111\u20111111", "card [CARD]"),
         ("cvv: 123, PIN is 4711", "cvv: [SECURITY_CODE], PIN is [SECURITY_CODE]"),
+        (
+            "cvv 123, PIN: 4921, one-time code 883201",
+            "cvv [SECURITY_CODE], PIN: [SECURITY_CODE], one-time code [SECURITY_CODE]",
+        ),
+        (
+            "PIN: 4921, CVV: 123, TAN 445566",
+            "PIN: [SECURITY_CODE], CVV: [SECURITY_CODE], TAN [SECURITY_CODE]",
+        ),
         ("die TAN lautet 493175", "die TAN lautet [SECURITY_CODE]"),
         ("sort code 20-00-00, acct 55779911", "sort code [BANK_ACCOUNT], acct [BANK_ACCOUNT]"),
         ("routing number 111000025", "routing number [BANK_ACCOUNT]"),
@@ -79,6 +87,11 @@ REDACTOR = Redactor()
         ("passport no. C01X00T47", "passport no. [NATIONAL_ID]"),
         ("born 12/03/1984", "born [BIRTH_DATE]"),
         ("write to ann%40example.org&x=1", "write to [EMAIL]&x=1"),
+        ("%62ob@corp.com", "[EMAIL]"),
+        ("to %62ob%40corp.com&x=1", "to [EMAIL]&x=1"),
+        ("b\u200bob@corp.com", "[EMAIL]"),
+        ("hi b\u200bo\u00adb@corp.com", "hi [EMAIL]"),
+        ("hi \u200bbob@corp.com", "hi \u200b[EMAIL]"),
     ],
 )  # fmt: skip
 def test_personal_data_is_replaced_by_its_kind(text: str, redacted: str) -> None:
