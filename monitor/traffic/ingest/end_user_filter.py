@@ -11,6 +11,7 @@ from monitor.store.traffic.dead_letters import DeadLetterRow
 from monitor.store.traffic.pending_halves import HalfRow
 from monitor.traffic.end_users.rules import EndUserRules
 from monitor.traffic.exchange import Exchange, Half
+from monitor.traffic.ingest.own_id import replace_own_id
 from monitor.traffic.joining import is_suppressed, suppress
 from monitor.traffic.record import RawRecord
 from monitor.traffic.redaction import Redactor, redact_exchange, redact_id
@@ -54,7 +55,10 @@ class EndUserFilter:
         clean = redact_exchange(exchange, self._redactor, self._names)
         if self._rules is None:
             return clean
-        end_user = self._rules.ids.stored_id(exchange.end_user, self._redactor)
+        ids = self._rules.ids
+        end_user = ids.stored_id(exchange.end_user, self._redactor)
+        if end_user != exchange.end_user:
+            clean = replace_own_id(clean, ids.spellings(exchange.end_user), end_user)
         return msgspec.structs.replace(clean, end_user=end_user)
 
     def clean_half(self, half: Half, record: RawRecord) -> Half:
