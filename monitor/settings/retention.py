@@ -11,6 +11,8 @@ from monitor.settings.field_types import Section
 MIN_RETENTION = timedelta(days=14)
 #: A channel that was unavailable may still take a message.
 MIN_MESSAGES = timedelta(days=7)
+#: A reading of texts is noticed, and asked about, weeks later.
+MIN_ACCESS_LOG = timedelta(days=30)
 
 
 class Retention(Section):
@@ -47,6 +49,11 @@ class Retention(Section):
                     f'{name} must be "" (for ever) or at least {format_duration(minimum)}: '
                     "what is younger is still sent, or used"
                 )
+        if self.access_log is not None and self.access_log < MIN_ACCESS_LOG:
+            raise ValueError(
+                f'access_log must be "" (for ever) or at least {format_duration(MIN_ACCESS_LOG)}: '
+                "who read texts of end users is found out later, from its entries"
+            )
         if self.reviews is not None and not (
             self.exchanges is not None and self.exchanges <= self.reviews
         ):

@@ -41,6 +41,8 @@ def test_another_form_is_refused(text: str) -> None:
         (Web, {"invitation_lifetime": "0s"}, "more than 0"),
         (Web, {"invitation_lifetime": 7}, "whole number and a unit"),
         (Retention, {"exchanges": "13d"}, "at least 14d"),
+        (Retention, {"access_log": "1m"}, "at least 30d"),
+        (Retention, {"access_log": "29d"}, "at least 30d"),
         (Retention, {"reviews": "90d"}, "as long as exchanges"),
         (Retention, {"exchanges": "0d"}, "more than 0"),
     ],
