@@ -12,13 +12,27 @@ from monitor.store.engine import transaction
 from monitor.store.privacy.end_user_ids import distinct_end_users, rows_of_end_users
 from monitor.traffic.end_users.user_ids import UserIds
 
-Reason = Literal["edit", "domain", "local part", "tag", "country code", "digits"]
+Reason = Literal["edit", "domain", "local part", "tag", "country code", "digits", "separators"]
 
 #: Shorter ids resemble each other by chance.
 MIN_CHARACTERS = 6
 #: Digits by which two phone numbers agree without their country codes.
 MIN_DIGITS = 7
 _EDITS = "abcdefghijklmnopqrstuvwxyz0123456789.-_@+"
+#: Tags in addresses that people use often; a pseudonym with another one can't be guessed.
+TAGS = (
+    "account", "accounts", "ads", "ai", "alerts", "app", "apps", "auth", "bank", "banking",
+    "beta", "bills", "bot", "bots", "business", "chat", "contact", "demo", "dev", "email",
+    "family", "finance", "forum", "free", "games", "github", "google", "home", "info", "inbox",
+    "insurance", "job", "jobs", "junk", "list", "lists", "login", "mail", "marketing", "me",
+    "misc", "new", "news", "newsletter", "newsletters", "no-reply", "notifications", "offers",
+    "office", "online", "orders", "other", "paypal", "personal", "play", "private", "promo",
+    "qa", "register", "registration", "sales", "school", "service", "shop", "shopping", "shops",
+    "signup", "social", "software", "spam", "store", "subscriptions", "support", "tech", "temp",
+    "test", "test1", "test2", "tests", "testing", "travel", "trial", "uni", "updates", "user",
+    "web", "work",
+)  # fmt: skip
+_SEPARATORS = re.compile(r"[-_. /]+")
 _NUMBER = re.compile(r"\A\+?[0-9(][0-9 ()./-]{5,30}[0-9]\Z")
 
 
@@ -38,9 +52,10 @@ def near_matches(engine: Engine, request: ErasureRequest) -> list[NearMatch]:
     """Return stored ids that resemble the id of a complete request and are not of it.
 
     Of ids in clear: those at an edit distance of 1 (a character more, less, other, or two swapped),
-    addresses with another domain or tag, and numbers with other country codes or separators. A
-    pseudonym resembles nothing, so of pseudonyms only those of spellings that can be guessed are
-    found: at an edit distance of 1, without the tag or the domain, and with fewer digits.
+    addresses with another domain or tag, ids with other separators, and numbers with other country
+    codes. A pseudonym resembles nothing, so of pseudonyms only those of spellings that can be
+    guessed are found: at an edit distance of 1, without the tag or with a common one
+    (:data:`TAGS`), without the domain, with other separators, and with fewer digits.
     """
     ids = request.ids
     if ids is None or len(request.subject) < MIN_CHARACTERS:
@@ -76,7 +91,12 @@ def resemblance(first: str, second: str) -> Reason | None:
         of_numbers
         or _resemblance_of_addresses(first, second)
         or ("edit" if _is_one_edit(first, second) else None)
+        or ("separators" if _without_separators(first) == _without_separators(second) else None)
     )
+
+
+def _without_separators(text: str) -> str:
+    return _SEPARATORS.sub("", text)
 
 
 def _resemblance_of_numbers(first: str, second: str) -> Reason | None:
@@ -136,25 +156,44 @@ def _guesses(text: str) -> Iterator[tuple[str, Reason]]:
     """Yield spellings that resemble a normalized id."""
     local, at, domain = text.partition("@")
     if at:
-        yield local, "local part"
-        if "+" in local:
-            yield f"{local.partition('+')[0]}@{domain}", "tag"
-        elif len(local) >= MIN_CHARACTERS:
-            yield local.replace(".", ""), "local part"
+        yield from _other_addresses(local, domain)
+    if _SEPARATORS.search(local):
+        for separator in ("", "-", "_", ".", " ", "/"):
+            yield _SEPARATORS.sub(separator, local) + at + domain, "separators"
     if text.startswith("+"):
-        for n_code in (1, 2, 3):
-            national = text[1 + n_code :]
-            if len(national) >= MIN_DIGITS:
-                yield national, "country code"
-                yield f"0{national}", "country code"
-        yield text[1:], "digits"
-    for at_ in range(len(text) + 1):
-        head, tail = text[:at_], text[at_:]
+        yield from _other_numbers(text)
+    yield from ((spelling, "edit") for spelling in _edits(text))
+
+
+def _other_addresses(local: str, domain: str) -> Iterator[tuple[str, Reason]]:
+    yield local, "local part"
+    base, plus, _ = local.partition("+")
+    if plus:
+        yield f"{base}@{domain}", "tag"
+    elif len(local) >= MIN_CHARACTERS:
+        yield local.replace(".", ""), "local part"
+    for tag in (*TAGS, *_SEPARATORS.split(domain)):
+        yield f"{base}+{tag}@{domain}", "tag"
+
+
+def _other_numbers(text: str) -> Iterator[tuple[str, Reason]]:
+    for n_code in (1, 2, 3):
+        national = text[1 + n_code :]
+        if len(national) >= MIN_DIGITS:
+            yield national, "country code"
+            yield f"0{national}", "country code"
+    yield text[1:], "digits"
+
+
+def _edits(text: str) -> Iterator[str]:
+    """Yield the texts at an edit distance of 1."""
+    for place in range(len(text) + 1):
+        head, tail = text[:place], text[place:]
         if len(tail) > 1:
-            yield head + tail[1] + tail[0] + tail[2:], "edit"
+            yield head + tail[1] + tail[0] + tail[2:]
         if tail:
-            yield head + tail[1:], "edit"
+            yield head + tail[1:]
         for character in _EDITS:
-            yield head + character + tail, "edit"
+            yield head + character + tail
             if tail:
-                yield head + character + tail[1:], "edit"
+                yield head + character + tail[1:]

@@ -118,6 +118,79 @@ def test_ids_are_pseudonyms_without_redaction_too(engine: Engine, clock: datetim
     assert exchanges.end_users[0].startswith("user-")
 
 
+def test_wrapped_addresses_and_other_hyphens_are_one_pseudonym(
+    engine: Engine, clock: datetime
+) -> None:
+    wrapped = ["Ann Miller <ann@example.org>", "mailto:ann%40example.org?subject=x"]
+    ids = store(engine, [ANN, *wrapped, "customer-765", "customer\u2013765"], clock)
+    assert len({*ids[:3]}) == len({*ids[3:]}) == 1
+
+
+@pytest.mark.parametrize("with_redaction", [True, False])
+@pytest.mark.parametrize("user", ["Customer-00765", 7_654_321, "Ann Miller <ann@example.org>"])
+def test_the_own_id_stays_nowhere_beside_its_pseudonym(
+    engine: Engine, clock: datetime, user: str | int, with_redaction: bool
+) -> None:
+    own = settings(redaction={"enabled": with_redaction})
+    preparer = BatchPreparer.build(own, FakeEncoder(), rules=open_rules(engine, own))
+    bare = str(user).partition("<")[2].strip(">") or user
+    value = {
+        "prompt": f"I am {str(user).upper()}, {bare}: where?",
+        "response": f"{user}, there.",
+        "user": user,
+        "metadata": {"user": user, "session": f"{user}/abc", "n_tokens": 12, f"of {user}": True},
+    }
+    records = [RawRecord(Position("c", 0, 0), b"k", json.dumps(value).encode(), clock)]
+    prepared = preparer.prepare(records, received_at=clock)
+    store_batch(engine, prepared, [], now=clock)
+    texts = [str(user), str(user).upper(), "00765", "7654321", "ann@", "ANN@"]
+    assert stored_texts(engine, texts) == []
+    assert prepared.exchanges.attributes[0]["n_tokens"] == 12
+
+
+def test_a_short_id_and_parts_of_words_stay(engine: Engine, clock: datetime) -> None:
+    own = settings()
+    preparer = BatchPreparer.build(own, FakeEncoder(), rules=open_rules(engine, own))
+    pairs = [
+        ("17", "17 parcels"),
+        ("parcel", "parcels, my_parcel"),
+        ("customer-7654", "other-7654"),
+    ]
+    records = [
+        RawRecord(
+            Position("c", 0, n), b"k",
+            json.dumps({"prompt": text, "response": "b", "user": user}).encode(), clock,
+        )
+        for n, (user, text) in enumerate(pairs)
+    ]  # fmt: skip
+    exchanges = preparer.prepare(records, received_at=clock).exchanges
+    assert list(exchanges.prompts) == [text for _, text in pairs]
+
+
+def test_ids_as_they_are_stay_in_texts(engine: Engine, clock: datetime) -> None:
+    own = settings(privacy={"user_ids": "as_is"})
+    preparer = BatchPreparer.build(own, FakeEncoder(), rules=open_rules(engine, own))
+    value = {"prompt": "I am customer-00765.", "response": "b", "user": "customer-00765"}
+    records = [RawRecord(Position("c", 0, 0), b"k", json.dumps(value).encode(), clock)]
+    assert preparer.prepare(records, received_at=clock).exchanges.prompts[0] == value["prompt"]
+
+
+@pytest.mark.parametrize(
+    ("subject", "spellings"),
+    [
+        (ANN, {"ann+news@example.org": "tag", "ann+example@example.org": "tag"}),
+        ("ann+shop@example.org", {"ann@example.org": "tag", "ann+news@example.org": "tag"}),
+        ("customer-007-65", {"customer_007_65": "separators", "customer00765": "separators"}),
+    ],
+)
+def test_pseudonyms_of_tags_and_separators_are_near_matches(
+    engine: Engine, clock: datetime, subject: str, spellings: dict[str, str]
+) -> None:
+    store(engine, [subject, *spellings, "bob+news@example.org"], clock)
+    matches = near_matches(engine, request(engine, subject))
+    assert {match.spelling: match.reason for match in matches} == spellings
+
+
 def test_a_pseudonym_is_not_hashed_again(engine: Engine, clock: datetime) -> None:
     first = store(engine, [ANN], clock)
     assert store(engine, first, clock) == first
@@ -139,12 +212,12 @@ def test_forget_finds_all_forms(any_engine: Engine, clock: datetime, subject: st
 
 
 def test_other_spellings_in_clear_are_found(engine: Engine, clock: datetime) -> None:
-    spellings = ["Customer-765", "CUSTOMER-765", "customer\u2010765"]
+    spellings = ["Customer-765", "CUSTOMER-765", "customer\u2010765", "customer_765"]
     store(engine, [*spellings, "customer-766"], clock, user_ids="as_is")
     complete = request(engine, "customer-765", user_ids="as_is")
-    assert complete.other_spellings == ("CUSTOMER-765", "Customer-765")
+    assert complete.other_spellings == tuple(sorted(spellings[:3]))
     forget(engine, settings(), complete, clock)
-    assert stored(engine) == [spellings[2], "customer-766"]
+    assert stored(engine) == [spellings[3], "customer-766"]
 
 
 def test_forget_refuses_to_search_without_a_key(engine: Engine, clock: datetime) -> None:
