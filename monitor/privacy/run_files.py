@@ -5,7 +5,7 @@ A test compares the list with what runs write.
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatch
@@ -112,6 +112,31 @@ def files_of(folder: RunFolder) -> list[Path]:
     return sorted(
         path for path in folder.root.rglob("*") if path.is_file() and not path.is_symlink()
     )
+
+
+def unknown_run_folders(known: Iterable[Path], work_dirs: Iterable[Path]) -> list[RunFolder]:
+    """Return the folders of runs that the database doesn't know, as after a restoration.
+
+    Args:
+        known: The folders of the runs that it knows.
+        work_dirs: Where runs have their folders; a run's folder has its files at any depth.
+    """
+    known_roots = {path.resolve() for path in known}
+    names = [kind.pattern for kind in RUN_FILES if "/" not in kind.pattern]
+    roots = {
+        path.parent
+        for path in files_under(work_dirs)
+        if any(fnmatch(path.name, name) for name in names)
+    }
+    return [
+        RunFolder(root) for root in sorted(roots) if known_roots.isdisjoint({root, *root.parents})
+    ]
+
+
+def files_under(work_dirs: Iterable[Path]) -> Iterator[Path]:
+    """Yield all files in folders, without links."""
+    for work_dir in work_dirs:
+        yield from files_of(RunFolder(work_dir))
 
 
 def find_named_files(folder: RunFolder, traces: Traces) -> Iterator[Path]:

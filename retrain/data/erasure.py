@@ -173,6 +173,8 @@ def _left(path: Path, matches: Matches) -> tuple[str, int]:
     """Return digest and number of the remaining lines."""
     digest = hashlib.sha256()
     n_left = 0
+    if not path.is_file():  # only validation data is left
+        return f"sha256:{digest.hexdigest()}", 0
     with path.open("rb") as file:
         for line in file:
             if not _matches(line, matches):

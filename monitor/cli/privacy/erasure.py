@@ -1,5 +1,6 @@
 """`driftwarden forget` and `driftwarden retention`: erasure of personal data."""
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,9 +8,11 @@ import typer
 
 from monitor.cli.shared.access import account_name
 from monitor.cli.shared.context import ConfigOption, open_database, read_configuration
+from monitor.errors import DatabaseUnavailableError
+from monitor.plurals import pluralize
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy import Engine
 
@@ -97,7 +100,9 @@ def forget(
     user in others' words. Then counts again what is left, searches all columns and files, and lists
     what must be done by hand.
 
-    Exit status 1: something is left; run it again.
+    Exit status 1: something is left; it says what to do. 75: the database was busy or unavailable,
+    as while a daemon writes to SQLite; run it again: nothing is lost, and it goes on with what is
+    left.
     """
     from datetime import UTC, datetime
 
@@ -114,7 +119,8 @@ def forget(
     if suppressed:
         if subject or exchange:
             raise typer.BadParameter("--suppressed: give neither --subject nor --exchange")
-        _forget_listed(engine, settings, dry_run=dry_run)
+        with _saying_that_nothing_is_lost():
+            _forget_listed(engine, settings, dry_run=dry_run)
         return
     request = resolve(engine, settings, ErasureRequest(subject, tuple(exchange or ())))
     if verify:
@@ -125,19 +131,34 @@ def forget(
         add_to_list(
             engine, settings, subject, "forgotten", by=account_name(), now=datetime.now(UTC)
         )
-    report = remove(
-        engine,
-        settings,
-        request,
-        datetime.now(UTC),
-        dry_run=dry_run,
-        files=file or (),
-    )
+    with _saying_that_nothing_is_lost():
+        report = remove(
+            engine,
+            settings,
+            request,
+            datetime.now(UTC),
+            dry_run=dry_run,
+            files=file or (),
+        )
     _show(report, dry_run=dry_run)
     if dry_run:
         _show_near_matches(engine, request)
     if (report.n_left or report.findings) and not dry_run:
         raise typer.Exit(1)
+
+
+@contextmanager
+def _saying_that_nothing_is_lost() -> "Iterator[None]":
+    """Add to the error of a busy database what is done, and that the command may be repeated."""
+    try:
+        yield
+    except DatabaseUnavailableError as error:
+        raise DatabaseUnavailableError(
+            f"{error}; the erasure is not complete. Run the same command again, until its exit "
+            "status isn't 75: nothing is lost, what was removed stays removed, and it goes on with "
+            "what is left",
+            code=error.code,
+        ) from error
 
 
 def _forget_listed(engine: "Engine", settings: "Configuration", *, dry_run: bool) -> None:
@@ -150,7 +171,7 @@ def _forget_listed(engine: "Engine", settings: "Configuration", *, dry_run: bool
     for end_user, report in forget_listed(engine, settings, datetime.now(UTC), dry_run=dry_run):
         n_traces = sum(count.n_found for count in report.counts)
         left = f", {report.n_left:,} left" if not dry_run else ""
-        typer.echo(f"{end_user}: {n_traces:,} traces found{left}")
+        typer.echo(f"{end_user}: {pluralize(n_traces, 'trace')} found{left}")
         n_ids += 1
         n_left += report.n_left
     if not n_ids:
@@ -169,7 +190,7 @@ def _show_near_matches(engine: "Engine", request: "ErasureRequest") -> None:
         name = match.spelling
         if match.spelling != match.stored_id:
             name += f" (stored as {match.stored_id})"
-        typer.echo(f"- {name}: {match.n_rows:,} rows, differs in: {match.reason}")
+        typer.echo(f"- {name}: {pluralize(match.n_rows, 'row')}, differs in: {match.reason}")
 
 
 def _show(report: "ErasureReport", *, dry_run: bool) -> None:
@@ -181,16 +202,24 @@ def _show(report: "ErasureReport", *, dry_run: bool) -> None:
             figures += f"{max(0, count.n_found - count.n_left):>9,}{count.n_left:>9,}"
         typer.echo(f"{count.kind:{width}}{figures}")
     if report.n_mentions:
-        typer.echo(
-            f"\n{report.n_mentions:,} of the exchanges are other end users' and mention the id"
+        relation = (
+            "is another end user's and mentions"
+            if report.n_mentions == 1
+            else ("are other end users' and mention")
         )
+        typer.echo(f"\n{report.n_mentions:,} of the exchanges {relation} the id")
     typer.echo("\nto do by hand:")
     for step in report.manual_steps:
         typer.echo(f"- {step.text}")
     if dry_run:
         typer.echo("\nnothing was removed: --dry-run")
     elif report.n_left:
-        typer.echo(f"\n{report.n_left:,} traces are left; run it again")
+        verb = "is" if report.n_left == 1 else "are"
+        advice = "run it again"
+        if report.not_rewritten:
+            names = ", ".join(map(str, report.not_rewritten))
+            advice = f"remove the rows of {names} by hand, then run it again"
+        typer.echo(f"\n{pluralize(report.n_left, 'trace')} {verb} left; {advice}")
         _show_findings(report.findings)
     elif report.findings:
         _show_findings(report.findings)
@@ -204,6 +233,6 @@ def _show_findings(findings: "Sequence[Finding]") -> None:
         advice = f": {finding.advice}" if finding.advice else ""
         typer.echo(f"- left in {finding.place} ({finding.where}){advice}")
     if len(findings) > SHOWN_FINDINGS:
-        typer.echo(f"- and {len(findings) - SHOWN_FINDINGS:,} more places")
+        typer.echo(f"- and {pluralize(len(findings) - SHOWN_FINDINGS, 'more place')}")
     if not findings:
         typer.echo("nothing was found")

@@ -7,6 +7,7 @@ import typer
 
 from monitor.cli.shared.access import account_name, record_read
 from monitor.cli.shared.context import ConfigOption, open_database, read_configuration
+from monitor.plurals import pluralize
 
 if TYPE_CHECKING:
     from monitor.privacy.subject_export.document import Export
@@ -107,4 +108,4 @@ def _show(document: "Export") -> None:
         name = match.spelling
         if match.spelling != match.stored_id:
             name += f" (stored as {match.stored_id})"
-        typer.echo(f"- {name}: {match.n_rows:,} rows, differs in: {match.reason}")
+        typer.echo(f"- {name}: {pluralize(match.n_rows, 'row')}, differs in: {match.reason}")

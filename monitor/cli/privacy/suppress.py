@@ -70,7 +70,8 @@ def list_(
 def remove(
     *,
     reason: Annotated[
-        str, typer.Option(help="Why, for the audit log. No id of the end user.", show_default=False)
+        str,
+        typer.Option(help="Why, for the audit log; the id in it is masked.", show_default=False),
     ],
     subject: Subject = "",
     digest: Annotated[
@@ -87,22 +88,26 @@ def remove(
     """Take an end user off the list: their records are stored again from now on."""
     from datetime import UTC, datetime
 
-    from monitor.privacy.end_users.suppression import unsuppress
+    from monitor.privacy.end_users.suppression import mask_reason, unsuppress
 
     if sum(map(bool, (subject, digest, key))) != 1:
         raise typer.BadParameter("--subject, --digest and --key: give one of them")
     settings = read_configuration(config)
+    engine = open_database(settings)
+    stored = mask_reason(engine, settings, subject, reason) if subject else reason
     n_end_users = unsuppress(
-        open_database(settings),
+        engine,
         settings,
         subject=subject,
         main_digest=digest,
         key=key,
-        reason=reason,
+        reason=stored,
         by=account_name(),
         now=datetime.now(UTC),
     )
     typer.echo(f"{pluralize(n_end_users, 'end user')} taken off the list")
+    if stored != reason:
+        typer.echo(f"the id was removed from the reason, which is stored as: {stored}")
 
 
 @app.command()

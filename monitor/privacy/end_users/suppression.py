@@ -1,5 +1,6 @@
 """Changes of the suppression list, and erasure of the end users on it."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,8 +10,10 @@ from sqlalchemy import Engine
 
 from monitor.errors import InputError
 from monitor.privacy.end_users.end_user import ErasureRequest
-from monitor.privacy.end_users.erasure_request import read_user_ids
+from monitor.privacy.end_users.erasure_request import read_user_ids, resolve
 from monitor.privacy.erasure.forget import ErasureReport, forget
+from monitor.privacy.erasure.passages import Passages
+from monitor.privacy.erasure.traces import ERASED, Traces
 from monitor.settings import Secrets, Sections
 from monitor.store.audit_log import append_entry
 from monitor.store.engine import transaction
@@ -41,6 +44,8 @@ from monitor.traffic.end_users.suppression_list import (
 ADDED, REMOVED = "end_user.suppressed", "end_user.unsuppressed"
 #: The fewest characters of a digest or check value that name it.
 MIN_PREFIX = 8
+#: A word of a reason, without the marks around it.
+_WORD = re.compile(r"[^\s\"'(){}<>,;!?]*[^\s\"'(){}<>,;!?.:]")
 
 
 @dataclass(frozen=True)
@@ -123,7 +128,7 @@ def unsuppress(
         subject: The id; or
         main_digest: the first characters of a digest that the list shows; or
         key: the first characters of the check value of a key: all of its end users.
-        reason: For the audit log.
+        reason: For the audit log; the id in it is masked.
         by: Who does it.
         now: The time.
         secrets: The keys; ``None``: those of the environment.
@@ -139,6 +144,7 @@ def unsuppress(
     if subject:
         ids = read_user_ids(engine, settings, secrets)
         meant = {main_digest_of(ids.ring, ids, subject, key=own) for own in ids.ring.keys}
+        reason = mask_reason(engine, settings, subject, reason, secrets)
     with transaction(engine) as connection:
         changes = suppression_changes(connection)
         listed = {
@@ -160,6 +166,28 @@ def unsuppress(
             append_entry(connection, now, by, REMOVED, f"end_user:{name[:16]}", {"reason": reason})
     synchronize(engine, suppression_file(settings, engine))
     return len(end_users)
+
+
+def mask_reason(
+    engine: Engine,
+    settings: Sections,
+    subject: str,
+    reason: str,
+    secrets: Secrets | None = None,
+) -> str:
+    """Return a reason with the end user's id, in any spelling and form, replaced."""
+    ids = read_user_ids(engine, settings, secrets)
+    request = resolve(engine, settings, ErasureRequest(subject), secrets)
+    masked = Traces.of(request, (), Passages(())).mask(reason)
+    names = {subject.strip().casefold(), ids.normalized(subject).casefold()}
+
+    def mask_word(match: re.Match[str]) -> str:
+        word = match[0]
+        same = word.casefold() in names or ids.normalized(word).casefold() in names
+        return ERASED if same else word
+
+    # Word by word too: a short id has no quotes here, and a spelling may be unknown.
+    return _WORD.sub(mask_word, masked)
 
 
 def export_list(engine: Engine, path: Path) -> int:

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from monitor.errors import ConfigurationError, InputError
 from monitor.privacy.end_users.end_user import EndUser
 from monitor.privacy.erasure.traces import Traces
-from monitor.privacy.run_files import find_named_files, mask_file
+from monitor.privacy.run_files import find_named_files, mask_file, unknown_run_folders
 from monitor.settings import Retrain
 from monitor.settings.evaluation_file import read_plan
 from monitor.store.engine import transaction
@@ -66,6 +66,8 @@ class Files:
     exports: frozenset[Path] = frozenset()
     #: Files of all runs in whose words the end user is named or quoted.
     named: tuple[Path, ...] = ()
+    #: Folders with such rows, of runs that the database doesn't know.
+    unknown_runs: tuple[RunFolder, ...] = ()
 
     @property
     def trained(self) -> list[Run]:
@@ -129,6 +131,17 @@ def find_files(
                 for path in (folder.training_data, folder.replay_responses)
             )
             runs.append(Run(run_id, status, folder, n_trained))
+    unknown = []
+    for folder in unknown_run_folders([Path(row[2]) for row in stored], work_dirs(retrain)):
+        try:
+            matches = find_in_run(folder, _owner(end_user.owns, traces))
+            named += find_named_files(folder, traces)
+        except (OSError, InputError) as error:
+            unreachable[folder.root] = _reason(error)
+            continue
+        if matches:
+            rows |= {match.path: match.n_rows for match in matches}
+            unknown.append(folder)
     datasets, broken = _datasets(retrain)
     unreachable |= broken
     exported = {str(Path(name).resolve()) for name in exports if name != STANDARD_OUTPUT}
@@ -152,8 +165,14 @@ def find_files(
         without_ids,
         frozenset(map(Path, exported)),
         tuple(named),
+        tuple(unknown),
     )
     return replace(files, versions=_versions(engine, files.trained))
+
+
+def work_dirs(retrain: Sequence[Retrain]) -> list[Path]:
+    """Return the folders in which runs of the models have theirs."""
+    return list(dict.fromkeys(Path(section.work_dir).resolve() for section in retrain))
 
 
 def stored_files(
@@ -199,7 +218,13 @@ def remove_rows(
                     "reason": "rows of an end user erased",
                 }
                 add_lineage_note(connection, version.id, note)
+    for folder in files.unknown_runs:
+        try:
+            remove_from_run(folder, _owner(end_user.owns, traces), now, trained=True)
+        except (OSError, InputError) as error:
+            failed[folder.root] = _reason(error)
     in_runs = [run.folder.root for run in files.runs]
+    in_runs += [folder.root for folder in files.unknown_runs]
     for path in files.rows:
         if any(path.is_relative_to(root) for root in in_runs):
             continue

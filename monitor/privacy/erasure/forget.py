@@ -96,6 +96,8 @@ class ErasureReport:
     #: Exchanges of other end users that mention the id; they are removed too.
     n_mentions: int
     manual_steps: list[ManualStep]
+    #: Files with rows that this command can't remove.
+    not_rewritten: tuple[Path, ...] = ()
     #: Where the verification has found something; empty after a dry run.
     findings: list[Finding] = field(default_factory=list)
 
@@ -148,17 +150,16 @@ def forget(
     steps += audit_entries_left(engine, traces)
     steps += vectors_left(settings.embedding)
     if dry_run:
-        steps = list(dict.fromkeys([*earlier_steps(engine, request), *steps]))
+        steps = _merge(earlier_steps(engine, request), steps, traces)
         return ErasureReport(
             [TraceCount(kind, n, n) for kind, n in n_found.items()], end_user.n_mentions, steps
         )
     # Nothing is removed before what has to be said is stored: a later command says it again.
     record_erasure(engine, request, traces, steps=steps, counts=n_found, files=on_disk, now=now)
-    steps = list(dict.fromkeys([*earlier_steps(engine, request), *steps]))
+    steps = _merge(earlier_steps(engine, request), steps, traces)
     failed = remove_rows(engine, end_user, traces, on_disk, now)
     steps += [
-        ManualStep("file", f"{path}: not rewritten ({reason}); remove the rows by hand")
-        for path, reason in failed.items()
+        ManualStep("file", f"{path}: not rewritten; {reason}") for path, reason in failed.items()
     ]
     if cache is not None:
         cache.remove(end_user.texts)
@@ -188,7 +189,13 @@ def forget(
     n_left["exchanges"] += len(set(remaining.ids) - set(end_user.ids))
     counts = [TraceCount(kind, n, n_left[kind]) for kind, n in n_found.items()]
     findings = verify(engine, traces, retrain, extra)
-    return ErasureReport(counts, end_user.n_mentions, steps, findings)
+    return ErasureReport(
+        counts,
+        end_user.n_mentions,
+        steps,
+        tuple(sorted({*failed, *files_after.unreachable})),
+        findings,
+    )
 
 
 def verify_end_user(
@@ -201,6 +208,15 @@ def verify_end_user(
     request = resolve(engine, settings, request)
     traces = find_traces(engine, find_end_user(engine, request))
     return verify(engine, traces, [of_model.retrain for of_model in settings.by_model], files)
+
+
+def _merge(
+    earlier: Iterable[ManualStep], steps: Iterable[ManualStep], traces: Traces
+) -> list[ManualStep]:
+    """Return all steps, each once: those of earlier erasures are stored without the id."""
+    merged = {(step.code, step.text): step for step in earlier}
+    merged |= {(step.code, traces.mask(step.text)): step for step in steps}
+    return list(merged.values())
 
 
 def _words(engine: Engine, end_user: EndUser, traces: Traces) -> list[MaskedRow]:

@@ -19,6 +19,7 @@ Code = Literal[
     "model_version",
     "weights",
     "training_run",
+    "unknown_run",
     "missing_export",
     "file",
     "slack_message",
@@ -57,6 +58,14 @@ def find_manual_steps(
                 "training_run",
                 f"training run {run.id} is running on rows of this end user; cancel it "
                 f"(`driftwarden retrain cancel {run.id}`) or retire the version that it produces",
+            )
+    for folder in files.unknown_runs:
+        places = [str(path) for path in (folder.checkpoints, folder.adapter) if path.is_dir()]
+        if places:
+            yield ManualStep(
+                "unknown_run",
+                f"run folder {folder.root}, which the database doesn't know, held rows of this end "
+                f"user, and its weights can't forget: {' and '.join(places)}; delete them",
             )
     for name in files.missing:
         yield ManualStep(

@@ -13,10 +13,10 @@ from typing import Any, Literal
 
 from sqlalchemy import Engine
 
-from monitor.privacy.erasure.end_user_files import stored_files
+from monitor.privacy.erasure.end_user_files import stored_files, work_dirs
 from monitor.privacy.erasure.masking import read_table, readable, traces_in, unpacked
 from monitor.privacy.erasure.traces import Traces
-from monitor.privacy.run_files import files_of
+from monitor.privacy.run_files import files_of, files_under
 from monitor.settings import Retrain
 from monitor.store.engine import transaction
 from monitor.store.privacy.end_user_traces import list_run_folders
@@ -66,7 +66,7 @@ def verify(
     """
     names = _Names()
     findings = list(_search_columns(engine, traces, names))
-    findings += _search_database_files(engine, traces, names)
+    findings += _search_database_files(engine, traces, names, in_rows=bool(findings))
     findings += _search_files(engine, traces, retrain, extra)
     return findings
 
@@ -135,22 +135,27 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(part)
 
 
-def _search_database_files(engine: Engine, traces: Traces, names: _Names) -> Iterator[Finding]:
-    """Search the bytes of SQLite's files, where removed rows may be left."""
+def _database_files(engine: Engine) -> list[Path]:
     if engine.dialect.name != "sqlite" or not engine.url.database:
-        return
-    for suffix in SQLITE_FILES:
-        path = Path(f"{engine.url.database}{suffix}")
+        return []
+    return [Path(f"{engine.url.database}{suffix}") for suffix in SQLITE_FILES]
+
+
+def _search_database_files(
+    engine: Engine, traces: Traces, names: _Names, *, in_rows: bool
+) -> Iterator[Finding]:
+    """Search the bytes of SQLite's files, where removed rows may be left."""
+    advice = (
+        "bytes of the rows named above, or of removed ones"
+        if in_rows
+        else "another process may be reading an old state; run the command again when it ended"
+    )
+    for path in _database_files(engine):
         if not path.is_file() or not path.stat().st_size:
             continue
         position = _position_in_raw(path, traces, names)
         if position is not None:
-            yield Finding(
-                "database_file",
-                str(path),
-                f"byte {position}",
-                "another process may be reading an old state; run the command again when it ended",
-            )
+            yield Finding("database_file", str(path), f"byte {position}", advice)
 
 
 def _position_in_raw(path: Path, traces: Traces, names: _Names) -> int | None:
@@ -177,6 +182,9 @@ def _search_files(
     with transaction(engine) as connection:
         folders = [RunFolder(Path(work_dir)) for _, _, work_dir, _ in list_run_folders(connection)]
     paths = [path for folder in folders if folder.root.is_dir() for path in files_of(folder)]
+    # Searched by the rows and bytes of the database, with what is no trace in them.
+    database = {path.resolve() for path in _database_files(engine)}
+    paths += [path for path in files_under(work_dirs(retrain)) if path not in database]
     exports, inputs = stored_files(engine, retrain, extra)
     # Benchmarks and training data of the operator may have the same words by chance.
     searched = dict.fromkeys(inputs, traces.without_quotes()) | dict.fromkeys(

@@ -100,7 +100,7 @@ class TableRows:
         passages = {
             column: parts
             for column, content in described.columns.items()
-            if content.content in ABOUT_END_USERS
+            if (content.content in ABOUT_END_USERS or table.name in self._by_id)
             and (parts := self._passages(table, column, content.content, row[column]))
         }
         return Entry(key, passages=passages) if passages else None

@@ -112,17 +112,23 @@ def exchanges_containing(
 ) -> list[tuple[int, tuple[str, ...]]]:
     """Return exchanges among the next :data:`ROWS_PER_SCAN` ids that contain a string.
 
-    The search ignores case. Each comes with its prompt, its response, and its messages and metadata
-    as JSON.
+    The search ignores case. Each comes with its prompt, its response, its id and labels, and its
+    messages and metadata as JSON.
     """
     messages, attributes = cast(Exchange.messages, Text), cast(Exchange.attributes, Text)
     escaped = json.dumps(needle)[1:-1]
-    statement = select(Exchange.id, Exchange.prompt, Exchange.response, messages, attributes).where(
+    plain = (
+        Exchange.prompt,
+        Exchange.response,
+        Exchange.exchange_id,
+        Exchange.task_type,
+        Exchange.model,
+    )
+    statement = select(Exchange.id, *plain, messages, attributes).where(
         Exchange.id > after_id,
         Exchange.id <= after_id + ROWS_PER_SCAN,
         or_(
-            Exchange.prompt.icontains(needle, autoescape=True),
-            Exchange.response.icontains(needle, autoescape=True),
+            *(column.icontains(needle, autoescape=True) for column in plain),
             messages.icontains(escaped, autoescape=True),
             attributes.icontains(escaped, autoescape=True),
         ),

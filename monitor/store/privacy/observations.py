@@ -37,19 +37,19 @@ def observations_containing(
 ) -> list[tuple[int, tuple[str, ...]]]:
     """Return observations among the next :data:`ROWS_PER_SCAN` ids whose texts contain a string.
 
-    The search ignores case. Each comes with its prompt and its response.
+    The search ignores case. Each comes with its prompt, its response and its exchange's id.
     """
-    statement = select(
-        RolloutObservation.id, RolloutObservation.prompt, RolloutObservation.response
-    ).where(
+    columns = (
+        RolloutObservation.prompt,
+        RolloutObservation.response,
+        RolloutObservation.exchange_id,
+    )
+    statement = select(RolloutObservation.id, *columns).where(
         RolloutObservation.id > after_id,
         RolloutObservation.id <= after_id + ROWS_PER_SCAN,
-        or_(
-            RolloutObservation.prompt.icontains(needle, autoescape=True),
-            RolloutObservation.response.icontains(needle, autoescape=True),
-        ),
+        or_(*(column.icontains(needle, autoescape=True) for column in columns)),
     )
-    return [(row[0], (row[1], row[2])) for row in connection.execute(statement)]
+    return [(row[0], tuple(row[1:])) for row in connection.execute(statement)]
 
 
 def delete_observations(connection: Connection, ids: Sequence[int]) -> int:

@@ -451,7 +451,7 @@ def test_command_prints_counts_and_searches_exports(
     assert ["exchanges", "4", "4", "0"] in [line.split() for line in done.output.splitlines()]
     table = done.output.split("\n\n")[0].splitlines()
     assert 1 == len({len(line) for line in table}), "the columns aren't aligned"
-    assert "1 of the exchanges are other end users'" in done.output
+    assert "1 of the exchanges is another end user's" in done.output
     assert "export to standard output" in done.output
     for path in (out, copy):
         assert 12 == len(path.read_text().splitlines())
