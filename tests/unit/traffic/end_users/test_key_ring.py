@@ -54,12 +54,12 @@ def test_a_key_of_the_environment_is_not_stored(engine: Engine) -> None:
 
 def test_commands_adopt_no_new_key(engine: Engine) -> None:
     opened(engine)  # generated
-    given = Secrets(driftwarden_user_id_key=NEW)
+    secrets = Secrets(driftwarden_user_id_key=NEW)
     with refusal("user_id_key_new", ConfigurationError):
-        open_key_ring(engine, Privacy(), given, adopts_key=False)
+        open_key_ring(engine, Privacy(), secrets, adopts_key=False)
     assert stored(engine) == [(1, True)]
     opened(engine, NEW)  # by the daemon
-    assert open_key_ring(engine, Privacy(), given, adopts_key=False).newest.secret == NEW.encode()
+    assert open_key_ring(engine, Privacy(), secrets, adopts_key=False).newest.secret == NEW.encode()
 
 
 def test_a_replica_with_another_key_is_refused(engine: Engine) -> None:
