@@ -19,6 +19,17 @@ def use_private_umask() -> None:
     os.umask(UMASK)
 
 
+def create_private_file(path: Path) -> int:
+    """Create a file of mode 0600, and return its descriptor for writing.
+
+    Raises:
+        FileExistsError: It exists, or is a link.
+        OSError: It can't be created.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.open(path, flags, PRIVATE_FILE)
+
+
 def write_private_text(path: Path, text: str, *, errors: str = "strict") -> None:
     """Write a file of mode 0600 atomically: readers see the old or the new content, never a part.
 
@@ -35,9 +46,7 @@ def write_private_text(path: Path, text: str, *, errors: str = "strict") -> None
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     draft.unlink(missing_ok=True)  # of a process that was killed
     try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(draft, flags, PRIVATE_FILE)
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors=errors) as file:
+        with os.fdopen(create_private_file(draft), "w", encoding="utf-8", errors=errors) as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

@@ -1,11 +1,11 @@
 """An end user in the database: their exchanges, and what refers to those."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from monitor.privacy.end_users.id_matcher import MIN_WORD_LENGTH, IdMatcher
 from monitor.privacy.erasure.quotes import Quotes
@@ -182,16 +182,34 @@ def find_end_user(engine: Engine, request: ErasureRequest) -> EndUser:
 
 def _mentioning(engine: Engine, request: ErasureRequest) -> list[int]:
     """Return the exchanges whose texts mention the id, searched in short transactions."""
-    row_ids: set[int] = set()
     with transaction(engine) as connection:
         last = end_user_rows.last_exchange_id(connection)
+    scans = range(0, last, end_user_rows.ROWS_PER_SCAN)
+    return sorted(rows_mentioning(engine, request, scans, end_user_rows.exchanges_containing))
+
+
+def rows_mentioning(
+    engine: Engine,
+    request: ErasureRequest,
+    scans: Iterable[int],
+    containing: Callable[[Connection, str, int], Iterable[tuple[int, Iterable[str]]]],
+) -> set[int]:
+    """Return the ids of rows whose texts mention the id in any spelling.
+
+    Args:
+        engine: The database.
+        request: The end user.
+        scans: The ids after which the scans begin, each a short transaction.
+        containing: Returns the rows of a scan that contain a text, with their texts.
+    """
+    row_ids: set[int] = set()
     for spelling in request.spellings:
         matcher = IdMatcher(spelling)
-        for after_id in range(0, last, end_user_rows.ROWS_PER_SCAN):
+        for after_id in scans:
             with transaction(engine) as connection:
-                rows = end_user_rows.exchanges_containing(connection, spelling, after_id)
+                rows = containing(connection, spelling, after_id)
                 row_ids.update(row_id for row_id, texts in rows if any(map(matcher.in_text, texts)))
-    return sorted(row_ids)
+    return row_ids
 
 
 class _NoRedactor(Redactor):

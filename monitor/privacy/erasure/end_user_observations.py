@@ -2,8 +2,7 @@
 
 from sqlalchemy import Engine
 
-from monitor.privacy.end_users.end_user import EndUser, ErasureRequest
-from monitor.privacy.end_users.id_matcher import IdMatcher
+from monitor.privacy.end_users.end_user import EndUser, ErasureRequest, rows_mentioning
 from monitor.store.engine import transaction
 from monitor.store.privacy import observations
 
@@ -22,12 +21,8 @@ def find_observations(engine: Engine, end_user: EndUser) -> list[int]:
             )
         )
         last = observations.last_observation_id(connection)
-    for spelling in request.spellings:
-        matcher = IdMatcher(spelling)
-        for after_id in range(0, last, observations.ROWS_PER_SCAN):
-            with transaction(engine) as connection:
-                rows = observations.observations_containing(connection, spelling, after_id)
-            ids.update(row_id for row_id, texts in rows if any(map(matcher.in_text, texts)))
+    scans = range(0, last, observations.ROWS_PER_SCAN)
+    ids |= rows_mentioning(engine, request, scans, observations.observations_containing)
     return sorted(ids)
 
 

@@ -7,6 +7,7 @@ run still finds what an interrupted one has left.
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -135,15 +136,8 @@ def forget(
     on_disk = find_files(engine, end_user, traces, retrain, extra)
     cache = existing_cache(settings.embedding)
     words = _words(engine, end_user, traces)
-    n_found = _count(
-        engine,
-        end_user,
-        files=on_disk,
-        redactor=redactor,
-        cache=cache,
-        traces=traces,
-        words=words,
-    )
+    count = partial(_count, engine, end_user, redactor=redactor, cache=cache, traces=traces)
+    n_found = count(files=on_disk, words=words)
     steps = weights_of(engine, on_disk)
     steps += find_manual_steps(engine, end_user, on_disk, redactor)
     steps += messages_sent(engine, words)
@@ -177,15 +171,7 @@ def forget(
     remaining = find_end_user(engine, request)
     files_after = find_files(engine, end_user, traces, retrain, extra)
     words = _words(engine, end_user, traces)
-    n_left = _count(
-        engine,
-        end_user,
-        files=files_after,
-        redactor=redactor,
-        cache=cache,
-        traces=traces,
-        words=words,
-    )
+    n_left = count(files=files_after, words=words)
     n_left["exchanges"] += len(set(remaining.ids) - set(end_user.ids))
     counts = [TraceCount(kind, n, n_left[kind]) for kind, n in n_found.items()]
     findings = verify(engine, traces, retrain, extra)

@@ -7,6 +7,7 @@ from pathlib import Path
 from monitor.errors import InputError
 from monitor.privacy.subject_export.document import Export, to_json
 from monitor.privacy.subject_export.page import to_html
+from monitor.private_files import create_private_file
 
 JSON_NAME, HTML_NAME = "export.json", "export.html"
 _FORMATS = {".json": to_json, ".html": to_html}
@@ -55,9 +56,8 @@ def _write(texts: Mapping[Path, str]) -> list[Path]:
     written: list[Path] = []
     try:
         for path, text in texts.items():
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             try:
-                descriptor = os.open(path, flags, 0o600)
+                descriptor = create_private_file(path)
             except FileExistsError:
                 require_free(path)
                 raise
