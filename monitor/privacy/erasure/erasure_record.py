@@ -23,6 +23,7 @@ from monitor.store.training.registry import (
 )
 from monitor.store.training.runs import RunRow, run_by_id
 from monitor.store.training.taints import Cause, TaintRow, add_taint, taints_of_erasures
+from monitor.traffic.parsing.cleaning import clean_name
 from retrain.registry.taints import lineage_note
 from retrain.run_folder import RunFolder
 from retrain.training.resumption import last_step
@@ -32,10 +33,32 @@ _OF_WEIGHTS = frozenset({"model_version", "weights", "training_run"})
 
 
 def subject_digest(request: ErasureRequest) -> str:
-    """Return a digest of the request, by which a later command finds what an earlier one said."""
-    normalize = str.casefold if request.ids is None else request.ids.normalized
-    name = "\n".join([normalize(request.subject.strip()), *sorted(request.exchange_ids)])
-    return hashlib.sha256(f"driftwarden.forget\n{name}".encode()).hexdigest()[:16]
+    """Return the digest of the request that a new record has."""
+    return subject_digests(request)[0]
+
+
+def subject_digests(request: ErasureRequest) -> list[str]:
+    """Return the digests by which a command finds what earlier ones said, the newest first.
+
+    They are keyed, so that nobody can try ids against a copy of the database; one for each key,
+    and for the pseudonyms under each. The last is unkeyed: there may be no key yet.
+    """
+    exchanges = sorted(request.exchange_ids)
+    name = clean_name(request.subject)
+    ids = request.ids
+    digests: list[str] = []
+    normalized = name.casefold()
+    if ids is not None:
+        normalized = ids.normalized(name)
+        known = [key.pseudonym(normalized) for key in ids.ring.keys]
+        pseudonyms = [name] if not name or ids.is_pseudonym(name) else known
+        digests = [
+            key.erasure_digest("\n".join([pseudonym, *exchanges]))
+            for key in ids.ring.keys
+            for pseudonym in pseudonyms
+        ]
+    unkeyed = "\n".join(["driftwarden.forget", normalized, *exchanges])
+    return [*digests, hashlib.sha256(unkeyed.encode()).hexdigest()[:16]]
 
 
 def record_erasure(
@@ -52,7 +75,7 @@ def record_erasure(
 
     A command that found nothing new, as after a complete one, adds nothing.
     """
-    digest = subject_digest(request)
+    digests = subject_digests(request)
     counted = {kind: n for kind, n in counts.items() if n}
     texts = [
         {"code": step.code, "text": traces.mask(step.text)}
@@ -62,21 +85,21 @@ def record_erasure(
     with transaction(engine) as connection:
         known = {
             (step["code"], step["text"])
-            for erasure in erasures_of(connection, digest)
+            for erasure in erasures_of(connection, digests)
             for step in erasure.steps
         }
         trained = [run for run in files.trained if run.status != "planned"]
         is_new = any((step["code"], step["text"]) not in known for step in texts)
         if not counted and not trained and not files.versions and not is_new:
             return
-        erasure_id = insert_erasure(connection, digest, texts, counted, now)
+        erasure_id = insert_erasure(connection, digests[0], texts, counted, now)
         _taint(connection, erasure_id, trained, files.versions, now)
 
 
 def earlier_steps(engine: Engine, request: ErasureRequest) -> list[ManualStep]:
     """Return what earlier erasures of the end user had to say, each once."""
     with transaction(engine) as connection:
-        erasures = erasures_of(connection, subject_digest(request))
+        erasures = erasures_of(connection, subject_digests(request))
         taints = taints_of_erasures(connection, [erasure.id for erasure in erasures])
         steps = list(_steps_of_taints(connection, taints))
     steps += [

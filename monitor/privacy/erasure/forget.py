@@ -28,6 +28,7 @@ from monitor.privacy.erasure.erasure_record import (
     earlier_steps,
     record_erasure,
     subject_digest,
+    subject_digests,
     weights_of,
 )
 from monitor.privacy.erasure.manual_steps import (
@@ -163,7 +164,7 @@ def forget(
     mask_words(engine, traces, words)
     _remove_exchanges(engine, end_user)
     with transaction(engine) as connection:
-        finish_erasures(connection, subject_digest(request), now)
+        finish_erasures(connection, subject_digests(request), now)
         _write_audit(connection, request, n_found, on_disk, now)
     unpurged = purge_deleted_rows(engine, TABLES)
     steps += [ManualStep("database_files", unpurged)] if unpurged else []

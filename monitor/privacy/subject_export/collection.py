@@ -13,7 +13,7 @@ from monitor.privacy.end_users.erasure_request import resolve
 from monitor.privacy.end_users.near_matches import near_matches
 from monitor.privacy.erasure.end_user_files import Files, find_files
 from monitor.privacy.erasure.end_user_observations import find_observations
-from monitor.privacy.erasure.erasure_record import subject_digest
+from monitor.privacy.erasure.erasure_record import subject_digest, subject_digests
 from monitor.privacy.erasure.traces import find_traces
 from monitor.privacy.retention.periods import READERS
 from monitor.privacy.subject_export.document import FORM, Column, Entry, Export, Omission, Part
@@ -135,10 +135,12 @@ def write_audit_entry(
 
 def _digests(request: ErasureRequest) -> list[str]:
     """Return the digests under which the id stands in records of erasures, exports and the list."""
-    digests = [subject_digest(request)]
+    digests = subject_digests(request)
     # A restoration erases by the stored id: it knows no other.
     forms = request.stored_ids if request.subject else ()
-    digests += [subject_digest(replace(request, subject=form)) for form in forms]
+    digests += [
+        digest for form in forms for digest in subject_digests(replace(request, subject=form))
+    ]
     if request.ids is not None and request.subject:
         ring = request.ids.ring
         digests += [main_digest_of(ring, request.ids, request.subject, key) for key in ring.keys]

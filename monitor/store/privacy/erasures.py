@@ -25,9 +25,9 @@ class ErasureRow:
 _COLUMNS = columns_of(ErasureRow, Erasure)
 
 
-def erasures_of(connection: Connection, subject_digest: str) -> list[ErasureRow]:
-    """Return the erasures of an end user, the oldest first."""
-    statement = select(*_COLUMNS).where(Erasure.subject_digest == subject_digest)
+def erasures_of(connection: Connection, subject_digests: Sequence[str]) -> list[ErasureRow]:
+    """Return the erasures under one of the digests of an end user, the oldest first."""
+    statement = select(*_COLUMNS).where(Erasure.subject_digest.in_(subject_digests))
     return read_rows(connection, ErasureRow, statement.order_by(Erasure.id))
 
 
@@ -49,9 +49,9 @@ def insert_erasure(
     return int(connection.execute(statement).scalar_one())
 
 
-def finish_erasures(connection: Connection, subject_digest: str, now: datetime) -> None:
+def finish_erasures(connection: Connection, subject_digests: Sequence[str], now: datetime) -> None:
     """Record that all that the erasures of an end user had found was removed."""
     statement = update(Erasure).where(
-        Erasure.subject_digest == subject_digest, Erasure.finished_at.is_(None)
+        Erasure.subject_digest.in_(subject_digests), Erasure.finished_at.is_(None)
     )
     connection.execute(statement.values(finished_at=now))

@@ -216,7 +216,9 @@ PERSONAL_DATA: Mapping[str, PersonalTable] = {
         period="",
         readers=_OPERATOR,
         columns={
-            "subject_digest": _unchanged("a digest of the id, by which a second command finds it"),
+            "subject_digest": _unchanged(
+                "a keyed digest of the pseudonym, by which a second command finds it"
+            ),
             "steps": _WORDS,
             "traces": _FIGURES,
         },

@@ -40,6 +40,10 @@ class Key:
         """Return the digest under which the suppression list has a pseudonym, of any key."""
         return self._mac("suppression", pseudonym)[:16].hex()
 
+    def erasure_digest(self, name: str) -> str:
+        """Return the digest under which records of erasures and exports name an end user."""
+        return self._mac("erasure", name)[:16].hex()
+
     def _mac(self, use: str, text: str) -> bytes:
         mac = self._begun.copy()  # half the time of a new one
         mac.update(f"driftwarden.{use}\n{text}".encode("utf-8", "surrogatepass"))

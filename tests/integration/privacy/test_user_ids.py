@@ -1,5 +1,6 @@
 """Stored ids of end users: keyed pseudonyms, all spellings, other keys, and databases of before."""
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -17,10 +18,12 @@ from monitor.privacy.end_users.end_user import ErasureRequest
 from monitor.privacy.end_users.erasure_request import read_user_ids, resolve
 from monitor.privacy.end_users.near_matches import near_matches
 from monitor.privacy.end_users.rekeying import rekey, stored_ids
+from monitor.privacy.erasure.erasure_record import subject_digests
 from monitor.privacy.erasure.forget import forget
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
-from monitor.store.tables import Exchange, PendingHalf, RolloutObservation
+from monitor.store.privacy.erasures import erasures_of
+from monitor.store.tables import Erasure, Exchange, PendingHalf, RolloutObservation
 from monitor.store.traffic.position import Position
 from monitor.telemetry import REGISTRY
 from monitor.traffic.end_users.rules import open_rules
@@ -408,3 +411,28 @@ def test_check_says_where_the_list_is(site: Engine, tmp_path: Path, clock: datet
 
 def test_dropped_records_are_a_metric() -> None:
     assert "driftwarden_exchanges_suppressed" in {family.name for family in REGISTRY.collect()}
+
+
+def test_an_erasure_is_recorded_under_a_keyed_digest(site: Engine, clock: datetime) -> None:
+    ids = store(site, [ANN], clock, OLD)
+    forget(site, settings(), request(site, ANN, OLD), clock)
+    with transaction(site) as connection:
+        digest = connection.execute(select(Erasure.subject_digest)).scalar_one()
+    guesses = [f"{prefix}{id_}" for prefix in ("", "driftwarden.forget\n") for id_ in (
+        ANN, ANN.casefold(), *ids
+    )]  # fmt: skip
+    assert digest not in {hashlib.sha256(guess.encode()).hexdigest()[:16] for guess in guesses}
+    assert digest not in {hashlib.sha256(guess.encode()).hexdigest()[:32] for guess in guesses}
+
+
+@pytest.mark.parametrize("spelling", [ANN, "mailto:ann@example.org", "pseudonym"])
+def test_a_record_under_an_older_key_is_known(site: Engine, clock: datetime, spelling: str) -> None:
+    ids = store(site, [ANN], clock, OLD)
+    forget(site, settings(), request(site, ANN, OLD), clock)
+    open_rules(site, settings(), secrets(f"{NEW},{OLD}"))
+    subject = ids[0] if spelling == "pseudonym" else spelling
+    later = request(site, subject, f"{NEW},{OLD}")
+    other = request(site, "bob@example.org", f"{NEW},{OLD}")
+    with transaction(site) as connection:
+        assert len(erasures_of(connection, subject_digests(later))) == 1
+        assert erasures_of(connection, subject_digests(other)) == []
