@@ -8,7 +8,6 @@ from typing import Any
 from litestar import Litestar, Router
 from litestar.datastructures import CacheControlHeader, State
 from litestar.di import Provide
-from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.static_files import create_static_files_router
 from litestar.stores.registry import StoreRegistry
 from litestar.template import TemplateConfig
@@ -19,7 +18,7 @@ from monitor.extras import missing_extra
 from monitor.settings import Secrets, Sections
 from monitor.telemetry import Heartbeat
 from monitor.traffic.redaction import build_redactor
-from monitor.web import api, current_user, error_pages, filters, health
+from monitor.web import api, current_user, error_pages, health
 from monitor.web.access import access_pages
 from monitor.web.access.recording import RecordReads
 from monitor.web.candidates import candidate_pages
@@ -40,6 +39,7 @@ from monitor.web.same_origin import SameOrigin
 from monitor.web.security import add_security_headers, cookie_name, csrf_config, headers
 from monitor.web.sign_in import invitation_page, single_sign_on_page
 from monitor.web.sign_in.password_page import login_form, login_page, logout
+from monitor.web.templates import template_engine
 from monitor.web.typed_text import REDACTOR, TellReplacements, TypedTextRequest
 from monitor.web.users import user_pages
 from monitor.windows.report.page import STYLES
@@ -77,9 +77,9 @@ def create_app(
         exclude=["^/static/", "^/vendor/", "^/healthz$", "^/readyz$", "^/metrics$"],
     )
     return Litestar(
+        # In one router: Litestar 2.25 registers a handler again for each further handler on the
+        # same path of the application, wraps it in a thread twice, and builds all routes each time.
         route_handlers=[
-            # In one router: Litestar 2.25 registers a handler again for each further handler on
-            # the same path of the application, and wraps it in a thread twice.
             Router(
                 "/",
                 route_handlers=[
@@ -89,28 +89,28 @@ def create_app(
                     *invitation_page.HANDLERS,
                     *single_sign_on_page.HANDLERS,
                     *review_pages.HANDLERS,
+                    user_pages.router,
+                    *access_pages.HANDLERS,
+                    human_evaluation_pages.router,
+                    rollout_pages.router,
+                    *overview_page.HANDLERS,
+                    *progress_pages.HANDLERS,
+                    *gold_download.HANDLERS,
+                    *incident_pages.HANDLERS,
+                    *model_pages.HANDLERS,
+                    *version_steps.HANDLERS,
+                    *drift_pages.HANDLERS,
+                    *digest_page.HANDLERS,
+                    *decision_pages.HANDLERS,
+                    *run_pages.HANDLERS,
+                    *runbook_pages.HANDLERS,
+                    *candidate_pages.HANDLERS,
+                    *health.HANDLERS,
+                    api.router,
+                    _static("/static", "static", *sorted(HERE.glob("*/static")), STYLES),
+                    _static("/vendor/htmx", "htmx", _htmx_folder()),
                 ],
-            ),
-            user_pages.router,
-            *access_pages.HANDLERS,
-            human_evaluation_pages.router,
-            rollout_pages.router,
-            *overview_page.HANDLERS,
-            *progress_pages.HANDLERS,
-            *gold_download.HANDLERS,
-            *incident_pages.HANDLERS,
-            *model_pages.HANDLERS,
-            *version_steps.HANDLERS,
-            *drift_pages.HANDLERS,
-            *digest_page.HANDLERS,
-            *decision_pages.HANDLERS,
-            *run_pages.HANDLERS,
-            *runbook_pages.HANDLERS,
-            *candidate_pages.HANDLERS,
-            *health.HANDLERS,
-            api.router,
-            _static("/static", "static", *sorted(HERE.glob("*/static")), STYLES),
-            _static("/vendor/htmx", "htmx", _htmx_folder()),
+            )
         ],
         dependencies={
             "engine": Provide(lambda: engine, sync_to_thread=False),
@@ -137,11 +137,7 @@ def create_app(
         state=State({REDACTOR: build_redactor(settings.redaction)}),
         stores=StoreRegistry({"sessions": SqlSessionStore(engine, clock)}),
         csrf_config=csrf_config(engine, settings, secrets),
-        template_config=TemplateConfig(
-            directory=[*sorted(HERE.glob("*/templates"))],
-            engine=JinjaTemplateEngine,
-            engine_callback=filters.register,
-        ),
+        template_config=TemplateConfig(instance=template_engine()),
         exception_handlers=error_pages.HANDLERS,
         before_send=[add_security_headers(headers(secure=secure))],
         request_max_body_size=MAX_BODY_BYTES,
