@@ -14,14 +14,12 @@ from monitor.errors import InputError
 from monitor.store.accounts.grants import ALL_MODELS, Grant, save_grant
 from monitor.store.accounts.roles import ROLES
 from monitor.store.accounts.users import insert_user, is_name_taken, user_names
-from monitor.store.audit_log import append_entry
+from monitor.store.audit_log import SYSTEM, append_entry
 
 MAX_EMAIL_LENGTH = 254
 MAX_MODEL_LENGTH = 1000
 MAX_TASK_TYPES = 100
 MAX_TASK_TYPE_LENGTH = 200
-#: The actor in the audit log for commands at the shell, and for the system itself.
-OPERATOR = "driftwarden"
 
 
 def create_user(
@@ -47,7 +45,7 @@ def create_user(
     grants = grants_on(models, role)
     user_id = add_user(connection, name, grants, now, password_hash=hash_password(password))
     subject = f"user:{name.strip()}"
-    append_entry(connection, now, OPERATOR, "user_added", subject, describe(grants))
+    append_entry(connection, now, SYSTEM, "user_added", subject, describe(grants))
     return user_id
 
 

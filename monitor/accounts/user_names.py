@@ -1,12 +1,13 @@
 """Names of users that can't be taken for another's.
 
-A name has letters of one script, and no two users have names that look the same: a verdict, a
-message and the audit log show who did something by name alone.
+A name has letters of one script, and no two users, nor a user and the daemon, have names that look
+the same: a verdict, a message and the audit log show who did something by name alone.
 """
 
 import unicodedata
 
 from monitor.errors import InputError
+from monitor.store.audit_log import SYSTEM
 
 MAX_NAME_LENGTH = 80
 #: Scripts that one language writes together.
@@ -35,6 +36,12 @@ def check_name(name: str) -> None:
     if not name or len(name) > MAX_NAME_LENGTH or not name.isprintable():
         raise InputError(
             f"user name {name!r} is refused; use 1 to {MAX_NAME_LENGTH} printable characters"
+        )
+    if appearance(name) == appearance(SYSTEM):
+        raise InputError(
+            f"user name {name!r} is refused: it looks like {SYSTEM}, the author of what the daemon "
+            "does by itself; use another one",
+            code="reserved_name",
         )
     scripts = {
         _script(symbol) for symbol in unicodedata.normalize("NFKC", name) if symbol.isalpha()

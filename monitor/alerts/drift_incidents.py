@@ -15,12 +15,13 @@ from monitor.alerts.parent_message import (
     describe_earlier,
     summarize,
 )
-from monitor.alerts.steps import SYSTEM, take_step
+from monitor.alerts.steps import take_step
 from monitor.rendering.numbers import format_share
 from monitor.rendering.wording import NOUNS
 from monitor.settings import Alerts
 from monitor.store.alerts import incidents, outbox
 from monitor.store.alerts.incidents import IncidentRow
+from monitor.store.audit_log import SYSTEM
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
 from monitor.store.windows.looks import newest_look

@@ -10,13 +10,14 @@ from monitor.alerts.causes import CAUSES
 from monitor.alerts.drift_incidents import REOPENED_WITHIN
 from monitor.alerts.incident_states import Event
 from monitor.alerts.parent_message import add_reply, add_update, describe_earlier
-from monitor.alerts.steps import SYSTEM, take_step
+from monitor.alerts.steps import take_step
 from monitor.errors import InputError
 from monitor.rendering.numbers import format_instant
 from monitor.settings import Alerts, Sections
 from monitor.store.alerts import incidents
 from monitor.store.alerts.incident_events import count_events
 from monitor.store.alerts.incidents import IncidentRow, incident_by_id
+from monitor.store.audit_log import SYSTEM
 
 #: A longer snooze would be a way to forget.
 MAX_SNOOZE = timedelta(days=30)

@@ -9,12 +9,13 @@ from monitor.alerts.drift_incidents import describe_drift, incident_to_continue
 from monitor.alerts.incident_states import Event
 from monitor.alerts.messages.mrkdwn import bold, escape, sections
 from monitor.alerts.parent_message import add_reply, add_update, describe_earlier
-from monitor.alerts.steps import SYSTEM, take_step
+from monitor.alerts.steps import take_step
 from monitor.rendering.looks import look_headline
 from monitor.settings import Alerts
 from monitor.store.alerts import incidents
 from monitor.store.alerts.incident_events import last_event
 from monitor.store.alerts.incidents import IncidentRow
+from monitor.store.audit_log import SYSTEM
 from monitor.store.windows.drift_evaluations import last_followed_up_end
 from monitor.store.windows.looks import LookRow, look_by_id
 

@@ -23,7 +23,6 @@ from monitor.alerts.messages.mrkdwn import (
     split_lines,
     within_limits,
 )
-from monitor.alerts.steps import SYSTEM
 from monitor.plurals import pluralize
 from monitor.rendering.looks import look_headline
 from monitor.rendering.numbers import format_instant
@@ -32,6 +31,7 @@ from monitor.store.alerts import outbox
 from monitor.store.alerts.condition_facts import recommended_retraining
 from monitor.store.alerts.incident_events import last_event
 from monitor.store.alerts.incidents import IncidentRow, incident_by_id, list_incidents
+from monitor.store.audit_log import SYSTEM
 from monitor.store.windows.digest import newest_windows
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
 from monitor.store.windows.looks import LookRow, look_by_id

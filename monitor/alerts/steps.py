@@ -15,9 +15,6 @@ from monitor.store.audit_log import append_entry
 
 log = structlog.get_logger()
 
-#: The actor of steps that evaluations and conditions cause.
-SYSTEM = "driftwarden"
-
 
 def take_step(
     connection: Connection,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from monitor.cli.shared.access import account_name
 from monitor.cli.shared.context import (
     ConfigOption,
     database_transaction,
@@ -62,7 +63,7 @@ def invite(
         models = [_find_model(connection, settings, place) for place in model or []]
         link = users.invite(
             connection,
-            users.THE_OPERATOR,
+            users.Actor(account_name()),
             name=name,
             email=email,
             role=role,
@@ -146,7 +147,7 @@ def set_role(
     settings = read_configuration(config)
     with _transaction(settings) as (connection, now):
         user_id, place = _find(connection, name), _find_model(connection, settings, model)
-        users.change_role(connection, users.THE_OPERATOR, user_id, role, now, model=place)
+        users.change_role(connection, users.Actor(account_name()), user_id, role, now, model=place)
     typer.echo(f"{name}: {role}{_of(place)}")
 
 
@@ -158,7 +159,7 @@ def revoke_role(name: Name, model: OneModel = None, config: ConfigOption = None)
     settings = read_configuration(config)
     with _transaction(settings) as (connection, now):
         user_id, place = _find(connection, name), _find_model(connection, settings, model)
-        users.revoke_role(connection, users.THE_OPERATOR, user_id, now, model=place)
+        users.revoke_role(connection, users.Actor(account_name()), user_id, now, model=place)
     typer.echo(f"{name}: no role{_of(place)}")
 
 
@@ -180,7 +181,7 @@ def assign(
     with _transaction(settings) as (connection, now):
         user_id, place = _find(connection, name), _find_model(connection, settings, model)
         users.assign_task_types(
-            connection, users.THE_OPERATOR, user_id, task_types, now, model=place
+            connection, users.Actor(account_name()), user_id, task_types, now, model=place
         )
     typer.echo(f"{name}: {', '.join(sorted(task_types)) or 'all task types'}{_of(place)}")
 
@@ -197,7 +198,9 @@ def slack(
     from monitor.accounts import users
 
     with _transaction(read_configuration(config)) as (connection, now):
-        users.link_slack(connection, users.THE_OPERATOR, _find(connection, name), user_id, now)
+        users.link_slack(
+            connection, users.Actor(account_name()), _find(connection, name), user_id, now
+        )
     typer.echo(f"{name}: Slack user {user_id.strip()}" if user_id.strip() else f"{name}: unlinked")
 
 
@@ -207,7 +210,7 @@ def deactivate(name: Name, config: ConfigOption = None) -> None:
     from monitor.accounts import users
 
     with _transaction(read_configuration(config)) as (connection, now):
-        users.deactivate(connection, users.THE_OPERATOR, _find(connection, name), now)
+        users.deactivate(connection, users.Actor(account_name()), _find(connection, name), now)
     typer.echo(f"{name}: deactivated")
 
 
@@ -217,7 +220,7 @@ def reactivate(name: Name, config: ConfigOption = None) -> None:
     from monitor.accounts import users
 
     with _transaction(read_configuration(config)) as (connection, now):
-        users.reactivate(connection, users.THE_OPERATOR, _find(connection, name), now)
+        users.reactivate(connection, users.Actor(account_name()), _find(connection, name), now)
     typer.echo(f"{name}: active")
 
 
@@ -230,7 +233,7 @@ def reset_password(name: Name, config: ConfigOption = None) -> None:
     with _transaction(settings) as (connection, now):
         link = users.reset_password(
             connection,
-            users.THE_OPERATOR,
+            users.Actor(account_name()),
             _find(connection, name),
             now=now,
             link_lifetime=_link_lifetime(settings),

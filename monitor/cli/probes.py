@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from monitor.cli.shared.access import account_name
 from monitor.cli.shared.context import ConfigOption, ModelOption, open_database, read_settings
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def run(model: ModelOption = None, config: ConfigOption = None) -> None:
     from monitor.store.probes.runs import run_by_id
 
     probing = _probing(read_settings(config, model))
-    run_id = probing.start("stable", "manual", datetime.now(UTC), by=_user())
+    run_id = probing.start("stable", "manual", datetime.now(UTC), by=account_name())
     concluded = probing.continue_run(run_id)
     with transaction(probing.engine) as connection:
         result = run_by_id(connection, run_id)
@@ -67,7 +68,7 @@ def status(model: ModelOption = None, config: ConfigOption = None) -> None:
 @app.command()
 def accept(reason: ReasonOption, model: ModelOption = None, config: ConfigOption = None) -> None:
     """Make the newest run the reference: what is served has changed on purpose."""
-    accepted = _probing(read_settings(config, model)).accept(reason, by=_user())
+    accepted = _probing(read_settings(config, model)).accept(reason, by=account_name())
     typer.echo(
         f"run {accepted.id} is the reference now; the next runs complete it, and the incident "
         "resolves itself"
@@ -89,9 +90,3 @@ def _probing(settings: "Settings") -> "Probing":
     key = key_of(load_secrets(), settings.model.name)
     endpoint = LiveEndpoint(settings.probes, key)
     return Probing(open_database(settings), settings, endpoint, process_name())
-
-
-def _user() -> str:
-    import getpass
-
-    return getpass.getuser()

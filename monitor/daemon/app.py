@@ -1,4 +1,4 @@
-"""Composition root: builds the parts, starts them, stops them in order."""
+"""Composition root: builds the parts, starts them, and waits until all have stopped."""
 
 import signal
 import threading
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 Part = Literal["ingest", "schedule", "web", "health"]
 #: The part `web` has what `health` has.
 DEFAULT_PARTS: tuple[Part, ...] = ("ingest", "schedule", "web")
-#: The web stops first, as its pages need the other parts; ingest stops last, as it has a batch to
-#: finish.
-STOPPING_ORDER: tuple[Part, ...] = ("web", "health", "schedule", "ingest")
 
 #: Time between attempts to reach the database at start-up.
 RETRY_SECONDS = 5.0
@@ -58,7 +55,7 @@ def run_daemon(
             part.start()
         log.info("daemon_started", parts=list(parts), database=engine.dialect.name)
         stop.wait()
-        for part in sorted(running, key=lambda part: STOPPING_ORDER.index(part.name)):
+        for part in running:
             part.thread.join()
         log.info("daemon_stopped")
         for part in running:

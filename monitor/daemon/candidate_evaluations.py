@@ -18,8 +18,9 @@ from monitor.errors import (
     without_quotes,
 )
 from monitor.review.guidelines import configured_task_types
-from monitor.review.human_evaluation.opening import SYSTEM, open_human_evaluation
+from monitor.review.human_evaluation.opening import open_human_evaluation
 from monitor.settings import Sections, Settings
+from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
 from monitor.store.human_evaluation.human_evaluations import human_evaluation_of_candidate
 from monitor.store.training import candidate_evaluations as store

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, Engine
 
 from monitor.alerts.messages.removed_models import InFlight, announce_removed_models
 from monitor.alerts.parent_message import add_update
-from monitor.alerts.steps import SYSTEM, take_step
+from monitor.alerts.steps import take_step
 from monitor.settings import Alerts, Sections
 from monitor.store.alerts.delivery import targets_of_incident
 from monitor.store.alerts.incidents import (
@@ -14,7 +14,7 @@ from monitor.store.alerts.incidents import (
     unresolved_incidents_of,
 )
 from monitor.store.alerts.outbox import withdraw_messages
-from monitor.store.audit_log import append_entry
+from monitor.store.audit_log import SYSTEM, append_entry
 from monitor.store.engine import transaction
 from monitor.store.model_history import DAEMON, watched_models
 from monitor.store.rollouts.rollouts import open_rollout

@@ -8,14 +8,13 @@ from typing import Literal, Protocol
 from monitor.plurals import pluralize
 from monitor.rendering.numbers import format_instant
 from monitor.rendering.rollout_checks import describe_open
+from monitor.store.audit_log import SYSTEM
 from monitor.store.rollouts.situations import RolloutSituation
 
 #: Looks are hourly, and an hour is looked at when its late records have arrived.
 LOOK_OVERDUE = timedelta(hours=3)
 #: The gateway gets new weights within seconds.
 CONFIRMATION_OVERDUE = timedelta(minutes=1)
-#: Actor of the steps that no user takes.
-SYSTEM = "driftwarden"
 
 Tone = Literal["good", "warn", "bad", ""]
 
@@ -349,15 +348,18 @@ def describe_missing(situation: RolloutSituation) -> tuple[str, ...]:
     look, rollout = situation.look, situation.rollout
     if look is None or look.stage != rollout.stage:
         return ("no look at this stage yet",)
-    names = tuple(f"{check.name}:" for check in look.results)
-    reasons = rollout.reason.split("; ") if rollout.status == "holding" else []
+    reasons: list[str] = []
+    if rollout.status == "holding":
+        reasons = [rollout.reason]
+        if look.reasons is not None and look.reason == rollout.reason:
+            reasons = [reason["text"] for reason in look.reasons if not reason["check"]]
     slow = {
         reason["check"]: f"; {reason['text'].removeprefix(reason['check'] + ': ')}"
         for reason in look.reasons or ()
         if reason["code"] == "slow"
     }
     return (
-        *(reason for reason in reasons if not reason.startswith(names)),
+        *reasons,
         *(
             f"{check.name}: {describe_open(check)}{slow.get(check.name, '')}"
             for check in look.results

@@ -11,6 +11,9 @@ from sqlalchemy import Connection, func, insert, select, text
 
 from monitor.store.tables import AuditEntry
 
+#: The author of what no person did. No user may have a name that looks like it.
+SYSTEM = "driftwarden"
+
 #: The previous hash of the first entry.
 GENESIS = "0" * 64
 #: Entries fetched at a time while the chain is checked.

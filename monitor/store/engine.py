@@ -211,7 +211,7 @@ def _translated(*, writes: bool) -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError) as error:
-        if not writes and _is_refused_change(error):
+        if _is_defect(error.orig) or (not writes and _is_refused_change(error)):
             raise
         code, message = explain_refusal(_first_line(error))
         raise DatabaseUnavailableError(message, code=code) from error
@@ -227,6 +227,12 @@ def _translated(*, writes: bool) -> Iterator[None]:
                 code="database_permission",
             ) from error
         raise
+
+
+def _is_defect(error: BaseException | None) -> bool:
+    """Return whether SQLite refuses a statement as such; for it that is an operational error."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISUSE}
 
 
 def _is_damage(error: BaseException | None) -> bool:

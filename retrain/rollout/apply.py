@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine
 
 from monitor.errors import DriftwardenError, StaleWeightsError, TransientError, loggable
+from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
 from monitor.store.rollouts import rollouts, weights
 from monitor.store.rollouts.rollouts import RolloutRow
@@ -14,7 +15,7 @@ from monitor.store.training.registry import lock_model
 from monitor.telemetry import get_logger
 from retrain.rollout.gateways.protocol import Applied, Gateway, wait_until_applied
 from retrain.rollout.rollouts import revert, roll_back_version
-from retrain.rollout.steps import SYSTEM, take_step
+from retrain.rollout.steps import take_step
 from retrain.rollout.weights import as_weights, want_weights
 
 #: Longest wait for the gateway to show the weights that it was sent.

@@ -6,6 +6,7 @@ from sqlalchemy import Engine
 
 from monitor.errors import WorkflowError
 from monitor.settings import Settings
+from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
 from monitor.store.rollouts.rollouts import (
     RolloutRow,
@@ -15,7 +16,6 @@ from monitor.store.rollouts.rollouts import (
 from monitor.store.training.candidate_evaluations import latest_succeeded_evaluation
 from monitor.store.training.registry import list_versions, lock_model
 from retrain.rollout.rollouts import start_rollout
-from retrain.rollout.steps import SYSTEM
 
 
 def start_automatically(engine: Engine, settings: Settings, now: datetime) -> RolloutRow | None:

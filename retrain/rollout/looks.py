@@ -8,6 +8,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Engine
 
 from monitor.settings import Settings
+from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
 from monitor.store.rollouts import looks as store
 from monitor.store.rollouts.events import last_event
@@ -15,7 +16,7 @@ from monitor.store.rollouts.rollouts import RolloutRow, update_rollout
 from retrain.rollout.plan import RolloutPlan, plan_of
 from retrain.rollout.rollouts import advance, complete, confirmed_weights, lock_rollout, revert
 from retrain.rollout.states import Event
-from retrain.rollout.steps import SYSTEM, take_step
+from retrain.rollout.steps import take_step
 
 HOUR = timedelta(hours=1)
 

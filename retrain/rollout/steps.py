@@ -12,9 +12,6 @@ from monitor.store.rollouts.rollouts import RolloutRow, rollout_by_id
 from monitor.telemetry import get_logger
 from retrain.rollout.states import ENDED, Event, target_of
 
-#: The actor of steps that looks, probes and the gateway cause.
-SYSTEM = "driftwarden"
-
 log = get_logger(__name__)
 
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from monitor.cli.shared.access import account_name
 from monitor.cli.shared.context import (
     ConfigOption,
     ModelFilter,
@@ -119,7 +120,6 @@ def promote(
 
     Exit status 75: the version is promoted, but the gateway has not confirmed the weights yet.
     """
-    import getpass
     from datetime import UTC, datetime
 
     from monitor.store.engine import transaction
@@ -134,7 +134,7 @@ def promote(
             connection,
             registry.version_by_number(connection, name, version),
             datetime.now(UTC),
-            by=getpass.getuser(),
+            by=account_name(),
             reason=reason,
             without_gate=without_gate,
             accept_taint=accept_taint,
@@ -155,7 +155,6 @@ def rollback(
     Exit status 75: the version is in production again, but the gateway has not confirmed the
     weights yet.
     """
-    import getpass
     from datetime import UTC, datetime
 
     from monitor.store.engine import transaction
@@ -166,7 +165,7 @@ def rollback(
     with transaction(engine) as connection:
         name = model_named(connection, configuration, model)
         restored = roll_back_version(
-            connection, name, datetime.now(UTC), by=getpass.getuser(), reason=reason
+            connection, name, datetime.now(UTC), by=account_name(), reason=reason
         )
     typer.echo(f"{name}: version {restored.version} is in production again")
     typer.echo(f"{name}: {send_weights(engine, configuration, name, wait)}")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from monitor.cli.shared.access import account_name
 from monitor.errors import RemoteServiceError, TrainingError, WorkflowError
 from monitor.settings import Secrets, Settings
 
@@ -40,8 +41,6 @@ def evaluate_run(
         WorkflowError: The run hasn't succeeded, or is being evaluated with another file.
         TrainingError: The evaluation failed or was cancelled.
     """
-    import getpass
-
     from monitor.cli.retrain.progress import shown_progress
     from monitor.review.guidelines import configured_task_types
     from monitor.store.engine import transaction
@@ -62,7 +61,7 @@ def evaluate_run(
             task_types=configured_task_types(settings.review),
             reason=reason,
         )
-        by = getpass.getuser() if reason else "shell"
+        by = account_name()
         evaluation = plan_evaluation(connection, version, request, by=by, now=now)
         under_way = candidate_evaluation_by_id(connection, evaluation)
     if under_way.file_digest != request.file_digest:
@@ -104,15 +103,13 @@ def cancel_evaluation_of_run(
         WorkflowError: No evaluation is running.
         RemoteServiceError: It is cancelled, but its process is still running.
     """
-    import getpass
-
     from retrain.evaluation.lifecycle import cancel_evaluation
     from retrain.jobs.factory import create_launcher
 
     row = last_evaluation_of_run(engine, run_id)
     launcher = create_launcher(row.launcher, settings.retrain, secrets)
     now = datetime.now(UTC)
-    why = cancel_evaluation(engine, row.id, launcher, now, cancelled_by=getpass.getuser())
+    why = cancel_evaluation(engine, row.id, launcher, now, cancelled_by=account_name())
     if why is not None:
         raise child_still_running(f"evaluation {row.id}", why)
     return row.id

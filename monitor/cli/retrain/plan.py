@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from monitor.cli.shared.access import account_name
 from monitor.cli.shared.context import ConfigOption, ModelOption, open_database, read_settings
 from monitor.cli.shared.inputs import INPUT_FILES
 
@@ -52,7 +53,6 @@ def plan(
     [retrain] is replayed against forgetting. `retrain data` shows the training data, `retrain
     start` starts the run.
     """
-    import getpass
     from datetime import UTC, datetime
 
     from monitor.cli.retrain.data import prepare_data, summary_lines
@@ -110,7 +110,7 @@ def plan(
             now=datetime.now(UTC),
             launcher=settings.retrain.launcher,
             plan=options_json(prepared),
-            planned_by=getpass.getuser(),
+            planned_by=account_name(),
         )
         folder = prepare_run(connection, run_id, training_set)
     typer.echo(f"run {run_id} planned in {folder.root}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.shared.access import record_read
+from monitor.cli.shared.access import account_name, record_read
 from monitor.cli.shared.context import (
     ConfigOption,
     ModelFilter,
@@ -123,7 +123,6 @@ def resume(
     from an end user who was erased since is not resumed without a reason; its version names the
     taint.
     """
-    import getpass
     from datetime import UTC, datetime
 
     from retrain.training.resumption import reopen
@@ -134,9 +133,7 @@ def resume(
     settings = settings_of_run(configuration, engine, run)
     launcher = _launcher_of(engine, settings, run)
     now = datetime.now(UTC)
-    step = reopen(
-        engine, run, launcher, now, resumed_by=getpass.getuser(), accept_taint=accept_taint
-    )
+    step = reopen(engine, run, launcher, now, resumed_by=account_name(), accept_taint=accept_taint)
     start_run(engine, run, launcher, now)
     typer.echo(f"run {run} resumes from step {step}" if step else f"run {run} restarts from step 0")
     if wait:
@@ -249,7 +246,6 @@ def approve(
     config: ConfigOption = None,
 ) -> None:
     """Approve an undecided candidate, so that it may be rolled out."""
-    import getpass
     from datetime import UTC, datetime
 
     from monitor.cli.retrain.evaluation import last_evaluation_of_run
@@ -260,7 +256,7 @@ def approve(
     row = last_evaluation_of_run(engine, run)
     with transaction(engine) as connection:
         approve_evaluation(
-            connection, row.id, by=getpass.getuser(), reason=reason, now=datetime.now(UTC)
+            connection, row.id, by=account_name(), reason=reason, now=datetime.now(UTC)
         )
     typer.echo(f"{row.model} version {row.version} may be rolled out")
 
@@ -271,7 +267,6 @@ def cancel(run: RunArgument, config: ConfigOption = None) -> None:
     Exit status 75: the run is cancelled, but its process is still running. The daemon tries again
     to end it, and so does this command.
     """
-    import getpass
     from datetime import UTC, datetime
 
     from monitor.cli.retrain.evaluation import child_still_running
@@ -282,7 +277,7 @@ def cancel(run: RunArgument, config: ConfigOption = None) -> None:
     settings = settings_of_run(configuration, engine, run)
     launcher = _launcher_of(engine, settings, run)
     now = datetime.now(UTC)
-    why = cancel_run(engine, run, launcher, now, cancelled_by=getpass.getuser())
+    why = cancel_run(engine, run, launcher, now, cancelled_by=account_name())
     if why is not None:
         raise child_still_running(f"run {run}", why)
     typer.echo(f"run {run} cancelled")

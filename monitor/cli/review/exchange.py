@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from monitor.cli.shared.access import record_read
+from monitor.cli.shared.access import account_name, record_read
 from monitor.cli.shared.context import (
     ConfigOption,
     ModelOption,
@@ -71,7 +71,6 @@ def export(
     No two rows contradict each other. Items that are left out, for a contradiction or for lack of a
     correct response, are listed on standard error. Rows hold no names of reviewers.
     """
-    import getpass
     from datetime import UTC
 
     from monitor.review.export.export_files import ExportRequest, build_export
@@ -105,7 +104,7 @@ def export(
         # Before the file exists: `forget` searches every recorded file for the end user.
         details = {"rows": exported.n_rows, "format": format_, "bare": bare, "queue": queue}
         append_entry(
-            connection, datetime.now(UTC), getpass.getuser(), "exported", exported.place, details
+            connection, datetime.now(UTC), account_name(), "exported", exported.place, details
         )
     for remark in exported.remarks:
         typer.echo(remark, err=True)
@@ -147,7 +146,6 @@ def import_(
     discussion, the audit log. The whole file is imported, or nothing if any review doesn't fit; it
     may be imported again.
     """
-    import getpass
     from datetime import UTC
 
     from monitor.plurals import pluralize
@@ -191,7 +189,7 @@ def import_(
         )
         details = {"format": format_, "written": imported.n_written, "known": imported.n_known}
         place = "standard input" if file == Path("-") else str(file.resolve())
-        append_entry(connection, now, getpass.getuser(), "imported", place, details)
+        append_entry(connection, now, account_name(), "imported", place, details)
     typer.echo(
         f"{file}: {imported.n_written} reviews imported, {imported.n_known} imported earlier, "
         f"{parsed.n_skipped} skipped by their authors or no reviews"

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from monitor.cli.shared.access import account_name
 from monitor.cli.shared.context import (
     ConfigOption,
     ModelFilter,
@@ -333,7 +334,6 @@ def _revert_now(
     config: "Path | None", model: str | None, reason: str, user: str | None, stable: int | None
 ) -> None:
     """Revert with what is available, and say what was not."""
-    import getpass
     from datetime import UTC, datetime
     from functools import partial
     from pathlib import Path
@@ -355,7 +355,7 @@ def _revert_now(
         create_gateway(configuration, load_secrets(), make_engine(configuration.database.url)),
         name,
         datetime.now(UTC),
-        by=user or getpass.getuser(),
+        by=user or account_name(),
         reason=require_reason(reason),
         journal=Path(configuration.rollout.journal),
         stable=stable,
@@ -375,13 +375,11 @@ def _revert_now(
 
 def _actor(connection: "Connection", model: str, user: str | None) -> str:
     """Return who acts: a lead of the model, or the account of the operating system."""
-    import getpass
-
     from monitor.cli.shared.users import require_user
     from monitor.errors import WorkflowError
 
     if user is None:
-        return getpass.getuser()
+        return account_name()
     if not require_user(connection, user).is_lead_of(model):
         raise WorkflowError(
             f"{user} is no lead of the model {model}: a lead or an admin changes rollouts",

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from monitor.daemon.conditions.check import CLEAR, UNKNOWN, Check, Holds, Result
 from monitor.rendering.numbers import format_instant
 from monitor.settings import Settings
+from monitor.store.audit_log import SYSTEM
 from monitor.store.rollouts.events import last_event
 from monitor.store.rollouts.looks import newest_look
 from monitor.store.rollouts.rollouts import RolloutRow, newest_rollout, open_rollout
 from monitor.store.rollouts.weights import WeightsRow, newest_weights
 from monitor.store.training.registry import version_by_id
 from retrain.rollout.decision import NOT_AS_WEIGHTED
-from retrain.rollout.steps import SYSTEM
 
 #: A revert that is older when it is first seen is history.
 MAX_AGE = timedelta(days=7)

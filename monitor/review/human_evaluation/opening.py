@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from monitor.errors import InputError
 from monitor.review.human_evaluation.blinding import keyed_digest
 from monitor.settings.evaluation_file import HumanEvaluationPlan
-from monitor.store.audit_log import append_entry
+from monitor.store.audit_log import SYSTEM, append_entry
 from monitor.store.human_evaluation.human_evaluations import (
     human_evaluation_of_candidate,
     insert_human_evaluation,
@@ -23,9 +23,6 @@ from monitor.store.human_evaluation.human_evaluations import (
 )
 from monitor.store.human_evaluation.keys import insert_key
 from monitor.store.training.candidate_evaluations import candidate_evaluation_by_id
-
-#: Actor in the audit log.
-SYSTEM = "driftwarden"
 
 
 @dataclass(frozen=True)

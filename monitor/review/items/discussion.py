@@ -8,9 +8,10 @@ from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError, WorkflowError
 from monitor.review.items.states import Status, require
-from monitor.review.items.steps import SYSTEM, take_step
+from monitor.review.items.steps import take_step
 from monitor.review.items.verdicts import Judgement, check_judgement, normalise
 from monitor.store.accounts.users import UserRow
+from monitor.store.audit_log import SYSTEM
 from monitor.store.review.assignments import REVIEW_ASSIGNMENTS
 from monitor.store.review.discussions import (
     insert_message,

@@ -9,9 +9,6 @@ from monitor.review.items.states import Event, Status, require, require_target, 
 from monitor.store.audit_log import append_entry
 from monitor.store.review.items import ItemRow, update_item
 
-#: Actor of transitions that time causes.
-SYSTEM = "driftwarden"
-
 
 def take_step(
     connection: Connection,

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, exists, func, insert, select, text, update
 
+from monitor.store.audit_log import SYSTEM
 from monitor.store.schema.changes import ADVISORY_LOCK
 from monitor.store.tables import (
     AuditEntry,
@@ -24,7 +25,6 @@ from monitor.store.tables import (
 
 #: Events by the status that an incident has without an event for it.
 EVENTS = {"acknowledged": "acknowledged", "resolved": "resolved", "closed": "unwatched"}
-SYSTEM = "driftwarden"
 
 
 def adopt_rows(connection: Connection) -> int:

@@ -1,8 +1,9 @@
 """Exchanges as columns: the one declaration of what is stored, read, compared and digested.
 
-To add a column, declare it here and in :class:`monitor.store.tables.traffic.Exchange`, add it to
-the schema, and read it in :class:`monitor.traffic.exchange.Labels`. Selection, insertion,
-:meth:`Exchanges.take`, :meth:`Exchanges.concat` and both digests follow from the declaration.
+To add a column, declare it here, with a default and ``is_later=True``, and in
+:class:`monitor.store.tables.traffic.Exchange`, add it to the schema, and read it in
+:class:`monitor.traffic.exchange.Labels`. Selection, insertion, :meth:`Exchanges.take`,
+:meth:`Exchanges.concat` and both digests follow from the declaration.
 """
 
 # ruff: noqa: RUF009 - column() returns the field of a dataclass
@@ -49,6 +50,9 @@ class Column:
     is_loaded: bool
     #: Inserted where the column is not known.
     default: Any
+    #: Added after the first release: a digest has it only where a value isn't the default, so that
+    #: exchanges that were digested before it keep their digest.
+    is_later: bool = False
 
     def take(self, values: Any, rows: NDArray[np.int64]) -> Any:
         """Return some of the values; a column that is not known stays so."""
@@ -65,6 +69,10 @@ class Column:
     def of(self, values: Iterable[Any]) -> Any:
         """Return values as a column."""
         return np.array(list(values), dtype=self.dtype) if self.dtype else list(values)
+
+    def is_digested(self, values: Any) -> bool:
+        """Return whether a digest has the column with these values."""
+        return not self.is_later or any(value != self.default for value in values)
 
     def encode(self, values: Any) -> Iterable[bytes]:
         """Yield bytes that only equal columns share."""
@@ -85,12 +93,13 @@ def column(
     *,
     is_loaded: bool = True,
     default: Any = _REQUIRED,
+    is_later: bool = False,
 ) -> Any:
     """Declare a column; see :class:`Column`."""
     shape = 0 if name else (0, 0)
     return field(
         default_factory=(lambda: np.empty(shape, dtype)) if dtype else tuple,
-        metadata={"column": Column(name, role, dtype, is_loaded, default)},
+        metadata={"column": Column(name, role, dtype, is_loaded, default, is_later)},
     )
 
 
@@ -218,9 +227,12 @@ class Exchanges:
         """
         digest = sha256()
         for attribute, declared in COLUMNS.items():
-            if declared.role == "content" or (declared.role == "observation" and not only_content):
+            values = getattr(self, attribute)
+            is_content = declared.role == "content"
+            is_meant = is_content or (declared.role == "observation" and not only_content)
+            if is_meant and declared.is_digested(values):
                 digest.update(f"{attribute}\n".encode())
-                for part in declared.encode(getattr(self, attribute)):
+                for part in declared.encode(values):
                     digest.update(part)
         return digest.hexdigest()
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, exists, insert, select, update
 
 from monitor.errors import NotFoundError
+from monitor.store.audit_log import SYSTEM
 from monitor.store.model_sets import Models, of_models
 from monitor.store.rows import columns_of, read_row, read_rows
 from monitor.store.tables import CandidateEvaluation, ModelVersion
@@ -232,7 +233,7 @@ def finish_candidate_evaluation(
     status: str,
     *,
     now: datetime,
-    by: str = children.SYSTEM,
+    by: str = SYSTEM,
     results: CandidateResults | None = None,
     error: str | None = None,
 ) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, update
 
-from monitor.store.audit_log import append_entry
+from monitor.store.audit_log import SYSTEM, append_entry
 from monitor.store.tables import CandidateEvaluation, TrainingRun
 
 Status = Literal["planned", "running", "awaiting_ratings", "succeeded", "failed", "cancelled"]
@@ -20,8 +20,6 @@ Event = Literal[
 ]
 ChildTable = type[TrainingRun] | type[CandidateEvaluation]
 
-#: The actor of steps that no person requested.
-SYSTEM = "driftwarden"
 FINAL: tuple[Status, ...] = ("succeeded", "failed", "cancelled")
 UNFINISHED: tuple[Status, ...] = ("planned", "running", "awaiting_ratings")
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, CursorResult, insert, select, update
 
 from monitor.errors import NotFoundError
+from monitor.store.audit_log import SYSTEM
 from monitor.store.model_sets import Models, of_models
 from monitor.store.rows import columns_of, read_row, read_rows
 from monitor.store.tables import TrainingRun
@@ -212,7 +213,7 @@ def finish_run(
     status: str,
     *,
     finished_at: datetime,
-    by: str = children.SYSTEM,
+    by: str = SYSTEM,
     result: dict[str, Any] | None = None,
     error: str | None = None,
 ) -> bool:

@@ -19,6 +19,7 @@ from monitor.rendering.rollout_checks import (
 )
 from monitor.rendering.rollouts import RolloutSummary, format_wait, summarize_rollout
 from monitor.settings import Settings
+from monitor.store.audit_log import SYSTEM
 from monitor.store.human_evaluation.human_evaluations import models_under_human_evaluation
 from monitor.store.rollouts.comparisons import (
     ComparisonRow,
@@ -44,7 +45,6 @@ from monitor.web.rollouts.sequence_chart import (
 from retrain.rollout.decision import NOT_AS_WEIGHTED
 from retrain.rollout.plan import RolloutPlan, plan_of
 from retrain.rollout.states import TRANSITIONS, Event
-from retrain.rollout.steps import SYSTEM
 
 #: Looks that a chart shows; months of hourly looks are thinned out.
 LOOKS_SHOWN = 160

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine
 
 from monitor.errors import WorkflowError
+from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
 from monitor.store.rollouts.weights import WeightsRow
 from monitor.telemetry import get_logger
 from retrain.rollout.gateways.protocol import Gateway
 from retrain.rollout.rollouts import revert
-from retrain.rollout.steps import SYSTEM
 
 PROBE_EVERY = timedelta(seconds=30)
 #: Failed probes in a row after which a canary is reverted.

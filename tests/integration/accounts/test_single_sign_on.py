@@ -11,12 +11,13 @@ from litestar.testing import TestClient
 from sqlalchemy import Engine
 
 from monitor.accounts.sessions import COOKIE as SESSION
-from monitor.accounts.users import THE_OPERATOR, deactivate, reset_password
+from monitor.accounts.users import Actor, deactivate, reset_password
 from monitor.daemon.readiness.monitoring import sign_in_finding
 from monitor.errors import ConfigurationError, SignOnError, SignOnUnavailableError
 from monitor.settings import Secrets, Settings
 from monitor.store.accounts.grants import Grant
 from monitor.store.accounts.users import user_by_name
+from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
 from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
@@ -76,7 +77,7 @@ def test_a_linked_subject_outlives_its_email_address(
     provider.user_claims |= {"sub": "new-colleague", "email": "ada@bank.example"}
     refused(browse().sign_in(), "is linked to another identity")
     with transaction(engine) as connection:
-        reset_password(connection, THE_OPERATOR, ada, now=clock, link_lifetime=None)
+        reset_password(connection, Actor(SYSTEM), ada, now=clock, link_lifetime=None)
     assert 303 == browse().sign_in().status_code
 
 
@@ -94,7 +95,7 @@ def test_deactivated_users_are_refused(
     browser = browse()
     browser.sign_in()
     with transaction(engine) as connection:
-        deactivate(connection, THE_OPERATOR, ada, clock)
+        deactivate(connection, Actor(SYSTEM), ada, clock)
     assert 303 == browser.visitor.get("/review").status_code  # to the sign-in
     refused(browser.sign_in(), "the account of Ada is deactivated")
 

@@ -13,12 +13,12 @@ from monitor.accounts import users
 from monitor.accounts.authentication import authenticate
 from monitor.accounts.invitations import PATH, OneTimeLink, accept_link, check_link
 from monitor.accounts.registration import create_user
-from monitor.accounts.users import THE_OPERATOR, Actor
+from monitor.accounts.users import Actor
 from monitor.errors import InputError, LinkError, NotFoundError, WorkflowError
 from monitor.store.accounts.grants import ALL_MODELS, Grant, Grants
 from monitor.store.accounts.roles import PERMISSIONS, ROLES, may_grant, may_manage
 from monitor.store.accounts.users import user_by_name, user_by_slack_id
-from monitor.store.audit_log import first_broken_entry_id
+from monitor.store.audit_log import SYSTEM, first_broken_entry_id
 from monitor.store.engine import transaction
 from monitor.store.tables import AuditEntry, Invitation
 from tests.support.refusals import refusal
@@ -48,7 +48,10 @@ def token_of(link: OneTimeLink | None) -> str:
     return link.path.removeprefix(PATH)
 
 
-def invite(engine: Engine, clock: datetime, actor: Actor = THE_OPERATOR, **options: Any) -> str:
+OPERATOR = Actor(SYSTEM)
+
+
+def invite(engine: Engine, clock: datetime, actor: Actor = OPERATOR, **options: Any) -> str:
     values = {"name": "Ada", "now": clock, "link_lifetime": timedelta(days=7), **options}
     return token_of(call(engine, users.invite, actor, **values))
 
@@ -102,7 +105,7 @@ def test_a_link_expires_is_replaced_and_revoked(any_engine: Engine, clock: datet
         call(
             any_engine,
             users.reset_password,
-            THE_OPERATOR,
+            OPERATOR,
             ada,
             now=clock,
             link_lifetime=timedelta(days=7),
@@ -110,7 +113,7 @@ def test_a_link_expires_is_replaced_and_revoked(any_engine: Engine, clock: datet
     )
     with pytest.raises(LinkError, match="replaced by a newer one"):
         call(any_engine, check_link, first, clock)
-    call(any_engine, users.deactivate, THE_OPERATOR, ada, clock)
+    call(any_engine, users.deactivate, OPERATOR, ada, clock)
     with pytest.raises(LinkError, match="has expired"):
         call(any_engine, check_link, second, clock)
     with pytest.raises(LinkError, match="to its last character"):
@@ -194,18 +197,18 @@ def test_an_id_of_slack_is_of_one_user(
     any_engine: Engine, clock: datetime, staff: dict[str, Actor]
 ) -> None:
     lead, reviewer = staff["lead"].id, staff["reviewer"].id
-    call(any_engine, users.link_slack, THE_OPERATOR, lead, " U0LEAD ", clock)
+    call(any_engine, users.link_slack, OPERATOR, lead, " U0LEAD ", clock)
     linked = call(any_engine, user_by_slack_id, "U0LEAD")
     assert linked is not None
     assert (linked.id, linked.slack_user_id) == (lead, "U0LEAD")
     with refusal("slack_id_taken", InputError):
-        call(any_engine, users.link_slack, THE_OPERATOR, reviewer, "U0LEAD", clock)
+        call(any_engine, users.link_slack, OPERATOR, reviewer, "U0LEAD", clock)
     for text in ("lea", "u0lead", "U0LEAD\x00", "<@U0LEAD>", "U" + "0" * 40):
         with refusal("no_slack_id", InputError):
-            call(any_engine, users.link_slack, THE_OPERATOR, reviewer, text, clock)
-    call(any_engine, users.link_slack, THE_OPERATOR, lead, "", clock)
+            call(any_engine, users.link_slack, OPERATOR, reviewer, text, clock)
+    call(any_engine, users.link_slack, OPERATOR, lead, "", clock)
     assert None is call(any_engine, user_by_slack_id, "U0LEAD")
-    call(any_engine, users.link_slack, THE_OPERATOR, reviewer, "U0LEAD", clock)
+    call(any_engine, users.link_slack, OPERATOR, reviewer, "U0LEAD", clock)
     actions = [action for _, action, _ in entries(any_engine)]
     assert actions.count("slack_linked") == 3
 
@@ -232,11 +235,11 @@ def test_the_last_usable_admin_is_kept(
         (users.deactivate, (clock,)),
     ):
         with pytest.raises(WorkflowError, match="last admin"):
-            call(any_engine, function, THE_OPERATOR, admin, *arguments)
+            call(any_engine, function, OPERATOR, admin, *arguments)
     accept_link(any_engine, token, GOOD, clock)
-    call(any_engine, users.deactivate, THE_OPERATOR, admin, clock)
+    call(any_engine, users.deactivate, OPERATOR, admin, clock)
     with pytest.raises(WorkflowError, match="last admin"):
-        call(any_engine, users.deactivate, THE_OPERATOR, id_of(any_engine, "Bea"), clock)
+        call(any_engine, users.deactivate, OPERATOR, id_of(any_engine, "Bea"), clock)
 
 
 def test_two_admins_demoting_each_other_leave_one(any_engine: Engine, clock: datetime) -> None:

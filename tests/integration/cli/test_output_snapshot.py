@@ -1,6 +1,5 @@
 """Snapshots of what the main commands print: each command, its output and its exit status."""
 
-import getpass
 import re
 import shlex
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from syrupy.assertion import SnapshotAssertion
 from typer.testing import CliRunner
 
 from monitor.cli.app import app
+from monitor.cli.shared.access import account_name
 from monitor.errors import DriftwardenError
 from monitor.store.engine import transaction
 from monitor.store.training.runs import finish_run, list_runs, mark_running
@@ -68,7 +68,7 @@ class Session(VersionShell):
         text = (
             "\n".join(self.lines).replace(str(self.folder), "FOLDER").replace("{folder}", "FOLDER")
         )
-        text = re.sub(rf"\bby {re.escape(getpass.getuser())}\b", "by USER", text)
+        text = re.sub(rf"\bby {re.escape(account_name())}\b", "by USER", text)
         text = re.sub(r"\b[0-9a-f]{64}\b", "DIGEST", text)
         text = re.sub(r"failed at [-0-9]+ [:0-9]+", "failed at TIME", text)
         return re.sub(r" +$", "", text, flags=re.MULTILINE)

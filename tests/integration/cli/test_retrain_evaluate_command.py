@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from monitor.cli.app import app
+from monitor.cli.shared.access import account_name
 from monitor.errors import ConfigurationError, InputError, WorkflowError
 from monitor.store.engine import make_engine, transaction
 from monitor.store.training.candidate_evaluations import latest_candidate_evaluation
@@ -165,7 +166,7 @@ def test_json_and_an_undecided_verdict(desk: Desk) -> None:
     assert (row.gate_result, row.approved_reason, row.planned_by) == (
         "undecided",
         "no harm",
-        "shell",
+        account_name(),
     )
     assert {score.benchmark for score in scores} == {"desk"}
 

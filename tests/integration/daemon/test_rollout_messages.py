@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, select, update
 
 from monitor.accounts.registration import create_user
-from monitor.accounts.users import THE_OPERATOR, link_slack
+from monitor.accounts.users import Actor, link_slack
 from monitor.alerts.actions.buttons import parse_value
 from monitor.alerts.actions.rollout_offers import rollout_buttons
 from monitor.alerts.messages.mrkdwn import render_text
@@ -18,6 +18,7 @@ from monitor.daemon.conditions.watch import watch_conditions
 from monitor.daemon.rollout_messages import announce_rollouts
 from monitor.store.alerts.incidents import list_incidents
 from monitor.store.alerts.slack_actions import Press, insert_press
+from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
 from monitor.store.tables import AuditEntry, OutboxMessage, RolloutEvent
 from monitor.web.incidents.incident_view import load_view
@@ -44,7 +45,7 @@ def desk(engine: Engine, clock: datetime) -> Iterator[RolloutDesk]:
             ("Olaf", "lead", "another", OLAF),
         ):
             user = create_user(connection, name, PASSWORD, role, clock, models=[model])
-            link_slack(connection, THE_OPERATOR, user, slack_id, clock)
+            link_slack(connection, Actor(SYSTEM), user, slack_id, clock)
     desk.tick()
     return desk
 
@@ -233,5 +234,5 @@ def test_an_incident_of_a_waiting_rollout_has_its_buttons(engine: Engine, clock:
         view = load_view(connection, settings, incident)
         assert ("rollout 1", "/rollouts/1") in view.links
         user = create_user(connection, "Lea", PASSWORD, "lead", clock)
-        link_slack(connection, THE_OPERATOR, user, LEA, clock)
+        link_slack(connection, Actor(SYSTEM), user, LEA, clock)
     assert press(desk, "revert_rollout", value) == ("done", "")

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from sqlalchemy import Engine, select, update
 
 from monitor.accounts.registration import create_user
-from monitor.accounts.users import THE_OPERATOR, deactivate, link_slack
+from monitor.accounts.users import Actor, deactivate, link_slack
 from monitor.alerts import incidents
 from monitor.alerts.actions.replies import SlackReplies
 from monitor.alerts.drift_incidents import handle_evaluation
@@ -22,6 +22,7 @@ from monitor.settings import Alerts, Secrets, Settings
 from monitor.store.accounts.roles import Permission
 from monitor.store.alerts.incidents import IncidentRow, incident_by_id
 from monitor.store.alerts.slack_actions import Press, PressRow, insert_press, list_presses
+from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
 from monitor.store.tables import AuditEntry, OutboxMessage, User
 from tests.services.slack import (  # noqa: F401 - a fixture
@@ -52,7 +53,7 @@ def incident(any_engine: Engine, clock: datetime) -> IncidentRow:
             ("Olaf", "lead", "another", OLAF),
         ):
             user = create_user(connection, name, PASSWORD, role, clock, models=[model])
-            link_slack(connection, THE_OPERATOR, user, slack_id, clock)
+            link_slack(connection, Actor(SYSTEM), user, slack_id, clock)
         evaluation = store_evaluation(connection, make_assessment(0.2), clock)
         opened = handle_evaluation(connection, evaluation, clock + WEEK, alerts=ALERTS)
         assert opened is not None
@@ -150,8 +151,8 @@ def test_users_without_permission_get_a_no(
     now = clock + WEEK + HOUR
     with transaction(any_engine) as connection:
         gone = create_user(connection, "Gone", PASSWORD, "lead", clock)
-        link_slack(connection, THE_OPERATOR, gone, "U0GONE", clock)
-        deactivate(connection, THE_OPERATOR, gone, clock)
+        link_slack(connection, Actor(SYSTEM), gone, "U0GONE", clock)
+        deactivate(connection, Actor(SYSTEM), gone, clock)
     press(any_engine, now, user, subject_of(incident))
     press(any_engine, now, BEA, subject_of(incident))
     # The refused press takes nothing from the one that is allowed.

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from sqlalchemy import Engine
 
 from monitor.accounts.registration import create_user
-from monitor.accounts.users import THE_OPERATOR, link_slack
+from monitor.accounts.users import Actor, link_slack
 from monitor.alerts.actions.receiver import PressReceiver
 from monitor.alerts.drift_incidents import handle_evaluation
 from monitor.daemon import follow_up, schedule
@@ -27,6 +27,7 @@ from monitor.review.decision.decisions import decide
 from monitor.settings import Alerts, Retrain, Review, Secrets, Settings
 from monitor.store.alerts.incidents import list_incidents
 from monitor.store.alerts.slack_actions import list_presses
+from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
 from monitor.store.review.decisions import decision_by_id
@@ -59,7 +60,7 @@ def secrets_for(server: FakeSlack, app_token: str = APP_TOKEN) -> Secrets:
 def link_lead(engine: Engine, now: datetime) -> None:
     with transaction(engine) as connection:
         user = create_user(connection, "Bea", PASSWORD, "lead", now)
-        link_slack(connection, THE_OPERATOR, user, LEA, now)
+        link_slack(connection, Actor(SYSTEM), user, LEA, now)
 
 
 def open_incident(engine: Engine, start: datetime) -> int:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from sqlalchemy import Engine, select
 from monitor.settings import Settings, Traffic
 from monitor.store.engine import transaction
 from monitor.store.tables import Exchange as ExchangeTable
+from monitor.store.traffic import exchange_columns
 from monitor.store.traffic.baseline_copies import create_baseline_from_traffic
 from monitor.store.traffic.exchange_columns import COLUMNS, NAMES, Exchanges
 from monitor.store.traffic.exchanges import load_all_columns, load_baseline, load_window
@@ -36,6 +38,14 @@ COLUMNS_BY_NAME = {column.name: column for column in COLUMNS.values()}
 NAMED = {name: f"a {name}" for name in LABELS}
 #: Columns of the table that say where an exchange and its vectors are stored.
 STORAGE = {"baseline_id", "block_id", "block_row"}
+
+
+#: Columns that stored digests have whatever their values; the list is complete.
+ALWAYS_DIGESTED = {
+    *("exchange_ids", "occurred_at", "models", "task_types", "end_users", "messages", "prompts"),
+    *("responses", "attributes", "truncated", "inclusion_probability", "randomness", "threshold"),
+    *("candidate_threshold", "min_sample_size", "prompt_vectors", "response_vectors"),
+}
 
 
 def plain_record(now: datetime, **values: Any) -> RawRecord:
@@ -216,6 +226,29 @@ def test_a_difference_in_one_column_changes_the_digest(clock: datetime, name: st
     assert (exchanges.digest(only_content=True) == other.digest(only_content=True)) == (
         role != "content"
     )
+
+
+def test_digests_of_before_stay(clock: datetime) -> None:
+    exchanges = one_exchange(clock)
+    known = [*exchanges.digest(), *exchanges.digest(only_content=True)]
+    assert sha256("".join(known).encode()).hexdigest()[:16] == "b56bc7500063e6ce"
+    digested = {name for name, declared in COLUMNS.items() if declared.role != "place"}
+    later = {name for name in digested if COLUMNS[name].is_later}
+    assert digested - later == ALWAYS_DIGESTED  # a new column needs is_later=True
+
+
+def test_a_later_column_is_digested_where_it_says_something(
+    clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchanges = one_exchange(clock)
+    truncated = replace(COLUMNS["truncated"], is_later=True)
+    without = {name: declared for name, declared in COLUMNS.items() if name != "truncated"}
+    monkeypatch.setattr(exchange_columns, "COLUMNS", without)
+    digest = exchanges.digest()
+    monkeypatch.setattr(exchange_columns, "COLUMNS", {**without, "truncated": truncated})
+    assert replace(exchanges, truncated=[False]).digest() == digest
+    assert replace(exchanges, truncated=[]).digest() == digest
+    assert replace(exchanges, truncated=[True]).digest() != digest
 
 
 @pytest.mark.parametrize("name", COLUMNS)

@@ -13,13 +13,14 @@ from litestar.testing import TestClient
 from sqlalchemy import Engine, delete, select, update
 
 from monitor.accounts.registration import create_user
-from monitor.alerts.steps import SYSTEM, take_step
+from monitor.alerts.steps import take_step
 from monitor.review.decision.decisions import decide
 from monitor.review.items.blind_review import REVIEWS
 from monitor.review.items.flags import flag
 from monitor.settings import Configuration, Secrets
 from monitor.settings import Review as ReviewSettings
 from monitor.store.accounts.grants import delete_grants
+from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
 from monitor.store.model_history import carry_over
 from monitor.store.owners import KINDS

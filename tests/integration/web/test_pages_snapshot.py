@@ -12,8 +12,9 @@ from litestar.testing import TestClient
 from sqlalchemy import Engine
 
 from monitor.accounts.registration import create_user
-from monitor.accounts.users import THE_OPERATOR, invite
+from monitor.accounts.users import Actor, invite
 from monitor.settings import Secrets, Settings
+from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
 from monitor.web import error_pages
 from monitor.web.app import create_app
@@ -74,7 +75,7 @@ def test_snapshot_of_link_pages(
 ) -> None:
     with transaction(engine) as connection:
         link = invite(
-            connection, THE_OPERATOR, name="Ada", now=clock, link_lifetime=timedelta(days=7)
+            connection, Actor(SYSTEM), name="Ada", now=clock, link_lifetime=timedelta(days=7)
         )
     assert link is not None
     assert main_text(client.get(link.path).text) == snapshot(name="valid")

@@ -175,6 +175,23 @@ def test_the_page_tells_what_takes_longer_than_the_stage(engine: Engine, clock: 
     assert line.endswith("; may not be shown in 48 h")
 
 
+@pytest.mark.parametrize("with_parts", [True, False])
+def test_a_reason_is_one_line_whatever_its_marks(
+    engine: Engine, clock: datetime, with_parts: bool
+) -> None:
+    idle = "the canary is idle; check gateway; and labels"
+    parts = [{"code": "canary_idle", "text": idle, "check": ""}] if with_parts else None
+    looks = [{"action": "hold", "reason": idle, "reasons": parts}]
+    rollout = add_rollout(engine, clock, status="holding", reason=idle, looks=looks)
+    with transaction(engine) as connection:
+        create_user(connection, "Lea", PASSWORD, "lead", clock)
+    app = create_app(engine, Settings(), Secrets(), clock=lambda: clock + HOUR)
+    with TestClient(app) as client:
+        lea = Visitor(client)  # type: ignore[arg-type]
+        lea.sign_in("Lea")
+        assert lea.get(f"/api/rollouts/{rollout}").json()["missing"][0] == idle
+
+
 def test_a_refused_weight_is_not_called_running(desk: RolloutDesk, visit: Visit) -> None:
     lea = visit()
     with transaction(desk.engine) as connection:

@@ -13,9 +13,10 @@ from sqlalchemy import Engine, text
 from structlog.testing import capture_logs
 
 from monitor.accounts.sessions import COOKIE
-from monitor.accounts.users import THE_OPERATOR, deactivate, invite, reactivate, reset_password
+from monitor.accounts.users import Actor, deactivate, invite, reactivate, reset_password
 from monitor.settings import Secrets, Settings, Web
 from monitor.store.accounts.sessions import load_session
+from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
 from monitor.web.app import create_app
 from monitor.web.security import CSRF_COOKIE, local_path
@@ -156,14 +157,14 @@ def test_sessions_end_with_deactivation_and_password_reset(visit: Visit, world: 
     now = datetime.now(UTC)
     ada, ben = visit("Ada"), visit("Ben")
     with transaction(world.engine) as connection:
-        deactivate(connection, THE_OPERATOR, world.users["Ada"], now)
+        deactivate(connection, Actor(SYSTEM), world.users["Ada"], now)
         reset_password(
-            connection, THE_OPERATOR, world.users["Ben"], now=now, link_lifetime=timedelta(days=1)
+            connection, Actor(SYSTEM), world.users["Ben"], now=now, link_lifetime=timedelta(days=1)
         )
     assert [401, 401] == [browser.get("/api/work").status_code for browser in (ada, ben)]
     assert 401 == visit().sign_in("Ada").status_code
     with transaction(world.engine) as connection:
-        reactivate(connection, THE_OPERATOR, world.users["Ada"], now)
+        reactivate(connection, Actor(SYSTEM), world.users["Ada"], now)
     assert 401 == ada.get("/api/work").status_code, "the old session is no longer any good"
     assert 200 == ada.sign_in("Ada").status_code
 
@@ -245,8 +246,8 @@ def test_visitors_without_sign_in_are_refused(app: Litestar, visit: Visit) -> No
 def test_wrong_and_unknown_names_look_alike(visit: Visit, world: World) -> None:
     with transaction(world.engine) as connection:
         now = datetime.now(UTC)
-        invite(connection, THE_OPERATOR, name="Invited", now=now, link_lifetime=timedelta(days=7))
-        deactivate(connection, THE_OPERATOR, world.users["Ben"], now)
+        invite(connection, Actor(SYSTEM), name="Invited", now=now, link_lifetime=timedelta(days=7))
+        deactivate(connection, Actor(SYSTEM), world.users["Ben"], now)
     responses = []
     for name in ("Ada", "Nobody", "Invited", "Ben"):
         visitor = visit()

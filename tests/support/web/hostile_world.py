@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, select, update
 
-from monitor.alerts.steps import SYSTEM, take_step
+from monitor.alerts.steps import take_step
+from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
 from monitor.store.tables import DriftEvaluation, Exchange, ReviewBatch, User
 from monitor.store.training.registry import insert_version

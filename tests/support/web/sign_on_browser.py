@@ -10,9 +10,10 @@ import httpx
 from sqlalchemy import Engine
 
 from monitor.accounts.sessions import COOKIE as SESSION
-from monitor.accounts.users import THE_OPERATOR, invite
+from monitor.accounts.users import Actor, invite
 from monitor.settings import Alerts, OpenIdConnect, Secrets, Settings, Web
 from monitor.store.accounts.users import user_by_name
+from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
 from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
@@ -68,7 +69,7 @@ def browsing(engine: Engine, provider: Provider) -> Iterator[Open]:
 
 def add(engine: Engine, clock: datetime, name: str = "Ada", email: str = "Ada@bank.example") -> int:
     with transaction(engine) as connection:
-        invite(connection, THE_OPERATOR, name=name, email=email, now=clock, link_lifetime=None)
+        invite(connection, Actor(SYSTEM), name=name, email=email, now=clock, link_lifetime=None)
         user = user_by_name(connection, name)
     assert user is not None
     return user.id

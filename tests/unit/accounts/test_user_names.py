@@ -32,6 +32,13 @@ def test_names_of_one_script_pass(name: str) -> None:
     check_name(name)
 
 
+@pytest.mark.parametrize("name", ["driftwarden", "Drift Warden", "\uff24riftwarden"])
+def test_the_name_of_the_daemon_is_refused(name: str) -> None:
+    with pytest.raises(InputError) as refused:
+        check_name(name)
+    assert refused.value.code == "reserved_name"
+
+
 @pytest.mark.parametrize(
     ("name", "other"),
     [

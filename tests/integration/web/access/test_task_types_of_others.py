@@ -11,7 +11,7 @@ from litestar.testing import TestClient
 from msgspec.structs import replace
 from sqlalchemy import Engine, update
 
-from monitor.alerts.steps import SYSTEM, take_step
+from monitor.alerts.steps import take_step
 from monitor.review.human_evaluation.locking import lock_human_evaluation
 from monitor.review.human_evaluation.rating import RatingQueue
 from monitor.review.items.blind_review import REVIEWS
@@ -19,6 +19,7 @@ from monitor.review.items.flags import flag
 from monitor.settings import Secrets, Settings
 from monitor.settings.evaluation_file import HumanEvaluationPlan
 from monitor.store.alerts.outbox import add_message
+from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
 from monitor.store.human_evaluation.human_evaluations import items_of
 from monitor.store.review.items import items_of_batches

@@ -13,8 +13,9 @@ from litestar.testing import TestClient
 from sqlalchemy import Engine, update
 
 from monitor.accounts.registration import create_user
-from monitor.alerts.steps import SYSTEM, take_step
+from monitor.alerts.steps import take_step
 from monitor.settings import Redaction, Secrets, Settings
+from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
 from monitor.store.tables import Exchange
 from monitor.web.app import HERE, create_app
