@@ -242,10 +242,10 @@ def test_a_later_column_is_digested_where_it_says_something(
 ) -> None:
     exchanges = one_exchange(clock)
     truncated = replace(COLUMNS["truncated"], is_later=True)
-    without = {name: declared for name, declared in COLUMNS.items() if name != "truncated"}
-    monkeypatch.setattr(exchange_columns, "COLUMNS", without)
+    rest = {name: declared for name, declared in COLUMNS.items() if name != "truncated"}
+    monkeypatch.setattr(exchange_columns, "COLUMNS", rest)
     digest = exchanges.digest()
-    monkeypatch.setattr(exchange_columns, "COLUMNS", {**without, "truncated": truncated})
+    monkeypatch.setattr(exchange_columns, "COLUMNS", {**rest, "truncated": truncated})
     assert replace(exchanges, truncated=[False]).digest() == digest
     assert replace(exchanges, truncated=[]).digest() == digest
     assert replace(exchanges, truncated=[True]).digest() != digest
