@@ -68,11 +68,10 @@ def digest(
         )
 
 
-def sparkline(series: "Series") -> str:
+def sparkline(series: "Series", scale: float) -> str:
     """Return the effect sizes as blocks, with the baseline at half height and gaps as dots."""
     from monitor.rendering.sparkline import draw_sparkline
 
-    scale = max(MIN_SCALE, abs(series.peak.effect_size))
     return draw_sparkline(
         None if point is None else (1 + point.effect_size / scale) / 2 for point in series.points
     )
@@ -145,14 +144,16 @@ def _print_series(year: "Digest", console: "Console") -> None:
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("descriptor or metric")
-    table.add_column("effect by window", no_wrap=True)
+    shown = year.series[:MAX_SERIES]
+    scale = max([MIN_SCALE, *(abs(series.peak.effect_size) for series in shown)])
+    table.add_column(f"effect by window, -{scale:.2f} to +{scale:.2f}", no_wrap=True)
     table.add_column("peak", justify="right")
     table.add_column("latest", justify="right")
     table.add_column("")
-    for series in year.series[:MAX_SERIES]:
+    for series in shown:
         table.add_row(
             _escaped(f"{series.side} {series.name}"),
-            sparkline(series),
+            sparkline(series, scale),
             f"{series.peak.effect_size:+.2f}",
             f"{series.latest.effect_size:+.2f}" if series.latest else "-",
             f"[red]worse in {series.n_degraded}[/]" if series.n_degraded else "",

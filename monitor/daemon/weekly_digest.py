@@ -7,7 +7,6 @@ from sqlalchemy import Connection, Engine
 
 from monitor.alerts.messages.weekly_digest import ModelWeek, announce_week
 from monitor.rendering.numbers import format_share, format_window
-from monitor.rendering.sparkline import draw_sparkline
 from monitor.settings import Alerts, Settings
 from monitor.settings.alerts import parse_weekly_time
 from monitor.store.alerts.incidents import unresolved_incidents
@@ -20,8 +19,6 @@ WEEK = timedelta(weeks=1)
 #: A digest that is later than this is left out.
 MAX_DELAY = timedelta(days=3)
 N_WINDOWS = 12
-#: Drifted share of the full height, where all are smaller.
-MIN_SCALE = 0.05
 
 
 def announce_due(
@@ -70,14 +67,12 @@ def summarize_week(connection: Connection, model: str) -> ModelWeek | None:
         return None
     newest = digest.windows[-1]
     shares = [_share(window) for window in digest.windows]
-    scale = max([MIN_SCALE, *(share for share in shares if share is not None)])
-    heights = [None if share is None else share / scale for share in shares]
     figures = newest.figures
     return ModelWeek(
         name=model,
         verdict="" if figures is None else figures.verdict,
         text=_describe(newest, sum(f.window == newest for f in digest.subthreshold_findings)),
-        sparkline=draw_sparkline(heights),
+        shares=tuple(shares),
     )
 
 

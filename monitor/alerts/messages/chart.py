@@ -60,7 +60,7 @@ def describe_chart(block: dict[str, Any]) -> str:
     first, *_, last = chart["axis_config"]["categories"]
     values = [point["value"] for line in chart["series"] for point in line["data"]]
     scale = max([MIN_SCALE, *values])
-    lines = [f"{block['title']}, {first} to {last}"]
+    lines = [f"{block['title']}, {first} to {last}; full height: {scale:g}%"]
     for line in chart["series"]:
         heights = [point["value"] / scale for point in line["data"]]
         latest = line["data"][-1]["value"]

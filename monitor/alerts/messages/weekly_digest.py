@@ -21,7 +21,8 @@ from monitor.alerts.messages.mrkdwn import (
     within_limits,
 )
 from monitor.plurals import pluralize
-from monitor.rendering.numbers import format_day
+from monitor.rendering.numbers import format_day, format_share
+from monitor.rendering.sparkline import draw_sparkline
 from monitor.settings import Alerts
 from monitor.store.alerts.incidents import IncidentRow
 from monitor.store.alerts.outbox import add_message
@@ -30,6 +31,8 @@ from monitor.store.alerts.outbox import add_message
 MAX_MODELS = 40
 MAX_INCIDENTS = 15
 MAX_CHARACTERS = 60
+#: Drifted share at the full height of the bars, where all are smaller.
+MIN_SCALE = 0.05
 
 MARKS = {"drift": "🔴", "no_drift": "🟢"}
 
@@ -43,8 +46,8 @@ class ModelWeek:
     verdict: str
     #: The newest window, and what it showed.
     text: str
-    #: Drifted shares of the last windows.
-    sparkline: str
+    #: Drifted shares of the last windows, in [0, 1]; ``None``: not compared.
+    shares: tuple[float | None, ...]
 
 
 def announce_week(
@@ -87,13 +90,22 @@ def digest_message(
     order = {"drift": 0, "": 1, "not_enough_data": 2, "no_drift": 3}
     ranked = sorted(models, key=lambda model: (order[model.verdict], model.name))
     base = alerts.public_url.rstrip("/")
-    blocks += sections(_model(model, base) for model in ranked[:MAX_MODELS])
+    listed = ranked[:MAX_MODELS]
+    scale = max(
+        [MIN_SCALE, *(share for model in listed for share in model.shares if share is not None)]
+    )
+    blocks += sections(_model(model, base, scale) for model in listed)
     if len(models) > MAX_MODELS:
         blocks += sections([f"and {pluralize(len(models) - MAX_MODELS, 'more model')}"])
     if incidents:
         blocks += sections(["*Unresolved incidents*", *_incidents(incidents, base)])
     blocks += sections([link(f"{base}/overview", "Overview")])
-    blocks.append(context("Bars: the significant drifted share of the last 12 windows."))
+    blocks.append(
+        context(
+            "Bars: the significant drifted share of the last 12 windows; full height: "
+            f"{format_share(scale)}."
+        )
+    )
     return build_message(within_limits(blocks), title)
 
 
@@ -112,10 +124,12 @@ def _title(models: Sequence[ModelWeek], incidents: Sequence[IncidentRow]) -> str
     return f"{'🔴' if n_drifted or incidents else '⚪'} Weekly digest: {', '.join(facts)}"
 
 
-def _model(model: ModelWeek, base: str) -> str:
+def _model(model: ModelWeek, base: str, scale: float) -> str:
+    heights = [None if share is None else share / scale for share in model.shares]
     page = f"{base}/digest?model={quote(model.name, safe='')}"
     return (
-        f"{MARKS.get(model.verdict, '⚪')} {bold(model.name, MAX_CHARACTERS)}  {model.sparkline}  "
+        f"{MARKS.get(model.verdict, '⚪')} {bold(model.name, MAX_CHARACTERS)}  "
+        f"{draw_sparkline(heights)}  "
         f"{escape(model.text)} {link(page, 'Digest')}"
     )
 

@@ -11,7 +11,7 @@ from monitor.review.decision.evidence import launch_rate
 from monitor.review.decision.weekly_rates import weekly_rates
 from monitor.web.blindness import WITHHELD, is_blind
 from monitor.web.current_user import Visit
-from monitor.web.digest.sparkline import draw_sparkline
+from monitor.web.digest.sparkline import draw_sparkline, scale_of
 from monitor.web.drift.window_chart import draw_windows
 from monitor.web.withheld_texts import withhold_quoted
 from monitor.windows.history.digest import build_digest
@@ -43,13 +43,15 @@ def digest(visit: NamedDependency[Visit]) -> Template | Redirect:
             rates=None if blind else rates,
             launch=None if blind else launch.errors / launch.n,
         )
+    scale = scale_of(year.series)
     return visit.page(
         "digest.html",
         {
             "digest": year,
             "readable": str if visit.reads_all_texts_of(model) else withhold_quoted,
             "chart": chart,
-            "series": [(series, draw_sparkline(series)) for series in year.series],
+            "series": [(series, draw_sparkline(series, scale)) for series in year.series],
+            "scale": scale,
             "max_rows": MAX_ROWS,
             "withheld": WITHHELD if blind else "",
         },

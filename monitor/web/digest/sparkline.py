@@ -1,11 +1,12 @@
 """Layout of a numeric column's sparkline, for inline SVG."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monitor.windows.history.digest import Series
 
 WIDTH, HEIGHT = 180.0, 36.0
-#: Smaller effects are not scaled to the whole height.
+#: Least end of the axis: smaller effects are not scaled to the whole height.
 MIN_SCALE = 0.1
 
 
@@ -21,9 +22,13 @@ class Sparkline:
     zero: float
 
 
-def draw_sparkline(series: Series) -> Sparkline:
-    """Lay out the sparkline of a numeric column."""
-    scale = max(MIN_SCALE, abs(series.peak.effect_size))
+def scale_of(series: Sequence[Series]) -> float:
+    """Return the effect size at the end of the axis that all columns have in common."""
+    return max([MIN_SCALE, *(abs(column.peak.effect_size) for column in series)])
+
+
+def draw_sparkline(series: Series, scale: float) -> Sparkline:
+    """Lay out the sparkline of a numeric column on an axis from -scale to +scale."""
     step = WIDTH / max(len(series.points) - 1, 1)
     middle = HEIGHT / 2
     lines: list[list[tuple[float, float]]] = [[]]

@@ -93,6 +93,8 @@ class VersionLife:
     probe_runs: Sequence[ProbeRunRow]
     probes_passed: Sequence[Passed]
     chart: Sequence[ProbePoint]
+    #: The change at the full height of the chart.
+    chart_top: float
 
     @property
     def n_alarms(self) -> int:
@@ -128,6 +130,7 @@ def read_life(connection: Connection, version_id: int, settings: Settings) -> Ve
         probe_runs=runs,
         probes_passed=passed_of_version(connection, version_id),
         chart=chart_of(runs),
+        chart_top=chart_top(runs),
     )
 
 
@@ -146,13 +149,19 @@ def periods_in_production(moves: Sequence[StageChangeRow]) -> list[Period]:
     return periods
 
 
+def chart_top(runs: Sequence[ProbeRunRow]) -> float:
+    """Return the change at the full height of the chart of probes."""
+    compared = [run for run in runs if run.change is not None]
+    highest = max((max(run.change or 0.0, run.threshold or 0.0) for run in compared), default=0.0)
+    return max(MIN_SCALE, 1.1 * highest)
+
+
 def chart_of(runs: Sequence[ProbeRunRow]) -> list[ProbePoint]:
     """Return the compared runs as points of the chart, the oldest first."""
     compared = [run for run in reversed(runs) if run.change is not None]
     if len(compared) < 2:
         return []
-    highest = max(max(run.change or 0.0, run.threshold or 0.0) for run in compared)
-    scale = CHART_HEIGHT / max(MIN_SCALE, 1.1 * highest)
+    scale = CHART_HEIGHT / chart_top(compared)
     return [
         ProbePoint(
             run,

@@ -33,6 +33,9 @@ class Pair:
     before: ScoreRow | None
     now_drawn: Whisker | None
     before_drawn: Whisker | None
+    #: Ends of the axis of both.
+    low: float
+    high: float
 
     @property
     def change(self) -> Literal["higher", "lower", "overlapping", ""]:
@@ -108,7 +111,7 @@ def pair_scores(now: Sequence[ScoreRow], before: Sequence[ScoreRow]) -> list[Pai
         low = min(0.0, *(score.lower for score in known))
         high = max(1.0, *(score.upper for score in known))
         drawn = [None if score is None else _draw(score, low, high) for score in (own, theirs)]
-        pairs.append(Pair(*key, own, theirs, drawn[0], drawn[1]))
+        pairs.append(Pair(*key, own, theirs, drawn[0], drawn[1], low, high))
     return pairs
 
 

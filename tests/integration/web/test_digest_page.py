@@ -15,7 +15,7 @@ from monitor.settings import Secrets, Settings
 from monitor.store.engine import make_engine, transaction
 from monitor.store.windows.claims import claim_drift_evaluation
 from monitor.web.app import create_app
-from monitor.web.digest.sparkline import draw_sparkline
+from monitor.web.digest.sparkline import draw_sparkline, scale_of
 from monitor.web.drift.window_chart import draw_windows
 from monitor.web.server import BackgroundServer
 from monitor.windows.history.digest import build_digest
@@ -122,7 +122,7 @@ def test_columns_are_sorted_by_effect_size(year: Engine) -> None:
     assert (digest.series[1].side, digest.series[1].name) == ("prompt", "length")
     peaks = [abs(row.peak.effect_size) for row in digest.series[1:]]
     assert peaks == sorted(peaks, reverse=True)
-    line = draw_sparkline(digest.series[0])
+    line = draw_sparkline(digest.series[0], scale_of(digest.series))
     assert len(line.lines) == 2  # broken by the week without data
     assert len(line.dots) == len(DEGRADED)
     assert digest.series[0].points[EMPTY] is None

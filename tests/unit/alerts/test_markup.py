@@ -131,7 +131,7 @@ def messages(text: str) -> list[dict[str, Any]]:
         resolved_at=None,
         acknowledged_by=text,
     )
-    week = ModelWeek(name=text, verdict="drift", text=text, sparkline="▁█")
+    week = ModelWeek(name=text, verdict="drift", text=text, shares=(0.0, 0.4))
     return [
         build_message(condition_blocks(incident, "opened", (text,), alerts), text),
         digest_message([week], [incident], Alerts(public_url="https://a.example")),
