@@ -1,10 +1,12 @@
 """Phrases for what has changed: a share, or a shift of all responses, and their descriptors."""
 
 from monitor.rendering.numbers import format_estimate, format_mean, format_share, join_names
-from monitor.store.windows.assessment import DescriptorChange, FamilyAssessment
+from monitor.store.windows.assessment import DescriptorChange, FamilyAssessment, ResponsePair
 
 #: Level of the descriptors that are named, after adjustment for their number.
 LEVEL = 0.05
+#: What the axis of changes of each unit is called.
+UNITS = {"percent": "relative change", "points": "change in points", "value": "change of the mean"}
 #: What a relative change of a descriptor is called, upwards and downwards.
 COMPARATIVES = {"length in tokens": ("longer", "shorter")}
 
@@ -39,11 +41,31 @@ def describe_descriptor(change: DescriptorChange) -> str:
         return (
             f"{abs(change.change):.0%} {words[change.change < 0]} ({nearest:.0%} to {farthest:.0%})"
         )
+    return f"{change.name} {format_descriptor_change(change)}"
+
+
+def format_descriptor_change(change: DescriptorChange) -> str:
+    """Return a change with its interval: "-17% (-25% to -9%)", "+4.0 points (+2.1 to +5.9)"."""
     size, lower, upper = (
         _signed(value, change.unit) for value in (change.change, change.lower, change.upper)
     )
     unit = " points" if change.unit == "points" else ""
-    return f"{change.name} {size}{unit} ({lower} to {upper})"
+    return f"{size}{unit} ({lower} to {upper})"
+
+
+def format_reach(reach: float, unit: str) -> str:
+    """Return the end of an axis of changes: "50%", "10 points", "4"."""
+    if unit == "percent":
+        return f"{reach:.0%}"
+    return f"{100.0 * reach:g} points" if unit == "points" else format_mean(reach)
+
+
+def describe_pair(pair: ResponsePair) -> str:
+    """Describe what a pair shows: "refusal: 0 in the baseline, 1 in the window"."""
+    if pair.reference_value is None or pair.current_value is None:
+        return "response unlike the baseline's"
+    before, now = (format_mean(value) for value in (pair.reference_value, pair.current_value))
+    return f"{pair.descriptor}: {before} in the baseline, {now} in the window"
 
 
 def _signed(value: float, unit: str) -> str:

@@ -44,4 +44,4 @@ def _without_texts(assessment: Assessment) -> Assessment:
 
 def _without_names(family: FamilyAssessment) -> FamilyAssessment:
     topics = [replace(topic, name=f"topic {topic.index}", examples=()) for topic in family.topics]
-    return replace(family, topics=tuple(topics), outliers=())
+    return replace(family, topics=tuple(topics), outliers=(), pairs=())

@@ -222,7 +222,13 @@ def _store(
     )
     prompt_map = None
     if reported.reference.rows is not None and findings.has_map:
-        prompt_map = sample_map(reported.reference.rows, reported.rows, findings.topic_of, seed)
+        prompt_map = sample_map(
+            reported.reference.rows,
+            reported.rows,
+            findings.topic_of,
+            seed,
+            change=findings.response_change,
+        )
     rows, assessment = window.rows, result.assessment
     with transaction(engine) as connection:
         finish_drift_evaluation(

@@ -137,6 +137,7 @@ def compare_files(
             sides[1].window.take(reported.part.rows),
             findings.topic_of,
             settings.drift.seed,
+            change=findings.response_change,
         )
     compared = findings.compared or (sides[0].window, sides[1].window)
     return Comparison(

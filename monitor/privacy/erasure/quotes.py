@@ -152,8 +152,12 @@ class Quotes:
             topics.append(replace(topic, examples=examples, name=name) if n else topic)
             n_removed += n
         outliers, n = self._clean_examples(family.outliers)
-        cleaned = replace(family, topics=tuple(topics), outliers=outliers)
-        return cleaned, renamed, n_removed + n
+        n_removed += n
+        # Half a pair shows no change.
+        pairs = tuple(pair for pair in family.pairs if not self._clean_examples((pair.example,))[1])
+        n_removed += len(family.pairs) - len(pairs)
+        cleaned = replace(family, topics=tuple(topics), outliers=outliers, pairs=pairs)
+        return cleaned, renamed, n_removed
 
     def _clean_examples(self, examples: tuple[Example, ...]) -> tuple[tuple[Example, ...], int]:
         """Return the examples without the quotes, and the number of quotes removed."""
@@ -188,6 +192,7 @@ def _examples(family: FamilyAssessment) -> list[Example]:
     return [
         *(example for topic in family.topics for example in topic.examples),
         *family.outliers,
+        *(pair.example for pair in family.pairs),
     ]
 
 

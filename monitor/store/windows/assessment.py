@@ -176,6 +176,20 @@ class DescriptorChange(msgspec.Struct, frozen=True, kw_only=True):
     adjusted_p_value: float
 
 
+class ResponsePair(msgspec.Struct, frozen=True, kw_only=True):
+    """A response of the window beside a response of the baseline to a similar prompt."""
+
+    #: The descriptor whose change it shows; empty: the embedding of the response changed.
+    descriptor: str
+    #: Values of the descriptor; ``None`` where it is empty.
+    reference_value: float | None = None
+    current_value: float | None = None
+    #: Cosine of the embeddings of the two prompts.
+    prompt_similarity: float
+    #: The exchange of the window, with that of the baseline.
+    example: Example
+
+
 class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     """Input drift (prompts), or output drift (responses given the prompts)."""
 
@@ -208,6 +222,9 @@ class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     topics: tuple[Topic, ...] = ()
     #: The exchanges of highest novelty outside the topics: not all drift forms topics.
     outliers: tuple[Example, ...] = ()
+    #: The strongest examples of what changed between responses to similar prompts, by descriptor.
+    #: Where the responses changed significantly; empty for prompts.
+    pairs: tuple[ResponsePair, ...] = ()
     #: ``None`` where slow drift is not tested: for output, for files, and with too little data.
     slow: SlowDrift | None = None
 

@@ -4,6 +4,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,10 @@ class PromptMap:
     #: As for the window, int64 ``[r]`` and float32 ``[r, 2]``.
     reference_ids: NDArray[np.int64]
     reference: NDArray[np.float32]
+    #: float32 ``[m]``, in [0, 1]: how unlike the baseline's responses to similar prompts the
+    #: response is, NaN where it wasn't compared. ``None`` where the responses didn't change
+    #: significantly, and in older maps.
+    change: NDArray[np.float32] | None = None
 
     def exclude(self, ids: list[int]) -> "PromptMap":
         """Return the map without exchanges."""
@@ -41,6 +46,7 @@ class PromptMap:
             self.topic[mask],
             self.reference_ids[reference_mask],
             self.reference[reference_mask],
+            None if self.change is None else self.change[mask],
         )
 
     def anonymize(self) -> "PromptMap":
@@ -51,6 +57,7 @@ class PromptMap:
             self.topic,
             np.full_like(self.reference_ids, DELETED),
             self.reference,
+            self.change,
         )
 
     def count(self, ids: list[int]) -> int:
@@ -62,6 +69,9 @@ class PromptMap:
 def pack_prompt_map(stored_map: PromptMap) -> bytes:
     """Compress a map."""
     buffer = io.BytesIO()
+    change: dict[str, Any] = {}
+    if stored_map.change is not None:
+        change["change"] = stored_map.change.astype(np.float32)
     np.savez_compressed(
         buffer,
         current_ids=stored_map.current_ids.astype(np.int64),
@@ -69,6 +79,7 @@ def pack_prompt_map(stored_map: PromptMap) -> bytes:
         topic=stored_map.topic.astype(np.int64),
         reference_ids=stored_map.reference_ids.astype(np.int64),
         reference=stored_map.reference.astype(np.float32),
+        **change,
     )
     return buffer.getvalue()
 

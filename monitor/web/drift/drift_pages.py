@@ -40,14 +40,18 @@ from monitor.windows.prompt_map.map_examples import (
     exchange_at_point,
     topic_prompts,
 )
-from monitor.windows.report.map_drawing import draw
+from monitor.windows.report.change_drawing import draw_changes
+from monitor.windows.report.map_drawing import DrawnMap, draw
 from monitor.windows.report.page import (
+    render_change_map,
     render_findings,
     render_map,
     render_page,
     render_point,
+    render_responses,
     render_topic,
     render_verdict,
+    shows_prompts,
 )
 
 
@@ -110,11 +114,19 @@ def evaluation(
     }
     if row.assessment is not None and not blind:
         drawn = None if placed is None else draw(placed, row.assessment)
+        changes = None if placed is None else draw_changes(placed, row.assessment)
+        # The prompts' map says nothing about an output that alone has drifted.
+        is_replaced = changes is not None and not shows_prompts(row.assessment)
         link = f"/drift-evaluations/{evaluation_id}/report?kind=evidently" if evidently else ""
         context |= {
             "verdict": render_verdict(row.assessment, (row.window_start, row.window_end)),
-            "map": None if drawn is None else render_map(drawn, topic),
-            "moved": drawn is not None and bool(drawn.topics),
+            "responses": render_responses(row.assessment, None if is_replaced else changes),
+            "map": render_change_map(changes, topic)
+            if changes is not None and is_replaced
+            else None
+            if drawn is None
+            else render_map(drawn, topic),
+            "map_title": _title_of_map(drawn, is_replaced=is_replaced),
             "findings": render_findings(
                 row.assessment, evidently=link, topics_on_map=drawn is not None
             ),
@@ -231,6 +243,12 @@ def _readable(visit: Visit, look: LookRow) -> str:
     return described if visit.reads_all_texts_of(look.model) else withhold_quoted(described)
 
 
+def _title_of_map(drawn: DrawnMap | None, *, is_replaced: bool) -> str:
+    if is_replaced:
+        return "Where the responses changed"
+    return "What changed" if drawn is not None and drawn.topics else "Map of the prompts"
+
+
 def _reader_of(visit: Visit, model: str) -> TaskTypeFilter:
     return partial(visit.user.grants.reads_texts_of, model)
 
@@ -251,6 +269,7 @@ def _render_topic(
     return render_topic(
         topic,
         topic_prompts(connection, row, placed, topic.topic, _reader_of(visit, row.model)),
+        growth_top=drawn.growth_top,
     )
 
 

@@ -76,6 +76,8 @@ class WindowComparison:
     prompts: DriftResult | None = None
     #: Of the responses given the prompts; ``None`` where the baseline has too few responses.
     responses: DriftResult | None = None
+    #: int64: the rows of the window whose responses were compared; ``None``: all.
+    response_rows: NDArray[np.int64] | None = None
     prompt_clusters: tuple[Cluster, ...] = ()
     response_clusters: tuple[Cluster, ...] = ()
     columns: tuple[NumericColumn, ...] = ()
@@ -193,6 +195,7 @@ def compare_window(
         design=design,
         prompts=prompts,
         responses=responses,
+        response_rows=sample.current,
         prompt_clusters=prompt_clusters,
         response_clusters=response_clusters,
         columns=columns,

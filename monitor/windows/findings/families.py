@@ -18,8 +18,10 @@ from monitor.store.windows.assessment import (
     UntestedReason,
 )
 from monitor.windows.alarm_rule import family_alarms, family_verdict
+from monitor.windows.comparison.numeric_comparison import NumericColumn
 from monitor.windows.comparison.response_descriptors import unit_of
 from monitor.windows.comparison.unread_texts import UnreadShares
+from monitor.windows.findings.response_pairs import select_pairs
 from monitor.windows.topics.examples import Quoter
 
 
@@ -51,6 +53,7 @@ def build_family(
     quoter: Quoter,
     slow: SlowDrift | None = None,
     unread: UnreadShares | None = None,
+    columns: Sequence[NumericColumn] = (),
 ) -> FamilyAssessment:
     """Return the findings of a comparison.
 
@@ -63,13 +66,15 @@ def build_family(
         quoter: Quotes the outliers, where the family alarms.
         slow: Slow drift of the family, where it was tested.
         unread: Texts that the encoder doesn't read.
+        columns: Descriptors of the responses with their values, for the pairs that show a change.
     """
+    verdict = family_verdict(result, alpha)
     alarm = family_alarms(result)
     side: Literal["prompts", "responses"] = "prompts" if family == "input" else "responses"
     quotes_outliers = alarm or (slow is not None and slow.alarm)
     return FamilyAssessment(
         family=family,
-        verdict=family_verdict(result, alpha),
+        verdict=verdict,
         alarm=alarm,
         p_value=result.p_value,
         drifted_share=ShareEstimate(
@@ -110,6 +115,9 @@ def build_family(
         ),
         topics=tuple(topics),
         outliers=quoter.outliers(result.novelty, topic_of, side) if quotes_outliers else (),
+        pairs=select_pairs(quoter, result, columns)
+        if family == "output" and verdict == "drift"
+        else (),
         slow=slow,
         unread_reference=None if unread is None else unread.reference,
         unread_current=None if unread is None else unread.current,

@@ -85,6 +85,9 @@ class Findings:
     novelty: NDArray[np.float64]
     #: int64 ``[n_current]``: index of the drifted topic, -1 for none.
     topic_of: NDArray[np.int64]
+    #: float64 ``[n_current]``, in [0, 1]: how unlike the baseline's responses to similar prompts a
+    #: response is, NaN where it wasn't compared; ``None`` without a significant change.
+    response_change: NDArray[np.float64] | None = None
     #: Descriptors and metrics with their values, for Evidently.
     columns: tuple[NumericColumn, ...] = ()
     #: The compared exchanges, the baseline first; ``None`` where there was no baseline.
@@ -248,6 +251,7 @@ def collect_findings(
             topic_of=topic_of,
             quoter=quoter,
             unread=comparison.unread_responses,
+            columns=comparison.columns,
         )
     metric_remarks = metrics_not_compared(reference.attributes, current.attributes, drift)
     rows = comparison.current.rows
@@ -262,6 +266,12 @@ def collect_findings(
             if input_family.alarm
             else responses.novelty
         )
+    response_change: NDArray[np.float64] | None = None
+    if responses is not None and output_family.verdict == "drift":
+        response_change = np.full(len(whole), np.nan)
+        sampled = comparison.response_rows
+        own = np.arange(len(rows)) if sampled is None else sampled
+        response_change[rows[own]] = responses.novelty[own]
     return Findings(
         input=input_family,
         output=output_family,
@@ -283,6 +293,7 @@ def collect_findings(
         metric_remarks=metric_remarks,
         novelty=novelty,
         topic_of=topics,
+        response_change=response_change,
         columns=comparison.columns,
         sides=sides,
         compared=(reference, current),

@@ -19,7 +19,12 @@ STREAM = 6
 
 
 def sample_map(
-    reference: Exchanges, current: Exchanges, topic_of: NDArray[np.int64], seed: int
+    reference: Exchanges,
+    current: Exchanges,
+    topic_of: NDArray[np.int64],
+    seed: int,
+    *,
+    change: NDArray[np.float64] | None = None,
 ) -> PromptMap | None:
     """Draw the map of a comparison.
 
@@ -28,6 +33,8 @@ def sample_map(
         current: The compared exchanges of the window.
         topic_of: int64 ``[n_current]``: the drifted topic of each, -1 for none.
         seed: The seed of the window.
+        change: float64 ``[n_current]``, in [0, 1]: how much each response changed, NaN where it
+            wasn't compared; ``None``: the responses as a whole didn't.
     """
     return draw_map(
         reference.prompt_vectors,
@@ -36,6 +43,7 @@ def sample_map(
         np.random.default_rng([seed, STREAM]),
         reference_ids=reference.ids if len(reference.ids) else None,
         current_ids=current.ids if len(current.ids) else None,
+        change=change,
     )
 
 
@@ -47,6 +55,7 @@ def draw_map(
     *,
     reference_ids: NDArray[np.int64] | None = None,
     current_ids: NDArray[np.int64] | None = None,
+    change: NDArray[np.float64] | None = None,
 ) -> PromptMap | None:
     """Draw at most :data:`MAX_POINTS` prompts.
 
@@ -61,6 +70,7 @@ def draw_map(
         rng: Draws the samples and the layout; the same generator gives the same map.
         reference_ids: int64 ``[n_reference]``, kept with the points; ``None``: there are none.
         current_ids: int64 ``[n_current]``, likewise.
+        change: As for :func:`sample_map`.
 
     Returns:
         ``None`` where a side has no prompt.
@@ -88,6 +98,7 @@ def draw_map(
         topic=topic[rows],
         reference_ids=_ids(reference_ids, reference_rows),
         reference=places[len(rows) :],
+        change=None if change is None else change[rows].astype(np.float32),
     )
 
 

@@ -9,7 +9,7 @@ from monitor.plurals import pluralize
 from monitor.rendering import numbers, response_changes, wording
 from monitor.rendering.excerpts import excerpt, excerpt_of_version
 from monitor.statistics.p_value_text import format_p_value, state_p_value
-from monitor.windows.report.figures import growth, whisker
+from monitor.windows.report.figures import growth, growth_axis, share_axis, whisker
 
 #: Limit of an excerpt in bytes, per character of its limit in characters.
 BYTES_PER_CHARACTER = 2
@@ -52,6 +52,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "capitalize_first": lambda text: text[:1].upper() + text[1:],
         "pluralize": pluralize,
         "change": numbers.format_change,
         "effect": numbers.format_effect,
@@ -66,10 +67,13 @@ def _environment() -> Environment:
     }
     environment.globals |= {
         "NOUNS": wording.NOUNS,
+        "UNITS": response_changes.UNITS,
         "VERDICTS": wording.VERDICTS,
         "day": numbers.format_day,
         "format_window": numbers.format_window,
         "growth": growth,
+        "growth_axis": growth_axis,
+        "share_axis": share_axis,
         "count_exchanges": wording.count_exchanges,
         "describe_detectable": wording.describe_detectable,
         "describe_mix_change": wording.describe_mix_change,
@@ -77,6 +81,9 @@ def _environment() -> Environment:
         "describe_growth": wording.describe_growth,
         "describe_input": wording.describe_input,
         "describe_descriptor": response_changes.describe_descriptor,
+        "describe_pair": response_changes.describe_pair,
+        "format_descriptor_change": response_changes.format_descriptor_change,
+        "format_reach": response_changes.format_reach,
         "describe_extent": response_changes.describe_extent,
         "significant_descriptors": response_changes.significant_descriptors,
         "describe_drifted_share": wording.describe_drifted_share,

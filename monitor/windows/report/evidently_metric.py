@@ -1,5 +1,6 @@
 """Metric of Evidently that holds a figure; importing this imports Evidently, which takes 5 s."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from evidently._pydantic_compat import PrivateAttr
@@ -26,6 +27,9 @@ from monitor.windows.report.evidently_snapshot import Content, Figure, Interval
 
 #: By verdict, as the counter shows it.
 HEADINGS = {"drift": "Drift", "no_drift": "No drift", "not_enough_data": "Not enough data"}
+#: Names of figures, the last of which decides whether there is a row.
+NUMERIC_COLUMNS = ("mean", "reference mean", "effect size")
+CHANGE_COLUMNS = ("change", "change, lower", "change, upper", "p-value, adjusted")
 TOPIC_COLUMNS = ("topic", "exchanges", "share", "share of the reference", "times as frequent")
 
 
@@ -101,7 +105,16 @@ def _summary(content: Content, names: dict[str, str]) -> list[Any]:
         widgets.append(
             table_data(title="Topics", column_names=list(TOPIC_COLUMNS), data=content.topics)
         )
-    numeric = _numeric_rows(content.figures, names)
+    changes = _rows(content.figures, names, CHANGE_COLUMNS)
+    if changes:
+        widgets.append(
+            table_data(
+                title="Changes of the responses given the prompts",
+                column_names=["descriptor", "change", "lower (95%)", "upper (95%)", "p, adjusted"],
+                data=changes,
+            )
+        )
+    numeric = _rows(content.figures, names, NUMERIC_COLUMNS)
     if numeric:
         columns = ["metric or descriptor", "mean", "reference mean", "effect size"]
         widgets.append(
@@ -132,13 +145,13 @@ def _draw(shares: list[Interval]) -> graph_objects.Figure:
     return figure
 
 
-def _numeric_rows(figures: list[Figure], names: dict[str, str]) -> list[list[str]]:
+def _rows(figures: list[Figure], names: dict[str, str], columns: Sequence[str]) -> list[list[str]]:
+    """Return a row of text for each subject that has the last of the columns."""
     rows: dict[str, dict[str, float]] = {}
     for figure in figures:
         rows.setdefault(names[figure.of], {})[figure.name] = figure.value
-    columns = ("mean", "reference mean", "effect size")
     return [
         [of, *(f"{values[name]:.4g}" if name in values else "" for name in columns)]
         for of, values in rows.items()
-        if "effect size" in values
+        if columns[-1] in values
     ]

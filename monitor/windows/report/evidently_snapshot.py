@@ -3,7 +3,7 @@
 import math
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,7 +14,9 @@ from monitor.errors import InputError
 from monitor.plurals import pluralize
 
 if TYPE_CHECKING:
+    from monitor.drift.result import DescriptorChange
     from monitor.store.windows.assessment import Assessment, FamilyAssessment
+    from monitor.store.windows.assessment import DescriptorChange as StoredChange
 
 #: ``warning``: not enough data, which is no pass.
 Status = Literal["success", "fail", "warning"]
@@ -166,6 +168,7 @@ def _of_arrays(result: DriftResult) -> Content:
     ]
     if result.shift is not None:
         figures.append(Figure(of=of, name="shift", value=result.shift))
+    figures += _change_figures(result.descriptors)
     topics = [
         _topic_row(of, number, cluster.size, cluster)
         for number, cluster in enumerate(result.clusters, start=1)
@@ -231,6 +234,17 @@ def _figures_of_family(of: str, family: "FamilyAssessment") -> Iterator[Figure]:
     yield Figure(of=of, name="topics", value=len(family.topics))
     if family.shift is not None:
         yield Figure(of=of, name="shift", value=family.shift.estimate)
+    yield from _change_figures(family.descriptors)
+
+
+def _change_figures(changes: "Iterable[DescriptorChange | StoredChange]") -> Iterator[Figure]:
+    """Return the changes of descriptors given the prompts; a relative change is a share."""
+    for change in changes:
+        of = f"response given the prompt: {change.name}"
+        yield Figure(of=of, name="change", value=change.change)
+        yield Figure(of=of, name="change, lower", value=change.lower)
+        yield Figure(of=of, name="change, upper", value=change.upper)
+        yield Figure(of=of, name="p-value, adjusted", value=change.adjusted_p_value)
 
 
 def _numeric_figures(assessment: "Assessment") -> Iterator[Figure]:

@@ -1,11 +1,11 @@
 """Geometry of the report's small charts, in the units of an SVG viewBox."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from monitor.rendering.numbers import format_day, format_share
-from monitor.store.windows.assessment import NumericAssessment, Topic
+from monitor.store.windows.assessment import DescriptorChange, NumericAssessment, Topic
 
 #: Width of the chart of an effect.
 WHISKER_WIDTH = 120.0
@@ -24,6 +24,15 @@ class Whisker:
     #: ``None`` where the effect has no interval.
     lower: float | None
     upper: float | None
+
+
+@dataclass(frozen=True)
+class ChangeAxis:
+    """Changes of descriptors of one unit, on an axis from -reach to +reach."""
+
+    unit: str
+    reach: float
+    rows: tuple[tuple[DescriptorChange, Whisker], ...]
 
 
 @dataclass(frozen=True)
@@ -62,27 +71,76 @@ def reach_of(numeric_columns: Sequence[NumericAssessment]) -> float:
 
 def whisker(column: NumericAssessment, reach: float) -> Whisker:
     """Lay out an effect and its interval."""
+    return _lay_out(column.effect_size, column.effect_lower, column.effect_upper, reach)
 
+
+def change_axes(changes: Sequence[DescriptorChange]) -> list[ChangeAxis]:
+    """Lay out changes of descriptors: an axis for each unit, in the order of the changes."""
+    units = dict.fromkeys(change.unit for change in changes)
+    axes = []
+    for unit in units:
+        own = [change for change in changes if change.unit == unit]
+        limits = [abs(value) for change in own for value in (change.lower, change.upper)]
+        reach = round_up(max([*limits, *(abs(change.change) for change in own)]))
+        rows = tuple(
+            (change, _lay_out(change.change, change.lower, change.upper, reach)) for change in own
+        )
+        axes.append(ChangeAxis(unit, reach, rows))
+    return axes
+
+
+def round_up(value: float) -> float:
+    """Return the end of an axis that shows a value: 1, 2 or 5 times a power of ten."""
+    if value <= 0.0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(value))
+    # Rounded, since a product of floats may be a digit above the value that it equals.
+    steps = (round(step * power, 12) for step in (1.0, 2.0, 5.0, 10.0))
+    return next((end for end in steps if value <= end), 10.0 * power)
+
+
+def share_axis(shares: Iterable[float | None]) -> float:
+    """Return the end of the common axis of shares, at most 1."""
+    return min(1.0, round_up(max((share for share in shares if share), default=0.0)))
+
+
+def _lay_out(
+    effect: float, effect_lower: float | None, effect_upper: float | None, reach: float
+) -> Whisker:
     def place(value: float) -> float:
         middle = WHISKER_WIDTH / 2
         # A dot at the end of the axis must not be clipped.
         position = max(-1.0, min(1.0, value / reach))
         return round(middle + position * (middle - 5.0), 1)
 
-    known = column.effect_lower is not None and column.effect_upper is not None
+    known = effect_lower is not None and effect_upper is not None
     return Whisker(
-        dot=place(column.effect_size),
-        lower=place(column.effect_lower or 0.0) if known else None,
-        upper=place(column.effect_upper or 0.0) if known else None,
+        dot=place(effect),
+        lower=place(effect_lower or 0.0) if known else None,
+        upper=place(effect_upper or 0.0) if known else None,
     )
 
 
-def growth(topic: Topic) -> Growth | None:
-    """Lay out the growth of a topic; ``None`` where it is unknown."""
+def growth_axis(topics: Iterable[Topic]) -> float:
+    """Return the end of the common axis of the growth of topics."""
+    return share_axis(
+        share
+        for topic in topics
+        if topic.growth
+        for share in (topic.share_reference, *(period.share for period in topic.growth))
+    )
+
+
+def growth(topic: Topic, top: float) -> Growth | None:
+    """Lay out the growth of a topic; ``None`` where it is unknown.
+
+    Args:
+        topic: The topic.
+        top: The share at full height.
+    """
     if not topic.growth:
         return None
     shares = [period.share or 0.0 for period in topic.growth]
-    top = max([*shares, topic.share_reference, 1e-9])
     step = min(WIDEST_BAR, GROWTH_WIDTH / len(shares))
     bars = tuple(
         Bar(

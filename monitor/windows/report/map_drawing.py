@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from monitor.rendering.excerpts import excerpt
 from monitor.store.windows.assessment import Assessment, Topic
 from monitor.store.windows.prompt_maps import PromptMap
+from monitor.windows.report.figures import growth_axis
 from monitor.windows.report.label_placement import Box, place_label
 
 WIDTH, HEIGHT = 760.0, 540.0
@@ -76,6 +77,11 @@ class DrawnMap:
     def n_drifted(self) -> int:
         """Return the number of dots on drifted topics."""
         return sum(topic.dots.n for topic in self.topics)
+
+    @property
+    def growth_top(self) -> float:
+        """Return the end of the common axis of the growth of the topics."""
+        return growth_axis(placed.topic for placed in self.topics)
 
 
 def draw(drawn: PromptMap, assessment: Assessment) -> DrawnMap:

@@ -14,8 +14,9 @@ from markupsafe import Markup
 from monitor.rendering import wording
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.prompt_maps import MapText, PromptMap
+from monitor.windows.report.change_drawing import ChangeMap, draw_changes
 from monitor.windows.report.environment import render_macro, render_template
-from monitor.windows.report.figures import reach_of
+from monitor.windows.report.figures import change_axes, reach_of
 from monitor.windows.report.map_drawing import DrawnMap, MapTopic, draw
 
 #: Style sheets, which the web page serves as files.
@@ -27,6 +28,7 @@ TOPICS_LISTED = 20
 NUMERIC_COLUMNS_SHOWN = 30
 TASK_TYPES_SHOWN = 15
 REMARKS_SHOWN = 12
+DESCRIPTORS_SHOWN = 15
 
 
 def render_page(
@@ -80,10 +82,14 @@ def _render_parts(
 ) -> tuple[list[Markup], list[Markup]]:
     """Return the parts of the report, and the styles that they need."""
     drawn = None if prompt_map is None else draw(prompt_map, assessment)
-    prompts = Markup() if drawn is None else render_macro("map.html.j2", "map_section", drawn)
+    changes = None if prompt_map is None else draw_changes(prompt_map, assessment)
+    prompts = Markup()
+    if drawn is not None and (changes is None or shows_prompts(assessment)):
+        prompts = render_macro("map.html.j2", "map_section", drawn)
     names = ("palette.css", "report.css", *(("map.css",) if drawn else ()))
     parts = [
         render_verdict(assessment, window),
+        render_responses(assessment, changes),
         prompts,
         render_findings(assessment, evidently=evidently),
     ]
@@ -102,6 +108,32 @@ def render_verdict(assessment: Assessment, window: tuple[datetime, datetime] | N
         window=window,
         numeric_columns=wording.sort_by_effect(assessment.numeric_columns)[:NUMERIC_COLUMNS_SHOWN],
         limits={"remarks": REMARKS_SHOWN},
+    )
+
+
+def shows_prompts(assessment: Assessment) -> bool:
+    """Return whether the map of the prompts shows something that drifted."""
+    return assessment.input.verdict == "drift"
+
+
+def render_responses(assessment: Assessment, changes: ChangeMap | None) -> Markup:
+    """Render what changed between the responses; empty where they didn't, or nothing says how.
+
+    Args:
+        assessment: The assessment.
+        changes: The map of changes; ``None`` omits it.
+    """
+    family = assessment.output
+    if family.verdict != "drift" or not (family.descriptors or family.pairs or changes):
+        return Markup()
+    ranked = sorted(family.descriptors, key=lambda change: (change.p_value, change.name))
+    listed = ranked[:DESCRIPTORS_SHOWN]
+    return render_template(
+        "responses.html.j2",
+        assessment=assessment,
+        axes=change_axes(listed),
+        n_more_descriptors=len(ranked) - len(listed),
+        changes=changes,
     )
 
 
@@ -139,9 +171,26 @@ def render_map(drawn: DrawnMap, selected: int | None) -> Markup:
     return render_macro("map.html.j2", "map_and_topics", drawn, selected)
 
 
-def render_topic(placed: MapTopic, prompts: Sequence[str]) -> Markup:
-    """Render the examples of a topic on the map, and further prompts on it."""
-    return render_template("topic.html.j2", placed=placed, topic=placed.topic, prompts=prompts)
+def render_change_map(changes: ChangeMap, selected: int | None) -> Markup:
+    """Render the map of changes as :func:`render_map` does that of the prompts."""
+    return render_macro("map.html.j2", "map_and_topics", changes, selected, True)
+
+
+def render_topic(placed: MapTopic, prompts: Sequence[str], *, growth_top: float) -> Markup:
+    """Render the examples of a topic on the map, and further prompts on it.
+
+    Args:
+        placed: The topic.
+        prompts: Further prompts.
+        growth_top: The end of the axis of the growth of all topics on the map.
+    """
+    return render_template(
+        "topic.html.j2",
+        placed=placed,
+        topic=placed.topic,
+        prompts=prompts,
+        growth_top=growth_top,
+    )
 
 
 def render_point(

@@ -10,6 +10,7 @@ from monitor.rendering.numbers import format_change, format_mean
 from monitor.rendering.response_changes import (
     describe_descriptor,
     describe_extent,
+    describe_pair,
     significant_descriptors,
 )
 from monitor.rendering.wording import (
@@ -45,6 +46,7 @@ TITLES = {"input": "Input: prompts", "output": "Output: responses given the prom
 
 TOPICS_SHOWN = 10
 EXAMPLES_SHOWN = 3
+PAIRS_SHOWN = 3
 NUMERIC_COLUMNS_SHOWN = 12
 TASK_TYPES_SHOWN = 12
 
@@ -99,6 +101,9 @@ def _family(family: FamilyAssessment) -> list[RenderableType]:
     lines += [
         Text(f"  {describe_descriptor(change)}") for change in significant_descriptors(family)
     ]
+    for pair in family.pairs[:PAIRS_SHOWN]:
+        title = Text.assemble((describe_pair(pair), "bold"), ("; to similar prompts", "dim"))
+        lines.append(_indent([title], (pair.example,)))
     if family.slow is not None:
         lines.append(Text(f"  {describe_slow_drift(family.slow)}", style="dim"))
     lines += [_topic(topic, family.family) for topic in family.topics[:TOPICS_SHOWN]]

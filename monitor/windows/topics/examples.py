@@ -39,6 +39,16 @@ def example_of(prompt: str, response: str, side: Side, redactor: Redactor) -> Ex
 
 
 @dataclass(frozen=True)
+class NearestPrompts:
+    """The most similar prompts of the baseline."""
+
+    #: int64 ``[k]``: rows of the baseline.
+    rows: NDArray[np.int64]
+    #: float32 ``[k]``: cosines.
+    similarity: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
 class Quoter:
     """Quotes exchanges of a window and of its baseline."""
 
@@ -75,8 +85,11 @@ class Quoter:
         return self._quote(rows, side)
 
     def _is_changed(self, row: int) -> bool:
-        (nearest,) = self._nearest_prompts([row])
-        return nearest is None or self.current.responses[row] != self.reference.responses[nearest]
+        nearest = self.nearest_prompts([row])
+        return (
+            nearest is None
+            or self.current.responses[row] != self.reference.responses[nearest.rows[0]]
+        )
 
     def _distinct(self, rows: Iterable[int], side: Side) -> tuple[Example, ...]:
         return self._quote(self._distinct_rows(rows, side), side)
@@ -95,21 +108,35 @@ class Quoter:
     def _quote(self, rows: Mapping[Example, int], side: Side) -> tuple[Example, ...]:
         if side == "prompts" or not rows:
             return tuple(rows)
+        nearest = self.nearest_prompts(list(rows.values()))
+        if nearest is None:
+            return tuple(rows)
         return tuple(
-            example if row is None else replace(example, baseline=self._baseline_quote(row))
-            for example, row in zip(rows, self._nearest_prompts(list(rows.values())), strict=True)
+            replace(example, baseline=self._baseline_quote(int(row)))
+            for example, row in zip(rows, nearest.rows, strict=True)
         )
+
+    def pair(self, row: int, reference_row: int) -> Example:
+        """Return an exchange of the window, with one of the baseline."""
+        example = example_of(
+            self.current.prompts[row], self.current.responses[row], "responses", self.redactor
+        )
+        return replace(example, baseline=self._baseline_quote(reference_row))
 
     def _baseline_quote(self, row: int) -> Quote:
         return quote(self.reference.prompts[row], self.reference.responses[row], self.redactor)
 
-    def _nearest_prompts(self, rows: Sequence[int]) -> Sequence[int | None]:
-        """Return, for each row, the baseline's row with a response and the most similar prompt."""
+    def nearest_prompts(self, rows: Sequence[int]) -> NearestPrompts | None:
+        """Return, for each row, the baseline's row with a response and the most similar prompt.
+
+        Returns:
+            ``None`` where the baseline has no response.
+        """
         responded = np.flatnonzero(
             [bool(response.strip()) for response in self.reference.responses]
         )
         if not len(responded):
-            return [None] * len(rows)
+            return None
         prompts = self.current.prompt_vectors[rows].astype(np.float32)
         best = np.full(len(rows), -np.inf, dtype=np.float32)
         nearest = np.zeros(len(rows), dtype=np.int64)
@@ -120,4 +147,4 @@ class Quoter:
             value = similarity[np.arange(len(rows)), top]
             better = value > best
             best[better], nearest[better] = value[better], chunk[top[better]]
-        return [int(row) for row in nearest]
+        return NearestPrompts(nearest, best)

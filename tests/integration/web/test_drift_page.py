@@ -21,13 +21,15 @@ from monitor.store.tables import (
     ReviewItem,
 )
 from monitor.store.windows.claims import claim_drift_evaluation, fail_drift_evaluation
+from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from monitor.store.windows.prompt_maps import prompt_map, save_prompt_map
 from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
+from monitor.web.withheld_texts import withhold_texts
 from tests.support.review.review_world import PASSWORD, World, make_world
 from tests.support.windows.assessed_year import WEEKS, store_year
 from tests.support.windows.assessments import not_enough_data, store_evaluation
-from tests.support.windows.mapped_window import make_mapped_world
+from tests.support.windows.mapped_window import change_responses, make_mapped_world
 
 HOSTILE_PROMPT = "<img src=x onerror=alert(1)> how do I sell bitcoin?"
 
@@ -282,3 +284,40 @@ def test_a_lead_queues_a_batch_once(any_engine, world: World, reader) -> None:
         ).scalars()
         assert ["Lea"] == list(by)
     assert f'href="/progress?batch={batch}"' in lea.get(path(world)).text
+
+
+@pytest.fixture
+def changed(any_engine: Engine, world: World) -> World:
+    change_responses(any_engine, world.evaluation_id)
+    return world
+
+
+PAIR = ("Yes, up to 5,000 euros.", "I can&#39;t help with that.")
+
+
+def test_changed_responses_are_shown_and_withheld(changed: World, reader) -> None:
+    """Leads read the pairs; a reviewer of one task type reads figures, and no quote."""
+    lead = reader("Lea").get
+    for address in (path(changed), path(changed, "/report")):
+        text = lead(address).text
+        assert "What changed between the responses" in text
+        assert all(quote in text for quote in PAIR), address
+        assert 1 == text.count('class="map changes"')
+        assert "Map of the prompts" not in text
+    assert 2 == len(lead(path(changed, "/assessment.json")).json()["output"]["pairs"])
+    with transaction(changed.engine) as connection:
+        row = drift_evaluation_by_id(connection, changed.evaluation_id)
+    withheld = withhold_texts(row).assessment
+    assert withheld is not None
+    assert () == withheld.output.pairs
+    assert row.assessment is not None
+    assert row.assessment.output.descriptors == withheld.output.descriptors
+
+
+def test_a_blind_reviewer_reads_no_changed_response(changed: World, reader) -> None:
+    read = reader("Ada").get
+    page = read(path(changed))
+    assert 200 == page.status_code
+    assert not any(quote in page.text for quote in PAIR)
+    assert "What changed" not in page.text
+    assert 403 == read(path(changed, "/report")).status_code

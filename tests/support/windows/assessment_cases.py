@@ -22,6 +22,7 @@ from tests.support.windows.assessments import (
     make_family,
     make_growth,
     make_numeric_column,
+    make_pair,
     make_slow,
     make_topic,
     make_version_assessment,
@@ -120,6 +121,10 @@ def output_shift() -> Assessment:
                 name="readability (LIX)", unit="value", change=3.6, lower=2.1, upper=5.2
             ),
             make_descriptor_change(name="refusal", unit="points", adjusted_p_value=0.4),
+        ),
+        pairs=(
+            make_pair(descriptor="length in tokens", reference_value=81.0, current_value=9.0),
+            make_pair(descriptor="", reference_value=None, current_value=None),
         ),
     )
     return make_assessment(verdict="drift", alarm=True, output=output)

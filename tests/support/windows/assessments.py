@@ -18,6 +18,7 @@ from monitor.store.windows.assessment import (
     FamilyAssessment,
     NumericAssessment,
     Quote,
+    ResponsePair,
     ShareEstimate,
     SlowDrift,
     Source,
@@ -76,6 +77,22 @@ def make_descriptor_change(**values: Any) -> DescriptorChange:
         "adjusted_p_value": 0.001,
     }
     return DescriptorChange(**(defaults | values))
+
+
+def make_pair(**values: Any) -> ResponsePair:
+    """Build a refusal beside a response of the baseline to a similar prompt."""
+    defaults: dict[str, Any] = {
+        "descriptor": "refusal",
+        "reference_value": 0.0,
+        "current_value": 1.0,
+        "prompt_similarity": 0.93,
+        "example": Example(
+            prompt="Is my card insured?",
+            response="I can't help with that.",
+            baseline=Quote(prompt="Is my card covered?", response="Yes, up to 5,000 euros."),
+        ),
+    }
+    return ResponsePair(**(defaults | values))
 
 
 def make_slow(**values: Any) -> SlowDrift:

@@ -1,7 +1,9 @@
 """The support desk's week with a baseline and a prompt map."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+import msgspec
 import numpy as np
 from sqlalchemy import Engine, select, update
 
@@ -10,10 +12,13 @@ from monitor.store.tables import DriftEvaluation, Exchange
 from monitor.store.traffic.baselines import create_baseline
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.traffic.exchanges import insert_exchanges
-from monitor.store.windows.prompt_maps import PromptMap, save_prompt_map
+from monitor.store.windows.drift_evaluations import drift_evaluation_by_id, replace_assessment
+from monitor.store.windows.prompt_maps import PromptMap, prompt_map, save_prompt_map
 from monitor.store.windows.sample_scores import sample_scores
 from tests.support.review.review_world import World, make_world
 from tests.support.traffic.exchange_rows import exchange_row
+from tests.support.windows.assessment_cases import output_shift
+from tests.support.windows.assessments import make_family, make_pair, make_topic
 
 N_BASELINE = 12
 
@@ -23,6 +28,33 @@ def make_mapped_world(engine: Engine, clock: datetime, *, n: int = 40) -> World:
     world = make_world(engine, clock, n=n)
     add_map(engine, world.evaluation_id, clock)
     return world
+
+
+def make_changed_world(engine: Engine, clock: datetime, *, n: int = 40) -> World:
+    """Make the mapped world with responses that changed, and prompts that did not."""
+    world = make_mapped_world(engine, clock, n=n)
+    change_responses(engine, world.evaluation_id)
+    return world
+
+
+def change_responses(engine: Engine, evaluation_id: int) -> None:
+    """Store responses that changed, instead of prompts that did, with the map of changes."""
+    topic = make_topic(index=0, name="refused, sorry", examples=(make_pair().example,))
+    with transaction(engine) as connection:
+        row = drift_evaluation_by_id(connection, evaluation_id)
+        placed = prompt_map(connection, evaluation_id)
+        assert row.assessment is not None
+        assert placed is not None
+        changed = msgspec.structs.replace(
+            row.assessment,
+            headline="Responses have changed.",
+            input=make_family(),
+            output=msgspec.structs.replace(output_shift().output, topics=(topic,)),
+        )
+        replace_assessment(connection, evaluation_id, changed)
+        change = np.linspace(0.0, 1.0, len(placed.current)).astype(np.float32)
+        change[-1] = np.nan
+        save_prompt_map(connection, evaluation_id, replace(placed, change=change))
 
 
 def add_map(engine: Engine, evaluation_id: int, clock: datetime) -> PromptMap:

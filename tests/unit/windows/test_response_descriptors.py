@@ -76,6 +76,13 @@ def test_broken_formats_alarm_with_the_responses() -> None:
     assert result.output.alarm
     assert changes(result)["broken format"] == pytest.approx(0.2, abs=0.05)
     assert not any(column.degraded for column in result.numeric_columns)
+    pairs = [pair for pair in result.output.pairs if pair.descriptor == "broken format"]
+    assert pairs
+    assert all(pair.example.response in broken[N - 40 :] for pair in pairs)
+    assert result.input.pairs == ()
+    assert result.response_change is not None
+    assert result.response_change.shape == (N,)
+    assert ((result.response_change >= 0.0) & (result.response_change <= 1.0)).all()
 
 
 def test_shorter_responses_alarm_as_a_shift_with_its_effect() -> None:
@@ -93,6 +100,8 @@ def test_longer_prompts_never_alarm() -> None:
     reference, current = window(make_responses(N), 1), window(make_responses(N), 2, prompts)
     result = findings(reference, current)
     assert result.verdict != "drift"
+    assert result.output.pairs == ()
+    assert result.response_change is None
     described = numeric_columns_of(reference, current, Drift())
     assert {column.side for column in described} > {"prompt"}
     assert not {d.name for d in response_descriptors(described)} & {"lines", "questions"}

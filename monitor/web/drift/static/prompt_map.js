@@ -1,30 +1,36 @@
-// The prompt map: hovering highlights a dot's topic, a click shows its texts. Without this script the
-// topics next to the map are links that show their examples.
+// The maps of prompts and of changes: hovering highlights a dot's topic, a click shows its texts.
+// Without this script the topics next to a map are links that show their examples.
 
 const REACH = 14; // pixels around a dot that select it
 
-const svg = document.querySelector(".dotted");
-const figure = svg.closest(".map");
+const maps = [...document.querySelectorAll(".dotted")].map(read);
 const examples = document.getElementById("examples");
 const source = examples.dataset.source;
 const topics = [...document.querySelectorAll(".topics a")];
 document.documentElement.classList.add("scripts");
 
-const dots = [...svg.querySelectorAll(".dots")].flatMap((path) => {
-  const first = Number(path.dataset.first);
-  return [...path.getAttribute("d").matchAll(/M([\d.-]+) ([\d.-]+)h0/g)].map(([, x, y], at) => ({
-    x: Number(x), y: Number(y), point: first + at, topic: path.dataset.topic,
-  }));
-});
-const ring = document.createElementNS(svg.namespaceURI, "circle");
-ring.setAttribute("class", "pointed");
-ring.setAttribute("visibility", "hidden");
-svg.append(ring);
+/** Return a map with its dots, and a ring around the dot that is pointed at. */
+function read(svg) {
+  const dots = [...svg.querySelectorAll(".dots")].flatMap((path) => {
+    const first = Number(path.dataset.first);
+    const points = path.dataset.points?.split(" ").map(Number);
+    return [...path.getAttribute("d").matchAll(/M([\d.-]+) ([\d.-]+)h0/g)].map(([, x, y], at) => ({
+      x: Number(x), y: Number(y), point: points ? points[at] : first + at, topic: path.dataset.topic,
+    }));
+  });
+  const ring = document.createElementNS(svg.namespaceURI, "circle");
+  ring.setAttribute("class", "pointed");
+  ring.setAttribute("visibility", "hidden");
+  svg.append(ring);
+  return { svg, dots, ring, figure: svg.closest(".map") };
+}
 
 function show(topic) {
-  figure.classList.toggle("choosing", topic !== undefined);
-  for (const node of svg.querySelectorAll("[data-topic]")) {
-    node.classList.toggle("active", node.dataset.topic === topic);
+  for (const { svg, figure } of maps) {
+    figure.classList.toggle("choosing", topic !== undefined);
+    for (const node of svg.querySelectorAll("[data-topic]")) {
+      node.classList.toggle("active", node.dataset.topic === topic);
+    }
   }
 }
 
@@ -33,7 +39,7 @@ function chosen() {
 }
 
 /** Return the dot nearest to a pointer event; dots of topics take precedence. */
-function dotAt(event) {
+function dotAt({ svg, dots }, event) {
   const matrix = svg.getScreenCTM();
   const { x, y } = new DOMPoint(event.clientX, event.clientY).matrixTransform(matrix.inverse());
   const reach = REACH / matrix.a;
@@ -85,27 +91,30 @@ for (const link of topics) {
   for (const name of ["pointerleave", "blur"]) link.addEventListener(name, () => show(chosen()));
 }
 
-svg.addEventListener("pointermove", (event) => {
-  const dot = dotAt(event);
-  figure.classList.toggle("pointing", dot !== undefined);
-  ring.setAttribute("visibility", dot ? "visible" : "hidden");
-  if (!dot) return show(chosen());
-  ring.setAttribute("cx", dot.x);
-  ring.setAttribute("cy", dot.y);
-  ring.setAttribute("r", 7 / svg.getScreenCTM().a);
-  if (dot.topic !== undefined) show(dot.topic);
-});
-svg.addEventListener("pointerleave", () => {
-  ring.setAttribute("visibility", "hidden");
-  show(chosen());
-});
-svg.addEventListener("click", (event) => {
-  const label = event.target.closest(".label");
-  if (label) {
-    event.preventDefault();
-    return choose(label.dataset.topic, { focus: false });
-  }
-  const dot = dotAt(event);
-  if (dot) load(`/points/${dot.point}`, { focus: false });
-});
+for (const map of maps) {
+  const { svg, ring, figure } = map;
+  svg.addEventListener("pointermove", (event) => {
+    const dot = dotAt(map, event);
+    figure.classList.toggle("pointing", dot !== undefined);
+    ring.setAttribute("visibility", dot ? "visible" : "hidden");
+    if (!dot) return show(chosen());
+    ring.setAttribute("cx", dot.x);
+    ring.setAttribute("cy", dot.y);
+    ring.setAttribute("r", 7 / svg.getScreenCTM().a);
+    if (dot.topic !== undefined) show(dot.topic);
+  });
+  svg.addEventListener("pointerleave", () => {
+    ring.setAttribute("visibility", "hidden");
+    show(chosen());
+  });
+  svg.addEventListener("click", (event) => {
+    const label = event.target.closest(".label");
+    if (label) {
+      event.preventDefault();
+      return choose(label.dataset.topic, { focus: false });
+    }
+    const dot = dotAt(map, event);
+    if (dot) load(`/points/${dot.point}`, { focus: false });
+  });
+}
 show(chosen());

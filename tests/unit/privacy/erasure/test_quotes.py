@@ -1,5 +1,6 @@
 """Removal of quotes of exchanges and baselines from assessments and messages."""
 
+import pytest
 from msgspec.structs import replace
 
 from monitor.privacy.erasure.quotes import Quotes
@@ -9,6 +10,7 @@ from tests.support.windows.assessments import (
     make_assessment,
     make_examples,
     make_family,
+    make_pair,
     make_topic,
 )
 
@@ -55,6 +57,18 @@ def test_changed_response_is_removed_with_its_baseline_example() -> None:
     assert n == 2
     assert cleaned.output.topics[0].examples == ()
     assert cleaned.output.outliers == ()
+
+
+@pytest.mark.parametrize(
+    ("prompt", "response"), [("Is my card insured?", "No."), ("Is my card covered?", "Yes.")]
+)
+def test_a_pair_goes_with_either_of_its_exchanges(prompt: str, response: str) -> None:
+    output = make_family("output", pairs=(make_pair(example=CHANGED),))
+    cleaned, n = quotes_of(prompt, response).remove_from(make_assessment(output=output))
+    assert (n, cleaned.output.pairs) == (1, ())
+    for quotes in (Quotes.of_assessment, Quotes.of_baseline):
+        whole = make_assessment(output=output)
+        assert quotes(whole).remove_from(whole)[0].output.pairs == ()
 
 
 def test_different_response_to_the_same_prompt_stays() -> None:

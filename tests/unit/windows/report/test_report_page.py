@@ -302,13 +302,13 @@ def test_first_seen_of_a_known_topic_names_the_window(
 
 
 def test_growth_chart_is_to_scale() -> None:
-    drawn = growth(make_topic(share_reference=0.05, growth=make_growth(0.0, None, 0.1)))
+    drawn = growth(make_topic(share_reference=0.05, growth=make_growth(0.0, None, 0.1)), 0.1)
     assert drawn is not None
     assert [bar.height for bar in drawn.bars] == [0.0, 0.0, GROWTH_HEIGHT]
     assert [bar.y for bar in drawn.bars] == [GROWTH_HEIGHT, GROWTH_HEIGHT, 0.0]
     assert drawn.baseline == GROWTH_HEIGHT / 2
     assert drawn.bars[1].label == "3 Nov: no traffic"
-    assert growth(make_topic()) is None
+    assert growth(make_topic(), 0.1) is None
 
 
 def test_whiskers_share_one_axis() -> None:
