@@ -25,7 +25,8 @@ from monitor.settings import Secrets, Sections
 from monitor.store.engine import transaction
 from monitor.store.review.decisions import DecisionRow, decision_by_id, list_decisions
 from monitor.store.training.registry import production_version
-from monitor.store.training.runs import RunRow, finish_run, list_runs, run_of_decision
+from monitor.store.training.runs import RunRow, finish_run, list_runs, run_by_id, run_of_decision
+from monitor.store.training.start_requests import waiting_requests
 from monitor.telemetry import get_logger
 from retrain.data import TrainingSet
 from retrain.data.token_counts import TokenCounter
@@ -42,6 +43,7 @@ from retrain.recipes.recipe_file import read_recipe_file
 from retrain.run_folder import RunFolder
 from retrain.training.cancellation import cancel_requested, stop_children
 from retrain.training.runs import plan_run, poll_running, prepare_run, start_run
+from retrain.training.start_requests import start_requested
 
 log = get_logger(__name__)
 
@@ -92,6 +94,7 @@ class Retraining:
             log.info("training_run_cancelled", run=run.id, by=run.cancel_requested_by)
         stop_children(self.engine, self.launcher_of)
         yield
+        yield from self._start_requested(now)
         yield from self._start_planned(now)
         states = poll_running(
             self.engine, self.launcher_of, now, resumptions=self.settings.retrain.max_resumptions
@@ -169,6 +172,18 @@ class Retraining:
         made = preparation.from_queue(decision.inputs.get("batches"))
         counter = TokenCounter(load_tokenizer(base))
         return made.with_base(counter, serving_source(base, serving))
+
+    def _start_requested(self, now: datetime) -> Iterator[None]:
+        """Start and resume the runs that leads requested on the page; yield before each."""
+        with transaction(self.engine) as connection:
+            requests = [
+                request
+                for request in waiting_requests(connection)
+                if self.settings.is_watched(run_by_id(connection, request.run_id).model)
+            ]
+        for request in requests:
+            yield
+            start_requested(self.engine, request, self.launcher_of, now)
 
     def _start_planned(self, now: datetime) -> Iterator[None]:
         """Start the runs that a decision planned; runs planned by hand are started by hand.

@@ -34,7 +34,7 @@ from monitor.web.progress import gold_download, progress_pages
 from monitor.web.review import review_pages
 from monitor.web.rollouts import rollout_pages
 from monitor.web.runbooks import runbook_pages
-from monitor.web.runs import run_pages
+from monitor.web.runs import run_pages, start_pages
 from monitor.web.same_origin import SameOrigin
 from monitor.web.security import add_security_headers, cookie_name, csrf_config, headers
 from monitor.web.sign_in import invitation_page, single_sign_on_page
@@ -103,6 +103,7 @@ def create_app(
                     *digest_page.HANDLERS,
                     *decision_pages.HANDLERS,
                     *run_pages.HANDLERS,
+                    start_pages.router,
                     *runbook_pages.HANDLERS,
                     *candidate_pages.HANDLERS,
                     *health.HANDLERS,

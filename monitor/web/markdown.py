@@ -18,6 +18,10 @@ from monitor.web.hidden_characters import mark_hidden
 
 #: A longer text is shown as source only.
 MAX_CHARACTERS = 10_000
+#: A text with more of the characters that open something is shown as source only: the time to pair
+#: them grows with the square of their number, and 10,000 brackets took 0.3 s.
+MAX_DELIMITERS = 2_000
+DELIMITERS = "[]*_~`!<&"
 #: A text without any of them looks the same as its source.
 _TELLING = {
     "table_open", "heading_open", "bullet_list_open", "ordered_list_open", "blockquote_open", "hr",
@@ -31,7 +35,8 @@ Environment = MutableMapping[str, Any]
 
 def render_markdown(text: str) -> Markup | None:
     """Return a text as HTML; ``None`` where it has no Markdown, or is too long."""
-    if len(text) > MAX_CHARACTERS:
+    n_delimiters = sum(text.count(character) for character in DELIMITERS)
+    if len(text) > MAX_CHARACTERS or n_delimiters > MAX_DELIMITERS:
         return None
     parser = _parser()
     tokens = parser.parse(text)

@@ -84,19 +84,7 @@ def reopen(
     require_resume(launcher)
     with transaction(engine) as connection:
         run = store.run_by_id(connection, run_id, lock=True)
-        if run.status not in RESUMABLE:
-            raise WorkflowError(
-                f"training run {run_id} is {run.status}; only a failed or cancelled run can be "
-                "resumed",
-                code="not_failed",
-            )
-        if run.termination_error is not None:  # two children would corrupt the folder
-            raise WorkflowError(
-                f"training run {run_id} was cancelled, but its child still runs: "
-                f"{run.termination_error}; run `driftwarden retrain cancel {run_id}` to terminate "
-                "the child, then resume the run",
-                code="child_running",
-            )
+        require_resumable(run)
         folder = RunFolder(Path(run.work_dir))
         if not folder.training_data.is_file():
             raise WorkflowError(
@@ -109,6 +97,26 @@ def reopen(
         step = last_step(folder)
         store.reopen_run(connection, run_id, now, by=resumed_by, from_step=step)
     return step
+
+
+def require_resumable(run: RunRow) -> None:
+    """Require that a run ended without success, and that its child ended too.
+
+    Raises:
+        WorkflowError: It didn't.
+    """
+    if run.status not in RESUMABLE:
+        raise WorkflowError(
+            f"training run {run.id} is {run.status}; only a failed or cancelled run can be resumed",
+            code="not_failed",
+        )
+    if run.termination_error is not None:  # two children would corrupt the folder
+        raise WorkflowError(
+            f"training run {run.id} was cancelled, but its child still runs: "
+            f"{run.termination_error}; run `driftwarden retrain cancel {run.id}` to terminate "
+            "the child, then resume the run",
+            code="child_running",
+        )
 
 
 def last_step(folder: RunFolder) -> int:

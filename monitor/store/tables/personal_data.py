@@ -732,6 +732,7 @@ PERSONAL_DATA: Mapping[str, PersonalTable] = {
             "progress": _WORDS,
             "cancel_requested_by": _ACCOUNT,
             "termination_error": _ERROR,
+            "start_request": _WORDS,
             "result": _WORDS,
             "error": _ERROR,
         },

@@ -36,6 +36,9 @@ class TrainingRun(Base):
     cancel_requested_by: Mapped[str | None]
     #: Why the child of a cancelled run still runs. The daemon keeps trying to stop it.
     termination_error: Mapped[str | None]
+    #: The request of a lead on the page to start or resume it, which the daemon carries out: the
+    #: user, the time, the status at that time, the reason for accepting a taint, and the refusal.
+    start_request: Mapped[dict[str, Any] | None]
     result: Mapped[dict[str, Any] | None]
     error: Mapped[str | None]
     created_at: Mapped[datetime]

@@ -37,6 +37,8 @@ class RunRow:
     cancel_requested_by: str | None
     #: Of a cancelled run: why its child couldn't be ended yet.
     termination_error: str | None
+    #: What a lead asked for on the page: :mod:`monitor.store.training.start_requests`.
+    start_request: dict[str, Any] | None
     result: dict[str, Any] | None
     error: str | None
     created_at: datetime
@@ -180,7 +182,7 @@ def request_cancel(connection: Connection, run_id: int, requested_by: str) -> bo
             TrainingRun.status.not_in(children.FINAL),
             TrainingRun.cancel_requested_by.is_(None),
         )
-        .values(cancel_requested_by=requested_by)
+        .values(cancel_requested_by=requested_by, start_request=None)
     )
     outcome = connection.execute(statement)
     assert isinstance(outcome, CursorResult)  # noqa: S101 - an UPDATE's result

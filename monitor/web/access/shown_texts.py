@@ -80,6 +80,8 @@ NOT_SHOWN: Mapping[tuple[str, str], str] = {
             ("GET", "/models"),
             ("GET", "/models/versions/{version_id:int}/compare"),
             ("GET", "/runs"),
+            ("GET", "/runs/{run_id:int}/start"),
+            ("GET", "/decisions/{decision_id:int}/start"),
             ("GET", "/rollouts"),
             ("GET", "/rollouts/{rollout_id:int}/advance"),
             ("GET", "/rollouts/{rollout_id:int}/revert"),
@@ -157,6 +159,7 @@ NOT_SHOWN: Mapping[tuple[str, str], str] = {
             ("POST", "/rollouts/start/{version_id:int}"),
             ("POST", "/decisions/{decision_id:int}/confirm"),
             ("POST", "/runs/{run_id:int}/cancel"),
+            ("POST", "/runs/{run_id:int}/start"),
             *(
                 ("POST", f"/candidate-evaluations/{{candidate_evaluation_id:int}}/{step}")
                 for step in ("repeat", "approve")

@@ -11,12 +11,21 @@ from litestar.response import Redirect, Response, Template
 from sqlalchemy import Connection
 
 from monitor.store.audit_log import append_entry
+from monitor.store.review.decisions import list_decisions
 from monitor.store.training.children import FINAL
 from monitor.store.training.registry import version_of_run
-from monitor.store.training.runs import RunRow, list_runs, request_cancel, run_by_id
+from monitor.store.training.runs import (
+    RunRow,
+    list_runs,
+    request_cancel,
+    run_by_id,
+    run_of_decision,
+)
+from monitor.store.training.start_requests import read_request
 from monitor.web.current_user import Visit
 from monitor.web.runs.child_log import read_log
 from monitor.web.runs.loss_curve import draw_losses
+from retrain.training.resumption import RESUMABLE
 
 #: Lines of the log on the page; the whole log has an address of its own.
 LINES_SHOWN = 40
@@ -30,7 +39,16 @@ def runs(lead_visit: NamedDependency[Visit]) -> Template:
     """List the training runs, newest first."""
     with lead_visit.transaction() as connection:
         rows = list_runs(connection, model=lead_visit.scope)
-    return lead_visit.page("runs.html", {"runs": rows, "badges": BADGES})
+        decided = [
+            decision
+            for decision in list_decisions(connection, lead_visit.scope)
+            if decision.recommendation == "retrain"
+            and not decision.confirmed_by
+            and run_of_decision(connection, decision.id) is None
+            and lead_visit.settings.settings_of(decision.model).retrain.require_confirmation
+        ]
+    context = {"runs": rows, "badges": BADGES, "decided": decided}
+    return lead_visit.page("runs.html", context)
 
 
 @get("/runs/{run_id:int}", sync_to_thread=True)
@@ -82,6 +100,8 @@ def _view(connection: Connection, row: RunRow, now: datetime) -> dict[str, Any]:
         "took": None if row.started_at is None else (row.finished_at or now) - row.started_at,
         "whole_log": text is not None,
         "row": row,
+        "start_request": read_request(row.id, row.start_request),
+        "can_start": row.status in RESUMABLE or (row.status == "planned" and not row.decision_id),
         "badges": BADGES,
         "ended": row.status in FINAL,
         "version": version_of_run(connection, row.id),

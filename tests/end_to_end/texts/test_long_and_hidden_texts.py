@@ -1,7 +1,7 @@
 """Texts that are hard to show: very long ones, hidden characters, Markdown."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import CDPSession, Page, expect
 
 from tests.support.web.reviewer_actions import start
 from tests.support.web.site import Site
@@ -49,6 +49,29 @@ def test_only_what_is_in_sight_is_laid_out(site: Site, width: int) -> None:
     page.keyboard.press("e")
     expect(page.locator("#corrected")).to_be_focused()
     assert N == len(page.locator("#corrected").input_value())
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_long_text_is_open_within_300_milliseconds(site: Site, width: int) -> None:
+    """By the processor time of the page's main thread, which other load doesn't change much."""
+    page = show(site, "x" * N, "[" * N, width)
+    address = page.url
+    tracing = page.context.new_cdp_session(page)
+    tracing.send("Performance.enable")
+    spent = []
+    for _ in range(3):
+        page.goto("about:blank")
+        before = thread_seconds(tracing)
+        page.goto(address)
+        page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+        spent.append(thread_seconds(tracing) - before)
+    assert min(spent) < 0.3, spent
+
+
+def thread_seconds(tracing: CDPSession) -> float:
+    """Return the processor time of a page's main thread."""
+    metrics = tracing.send("Performance.getMetrics")["metrics"]
+    return float(next(metric["value"] for metric in metrics if metric["name"] == "ThreadTime"))
 
 
 def test_hidden_characters_are_marked_and_have_no_effect(site: Site) -> None:

@@ -1,0 +1,200 @@
+"""Starting a training run on the page: what it will do, and the lead's confirmation."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from litestar import Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, URLEncodedBody
+from litestar.response import Redirect, Template
+from sqlalchemy import Connection
+
+from monitor.errors import DriftwardenError, WorkflowError
+from monitor.review.export import read_gold, sft_rows
+from monitor.settings import Settings
+from monitor.store.review.decisions import DecisionRow, decision_by_id
+from monitor.store.review.gold_export import ItemFilter
+from monitor.store.training.runs import RunRow, list_runs, run_by_id, run_of_decision
+from monitor.store.training.taints import taints_of_run
+from monitor.web.current_user import Visit
+from monitor.web.forms.reason import require_reason
+from retrain.planning.options import Option, stored_options
+from retrain.recipes.recipe_file import read_recipe_file
+from retrain.run_folder import RunFolder, read_json
+from retrain.training.start_requests import request_start, require_startable
+
+Fields = URLEncodedBody[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a run will do, as far as this machine knows."""
+
+    method: str
+    base: str
+    #: Empty where the size of the data isn't known here.
+    examples: str
+    #: Estimated peak memory in GiB, at most; ``None``: not known before it is planned.
+    needed_gib: float | None
+    #: Peak memory that a run of the method on the base needed; ``None``: there is none.
+    measured_gib: float | None
+    #: How long the last such run took.
+    took: timedelta | None
+    #: Steps done of all steps, where it was interrupted; empty for a new one.
+    progress: str = ""
+
+
+@get("/runs/{run_id:int}/start", sync_to_thread=True)
+def start_page(run_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Template:
+    """Show what a run will do, with a form that starts or resumes it."""
+    with lead_visit.transaction() as connection:
+        run = run_by_id(connection, run_id)
+        context: dict[str, Any] = {
+            "title": f"{'Start' if run.status == 'planned' else 'Resume'} training run {run_id}",
+            "model": run.model,
+            "action": f"/runs/{run_id}/start",
+            "back": f"/runs/{run_id}",
+            "is_resumption": run.status != "planned",
+            "taints": taints_of_run(connection, run_id),
+            "outlook": _outlook_of_run(connection, run),
+            "refusal": _refusal(run),
+        }
+    return lead_visit.page("start.html", context)
+
+
+@post("/runs/{run_id:int}/start", status_code=303, sync_to_thread=True)
+def start(run_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields) -> Redirect:
+    """Request the start or resumption of a run; the leader carries it out."""
+    with lead_visit.transaction() as connection:
+        is_tainted = bool(taints_of_run(connection, run_id))
+        reason = require_reason(data) if is_tainted else ""
+        request_start(
+            connection, run_id, lead_visit.now, by=lead_visit.user.name, accept_taint=reason
+        )
+    return Redirect(f"/runs/{run_id}", status_code=303)
+
+
+@get("/decisions/{decision_id:int}/start", sync_to_thread=True)
+def start_decided(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Template:
+    """Show what the retraining of a decision will do, with the form that confirms it."""
+    with lead_visit.transaction() as connection:
+        row = decision_by_id(connection, decision_id)
+        settings = lead_visit.settings.settings_of(row.model)
+        run = run_of_decision(connection, decision_id)
+        refusal = ""
+        if run is not None:
+            refusal = f"training run {run.id} follows from it already"
+        elif row.recommendation != "retrain":
+            refusal = "the decision doesn't recommend retraining"
+        elif row.confirmed_by:
+            refusal = f"{row.confirmed_by} has confirmed it; the daemon plans the run"
+        outlook = None
+        try:
+            outlook = _outlook_of_decision(connection, row, settings)
+        except DriftwardenError as error:  # the daemon could not plan it either
+            refusal = refusal or str(error)
+    context: dict[str, Any] = {
+        "title": f"Start the retraining of decision {decision_id}",
+        "model": row.model,
+        "action": f"/decisions/{decision_id}/confirm",
+        "back": f"/decisions/{decision_id}",
+        "is_resumption": False,
+        "taints": [],
+        "outlook": outlook,
+        "refusal": refusal,
+    }
+    return lead_visit.page("start.html", context)
+
+
+def _refusal(run: RunRow) -> str:
+    try:
+        require_startable(run)
+    except WorkflowError as error:
+        return str(error)
+    return ""
+
+
+def _outlook_of_run(connection: Connection, run: RunRow) -> Outlook:
+    method, base = str(run.recipe["method"]), str(run.recipe["base"])
+    option = _option(run, method, base)
+    before = _last_success(connection, run.model, method, base)
+    card = _card(run)
+    last = (run.progress or {}).get("last") or {}
+    return Outlook(
+        method=method,
+        base=base,
+        examples=""
+        if card is None
+        else f"{card.get('n_examples', 0):,} examples: {card.get('n_gold', 0):,} gold, "
+        f"{card.get('n_replay', 0):,} replay",
+        needed_gib=None if option is None else option.needed_gib,
+        measured_gib=_measured_gib(before),
+        took=_duration(before),
+        progress=f"{last['step']} of {last['steps']}" if last.get("steps") else "",
+    )
+
+
+def _outlook_of_decision(connection: Connection, row: DecisionRow, settings: Settings) -> Outlook:
+    recipe = read_recipe_file(settings.retrain.recipe)
+    gold = read_gold(
+        connection,
+        settings.model,
+        ItemFilter(batch_ids=row.inputs["batches"], model=row.model),
+    )
+    n_gold = len(sft_rows(gold, settings.model))
+    method = recipe.method or ""
+    base = recipe.bases[0] if len(recipe.bases) == 1 else ""
+    before = _last_success(connection, row.model, method, base)
+    return Outlook(
+        method=method or "the first in the order (QLoRA, LoRA) that fits and was not rejected",
+        base=base or f"the largest servable one of {', '.join(recipe.bases)}",
+        examples=f"{n_gold:,} gold examples, and replay of the original data for "
+        f"{recipe.replay_share:.0%} of all",
+        needed_gib=None,
+        measured_gib=_measured_gib(before),
+        took=_duration(before),
+    )
+
+
+def _card(run: RunRow) -> dict[str, Any] | None:
+    """Return the data card of a run; ``None`` where its folder isn't on this machine."""
+    try:
+        return read_json(RunFolder(Path(run.work_dir)).card)
+    except (DriftwardenError, OSError):
+        return None
+
+
+def _option(run: RunRow, method: str, base: str) -> Option | None:
+    options = [] if run.plan is None else stored_options(run.plan)
+    fitting = (option for option in options if (option.method, option.base) == (method, base))
+    return next(fitting, None)
+
+
+def _last_success(connection: Connection, model: str, method: str, base: str) -> RunRow | None:
+    """Return the newest succeeded run of a method on a base; empty: of any."""
+    runs = list_runs(connection, statuses=("succeeded",), model=model)
+    return next(
+        (
+            run
+            for run in runs
+            if method in ("", run.recipe["method"]) and base in ("", run.recipe["base"])
+        ),
+        None,
+    )
+
+
+def _measured_gib(run: RunRow | None) -> float | None:
+    memory = {} if run is None else (run.result or {}).get("memory") or {}
+    measured = memory.get("measured_gib")
+    return None if measured is None else float(measured)
+
+
+def _duration(run: RunRow | None) -> timedelta | None:
+    if run is None or run.started_at is None or run.finished_at is None:
+        return None
+    return run.finished_at - run.started_at
+
+
+router = Router("/", route_handlers=[start_page, start, start_decided])
