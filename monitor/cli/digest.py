@@ -144,13 +144,13 @@ def _print_series(year: "Digest", console: "Console") -> None:
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("descriptor or metric")
-    shown = year.series[:MAX_SERIES]
-    scale = max([MIN_SCALE, *(abs(series.peak.effect_size) for series in shown)])
+    listed = year.series[:MAX_SERIES]
+    scale = max([MIN_SCALE, *(abs(series.peak.effect_size) for series in listed)])
     table.add_column(f"effect by window, -{scale:.2f} to +{scale:.2f}", no_wrap=True)
     table.add_column("peak", justify="right")
     table.add_column("latest", justify="right")
     table.add_column("")
-    for series in shown:
+    for series in listed:
         table.add_row(
             _escaped(f"{series.side} {series.name}"),
             sparkline(series, scale),

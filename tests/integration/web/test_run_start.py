@@ -210,8 +210,8 @@ def test_reviewers_and_forged_requests_start_nothing(
     token = client.headers.pop("x-csrftoken")
     assert 403 == press(client, run)
     client.headers["x-csrftoken"] = token
-    foreign = {"origin": "https://evil.example", "sec-fetch-site": "cross-site"}
-    reply = client.post(f"/runs/{run}/start", headers=foreign, follow_redirects=False)
+    elsewhere = {"origin": "https://evil.example", "sec-fetch-site": "cross-site"}
+    reply = client.post(f"/runs/{run}/start", headers=elsewhere, follow_redirects=False)
     assert 403 == reply.status_code
     assert [404, 404] == [client.get("/runs/99/start").status_code, press(client, 99)]
     assert None is row_of(world, run).start_request

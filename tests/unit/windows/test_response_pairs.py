@@ -97,9 +97,9 @@ def test_pairs_are_few_and_no_exchange_is_shown_twice() -> None:
     changes = [change_of(name, 0.2 if name == "refusal" else -0.2) for name in names]
     pairs = pairs_of(descriptors=changes, novelty=np.linspace(0.0, 1.0, N))
     assert 4 <= len(pairs) <= MAX_PAIRS
-    shown = [(pair.example.prompt, pair.example.response) for pair in pairs]
+    quoted = [(pair.example.prompt, pair.example.response) for pair in pairs]
     before = [pair.example.baseline for pair in pairs]
-    assert len(set(shown)) == len(shown)
+    assert len(set(quoted)) == len(quoted)
     assert len(set(before)) == len(before)
 
 

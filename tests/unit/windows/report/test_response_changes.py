@@ -142,8 +142,8 @@ def test_a_map_keeps_its_changes_and_older_maps_have_none() -> None:
 
 
 def widths_of(page: str, kind: str) -> list[float]:
-    found = re.findall(rf'<rect class="{kind}" y="\d" height="6" width="([\d.]+)"', page)
-    return [float(width) for width in found]
+    widths = re.findall(rf'<rect class="{kind}" y="\d" height="6" width="([\d.]+)"', page)
+    return [float(width) for width in widths]
 
 
 @pytest.mark.parametrize("share", [0.015, 0.15, 0.0])
