@@ -103,7 +103,7 @@ def create_app(
                     *digest_page.HANDLERS,
                     *decision_pages.HANDLERS,
                     *run_pages.HANDLERS,
-                    start_pages.router,
+                    *start_pages.HANDLERS,
                     *runbook_pages.HANDLERS,
                     *candidate_pages.HANDLERS,
                     *health.HANDLERS,

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from litestar import Router, get, post
+from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, URLEncodedBody
 from litestar.response import Redirect, Template
@@ -197,4 +197,4 @@ def _duration(run: RunRow | None) -> timedelta | None:
     return run.finished_at - run.started_at
 
 
-router = Router("/", route_handlers=[start_page, start, start_decided])
+HANDLERS = (start_page, start, start_decided)
