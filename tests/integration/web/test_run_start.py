@@ -11,6 +11,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import Engine, select
 
+from monitor.daemon.retraining import Retraining
 from monitor.errors import RemoteServiceError
 from monitor.review.decision.decisions import decide
 from monitor.settings import Review, Secrets, Settings
@@ -318,3 +319,18 @@ def test_a_decided_retraining_is_confirmed_with_what_it_does(
         assert "Lea" == decision_by_id(connection, decision.id).confirmed_by
     assert "/confirm" not in lead.get(address).text
     assert address not in lead.get("/runs").text
+
+
+def test_the_daemons_step_takes_the_requests_of_its_models(
+    lead: TestClient[Litestar], world: World, clock: datetime, tmp_path: Path
+) -> None:
+    run = make_run(world, clock, tmp_path)
+    assert 303 == press(lead, run)
+    launcher = FakeLauncher()
+    elsewhere = Settings(model={"name": "another"})
+    Retraining(world.engine, elsewhere, lambda _: launcher).advance(clock)
+    assert "planned" == row_of(world, run).status
+    for _ in range(2):
+        Retraining(world.engine, Settings(), lambda _: launcher).advance(clock)
+    assert 1 == len(launcher.submitted)
+    assert "running" == row_of(world, run).status
