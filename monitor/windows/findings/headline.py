@@ -1,9 +1,10 @@
-"""Headline of an assessment: input and output drift and degraded metrics in one sentence."""
+"""Headline of an assessment: input drift, output drift and degraded metrics."""
 
 from collections.abc import Sequence
 
 from monitor.drift import DriftResult, SampleDesign
-from monitor.rendering.numbers import format_estimate, join_names
+from monitor.plurals import pluralize
+from monitor.rendering.numbers import format_estimate, format_mean, join_names
 from monitor.rendering.response_changes import describe_descriptors, describe_shift
 from monitor.rendering.wording import (
     NOUNS,
@@ -34,24 +35,39 @@ def headline(
     output_family: FamilyAssessment,
     numeric_columns: Sequence[NumericAssessment],
 ) -> str:
-    """Return the headline: prompts, responses given the prompts, and degraded metrics."""
+    """Return the headline: prompts, responses given the prompts, and degraded metrics.
+
+    A metric is a mean over all exchanges, and responses are compared at comparable prompts only.
+    Where a metric fell and the texts of the responses did not change, the sentences name what each
+    is about; otherwise they would seem to contradict each other.
+    """
+    texts = [_input(input_family), _output(output_family, input_family)]
+    same_texts = texts == [f"{noun} show no significant change" for noun in NOUNS.values()]
     degraded = [column for column in numeric_columns if column.degraded]
-    clauses = [_input(input_family), _output(output_family, input_family)]
-    if degraded:
-        worst = sorted(degraded, key=lambda column: -abs(column.relative_change or 1.0))
-        losses = join_names([_change(column) for column in worst[:COLUMNS_NAMED]])
-        n_more = len(worst) - COLUMNS_NAMED
-        if n_more > 0:
-            losses += f" and {n_more} more metrics"
-        clauses.append(("and " if output_family.alarm else "but ") + losses)
-    elif notable := _notable(numeric_columns, output_family):
-        changes = join_names([_change(column) for column in notable])
-        clauses.append(("and " if output_family.alarm else "though ") + changes)
-    if clauses[:2] == [f"{noun} show no significant change" for noun in NOUNS.values()]:
-        clauses[:2] = ["prompts and responses show no significant change"]
-        return _sentence(", ".join(clauses))
-    # A semicolon before the responses, a comma before the metrics.
-    return _sentence("; ".join(clauses[:2]) + "".join(f", {clause}" for clause in clauses[2:]))
+    if not degraded:
+        changes = join_names([_change(c) for c in _notable(numeric_columns, output_family)])
+        if same_texts:
+            texts = ["prompts and responses show no significant change"]
+        return _sentences("; ".join(texts), changes)
+    losses = _losses(degraded)
+    if same_texts:
+        return _sentences(losses, "the texts of prompts and responses show no significant change")
+    if output_family.alarm or output_family.untested_reason is not None:
+        return _sentences("; ".join(texts), losses)
+    drifted = ", drifted ones included" if input_family.alarm else ""
+    return _sentences(texts[0], f"{losses} over all prompts{drifted}", texts[1])
+
+
+def _losses(degraded: Sequence[NumericAssessment]) -> str:
+    """Return the degraded metrics, those that changed most by name."""
+    worst = sorted(degraded, key=lambda column: -abs(column.relative_change or 1.0))
+    losses = [_change(column) for column in worst[:COLUMNS_NAMED]]
+    n_more = len(worst) - COLUMNS_NAMED
+    return join_names([*losses, *([pluralize(n_more, "more metric")] if n_more > 0 else [])])
+
+
+def _sentences(*clauses: str) -> str:
+    return " ".join(_sentence(clause) for clause in clauses if clause)
 
 
 def _sentence(clause: str) -> str:
@@ -160,7 +176,8 @@ def _notable(
 def _change(column: NumericAssessment) -> str:
     name = f"`{column.name}`" if column.side == "metric" else f"`{column.side} {column.name}`"
     verb = "fell" if column.current_mean < column.reference_mean else "rose"
+    means = f"from {format_mean(column.reference_mean)} to {format_mean(column.current_mean)}"
     # Of a rare event the percentage misleads: 1868% may be from one response in 200 to 20.
     if column.relative_change is None or abs(column.relative_change) > 1:
-        return f"{name} {verb} from {column.reference_mean:.2g} to {column.current_mean:.2g}"
-    return f"{name} {verb} by {abs(column.relative_change):.0%}"
+        return f"{name} {verb} {means}"
+    return f"{name} {verb} by {abs(column.relative_change):.0%} ({means})"

@@ -13,6 +13,7 @@ from monitor.store.windows.assessment import (
     ShareEstimate,
     Source,
 )
+from monitor.windows.findings.headline import headline
 from tests.support.windows.assessments import (
     estimated,
     make_assessment,
@@ -150,6 +151,16 @@ def no_drift() -> Assessment:
     return make_assessment(input=make_family(slow=slow), detectable_shares=shares)
 
 
+def metric_fell() -> Assessment:
+    """Build a window in which a metric fell, and the texts did not change."""
+    metric = make_numeric_column()
+    return make_assessment(
+        verdict="drift",
+        headline=headline(make_family(), make_family("output"), [metric]),
+        numeric_columns=(metric,),
+    )
+
+
 def responses_untested() -> Assessment:
     """Build a window whose responses could not be compared."""
     output = make_family(
@@ -182,6 +193,7 @@ CASES = {
         slow_drift,
         below_threshold,
         no_drift,
+        metric_fell,
         responses_untested,
         unread_texts,
         not_enough_data,

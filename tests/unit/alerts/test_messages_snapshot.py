@@ -23,6 +23,7 @@ EVENTS: dict[str, Event] = {
     "slow_drift": "continued",
     "below_threshold": "resolved",
     "no_drift": "resolved",
+    "metric_fell": "opened",
     "responses_untested": "not_enough_data",
     "unread_texts": "not_enough_data",
     "not_enough_data": "not_enough_data",

@@ -1,6 +1,9 @@
 """Headlines: figures, names and comparisons in one sentence."""
 
 from datetime import UTC, datetime
+from typing import Any
+
+import pytest
 
 from monitor.rendering.numbers import format_estimate
 from monitor.rendering.wording import describe_first_seen
@@ -32,6 +35,32 @@ def test_headline_names_share_topic_and_metric() -> None:
     assert "have drifted: about 20% (10% to 30%)" in headline(make_family(), changed, [])
 
 
+@pytest.mark.parametrize("prompts", ["same", "drifted", "below", "untested"])
+@pytest.mark.parametrize("responses", ["same", "drifted", "below", "untested"])
+def test_a_fallen_metric_contradicts_no_finding(prompts: str, responses: str) -> None:
+    values: dict[str, dict[str, Any]] = {
+        "same": {},
+        "drifted": {"verdict": "drift", "alarm": True, "drifted_share": estimated(0.31)},
+        "below": {"verdict": "drift"},
+        "untested": {"verdict": "not_enough_data", "untested_reason": "few_responses"},
+    }
+    families = make_family(**values[prompts]), make_family("output", **values[responses])
+    text = headline(*families, [make_numeric_column()])
+    sentences = text.removesuffix(".").split(". ")
+    about = [sentence for sentence in sentences if "`resolved` fell by 34%" in sentence]
+    assert 1 == len(about)
+    # The metric has a sentence of its own, whose exchanges are named where responses are the same.
+    assert "respons" not in about[0]
+    assert " but " not in text
+    if (prompts, responses) == ("same", "same"):
+        assert [about[0], "The texts of prompts and responses show no significant change"] == (
+            sentences
+        )
+    elif responses in {"same", "below"}:
+        assert "over all prompts" in about[0]
+        assert ("drifted ones included" in about[0]) == (prompts == "drifted")
+
+
 def test_headline_names_large_changes_without_a_direction() -> None:
     longer = make_numeric_column(
         name="length", side="response", effect_size=0.27, relative_change=0.53,
@@ -42,7 +71,7 @@ def test_headline_names_large_changes_without_a_direction() -> None:
         name="refusal", side="response", direction=-1, relative_change=18.7,
         reference_mean=0.0055, current_mean=0.108,
     )  # fmt: skip
-    assert "`response refusal` rose from 0.0055 to 0.11" in headline(make_family(), OUTPUT, [rare])
+    assert "`response refusal` rose from 0.0055 to 0.108" in headline(make_family(), OUTPUT, [rare])
     degraded = headline(make_family(), OUTPUT, [longer, make_numeric_column()])
     assert "`resolved` fell by 34%" in degraded
     assert "length" not in degraded
