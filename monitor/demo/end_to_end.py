@@ -117,7 +117,7 @@ def run_end_to_end(*, fast: bool, folder: Path, seed: int, console: DemoConsole)
         learned, evaluation = _retrain(workspace, decision.id)
         expectations += learned
         if evaluation is not None and evaluation.may_roll_out:
-            from monitor.demo.rollouts import run_rollouts
+            from monitor.demo.live.rollouts import run_rollouts
 
             live = replace(
                 workspace,

@@ -7,8 +7,8 @@ from rich.markup import escape
 
 from monitor.demo.console import figures
 from monitor.demo.expectations import Expectation
-from monitor.demo.live_gateway import Server, live_gateway
-from monitor.demo.live_traffic import LiveTraffic, Question, RolloutOutcome, read_questions
+from monitor.demo.live.gateway import Server, live_gateway
+from monitor.demo.live.traffic import LiveTraffic, Question, RolloutOutcome, read_questions
 from monitor.demo.request_generator import DRIFTED_WEEK, FIRST_WEEK
 from monitor.demo.summaries import show_registry
 from monitor.demo.workspace import Workspace

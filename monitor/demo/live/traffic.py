@@ -12,7 +12,7 @@ from typing import Any
 from monitor.daemon.complete_traffic import LATE_RECORDS
 from monitor.daemon.rollout_measurement import RolloutMeasurement
 from monitor.daemon.rollouts import Rollouts
-from monitor.demo.live_gateway import LiveGateway
+from monitor.demo.live.gateway import LiveGateway
 from monitor.demo.production import (
     RESOLVED_IF_CORRECT,
     RESOLVED_IF_WRONG,

