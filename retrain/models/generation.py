@@ -7,6 +7,7 @@ from typing import Any
 from monitor.errors import ModelError
 from retrain.models.base_model import BaseModel, load_tokenizer
 from retrain.models.response import Response
+from retrain.models.shared_prefix import batch_alike, common_prefix, compute_prefix
 
 Conversation = Sequence[dict[str, str]]
 
@@ -17,7 +18,8 @@ class Responder:
     """A base model with an optional adapter and greedy decoding.
 
     The same conversation gets the same response. Conversations of similar length share a batch,
-    padded on the left.
+    padded on the left. What all prompts of a batch begin with, such as a system prompt or examples,
+    is computed once.
     """
 
     def __init__(
@@ -108,10 +110,8 @@ class Responder:
         encoded = (
             list(self._tokenizer(texts, add_special_tokens=False)["input_ids"]) if texts else []
         )
-        order = sorted(range(len(texts)), key=lambda i: (len(encoded[i]), i))
         responses: list[tuple[str, bool]] = [("", False)] * len(texts)
-        for begin in range(0, len(order), self._batch_size):
-            batch = order[begin : begin + self._batch_size]
+        for batch in batch_alike(conversations, encoded, self._batch_size):
             for index, response in zip(
                 batch, self._generate_batch([encoded[i] for i in batch]), strict=True
             ):
@@ -124,18 +124,19 @@ class Responder:
         import torch  # noqa: PLC0415
 
         greedy = GreedyProbabilities()
-        padded = self._tokenizer.pad({"input_ids": encoded}, return_tensors="pt").to(self._device)
         with torch.inference_mode():
+            input_ids, attention_mask, computed = self._prepare(encoded)
             output = self._model.generate(
-                input_ids=padded["input_ids"],
-                attention_mask=padded["attention_mask"],
+                input_ids=input_ids,
+                attention_mask=attention_mask,
+                **computed,
                 max_new_tokens=self._max_new_tokens,
                 do_sample=False,
                 pad_token_id=self._tokenizer.pad_token_id,
                 eos_token_id=self._tokenizer.eos_token_id,
                 logits_processor=[greedy],
             )
-        responses = output[:, padded["input_ids"].shape[1] :]
+        responses = output[:, input_ids.shape[1] :]
         ends = responses == self._tokenizer.eos_token_id
         logs = greedy.log_probabilities(ends).tolist()
         decoded = self._tokenizer.batch_decode(responses, skip_special_tokens=True)
@@ -143,6 +144,29 @@ class Responder:
             (Response(text.strip(), log), end)
             for text, log, end in zip(decoded, logs, ends.any(dim=1).tolist(), strict=True)
         ]
+
+    def _prepare(self, encoded: list[list[int]]) -> tuple[Any, Any, dict[str, Any]]:
+        """Return tokens and attention mask, ``[batch, tokens]``, and what is computed already.
+
+        The prompts' common tokens are computed once. Padding follows them.
+        """
+        import torch  # noqa: PLC0415
+
+        prefix = common_prefix(encoded)
+        cache = compute_prefix(self._model, prefix, len(encoded)) if prefix else None
+        if cache is None:
+            prefix = []
+        padded = self._tokenizer.pad(
+            {"input_ids": [tokens[len(prefix) :] for tokens in encoded]}, return_tensors="pt"
+        ).to(self._device)
+        if cache is None:
+            return padded["input_ids"], padded["attention_mask"], {}
+        begin = torch.tensor([prefix], device=self._device).expand(len(encoded), -1)
+        return (
+            torch.cat([begin, padded["input_ids"]], dim=1),
+            torch.cat([torch.ones_like(begin), padded["attention_mask"]], dim=1),
+            {"cache": cache},
+        )
 
 
 class GreedyProbabilities:

@@ -111,6 +111,43 @@ def test_a_response_that_the_model_did_not_end_is_told(tiny_base: Path) -> None:
     assert Responder(tiny_base, max_new_tokens=16).respond(requested) == [whole[0]]
 
 
+def test_a_common_beginning_changes_no_response(tiny_base: Path) -> None:  # noqa: F811
+    from retrain.models.generation import Responder
+    from retrain.models.response import log_probability_of
+
+    words = "You are the desk of a bank, and each customer gets a short and friendly response."
+    prompts = [kind[0].format(number) for kind in (OLD, NEW) for number in range(4)]
+    prompts += ["hi", "ok " * 40, "", words]
+    heads = [{"role": "system", "content": words}], [{"role": "system", "content": words[:30]}], []
+    conversations = [
+        [*head, {"role": "user", "content": prompt}] for prompt in prompts for head in heads
+    ]
+    responder = Responder(tiny_base, max_new_tokens=8)
+    together = responder.respond(conversations)
+    alone = [responder.respond([conversation])[0] for conversation in conversations]
+    assert alone == together
+    assert [log_probability_of(text) for text in alone] == pytest.approx(
+        [log_probability_of(text) for text in together], abs=1e-4
+    )
+
+
+def test_a_prefix_of_a_sliding_window_is_not_shared() -> None:
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM
+
+    from retrain.models.shared_prefix import compute_prefix
+
+    shape = {
+        "vocab_size": 32, "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 2,
+        "num_attention_heads": 2, "num_key_value_heads": 2, "head_dim": 8,
+    }  # fmt: skip
+    sliding = MistralForCausalLM(MistralConfig(**shape, sliding_window=4)).eval()
+    whole = LlamaForCausalLM(LlamaConfig(**shape)).eval()
+    with torch.inference_mode():
+        assert compute_prefix(sliding, range(20), 3) is None
+        assert 20 == compute_prefix(whole, range(20), 3).get_seq_length()
+
+
 def test_probability_of_a_response_is_the_models(tiny_base: Path) -> None:  # noqa: F811
     """A batch pads the shorter responses; padding doesn't count."""
     import torch
