@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, ClassVar, TextIO
 
 import structlog
@@ -378,14 +379,18 @@ class _StderrHandler(logging.Handler):
             self.handleError(record)
 
 
-def configure_logging(*, json: bool | None = None, level: int = logging.INFO) -> None:
-    """Log to stderr, the libraries' events included, one line per event.
+def configure_logging(
+    *, json: bool | None = None, level: int = logging.INFO, file: Path | None = None
+) -> None:
+    """Log to stderr or a file, the libraries' events included, one line per event.
 
     Args:
-        json: JSON lines or console lines; ``None``: JSON unless stderr is a terminal.
+        json: JSON lines or console lines; ``None``: JSON unless stderr is a terminal, and in a
+            file.
         level: The lowest level that is logged.
+        file: A log file, to which lines are added, Python's warnings included; ``None``: stderr.
     """
-    as_json = not sys.stderr.isatty() if json is None else json
+    as_json = (file is not None or not sys.stderr.isatty()) if json is None else json
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -411,7 +416,9 @@ def configure_logging(*, json: bool | None = None, level: int = logging.INFO) ->
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    handler = _StderrHandler()
+    handler: logging.Handler = (
+        _StderrHandler() if file is None else logging.FileHandler(file, encoding="utf-8")
+    )
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -419,6 +426,7 @@ def configure_logging(*, json: bool | None = None, level: int = logging.INFO) ->
         )
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
+    logging.captureWarnings(file is not None)
     # The scheduler and others log a line every few seconds, which would drown the rest.
     for chatty in (
         "alembic",

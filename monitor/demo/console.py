@@ -80,6 +80,7 @@ class DemoConsole:
             TimeElapsedColumn(),
             console=self.console,
             transient=True,
+            disable=not self.console.is_terminal,  # it would leave empty lines in a file
         ) as progress:
             yield Step(progress, description, total)
         self.console.print(f"  [dim]{description}: {time.monotonic() - began:.1f} s[/dim]")

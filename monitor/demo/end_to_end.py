@@ -1,6 +1,5 @@
-"""End-to-end demo: launch, quiet weeks, drift, review, retraining, rollout."""
+"""End-to-end demo: launch, quiet weeks, drift, review, two retrainings, rollout."""
 
-import json
 import os
 import warnings
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from monitor.demo.console import DemoConsole
 from monitor.demo.expectations import (
     Expectation,
     WeekOutcome,
-    learning_expectations,
+    launch_expectations,
     weekly_expectations,
 )
 from monitor.demo.experts import Expert, review_together
@@ -21,14 +20,20 @@ from monitor.demo.request_generator import DRIFTED_WEEK, SYSTEM_PROMPT, Request,
 from monitor.demo.second_model import NAME as SECOND_MODEL
 from monitor.demo.second_model import SecondModel
 from monitor.demo.topics import CHANGED_TOPIC, NEW_TOPICS
-from monitor.demo.workspace import Workspace, open_database, prepare_folder, write_config
+from monitor.demo.workspace import (
+    Workspace,
+    log_to_folder,
+    open_database,
+    prepare_folder,
+    write_config,
+)
 from monitor.settings import default_configuration, load_secrets
 from monitor.store.engine import transaction
+from monitor.store.training.candidate_results import CANDIDATE, PROMPTED
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow
 
 if TYPE_CHECKING:
     from monitor.demo.models import DemoModel
-    from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
 
 MODEL_NAME = "support-desk"
 EXPERTS = ("anna", "ben")
@@ -37,8 +42,10 @@ LEAD = "lead"
 N_BASELINE = 300
 N_QUIET_WEEK = 120
 N_DRIFTED_WEEK = 200
-N_HOLDOUT_OLD = 100
-N_HOLDOUT_NEW = 80
+N_HOLDOUT_OLD = 80
+N_HOLDOUT_NEW = 60
+#: Examples in the prompt of the base model.
+N_PROMPTED = 3
 #: Benchmark of a retrained version.
 HELD_OUT = "held-out"
 #: Benchmark of version 1, on the topics of its training.
@@ -70,12 +77,13 @@ def run_end_to_end(*, fast: bool, folder: Path, seed: int, console: DemoConsole)
     """
     # Absolute: two recipes that name one base differently have different bases.
     place = prepare_folder(folder.absolute())
+    log_to_folder(place)
     _silence_libraries()
     console.section("Launch: version 1 of a model for a bank's support desk")
     model = _base_model(fast, place, seed, console)
     drawn_requests = _draw(RequestGenerator(seed), model.n_training_examples)
     workspace = _create_workspace(place, model, console)
-    serving = _launch(workspace, model, drawn_requests, seed)
+    serving, expectations = _launch(workspace, model, drawn_requests, seed)
     responder = _load(workspace, model, serving)
 
     console.section("Baseline: the weeks after the launch")
@@ -109,13 +117,16 @@ def run_end_to_end(*, fast: bool, folder: Path, seed: int, console: DemoConsole)
     _review(workspace, drifted, drawn_requests, passwords, seed)
     decision = summaries.show_decision(workspace, drifted)
 
-    expectations = _weekly(outcomes, drawn_requests)
+    expectations += _weekly(outcomes, drawn_requests)
     if decision is None or decision.recommendation != "retrain":
         observed = "no decision" if decision is None else decision.recommendation
         expectations.append(Expectation("retraining is recommended", observed, holds=False))
     else:
-        learned, evaluation = _retrain(workspace, decision.id)
-        expectations += learned
+        from monitor.demo.retraining import retrain_twice
+
+        retrained = retrain_twice(workspace, model, decision, LEAD)
+        expectations += retrained.expectations
+        evaluation = retrained.evaluation
         if evaluation is not None and evaluation.may_roll_out:
             from monitor.demo.live.rollouts import run_rollouts
 
@@ -222,7 +233,7 @@ def _review_settings(place: Path) -> dict[str, Any]:
 
 def _retrain_settings(place: Path, model: "DemoModel") -> dict[str, Any]:
     return {
-        "recipe": str(_write_recipe(place, model)),
+        "recipe": str(launch.write_recipe(place, model.base, model.without_replay)),
         "training_data": str(place / "training.jsonl"),
         "evaluation": str(launch.write_evaluation(place, HELD_OUT)),
         "work_dir": str(place / "runs"),
@@ -231,20 +242,14 @@ def _retrain_settings(place: Path, model: "DemoModel") -> dict[str, Any]:
         # A hundred old requests can't bound a loss to 5 points.
         "gates": {"gate": "point"},
         "scoring": {"max_new_tokens": model.max_new_tokens},
+        "prompted": {"examples": N_PROMPTED},
     }
 
 
-def _write_recipe(place: Path, model: "DemoModel") -> Path:
-    """Write the recipe of the retraining."""
-    values = {"base": str(model.base.absolute()), **model.again}
-    file = place / "recipe.toml"
-    lines = [f"{name} = {json.dumps(value)}\n" for name, value in values.items()]
-    file.write_text("".join(lines), encoding="utf-8")
-    return file
-
-
-def _launch(workspace: Workspace, model: "DemoModel", drawn_requests: Requests, seed: int) -> str:
-    """Train and promote version 1; return the folder of its adapter."""
+def _launch(
+    workspace: Workspace, model: "DemoModel", drawn_requests: Requests, seed: int
+) -> tuple[str, list[Expectation]]:
+    """Train and promote version 1; return the folder of its adapter, and what is expected of it."""
     rows = launch.training_rows(drawn_requests.training)
     launch.write_rows(workspace.folder / "training.jsonl", rows)
     old = launch.benchmark_items(drawn_requests.holdout_old, [])
@@ -257,9 +262,9 @@ def _launch(workspace: Workspace, model: "DemoModel", drawn_requests: Requests, 
         f"{model.name} is trained on {len(rows)} examples of {len(task_types)} task types to route "
         "the desk's requests, with production's system prompt."
     )
-    version = launch.train_first_version(workspace, model, rows, at_launch, seed)
-    workspace.console.write(summaries.acceptance(workspace, version))
-    return version.adapter_path
+    version, evaluation = launch.train_first_version(workspace, model, rows, at_launch, seed)
+    scores = summaries.show_acceptance(workspace, version, evaluation)
+    return version.adapter_path, launch_expectations(scores[CANDIDATE], scores[PROMPTED])
 
 
 def _load(workspace: Workspace, model: "DemoModel", adapter: str) -> Any:
@@ -350,42 +355,3 @@ def _weekly(outcomes: list[WeekOutcome], drawn_requests: Requests) -> list[Expec
             topic_of[request.prompt] = f"{CHANGED_TOPIC.name} (changed)"
     new = frozenset({topic.name for topic in NEW_TOPICS} | {f"{CHANGED_TOPIC.name} (changed)"})
     return weekly_expectations(outcomes, topic_of, new)
-
-
-def _retrain(
-    workspace: Workspace, decision_id: int
-) -> "tuple[list[Expectation], CandidateEvaluationRow | None]":
-    """Confirm the retraining as a lead, and run the daemon's steps."""
-    from monitor.daemon.retraining import Retraining
-    from monitor.review.decision.decisions import confirm_retraining
-    from monitor.store.accounts.users import user_by_name
-    from monitor.store.training.candidate_evaluations import latest_candidate_evaluation
-    from monitor.store.training.runs import run_of_decision
-
-    workspace.console.section("Retraining: gold examples, and replay of the original ones")
-    now = datetime.now(UTC)
-    with transaction(workspace.engine) as connection:
-        lead = user_by_name(connection, LEAD)
-        if lead is not None:
-            confirm_retraining(connection, decision_id, lead, now)
-    daemon = Retraining.build(workspace.engine, workspace.configuration, load_secrets())
-    daemon.advance(now)
-    with transaction(workspace.engine) as connection:
-        run = run_of_decision(connection, decision_id)
-    if run is None or run.status not in {"planned", "running"}:
-        observed = run.error if run else "no run was planned"
-        return [Expectation("a new version is trained", str(observed), holds=False)], None
-    summaries.show_training_data(workspace, run)
-    state = launch.watch_run(workspace, run.id, "train version 2")
-    version_id = launch.require_version(state)
-    daemon.advance(datetime.now(UTC))
-    with transaction(workspace.engine) as connection:
-        planned = latest_candidate_evaluation(connection, version_id)
-    if planned is None:
-        claim = "the new version is evaluated"
-        return [Expectation(claim, "no evaluation was planned", holds=False)], None
-    evaluation = launch.watch_evaluation(workspace, planned.id)
-    workspace.console.section("Candidate evaluation and registry")
-    before, after = summaries.show_scores(workspace, evaluation)
-    learned = learning_expectations(before["new"], after["new"], before["old"], after["old"])
-    return learned, evaluation

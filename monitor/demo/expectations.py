@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from monitor.store.training.candidate_results import CandidateResults
+
 
 @dataclass(frozen=True)
 class Expectation:
@@ -36,6 +38,8 @@ class WeekOutcome:
 #: Least gain of exact match on the new topics, and largest loss on the old ones.
 MIN_GAIN = 0.50
 MAX_LOSS = 0.05
+#: Least exact match of version 1 on the topics of its training: it must have something to forget.
+MIN_AT_LAUNCH = 0.90
 
 
 def weekly_expectations(
@@ -77,22 +81,91 @@ def weekly_expectations(
     ]
 
 
-def learning_expectations(
-    before_new: float, after_new: float, before_old: float, after_old: float
-) -> list[Expectation]:
-    """Compare exact match before and after retraining, shares in [0, 1]."""
-    # Rounded, so that a loss of exactly five points is not 0.05000000000000004.
-    gain, loss = round(after_new - before_new, 9), round(before_old - after_old, 9)
+def launch_expectations(old: float, prompted: float) -> list[Expectation]:
+    """Require that version 1 and the base model with examples put the gates to the test.
+
+    Args:
+        old: Exact match of version 1 on the topics of its training, in [0, 1].
+        prompted: Exact match of the base model with examples in its prompt.
+    """
     return [
         Expectation(
-            f"exact match on the new topics up by {MIN_GAIN * 100:.0f} points or more",
+            f"version 1 knows its topics: exact match of {MIN_AT_LAUNCH:.0%} or more",
+            f"{old:.1%}",
+            old >= MIN_AT_LAUNCH,
+        ),
+        Expectation(
+            "the base model with examples in its prompt is a real reference: above 0",
+            f"{prompted:.1%}",
+            prompted > 0,
+        ),
+    ]
+
+
+def forgetting_expectations(
+    results: CandidateResults, before_old: float, after_old: float
+) -> list[Expectation]:
+    """Require that the candidate that forgot is rejected, by the check against forgetting.
+
+    Args:
+        results: Its evaluation.
+        before_old: Exact match of version 1 on the old topics, in [0, 1].
+        after_old: Exact match of the candidate.
+    """
+    failed = [check.code for check in results.checks if check.outcome == "failed"]
+    loss = round(before_old - after_old, 9)
+    return [
+        Expectation(
+            "without replay, the candidate forgets: old topics down by more than "
+            f"{MAX_LOSS * 100:.0f} points",
+            f"{before_old:.1%} -> {after_old:.1%} ({-loss * 100:+.1f} points)",
+            loss > MAX_LOSS,
+        ),
+        Expectation(
+            "it is rejected because it forgot",
+            f"gate result {results.gate_result}, failed checks: "
+            f"{', '.join(dict.fromkeys(failed)) or 'none'}",
+            results.gate_result == "reject" and "retention" in failed,
+        ),
+    ]
+
+
+def learning_expectations(
+    results: CandidateResults,
+    *,
+    before_new: float,
+    after_new: float,
+    before_old: float,
+    after_old: float,
+) -> list[Expectation]:
+    """Require that the candidate with replay learned, forgot nothing, and passed every check.
+
+    Args:
+        results: Its evaluation.
+        before_new: Exact match of version 1 on the new topics, in [0, 1].
+        after_new: Exact match of the candidate on them.
+        before_old: Exact match of version 1 on the old topics.
+        after_old: Exact match of the candidate on them.
+    """
+    # Rounded, so that a loss of exactly five points is not 0.05000000000000004.
+    gain, loss = round(after_new - before_new, 9), round(before_old - after_old, 9)
+    n_passed = sum(check.outcome == "passed" for check in results.checks)
+    return [
+        Expectation(
+            f"with replay, the candidate learns: new topics up by {MIN_GAIN * 100:.0f} points or "
+            "more",
             f"{before_new:.1%} -> {after_new:.1%} ({gain * 100:+.1f} points)",
             gain >= MIN_GAIN,
         ),
         Expectation(
-            f"on the old topics down by {MAX_LOSS * 100:.0f} points at most",
+            f"and forgets nothing: old topics down by {MAX_LOSS * 100:.0f} points at most",
             f"{before_old:.1%} -> {after_old:.1%} ({-loss * 100:+.1f} points)",
             loss <= MAX_LOSS,
+        ),
+        Expectation(
+            "it passes every check",
+            f"gate result {results.gate_result}, {n_passed} of {len(results.checks)} passed",
+            results.gate_result == "promote" and n_passed == len(results.checks),
         ),
     ]
 

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,6 +70,15 @@ def write_evaluation(folder: Path, name: str) -> Path:
     return file
 
 
+def write_recipe(folder: Path, base: Path, values: Mapping[str, Any]) -> Path:
+    """Write the recipe of a retraining."""
+    file = folder / "recipe.toml"
+    named = {"base": str(base.absolute()), **values}
+    lines = [f"{name} = {json.dumps(value)}\n" for name, value in named.items()]
+    file.write_text("".join(lines), encoding="utf-8")
+    return file
+
+
 def write_benchmark(folder: Path, name: str, items: list["BenchmarkItem"]) -> None:
     """Write the items of a benchmark."""
     import msgspec
@@ -87,7 +97,7 @@ def train_first_version(
     rows: list[dict[str, Any]],
     evaluation: Path,
     seed: int,
-) -> VersionRow:
+) -> "tuple[VersionRow, CandidateEvaluationRow]":
     """Train version 1 in one process, evaluate it in another, and promote it."""
     from monitor.settings.evaluation_file import read_plan
     from retrain.data import DataChecks, original_training_set
@@ -111,10 +121,10 @@ def train_first_version(
     start_run(workspace.engine, run_id, workspace.launcher, now)
     state = watch_run(workspace, run_id, "train version 1")
     version_id = require_version(state)
-    watch_evaluation(workspace, plan_evaluation(workspace, version_id, evaluation))
+    evaluated = watch_evaluation(workspace, plan_evaluation(workspace, version_id, evaluation))
     with transaction(workspace.engine) as connection:
         promote(connection, version_id, changed_by="demo", reason="first version", now=LAUNCHED)
-        return version_by_id(connection, version_id)
+        return version_by_id(connection, version_id), evaluated
 
 
 def watch_run(workspace: Workspace, run_id: int, description: str) -> "RunState":
@@ -154,7 +164,7 @@ def watch_evaluation(workspace: Workspace, evaluation_id: int) -> "CandidateEval
     from retrain.evaluation.lifecycle import poll_evaluation, start_evaluation
 
     launcher = workspace.launcher
-    with workspace.console.step("evaluate it beside what serves and the base model") as step:
+    with workspace.console.step("evaluate the candidate (in a separate process)") as step:
         start_evaluation(workspace.engine, evaluation_id, launcher, datetime.now(UTC))
         while (
             state := poll_evaluation(workspace.engine, evaluation_id, launcher, datetime.now(UTC))
@@ -176,3 +186,14 @@ def require_version(state: "RunState") -> int:
     if state.version_id is None:
         raise TrainingError(f"training run {state.run.id} {state.run.status}: {state.run.error}")
     return state.version_id
+
+
+def require_evaluation(planned: "CandidateEvaluationRow | None") -> int:
+    """Return the id of the evaluation that the daemon planned for a version.
+
+    Raises:
+        TrainingError: There is none.
+    """
+    if planned is None:
+        raise TrainingError("the daemon planned no evaluation of the candidate; see demo.log")
+    return planned.id

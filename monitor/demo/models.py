@@ -41,7 +41,7 @@ SMOL_FIRST: dict[str, Any] = {
     "batch_size": 8,
     "max_length": 128,
 }
-SMOL_AGAIN: dict[str, Any] = {
+SMOL_WITH_REPLAY: dict[str, Any] = {
     "method": "lora",
     **SMOL_FIRST,
     "epochs": 2.0,
@@ -49,6 +49,7 @@ SMOL_AGAIN: dict[str, Any] = {
     "top_layers": 15,
     "replay_share": 0.65,
 }
+SMOL_WITHOUT_REPLAY: dict[str, Any] = {**SMOL_WITH_REPLAY, "epochs": 3.0, "replay_share": 0.0}
 
 # Measured with OMP_NUM_THREADS=1 on a busy machine, 600 examples, 120 of gold and as many replayed;
 # exact match on 150 old and 100 new held-out requests, version 1 -> version 2:
@@ -75,13 +76,14 @@ TINY_FIRST: dict[str, Any] = {
     "batch_size": 16,
     "max_length": 128,
 }
-TINY_AGAIN: dict[str, Any] = {
+TINY_WITH_REPLAY: dict[str, Any] = {
     "method": "lora",
     **TINY_FIRST,
     "epochs": 5.0,
     "learning_rate": 4e-3,
     "replay_share": 0.5,
 }
+TINY_WITHOUT_REPLAY: dict[str, Any] = {**TINY_WITH_REPLAY, "replay_share": 0.0}
 
 #: Further tasks of the tiny base: to name the subject of a request, and to repeat words.
 NAME_PROMPT = "Name what the request is about."
@@ -98,7 +100,8 @@ class DemoModel:
         base_revision: Digest of the file it was converted from.
         n_training_examples: Number of training examples of version 1.
         first: Recipe of version 1.
-        again: Recipe of a retraining; the starting point completes it.
+        without_replay: Recipe of a retraining on the reviewed examples alone.
+        with_replay: Recipe of a retraining that replays original examples.
         max_new_tokens: Longest response.
     """
 
@@ -107,7 +110,8 @@ class DemoModel:
     base_revision: str
     n_training_examples: int
     first: dict[str, Any]
-    again: dict[str, Any]
+    without_replay: dict[str, Any]
+    with_replay: dict[str, Any]
     max_new_tokens: int = MAX_NEW_TOKENS
 
     def first_recipe(self, seed: int) -> Recipe:
@@ -126,7 +130,8 @@ def smol_model(cache: Path) -> DemoModel:
         base_revision=base.revision,
         n_training_examples=SMOL_TRAINING_EXAMPLES,
         first=SMOL_FIRST,
-        again=SMOL_AGAIN,
+        without_replay=SMOL_WITHOUT_REPLAY,
+        with_replay=SMOL_WITH_REPLAY,
     )
 
 
@@ -153,7 +158,8 @@ def tiny_model(
         base_revision="",
         n_training_examples=TINY_TRAINING_EXAMPLES,
         first=TINY_FIRST,
-        again=TINY_AGAIN,
+        without_replay=TINY_WITHOUT_REPLAY,
+        with_replay=TINY_WITH_REPLAY,
     )
 
 

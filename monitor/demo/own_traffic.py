@@ -9,6 +9,7 @@ from monitor.demo.reports import write_reports
 from monitor.demo.workspace import (
     Workspace,
     last_window_end,
+    log_to_folder,
     open_database,
     prepare_folder,
     write_config,
@@ -52,6 +53,7 @@ def run_own_traffic(traffic: Path, baseline: Path, folder: Path, console: DemoCo
     if prompts_only:
         console.write("A file has no responses: only prompts are compared.")
     place = prepare_folder(folder, read=(traffic, baseline))
+    log_to_folder(place)
     configuration = _configuration(place, model, prompts_only=prompts_only)
     write_config(place, configuration)
     console.section("Your exchanges")

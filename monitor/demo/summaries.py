@@ -10,7 +10,8 @@ from monitor.demo.console import figures
 from monitor.demo.expectations import Expectation
 from monitor.demo.reports import write_reports
 from monitor.demo.weekly_windows import require_assessment
-from monitor.demo.workspace import Workspace
+from monitor.demo.workspace import LOG, Workspace
+from monitor.errors import WorkflowError
 from monitor.plurals import pluralize
 from monitor.settings import Secrets
 from monitor.statistics.p_value_text import state_p_value
@@ -20,25 +21,39 @@ from monitor.store.review.decisions import DecisionRow, decision_of_batch
 from monitor.store.review.items import batch_of_evaluation
 from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
 from monitor.store.training.candidate_results import (
+    BASE,
     CANDIDATE,
     INCUMBENT,
+    PROMPTED,
     CandidateResults,
     StratumScore,
 )
-from monitor.store.training.registry import VersionRow, list_versions, scores_of
+from monitor.store.training.registry import VersionRow, list_versions
 from monitor.store.training.runs import RunRow
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow
 
 
-def acceptance(workspace: Workspace, version: VersionRow) -> str:
-    """Return a sentence about the scores of an accepted version."""
-    with transaction(workspace.engine) as connection:
-        scores = scores_of(connection, version.id)
-    score = next(s for s in scores if s.stratum == "" and s.metric == "exact_match")
-    return (
+def results_of(evaluation: CandidateEvaluationRow) -> CandidateResults:
+    """Return the results of an evaluation that has succeeded."""
+    if evaluation.results is None:
+        raise WorkflowError(f"evaluation {evaluation.id} is {evaluation.status}")
+    return evaluation.results
+
+
+def show_acceptance(
+    workspace: Workspace, version: VersionRow, evaluation: CandidateEvaluationRow
+) -> dict[str, float]:
+    """Show the scores of an accepted version and of the base; return exact match by system."""
+    results = results_of(evaluation)
+    scores = {system: _exact_match(results, system, "") for system in (CANDIDATE, BASE, PROMPTED)}
+    score = scores[CANDIDATE]
+    workspace.console.write(
         f"Version {version.version} is in production: exact match {score.value:.1%} on "
-        f"{score.n} held-out requests (95% interval {score.lower:.1%} to {score.upper:.1%})."
+        f"{score.n} held-out requests (95% interval {score.lower:.1%} to {score.upper:.1%}). "
+        f"The base model reaches {scores[BASE].value:.1%} with the same prompt, and "
+        f"{scores[PROMPTED].value:.1%} with examples of the request's menu entry in it."
     )
+    return {system: score.value for system, score in scores.items()}
 
 
 def show_week(
@@ -118,8 +133,8 @@ def show_training_data(workspace: Workspace, run: RunRow) -> None:
     card = read_json(RunFolder(Path(run.work_dir)).card) or {}
     start = "version 1's adapter" if run.recipe.get("start_adapter") else "the base model"
     workspace.console.write(
-        f"The lead confirms. {card['n_gold']} gold and {card['n_replay']} replayed examples "
-        f"({card['replay_share']:.0%}), digest {card['digest'][:19]}; method "
+        f"Training data: {card['n_gold']} reviewed examples, and {card['n_replay']} replayed ones "
+        f"of version 1's training ({card['replay_share']:.0%}). Method "
         f"{run.recipe['method']}, from {start}."
     )
 
@@ -127,27 +142,42 @@ def show_training_data(workspace: Workspace, run: RunRow) -> None:
 def show_scores(
     workspace: Workspace, evaluation: CandidateEvaluationRow
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """Show exact match of both versions on the same items; return it by split."""
-    results = evaluation.results
-    assert results is not None  # noqa: S101 - the evaluation has succeeded
-    before, after = (_by_split(results, system) for system in (INCUMBENT, CANDIDATE))
+    """Show exact match of the systems on the same items, and the gates' checks.
+
+    Returns:
+        Exact match of version 1 and of the candidate, each by split.
+    """
+    results = results_of(evaluation)
+    candidate = f"version {evaluation.version}"
+    names = {INCUMBENT: "version 1", CANDIDATE: candidate, PROMPTED: "base with examples"}
+    scores = {
+        system: {split: _exact_match(results, system, f"split={split}") for split in ("new", "old")}
+        for system in names
+    }
     workspace.console.show(
         figures(
             "Exact match on held-out requests, 95% intervals",
-            ("topics", "version 1", "version 2", "n"),
+            ("topics", *names.values(), "n"),
             [
-                (name, _interval(before[split]), _interval(after[split]), str(before[split].n))
-                for name, split in (("new and changed", "new"), ("old", "old"))
+                (
+                    title,
+                    *(_interval(scores[system][split]) for system in names),
+                    str(scores[CANDIDATE][split].n),
+                )
+                for title, split in (("new and changed", "new"), ("old", "old"))
             ],
         )
     )
     for check in results.checks:
         workspace.console.write(f"  {check.outcome:<9} {escape(check.name)}: {check.observed}")
-    workspace.console.write(f"Gate result: [bold]{results.gate_result}[/bold].")
-    return (
-        {split: score.value for split, score in before.items()},
-        {split: score.value for split, score in after.items()},
+    workspace.console.write(f"Gate result of {candidate}: [bold]{results.gate_result}[/bold].")
+    if results.next_step:
+        workspace.console.write(f"Next step, by driftwarden: {escape(results.next_step)}.")
+    before, after = (
+        {split: score.value for split, score in scores[system].items()}
+        for system in (INCUMBENT, CANDIDATE)
     )
+    return before, after
 
 
 def show_registry(workspace: Workspace) -> None:
@@ -200,18 +230,18 @@ def show_summary(
         f"then http://{workspace.settings.web.host}:{workspace.settings.web.port}, sign in as "
         f"[bold]{account}[/bold] with [bold]{escape(password)}[/bold]"
     )
+    log = workspace.folder / LOG
+    n_lines = len(log.read_text(encoding="utf-8").splitlines())
+    workspace.console.write(f"Log: {log}, {pluralize(n_lines, 'line')}.")
     workspace.console.write(f"[dim]{workspace.console.elapsed_seconds:.0f} seconds in total.[/dim]")
 
 
-def _by_split(results: CandidateResults, system: str) -> dict[str, StratumScore]:
-    return {
-        split: next(
-            score
-            for score in results.scores_of(system)
-            if score.stratum == f"split={split}" and score.metric == "exact_match"
-        )
-        for split in ("new", "old")
-    }
+def _exact_match(results: CandidateResults, system: str, stratum: str) -> StratumScore:
+    return next(
+        score
+        for score in results.scores_of(system)
+        if score.stratum == stratum and score.metric == "exact_match"
+    )
 
 
 def _interval(score: StratumScore) -> str:

@@ -1,6 +1,7 @@
 """Workspace of the demo: a fresh folder, its SQLite database, and the encoder."""
 
 import json
+import logging
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,11 +17,14 @@ from monitor.errors import InputError
 from monitor.settings import Configuration, Settings
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
+from monitor.telemetry import configure_logging
 
 if TYPE_CHECKING:
     from monitor.traffic.embedding import TextEncoder
     from retrain.jobs.launcher import Launcher
 
+#: Log of the daemon's parts that the demo runs, in its folder.
+LOG = "demo.log"
 #: File that marks a folder of the demo, as the demo empties no other folder.
 MARK = ".driftwarden-demo"
 
@@ -81,6 +85,11 @@ def prepare_folder(folder: Path, *, read: Sequence[Path] = ()) -> Path:
     folder.mkdir(parents=True)
     (folder / MARK).touch()
     return folder
+
+
+def log_to_folder(folder: Path) -> None:
+    """Write warnings to a log in the folder, not into the demo's output."""
+    configure_logging(level=logging.WARNING, file=folder / LOG)
 
 
 def write_config(folder: Path, configuration: Configuration) -> None:

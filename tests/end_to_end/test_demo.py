@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import stat
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,13 @@ from sqlalchemy import func, select
 
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import GoldExample, Incident, ModelVersion, Review, ReviewItem, Rollout
+from monitor.store.training.candidate_evaluations import list_candidate_evaluations
+from monitor.store.training.candidate_results import (
+    CANDIDATE,
+    INCUMBENT,
+    PROMPTED,
+    CandidateResults,
+)
 from tests.services.warm_interpreter import warm_interpreter
 from tests.support.command import Run, run_command  # noqa: F401
 
@@ -30,6 +38,50 @@ def run_demo(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def assert_is_a_story(printed: str, folder: Path) -> None:
+    """Assert that no line is one of a log, and that the log's file is named."""
+    for line in printed.splitlines():
+        assert not line.lstrip(" │").startswith("{"), line
+        assert '"event"' not in line
+    log = folder / "demo.log"
+    assert "demo.log" in printed
+    assert 0o600 == stat.S_IMODE(log.stat().st_mode)
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    assert not [event for event in events if event["level"] in {"error", "critical"}]
+
+
+def assert_forgetting_is_stopped(folder: Path) -> None:
+    """Assert that the candidate without replay fails the check against forgetting, as measured."""
+    engine = make_engine(f"sqlite:///{folder / 'driftwarden.db'}")
+    with transaction(engine) as connection:
+        launched, forgetful, retained = reversed(list_candidate_evaluations(connection))
+    engine.dispose()
+    at_launch, lost, held = (row.results for row in (launched, forgetful, retained))
+    assert at_launch is not None and lost is not None and held is not None  # noqa: PT018
+    assert exact_match(at_launch, CANDIDATE, "") >= 0.9
+    assert exact_match(at_launch, PROMPTED, "") > 0
+    assert "reject" == lost.gate_result
+    assert exact_match(lost, CANDIDATE, "split=old") < exact_match(lost, INCUMBENT, "split=old")
+    # It learned: what stops it is what it forgot.
+    outcomes = {(check.code, check.outcome) for check in lost.checks}
+    assert {("better", "passed"), ("retention", "failed")} <= outcomes
+    assert "replay_share" in lost.next_step or len({c for c, o in outcomes if o == "failed"}) > 1
+    assert "promote" == held.gate_result
+    assert {"passed"} == {check.outcome for check in held.checks}
+    assert {"better", "retention", "not_worse_than_base", "not_worse_than_prompted"} <= {
+        check.code for check in held.checks
+    }
+    assert exact_match(held, CANDIDATE, "split=new") >= 0.5
+
+
+def exact_match(results: CandidateResults, system: str, stratum: str) -> float:
+    return next(
+        score.value
+        for score in results.scores_of(system)
+        if (score.stratum, score.metric) == (stratum, "exact_match")
+    )
+
+
 @pytest.mark.language_model
 @pytest.mark.timeout(600)
 def test_the_whole_loop_with_a_tiny_model(tmp_path: Path) -> None:
@@ -40,8 +92,10 @@ def test_the_whole_loop_with_a_tiny_model(tmp_path: Path) -> None:
             env=ENVIRONMENT, cwd=tmp_path, output=output, warm_children=True,
         )  # fmt: skip
         status = demo.wait()
-    assert status == 0, log.read_text()[-9000:]
-    assert "from version 1's adapter" in " ".join(log.read_text().split())
+    printed = log.read_text()
+    assert status == 0, printed[-9000:]
+    assert_is_a_story(printed, folder)
+    assert_forgetting_is_stopped(folder)
 
     engine = make_engine(f"sqlite:///{folder / 'driftwarden.db'}")
     with transaction(engine) as connection:
@@ -62,7 +116,7 @@ def test_the_whole_loop_with_a_tiny_model(tmp_path: Path) -> None:
     engine.dispose()
     # One incident in four weeks: the quiet ones raised none.
     assert 1 == n_incidents
-    assert {1: "archived", 2: "production"} == stages
+    assert {1: "archived", 2: "rejected", 3: "production"} == stages
     assert [("reverted", 0), ("completed", 100)] == rollouts
     assert 2 * n_gold == n_reviews
     assert 4 == n_items - n_gold
@@ -74,9 +128,12 @@ def test_the_whole_loop_with_a_tiny_model(tmp_path: Path) -> None:
 @pytest.mark.language_model
 @pytest.mark.timeout(3000)
 def test_the_whole_loop_with_a_real_model(tmp_path: Path) -> None:
-    done = run_demo("--folder", str(tmp_path / "demo"))
+    folder = tmp_path / "demo"
+    done = run_demo("--folder", str(folder))
     assert done.returncode == 0, done.stdout[-9000:] + done.stderr[-2000:]
-    assert "Gate result: promote." in done.stdout
+    assert "" == done.stderr
+    assert_is_a_story(done.stdout, folder)
+    assert_forgetting_is_stopped(folder)
 
 
 def own_exchanges(
@@ -119,6 +176,7 @@ def test_own_exchanges_are_evaluated_by_week_and_queued(
     )
 
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-3000:]
+    assert_is_a_story(done.stdout, tmp_path / "demo")
     assert "lines 251, 502 (2): invalid_json" in done.stdout
     summary = done.stdout[done.stdout.index("Summary") :]
     verdicts = [

@@ -1,9 +1,11 @@
 """Content of the daemon's log."""
 
 import inspect
+import json
 import logging
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -62,6 +64,28 @@ def test_logs_go_to_what_is_stderr_at_that_moment(monkeypatch: pytest.MonkeyPatc
     logging.getLogger("monitor").warning("later")
 
     assert "later" in put_before.getvalue()
+
+
+def test_a_log_file_takes_everything_from_the_terminal(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "a.log"
+    try:
+        configure_logging(level=logging.WARNING, file=file)
+        structlog.get_logger("monitor").info("started")
+        structlog.get_logger("monitor").warning("odd", n=3)
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            logging.captureWarnings(True)
+            warnings.warn("a library's", UserWarning, stacklevel=1)
+    finally:
+        logging.captureWarnings(False)
+        logging.getLogger().handlers[0].close()
+
+    assert ("", "") == capsys.readouterr()
+    events = [json.loads(line) for line in file.read_text().splitlines()]
+    assert ["odd", "py.warnings"] == [events[0]["event"], events[1]["logger"]]
+    assert "a library's" in events[1]["event"]
 
 
 def test_lines_of_the_schedule_do_not_bury_the_rest(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,19 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.demo.expectations import WeekOutcome, learning_expectations, weekly_expectations
+from monitor.demo.expectations import (
+    WeekOutcome,
+    forgetting_expectations,
+    launch_expectations,
+    learning_expectations,
+    weekly_expectations,
+)
+from monitor.store.training.candidate_results import (
+    CandidateResults,
+    Check,
+    CheckOutcome,
+    GateResult,
+)
 
 QUIET = WeekOutcome(
     number=1,
@@ -57,15 +69,74 @@ def test_another_verdict_on_the_second_model_fails(verdict: str) -> None:
     assert held([week, DRIFTED]) == [True, True, True, False]
 
 
+def evaluated(gate_result: GateResult, **outcomes: CheckOutcome) -> CandidateResults:
+    """Build the results of an evaluation, by the code of each check."""
+    checks = (Check(code, outcome, "", "", code=code) for code, outcome in outcomes.items())
+    return CandidateResults(
+        gate_result=gate_result,
+        checks=tuple(checks),
+        comparisons=(),
+        scores=(),
+        remarks=(),
+        dataset_digests={},
+        policy={},
+    )
+
+
+PROMOTED = evaluated("promote", better="passed", retention="passed")
+
+
 @pytest.mark.parametrize(
     ("figures", "expected"),
     [
-        ((0.0, 0.5, 0.9, 0.85), [True, True]),
-        ((0.0, 0.49, 0.9, 0.9), [False, True]),
-        ((0.0, 0.9, 0.9, 0.84), [True, False]),
+        ((0.0, 0.5, 0.9, 0.85), [True, True, True]),
+        ((0.0, 0.49, 0.9, 0.9), [False, True, True]),
+        ((0.0, 0.9, 0.9, 0.84), [True, False, True]),
     ],
 )
 def test_learning_is_judged_at_the_promised_points(
     figures: tuple[float, float, float, float], expected: list[bool]
 ) -> None:
-    assert [e.holds for e in learning_expectations(*figures)] == expected
+    names = ("before_new", "after_new", "before_old", "after_old")
+    values = dict(zip(names, figures, strict=True))
+    assert [e.holds for e in learning_expectations(PROMOTED, **values)] == expected
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        evaluated("undecided", better="passed", retention="undecided"),
+        evaluated("promote", better="passed", retention="undecided"),
+        evaluated("reject", better="passed", retention="failed"),
+    ],
+)
+def test_a_candidate_must_pass_every_check(results: CandidateResults) -> None:
+    *_, passes = learning_expectations(
+        results, before_new=0.0, after_new=0.9, before_old=0.9, after_old=0.9
+    )
+    assert not passes.holds
+
+
+@pytest.mark.parametrize(
+    ("results", "after", "expected"),
+    [
+        (evaluated("reject", better="passed", retention="failed"), 0.6, [True, True]),
+        (evaluated("reject", better="failed", retention="passed"), 0.6, [True, False]),
+        (evaluated("undecided", retention="failed"), 0.6, [True, False]),
+        (PROMOTED, 0.92, [False, False]),
+    ],
+)
+def test_forgetting_must_be_what_stops_the_candidate(
+    results: CandidateResults, after: float, expected: list[bool]
+) -> None:
+    assert expected == [e.holds for e in forgetting_expectations(results, 0.97, after)]
+
+
+@pytest.mark.parametrize(
+    ("old", "prompted", "expected"),
+    [(0.9, 0.01, [True, True]), (0.89, 0.5, [False, True]), (1.0, 0.0, [True, False])],
+)
+def test_the_launch_must_put_the_gates_to_the_test(
+    old: float, prompted: float, expected: list[bool]
+) -> None:
+    assert expected == [e.holds for e in launch_expectations(old, prompted)]
