@@ -264,7 +264,8 @@ def _launch(
     )
     version, evaluation = launch.train_first_version(workspace, model, rows, at_launch, seed)
     scores = summaries.show_acceptance(workspace, version, evaluation)
-    return version.adapter_path, launch_expectations(scores[CANDIDATE], scores[PROMPTED])
+    prompted = scores[PROMPTED] if model.follows_examples else None
+    return version.adapter_path, launch_expectations(scores[CANDIDATE], prompted)
 
 
 def _load(workspace: Workspace, model: "DemoModel", adapter: str) -> Any:

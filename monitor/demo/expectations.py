@@ -81,25 +81,23 @@ def weekly_expectations(
     ]
 
 
-def launch_expectations(old: float, prompted: float) -> list[Expectation]:
-    """Require that version 1 and the base model with examples put the gates to the test.
+def launch_expectations(old: float, prompted: float | None) -> list[Expectation]:
+    """Require that version 1 can forget something, and must beat more than a base that scores 0.
 
     Args:
         old: Exact match of version 1 on the topics of its training, in [0, 1].
-        prompted: Exact match of the base model with examples in its prompt.
+        prompted: Exact match of the base model with examples in its prompt; ``None``: the base is
+            too small to follow examples.
     """
-    return [
-        Expectation(
-            f"version 1 knows its topics: exact match of {MIN_AT_LAUNCH:.0%} or more",
-            f"{old:.1%}",
-            old >= MIN_AT_LAUNCH,
-        ),
-        Expectation(
-            "the base model with examples in its prompt is a real reference: above 0",
-            f"{prompted:.1%}",
-            prompted > 0,
-        ),
-    ]
+    knows = Expectation(
+        f"version 1 knows its topics: exact match of {MIN_AT_LAUNCH:.0%} or more",
+        f"{old:.1%}",
+        old >= MIN_AT_LAUNCH,
+    )
+    if prompted is None:
+        return [knows]
+    claim = "the base model with examples in its prompt scores above 0"
+    return [knows, Expectation(claim, f"{prompted:.1%}", prompted > 0)]
 
 
 def forgetting_expectations(

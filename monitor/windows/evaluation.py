@@ -1,6 +1,7 @@
 """Drift evaluation of a window: claimed, run and stored, reproducible to the last digit."""
 
 import zlib
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cache
 
@@ -46,6 +47,8 @@ from monitor.windows.topics.history import WINDOWS_SEARCHED
 
 #: Time of a claim beyond the time limit of the evaluation, for starting and stopping its process.
 LEASE_MARGIN = timedelta(minutes=10)
+#: HTML of further reports by kind, and remarks on those that failed.
+Reports = tuple[Mapping[str, str], tuple[str, ...]]
 
 log = structlog.get_logger()
 
@@ -85,6 +88,7 @@ def evaluate_window(
     *,
     again: bool = False,
     encoder: EncoderSource | None = None,
+    evidently: bool = True,
 ) -> int | None:
     """Evaluate the window ``[start, end)`` of the configured model, and store the assessment.
 
@@ -97,6 +101,7 @@ def evaluate_window(
         again: Evaluate it again if it was done before, such as after a baseline import.
         encoder: Called where texts are to be embedded again; without it, the configured one is
             loaded then.
+        evidently: Whether Evidently's report is rendered and stored.
 
     Returns:
         The evaluation; ``None`` where it is done, or another process runs it.
@@ -105,7 +110,9 @@ def evaluate_window(
     if claim is None:
         return None
     encoder = encoder or cache(lambda: load_encoder(settings.embedding))
-    done = evaluate_claimed(engine, settings, claim, (start, end), now, encoder=encoder)
+    done = evaluate_claimed(
+        engine, settings, claim, (start, end), now, encoder=encoder, evidently=evidently
+    )
     return claim.evaluation_id if done else None
 
 
@@ -142,6 +149,7 @@ def evaluate_claimed(
     now: datetime,
     *,
     encoder: EncoderSource,
+    evidently: bool = True,
 ) -> bool:
     """Evaluate a claimed window, and store the assessment, or the failure with its reason.
 
@@ -166,7 +174,10 @@ def evaluate_claimed(
             comparison = compare_stored_window(
                 engine, settings, bounds, seed=seed, now=now, encoder=encoder, earlier=earlier
             )
-            _store(engine, settings, claim, comparison, bounds, seed=seed, now=now)
+            reports = _render_reports(comparison.reported, seed) if evidently else ({}, ())
+            _store(
+                engine, settings, claim, comparison, bounds, rendered=reports, seed=seed, now=now
+            )
     except LostOwnershipError as error:
         log.warning("evaluation_taken_over", evaluation=claim.evaluation_id, reason=str(error))
         return False
@@ -186,13 +197,14 @@ def _store(
     comparison: StoredComparison,
     bounds: tuple[datetime, datetime],
     *,
+    rendered: Reports,
     seed: int,
     now: datetime,
 ) -> None:
-    """Render the reports, build the assessment, and store everything in one transaction."""
+    """Build the assessment, and store it with the reports in one transaction."""
     window, reported = comparison.window, comparison.reported
     findings, baseline = reported.findings, reported.reference.baseline
-    reports, report_remarks = _render_reports(reported, seed)
+    reports, report_remarks = rendered
     provenance = build_provenance(
         window,
         reported.reference,
@@ -255,7 +267,7 @@ def _store(
     )
 
 
-def _render_reports(reported: StoredPart, seed: int) -> tuple[dict[str, str], tuple[str, ...]]:
+def _render_reports(reported: StoredPart, seed: int) -> Reports:
     """Render the reports; where one fails, return a remark instead: the evaluation stands."""
     findings = reported.findings
     if not findings.columns or findings.compared is None:

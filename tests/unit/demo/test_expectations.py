@@ -134,9 +134,14 @@ def test_forgetting_must_be_what_stops_the_candidate(
 
 @pytest.mark.parametrize(
     ("old", "prompted", "expected"),
-    [(0.9, 0.01, [True, True]), (0.89, 0.5, [False, True]), (1.0, 0.0, [True, False])],
+    [
+        (0.9, 0.01, [True, True]),
+        (0.89, 0.5, [False, True]),
+        (1.0, 0.0, [True, False]),
+        (1.0, None, [True]),
+    ],
 )
 def test_the_launch_must_put_the_gates_to_the_test(
-    old: float, prompted: float, expected: list[bool]
+    old: float, prompted: float | None, expected: list[bool]
 ) -> None:
     assert expected == [e.holds for e in launch_expectations(old, prompted)]
