@@ -41,7 +41,8 @@ EXPERTS = ("anna", "ben")
 LEAD = "lead"
 N_BASELINE = 300
 N_QUIET_WEEK = 120
-N_DRIFTED_WEEK = 200
+#: Half of the requests are on new topics; the other half must be enough to compare responses.
+N_DRIFTED_WEEK = 240
 N_HOLDOUT_OLD = 80
 N_HOLDOUT_NEW = 60
 #: Examples in the prompt of the base model.
@@ -281,7 +282,8 @@ def _run_weeks(
     outcomes = []
     for number, requests in drawn_requests.weeks.items():
         name = f"week-{number}"
-        title = "no drift" if number < DRIFTED_WEEK else "new topics"
+        drifted = number == DRIFTED_WEEK
+        title = "three new topics and a changed one" if drifted else "requests as before"
         workspace.console.section(f"Week {number}: {title}")
         accuracy = weekly_windows.run_production(
             workspace, responder, requests, name, seed, other_traffic=second.week(number)
@@ -289,9 +291,9 @@ def _run_weeks(
         weekly_windows.observe(workspace, name)
         evaluation, outcome = weekly_windows.evaluate_week(workspace, number)
         outcomes.append(outcome)
-        summaries.show_week(workspace, evaluation, accuracy, in_full=number == DRIFTED_WEEK)
+        summaries.show_week(workspace, evaluation, accuracy, in_full=drifted)
         for other, verdict in outcome.verdicts_of_others.items():
-            workspace.console.write(f"{other}: {str(verdict).replace('_', ' ')}.")
+            workspace.console.write(f"Second model, {other}: {str(verdict).replace('_', ' ')}.")
     return outcomes, evaluation
 
 

@@ -29,6 +29,8 @@ class WeekOutcome:
     alarm: bool
     verdict: str
     input_alarm: bool
+    #: Whether the responses to comparable prompts were compared.
+    output_tested: bool
     topic_names: tuple[str, ...]
     topic_examples: tuple[tuple[str, ...], ...]
     #: Verdicts of the other models on the same topic.
@@ -67,6 +69,11 @@ def weekly_expectations(
             f"drift in week {drifted.number}",
             f"verdict {drifted.verdict}, input alarm: {'yes' if drifted.input_alarm else 'no'}",
             drifted.verdict == "drift" and drifted.input_alarm,
+        ),
+        Expectation(
+            f"responses of week {drifted.number} compared, at comparable prompts",
+            "tested" if drifted.output_tested else "not tested",
+            drifted.output_tested,
         ),
         Expectation(
             "at least one of the new topics named",

@@ -38,7 +38,8 @@ class Expert:
     def review_all(self, *, leave: int, reviewed: Callable[[], None]) -> int:
         """Claim and review items until at most ``leave`` are left; return the number reviewed."""
         done = 0
-        while self._work()["available"] > leave:
+        # Once: each expert reviews every item, so nobody else takes one of these.
+        for _ in range(self._work()["available"] - leave):
             item_id = self._post("/api/items/claim")["item"]
             if item_id is None:
                 break

@@ -157,7 +157,7 @@ def tiny_model(
         progress=progress,
     )
     return DemoModel(
-        name="a tiny model",
+        name="A tiny model",
         base=base,
         base_revision="",
         n_training_examples=TINY_TRAINING_EXAMPLES,

@@ -65,10 +65,9 @@ def show_week(
     if not in_full:
         workspace.console.write(
             f"[green]{escape(assessment.headline)}[/green]\n"
-            f"input {state_p_value(assessment.input.p_value)}, output given the input "
-            f"{state_p_value(assessment.output.p_value)}, "
-            f"{pluralize(assessment.n_current, 'exchange')}. "
-            f"{truth}"
+            f"Prompts: {state_p_value(assessment.input.p_value)}. Responses given the prompts: "
+            f"{state_p_value(assessment.output.p_value)}. "
+            f"{pluralize(assessment.n_current, 'exchange')}. {truth}"
         )
         return
     from monitor.windows.report.terminal import print_assessment
@@ -133,9 +132,8 @@ def show_training_data(workspace: Workspace, run: RunRow) -> None:
     card = read_json(RunFolder(Path(run.work_dir)).card) or {}
     start = "version 1's adapter" if run.recipe.get("start_adapter") else "the base model"
     workspace.console.write(
-        f"Training data: {card['n_gold']} reviewed examples, and {card['n_replay']} replayed ones "
-        f"of version 1's training ({card['replay_share']:.0%}). Method "
-        f"{run.recipe['method']}, from {start}."
+        f"Training data: {card['n_gold']} reviewed examples and {card['n_replay'] or 'none'} of "
+        f"version 1's training. Method {run.recipe['method']}, from {start}."
     )
 
 
@@ -169,7 +167,8 @@ def show_scores(
         )
     )
     for check in results.checks:
-        workspace.console.write(f"  {check.outcome:<9} {escape(check.name)}: {check.observed}")
+        figures_of_check = "" if check.outcome == "passed" else f": {check.observed}"
+        workspace.console.write(escape(f"  {check.outcome:<9} {check.name}{figures_of_check}"))
     workspace.console.write(f"Gate result of {candidate}: [bold]{results.gate_result}[/bold].")
     if results.next_step:
         workspace.console.write(f"Next step, by driftwarden: {escape(results.next_step)}.")

@@ -113,6 +113,7 @@ def evaluate_week(workspace: Workspace, number: int) -> tuple[DriftEvaluationRow
         alarm=assessment.alarm,
         verdict=assessment.verdict,
         input_alarm=assessment.input.alarm,
+        output_tested=assessment.output.untested_reason is None,
         topic_names=tuple(topic.name for topic in assessment.input.topics),
         topic_examples=tuple(
             tuple(example.prompt for example in topic.examples) for topic in assessment.input.topics

@@ -61,7 +61,7 @@ def compute_prefix(model: Any, prefix: Sequence[int], n: int) -> Any:
     from transformers.cache_utils import DynamicLayer  # noqa: PLC0415
 
     tokens = torch.tensor([list(prefix)], device=model.device)
-    cache = getattr(model(input_ids=tokens, use_cache=True), "cache", None)
+    cache: Any = getattr(model(input_ids=tokens, use_cache=True), "cache", None)
     if type(cache) is not DynamicCache:
         return None
     if any(type(layer) is not DynamicLayer for layer in cache.layers):

@@ -74,11 +74,11 @@ def test_a_failed_step_shows_the_end_of_the_log(
 ) -> None:
     done = set_up(tmp_path, with_uv=with_uv, fails_at=step)
     assert 7 == done.returncode
-    shown = done.stderr.splitlines()
+    ending = done.stderr.splitlines()
     log = tmp_path / ".venv" / "install.log"
-    assert "error: no space left on device" in shown
-    assert len(shown) <= 25
-    assert str(log) in shown[-1]
+    assert "error: no space left on device" in ending
+    assert len(ending) <= 25
+    assert str(log) in ending[-1]
     assert n_before + N_PACKAGES == log.read_text().count(" + package-")
     assert "done" not in done.stdout
 

@@ -23,6 +23,7 @@ QUIET = WeekOutcome(
     alarm=False,
     verdict="no_drift",
     input_alarm=False,
+    output_tested=True,
     topic_names=(),
     topic_examples=(),
     verdicts_of_others={"receipts": "no_drift"},
@@ -32,6 +33,7 @@ DRIFTED = WeekOutcome(
     alarm=True,
     verdict="drift",
     input_alarm=True,
+    output_tested=True,
     topic_names=("watch tap pay",),
     topic_examples=(("pay by watch", "tap my ring", "lost my card"),),
     verdicts_of_others={"receipts": "no_drift"},
@@ -44,29 +46,40 @@ def held(weeks: list[WeekOutcome]) -> list[bool]:
 
 
 def test_the_story_as_promised_holds() -> None:
-    assert held([QUIET, QUIET, QUIET, DRIFTED]) == [True, True, True, True]
+    assert held([QUIET, QUIET, QUIET, DRIFTED]) == [True] * 5
 
 
 def test_an_alarm_in_an_ordinary_week_fails() -> None:
-    assert held([QUIET, replace(QUIET, alarm=True), QUIET, DRIFTED]) == [False, True, True, True]
+    assert held([QUIET, replace(QUIET, alarm=True), QUIET, DRIFTED]) == [
+        False,
+        True,
+        True,
+        True,
+        True,
+    ]
 
 
 @pytest.mark.parametrize(
     "week", [replace(DRIFTED, verdict="no_drift"), replace(DRIFTED, input_alarm=False)]
 )
 def test_no_drift_in_the_fourth_week_fails(week: WeekOutcome) -> None:
-    assert held([QUIET, week]) == [True, False, True, True]
+    assert held([QUIET, week]) == [True, False, True, True, True]
+
+
+def test_untested_responses_in_the_fourth_week_fail() -> None:
+    week = replace(DRIFTED, output_tested=False)
+    assert held([QUIET, week]) == [True, True, False, True, True]
 
 
 def test_a_topic_with_mostly_other_examples_is_not_named() -> None:
     week = replace(DRIFTED, topic_examples=(("tap my ring", "lost my card", "lost my card"),))
-    assert held([QUIET, week]) == [True, True, False, True]
+    assert held([QUIET, week]) == [True, True, True, False, True]
 
 
 @pytest.mark.parametrize("verdict", ["drift", "not_enough_data"])
 def test_another_verdict_on_the_second_model_fails(verdict: str) -> None:
     week = replace(QUIET, verdicts_of_others={"receipts": verdict})
-    assert held([week, DRIFTED]) == [True, True, True, False]
+    assert held([week, DRIFTED]) == [True, True, True, True, False]
 
 
 def evaluated(gate_result: GateResult, **outcomes: CheckOutcome) -> CandidateResults:
