@@ -208,6 +208,8 @@ def _sections(place: Path, model: "DemoModel") -> dict[str, Any]:
         # The end users are simulated. Their ids as they are give the same figures in each run.
         "privacy": {"user_ids": "as_is"},
         "database": {"url": f"sqlite:///{place / 'driftwarden.db'}"},
+        # The model has a dozen responses, and the users of the rollouts repeat their requests.
+        "embedding": {"cache": str(place / "vectors")},
         # Shorter than the default of 48 hours, and nothing that this traffic doesn't log.
         "rollout": {
             "min_dwell": "12h",

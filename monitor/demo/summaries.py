@@ -224,10 +224,11 @@ def show_summary(
     )
     reports = write_reports(workspace, evaluation, "report")
     workspace.console.write(f"Reports: {', '.join(map(str, reports))}")
+    address = f"http://{workspace.settings.web.host}:{workspace.settings.web.port}"
     workspace.console.write(
-        f"Web page: [bold].venv/bin/driftwarden run --only web --config {workspace.config}[/bold], "
-        f"then http://{workspace.settings.web.host}:{workspace.settings.web.port}, sign in as "
-        f"[bold]{account}[/bold] with [bold]{escape(password)}[/bold]"
+        f"Web page, at {address}: sign in as [bold]{account}[/bold] with "
+        f"[bold]{escape(password)}[/bold], after\n"
+        f"  [bold].venv/bin/driftwarden run --only web --config {workspace.config}[/bold]"
     )
     log = workspace.folder / LOG
     n_lines = len(log.read_text(encoding="utf-8").splitlines())
