@@ -8,6 +8,7 @@ from monitor.demo.console import DemoConsole, figures
 from monitor.demo.reports import write_reports
 from monitor.demo.workspace import (
     Workspace,
+    describe_log,
     last_window_end,
     log_to_folder,
     open_database,
@@ -231,6 +232,7 @@ def _summarize(workspace: Workspace, evaluations: list[DriftEvaluationRow]) -> N
         f"{workspace.config}[/bold], then [bold]driftwarden run --only web --config "
         f"{workspace.config}[/bold]"
     )
+    workspace.console.write(describe_log(workspace.folder))
 
 
 def _p_value(family: FamilyAssessment) -> str:

@@ -10,7 +10,7 @@ from monitor.demo.console import figures
 from monitor.demo.expectations import Expectation
 from monitor.demo.reports import write_reports
 from monitor.demo.weekly_windows import require_assessment
-from monitor.demo.workspace import LOG, Workspace
+from monitor.demo.workspace import Workspace, describe_log
 from monitor.errors import WorkflowError
 from monitor.plurals import pluralize
 from monitor.settings import Secrets
@@ -230,9 +230,7 @@ def show_summary(
         f"[bold]{escape(password)}[/bold], after\n"
         f"  [bold].venv/bin/driftwarden run --only web --config {workspace.config}[/bold]"
     )
-    log = workspace.folder / LOG
-    n_lines = len(log.read_text(encoding="utf-8").splitlines())
-    workspace.console.write(f"Log: {log}, {pluralize(n_lines, 'line')}.")
+    workspace.console.write(describe_log(workspace.folder))
     workspace.console.write(f"[dim]{workspace.console.elapsed_seconds:.0f} seconds in total.[/dim]")
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from monitor.demo.console import DemoConsole
 from monitor.errors import InputError
+from monitor.plurals import pluralize
 from monitor.settings import Configuration, Settings
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import upgrade
@@ -90,6 +91,13 @@ def prepare_folder(folder: Path, *, read: Sequence[Path] = ()) -> Path:
 def log_to_folder(folder: Path) -> None:
     """Write warnings to a log in the folder, not into the demo's output."""
     configure_logging(level=logging.WARNING, file=folder / LOG)
+
+
+def describe_log(folder: Path) -> str:
+    """Return where the log is, and how much it has."""
+    file = folder / LOG
+    n_warnings = len(file.read_text(encoding="utf-8").splitlines())
+    return f"Log of the daemon's parts: {file}, {pluralize(n_warnings, 'warning')}."
 
 
 def write_config(folder: Path, configuration: Configuration) -> None:

@@ -71,7 +71,7 @@ def assert_forgetting_is_stopped(folder: Path, *, follows_examples: bool) -> Non
     engine.dispose()
     at_launch, lost, held = (row.results for row in (launched, forgetful, retained))
     assert at_launch is not None and lost is not None and held is not None  # noqa: PT018
-    assert exact_match(at_launch, CANDIDATE, "") >= 0.9
+    assert exact_match(at_launch, CANDIDATE, "") >= 0.85
     if follows_examples:
         assert exact_match(at_launch, PROMPTED, "") > 0
     assert "reject" == lost.gate_result

@@ -148,8 +148,8 @@ def test_forgetting_must_be_what_stops_the_candidate(
 @pytest.mark.parametrize(
     ("old", "prompted", "expected"),
     [
-        (0.9, 0.01, [True, True]),
-        (0.89, 0.5, [False, True]),
+        (0.85, 0.01, [True, True]),
+        (0.84, 0.5, [False, True]),
         (1.0, 0.0, [True, False]),
         (1.0, None, [True]),
     ],
