@@ -31,7 +31,7 @@ bag = DagBag()
 assert not bag.import_errors, bag.import_errors
 print(bag.dags["compare_weekly"].test().state)
 """
-SHELL = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)[0]
+SHELL = re.findall(r"```sh\n(#!.*?)```", PAGE, re.DOTALL)[0]
 WORKFLOW = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[0])
 
 

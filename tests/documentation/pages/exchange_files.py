@@ -1,0 +1,45 @@
+"""Files of exchanges that a reader has: of a quiet week, and of one with a new topic."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+USUAL = (
+    "my card was declined at the {} shop",
+    "how high is the interest on a loan for a {}",
+    "what is the balance of my account after the {}",
+    "please send a new pin to my {} address",
+)
+NEW = "can I move bitcoin from my {} wallet to a crypto exchange"
+PLACES = ("corner", "garden", "holiday", "office", "river", "school", "station", "summer")
+RESPONSE = "You can do that in the app, under settings."
+
+
+def exchanges(
+    n: int, *, new: int = 0, weeks: int = 1, until: datetime | None = None
+) -> list[dict[str, Any]]:
+    """Return n exchanges of whole weeks, the first ``new`` of them on a new topic."""
+    until = until or datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    begin = until - timedelta(weeks=weeks)
+    return [
+        {
+            "id": f"{begin:%y%m%d}-{number}",
+            "prompt": (NEW if number < new else USUAL[number % 4]).format(
+                f"{PLACES[number % 8]} {PLACES[number // 8 % 8]}"
+            ),
+            "response": RESPONSE,
+            "user": f"user-{number % 150}",
+            "task_type": "cards",
+            "timestamp": (begin + number * timedelta(weeks=weeks) / n).isoformat(),
+            "metadata": {"resolved": number % 10 != 0},
+        }
+        for number in range(n)
+    ]
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> Path:
+    """Write JSON lines; folders of the path are made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
