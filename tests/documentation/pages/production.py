@@ -19,8 +19,6 @@ from tests.services.slack import CHANNEL, TOKEN, FakeSlack
 INSTALLED = "installs from a package index; tests/installation does so in fresh environments"
 SYSTEMD = "needs systemd as the first process; the unit is verified by test_systemd_unit"
 CLUSTER = "needs a cluster of Kubernetes; test_kubernetes_manifests reads these files"
-    "needs a cluster of Kubernetes; tests/integration/test_kubernetes_manifests reads these files"
-)
 MANY_BROKERS = '"kafka-1:9093,kafka-2:9093"'
 
 
@@ -134,7 +132,11 @@ def to_back_up(site: Site) -> None:
     )
 
 
-UPGRADE = Page("how-to/upgrade.md", small_site)
+UPGRADE = Page(
+    "how-to/upgrade.md",
+    small_site,
+    statuses={"driftwarden db downgrade": 2, "driftwarden db downgrade --discard-data": 0},
+)
 BACK_UP = Page(
     "how-to/back-up-and-restore.md",
     to_back_up,

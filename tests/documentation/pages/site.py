@@ -7,7 +7,7 @@ from tests.documentation.page import Site
 from tests.support.migrated_copy import migrate
 
 DATABASE = "driftwarden.db"
-PASSWORD = "correct horse battery staple"
+PASSWORD = "the desk opens at nine, every day"
 
 
 def make_database(site: Site) -> Engine:

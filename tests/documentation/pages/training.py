@@ -2,13 +2,16 @@
 
 import json
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
+import numpy as np
 from sqlalchemy import Engine
 
 from monitor.store.engine import transaction
+from monitor.store.traffic.exchange_columns import Exchanges
+from monitor.store.traffic.exchanges import insert_exchanges
 from monitor.store.training.registry import version_by_id
 from monitor.store.training.runs import finish_run, mark_running
 from retrain.data import build_training_set
@@ -24,6 +27,7 @@ from tests.support.retrain.candidates import evaluated
 from tests.support.retrain.probe_world import write_evaluation
 from tests.support.retrain.recipes import write_recipe
 from tests.support.retrain.tiny_model import NEW, OLD, benchmark, examples
+from tests.support.traffic.exchange_rows import exchange_row
 
 
 def now() -> datetime:
@@ -68,8 +72,27 @@ REGISTRY = Page("how-to/registry.md", registry)
 def rollouts(site: Site) -> None:
     engine = make_database(site)
     make_versions(engine, site.folder, "support bot")
+    store_metric(engine, "support bot", "3")
     engine.dispose()
     site.configure('drift.higher_is_better = ["resolved"]\n\n[models."support bot"]\n')
+
+
+def store_metric(engine: Engine, model: str, version: str) -> None:
+    """Store a day of the serving version's traffic, which says what was resolved."""
+    rows = [
+        exchange_row(
+            "traffic", number, occurred_at=now() - timedelta(days=1, minutes=number),
+            prompt=f"question {number}", response="In the app.", model=model, end_user=f"u{number}",
+            attributes={"resolved": number % 5 != 0, "model_version": version},
+        )
+        for number in range(120)
+    ]  # fmt: skip
+    vectors = np.full((len(rows), 4), 0.5, dtype=np.float16)
+    exchanges = Exchanges.from_rows(
+        rows, encoder="test", prompt_vectors=vectors, response_vectors=vectors
+    )
+    with transaction(engine) as connection:
+        insert_exchanges(connection, exchanges, created_at=now())
 
 
 def shows_the_state(site: Site) -> None:
