@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,7 +84,9 @@ def _changed(new: dict[str, str], old: dict[str, str]) -> dict[str, str]:
 def _run_python(page: Page, site: Site, block: Block) -> None:
     origin = f"{page.name}, line {block.line}"
     code = compile(site.filled(block.text), origin, "exec")
-    exec(code, site.names)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a reader's Python makes no errors of them
+        exec(code, site.names)
 
 
 def _run_command(page: Page, site: Site, terminal: Terminal, command: Command) -> None:

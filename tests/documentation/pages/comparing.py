@@ -9,6 +9,7 @@ from urllib.request import urlopen
 import datasets
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sqlalchemy import make_url, text
 
 from monitor.store.engine import make_engine, transaction
@@ -56,13 +57,18 @@ TUTORIAL = Page(
 # ---- README ------------------------------------------------------------------------------------
 
 
+def unit_vectors(n: int, seed: int) -> NDArray[np.float64]:
+    vectors = np.random.default_rng(seed).normal(size=(n, 16))
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
 def readme(site: Site) -> None:
     two_files(site)
     site.names |= {
         "last_month": str(site.folder / "last-month.jsonl"),
         "this_week": str(site.folder / "this-week.jsonl"),
-        "reference_vectors": np.random.default_rng(1).normal(size=(300, 16)),
-        "current_vectors": np.random.default_rng(2).normal(size=(200, 16)),
+        "reference_vectors": unit_vectors(300, seed=1),
+        "current_vectors": unit_vectors(200, seed=2),
     }
 
 
@@ -83,7 +89,6 @@ README = Page(
 def in_a_pipeline(site: Site) -> None:
     write(site.folder / "reference.jsonl", exchanges(400))
     write(site.folder / "candidate.jsonl", exchanges(300, new=90))
-    write(site.folder / "windows.jsonl", exchanges(1500, weeks=6))
 
 
 COMPARE_IN_CI = Page(

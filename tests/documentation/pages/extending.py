@@ -11,6 +11,8 @@ from tests.documentation.page import Page, Site
 #: What the page's tests need of the source.
 COPIED = ("config.toml", "pyproject.toml", "docs", "driftwarden", "monitor", "retrain", "tests")
 FORMATS = Path("monitor/traffic/formats")
+#: Tests of the new format, and of the places that name it.
+NAMED = "acme or settings_and_the_table or comment_in_config"
 
 
 def add_the_format(site: Site) -> None:
@@ -22,11 +24,13 @@ def add_the_format(site: Site) -> None:
     (site.folder / FORMATS / "acme.py").write_text(module, encoding="utf-8")
     (site.folder / "tests/fixtures/traffic/acme.json").write_text(record, encoding="utf-8")
     register(site.folder / FORMATS / "__init__.py", line)
+    name_it(site.folder / "monitor/settings/traffic.py", '"mapped"]')
+    name_it(site.folder / "config.toml", '"mapped"')
     tested = site.folder / "tests/unit/traffic/formats/test_formats.py"
     with tested.open("a", encoding="utf-8") as file:
         file.write(f"\n\n{tests}")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "acme", tested],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", NAMED, tested],
         cwd=site.folder,
         env={**site.environment, "PYTHONPATH": str(site.folder)},
         capture_output=True,
@@ -34,7 +38,14 @@ def add_the_format(site: Site) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout[-4000:]
-    assert "2 passed" in done.stdout or "passed" in done.stdout
+    assert "6 passed" in done.stdout, done.stdout[-4000:]
+
+
+def name_it(path: Path, last: str) -> None:
+    """Add the name to a list of all names, before the last."""
+    text = path.read_text(encoding="utf-8")
+    assert last in text
+    path.write_text(text.replace(last, f'"acme", {last}', 1), encoding="utf-8")
 
 
 def register(path: Path, line: str) -> None:
@@ -53,7 +64,7 @@ ADD_A_FORMAT = Page(
     listed={
         '"""Acme\'s gateway': "a module of its own: the test writes it where the page says",
         '"acme": Format': "a line of a module: the test puts it where the page says",
-        "def test_acme()": "a test: it is run by pytest in the copy of the source",
+        "from tests.support.traffic.fixture_files": "a test: pytest runs it in the copy",
     },
     prepare=add_the_format,
 )

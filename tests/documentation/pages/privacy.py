@@ -2,9 +2,11 @@
 
 from datetime import UTC, datetime
 
+from monitor.store.engine import transaction
 from tests.documentation.page import Page, Site
 from tests.documentation.pages.site import make_database
 from tests.integration.privacy.end_user_world import ANN, make_end_user_world
+from tests.support.retrain.candidates import evaluated
 
 SUBJECT = "customer-00765"
 
@@ -12,7 +14,10 @@ SUBJECT = "customer-00765"
 def end_user(site: Site) -> None:
     """Store exchanges, reviews, a run and messages of an end user."""
     engine = make_database(site)
-    make_end_user_world(engine, site.folder, datetime.now(UTC).replace(microsecond=0))
+    now = datetime.now(UTC).replace(microsecond=0)
+    world = make_end_user_world(engine, site.folder, now)
+    with transaction(engine) as connection:
+        evaluated(connection, world.version_id, now)
     engine.dispose()
     (site.folder / "config.toml").write_text(
         'retrain.training_data = "original.jsonl"\nretrain.evaluation = "evaluation.yaml"\n',

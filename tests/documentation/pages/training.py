@@ -27,6 +27,7 @@ from tests.support.retrain.candidates import evaluated
 from tests.support.retrain.probe_world import write_evaluation
 from tests.support.retrain.recipes import write_recipe
 from tests.support.retrain.tiny_model import NEW, OLD, benchmark, examples
+from tests.support.review.gold_items import correct, make_reviewed_world
 from tests.support.traffic.exchange_rows import exchange_row
 
 
@@ -130,7 +131,10 @@ PROBES = Page("how-to/probe-the-live-model.md", probes, applied=("probes.url",))
 
 def training_data(site: Site) -> None:
     base = site.request.getfixturevalue("tiny_base")
-    make_database(site).dispose()
+    engine = make_database(site)
+    gold = [correct(f"Block card {number} in the app.") for number in range(24)]
+    make_reviewed_world(engine, site.folder, now(), gold, n=80)
+    engine.dispose()
     write(site.folder / "original.jsonl", examples(OLD, 40))
     write(site.folder / "gold.jsonl", examples(NEW, 30))
     write_recipe(
