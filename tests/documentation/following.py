@@ -61,7 +61,9 @@ def follow(page: Page, site: Site, monkeypatch: pytest.MonkeyPatch) -> list[str]
                 continue
             steps = [Command(block.text, block.line)]
             if block.language != "python":
-                steps = [one for one in commands_of(block) if not of(page.listed, one.text)]
+                steps = [
+                    command for command in commands_of(block) if not of(page.listed, command.text)
+                ]
             for step in steps:
                 (of(page.before, step.text) or nothing)(site)
                 terminal.export(_changed(site.environment, known))

@@ -24,9 +24,9 @@ def masked(text: str) -> list[str]:
     return [line.rstrip() for line in text.strip().splitlines()]
 
 
-def is_shown(shown: str, real: str) -> bool:
-    """Return whether the real output is the shown one; ``...`` in a page is for any lines."""
+def is_shown(on_page: str, real: str) -> bool:
+    """Return whether the real output is that of the page; ``...`` in a page is for any lines."""
     pattern = "".join(
-        r"(?:.*\n)*?" if line == ANY else f"{re.escape(line)}\n" for line in masked(shown)
+        r"(?:.*\n)*?" if line == ANY else f"{re.escape(line)}\n" for line in masked(on_page)
     )
     return re.fullmatch(pattern, "".join(f"{line}\n" for line in masked(real))) is not None

@@ -44,8 +44,8 @@ class Terminal:
         self._shell.stdin.write(f"{call} </dev/null; printf '{MARK}%d{MARK}' $?\n".encode())
         self._shell.stdin.flush()
         output = self._read_to_mark(text, time.monotonic() + seconds)
-        shown, status, _ = output.split(MARK)
-        return int(status), shown
+        before, status, _ = output.split(MARK)
+        return int(status), before
 
     def export(self, variables: Mapping[str, str]) -> None:
         """Set variables of the shell."""
@@ -81,8 +81,8 @@ class Terminal:
         while content.count(MARK.encode()) < 2:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([self._shell.stdout], [], [], left)[0]:
-                shown = content.decode(errors="replace")
-                raise TimeoutError(f"did not end: {text}\n{shown}")
+                text_so_far = content.decode(errors="replace")
+                raise TimeoutError(f"did not end: {text}\n{text_so_far}")
             read = os.read(self._shell.stdout.fileno(), 1 << 16)
             if not read:
                 raise EOFError(f"the shell ended in: {text}\n{content.decode(errors='replace')}")

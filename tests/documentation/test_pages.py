@@ -1,4 +1,4 @@
-"""Pages of the documentation are followed to the letter; the whole of it under `make drills`."""
+"""Pages of the documentation are run as written; all of them under `make drills`."""
 
 from pathlib import Path
 
@@ -58,7 +58,7 @@ def to_run(page: Page) -> list[str]:
         if block.language not in RUN or of(page.listed, block.text):
             continue
         is_python = block.language == "python"
-        commands = [block.text] if is_python else [one.text for one in commands_of(block)]
+        commands = [block.text] if is_python else [command.text for command in commands_of(block)]
         texts += [text.splitlines()[0] for text in commands if not of(page.listed, text)]
     return texts
 
@@ -94,8 +94,8 @@ def test_fragments_of_files_are_valid(path: Path, tmp_path: Path) -> None:
 
 
 def test_only_what_varies_may_differ_from_the_shown_output() -> None:
-    shown = "backup.tar.gz: 1,234 bytes in 0.2 s\n...\n3 rows\n"
-    assert is_shown(shown, "backup.tar.gz: 99 bytes in 1.5 s\na\nb\n3 rows\n")
-    assert is_shown(shown, "backup.tar.gz: 99 bytes in 1.5 s\n3 rows\n")
-    assert not is_shown(shown, "backup.tar.gz: 99 bytes in 1.5 s\n4 rows\n")
-    assert not is_shown(shown, "restored\nbackup.tar.gz: 99 bytes in 1.5 s\n3 rows\n")
+    on_page = "backup.tar.gz: 1,234 bytes in 0.2 s\n...\n3 rows\n"
+    assert is_shown(on_page, "backup.tar.gz: 99 bytes in 1.5 s\na\nb\n3 rows\n")
+    assert is_shown(on_page, "backup.tar.gz: 99 bytes in 1.5 s\n3 rows\n")
+    assert not is_shown(on_page, "backup.tar.gz: 99 bytes in 1.5 s\n4 rows\n")
+    assert not is_shown(on_page, "restored\nbackup.tar.gz: 99 bytes in 1.5 s\n3 rows\n")

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import os
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -14,7 +15,7 @@ from sqlalchemy import make_url, text
 
 from monitor.store.engine import make_engine, transaction
 from tests.documentation.blocks import ROOT
-from tests.documentation.page import Page, Site
+from tests.documentation.page import Page, Site, nothing
 from tests.documentation.pages.exchange_files import exchanges, write
 from tests.documentation.pages.site import make_database
 
@@ -30,25 +31,46 @@ def two_files(site: Site) -> None:
 # ---- Tutorial ----------------------------------------------------------------------------------
 
 
+#: What `make setup` compares with its stamp.
+PINS = ("pyproject.toml", "constraints.txt", "requirements-models.txt", "scripts/make-venv.sh")
+
+
+def with_packages(site: Site) -> None:
+    """Let `make` take the packages of the tests for those that it would install."""
+    site.environment["MAKEFLAGS"] = "--assume-old=.venv/.installed"
+
+
 def after_clone(site: Site) -> None:
     """Give the clone the installed packages, and write the reader's files into it."""
     clone = site.folder / "driftwarden"
     (clone / ".venv").symlink_to(ROOT / ".venv")
-    write(clone / "last-month.jsonl", exchanges(600, weeks=4, until=None))
+    for name in PINS:
+        os.utime(clone / name, (0, 0))
+    site.environment["PYTHONPATH"] = str(clone)
+    write(clone / "last-month.jsonl", exchanges(600, weeks=4, weeks_ago=3))
     write(clone / "this-week.jsonl", exchanges(300, new=90))
     write(clone / "weeks.jsonl", exchanges(900, weeks=3))
 
 
+def names_the_page(site: Site) -> None:
+    """See that the demo's last lines have the tutorial's next command, and an account."""
+    assert (
+        ".venv/bin/driftwarden run --only web --config build/demo/config.toml" in (site.outputs[-1])
+    )
+    assert "lead" in site.outputs[-1]
+
+
 def look_at_the_page(site: Site) -> None:
-    """Sign in with the account that the demo names, and open each page of the tutorial."""
-    with urlopen(f"http://127.0.0.1:{site.port}/healthz") as response:
+    """See that the page is there and asks who signs in."""
+    with urlopen(f"http://127.0.0.1:{site.port}/login") as response:
         assert response.status == 200
 
 
 TUTORIAL = Page(
     "tutorial.md",
+    with_packages,
     fill={"git clone ... driftwarden": f"git clone -q {ROOT} driftwarden"},
-    after={"git clone": after_clone},
+    after={"git clone": after_clone, "make demo": names_the_page, "make demo TRAFFIC": nothing},
     services={".venv/bin/driftwarden run --only web": look_at_the_page},
     statuses={".venv/bin/driftwarden compare": 3},
     seconds=1800,

@@ -16,12 +16,10 @@ PLACES = ("corner", "garden", "holiday", "office", "river", "school", "station",
 RESPONSE = "You can do that in the app, under settings."
 
 
-def exchanges(
-    n: int, *, new: int = 0, weeks: int = 1, until: datetime | None = None
-) -> list[dict[str, Any]]:
-    """Return n exchanges of whole weeks, the first ``new`` of them on a new topic."""
-    until = until or datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    begin = until - timedelta(weeks=weeks)
+def exchanges(n: int, *, new: int = 0, weeks: int = 1, weeks_ago: int = 0) -> list[dict[str, Any]]:
+    """Return n exchanges of whole weeks up to today, ``new`` of them on a new topic."""
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    begin = today - timedelta(weeks=weeks + weeks_ago)
     return [
         {
             "id": f"{begin:%y%m%d}-{number}",

@@ -49,6 +49,6 @@ PERSONAL_DATA = Page(
     after={"openssl": give_key},
     before={"driftwarden suppress import": export_list},
 )
-ANSWER_A_REQUEST = Page("how-to/answer-a-request.md", end_user, fill={SUBJECT: ANN})
+REQUESTS = Page("how-to/answer-a-request.md", end_user, fill={SUBJECT: ANN})
 
-PAGES = (PERSONAL_DATA, ANSWER_A_REQUEST)
+PAGES = (PERSONAL_DATA, REQUESTS)

@@ -48,7 +48,7 @@ def in_production(site: Site) -> None:
 
 def make_role(server: PostgresServer) -> None:
     """Run the page's statements."""
-    (block,) = [one for one in blocks_of(PRODUCTION.path) if one.language == "sql"]
+    (block,) = [fence for fence in blocks_of(PRODUCTION.path) if fence.language == "sql"]
     engine = create_engine(server.url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         for statement in block.text.split(";\n"):
@@ -170,12 +170,14 @@ SECURE = Page(
 
 
 def with_channel(site: Site) -> None:
-    """Write the site's settings: Kafka's topic, so that `check` finds all it needs."""
+    """Make a site that lacks a channel only: topic, database and baseline are there."""
     make_database(site).dispose()
     start_slack(site)
     kafka = site.request.getfixturevalue("bootstrap_servers")
     topic = site.request.getfixturevalue("create_topic")()
     site.configure(f'kafka.bootstrap_servers = "{kafka}"\nkafka.topic = "{topic}"\n')
+    write(site.folder / "baseline.jsonl", exchanges(200, weeks=2))
+    site.run("driftwarden baseline import baseline.jsonl")
 
 
 ALERTS = Page(
