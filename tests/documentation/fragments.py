@@ -31,8 +31,8 @@ def load(block: Block, folder: Path) -> str:
     path = folder / f"fragment.{block.language}"
     path.write_text(block.text, encoding="utf-8")
     if block.language == "toml":
-        if "project" in tomllib.loads(block.text):
-            return "pyproject.toml"
+        if block.text.startswith("[project."):
+            return "pyproject.toml" if tomllib.loads(block.text) else ""
         load_configuration(path)
         return "config.toml"
     if block.language == "markdown":
