@@ -15,7 +15,7 @@ from tests.documentation.page import RUN, Page, Site, nothing, of
 from tests.documentation.shown_output import is_shown
 from tests.documentation.terminal import Terminal
 
-START_SECONDS = 120.0
+START_SECONDS = 300.0
 #: Exit statuses after Ctrl-C: in good order, or by the signal.
 ENDED = (0, 130, -signal.SIGINT)
 #: The reader's shell: no setting of the test run, and no variable of another site.
