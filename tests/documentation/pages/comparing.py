@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-import datasets
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from sqlalchemy import make_url, text
 
@@ -145,6 +143,8 @@ COMPARE_IN_PYTHON = Page(
 
 
 def frames(site: Site) -> None:
+    import pandas as pd
+
     last_month, this_week = exchanges(400), exchanges(300, new=90)
     columns = ["prompt", "response", "user"]
     site.names |= {
@@ -161,6 +161,9 @@ EVIDENTLY = Page("how-to/evidently.md", frames)
 
 
 def own_files(site: Site) -> None:
+    import datasets
+    import pandas as pd
+
     folder, rows = site.folder, exchanges(300)
     plain = [{key: row[key] for key in ("id", "prompt", "response", "user")} for row in rows]
     write(folder / "last-month.jsonl", rows)
