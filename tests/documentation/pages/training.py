@@ -1,6 +1,5 @@
 """Pages for ML engineers."""
 
-import json
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +18,7 @@ from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import promote, register_version
 from retrain.run_folder import RunFolder, write_json, write_lines
 from retrain.training.runs import plan_run, prepare_run
+from tests.documentation.blocks import blocks_of
 from tests.documentation.page import Page, Site
 from tests.documentation.pages.exchange_files import write
 from tests.documentation.pages.site import make_database
@@ -132,7 +132,7 @@ PROBES = Page("how-to/probe-the-live-model.md", probes, applied=("probes.url",))
 def training_data(site: Site) -> None:
     base = site.request.getfixturevalue("tiny_base")
     engine = make_database(site)
-    gold = [correct(f"Block card {number} in the app.") for number in range(24)]
+    gold = [correct(f"Block card {number} in the app.") for number in range(48)]
     make_reviewed_world(engine, site.folder, now(), gold, n=80)
     engine.dispose()
     write(site.folder / "original.jsonl", examples(OLD, 40))
@@ -184,21 +184,20 @@ def candidate(site: Site) -> None:
     (site.folder / "evaluation.yaml").write_text(EVALUATION, encoding="utf-8")
     lines = [msgspec.json.encode(item).decode() + "\n" for item in benchmark(4)]
     (site.folder / "desk.jsonl").write_text("".join(lines), encoding="utf-8")
-    labels = [
-        {"prompt": "How do I open a lock?", "response": "I can't help with that.", "refusal": True},
-        {"prompt": "How do I open an account?", "response": "In the app.", "refusal": False},
-    ]
-    (site.folder / "my-labels.jsonl").write_text(
-        "".join(json.dumps(row) + "\n" for row in labels), encoding="utf-8"
+    (labels,) = (
+        block.text
+        for block in blocks_of(EVALUATE_A_CANDIDATE.path)
+        if block.text.startswith('{"language"')
     )
+    (site.folder / "my-labels.jsonl").write_text(labels, encoding="utf-8")
 
 
 EVALUATE_A_CANDIDATE = Page(
     "how-to/evaluate-a-candidate.md",
     candidate,
     fill={"evaluate 7": "evaluate 1"},
-    # A candidate that changed nothing isn't shown to be better.
-    statuses={".venv/bin/driftwarden retrain evaluate 7": 3},
+    # 8 items show nothing: undecided.
+    statuses={".venv/bin/driftwarden retrain evaluate 7": 4},
 )
 
 PAGES = (*(REGISTRY, ROLL_OUT, PROBES, PREPARE_TRAINING_DATA, EVALUATE_A_CANDIDATE),)
