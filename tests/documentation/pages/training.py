@@ -138,7 +138,7 @@ def training_data(site: Site) -> None:
     write(site.folder / "original.jsonl", examples(OLD, 40))
     write(site.folder / "gold.jsonl", examples(NEW, 30))
     write_recipe(
-        site.folder / "recipe.toml", base=str(base), method="lora", epochs=1.0, max_length=64,
+        site.folder / "recipe.toml", base=str(base), method="lora", epochs=1.0, max_length=256,
         batch_size=8, learning_rate=0.01, rank=4, alpha=8,
     )  # fmt: skip
     site.configure('retrain.training_data = "original.jsonl"\nretrain.recipe = "recipe.toml"\n')
