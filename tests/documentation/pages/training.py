@@ -25,7 +25,6 @@ from tests.documentation.pages.site import make_database
 from tests.services.live_endpoint import FakeEndpoint
 from tests.support.retrain.candidates import evaluated
 from tests.support.retrain.probe_world import write_evaluation
-from tests.support.retrain.recipes import write_recipe
 from tests.support.retrain.tiny_model import NEW, OLD, benchmark, examples
 from tests.support.review.gold_items import correct, make_reviewed_world
 from tests.support.traffic.exchange_rows import exchange_row
@@ -130,18 +129,13 @@ PROBES = Page("how-to/probe-the-live-model.md", probes, applied=("probes.url",))
 
 
 def training_data(site: Site) -> None:
-    base = site.request.getfixturevalue("tiny_base")
     engine = make_database(site)
     gold = [correct(f"Block card {number} in the app.") for number in range(48)]
     make_reviewed_world(engine, site.folder, now(), gold, n=80)
     engine.dispose()
     write(site.folder / "original.jsonl", examples(OLD, 40))
     write(site.folder / "gold.jsonl", examples(NEW, 30))
-    write_recipe(
-        site.folder / "recipe.toml", base=str(base), method="lora", epochs=1.0, max_length=256,
-        batch_size=8, learning_rate=0.01, rank=4, alpha=8,
-    )  # fmt: skip
-    site.configure('retrain.training_data = "original.jsonl"\nretrain.recipe = "recipe.toml"\n')
+    site.configure('retrain.training_data = "original.jsonl"\n')
 
 
 PREPARE_TRAINING_DATA = Page(
