@@ -115,11 +115,6 @@ def check_chain(connection: Connection, expected: str | None = None) -> ChainChe
     return ChainCheck(n_entries, previous, None, "", holds_expected)
 
 
-def first_broken_entry_id(connection: Connection) -> int | None:
-    """Return the id of the first entry that breaks the chain, or ``None``."""
-    return check_chain(connection).broken_at
-
-
 def entry_hash(  # noqa: PLR0917 - the columns of a line, in their order
     previous: str,
     occurred_at: datetime,

@@ -32,7 +32,7 @@ def allocate_proportionally(sizes: Mapping[Stratum, int], total: int) -> dict[St
     """Allocate a total in proportion to sizes, by the largest remainders.
 
     Example:
-        >>> proportional({"a": 50, "b": 30, "c": 5}, 9)
+        >>> allocate_proportionally({"a": 50, "b": 30, "c": 5}, 9)
         {'a': 5, 'b': 3, 'c': 1}
     """
     whole = sum(sizes.values())

@@ -12,9 +12,9 @@ MIN_WORD_LENGTH = 6
 class IdMatcher:
     """A pattern that finds an id as a word, in any case and with any JSON escapes.
 
-    >>> Mention("ann@example.org").in_text("write to Ann@example.org!")
+    >>> IdMatcher("ann@example.org").in_text("write to Ann@example.org!")
     True
-    >>> Mention("17").in_text("17 times"), Mention("17").in_bytes(b'{"user": "17"}')
+    >>> IdMatcher("17").in_text("17 times"), IdMatcher("17").in_bytes(b'{"user": "17"}')
     (False, True)
     """
 

@@ -56,9 +56,3 @@ def parents_of(name: str) -> list[str]:
     parents = {key.column.table.name for key in table.foreign_keys} - {name}
     with_period = sorted(parent for parent in parents if PERSONAL_DATA[parent].period)
     return with_period or [DEFAULT_PARENT]
-
-
-def holds_end_users(name: str) -> bool:
-    """Return whether a column may hold an id, a text or words about an end user."""
-    contents = {column.content for column in PERSONAL_DATA[name].columns.values()}
-    return bool(contents & ABOUT_END_USERS)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, or_, select, update
+from sqlalchemy import Connection, insert, or_, select, update
 
 from monitor.errors import NotFoundError
 from monitor.store.rows import columns_of, read_row, read_rows
@@ -215,16 +215,6 @@ def release_run(connection: Connection, run_id: int, holder: str) -> None:
         .where(ProbeRun.id == run_id, ProbeRun.claimed_by == holder)
         .values(claimed_by=None, claimed_until=None)
     )
-
-
-def last_responses_at(connection: Connection) -> dict[str, datetime]:
-    """Return when each model last responded to a whole run."""
-    statement = (
-        select(ProbeRun.model, func.max(ProbeRun.finished_at))
-        .where(ProbeRun.status == "done")
-        .group_by(ProbeRun.model)
-    )
-    return {model: at for model, at in connection.execute(statement) if at is not None}
 
 
 def erase_responses(connection: Connection, before: datetime, limit: int) -> int:

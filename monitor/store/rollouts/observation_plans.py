@@ -69,8 +69,8 @@ def arm_rates(
 ) -> dict[Arm, float]:
     """Return the rate of each arm: the smaller arm's, and some units of the larger for each of it.
 
-    >>> arm_rates(5, 1.0, 4)
-    {'canary': 1.0, 'stable': 0.21052631578947367}
+    >>> arm_rates(20, 0.5, 2)
+    {'canary': 0.5, 'stable': 0.25}
     """
     canary, stable = weight_percent / 100.0, 1.0 - weight_percent / 100.0
     smaller, larger = sorted((canary, stable))

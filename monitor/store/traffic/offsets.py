@@ -160,11 +160,6 @@ def record_gap(
     )
 
 
-def list_gaps(connection: Connection, source: str) -> list[Gap]:
-    """Return the gaps of a source, in the order of their offsets."""
-    return read_rows(connection, Gap, _GAPS.where(OffsetGap.source == source))
-
-
 def last_gaps(connection: Connection) -> dict[str, datetime]:
     """Return the time at which the newest gap of each source was detected."""
     newest = select(OffsetGap.source, func.max(OffsetGap.detected_at)).group_by(OffsetGap.source)

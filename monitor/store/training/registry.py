@@ -236,12 +236,6 @@ def stage_changes(connection: Connection, version_id: int) -> list[StageChangeRo
     return read_rows(connection, StageChangeRow, statement)
 
 
-def canary_version(connection: Connection, model: str) -> VersionRow | None:
-    """Return the version in rollout, or ``None``."""
-    statement = select(*_COLUMNS).where(ModelVersion.model == model, ModelVersion.stage == "canary")
-    return read_row(connection, VersionRow, statement)
-
-
 def previous_production(connection: Connection, model: str) -> VersionRow | None:
     """Return the version in production before the present one was first promoted.
 

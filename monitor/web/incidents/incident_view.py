@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from monitor.alerts.causes import CAUSES, Cause, runbook_url
-from monitor.alerts.incident_states import UNRESOLVED, transition_of
+from monitor.alerts.incident_states import transition_of
 from monitor.alerts.incidents import alerts_of
 from monitor.alerts.messages.identity import rollouts_of
 from monitor.alerts.messages.mrkdwn import render_text, sections
@@ -73,11 +73,6 @@ class IncidentView:
     def allows(self, event: str) -> bool:
         """Return whether a user may cause an event in the incident's status."""
         return self.row.status in transition_of(event).sources  # type: ignore[arg-type]
-
-    @property
-    def is_unresolved(self) -> bool:
-        """Return whether it is neither resolved nor closed."""
-        return self.row.status in UNRESOLVED
 
 
 def load_view(connection: Connection, settings: Sections, row: IncidentRow) -> IncidentView:

@@ -18,7 +18,7 @@ from monitor.errors import InputError, LinkError, NotFoundError, WorkflowError
 from monitor.store.accounts.grants import ALL_MODELS, Grant, Grants
 from monitor.store.accounts.roles import PERMISSIONS, ROLES, may_grant, may_manage
 from monitor.store.accounts.users import user_by_name, user_by_slack_id
-from monitor.store.audit_log import SYSTEM, first_broken_entry_id
+from monitor.store.audit_log import SYSTEM, check_chain
 from monitor.store.engine import transaction
 from monitor.store.tables import AuditEntry, Invitation
 from tests.support.refusals import refusal
@@ -85,7 +85,7 @@ def test_a_link_sets_a_password_once(any_engine: Engine, clock: datetime) -> Non
         ("driftwarden", "invited", "user:Ada"),
         ("Ada", "password_set", "user:Ada"),
     ] == [*entries(any_engine)]
-    assert None is call(any_engine, first_broken_entry_id)
+    assert None is call(any_engine, check_chain).broken_at
 
 
 def test_a_token_is_long_and_not_stored(any_engine: Engine, clock: datetime) -> None:

@@ -21,7 +21,7 @@ from monitor.privacy.erasure.forget import ErasureReport, forget
 from monitor.privacy.erasure.manual_steps import ManualStep
 from monitor.rendering.excerpts import excerpt
 from monitor.settings import Embedding, ModelSection
-from monitor.store.audit_log import first_broken_entry_id
+from monitor.store.audit_log import check_chain
 from monitor.store.engine import transaction
 from monitor.store.migrations import head_revision
 from monitor.store.model_history import carry_over
@@ -141,7 +141,7 @@ def test_erasure_removes_every_trace_and_counts_zero_left(
     for trace in (WORD, ANN, pseudonym_of(ANN), WORD.encode().hex(), ANN.encode().hex()):
         assert trace not in left, trace
     with transaction(world.engine) as connection:
-        assert first_broken_entry_id(connection) is None
+        assert check_chain(connection).broken_at is None
         assert 9 == connection.execute(select(Baseline.n_exchanges)).scalar_one()
         assert 12 == len(connection.execute(select(ReviewItem.id)).all())
         assert 12 == len(connection.execute(select(GoldExample.id)).all())

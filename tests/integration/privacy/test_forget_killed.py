@@ -11,7 +11,7 @@ import pytest
 
 from monitor.privacy.end_users.end_user import ErasureRequest
 from monitor.privacy.erasure.forget import forget
-from monitor.store.audit_log import first_broken_entry_id
+from monitor.store.audit_log import check_chain
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import metadata
 from monitor.store.training.taints import taints_of_run
@@ -80,7 +80,7 @@ def test_killed_at_any_moment_the_next_run_says_everything(
         missing = set(expected.manual_steps) - set(report.manual_steps)
         assert not missing
         with transaction(world.engine) as connection:
-            assert first_broken_entry_id(connection) is None
+            assert check_chain(connection).broken_at is None
             assert taints_of_run(connection, run)
         world.engine.dispose()
     assert n_running > 0, "no erasure was killed: the moments are too late"

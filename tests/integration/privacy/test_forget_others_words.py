@@ -18,7 +18,7 @@ from monitor.privacy.end_users.end_user import ErasureRequest
 from monitor.privacy.erasure.forget import ErasureReport, forget, verify_end_user
 from monitor.review.export import read_gold, sft_rows
 from monitor.settings import ModelSection
-from monitor.store.audit_log import append_entry, first_broken_entry_id
+from monitor.store.audit_log import append_entry, check_chain
 from monitor.store.engine import transaction
 from monitor.store.review.gold_export import ItemFilter
 from monitor.store.tables import (
@@ -364,7 +364,7 @@ def test_entries_of_the_audit_log_are_named_and_stay(world: EndUserWorld, clock:
     steps = [step.text for step in report.manual_steps if step.code == "audit_log"]
     assert any(f"entries {number} " in step for step in steps)
     with transaction(world.engine) as connection:
-        assert first_broken_entry_id(connection) is None
+        assert check_chain(connection).broken_at is None
 
 
 def test_account_of_staff_and_longer_names_are_no_finding(

@@ -15,7 +15,7 @@ from monitor.privacy.retention.application import ACTION, apply_retention, is_du
 from monitor.settings import Retention, Secrets, Settings
 from monitor.store.alerts.outbox import EMPTY, EXPIRED, add_message, list_messages
 from monitor.store.alerts.slack_actions import Press, finish_press, insert_press, list_presses
-from monitor.store.audit_log import first_broken_entry_id
+from monitor.store.audit_log import check_chain
 from monitor.store.engine import transaction
 from monitor.store.review.items import NewItem, insert_batch
 from monitor.store.rollouts.measured_hours import insert_scores
@@ -329,7 +329,7 @@ def test_daemon_applies_retention_once_a_day(engine: Engine, clock: datetime) ->
         entries = connection.execute(
             select(AuditEntry.occurred_at, AuditEntry.details).where(AuditEntry.action == ACTION)
         ).all()
-        assert first_broken_entry_id(connection) is None
+        assert check_chain(connection).broken_at is None
     assert [clock, clock + timedelta(hours=25)] == [entry.occurred_at for entry in entries]
     assert {"exchanges": 3, "vectors": 3} == entries[0].details
 

@@ -39,7 +39,7 @@ from monitor.privacy.subject_export.page import to_html
 from monitor.privacy.subject_export.values import ARRAYS, INSTRUCTIONS, strings_of
 from monitor.privacy.subject_export.writing import HTML_NAME, JSON_NAME
 from monitor.settings import Settings
-from monitor.store.audit_log import append_entry, first_broken_entry_id
+from monitor.store.audit_log import append_entry, check_chain
 from monitor.store.engine import make_engine, transaction
 from monitor.store.migrations import head_revision
 from monitor.store.tables import (
@@ -457,7 +457,7 @@ def test_command_writes_a_private_folder_and_an_audit_entry(
     assert pseudonym_of(ANN) not in str(entry)
     assert entry.details["rows"]["exchanges"] == 5
     with transaction(world.engine) as connection:
-        assert first_broken_entry_id(connection) is None
+        assert check_chain(connection).broken_at is None
 
 
 @pytest.mark.parametrize("name", ["her.json", "her.HTML"])

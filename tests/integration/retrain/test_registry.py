@@ -10,7 +10,7 @@ from sqlalchemy import Engine, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from monitor.errors import NotFoundError
-from monitor.store.audit_log import first_broken_entry_id
+from monitor.store.audit_log import check_chain
 from monitor.store.engine import transaction
 from monitor.store.tables import AuditEntry, ModelVersion
 from monitor.store.training import registry as store
@@ -104,7 +104,7 @@ def test_every_move_is_audited_and_the_chain_holds(any_engine: Engine, clock: da
             select(AuditEntry.actor, AuditEntry.action, AuditEntry.subject, AuditEntry.details)
             .order_by(AuditEntry.id)
         ).all()  # fmt: skip
-        assert first_broken_entry_id(connection) is None
+        assert check_chain(connection).broken_at is None
     assert [(e.actor, e.action, e.subject.rpartition("/")[2]) for e in entries] == [
         ("driftwarden", "version.registered", str(first)),
         ("driftwarden", "version.registered", str(second)),

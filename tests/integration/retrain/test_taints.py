@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from monitor.store.audit_log import first_broken_entry_id
+from monitor.store.audit_log import check_chain
 from monitor.store.engine import transaction
 from monitor.store.privacy.erasures import insert_erasure
 from monitor.store.tables import AuditEntry
@@ -66,7 +66,7 @@ def register(desk: RolloutDesk, **values: Any) -> versions.VersionRow:
 
 def accepted(desk: RolloutDesk) -> list[Any]:
     with transaction(desk.engine) as connection:
-        assert first_broken_entry_id(connection) is None
+        assert check_chain(connection).broken_at is None
         statement = select(AuditEntry.actor, AuditEntry.subject, AuditEntry.details)
         return list(connection.execute(statement.where(AuditEntry.action == ACCEPTED)))
 

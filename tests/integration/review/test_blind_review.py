@@ -20,7 +20,7 @@ from monitor.review.items.verdicts import Judgement, ReviewInput
 from monitor.review.sampling.batch import create_batch
 from monitor.settings import ModelSection, Review
 from monitor.store.accounts.users import UserRow, user_by_name
-from monitor.store.audit_log import first_broken_entry_id
+from monitor.store.audit_log import check_chain
 from monitor.store.engine import transaction
 from monitor.store.privacy.deletion import delete_exchanges
 from monitor.store.review.assignments import REVIEW_ASSIGNMENTS
@@ -80,7 +80,7 @@ def test_two_accepting_reviews_make_gold(world: World, clock: datetime) -> None:
             gold.resolution,
             item_by_id(connection, first).status,
         )
-        assert None is first_broken_entry_id(connection)
+        assert None is check_chain(connection).broken_at
     with refusal("submitted"):
         submit(world, "Ada", first, ACCEPT, clock)
 
@@ -263,7 +263,7 @@ def test_many_claim_at_once(any_engine: Engine, clock: datetime) -> None:
     assert 60 == len(claimed)
     with transaction(any_engine) as connection:
         assert 30 == len(gold_of_batches(connection, [world.batch_id]))
-        assert None is first_broken_entry_id(connection)
+        assert None is check_chain(connection).broken_at
 
 
 def test_an_item_without_a_free_slot_is_unlocked_again(

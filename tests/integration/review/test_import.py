@@ -23,7 +23,7 @@ from monitor.review.items.blind_review import REVIEWS
 from monitor.review.items.discussion import submit_proposal
 from monitor.review.items.verdicts import Judgement
 from monitor.settings import Settings
-from monitor.store.audit_log import first_broken_entry_id
+from monitor.store.audit_log import check_chain
 from monitor.store.engine import transaction
 from monitor.store.review.gold_export import ItemFilter, gold_items
 from monitor.store.review.items import item_by_id
@@ -130,7 +130,7 @@ def test_import_settles_agreed_and_disagreed_items(
             row.item_id for row in gold
         ]
         assert "Better." == gold[1].response
-        assert None is first_broken_entry_id(connection)
+        assert None is check_chain(connection).broken_at
         item = disagreed["data"]["item_id"]
         same = Judgement(
             verdict="correct", error_kind="tone", answerable="yes", corrected_response="Ours."

@@ -21,7 +21,7 @@ from monitor.review.items.item_view import ItemView, view_item
 from monitor.review.items.verdicts import Judgement, ReviewInput
 from monitor.review.items.worklist import worklist_of
 from monitor.store.accounts.users import user_by_id
-from monitor.store.audit_log import first_broken_entry_id
+from monitor.store.audit_log import check_chain
 from monitor.store.engine import transaction
 from monitor.store.review.assignments import REVIEW_ASSIGNMENTS
 from monitor.store.review.audits import AuditCounts, count_audits
@@ -323,7 +323,7 @@ def test_reopened_item_is_adjudicated_and_keeps_old_gold(desk: Desk, world: Worl
         for row in desk(gold_history, item)
     ]
     assert ["accept", "accept"] == [row.verdict for row in desk(reviews_of, [item])]
-    assert desk(first_broken_entry_id) is None
+    assert desk(check_chain).broken_at is None
 
 
 def _fields(judgement: Judgement) -> dict[str, Any]:

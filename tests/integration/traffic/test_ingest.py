@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from bench.services.kafka import KafkaServer
 from bench.services.postgres import PostgresServer
 from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import metadata
-from monitor.store.traffic.offsets import complete_until, last_gaps, list_gaps, next_offsets
+from monitor.store.traffic.offsets import complete_until, gaps_detected, last_gaps, next_offsets
 from monitor.telemetry import (
     RECORDS_LOST_TO_RETENTION,
     RECORDS_READ,
@@ -229,8 +230,9 @@ def test_records_deleted_by_retention_are_a_gap(
 
     assert sorted(f"r{n}" for n in [*range(50), *range(80, 100)]) == stored_ids(postgres_engine)
     with transaction(postgres_engine) as connection:
-        (gap,) = list_gaps(connection, topic)
         detected = last_gaps(connection)
+        at = detected[topic]
+        (gap,) = gaps_detected(connection, topic, at, at + timedelta(seconds=1))
     assert (0, 50, 79) == (gap.partition, gap.first_offset, gap.last_offset)
     assert {topic: gap.detected_at} == detected
 

@@ -46,10 +46,9 @@ P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=20)
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
-def test_examples_give_what_they_say(module: ModuleType) -> None:
-    ran = doctest.testmod(module)
-    assert ran.attempted > 0
-    assert ran.failed == 0
+def test_statistics_have_an_example(module: ModuleType) -> None:
+    """Whether it holds, tests/unit/test_docstring_examples.py tests."""
+    assert any(test.examples for test in doctest.DocTestFinder().find(module))
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.__name__)

@@ -1,11 +1,8 @@
 """Intervals of independent proportions against published figures and by their coverage."""
 
-import doctest
-
 import numpy as np
 import pytest
 
-from monitor.statistics import intervals, multiplicity
 from monitor.statistics.intervals import newcombe_interval, wilson_interval
 
 
@@ -26,11 +23,6 @@ def test_newcombe_interval_equals_published_examples(
     counts: tuple[int, int, int, int], expected: tuple[float, float]
 ) -> None:
     assert pytest.approx(expected, abs=5e-5) == newcombe_interval(*counts)
-
-
-@pytest.mark.parametrize("module", [intervals, multiplicity])
-def test_docstring_examples_hold(module) -> None:
-    assert 0 == doctest.testmod(module).failed
 
 
 def test_wilson_interval_covers_on_average() -> None:

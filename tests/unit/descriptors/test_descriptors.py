@@ -2,10 +2,7 @@
 
 # ruff: noqa: RUF001 - letters of other scripts look like Latin ones
 
-import doctest
-import importlib
 import math
-import pkgutil
 import re
 
 import numpy as np
@@ -17,9 +14,6 @@ from monitor import descriptors as texts
 from monitor.descriptors import refusal_phrases
 from monitor.descriptors.catalogue import DESCRIPTORS
 
-SUBMODULES = sorted(
-    module.name for module in pkgutil.iter_modules(texts.__path__, f"{texts.__name__}.")
-)
 #: Least and largest value of each function of a text. The catalogue lacks those that are compared
 #: together with a finish reason.
 RANGES = {entry.function: (entry.lowest, entry.highest) for entry in DESCRIPTORS} | {
@@ -49,11 +43,6 @@ def prose(sentence: str, length: int = 600) -> str:
     """Repeat a numbered sentence up to about a length."""
     n = length // len(sentence) + 1
     return " ".join(sentence.replace("#", str(number)) for number in range(n))
-
-
-@pytest.mark.parametrize("name", SUBMODULES)
-def test_examples_give_what_they_say(name: str) -> None:
-    assert doctest.testmod(importlib.import_module(name)).failed == 0
 
 
 @pytest.mark.parametrize("function", RANGES, ids=lambda function: function.__name__)

@@ -31,7 +31,7 @@ from monitor.store.traffic.exchanges import (
 from monitor.store.traffic.offsets import (
     advance,
     claim,
-    list_gaps,
+    gaps_detected,
     next_offset,
     next_offsets,
     record_gap,
@@ -215,7 +215,7 @@ def test_offset_moves_only_from_the_expected_value(any_engine: Engine, clock: da
 def test_gaps_are_listed(any_engine: Engine, clock: datetime) -> None:
     with transaction(any_engine) as connection:
         record_gap(connection, "topic", 1, first_offset=3, last_offset=8, detected_at=clock)
-        (gap,) = list_gaps(connection, "topic")
+        (gap,) = gaps_detected(connection, "topic", clock, clock + timedelta(seconds=1))
 
     assert (1, 3, 8, clock) == (gap.partition, gap.first_offset, gap.last_offset, gap.detected_at)
 

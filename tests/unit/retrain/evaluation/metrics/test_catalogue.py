@@ -116,14 +116,3 @@ def test_metric_without_an_upper_limit_is_refused_with_its_scores() -> None:
     words = PerResponse("words", lambda _, text: len(text.split()), "graded", highest=float("inf"))
     with pytest.raises(MetricError, match="'words' has the range"):
         apply_metric(words, [item()], ["a b c"])
-
-
-def test_the_examples_of_the_metrics_hold() -> None:
-    import doctest
-
-    from retrain.evaluation.metrics import claims, overlap, tokens
-
-    for module in (claims, overlap, tokens):
-        ran = doctest.testmod(module)
-        assert ran.attempted > 0
-        assert ran.failed == 0
