@@ -68,9 +68,9 @@ class Cycle:
     channels: Channels
     retraining: Retraining
     rollouts: Rollouts
-    measurement: RolloutMeasurement
-    #: The same with a child process of its own, as a look must not wait for a comparison.
-    comparisons: RolloutMeasurement
+    rollout_measurement: RolloutMeasurement
+    #: The same with a child process of its own: a look at a rollout must not wait for a comparison.
+    rollout_comparisons: RolloutMeasurement
     started_at: datetime
     #: Runs the evaluations of windows.
     evaluations: Runner
@@ -128,8 +128,8 @@ class Cycle:
             channels=open_channels(secrets, settings, receives_presses=receives_presses),
             retraining=Retraining.build(engine, settings, secrets),
             rollouts=Rollouts.build(engine, settings, secrets, measurement.next_look),
-            measurement=measurement,
-            comparisons=replace(measurement, runner=comparisons),
+            rollout_measurement=measurement,
+            rollout_comparisons=replace(measurement, runner=comparisons),
             started_at=now,
             evaluations=evaluations,
             looks=looks,
@@ -154,6 +154,7 @@ class Cycle:
             may_continue=may_continue,
         )
         try:
+            # Each step of the iterator evaluates a window, whose row is the result.
             for _ in evaluated:
                 pass
             advance_due(
@@ -178,6 +179,7 @@ class Cycle:
             may_continue=may_continue,
         )
         try:
+            # Each step of the iterator is a look, whose row is the result.
             for _ in looks:
                 pass
         finally:
@@ -216,13 +218,13 @@ class Cycle:
         self.rollouts.look(watched, now, may_continue)
         announce_rollouts(self.engine, watched, now)
 
-    def compare(self, now: datetime, may_continue: MayContinue = always) -> None:
+    def compare_rollout_responses(self, now: datetime, may_continue: MayContinue = always) -> None:
         """Compare the responses of rollouts' versions given the prompts."""
-        self.comparisons.compare(now, may_continue)
+        self.rollout_comparisons.compare(now, may_continue)
 
-    def judge(self, now: datetime, may_continue: MayContinue = always) -> None:
+    def judge_rollout_responses(self, now: datetime, may_continue: MayContinue = always) -> None:
         """Have the judge score responses of the open rollouts, where one is configured."""
-        self.measurement.judge(now, may_continue)
+        self.rollout_measurement.judge(now, may_continue)
 
     def watch(self, now: datetime, may_continue: MayContinue = always) -> None:
         """Check the conditions that are incidents of their own, and end the snoozes in time."""
@@ -255,12 +257,12 @@ class Cycle:
         act_on_presses(self.engine, self.settings, now, may_continue)
 
     def reply(self, now: datetime, may_continue: MayContinue = always) -> None:
-        """Tell the users who pressed a button what was done."""
+        """Send the users who pressed a button what was done."""
         if self.replies is not None:
             send_replies(self.engine, self.replies, now, may_continue)
 
-    def measure(self, now: datetime, _may_continue: MayContinue = always) -> None:
-        """Export the gauges of the leader."""
+    def publish_gauges(self, now: datetime, _may_continue: MayContinue = always) -> None:
+        """Publish the gauges of the leader."""
         gauges = read_gauges(self.engine, self._watched(), self.channels, now)
         LEADER_GAUGES.publish(gauges)
 

@@ -29,7 +29,7 @@ ROLL_OUT_EVERY_SECONDS = 60
 #: Presses of buttons in Slack, and the replies to them.
 ACT_EVERY_SECONDS = 1
 #: Not longer than Prometheus' shortest usual interval of scrapes.
-MEASURE_EVERY_SECONDS = 15
+PUBLISH_EVERY_SECONDS = 15
 #: Time between checks of the conditions that are incidents of their own.
 WATCH_EVERY_SECONDS = 60
 #: A job of its own, so that an unavailable server delays no other job.
@@ -120,15 +120,15 @@ def build_scheduler(
         "apply_weights": (cycle.apply_weights, APPLY_EVERY_SECONDS),
         "probe_canaries": (cycle.probe_canaries, APPLY_EVERY_SECONDS),
         "roll_out": (cycle.roll_out, ROLL_OUT_EVERY_SECONDS),
-        "compare": (cycle.compare, ROLL_OUT_EVERY_SECONDS),
-        "judge": (cycle.judge, ROLL_OUT_EVERY_SECONDS),
+        "compare_rollout_responses": (cycle.compare_rollout_responses, ROLL_OUT_EVERY_SECONDS),
+        "judge_rollout_responses": (cycle.judge_rollout_responses, ROLL_OUT_EVERY_SECONDS),
         "watch": (cycle.watch, WATCH_EVERY_SECONDS),
         # A job of its own: a slow endpoint delays no other job.
         "probe": (cycle.probe, PROBE_EVERY_SECONDS),
         "deliver": (cycle.deliver, DELIVER_EVERY_SECONDS),
         # Without an app-level token only another replica can have stored a press.
         "act": (cycle.act, WATCH_EVERY_SECONDS if cycle.replies is None else ACT_EVERY_SECONDS),
-        "measure": (cycle.measure, MEASURE_EVERY_SECONDS),
+        "publish_gauges": (cycle.publish_gauges, PUBLISH_EVERY_SECONDS),
         "mirror": (cycle.mirror, MIRROR_EVERY_SECONDS),
         "tidy": (cycle.tidy, TIDY_EVERY_SECONDS),
     }
@@ -136,7 +136,7 @@ def build_scheduler(
         # A user waits for it, as for "act"; a reply that Slack doesn't take delays no action.
         jobs["reply"] = (cycle.reply, ACT_EVERY_SECONDS)
     for name, (job, seconds) in jobs.items():
-        otherwise = withdraw_gauges if name == "measure" else None
+        otherwise = withdraw_gauges if name == "publish_gauges" else None
         guarded = _guarded(name, job, leadership, may_continue, otherwise=otherwise)
         scheduler.add_job(guarded, IntervalTrigger(seconds=seconds, timezone=UTC), id=name)
     return scheduler

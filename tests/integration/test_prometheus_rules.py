@@ -87,7 +87,7 @@ def metrics(engine: Engine) -> bytes:
     """Return the output of /metrics of a daemon that leads and ingests."""
     create_counters("llm-traffic")
     create_counters_of_models(["assistant"])
-    Cycle.build(engine, Settings(), Secrets(), datetime.now(UTC)).measure(datetime.now(UTC))
+    Cycle.build(engine, Settings(), Secrets(), datetime.now(UTC)).publish_gauges(datetime.now(UTC))
     with TestClient(create_app(engine, Settings(), Secrets())) as client:
         output = client.get("/metrics").content
     withdraw_gauges()

@@ -51,7 +51,7 @@ def test_a_truncated_vector_block_is_told_once(
             cycle.evaluate(now + hours * HOUR)
             cycle.advance(now + hours * HOUR)
             cycle.watch(now + hours * HOUR)
-            cycle.measure(now + hours * HOUR)
+            cycle.publish_gauges(now + hours * HOUR)
     with transaction(any_engine) as connection:
         statuses = connection.execute(
             select(DriftEvaluation.status).order_by(DriftEvaluation.window_end)

@@ -152,7 +152,13 @@ def test_no_job_of_an_ended_epoch_changes_anything(
         changed += [job.id] if rows(any_engine) != before else []
     again.release()
     # The first only reads; no rollout is open, and no endpoint is probed.
-    idle = {"measure", "compare", "judge", "probe", "probe_canaries"}
+    idle = {
+        "publish_gauges",
+        "compare_rollout_responses",
+        "judge_rollout_responses",
+        "probe",
+        "probe_canaries",
+    }
     assert changed == [job.id for job in jobs if job.id not in idle]
     assert len(channel.sent) > 0
     assert replies.send.call_count == 2

@@ -96,15 +96,15 @@ def test_only_the_leader_exports_gauges(engine: Engine, clock: datetime) -> None
     cycle = Cycle.build(engine, Settings(), Secrets(), clock)
     leadership = Leadership()
     scheduler = schedule.build_scheduler(cycle, leadership, threading.Event())  # type: ignore[arg-type]
-    measure = scheduler.get_job("measure").func
+    publish = scheduler.get_job("publish_gauges").func
 
-    measure()
+    publish()
     TRAINING_LOSS.labels("assistant").set(0.5)
     names = [family.name for family in LEADER_GAUGES.collect() if family.samples]
     assert {NEWEST_END, WINDOW, "driftwarden_outbox_pending_messages"} <= set(names)
 
     leadership.leads = False
-    measure()
+    publish()
     assert not [family for family in LEADER_GAUGES.collect() if family.samples]
     assert REGISTRY.get_sample_value("driftwarden_training_loss", ASSISTANT) is None
 
@@ -114,7 +114,7 @@ def test_a_removed_model_has_no_gauges(engine: Engine, clock: datetime, tmp_path
     for listed in ("assistant", "desk"):
         file = tmp_path / f"{listed}.toml"
         file.write_text(f"models.{listed} = {{}}")
-        Cycle.build(engine, load_configuration(file), Secrets(), clock).measure(clock)
+        Cycle.build(engine, load_configuration(file), Secrets(), clock).publish_gauges(clock)
     assert REGISTRY.get_sample_value(WINDOW, ASSISTANT) is None
     assert REGISTRY.get_sample_value(WINDOW, {"model": "desk"}) == WEEK.total_seconds()
 

@@ -265,8 +265,9 @@ def test_schedule_works_under_its_role(
     cycle = replace(built, channels=only(sender))
     for job in (
         *(cycle.evaluate, cycle.look, cycle.advance, cycle.apply_weights, cycle.probe_canaries),
-        *(cycle.roll_out, cycle.compare, cycle.judge, cycle.watch, cycle.probe, cycle.deliver),
-        *(cycle.act, cycle.measure, cycle.mirror, cycle.tidy),
+        *(cycle.roll_out, cycle.compare_rollout_responses, cycle.judge_rollout_responses),
+        *(cycle.watch, cycle.probe, cycle.deliver, cycle.act, cycle.publish_gauges, cycle.mirror),
+        cycle.tidy,
     ):
         job(now)
     assert sender.sent
