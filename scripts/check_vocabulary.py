@@ -2,7 +2,8 @@
 
 The glossary's tables name words that a term replaces. A word in code font there is refused in
 the names that Python files define and in their docstrings, unless it stands in a phrase that the
-glossary allows.
+glossary allows. A module docstring that opens with a relative clause ("What follows from ...") is
+refused too.
 """
 
 import ast
@@ -17,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("driftwarden", "monitor", "retrain", "bench", "tests", "scripts")
 SUBWORD = re.compile(r"[a-z]+|[A-Z](?:[a-z]+|[A-Z]*(?![a-z]))")
 CODE_FONT = re.compile(r"`([^`]+)`")
+RELATIVE = re.compile(r"(What|Which|Where|Who|Whose|Whom)\b")
 
 
 @dataclass(frozen=True)
@@ -81,9 +83,13 @@ def docstrings(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, str]]:
 
 
 def check_source(source: str, vocabulary: Vocabulary) -> Iterator[tuple[int, str]]:
-    """Yield the line and the mend of each name and docstring that uses a replaced word."""
-    nodes = list(ast.walk(ast.parse(source)))
+    """Yield line and mend of each name and docstring with a replaced word, or a relative clause."""
+    module = ast.parse(source)
+    nodes = list(ast.walk(module))
     texts = list(docstrings(nodes))
+    title = ast.get_docstring(module) or ""
+    if RELATIVE.match(title):
+        yield 1, f"a relative clause: “{title.splitlines()[0][:60]}”; open with a noun"
     for line, name in defined_names(nodes):
         if name in vocabulary.names:
             yield line, f"the name `{name}`; write {vocabulary.names[name]}"

@@ -1,4 +1,4 @@
-"""What erasures have to say, and what was trained on erased end users."""
+"""Reports of erasures, and taints of runs and versions that learned from erased end users."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What a test needs and the machine lacks: a skip on a desk, a failure in CI."""
+"""Requirements of a test that the machine lacks: a skip on a desk, a failure in CI."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""What a user writes to ask whether exchanges drifted: with driftwarden, and with Evidently.
+"""Code of a user who compares exchanges: with driftwarden, and with Evidently.
 
 A function's body is what is counted as lines of code. Frames have columns ``prompt`` and
 ``response``, or ``prompt`` alone.

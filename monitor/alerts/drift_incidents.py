@@ -204,7 +204,7 @@ def _is_worse(assessment: Assessment, incident: IncidentRow) -> bool:
     if not fingerprint_of(assessment) <= incident.fingerprint:
         return True
     severity = severity_of(assessment)
-    # Whoever has snoozed a change has not snoozed another kind, but its growth.
+    # A snooze covers the growth of the snoozed change, but no change of another kind.
     return (
         incident.status != "snoozed"
         and severity >= incident.severity * WORSE_FACTOR
@@ -247,7 +247,7 @@ def _announce(
 def _announce_missing_data(
     connection: Connection, evaluation: DriftEvaluationRow, now: datetime, alerts: Alerts
 ) -> None:
-    """Tell once per series of windows of a model without an incident that data is missing."""
+    """Announce missing data of a model without an incident, once per series of windows."""
     if not _is_first_without_data(connection, evaluation.id):
         return
     summary: EvaluationSummary = summarize(connection, None, evaluation)

@@ -161,7 +161,7 @@ class Rollout(Section):
 
     @field_validator("gateway", mode="before")
     @classmethod
-    def _has_its_present_name(cls, value: Any) -> Any:
+    def _check_gateway_name(cls, value: Any) -> Any:
         if value == "envoy-file":
             raise ValueError('"envoy-file" was renamed; write "envoy"')
         return value

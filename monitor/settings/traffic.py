@@ -76,7 +76,7 @@ class Traffic(Section):
     fields: TrafficFields = TrafficFields()
 
     @model_validator(mode="after")
-    def _one_rate_each(self) -> "Traffic":
+    def _check_rates_differ(self) -> "Traffic":
         named = [(rule.model, rule.task_type) for rule in self.rates]
         for model, task_type in named:
             if named.count((model, task_type)) > 1:

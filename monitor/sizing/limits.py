@@ -1,4 +1,4 @@
-"""Where the design ends: the traffic at which each part saturates, and what to do then."""
+"""Limits of the design: the traffic at which each part saturates, and what to do then."""
 
 import math
 from collections.abc import Callable

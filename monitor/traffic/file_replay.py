@@ -159,7 +159,7 @@ def replay_file(
 def _iter_checked(
     file: InputSource, source: str, start: int, n_values: int, *, stored: Callable[[], int]
 ) -> Iterator[RawRecord]:
-    """Yield the records that a file had when it was checked; what was appended since, isn't read.
+    """Yield the records that a file had when it was checked, and none that was appended since.
 
     Raises:
         InputError: The file has lost records since, or can't be read any more.

@@ -1,8 +1,8 @@
-"""What reviewers don't read while they review: findings that would anchor their verdicts.
+"""Findings that are withheld from reviewers while they review, as they would anchor verdicts.
 
-Topics of drift and the error rate of a batch tell a reviewer what to expect of the next item. As
-long as items of a model wait, who may review them and doesn't lead the model sees that a window
-drifted, and neither on what nor how wrong its responses are.
+Topics of drift and the error rate of a batch suggest to a reviewer what to expect of the next item.
+While items of a model wait for review, its reviewers see that a window drifted, but neither its
+topics nor its error rate. Leads of the model see both.
 """
 
 from collections.abc import Iterable

@@ -160,9 +160,9 @@ def _require(
     if not accept.strip():
         raise WorkflowError(
             f"{name} learned from an end user who was erased on "
-            f"{min(taint.tainted_at for taint in known):%Y-%m-%d}, and weights can't forget; train "
-            "a new run from weights of before, without them, or accept it with a reason: "
-            "--accept-taint WHY",
+            f"{min(taint.tainted_at for taint in known):%Y-%m-%d}, and weights can't forget; "
+            "train a new run from earlier weights, without this end user's data, or accept it with "
+            "a reason: --accept-taint WHY",
             code="tainted",
         )
     details = {

@@ -1,4 +1,4 @@
-r"""What a user's earlier hours say about the next.
+r"""Prediction of a user's next hour from the earlier ones.
 
 Routing is sticky: a user who comes back meets the same version, and the difference that chance made
 between the users of both arms comes back with them. A test that takes each hour for new users would

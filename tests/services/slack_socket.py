@@ -69,7 +69,7 @@ class SocketMode:
         self.connections[0].send(text)
 
     def announce_disconnect(self) -> None:
-        """Tell all clients that their connections end soon, as Slack does every few hours."""
+        """Announce that all connections end soon, as Slack does every few hours."""
         with self._changed:
             connections = list(self.connections)
         for connection in connections:

@@ -1,4 +1,4 @@
-"""Which incident a message is about: its number, level and status, its pages."""
+"""Incident of a message: its number, level, status and pages."""
 
 import re
 

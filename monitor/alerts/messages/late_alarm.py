@@ -18,7 +18,7 @@ NEXT_STEPS = (
 def announce_late_alarm(
     connection: Connection, evaluation: DriftEvaluationRow, now: datetime, alerts: Alerts
 ) -> bool:
-    """Tell an alarm that came too late for an incident, once a window.
+    """Announce an alarm that came too late for an incident, once a window.
 
     Returns:
         Whether a message was written: not where the evaluation has no alarm.

@@ -36,7 +36,7 @@ class InFlight:
 def announce_removed_models(
     connection: Connection, first_pause: int, ended: Sequence[InFlight], now: datetime
 ) -> None:
-    """Tell that models are no longer watched, and what ends with them.
+    """Announce that models are no longer watched, and what ends with them.
 
     The message is the daemon's own: the channel of a removed model is not known any more.
 

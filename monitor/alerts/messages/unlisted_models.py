@@ -28,7 +28,7 @@ MAX_CHARACTERS = 60
 
 
 def announce_unlisted_models(connection: Connection, settings: Sections, now: datetime) -> bool:
-    """Tell once a week which unlisted models the last whole week had traffic of.
+    """Announce once a week the unlisted models with traffic in the last whole week.
 
     Returns:
         Whether a message was written.

@@ -1,4 +1,4 @@
-"""What a condition is checked on, and its result."""
+"""Check of a condition: its inputs and its result."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ class Check(Generic[SettingsT]):
     """A check of a condition."""
 
     connection: Connection
-    #: Of the model; of the daemon those of all models.
+    #: The settings of the model; for a condition of the daemon, those of all models.
     settings: SettingsT
     now: datetime
     #: When the daemon started, which catches up after a pause.

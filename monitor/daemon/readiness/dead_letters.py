@@ -7,7 +7,7 @@ MISSING_RESPONSE = "missing_response"
 
 
 def dead_letters_finding(settings: Sections) -> Finding:
-    """Tell the dead letters that were not replayed, by reason."""
+    """Count the dead letters that were not replayed, by reason."""
     from monitor.store.traffic.dead_letters import count_by_reason
 
     with open_connection(settings) as connection:

@@ -8,7 +8,7 @@ MAKE_KEY = "set DRIFTWARDEN_USER_ID_KEY to the output of `openssl rand -hex 32`"
 
 
 def user_ids_finding(settings: Sections, secrets: Secrets) -> Finding:
-    """Tell how end users' ids are stored, and where the key is."""
+    """Report how end users' ids are stored, and where the key is."""
     from monitor.traffic.end_users.key_ring import configured_keys, read_key_ring
 
     form = "pseudonyms"
@@ -42,7 +42,7 @@ def user_ids_finding(settings: Sections, secrets: Secrets) -> Finding:
 
 
 def suppression_finding(settings: Sections) -> Finding:
-    """Tell how many end users are on the suppression list, and where it is kept besides."""
+    """Count the end users on the suppression list, and name the file with its copy."""
     from monitor.store.engine import make_engine
     from monitor.store.privacy.suppressions import newest_changes, suppression_changes
     from monitor.traffic.end_users.suppression_file import read_suppression_file, suppression_file

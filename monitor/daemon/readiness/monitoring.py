@@ -24,7 +24,7 @@ DELIVERY_ERRORS_SHOWN = timedelta(days=7)
 
 
 def budget_finding(settings: Sections) -> Finding:
-    """Tell the budget of false alarms of all models."""
+    """Report the budget of false alarms of all models."""
     budgets = [of_model.drift.false_alarms_a_year for of_model in settings.by_model]
     message = f"at most {sum(budgets):g} a year"
     if len(budgets) > 1:
@@ -50,7 +50,7 @@ def database_finding(settings: Sections) -> Finding:
 
 
 def leader_finding(settings: Sections) -> Finding:
-    """Tell which replica leads, and for how long."""
+    """Report which replica leads, and since when."""
     from monitor.store.leadership import current_lease, database_time
 
     with open_connection(settings) as connection:
@@ -62,8 +62,8 @@ def leader_finding(settings: Sections) -> Finding:
             "leader",
             "note",
             f"none {_since(lease.expires_at, now)}: nothing is evaluated and no message is sent; "
-            "start `driftwarden run`; the log of one that runs says why it can't lead "
-            f"(`lease_not_renewed`). The last one was {lease.holder}",
+            "start `driftwarden run`; if one runs, `lease_not_renewed` in its log says why it "
+            f"can't lead. The last leader was {lease.holder}",
         )
     since = _since(lease.acquired_at, now)
     return Finding("leader", "ok", f"{lease.holder} {since}, epoch {lease.epoch}")
@@ -91,7 +91,7 @@ def baseline_finding(settings: Settings) -> Finding:
 
 
 def unlisted_finding(settings: Sections) -> Finding:
-    """Tell the traffic of the last seven days that nobody watches."""
+    """Report the traffic of unlisted models in the last seven days."""
     from monitor.alerts.messages.unlisted_models import describe_unlisted
     from monitor.settings.models.names import twins_in_case
     from monitor.store.traffic.unlisted import (
@@ -119,7 +119,7 @@ def unlisted_finding(settings: Sections) -> Finding:
 
 
 def looks_finding(settings: Settings) -> Finding:
-    """Tell the newest look at the last 24 hours."""
+    """Report the newest look at the last 24 hours."""
     from monitor.rendering.looks import describe_look
     from monitor.store.windows.looks import newest_look
 

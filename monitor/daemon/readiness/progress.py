@@ -12,7 +12,7 @@ STALLED_AFTER = timedelta(minutes=30)
 
 
 def windows_finding(settings: Settings) -> Finding:
-    """Tell until when windows are evaluated, and why the newest failed window failed."""
+    """Report until when windows are evaluated, and why the newest failed window failed."""
     from monitor.settings.durations import format_duration
     from monitor.store.windows.drift_evaluations import newest_failed_evaluation
     from monitor.windows.evaluation import evaluated_until

@@ -25,7 +25,7 @@ def may_decide(connection: Connection, item: ItemRow, user: UserRow) -> bool:
 def may_be_asked(connection: Connection, item: ItemRow, user: UserRow) -> bool:
     """Return whether a user may decide an item where its reviewers don't agree in the end.
 
-    Who may be, doesn't read the discussion: names and arguments would anchor the ruling.
+    The discussion is hidden from such a user: names and arguments would anchor the ruling.
     """
     if not user.is_adjudicator_of(item.model) or not user.works_on(item.model, item.task_type):
         return False

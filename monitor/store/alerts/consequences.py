@@ -1,4 +1,4 @@
-"""What followed from an incident: windows, review batches, decisions, runs, versions, rollouts."""
+"""Consequences of an incident: windows, review batches, decisions, runs, versions, rollouts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which part of the daemon reads and changes which table; `driftwarden db grants` makes it so."""
+"""Tables that each part of the daemon reads and changes; `driftwarden db grants` grants these."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

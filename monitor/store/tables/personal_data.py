@@ -1,4 +1,4 @@
-"""Which personal data each column of the database holds, why, how long, and how it is erased.
+"""Personal data of each column of the database: its purpose, period, readers and erasure.
 
 `driftwarden forget`, its verification, the export for an end user and the inventory read this. A
 test compares it with the schema: a column of text, JSON or bytes has a row here.

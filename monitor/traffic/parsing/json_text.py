@@ -51,7 +51,7 @@ def _invalid_utf8(text: bytes | str, error: UnicodeDecodeError) -> RecordError:
 
 
 def _malformed(text: bytes | str, complaint: str) -> RecordError:
-    """Return the error; of what Python writes for a number that is none, the way out as well."""
+    """Return the error; for Python's ``NaN`` and ``Infinity``, it says what to write instead."""
     excerpt = text if isinstance(text, str) else text.decode("utf-8", "replace")
     constant = _CONSTANT.search(excerpt)
     if constant is not None:

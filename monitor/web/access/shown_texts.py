@@ -1,4 +1,4 @@
-"""Which routes show texts of end users; a test holds that each route has a decision.
+"""Routes that show texts of end users; a test holds that each route has a decision.
 
 Texts are prompts, responses and quotes of them, words of topics, and what may quote: errors, logs,
 messages, and the reasons of flags.

@@ -133,7 +133,7 @@ def response_pairs(
 
 
 def _lower_is_better(row: CandidateEvaluationRow, benchmark: str, metric: str, other: str) -> bool:
-    """Tell from the comparison whether lower values of the metric are better."""
+    """Return whether lower values of the metric are better, by the stored comparison."""
     return any(
         comparison.lower_is_better
         for comparison in (row.results.comparisons if row.results else ())

@@ -1,4 +1,4 @@
-"""What followed from a drift evaluation, and what a lead can do about it."""
+"""Consequences of a drift evaluation, and the next actions of a lead."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What the page of an incident shows."""
+"""Contents of the page of an incident."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

@@ -17,10 +17,11 @@ _MAX_FUZZY_WORDS, _MAX_TYPOS = 60, 4
 _MAX_CLAUSES = 40
 #: Characters of a word that may have an error, and two errors.
 _SHORTEST_WORD, _LONG_WORD = 3, 8
-#: Minimum words of a text that is found between other sentences, and within a sentence; maximum
-#: words of one that is found between others.
+#: Minimum words of a benchmark text that is searched between other sentences, and within a
+#: sentence; maximum words of one that is searched between other sentences.
 _MIN_SENTENCE_WORDS, _MIN_CONTAINED_WORDS, _MAX_RUN_WORDS = 2, 8, 60
-#: A word of so many texts is no typing error, unless the right one is so many times as frequent.
+#: A word that so many texts have is a word of the language, not a typing error, unless the original
+#: word is in at least so many times as many texts.
 _KNOWN, _TIMES = 3, 10
 
 

@@ -1,4 +1,4 @@
-"""What is fixed before the first look: checks with stable's levels, and output formats."""
+"""Starting point of a rollout: checks with stable's levels, and output formats."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

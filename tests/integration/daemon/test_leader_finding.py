@@ -1,4 +1,4 @@
-"""What `driftwarden check` says of the leader."""
+"""Finding of `driftwarden check` on the leader."""
 
 from datetime import timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What `driftwarden check` says of evaluated windows and of stored records."""
+"""Findings of `driftwarden check` on evaluated windows and stored records."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

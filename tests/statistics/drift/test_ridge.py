@@ -29,8 +29,8 @@ def test_responses_near_their_prompts_leave_smaller_residuals() -> None:
     rng = np.random.default_rng(3)
     x = rng.standard_normal((60, 200)) / np.sqrt(200)
     y = 0.7 * x + 0.3 * rng.standard_normal((60, 200)) / np.sqrt(200)
-    elsewhere = np.linalg.qr(rng.standard_normal((200, 200)))[0]  # the same, but not its own
-    x, y, turned = (some.astype(np.float32) for some in (x, y, x @ elsewhere))
+    rotation = np.linalg.qr(rng.standard_normal((200, 200)))[0]  # keeps distances
+    x, y, turned = (vectors.astype(np.float32) for vectors in (x, y, x @ rotation))
     assert np.var(ridge_residual(x, y)) < 0.5 * np.var(ridge_residual(turned, y))
 
 

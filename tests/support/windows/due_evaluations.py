@@ -1,4 +1,4 @@
-"""What the daemon does for one model, in this process."""
+"""Due evaluations of one model, run in this process as the daemon runs them."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Which parameters of commands are texts that are redacted; every other one is listed here."""
+"""Parameters of commands that are redacted texts; every other one is listed here."""
 
 from collections.abc import Iterator
 from typing import Any, get_args

@@ -1,4 +1,4 @@
-"""What `driftwarden check` says of unencrypted passwords and of exposed files."""
+"""Findings of `driftwarden check` on unencrypted passwords and exposed files."""
 
 import json
 from pathlib import Path

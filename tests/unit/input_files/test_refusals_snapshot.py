@@ -1,4 +1,4 @@
-"""What is said of files that can't be read."""
+"""Messages about files that can't be read."""
 
 import gzip
 from collections.abc import Iterator

@@ -69,6 +69,20 @@ def test_other_text_passes(source: str) -> None:
     assert not list(check_source(source, VOCABULARY))
 
 
+@pytest.mark.parametrize("word", ["What", "Which", "Where", "Who", "Whose"])
+def test_module_docstring_that_opens_with_a_clause_is_refused(word: str) -> None:
+    [(line, _)] = check_source(f'"""{word} follows from a window."""', VOCABULARY)
+    assert line == 1
+
+
+@pytest.mark.parametrize(
+    "source",
+    ['"""Whatever follows."""', 'def load():\n    """What follows."""', '"""Load what follows."""'],
+)
+def test_other_docstring_with_a_clause_passes(source: str) -> None:
+    assert not list(check_source(source, VOCABULARY))
+
+
 def test_line_of_a_problem_is_named() -> None:
     [(line, _)] = check_source("a = 1\nanswer = 2", VOCABULARY)
     assert line == 2

@@ -1,4 +1,4 @@
-"""What the seed decides: the permutations, and nothing else."""
+"""Draws under a fixed seed: the permutations depend on it, and nothing else."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""What windows could have shown: by their sizes, end users and levels, and in a sentence."""
+"""Detectable shares of windows: by sizes, end users and levels, and in a sentence."""
 
 from collections.abc import Sequence
 
