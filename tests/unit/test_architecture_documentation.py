@@ -1,0 +1,73 @@
+"""Lists of the architecture page against packages, layers, jobs and the public API."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import driftwarden
+from monitor.daemon.app import DEFAULT_PARTS
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs/explanation/architecture.md").read_text(encoding="utf-8")
+#: Packages with a folder per feature or command group, which the table doesn't name one by one.
+BY_FEATURE = {"monitor.cli", "monitor.web", "monitor.store.tables"}
+
+
+def packages_in(folder: Path) -> set[str]:
+    return {path.parent.name for path in folder.glob("*/__init__.py")}
+
+
+def modules_in(folder: Path) -> set[str]:
+    return {path.stem for path in folder.glob("*.py")} - {"__init__"}
+
+
+def rows() -> dict[str, str]:
+    """Return each package of the table with its contents."""
+    table = PAGE.split("## Packages")[1].split("| --- | --- |\n")[1].split("\n\n")[0]
+    cells = [line.strip("| ").split(" | ", 1) for line in table.splitlines()]
+    return {name: text for names, text in cells for name in re.findall(r"`([\w.]+)`", names)}
+
+
+def layers() -> list[set[str]]:
+    """Return the layers that import-linter holds, without the name of the package."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contract = next(
+        contract
+        for contract in settings["tool"]["importlinter"]["contracts"]
+        if contract["name"] == "Imports run one way"
+    )
+    return [{name.strip().split(".")[1] for name in row.split("|")} for row in contract["layers"]]
+
+
+def test_table_has_every_package() -> None:
+    monitor = {f"monitor.{name}" for name in packages_in(ROOT / "monitor")}
+    monitor |= {f"monitor.{name}" for name in modules_in(ROOT / "monitor")}
+    retrain = {f"retrain.{name}" for name in packages_in(ROOT / "retrain")}
+    assert set(rows()) == {"driftwarden", "bench"} | monitor | retrain
+
+
+@pytest.mark.parametrize("name", [name for name in rows() if name not in BY_FEATURE])
+def test_row_of_a_package_names_its_folders(name: str) -> None:
+    folder = ROOT / Path(*name.split("."))
+    left = {sub for sub in packages_in(folder) if f"`{sub}`" not in rows()[name]}
+    assert name == "bench" or left == set(), f"add {sorted(left)} to the row of `{name}`"
+
+
+@pytest.mark.parametrize("page", ["docs/explanation/architecture.md", "CONTRIBUTING.md"])
+def test_page_has_the_layers_in_their_order(page: str) -> None:
+    text = " ".join((ROOT / page).read_text(encoding="utf-8").split())
+    (written,) = re.findall(r"`(cli > [^`]+)`", text)
+    assert [set(re.findall(r"\w+", layer)) for layer in written.split(">")] == layers()
+
+
+@pytest.mark.parametrize("name", sorted({*driftwarden.__all__} - {"__version__"}))
+def test_public_name_is_listed(name: str) -> None:
+    paragraph = PAGE.split("`driftwarden` re-exports")[1].split("\n\n")[0]
+    assert f"`{name}`" in paragraph
+
+
+@pytest.mark.parametrize("name", DEFAULT_PARTS)
+def test_table_has_every_part_of_the_daemon(name: str) -> None:
+    assert f"| `{name}` |" in PAGE
