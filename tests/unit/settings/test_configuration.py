@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,9 @@ from monitor.settings import (
     load_secrets,
     load_settings,
 )
+from monitor.settings.models.table import OVERRIDABLE, ModelSection
+from monitor.store.tables.personal_data import PERSONAL_DATA, period_of
+from tests.unit.settings.setting_reads import reads_in
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIG = ROOT / "config.toml"
@@ -78,14 +82,53 @@ def test_thirteen_keys_stand_before_the_advanced_ones() -> None:
     assert len(declared_keys()) - 13 == len(re.findall(r"^\w", advanced, re.MULTILINE))
 
 
-def test_every_setting_and_secret_is_read() -> None:
+@cache
+def sources() -> list[str]:
+    """Return the modules that may read settings."""
     settings = ROOT / "monitor" / "settings"
-    sources = [path for folder in ("monitor", "retrain") for path in (ROOT / folder).rglob("*.py")]
-    sources = [path for path in sources if settings not in path.parents]
-    sources += [settings / "configuration.py", settings / "loading.py"]
-    code = "\n".join(path.read_text("utf-8") for path in sources)
+    paths = [path for folder in ("monitor", "retrain") for path in (ROOT / folder).rglob("*.py")]
+    paths = [path for path in paths if settings not in path.parents]
+    paths += [settings / "configuration.py", settings / "loading.py"]
+    return [path.read_text("utf-8") for path in paths]
+
+
+def test_every_setting_is_read_from_its_section() -> None:
+    declared = all_sections()
+    # A model's settings are read as `settings.model`.
+    sections = {**declared, "model": ModelSection}
+    read = {read for source in sources() for read in reads_in(source, sections)}
+    read |= {("models.assistant", key) for section, key in read if section == "model"}
+    # Sections that a model overrides are read by their names, periods by those of the columns.
+    read |= {("models.assistant", section) for section in OVERRIDABLE}
+    read |= {("retention", period_of(*column)) for column in columns_of_personal_data()}
+    assert [] == sorted(set(declared_keys()) - read)
+
+
+def columns_of_personal_data() -> list[tuple[str, str]]:
+    return [(name, column) for name, table in PERSONAL_DATA.items() for column in table.columns]
+
+
+@pytest.mark.parametrize(
+    ("source", "is_read"),
+    [
+        ("settings.alerts.status", True),
+        ("row.status", False),
+        ("def send(limits: Alerts): return limits.status", True),
+        ("def send(limits: 'Alerts | None'): return limits.status", True),
+        ("rules = own = settings.alerts; own.status", True),
+        ("first, rules = 1, site().alerts; rules.status", True),
+        ("(rules := site.alerts).channel; rules.status", True),
+        ("settings.review.status", False),
+        ("settings.alerts = status", False),
+    ],
+)
+def test_read_of_a_setting_is_told_from_other_attributes(source: str, is_read: bool) -> None:
+    assert (("alerts", "status") in reads_in(source, all_sections())) == is_read
+
+
+def test_every_secret_is_read() -> None:
+    code = "\n".join(sources())
     read = set(re.findall(r"\.(\w+)\b", code))
-    assert [] == [name for name in declared_keys() if name[1] not in read]
     read |= {name.lower() for name in re.findall(r'read_variable\("(\w+)"\)', code)}
     assert [] == [name for name in Secrets.model_fields if name not in read]
 
