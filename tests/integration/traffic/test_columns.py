@@ -5,15 +5,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, inspect, select
 
 from monitor.settings import Settings, Traffic
-from monitor.store.engine import transaction
+from monitor.store.engine import make_engine, transaction
 from monitor.store.tables import Exchange as ExchangeTable
 from monitor.store.traffic import exchange_columns
 from monitor.store.traffic.baseline_copies import create_baseline_from_traffic
@@ -32,6 +33,7 @@ from monitor.traffic.record import RawRecord
 from monitor.traffic.rows import content_row, half_row
 from monitor.traffic.sampling.sampler import Draw
 from tests.support.encoders.fake_encoder import FakeEncoder
+from tests.support.migrated_copy import migrate
 
 COLUMNS_BY_NAME = {column.name: column for column in COLUMNS.values()}
 #: A value of its own for each label.
@@ -140,6 +142,16 @@ def test_a_column_is_declared_in_every_place() -> None:
     assert in_table - STORAGE == NAMES
     assert set(LABELS) <= NAMES
     assert {name for name in LABELS if COLUMNS_BY_NAME[name].role != "content"} == set()
+
+
+def test_the_migrated_table_has_every_column(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path / 'migrated.db'}")
+    migrate(engine)
+    with engine.connect() as connection:
+        migrated = {column["name"] for column in inspect(connection).get_columns("exchanges")}
+    engine.dispose()
+    missing = {column.name for column in ExchangeTable.__table__.columns} - migrated
+    assert not missing, f"write a migration that adds {sorted(missing)}"
 
 
 def test_the_plain_format_reads_every_label(clock: datetime) -> None:

@@ -1,5 +1,6 @@
 """The registry of personal data has a row for each column that can hold some, and no other."""
 
+import pytest
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Float, Integer, Table
 
 from monitor.settings.retention import Retention
@@ -15,9 +16,19 @@ def columns_with_text(table: Table) -> set[str]:
     return {column.name for column in table.columns if not isinstance(column.type, WITHOUT_TEXT)}
 
 
-def test_every_column_of_text_has_a_row_and_no_other() -> None:
-    registered = {name: set(table.columns) for name, table in PERSONAL_DATA.items()}
-    assert registered == {name: columns_with_text(table) for name, table in metadata.tables.items()}
+def test_every_table_has_a_row_and_no_other() -> None:
+    assert set(PERSONAL_DATA) == set(metadata.tables)
+
+
+@pytest.mark.parametrize("name", sorted(metadata.tables))
+def test_every_column_of_text_has_a_row_and_no_other(name: str) -> None:
+    assert name in PERSONAL_DATA, f"add the table `{name}` to personal_data.py"
+    declared = columns_with_text(metadata.tables[name])
+    registered = set(PERSONAL_DATA[name].columns)
+    missing = ", ".join(f"`{name}.{column}`" for column in sorted(declared - registered))
+    assert not missing, f"add {missing} to personal_data.py"
+    removed = ", ".join(f"`{name}.{column}`" for column in sorted(registered - declared))
+    assert not removed, f"remove {removed} from personal_data.py"
 
 
 def test_new_column_of_text_needs_a_row() -> None:
