@@ -21,7 +21,7 @@ from tests.unit.descriptors.test_descriptors import RANGES
 
 HERE = Path(__file__).relative_to(Path(__file__).parents[2])
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-#: Metrics whose scores need a model; their own tests check the ranges.
+#: Metrics whose scores need a model or a judge; their own tests check the ranges.
 WITH_A_MODEL = {"bertscore", "hallucination_rate", "judged_hallucination_rate", "judged_score"}
 WITH_A_MODEL |= {"judged_refusal_rate", "judged_over_refusal_rate"}
 ITEMS = [
@@ -66,11 +66,15 @@ def numbers_of_a_text() -> list[Any]:
     ]
 
 
+class UnusedJudgeError(Exception):
+    """Raised when a metric asks the judge."""
+
+
 class UnusedJudge:
     """A judge, without which a metric that asks one isn't made."""
 
     def ask(self, system: str, question: str) -> str:
-        raise NotImplementedError
+        raise UnusedJudgeError
 
 
 def load(name: str) -> list[Metric]:
@@ -91,24 +95,33 @@ def test_every_number_of_a_text_has_a_tested_range(function: Any) -> None:
 def test_every_descriptor_has_its_row(descriptor: Descriptor) -> None:
     rows = table("explanation/statistics.md", "| descriptor | of | definition |")
     name = descriptor.name + (" ↑" if descriptor.direction < 0 else "")
-    assert [name, descriptor.of] in [row[:2] for row in rows]
+    assert [name, descriptor.of] in [row[:2] for row in rows], (
+        f"add a row | {name} | {descriptor.of} | ... | to docs/explanation/statistics.md"
+    )
 
 
 @pytest.mark.parametrize("module", [*modules_of(metrics)], ids=lambda module: module.__name__)
 def test_every_metric_of_a_module_is_built_in(module: ModuleType) -> None:
     listed = [metric for name in BUILT_IN for metric in load(name)]
+    hint = "add a line for {} to BUILT_IN in retrain/evaluation/metrics/catalogue.py"
     for entry in vars(module).values():
         if isinstance(entry, type):
             is_metric = entry.__module__ == module.__name__ and hasattr(entry, "score")
-            assert not is_metric or entry in {Metric, PerResponse, *map(type, listed)}
+            is_listed = entry in {Metric, PerResponse, *map(type, listed)}
+            assert is_listed or not is_metric, hint.format(entry.__name__)
         elif isinstance(entry, Metric):
-            assert any(entry is metric for metric in listed), entry.name
+            assert any(entry is metric for metric in listed), hint.format(entry.name)
 
 
 @pytest.mark.parametrize("name", sorted({*metric_names()} - WITH_A_MODEL))
 def test_every_built_in_metric_scores_within_its_range(name: str) -> None:
     for metric in load(name):
-        scores = apply_metric(metric, ITEMS, RESPONSES)
+        try:
+            scores = apply_metric(metric, ITEMS, RESPONSES)
+        except UnusedJudgeError:
+            pytest.fail(
+                f"{name} needs a judge: test its range, and add it to WITH_A_MODEL in {HERE}"
+            )
         assert metric.lowest < metric.highest
         assert np.isfinite(scores).any(), f"{name} applies to none of ITEMS in {HERE}; add one"
         assert np.nanmin(scores) >= metric.lowest
@@ -118,5 +131,7 @@ def test_every_built_in_metric_scores_within_its_range(name: str) -> None:
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_every_built_in_metric_has_its_row(name: str) -> None:
     rows = table("how-to/evaluate-a-candidate.md", "| name | measures | better |")
-    (better,) = [row[-1] for row in rows if f"`{name}`" in row[0]]
-    assert {better} == {metric.direction for metric in load(name)}
+    better = {row[-1] for row in rows if f"`{name}`" in row[0]}
+    page = "docs/how-to/evaluate-a-candidate.md"
+    assert better, f"add a row for `{name}` to the table of {page}"
+    assert better == {metric.direction for metric in load(name)}, f"the row of `{name}` in {page}"

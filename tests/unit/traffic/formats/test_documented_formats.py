@@ -15,7 +15,9 @@ import pytest
 from monitor.settings import Traffic
 from monitor.traffic import formats
 from monitor.traffic.dead_letters import REASONS
+from monitor.traffic.exchange import LABELS
 from monitor.traffic.formats import FORMATS, Format
+from monitor.traffic.formats.plain import LABEL_KEYS
 from monitor.traffic.parsing.payload import Payload
 from tests.support.traffic import fixture_files
 from tests.support.traffic.fixture_files import OCCURRED_AT, decode
@@ -64,6 +66,12 @@ def test_a_documented_record_is_read_by_its_format(name: str, record: str) -> No
 def test_headings_of_formats_follow_the_table() -> None:
     assert list(FORMATS) == re.findall(r"^## `(\w+)`$", REFERENCE, re.MULTILINE)
     assert list(FORMATS) == re.findall(r"^\| \[`(\w+)`\]", REFERENCE, re.MULTILINE)
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_key_of_every_label_is_documented(label: str) -> None:
+    key = LABEL_KEYS.get(label, label)
+    assert f"\n| `{key}` | " in FIELDS, f"add `{key}` to the table of docs/reference/formats.md"
 
 
 def test_every_reason_of_a_dead_letter_is_documented() -> None:
