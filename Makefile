@@ -7,6 +7,10 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# What .venv is made from. The stamp has their checksum rather than a time: a clone, a worktree or a switch of
+# branches changes times only.
+INSTALLED_FROM := pyproject.toml constraints.txt requirements-models.txt scripts/make-venv.sh
+CHECKSUM := $(shell cat $(INSTALLED_FROM) | cksum | tr ' ' -)
 STAMP := $(VENV)/.installed
 
 # Without compiled modules every child that trains spends 15 seconds on imports instead of 7.
@@ -28,11 +32,12 @@ help: ## List the targets
 		awk -F ':.*## ' '{ printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }'
 
 .PHONY: setup
-setup: $(STAMP) ## Make .venv with all dependencies (PYTHON=python3.12; TORCH_INDEX_URL=... of builds without CUDA)
+setup: $(if $(filter-out $(shell cat $(STAMP) 2>/dev/null),$(CHECKSUM)),venv) ## Make .venv with all dependencies (PYTHON=python3.12; TORCH_INDEX_URL=... of builds without CUDA)
 
-$(STAMP): pyproject.toml constraints.txt requirements-models.txt scripts/make-venv.sh
+.PHONY: venv
+venv:
 	@PYTHON=$(PYTHON) TORCH_INDEX_URL=$(TORCH_INDEX_URL) scripts/make-venv.sh
-	@touch $@
+	@echo '$(CHECKSUM)' > $(STAMP)
 
 .PHONY: demo
 demo: setup ## Run the whole loop on embedded defaults (TRAFFIC=file.jsonl BASELINE=file.jsonl: on yours)

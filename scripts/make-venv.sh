@@ -1,6 +1,6 @@
 #!/bin/sh
 # Make .venv with everything driftwarden and its tests need. `make setup` calls this when
-# pyproject.toml, constraints.txt or requirements-models.txt changed.
+# the content of pyproject.toml, constraints.txt, requirements-models.txt or of this script changed.
 #
 # Packages come from wherever your pip is configured to find them: uv is faster but doesn't read
 # pip's configuration, so the parts of it that say where packages come from are handed over.
