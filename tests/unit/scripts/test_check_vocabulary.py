@@ -1,5 +1,6 @@
 """Vocabulary check: refused names and docstrings, and their replacements."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,21 @@ def test_other_docstring_with_a_clause_passes(source: str) -> None:
 def test_line_of_a_problem_is_named() -> None:
     [(line, _)] = check_source("a = 1\nanswer = 2", VOCABULARY)
     assert line == 2
+
+
+def terms(text: str) -> list[str]:
+    """Return the terms of a glossary; several in a cell are separated by semicolons or commas."""
+    tables = text.split("## Terms")[1].split("## Names", maxsplit=1)[0]
+    cells = re.findall(r"^\| ([^|]+) \|", tables, re.MULTILINE)
+    rows = [cell.partition(":")[0] for cell in cells if cell != "term" and "---" not in cell]
+    return [term.strip() for row in rows for term in re.split("[;,]", row)]
+
+
+def test_term_has_one_meaning_or_names_its_subject() -> None:
+    listed = terms(Path("docs/glossary.md").read_text(encoding="utf-8"))
+    assert sorted(listed) == sorted(set(listed))
+    qualified = {term.partition(" (")[0] for term in listed if "(" in term}
+    assert [term for term in listed if term in qualified] == []
 
 
 def test_real_glossary_is_read() -> None:
