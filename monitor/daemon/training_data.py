@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from monitor.review.export import read_gold, sft_rows
 from monitor.review.export.file_examples import missing_parts, render_row
 from monitor.review.export.replay_prompts import replay_prompts
-from monitor.review.export.training_examples import without_task_types
+from monitor.review.export.training_examples import item_of, without_task_types
 from monitor.review.guidelines import Taxonomy, load_taxonomy
 from monitor.settings import Settings
 from monitor.settings.evaluation_file import read_plan
@@ -122,10 +122,10 @@ class TrainingDataBuilder:
 
     def _with_end_users(self, gold: Sequence[Row]) -> list[Row]:
         """Add the grouping keys of each row's end user, where known: they decide the split."""
-        known = self._known_items([_item_of(row) for row in gold])
+        known = self._known_items([item_of(row.get("metadata", {})) for row in gold])
         return [
             row | {"group_keys": self._group_keys(end_user)}
-            if (end_user := known.get(_item_of(row))) is not None
+            if (end_user := known.get(item_of(row.get("metadata", {})))) is not None
             else row
             for row in gold
         ]
@@ -149,11 +149,14 @@ class TrainingDataBuilder:
     def _agreement(self, training_set: TrainingSet) -> dict[str, Any] | None:
         """Return the agreement of the reviewers of the gold on the verdict."""
         rows = [*training_set.rows, *training_set.validation]
-        known = {number for number, _ in self._known_items([_item_of(row) for row in rows])}
+        known = {
+            number
+            for number, _ in self._known_items([item_of(row.get("metadata", {})) for row in rows])
+        }
         merged = {
             item
             for row in rows
-            if _item_of(row)[0] in known
+            if item_of(row.get("metadata", {}))[0] in known
             for item in row["metadata"].get("merged_items", ())
         }
         with transaction(self.engine) as connection:
@@ -165,10 +168,3 @@ class TrainingDataBuilder:
             return None
         rng = np.random.default_rng(self.recipe.seed)
         return asdict(measure_agreement(list(votes.values()), rng=rng))
-
-
-def _item_of(row: Row) -> tuple[int, str]:
-    """Return the review item and exchange of a row, where its metadata has them."""
-    metadata = row.get("metadata", {})
-    number = metadata.get("item_id")
-    return (number if isinstance(number, int) else 0), str(metadata.get("exchange_id") or "")

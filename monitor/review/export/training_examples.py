@@ -1,6 +1,7 @@
 """Training examples from gold items: production's prompt and the agreed response."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -116,6 +117,12 @@ def provenance(item: GoldItem, version_field: str) -> dict[str, Any]:
         "n_reviewers": item.n_reviewers,
         "decided_at": item.decided_at.isoformat(),
     }
+
+
+def item_of(metadata: Mapping[str, Any]) -> tuple[int, str]:
+    """Return item and exchange of a row's :func:`provenance`; 0 or empty where a file has none."""
+    number = metadata.get("item_id")
+    return (number if isinstance(number, int) else 0), str(metadata.get("exchange_id") or "")
 
 
 def _unfit(item: GoldItem, taxonomy: Taxonomy | None) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from monitor.review.export.training_examples import (
     SkippedItem,
     TaxonomyVersions,
     TrainingExample,
+    item_of,
     provenance,
     render,
 )
@@ -35,6 +36,15 @@ def rendered(
             assert load_taxonomy(path) == taxonomy_by_version(connection, version)
         fields = item(taxonomy_version=version)
         return render(fields, TaxonomyVersions(connection, prompt))
+
+
+def test_item_is_read_back_from_its_provenance() -> None:
+    assert item_of(provenance(decided(7), "model_version")) == (7, "x7")
+
+
+@pytest.mark.parametrize("metadata", [{}, {"item_id": "7"}, {"item_id": None, "exchange_id": None}])
+def test_metadata_of_a_file_without_an_item_has_none(metadata: dict[str, Any]) -> None:
+    assert item_of(metadata) == (0, "")
 
 
 def test_the_system_prompt_is_that_of_the_version(
