@@ -1,4 +1,4 @@
-"""What the run of a page needs that the page leaves to the reader."""
+"""Needs of the run of a page that the page leaves to the reader."""
 
 import subprocess
 from collections.abc import Callable, Mapping

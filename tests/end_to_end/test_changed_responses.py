@@ -1,4 +1,4 @@
-"""What changed between responses, and the start of a run, in a browser."""
+"""Changes between responses, and the start of a run, in a browser."""
 
 import re
 from collections.abc import Callable, Iterator

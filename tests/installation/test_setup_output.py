@@ -1,4 +1,4 @@
-"""What `make setup` prints: a line for each step, and the end of the log where one fails."""
+"""Output of `make setup`: a line for each step, and the end of the log where one fails."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""What changed between responses, in the file, the terminal and Evidently; bars to scale."""
+"""Changes between responses, in the file, the terminal and Evidently; bars to scale."""
 
 import re
 from io import StringIO
