@@ -77,9 +77,9 @@ def create_app(
         exclude=["^/static/", "^/vendor/", "^/healthz$", "^/readyz$", "^/metrics$"],
     )
     return Litestar(
-        # In one router: Litestar 2.25 registers a handler again for each further handler on the
-        # same path of the application, wraps it in a thread twice, and builds all routes each time.
         route_handlers=[
+            # In one router: Litestar 2.25 registers a handler again for each further handler on
+            # the same path of the application, and wraps it in a thread twice.
             Router(
                 "/",
                 route_handlers=[
@@ -89,29 +89,29 @@ def create_app(
                     *invitation_page.HANDLERS,
                     *single_sign_on_page.HANDLERS,
                     *review_pages.HANDLERS,
-                    user_pages.router,
-                    *access_pages.HANDLERS,
-                    human_evaluation_pages.router,
-                    rollout_pages.router,
-                    *overview_page.HANDLERS,
-                    *progress_pages.HANDLERS,
-                    *gold_download.HANDLERS,
-                    *incident_pages.HANDLERS,
-                    *model_pages.HANDLERS,
-                    *version_steps.HANDLERS,
-                    *drift_pages.HANDLERS,
-                    *digest_page.HANDLERS,
-                    *decision_pages.HANDLERS,
-                    *run_pages.HANDLERS,
-                    *start_pages.HANDLERS,
-                    *runbook_pages.HANDLERS,
-                    *candidate_pages.HANDLERS,
-                    *health.HANDLERS,
-                    api.router,
-                    _static("/static", "static", *sorted(HERE.glob("*/static")), STYLES),
-                    _static("/vendor/htmx", "htmx", _htmx_folder()),
                 ],
-            )
+            ),
+            user_pages.router,
+            *access_pages.HANDLERS,
+            human_evaluation_pages.router,
+            rollout_pages.router,
+            *overview_page.HANDLERS,
+            *progress_pages.HANDLERS,
+            *gold_download.HANDLERS,
+            *incident_pages.HANDLERS,
+            *model_pages.HANDLERS,
+            *version_steps.HANDLERS,
+            *drift_pages.HANDLERS,
+            *digest_page.HANDLERS,
+            *decision_pages.HANDLERS,
+            *run_pages.HANDLERS,
+            *start_pages.HANDLERS,
+            *runbook_pages.HANDLERS,
+            *candidate_pages.HANDLERS,
+            *health.HANDLERS,
+            api.router,
+            _static("/static", "static", *sorted(HERE.glob("*/static")), STYLES),
+            _static("/vendor/htmx", "htmx", _htmx_folder()),
         ],
         dependencies={
             "engine": Provide(lambda: engine, sync_to_thread=False),
