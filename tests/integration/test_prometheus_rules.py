@@ -17,7 +17,7 @@ from monitor.daemon.leader_metrics import withdraw_gauges
 from monitor.settings import Secrets, Settings
 from monitor.telemetry import REGISTRY
 from monitor.traffic.ingest.storage_metrics import create_counters
-from monitor.web.app import create_app
+from tests.support.web.apps import create_app
 from tests.unit.deploy.dashboard import queries
 
 ROOT = Path(__file__).parents[2]

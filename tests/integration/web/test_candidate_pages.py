@@ -25,7 +25,6 @@ from monitor.store.training.label_results import (
     LabelScore,
     ReliabilityBin,
 )
-from monitor.web.app import create_app
 from retrain.run_folder import RunFolder, read_lines
 from tests.integration.web.test_decision_page import sign_in
 from tests.support.retrain.candidates import (
@@ -39,6 +38,7 @@ from tests.support.retrain.candidates import (
     write_results,
 )
 from tests.support.review.review_world import World, make_world
+from tests.support.web.apps import create_app
 
 HOSTILE = "<script>alert(1)</script>"
 

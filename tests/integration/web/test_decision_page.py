@@ -13,9 +13,9 @@ from monitor.review.decision.decisions import decide
 from monitor.settings import Review, Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.store.review.decisions import DecisionRow
-from monitor.web.app import create_app
 from tests.support.review.review_world import CASES, PASSWORD, World, make_world
 from tests.support.review.settled_items import JUDGEMENT, KNOWLEDGE, RIGHT, settle
+from tests.support.web.apps import create_app
 
 HOSTILE = "<script>alert(1)</script> & 'quoted'"
 

@@ -14,9 +14,9 @@ from monitor.accounts.registration import create_user
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.store.tables import metadata
-from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from tests.support.review.review_world import PASSWORD, World, make_world
+from tests.support.web.apps import create_app
 from tests.support.web.route_table import PUBLIC, WITH_TOKEN, Route, Visitor, routes
 
 #: What everybody who is signed in may read.

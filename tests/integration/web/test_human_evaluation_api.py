@@ -10,12 +10,12 @@ from sqlalchemy import Engine
 
 from monitor.settings import Secrets, Settings
 from monitor.settings.evaluation_file import HumanEvaluationPlan
-from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from retrain.evaluation.lifecycle import cancel_evaluation
 from tests.support.retrain.fake_launcher import FakeLauncher
 from tests.support.review.human_evaluation import make_human_evaluation, rate_all, rows
 from tests.support.review.review_world import World, make_world
+from tests.support.web.apps import create_app
 from tests.support.web.route_table import Visitor
 
 DIMENSIONS = ("accuracy", "completeness", "tone", "compliance")

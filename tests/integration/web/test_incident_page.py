@@ -19,9 +19,9 @@ from monitor.store.alerts.incidents import list_incidents
 from monitor.store.engine import transaction
 from monitor.store.tables import Exchange, OutboxMessage
 from monitor.store.windows.looks import LookFinding, mark_look_followed_up, save_look
-from monitor.web.app import create_app
 from tests.support.review.review_world import PASSWORD
 from tests.support.traffic.stored_traffic import store_traffic
+from tests.support.web.apps import create_app
 from tests.support.web.route_table import Visitor
 
 DAY = timedelta(days=1)

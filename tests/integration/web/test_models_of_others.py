@@ -26,7 +26,6 @@ from monitor.store.model_history import carry_over
 from monitor.store.owners import KINDS
 from monitor.store.review.items import items_with_status
 from monitor.store.tables import CandidateEvaluation, GoldExample, Review, ReviewItem
-from monitor.web.app import create_app
 from retrain.recipes.recipe import Recipe
 from retrain.training.runs import plan_run
 from tests.integration.web.test_foreign_ids import everything, knock
@@ -34,6 +33,7 @@ from tests.support.review.human_evaluation import make_human_evaluation
 from tests.support.review.review_world import PASSWORD, World, make_world
 from tests.support.review.roles import give_role
 from tests.support.review.settled_items import RIGHT, settle
+from tests.support.web.apps import create_app
 from tests.support.web.rollout_world import add_rollout
 from tests.support.web.route_table import PUBLIC, WITH_TOKEN, Route, Visitor, routes
 from tests.support.windows.mapped_window import add_map

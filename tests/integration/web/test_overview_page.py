@@ -27,12 +27,12 @@ from monitor.store.traffic.dead_letters import DeadLetterRow, insert_dead_letter
 from monitor.store.traffic.offsets import claim, record_caught_up
 from monitor.store.traffic.position import Position
 from monitor.store.traffic.unlisted import add_unlisted
-from monitor.web.app import create_app
 from monitor.web.security import local_path
 from tests.integration.alerts.outbox_messages import add_messages
 from tests.support.alerts.senders import MemorySender
 from tests.support.review.review_world import PASSWORD
 from tests.support.traffic.stored_traffic import store_traffic
+from tests.support.web.apps import create_app
 from tests.support.web.hostile_texts import markup_in
 from tests.support.web.rollout_world import add_rollout
 from tests.support.web.route_table import Visitor

@@ -17,8 +17,8 @@ from monitor.settings import Secrets, Settings
 from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
 from monitor.web import error_pages
-from monitor.web.app import create_app
 from tests.support.review.review_world import PASSWORD
+from tests.support.web.apps import create_app
 
 
 class MainText(HTMLParser):

@@ -16,10 +16,10 @@ from monitor.store.engine import transaction
 from monitor.store.review.items import batch_by_id, items_of_batches
 from monitor.store.review.reviews import insert_review
 from monitor.store.tables import ReviewItem
-from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from retrain.registry.stages import promote, register_version
 from tests.support.review.review_world import PASSWORD, World, make_world
+from tests.support.web.apps import create_app
 
 HOUR = timedelta(hours=1)
 SCORES = {"accuracy": 4, "completeness": 4, "tone": 4, "compliance": 4}

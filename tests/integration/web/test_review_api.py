@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import Engine
 
 from monitor.settings import Configuration, Secrets
-from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from tests.support.review.review_world import PASSWORD, make_world
+from tests.support.web.apps import create_app
 
 FIVE = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
 ACCEPT = {"verdict": "accept", **FIVE}

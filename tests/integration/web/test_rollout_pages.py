@@ -22,12 +22,12 @@ from monitor.store.rollouts.comparisons import save_comparison
 from monitor.store.rollouts.events import list_events
 from monitor.store.rollouts.rollouts import rollout_by_id
 from monitor.store.tables import Rollout, RolloutObservation, TrafficWeights
-from monitor.web.app import create_app
 from retrain.rollout import rollouts as steps
 from tests.integration.web.test_pages_snapshot import main_text
 from tests.support.retrain.rollout_desk import MODEL, RolloutDesk, settings_of
 from tests.support.review.human_evaluation import make_human_evaluation
 from tests.support.review.review_world import PASSWORD, make_world
+from tests.support.web.apps import create_app
 from tests.support.web.hostile_texts import ALL, CANARY, markup_in
 from tests.support.web.rollout_world import add_rollout, check_figures, make_desk
 from tests.support.web.route_table import Visitor

@@ -21,12 +21,12 @@ from monitor.store.training.runs import (
     run_by_id,
     save_progress,
 )
-from monitor.web.app import create_app
 from monitor.web.runs.loss_curve import draw_losses
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder
 from retrain.training.runs import plan_run
 from tests.support.review.review_world import PASSWORD, World, make_world
+from tests.support.web.apps import create_app
 
 PROGRESS = {
     "last": {

@@ -30,7 +30,6 @@ from monitor.store.training.runs import (
 )
 from monitor.store.training.start_requests import read_request, waiting_requests
 from monitor.store.training.taints import add_taint
-from monitor.web.app import create_app
 from retrain.jobs.launcher import Capability
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder, write_json
@@ -41,6 +40,7 @@ from tests.integration.web.test_decision_page import sign_in
 from tests.support.retrain.fake_launcher import FakeLauncher
 from tests.support.review.review_world import World, make_world
 from tests.support.review.settled_items import JUDGEMENT, KNOWLEDGE, RIGHT, settle
+from tests.support.web.apps import create_app
 
 WHY = {"reason": "the erased user wrote a greeting"}
 OPTION = {

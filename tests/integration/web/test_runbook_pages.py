@@ -11,8 +11,8 @@ from sqlalchemy import Engine
 
 from monitor.alerts.causes import CAUSES, Cause, runbook_url
 from monitor.settings import Alerts, Secrets, Settings
-from monitor.web.app import create_app
 from monitor.web.runbooks.runbook_pages import read_runbook
+from tests.support.web.apps import create_app
 
 ROOT = Path(__file__).parents[3]
 

@@ -14,10 +14,10 @@ from monitor.review.human_evaluation.rating import RatingQueue
 from monitor.settings import ModelSection, Secrets, Settings
 from monitor.settings.evaluation_file import HumanEvaluationPlan
 from monitor.store.engine import transaction
-from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from tests.support.review.human_evaluation import make_human_evaluation, rate_all, rows
 from tests.support.review.review_world import World
+from tests.support.web.apps import create_app
 from tests.support.web.hostile_texts import ALL, CANARY, CORPUS, markup_in
 from tests.support.web.hostile_world import (
     MODEL,

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, update
 from monitor.settings import Configuration, Secrets
 from monitor.store.engine import transaction
 from monitor.store.tables import Rollout
-from monitor.web.app import create_app
+from tests.support.web.apps import create_app
 from tests.support.web.rollout_world import add_rollout, check_figures
 
 HOUR = timedelta(hours=1)

@@ -12,7 +12,6 @@ from sqlalchemy import Engine, insert
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.store.tables import Rollout
-from monitor.web.app import create_app
 from monitor.web.models.version_life import read_life
 from monitor.web.server import BackgroundServer
 from retrain.registry.stages import promote, register_version
@@ -21,6 +20,7 @@ from tests.support.retrain.candidates import evaluated
 from tests.support.retrain.probe_world import ProbeWorld
 from tests.support.review.review_world import PASSWORD, World, make_world
 from tests.support.review.settled_items import JUDGEMENT, RIGHT, settle
+from tests.support.web.apps import create_app
 
 
 @pytest.fixture

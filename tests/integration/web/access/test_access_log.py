@@ -23,11 +23,11 @@ from monitor.store.tables import AccessEntry
 from monitor.web import error_pages
 from monitor.web.access.access_pages import ENTRIES_SHOWN
 from monitor.web.access.shown_texts import NOT_SHOWN, SHOWN
-from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from tests.integration.web.access.test_task_types_of_others import MARK, pages, world  # noqa: F401
 from tests.support.review.review_world import PASSWORD, World
 from tests.support.review.roles import give_role
+from tests.support.web.apps import create_app
 from tests.support.web.route_table import Visitor, routes
 
 

@@ -29,12 +29,12 @@ from monitor.store.windows.drift_evaluations import drift_evaluation_by_id, repl
 from monitor.store.windows.looks import LookFinding, save_look
 from monitor.store.windows.reports import save_report
 from monitor.web import blindness
-from monitor.web.app import create_app
 from tests.integration.web.test_foreign_ids import everything, knock
 from tests.support.review.human_evaluation import SYSTEMS, make_human_evaluation, rate_all
 from tests.support.review.review_world import World, make_world
 from tests.support.review.roles import give_role
 from tests.support.review.settled_items import RIGHT, Told, settle
+from tests.support.web.apps import create_app
 from tests.support.web.rollout_world import add_rollout
 from tests.support.web.route_table import PUBLIC, WITH_TOKEN, Visitor, routes
 from tests.support.windows.mapped_window import add_map

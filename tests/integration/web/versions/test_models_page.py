@@ -12,12 +12,12 @@ from sqlalchemy import Engine
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.store.training.registry import ScoreRow, list_versions, save_scores, scores_of
-from monitor.web.app import create_app
 from monitor.web.models.version_scores import N_HEADLINES, score_versions
 from monitor.web.server import BackgroundServer
 from retrain.registry.stages import register_version
 from tests.support.review.human_evaluation import make_human_evaluation
 from tests.support.review.review_world import PASSWORD, make_world
+from tests.support.web.apps import create_app
 
 #: Scores of three versions on the metric `exact_match`; the second is better, the third about as.
 VALUES = (0.40, 0.80, 0.79)

@@ -1,0 +1,74 @@
+"""Applications of the page that are built once and used by test after test.
+
+Building one takes longer than most tests that use it. Only its engine and its clock are another
+test's: they are exchanged.
+"""
+
+from typing import Any
+
+from litestar import Litestar
+from sqlalchemy import Engine
+
+from monitor.settings import Secrets, Sections
+from monitor.web import app as product
+from monitor.web.clock import Clock, utc_now
+
+
+class _EngineStandIn(Engine):
+    """Has all attributes of an engine, which can be exchanged."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.exchange(engine)
+
+    def exchange(self, engine: Engine) -> None:
+        """Stand for another engine."""
+        object.__setattr__(self, "_engine", engine)
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in {"exchange", "__class__", "__dict__"}:
+            return object.__getattribute__(self, name)
+        return getattr(self.__dict__["_engine"], name)
+
+
+class _ReusableApp:
+    def __init__(self, engine: Engine, settings: Sections, secrets: Secrets, clock: Clock) -> None:
+        self.stand_in = _EngineStandIn(engine)
+        self.settings, self.secrets, self.clock = settings, secrets, clock
+        self.app = product.create_app(self.stand_in, settings, secrets, clock=self._now)
+
+    def _now(self) -> Any:
+        return self.clock()
+
+    def fits(self, settings: Sections, secrets: Secrets) -> bool:
+        """Return whether it was built with these settings and secrets."""
+        own = (type(self.settings), self.settings, self.secrets)
+        return own == (type(settings), settings, secrets)
+
+
+#: Applications that no test uses now, and those that the present one uses.
+_free: list[_ReusableApp] = []
+_used: list[_ReusableApp] = []
+
+
+def create_app(
+    engine: Engine, settings: Sections, secrets: Secrets, *, clock: Clock = utc_now
+) -> Litestar:
+    """Return an application that nothing else in the test uses.
+
+    It signs CSRF tokens with the key of the first database that it had.
+    """
+    reusable = next((app for app in _free if app.fits(settings, secrets)), None)
+    if reusable is None:
+        reusable = _ReusableApp(engine, settings, secrets, clock)
+    else:
+        _free.remove(reusable)
+        reusable.stand_in.exchange(engine)
+        reusable.clock = clock
+    _used.append(reusable)
+    return reusable.app
+
+
+def give_back() -> None:
+    """Let the next test use the applications of the one that is over."""
+    _free.extend(_used)
+    _used.clear()
