@@ -14,12 +14,7 @@ from monitor.cli.app import app as command
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import make_engine, transaction
 from monitor.store.windows.claims import claim_drift_evaluation
-<<<<<<< HEAD
-from monitor.web.app import create_app
 from monitor.web.digest.sparkline import draw_sparkline, scale_of
-=======
-from monitor.web.digest.sparkline import draw_sparkline
->>>>>>> c3e41c0f (Tests of the page share the applications that they use)
 from monitor.web.drift.window_chart import draw_windows
 from monitor.web.server import BackgroundServer
 from monitor.windows.history.digest import build_digest
