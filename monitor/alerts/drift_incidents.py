@@ -5,11 +5,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from monitor.alerts.incident_states import Event
+from monitor.alerts.incident_states import QUIET_WINDOWS, Event
 from monitor.alerts.messages.incident import EvaluationSummary, detail_blocks, incident_blocks
 from monitor.alerts.messages.mrkdwn import build_message
 from monitor.alerts.parent_message import (
-    QUIET_WINDOWS,
     add_reply,
     add_update,
     describe_earlier,

@@ -26,6 +26,8 @@ Event = Literal[
     "unwatched",
 ]
 
+#: Measured windows in a row without an alarm that resolve an incident of drift.
+QUIET_WINDOWS = 2
 UNRESOLVED: tuple[Status, ...] = ("open", "acknowledged", "snoozed")
 
 

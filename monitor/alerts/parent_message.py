@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from monitor.alerts.actions.offers import WITH_RETRAINING, with_buttons
-from monitor.alerts.incident_states import Event
+from monitor.alerts.incident_states import QUIET_WINDOWS, Event
 from monitor.alerts.messages.chart import WINDOWS
 from monitor.alerts.messages.condition import condition_blocks
 from monitor.alerts.messages.condition import next_steps as next_steps_of_condition
@@ -35,9 +35,6 @@ from monitor.store.audit_log import SYSTEM
 from monitor.store.windows.digest import newest_windows
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
 from monitor.store.windows.looks import LookRow, look_by_id
-
-#: Measured windows in a row without an alarm that resolve an incident of drift.
-QUIET_WINDOWS = 2
 
 #: Events that the title of a message names.
 TITLED = (

@@ -199,7 +199,7 @@ def collect_findings(
     if prompts_reason is not None and not is_mostly_unread(comparison.unread_prompts):
         slow_alarm = slow is not None and slow.alarm
         prompts_reason = None if family_alarms(prompts) or slow_alarm else prompts_reason
-    responses_reason = _untested_responses(comparison)
+    responses_reason = _untested_reason_of_responses(comparison)
     rng = np.random.default_rng([comparison.seed, TOPIC_STREAM])
     timeline = Timeline.of(current, bounds)
     quoter = Quoter(reference, current, redactor)
@@ -260,7 +260,7 @@ def collect_findings(
     topics[rows] = topic_of
     novelty[rows] = prompts.novelty
     if responses is not None and output_family.alarm:
-        # By the prompt, and by the response where responses drifted.
+        # By what alarms: the prompt, the response, or the more novel of both.
         novelty[rows] = (
             np.maximum(prompts.novelty, responses.novelty)
             if input_family.alarm
@@ -300,7 +300,7 @@ def collect_findings(
     )
 
 
-def _untested_responses(comparison: WindowComparison) -> UntestedReason | None:
+def _untested_reason_of_responses(comparison: WindowComparison) -> UntestedReason | None:
     """Return why responses were not tested, or why their test can't say "no drift"."""
     responses, drift = comparison.responses, comparison.drift
     if responses is None or responses.verdict == "not_enough_data":
