@@ -29,6 +29,7 @@ from monitor.store.human_evaluation.human_evaluations import items_of, responses
 from monitor.store.tables import HumanEvaluationKey
 from monitor.store.training.candidate_evaluations import finish_candidate_evaluation
 from monitor.store.training.registry import ScoreRow, save_scores
+from monitor.web.app import create_app
 from retrain.evaluation.lifecycle import cancel_evaluation
 from tests.integration.test_review_blindness import sign_in, signs_in
 from tests.support.retrain.candidates import check, evaluated, make_results
@@ -42,7 +43,6 @@ from tests.support.review.human_evaluation import (
     rows,
 )
 from tests.support.review.review_world import World, make_world
-from tests.support.web.apps import create_app
 from tests.support.web.route_walk import MARK, Request, leaks, requests_to
 
 NAMES = {system: f"{system}-{MARK}" for system in SYSTEMS}
