@@ -1,4 +1,4 @@
-"""What all integration tests do."""
+"""Hooks of integration tests."""
 
 import sys
 from collections.abc import Iterator
