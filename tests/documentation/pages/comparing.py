@@ -107,8 +107,9 @@ README = Page(
 
 
 def in_a_pipeline(site: Site) -> None:
-    write(site.folder / "reference.jsonl", exchanges(400))
-    write(site.folder / "candidate.jsonl", exchanges(300, new=90))
+    """Write small files: `--power` compares their sizes up to 60 times."""
+    write(site.folder / "reference.jsonl", exchanges(160))
+    write(site.folder / "candidate.jsonl", exchanges(140, new=50))
 
 
 COMPARE_IN_CI = Page(
@@ -119,6 +120,7 @@ COMPARE_IN_CI = Page(
         "driftwarden compare reference.jsonl candidate.jsonl": 3,
         "#!/bin/sh": 3,
     },
+    seconds=900,
 )
 
 # ---- Compare in Python -------------------------------------------------------------------------

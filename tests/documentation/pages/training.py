@@ -135,7 +135,9 @@ def training_data(site: Site) -> None:
     engine.dispose()
     write(site.folder / "original.jsonl", examples(OLD, 40))
     write(site.folder / "gold.jsonl", examples(NEW, 30))
-    site.configure('retrain.training_data = "original.jsonl"\n')
+    # The default length and batch need 51.7 GiB with the default base.
+    (site.folder / "recipe.toml").write_text("max_length = 512\nmicro_batch_size = 1\n")
+    site.configure('retrain.training_data = "original.jsonl"\nretrain.recipe = "recipe.toml"\n')
 
 
 PREPARE_TRAINING_DATA = Page(
