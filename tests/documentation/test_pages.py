@@ -1,10 +1,12 @@
 """Pages of the documentation are run as written; all of them under `make drills`."""
 
+import re
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from tests.documentation.blocks import PATHS, blocks_of, commands_of
+from tests.documentation.blocks import PATHS, ROOT, blocks_of, commands_of
 from tests.documentation.every_page import PAGES
 from tests.documentation.following import at_site, follow
 from tests.documentation.fragments import LANGUAGES, load
@@ -82,6 +84,40 @@ def test_every_block_is_run_loaded_or_listed(name: str) -> None:
     assert all(page.listed.values())
     everything = "\n".join(texts)
     assert [name for name in page.fill if name not in everything] == []
+
+
+#: A test, a file of tests or a folder of tests that a reason names.
+NAMED = re.compile(r"\btest_\w+|\btests(?:/\w+)+(?:\.py)?")
+
+
+@cache
+def names_of_tests() -> frozenset[str]:
+    """Return the names of all functions and files of tests."""
+    files = [path for path in (ROOT / "tests").rglob("test_*.py") if path.is_file()]
+    functions = re.compile(r"^ *def (test_\w+)", re.MULTILINE)
+    found_in = [functions.findall(path.read_text(encoding="utf-8")) for path in files]
+    return frozenset(name for names in found_in for name in names) | {path.stem for path in files}
+
+
+def unknown_names(reason: str) -> list[str]:
+    """Return the tests that a reason names and that don't exist."""
+    return [
+        name
+        for name in NAMED.findall(reason)
+        if not ((ROOT / name).exists() if "/" in name else name in names_of_tests())
+    ]
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_reasons_name_tests_that_exist(name: str) -> None:
+    for key, reason in BY_NAME[name].listed.items():
+        assert unknown_names(reason) == [], key
+
+
+def test_a_test_that_does_not_exist_is_noticed() -> None:
+    known = ["test_pages", "test_reasons_name_tests_that_exist", "tests/documentation"]
+    absent = ["test_page", "test_reasons", "tests/documentation/absent", "tests/test_pages.py"]
+    assert unknown_names(f"see {'; '.join([*known, *absent])}.") == absent
 
 
 @pytest.mark.parametrize("path", [path for path in PATHS if blocks_of(path)], ids=lambda p: p.stem)

@@ -17,7 +17,9 @@ from tests.documentation.pages.site import PASSWORD, make_database
 from tests.services.slack import CHANNEL, TOKEN, FakeSlack
 
 INSTALLED = "installs from a package index; tests/installation does so in fresh environments"
-SYSTEMD = "needs systemd as the first process; the unit is verified by test_systemd_unit"
+SYSTEMD = (
+    "needs systemd as the first process; the unit: test_systemd_accepts_the_unit_and_its_exposure"
+)
 CLUSTER = "needs a cluster of Kubernetes; test_kubernetes_manifests reads these files"
 MANY_BROKERS = '"kafka-1:9093,kafka-2:9093"'
 
@@ -205,7 +207,10 @@ SLACK_BUTTONS = Page("how-to/slack-buttons.md", with_users("Lea"))
 USERS = Page("how-to/users-and-sign-on.md", with_users("Ada"))
 MONITOR = Page(
     "how-to/monitor-driftwarden.md",
-    listed={"journalctl": "needs systemd's journal; test_log_fields reads the same lines"},
+    listed={
+        "journalctl": "needs systemd's journal; "
+        "test_the_daemon_from_the_topic_to_the_queue reads such lines",
+    },
 )
 MANY_MODELS = Page("how-to/many-models.md")
 LAUNCH_ELSEWHERE = Page("how-to/launch-elsewhere.md")
