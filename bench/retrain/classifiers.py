@@ -1,28 +1,59 @@
 """Accuracy of the refusal and hallucination rules on labelled files.
 
-``python -m bench.retrain.classifiers FILE...`` prints the accuracy by kind and language. A file has
-one JSON object per line: ``language``, ``kind``, ``prompt``, ``response``, ``refusal``; or
-``language``, ``kind``, ``context``, ``question``, ``response``, ``claims`` (``supported``,
-``unsupported`` or ``none``). Rows with ``held_out: false`` were read when the rules were written.
+``python -m bench.retrain.classifiers FILE...`` prints the accuracy by kind and language. A row has
+``language``, ``kind``, ``prompt``, ``response``, ``refusal``; or ``language``, ``kind``,
+``context``, ``question``, ``response``, ``claims`` (``supported``, ``unsupported`` or ``none``).
+Other fields are not read. Rows with ``held_out: false`` were read when the rules were written.
 """
 
 import argparse
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
+import msgspec
 from rich.console import Console
 from rich.table import Table
 
 from monitor.bench.row import Row
+from monitor.errors import InputError
+from monitor.input_files import open_source
 from monitor.statistics.intervals import clopper_pearson
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.metrics.hallucination import Hallucination
 from retrain.evaluation.metrics.refusal_rule import is_refusal
+from retrain.json_lines import parse_source
 
 LABELLED = Path(__file__).parent / "labelled"
+#: What a labelled row has, for messages.
+FIELDS = (
+    "a row has `language`, `kind` and `response`, with `prompt` and `refusal` (true or false), or "
+    "with `context`, `question` and `claims` (`supported`, `unsupported` or `none`)"
+)
+
+
+class LabelledRefusal(msgspec.Struct, frozen=True, kw_only=True):
+    """A response and whether it refuses."""
+
+    language: str
+    kind: str
+    prompt: str
+    response: str
+    refusal: bool
+    held_out: bool = True
+
+
+class LabelledClaims(msgspec.Struct, frozen=True, kw_only=True):
+    """A response and whether its context supports its claims."""
+
+    language: str
+    kind: str
+    context: str
+    question: str
+    response: str
+    claims: Literal["supported", "unsupported", "none"]
+    held_out: bool = True
 
 
 @dataclass(frozen=True)
@@ -44,52 +75,74 @@ class Judgement:
 
 
 def judge_refusals(path: Path) -> list[Judgement]:
-    """Apply the rule of refusals to a labelled file."""
+    """Apply the rule of refusals to a file's rows that are labelled for it."""
     return [
         Judgement(
-            row["language"],
-            row["kind"],
-            row["refusal"],
-            is_refusal(row["prompt"], row["response"]),
-            row.get("held_out", True),
+            row.language,
+            row.kind,
+            row.refusal,
+            is_refusal(row.prompt, row.response),
+            row.held_out,
         )
-        for row in _rows(path)
+        for row in read_labelled(path)
+        if isinstance(row, LabelledRefusal)
     ]
 
 
 def judge_claims(path: Path) -> list[Judgement]:
-    """Apply the rule of hallucinations to a labelled file; undecided is not declared.
+    """Apply the rule of hallucinations to a file's rows that are labelled for it.
 
-    Only undecided claims need the encoder.
+    Undecided is not declared. Only undecided claims need the encoder.
     """
-    rows = _rows(path)
+    rows = [row for row in read_labelled(path) if isinstance(row, LabelledClaims)]
     items = [
         BenchmarkItem(
             id=str(number),
-            messages=({"role": "user", "content": row["question"]},),
-            context=row["context"],
+            messages=({"role": "user", "content": row.question},),
+            context=row.context,
         )
         for number, row in enumerate(rows)
     ]
-    scores = Hallucination().score(items, [row["response"] for row in rows])
+    scores = Hallucination().score(items, [row.response for row in rows])
     return [
         Judgement(
-            row["language"],
-            row["kind"],
-            row["claims"] == "unsupported",
+            row.language,
+            row.kind,
+            row.claims == "unsupported",
             bool(score == 1),
-            row.get("held_out", True),
-            row["claims"],
+            row.held_out,
+            row.claims,
         )
         for row, score in zip(rows, scores, strict=True)
     ]
 
 
 def judge_file(path: Path) -> list[Judgement]:
-    """Apply the rule that a file has labels for."""
-    if "claims" in _rows(path)[0]:
-        return judge_claims(path)
-    return judge_refusals(path)
+    """Apply to each row the rule that it has a label for."""
+    return [*judge_refusals(path), *judge_claims(path)]
+
+
+def read_labelled(path: Path) -> list[LabelledRefusal | LabelledClaims]:
+    """Read a labelled file.
+
+    Raises:
+        InputError: It can't be read, has no rows, or a row lacks a field; the message says what a
+            row has.
+    """
+    try:
+        rows = parse_source(open_source(path), _labelled)
+    except InputError as error:
+        raise InputError(f"{error}\n{FIELDS}") from None
+    if not rows:
+        raise InputError(f"{path}: no rows\n{FIELDS}")
+    return rows
+
+
+def _labelled(value: bytes) -> LabelledRefusal | LabelledClaims:
+    row = msgspec.json.decode(value)
+    if isinstance(row, dict) and "claims" in row:
+        return msgspec.convert(row, LabelledClaims)
+    return msgspec.convert(row, LabelledRefusal)
 
 
 def share(judgements: Sequence[Judgement]) -> tuple[int, int, float, float]:
@@ -134,10 +187,6 @@ def _row(area: str, name: str, judgements: Sequence[Judgement], goal: float) -> 
     return Row(area, name, right / n, "", f">= {goal:g}", right / n >= goal, against)
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
-
-
 def main() -> None:
     """Print the accuracy on each file."""
     parser = argparse.ArgumentParser(prog="python -m bench.retrain.classifiers")
@@ -146,7 +195,10 @@ def main() -> None:
     arguments = parser.parse_args()
     console = Console()
     for path in arguments.files or sorted(LABELLED.glob("*.jsonl")):
-        judgements = judge_file(path)
+        try:
+            judgements = judge_file(path)
+        except InputError as error:
+            parser.error(str(error))
         if arguments.held_out:
             judgements = [entry for entry in judgements if entry.held_out]
         console.print(table(path.name, judgements))
