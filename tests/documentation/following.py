@@ -15,6 +15,7 @@ from tests.documentation.page import RUN, Page, Site, nothing, of
 from tests.documentation.shown_output import is_shown
 from tests.documentation.terminal import Terminal
 
+#: A daemon loads its encoder before it is ready: two minutes on a sixth of a core.
 START_SECONDS = 300.0
 #: Exit statuses after Ctrl-C: in good order, or by the signal.
 ENDED = (0, 130, -signal.SIGINT)
