@@ -45,9 +45,10 @@ def after_clone(site: Site) -> None:
     for name in PINS:
         os.utime(clone / name, (0, 0))
     site.environment["PYTHONPATH"] = str(clone)
-    write(clone / "last-month.jsonl", exchanges(600, weeks=4, weeks_ago=3))
+    last_month = exchanges(600, weeks=4, weeks_ago=3, until_monday=True)
+    write(clone / "last-month.jsonl", last_month)
     write(clone / "this-week.jsonl", exchanges(300, new=90))
-    write(clone / "weeks.jsonl", exchanges(900, weeks=3))
+    write(clone / "weeks.jsonl", exchanges(900, weeks=3, until_monday=True))
 
 
 def names_the_page(site: Site) -> None:

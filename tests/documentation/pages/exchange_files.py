@@ -16,10 +16,17 @@ PLACES = ("corner", "garden", "holiday", "office", "river", "school", "station",
 RESPONSE = "You can do that in the app, under settings."
 
 
-def exchanges(n: int, *, new: int = 0, weeks: int = 1, weeks_ago: int = 0) -> list[dict[str, Any]]:
-    """Return n exchanges of whole weeks up to today, ``new`` of them on a new topic."""
-    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    begin = today - timedelta(weeks=weeks + weeks_ago)
+def exchanges(
+    n: int, *, new: int = 0, weeks: int = 1, weeks_ago: int = 0, until_monday: bool = False
+) -> list[dict[str, Any]]:
+    """Return n exchanges of whole weeks up to today, ``new`` of them on a new topic.
+
+    ``until_monday``: up to the last Monday, so that no window has a part of a week.
+    """
+    end = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    if until_monday:
+        end -= timedelta(days=end.weekday())
+    begin = end - timedelta(weeks=weeks + weeks_ago)
     return [
         {
             "id": f"{begin:%y%m%d}-{number}",
