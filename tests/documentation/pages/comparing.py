@@ -13,7 +13,7 @@ from sqlalchemy import make_url, text
 
 from monitor.store.engine import make_engine, transaction
 from tests.documentation.blocks import ROOT
-from tests.documentation.page import Page, Site, nothing
+from tests.documentation.page import Page, Site
 from tests.documentation.pages.exchange_files import exchanges, write
 from tests.documentation.pages.site import make_database
 
@@ -65,11 +65,26 @@ def look_at_the_page(site: Site) -> None:
         assert response.status == 200
 
 
+def bring_a_part_of_a_week(site: Site) -> None:
+    """See that a week with too few exchanges ends the demo with an error, after the summary."""
+    weeks = exchanges(900, weeks=3, until_monday=True)
+    write(site.folder / "driftwarden" / "part.jsonl", weeks[:350])
+    output = site.run(
+        "cd driftwarden && driftwarden demo --traffic part.jsonl --baseline last-month.jsonl "
+        "--folder build/part; test $? = 1"
+    )
+    assert "not enough data" in output.partition("Summary")[2]
+
+
 TUTORIAL = Page(
     "tutorial.md",
     with_packages,
     fill={"git clone ... driftwarden": f"git clone -q {ROOT} driftwarden"},
-    after={"git clone": after_clone, "make demo": names_the_page, "make demo TRAFFIC": nothing},
+    after={
+        "git clone": after_clone,
+        "make demo": names_the_page,
+        "make demo TRAFFIC": bring_a_part_of_a_week,
+    },
     services={".venv/bin/driftwarden run --only web": look_at_the_page},
     statuses={".venv/bin/driftwarden compare": 3},
     seconds=1800,
