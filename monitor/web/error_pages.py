@@ -29,8 +29,9 @@ TITLES = {
 }
 EXPLANATIONS: dict[int | str, str] = {
     OLD_FORM: "The page was open for too long. Go back, reload it, and try again.",
-    404: "The address is wrong, it is of a model that you have no role on, or other reviewers have "
-    "taken the item.",
+    404: "The address is wrong, or it is of a model that you have no role on. An item is shown to "
+    "those only to whom it is assigned: other reviewers may have taken it, you may have declined "
+    "it, or it is still to come in your queue.",
     500: "The error has been logged. Your draft is saved.",
     503: "Your work is saved. Try again in a minute.",
 }

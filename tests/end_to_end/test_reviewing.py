@@ -155,9 +155,12 @@ def test_skipping_flagging_and_help(site: Site) -> None:
     assert first != second
     page.keyboard.press("f")
     dialog = page.get_by_role("dialog", name="Flag this item")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_be_hidden()
+    page.keyboard.press("f")
     dialog.get_by_label("Details").fill("an IBAN")
     with page.expect_navigation():
-        dialog.get_by_role("button", name="Flag").click()
+        page.keyboard.press("Enter")  # the button that flags, not the one that closes
     expect(page.locator(".toast")).to_have_text(f"Item {second} is flagged. A lead will decide.")
     with transaction(site.engine) as connection:
         items = {item.id: item for item in items_of_batches(connection, [site.world.batch_id])}
@@ -267,6 +270,21 @@ def test_the_colour_theme_is_remembered(site: Site) -> None:
     assert light == page.evaluate(ground), "as the system has it"
 
 
+def test_a_problem_of_the_connection_goes_with_it(site: Site) -> None:
+    page = site.open("Ada")
+    start(page)
+    page.keyboard.press("x")
+    for key in "555541":
+        page.keyboard.press(key)
+    page.context.set_offline(True)
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#problem")).to_contain_text("The server does not respond.")
+    page.context.set_offline(False)
+    expect(page.locator("#problem")).to_be_hidden(timeout=20_000)
+    with page.expect_navigation():
+        page.keyboard.press("Control+Enter")
+
+
 def test_redaction_is_shown_while_typing_and_after_submission(site: Site) -> None:
     page = site.open("Ada")
     start(page)
@@ -281,9 +299,11 @@ def test_redaction_is_shown_while_typing_and_after_submission(site: Site) -> Non
     comment.fill("Ask zebra@example.org first.")
     expect(box).to_be_visible()
     page.keyboard.press("Escape")
+    item = number(page)
     accept(page)
 
     expect(box).to_contain_text("Ask [EMAIL] first.")
+    expect(box).to_contain_text(f"Your text on item {item} contained personal data")
     box.get_by_role("button", name="Close").click()
     expect(box).to_be_hidden()
     page.reload()

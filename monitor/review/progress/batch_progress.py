@@ -30,8 +30,6 @@ from monitor.store.review.slots import REVIEWS_PER_ITEM
 
 #: In the order in which an item may reach them.
 STATUSES = ("gold", "queued", "disagreed", "adjudication", "flagged", "excluded")
-#: Statuses that need no further work.
-SETTLED = ("gold", "excluded")
 
 DAYS_SHOWN = 14
 #: Days over which the pace is measured.
@@ -49,14 +47,24 @@ class StatusCounts:
     by_status: Mapping[str, int]
 
     @property
-    def n(self) -> int:
-        """Return the number of items."""
+    def n_all(self) -> int:
+        """Return the number of items, excluded ones included."""
         return sum(self.by_status.values())
 
     @property
+    def n_excluded(self) -> int:
+        """Return the number of items that a lead has excluded."""
+        return self.by_status.get("excluded", 0)
+
+    @property
+    def n(self) -> int:
+        """Return the number of items that are to be settled."""
+        return self.n_all - self.n_excluded
+
+    @property
     def n_settled(self) -> int:
-        """Return the number of items that need no further work."""
-        return sum(self.by_status.get(status, 0) for status in SETTLED)
+        """Return the number of items with gold."""
+        return self.by_status.get("gold", 0)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ OUTCOMES = {
     "undecided": "No decision yet",
 }
 ANSWERABLE = {
-    "needs_judgement": "No, it needs trained judgment",
+    "needs_judgement": "No, it needs trained judgement",
     "facts_missing": "No, facts were missing",
     "yes": "Yes, the model had what it needed",
 }

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from monitor.store.alerts.incidents import incident_of_evaluation
+from monitor.store.alerts.incidents import IncidentRow, incident_by_id, incident_of_evaluation
 from monitor.store.review.decisions import DecisionRow, decision_of_batch
 from monitor.store.review.items import batch_of_evaluation
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow
@@ -14,7 +14,7 @@ from monitor.store.windows.drift_evaluations import DriftEvaluationRow
 class FollowUpView:
     """The incident, the batch and the decision of a drift evaluation; ``None``: there is none."""
 
-    incident_id: int | None
+    incident: IncidentRow | None
     batch_id: int | None
     decision: DecisionRow | None
     #: Whether a batch can be queued: the evaluation is finished and has none.
@@ -24,8 +24,9 @@ class FollowUpView:
 def view_follow_up(connection: Connection, row: DriftEvaluationRow) -> FollowUpView:
     """Return what followed from an evaluation."""
     batch_id = batch_of_evaluation(connection, row.id)
+    incident_id = incident_of_evaluation(connection, row.id)
     return FollowUpView(
-        incident_of_evaluation(connection, row.id),
+        None if incident_id is None else incident_by_id(connection, incident_id),
         batch_id,
         None if batch_id is None else decision_of_batch(connection, batch_id),
         can_queue=batch_id is None and row.assessment is not None,

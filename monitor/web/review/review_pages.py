@@ -19,7 +19,7 @@ from monitor.web.current_user import Visit
 
 ERROR_KINDS = {
     "knowledge": "Missing knowledge",
-    "judgement": "Wrong judgment",
+    "judgement": "Wrong judgement",
     "format": "Wrong format",
     "tone": "Wrong tone",
     "unsafe": "Unsafe",
@@ -34,7 +34,7 @@ DIMENSIONS = {
 ANSWERABLE = {
     "yes": "Yes, the model had what it needed",
     "facts_missing": "No, facts were missing",
-    "needs_judgement": "No, it needs trained judgment",
+    "needs_judgement": "No, it needs trained judgement",
 }
 VERDICTS = {"accept": "Accept", "correct": "Correct", "reject": "Reject"}
 CAUSES = {

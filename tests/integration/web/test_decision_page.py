@@ -57,7 +57,7 @@ def test_a_lead_sees_the_arithmetic(client: TestClient[Litestar], row: DecisionR
     for text in (
         "Newcombe",
         "Krippendorff",
-        "Wrong judgment: examples",
+        "Wrong judgement: examples",
         "bitcoin, wallet, sold",
         "card_lost",
         *row.inputs["reasons"],

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import Engine, delete, insert, select, update
 
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
@@ -16,6 +16,7 @@ from monitor.store.tables import (
     AuditEntry,
     DriftEvaluation,
     Exchange,
+    Incident,
     ReviewBatch,
     ReviewDraw,
     ReviewItem,
@@ -261,6 +262,32 @@ def test_reviewers_read_no_finding_until_all_is_reviewed(any_engine, world: Worl
         connection.execute(update(ReviewItem).values(status="gold"))
     assert "bitcoin" in ada(path(world)).text
     assert 200 == ada(path(world, "/topics/0")).status_code
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("open", "acknowledge it"),
+        ("acknowledged", "acknowledged; follow"),
+        ("resolved", "resolved"),
+    ],
+)
+def test_what_to_do_follows_the_incident(
+    any_engine, world: World, reader, status: str, expected: str
+) -> None:
+    with transaction(any_engine) as connection:
+        connection.execute(
+            insert(Incident).values(
+                model=connection.execute(select(DriftEvaluation.model)).scalars().first(),
+                status=status,
+                fingerprint="input",
+                severity=0.2,
+                opening_evaluation_id=world.evaluation_id,
+                opened_at=datetime(2026, 11, 9, tzinfo=UTC),
+            )
+        )
+    page = reader("Lea").get(path(world)).text
+    assert f"</a>: {expected}" in page
 
 
 def test_a_lead_queues_a_batch_once(any_engine, world: World, reader) -> None:

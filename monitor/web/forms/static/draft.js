@@ -10,7 +10,7 @@ import { beforeSignOut } from "./sign_out.js";
 
 /**
  * @param initial the page's state: id, user, draft
- * @param form a VerdictForm or RatingForm: an object with `form`, `values` and `fill`
+ * @param form a VerdictForm or RatingForm: an object with `form`, `problem`, `values` and `fill`
  * @param path of the draft in the API
  * @param saved called with the server's response
  * @param refused called with an error that is not transient
@@ -23,7 +23,10 @@ export function createDraft(initial, form, { path = `/api/items/${initial.id}/dr
     local,
     report(state, error) {
       showSaveStatus(state);
-      if (state === "saved") hideBanner();
+      if (state === "saved") {
+        hideBanner();
+        if (form.problem.hasAttribute("data-transient")) form.showProblem("");
+      }
       if (state === "refused") refused(error);
     },
   });

@@ -54,7 +54,7 @@ async function goToNext() {
 }
 
 function showError(error) {
-  if (error.isTransient) form.showProblem(`${error.message} Try again in a moment.`);
+  if (error.isTransient) form.showProblem(`${error.message} Try again in a moment.`, { isTransient: true });
   else handleRefusal(error);
 }
 
@@ -82,7 +82,6 @@ function askToDecline() {
 }
 
 // Not a submit button, so that Enter in the reason field declines the item.
-document.getElementById("keep-button").addEventListener("click", () => declining.close());
 declining.addEventListener("close", () => {
   if (declining.returnValue !== "decline") return;
   const reason = new FormData(declining.querySelector("form")).get("reason").trim() || "Not for me";

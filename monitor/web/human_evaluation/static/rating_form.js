@@ -29,8 +29,10 @@ export class RatingForm {
     return Object.fromEntries(new FormData(this.form));
   }
 
-  showProblem(text) {
+  /** Show a problem; a transient one until the server responds again. */
+  showProblem(text, { isTransient = false } = {}) {
     this.problem.textContent = text;
+    this.problem.toggleAttribute("data-transient", isTransient);
     this.problem.hidden = !text;
   }
 

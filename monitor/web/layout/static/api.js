@@ -36,7 +36,7 @@ export async function send(method, path, body = {}, options = {}) {
   }
   const content = await response.json().catch(() => ({}));
   if (response.ok) {
-    noteRedactions(content.redacted, { isDraft: method === "PUT" });
+    noteRedactions(content.redacted, { isDraft: method === "PUT", item: path.match(/\/items\/(\d+)\//)?.[1] });
     return content;
   }
   if (response.status === 401) throw new RequestError(401, "You have been signed out. Your text is saved in this browser.");

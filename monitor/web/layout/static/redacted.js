@@ -11,13 +11,14 @@ let shown = "";
 /**
  * @param replacements of a response: field, kinds and stored text of each; undefined: none
  * @param isDraft whether the text can still be edited on this page; else the next page shows it too
+ * @param item the number of the item, which the next page names
  */
-export function noteRedactions(replacements, { isDraft }) {
+export function noteRedactions(replacements, { isDraft, item }) {
   if (!replacements?.length) {
     if (isDraft && shown) hide();
     return;
   }
-  if (!isDraft) sessionStorage.setItem(LATER, JSON.stringify(replacements));
+  if (!isDraft) sessionStorage.setItem(LATER, JSON.stringify({ replacements, item }));
   show(replacements, isDraft ? "is saved without it" : "is stored without it");
 }
 
@@ -30,18 +31,19 @@ export function showPendingRedactions() {
     history.replaceState(history.state, "", url); // a reload doesn't repeat it
     say(box.querySelector("p")?.textContent ?? "");
   }
-  const replacements = JSON.parse(sessionStorage.getItem(LATER) ?? "null");
+  const pending = JSON.parse(sessionStorage.getItem(LATER) ?? "null");
   sessionStorage.removeItem(LATER);
-  if (replacements) show(replacements, "is stored without it");
+  if (pending) show(pending.replacements, "is stored without it", pending.item);
 }
 
-function show(replacements, what) {
-  const text = JSON.stringify([replacements, what]);
+function show(replacements, what, item) {
+  const text = JSON.stringify([replacements, what, item]);
   if (shown === text && !box.hidden) return;
   const isNew = !shown;
   shown = text;
   const head = document.createElement("p");
-  head.textContent = `Your text contained personal data and ${what}.`;
+  const whose = item ? `Your text on item ${item}` : "Your text";
+  head.textContent = `${whose} contained personal data and ${what}.`;
   const list = document.createElement("ul");
   list.append(...replacements.map(line));
   box.querySelector("div").replaceChildren(head, list);

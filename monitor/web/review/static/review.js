@@ -85,7 +85,7 @@ async function goToNext() {
 
 /** A heartbeat tells whether a refusal concerns the review, which can be fixed, or a lost item. */
 async function showError(error) {
-  if (error.isTransient) form.showProblem(`${error.message} Try again in a moment.`);
+  if (error.isTransient) form.showProblem(`${error.message} Try again in a moment.`, { isTransient: true });
   else if (error.status !== 409) handleRefusal(error);
   else {
     const refusal = await send("POST", `${path}/heartbeat`).then(() => null, (failure) => failure);

@@ -82,8 +82,10 @@ export class VerdictForm {
     this.editor.setSelectionRange(this.editor.value.length, this.editor.value.length);
   }
 
-  showProblem(text) {
+  /** Show a problem; a transient one until the server responds again. */
+  showProblem(text, { isTransient = false } = {}) {
     this.problem.textContent = text;
+    this.problem.toggleAttribute("data-transient", isTransient);
     this.problem.hidden = !text;
   }
 
