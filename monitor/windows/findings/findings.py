@@ -33,6 +33,7 @@ from monitor.windows.findings.headline import (
 from monitor.windows.findings.metric_remarks import metrics_not_compared
 from monitor.windows.findings.remarks import (
     remark_on_design,
+    remarks_on_copies,
     remarks_on_large_users,
     remarks_on_matched_days,
     remarks_on_missing_users,
@@ -285,6 +286,7 @@ def collect_findings(
             *remarks_on_unread_texts((input_family, output_family), comparison),
             *untested_remarks,
             *metric_remarks,
+            *remarks_on_copies(reference, current),
             *remarks_on_missing_users(reference, current, drift.min_drifted_share),
             *silent_days,
             *remark_on_design(reference, current, comparison.design),

@@ -26,6 +26,9 @@ LARGE_USER = re.compile(r"One user \((.*)\) sent ")
 #: Extra of driftwarden -> language, and the package that separates its words.
 SEGMENTERS = {"chinese": ("Chinese", "jieba"), "thai": ("Thai", "PyThaiNLP")}
 
+#: Difference of the shares of copies of two sides that is remarked on.
+COPIES_DIFFERENCE = 0.1
+
 WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 
 #: Days named in a remark.
@@ -91,6 +94,36 @@ def remarks_on_missing_users(
         "end user of its own, so one person who sends many can cause a false alarm."
     )
     return (remark,)
+
+
+def remarks_on_copies(reference: Exchanges, current: Exchanges) -> tuple[str, ...]:
+    """Return a remark where one side repeats itself more than the other, and names no end users.
+
+    Copies that belong to one end user are one unit of the test; without end users each is a unit of
+    its own, and repeating a side changes its density as drift does.
+    """
+    copies = [_share_of_copies(side) for side in (current, reference)]
+    if abs(copies[0] - copies[1]) < COPIES_DIFFERENCE:
+        return ()
+    remark = (
+        f"Repeated word for word and without an end user: {copies[0]:.0%} of the window, "
+        f"{copies[1]:.0%} of the baseline. Copies on one side alone can cause a false alarm; "
+        "remove them, or name their end users."
+    )
+    return (remark,)
+
+
+def _share_of_copies(exchanges: Exchanges) -> float:
+    """Return the share of the exchanges that repeat another one, of those without an end user."""
+    unknown = [""] * len(exchanges)
+    columns = (column or unknown for column in (exchanges.responses, exchanges.end_users))
+    # Hashes, as a large window would not fit in memory.
+    pairs = [
+        hash((prompt, response))
+        for prompt, response, end_user in zip(exchanges.prompts, *columns, strict=True)
+        if not end_user
+    ]
+    return (len(pairs) - len(set(pairs))) / len(exchanges) if pairs else 0.0
 
 
 def remarks_on_large_users(reference: ComparedSide, current: ComparedSide) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Remarks on days without traffic, on shares of large end users, and on metrics."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -9,7 +10,7 @@ from monitor.settings import Drift
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.windows.comparison.large_users import large_user_shares
 from monitor.windows.findings.metric_remarks import metrics_not_compared
-from monitor.windows.findings.remarks import remarks_on_silent_days
+from monitor.windows.findings.remarks import remarks_on_copies, remarks_on_silent_days
 
 MONDAY = datetime(2026, 11, 2, tzinfo=UTC)
 
@@ -67,3 +68,17 @@ def test_names_from_traffic_are_shown_on_one_line() -> None:
     (remark,) = metrics_not_compared([{"a\nb\x1b[31m" + "c" * 99: 1}] * 20, [], Drift())
     assert "\n" not in remark
     assert "\x1b" not in remark
+
+
+def copied(prompts: Sequence[str], *, with_users: bool = False) -> Exchanges:
+    users = [f"user-{place}" if with_users else "" for place in range(len(prompts))]
+    return Exchanges(prompts=prompts, responses=["There."] * len(prompts), end_users=users)
+
+
+def test_copies_on_one_side_without_end_users_are_remarked_on() -> None:
+    once = [f"question {number}" for number in range(20)]
+    (remark,) = remarks_on_copies(copied(once), copied(once * 3))
+    assert "67% of the window, 0% of the baseline" in remark
+    assert remarks_on_copies(copied(once * 3), copied(once))
+    assert remarks_on_copies(copied(once * 3), copied(once * 3)) == ()
+    assert remarks_on_copies(copied(once), copied(once * 3, with_users=True)) == ()
