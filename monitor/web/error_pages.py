@@ -1,7 +1,7 @@
 """Error responses: a page for browsers and JSON for programs, never a traceback."""
 
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from litestar import MediaType, Request
 from litestar.exceptions import HTTPException
@@ -10,6 +10,7 @@ from litestar.types import ExceptionHandlersMap
 
 from monitor.errors import DriftwardenError, NotFoundError, TransientError, WorkflowError
 from monitor.telemetry import get_logger
+from monitor.web.security import local_path
 
 log = get_logger(__name__)
 
@@ -99,9 +100,33 @@ def _respond(
         "status": status,
         "title": TITLES.get(status, "Request failed"),
         "explanation": EXPLANATIONS.get(OLD_FORM if detail == OLD_FORM else status)
-        or f"{detail[:1].upper()}{detail[1:]}.",
+        or _sentence(detail),
+        "form_page": _form_page(request),
     }
     return Template("error.html", context=context, status_code=status, headers=headers or {})
+
+
+def _sentence(detail: str) -> str:
+    """Return a message as a sentence; a name that it begins with is left as it is."""
+    name, colon, _ = detail.partition(": ")
+    if not colon or " " in name:
+        detail = f"{detail[:1].upper()}{detail[1:]}"
+    return f"{detail}."
+
+
+def _form_page(request: Request[Any, Any, Any]) -> str:
+    """Return the address of the page whose form was sent; empty where it isn't known."""
+    if request.method != "POST":
+        return ""
+    try:
+        referer = urlsplit(request.headers.get("referer", ""))
+    except ValueError:
+        return ""
+    if not referer.netloc or referer.netloc != request.headers.get("host"):
+        return ""
+    address = f"{referer.path}?{referer.query}" if referer.query else referer.path
+    local = local_path(address)
+    return local if local != "/" else ""
 
 
 def _address(request: Request[Any, Any, Any]) -> str:

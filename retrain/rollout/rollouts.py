@@ -5,6 +5,7 @@ Each function writes rows only; :mod:`retrain.rollout.apply` sends the weights a
 
 import secrets
 import shlex
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -104,7 +105,7 @@ def require_no_open_rollout(connection: Connection, model: str) -> None:
     if current is not None:
         raise WorkflowError(
             f"{model}: the {current.kind} of version {current.version} is "
-            f"{current.status}; wait for its end, or end it",
+            f"{current.status}; wait for its end, or end it: {_end_command(current)}",
             code="rollout_running",
         )
 
@@ -356,7 +357,7 @@ def promote_version(
     if current is not None and current.version_id != version.id:
         raise WorkflowError(
             f"{version.model}: the {current.kind} of version {current.version} is "
-            f"{current.status}; revert it first: driftwarden rollout revert",
+            f"{current.status}; revert it first: {_end_command(current)}",
             code="rollout_running",
         )
     if without_gate:
@@ -372,13 +373,24 @@ def promote_version(
     want_weights(connection, version.model, stable_id=version.id, by=by, reason=reason, now=now)
 
 
+@dataclass(frozen=True)
+class RollBack:
+    """What a step back changed.
+
+    Attributes:
+        version: The version that has all traffic by the rows.
+        reverted: The rollout that was open, and is reverted; ``None``: none was, and the version
+            is the one that served before.
+    """
+
+    version: VersionRow
+    reverted: RolloutRow | None = None
+
+
 def roll_back_version(
     connection: Connection, model: str, now: datetime, *, by: str, reason: str, above: int = 0
-) -> VersionRow:
+) -> RollBack:
     """Revert the open rollout, or else return to the version that served before.
-
-    Returns:
-        The version that has all traffic by the rows.
 
     Raises:
         WorkflowError: There is no earlier version.
@@ -386,13 +398,14 @@ def roll_back_version(
     lock_model(connection, model)
     current = store.open_rollout(connection, model, lock=True)
     if current is not None:
-        revert(connection, current.id, now, by=by, reason=reason, above=above)
-        return versions.version_by_id(connection, stable_of(connection, current))
+        stable_id = stable_of(connection, current)
+        after = revert(connection, current.id, now, by=by, reason=reason, above=above)
+        return RollBack(versions.version_by_id(connection, stable_id), after)
     restored = roll_back(connection, model, changed_by=by, reason=reason, now=now)
     want_weights(
         connection, model, stable_id=restored.id, by=by, reason=reason, now=now, above=above
     )
-    return restored
+    return RollBack(restored)
 
 
 def lock_rollout(connection: Connection, rollout_id: int) -> RolloutRow:
@@ -495,3 +508,9 @@ def _want(connection: Connection, rollout: RolloutRow, by: str, reason: str, now
         reason=reason,
         now=now,
     )
+
+
+def _end_command(rollout: RolloutRow) -> str:
+    """Return the command that ends a rollout or experiment."""
+    command = "experiment stop" if rollout.kind == "experiment" else "rollout revert"
+    return f"driftwarden {command} --model {shlex.quote(rollout.model)} --reason WHY"

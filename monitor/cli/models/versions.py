@@ -152,8 +152,9 @@ def rollback(
 ) -> None:
     """Revert the open rollout, or else return to the previous production version.
 
-    Exit status 75: the version is in production again, but the gateway has not confirmed the
-    weights yet.
+    Where a rollout was open, the version in production stays; a second rollback leaves it.
+
+    Exit status 75: it is done by the rows, but the gateway has not confirmed the weights yet.
     """
     from datetime import UTC, datetime
 
@@ -164,8 +165,15 @@ def rollback(
     engine = open_database(configuration)
     with transaction(engine) as connection:
         name = model_named(connection, configuration, model)
-        restored = roll_back_version(
+        done = roll_back_version(
             connection, name, datetime.now(UTC), by=account_name(), reason=reason
         )
-    typer.echo(f"{name}: version {restored.version} is in production again")
+    if done.reverted is None:
+        typer.echo(f"{name}: version {done.version.version} is in production again")
+    else:
+        ended = done.reverted
+        typer.echo(
+            f"{name}: {ended.kind} {ended.id} of version {ended.version} is reverted; version "
+            f"{done.version.version} stays in production. To leave it, roll back again."
+        )
     typer.echo(f"{name}: {send_weights(engine, configuration, name, wait)}")

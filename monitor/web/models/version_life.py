@@ -15,7 +15,7 @@ from monitor.store.probes.runs import ProbeRunRow, recent_runs
 from monitor.store.review.draws import draws_of_batches
 from monitor.store.review.items import list_batches
 from monitor.store.rollouts.looks import LookRow, newest_look
-from monitor.store.rollouts.rollouts import RolloutRow, list_rollouts
+from monitor.store.rollouts.rollouts import RolloutRow, list_rollouts, open_rollout
 from monitor.store.training.candidate_evaluations import (
     CandidateEvaluationRow,
     list_candidate_evaluations,
@@ -23,6 +23,7 @@ from monitor.store.training.candidate_evaluations import (
 from monitor.store.training.registry import (
     StageChangeRow,
     VersionRow,
+    previous_production,
     stage_changes,
     version_by_id,
 )
@@ -86,6 +87,10 @@ class VersionLife:
     is_blind: bool
     gates: Sequence[CandidateEvaluationRow]
     rollouts: Sequence[tuple[RolloutRow, LookRow | None]]
+    #: The open rollout or experiment of the model, of whichever version.
+    open_rollout: RolloutRow | None
+    #: The version to which a roll back of the model returns; ``None``: no earlier one served.
+    previous: VersionRow | None
     windows: Sequence[WindowFigures]
     #: Windows in which another version was in production, too.
     n_shared_windows: int
@@ -124,6 +129,8 @@ def read_life(connection: Connection, version_id: int, settings: Settings) -> Ve
             for row in list_rollouts(connection, settings.model.name)
             if row.version_id == version_id
         ],
+        open_rollout=open_rollout(connection, version.model),
+        previous=previous_production(connection, version.model),
         windows=whole,
         n_shared_windows=shared,
         error_rate=_error_rate(connection, version.model, whole),

@@ -7,10 +7,12 @@ from litestar import post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, URLEncodedBody
 from litestar.response import Redirect
+from sqlalchemy import Connection
 
 from monitor.errors import WorkflowError
 from monitor.review.guidelines import configured_task_types
-from monitor.store.training.registry import version_by_id
+from monitor.store.rollouts.rollouts import open_rollout
+from monitor.store.training.registry import lock_model, version_by_id
 from monitor.web.current_user import Visit
 from monitor.web.forms.reason import require_reason
 from retrain.evaluation.lifecycle import plan_evaluation
@@ -36,19 +38,24 @@ def promote(
 def roll_back(
     version_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
 ) -> Redirect:
-    """Return from this version, which is in production, to the one before."""
+    """Revert the open rollout, or else return from this version to the one that served before."""
     reason = require_reason(data)
     with lead_visit.transaction() as connection:
-        version = version_by_id(connection, version_id, lock=True)
+        model = version_by_id(connection, version_id).model
+        lock_model(connection, model)
+        version = version_by_id(connection, version_id)
         if version.stage != "production":  # a page that is outdated, or a second press
             raise WorkflowError(
                 f"version {version.version} is not in production any more, but {version.stage}",
                 code="changed",
             )
-        restored = roll_back_version(
-            connection, version.model, lead_visit.now, by=lead_visit.user.name, reason=reason
+        _require_same_rollout(connection, model, str(data.get("rollout", "")))
+        done = roll_back_version(
+            connection, model, lead_visit.now, by=lead_visit.user.name, reason=reason
         )
-    return Redirect(f"/models/versions/{restored.id}", status_code=303)
+    if done.reverted is not None:
+        return Redirect(f"/rollouts/{done.reverted.id}", status_code=303)
+    return Redirect(f"/models/versions/{done.version.id}", status_code=303)
 
 
 @post("/models/versions/{version_id:int}/evaluate", status_code=303, sync_to_thread=True)
@@ -70,6 +77,26 @@ def evaluate(version_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> R
             connection, version, request, by=lead_visit.user.name, now=lead_visit.now
         )
     return Redirect(f"/candidate-evaluations/{planned}", status_code=303)
+
+
+def _require_same_rollout(connection: Connection, model: str, shown: str) -> None:
+    """Require that the page of a form showed the open rollout: a step back depends on it.
+
+    Args:
+        connection: With the lock of the model.
+        model: The model.
+        shown: The id of the rollout on the page; empty: none.
+    """
+    current = open_rollout(connection, model)
+    if shown == ("" if current is None else str(current.id)):
+        return
+    state = f"rollout {shown} has ended"
+    if current is not None:
+        state = f"{current.kind} {current.id} of version {current.version} is {current.status}"
+    raise WorkflowError(
+        f"{state} since you opened the page. Nothing was done; see the version, and decide again",
+        code="changed",
+    )
 
 
 HANDLERS = (promote, roll_back, evaluate)

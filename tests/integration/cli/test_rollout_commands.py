@@ -115,6 +115,20 @@ def test_promote_and_rollback_wait_for_the_gateway(desk: RolloutDesk, run_comman
     assert done.returncode == 75
 
 
+def test_rollback_says_that_it_reverted_the_rollout(desk: RolloutDesk, run_command: Run) -> None:  # noqa: F811
+    second = desk.register()
+    assert run_command("models", "promote", str(second)).returncode == 0
+    rollout = desk.start()
+    desk.apply()
+    done = run_command("models", "rollback")
+    assert (done.returncode, desk.in_force()) == (0, (2, None, 0)), done.stderr
+    assert f"rollout {rollout.id} of version 3" in done.stdout
+    assert "in production again" not in done.stdout
+    again = run_command("models", "rollback")
+    assert (again.returncode, desk.in_force()) == (0, (1, None, 0))
+    assert "version 1 is in production again" in again.stdout
+
+
 def test_named_user_must_lead_the_model(desk: RolloutDesk, run_command: Run) -> None:  # noqa: F811
     desk.register()
     with transaction(desk.engine) as connection:

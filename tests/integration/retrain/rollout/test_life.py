@@ -280,7 +280,7 @@ def test_promotion_and_rollback_change_the_gateway(lite: RolloutDesk) -> None:
     with transaction(lite.engine) as connection:
         restored = roll_back_version(connection, lite.model, lite.now, by="lea", reason="worse")
     lite.tick()
-    assert (restored.version, lite.in_force()) == (1, (1, None, 0))
+    assert (restored.version.version, lite.in_force()) == (1, (1, None, 0))
 
 
 def test_promotion_completes_the_rollout_of_its_version(lite: RolloutDesk) -> None:
@@ -305,7 +305,7 @@ def test_rollback_in_a_rollout_reverts_it(lite: RolloutDesk) -> None:
     with transaction(lite.engine) as connection:
         restored = roll_back_version(connection, lite.model, lite.now, by="lea", reason="bad")
     lite.tick()
-    assert (restored.version, lite.rollout().status, lite.in_force()) == (
+    assert (restored.version.version, lite.rollout().status, lite.in_force()) == (
         1, "reverted", (1, None, 0),
     )  # fmt: skip
     assert lite.stage(canary) == "candidate"
