@@ -10,6 +10,7 @@ from litestar.types import ExceptionHandlersMap
 
 from monitor.errors import DriftwardenError, NotFoundError, TransientError, WorkflowError
 from monitor.telemetry import get_logger
+from monitor.web.filters import sentence
 from monitor.web.security import local_path
 
 log = get_logger(__name__)
@@ -100,18 +101,10 @@ def _respond(
         "status": status,
         "title": TITLES.get(status, "Request failed"),
         "explanation": EXPLANATIONS.get(OLD_FORM if detail == OLD_FORM else status)
-        or _sentence(detail),
+        or sentence(detail),
         "form_page": _form_page(request),
     }
     return Template("error.html", context=context, status_code=status, headers=headers or {})
-
-
-def _sentence(detail: str) -> str:
-    """Return a message as a sentence; a name that it begins with is left as it is."""
-    name, colon, _ = detail.partition(": ")
-    if not colon or " " in name:
-        detail = f"{detail[:1].upper()}{detail[1:]}"
-    return f"{detail}."
 
 
 def _form_page(request: Request[Any, Any, Any]) -> str:

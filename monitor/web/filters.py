@@ -78,6 +78,13 @@ def cause_title(cause: str) -> str:
     return CAUSES[cause].title
 
 
+def sentence(message: str) -> str:
+    """Return a message as a sentence; a name before its first colon stays as it is."""
+    name, colon, _ = message.partition(": ")
+    first = message[:1] if colon and " " not in name else message[:1].upper()
+    return f"{first}{message[1:]}."
+
+
 def join_soft_breaks(text: str) -> str:
     """Join the lines of each paragraph of a Markdown text."""
     return _SOFT_BREAK.sub(" ", text.strip())
@@ -118,6 +125,7 @@ def register(engine: JinjaTemplateEngine) -> None:
         "incident_status": describe_incident_status,
         "minute": minute,
         "period": period,
+        "sentence": sentence,
         "wait": format_wait,
         "usual_time": usual_time,
         "passages": split_passages,

@@ -13,7 +13,7 @@ from monitor.store.training.start_requests import (
     StartRequest,
     clear_request,
     is_current,
-    read_request,
+    pending_request,
     save_request,
 )
 from monitor.telemetry import get_logger
@@ -48,14 +48,13 @@ def request_start(
         WorkflowError: It can't be started, or is tainted and there is no reason.
     """
     run = run_by_id(connection, run_id, lock=True)
-    request = read_request(run_id, run.start_request)
-    if request is not None and not request.refusal and is_current(request, run.status):
+    if pending_request(run_id, run.status, run.start_request) is not None:
         return  # a second press
     require_startable(run)
     if not accept_taint.strip():
         require_untainted_run(connection, run, now, by=by, accept="")
-    request = StartRequest(run_id, by, run.status, accept_taint.strip())
-    save_request(connection, request, now)
+    request = StartRequest(run_id, by, run.status, now, accept_taint.strip())
+    save_request(connection, request)
     details = {"status": run.status, "accept_taint": request.accept_taint}
     append_entry(connection, now, by, "run.start_requested", f"training_runs/{run_id}", details)
 
@@ -122,7 +121,7 @@ def start_requested(
     except DriftwardenError as error:
         log.error("training_run_start_refused", run=run.id, code=error.code, error=str(error))  # noqa: TRY400
         with transaction(engine) as connection:
-            save_request(connection, replace(request, refusal=str(error)), now)
+            save_request(connection, replace(request, refusal=str(error)))
         return False
     with transaction(engine) as connection:
         clear_request(connection, run.id)

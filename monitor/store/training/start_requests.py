@@ -18,6 +18,7 @@ class StartRequest:
     requested_by: str
     #: The status of the run when it was requested: a run that has changed since is left alone.
     status: str
+    requested_at: datetime
     #: Why a run that learned from an erased end user goes on; empty: it does not.
     accept_taint: str = ""
     #: Why the leader refused it; empty: it waits.
@@ -32,19 +33,34 @@ def read_request(run_id: int, stored: dict[str, Any] | None) -> StartRequest | N
         run_id=run_id,
         requested_by=str(stored["by"]),
         status=str(stored["status"]),
+        requested_at=datetime.fromisoformat(stored["at"]),
         accept_taint=str(stored.get("accept_taint", "")),
         refusal=str(stored.get("refusal", "")),
     )
 
 
-def save_request(connection: Connection, request: StartRequest, now: datetime) -> None:
+def pending_request(run_id: int, status: str, stored: dict[str, Any] | None) -> StartRequest | None:
+    """Return the request that the leader still carries out; ``None``: there is none.
+
+    Args:
+        run_id: The run.
+        status: Its status.
+        stored: The column of its request.
+    """
+    request = read_request(run_id, stored)
+    if request is None or request.refusal or not is_current(request, status):
+        return None
+    return request
+
+
+def save_request(connection: Connection, request: StartRequest) -> None:
     """Store a request, instead of an earlier one."""
     stored = {
         "by": request.requested_by,
         "status": request.status,
         "accept_taint": request.accept_taint,
         "refusal": request.refusal,
-        "at": now.isoformat(),
+        "at": request.requested_at.isoformat(),
     }
     _write(connection, request.run_id, stored)
 

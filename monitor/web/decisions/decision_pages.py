@@ -79,7 +79,7 @@ def confirm(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> R
     """Confirm a recommended retraining."""
     with lead_visit.transaction() as connection:
         confirm_retraining(connection, decision_id, lead_visit.user, lead_visit.now)
-    return Redirect(lead_visit.address("/progress"), status_code=303)
+    return Redirect(f"/decisions/{decision_id}", status_code=303)
 
 
 def _axis(inputs: dict[str, Any]) -> float:

@@ -21,7 +21,7 @@ from monitor.store.training.runs import (
     run_by_id,
     run_of_decision,
 )
-from monitor.store.training.start_requests import read_request
+from monitor.store.training.start_requests import pending_request, read_request
 from monitor.web.current_user import Visit
 from monitor.web.runs.child_log import read_log
 from monitor.web.runs.loss_curve import draw_losses
@@ -43,11 +43,16 @@ def runs(lead_visit: NamedDependency[Visit]) -> Template:
             decision
             for decision in list_decisions(connection, lead_visit.scope)
             if decision.recommendation == "retrain"
-            and not decision.confirmed_by
             and run_of_decision(connection, decision.id) is None
-            and lead_visit.settings.settings_of(decision.model).retrain.require_confirmation
+            and (
+                decision.confirmed_by
+                or lead_visit.settings.settings_of(decision.model).retrain.require_confirmation
+            )
         ]
-    context = {"runs": rows, "badges": BADGES, "decided": decided}
+    requested = {
+        row.id for row in rows if pending_request(row.id, row.status, row.start_request) is not None
+    }
+    context = {"runs": rows, "badges": BADGES, "decided": decided, "requested": requested}
     return lead_visit.page("runs.html", context)
 
 

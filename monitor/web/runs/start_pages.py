@@ -17,8 +17,10 @@ from monitor.settings import Settings
 from monitor.store.review.decisions import DecisionRow, decision_by_id
 from monitor.store.review.gold_export import ItemFilter
 from monitor.store.training.runs import RunRow, list_runs, run_by_id, run_of_decision
+from monitor.store.training.start_requests import pending_request
 from monitor.store.training.taints import taints_of_run
 from monitor.web.current_user import Visit
+from monitor.web.filters import minute
 from monitor.web.forms.reason import require_reason
 from retrain.planning.options import Option, stored_options
 from retrain.recipes.recipe_file import read_recipe_file
@@ -59,6 +61,7 @@ def start_page(run_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Tem
             "is_resumption": run.status != "planned",
             "taints": taints_of_run(connection, run_id),
             "outlook": _outlook_of_run(connection, run),
+            "requested": _requested(run),
             "refusal": _refusal(run),
         }
     return lead_visit.page("start.html", context)
@@ -83,13 +86,16 @@ def start_decided(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]
         row = decision_by_id(connection, decision_id)
         settings = lead_visit.settings.settings_of(row.model)
         run = run_of_decision(connection, decision_id)
-        refusal = ""
+        refusal = requested = ""
         if run is not None:
             refusal = f"training run {run.id} follows from it already"
         elif row.recommendation != "retrain":
             refusal = "the decision doesn't recommend retraining"
         elif row.confirmed_by:
-            refusal = f"{row.confirmed_by} has confirmed it; the daemon plans the run"
+            requested = (
+                f"{row.confirmed_by} confirmed it {minute(row.confirmed_at)}; "
+                "the daemon plans the run."
+            )
         outlook = None
         try:
             outlook = _outlook_of_decision(connection, row, settings)
@@ -103,9 +109,22 @@ def start_decided(decision_id: FromPath[int], lead_visit: NamedDependency[Visit]
         "is_resumption": False,
         "taints": [],
         "outlook": outlook,
+        "requested": requested,
         "refusal": refusal,
     }
     return lead_visit.page("start.html", context)
+
+
+def _requested(run: RunRow) -> str:
+    """Say who requested the start, while the leader has not carried it out; else empty."""
+    request = pending_request(run.id, run.status, run.start_request)
+    if request is None:
+        return ""
+    step = "start" if run.status == "planned" else "resumption"
+    return (
+        f"{request.requested_by} requested the {step} {minute(request.requested_at)}; "
+        "the daemon starts the run within a minute."
+    )
 
 
 def _refusal(run: RunRow) -> str:

