@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from monitor.review.items.discussion import DISCUSSION_TIME
 from monitor.store.accounts.users import UserRow, list_users
 from monitor.store.review.audits import AuditCounts, count_audits
+from monitor.store.review.draws import count_reused
 from monitor.store.review.items import BatchRow
 from monitor.store.review.progress import (
     ItemState,
@@ -102,6 +103,8 @@ class BatchProgress:
 
     batch: BatchRow
     counts: StatusCounts
+    #: Drawn texts that are items of other batches, whose verdicts count for this one, too.
+    n_reused: int
     by_task_type: tuple[tuple[str, StatusCounts], ...]
     #: By name.
     reviewers: tuple[ReviewerPace, ...]
@@ -151,6 +154,7 @@ def batch_progress(
     return BatchProgress(
         batch=batch,
         counts=_count(states),
+        n_reused=count_reused(connection, batch.id),
         by_task_type=tuple(
             (name, _count([state for state in states if state.task_type == name]))
             for name in sorted({state.task_type for state in states})

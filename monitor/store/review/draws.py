@@ -119,6 +119,17 @@ def draws_of_batches(connection: Connection, batch_ids: Sequence[int]) -> list[D
     return [DrawRow(**row) for row in connection.execute(statement).mappings()]
 
 
+def count_reused(connection: Connection, batch_id: int) -> int:
+    """Return the number of a batch's draws whose items were queued in other batches."""
+    statement = (
+        select(func.count())
+        .select_from(ReviewDraw)
+        .join(ReviewItem, ReviewItem.id == ReviewDraw.item_id)
+        .where(ReviewDraw.batch_id == batch_id, ReviewItem.batch_id != batch_id)
+    )
+    return int(connection.execute(statement).scalar_one())
+
+
 def items_by_text(
     connection: Connection, model: str, digests: Collection[str], *, after: datetime | None = None
 ) -> dict[str, int]:

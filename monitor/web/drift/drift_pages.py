@@ -18,7 +18,8 @@ from monitor.errors import WorkflowError
 from monitor.rendering.looks import describe_look
 from monitor.review.sampling.batch import create_batch
 from monitor.store.audit_log import append_entry
-from monitor.store.review.items import batch_of_evaluation
+from monitor.store.review.draws import count_reused
+from monitor.store.review.items import batch_of_evaluation, count_by_status
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.drift_evaluations import (
     DriftEvaluationRow,
@@ -136,7 +137,10 @@ def evaluation(
 
 @post("/drift-evaluations/{evaluation_id:int}/batch", status_code=303, sync_to_thread=True)
 def queue_batch(evaluation_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Redirect:
-    """Queue a review batch of a finished evaluation, as the daemon does after an alarm."""
+    """Queue a review batch of a finished evaluation, as the daemon does after an alarm.
+
+    One without an item of its own is refused: nobody could review anything.
+    """
     # A second press finds the batch, or the other's insertion.
     with suppress(IntegrityError), lead_visit.transaction() as connection:
         row = drift_evaluation_by_id(connection, evaluation_id)
@@ -147,6 +151,7 @@ def queue_batch(evaluation_id: FromPath[int], lead_visit: NamedDependency[Visit]
             rng = np.random.default_rng([row.seed, evaluation_id])
             review = lead_visit.settings.settings_of(row.model).review
             batch_id = create_batch(connection, evaluation_id, review, rng, lead_visit.now)
+            _require_items(connection, batch_id)
             subject = f"batch:{batch_id}"
             append_entry(connection, lead_visit.now, lead_visit.user.name, "batch_queued", subject)
     return Redirect(f"/drift-evaluations/{evaluation_id}", status_code=303)
@@ -230,6 +235,17 @@ def assessment(evaluation_id: FromPath[int], visit: NamedDependency[Visit]) -> A
     if row.assessment is None:
         raise NotFoundException("this drift evaluation is not finished")
     return row.assessment
+
+
+def _require_items(connection: Connection, batch_id: int) -> None:
+    """Require that a batch has items of its own; a refusal undoes the batch."""
+    if count_by_status(connection, batch_id):
+        return
+    n_reused = count_reused(connection, batch_id)
+    reason = "no exchange of the window is stored any more"
+    if n_reused:
+        reason = f"each of the {n_reused} drawn texts is an item of another batch, see Progress"
+    raise WorkflowError(f"nothing is left to queue: {reason}", code="nothing_to_queue")
 
 
 def _load(connection: Connection, visit: Visit, evaluation_id: int) -> DriftEvaluationRow:

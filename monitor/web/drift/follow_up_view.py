@@ -6,7 +6,8 @@ from sqlalchemy import Connection
 
 from monitor.store.alerts.incidents import IncidentRow, incident_by_id, incident_of_evaluation
 from monitor.store.review.decisions import DecisionRow, decision_of_batch
-from monitor.store.review.items import batch_of_evaluation
+from monitor.store.review.draws import count_reused
+from monitor.store.review.items import batch_of_evaluation, count_by_status
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow
 
 
@@ -19,6 +20,9 @@ class FollowUpView:
     decision: DecisionRow | None
     #: Whether a batch can be queued: the evaluation is finished and has none.
     can_queue: bool
+    #: Items queued in the batch, and drawn texts that are items of other batches.
+    n_queued: int = 0
+    n_reused: int = 0
 
 
 def view_follow_up(connection: Connection, row: DriftEvaluationRow) -> FollowUpView:
@@ -30,4 +34,6 @@ def view_follow_up(connection: Connection, row: DriftEvaluationRow) -> FollowUpV
         batch_id,
         None if batch_id is None else decision_of_batch(connection, batch_id),
         can_queue=batch_id is None and row.assessment is not None,
+        n_queued=0 if batch_id is None else sum(count_by_status(connection, batch_id).values()),
+        n_reused=0 if batch_id is None else count_reused(connection, batch_id),
     )

@@ -79,22 +79,25 @@ def evaluate(version_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> R
     return Redirect(f"/candidate-evaluations/{planned}", status_code=303)
 
 
-def _require_same_rollout(connection: Connection, model: str, shown: str) -> None:
+def _require_same_rollout(connection: Connection, model: str, rollout_id: str) -> None:
     """Require that the page of a form showed the open rollout: a step back depends on it.
 
     Args:
         connection: With the lock of the model.
         model: The model.
-        shown: The id of the rollout on the page; empty: none.
+        rollout_id: The rollout on the page; empty: none.
     """
     current = open_rollout(connection, model)
-    if shown == ("" if current is None else str(current.id)):
+    if rollout_id == ("" if current is None else str(current.id)):
         return
-    state = f"rollout {shown} has ended"
+    state = "the rollout on your page has ended"
     if current is not None:
-        state = f"{current.kind} {current.id} of version {current.version} is {current.status}"
+        state = (
+            f"{current.kind} {current.id} of version {current.version} is {current.status}, which "
+            "your page doesn't show"
+        )
     raise WorkflowError(
-        f"{state} since you opened the page. Nothing was done; see the version, and decide again",
+        f"{state}. Nothing was done; reload the page of the version, and decide again",
         code="changed",
     )
 

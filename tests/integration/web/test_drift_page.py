@@ -7,10 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+from litestar.testing import TestClient
 from sqlalchemy import Engine, delete, insert, select, update
 
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
+from monitor.store.privacy.deletion import delete_exchanges
+from monitor.store.review.draws import count_reused
 from monitor.store.review.items import batch_of_evaluation, items_of_batches
 from monitor.store.tables import (
     AuditEntry,
@@ -26,7 +29,8 @@ from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from monitor.store.windows.prompt_maps import prompt_map, save_prompt_map
 from monitor.web.server import BackgroundServer
 from monitor.web.withheld_texts import withhold_texts
-from tests.support.review.review_world import PASSWORD, World, make_world
+from tests.integration.web.test_decision_page import sign_in
+from tests.support.review.review_world import CASES, PASSWORD, World, make_world
 from tests.support.web.apps import create_app
 from tests.support.windows.assessed_year import WEEKS, store_year
 from tests.support.windows.assessments import not_enough_data, store_evaluation
@@ -311,6 +315,56 @@ def test_a_lead_queues_a_batch_once(any_engine, world: World, reader) -> None:
         ).scalars()
         assert ["Lea"] == list(by)
     assert f'href="/progress?batch={batch}"' in lea.get(path(world)).text
+
+
+def test_a_batch_of_reused_texts_alone_is_refused(any_engine: Engine, clock: datetime) -> None:
+    make_world(any_engine, clock, cases=CASES, weeks_ago=1)
+    again = make_world(any_engine, clock, cases=CASES, users=False)
+    with TestClient(create_app(any_engine, Settings(), Secrets())) as lea:
+        sign_in(lea, "Lea")
+        page = lea.get(f"/progress?batch={again.batch_id}").text
+        assert "0 of 0" not in page
+        assert "40 drawn texts" in page
+        assert "0 items queued, and 40 drawn texts" in lea.get(path(again)).text
+        _delete_batch(any_engine, again)
+        reply = lea.post(path(again, "/batch"), follow_redirects=False)
+        assert 409 == reply.status_code
+        assert "40 drawn texts" in reply.text
+        with transaction(any_engine) as connection:
+            connection.execute(delete(ReviewDraw))
+            connection.execute(delete(ReviewItem))
+            ids = list(connection.execute(select(Exchange.id)).scalars())
+            delete_exchanges(connection, ids)
+        assert 409 == lea.post(path(again, "/batch"), follow_redirects=False).status_code
+        with transaction(any_engine) as connection:
+            assert None is batch_of_evaluation(connection, again.evaluation_id)
+            entries = select(AuditEntry.id).where(AuditEntry.action == "batch_queued")
+            assert [] == list(connection.execute(entries))
+        assert f'action="{path(again, "/batch")}"' in lea.get(path(again)).text
+
+
+def test_a_batch_says_what_was_queued_and_reused(any_engine: Engine, clock: datetime) -> None:
+    make_world(any_engine, clock, cases=CASES, weeks_ago=1)
+    again = make_world(any_engine, clock, cases=CASES, n=50, users=False)
+    _delete_batch(any_engine, again)
+    with TestClient(create_app(any_engine, Settings(), Secrets())) as lea:
+        sign_in(lea, "Lea")
+        assert 303 == lea.post(path(again, "/batch"), follow_redirects=False).status_code
+        with transaction(any_engine) as connection:
+            batch = batch_of_evaluation(connection, again.evaluation_id)
+            assert batch is not None
+            assert 10 == len(items_of_batches(connection, [batch]))
+            n_reused = count_reused(connection, batch)
+        assert 0 < n_reused <= 40
+        assert f"10 items queued, and {n_reused} drawn texts" in lea.get(path(again)).text
+        assert f"{n_reused} drawn texts" in lea.get(f"/progress?batch={batch}").text
+
+
+def _delete_batch(engine: Engine, world: World) -> None:
+    with transaction(engine) as connection:
+        connection.execute(delete(ReviewDraw).where(ReviewDraw.batch_id == world.batch_id))
+        connection.execute(delete(ReviewItem).where(ReviewItem.batch_id == world.batch_id))
+        connection.execute(delete(ReviewBatch).where(ReviewBatch.id == world.batch_id))
 
 
 @pytest.fixture

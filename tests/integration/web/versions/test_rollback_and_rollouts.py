@@ -106,8 +106,8 @@ def test_a_page_that_is_older_than_the_rollout_does_nothing(
     second = desk.register()
     promote(desk, second)
     rollout = desk.start()
-    for shown in (None, "", rollout.id + 1, "x" * 50, f"{rollout.id}\0"):
-        assert roll_back(lead, second, shown)[0] in {400, 409}, shown
+    for stale in (None, "", rollout.id + 1, "x" * 50, f"{rollout.id}\0"):
+        assert roll_back(lead, second, stale)[0] in {400, 409}, stale
     assert rollout.id == desk.rollout().id
     assert desk.rollout().is_open
 
