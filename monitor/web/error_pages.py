@@ -103,6 +103,7 @@ def _respond(
         "explanation": EXPLANATIONS.get(OLD_FORM if detail == OLD_FORM else status)
         or sentence(detail),
         "form_page": _form_page(request),
+        "reason": request.state.get("reason", ""),
     }
     return Template("error.html", context=context, status_code=status, headers=headers or {})
 

@@ -118,12 +118,13 @@ def repeat(
     sync_to_thread=True,
 )
 def approve_candidate(
+    request: Request[Any, Any, Any],
     candidate_evaluation_id: FromPath[int],
     lead_visit: NamedDependency[Visit],
     data: URLEncodedBody[dict[str, Any]],
 ) -> Redirect:
     """Approve an undecided candidate, with a reason."""
-    reason = require_reason(data)
+    reason = require_reason(request, data)
     with lead_visit.transaction() as connection:
         approve(
             connection,

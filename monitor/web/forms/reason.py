@@ -3,19 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
+from litestar import Request
 from litestar.exceptions import ValidationException
 
 MAX_CHARACTERS = 2_000
 
 
-def require_reason(data: Mapping[str, Any]) -> str:
-    """Return the reason of a form.
+def require_reason(request: Request[Any, Any, Any], data: Mapping[str, Any]) -> str:
+    """Return the reason of a form; where the request is refused, the error page repeats it.
 
     Raises:
         ValidationException: It is missing or too long.
     """
     value = data.get("reason", "")
     reason = str(value[-1] if isinstance(value, list) and value else value or "").strip()
+    request.state.reason = reason
     if not reason or len(reason) > MAX_CHARACTERS:
         raise ValidationException(f"say why, in at most {MAX_CHARACTERS:,} characters")
     return reason

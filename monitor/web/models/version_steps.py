@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from litestar import post
+from litestar import Request, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, URLEncodedBody
 from litestar.response import Redirect
@@ -24,10 +24,13 @@ Fields = URLEncodedBody[dict[str, Any]]
 
 @post("/models/versions/{version_id:int}/promote", status_code=303, sync_to_thread=True)
 def promote(
-    version_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
+    request: Request[Any, Any, Any],
+    version_id: FromPath[int],
+    lead_visit: NamedDependency[Visit],
+    data: Fields,
 ) -> Redirect:
     """Promote a version to all traffic, if a gate result permits it."""
-    reason = require_reason(data)
+    reason = require_reason(request, data)
     with lead_visit.transaction() as connection:
         version = version_by_id(connection, version_id)
         promote_version(connection, version, lead_visit.now, by=lead_visit.user.name, reason=reason)
@@ -36,10 +39,13 @@ def promote(
 
 @post("/models/versions/{version_id:int}/rollback", status_code=303, sync_to_thread=True)
 def roll_back(
-    version_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
+    request: Request[Any, Any, Any],
+    version_id: FromPath[int],
+    lead_visit: NamedDependency[Visit],
+    data: Fields,
 ) -> Redirect:
     """Revert the open rollout, or else return from this version to the one that served before."""
-    reason = require_reason(data)
+    reason = require_reason(request, data)
     with lead_visit.transaction() as connection:
         model = version_by_id(connection, version_id).model
         lock_model(connection, model)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from litestar import get, post
+from litestar import Request, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, URLEncodedBody
 from litestar.response import Redirect, Template
@@ -68,11 +68,16 @@ def start_page(run_id: FromPath[int], lead_visit: NamedDependency[Visit]) -> Tem
 
 
 @post("/runs/{run_id:int}/start", status_code=303, sync_to_thread=True)
-def start(run_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields) -> Redirect:
+def start(
+    request: Request[Any, Any, Any],
+    run_id: FromPath[int],
+    lead_visit: NamedDependency[Visit],
+    data: Fields,
+) -> Redirect:
     """Request the start or resumption of a run; the leader carries it out."""
     with lead_visit.transaction() as connection:
         is_tainted = bool(taints_of_run(connection, run_id))
-        reason = require_reason(data) if is_tainted else ""
+        reason = require_reason(request, data) if is_tainted else ""
         request_start(
             connection, run_id, lead_visit.now, by=lead_visit.user.name, accept_taint=reason
         )

@@ -140,6 +140,17 @@ def test_promotion_is_not_offered_during_another_rollout(
     assert refused.status_code == 409
     assert "driftwarden rollout revert --model desk --reason WHY" in text
     assert "<p>desk: the rollout of version" in text, "a model's name stays as it is"
+    assert WHY in text
+
+
+def test_the_reason_of_a_refused_step_is_text_only(
+    desk: RolloutDesk, lead: TestClient[Litestar]
+) -> None:
+    address = f"/models/versions/{desk.serving}/rollback"
+    refused = lead.post(address, data={"reason": "<b>bold</b>"}, follow_redirects=False)
+    assert (409, True) == (refused.status_code, "&lt;b&gt;bold&lt;/b&gt;" in refused.text)
+    too_long = lead.post(address, data={"reason": "x" * 2001}, follow_redirects=False)
+    assert (400, True) == (too_long.status_code, "x" * 2001 in too_long.text)
 
 
 def test_the_rollout_starts_from_the_page_of_its_version(
