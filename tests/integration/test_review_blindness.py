@@ -22,8 +22,8 @@ from monitor.store.accounts.users import UserRow
 from monitor.store.engine import transaction
 from monitor.store.review.reviews import reviews_of
 from monitor.store.tables import AuditEntry, Review
+from monitor.web.app import create_app
 from tests.support.review.review_world import PASSWORD, World, make_world
-from tests.support.web.apps import create_app
 from tests.support.web.route_walk import MARK, Request, leaks, requests_to
 
 MARKED = ReviewInput(

@@ -184,21 +184,26 @@ def test_lines_without_a_user_are_counted_where_others_have_one(tmp_path: Path) 
     def some(row: int) -> str | None:
         return None if row % 3 else user(row)
 
+    def remarks(baseline: Path, window: Path) -> list[str]:
+        # The files repeat few prompts, which is remarked on.
+        written = compared(baseline, window).remarks
+        return [remark for remark in written if not remark.startswith("Repeated word")]
+
     reference = write(tmp_path / "reference.jsonl", 150, user=user)
     bare = write(tmp_path / "bare.jsonl", 150, user=None)
     counts = " of 120 exchanges in the window, {} of 150 in the baseline."
     unnamed = write(tmp_path / "unnamed.jsonl", 120, user=None)
-    (remark,) = compared(reference, unnamed).remarks
+    (remark,) = remarks(reference, unnamed)
     assert f"Without an end user: 120{counts.format(0)}" in remark
     mixed = write(tmp_path / "mixed.jsonl", 120, user=some)
-    (remark,) = compared(reference, mixed).remarks
+    (remark,) = remarks(reference, mixed)
     assert f"Without an end user: 80{counts.format(0)}" in remark
-    (remark,) = compared(bare, mixed).remarks
+    (remark,) = remarks(bare, mixed)
     assert f"Without an end user: 80{counts.format(150)}" in remark
     # Too few to alarm have no remark; where nobody is named, a remark says so without counts.
     entry = write(tmp_path / "one.jsonl", 250, user=lambda row: user(row) if row else None)
-    assert compared(reference, entry).remarks == ()
-    (remark,) = compared(bare, unnamed).remarks
+    assert remarks(reference, entry) == []
+    (remark,) = remarks(bare, unnamed)
     assert "No exchange of either side names an end user" in remark
 
 
