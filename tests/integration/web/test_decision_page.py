@@ -14,7 +14,7 @@ from monitor.settings import Review, Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.store.review.decisions import DecisionRow
 from tests.support.review.review_world import CASES, PASSWORD, World, make_world
-from tests.support.review.settled_items import JUDGEMENT, KNOWLEDGE, RIGHT, settle
+from tests.support.review.settled_items import settle_to_retrain
 from tests.support.web.apps import create_app
 
 HOSTILE = "<script>alert(1)</script> & 'quoted'"
@@ -28,13 +28,7 @@ def world(engine, clock: datetime) -> World:
 @pytest.fixture
 def row(world: World, clock: datetime) -> DecisionRow:
     with transaction(world.engine) as connection:
-        settle(
-            connection, world.batch_id, (world.users["Ada"], world.users["Ben"]),
-            lambda number, item: (
-                JUDGEMENT if item.cluster is not None else (KNOWLEDGE if number < 3 else RIGHT)
-            ), clock,
-        )  # fmt: skip
-        return decide(connection, world.batch_id, Review(min_drifted_gold=3), clock)
+        return settle_to_retrain(connection, world, clock)
 
 
 @pytest.fixture

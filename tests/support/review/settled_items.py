@@ -6,8 +6,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from monitor.review.decision.decisions import decide
+from monitor.settings import Review
+from monitor.store.review.decisions import DecisionRow
 from monitor.store.review.items import ItemRow, items_of_batches, update_item
 from monitor.store.review.reviews import insert_gold, insert_review
+from tests.support.review.review_world import World
 
 FIVE = {"accuracy": 5, "completeness": 5, "tone": 5, "compliance": 5}
 
@@ -56,3 +60,14 @@ def settle(
                 answerable=entry.answerable, resolution="agreed",
             )  # fmt: skip
             update_item(connection, item.id, status="gold")
+
+
+def settle_to_retrain(connection: Connection, world: World, now: datetime) -> DecisionRow:
+    """Settle the batch of a review world so that retraining is recommended; decide on it."""
+    settle(
+        connection, world.batch_id, (world.users["Ada"], world.users["Ben"]),
+        lambda number, item: (
+            JUDGEMENT if item.cluster is not None else (KNOWLEDGE if number < 3 else RIGHT)
+        ), now,
+    )  # fmt: skip
+    return decide(connection, world.batch_id, Review(min_drifted_gold=3), now)

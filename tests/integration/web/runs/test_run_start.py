@@ -14,8 +14,7 @@ from sqlalchemy import Engine, select
 
 from monitor.daemon.retraining import Retraining
 from monitor.errors import RemoteServiceError
-from monitor.review.decision.decisions import decide
-from monitor.settings import Review, Secrets, Settings
+from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.store.privacy.erasures import insert_erasure
 from monitor.store.review.decisions import decision_by_id
@@ -41,7 +40,7 @@ from retrain.training.start_requests import start_requested
 from tests.integration.web.test_decision_page import sign_in
 from tests.support.retrain.fake_launcher import FakeLauncher
 from tests.support.review.review_world import World, make_world
-from tests.support.review.settled_items import JUDGEMENT, KNOWLEDGE, RIGHT, settle
+from tests.support.review.settled_items import settle_to_retrain
 from tests.support.web.apps import create_app
 
 WHY = {"reason": "the erased user wrote a greeting"}
@@ -91,13 +90,7 @@ def make_run(world: World, clock: datetime, folder: Path, ended: str = "") -> in
 def decide_to_retrain(world: World, clock: datetime) -> int:
     """Settle the batch so that the decision recommends retraining, and return its id."""
     with transaction(world.engine) as connection:
-        settle(
-            connection, world.batch_id, (world.users["Ada"], world.users["Ben"]),
-            lambda number, item: (
-                JUDGEMENT if item.cluster is not None else (KNOWLEDGE if number < 3 else RIGHT)
-            ), clock,
-        )  # fmt: skip
-        decision = decide(connection, world.batch_id, Review(min_drifted_gold=3), clock)
+        decision = settle_to_retrain(connection, world, clock)
     assert "retrain" == decision.recommendation
     return decision.id
 
