@@ -14,9 +14,9 @@ from monitor.settings import Secrets, Settings
 from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
 from tests.end_to_end.test_accessibility import AXE, NARROW, RULES, UNREADABLE, violations
-from tests.integration.web.runs.test_run_start import make_run, row_of, taint
 from tests.services.browser import give_session
 from tests.support.review.review_world import World
+from tests.support.web.waiting_runs import make_run, row_of, taint
 from tests.support.windows.mapped_window import make_changed_world
 
 pytestmark = pytest.mark.browser

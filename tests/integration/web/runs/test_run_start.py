@@ -16,24 +16,17 @@ from monitor.daemon.retraining import Retraining
 from monitor.errors import RemoteServiceError
 from monitor.settings import Secrets, Settings
 from monitor.store.engine import transaction
-from monitor.store.privacy.erasures import insert_erasure
 from monitor.store.review.decisions import decision_by_id
 from monitor.store.tables import AuditEntry
 from monitor.store.training.children import record_unterminated_child
 from monitor.store.training.runs import (
-    RunRow,
-    finish_run,
-    mark_running,
     request_cancel,
-    run_by_id,
-    save_progress,
 )
 from monitor.store.training.start_requests import read_request, waiting_requests
-from monitor.store.training.taints import add_taint
 from monitor.web.filters import minute
 from retrain.jobs.launcher import Capability
 from retrain.recipes.recipe import Recipe
-from retrain.run_folder import RunFolder, write_json
+from retrain.run_folder import RunFolder
 from retrain.training.cancellation import cancel_run
 from retrain.training.runs import plan_run
 from retrain.training.start_requests import start_requested
@@ -42,12 +35,9 @@ from tests.support.retrain.fake_launcher import FakeLauncher
 from tests.support.review.review_world import World, make_world
 from tests.support.review.settled_items import settle_to_retrain
 from tests.support.web.apps import create_app
+from tests.support.web.waiting_runs import make_run, row_of, taint
 
 WHY = {"reason": "the erased user wrote a greeting"}
-OPTION = {
-    "method": "lora", "base": "a/base", "n_parameters": 1000, "n_trained": 10,
-    "needed_gib": 3.25, "fits": True, "servable": True,
-}  # fmt: skip
 
 
 @pytest.fixture
@@ -67,43 +57,12 @@ def lead(client: TestClient[Litestar]) -> TestClient[Litestar]:
     return client
 
 
-def make_run(world: World, clock: datetime, folder: Path, ended: str = "") -> int:
-    """Plan a run with its data and, where it ended, end it."""
-    with transaction(world.engine) as connection:
-        run = plan_run(
-            connection, model="assistant", recipe=Recipe(base="a/base"), work_dir=folder,
-            now=clock, plan={"options": [OPTION]},
-        )  # fmt: skip
-        files = RunFolder(Path(run_by_id(connection, run).work_dir))
-        files.root.mkdir(parents=True)
-        files.training_data.write_text("{}\n")
-        write_json(files.recipe, run_by_id(connection, run).recipe)
-        files.card.write_text('{"n_examples": 1234, "n_gold": 1000, "n_replay": 234}')
-        if ended:
-            mark_running(connection, run, {"number": 0}, clock)
-            save_progress(connection, run, {"last": {"step": 40, "steps": 80}})
-            minute = clock + timedelta(minutes=7)
-            finish_run(connection, run, ended, finished_at=minute, error="out of memory")
-    return run
-
-
 def decide_to_retrain(world: World, clock: datetime) -> int:
     """Settle the batch so that the decision recommends retraining, and return its id."""
     with transaction(world.engine) as connection:
         decision = settle_to_retrain(connection, world, clock)
     assert "retrain" == decision.recommendation
     return decision.id
-
-
-def row_of(world: World, run: int) -> RunRow:
-    with transaction(world.engine) as connection:
-        return run_by_id(connection, run)
-
-
-def taint(world: World, run: int, clock: datetime) -> None:
-    with transaction(world.engine) as connection:
-        erasure = insert_erasure(connection, "digest", [], {}, clock)
-        assert add_taint(connection, erasure, "assistant", "trained_on", clock, run_id=run)
 
 
 def entries(world: World, action: str) -> list[tuple[str, dict[str, Any]]]:
