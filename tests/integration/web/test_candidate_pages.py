@@ -26,7 +26,6 @@ from monitor.store.training.label_results import (
     ReliabilityBin,
 )
 from retrain.run_folder import RunFolder, read_lines
-from tests.integration.web.test_decision_page import sign_in
 from tests.support.retrain.candidates import (
     PLAN,
     check,
@@ -39,6 +38,7 @@ from tests.support.retrain.candidates import (
 )
 from tests.support.review.review_world import World, make_world
 from tests.support.web.apps import create_app
+from tests.support.web.sign_in import sign_in
 
 HOSTILE = "<script>alert(1)</script>"
 

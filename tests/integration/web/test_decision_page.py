@@ -1,7 +1,6 @@
 """Page of a decision: access for leads, all figures, and hostile texts."""
 
 import html
-import re
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -13,9 +12,10 @@ from monitor.review.decision.decisions import decide
 from monitor.settings import Review, Secrets, Settings
 from monitor.store.engine import transaction
 from monitor.store.review.decisions import DecisionRow
-from tests.support.review.review_world import CASES, PASSWORD, World, make_world
+from tests.support.review.review_world import CASES, World, make_world
 from tests.support.review.settled_items import settle_to_retrain
 from tests.support.web.apps import create_app
+from tests.support.web.sign_in import sign_in
 
 HOSTILE = "<script>alert(1)</script> & 'quoted'"
 
@@ -35,13 +35,6 @@ def row(world: World, clock: datetime) -> DecisionRow:
 def client(world: World) -> Iterator[TestClient[Litestar]]:
     with TestClient(create_app(world.engine, Settings(), Secrets())) as made:
         yield made
-
-
-def sign_in(client: TestClient[Litestar], name: str) -> None:
-    token = re.search(r'csrf-token" content="([^"]+)"', client.get("/login").text)
-    assert token is not None
-    client.headers["x-csrftoken"] = token[1]
-    assert client.post("/api/login", json={"name": name, "password": PASSWORD}).is_success
 
 
 def test_a_lead_sees_the_arithmetic(client: TestClient[Litestar], row: DecisionRow) -> None:

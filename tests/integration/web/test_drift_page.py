@@ -29,9 +29,9 @@ from monitor.store.windows.drift_evaluations import drift_evaluation_by_id
 from monitor.store.windows.prompt_maps import prompt_map, save_prompt_map
 from monitor.web.server import BackgroundServer
 from monitor.web.withheld_texts import withhold_texts
-from tests.integration.web.test_decision_page import sign_in
 from tests.support.review.review_world import CASES, PASSWORD, World, make_world
 from tests.support.web.apps import create_app
+from tests.support.web.sign_in import sign_in
 from tests.support.windows.assessed_year import WEEKS, store_year
 from tests.support.windows.assessments import not_enough_data, store_evaluation
 from tests.support.windows.mapped_window import change_responses, make_mapped_world

@@ -25,8 +25,9 @@ from monitor.web.runs.loss_curve import draw_losses
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder
 from retrain.training.runs import plan_run
-from tests.support.review.review_world import PASSWORD, World, make_world
+from tests.support.review.review_world import World, make_world
 from tests.support.web.apps import create_app
+from tests.support.web.sign_in import sign_in
 
 PROGRESS = {
     "last": {
@@ -59,13 +60,6 @@ def run(world: World, clock: datetime, tmp_path: Path) -> int:
 def client(world: World) -> Iterator[TestClient[Litestar]]:
     with TestClient(create_app(world.engine, Settings(), Secrets())) as made:
         yield made
-
-
-def sign_in(client: TestClient[Litestar], name: str) -> None:
-    token = re.search(r'csrf-token" content="([^"]+)"', client.get("/login").text)
-    assert token is not None
-    client.headers["x-csrftoken"] = token[1]
-    assert client.post("/api/login", json={"name": name, "password": PASSWORD}).is_success
 
 
 def test_a_lead_sees_the_progress_of_a_run(client: TestClient[Litestar], run: int) -> None:

@@ -30,11 +30,11 @@ from retrain.run_folder import RunFolder
 from retrain.training.cancellation import cancel_run
 from retrain.training.runs import plan_run
 from retrain.training.start_requests import start_requested
-from tests.integration.web.test_decision_page import sign_in
 from tests.support.retrain.fake_launcher import FakeLauncher
 from tests.support.review.review_world import World, make_world
 from tests.support.review.settled_items import settle_to_retrain
 from tests.support.web.apps import create_app
+from tests.support.web.sign_in import sign_in
 from tests.support.web.waiting_runs import make_run, row_of, taint
 
 WHY = {"reason": "the erased user wrote a greeting"}

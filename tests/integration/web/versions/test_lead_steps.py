@@ -16,7 +16,6 @@ from monitor.store.tables import AuditEntry
 from monitor.store.training.candidate_evaluations import candidate_evaluation_by_id
 from monitor.store.training.registry import production_version, stage_changes, version_by_id
 from retrain.run_folder import RunFolder
-from tests.integration.web.test_decision_page import sign_in
 from tests.support.retrain.candidates import (
     MODEL,
     evaluated,
@@ -29,6 +28,7 @@ from tests.support.retrain.candidates import (
 from tests.support.review.review_world import World, make_world
 from tests.support.review.settled_items import RIGHT, settle
 from tests.support.web.apps import create_app
+from tests.support.web.sign_in import sign_in
 
 WHY = {"reason": "the gates are met"}
 

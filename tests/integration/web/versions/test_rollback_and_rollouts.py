@@ -14,10 +14,10 @@ from monitor.settings import Secrets
 from monitor.store.engine import transaction
 from monitor.store.training.registry import production_version, version_by_id
 from retrain.rollout.rollouts import promote_version, revert
-from tests.integration.web.test_decision_page import sign_in
 from tests.support.retrain.rollout_desk import RolloutDesk
 from tests.support.review.review_world import PASSWORD
 from tests.support.web.apps import create_app
+from tests.support.web.sign_in import sign_in
 
 WHY = "complaints of customers"
 
