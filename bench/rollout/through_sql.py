@@ -33,7 +33,8 @@ from retrain.registry.stages import register_version
 from retrain.rollout.emergency.canary_probes import CanaryProbes
 from retrain.rollout.gateways.in_process import InProcessGateway
 from retrain.rollout.measurement.starting_point import StartingPoint
-from retrain.rollout.rollouts import promote_version, start_rollout
+from retrain.rollout.transitions.promotion import promote_version
+from retrain.rollout.transitions.start import start_rollout
 
 MODEL = "simulated"
 START = datetime(2026, 1, 1, tzinfo=UTC)

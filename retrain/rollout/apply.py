@@ -14,8 +14,9 @@ from monitor.store.rollouts.weights import WeightsRow
 from monitor.store.training.registry import lock_model
 from monitor.telemetry import get_logger
 from retrain.rollout.gateways.protocol import Applied, Gateway, wait_until_applied
-from retrain.rollout.rollouts import revert, roll_back_version
 from retrain.rollout.steps import take_step
+from retrain.rollout.transitions.promotion import roll_back_version
+from retrain.rollout.transitions.revert import revert_rollout
 from retrain.rollout.weights import as_weights, want_weights
 
 #: Longest wait for the gateway to show the weights that it was sent.
@@ -189,7 +190,7 @@ def _follow_newer(engine: Engine, row: WeightsRow, applied: Applied, now: dateti
         above = applied.generation
         if canary is not None and canary.is_open:
             details = {"generation": applied.generation}
-            revert(
+            revert_rollout(
                 connection, canary.id, now, by=SYSTEM, reason=reason, details=details, above=above
             )
         elif canary is not None:

@@ -15,7 +15,7 @@ from monitor.store.rollouts.rollouts import (
 )
 from monitor.store.training.candidate_evaluations import latest_succeeded_evaluation
 from monitor.store.training.registry import list_versions, lock_model
-from retrain.rollout.rollouts import start_rollout
+from retrain.rollout.transitions.start import start_rollout
 
 
 def start_automatically(engine: Engine, settings: Settings, now: datetime) -> RolloutRow | None:

@@ -14,9 +14,11 @@ from monitor.store.rollouts import looks as store
 from monitor.store.rollouts.events import last_event
 from monitor.store.rollouts.rollouts import RolloutRow, update_rollout
 from retrain.rollout.plan import RolloutPlan, plan_of
-from retrain.rollout.rollouts import advance, complete, confirmed_weights, lock_rollout, revert
 from retrain.rollout.states import Event
 from retrain.rollout.steps import take_step
+from retrain.rollout.transitions.open_rollout import confirmed_weights, lock_rollout
+from retrain.rollout.transitions.revert import revert_rollout
+from retrain.rollout.transitions.stages import advance, complete
 
 HOUR = timedelta(hours=1)
 
@@ -117,7 +119,9 @@ def _act(
     """Take the step of a look, and return the rollout afterwards."""
     if look.action == "revert":
         details = {"hour": look.hour.isoformat()}
-        return revert(connection, rollout.id, now, by=SYSTEM, reason=look.reason, details=details)
+        return revert_rollout(
+            connection, rollout.id, now, by=SYSTEM, reason=look.reason, details=details
+        )
     if rollout.status == "holdback":
         return _act_on_holdback(connection, rollout, look, settings, now)
     if rollout.status == "paused":

@@ -13,7 +13,7 @@ from monitor.settings import Secrets
 from monitor.store.engine import transaction
 from monitor.web.app import create_app
 from monitor.web.server import BackgroundServer
-from retrain.rollout import rollouts as steps
+from retrain.rollout.transitions import stages
 from tests.support.retrain.rollout_desk import RolloutDesk, settings_of
 from tests.support.review.review_world import PASSWORD, World
 from tests.support.web.rollout_world import make_desk
@@ -48,7 +48,7 @@ def test_page_follows_the_rollout_and_reverts_it(desk: RolloutDesk, site_of_roll
     page = site_of_rollout.open("Lea", "/rollouts/1")
     expect(page.locator("#state .badge").first).to_have_text("Running at 5%")
     with transaction(desk.engine) as connection:
-        steps.pause(connection, 1, desk.now, by="Max", reason="release day")
+        stages.pause(connection, 1, desk.now, by="Max", reason="release day")
     # What asks again every 20 seconds asks now.
     page.evaluate("htmx.ajax('GET', '/rollouts/1', {target: '#state', swap: 'outerHTML'})")
     expect(page.locator("#state .badge").first).to_have_text("Paused at 5%")

@@ -26,7 +26,9 @@ from retrain.rollout.emergency.revert_now import revert_now
 from retrain.rollout.gateways.cluster_names import cluster_name
 from retrain.rollout.gateways.factory import create_gateway
 from retrain.rollout.gateways.protocol import Gateway
-from retrain.rollout.rollouts import promote_version, revert, start_rollout
+from retrain.rollout.transitions.promotion import promote_version
+from retrain.rollout.transitions.revert import revert_rollout
+from retrain.rollout.transitions.start import start_rollout
 from retrain.rollout.weights import as_weights
 from tests.failover import rollout_replica
 from tests.failover.rollout_load import Load, Request
@@ -233,7 +235,7 @@ class _Site:
         began = time.monotonic()
         try:
             with transaction(self.engine) as connection:
-                revert(connection, rollout.id, datetime.now(UTC), by="lea", reason="bad")
+                revert_rollout(connection, rollout.id, datetime.now(UTC), by="lea", reason="bad")
         except DriftwardenError:  # it has ended meanwhile
             return
         self._wait(self._rows_are_in_force, "the revert")

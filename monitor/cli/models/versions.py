@@ -124,7 +124,7 @@ def promote(
 
     from monitor.store.engine import transaction
     from monitor.store.training import registry
-    from retrain.rollout.rollouts import promote_version
+    from retrain.rollout.transitions.promotion import promote_version
 
     configuration = read_configuration(config)
     engine = open_database(configuration)
@@ -159,7 +159,7 @@ def rollback(
     from datetime import UTC, datetime
 
     from monitor.store.engine import transaction
-    from retrain.rollout.rollouts import roll_back_version
+    from retrain.rollout.transitions.promotion import roll_back_version
 
     configuration = read_configuration(config)
     engine = open_database(configuration)

@@ -67,7 +67,7 @@ def start(
     from monitor.rendering.rollout_forecast import describe_forecast
     from monitor.store.training.registry import version_by_number
     from retrain.rollout.measurement.start_forecast import forecast_start
-    from retrain.rollout.rollouts import start_rollout
+    from retrain.rollout.transitions.start import start_rollout
 
     def begin(connection: "Connection", name_of_model: str, **values: Any) -> Any:
         row = version_by_number(connection, name_of_model, version)
@@ -89,12 +89,13 @@ def pause(
     config: ConfigOption = None,
 ) -> None:
     """Keep a rollout at its stage; a failed check still reverts it."""
-    from retrain.rollout import rollouts
+    from retrain.rollout.transitions import stages
+    from retrain.rollout.transitions.open_rollout import require_open_rollout
 
     def stop(connection: "Connection", name_of_model: str, **values: Any) -> Any:
         del values["settings"]
-        rollout = rollouts.require_open_rollout(connection, name_of_model)
-        return rollouts.pause(connection, rollout.id, **values)
+        rollout = require_open_rollout(connection, name_of_model)
+        return stages.pause(connection, rollout.id, **values)
 
     change(config, model, name, stop, None, reason=reason)
 
@@ -107,12 +108,13 @@ def resume(
     config: ConfigOption = None,
 ) -> None:
     """Let a paused rollout go on."""
-    from retrain.rollout import rollouts
+    from retrain.rollout.transitions import stages
+    from retrain.rollout.transitions.open_rollout import require_open_rollout
 
     def go_on(connection: "Connection", name_of_model: str, **values: Any) -> Any:
         del values["settings"]
-        rollout = rollouts.require_open_rollout(connection, name_of_model)
-        return rollouts.resume(connection, rollout.id, **values)
+        rollout = require_open_rollout(connection, name_of_model)
+        return stages.resume(connection, rollout.id, **values)
 
     change(config, model, name, go_on, None, reason=reason)
 
@@ -136,12 +138,13 @@ def advance(
 
     Exit status 75: the stage has begun, but the gateway has not confirmed the weights yet.
     """
-    from retrain.rollout import rollouts
+    from retrain.rollout.transitions import stages
+    from retrain.rollout.transitions.open_rollout import require_open_rollout
 
     def move(connection: "Connection", name_of_model: str, **values: Any) -> Any:
         settings = values.pop("settings")
-        rollout = rollouts.require_open_rollout(connection, name_of_model)
-        return rollouts.advance(connection, rollout.id, settings, to_percent=to, **values)
+        rollout = require_open_rollout(connection, name_of_model)
+        return stages.advance(connection, rollout.id, settings, to_percent=to, **values)
 
     change(config, model, name, move, wait, reason=reason)
 
@@ -176,7 +179,8 @@ def revert(
     command also works while the database is unavailable: it sets the gateway alone, and leaves an
     entry in rollout.journal that the daemon reconciles.
     """
-    from retrain.rollout import rollouts
+    from retrain.rollout.transitions.open_rollout import require_open_rollout
+    from retrain.rollout.transitions.revert import revert_rollout
 
     if now:
         _revert_now(config, model, reason, name, stable)
@@ -184,8 +188,8 @@ def revert(
 
     def undo(connection: "Connection", name_of_model: str, **values: Any) -> Any:
         del values["settings"]
-        rollout = rollouts.require_open_rollout(connection, name_of_model)
-        return rollouts.revert(connection, rollout.id, **values)
+        rollout = require_open_rollout(connection, name_of_model)
+        return revert_rollout(connection, rollout.id, **values)
 
     change(config, model, name, undo, wait, reason=reason)
 
@@ -343,7 +347,7 @@ def _revert_now(
     from monitor.store.engine import make_engine
     from retrain.rollout.emergency.revert_now import revert_now
     from retrain.rollout.gateways.factory import create_gateway
-    from retrain.rollout.rollouts import require_reason
+    from retrain.rollout.transitions.open_rollout import require_reason
 
     configuration = read_configuration(config)
     if model is None:

@@ -27,7 +27,9 @@ from monitor.store.review.gold_export import ItemFilter
 from monitor.store.rollouts.events import count_steps
 from monitor.store.rollouts.rollouts import RolloutRow
 from monitor.store.training.runs import run_of_decision
-from retrain.rollout import rollouts
+from retrain.rollout.transitions import stages
+from retrain.rollout.transitions.open_rollout import lock_rollout
+from retrain.rollout.transitions.revert import revert_rollout
 
 #: Choices of the menu of snoozing -> how long, from the press.
 SNOOZES = {"1h": timedelta(hours=1), "4h": timedelta(hours=4), "1d": timedelta(days=1)}
@@ -166,7 +168,7 @@ def _unconfirmed(request: Request) -> DecisionRow:
 
 def _revert_rollout(request: Request) -> dict[str, str]:
     """Revert, also by a button of an earlier step: it is never too late."""
-    row = rollouts.revert(
+    row = revert_rollout(
         request.connection,
         request.press.subject_id,
         request.now,
@@ -178,7 +180,7 @@ def _revert_rollout(request: Request) -> dict[str, str]:
 
 def _advance_rollout(request: Request) -> dict[str, str]:
     row = _current_rollout(request)
-    after = rollouts.advance(
+    after = stages.advance(
         request.connection,
         row.id,
         request.settings,
@@ -192,20 +194,20 @@ def _advance_rollout(request: Request) -> dict[str, str]:
 def _pause_rollout(request: Request) -> dict[str, str]:
     row = _current_rollout(request)
     user = request.user.name
-    rollouts.pause(request.connection, row.id, request.now, by=user, reason=BY_BUTTON)
+    stages.pause(request.connection, row.id, request.now, by=user, reason=BY_BUTTON)
     return {"percent": str(row.weight_percent)}
 
 
 def _resume_rollout(request: Request) -> dict[str, str]:
     row = _current_rollout(request)
     user = request.user.name
-    rollouts.resume(request.connection, row.id, request.now, by=user, reason=BY_BUTTON)
+    stages.resume(request.connection, row.id, request.now, by=user, reason=BY_BUTTON)
     return {"percent": str(row.weight_percent)}
 
 
 def _current_rollout(request: Request) -> RolloutRow:
     """Return the rollout of a button, locked, where no step was taken since the message."""
-    row = rollouts.lock_rollout(request.connection, request.press.subject_id)
+    row = lock_rollout(request.connection, request.press.subject_id)
     if row.kind != "rollout":
         raise WorkflowError("an experiment has no stages; it can only be ended", code="experiment")
     if count_steps(request.connection, row.id) != request.press.version:

@@ -28,7 +28,7 @@ from monitor.store.rollouts.rollouts import RolloutRow, rollout_by_id
 from monitor.traffic.file_replay import replay_file
 from monitor.traffic.sampling.observation_plan import build_plan
 from retrain.rollout.emergency.canary_probes import CanaryProbes
-from retrain.rollout.rollouts import start_rollout
+from retrain.rollout.transitions.start import start_rollout
 
 HOUR = timedelta(hours=1)
 #: Hours after which a rollout that has not ended is left.

@@ -17,7 +17,7 @@ from monitor.web.current_user import Visit
 from monitor.web.forms.reason import require_reason
 from retrain.evaluation.lifecycle import plan_evaluation
 from retrain.evaluation.request import request_for
-from retrain.rollout.rollouts import promote_version, roll_back_version
+from retrain.rollout.transitions.promotion import promote_version, roll_back_version
 
 Fields = URLEncodedBody[dict[str, Any]]
 

@@ -23,9 +23,12 @@ from monitor.web.rollouts.rollout_view import (
     load_state,
     load_view,
 )
-from retrain.rollout import rollouts as steps
 from retrain.rollout.measurement.start_forecast import forecast_start
 from retrain.rollout.plan import make_plan
+from retrain.rollout.transitions import stages
+from retrain.rollout.transitions.open_rollout import lock_rollout
+from retrain.rollout.transitions.revert import revert_rollout
+from retrain.rollout.transitions.start import start_rollout
 
 #: The most rollouts listed.
 MAX_ROLLOUTS = 60
@@ -91,7 +94,7 @@ def advance(
     """Move a rollout to its next stage, in the name of the signed-in lead."""
 
     def step(connection: Connection, row: RolloutRow, settings: Settings, reason: str) -> None:
-        steps.advance(
+        stages.advance(
             connection, row.id, settings, lead_visit.now, by=lead_visit.user.name, reason=reason
         )
 
@@ -105,7 +108,7 @@ def revert(
     """Send all traffic to the stable version; also from a page that is outdated."""
 
     def step(connection: Connection, row: RolloutRow, _settings: Settings, reason: str) -> None:
-        steps.revert(connection, row.id, lead_visit.now, by=lead_visit.user.name, reason=reason)
+        revert_rollout(connection, row.id, lead_visit.now, by=lead_visit.user.name, reason=reason)
 
     return _take(lead_visit, rollout_id, data, step, current=False)
 
@@ -117,7 +120,7 @@ def pause(
     """Stop the advance of a rollout; a check that fails still reverts it."""
 
     def step(connection: Connection, row: RolloutRow, _settings: Settings, reason: str) -> None:
-        steps.pause(connection, row.id, lead_visit.now, by=lead_visit.user.name, reason=reason)
+        stages.pause(connection, row.id, lead_visit.now, by=lead_visit.user.name, reason=reason)
 
     return _take(lead_visit, rollout_id, data, step)
 
@@ -129,7 +132,7 @@ def resume(
     """Let a paused rollout go on."""
 
     def step(connection: Connection, row: RolloutRow, _settings: Settings, reason: str) -> None:
-        steps.resume(connection, row.id, lead_visit.now, by=lead_visit.user.name, reason=reason)
+        stages.resume(connection, row.id, lead_visit.now, by=lead_visit.user.name, reason=reason)
 
     return _take(lead_visit, rollout_id, data, step)
 
@@ -148,7 +151,7 @@ def start(
     try:
         with lead_visit.transaction() as connection:
             version = version_by_id(connection, version_id)
-            row = steps.start_rollout(
+            row = start_rollout(
                 connection,
                 version_id,
                 lead_visit.settings.settings_of(version.model),
@@ -180,7 +183,7 @@ def _take(
     """
     try:
         with visit.transaction() as connection:
-            row = steps.lock_rollout(connection, rollout_id)
+            row = lock_rollout(connection, rollout_id)
             if current:
                 _require_rollout(row)
                 _require_current(connection, rollout_id, _text(data, "seen"))

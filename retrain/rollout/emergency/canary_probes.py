@@ -11,7 +11,7 @@ from monitor.store.engine import transaction
 from monitor.store.rollouts.weights import WeightsRow
 from monitor.telemetry import get_logger
 from retrain.rollout.gateways.protocol import Gateway
-from retrain.rollout.rollouts import revert
+from retrain.rollout.transitions.revert import revert_rollout
 
 PROBE_EVERY = timedelta(seconds=30)
 #: Failed probes in a row after which a canary is reverted.
@@ -56,7 +56,7 @@ class CanaryProbes:
         reason = f"version {row.canary} failed {MAX_FAILED} probes in a row: {result.detail}"
         with transaction(self.engine) as connection:
             try:
-                revert(connection, row.rollout_id, now, by=SYSTEM, reason=reason)
+                revert_rollout(connection, row.rollout_id, now, by=SYSTEM, reason=reason)
             except WorkflowError:  # it has ended meanwhile
                 return False
         return True

@@ -13,7 +13,7 @@ from monitor.store.engine import transaction
 from monitor.store.rollouts.rollouts import open_rollout
 from monitor.store.training.registry import lock_model
 from monitor.telemetry import get_logger
-from retrain.rollout.rollouts import revert
+from retrain.rollout.transitions.revert import revert_rollout
 
 #: Ending of the entries that are still to be reconciled, and of those that are.
 PENDING, DONE = ".json", ".done"
@@ -81,7 +81,7 @@ def reconcile_journal(engine: Engine, folder: Path, now: datetime) -> list[Journ
             rollout = open_rollout(connection, entry.model)
             reverted = rollout is not None and rollout.started_at <= entry.at
             if rollout is not None and reverted:
-                revert(
+                revert_rollout(
                     connection,
                     rollout.id,
                     now,

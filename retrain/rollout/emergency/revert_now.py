@@ -16,7 +16,7 @@ from monitor.telemetry import get_logger
 from retrain.rollout.apply import READ_BACK_SECONDS, apply_weights
 from retrain.rollout.emergency.journal import JournalEntry, write_entry
 from retrain.rollout.gateways.protocol import Applied, Gateway, Weights, wait_until_applied
-from retrain.rollout.rollouts import revert
+from retrain.rollout.transitions.revert import revert_rollout
 from retrain.rollout.weights import GENERATIONS_AHEAD
 
 #: Longest wait for the database, which a lock or a network may hold up.
@@ -115,7 +115,7 @@ def _revert_rows(
             with transaction(engine) as connection:
                 rollout = open_rollout(connection, model)
                 if rollout is not None:
-                    revert(connection, rollout.id, now, by=by, reason=reason)
+                    revert_rollout(connection, rollout.id, now, by=by, reason=reason)
                 elif newest_weights(connection, model) is None:
                     outcome.append((None, "the database has no weights of the model"))
                     return

@@ -16,7 +16,9 @@ from retrain.rollout.gateways.protocol import Gateway
 from retrain.rollout.measurement.starting_point import learn_starting_point
 from retrain.rollout.measurement.subject import Subject
 from retrain.rollout.plan import RolloutPlan, plan_as_json
-from retrain.rollout.rollouts import require_no_open_rollout, revert, split_traffic
+from retrain.rollout.transitions.open_rollout import require_no_open_rollout
+from retrain.rollout.transitions.revert import revert_rollout
+from retrain.rollout.transitions.start import split_traffic
 
 
 def start_experiment(
@@ -127,4 +129,4 @@ def stop_experiment(
     current = store.open_rollout(connection, model)
     if current is None or current.kind != "experiment":
         raise NotFoundError(f"{model}: no experiment is open", code="no_experiment")
-    return revert(connection, current.id, now, by=by, reason=reason)
+    return revert_rollout(connection, current.id, now, by=by, reason=reason)

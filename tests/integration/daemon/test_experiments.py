@@ -14,7 +14,7 @@ from monitor.store.rollouts.looks import list_looks
 from monitor.store.rollouts.rollouts import RolloutRow, list_rollouts
 from retrain.rollout.experiments.design import ExperimentDesign
 from retrain.rollout.experiments.life import start_experiment, stop_experiment
-from retrain.rollout.rollouts import advance
+from retrain.rollout.transitions.stages import advance
 from tests.support.refusals import refusal
 from tests.support.retrain.measured_desk import healthy, measured_desk, run_hours
 from tests.support.retrain.rollout_desk import MODEL, RolloutDesk

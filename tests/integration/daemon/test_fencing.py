@@ -28,7 +28,7 @@ from monitor.store.training.registry import version_by_id
 from monitor.store.windows.claims import claim_drift_evaluation, fail_drift_evaluation
 from retrain.registry.mlflow_mirror import MlflowMirror
 from retrain.registry.stages import register_version
-from retrain.rollout.rollouts import promote_version
+from retrain.rollout.transitions.promotion import promote_version
 from tests.support.alerts.senders import MemorySender
 from tests.support.retrain.candidates import evaluated
 from tests.support.retrain.fake_launcher import FakeLauncher

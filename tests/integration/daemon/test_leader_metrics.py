@@ -28,7 +28,7 @@ from monitor.store.windows.claims import (
 from monitor.store.windows.pauses import begin_pause, end_pauses
 from monitor.store.windows.sample_scores import SampleScores
 from monitor.telemetry import LEADER_GAUGES, REGISTRY, TRAINING_LOSS
-from retrain.rollout.rollouts import revert
+from retrain.rollout.transitions.revert import revert_rollout
 from tests.support.retrain.rollout_desk import RolloutDesk
 from tests.support.review.review_world import make_world
 from tests.support.traffic.stored_traffic import store_traffic
@@ -161,7 +161,7 @@ def test_gauges_of_rollouts_follow_weights_and_holds(engine: Engine, clock: date
     assert 0 < held <= 3 * 3600
     rollout_id = desk.rollout().id
     with transaction(engine) as connection:
-        revert(connection, rollout_id, desk.now, by="lea", reason="x")
+        revert_rollout(connection, rollout_id, desk.now, by="lea", reason="x")
     assert [0, 0] == read()[:2]
 
 

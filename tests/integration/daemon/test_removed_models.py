@@ -41,7 +41,7 @@ from monitor.store.training.registry import version_by_id
 from monitor.store.training.runs import list_runs, mark_running
 from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import promote, register_version
-from retrain.rollout.rollouts import start_rollout
+from retrain.rollout.transitions.start import start_rollout
 from retrain.training.runs import plan_run
 from tests.services.webhooks import Webhooks, webhooks  # noqa: F401 - a fixture
 from tests.support.alerts.senders import MemorySender

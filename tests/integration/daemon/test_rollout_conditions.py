@@ -18,7 +18,8 @@ from retrain.registry.stages import move_stage
 from retrain.rollout.gateways.protocol import Weights
 from retrain.rollout.looks import HOUR, Look
 from retrain.rollout.plan import RolloutPlan
-from retrain.rollout.rollouts import advance, pause, revert
+from retrain.rollout.transitions.revert import revert_rollout
+from retrain.rollout.transitions.stages import advance, pause
 from tests.support.retrain.rollout_desk import MODEL, RolloutDesk
 
 SECONDS = timedelta(seconds=5)
@@ -90,7 +91,7 @@ def test_revert_is_over_with_the_next_rollout(desk: RolloutDesk) -> None:
 def test_revert_by_a_user_is_no_incident(desk: RolloutDesk) -> None:
     rollout = desk.rollout()
     with transaction(desk.engine) as connection:
-        revert(connection, rollout.id, desk.now, by="lea", reason="bad")
+        revert_rollout(connection, rollout.id, desk.now, by="lea", reason="bad")
     watch(desk)
     assert incidents_of(desk, "rollout_reverted") == []
 
@@ -112,7 +113,7 @@ def test_long_hold_asks_until_it_is_decided(desk: RolloutDesk, end: str) -> None
         elif end == "pause":
             pause(connection, rollout.id, desk.now, **step)
         elif end == "revert":
-            revert(connection, rollout.id, desk.now, **step)
+            revert_rollout(connection, rollout.id, desk.now, **step)
     if end == "continue":
         desk.action = "wait"
         desk.run_hours(1)
@@ -154,7 +155,7 @@ def test_revert_that_the_gateway_misses_is_critical(desk: RolloutDesk) -> None:
     desk.gateway.available = False
     rollout = desk.rollout()
     with transaction(desk.engine) as connection:
-        revert(connection, rollout.id, desk.now, by="lea", reason="it insults users")
+        revert_rollout(connection, rollout.id, desk.now, by="lea", reason="it insults users")
     desk.now += timedelta(seconds=61)
     incident = assert_open(desk, "rollout_not_applied")
     assert incident.level == "critical"

@@ -22,8 +22,10 @@ from monitor.store.audit_log import SYSTEM
 from monitor.store.engine import transaction
 from monitor.store.tables import AuditEntry, OutboxMessage, RolloutEvent
 from monitor.web.incidents.incident_view import load_view
-from retrain.rollout import rollouts as steps
 from retrain.rollout.steps import take_step
+from retrain.rollout.transitions import stages
+from retrain.rollout.transitions.open_rollout import lock_rollout
+from retrain.rollout.transitions.revert import revert_rollout
 from tests.support.retrain.rollout_desk import RolloutDesk, settings_of
 from tests.support.review.review_world import PASSWORD
 from tests.support.web.hostile_texts import ALL
@@ -102,8 +104,8 @@ def test_each_step_is_announced_once(desk: RolloutDesk) -> None:
     desk.run_hours(2)
     assert announce(desk) == 0
     with transaction(desk.engine) as connection:
-        steps.pause(connection, 1, desk.now, by="Lea", reason="release")
-        steps.resume(connection, 1, desk.now, by="Lea")
+        stages.pause(connection, 1, desk.now, by="Lea", reason="release")
+        stages.resume(connection, 1, desk.now, by="Lea")
     assert [announce(desk), announce(desk)] == [2, 0]
     assert set(buttons_of(newest(desk.engine))) == {
         "revert_rollout", "advance_rollout", "pause_rollout",
@@ -123,11 +125,13 @@ def test_snapshot_of_messages(desk: RolloutDesk, snapshot: Any) -> None:
     announce(desk)
     texts.append(newest(desk.engine))
     with transaction(desk.engine) as connection:
-        steps.pause(connection, 1, desk.now, by="Lea", reason="the app is released today")
+        stages.pause(connection, 1, desk.now, by="Lea", reason="the app is released today")
     announce(desk)
     texts.append(newest(desk.engine))
     with transaction(desk.engine) as connection:
-        steps.revert(connection, 1, desk.now, by="driftwarden", reason="errors: worse by 3 points")
+        revert_rollout(
+            connection, 1, desk.now, by="driftwarden", reason="errors: worse by 3 points"
+        )
     announce(desk)
     texts.append(newest(desk.engine))
     assert [render_text(payload["blocks"]) for payload in texts] == snapshot
@@ -137,7 +141,9 @@ def test_snapshot_of_messages(desk: RolloutDesk, snapshot: Any) -> None:
 def test_an_ended_rollout_lists_only_what_reverted_it(desk: RolloutDesk) -> None:
     desk.run_hours(5)
     with transaction(desk.engine) as connection:
-        steps.revert(connection, 1, desk.now, by="driftwarden", reason="errors: worse by 3 points")
+        revert_rollout(
+            connection, 1, desk.now, by="driftwarden", reason="errors: worse by 3 points"
+        )
     announce(desk)
     text = render_text(newest(desk.engine)["blocks"])
     assert "Checks" in text
@@ -159,7 +165,7 @@ def test_a_hold_lists_each_check_once(engine: Engine, clock: datetime) -> None:
 
 def test_buttons_of_a_hold_stay_when_a_lead_is_asked(desk: RolloutDesk) -> None:
     with transaction(desk.engine) as connection:
-        row = steps.lock_rollout(connection, 1)
+        row = lock_rollout(connection, 1)
         row = take_step(connection, row, "held", by="driftwarden", now=desk.now, reason="x")
         announced = rollout_buttons(connection, row)
         take_step(connection, row, "asked", by="driftwarden", now=desk.now, reason="x")
@@ -205,7 +211,7 @@ def test_an_outdated_button_reverts_and_does_nothing_else(desk: RolloutDesk) -> 
     announce(desk)
     buttons = buttons_of(newest(desk.engine))
     with transaction(desk.engine) as connection:
-        steps.advance(connection, 1, desk.settings, desk.now, by="Max", reason="by hand")
+        stages.advance(connection, 1, desk.settings, desk.now, by="Max", reason="by hand")
     desk.tick()
     for action in ("advance_rollout", "pause_rollout"):
         assert press(desk, action, buttons[action]) == ("refused", "changed")

@@ -46,7 +46,8 @@ from retrain.evaluation.request import as_request, read_request, request_for
 from retrain.planning.options import Option
 from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import promote, register_version, roll_back
-from retrain.rollout.rollouts import roll_back_version, start_rollout
+from retrain.rollout.transitions.promotion import roll_back_version
+from retrain.rollout.transitions.start import start_rollout
 from retrain.run_folder import RunFolder
 from tests.support.refusals import refusal
 from tests.support.retrain.candidates import (

@@ -17,7 +17,8 @@ from monitor.store.training.taints import add_taint
 from retrain.recipes.recipe import Recipe
 from retrain.registry.stages import register_version
 from retrain.registry.taints import ACCEPTED, taints_of_lineage
-from retrain.rollout.rollouts import promote_version, start_rollout
+from retrain.rollout.transitions.promotion import promote_version
+from retrain.rollout.transitions.start import start_rollout
 from retrain.run_folder import RunFolder
 from retrain.training.resumption import reopen
 from retrain.training.runs import plan_run

@@ -22,7 +22,8 @@ from monitor.store.rollouts.comparisons import save_comparison
 from monitor.store.rollouts.events import list_events
 from monitor.store.rollouts.rollouts import rollout_by_id
 from monitor.store.tables import Rollout, RolloutObservation, TrafficWeights
-from retrain.rollout import rollouts as steps
+from retrain.rollout.transitions import stages
+from retrain.rollout.transitions.revert import revert_rollout
 from tests.integration.web.test_pages_snapshot import main_text
 from tests.support.retrain.rollout_desk import MODEL, RolloutDesk, settings_of
 from tests.support.review.human_evaluation import make_human_evaluation
@@ -118,12 +119,12 @@ def test_snapshot_of_states(desk: RolloutDesk, visit: Visit, snapshot: Any) -> N
     def paused() -> None:
         desk.gateway.available = True
         with transaction(desk.engine) as connection:
-            steps.pause(connection, 1, desk.now, by="Lea", reason="the app is released today")
+            stages.pause(connection, 1, desk.now, by="Lea", reason="the app is released today")
         desk.tick()
 
     def reverted() -> None:
         with transaction(desk.engine) as connection:
-            steps.revert(connection, 1, desk.now, by="Lea", reason="wrong prompt template")
+            revert_rollout(connection, 1, desk.now, by="Lea", reason="wrong prompt template")
 
     states |= {"unconfirmed": unconfirmed, "paused": paused, "reverted": reverted}
     states |= {"reverted and confirmed": lambda: desk.tick(timedelta(seconds=4))}
@@ -225,7 +226,7 @@ def test_an_ended_rollout_waits_for_no_check(desk: RolloutDesk, visit: Visit) ->
     lea = visit()
     assert "at this pace" in lea.get("/rollouts/1").text
     with transaction(desk.engine) as connection:
-        steps.revert(connection, 1, desk.now, by="Lea", reason="complaints")
+        revert_rollout(connection, 1, desk.now, by="Lea", reason="complaints")
     page = lea.get("/rollouts/1").text
     assert "at this pace" not in page
     assert "not shown yet" not in page
@@ -411,7 +412,7 @@ def test_an_advance_waits_for_the_gateway(desk: RolloutDesk, visit: Visit) -> No
 def test_a_completed_rollout_takes_no_step(desk: RolloutDesk, visit: Visit, step: str) -> None:
     with transaction(desk.engine) as connection:
         row = rollout_by_id(connection, 1)
-        steps.complete(connection, row, desk.now, by="Lea", reason="done")
+        stages.complete(connection, row, desk.now, by="Lea", reason="done")
     lea = visit()
     newest = {"reason": "x", "seen": "99"}
     assert lea.post(f"/rollouts/1/{step}", newest).status_code == 409

@@ -20,7 +20,8 @@ from retrain.rollout.emergency.canary_probes import CanaryProbes
 from retrain.rollout.gateways.in_process import InProcessGateway
 from retrain.rollout.looks import HOUR, Action, Look
 from retrain.rollout.plan import RolloutPlan
-from retrain.rollout.rollouts import promote_version, start_rollout
+from retrain.rollout.transitions.promotion import promote_version
+from retrain.rollout.transitions.start import start_rollout
 from tests.support.retrain.candidates import evaluated
 
 MODEL = "desk"

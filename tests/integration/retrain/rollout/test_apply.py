@@ -13,7 +13,8 @@ from monitor.store.rollouts.rollouts import rollout_by_id
 from retrain.rollout.apply import apply_weights
 from retrain.rollout.gateways.protocol import Applied, Weights
 from retrain.rollout.gateways.record_only import RecordOnlyGateway
-from retrain.rollout.rollouts import complete, revert
+from retrain.rollout.transitions.revert import revert_rollout
+from retrain.rollout.transitions.stages import complete
 from retrain.rollout.weights import GENERATIONS_AHEAD, as_weights
 from tests.support.retrain.rollout_desk import RolloutDesk
 
@@ -62,7 +63,7 @@ def test_frozen_leader_overwrites_no_revert(desk: RolloutDesk) -> None:
     desk.tick()
     frozen = as_weights(desk.weights())
     with transaction(desk.engine) as connection:
-        revert(connection, rollout.id, desk.now, by="lea", reason="bad")
+        revert_rollout(connection, rollout.id, desk.now, by="lea", reason="bad")
     desk.apply()
     with pytest.raises(StaleWeightsError):
         desk.gateway.set(frozen)
@@ -80,7 +81,7 @@ def test_revert_is_sent_to_a_gateway_that_cannot_be_read(desk: RolloutDesk) -> N
 
     desk.gateway.read = unavailable  # type: ignore[method-assign]
     with transaction(desk.engine) as connection:
-        revert(connection, rollout.id, desk.now, by="lea", reason="bad")
+        revert_rollout(connection, rollout.id, desk.now, by="lea", reason="bad")
     desk.daemon.apply(desk.now)
     desk.gateway.read = read  # type: ignore[method-assign]
     assert desk.in_force() == (1, None, 0)
@@ -97,7 +98,7 @@ def test_newer_row_is_applied_by_the_same_call(desk: RolloutDesk) -> None:
         put(weights)
         if weights.canary_percent == 5:
             with transaction(desk.engine) as connection:
-                revert(connection, rollout.id, desk.now, by="lea", reason="bad")
+                revert_rollout(connection, rollout.id, desk.now, by="lea", reason="bad")
 
     desk.gateway.set = slow  # type: ignore[method-assign]
     apply_weights(desk.engine, desk.gateway, "desk", desk.now)
@@ -233,7 +234,7 @@ def test_reverted_adapter_is_unloaded_after_its_last_requests(desk: RolloutDesk)
     rollout = desk.start()
     desk.tick()
     with transaction(desk.engine) as connection:
-        revert(connection, rollout.id, desk.now, by="lea", reason="bad")
+        revert_rollout(connection, rollout.id, desk.now, by="lea", reason="bad")
     desk.apply()
     removed: list[tuple[str, int]] = []
     desk.gateway.remove = lambda *version: removed.append(version)  # type: ignore[method-assign,assignment,arg-type]

@@ -14,7 +14,7 @@ from monitor.settings import Configuration
 from monitor.store.engine import transaction
 from monitor.store.leadership import acting_under, fence, take_lease
 from retrain.rollout.emergency.canary_probes import CanaryProbes
-from retrain.rollout.rollouts import revert
+from retrain.rollout.transitions.revert import revert_rollout
 from tests.support.retrain.rollout_desk import RolloutDesk, settings_of
 
 LIMIT_SECONDS = 5.0
@@ -78,7 +78,7 @@ def revert_by_rows(desk: RolloutDesk) -> None:
     """Revert as the page does: the daemon has to send the weights."""
     rollout = desk.rollout()
     with transaction(desk.engine) as connection:
-        revert(connection, rollout.id, desk.now, by="lea", reason="bad")
+        revert_rollout(connection, rollout.id, desk.now, by="lea", reason="bad")
 
 
 def test_hanging_first_probe_delays_no_other_revert(leader: Leader, hang: Hang) -> None:

@@ -13,14 +13,9 @@ from monitor.store.rollouts.weights import weights_of_rollout
 from monitor.store.training import registry as versions
 from retrain.registry.stages import move_stage
 from retrain.rollout.looks import HOUR, Action
-from retrain.rollout.rollouts import (
-    advance,
-    pause,
-    promote_version,
-    resume,
-    revert,
-    roll_back_version,
-)
+from retrain.rollout.transitions.promotion import promote_version, roll_back_version
+from retrain.rollout.transitions.revert import revert_rollout
+from retrain.rollout.transitions.stages import advance, pause, resume
 from tests.support.refusals import refusal
 from tests.support.retrain.candidates import evaluated
 from tests.support.retrain.rollout_desk import RolloutDesk, settings_of
@@ -216,12 +211,12 @@ def test_revert_works_whatever_the_registry_says(lite: RolloutDesk) -> None:
             connection, stable, "archived", changed_by="x", reason="hand", changed_at=lite.now
         )
     with transaction(lite.engine) as connection:
-        revert(connection, rollout.id, lite.now, by="lea", reason="now")
+        revert_rollout(connection, rollout.id, lite.now, by="lea", reason="now")
     lite.tick()
     assert lite.in_force() == (1, None, 0)
     assert lite.stage(canary) == "rejected"
     with refusal("rollout_transition"), transaction(lite.engine) as connection:
-        revert(connection, rollout.id, lite.now, by="lea", reason="again")
+        revert_rollout(connection, rollout.id, lite.now, by="lea", reason="again")
 
 
 def test_look_at_changed_rollout_is_discarded(lite: RolloutDesk) -> None:
@@ -232,7 +227,7 @@ def test_look_at_changed_rollout_is_discarded(lite: RolloutDesk) -> None:
     def slow(row: RolloutRow, end: datetime) -> Action:
         if lite.rollout().is_open:
             with transaction(lite.engine) as connection:
-                revert(connection, row.id, lite.now, by="lea", reason="faster")
+                revert_rollout(connection, row.id, lite.now, by="lea", reason="faster")
         return decide(row, end)
 
     lite.looks.decide = slow

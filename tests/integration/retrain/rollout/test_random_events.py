@@ -19,8 +19,9 @@ from monitor.store.training.registry import version_by_id
 from retrain.rollout.gateways.in_process import InProcessGateway
 from retrain.rollout.gateways.protocol import Weights
 from retrain.rollout.looks import HOUR
-from retrain.rollout.rollouts import advance, pause, resume, revert
 from retrain.rollout.states import target_of
+from retrain.rollout.transitions.revert import revert_rollout
+from retrain.rollout.transitions.stages import advance, pause, resume
 from retrain.rollout.weights import GENERATIONS_AHEAD, as_weights
 from tests.support.retrain.rollout_desk import RolloutDesk, settings_of
 
@@ -100,7 +101,7 @@ class Chaos:
             advance(connection, rollout.id, self.desk.settings, self.desk.now, by="lea", reason="x")
 
     def revert(self) -> None:
-        rollout = self._change(revert)
+        rollout = self._change(revert_rollout)
         self.reverted.add(rollout.id)
 
     def worse(self) -> None:

@@ -13,7 +13,8 @@ from monitor.accounts.registration import create_user
 from monitor.settings import Secrets
 from monitor.store.engine import transaction
 from monitor.store.training.registry import production_version, version_by_id
-from retrain.rollout.rollouts import promote_version, revert
+from retrain.rollout.transitions.promotion import promote_version
+from retrain.rollout.transitions.revert import revert_rollout
 from tests.support.retrain.rollout_desk import RolloutDesk
 from tests.support.review.review_world import PASSWORD
 from tests.support.web.apps import create_app
@@ -165,7 +166,7 @@ def test_the_rollout_starts_from_the_page_of_its_version(
         assert start not in page
         assert f'href="/rollouts/{rollout.id}"' in page
     with transaction(desk.engine) as connection:
-        revert(connection, rollout.id, desk.now, by="lea", reason="worse")
+        revert_rollout(connection, rollout.id, desk.now, by="lea", reason="worse")
     assert start in read(lead, waiting)
     assert f'href="/rollouts/start/{rollout.version_id}"' in read(lead, rollout.version_id)
 

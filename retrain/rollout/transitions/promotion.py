@@ -1,0 +1,102 @@
+"""Promotion of a version, and the step back, in the caller's transaction."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from monitor.errors import WorkflowError
+from monitor.store.rollouts import rollouts as store
+from monitor.store.rollouts.rollouts import RolloutRow
+from monitor.store.training import registry as versions
+from monitor.store.training.registry import VersionRow, lock_model
+from retrain.evaluation.gate_result import require_promotable
+from retrain.registry.stages import move_stage, roll_back
+from retrain.registry.taints import require_untainted_version
+from retrain.rollout.transitions.open_rollout import end_command, stable_of
+from retrain.rollout.transitions.revert import revert_rollout
+from retrain.rollout.transitions.stages import complete
+from retrain.rollout.weights import want_weights
+
+
+def promote_version(
+    connection: Connection,
+    version: VersionRow,
+    now: datetime,
+    *,
+    by: str,
+    reason: str,
+    without_gate: bool = False,
+    accept_taint: str = "",
+) -> None:
+    """Move a version to production with all traffic; the rollout of this version is completed.
+
+    Args:
+        connection: The transaction.
+        version: The version.
+        now: The time.
+        by: The user.
+        reason: Why.
+        without_gate: Whether it is promoted without a gate result that permits it.
+        accept_taint: Why a version that learned from an erased end user may serve; empty: it may
+            not.
+
+    Raises:
+        WorkflowError: It has no gate result that permits it, it learned from an erased end user, or
+            another version's rollout is open.
+    """
+    lock_model(connection, version.model)
+    version = versions.version_by_id(connection, version.id)
+    current = store.open_rollout(connection, version.model, lock=True)
+    if current is not None and current.version_id != version.id:
+        raise WorkflowError(
+            f"{version.model}: the {current.kind} of version {current.version} is "
+            f"{current.status}; revert it first: {end_command(current)}",
+            code="rollout_running",
+        )
+    if without_gate:
+        reason = f"without a gate result: {reason}"
+    else:
+        require_promotable(connection, version)
+    if version.stage != "production":
+        require_untainted_version(connection, version, now, by=by, accept=accept_taint)
+    if current is not None:
+        complete(connection, current, now, by=by, reason=reason)
+        return
+    move_stage(connection, version.id, "production", changed_by=by, reason=reason, now=now)
+    want_weights(connection, version.model, stable_id=version.id, by=by, reason=reason, now=now)
+
+
+@dataclass(frozen=True)
+class RollBack:
+    """What a step back changed.
+
+    Attributes:
+        version: The version that has all traffic by the rows.
+        reverted: The rollout that was open, and is reverted; ``None``: none was, and the version
+            is the one that served before.
+    """
+
+    version: VersionRow
+    reverted: RolloutRow | None = None
+
+
+def roll_back_version(
+    connection: Connection, model: str, now: datetime, *, by: str, reason: str, above: int = 0
+) -> RollBack:
+    """Revert the open rollout, or else return to the version that served before.
+
+    Raises:
+        WorkflowError: There is no earlier version.
+    """
+    lock_model(connection, model)
+    current = store.open_rollout(connection, model, lock=True)
+    if current is not None:
+        stable_id = stable_of(connection, current)
+        after = revert_rollout(connection, current.id, now, by=by, reason=reason, above=above)
+        return RollBack(versions.version_by_id(connection, stable_id), after)
+    restored = roll_back(connection, model, changed_by=by, reason=reason, now=now)
+    want_weights(
+        connection, model, stable_id=restored.id, by=by, reason=reason, now=now, above=above
+    )
+    return RollBack(restored)
