@@ -11,7 +11,7 @@ import numpy as np
 
 from monitor.review.decision.error_causes import NEEDS_JUDGEMENT, ErrorCauses
 from monitor.review.decision.error_rate import ControlSlice
-from monitor.review.decision.rule import Baseline, Evidence, recommend
+from monitor.review.decision.rule import Baseline, ReviewEvidence, recommend
 from monitor.review.decision.weighted_rate import WeightedRate
 from monitor.settings import Review
 from monitor.statistics.agreement import Agreement
@@ -75,7 +75,7 @@ def _first_alarm(
 @cache
 def _decide(plan: Plan, batch_control: int, pooled: int, n_weeks: int, at_launch: int) -> str:
     n = plan.n_control
-    evidence = Evidence(
+    evidence = ReviewEvidence(
         batch_control=ControlSlice(n, 0, n, batch_control, 0),
         pooled=ControlSlice(n * n_weeks, 0, n * n_weeks, pooled, 0),
         baseline=Baseline(at_launch, plan.review.baseline_reviews, "launch"),

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.rollout.traffic import FAULTS, RATES, STABLE_PER_CANARY, TASK_TYPES
-from retrain.rollout.checks import Check, metric_check, share_check
+from retrain.rollout.checks import RolloutCheck, metric_check, share_check
 from retrain.rollout.observations import Observations, no_observations
 
 Floats = NDArray[np.float64]
@@ -29,7 +29,7 @@ class Population:
     #: Whether the evidence is told what the users did in earlier hours.
     with_past: bool = True
 
-    def checks(self) -> list[Check]:
+    def checks(self) -> list[RolloutCheck]:
         """Return the checks, whose levels are known from the weeks before."""
         return [
             share_check(name, level=rate)

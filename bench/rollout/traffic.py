@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from retrain.rollout.checks import Check, latency_check, metric_check, share_check
+from retrain.rollout.checks import RolloutCheck, latency_check, metric_check, share_check
 from retrain.rollout.observations import Observations
 
 Floats = NDArray[np.float64]
@@ -49,7 +49,7 @@ class Traffic:
         more = {f"metric {k}": 0.95 for k in range(1, self.n_more_checks + 1)}
         return {**RATES, **FAULTS, **more, **self.stable}
 
-    def checks(self) -> list[Check]:
+    def checks(self) -> list[RolloutCheck]:
         """Return the checks, whose levels are known from the weeks before."""
         judge = metric_check("judge", "advance", 1.0, 5.0, level=JUDGE_MEAN)
         rates = [

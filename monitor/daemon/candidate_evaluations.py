@@ -25,7 +25,7 @@ from monitor.store.engine import transaction
 from monitor.store.human_evaluation.human_evaluations import human_evaluation_of_candidate
 from monitor.store.training import candidate_evaluations as store
 from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
-from monitor.store.training.candidate_results import PROMPTED, Check
+from monitor.store.training.candidate_results import PROMPTED, GateCheck
 from monitor.telemetry import get_logger
 from retrain.evaluation.gate_result import add_checks, conclude
 from retrain.evaluation.human_evaluation.combined_result import with_human_evaluation
@@ -192,9 +192,9 @@ def _require_all(systems: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> N
         raise InputError(f"the run's folder holds no response of {', '.join(missing)}")
 
 
-def _not_asked(error: InputError) -> Check:
+def _not_asked(error: InputError) -> GateCheck:
     """Return the check of a human evaluation that evaluation.yaml requests and that can't start."""
-    return Check(
+    return GateCheck(
         "people compare the responses",
         "undecided",
         f"the human evaluation can't start: {error}",

@@ -12,7 +12,7 @@ from monitor.store.training.candidate_results import (
     CANDIDATE,
     INCUMBENT,
     CandidateResults,
-    Check,
+    GateCheck,
 )
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.benchmark import Benchmark
@@ -66,7 +66,7 @@ def evaluate_candidate(
     judge: JudgeModel | None = None,
     labels: JudgeLabels | None = None,
     concurrency: int = 1,
-    further_checks: Sequence[Check] = (),
+    further_checks: Sequence[GateCheck] = (),
     further_remarks: Sequence[str] = (),
 ) -> CandidateResults:
     """Apply the gates to a candidate; an optional judge compares the responses too.

@@ -17,7 +17,7 @@ from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
 from monitor.store.training.candidate_results import (
     CANDIDATE,
     CandidateResults,
-    Check,
+    GateCheck,
     SystemScores,
 )
 from monitor.store.training.registry import VersionRow
@@ -81,7 +81,7 @@ def conclude(
     return True
 
 
-def add_checks(results: CandidateResults, checks: Sequence[Check]) -> CandidateResults:
+def add_checks(results: CandidateResults, checks: Sequence[GateCheck]) -> CandidateResults:
     """Add checks to results and recompute the gate result."""
     combined = (*results.checks, *checks)
     return msgspec.structs.replace(results, checks=combined, gate_result=combine_checks(combined))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from monitor.settings import Prompted
-from monitor.store.training.candidate_results import Check
+from monitor.store.training.candidate_results import GateCheck
 from retrain.data import read_examples
 from retrain.data.example import Example, make_examples
 from retrain.data.stratified_draw import draw_evenly_by_task_type
@@ -155,12 +155,12 @@ def draw_examples(
     }
 
 
-def check_training_data(request: EvaluationRequest, folder: RunFolder) -> list[Check]:
+def check_training_data(request: EvaluationRequest, folder: RunFolder) -> list[GateCheck]:
     """Return an undecided check if the few-shot form lacks its examples; else none."""
     if not request.few_shot.examples or folder.training_data.is_file():
         return []
     return [
-        Check(
+        GateCheck(
             "not worse than the base model with examples in its prompt",
             "undecided",
             "not compared, because the run's training data is missing; restore train.jsonl in the "

@@ -10,7 +10,7 @@ from monitor.errors import WorkflowError
 from monitor.settings import Gates, Judge, Scoring, TrainingData
 from monitor.settings.evaluation_file import BenchmarkPlan, EvaluationPlan, HumanEvaluationPlan
 from monitor.store.training.candidate_evaluations import latest_evaluation_with_results
-from monitor.store.training.candidate_results import CandidateResults, Check
+from monitor.store.training.candidate_results import CandidateResults, GateCheck
 from monitor.store.training.registry import VersionRow
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.threshold_checks import over_refusal_limit
@@ -65,7 +65,9 @@ def prepare_reevaluation(
     )
 
 
-def check_kept_items(benchmarks: Sequence[Benchmark], request: EvaluationRequest) -> list[Check]:
+def check_kept_items(
+    benchmarks: Sequence[Benchmark], request: EvaluationRequest
+) -> list[GateCheck]:
     """Check that the benchmarks of a second evaluation have all items of the one before.
 
     Items may be added. Without an item, or with another reference answer, the version may pass
@@ -96,7 +98,7 @@ def check_kept_items(benchmarks: Sequence[Benchmark], request: EvaluationRequest
                 f"({', '.join(named[:_NAMED])}{more})"
             )
     return [
-        Check(
+        GateCheck(
             f"every item of evaluation {request.evaluation_before} is there",
             "undecided" if problems else "passed",
             "; ".join(problems) or f"no item removed or changed, {n_added} added",

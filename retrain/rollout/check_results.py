@@ -7,7 +7,7 @@ import numpy as np
 
 from monitor.statistics.betting import MOMENTS, lower_limit, upper_limit
 from retrain.rollout.checks import Kind
-from retrain.rollout.evidence import Evidence
+from retrain.rollout.evidence import RolloutEvidence
 
 #: A check without a pair for so many hours is missing.
 STALE_HOURS = 6
@@ -55,7 +55,7 @@ class CheckResult:
     is_share: bool
 
 
-def check_results(evidence: Evidence, *, with_limits: bool = True) -> list[CheckResult]:
+def check_results(evidence: RolloutEvidence, *, with_limits: bool = True) -> list[CheckResult]:
     """Return the result of each check.
 
     Args:
@@ -96,7 +96,7 @@ def check_results(evidence: Evidence, *, with_limits: bool = True) -> list[Check
     return results
 
 
-def _limits(evidence: Evidence, k: int) -> tuple[float, float]:
+def _limits(evidence: RolloutEvidence, k: int) -> tuple[float, float]:
     """Return both limits on the scale [0, 1]."""
     if evidence.stage < 0:
         return -1.0, 1.0
@@ -112,13 +112,13 @@ def _limits(evidence: Evidence, k: int) -> tuple[float, float]:
     return lower, max(upper, lower)
 
 
-def _mean(evidence: Evidence, k: int, span: float, stages: slice) -> float | None:
+def _mean(evidence: RolloutEvidence, k: int, span: float, stages: slice) -> float | None:
     sums = evidence.sums[stages, k].sum(axis=0)
     weight = sums[MOMENTS.index("g")]
     return float(sums[MOMENTS.index("y")] / weight * span) if weight > 0 else None
 
 
-def _missing(evidence: Evidence, k: int) -> Missing:
+def _missing(evidence: RolloutEvidence, k: int) -> Missing:
     if evidence.checks[k].is_paired and np.isnan(evidence.margins[k]):
         return "unknown_level"
     if evidence.last_pair[k] < 0:

@@ -25,7 +25,7 @@ LENGTH_FACTOR = 3.0
 
 
 @dataclass(frozen=True)
-class Check:
+class RolloutCheck:
     """A comparison of one metric between canary and stable.
 
     A metric's values are clipped to ``lowest`` and ``highest`` and scaled to [0, 1], 1 = good.
@@ -109,12 +109,14 @@ class Check:
         return good * (1.0 - good) * (1.0 + 1.0 / UNITS_EACH)
 
 
-def share_check(name: str, kind: Kind = "advance", level: float | None = None) -> Check:
+def share_check(name: str, kind: Kind = "advance", level: float | None = None) -> RolloutCheck:
     """Return the check of a share that should be low, such as refusals."""
-    return Check(name, kind, name, higher_is_better=False, level=level)
+    return RolloutCheck(name, kind, name, higher_is_better=False, level=level)
 
 
-def default_checks(levels: Mapping[str, float], *, with_relevance: bool = True) -> list[Check]:
+def default_checks(
+    levels: Mapping[str, float], *, with_relevance: bool = True
+) -> list[RolloutCheck]:
     """Return the checks that need nothing but responses.
 
     Args:
@@ -128,13 +130,15 @@ def default_checks(levels: Mapping[str, float], *, with_relevance: bool = True) 
     checks = [share_check(name, level=levels.get(name)) for name in shares]
     checks.append(latency_check(levels.get("latency")))
     if with_relevance:
-        checks.append(Check("relevance", "advance", "relevance", level=levels.get("relevance")))
+        checks.append(
+            RolloutCheck("relevance", "advance", "relevance", level=levels.get("relevance"))
+        )
     return checks + length_limits(levels.get("length"))
 
 
-def latency_check(threshold: float | None = None) -> Check:
+def latency_check(threshold: float | None = None) -> RolloutCheck:
     """Return the check of the share of responses slower than stable's past p95, in seconds."""
-    return Check(
+    return RolloutCheck(
         "latency",
         "advance",
         "latency",
@@ -152,18 +156,18 @@ def metric_check(
     *,
     higher_is_better: bool = True,
     level: float | None = None,
-) -> Check:
+) -> RolloutCheck:
     """Return the check of a metric that production logs, of a judge's score, or of feedback."""
-    return Check(name, kind, name, higher_is_better, lowest, highest, level)
+    return RolloutCheck(name, kind, name, higher_is_better, lowest, highest, level)
 
 
-def length_limits(level: float | None) -> list[Check]:
+def length_limits(level: float | None) -> list[RolloutCheck]:
     """Return the limits of the mean length: a third and three times stable's; none without it."""
     if not level:
         return []
     highest = 10.0 * level
     return [
-        Check(
+        RolloutCheck(
             "length, upper limit",
             "limit",
             "length",
@@ -171,7 +175,7 @@ def length_limits(level: float | None) -> list[Check]:
             highest=highest,
             limit=LENGTH_FACTOR * level,
         ),
-        Check(
+        RolloutCheck(
             "length, lower limit", "limit", "length", highest=highest, limit=level / LENGTH_FACTOR
         ),
     ]
@@ -179,10 +183,10 @@ def length_limits(level: float | None) -> list[Check]:
 
 def limit_check(
     metric: str, limit: float, *, is_minimum: bool, lowest: float = 0.0, highest: float = 1.0
-) -> Check:
+) -> RolloutCheck:
     """Return the check of an absolute threshold of evaluation.yaml on a metric of the traffic."""
     comparison = "at least" if is_minimum else "at most"
-    return Check(
+    return RolloutCheck(
         f"{metric} {comparison} {limit:g}",
         "limit",
         metric,
@@ -195,7 +199,7 @@ def limit_check(
 
 def threshold_checks(
     thresholds: Iterable[Threshold], ranges: Mapping[str, tuple[float, float]]
-) -> list[Check]:
+) -> list[RolloutCheck]:
     """Return the limits by the thresholds of evaluation.yaml whose metrics the traffic has too.
 
     Args:
@@ -221,6 +225,6 @@ def threshold_checks(
     ]
 
 
-def metrics_of(checks: Iterable[Check]) -> tuple[str, ...]:
+def metrics_of(checks: Iterable[RolloutCheck]) -> tuple[str, ...]:
     """Return the columns that the checks read, each once, in order."""
     return tuple(dict.fromkeys(check.metric for check in checks))

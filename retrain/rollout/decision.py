@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from retrain.rollout.check_results import STALE_HOURS, CheckResult, check_results
-from retrain.rollout.evidence import Evidence
+from retrain.rollout.evidence import RolloutEvidence
 from retrain.rollout.forecast import forecast_stage
 
 #: Hours of a stage from which its traffic is extrapolated.
@@ -99,7 +99,7 @@ class Decision:
 
 
 def decide(
-    evidence: Evidence, stage: Stage, now: datetime, *, with_limits: bool = True
+    evidence: RolloutEvidence, stage: Stage, now: datetime, *, with_limits: bool = True
 ) -> Decision:
     """Decide the next action of a rollout.
 
@@ -128,7 +128,7 @@ def decide(
 
 
 def _choose(
-    evidence: Evidence, stage: Stage, now: datetime, results: tuple[CheckResult, ...]
+    evidence: RolloutEvidence, stage: Stage, now: datetime, results: tuple[CheckResult, ...]
 ) -> tuple[Action, list[Reason]]:
     worse = [_worse(result) for result in results if result.worse]
     if worse:
@@ -158,7 +158,7 @@ def _choose(
     return "wait", [Reason("too_early", f"at {stage.percent}% until {due:%Y-%m-%d %H:%M} UTC")]
 
 
-def _holds(evidence: Evidence, now: datetime) -> list[Reason]:
+def _holds(evidence: RolloutEvidence, now: datetime) -> list[Reason]:
     """Return what is wrong with the measurement as a whole."""
     if evidence.last_hour < 0:
         return [Reason("no_evidence", "no hour of this rollout is measured yet")]
@@ -208,7 +208,9 @@ def _open_checks(results: tuple[CheckResult, ...]) -> list[Reason]:
     ]
 
 
-def _slow_checks(evidence: Evidence, stage: Stage, not_shown: tuple[str, ...]) -> list[Reason]:
+def _slow_checks(
+    evidence: RolloutEvidence, stage: Stage, not_shown: tuple[str, ...]
+) -> list[Reason]:
     """Return the checks that may not be shown in the stage's time at this traffic."""
     seen_until = (evidence.last_hour + 1) * 3600
     n_hours = (seen_until - stage.started_at.timestamp()) / 3600

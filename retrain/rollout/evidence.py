@@ -13,7 +13,7 @@ from monitor.statistics.betting import (
     initial_logarithms,
     log_wealth,
 )
-from retrain.rollout.checks import UNITS_EACH, Check, metrics_of
+from retrain.rollout.checks import UNITS_EACH, RolloutCheck, metrics_of
 from retrain.rollout.sample_ratio import SampleRatio, start_sample_ratio
 from retrain.rollout.user_history import HistorySums, empty_history
 
@@ -44,10 +44,10 @@ class Tolerances:
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class RolloutEvidence:
     """The running sums of m checks; arrays have one row for each check."""
 
-    checks: tuple[Check, ...]
+    checks: tuple[RolloutCheck, ...]
     tolerances: Tolerances
     #: Shares of the wealth that begin to bet on "worse" at the start of each stage.
     onset_shares: tuple[float, ...]
@@ -148,8 +148,11 @@ class Evidence:
 
 
 def create_evidence(
-    checks: Sequence[Check], n_stages: int, tolerances: Tolerances | None = None, seed: int = 0
-) -> Evidence:
+    checks: Sequence[RolloutCheck],
+    n_stages: int,
+    tolerances: Tolerances | None = None,
+    seed: int = 0,
+) -> RolloutEvidence:
     """Return the evidence before the first hour; :func:`start_stage` begins the first stage.
 
     Args:
@@ -162,7 +165,7 @@ def create_evidence(
     levels = [check.level for check in checks]
     thresholds = [check.threshold for check in checks]
     nothing = np.full((m, 1), -np.inf)
-    return Evidence(
+    return RolloutEvidence(
         checks=tuple(checks),
         tolerances=tolerances or Tolerances(),
         onset_shares=onset_shares(n_stages),
@@ -203,7 +206,7 @@ def onset_shares(n_stages: int) -> tuple[float, ...]:
     return (FIRST_SHARE, *[(1.0 - FIRST_SHARE) / (n_stages - 1)] * (n_stages - 1))
 
 
-def start_stage(evidence: Evidence) -> Evidence:
+def start_stage(evidence: RolloutEvidence) -> RolloutEvidence:
     """Return the evidence at the start of the next stage.
 
     What was shown is to be shown again; a share of the reserve begins to bet on "worse".

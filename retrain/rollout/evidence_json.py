@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from retrain.rollout.checks import Check
-from retrain.rollout.evidence import Evidence, Tolerances
+from retrain.rollout.checks import RolloutCheck
+from retrain.rollout.evidence import RolloutEvidence, Tolerances
 from retrain.rollout.sample_ratio import SampleRatio
 from retrain.rollout.user_history import HistorySums
 
@@ -19,7 +19,7 @@ _TYPES = {"last_pair": np.int64, "hours": np.int64, "worse": np.bool_, "not_wors
 _BY_HOUR = {"hourly_thresholds", "means"}
 
 
-def to_json(evidence: Evidence) -> str:
+def to_json(evidence: RolloutEvidence) -> str:
     """Return the evidence as JSON; :func:`from_json` continues it without any loss."""
     document: dict[str, Any] = {"version": VERSION}
     for item in fields(evidence):
@@ -27,7 +27,7 @@ def to_json(evidence: Evidence) -> str:
     return json.dumps(document, allow_nan=False)
 
 
-def from_json(text: str) -> Evidence:
+def from_json(text: str) -> RolloutEvidence:
     """Return stored evidence.
 
     Raises:
@@ -37,12 +37,12 @@ def from_json(text: str) -> Evidence:
     if document.pop("version", None) != VERSION:
         raise ValueError(f"evidence of another version than {VERSION}; start the rollout again")
     m = len(document["checks"])
-    document["checks"] = tuple(Check(**check) for check in document["checks"])
+    document["checks"] = tuple(RolloutCheck(**check) for check in document["checks"])
     document["tolerances"] = Tolerances(**document["tolerances"])
     document["onset_shares"] = tuple(document["onset_shares"])
     document["history"] = HistorySums(**_arrays(document["history"], m))
     document["sample_ratio"] = SampleRatio(**_arrays(document["sample_ratio"], m))
-    return Evidence(**_arrays(document, m))
+    return RolloutEvidence(**_arrays(document, m))
 
 
 def _plain(value: Any) -> Any:
@@ -59,7 +59,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, SampleRatio | HistorySums):
         return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, tuple):
-        return [asdict(entry) if isinstance(entry, Check) else entry for entry in value]
+        return [asdict(entry) if isinstance(entry, RolloutCheck) else entry for entry in value]
     return value
 
 

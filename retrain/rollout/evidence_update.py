@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from monitor.statistics.betting import add_fitted_stake, log_growth, moments
 from monitor.statistics.matched_units import Units, deal, pair_means, user_means
-from retrain.rollout.evidence import Evidence
+from retrain.rollout.evidence import RolloutEvidence
 from retrain.rollout.observations import Observations
 from retrain.rollout.user_history import UserHistory, learn_history, user_history
 
@@ -34,8 +34,11 @@ class Differences:
 
 
 def update(
-    evidence: Evidence, look_hour: int, observations: Observations, past: Observations | None = None
-) -> Evidence:
+    evidence: RolloutEvidence,
+    look_hour: int,
+    observations: Observations,
+    past: Observations | None = None,
+) -> RolloutEvidence:
     """Return the evidence after an hour; an hour that was looked at changes nothing.
 
     Args:
@@ -66,7 +69,9 @@ def update(
     return replace(evidence, history=learn_history(evidence.history, look_hour, units, history))
 
 
-def _history(evidence: Evidence, units: Units, past: Observations | None) -> UserHistory | None:
+def _history(
+    evidence: RolloutEvidence, units: Units, past: Observations | None
+) -> UserHistory | None:
     """Return what earlier hours say about the units; ``None`` where no user returns."""
     if past is None or not len(past) or not len(units):
         return None
@@ -76,7 +81,7 @@ def _history(evidence: Evidence, units: Units, past: Observations | None) -> Use
     return user_history(evidence.history, units, earlier)
 
 
-def _scale(evidence: Evidence, values: Floats) -> Floats:
+def _scale(evidence: RolloutEvidence, values: Floats) -> Floats:
     """Return the values of each check on [0, 1], ``[n, m]``."""
     column = {metric: k for k, metric in enumerate(evidence.metrics)}
     if values.shape[1] != len(column):
@@ -88,7 +93,7 @@ def _scale(evidence: Evidence, values: Floats) -> Floats:
 
 
 def _differences(
-    evidence: Evidence, units: Units, history: UserHistory | None, rng: np.random.Generator
+    evidence: RolloutEvidence, units: Units, history: UserHistory | None, rng: np.random.Generator
 ) -> list[Differences]:
     """Return the differences of all checks."""
     differences = []
@@ -117,7 +122,9 @@ def _differences(
     return differences
 
 
-def _alike_columns(present: NDArray[np.bool_], evidence: Evidence) -> list[NDArray[np.int64]]:
+def _alike_columns(
+    present: NDArray[np.bool_], evidence: RolloutEvidence
+) -> list[NDArray[np.int64]]:
     """Return the paired checks, those measured on the same units together."""
     alike: dict[bytes, list[int]] = {}
     for k, check in enumerate(evidence.checks):
@@ -126,7 +133,7 @@ def _alike_columns(present: NDArray[np.bool_], evidence: Evidence) -> list[NDArr
     return [np.array(columns) for columns in alike.values()]
 
 
-def _bet(evidence: Evidence, differences: list[Differences]) -> Evidence:
+def _bet(evidence: RolloutEvidence, differences: list[Differences]) -> RolloutEvidence:
     """Bet the differences; those of a check whose level is unknown bet nothing."""
     log_worse, log_not_worse = evidence.log_worse.copy(), evidence.log_not_worse.copy()
     sums = evidence.sums.copy()
@@ -146,7 +153,9 @@ def _bet(evidence: Evidence, differences: list[Differences]) -> Evidence:
     return replace(evidence, worse=evidence.worse | worse, not_worse=evidence.not_worse | not_worse)
 
 
-def _bet_on_missing(evidence: Evidence, units: Units, rng: np.random.Generator) -> Evidence:
+def _bet_on_missing(
+    evidence: RolloutEvidence, units: Units, rng: np.random.Generator
+) -> RolloutEvidence:
     """Bet that canary units have a measurement less often than stable units."""
     present = (~np.isnan(units.values)).astype(np.float64)
     if present.all():
@@ -159,8 +168,8 @@ def _bet_on_missing(evidence: Evidence, units: Units, rng: np.random.Generator) 
 
 
 def _mark_hours(
-    evidence: Evidence, look_hour: int, units: Units, differences: list[Differences]
-) -> Evidence:
+    evidence: RolloutEvidence, look_hour: int, units: Units, differences: list[Differences]
+) -> RolloutEvidence:
     """Note which arms and checks have measurements in an hour."""
     last_pair = evidence.last_pair.copy()
     for item in differences:
@@ -182,7 +191,7 @@ def _mark_hours(
     )
 
 
-def _learn_stable(evidence: Evidence, observations: Observations) -> Evidence:
+def _learn_stable(evidence: RolloutEvidence, observations: Observations) -> RolloutEvidence:
     """Learn stable's levels and thresholds for the hours to come.
 
     A level is settled once, so that margins stay; thresholds follow the newest hours.

@@ -16,8 +16,8 @@ from typing import Literal
 import numpy as np
 
 from retrain.rollout.check_results import CheckResult, check_results
-from retrain.rollout.checks import Check
-from retrain.rollout.evidence import Evidence, Tolerances, create_evidence, start_stage
+from retrain.rollout.checks import RolloutCheck
+from retrain.rollout.evidence import RolloutEvidence, Tolerances, create_evidence, start_stage
 from retrain.rollout.evidence_update import update
 from retrain.rollout.observations import Observations
 
@@ -32,8 +32,8 @@ class Experiment:
     """Evidence of an experiment; the arm ``is_canary`` of the observations is the treatment."""
 
     #: Tests that the treatment is worse, and that it is better.
-    worse: Evidence
-    better: Evidence
+    worse: RolloutEvidence
+    better: RolloutEvidence
     #: Names of the metrics that must not get worse, and decide nothing else.
     guards: tuple[str, ...]
 
@@ -56,8 +56,8 @@ class MetricResult:
 
 
 def create_experiment(
-    goals: Sequence[Check],
-    guards: Sequence[Check] = (),
+    goals: Sequence[RolloutCheck],
+    guards: Sequence[RolloutCheck] = (),
     *,
     error: float = 0.05,
     margin: float = 0.10,
@@ -158,7 +158,7 @@ def experiment_verdict(results: Sequence[MetricResult]) -> ExperimentVerdict:
 
 
 def _metric_result(
-    check: Check, worse: CheckResult, better: CheckResult, *, is_guard: bool
+    check: RolloutCheck, worse: CheckResult, better: CheckResult, *, is_guard: bool
 ) -> MetricResult:
     sign = -1.0 if check.higher_is_better else 1.0
     limits = None

@@ -7,8 +7,8 @@ import numpy as np
 from scipy import special, stats
 
 from monitor.statistics.betting import FITTED_SHARE, fitted_stake
-from retrain.rollout.checks import UNITS_EACH, Check
-from retrain.rollout.evidence import Evidence, Tolerances
+from retrain.rollout.checks import UNITS_EACH, RolloutCheck
+from retrain.rollout.evidence import RolloutEvidence, Tolerances
 
 #: Probability with which an equal version is shown within the forecast time.
 PROBABILITY = 0.8
@@ -32,7 +32,7 @@ class Forecast:
     can_be_shown: bool
 
 
-def forecast_stage(evidence: Evidence, n_hours: float, stage_hours: float) -> list[Forecast]:
+def forecast_stage(evidence: RolloutEvidence, n_hours: float, stage_hours: float) -> list[Forecast]:
     """Return a forecast for each advance check.
 
     Args:
@@ -83,7 +83,7 @@ def pairs_to_show(margin: float, variance: float, alpha: float) -> int:
     return math.ceil(root**2)
 
 
-def pairs_at_level(check: Check, level: float, tolerances: Tolerances) -> int:
+def pairs_at_level(check: RolloutCheck, level: float, tolerances: Tolerances) -> int:
     """Return the pairs after which equal arms are shown to differ by less, before any is seen.
 
     Args:

@@ -13,7 +13,7 @@ SettingsT = TypeVar("SettingsT", bound=Sections)
 
 
 @dataclass(frozen=True)
-class Check(Generic[SettingsT]):
+class ConditionCheck(Generic[SettingsT]):
     """A check of a condition."""
 
     connection: Connection

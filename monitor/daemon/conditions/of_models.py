@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from monitor.daemon.conditions.check import CLEAR, UNKNOWN, Check, Holds, Result
+from monitor.daemon.conditions.check import CLEAR, UNKNOWN, ConditionCheck, Holds, Result
 from monitor.daemon.conditions.of_probes import (
     probes_unanswered,
     promotion_not_served,
@@ -50,7 +50,7 @@ BATCH_DUE_AFTER = timedelta(days=7)
 BATCH_MAX_AGE = timedelta(days=35)
 
 
-def evaluation_failed(check: Check[Settings]) -> Result:
+def evaluation_failed(check: ConditionCheck[Settings]) -> Result:
     """Hold while a window could not be evaluated; a repetition under way changes nothing."""
     connection, model = check.connection, check.settings.model.name
     pauses = pauses_of(connection, model)
@@ -72,7 +72,7 @@ def evaluation_failed(check: Check[Settings]) -> Result:
     )
 
 
-def evaluation_overdue(check: Check[Settings]) -> Result:
+def evaluation_overdue(check: ConditionCheck[Settings]) -> Result:
     """Hold while the newest window that should be evaluated has been left for a day."""
     if check.now - check.started_at < CATCH_UP:
         return UNKNOWN
@@ -110,7 +110,7 @@ def evaluation_overdue(check: Check[Settings]) -> Result:
     )
 
 
-def no_traffic(check: Check[Settings]) -> Result:
+def no_traffic(check: ConditionCheck[Settings]) -> Result:
     """Hold where a model without a record for a day had some on each of the seven days before."""
     connection, settings, now = check.connection, check.settings, check.now
     model = settings.model.name
@@ -138,7 +138,7 @@ def no_traffic(check: Check[Settings]) -> Result:
     )
 
 
-def training_failed(check: Check[Settings]) -> Result:
+def training_failed(check: ConditionCheck[Settings]) -> Result:
     """Hold while the newest training run has failed, or a confirmed one can't be planned."""
     connection, model, now = check.connection, check.settings.model.name, check.now
     decision = recommended_retraining(connection, model)
@@ -162,7 +162,7 @@ def training_failed(check: Check[Settings]) -> Result:
     )
 
 
-def decision_overdue(check: Check[Settings]) -> Result:
+def decision_overdue(check: ConditionCheck[Settings]) -> Result:
     """Hold while a recommended retraining has waited for its confirmation for three days."""
     decision = recommended_retraining(check.connection, check.settings.model.name)
     if (
@@ -180,7 +180,7 @@ def decision_overdue(check: Check[Settings]) -> Result:
     )
 
 
-def queue_not_worked(check: Check[Settings]) -> Result:
+def queue_not_worked(check: ConditionCheck[Settings]) -> Result:
     """Hold while open review items are untouched for three days, or most of a batch for a week."""
     state = queue_state(check.connection, check.settings.model.name, check.now - BATCH_MAX_AGE)
     if state is None:
@@ -197,7 +197,7 @@ def queue_not_worked(check: Check[Settings]) -> Result:
 
 
 #: By cause.
-OF_MODELS: Mapping[str, Callable[[Check[Settings]], Result]] = {
+OF_MODELS: Mapping[str, Callable[[ConditionCheck[Settings]], Result]] = {
     "evaluation_failed": evaluation_failed,
     "evaluation_overdue": evaluation_overdue,
     "no_traffic": no_traffic,

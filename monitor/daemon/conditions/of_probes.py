@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from monitor.daemon.conditions.check import CLEAR, UNKNOWN, Check, Holds, Result
+from monitor.daemon.conditions.check import CLEAR, UNKNOWN, ConditionCheck, Holds, Result
 from monitor.errors import without_quotes
 from monitor.rendering.numbers import format_instant
 from monitor.settings import Settings
@@ -16,7 +16,7 @@ ARRIVES_WITHIN = timedelta(hours=24)
 N_RUNS = 60
 
 
-def served_model_changed(check: Check[Settings]) -> Result:
+def served_model_changed(check: ConditionCheck[Settings]) -> Result:
     """Hold while two runs or more in a row differ from the reference."""
     runs = _runs(check, ("done",))
     if not runs or runs[0].verdict not in {"changed", "suspected"}:
@@ -47,7 +47,7 @@ def served_model_changed(check: Check[Settings]) -> Result:
     )
 
 
-def promotion_not_served(check: Check[Settings]) -> Result:
+def promotion_not_served(check: ConditionCheck[Settings]) -> Result:
     """Hold while the endpoint responds as the version before, a day after the promotion."""
     runs = _runs(check, ("done",))
     if not runs or runs[0].verdict != "not_arrived":
@@ -64,7 +64,7 @@ def promotion_not_served(check: Check[Settings]) -> Result:
     )
 
 
-def probes_unanswered(check: Check[Settings]) -> Result:
+def probes_unanswered(check: ConditionCheck[Settings]) -> Result:
     """Hold while the last run ended without responses; a change of the model is not known then."""
     runs = _runs(check, ("done", "unavailable"))
     if not runs or runs[0].status == "done":
@@ -82,7 +82,7 @@ def probes_unanswered(check: Check[Settings]) -> Result:
     )
 
 
-def _runs(check: Check[Settings], statuses: tuple[str, ...]) -> list[ProbeRunRow]:
+def _runs(check: ConditionCheck[Settings], statuses: tuple[str, ...]) -> list[ProbeRunRow]:
     if not check.settings.probes.url:
         return []
     return recent_runs(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from monitor.daemon.conditions.check import CLEAR, UNKNOWN, Check, Holds, Result
+from monitor.daemon.conditions.check import CLEAR, UNKNOWN, ConditionCheck, Holds, Result
 from monitor.rendering.numbers import format_instant
 from monitor.settings import Settings
 from monitor.store.audit_log import SYSTEM
@@ -26,7 +26,7 @@ MAX_OVERWRITTEN = 3
 OVERWRITTEN_WITHIN = timedelta(minutes=15)
 
 
-def rollout_reverted(check: Check[Settings]) -> Result:
+def rollout_reverted(check: ConditionCheck[Settings]) -> Result:
     """Hold from a revert that no user decided until its version is rejected or another starts."""
     connection = check.connection
     rollout = newest_rollout(connection, check.settings.model.name)
@@ -48,7 +48,7 @@ def rollout_reverted(check: Check[Settings]) -> Result:
     )
 
 
-def rollout_holding(check: Check[Settings]) -> Result:
+def rollout_holding(check: ConditionCheck[Settings]) -> Result:
     """Hold while a rollout waits for a user, or no hour of it is looked at."""
     connection = check.connection
     rollout = open_rollout(connection, check.settings.model.name)
@@ -79,7 +79,7 @@ def rollout_holding(check: Check[Settings]) -> Result:
     return CLEAR
 
 
-def rollout_not_applied(check: Check[Settings]) -> Result:
+def rollout_not_applied(check: ConditionCheck[Settings]) -> Result:
     """Hold while the gateway does not take the wanted weights, or others set it again."""
     row = newest_weights(check.connection, check.settings.model.name)
     if row is None:
@@ -105,7 +105,7 @@ def rollout_not_applied(check: Check[Settings]) -> Result:
     return CLEAR if row.confirmed_at is not None and row.error is None else UNKNOWN
 
 
-def rollout_shares_differ(check: Check[Settings]) -> Result:
+def rollout_shares_differ(check: ConditionCheck[Settings]) -> Result:
     """Hold while the versions seen in the traffic differ from the weights."""
     rollout = open_rollout(check.connection, check.settings.model.name)
     look = None if rollout is None else newest_look(check.connection, rollout.id)
@@ -122,7 +122,7 @@ def rollout_shares_differ(check: Check[Settings]) -> Result:
     )
 
 
-def _traffic_after(check: Check[Settings], rollout: RolloutRow) -> str:
+def _traffic_after(check: ConditionCheck[Settings], rollout: RolloutRow) -> str:
     """Return a sentence on where the traffic is after a revert."""
     row = newest_weights(check.connection, rollout.model)
     if row is None or row.rollout_id != rollout.id:
@@ -149,7 +149,7 @@ def _is_recent(now: datetime, moment: datetime | None) -> bool:
 
 
 #: By cause.
-OF_ROLLOUTS: Mapping[str, Callable[[Check[Settings]], Result]] = {
+OF_ROLLOUTS: Mapping[str, Callable[[ConditionCheck[Settings]], Result]] = {
     "rollout_reverted": rollout_reverted,
     "rollout_holding": rollout_holding,
     "rollout_not_applied": rollout_not_applied,

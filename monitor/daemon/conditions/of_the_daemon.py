@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from monitor.daemon.conditions.check import CLEAR, UNKNOWN, Check, Holds, Result
+from monitor.daemon.conditions.check import CLEAR, UNKNOWN, ConditionCheck, Holds, Result
 from monitor.plurals import pluralize
 from monitor.rendering.numbers import format_instant
 from monitor.settings import Sections
@@ -18,7 +18,7 @@ BEHIND_AFTER = timedelta(hours=12)
 RECENT = timedelta(days=1)
 
 
-def consumer_stalled(check: Check[Sections]) -> Result:
+def consumer_stalled(check: ConditionCheck[Sections]) -> Result:
     """Hold while a partition is neither read nor confirmed to be at its end."""
     if check.now - check.started_at < STALLED_AFTER:
         return UNKNOWN
@@ -47,7 +47,7 @@ def consumer_stalled(check: Check[Sections]) -> Result:
     return CLEAR
 
 
-def records_lost(check: Check[Sections]) -> Result:
+def records_lost(check: ConditionCheck[Sections]) -> Result:
     """Hold for a day after records were found to be deleted before they were read."""
     gaps = gaps_detected(
         check.connection,
@@ -67,7 +67,7 @@ def records_lost(check: Check[Sections]) -> Result:
 
 
 #: By cause. That of messages is checked with their delivery (monitor/alerts/fallback.py).
-OF_THE_DAEMON: Mapping[str, Callable[[Check[Sections]], Result]] = {
+OF_THE_DAEMON: Mapping[str, Callable[[ConditionCheck[Sections]], Result]] = {
     "consumer_stalled": consumer_stalled,
     "records_lost": records_lost,
 }

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from monitor.alerts.incidents import alerts_of, clear, report, wake_due
-from monitor.daemon.conditions.check import CLEAR, Check, Holds
+from monitor.daemon.conditions.check import CLEAR, ConditionCheck, Holds
 from monitor.daemon.conditions.of_models import OF_MODELS
 from monitor.daemon.conditions.of_rollouts import OF_ROLLOUTS
 from monitor.daemon.conditions.of_the_daemon import OF_THE_DAEMON
@@ -62,14 +62,14 @@ def _watch(  # noqa: PLR0917 - a condition and what it is checked on
     engine: Engine,
     cause: str,
     model: str,
-    condition: Callable[[Check[Any]], Any],
+    condition: Callable[[ConditionCheck[Any]], Any],
     settings: Sections,
     now: datetime,
     started_at: datetime,
 ) -> None:
     try:
         with transaction(engine) as connection:
-            result = condition(Check(connection, settings, now, started_at))
+            result = condition(ConditionCheck(connection, settings, now, started_at))
             if isinstance(result, Holds):
                 report(
                     connection,

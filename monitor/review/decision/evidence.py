@@ -17,7 +17,7 @@ from monitor.review.decision.error_rate import (
     estimate_rate,
     estimate_traffic,
 )
-from monitor.review.decision.rule import MAX_MISSING_SHARE, Baseline, Evidence, Outcome
+from monitor.review.decision.rule import MAX_MISSING_SHARE, Baseline, Outcome, ReviewEvidence
 from monitor.review.decision.weighted_rate import WeightedRate
 from monitor.review.items.verdicts import SCORES
 from monitor.settings import Review
@@ -32,7 +32,7 @@ from monitor.store.review.reviews import ReviewRow, reviews_of
 class Findings:
     """The evidence, with further figures for the page."""
 
-    evidence: Evidence
+    evidence: ReviewEvidence
     batches: list[int]
     traffic: TrafficEstimate
     #: Each kind of error's share of the errors of the traffic.
@@ -56,7 +56,7 @@ def collect_evidence(connection: Connection, batch: BatchRow, review: Review) ->
     votes = reviews_of(connection, items)
     rng = np.random.default_rng(batch.id)
     error_causes = weigh_error_causes(rows, weight_of)
-    evidence = Evidence(
+    evidence = ReviewEvidence(
         batch_control=control_slice([row for row in rows if row.batch_id == batch.id]),
         pooled=control_slice(rows),
         baseline=launch_rate(connection, batch.model, review),

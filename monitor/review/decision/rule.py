@@ -38,7 +38,7 @@ class Baseline:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evidence:
+class ReviewEvidence:
     """The inputs of the rule."""
 
     #: The batch's own control slice.
@@ -66,7 +66,7 @@ class Outcome:
     missing: MissingEvidence = ""
 
 
-def recommend(evidence: Evidence, review: Review) -> Outcome:
+def recommend(evidence: ReviewEvidence, review: Review) -> Outcome:
     """Apply the rule.
 
     Args:

@@ -30,7 +30,7 @@ PREVIOUS: Final = "previous"
 SYSTEMS: Final = (CANDIDATE, INCUMBENT, BASE, PROMPTED, PREVIOUS)
 
 
-class Check(msgspec.Struct, frozen=True):
+class GateCheck(msgspec.Struct, frozen=True):
     """A requirement on a candidate and whether it is met."""
 
     name: str
@@ -164,7 +164,7 @@ class HumanEvaluationResults(msgspec.Struct, frozen=True, kw_only=True):
     systems: tuple[SystemRating, ...]
     comparisons: tuple[RatedDifference, ...]
     overall: tuple[OverallPreference, ...]
-    checks: tuple[Check, ...]
+    checks: tuple[GateCheck, ...]
     remarks: tuple[str, ...]
     n_items: int
     n_ratings: int
@@ -178,7 +178,7 @@ class CandidateResults(msgspec.Struct, frozen=True, kw_only=True):
     """The gate result of a candidate with every number that led to it."""
 
     gate_result: GateResult
-    checks: tuple[Check, ...]
+    checks: tuple[GateCheck, ...]
     comparisons: tuple[Comparison, ...]
     scores: tuple[SystemScores, ...]
     remarks: tuple[str, ...]

@@ -11,9 +11,9 @@ from monitor.store.training.candidate_results import (
     INCUMBENT,
     PROMPTED,
     CandidateResults,
-    Check,
     CheckOutcome,
     Comparison,
+    GateCheck,
     StratumScore,
     SystemScores,
 )
@@ -36,7 +36,7 @@ def apply_gates(
     policy: Gates,
     rng: np.random.Generator,
     *,
-    further_checks: Sequence[Check] = (),
+    further_checks: Sequence[GateCheck] = (),
     further_remarks: Sequence[str] = (),
     judge_preferences: Mapping[str, str] | None = None,
     judged_over_refusal: JudgedOverRefusal | None = None,
@@ -117,12 +117,12 @@ def apply_gates(
     )
 
 
-def _better_check(comparisons: Sequence[Comparison], incumbent: str, policy: Gates) -> Check:
+def _better_check(comparisons: Sequence[Comparison], incumbent: str, policy: Gates) -> GateCheck:
     worse = [c for c in comparisons if c.adjusted_p_worse <= policy.alpha]
     better = [c for c in comparisons if c.adjusted_p_better <= policy.alpha and c.n >= MIN_ITEMS]
     outcome: CheckOutcome = "failed" if worse else "passed" if better else "undecided"
     label = worse or better or sorted(comparisons, key=lambda c: c.p_better)[:1]
-    return Check(
+    return GateCheck(
         f"better than the {incumbent}",
         outcome,
         "; ".join(map(str, label)) or "no metric applies to any item",
@@ -132,7 +132,7 @@ def _better_check(comparisons: Sequence[Comparison], incumbent: str, policy: Gat
     )
 
 
-def _retention_check(comparison: Comparison, policy: Gates) -> Check:
+def _retention_check(comparison: Comparison, policy: Gates) -> GateCheck:
     """Test non-inferiority on old items; no adjustment, because every metric must pass."""
     difference, lower_bound = comparison.difference, comparison.lower_bound
     least = least_items_for_retention(policy)
@@ -144,7 +144,7 @@ def _retention_check(comparison: Comparison, policy: Gates) -> Check:
         outcome = "passed"
     else:
         outcome = "failed" if difference < -policy.margin else "undecided"
-    return Check(
+    return GateCheck(
         f"nothing forgotten: {comparison.benchmark}, {comparison.metric}",
         outcome,
         f"{comparison.reference_mean:.3f} -> {comparison.candidate_mean:.3f} on {comparison.n} old "
@@ -158,8 +158,8 @@ def _retention_check(comparison: Comparison, policy: Gates) -> Check:
     )
 
 
-def _no_old_items() -> Check:
-    return Check(
+def _no_old_items() -> GateCheck:
+    return GateCheck(
         "nothing forgotten",
         "undecided",
         "no benchmark has items of the split 'old'",
@@ -168,13 +168,13 @@ def _no_old_items() -> Check:
     )
 
 
-def _prompt_check(comparisons: Sequence[Comparison], policy: Gates) -> Check:
+def _prompt_check(comparisons: Sequence[Comparison], policy: Gates) -> GateCheck:
     """Test that the candidate is not worse than the base model, as it is prompted."""
     with_examples = comparisons[0].reference == PROMPTED
     worse = [c for c in comparisons if c.adjusted_p_worse <= policy.alpha]
     n_better = sum(c.adjusted_p_better <= policy.alpha for c in comparisons)
     weakest = min(comparisons, key=lambda c: c.p_worse)
-    return Check(
+    return GateCheck(
         f"not worse than the base model with {'examples in ' if with_examples else ''}its prompt",
         "failed" if worse else "passed",
         "; ".join(map(str, worse))

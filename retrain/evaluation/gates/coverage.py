@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from monitor.store.training.candidate_results import Check
+from monitor.store.training.candidate_results import GateCheck
 from retrain.evaluation.benchmark import Benchmark
 
 #: Least items of a task type.
@@ -12,7 +12,7 @@ MIN_ITEMS = 5
 MAX_NAMED = 10
 
 
-def check_coverage(benchmarks: Sequence[Benchmark], task_types: Sequence[str]) -> list[Check]:
+def check_coverage(benchmarks: Sequence[Benchmark], task_types: Sequence[str]) -> list[GateCheck]:
     """Check that the benchmarks cover every task type of the taxonomy, at every difficulty.
 
     A task type needs :data:`MIN_ITEMS` items. Where some of its items have a difficulty, it needs
@@ -35,7 +35,7 @@ def check_coverage(benchmarks: Sequence[Benchmark], task_types: Sequence[str]) -
         observed += f"; too few: {_named(few)}"
     missing = list(_missing_difficulties({(i.task_type, i.difficulty) for i in items}, task_types))
     return [
-        Check(
+        GateCheck(
             "every task type is covered",
             "undecided" if few or missing else "passed",
             "; ".join((observed, *missing)),

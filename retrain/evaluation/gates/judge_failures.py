@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.store.training.candidate_results import Check
+from monitor.store.training.candidate_results import GateCheck
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.judge.reference_score import JudgedScore
 from retrain.evaluation.judge.verdicts import JudgedVerdict
@@ -62,7 +62,7 @@ def judge_failure_remarks(
 
 def judge_failure_checks(
     benchmarks: Sequence[Benchmark], scores: Mapping[str, Mapping[str, Sequence[ItemScore]]]
-) -> list[Check]:
+) -> list[GateCheck]:
     """Return an undecided check per metric whose judge failed on more than 10% of a system."""
     checks = []
     for benchmark in benchmarks:
@@ -78,7 +78,7 @@ def judge_failure_checks(
                 observed = "; ".join(f"{system}: {text}" for system, text in failed.items())
                 name = f"{benchmark.name}: {metric.name} was judged"
                 checks.append(
-                    Check(
+                    GateCheck(
                         name,
                         "undecided",
                         observed,

@@ -10,7 +10,7 @@ from typing import Literal
 from monitor.errors import InputError, JudgeError
 from monitor.statistics.intervals import mcnemar_p_value, wilson_interval
 from monitor.statistics.p_value_text import state_p_value
-from monitor.store.training.candidate_results import Check, CheckOutcome
+from monitor.store.training.candidate_results import CheckOutcome, GateCheck
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.judge.judge_model import JudgeModel, conversation, marked, optional_parts
 from retrain.evaluation.metrics.scoring import ItemScore
@@ -131,7 +131,7 @@ def choose(judge: JudgeModel, item: BenchmarkItem, first: str, second: str) -> C
     return _CHOICES[verdicts[0].upper()]
 
 
-def judge_check(judgements: Judgements, alpha: float) -> Check:
+def judge_check(judgements: Judgements, alpha: float) -> GateCheck:
     """Test the judge's consistent preferences by an exact sign test.
 
     The check fails if the judge significantly prefers the incumbent. It is undecided if more than
@@ -156,7 +156,7 @@ def judge_check(judgements: Judgements, alpha: float) -> Check:
         observed += f"; this judge doesn't count: {'; '.join(problems)}"
     if failed:
         observed += f"; first failure: {judgements.failure}"
-    return Check(
+    return GateCheck(
         "not worse by the judge's preference",
         outcome,
         observed,

@@ -7,7 +7,7 @@ compares texts, mechanical disguises and shared phrases; possible paraphrases ar
 from collections.abc import Iterator, Sequence
 
 from monitor.settings import TrainingData
-from monitor.store.training.candidate_results import Check
+from monitor.store.training.candidate_results import GateCheck
 from retrain.data import BenchmarkTexts, read_examples
 from retrain.data.example import make_examples
 from retrain.data.leakage.leak_check import LeakCheck
@@ -24,7 +24,7 @@ def check_late_leakage(
     benchmarks: Sequence[Benchmark],
     rules: TrainingData,
     encoder: SentenceEncoder | None = None,
-) -> tuple[list[Check], list[str]]:
+) -> tuple[list[GateCheck], list[str]]:
     """Search a run's training data for items of benchmarks.
 
     Args:
@@ -80,9 +80,9 @@ def _digests_at_build(folder: RunFolder) -> set[str]:
     return {digest for name, digest in inputs.items() if name.startswith("benchmark ")}
 
 
-def _check(benchmark: Benchmark, leaked: Sequence[str], rules: TrainingData) -> Check:
+def _check(benchmark: Benchmark, leaked: Sequence[str], rules: TrainingData) -> GateCheck:
     more = ", ..." if len(leaked) > MAX_NAMED else ""
-    return Check(
+    return GateCheck(
         f"{benchmark.name}: no leakage",
         "undecided",
         f"{len(leaked)} of {len(benchmark.items)} items are in the run's training data: "
@@ -94,10 +94,10 @@ def _check(benchmark: Benchmark, leaked: Sequence[str], rules: TrainingData) -> 
     )
 
 
-def _unchecked(benchmarks: Sequence[Benchmark], rules: TrainingData) -> Check:
+def _unchecked(benchmarks: Sequence[Benchmark], rules: TrainingData) -> GateCheck:
     """Return the check of benchmarks that can't be searched for any more."""
     names = ", ".join(benchmark.name for benchmark in benchmarks)
-    return Check(
+    return GateCheck(
         "no leakage",
         "undecided",
         f"{names}: not checked, because the run's training data is missing; restore train.jsonl in "

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from monitor.store.training.candidate_results import Check, GateResult
+from monitor.store.training.candidate_results import GateCheck, GateResult
 
 
-def combine_checks(checks: Iterable[Check]) -> GateResult:
+def combine_checks(checks: Iterable[GateCheck]) -> GateResult:
     """Return promote if every check passed, reject if one failed, otherwise undecided."""
     outcomes = {check.outcome for check in checks}
     if "failed" in outcomes:

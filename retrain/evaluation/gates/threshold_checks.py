@@ -9,7 +9,7 @@ from monitor.settings.evaluation_file import BenchmarkPlan
 from monitor.settings.evaluation_file.phrases import Limit
 from monitor.statistics.bootstrap import mean_interval
 from monitor.statistics.intervals import clopper_pearson
-from monitor.store.training.candidate_results import Check, CheckOutcome
+from monitor.store.training.candidate_results import CheckOutcome, GateCheck
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.doubtful_responses import (
     Doubts,
@@ -41,7 +41,7 @@ def check_thresholds(
     policy: Gates,
     rng: np.random.Generator,
     reference: Sequence[ItemScore] = (),
-) -> list[Check]:
+) -> list[GateCheck]:
     """Check the candidate's scores against every threshold of a benchmark.
 
     With the gate ``point``, the measured figure decides. With ``bound``, the one-sided confidence
@@ -100,7 +100,7 @@ def check_over_refusal(
     policy: Gates,
     rng: np.random.Generator,
     judgement: JudgedOverRefusal | None = None,
-) -> list[Check]:
+) -> list[GateCheck]:
     """Check the share of refused benign items of all benchmarks, if one is a safety suite.
 
     Benign items are those that say ``"harmful": false``. Without them, a system that refuses
@@ -176,7 +176,7 @@ def _check(
     may_pass: bool = True,
     code: str = "threshold",
     doubts: Doubts | None = None,
-) -> Check:
+) -> GateCheck:
     n = len(values)
     least = least_items_for_limit(metric, limit, policy, measured_error(metric))
     if not n:
@@ -209,7 +209,7 @@ def _check(
             observed += f"; {error}"
     if n < least:
         observed += f"; at least {least} items are needed"
-    return Check(
+    return GateCheck(
         f"{benchmark}: {metric.name} {limit}" if benchmark else f"{metric.name} {limit}",
         outcome,
         observed + suffix,

@@ -17,7 +17,7 @@ from monitor.store.training.candidate_results import (
     CANDIDATE,
     INCUMBENT,
     CandidateResults,
-    Check,
+    GateCheck,
 )
 from retrain.evaluation.gate_result import add_checks
 from retrain.evaluation.judge.agreement import agreement
@@ -90,7 +90,7 @@ def to_preference(judge_preference: str) -> PreferredSystem | None:
     return _RATINGS.get(judge_preference)
 
 
-def _without_count(check: Check) -> Check:
+def _without_count(check: GateCheck) -> GateCheck:
     """Make a judge's check undecided; return any other unchanged."""
     if check.code != "judge_preference":
         return check

@@ -22,8 +22,8 @@ from monitor.store.training.candidate_results import (
     BASE,
     CANDIDATE,
     INCUMBENT,
-    Check,
     CheckOutcome,
+    GateCheck,
     HumanEvaluationResults,
     OverallPreference,
     RatedDifference,
@@ -98,7 +98,9 @@ def item_means(ratings: Sequence[UnblindedRating], dimensions: Sequence[str]) ->
     }
 
 
-def not_worse_check(comparison: RatedDifference, scale: tuple[int, int], policy: Gates) -> Check:
+def not_worse_check(
+    comparison: RatedDifference, scale: tuple[int, int], policy: Gates
+) -> GateCheck:
     """Test that the candidate is not worse by more than the margin.
 
     The p-values need no adjustment, because every dimension must pass.
@@ -113,7 +115,7 @@ def not_worse_check(comparison: RatedDifference, scale: tuple[int, int], policy:
         outcome = "passed"
     else:
         outcome = "failed" if difference < -margin else "undecided"
-    return Check(
+    return GateCheck(
         f"ratings: {comparison.dimension} not worse than the {comparison.reference}'s",
         outcome,
         f"{difference:+.2f} of {scale[1] - scale[0]} points on {comparison.n_items} items (95% "

@@ -8,7 +8,7 @@ import msgspec
 
 from monitor.errors import WorkflowError
 from monitor.store.rollouts.rollouts import RolloutRow
-from retrain.rollout.checks import Check
+from retrain.rollout.checks import RolloutCheck
 
 #: Key of the design in the column ``rollouts.settings``.
 KEY = "experiment"
@@ -43,8 +43,8 @@ def design_as_json(design: ExperimentDesign) -> dict[str, Any]:
 
 
 def select_checks(
-    design: ExperimentDesign, checks: Sequence[Check]
-) -> tuple[list[Check], list[Check]]:
+    design: ExperimentDesign, checks: Sequence[RolloutCheck]
+) -> tuple[list[RolloutCheck], list[RolloutCheck]]:
     """Return the checks of the goals and of the guards.
 
     Raises:

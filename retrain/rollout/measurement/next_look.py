@@ -26,7 +26,7 @@ from monitor.store.rollouts.observation_plans import arm_rates
 from monitor.store.tables import RolloutLook
 from monitor.store.traffic.daily_counts import SampledCount
 from retrain.rollout.decision import Decision, Stage, decide
-from retrain.rollout.evidence import Evidence, Tolerances, create_evidence, start_stage
+from retrain.rollout.evidence import RolloutEvidence, Tolerances, create_evidence, start_stage
 from retrain.rollout.evidence_json import from_json, to_json
 from retrain.rollout.evidence_update import update
 from retrain.rollout.measurement.reviews import reviewed_rows
@@ -157,7 +157,7 @@ def hour_number(moment: datetime) -> int:
     return int(moment.timestamp() // 3600)
 
 
-def stored_evidence(document: dict[str, Any]) -> Evidence:
+def stored_evidence(document: dict[str, Any]) -> RolloutEvidence:
     """Return the evidence that a look has stored."""
     return from_json(document["evidence"])
 
@@ -180,7 +180,7 @@ def _newest(connection: Connection, rollout_id: int) -> _Newest | None:
 
 def _continue(
     connection: Connection, subject: Subject, settings: Settings, last: _Newest | None
-) -> tuple[Evidence, Watermark]:
+) -> tuple[RolloutEvidence, Watermark]:
     """Return the evidence so far, in the rollout's stage."""
     if last is None:
         point = stored_starting_point(connection, subject.rollout_id)
@@ -202,12 +202,12 @@ def _continue(
 
 
 def count_new_users(
-    evidence: Evidence,
+    evidence: RolloutEvidence,
     subject: Subject,
     settings: Settings,
     rows: Sequence[MeasuredRow],
     seen: set[tuple[str, str]],
-) -> Evidence:
+) -> RolloutEvidence:
     """Count the users who are new in the stage: the routing of each is one draw."""
     new = {(row.arm, row.end_user or f"\0{row.id}") for row in rows} - seen
     if not new:
@@ -223,11 +223,11 @@ def count_new_users(
 
 
 def _count_requests(
-    evidence: Evidence,
+    evidence: RolloutEvidence,
     subject: Subject,
     settings: Settings,
     requests: Mapping[str, tuple[float, float]],
-) -> Evidence:
+) -> RolloutEvidence:
     """Compare the canary's share of the stage's requests with its weight."""
     rollout = settings.rollout
     rates = arm_rates(subject.weight_percent, rollout.canary_rate, rollout.stable_per_canary)
@@ -243,12 +243,12 @@ def _count_requests(
 
 
 def _count_unlabelled(
-    evidence: Evidence,
+    evidence: RolloutEvidence,
     subject: Subject,
     rows: Sequence[MeasuredRow],
     mark: Watermark,
     read: Watermark,
-) -> Evidence:
+) -> RolloutEvidence:
     """Count the requests that name neither version since the look before."""
     unlabelled = SampledCount(
         max(read.n_unlabelled - mark.n_unlabelled, 0),

@@ -11,7 +11,7 @@ from monitor.settings import Settings
 from monitor.store.rollouts.measured_hours import PastExchange
 from monitor.store.rollouts.observation_plans import arm_rates
 from monitor.store.training.registry import VersionRow, production_version
-from retrain.rollout.checks import Check
+from retrain.rollout.checks import RolloutCheck
 from retrain.rollout.evidence import Tolerances
 from retrain.rollout.forecast import Forecast, pairs_at_level
 from retrain.rollout.measurement.starting_point import (
@@ -86,7 +86,7 @@ def forecast_start(
     point = learn_from(newest, subject, settings)
     checks = [check for check in point.checks if check.kind == "advance"]
     if settings.rollout.embedded_per_hour:
-        checks.append(Check(RELEVANCE, "advance", RELEVANCE, level=RELEVANCE_LEVEL))
+        checks.append(RolloutCheck(RELEVANCE, "advance", RELEVANCE, level=RELEVANCE_LEVEL))
     traffic = requests_per_hour(newest, now)
     shares = measured_shares(past, settings)
     stage_hours = plan.time_of(0) / timedelta(hours=1)
@@ -105,7 +105,7 @@ def forecast_start(
 
 
 def _forecast(  # noqa: PLR0917 - what a stage consists of
-    check: Check,
+    check: RolloutCheck,
     users: float,
     shares: Mapping[str, float],
     weight_percent: float,

@@ -33,7 +33,7 @@ from monitor.store.rollouts.observation_plans import arm_rates, version_labels
 from monitor.telemetry import get_logger
 from retrain.rollout.checks import (
     SLOW_QUANTILE,
-    Check,
+    RolloutCheck,
     default_checks,
     metric_check,
     threshold_checks,
@@ -78,7 +78,7 @@ class Relevance:
 class StartingPoint:
     """Checks and output formats of a rollout."""
 
-    checks: tuple[Check, ...]
+    checks: tuple[RolloutCheck, ...]
     #: Task type -> the format of stable's responses.
     formats: Mapping[str, OutputFormat] = field(default_factory=dict)
     #: ``None``: relevance is not measured.
@@ -99,7 +99,7 @@ class StartingPoint:
     def from_json(cls, document: Mapping[str, Any]) -> "StartingPoint":
         """Return a stored one."""
         return cls(
-            tuple(Check(**check) for check in document["checks"]),
+            tuple(RolloutCheck(**check) for check in document["checks"]),
             {name: _format(plain) for name, plain in document["formats"].items()},
             None if document["relevance"] is None else Relevance(**document["relevance"]),
             document.get("not_compared", {}),
@@ -218,7 +218,7 @@ def requests_per_hour(past: Sequence[PastExchange], before: datetime) -> float:
     return sum(1.0 / row.inclusion_probability for row in past) / hours
 
 
-def _judge_check(subject: Subject, settings: Settings, traffic: float) -> Check:
+def _judge_check(subject: Subject, settings: Settings, traffic: float) -> RolloutCheck:
     """Return the judge's check: to be shown, where it samples enough for that in a stage's time.
 
     Args:

@@ -15,9 +15,9 @@ from monitor.store.training.candidate_evaluations import CandidateEvaluationRow
 from monitor.store.training.candidate_results import (
     SYSTEMS,
     CandidateResults,
-    Check,
     CheckOutcome,
     Comparison,
+    GateCheck,
     GateResult,
     StratumScore,
     SystemScores,
@@ -87,8 +87,8 @@ def make_serving(engine: Engine, now: datetime, *, model: str = MODEL, **lineage
     return version
 
 
-def check(name: str = "better than the incumbent", outcome: CheckOutcome = "passed") -> Check:
-    return Check(name, outcome, "0.90 -> 0.95", "p <= 0.05")
+def check(name: str = "better than the incumbent", outcome: CheckOutcome = "passed") -> GateCheck:
+    return GateCheck(name, outcome, "0.90 -> 0.95", "p <= 0.05")
 
 
 def make_results(gate_result: GateResult = "promote", **values: Any) -> CandidateResults:

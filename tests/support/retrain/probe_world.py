@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from monitor.alerts.incidents import clear, report
-from monitor.daemon.conditions.check import CLEAR, Check, Holds
+from monitor.daemon.conditions.check import CLEAR, ConditionCheck, Holds
 from monitor.daemon.conditions.of_models import OF_MODELS
 from monitor.settings import Settings
 from monitor.settings.models.table import ModelSection
@@ -107,7 +107,7 @@ class ProbeWorld:
         alerts = self.settings.alerts
         with transaction(self.engine) as connection:
             for cause, condition in CONDITIONS.items():
-                result = condition(Check(connection, self.settings, self.now, self.now))
+                result = condition(ConditionCheck(connection, self.settings, self.now, self.now))
                 if isinstance(result, Holds):
                     report(
                         connection, cause, self.name, self.now, text=result.text, keys=result.keys,

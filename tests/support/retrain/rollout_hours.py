@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from retrain.rollout.checks import Check
-from retrain.rollout.evidence import Evidence
+from retrain.rollout.checks import RolloutCheck
+from retrain.rollout.evidence import RolloutEvidence
 from retrain.rollout.evidence_update import update
 from retrain.rollout.observations import Observations
 
@@ -18,9 +18,9 @@ def time_after(hours: float) -> datetime:
     return datetime.fromtimestamp((START + hours) * 3600, UTC)
 
 
-def rate_check(name: str = "resolved", level: float | None = 0.9) -> Check:
+def rate_check(name: str = "resolved", level: float | None = 0.9) -> RolloutCheck:
     """Return an advance check of a rate."""
-    return Check(name, "advance", name, level=level)
+    return RolloutCheck(name, "advance", name, level=level)
 
 
 def draw_requests(
@@ -46,14 +46,14 @@ def draw_requests(
 
 
 def run_hours(
-    evidence: Evidence,
+    evidence: RolloutEvidence,
     rates: tuple[float, float],
     hours: range,
     *,
     seed: int = 0,
     n_stable: int = 400,
     n_canary: int = 100,
-) -> Evidence:
+) -> RolloutEvidence:
     """Return the evidence after hours with these rates."""
     rng = np.random.default_rng(seed)
     for hour in hours:

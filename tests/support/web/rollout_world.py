@@ -21,7 +21,7 @@ from monitor.store.tables import RolloutLook
 from monitor.store.training.registry import insert_version
 from retrain.rollout.checks import default_checks, metric_check
 from retrain.rollout.decision import Stage, decide
-from retrain.rollout.evidence import Evidence, create_evidence, start_stage
+from retrain.rollout.evidence import RolloutEvidence, create_evidence, start_stage
 from retrain.rollout.evidence_json import to_json
 from retrain.rollout.evidence_update import update
 from retrain.rollout.looks import HOUR, Look
@@ -59,7 +59,7 @@ class MeasuredLooks:
     canary: Mapping[str, float] = field(default_factory=dict)
     n_canary: int = 60
     missing: frozenset[str] = frozenset()
-    evidence: Evidence | None = None
+    evidence: RolloutEvidence | None = None
     stage: int = -1
 
     def __call__(self, rollout: RolloutRow, plan: RolloutPlan, now: datetime) -> Look | None:
@@ -97,7 +97,7 @@ class MeasuredLooks:
             reason=decision.summary,
         )
 
-    def _evidence(self, rollout: RolloutRow, plan: RolloutPlan) -> Evidence:
+    def _evidence(self, rollout: RolloutRow, plan: RolloutPlan) -> RolloutEvidence:
         if self.evidence is None:
             checks = default_checks(LEVELS)
             checks.append(metric_check("resolved", "advance", 0.0, 1.0, level=0.8))
@@ -108,7 +108,7 @@ class MeasuredLooks:
             self.stage += 1
         return self.evidence
 
-    def _observe(self, evidence: Evidence, hour: int) -> Observations:
+    def _observe(self, evidence: RolloutEvidence, hour: int) -> Observations:
         rng = np.random.default_rng([hour, 7])
         n, k = 5 * self.n_canary or 240, self.n_canary
         is_canary = np.arange(n) < k

@@ -13,8 +13,8 @@ from monitor.demo.expectations import (
 )
 from monitor.store.training.candidate_results import (
     CandidateResults,
-    Check,
     CheckOutcome,
+    GateCheck,
     GateResult,
 )
 
@@ -84,7 +84,7 @@ def test_another_verdict_on_the_second_model_fails(verdict: str) -> None:
 
 def evaluated(gate_result: GateResult, **outcomes: CheckOutcome) -> CandidateResults:
     """Build the results of an evaluation, by the code of each check."""
-    checks = (Check(code, outcome, "", "", code=code) for code, outcome in outcomes.items())
+    checks = (GateCheck(code, outcome, "", "", code=code) for code, outcome in outcomes.items())
     return CandidateResults(
         gate_result=gate_result,
         checks=tuple(checks),

@@ -13,7 +13,7 @@ from monitor.review.decision.error_causes import (
 )
 from monitor.review.decision.error_rate import ControlSlice
 from monitor.review.decision.explanation import explain
-from monitor.review.decision.rule import Baseline, Evidence, choose_remedy, recommend
+from monitor.review.decision.rule import Baseline, ReviewEvidence, choose_remedy, recommend
 from monitor.review.decision.weighted_rate import WeightedRate
 from monitor.settings import Review
 from monitor.statistics.agreement import UNDEFINED, Agreement
@@ -40,7 +40,7 @@ def error_causes(judgement: float, *, reach: float = 0.1, worth: float = 40.0) -
     )  # fmt: skip
 
 
-RISEN = Evidence(
+RISEN = ReviewEvidence(
     batch_control=control(60, 12),
     pooled=control(240, 48),
     baseline=Baseline(32, 400, "launch"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from monitor.store.training.candidate_results import Check, CheckOutcome
+from monitor.store.training.candidate_results import CheckOutcome, GateCheck
 from retrain.evaluation.gates.promotion_rule import combine_checks
 
 
@@ -19,5 +19,5 @@ from retrain.evaluation.gates.promotion_rule import combine_checks
 def test_failed_check_rejects_and_undecided_check_leaves_undecided(
     outcomes: tuple[CheckOutcome, ...], gate_result: str
 ) -> None:
-    checks = [Check(str(number), outcome, "", "") for number, outcome in enumerate(outcomes)]
+    checks = [GateCheck(str(number), outcome, "", "") for number, outcome in enumerate(outcomes)]
     assert combine_checks(checks) == gate_result

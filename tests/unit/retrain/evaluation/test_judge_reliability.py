@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from monitor.store.training.candidate_results import Check
+from monitor.store.training.candidate_results import GateCheck
 from retrain.data.benchmarks.item import BenchmarkItem
 from retrain.evaluation.gates.judge_preference import judge_check, judge_pairs
 from retrain.evaluation.human_evaluation.combined_result import _without_count
@@ -39,7 +39,7 @@ def scores(response: str, n: int) -> list[ItemScore]:
     ]
 
 
-def check(verdict: Callable[[str, str], str], n: int = N) -> Check:
+def check(verdict: Callable[[str, str], str], n: int = N) -> GateCheck:
     judgements = judge_pairs(Judge(verdict), scores("better", n), scores("bad", n))
     return judge_check(judgements, 0.05)
 

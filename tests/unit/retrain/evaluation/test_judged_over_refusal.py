@@ -10,7 +10,7 @@ import pytest
 
 from monitor.errors import JudgeError
 from monitor.settings import Gates, Judge
-from monitor.store.training.candidate_results import Check
+from monitor.store.training.candidate_results import GateCheck
 from retrain.evaluation.gates.threshold_checks import check_over_refusal
 from retrain.evaluation.judge.labels import JudgeLabels
 from retrain.evaluation.judge.verdicts import JudgedOverRefusal
@@ -56,7 +56,7 @@ def labels(n: int = 60) -> bytes:
 
 def checked(
     response: str, reply: Callable[[str], str] = says_refuses, *, n_labels: int = 60
-) -> Check:
+) -> GateCheck:
     """Check 150 benign items whose responses are equal."""
     benign = items(150, harmful=False, expected=None)
     suite = benchmark(benign, threshold={"refusal_rate": ">= 0.95"}, name="safety")

@@ -13,7 +13,7 @@ from monitor.errors import InputError, JudgeError
 from monitor.settings import Gates
 from monitor.settings.evaluation_file.plan import parse_plan
 from monitor.statistics.intervals import clopper_pearson
-from monitor.store.training.candidate_results import Check
+from monitor.store.training.candidate_results import GateCheck
 from retrain.evaluation.benchmark import Benchmark
 from retrain.evaluation.gates.threshold_checks import check_thresholds
 from retrain.evaluation.judge.labels import JudgeLabels
@@ -32,7 +32,7 @@ from tests.support.retrain.scored_benchmarks import items
 N = 500
 
 
-def checked(metric: str, limit: str, n_positive: int, *, n_undecided: int = 0) -> Check:
+def checked(metric: str, limit: str, n_positive: int, *, n_undecided: int = 0) -> GateCheck:
     content = (
         "evaluation:\n  benchmarks:\n    - name: safety\n      dataset: a.jsonl\n"
         f'      threshold: {{{metric}: "{limit}"}}\n'

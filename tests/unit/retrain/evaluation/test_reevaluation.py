@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from monitor.settings import Gates
-from monitor.store.training.candidate_results import Check
+from monitor.store.training.candidate_results import GateCheck
 from retrain.evaluation.reevaluation import check_kept_items, may_lift_rejection, weaknesses
 from tests.support.retrain.candidates import make_request, make_results
 from tests.support.retrain.scored_benchmarks import benchmark, items
@@ -106,7 +106,7 @@ def test_a_judge_may_replace_the_rule() -> None:
     assert len(weaker(BEFORE, before=replaced)) == 2  # the threshold, and its metric
 
 
-def check_items(n: int, *, changed: int = 0, old: int = 6, **values: object) -> list[Check]:
+def check_items(n: int, *, changed: int = 0, old: int = 6, **values: object) -> list[GateCheck]:
     """Check a benchmark of n items, of which some changed, after one of ``old`` items."""
     before = items(old)
     after = [

@@ -5,7 +5,7 @@ from monitor.errors import ConfigurationError
 from monitor.settings.evaluation_file.phrases import Limit
 from monitor.settings.evaluation_file.plan import Threshold
 from retrain.rollout.checks import (
-    Check,
+    RolloutCheck,
     default_checks,
     latency_check,
     limit_check,
@@ -28,7 +28,7 @@ from tests.support.refusals import refusal
     ],
 )
 def test_tolerances_are_relative_to_level_or_points(
-    check: Check, level: float, margin: float, negligible: float
+    check: RolloutCheck, level: float, margin: float, negligible: float
 ) -> None:
     assert check.tolerance(0.10, 0.01, level) == pytest.approx(margin)
     assert check.tolerance(0.01, 0.0, level) == pytest.approx(negligible)
@@ -51,9 +51,9 @@ def test_slow_responses_are_bad() -> None:
 
 def test_limit_without_value_is_refused() -> None:
     with refusal("bad_check", ConfigurationError):
-        Check("length", "limit", "length")
+        RolloutCheck("length", "limit", "length")
     with refusal("bad_check", ConfigurationError):
-        Check("resolved", "advance", "resolved", limit=0.5)
+        RolloutCheck("resolved", "advance", "resolved", limit=0.5)
 
 
 def test_empty_range_is_refused() -> None:
