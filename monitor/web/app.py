@@ -21,6 +21,7 @@ from monitor.traffic.redaction import build_redactor
 from monitor.web import api, current_user, error_pages, health
 from monitor.web.access import access_pages
 from monitor.web.access.recording import RecordReads
+from monitor.web.account import account_page
 from monitor.web.candidates import candidate_pages
 from monitor.web.clock import Clock, utc_now
 from monitor.web.decisions import decision_pages
@@ -88,6 +89,7 @@ def create_app(
                     logout,
                     *invitation_page.HANDLERS,
                     *single_sign_on_page.HANDLERS,
+                    *account_page.HANDLERS,
                     *review_pages.HANDLERS,
                     *start_pages.HANDLERS,
                 ],

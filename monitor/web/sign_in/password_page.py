@@ -26,7 +26,7 @@ Form = URLEncodedBody[dict[str, str]]
 log = get_logger(__name__)
 
 
-def sign_in(
+def check_password(
     request: Request[Any, Any, Any],
     engine: Engine,
     settings: Sections,
@@ -35,7 +35,7 @@ def sign_in(
     name: str,
     password: str,
 ) -> UserRow | None:
-    """Start a session if name and password match, and return the user, else ``None``.
+    """Return the user if name and password match, else record the refusal and return ``None``.
 
     Raises:
         PermissionDeniedException: Sign-in by password is turned off.
@@ -57,8 +57,28 @@ def sign_in(
         record_sign_in(engine, clock, request, "sign_in_refused", name=name)
         return None
     throttle.record_success(name, address)
-    record_sign_in(engine, clock, request, "signed_in", user=user)
-    start_session(request, user, clock())
+    return user
+
+
+def sign_in(
+    request: Request[Any, Any, Any],
+    engine: Engine,
+    settings: Sections,
+    clock: Clock,
+    *,
+    name: str,
+    password: str,
+) -> UserRow | None:
+    """Start a session if name and password match, and return the user, else ``None``.
+
+    Raises:
+        PermissionDeniedException: Sign-in by password is turned off.
+        TooManyRequestsException: The name or address has failed too often and has to wait.
+    """
+    user = check_password(request, engine, settings, clock, name=name, password=password)
+    if user is not None:
+        record_sign_in(engine, clock, request, "signed_in", user=user)
+        start_session(request, user, clock())
     return user
 
 

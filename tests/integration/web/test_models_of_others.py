@@ -48,7 +48,7 @@ OF_MODELS = {
     "/api/work", "/api/items/claim", "/api/lead/flags", "/api/lead/audits",
 }  # fmt: skip
 #: Routes of accounts: a test below changes them.
-OF_USERS = {"/users", *(f"/users/{{user_id:int}}{end}" for end in (
+OF_USERS = {"/account", "/account/password", "/account/sessions", "/users", *(f"/users/{{user_id:int}}{end}" for end in (
     "", "/role", "/revoke", "/task-types", "/slack", "/deactivate", "/reactivate", "/link",
 ))}  # fmt: skip
 #: Parameters of a route beside the id of an object.

@@ -38,6 +38,7 @@ ACCOUNTS = {
     "/login": {"name", "password", "next"},
     "/api/login": {"name", "password"},
     "/welcome/{token:str}": {"username", "password", "repeated"},
+    "/account/password": {"username", "old_password", "password", "repeated"},
     "/users": {"name", "email"},
     "/users/{user_id:int}/slack": {"slack_user_id"},
 }
