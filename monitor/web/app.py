@@ -32,7 +32,7 @@ from monitor.web.incidents import incident_pages
 from monitor.web.models import model_pages, version_steps
 from monitor.web.overview import overview_page
 from monitor.web.progress import gold_download, progress_pages
-from monitor.web.review import review_pages
+from monitor.web.review import review_pages, submitted_page
 from monitor.web.rollouts import rollout_pages
 from monitor.web.runbooks import runbook_pages
 from monitor.web.runs import run_pages, start_pages
@@ -98,6 +98,7 @@ def create_app(
             *access_pages.HANDLERS,
             human_evaluation_pages.router,
             rollout_pages.router,
+            *submitted_page.HANDLERS,
             *overview_page.HANDLERS,
             *progress_pages.HANDLERS,
             *gold_download.HANDLERS,

@@ -46,6 +46,7 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
     ),
     "Review": (
         Entry("/review", "Queue"),
+        Entry("/submitted", "Submitted"),
         Entry("/human-evaluations", "Human evaluation"),
         Entry("/progress", "Progress", leads, has_all_models=False),
         Entry("/decisions", "Decisions", leads),

@@ -73,6 +73,7 @@ NOT_SHOWN: Mapping[tuple[str, str], str] = {
             ("GET", "/"),
             ("GET", "/overview"),
             ("GET", "/review"),
+            ("GET", "/submitted"),
             ("GET", "/api/work"),
             ("GET", "/api/lead/audits"),
             ("GET", "/human-evaluations"),

@@ -42,15 +42,17 @@ MINE, MARK = "mine", "THEIR-MARK"
 THEIRS = f"org/{MARK}.v1 100%"
 #: Routes without an object's id: lists and work, of the models on which the user has the role.
 OF_MODELS = {
-    "/overview", "/review", "/human-evaluations", "/drift-evaluations", "/digest", "/incidents",
-    "/models", "/progress", "/decisions", "/runs", "/candidate-evaluations", "/rollouts",
+    "/overview", "/review", "/submitted", "/human-evaluations", "/drift-evaluations", "/digest",
+    "/incidents", "/models", "/progress", "/decisions", "/runs", "/candidate-evaluations", "/rollouts",
     "/access-log", "/api/rollouts", "/progress/export",
     "/api/work", "/api/items/claim", "/api/lead/flags", "/api/lead/audits",
 }  # fmt: skip
 #: Routes of accounts: a test below changes them.
-OF_USERS = {"/account", "/account/password", "/account/sessions", "/users", *(f"/users/{{user_id:int}}{end}" for end in (
-    "", "/role", "/revoke", "/task-types", "/slack", "/deactivate", "/reactivate", "/link",
-))}  # fmt: skip
+OF_USERS = {"/account", "/account/password", "/account/sessions", "/users", *(
+    f"/users/{{user_id:int}}{end}" for end in (
+        "", "/role", "/revoke", "/task-types", "/slack", "/deactivate", "/reactivate", "/link",
+    )
+)}  # fmt: skip
 #: Parameters of a route beside the id of an object.
 WITHIN = {"topic": 0, "point": 0, "number": 1}
 #: Pages that an open rating hides, and a file that this machine lacks.

@@ -87,6 +87,8 @@ def test_snapshot_of_link_pages(
     "path",
     [
         "/review",
+        "/submitted",
+        "/account",
         "/human-evaluations",
         "/drift-evaluations",
         "/digest",

@@ -1,0 +1,72 @@
+"""Queries of what one reviewer has submitted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, select
+
+from monitor.store.model_sets import Portion
+from monitor.store.review.portions import items_of_portions
+from monitor.store.rows import columns_of
+from monitor.store.tables import GoldExample, Review, ReviewBatch, ReviewItem
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmissionRow:
+    """A user's own review with the state of its item."""
+
+    id: int
+    item_id: int
+    model: str
+    task_type: str
+    verdict: str
+    submitted_at: datetime
+    #: Status of the item.
+    status: str
+    #: Verdict of the gold that stands; ``None``: the item isn't settled.
+    outcome: str | None
+
+
+def submissions_of(
+    connection: Connection,
+    reviewer_id: int,
+    portions: Sequence[Portion],
+    *,
+    before_id: int | None,
+    limit: int,
+) -> list[SubmissionRow]:
+    """Return a user's own reviews, the newest first.
+
+    Args:
+        connection: An open transaction.
+        reviewer_id: The user.
+        portions: The models and task types of the items.
+        before_id: Reviews before this one, for the next page; ``None``: the newest.
+        limit: The most rows.
+    """
+    stands = and_(
+        GoldExample.item_id == ReviewItem.id,
+        GoldExample.superseded_at.is_(None),
+        ReviewItem.status == "gold",
+    )
+    columns = columns_of(
+        SubmissionRow,
+        Review,
+        model=ReviewBatch.model,
+        task_type=ReviewItem.task_type,
+        status=ReviewItem.status,
+        outcome=GoldExample.verdict,
+    )
+    statement = (
+        select(*columns)
+        .join(ReviewItem, ReviewItem.id == Review.item_id)
+        .join(ReviewBatch, ReviewBatch.id == ReviewItem.batch_id)
+        .outerjoin(GoldExample, stands)
+        .where(Review.reviewer_id == reviewer_id, *items_of_portions(portions))
+        .order_by(Review.id.desc())
+        .limit(limit)
+    )
+    if before_id is not None:
+        statement = statement.where(Review.id < before_id)
+    return [SubmissionRow(**row) for row in connection.execute(statement).mappings()]
