@@ -4,6 +4,8 @@ A message reads ``<what was wrong>: <value>; <what to do>`` and is written for a
 """
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 #: The class of an error from outside, in the text of one that was stored.
 _ERROR_CLASS = re.compile(r"\A([A-Za-z_][\w.]*): ")
@@ -191,6 +193,21 @@ class RecordError(DriftwardenError):
 
 class WorkflowError(DriftwardenError):
     """Raised when the state of a review, run or version doesn't allow the request."""
+
+
+class NewerDraftError(WorkflowError):
+    """Raised when a page would replace a draft that another tab or browser has saved since.
+
+    Args:
+        draft: The newer draft.
+    """
+
+    def __init__(self, draft: Mapping[str, Any]) -> None:
+        super().__init__(
+            "another tab or browser has saved a newer draft of this item; keep one of the two",
+            code="newer_draft",
+        )
+        self.draft = draft
 
 
 class NotFoundError(WorkflowError):

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError, WorkflowError
+from monitor.review.drafts import BASE, EDITED_AT, SeenDraft
 from monitor.store.accounts.users import UserRow
 from monitor.store.assignments import Assignment, AssignmentTable
 
@@ -100,6 +101,7 @@ class AssignmentQueue(ABC, Generic[ItemT, AssignmentT]):
         """Store a draft and renew the lease; return the lease's end.
 
         Raises:
+            NewerDraftError: The draft of another page has edits that this one doesn't contain.
             NotFoundError: The item isn't the user's to work on.
             WorkflowError: Others have claimed the item, it accepts no work, or the draft is too
                 large.
@@ -115,7 +117,9 @@ class AssignmentQueue(ABC, Generic[ItemT, AssignmentT]):
         item = self.lock(connection, key)
         if self.needs_slot(connection, item, user):
             self.renew(connection, item, key, user.id, now=now, until=until)
-        self._table.store_draft(connection, item.id, user.id, dict(draft), until)
+        self.check_seen(connection, item, user.id, SeenDraft.of_request(draft))
+        stored = {name: value for name, value in draft.items() if name != BASE}
+        self._table.store_draft(connection, item.id, user.id, stored, until)
         return until
 
     def decline(
@@ -133,6 +137,22 @@ class AssignmentQueue(ABC, Generic[ItemT, AssignmentT]):
         values = {"declined_reason": reason} if reason else {"skipped_at": now}
         self._table.update(connection, item.id, user.id, **values)
         self.record_decline(connection, item, user, now, reason)
+
+    def release(self, connection: Connection, key: int, user_id: int, now: datetime) -> bool:
+        """End a user's lease of an item without a draft, for which its place in the queue is free.
+
+        Returns:
+            Whether there was one.
+
+        Raises:
+            NotFoundError: There is no such item.
+        """
+        item = self.lock(connection, key)
+        assignment = self._table.find(connection, item.id, user_id)
+        if assignment is None or assignment.draft or not assignment.is_live(now):
+            return False
+        self._table.update(connection, item.id, user_id, expires_at=now)
+        return True
 
     def renew(
         self,
@@ -160,11 +180,24 @@ class AssignmentQueue(ABC, Generic[ItemT, AssignmentT]):
                 code="lease_expired",
             )
 
+    def check_seen(
+        self, connection: Connection, item: ItemT, user_id: int, seen: SeenDraft | None
+    ) -> None:
+        """Check that a page has seen the newest draft of a locked item.
+
+        Raises:
+            NewerDraftError: It hasn't.
+        """
+        assignment = None if seen is None else self._table.find(connection, item.id, user_id)
+        if seen is not None and assignment is not None:
+            seen.check(assignment.draft)
+
     def restore_draft(
         self, connection: Connection, item: ItemT, user_id: int, draft: dict[str, Any],
-        until: datetime, **values: Any,
+        *, now: datetime, until: datetime, **values: Any,
     ) -> None:  # fmt: skip
         """Turn withdrawn work into a draft under a new lease."""
+        draft = {**draft, EDITED_AT: int(now.timestamp() * 1000)}
         self._table.update(
             connection, item.id, user_id,
             draft=draft, expires_at=until, skipped_at=None, **values,

@@ -8,7 +8,13 @@ from litestar.exceptions import HTTPException
 from litestar.response import Redirect, Response, Template
 from litestar.types import ExceptionHandlersMap
 
-from monitor.errors import DriftwardenError, NotFoundError, TransientError, WorkflowError
+from monitor.errors import (
+    DriftwardenError,
+    NewerDraftError,
+    NotFoundError,
+    TransientError,
+    WorkflowError,
+)
 from monitor.telemetry import get_logger
 from monitor.web.filters import sentence
 from monitor.web.security import local_path
@@ -53,6 +59,8 @@ def on_driftwarden_error(request: Request[Any, Any, Any], error: DriftwardenErro
     """Respond to an error of driftwarden's own."""
     if isinstance(error, NotFoundError):
         return _respond(request, 404, "not found")
+    if isinstance(error, NewerDraftError):
+        return _respond(request, 409, str(error), extra={"newer_draft": error.draft})
     if isinstance(error, WorkflowError):
         return _respond(request, 409, str(error))
     if isinstance(error, TransientError):

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError, WorkflowError
 from monitor.review.assignments import AssignmentQueue
+from monitor.review.drafts import SeenDraft
 from monitor.review.human_evaluation.blinding import blind_order
 from monitor.store.accounts.grants import grants_of
 from monitor.store.human_evaluation.assignments import (
@@ -89,15 +90,18 @@ class RatingQueue(AssignmentQueue[HumanEvaluationItemRow, RatingAssignment]):
         submission: Ratings,
         *,
         now: datetime,
+        seen: SeenDraft | None = None,
     ) -> None:
         """Store a rater's ratings of an item's responses.
 
         Raises:
+            NewerDraftError: Another page has saved a newer draft.
             NotFoundError: The rater never claimed the item.
             WorkflowError: Ratings are missing, or the item isn't the rater's any more.
         """
         item = self.lock(connection, number)
         self.renew(connection, item, number, rater_id, now=now, until=now)
+        self.check_seen(connection, item, rater_id, seen)
         human_evaluation = human_evaluation_by_id(connection, self._id)
         responses = _responses_for(connection, item, rater_id)
         _check(human_evaluation, submission, len(responses))
@@ -134,8 +138,9 @@ class RatingQueue(AssignmentQueue[HumanEvaluationItemRow, RatingAssignment]):
             for place, dimension in enumerate(human_evaluation.dimensions):
                 draft[field_name(label, place)] = str(scores[dimension])
         self.restore_draft(
-            connection, item, rater_id, draft, now + lease, submitted_at=None, comment=""
-        )
+            connection, item, rater_id, draft,
+            now=now, until=now + lease, submitted_at=None, comment="",
+        )  # fmt: skip
 
     def current(self, connection: Connection, user_id: int, now: datetime) -> int | None:
         """Return the number of the item that a rater works on."""

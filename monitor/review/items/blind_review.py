@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from monitor.errors import NotFoundError, WorkflowError
 from monitor.review.assignments import AssignmentQueue
+from monitor.review.drafts import SeenDraft
 from monitor.review.items.consensus import reach_consensus
 from monitor.review.items.permissions import may_decide
 from monitor.review.items.steps import take_step
@@ -52,6 +53,7 @@ class ReviewQueue(AssignmentQueue[ItemRow, Assignment]):
         now: datetime,
         *,
         audit_share: float = 0.0,
+        seen: SeenDraft | None = None,
     ) -> str:
         """Store a reviewer's review and return the item's status.
 
@@ -65,13 +67,16 @@ class ReviewQueue(AssignmentQueue[ItemRow, Assignment]):
             review: The review.
             now: The time.
             audit_share: Probability with which an agreed item is drawn for an audit.
+            seen: The draft that the page has seen, if it says so.
 
         Raises:
+            NewerDraftError: Another page has saved a newer draft.
             NotFoundError: The reviewer never claimed the item.
             WorkflowError: The review is incomplete, or the item isn't the reviewer's any more.
         """
         item = self.lock(connection, item_id)
         self.renew(connection, item, item_id, reviewer.id, now=now, until=now)
+        self.check_seen(connection, item, reviewer.id, seen)
         response = exchange_by_id(connection, item.exchange_id).response
         checked = check_judgement(review, response)
         insert_review(connection, item_id, reviewer.id, now, **msgspec.structs.asdict(checked))
@@ -110,7 +115,7 @@ class ReviewQueue(AssignmentQueue[ItemRow, Assignment]):
         draft: dict[str, Any] = {name: str(getattr(own, name)) for name in fields}
         if own.verdict != "accept":
             draft["corrected_response"] = own.corrected_response
-        self.restore_draft(connection, item, reviewer.id, draft, now + lease)
+        self.restore_draft(connection, item, reviewer.id, draft, now=now, until=now + lease)
         take_step(connection, item, "withdrawn", "queued", by=reviewer.name, now=now)
 
     def current(self, connection: Connection, user_id: int, now: datetime) -> int | None:

@@ -4,10 +4,11 @@ from typing import Any
 
 from litestar import Controller, delete, post, put
 from litestar.di import NamedDependency, Provide
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 
+from monitor.review.drafts import SeenDraft
 from monitor.review.human_evaluation.rating import RatingQueue, Ratings
-from monitor.web.api.items import Explanation
+from monitor.web.api.items import Explanation, release
 from monitor.web.current_user import Visit
 
 
@@ -60,16 +61,22 @@ class HumanEvaluationController(Controller):
         return {"lease_until": until}
 
     @post("/items/{number:int}/ratings", status_code=200, sync_to_thread=True)
-    def submit(
+    def submit(  # noqa: PLR0917 - Litestar passes them by name
         self,
         queue: NamedDependency[RatingQueue],
         number: FromPath[int],
         data: JSONBody[Ratings],
         visit: NamedDependency[Visit],
+        tab: FromQuery[str] = "",
+        base: FromQuery[int | None] = None,
     ) -> dict[str, str]:
-        """Submit the ratings of an item, in the order in which its responses were shown."""
+        """Submit the ratings of an item, in the order in which its responses were shown.
+
+        A page says in ``tab`` and ``base`` which draft it has seen.
+        """
+        seen = None if base is None else SeenDraft(tab, base)
         with visit.transaction() as connection:
-            queue.submit(connection, number, visit.user.id, data, now=visit.now)
+            queue.submit(connection, number, visit.user.id, data, now=visit.now, seen=seen)
         return {"status": "submitted"}
 
     @delete("/items/{number:int}/ratings", status_code=200, sync_to_thread=True)
@@ -78,11 +85,16 @@ class HumanEvaluationController(Controller):
         queue: NamedDependency[RatingQueue],
         number: FromPath[int],
         visit: NamedDependency[Visit],
-    ) -> dict[str, str]:
-        """Withdraw the own ratings into a draft, until the human evaluation is locked."""
+        at_work: FromQuery[int | None] = None,
+    ) -> dict[str, Any]:
+        """Withdraw the own ratings into a draft, until the human evaluation is locked.
+
+        ``at_work`` is the number of the item that the user has begun in the meantime: without a
+        draft it is released.
+        """
         with visit.transaction() as connection:
             queue.withdraw(connection, number, visit.user.id, now=visit.now, lease=visit.lease)
-        return {"status": "open"}
+        return {"status": "open", "released": release(queue, at_work, visit)}
 
     @post("/items/{number:int}/decline", status_code=200, sync_to_thread=True)
     def decline(

@@ -1,12 +1,16 @@
 """API: review items before their verdicts are compared."""
 
+from contextlib import suppress
 from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, delete, get, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 
+from monitor.errors import NotFoundError
+from monitor.review.assignments import AssignmentQueue
+from monitor.review.drafts import SeenDraft
 from monitor.review.items import flags
 from monitor.review.items.blind_review import REVIEWS, ReviewQueue
 from monitor.review.items.item_view import ItemView, view_item
@@ -18,6 +22,15 @@ class Explanation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The reason to decline, flag or reopen an item; an empty reason skips it."""
 
     reason: Annotated[str, msgspec.Meta(max_length=2000)] = ""
+
+
+def release(queue: AssignmentQueue[Any, Any], key: int | None, visit: Visit) -> bool:
+    """Release the user's item of a key if it has no draft; return whether it was released."""
+    if key is None:
+        return False
+    with suppress(NotFoundError), visit.transaction() as connection:
+        return queue.release(connection, key, visit.user.id, visit.now)
+    return False
 
 
 class ItemController(Controller):
@@ -59,9 +72,17 @@ class ItemController(Controller):
 
     @post("/{item_id:int}/review", status_code=200, sync_to_thread=True)
     def review(
-        self, item_id: FromPath[int], data: JSONBody[ReviewInput], visit: NamedDependency[Visit]
+        self,
+        item_id: FromPath[int],
+        data: JSONBody[ReviewInput],
+        visit: NamedDependency[Visit],
+        tab: FromQuery[str] = "",
+        base: FromQuery[int | None] = None,
     ) -> dict[str, str]:
-        """Submit a review. The response doesn't reveal the other reviewer's work."""
+        """Submit a review. The response doesn't reveal the other reviewer's work.
+
+        A page says in ``tab`` and ``base`` which draft it has seen.
+        """
         settings = visit.settings.settings_of(visit.model or "")
         with visit.transaction() as connection:
             REVIEWS.submit(
@@ -71,15 +92,25 @@ class ItemController(Controller):
                 data,
                 visit.now,
                 audit_share=settings.review.audit_share,
+                seen=None if base is None else SeenDraft(tab, base),
             )
         return {"status": "submitted"}
 
     @delete("/{item_id:int}/review", status_code=200, sync_to_thread=True)
-    def withdraw(self, item_id: FromPath[int], visit: NamedDependency[Visit]) -> dict[str, str]:
-        """Withdraw the own review into a draft, until the other review is submitted."""
+    def withdraw(
+        self,
+        item_id: FromPath[int],
+        visit: NamedDependency[Visit],
+        at_work: FromQuery[int | None] = None,
+    ) -> dict[str, Any]:
+        """Withdraw the own review into a draft, until the other review is submitted.
+
+        ``at_work`` is the item that the user has begun in the meantime: without a draft it is
+        released, so that others can claim it.
+        """
         with visit.transaction() as connection:
             REVIEWS.withdraw(connection, item_id, visit.user, now=visit.now, lease=visit.lease)
-        return {"status": "open"}
+        return {"status": "open", "released": release(REVIEWS, at_work, visit)}
 
     @post("/{item_id:int}/decline", status_code=200, sync_to_thread=True)
     def decline(

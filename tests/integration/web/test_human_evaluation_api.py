@@ -61,7 +61,14 @@ def test_ratings_are_submitted_and_withdrawn(browsers: dict[str, Visitor]) -> No
     assert wrong.status_code == 400, "unknown keys are refused"
     assert ada.send("POST", f"{PATH}/ratings", json=body).json() == {"status": "submitted"}
     assert ada.send("POST", f"{PATH}/ratings", json=body).status_code == 409
-    assert ada.send("DELETE", f"{PATH}/ratings").json() == {"status": "open"}
+    assert ada.send("POST", "/api/human-evaluations/1/claim").json() == {"item": 2}
+    undone = ada.send("DELETE", f"{PATH}/ratings?at_work=2").json()
+    assert undone == {"status": "open", "released": True}
+    older = {"A.0": "1", "tab": "a", "base": 1, "edited_at": 2}
+    refused = ada.send("PUT", f"{PATH}/draft", json=older)
+    assert refused.json()["extra"]["newer_draft"]["comment"] == "Fine."
+    refused = ada.send("POST", f"{PATH}/ratings?tab=a&base=1", json=body)
+    assert (refused.status_code, "newer_draft" in refused.json()["extra"]) == (409, True)
     assert ada.send("POST", f"{PATH}/decline", json={}).json() == {"status": "skipped"}
     assert ada.send("POST", "/api/human-evaluations/1/claim").json() == {"item": 2}
 

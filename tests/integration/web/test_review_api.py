@@ -61,7 +61,7 @@ def test_a_review_is_withdrawn_and_resubmitted(call: Callable[[str], Caller]) ->
     ada = call("Ada")
     item = ada.review({**RIGHT, **FIVE})
     assert "submitted" == ada("GET", f"/items/{item}")["state"]
-    assert {"status": "open"} == ada("DELETE", f"/items/{item}/review")
+    assert "open" == ada("DELETE", f"/items/{item}/review")["status"]
     seen = ada("GET", f"/items/{item}")
     assert ("open", "facts_missing") == (seen["state"], seen["draft"]["answerable"])
     assert item == ada("GET", "/work")["at_work"]
@@ -70,6 +70,50 @@ def test_a_review_is_withdrawn_and_resubmitted(call: Callable[[str], Caller]) ->
     call("Ben").review(ACCEPT)
     reply = ada("DELETE", f"/items/{item}/review", status=409)
     assert "withdrawn" in reply["detail"]
+
+
+def test_an_older_page_replaces_no_newer_draft(call: Callable[[str], Caller]) -> None:
+    ada = call("Ada")
+    path = f"/items/{ada('POST', '/items/claim')['item']}"
+    mine = {"comment": "of page a", "edited_at": 5, "tab": "a", "base": 0}
+    ada("PUT", f"{path}/draft", mine)
+    stored = {"comment": "of page a", "edited_at": 5, "tab": "a"}
+    assert stored == ada("GET", path)["draft"], "what a page has seen is not stored"
+    other = {"comment": "of page b", "edited_at": 9, "tab": "b", "base": 4}
+    reply = ada("PUT", f"{path}/draft", other, status=409)
+    assert stored == reply["extra"]["newer_draft"]
+    reply = ada("POST", f"{path}/review?tab=b&base=4", ACCEPT, status=409)
+    assert stored == reply["extra"]["newer_draft"]
+    ada("POST", f"{path}/review?tab=b&base=junk", ACCEPT, status=400)
+    assert stored == ada("GET", path)["draft"]
+    ada("PUT", f"{path}/draft", other | {"base": 5})
+    ada("PUT", f"{path}/draft", {"comment": "of a program"})
+    ada("POST", f"{path}/review?tab=b&base=9", ACCEPT)
+
+
+def test_a_withdrawn_review_is_newer_than_open_pages(call: Callable[[str], Caller]) -> None:
+    ada = call("Ada")
+    path = f"/items/{ada('POST', '/items/claim')['item']}"
+    ada("PUT", f"{path}/draft", {"comment": "old", "edited_at": 5, "tab": "b", "base": 0})
+    ada("POST", f"{path}/review", {**ACCEPT, "comment": "new"})
+    assert {"status": "open", "released": False} == ada("DELETE", f"{path}/review")
+    old = {"comment": "old", "edited_at": 6, "tab": "b", "base": 5}
+    reply = ada("PUT", f"{path}/draft", old, status=409)
+    assert "new" == reply["extra"]["newer_draft"]["comment"]
+
+
+def test_undo_releases_only_own_items_without_draft(call: Callable[[str], Caller]) -> None:
+    ada, ben = call("Ada"), call("Ben")
+    item = ada.review(ACCEPT)
+    begun = ada("POST", "/items/claim")["item"]
+    of_ben = ben("POST", "/items/claim")["item"]
+    ada("PUT", f"/items/{begun}/draft", {"comment": "begun"})
+    for at_work in (of_ben, 999, item, begun):
+        reply = ada("DELETE", f"/items/{item}/review?at_work={at_work}")
+        assert reply == {"status": "open", "released": False}, at_work
+        ada("POST", f"/items/{item}/review", ACCEPT)
+    assert of_ben == ben("GET", "/work")["at_work"]
+    assert begun == ada("GET", "/work")["at_work"]
 
 
 def test_a_wrong_response_requires_answerable(call: Callable[[str], Caller]) -> None:

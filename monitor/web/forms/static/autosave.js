@@ -11,10 +11,14 @@ export class Autosave {
    * @param read returns the values to save
    * @param put saves them on the server: a promise
    * @param local a LocalDraft
+   * @param tab the name of this page, which no other has
    * @param report called with (state, error) where state is "saved", "failing" or "refused"
+   * @param newer called with the draft of another page that has edits which this one doesn't contain
    */
-  constructor({ read, put, local, report }) {
-    Object.assign(this, { read, put, local, report });
+  constructor({ read, put, local, tab, report, newer }) {
+    Object.assign(this, { read, put, local, tab, report, newer });
+    this.base = 0; // time of the newest edit, of any page, that the form contains
+    this.conflicted = false;
     this.editedAt = 0;
     this.savedAt = 0; // time of the newest edit on the server
     this.since = 0; // time of the oldest edit not on the server
@@ -25,6 +29,7 @@ export class Autosave {
     addEventListener("pagehide", () => this.leave());
     document.addEventListener("visibilitychange", () => document.hidden && this.leave());
     addEventListener("online", () => this.flush());
+    addEventListener("focus", () => this.compare());
   }
 
   get dirty() {
@@ -32,7 +37,26 @@ export class Autosave {
   }
 
   values() {
-    return { ...this.read(), edited_at: this.editedAt };
+    return { ...this.read(), edited_at: this.editedAt, tab: this.tab, base: this.base };
+  }
+
+  /** Whether a draft of another page has edits that the form doesn't contain. */
+  isNewer(draft) {
+    return Boolean(draft) && draft.tab !== this.tab && Number(draft.edited_at ?? 0) > this.base;
+  }
+
+  /** Look for a newer draft of another page of this browser. */
+  compare() {
+    const copy = this.local.read();
+    if (this.stopped || this.conflicted || !copy || copy.lost || !this.isNewer(copy.values)) return;
+    this.newer(copy.values);
+  }
+
+  /** Contain the edits of another draft, from now on. */
+  contain(draft) {
+    this.conflicted = false;
+    this.base = Math.max(this.base, Number(draft.edited_at ?? 0));
+    this.editedAt = Math.max(this.editedAt, this.base);
   }
 
   touch(now = Date.now()) {
@@ -45,7 +69,7 @@ export class Autosave {
 
   /** Continue a draft edited at `editedAt`; `saved` if the server has it. */
   resume(editedAt, saved) {
-    this.editedAt = editedAt;
+    this.editedAt = this.base = editedAt;
     this.savedAt = saved ? editedAt : editedAt - 1;
     if (!saved) this.schedule(0);
   }
@@ -58,12 +82,14 @@ export class Autosave {
   copy() {
     clearTimeout(this.copyTimer);
     this.copyTimer = undefined;
-    if (!this.stopped && this.editedAt) this.local.write(this.values());
+    if (this.stopped || !this.editedAt) return;
+    this.compare();
+    this.local.write(this.values());
   }
 
   async flush() {
     clearTimeout(this.timer);
-    if (this.stopped || this.held || !this.dirty) return this.running;
+    if (this.stopped || this.held || this.conflicted || !this.dirty) return this.running;
     if (this.running) return this.running.then(() => this.flush());
     this.running = this.save();
     try {
@@ -80,12 +106,15 @@ export class Autosave {
     try {
       await this.put(values);
       this.savedAt = Math.max(this.savedAt, values.edited_at);
+      this.base = Math.max(this.base, values.edited_at);
       this.failures = 0;
       this.report("saved");
       if (this.dirty && !this.held) this.schedule(PAUSE);
     } catch (error) {
       this.copy();
-      if (error.isTransient) {
+      if (error.newerDraft) {
+        if (!this.conflicted) this.newer(error.newerDraft);
+      } else if (error.isTransient) {
         this.schedule(RETRIES[Math.min(this.failures, RETRIES.length - 1)]);
         this.failures += 1;
         this.report("failing", error);
@@ -98,7 +127,7 @@ export class Autosave {
   /** On leaving the page: copy the draft and send unsaved changes. */
   leave() {
     this.copy();
-    if (this.stopped || !this.dirty) return;
+    if (this.stopped || this.conflicted || !this.dirty) return;
     // Browsers limit keepalive requests to 64 KiB; the copy is complete.
     this.put(this.values(), { keepalive: JSON.stringify(this.values()).length < 60_000 }).catch(() => {});
   }

@@ -10,7 +10,7 @@
 export function createSubmission({ element, draft, goToNext, showError }) {
   let busy = false;
   return async (action) => {
-    if (busy) return;
+    if (busy || draft.showConflict()) return;
     busy = true;
     element.setAttribute("aria-busy", "true");
     try {
@@ -22,7 +22,8 @@ export function createSubmission({ element, draft, goToNext, showError }) {
       busy = false;
       element.removeAttribute("aria-busy");
       draft.autosave.release();
-      await showError(error);
+      if (error.newerDraft) draft.meet(error.newerDraft);
+      else await showError(error);
     }
   };
 }

@@ -1,7 +1,7 @@
 // Undo of the last submission, offered on the next page while the server allows it.
 
 import { send } from "./api.js";
-import { toast } from "./toast.js";
+import { toast, toastOnNextPage } from "./toast.js";
 
 const KEY = "driftwarden:submitted";
 const OFFER = 10 * 60_000;
@@ -16,20 +16,28 @@ export function rememberSubmission(submitted) {
 }
 
 /** Offer undo once, in a toast; the U key works for longer. */
-export function offerUndo() {
+export function offerUndo(undo = () => withdraw()) {
   const last = lastSubmitted();
   if (!last || last.offered) return;
   sessionStorage.setItem(KEY, JSON.stringify({ ...last, offered: true }));
-  toast(`Item ${last.item} submitted.`, { label: "Undo", key: "U", act: () => withdraw() });
+  toast(`Item ${last.item} submitted.`, { label: "Undo", key: "U", act: undo });
 }
 
-export async function withdraw(submitted = lastSubmitted()) {
+/**
+ * Open a submitted item again, by default the last one.
+ *
+ * @param atWork the item of the page and its draft: {item, draft}. It is released if nothing was typed.
+ */
+export async function withdraw(submitted = lastSubmitted(), atWork = null) {
   if (!submitted) {
     toast("There is nothing to undo.", { seconds: 4 });
     return;
   }
   try {
-    await send("DELETE", submitted.path);
+    await atWork?.draft.autosave.flush(); // a later save would put this item first again
+    const { released } = await send("DELETE", submitted.path + (atWork ? `?at_work=${atWork.item}` : ""));
+    const rest = !atWork ? "" : released ? ` Item ${atWork.item} is back in the queue.` : ` Item ${atWork.item} stays reserved for you, with its draft.`;
+    toastOnNextPage(`Item ${submitted.item} is open again.${rest}`);
   } catch (error) {
     if (!error.isTransient) sessionStorage.removeItem(KEY);
     toast(error.message);

@@ -3,6 +3,7 @@
 import { createSubmission } from "./submission.js";
 import { initialState, send } from "./api.js";
 import { showBanner } from "./banner.js";
+import { createDecline } from "./decline.js";
 import { createDraft } from "./draft.js";
 import { Fields } from "./fields.js";
 import { listen } from "./keys.js";
@@ -11,7 +12,6 @@ import { handleUserRefusal } from "./request_errors.js";
 import { showSaveStatus } from "./save_status.js";
 import { Scores } from "./scores.js";
 import { RatingForm } from "./rating_form.js";
-import { toastOnNextPage } from "./toast.js";
 import { rememberSubmission, offerUndo, withdraw } from "./undo.js";
 
 const initial = initialState();
@@ -22,7 +22,6 @@ const form = new RatingForm(element, initial);
 const fields = new Fields(element);
 const scores = new Scores(element, form, fields);
 const help = document.getElementById("help");
-const declining = document.getElementById("decline");
 
 const draft = createDraft({ ...initial, id: `human-evaluation-${initial.human_evaluation}-${initial.number}` }, form, {
   path: `${path}/draft`,
@@ -32,6 +31,7 @@ const draft = createDraft({ ...initial, id: `human-evaluation-${initial.human_ev
 
 const lease = watchLease(initial, path, handleRefusal);
 const act = createSubmission({ element, draft, goToNext, showError });
+const askToDecline = createDecline({ item: initial.number, path, act });
 
 /** Handle a refusal of the user or the item. */
 function handleRefusal(error) {
@@ -66,7 +66,7 @@ function submit() {
     return;
   }
   act(async () => {
-    await send("POST", `${path}/ratings`, { ratings: form.ratings(), comment: form.get("comment") });
+    await send("POST", `${path}/ratings?${draft.seen}`, { ratings: form.ratings(), comment: form.get("comment") });
     rememberSubmission({ item: initial.number, path: `${path}/ratings`, back: `${base}/rate` });
   });
 }
@@ -76,20 +76,9 @@ async function skip() {
   act(() => send("POST", `${path}/decline`));
 }
 
-function askToDecline() {
-  declining.returnValue = "";
-  declining.showModal();
+function undo() {
+  return withdraw(undefined, { item: initial.number, draft });
 }
-
-// Not a submit button, so that Enter in the reason field declines the item.
-declining.addEventListener("close", () => {
-  if (declining.returnValue !== "decline") return;
-  const reason = new FormData(declining.querySelector("form")).get("reason").trim() || "Not for me";
-  act(async () => {
-    await send("POST", `${path}/decline`, { reason });
-    toastOnNextPage(`Item ${initial.number} goes to another reviewer.`);
-  });
-});
 
 function goTo(name) {
   fields.focus(fields.named(name));
@@ -100,7 +89,6 @@ element.addEventListener("submit", (event) => {
   submit();
 });
 document.getElementById("skip-button").addEventListener("click", skip);
-document.getElementById("decline-button").addEventListener("click", askToDecline);
 
 listen({
   submit,
@@ -113,7 +101,7 @@ listen({
     m: () => element.elements.comment.focus(),
     s: skip,
     n: askToDecline,
-    u: () => withdraw(),
+    u: undo,
     "?": () => help.showModal(),
     ArrowDown: () => fields.move(1),
     ArrowUp: () => fields.move(-1),
@@ -123,4 +111,4 @@ listen({
 });
 draft.restore();
 scores.markNext();
-offerUndo();
+offerUndo(undo);

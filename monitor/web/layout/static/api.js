@@ -6,14 +6,20 @@ const token = document.querySelector('meta[name="csrf-token"]').content;
 
 class RequestError extends Error {
   /** `status` is 0 if the server does not respond. */
-  constructor(status, detail) {
+  constructor(status, detail, extra = {}) {
     super(detail);
     this.status = status;
+    this.extra = extra;
   }
 
   /** Whether the same request may succeed later. */
   get isTransient() {
     return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+
+  /** The draft of another page with edits that this one doesn't contain, where that is the reason. */
+  get newerDraft() {
+    return this.extra?.newer_draft;
   }
 
   get isSignedOut() {
@@ -40,7 +46,7 @@ export async function send(method, path, body = {}, options = {}) {
     return content;
   }
   if (response.status === 401) throw new RequestError(401, "You have been signed out. Your text is saved in this browser.");
-  throw new RequestError(response.status, sentence(content.detail ?? "The request failed."));
+  throw new RequestError(response.status, sentence(content.detail ?? "The request failed."), content.extra);
 }
 
 export function initialState() {

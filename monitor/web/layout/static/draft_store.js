@@ -2,15 +2,29 @@
 // on submission, on sign-out, and by age.
 
 const PREFIX = "driftwarden:draft:";
+const PARKED = "~";
 const MAX_AGE = 7 * 24 * 3600 * 1000;
 
 export class LocalDraft {
-  constructor(user, item) {
-    this.key = `${PREFIX}${user}:${item}`;
+  /** @param tab of the page, whose copy is apart while another page has a newer draft */
+  constructor(user, item, tab = "") {
+    this.shared = `${PREFIX}${user}:${item}`;
+    this.parked = this.shared + PARKED + tab;
+    this.key = this.shared;
   }
 
+  /** Return the newest copy of all pages in this browser: {values, lost}. */
   read() {
-    return parse(this.key);
+    return parse(this.shared);
+  }
+
+  park() {
+    this.key = this.parked;
+  }
+
+  unpark() {
+    attempt(() => localStorage.removeItem(this.parked));
+    this.key = this.shared;
   }
 
   /** The values contain `edited_at`; `lost` marks an item that other reviewers have taken. */
@@ -27,11 +41,18 @@ export class LocalDraft {
   }
 }
 
-/** Return a user's drafts of items that other reviewers have taken: [{item, values}]. */
+/**
+ * Return a user's drafts that no page saves any more: [{key, item, values, lost}]; `lost`: other reviewers
+ * have taken the item; else another page had a newer draft.
+ */
 export function lostDrafts(user) {
   return keys(`${PREFIX}${user}:`)
-    .map((key) => ({ item: Number(key.split(":").at(-1)), ...parse(key) }))
-    .filter((copy) => copy.lost);
+    .map((key) => ({ key, item: key.split(":").at(-1).split(PARKED)[0], ...parse(key) }))
+    .filter((copy) => copy.values && (copy.lost || copy.key.includes(PARKED)));
+}
+
+export function deleteDraft(key) {
+  attempt(() => localStorage.removeItem(key));
 }
 
 export function deleteDrafts(user) {

@@ -6,16 +6,16 @@ import { toast } from "./toast.js";
 const form = document.getElementById("sign-out");
 const saves = [];
 
-/** @param ready returns (a promise of) whether everything is saved */
+/** @param ready returns (a promise of) why the user stays signed in; empty where everything is saved */
 export function beforeSignOut(ready) {
   saves.push(ready);
 }
 
 form?.addEventListener("submit", async (event) => {
   event.preventDefault();
-  const ready = await Promise.all(saves.map((save) => save()));
-  if (ready.includes(false)) {
-    toast("The server does not respond, so your draft can't be saved. You are still signed in.");
+  const reasons = (await Promise.all(saves.map((save) => save()))).filter(Boolean);
+  if (reasons.length) {
+    toast(`${reasons[0]} You are still signed in.`);
     return;
   }
   deleteDrafts(form.dataset.user);

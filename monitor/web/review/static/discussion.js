@@ -42,7 +42,7 @@ if (element) {
   }
 
   async function act(action) {
-    if (busy) return;
+    if (busy || draft.showConflict()) return;
     busy = true;
     try {
       await action();

@@ -1,33 +1,42 @@
 // The queue page: undo of the last review, and lost drafts.
 
-import { LocalDraft, lostDrafts } from "./draft_store.js";
+import { deleteDraft, lostDrafts } from "./draft_store.js";
 import { listen } from "./keys.js";
 import { offerUndo, withdraw } from "./undo.js";
 
 const place = document.getElementById("lost-drafts");
 const { user } = place.dataset;
 
-for (const { item, values } of lostDrafts(user)) {
+for (const { key, item, values, lost } of lostDrafts(user)) {
+  const content = [values.corrected_response, values.comment].filter(Boolean).join("\n\n");
+  if (!content) continue;
   const card = document.createElement("section");
   card.className = "card lost-draft";
   const title = document.createElement("h2");
-  title.textContent = `Your draft of item ${item}`;
+  title.textContent = `Your draft of ${nameOf(item)}`;
   const explanation = document.createElement("p");
   explanation.className = "muted";
-  explanation.textContent = "Other reviewers have taken the item. Copy what you need: the draft is saved in this browser only.";
+  const reason = lost ? "Other reviewers have taken the item." : "Another tab or browser has a newer draft of it.";
+  explanation.textContent = `${reason} Copy what you need: this draft is saved in this browser only.`;
   const text = document.createElement("textarea");
   text.readOnly = true;
   text.setAttribute("aria-label", title.textContent);
-  text.value = [values.corrected_response, values.comment].filter(Boolean).join("\n\n");
+  text.value = content;
   const button = document.createElement("button");
   button.type = "button";
   button.textContent = "Remove";
   button.addEventListener("click", () => {
-    new LocalDraft(user, item).remove();
+    deleteDraft(key);
     card.remove();
   });
   card.append(title, explanation, text, button);
   place.append(card);
+}
+
+/** Return the name of an item; that of a human evaluation is `human-evaluation-ID-NUMBER`. */
+function nameOf(item) {
+  const rated = /^human-evaluation-(\d+)-(\d+)$/.exec(item);
+  return rated ? `item ${rated[2]} of human evaluation ${rated[1]}` : `item ${item}`;
 }
 
 offerUndo();

@@ -3,6 +3,7 @@
 import { createSubmission } from "./submission.js";
 import { initialState, send } from "./api.js";
 import { showBanner } from "./banner.js";
+import { createDecline } from "./decline.js";
 import { createDraft } from "./draft.js";
 import { Fields } from "./fields.js";
 import { VerdictForm } from "./verdict_form.js";
@@ -31,6 +32,7 @@ const draft = createDraft(initial, form, {
 
 const lease = watchLease(initial, path, handleRefusal);
 const act = createSubmission({ element, draft, goToNext, showError });
+const askToDecline = createDecline({ item: initial.id, path, act });
 
 /** Handle a refusal of the user or the item; the form keeps its text. */
 function handleRefusal(error) {
@@ -66,7 +68,11 @@ async function copy(button) {
 function start() {
   draft.restore();
   scores.markNext();
-  offerUndo();
+  offerUndo(undo);
+}
+
+function undo() {
+  return withdraw(undefined, { item: initial.id, draft });
 }
 
 /** `at`: whether to move the focus on; not while the arrow keys move over the verdicts. */
@@ -102,7 +108,7 @@ function submit() {
     return;
   }
   act(async () => {
-    await send("POST", `${path}/review`, { ...form.review(), ...scores.values() });
+    await send("POST", `${path}/review?${draft.seen}`, { ...form.review(), ...scores.values() });
     rememberSubmission(submittedReview(initial.id));
   });
 }
@@ -121,10 +127,9 @@ flagDialog.addEventListener("close", () => {
   if (flagDialog.returnValue !== "flag") return;
   const chosen = new FormData(flagDialog.querySelector("form"));
   const reason = [chosen.get("reason"), chosen.get("details").trim()].filter(Boolean).join(": ");
-  const route = chosen.get("reason") === "Not for me" ? "decline" : "flag";
   act(async () => {
-    await send("POST", `${path}/${route}`, { reason });
-    toastOnNextPage(route === "flag" ? `Item ${initial.id} is flagged. A lead will decide.` : `Item ${initial.id} goes to another reviewer.`);
+    await send("POST", `${path}/flag`, { reason });
+    toastOnNextPage(`Item ${initial.id} is flagged. A lead will decide.`);
   });
 });
 
@@ -150,9 +155,10 @@ listen({
     e: () => decide("correct"),
     s: skip,
     f: askToFlag,
+    n: askToDecline,
     g: toggleGuidelines,
     d: () => form.toggleDiff(),
-    u: () => withdraw(),
+    u: undo,
     "?": () => help.showModal(),
     ArrowDown: () => fields.move(1),
     ArrowUp: () => fields.move(-1),

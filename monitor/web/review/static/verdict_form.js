@@ -17,6 +17,7 @@ export class VerdictForm {
     this.showsDiff = sessionStorage.getItem(SHOW_DIFF) !== "no";
     // A browser needs seconds to break it into lines.
     this.editor.classList.toggle("unbroken", LONG_RUN.test(response));
+    this.editor.defaultValue = response; // what a reset of the form restores
     this.editor.value = response;
     form.addEventListener("input", () => this.refresh());
     this.diffButton.addEventListener("click", () => this.toggleDiff());

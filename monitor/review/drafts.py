@@ -1,0 +1,40 @@
+"""Versions of a draft, of which several tabs and browsers of one user may hold different ones."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from monitor.errors import NewerDraftError
+
+#: Fields of a draft: the time of its last edit in milliseconds, and the page that made it.
+EDITED_AT, TAB = "edited_at", "tab"
+#: Field of a request: the last edit, of any page, that the sender's text contains.
+BASE = "base"
+
+
+@dataclass(frozen=True)
+class SeenDraft:
+    """The newest draft that a page has seen."""
+
+    tab: str
+    base: int
+
+    @classmethod
+    def of_request(cls, values: Mapping[str, Any]) -> "SeenDraft | None":
+        """Return what a page has seen; ``None`` for a program, which doesn't say it."""
+        if BASE not in values:
+            return None
+        return cls(str(values.get(TAB, "")), _number(values[BASE]))
+
+    def check(self, stored: Mapping[str, Any]) -> None:
+        """Check that a stored draft is no newer one of another page.
+
+        Raises:
+            NewerDraftError: It is.
+        """
+        if stored.get(TAB, "") != self.tab and _number(stored.get(EDITED_AT)) > self.base:
+            raise NewerDraftError(stored)
+
+
+def _number(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
