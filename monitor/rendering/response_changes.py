@@ -56,7 +56,7 @@ def format_descriptor_change(change: DescriptorChange) -> str:
 def format_reach(reach: float, unit: str) -> str:
     """Return the end of an axis of changes: "50%", "10 points", "4"."""
     if unit == "percent":
-        return f"{reach:.0%}"
+        return f"{100.0 * reach:g}%"
     return f"{100.0 * reach:g} points" if unit == "points" else format_mean(reach)
 
 

@@ -10,6 +10,9 @@ from monitor.store.windows.assessment import DescriptorChange, NumericAssessment
 #: Width of the chart of an effect.
 WHISKER_WIDTH = 120.0
 
+#: The least share of an axis up to which an interval reaches, where not all are smaller.
+MIN_EXTENT = 0.2
+
 #: Size of the chart of a topic's growth.
 GROWTH_HEIGHT = 40.0
 GROWTH_WIDTH = 280.0
@@ -75,18 +78,37 @@ def whisker(column: NumericAssessment, reach: float) -> Whisker:
 
 
 def change_axes(changes: Sequence[DescriptorChange]) -> list[ChangeAxis]:
-    """Lay out changes of descriptors: an axis for each unit, in the order of the changes."""
-    units = dict.fromkeys(change.unit for change in changes)
+    """Lay out changes of descriptors, in their order: axes for each unit.
+
+    A change whose interval ends before :data:`MIN_EXTENT` of an axis is on an axis of its own
+    size, with others like it: beside a large change it would be a dot.
+    """
     axes = []
-    for unit in units:
+    for unit in dict.fromkeys(change.unit for change in changes):
         own = [change for change in changes if change.unit == unit]
-        limits = [abs(value) for change in own for value in (change.lower, change.upper)]
-        reach = round_up(max([*limits, *(abs(change.change) for change in own)]))
-        rows = tuple(
-            (change, _lay_out(change.change, change.lower, change.upper, reach)) for change in own
-        )
-        axes.append(ChangeAxis(unit, reach, rows))
+        ends = _axis_ends([_extent(change) for change in own])
+        for end in ends:
+            rows = tuple(
+                (change, _lay_out(change.change, change.lower, change.upper, end))
+                for change in own
+                # The smallest axis that holds the change.
+                if end == min(other for other in ends if _extent(change) <= other)
+            )
+            axes.append(ChangeAxis(unit, end, rows))
     return axes
+
+
+def _extent(change: DescriptorChange) -> float:
+    return max(abs(change.change), abs(change.lower), abs(change.upper))
+
+
+def _axis_ends(extents: Sequence[float]) -> list[float]:
+    """Return the ends of the axes that show all extents, the largest first."""
+    ends: list[float] = []
+    for extent in sorted(extents, reverse=True):
+        if not ends or 0 < extent < MIN_EXTENT * ends[-1]:
+            ends.append(round_up(extent))
+    return ends
 
 
 def round_up(value: float) -> float:

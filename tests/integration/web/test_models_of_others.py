@@ -43,8 +43,8 @@ THEIRS = f"org/{MARK}.v1 100%"
 #: Routes without an object's id: lists and work, of the models on which the user has the role.
 OF_MODELS = {
     "/overview", "/review", "/submitted", "/human-evaluations", "/drift-evaluations", "/digest",
-    "/incidents", "/models", "/progress", "/decisions", "/runs", "/candidate-evaluations", "/rollouts",
-    "/access-log", "/api/rollouts", "/progress/export",
+    "/incidents", "/models", "/progress", "/decisions", "/runs", "/candidate-evaluations",
+    "/rollouts", "/access-log", "/api/rollouts", "/progress/export",
     "/api/work", "/api/items/claim", "/api/lead/flags", "/api/lead/audits",
 }  # fmt: skip
 #: Routes of accounts: a test below changes them.

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 from monitor.alerts.messages.chart import describe_chart, drift_chart
@@ -21,7 +23,13 @@ from monitor.store.windows.prompt_maps import (
 )
 from monitor.windows.report.change_drawing import draw_changes
 from monitor.windows.report.evidently_snapshot import content_of
-from monitor.windows.report.figures import WHISKER_WIDTH, change_axes, round_up, share_axis
+from monitor.windows.report.figures import (
+    MIN_EXTENT,
+    WHISKER_WIDTH,
+    change_axes,
+    round_up,
+    share_axis,
+)
 from monitor.windows.report.page import render_page
 from monitor.windows.report.terminal import print_assessment
 from tests.support.windows.assessment_cases import WEEK, input_drift, output_shift
@@ -101,6 +109,52 @@ def test_each_unit_has_an_axis_with_its_changes_to_scale() -> None:
     assert drawn.lower == pytest.approx(middle - half * 0.8, abs=0.1)
     ((_, drawn),) = second.rows
     assert (drawn.lower, drawn.upper) == (middle, pytest.approx(middle + half, abs=0.1))
+
+
+def test_a_small_change_has_an_axis_of_its_own_size() -> None:
+    """An interval of 1% to 3% was a dot beside one of 180% to 260%."""
+    extents = {"length": (2.2, 1.8, 2.6), "words": (2.0, 1.0, 3.0), "lines": (0.02, 0.01, 0.03),
+               "marks": (-0.04, -0.05, -0.01), "empty": (0.0, 0.0, 0.0)}  # fmt: skip
+    changes = [
+        make_descriptor_change(name=name, change=change, lower=lower, upper=upper)
+        for name, (change, lower, upper) in extents.items()
+    ]
+    large, small = change_axes(changes)
+    assert [(5.0, ["length", "words"]), (0.05, ["lines", "marks", "empty"])] == [
+        (axis.reach, [change.name for change, _ in axis.rows]) for axis in (large, small)
+    ]
+    half = WHISKER_WIDTH / 2 - 5.0
+    for axis in (large, small):
+        for change, drawn in axis.rows:
+            assert drawn.lower is not None
+            assert drawn.upper is not None
+            assert drawn.upper - drawn.lower == pytest.approx(
+                half * (change.upper - change.lower) / axis.reach, abs=0.15
+            )
+    page = render_page(
+        make_assessment(
+            output=make_family("output", verdict="drift", alarm=True, descriptors=tuple(changes))
+        )
+    )
+    for end in ("500%", "5%"):
+        assert f"−{end} to +{end}" in page
+
+
+@given(st.lists(st.floats(-5, 5), min_size=1, max_size=12))
+def test_every_change_is_on_one_axis_that_holds_it(values: list[float]) -> None:
+    changes = [
+        make_descriptor_change(name=str(at), change=value, lower=value - 0.01, upper=value + 0.01)
+        for at, value in enumerate(values)
+    ]
+    axes = change_axes(changes)
+    assert sorted(str(at) for at in range(len(values))) == sorted(
+        change.name for axis in axes for change, _ in axis.rows
+    )
+    for axis in axes:
+        assert axis.rows
+        ends = [max(abs(change.lower), abs(change.upper)) for change, _ in axis.rows]
+        assert max(ends) <= axis.reach
+        assert MIN_EXTENT * axis.reach <= min(ends) + 1e-9
 
 
 def test_the_map_of_changes_has_each_dot_once() -> None:
