@@ -2,6 +2,7 @@
 
 import { deleteOldDrafts } from "./draft_store.js";
 import "./model_switch.js";
+import "./scroll_hint.js";
 import "./sign_out.js";
 import { showPendingRedactions } from "./redacted.js";
 import { showPendingToast } from "./toast.js";

@@ -137,7 +137,7 @@ def test_a_small_change_has_an_axis_of_its_own_size() -> None:
         )
     )
     for end in ("500%", "5%"):
-        assert f"−{end} to +{end}" in page
+        assert f"\N{MINUS SIGN}{end} to +{end}" in page
 
 
 @given(st.lists(st.floats(-5, 5), min_size=1, max_size=12))
