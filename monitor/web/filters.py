@@ -1,4 +1,7 @@
-"""Jinja filters: formats of numbers and times."""
+"""Jinja filters: formats of numbers and times, one for each kind of figure.
+
+Templates format nothing themselves: a figure reads the same on every page.
+"""
 
 import re
 from datetime import datetime, timedelta
@@ -8,6 +11,7 @@ from litestar.plugins.jinja import JinjaTemplateEngine
 from markupsafe import Markup, escape
 
 from monitor.alerts.causes import CAUSES
+from monitor.rendering.numbers import format_mean, format_share
 from monitor.rendering.rollouts import format_wait
 from monitor.rendering.wording import describe_incident_status
 from monitor.statistics.p_value_text import format_p_value, state_p_value
@@ -22,14 +26,49 @@ from monitor.web.typed_text import told_kinds
 _SOFT_BREAK = re.compile(r"(?<!\n)\n[ \t]*(?!\n|[ \t]*(?:[-*+>|#]|\d+[.)]))")
 
 
-def percent(value: float | None, digits: int = 1) -> str:
-    """Format a share in percent."""
-    return "undefined" if value is None else f"{100 * value:.{digits}f}%"
+def percent(value: float | None) -> str:
+    """Format a rate or a share of counted things in percent, with one decimal."""
+    return "undefined" if value is None else f"{100 * value:.1f}%"
+
+
+def axis_end(value: float) -> str:
+    """Format the end of an axis of shares, in whole percent."""
+    return f"{100 * value:.0f}%"
+
+
+def relative(value: float) -> str:
+    """Format a relative change, with its sign."""
+    return f"{value:+.1%}"
 
 
 def points(value: float | None) -> str:
     """Format a difference of shares in percentage points, with its sign."""
     return "undefined" if value is None else f"{100 * value:+.1f} points"
+
+
+def points_of_100(value: float) -> str:
+    """Format the change of a probe run, or its threshold, in points of 100."""
+    return f"{100 * value:.1f} points"
+
+
+def count(value: float) -> str:
+    """Format a number of things, or a rate of many, without decimals."""
+    return f"{value:,.0f}"
+
+
+def quantity(value: float) -> str:
+    """Format a number of things that may be an estimate, with a decimal where it has one."""
+    return f"{value:,.0f}" if value == round(value) else f"{value:,.1f}"
+
+
+def signed(value: float | None) -> str:
+    """Format a difference or an effect with its sign."""
+    return "undefined" if value is None else f"{value:+,.2f}"
+
+
+def minutes(value: float) -> str:
+    """Format the minutes between two pieces of work."""
+    return f"{value:.1f}"
 
 
 def number(value: float | None, digits: int = 2) -> str:
@@ -71,6 +110,16 @@ def period(start: datetime, end: datetime) -> str:
 def minute(value: datetime | None) -> str:
     """Format a time in UTC, to the minute."""
     return "" if value is None else f"{value.day} {value:%b %Y, %H:%M} UTC"
+
+
+def second(value: datetime) -> str:
+    """Format a time to the second, where the page says that times are UTC."""
+    return f"{value.day} {value:%b %Y, %H:%M:%S}"
+
+
+def seconds(value: float) -> str:
+    """Format a number of seconds in its largest useful unit."""
+    return format_wait(timedelta(seconds=value))
 
 
 def cause_title(cause: str) -> str:
@@ -115,6 +164,17 @@ def register(engine: JinjaTemplateEngine) -> None:
     environment.lstrip_blocks = True
     filters: dict[str, Any] = {
         "percent": percent,
+        "share": format_share,
+        "mean": format_mean,
+        "axis_end": axis_end,
+        "relative": relative,
+        "points_of_100": points_of_100,
+        "count": count,
+        "quantity": quantity,
+        "signed": signed,
+        "minutes": minutes,
+        "second": second,
+        "seconds": seconds,
         "points": points,
         "number": number,
         "p_value": p_value,

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from monitor.rendering.numbers import format_estimate, format_share
 from monitor.review.decision.error_rate import RateEstimate
@@ -13,6 +12,7 @@ from monitor.store.windows.incident_spans import IncidentSpan
 from monitor.web.drift.incident_lane import HEIGHT as INCIDENT_HEIGHT
 from monitor.web.drift.incident_lane import IncidentBar, lay_out_incidents
 from monitor.web.drift.rate_lane import RateLane, lay_out_rates
+from monitor.web.filters import percent, period
 
 WIDTH = 1000.0
 #: Height of a lane, and of the gap between two.
@@ -184,15 +184,14 @@ def _bar(
 
 
 def _title(window: WindowFigures, rate: RateEstimate | None) -> str:
-    last = window.end - timedelta(microseconds=1)
-    days = f"{window.start:%Y-%m-%d} to {last:%Y-%m-%d}"
+    days = period(window.start, window.end)
     figures = window.figures
     if figures is None:
         return f"{days}: {window.status}"
     parts = [_describe("prompts", figures.input), _describe("responses", figures.output)]
     if rate is not None:
-        interval = f"{rate.lower:.0%} to {rate.upper:.0%}"
-        parts.append(f"error rate {rate.rate:.1%} ({interval})")
+        interval = f"{percent(rate.lower)} to {percent(rate.upper)}"
+        parts.append(f"error rate {percent(rate.rate)} ({interval})")
     return f"{days}: {'; '.join(parts)}"
 
 

@@ -127,11 +127,11 @@ def test_a_column_title_has_all_figures() -> None:
     drawn = chart(windows, rates={1: rated(6, 60)})
     assert [
         (
-            "2026-01-05 to 2026-01-11: prompts drifted, about 5.0% (2.5% to 7.5%) (p = 0.001); "
-            "responses unchanged (p = 0.40); error rate 10.0% (5% to 20%)"
+            "5 \N{EN DASH} 11 Jan 2026: prompts drifted, about 5.0% (2.5% to 7.5%) (p = 0.001); "
+            "responses unchanged (p = 0.40); error rate 10.0% (4.7% to 20.1%)"
         ),
-        "2026-01-12 to 2026-01-18: prompts: not enough data; responses unchanged (p = 0.40)",
-        "2026-01-19 to 2026-01-25: failed",
+        "12 \N{EN DASH} 18 Jan 2026: prompts: not enough data; responses unchanged (p = 0.40)",
+        "19 \N{EN DASH} 25 Jan 2026: failed",
     ] == [column.title for column in drawn.columns]
     assert ["alarm", "unknown", "unknown"] == [bar.kind for bar in drawn.lanes[0].bars]
 
