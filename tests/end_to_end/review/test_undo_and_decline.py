@@ -1,4 +1,4 @@
-"""What the keys U and N do with the item at work, in a real browser."""
+"""Undo and decline, by key and by button, and the item at work, in a real browser."""
 
 import re
 from datetime import UTC, datetime

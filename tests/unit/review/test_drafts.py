@@ -1,4 +1,4 @@
-"""Which draft is newer than the one that a page has seen."""
+"""Drafts that are newer than the one that a page has seen."""
 
 from typing import Any
 

@@ -40,9 +40,9 @@ def test_templates_format_no_figure_themselves() -> None:
     templates = [path for folder in FOLDERS for path in folder.glob("*.html")]
     assert len(templates) > 40
     own = [
-        f"{path.name}: {found[0]}"
+        f"{path.name}: {match[0]}"
         for path in templates
-        for found in OWN_FORMATS.finditer(path.read_text())
+        for match in OWN_FORMATS.finditer(path.read_text())
     ]
     assert [] == own
 

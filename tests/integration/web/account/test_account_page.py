@@ -244,14 +244,14 @@ def test_users_of_single_sign_on_have_no_form(
         row = user_by_name(connection, "Ada")
     assert row is not None
     assert not row.has_password
-    without = visit(application=app)
-    without.client.cookies.set(COOKIE, ada.client.cookies[COOKIE])
-    page = without.get("/account")
+    visitor = visit(application=app)
+    visitor.client.cookies.set(COOKIE, ada.client.cookies[COOKIE])
+    page = visitor.get("/account")
     assert 200 == page.status_code
     assert 'name="old_password"' not in page.text
     assert ("Example ID" in page.text) is bool(provider)
     assert 'action="/account/sessions"' in page.text
-    refused = change(without)
+    refused = change(visitor)
     assert (403 if provider else 400) == refused.status_code
     assert "open for too long" not in refused.text, "not for its token"
 

@@ -1,4 +1,4 @@
-"""The page of a user's own submissions: state, blindness, paging and other people's work."""
+"""The page of a user's own submissions: state, blindness, paging and the work of other users."""
 
 import re
 from collections.abc import Callable, Iterator
