@@ -144,7 +144,7 @@ def lead_pages(demo: Path, browser: Browser, stack: ExitStack) -> None:
         site = Site(server.url, World(engine, 0, evaluation, {"lead": lead.id}, {}), browser, stack)
         for name, path, height in (
             ("drift-page", f"/drift-evaluations/{evaluation}", 1900),
-            ("progress", f"/progress?model={incident.model}", 1100),
+            ("progress", f"/progress?model={incident.model}", 1525),
         ):
             size = {"width": 1200, "height": height}
             page = site.open("lead", path, viewport=size, reduced_motion="reduce")
