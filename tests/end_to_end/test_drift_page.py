@@ -130,7 +130,7 @@ def test_it_works_without_a_script(world: World, open_page) -> None:
     expect(page.locator(".dotted")).to_be_visible()
     page.get_by_role("link", name="bitcoin, wallet, sold").click()
     expect(page.get_by_text("Can I move my bitcoin to my own wallet?")).to_be_visible()
-    page.get_by_role("link", name="2026-10-26 to 2026-11-01").click()
+    page.get_by_role("link", name="26 Oct \N{EN DASH} 1 Nov 2026: ").click()
     expect(page.locator("h1")).to_contain_text("Customers ask about two things")
 
 

@@ -168,7 +168,7 @@ def test_an_unfinished_window_is_a_gap(any_engine: Engine, clock: datetime) -> N
     assert all(row.points[-1] is None for row in digest.series)
     chart = draw_windows(digest.windows, digest.incidents, 0.02)
     assert chart.lanes[0].bars[-1].kind == "unknown"
-    assert chart.columns[-1].title == "2026-11-02 to 2026-11-08: running"
+    assert chart.columns[-1].title == "2 \N{EN DASH} 8 Nov 2026: running"
 
 
 def test_the_page_escapes_names_from_traffic(engine: Engine, clock: datetime) -> None:
@@ -202,7 +202,7 @@ def test_the_page_escapes_names_from_traffic(engine: Engine, clock: datetime) ->
     assert len(page.content) < 100_000
     assert page.text.count("not enough data</td>") == 2
     # The newest window has the hostile one only.
-    assert page.text.count('<td class="n">-</td><td class="n">-</td>') == 4
+    assert page.text.count(2 * '<td class="n">\N{EN DASH}</td>') == 4
     assert page.text.count('now not compared"') == 4
     assert other.status_code == 404
     for response in (page, listed):

@@ -212,7 +212,7 @@ def test_lag_is_told_and_unknown_lag_is_no_silence(
     visit: Open, fleet: tuple[str, ...], engine: Engine
 ) -> None:
     lea = visit("Lea", fleet)
-    assert "3 hours behind" in lea.get("/overview").text
+    assert "3 h behind" in lea.get("/overview").text
     with transaction(engine) as connection:
         connection.execute(delete(SourceOffset))
     assert ("silent", "No drift") in rows_of(lea.get("/overview").text)
