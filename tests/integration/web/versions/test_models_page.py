@@ -82,7 +82,7 @@ def test_the_scores_of_all_strata_are_folded(read, versions: list[int]) -> None:
     assert "task_type=3" in page
     assert "task_type=3" not in unfolded
     assert 3 * N_HEADLINES == unfolded.count('role="img"')
-    assert unfolded.count("0.750 \N{EN DASH} 0.850") >= 2
+    assert unfolded.count("0.750 to 0.850") >= 2
 
 
 def test_two_versions_are_compared(engine: Engine, read, versions: list[int], clock) -> None:
