@@ -31,7 +31,7 @@ from tests.support.web.sign_in import sign_in
 
 PROGRESS = {
     "last": {
-        "step": 40, "steps": 80, "loss": 0.25, "tokens_per_second": 1234.5, "seconds_left": 61.0,
+        "step": 40, "steps": 80, "loss": 0.25, "tokens_per_second": 1234.5, "seconds_left": 660.0,
     },
     "losses": [[1, 2.0], [20, 1.0], [40, 0.25]],
     "validation": [[20, 1.1], [40, 0.5]],
@@ -74,7 +74,7 @@ def test_a_lead_sees_the_progress_of_a_run(client: TestClient[Litestar], run: in
         "40 of 80",
         "0.2500",
         "1,234",
-        "61",
+        "11 min",
         "0.5000",
         "serving.max_lora_rank",
     ):
