@@ -120,4 +120,4 @@ def test_every_entry_of_the_navigation_is_in_view(fleet: Site) -> None:
     groups = reviewer.get_by_role("navigation", name="Main").get_by_role("link").all_inner_texts()
     assert ["Overview", "Monitoring", "Review", "Models"] == groups
     pages = reviewer.get_by_role("navigation", name="Pages").get_by_role("link").all_inner_texts()
-    assert ["Queue", "Human evaluation"] == pages
+    assert ["Queue", "Submitted", "Human evaluation"] == pages
