@@ -228,6 +228,7 @@ def _arguments(folder: RunFolder, recipe: Recipe, n_rows: int, *, validates: boo
         dataloader_pin_memory=on_gpu,
         logging_steps=1,
         logging_first_step=True,
+        logging_nan_inf_filter=False,  # it reports a loss that is not a number as 0
         eval_strategy="steps" if finds_best else "epoch" if validates else "no",
         eval_steps=save_steps if finds_best else None,
         load_best_model_at_end=finds_best,

@@ -1,13 +1,23 @@
 """Trainer callback that writes a run's progress."""
 
 import json
+import math
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from transformers import TrainerCallback, TrainerState
 
+from monitor.errors import TrainingError
 from retrain.run_folder import RunFolder, canonical, write_json, write_lines
+
+#: Figures of the trainer's log that are finite as long as training is sound.
+_FIGURES = {
+    "loss": "the loss",
+    "grad_norm": "the gradient's norm",
+    "eval_loss": "the validation loss",
+}
 
 
 class ProgressWriter(TrainerCallback):  # type: ignore[misc]  # transformers publishes no types
@@ -42,7 +52,13 @@ class ProgressWriter(TrainerCallback):  # type: ignore[misc]  # transformers pub
         logs: dict[str, float] | None = None,
         **kwargs: Any,  # noqa: ARG002
     ) -> None:
-        """Write the trainer's log entry of a step or of the validation set."""
+        """Write the trainer's log entry of a step or of the validation set.
+
+        Raises:
+            TrainingError: A loss or the gradient is not a number. The step's checkpoint is not
+                written yet: the last one has sound weights.
+        """
+        _require_finite(state.global_step, logs or {})
         if logs and "eval_loss" in logs:
             self._append({"step": state.global_step, "validation_loss": float(logs["eval_loss"])})
         if not logs or "loss" not in logs:
@@ -86,3 +102,13 @@ class ProgressWriter(TrainerCallback):  # type: ignore[misc]  # transformers pub
     def _write(self, line: dict[str, Any]) -> None:
         self._append(line)
         write_json(self._folder.heartbeat, {**line, "at": datetime.now(UTC).isoformat()})
+
+
+def _require_finite(step: int, logs: Mapping[str, float]) -> None:
+    for key, noun in _FIGURES.items():
+        if key in logs and not math.isfinite(float(logs[key])):
+            raise TrainingError(
+                f"diverged at step {step}: {noun} is {float(logs[key])}; plan a run with a lower "
+                "learning_rate, or with another base if its weights hold such values",
+                code="diverged",
+            )

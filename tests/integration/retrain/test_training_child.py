@@ -1,6 +1,7 @@
 """The real training child: a tiny model, LoRA and QLoRA on the CPU, and failures."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from monitor.store.engine import transaction
 from monitor.store.training import registry as versions
@@ -154,6 +156,23 @@ def test_an_example_that_is_held_back_is_not_cut_either(tiny_base: Path) -> None
     assert refused.name == "validation"
     for figure in ("1 of 2 examples", "max_length = 64 ", "line 2 ("):
         assert figure in refused.text
+
+
+def test_run_whose_loss_is_no_number_fails(desk: Desk, tmp_path: Path) -> None:
+    spoiled = tmp_path / "spoiled"
+    shutil.copytree(desk.base, spoiled)
+    weights = load_file(spoiled / "model.safetensors")
+    name = next(name for name in weights if "down_proj" in name)
+    weights[name][0, 0] = float("nan")
+    save_file(weights, spoiled / "model.safetensors", metadata={"format": "pt"})
+    run = desk.start(
+        desk.recipe(base=str(spoiled)), original_training_set(examples(OLD, 16), seed=1)
+    )
+    state = desk.wait(run)
+    assert (state.run.status, state.version_id) == ("failed", None)
+    assert "diverged at step 1: " in str(state.run.error)
+    assert not desk.files(run).adapter.exists()
+    assert losses(desk.files(run)) == []  # no loss of 0
 
 
 @pytest.mark.timeout(480)
