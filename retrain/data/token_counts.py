@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from retrain.models.chat_template import encode
+
 #: Conversations per batch.
 _BATCH = 1024
 
@@ -14,13 +16,13 @@ class TokenCounter:
         self._tokenizer = tokenizer
 
     def __call__(self, conversations: Sequence[Sequence[dict[str, str]]]) -> list[int]:
-        """Return the number of tokens of each conversation, including the chat template's."""
+        """Return the number of tokens of each conversation, including the chat template's.
+
+        Raises:
+            InputError: The chat template refuses conversations.
+        """
         lengths: list[int] = []
         for first in range(0, len(conversations), _BATCH):
-            encoded = self._tokenizer.apply_chat_template(
-                [list(conversation) for conversation in conversations[first : first + _BATCH]],
-                tokenize=True,
-                return_dict=True,
-            )
+            encoded = encode(self._tokenizer, conversations[first : first + _BATCH])
             lengths += [len(ids) for ids in encoded["input_ids"]]
         return lengths

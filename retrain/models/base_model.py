@@ -89,6 +89,8 @@ def load_tokenizer(base: BaseModel, *, download: bool = True) -> Any:
         reason = str(error).strip().split("\n", maxsplit=1)[0]
         if not download:
             reason = "the model isn't on this machine"
+        elif not is_local:
+            reason = f"it is no folder here, and as a model of the hub: {reason}"
         raise ModelError(f"{base.location}: the tokenizer can't be loaded: {reason}") from error
 
 

@@ -1,9 +1,10 @@
 """Chat templates with the generation marks that training needs."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
-from monitor.errors import ModelError
+from monitor.errors import InputError, ModelError
 
 #: ChatML with generation marks. With ``default_system`` it renders SmolLM2's original template.
 CHATML = (
@@ -70,3 +71,52 @@ def training_template(tokenizer: Any) -> str | None:
     except ValueError:
         return None
     return known if has_generation_marks(known) else None
+
+
+def encode(
+    tokenizer: Any, conversations: Sequence[Sequence[dict[str, str]]], **options: Any
+) -> Any:
+    """Render and tokenize conversations.
+
+    Args:
+        tokenizer: A tokenizer of transformers with a chat template.
+        conversations: The messages of each.
+        **options: Further arguments of ``apply_chat_template``.
+
+    Raises:
+        InputError: The template refuses conversations; the message says how many, and why.
+    """
+    from jinja2 import TemplateError  # noqa: PLC0415 - rarely needed
+
+    batch = [list(conversation) for conversation in conversations]
+    try:
+        return tokenizer.apply_chat_template(batch, tokenize=True, return_dict=True, **options)
+    except TemplateError as error:
+        refused = [first for first in batch if not _renders(tokenizer, first, options)]
+        raise _refusal(refused or batch, len(batch), error) from error
+
+
+def _renders(tokenizer: Any, conversation: list[dict[str, str]], options: dict[str, Any]) -> bool:
+    from jinja2 import TemplateError  # noqa: PLC0415
+
+    template = options.get("chat_template")
+    try:
+        tokenizer.apply_chat_template(conversation, chat_template=template, tokenize=False)
+    except TemplateError:
+        return False
+    return True
+
+
+def _refusal(refused: Sequence[Sequence[dict[str, str]]], n: int, error: Exception) -> InputError:
+    roles = [message["role"] for message in refused[0]]
+    advice = (
+        ". Where a template knows no system role, leave system messages out, and with them the "
+        "model's system_prompt; production can't send one either"
+        if "system" in roles
+        else ""
+    )
+    return InputError(
+        f"the base's chat template refuses {len(refused)} of {n} conversations, the first with the "
+        f"roles {', '.join(roles)}: {str(error).rstrip('.')}{advice}",
+        code="chat_template_refuses",
+    )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from retrain.models.chat_template import training_template
+from retrain.models.chat_template import encode, training_template
 from retrain.planning.checks.finding import Finding
 from retrain.planning.memory.estimate import Batch
 from retrain.recipes.recipe import Recipe
@@ -76,14 +76,17 @@ class ExampleSizes:
 
 
 def measure_examples(tokenizer: Any, rows: Sequence[dict[str, Any]]) -> ExampleSizes:
-    """Count the tokens of the examples, rendered as in training."""
+    """Count the tokens of the examples, rendered as in training.
+
+    Raises:
+        InputError: The chat template refuses examples.
+    """
     if not rows:
         return ExampleSizes(())
-    encoded = tokenizer.apply_chat_template(
+    encoded = encode(
+        tokenizer,
         [row["messages"] for row in rows],
         chat_template=training_template(tokenizer),
-        tokenize=True,
-        return_dict=True,
         return_assistant_tokens_mask=True,
     )
     return ExampleSizes(

@@ -51,7 +51,8 @@ def shape_of(config: Any, recipe: Recipe) -> ModelShape:
     """Return the sizes of the model of a transformers configuration.
 
     Raises:
-        ModelError: The configuration is not that of a language model.
+        ModelError: The configuration is not that of a language model, or the recipe names modules
+            that the model doesn't have.
     """
     import torch  # noqa: PLC0415 - heavy
     from transformers import AutoModelForCausalLM  # noqa: PLC0415
@@ -63,6 +64,8 @@ def shape_of(config: Any, recipe: Recipe) -> ModelShape:
         reason = str(error).strip().split("\n", maxsplit=1)[0]
         raise ModelError(f"{recipe.base}: {reason}") from error
     model.tie_weights()
+    if recipe.method != "full":
+        _require_modules(recipe, model)
     head = model.get_output_embeddings()
     linear = [
         module
@@ -81,6 +84,34 @@ def shape_of(config: Any, recipe: Recipe) -> ModelShape:
         vocabulary=int(text.vocab_size),
         max_positions=int(getattr(text, "max_position_embeddings", None) or 0),
     )
+
+
+def _require_modules(recipe: Recipe, model: Any) -> None:
+    """Require that each module that the recipe names is one of the model.
+
+    PEFT itself accepts names that match nothing as long as another name matches.
+    """
+    import torch  # noqa: PLC0415 - heavy
+
+    linear, present = set(), set()
+    for path, module in model.named_modules():
+        name = path.rpartition(".")[2]
+        present |= {path, name}
+        if isinstance(module, torch.nn.Linear):
+            linear.add(name)
+    targets = () if isinstance(recipe.targets, str) else recipe.targets
+    for key, names in (("targets", targets), ("modules_to_save", recipe.modules_to_save)):
+        unknown = [
+            name
+            for name in names
+            if name not in present and not any(path.endswith(f".{name}") for path in present)
+        ]
+        if unknown:
+            raise ModelError(
+                f"{recipe.base}: no module is named {', '.join(unknown)} (recipe: {key}); its "
+                f"linear modules: {', '.join(sorted(linear))}",
+                code="unknown_module",
+            )
 
 
 def _adapter_parameters(recipe: Recipe, model: Any) -> int:

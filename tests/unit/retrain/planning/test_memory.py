@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
+from monitor.errors import ModelError
 from retrain.planning.memory.device import GIB, processor
 from retrain.planning.memory.estimate import NF4_BYTES, Batch, estimate_memory
 from retrain.planning.memory.model_shape import ModelShape, shape_of
 from retrain.recipes.recipe import Recipe
+from tests.support.refusals import refusal
 
 LLAMA_70B: dict[str, Any] = {
     "hidden_size": 8192, "intermediate_size": 28672, "num_hidden_layers": 80,
@@ -112,3 +114,25 @@ def test_this_machine_has_memory() -> None:
     device = processor()
     assert device.kind == "cpu"
     assert GIB // 4 < device.available <= device.total
+
+
+@pytest.mark.language_model
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"targets": ("q_proj", "v_porj")},  # PEFT accepts it: one name matches
+        {"targets": ("c_attn",)},
+        {"modules_to_save": ("classifier",)},
+    ],
+)
+def test_modules_that_the_model_lacks_are_refused(named: dict[str, Any]) -> None:
+    with refusal("unknown_module", ModelError, match="q_proj"):
+        small(Recipe(base="b", **named))
+    assert small(Recipe(base="b", targets=("q_proj", "self_attn.v_proj"))).n_trained
+
+
+def small(recipe: Recipe) -> ModelShape:
+    from transformers import LlamaConfig
+
+    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1}
+    return shape_of(LlamaConfig(vocab_size=64, num_attention_heads=2, **sizes), recipe)
