@@ -10,7 +10,11 @@ import numpy as np
 from sqlalchemy import Engine
 
 from monitor.review.export import read_gold, sft_rows
-from monitor.review.export.file_examples import missing_parts, render_row
+from monitor.review.export.file_examples import (
+    missing_parts,
+    missing_system_prompts,
+    render_row,
+)
 from monitor.review.export.replay_prompts import replay_prompts
 from monitor.review.export.training_examples import item_of, without_task_types
 from monitor.review.guidelines import Taxonomy, load_taxonomy
@@ -24,7 +28,7 @@ from monitor.store.training.conversations import ItemEndUser, end_users_of_items
 from monitor.traffic.files.shapes.training_rows import convert_training_row
 from retrain.data import DataChecks, TrainingSet, build_training_set, read_examples
 from retrain.data.leakage.leak_check import benchmark_texts
-from retrain.data.rows import Row
+from retrain.data.rows import Row, check_turns
 from retrain.evaluation.metrics.sentence_encoder import LocalSentenceEncoder
 from retrain.recipes.recipe import Training
 
@@ -57,7 +61,7 @@ class TrainingDataBuilder:
 
         See :meth:`of_rows`.
         """
-        return self.of_rows(self._read(path))
+        return self.of_rows(self.read(path))
 
     def of_rows(self, gold: Sequence[Row], remarks: Sequence[str] = ()) -> TrainingSet:
         """Build the training set from gold rows and replay, checked against every benchmark.
@@ -74,7 +78,7 @@ class TrainingDataBuilder:
             InputError: A configured file can't be read.
         """
         retrain = self.settings.retrain
-        original = self._read(Path(retrain.training_data)) if retrain.training_data else []
+        original = self.read(Path(retrain.training_data)) if retrain.training_data else []
         with transaction(self.engine) as connection:
             prompts = (
                 []
@@ -91,7 +95,11 @@ class TrainingDataBuilder:
             replay_all=self.replay_all,
             remarks=remarks,
         )
-        lacking = missing_parts([*training_set.rows, *training_set.validation], self._taxonomy)
+        rows = [*training_set.rows, *training_set.validation]
+        lacking = [
+            *missing_parts(rows, self._taxonomy),
+            *missing_system_prompts(rows, self._taxonomy),
+        ]
         return training_set.with_remarks(lacking).with_agreement(self._agreement(training_set))
 
     @cached_property
@@ -104,9 +112,21 @@ class TrainingDataBuilder:
             else without_task_types(self.settings.model.system_prompt)
         )
 
-    def _read(self, path: Path) -> list[Row]:
+    def read(self, path: Path) -> list[Row]:
+        """Read training examples of a file, in production's template.
+
+        Raises:
+            InputError: The file can't be read, or rows are invalid.
+        """
         taxonomy = self._taxonomy
-        return read_examples(path, lambda row: render_row(convert_training_row(row), taxonomy))
+
+        def render(row: Any) -> Any:
+            check_turns(row)
+            rendered = render_row(convert_training_row(row), taxonomy)
+            check_turns(rendered)
+            return rendered
+
+        return read_examples(path, render)
 
     def _checks(self) -> DataChecks:
         retrain = self.settings.retrain

@@ -54,3 +54,34 @@ def check_row(row: Any) -> None:
         raise InputError("a response without a prompt")
     if not isinstance(row.get("metadata", {}), dict):
         raise InputError('"metadata" isn\'t an object')
+
+
+def check_turns(row: Any) -> None:
+    """Refuse what would be trained otherwise than its author meant.
+
+    Raises:
+        InputError: The row calls tools, has content in parts, a turn that isn't to be trained, or a
+            turn without text.
+    """
+    messages = row.get("messages") if isinstance(row, dict) else None
+    if not isinstance(messages, list):
+        return
+    turns = [turn for turn in messages if isinstance(turn, dict)]
+    if row.get("tools"):
+        raise InputError('"tools": examples with tools can\'t be trained', code="tools")
+    for turn in turns:
+        if turn.get("tool_calls") or turn.get("role") in {"tool", "function"}:
+            raise InputError("a call of a tool: it can't be trained", code="tools")
+        content = turn.get("content")
+        if isinstance(content, list):
+            raise InputError(
+                '"content" is a list of parts: write its text as one string', code="content_parts"
+            )
+        if turn.get("role") == "assistant" and turn.get("weight") not in {None, 1}:
+            raise InputError(
+                f'a turn with "weight": {turn["weight"]}: every turn of the assistant is trained; '
+                "make one example of each conversation up to a turn to train, or remove the weight",
+                code="turn_weight",
+            )
+        if turn.get("role") == "user" and isinstance(content, str) and not content.strip():
+            raise InputError("a user's message without text", code="blank_prompt")

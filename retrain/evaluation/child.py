@@ -42,7 +42,10 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
     from retrain.evaluation.metrics.catalogue import MetricModels  # noqa: PLC0415
     from retrain.evaluation.metrics.sentence_encoder import LocalSentenceEncoder  # noqa: PLC0415
     from retrain.evaluation.previous_system import ChatEndpoint, recorded_responses  # noqa: PLC0415
-    from retrain.evaluation.prompted import check_training_data  # noqa: PLC0415
+    from retrain.evaluation.prompted import (  # noqa: PLC0415
+        check_training_data,
+        missing_prompts,
+    )
     from retrain.evaluation.reevaluation import check_kept_items  # noqa: PLC0415
     from retrain.evaluation.response_cache import ResponseCache  # noqa: PLC0415
     from retrain.evaluation.systems import generate_responses, systems_of  # noqa: PLC0415
@@ -91,7 +94,7 @@ def _evaluate(folder: RunFolder) -> dict[str, Any]:
             labels=models.labels,
             concurrency=judging.max_concurrency,
             further_checks=[*retention, *covering, *checks, *check_training_data(request, folder)],
-            further_remarks=remarks,
+            further_remarks=[*missing_prompts(benchmarks, request.base_prompt), *remarks],
         )
     write_lines(folder.evaluation_responses(evaluation_id), response_rows(scores))
     write_json(folder.evaluation, msgspec.to_builtins(results))

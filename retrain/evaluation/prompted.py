@@ -102,6 +102,27 @@ class PromptedModel:
         return [{"role": "system", "content": f"{self._prompt}\n\n{own['content']}"}, *turns]
 
 
+def missing_prompts(benchmarks: Iterable[Benchmark], prompt: str) -> list[str]:
+    """Return a remark on each benchmark with items that lack a system message.
+
+    Args:
+        benchmarks: The benchmarks.
+        prompt: Production's system prompt; empty: none.
+    """
+    if not prompt:
+        return []
+    remarks = []
+    for benchmark in benchmarks:
+        n = sum(item.messages[0]["role"] != "system" for item in benchmark.items)
+        if n:
+            remarks.append(
+                f"{benchmark.name}: WARNING: {n} of {len(benchmark.items)} items have no system "
+                "message, though production sends a system prompt: candidate and incumbent respond "
+                "to them without it, the base with it"
+            )
+    return remarks
+
+
 def few_shot_model(
     responder: CountingModel,
     request: EvaluationRequest,

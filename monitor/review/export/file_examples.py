@@ -68,6 +68,23 @@ def missing_parts(rows: Iterable[Mapping[str, Any]], taxonomy: Taxonomy) -> list
     ]
 
 
+def missing_system_prompts(rows: Iterable[Mapping[str, Any]], taxonomy: Taxonomy) -> list[str]:
+    """Return a remark on examples without a system message where production sends one."""
+    n = n_lacking = 0
+    for row in rows:
+        n += 1
+        task_type = str(row.get("metadata", {}).get("task_type") or "")
+        has_one = any(message["role"] == "system" for message in row["messages"])
+        n_lacking += not has_one and bool(taxonomy.system_prompt_of(task_type).strip())
+    if not n_lacking:
+        return []
+    remark = (
+        f"{n_lacking} of {n} examples have no system message, though production sends a system "
+        "prompt: they are trained without it, as whole conversations are left as they are"
+    )
+    return [remark]
+
+
 def _prompt(value: Any) -> list[dict[str, str]]:
     if isinstance(value, str) and value.strip():
         return [{"role": "user", "content": value}]

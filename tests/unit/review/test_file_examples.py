@@ -6,7 +6,11 @@ from typing import Any
 import pytest
 
 from monitor.errors import InputError
-from monitor.review.export.file_examples import missing_parts, render_row
+from monitor.review.export.file_examples import (
+    missing_parts,
+    missing_system_prompts,
+    render_row,
+)
 from monitor.review.export.training_examples import without_task_types
 from monitor.review.guidelines import Taxonomy, load_taxonomy
 from tests.support.review.gold_items import TAXONOMY
@@ -103,3 +107,11 @@ def test_examples_without_the_required_part_are_counted(taxonomy_of) -> None:
     assert remark.startswith("2 of 3 examples of card_lost have no reasoning")
     assert missing_parts(rows[:1], taxonomy) == missing_parts(rows, BARE) == []
     assert "no criteria" in missing_parts(rows[:1], taxonomy_of("classification"))[0]
+
+
+def test_conversations_without_productions_system_prompt_are_counted() -> None:
+    whole = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}
+    rows = [{**whole, "metadata": {}}, render_row(row(), without_task_types("Be brief."))]
+    (remark,) = missing_system_prompts(rows, without_task_types("Be brief."))
+    assert remark.startswith("1 of 2 ")
+    assert missing_system_prompts(rows, without_task_types("")) == []

@@ -20,6 +20,7 @@ from retrain.data import (
     original_training_set,
     read_examples,
 )
+from retrain.data.rows import check_turns
 from retrain.run_folder import RunFolder, read_json, read_lines
 from tests.support.refusals import refusal
 from tests.support.retrain.training_rows import gold, original, questions, row, sources
@@ -201,6 +202,33 @@ def test_a_line_that_teaches_nothing_is_refused(
         read_examples(write(tmp_path / "a.jsonl", line, json.dumps(row("a", "b"))))
     assert "a.jsonl: line 1: " in str(error.value)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("messages", "code"),
+    [
+        ([("user", {"content": "  "}), ("assistant", {"content": "b"})], "blank_prompt"),
+        ([("user", {"content": [{"type": "text", "text": "a"}]}), ("assistant", {"content": "b"})],
+         "content_parts"),
+        ([("user", {"content": "a"}), ("assistant", {"content": "b", "weight": 0}),
+          ("user", {"content": "c"}), ("assistant", {"content": "d", "weight": 1})], "turn_weight"),
+        ([("user", {"content": "a"}), ("assistant", {"content": None, "tool_calls": [{"id": "1"}]}),
+          ("tool", {"content": "42"}), ("assistant", {"content": "d"})], "tools"),
+    ],
+)  # fmt: skip
+def test_turns_that_would_be_trained_otherwise_are_refused(messages, code: str) -> None:
+    turns = [{"role": role, **rest} for role, rest in messages]
+    with refusal(code, InputError):
+        check_turns({"messages": turns})
+    with refusal("tools", InputError):
+        check_turns({"messages": row("a", "b")["messages"], "tools": [{}]})
+
+
+def test_columns_without_values_are_no_weights_and_no_tools() -> None:
+    turns = [turn | {"weight": None, "tool_calls": None} for turn in row("a", "b")["messages"]]
+    check_turns({"messages": turns, "tools": None})
+    turns[-1]["weight"] = 1
+    check_turns({"messages": turns})
 
 
 def test_the_first_bad_lines_are_named_and_the_rest_counted(tmp_path: Path) -> None:

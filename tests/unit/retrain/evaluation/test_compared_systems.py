@@ -11,7 +11,7 @@ from monitor.settings import PreviousSystem, Prompted
 from monitor.store.training.candidate_results import read_candidate_results
 from retrain.evaluation import child, systems
 from retrain.evaluation.previous_system import ChatEndpoint, recorded_responses
-from retrain.evaluation.prompted import PromptedModel, few_shot_model
+from retrain.evaluation.prompted import PromptedModel, few_shot_model, missing_prompts
 from retrain.evaluation.request import write_request
 from retrain.run_folder import RunFolder, read_lines, write_lines
 from tests.services.judge import running_judge
@@ -52,6 +52,17 @@ def test_base_gets_the_prompt_of_production(own: list[str], prompt: str) -> None
     conversation = [*({"role": "system", "content": text} for text in own), USER]
     assert PromptedModel(Echo(), "Be brief.").respond([conversation]) == [prompt]
     assert PromptedModel(Echo(), "").respond([conversation]) == ["".join(own)]
+
+
+def test_items_without_productions_prompt_are_counted() -> None:
+    (remark,) = missing_prompts([SUITE], "Be brief.")
+    assert "3 of 3 items" in remark
+    assert missing_prompts([SUITE], "") == []
+    told = [
+        msgspec.structs.replace(item, messages=({"role": "system", "content": "x"}, *item.messages))
+        for item in items(3)
+    ]
+    assert missing_prompts([benchmark(told, metrics=["exact_match"])], "Be brief.") == []
 
 
 def write(folder: Path, *rows: dict[str, str]) -> PreviousSystem:
