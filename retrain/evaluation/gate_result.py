@@ -157,10 +157,15 @@ def require_gate_passed(connection: Connection, version: VersionRow) -> None:
             code="no_gate_result",
         )
     if not row.may_roll_out:
+        # Only an undecided candidate can be approved.
+        step = (
+            f"to approve: driftwarden retrain approve {version.training_run_id} --reason WHY"
+            if row.gate_result == "undecided"
+            else f"to evaluate it again: {evaluate} --reason WHY"
+        )
         raise WorkflowError(
             f"{name}: the gate result is {row.gate_result}; a rollout needs promote, or "
-            "undecided with an approval; to approve: driftwarden retrain "
-            f"approve {version.training_run_id} --reason WHY",
+            f"undecided with an approval; {step}",
             code="not_promoted",
         )
     serving = versions.production_version(connection, version.model)

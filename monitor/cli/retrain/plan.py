@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from monitor.settings import Settings
+    from monitor.store.training.registry import VersionRow
     from retrain.planning.checks.finding import Finding
     from retrain.planning.memory.device import Device
     from retrain.planning.options import Option
     from retrain.planning.order import Attempt
+    from retrain.recipes.recipe import Recipe
 
 
 def plan(
@@ -87,6 +89,7 @@ def plan(
         typer.echo(line)
     chosen = choose(prepared, requested.method, rejected)
     typer.echo(_choice(chosen.option, requested.method, rejected))
+    typer.echo(_start(chosen.recipe, serving))
     if chosen.recipe.method == "full":
         require_confirmation(name, confirm or _prompt_for_confirmation(name))
     if not starts_from_serving(chosen.recipe, serving):
@@ -165,6 +168,20 @@ def _choice(option: "Option", method: str | None, rejected: "Sequence[Attempt]")
         tried = ", ".join(f"{entry.method} on {entry.base}" for entry in rejected)
         why = f"the first in the order after {tried}, rejected since the production version"
     return f"chosen: {option.method} on {option.base}, {why}"
+
+
+def _start(recipe: "Recipe", serving: "VersionRow | None") -> str:
+    """Return from which weights the run starts, and why not from the version in production."""
+    if serving is None:
+        return "starts from: the base alone, as no version is in production"
+    if recipe.start_adapter:
+        return f"starts from: the adapter of version {serving.version}, in production"
+    if recipe.base == serving.adapter_path:
+        return f"starts from: the weights of version {serving.version}, in production"
+    return (
+        f"starts from: the base alone, as version {serving.version}, in production, has another "
+        "base, method, rank, alpha or targets; all original examples are replayed"
+    )
 
 
 def _prompt_for_confirmation(name: str) -> str:
