@@ -1,5 +1,6 @@
 """An adapter's folder: lineage, recipe, scores and model card."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -28,6 +29,15 @@ def package_versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return matches
+
+
+def weights_digest(adapter: Path) -> str:
+    """Digest the weights alone, so that equal training gives equal digests."""
+    total = hashlib.sha256()
+    for path in sorted(adapter.glob("*.safetensors")):
+        with path.open("rb") as file:
+            total.update(hashlib.file_digest(file, "sha256").digest())
+    return f"sha256:{total.hexdigest()}"
 
 
 def describe_adapter(

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from monitor.errors import WorkflowError
-from monitor.store.audit_log import append_entry
+from monitor.store.audit_log import SYSTEM, append_entry
 from monitor.store.training import registry as store
 from monitor.store.training.baseline_plans import plan_baseline
 from monitor.store.training.candidate_results import StratumScore
@@ -34,6 +34,7 @@ def register_version(
     now: datetime,
     parent_id: int | None = None,
     training_run_id: int | None = None,
+    by: str = SYSTEM,
 ) -> int:
     """Register a version as a candidate, once per run; it inherits the taints of its weights.
 
@@ -63,7 +64,7 @@ def register_version(
     append_entry(
         connection,
         now,
-        "driftwarden",
+        by,
         "version.registered",
         f"model_versions/{version_id}",
         details,

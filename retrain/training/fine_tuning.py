@@ -1,6 +1,5 @@
 """Supervised fine-tuning with TRL and PEFT."""
 
-import hashlib
 import re
 import time
 from pathlib import Path
@@ -19,7 +18,7 @@ from transformers import (
 from trl import SFTConfig
 
 from retrain.models.adapter_config import lower_layers, peft_config, start_config
-from retrain.models.adapter_folder import describe_adapter, package_versions
+from retrain.models.adapter_folder import describe_adapter, package_versions, weights_digest
 from retrain.models.base_model import BaseModel, folder_digest, load_tokenizer
 from retrain.planning.checks.finding import raise_refusals
 from retrain.planning.checks.run_checks import RunChecks, check_run
@@ -74,7 +73,7 @@ def train(
     return {
         "status": "succeeded",
         "adapter": str(folder.adapter),
-        "adapter_digest": folder_digest_of_weights(folder.adapter),
+        "adapter_digest": weights_digest(folder.adapter),
         "lineage": lineage,
         "n_examples": len(rows),
         "n_tokens": checked.examples.n_tokens,
@@ -93,15 +92,6 @@ def train(
             "measured_gib": peak.gib(),
         },
     }
-
-
-def folder_digest_of_weights(adapter: Path) -> str:
-    """Digest the weights alone, so that equal training gives equal digests."""
-    total = hashlib.sha256()
-    for path in sorted(adapter.glob("*.safetensors")):
-        with path.open("rb") as file:
-            total.update(hashlib.file_digest(file, "sha256").digest())
-    return f"sha256:{total.hexdigest()}"
 
 
 def _trainer(

@@ -1,5 +1,6 @@
 """`driftwarden models`: the version registry."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,7 +21,7 @@ from monitor.cli.shared.weights import WAIT_SECONDS, WaitOption, send_weights
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="List, compare, promote and revert model versions.",
+    help="List, register, compare, promote and revert model versions.",
 )
 
 VersionArgument = Annotated[int, typer.Argument(help="Number of the version.")]
@@ -59,6 +60,87 @@ def show(version: VersionArgument, model: ModelOption = None, config: ConfigOpti
         facts = describe_version(connection, registry.version_by_number(connection, name, version))
     for line in version_lines(facts):
         typer.echo(line)
+
+
+@app.command()
+def register(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            help="LoRA adapter of PEFT, or a whole model, as safetensors. It stays there."
+        ),
+    ],
+    *,
+    model: ModelOption = None,
+    config: ConfigOption = None,
+    base: Annotated[
+        str,
+        typer.Option(
+            help="Base model that it was trained on: a folder, package:NAME or a hub id. Default: "
+            "the base that the adapter names.",
+            show_default=False,
+        ),
+    ] = "",
+    training_data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Examples that it was trained on: compared with the benchmarks, and shown to the "
+            "base in its prompt.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Register an adapter or a model that another program trained.
+
+    It becomes a candidate. The first version of a model can be promoted at once: the version in
+    production when driftwarden is installed. Later ones are evaluated first, by the number of the
+    run that the command prints. Runs continue from it where base, rank, scale and targets are those
+    of the recipe.
+    """
+    from datetime import UTC, datetime
+
+    from monitor.daemon.training_data import TrainingDataBuilder
+    from monitor.errors import InputError
+    from monitor.store.engine import transaction
+    from retrain.models.base_model import prepare_base
+    from retrain.recipes.recipe import Training
+    from retrain.recipes.recipe_file import split_base
+    from retrain.registry.registration import read_weights, register_weights
+
+    configuration = read_configuration(config)
+    engine = open_database(configuration)
+    with transaction(engine) as connection:
+        name = model_named(connection, configuration, model)
+    settings = configuration.settings_of(name)
+    weights = read_weights(folder)
+    if not (base or weights.base):
+        raise InputError(f"{folder} names no base model: give --base", code="no_base")
+    rows = (
+        TrainingDataBuilder(engine, settings, name, Training()).read(training_data)
+        if training_data
+        else []
+    )
+    work_dir = Path(settings.retrain.work_dir)
+    location, revision = split_base(base or weights.base)
+    trained_on = prepare_base(location, work_dir / "bases", revision=revision)
+    with transaction(engine) as connection:
+        version = register_weights(
+            connection,
+            weights,
+            trained_on,
+            model=name,
+            work_dir=work_dir,
+            launcher=settings.retrain.launcher,
+            rows=rows,
+            now=datetime.now(UTC),
+            by=account_name(),
+        )
+    run = version.training_run_id
+    typer.echo(f"{name}: version {version.version}, a candidate, with the folder of run {run}")
+    typer.echo(
+        f"it serves: driftwarden models promote {version.version}\n"
+        f"it is new: driftwarden retrain evaluate {run}"
+    )
 
 
 @app.command()

@@ -74,6 +74,29 @@ def insert_run(
     return int(connection.execute(statement.returning(TrainingRun.id)).scalar_one())
 
 
+def insert_external_run(
+    connection: Connection,
+    *,
+    model: str,
+    launcher: str,
+    recipe: dict[str, Any],
+    result: dict[str, Any],
+    now: datetime,
+) -> int:
+    """Insert a succeeded run of another program and return its id."""
+    statement = insert(TrainingRun).values(
+        model=model,
+        status="succeeded",
+        launcher=launcher,
+        recipe=recipe,
+        work_dir="",
+        result=result,
+        created_at=now,
+        finished_at=now,
+    )
+    return int(connection.execute(statement.returning(TrainingRun.id)).scalar_one())
+
+
 def run_by_id(connection: Connection, run_id: int, *, lock: bool = False) -> RunRow:
     """Return a run; with ``lock``, nobody else changes it until the transaction ends.
 

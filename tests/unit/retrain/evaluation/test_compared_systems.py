@@ -58,11 +58,11 @@ def test_items_without_productions_prompt_are_counted() -> None:
     (remark,) = missing_prompts([SUITE], "Be brief.")
     assert "3 of 3 items" in remark
     assert missing_prompts([SUITE], "") == []
-    told = [
+    prompted = [
         msgspec.structs.replace(item, messages=({"role": "system", "content": "x"}, *item.messages))
         for item in items(3)
     ]
-    assert missing_prompts([benchmark(told, metrics=["exact_match"])], "Be brief.") == []
+    assert missing_prompts([benchmark(prompted, metrics=["exact_match"])], "Be brief.") == []
 
 
 def write(folder: Path, *rows: dict[str, str]) -> PreviousSystem:
