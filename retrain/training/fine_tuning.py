@@ -26,6 +26,7 @@ from retrain.planning.memory.device import this_device
 from retrain.recipes.recipe import Recipe
 from retrain.run_folder import RunFolder, read_json, read_lines, write_json
 from retrain.training.example_order import RepeatableTrainer
+from retrain.training.memory_errors import memory_errors
 from retrain.training.peak_memory import PeakMemory
 from retrain.training.progress_callback import ProgressWriter
 from retrain.training.response_loss import ResponseTrainer
@@ -43,7 +44,8 @@ def train(
     Training continues from the last checkpoint in the folder, if there is one.
 
     Raises:
-        TrainingError: A check refused the recipe or its examples.
+        TrainingError: A check refused the recipe or its examples, training diverged, or the device
+            ran out of memory.
         ModelError: The base can't be loaded or trained on.
     """
     checked = check_run(recipe, rows, this_device(), list(read_lines(folder.validation_data)))
@@ -56,7 +58,8 @@ def train(
     trainer = _trainer(folder, recipe, rows, tokenizer, checked)
     began = time.monotonic()
     checkpoint = folder.last_checkpoint()
-    outcome = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    with memory_errors(recipe):
+        outcome = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     best = _best(trainer.state)
     seconds = time.monotonic() - began
     trainer.model.save_pretrained(folder.adapter)
