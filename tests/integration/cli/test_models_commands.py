@@ -11,8 +11,11 @@ import pytest
 
 from monitor.store.engine import transaction
 from monitor.store.training.baseline_plans import close_baseline_plan, pending_baseline_plan
+from retrain.models import base_model
+from retrain.models.base_model import BaseModel
 from retrain.registry.stages import register_version
 from tests.support.retrain.launched_runs import NOW
+from tests.support.retrain.tiny_model import NEW, examples
 from tests.support.retrain.version_shell import VersionShell
 from tests.support.traffic.stored_traffic import store_traffic
 
@@ -117,3 +120,34 @@ def test_diff_of_a_run_whose_folder_is_gone(shell: VersionShell) -> None:
         ]
         == []
     )
+
+
+def test_register_makes_a_version_that_can_serve(
+    shell: VersionShell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        base_model, "prepare_base", lambda name, cache, revision: BaseModel(name, revision)
+    )
+    shell.config.write_text(
+        shell.config.read_text() + f"[retrain]\nwork_dir = '{tmp_path / 'runs'}'\n[models.desk]\n"
+    )
+    adapter = tmp_path / "adapter"
+    adapter.mkdir()
+    (adapter / "adapter_model.safetensors").write_bytes(b"weights")
+    config = {"peft_type": "LORA", "r": 8, "lora_alpha": 16}
+    (adapter / "adapter_config.json").write_text(json.dumps(config))
+    data = tmp_path / "desk.jsonl"
+    data.write_text("".join(json.dumps(row) + "\n" for row in examples(NEW, 6)))
+    refused = shell.call("models", "register", str(adapter)).exception
+    assert getattr(refused, "code", "") == "no_base"
+    arguments = ("--base", f"org/base@{'a' * 40}", "--training-data", str(data))
+    output = shell.models("register", str(adapter), *arguments)
+    run = re.findall(r"retrain evaluate (\d+)", output)
+    assert re.findall(r"models promote (\d+)", output) == ["1"]
+    shell.models("promote", "1", "--reason", "serves")
+    output = shell.models("show", "1")
+    assert output.startswith("desk version 1: production\n")
+    assert f"  base_revision = {'a' * 40}\n" in output
+    assert "  n_examples = 6\n" in output
+    assert "learning_rate" not in output
+    assert "succeeded" in shell.ok("retrain", "show", *run)
