@@ -80,7 +80,7 @@ def check_turns(row: Any) -> None:
         if turn.get("role") == "assistant" and turn.get("weight") not in {None, 1}:
             raise InputError(
                 f'a turn with "weight": {turn["weight"]}: every turn of the assistant is trained; '
-                "make one example of each conversation up to a turn to train, or remove the weight",
+                "leave the conversation out, or remove the weight",
                 code="turn_weight",
             )
         if turn.get("role") == "user" and isinstance(content, str) and not content.strip():

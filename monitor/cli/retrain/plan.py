@@ -178,9 +178,10 @@ def _start(recipe: "Recipe", serving: "VersionRow | None") -> str:
         return f"starts from: the adapter of version {serving.version}, in production"
     if recipe.base == serving.adapter_path:
         return f"starts from: the weights of version {serving.version}, in production"
+    replay = "; all original examples are replayed" if recipe.replay_share else ""
     return (
         f"starts from: the base alone, as version {serving.version}, in production, has another "
-        "base, method, rank, alpha or targets; all original examples are replayed"
+        f"base, method, rank, alpha or targets{replay}"
     )
 
 

@@ -166,7 +166,8 @@ def test_from_gold_to_a_serving_version(trained: Shell, monkeypatch: pytest.Monk
     trained.ok("models", "promote", "1", "--model", "desk", "--reason", "looks good")
 
     # The next plan goes on from what serves now.
-    trained.ok("retrain", "plan", trained.folder / "gold.jsonl")
+    output = trained.ok("retrain", "plan", trained.folder / "gold.jsonl")
+    assert re.search(r"^starts from: the adapter of version 1,", output, re.MULTILINE)
     assert re.search(r"start_adapter = '.*run-00001/adapter'", trained.ok("retrain", "show", "2"))
 
 
@@ -195,6 +196,7 @@ def test_a_started_run_is_cancelled_from_another_process(
 def test_a_plan_says_what_fits_and_in_which_order(trained: Shell) -> None:
     gold, base = trained.folder / "gold.jsonl", trained.base
     output = trained.ok("retrain", "plan", gold, "--dry-run")
+    assert re.search(r"^starts from: .* no version is in production$", output, re.MULTILINE)
     for method in ("qlora", "lora", "full"):
         assert re.search(rf"^possible: {method} on {base}: 0\.00 billion ", output, re.MULTILINE)
     (order,) = re.findall(r"^order to try: (.+)$", output, re.MULTILINE)
