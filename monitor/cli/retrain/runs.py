@@ -162,11 +162,17 @@ def _watch(engine: "Engine", settings: "Settings", run: int, launcher: "Launcher
     from retrain.training.runs import poll_run
 
     resumptions = settings.retrain.max_resumptions
+    n_resumed = None
     with shown_progress("loading the model") as show:
         while True:
             state = poll_run(engine, run, launcher, datetime.now(UTC), resumptions=resumptions)
             if state.run.status != "running":
                 break
+            if n_resumed is not None and state.run.resumptions > n_resumed:
+                show(
+                    f"its process had died: resumed {state.run.resumptions} of {resumptions} times"
+                )
+            n_resumed = state.run.resumptions
             if state.pending_reason:
                 show(f"waiting: {state.pending_reason}")
             elif "loss" in state.progress:
