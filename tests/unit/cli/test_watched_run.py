@@ -1,4 +1,4 @@
-"""What `retrain start` says while it waits."""
+"""The lines that `retrain start` prints while it waits."""
 
 import time
 from types import SimpleNamespace
