@@ -84,7 +84,7 @@ def _iter_rows(schema: Any, batches: Iterable[Any], label: str) -> Iterator[byte
     for batch in batches:
         batch.validate(full=True)  # offsets of a damaged Arrow file lead anywhere
         place = f"{label}: rows {number + 1:,} to {number + len(batch):,}"
-        columns = _values(pa.Table.from_batches([batch]).cast(target, safe=False), place)
+        columns = _values(pa.Table.from_batches([batch]).cast(target, safe=False))
         for name in with_numbers:
             columns[name] = [_finite(value, f"{place}: {name!r}") for value in columns[name]]
         for row in zip(*columns.values(), strict=True):
@@ -93,17 +93,29 @@ def _iter_rows(schema: Any, batches: Iterable[Any], label: str) -> Iterator[byte
         number += len(batch)
 
 
-def _values(table: Any, place: str) -> dict[str, list[Any]]:
+def _values(table: Any) -> dict[str, list[Any]]:
     columns = {}
     for name in table.column_names:
         try:
             columns[name] = table[name].to_pylist()
-        except (ValueError, OverflowError) as error:
-            raise InputError(
-                f"{place}: {name!r}: {error}; correct the value, or leave the column out",
-                code="bad_value",
-            ) from None
+        except (ValueError, OverflowError):
+            columns[name] = [_python_value(value) for value in table[name]]
     return columns
+
+
+def _python_value(value: Any) -> Any:
+    """Return a value of Arrow as Python's; a time outside its years 1 to 9999 as a text.
+
+    So that one time refuses its row, where it is read as a time, and not the file.
+    """
+    try:
+        return value.as_py()
+    except (ValueError, OverflowError):
+        if isinstance(value, pa.StructScalar):
+            return {name: _python_value(part) for name, part in value.items()}
+        if isinstance(value, pa.ListScalar):
+            return [_python_value(entry) for entry in value]
+        return f"{value.value} {getattr(value.type, 'unit', 'days')} since 1970"
 
 
 def _finite(value: Any, place: str) -> Any:

@@ -1,9 +1,11 @@
 """Parquet and Arrow files, and folders of data sets."""
 
 import gzip
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pyarrow as pa
@@ -118,7 +120,6 @@ def test_columns_that_are_no_json_are_named(tmp_path: Path) -> None:
     [
         (pa.array([float("inf")]), "infinite"),
         (pa.array([[1.0, float("-inf")]]), "infinite"),
-        (pa.array([10**18], pa.timestamp("us")), "bad_value"),
     ],
 )
 def test_values_without_json_form_are_refused(tmp_path: Path, column: pa.Array, code: str) -> None:
@@ -126,6 +127,28 @@ def test_values_without_json_form_are_refused(tmp_path: Path, column: pa.Array, 
     parquet.write_table(pa.table({"prompt": ["a"], "x": column}), path)
     with refusal(code, InputError, match="'x'"):
         rows(path)
+
+
+@pytest.mark.parametrize("nesting", ["plain", "struct", "list"])
+@pytest.mark.parametrize("value", [10**18, -(10**18)])
+def test_a_time_beyond_all_years_is_a_text(tmp_path: Path, value: int, nesting: str) -> None:
+    times = pa.array([0, value, None], pa.timestamp("us"))
+    columns = {
+        "plain": times,
+        "struct": pa.StructArray.from_arrays([times], names=["at"]),
+        "list": pa.ListArray.from_arrays(pa.array([0, 1, 2, 3], pa.int32()), times),
+    }
+    expected = ["1970-01-01T00:00:00", f"{value} us since 1970", None]
+    forms: dict[str, Callable[[Any], Any]] = {
+        "plain": lambda at: at,
+        "struct": lambda at: {"at": at},
+        "list": lambda at: [at],
+    }
+    path = tmp_path / "a.parquet"
+    parquet.write_table(pa.table({"prompt": ["a", "b", "c"], "x": columns[nesting]}), path)
+    assert [row.get("x") for row in rows(path)] == [
+        None if at is None and nesting == "plain" else forms[nesting](at) for at in expected
+    ]
 
 
 def test_a_saved_data_set_is_read_in_order(tmp_path: Path) -> None:
