@@ -264,7 +264,7 @@ class LeaderGauges(Collector):
         ),
         "driftwarden_drifted_share": (
             ("model", "side", "bound"),
-            "Drifted share of the newest evaluated window: estimate, and its 95% interval's ends.",
+            "Drifted share of the newest evaluated window (prompts, or comparable responses).",
         ),
         "driftwarden_window_verdict": (
             ("model", "side", "verdict"),

@@ -127,7 +127,7 @@ def _read_newest_window(
         family: FamilyFigures = getattr(newest[0].figures, side)
         for verdict in get_args(Verdict):
             verdicts[model, side, verdict] = float(family.verdict == verdict)
-        if family.verdict != "not_enough_data":
+        if family.drifted_share is not None:
             for bound in ("estimate", "lower", "upper"):
                 shares[model, side, bound] = getattr(family.drifted_share, bound)
     return {"driftwarden_window_verdict": verdicts, "driftwarden_drifted_share": shares}

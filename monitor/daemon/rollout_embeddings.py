@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from monitor.descriptors import relevance, unrelated_threshold
 from monitor.drift import DriftResult, compare_given
+from monitor.drift.presentation.document import to_document
 from monitor.settings import Settings
 from monitor.store.engine import snapshot, transaction
 from monitor.store.rollouts.comparisons import save_comparison
@@ -155,12 +156,16 @@ def _groups(rows: Sequence[TextRow]) -> list[str]:
 
 
 def _figures(result: DriftResult) -> dict[str, object]:
-    return {
-        "verdict": result.verdict,
-        "p_value": result.p_value,
-        "drifted_share": result.drifted_share,
-        "drifted_share_interval": list(result.drifted_share_interval),
-    }
+    """Return the figures that the page shows; ``None`` for those of what was not tested."""
+    figures: dict[str, object] = to_document(
+        {
+            "verdict": result.verdict,
+            "p_value": result.p_value,
+            "drifted_share": result.drifted_share,
+            "drifted_share_interval": result.drifted_share_interval,
+        }
+    )
+    return figures
 
 
 def _examples(

@@ -219,7 +219,7 @@ def _summarize(workspace: Workspace, evaluations: list[DriftEvaluationRow]) -> N
                 f"{assessment.n_current:,}",
                 assessment.verdict.replace("_", " "),
                 _p_value(assessment.input),
-                f"{assessment.input.drifted_share.estimate:.1%}",
+                _share(assessment.input),
                 _p_value(assessment.output),
                 f"{queued}",
             )
@@ -233,6 +233,11 @@ def _summarize(workspace: Workspace, evaluations: list[DriftEvaluationRow]) -> N
         f"{workspace.config}[/bold]"
     )
     workspace.console.write(describe_log(workspace.folder))
+
+
+def _share(family: FamilyAssessment) -> str:
+    share = family.drifted_share
+    return "-" if share is None else f"{share.estimate:.1%}"
 
 
 def _p_value(family: FamilyAssessment) -> str:

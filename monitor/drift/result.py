@@ -46,8 +46,8 @@ class DescriptorChange:
     """The change of a descriptor of the responses to comparable prompts, given the prompts."""
 
     name: str
-    #: Whether the change is that of the geometric mean, relative to the reference; otherwise it is
-    #: the difference of the means.
+    #: Whether the change is relative to the reference's mean; otherwise it is the difference of the
+    #: means.
     is_relative: bool
     change: float
     #: 95% interval, which contains 0 where random labels change as much in 5% of permutations.
@@ -99,11 +99,15 @@ class DriftResult:
     #: permutations. NaN where nothing was tested.
     p_value: float
     tests: tuple[TestResult, ...]
-    #: Estimate of the share of ``current`` that drifted.
+    #: Estimate of the share of ``current`` that drifted; of responses, of those to comparable
+    #: prompts. NaN where nothing was tested, and so is its interval.
     drifted_share: float
     #: Its 95% interval; it contains 0 where the test doesn't reject at 5%.
     drifted_share_interval: tuple[float, float]
-    #: Of responses: the share of ``current`` beyond the reference's median in the direction in
+    #: Of responses: the share of ``current`` whose prompts are comparable with the reference's.
+    #: ``None`` for prompts.
+    comparable_share: float | None = None
+    #: Of responses: the share of those beyond the reference's median in the direction in
     #: which all responses have shifted, .5 without a shift; with its 95% interval. ``None`` for
     #: prompts.
     shift: float | None = None
@@ -133,7 +137,8 @@ class DriftResult:
             low, high = self.shift_interval
             summary += f", shifted: {self.shift:.0%} ({low:.0%} to {high:.0%}) beyond the median"
         elif lower > 0.0:
-            summary += f", about {self.drifted_share:.1%} ({lower:.1%} to {upper:.1%}) drifted"
+            of = "" if self.comparable_share is None else " of the comparable"
+            summary += f", about {self.drifted_share:.1%} ({lower:.1%} to {upper:.1%}){of} drifted"
         clusters = f", {pluralize(len(self.clusters), 'cluster')}" if self.clusters else ""
         sizes = f"{self.n_current:,} samples against {self.n_reference:,}"
         return f"{summary}{clusters} ({sizes})"

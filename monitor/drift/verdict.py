@@ -56,9 +56,10 @@ def conclude(
             strict=True,
         )
     )
-    size, shift = drifted_share.estimate, None
+    size, shift, comparable = drifted_share.estimate, None, None
     if response_change is not None:
         size, shift = response_change.size, response_change.shift
+        comparable = response_change.comparable
     rejects = p_value <= 1.0 - CONFIDENCE
     drifted = p_value <= alpha and size >= minimum_drifted_share
     return DriftResult(
@@ -67,6 +68,7 @@ def conclude(
         tests=tests,
         drifted_share=drifted_share.estimate,
         drifted_share_interval=(lower, drifted_share.upper),
+        comparable_share=comparable,
         shift=None if shift is None else shift.estimate,
         shift_interval=(
             (0.0, 1.0) if shift is None else (shift.lower if rejects else 0.5, shift.upper)
@@ -94,8 +96,8 @@ def not_enough_data(layout: Layout, rng: np.random.Generator) -> DriftResult:
         verdict="not_enough_data",
         p_value=math.nan,
         tests=(),
-        drifted_share=0.0,
-        drifted_share_interval=(0.0, 1.0),
+        drifted_share=math.nan,
+        drifted_share_interval=(math.nan, math.nan),
         novelty=novelty,
         clusters=(),
         n_reference=pool.n_reference,

@@ -1,10 +1,23 @@
 """Phrases for what has changed: a share, or a shift of all responses, and their descriptors."""
 
-from monitor.rendering.numbers import format_estimate, format_mean, format_share, join_names
-from monitor.store.windows.assessment import DescriptorChange, FamilyAssessment, ResponsePair
+from monitor.rendering.numbers import (
+    format_change,
+    format_estimate,
+    format_mean,
+    format_share,
+    join_names,
+)
+from monitor.store.windows.assessment import (
+    DescriptorChange,
+    FamilyAssessment,
+    NumericAssessment,
+    ResponsePair,
+)
 
 #: Level of the descriptors that are named, after adjustment for their number.
 LEVEL = 0.05
+#: A share of comparable responses that rounds to all of them.
+NEARLY_ALL = 0.995
 #: What the axis of changes of each unit is called.
 UNITS = {"percent": "relative change", "points": "change in points", "value": "change of the mean"}
 #: What a relative change of a descriptor is called, upwards and downwards.
@@ -53,6 +66,26 @@ def format_descriptor_change(change: DescriptorChange) -> str:
     return f"{size}{unit} ({lower} to {upper})"
 
 
+def format_column_change(column: NumericAssessment, output: FamilyAssessment) -> str:
+    """Return the change of a column of the table of descriptors and metrics, with its interval.
+
+    A descriptor that was compared given the prompts has one change wherever it is shown: that one.
+    """
+    given_prompts = change_given_prompts(column, output)
+    return (
+        format_change(column) if given_prompts is None else format_descriptor_change(given_prompts)
+    )
+
+
+def change_given_prompts(
+    column: NumericAssessment, output: FamilyAssessment
+) -> DescriptorChange | None:
+    """Return the change of a column given the prompts; ``None`` where it was not compared so."""
+    if column.side != "response":
+        return None
+    return next((change for change in output.descriptors if change.name == column.name), None)
+
+
 def format_reach(reach: float, unit: str) -> str:
     """Return the end of an axis of changes: "50%", "10 points", "4"."""
     if unit == "percent":
@@ -91,4 +124,23 @@ def describe_extent(family: FamilyAssessment, noun: str) -> str:
     """Describe the drifted share or, where all responses changed a little, their shift."""
     if family.is_shift:
         return f"a shift of all {noun}: {describe_shift(family)}"
-    return f"{format_estimate(family.drifted_share)} of the {noun} differ from the baseline"
+    return f"{describe_share(family, noun)} differ from the baseline"
+
+
+def describe_share(family: FamilyAssessment, noun: str) -> str:
+    """Describe the drifted share, and of what it is one: "about 4% (2% to 6%) of the prompts"."""
+    if family.drifted_share is None:
+        return "an unknown share"
+    compared = "" if family.comparable_share is None else " to comparable prompts"
+    share = f"{format_estimate(family.drifted_share)} of the {noun}{compared}"
+    return share + describe_comparable(family)
+
+
+def describe_comparable(family: FamilyAssessment) -> str:
+    """Describe how many responses are to comparable prompts: " (93% of all)"; empty for nearly all.
+
+    Prompts, and documents that don't say it, have none.
+    """
+    if family.comparable_share is None or family.comparable_share >= NEARLY_ALL:
+        return ""
+    return f" ({family.comparable_share:.0%} of all)"

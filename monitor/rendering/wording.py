@@ -11,7 +11,7 @@ from monitor.rendering.numbers import (
     format_mean,
     format_share,
 )
-from monitor.rendering.response_changes import describe_extent
+from monitor.rendering.response_changes import describe_comparable, describe_extent
 from monitor.rendering.task_types import select_task_types, sum_other_task_types
 from monitor.statistics.p_value_text import state_p_value
 from monitor.store.windows.assessment import (
@@ -133,7 +133,7 @@ def describe_output(family: FamilyAssessment, input_family: FamilyAssessment) ->
         return "responses could not be compared"
     if family.alarm:
         verb = "shifted" if family.is_shift else "drifted"
-        return f"responses to comparable prompts have {verb}"
+        return f"responses to comparable prompts{describe_comparable(family)} have {verb}"
     responses = "responses to comparable prompts" if input_family.alarm else "responses"
     if family.verdict == "drift":
         return f"{responses} changed significantly, below the alert threshold"
@@ -163,6 +163,8 @@ def describe_detectable(assessment: Assessment) -> str:
         sentences.append(f"{subject} do not reliably show {' or '.join(hidden)} of any share.")
     if detectable and detectable[0].is_simulated:
         sentences.append("Simulated on these prompts.")
+    if sentences and assessment.output.verdict != "not_enough_data":
+        sentences.append("How small a change of the responses they show is not known.")
     return " ".join(sentences)
 
 
@@ -223,7 +225,7 @@ def describe_slow_share(slow: SlowDrift) -> str:
 
 def describe_drifted_share(family: FamilyAssessment, assessment: Assessment) -> str:
     """Describe the drifted share, also in exchanges of the traffic, or the shift."""
-    if family.is_shift:
+    if family.is_shift or family.drifted_share is None:
         return describe_extent(family, NOUNS[family.family])
     version = assessment.reported_version
     part = assessment if version is None else version
@@ -233,10 +235,11 @@ def describe_drifted_share(family: FamilyAssessment, assessment: Assessment) -> 
         else f"version {excerpt_of_version(version.version) or 'unknown'}"
     )
     total = part.estimated_current or part.n_current
-    affected = float(f"{family.drifted_share.estimate * total:.2g}")
+    compared = 1.0 if family.comparable_share is None else family.comparable_share
+    affected = float(f"{family.drifted_share.estimate * compared * total:.2g}")
     return (
-        f"{format_estimate(family.drifted_share)} of the {NOUNS[family.family]} differ from the "
-        f"baseline: about {affected:,.0f} of {total:,.0f} exchanges of {whole}"
+        f"{describe_extent(family, NOUNS[family.family])}: about {affected:,.0f} of {total:,.0f} "
+        f"exchanges of {whole}"
     )
 
 

@@ -181,7 +181,7 @@ class Decoder:
         exchange = self._clean(raw, record, model=self._default_model, exchange_id=place)
         exchange = mark_withheld(exchange, self._settings.withheld_texts)
         if self._settings.prompts_only:
-            return replace(exchange, response="")
+            return replace(exchange, response="", has_response=False)
         if self._requires_response and not exchange.withheld:
             _require_response(raw)
         return exchange
@@ -213,6 +213,7 @@ class Decoder:
                 for message, (content, _) in zip(raw.messages, contents, strict=True)
             ),
             response=response,
+            has_response=_has_response(raw),
             attributes=attributes,
             truncated=raw.truncated or response_cut or any(cut for _, cut in contents),
             record_index=raw.index,
@@ -272,10 +273,8 @@ def _require_prompt(raw: RawExchange) -> None:
 
 
 def _require_response(raw: RawExchange) -> None:
-    """Refuse a prompt without a response; an empty text is one, and so is the error of a call."""
-    if raw.response or (raw.response is not None and not raw.response_missing):
-        return
-    if raw.call_metadata.error or raw.attributes.get("error"):
+    """Refuse a prompt without a response."""
+    if _has_response(raw):
         return
     raise RecordError(
         "missing_response",
@@ -283,6 +282,13 @@ def _require_response(raw: RawExchange) -> None:
         "traffic.join.enabled = true where responses are records of their own, or "
         "traffic.prompts_only = true where there are none",
     )
+
+
+def _has_response(raw: RawExchange) -> bool:
+    """Return whether there is a response: an empty text is one, and so is the error of a call."""
+    if raw.response or (raw.response is not None and not raw.response_missing):
+        return True
+    return bool(raw.call_metadata.error or raw.attributes.get("error"))
 
 
 def _join_id(raw: RawExchange, record: RawRecord, id_header: str) -> str:

@@ -45,6 +45,9 @@ class Exchange(Labels, frozen=True, kw_only=True):
     #: The conversation up to the response.
     messages: tuple[Message, ...]
     response: str
+    #: Whether the record itself has a response, if only an empty text or the error of a call; else
+    #: nothing is known of it.
+    has_response: bool = True
     #: Scalars only. Numbers and booleans are metrics.
     attributes: dict[str, Any] = {}
     #: Set when text was cut.

@@ -91,6 +91,7 @@ def join(
         # A half without an id of its own has the join id.
         exchange_id=_own_id(first, request) or _own_id(second, response) or request.join_id,
         response=second.response,
+        has_response=second.has_response,
         attributes=_attributes(first, second),
         truncated=first.truncated or second.truncated,
     )

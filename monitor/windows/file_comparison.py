@@ -105,6 +105,7 @@ def compare_files(
         split,
         settings,
         digest=described[0].digest,
+        with_responses=all(side.has_responses for side in sides),
         unknown_shares=None if vocabulary is None else vocabulary.unknown_shares,
     )
     reported = parts[select_reported(parts)]
@@ -199,6 +200,7 @@ def _compare_parts(
     settings: Settings,
     *,
     digest: str,
+    with_responses: bool,
     unknown_shares: UnknownShares | None,
 ) -> list[PartFindings]:
     """Compare each version's exchanges of the current file with the whole reference file."""
@@ -224,6 +226,7 @@ def _compare_parts(
             seed=plan.seed,
             declared=declared,
             unknown_shares=unknown_shares,
+            with_responses=with_responses,
         )
         findings = collect_findings(comparison, redactor=Redactor(settings.redaction.patterns))
         parts.append(

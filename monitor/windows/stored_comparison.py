@@ -243,6 +243,7 @@ def _compare_part(
             rate_for=lambda task_type: rates.rate_for(settings.model.name, task_type),
             declared=shared.declared.formats,
             unknown_shares=shared.unknown_shares,
+            with_responses=not settings.traffic.prompts_only,
         )
         if tests_slow_drift and comparison.is_compared:
             slow = check_slow_drift(

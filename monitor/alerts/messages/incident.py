@@ -21,7 +21,12 @@ from monitor.alerts.messages.mrkdwn import (
 )
 from monitor.plurals import pluralize
 from monitor.rendering.numbers import format_window
-from monitor.rendering.response_changes import describe_descriptors, describe_extent
+from monitor.rendering.response_changes import (
+    change_given_prompts,
+    describe_descriptors,
+    describe_extent,
+    format_descriptor_change,
+)
 from monitor.rendering.wording import (
     NOUNS,
     MixRow,
@@ -162,12 +167,19 @@ def _family(family: FamilyAssessment) -> str:
 
 
 def _degraded(assessment: Assessment) -> list[str]:
-    return [f"• {_change(column)}" for column in assessment.numeric_columns if column.degraded]
+    return [
+        f"• {_change(column, assessment.output)}"
+        for column in assessment.numeric_columns
+        if column.degraded
+    ]
 
 
-def _change(column: NumericAssessment) -> str:
+def _change(column: NumericAssessment, output: FamilyAssessment) -> str:
     change = f"{column.reference_mean:.3g} → {column.current_mean:.3g}"
-    if column.relative_change is not None:
+    given_prompts = change_given_prompts(column, output)
+    if given_prompts is not None:
+        change += f" (given the prompts {format_descriptor_change(given_prompts)})"
+    elif column.relative_change is not None:
         change += f" ({column.relative_change:+.0%}"
         if column.relative_change_lower is not None and column.relative_change_upper is not None:
             change += (
@@ -315,5 +327,8 @@ def _numeric_columns(assessment: Assessment) -> list[str]:
         return ["No descriptor or metric differs significantly from the baseline."]
     return [
         "*Descriptors and metrics that differ, by effect size*",
-        *(f"• {column.side} {_change(column)}" for column in changed[:NUMERIC_COLUMNS_SHOWN]),
+        *(
+            f"• {column.side} {_change(column, assessment.output)}"
+            for column in changed[:NUMERIC_COLUMNS_SHOWN]
+        ),
     ]

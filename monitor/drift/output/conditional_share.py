@@ -22,6 +22,9 @@ from monitor.drift.samples.pool import Pool
 N_FOLDS = 5
 #: An off-topic response is nearly always farther than most of the reference's.
 DISTANCE_TAILS = (Tail(0.05, 1.0, 1.0), Tail(0.10, 1.0, 1.0))
+#: Of responses that had all changed, this part at least lay in the tails: the others are as near as
+#: some of the reference's. The upper limit allows for it.
+LEAST_CAPTURE = 0.93
 #: A common shift moves responses across the median.
 SHIFT_TAILS = (Tail(0.5, 1.0, 1.0),)
 
@@ -30,8 +33,10 @@ SHIFT_TAILS = (Tail(0.5, 1.0, 1.0),)
 class ResponseChange:
     """What has changed of the responses: a share of them, or all of them by a shift."""
 
-    #: The responses unlike those to comparable prompts, of the whole window.
+    #: Of the responses to comparable prompts: those unlike the reference's.
     share: DriftedShare
+    #: The share of the window's responses whose prompts are comparable.
+    comparable: float
     #: The share of the comparable responses beyond the reference's median in the direction of the
     #: shift; .5 without a shift.
     shift: DriftedShare
@@ -40,7 +45,7 @@ class ResponseChange:
 
     @property
     def size(self) -> float:
-        """Return the least share of the window that has changed by either."""
+        """Return the least share of the comparable responses that has changed by either."""
         return max(self.share.estimate, 2.0 * self.shift.estimate - 1.0)
 
 
@@ -51,7 +56,9 @@ def estimate_response_change(
     residuals: Sequence[NDArray[np.float32]],
     rng: np.random.Generator,
 ) -> ResponseChange:
-    """Estimate the drifted share, among comparable prompts times their share, and the shift.
+    """Estimate the drifted share of the responses to comparable prompts, and their shift.
+
+    Nothing is known of the other responses: they count for neither side of the estimate.
 
     The reference is weighted to the current window's distribution over the prompt cells, so that a
     shift of the prompts alone produces no excess.
@@ -88,13 +95,17 @@ def estimate_response_change(
         for score, tails in scores
     )
     shift = max(shifts, key=_clarity)
-    comparable = layout.share_of_current(shared)
+    upper = share.upper / LEAST_CAPTURE
+    if shift.lower > 0.0 and shift.estimate > share.estimate:
+        # So many have moved, though they are no farther than the reference's.
+        upper = max(upper, shift.upper)
     return ResponseChange(
         share=DriftedShare(
-            estimate=share.estimate * comparable,
-            lower=share.lower * comparable,
-            upper=share.upper * comparable,
+            estimate=share.estimate,
+            lower=share.lower,
+            upper=min(upper, 1.0),
         ),
+        comparable=layout.share_of_current(shared),
         shift=DriftedShare(
             estimate=0.5 + 0.5 * shift.estimate,
             lower=0.5 + 0.5 * shift.lower,

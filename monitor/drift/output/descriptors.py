@@ -34,7 +34,7 @@ class ResponseDescriptor:
     reference: ArrayLike
     #: ``[n_current]``
     current: ArrayLike
-    #: Whether its change is that of the geometric mean, relative to the reference.
+    #: Whether its change is relative to the reference's mean; of numbers of 0 or more.
     is_relative: bool = False
 
 
@@ -94,12 +94,17 @@ class DescriptorResiduals:
     is_relative: NDArray[np.bool_]
     #: float32 ``[N, k]``: of the normal scores, of standard deviation 1.
     scores: NDArray[np.float32]
-    #: float32 ``[N, k]``: of the values, or of their logarithms where changes are relative; in
-    #: units of ``unit``.
+    #: float32 ``[N, k]``: of the values, in units of ``unit``.
     values: NDArray[np.float32]
     unit: NDArray[np.float64]
+    #: float64 ``[k]``: the largest difference of two values; no mean can change by more.
+    reach: NDArray[np.float64]
     #: float32 ``[N, k]``: of the label of the current side.
     labels: NDArray[np.float32]
+    #: float32 ``[N, k]``: the reference's values themselves, in units of ``unit``, and 0 on the
+    #: current side; and the label itself. They give the mean that a change is relative to.
+    reference_values: NDArray[np.float32]
+    own_labels: NDArray[np.float32]
 
     @cached_property
     def whitened(self) -> NDArray[np.float32]:
@@ -111,14 +116,15 @@ class DescriptorResiduals:
 
     @cached_property
     def features(self) -> NDArray[np.float32]:
-        """Return scores, combinations, values and labels side by side."""
-        return np.hstack([self.scores, self.whitened, self.values, self.labels])
+        """Return scores, combinations, values and labels side by side, and the last two as such."""
+        changes = (self.values, self.labels, self.reference_values, self.own_labels)
+        return np.hstack([self.scores, self.whitened, *changes])
 
     @property
     def blocks(self) -> dict[str, int]:
         """Return the name and width of each block of the features."""
         k = len(self.names)
-        return {"descriptors": k, "descriptors_joint": self.whitened.shape[1], "changes": 2 * k}
+        return {"descriptors": k, "descriptors_joint": self.whitened.shape[1], "changes": 4 * k}
 
 
 def residual_descriptors(
@@ -134,21 +140,21 @@ def residual_descriptors(
         descriptors: In the order of the pool.
         n_covariates: Trailing coordinates of the prompts that are covariates.
     """
-    values = np.array(descriptors.values)
+    values = np.where(np.isfinite(descriptors.values), descriptors.values, np.nan)
     scores = np.column_stack([normal_scores(column) for column in values.T])
-    relative = descriptors.is_relative
-    values[:, relative] = np.log(np.where(values[:, relative] > 0.0, values[:, relative], np.nan))
-    values[~np.isfinite(values)] = np.nan
-    centred, unit = np.zeros_like(values), np.ones(values.shape[1])
+    centred, own_values = np.zeros_like(values), np.zeros_like(values)
+    unit, reach = np.ones(values.shape[1]), np.zeros(values.shape[1])
     for index, column in enumerate(values.T):
         known = np.isfinite(column)
         if not known.any():
             continue
         own = column[known]
+        reach[index] = np.ptp(own)
         if len(np.unique(own)) > 2:
             own = np.clip(own, *np.quantile(own, EXTREMES))
         unit[index] = max(float(own.std()), MIN_SPREAD)
         centred[known, index] = (own - own.mean()) / unit[index]
+        own_values[known, index] = own / unit[index]
     k = len(descriptors.names)
     residual = ridge_residual(
         _WithSquares(pool.vectors, n_covariates),
@@ -161,13 +167,17 @@ def residual_descriptors(
     spread = tested.std(axis=0)
     tested = np.where(spread > MIN_SPREAD, tested / np.maximum(spread, MIN_SPREAD), 0.0)
     is_known = np.isfinite(values)
+    label = pool.is_current[:, None]
     return DescriptorResiduals(
-        descriptors.names,
-        relative,
-        tested.astype(np.float32),
-        np.where(is_known, residual[:, k : 2 * k], 0.0).astype(np.float32),
-        unit,
-        np.where(is_known, residual[:, -1:], 0.0).astype(np.float32),
+        names=descriptors.names,
+        is_relative=descriptors.is_relative,
+        scores=tested.astype(np.float32),
+        values=np.where(is_known, residual[:, k : 2 * k], 0.0).astype(np.float32),
+        unit=unit,
+        reach=reach,
+        labels=np.where(is_known, residual[:, -1:], 0.0).astype(np.float32),
+        reference_values=np.where(label, 0.0, own_values).astype(np.float32),
+        own_labels=(label & is_known).astype(np.float32),
     )
 
 

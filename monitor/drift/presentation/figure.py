@@ -1,6 +1,7 @@
 """Figures of results, drawn by plotly: a map, and shares with their intervals."""
 
 import html
+import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -179,7 +180,9 @@ def figure_of_result(
             )
         dots = _map(result, *sides)
     lower, upper = result.drifted_share_interval
-    intervals = [Interval("drifted share", result.drifted_share, lower, upper)]
+    intervals = []
+    if math.isfinite(result.drifted_share):
+        intervals.append(Interval("drifted share", result.drifted_share, lower, upper))
     if result.shift is not None:
         intervals.append(Interval("beyond the median", result.shift, *result.shift_interval))
     pairs = [

@@ -163,7 +163,7 @@ class DescriptorChange(msgspec.Struct, frozen=True, kw_only=True):
     """The change of a descriptor of the responses, given the prompts: at comparable prompts."""
 
     name: str
-    #: ``percent``: of the geometric mean, -0.17 for 17% less. ``points``: the difference of shares,
+    #: ``percent``: of the mean, -0.17 for 17% less. ``points``: the difference of shares,
     #: or of means in [0, 1]; 0.04 for 4 points. ``value``: the difference of means.
     unit: Literal["percent", "points", "value"]
     change: float
@@ -200,8 +200,13 @@ class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     alarm: bool
     #: Of all tests together; ``None`` where nothing was tested.
     p_value: PValue
-    #: Of the window. The interval contains 0 where the test does not reject at 5%.
-    drifted_share: ShareEstimate
+    #: Of the window; for responses, of those to comparable prompts. The interval contains 0 where
+    #: the test does not reject at 5%. ``None`` where nothing was tested.
+    drifted_share: ShareEstimate | None
+    #: The share of the window's responses whose prompts are comparable with the baseline's;
+    #: ``None`` for prompts, where nothing was tested, and in documents of driftwarden 0.2, whose
+    #: ``drifted_share`` of responses is that of the whole window.
+    comparable_share: float | None = None
     #: Of the responses to comparable prompts: the share beyond the baseline's median in the
     #: direction in which all responses have shifted, .5 without a shift; ``None`` for prompts.
     shift: ShareEstimate | None = None
@@ -229,12 +234,14 @@ class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     slow: SlowDrift | None = None
 
     def __post_init__(self) -> None:
-        """Read a missing p-value as NaN."""
+        """Read a missing p-value as NaN, and an old document's share without a test as none."""
         _read_missing(self, "p_value")
+        if self.verdict == "not_enough_data":
+            msgspec.structs.force_setattr(self, "drifted_share", None)
 
     @property
     def changed_share(self) -> float:
-        """Return the least share of the window that changed: drifted, or shifted as a whole."""
+        """Return the least share that changed: drifted, or shifted as a whole; 0 untested."""
         return changed_share(self.drifted_share, self.shift if self.is_shift else None)
 
     @property
@@ -251,10 +258,10 @@ def _read_missing(struct: msgspec.Struct, *fields: str) -> None:
             msgspec.structs.force_setattr(struct, field, math.nan)
 
 
-def changed_share(drifted_share: ShareEstimate, shift: ShareEstimate | None) -> float:
+def changed_share(drifted_share: ShareEstimate | None, shift: ShareEstimate | None) -> float:
     """Return the least share that changed, by a drifted share and the shift of all, if any."""
     moved = 0.0 if shift is None else 2.0 * shift.estimate - 1.0
-    return max(drifted_share.estimate, moved)
+    return moved if drifted_share is None else max(drifted_share.estimate, moved)
 
 
 class NumericAssessment(msgspec.Struct, frozen=True, kw_only=True):
@@ -321,18 +328,23 @@ class VersionAssessment(msgspec.Struct, frozen=True, kw_only=True):
     alarm: bool
     #: ``None`` where nothing was tested.
     input_p_value: PValue
-    input_drifted_share: ShareEstimate
+    input_drifted_share: ShareEstimate | None
     #: ``None`` where nothing was tested.
     output_p_value: PValue
-    output_drifted_share: ShareEstimate
+    #: As of the output family.
+    output_drifted_share: ShareEstimate | None
+    output_comparable_share: float | None = None
     #: As of the output family, where all responses have shifted; else ``None``.
     output_shift: ShareEstimate | None = None
     #: Names of the degraded metrics.
     degraded: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Read missing p-values as NaN."""
+        """Read missing p-values as NaN, and shares of old documents without a test as none."""
         _read_missing(self, "input_p_value", "output_p_value")
+        for family in ("input", "output"):
+            if math.isnan(getattr(self, f"{family}_p_value")):
+                msgspec.structs.force_setattr(self, f"{family}_drifted_share", None)
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):

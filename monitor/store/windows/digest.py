@@ -26,7 +26,8 @@ class FamilyFigures(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     alarm: bool
     p_value: PValue
-    drifted_share: ShareEstimate
+    drifted_share: ShareEstimate | None
+    comparable_share: float | None = None
     shift: ShareEstimate | None = None
     is_shift: bool = False
     slow: SlowFigures | None = None

@@ -203,7 +203,8 @@ def _describe(name: str, family: FamilyFigures) -> str:
     if family.verdict == "no_drift":
         return f"{name} unchanged ({state_p_value(family.p_value)})"
     change = "drifted" if family.alarm else "changed, below the alert threshold"
-    extent = format_estimate(family.drifted_share)
+    extent = "" if family.drifted_share is None else format_estimate(family.drifted_share)
+    extent += "" if family.comparable_share is None else " of those to comparable prompts"
     if family.is_shift and family.shift is not None:
         extent = f"a shift of all: {format_share(family.shift.estimate)} beyond the median"
     return f"{name} {change}, {extent} ({state_p_value(family.p_value)})"

@@ -29,6 +29,9 @@ LOWER_IS_BETTER = frozenset(
     }
 )
 
+#: Ends of names of numbers that are neither better nor worse.
+NEUTRAL = ("tokens", "token_count", "characters", "chars")
+
 _UNIT = re.compile(r"_(?:ms|us|ns|s|sec|secs|seconds|millis|milliseconds|usd|eur|cents)$")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -56,6 +59,16 @@ def direction_of(name: str, settings: Drift) -> Direction:
         if known in LOWER_IS_BETTER:
             return -1
     return 0
+
+
+def is_direction_unknown(name: str, settings: Drift) -> bool:
+    """Return whether a metric can't degrade for want of a direction; lengths need none.
+
+    Example:
+        >>> [is_direction_unknown(name, Drift()) for name in ("latency_ms", "wer", "total_tokens")]
+        [False, True, False]
+    """
+    return direction_of(name, settings) == 0 and not _normalise(name).endswith(NEUTRAL)
 
 
 def _normalise(name: str) -> str:

@@ -50,7 +50,11 @@ def numeric_columns_of(
 
 
 def text_columns_of(
-    reference: Exchanges, current: Exchanges, declared: Formats | None = None
+    reference: Exchanges,
+    current: Exchanges,
+    declared: Formats | None = None,
+    *,
+    with_responses: bool = True,
 ) -> tuple[NumericColumn, ...]:
     """Return the descriptors of both sides.
 
@@ -61,13 +65,14 @@ def text_columns_of(
         current: The window.
         declared: The output format of each task type, where it is declared; others are learned
             from the baseline.
+        with_responses: Whether both sides have responses, if only empty ones.
     """
     windows = (reference, current)
     columns = _of_texts("prompt", [side.prompts for side in windows])
     prompt_languages = [_languages(side.prompts) for side in windows]
     columns += _of_languages("prompt", prompt_languages)
-    # A window without any response is the worst case where the baseline has responses.
-    if any(reference.responses):
+    # A window of empty responses is the worst case where the baseline has others.
+    if with_responses and any(reference.responses):
         response_languages = [_languages(side.responses) for side in windows]
         columns += _of_texts("response", [side.responses for side in windows])
         columns += _of_responses(windows, prompt_languages, response_languages)

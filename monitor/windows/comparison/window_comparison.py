@@ -74,7 +74,10 @@ class WindowComparison:
     design: SampleDesign | None = None
     #: Of the prompts; ``None`` where a side has too few exchanges or end users.
     prompts: DriftResult | None = None
-    #: Of the responses given the prompts; ``None`` where the baseline has too few responses.
+    #: Whether it is known that both sides have responses, if only empty ones.
+    with_responses: bool = True
+    #: Of the responses given the prompts; ``None`` where the baseline has too few responses, or
+    #: nothing is known of those of a side.
     responses: DriftResult | None = None
     #: int64: the rows of the window whose responses were compared; ``None``: all.
     response_rows: NDArray[np.int64] | None = None
@@ -106,6 +109,7 @@ def compare_window(
     rate_for: Callable[[str], float] | None = None,
     declared: Formats | None = None,
     unknown_shares: UnknownShares | None = None,
+    with_responses: bool = True,
 ) -> WindowComparison:
     """Compare a window with its baseline.
 
@@ -120,6 +124,8 @@ def compare_window(
         rate_for: The configured sampling rate of a task type.
         declared: The output format of each task type, where the taxonomy declares it.
         unknown_shares: Of the encoder's vocabulary, where it is known.
+        with_responses: Whether both sides have responses, if only empty ones. Otherwise they are
+            not compared: an exchange whose response is missing looks like one with an empty one.
     """
     matched = match_weekdays(
         reference, current, min_samples=drift.min_samples, min_end_users=MIN_END_USERS
@@ -138,6 +144,7 @@ def compare_window(
         levels=levels,
         seed=seed,
         matched_days=matched,
+        with_responses=with_responses,
     )
     n_end_users = [count_users(side.end_users) for side in (reference, current)]
     if min(len(reference), len(current)) < drift.min_samples or min(n_end_users) < MIN_END_USERS:
@@ -161,7 +168,7 @@ def compare_window(
     # Python's own code would hold up the other thread, so that the texts come first.
     sample = TextSample.draw(len(reference), len(current), np.random.default_rng(TEXT_STREAM))
     sampled = sample.exchanges(reference, current)
-    of_texts = text_columns_of(*sampled, declared)
+    of_texts = text_columns_of(*sampled, declared, with_responses=with_responses)
     columns = (
         *(sample.of_all_rows(column, len(reference)) for column in of_texts),
         *metric_columns_of(reference, current, drift),
@@ -176,7 +183,7 @@ def compare_window(
         rng=np.random.default_rng([seed, OUTPUT_STREAM]),
     )
     responses: DriftResult | None = None
-    has_responses = sampled[0].n_responses >= drift.min_samples
+    has_responses = with_responses and sampled[0].n_responses >= drift.min_samples
     if has_responses and len(reference) + len(current) <= MAX_COMPARED_AT_ONCE:
         # Each has a core; the threads of a library for both would wait for each other.
         with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(1, "prompts") as executor:
@@ -185,7 +192,7 @@ def compare_window(
             prompts = started.result()
     else:
         prompts = compare_prompts()
-        if prompts.verdict != "not_enough_data":
+        if has_responses and prompts.verdict != "not_enough_data":
             responses = compare_responses()
     if prompts.verdict == "not_enough_data":
         return comparison(design=design, prompts=prompts)
@@ -236,15 +243,13 @@ def _compare_responses(
     level: float,
     design: SampleDesign | None,
     rng: np.random.Generator,
-) -> DriftResult | None:
-    """Compare responses given the prompts; ``None`` where the baseline has too few responses.
+) -> DriftResult:
+    """Compare responses given the prompts.
 
-    A window without responses is the worst that can happen to them, so it is compared. Comparable
+    A window of empty responses is the worst that can happen to them, so it is compared. Comparable
     prompts are similar in meaning, form and task type: an embedding carries little of
     the form, and a task type may be known only to the caller.
     """
-    if reference.n_responses < drift.min_samples:
-        return None
     covariates = prompt_covariates(reference, current, columns)
     return compare_given(
         reference.prompt_vectors,

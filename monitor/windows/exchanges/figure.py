@@ -35,9 +35,9 @@ def figure_of_assessment(assessment: Assessment, prompt_map: PromptMap | None) -
     topics = topics[:GROUPS_SHOWN]
     intervals = []
     for family in (assessment.input, assessment.output):
-        if family.verdict == "not_enough_data":
-            continue
         share = family.shift if family.is_shift and family.shift else family.drifted_share
+        if share is None:
+            continue
         name = "beyond the median" if family.is_shift else "drifted"
         intervals.append(
             Interval(f"{NOUNS[family.family]} {name}", share.estimate, share.lower, share.upper)

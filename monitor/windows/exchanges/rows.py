@@ -90,7 +90,10 @@ def _rows_of_family(family: FamilyAssessment) -> list[dict[str, Any]]:
     return [{"family": family.family, **row} for row in rows]
 
 
-def _estimate(share: ShareEstimate) -> dict[str, float]:
+def _estimate(share: ShareEstimate | None) -> dict[str, float]:
+    """Return a share with its limits; nothing, NaN in a frame, of what was not tested."""
+    if share is None:
+        return {}
     return {"estimate": share.estimate, "lower": share.lower, "upper": share.upper}
 
 

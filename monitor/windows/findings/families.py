@@ -36,7 +36,7 @@ def untested_family(
         verdict="not_enough_data",
         alarm=False,
         p_value=math.nan,
-        drifted_share=ShareEstimate(estimate=0.0, lower=0.0, upper=1.0),
+        drifted_share=None,
         untested_reason=reason,
         unread_reference=None if unread is None else unread.reference,
         unread_current=None if unread is None else unread.current,
@@ -82,6 +82,7 @@ def build_family(
             lower=result.drifted_share_interval[0],
             upper=result.drifted_share_interval[1],
         ),
+        comparable_share=result.comparable_share,
         shift=None
         if result.shift is None
         else ShareEstimate(

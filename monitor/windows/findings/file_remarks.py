@@ -21,7 +21,7 @@ def remarks_on_files(sides: Sequence[FileSide], *, field: str, now: datetime) ->
     """
     return (
         *_same_content(*sides),
-        *_prompts_alone(*sides),
+        *_missing_responses(*sides),
         *_no_end_users(*sides),
         *_versions_of_reference(sides[0], field),
         *_models(*sides),
@@ -89,17 +89,30 @@ def _no_end_users(*sides: FileSide) -> list[str]:
     return [remark]
 
 
-def _prompts_alone(*sides: FileSide) -> list[str]:
-    """Return a remark where a side, or both, have no response."""
-    silent = [side for side in sides if not side.window.n_responses]
-    if len(silent) == len(sides):
+def _missing_responses(*sides: FileSide) -> list[str]:
+    """Return remarks where a side, or both, have no response, or some exchanges have none."""
+    if not any(side.window.n_responses for side in sides):
         return ["No exchange of either side has a response: only prompts were compared."]
-    return [
-        f"No exchange of {side.name} has a response, and those of the other side have: each counts "
-        "as an empty response. If they are there under another name, set traffic.fields; to "
-        "compare prompts only, leave the responses out of both sides."
-        for side in silent
-    ]
+    remarks = []
+    for side in sides:
+        missing, n = side.n_missing_responses, len(side.content.exchanges)
+        if not side.has_responses:
+            remarks.append(
+                f"No exchange of {side.name} has a response, and those of the other side have: "
+                "only prompts were compared. If responses are there under another name, set "
+                'traffic.fields; write "" for a response that is empty.'
+            )
+        elif not side.window.n_responses:
+            remarks.append(
+                f"All responses of {side.name} are empty. If they are there under another name, "
+                "set traffic.fields."
+            )
+        elif missing:
+            remarks.append(
+                f"Without a response: {missing:,} of {pluralize(n, 'exchange')} of {side.name}; "
+                "each counts as an empty response."
+            )
+    return remarks
 
 
 def _versions_of_reference(side: FileSide, field: str) -> list[str]:

@@ -30,7 +30,7 @@ from monitor.windows.findings.headline import (
     describe_small_side,
     headline,
 )
-from monitor.windows.findings.metric_remarks import metrics_not_compared
+from monitor.windows.findings.metric_remarks import metrics_not_compared, metrics_without_direction
 from monitor.windows.findings.remarks import (
     remark_on_design,
     remarks_on_copies,
@@ -286,6 +286,7 @@ def collect_findings(
             *remarks_on_unread_texts((input_family, output_family), comparison),
             *untested_remarks,
             *metric_remarks,
+            *metrics_without_direction(comparison.numeric_columns, drift),
             *remarks_on_copies(reference, current),
             *remarks_on_missing_users(reference, current, drift.min_drifted_share),
             *silent_days,
@@ -307,7 +308,7 @@ def _untested_reason_of_responses(comparison: WindowComparison) -> UntestedReaso
     responses, drift = comparison.responses, comparison.drift
     if responses is None or responses.verdict == "not_enough_data":
         sides = comparison.reference.compared, comparison.current.compared
-        return untested_reason(*sides, drift.min_samples)
+        return untested_reason(*sides, drift.min_samples, with_responses=comparison.with_responses)
     reason = untested_responses(comparison)
     if family_alarms(responses) and not is_mostly_unread(comparison.unread_responses):
         return None

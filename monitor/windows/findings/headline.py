@@ -117,7 +117,7 @@ def _input(family: FamilyAssessment) -> str:
 
 def _output(family: FamilyAssessment, input_family: FamilyAssessment) -> str:
     description = describe_output(family, input_family)
-    if family.untested_reason == "unread_texts":
+    if family.untested_reason in {"unread_texts", "few_responses"}:
         return f"{description}: {describe_untested(family)}"
     if not family.alarm:
         return f"{description}{_unread(family)}"
@@ -136,7 +136,11 @@ def _unread(family: FamilyAssessment) -> str:
 
 
 def _share(family: FamilyAssessment) -> str:
-    return f"{format_estimate(family.drifted_share)} differ from the baseline"
+    """Return the drifted share; the clause before it says of what."""
+    if family.drifted_share is None:
+        return "an unknown share differs from the baseline"
+    of_them = " of them" if family.family == "output" else ""
+    return f"{format_estimate(family.drifted_share)}{of_them} differ from the baseline"
 
 
 def _topics(family: FamilyAssessment) -> str:

@@ -1,4 +1,4 @@
-"""Remarks on metrics that only one side has: a broken pipeline would silently disable alarms."""
+"""Remarks on metrics that cannot alarm: only one side has them, or what is worse is unknown."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,8 @@ from typing import Any
 
 from monitor.rendering.excerpts import excerpt
 from monitor.settings import Drift
-from monitor.windows.comparison.metric_directions import direction_of
+from monitor.store.windows.assessment import NumericAssessment
+from monitor.windows.comparison.metric_directions import direction_of, is_direction_unknown
 from monitor.windows.comparison.metrics import MIN_VALUES, count_values
 
 Rows = Sequence[Mapping[str, Any]]
@@ -49,6 +50,33 @@ def metrics_not_compared(reference: Rows, current: Rows, drift: Drift) -> tuple[
             f"{_listed(named)}."
         )
     return tuple(remarks)
+
+
+def metrics_without_direction(
+    numeric_columns: Sequence[NumericAssessment], drift: Drift
+) -> tuple[str, ...]:
+    """Return a remark on the compared metrics of which it is unknown what is worse.
+
+    Args:
+        numeric_columns: Of the window; the metrics among them that changed most come first.
+        drift: Directions of metrics.
+    """
+    unknown = sorted(
+        (
+            column
+            for column in numeric_columns
+            if column.side == "metric" and is_direction_unknown(column.name, drift)
+        ),
+        key=lambda column: (column.adjusted_p_value, column.name),
+    )
+    if not unknown:
+        return ()
+    listed = _listed([_named(column.name) for column in unknown])
+    remark = (
+        f"Metrics that cannot alarm, because it is unknown whether higher or lower is better: "
+        f"{listed}. Name each in drift.higher_is_better or drift.lower_is_better."
+    )
+    return (remark,)
 
 
 def _enough_only_in(side: Counter[str], other: Counter[str], drift: Drift) -> list[str]:

@@ -35,18 +35,23 @@ WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturd
 DAYS_NAMED = 7
 
 
-def untested_reason(reference: Exchanges, current: Exchanges, least: int) -> UntestedReason:
+def untested_reason(
+    reference: Exchanges, current: Exchanges, least: int, *, with_responses: bool = True
+) -> UntestedReason:
     """Return why responses could not be compared although prompts could.
 
     Args:
         reference: The baseline.
         current: The window.
-        least: Responses required of the baseline: a window without responses is compared.
+        least: Responses required of the baseline: a window of empty responses is compared.
+        with_responses: Whether both sides have responses, if only empty ones.
     """
     n_responses = current.n_responses, reference.n_responses
     if not any(n_responses):
         return "no_responses"
-    return "few_responses" if n_responses[1] < least else "few_comparable_prompts"
+    if n_responses[1] < least or not with_responses:
+        return "few_responses"
+    return "few_comparable_prompts"
 
 
 def remarks_on_untested_responses(
@@ -67,7 +72,7 @@ def remarks_on_untested_responses(
         detail = (
             f"{current.n_responses:,} of {pluralize(len(current), 'exchange')} in the window and "
             f"{reference.n_responses:,} of {len(reference):,} in the baseline have one; {least:,} "
-            "are required in the baseline"
+            "are required in the baseline, and one in the window"
         )
     return (f"The responses could not be compared: {detail}.",)
 

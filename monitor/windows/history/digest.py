@@ -143,11 +143,10 @@ def _subthreshold_findings(windows: Sequence[WindowFigures]) -> tuple[Subthresho
         if figures is None:
             continue
         for subject, family in (("prompts", figures.input), ("responses", figures.output)):
-            if family.verdict == "drift" and not family.alarms:
+            share = family.drifted_share
+            if family.verdict == "drift" and share is not None and not family.alarms:
                 findings.append(
-                    SubthresholdFinding(
-                        window, subject, family.p_value, family.drifted_share.estimate
-                    )
+                    SubthresholdFinding(window, subject, family.p_value, share.estimate)
                 )
             slow = family.slow
             if slow is not None and slow.verdict == "drift" and not family.alarms:

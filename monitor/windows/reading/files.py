@@ -46,6 +46,16 @@ class FileSide:
         return self.source.name
 
     @property
+    def n_missing_responses(self) -> int:
+        """Return the number of exchanges without a response, not even an empty one."""
+        return sum(not exchange.has_response for exchange in self.content.exchanges)
+
+    @property
+    def has_responses(self) -> bool:
+        """Return whether any exchange has a response, if only an empty one."""
+        return self.n_missing_responses < len(self.content.exchanges)
+
+    @property
     def models(self) -> Counter[str]:
         """Return the models in the lines, with their numbers of exchanges."""
         return Counter(exchange.model for exchange in self.content.exchanges if exchange.model)

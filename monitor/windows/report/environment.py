@@ -54,7 +54,6 @@ def _environment() -> Environment:
     environment.filters |= {
         "capitalize_first": lambda text: text[:1].upper() + text[1:],
         "pluralize": pluralize,
-        "change": numbers.format_change,
         "effect": numbers.format_effect,
         "excerpt": shorten,
         "instant": numbers.format_instant,
@@ -83,6 +82,7 @@ def _environment() -> Environment:
         "describe_descriptor": response_changes.describe_descriptor,
         "describe_pair": response_changes.describe_pair,
         "format_descriptor_change": response_changes.format_descriptor_change,
+        "format_column_change": response_changes.format_column_change,
         "format_reach": response_changes.format_reach,
         "describe_extent": response_changes.describe_extent,
         "significant_descriptors": response_changes.significant_descriptors,

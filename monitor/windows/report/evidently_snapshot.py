@@ -194,9 +194,9 @@ def _of_exchanges(assessment: "Assessment") -> Content:
     shares, topics = [], []
     for of, family in families:
         figures += _figures_of_family(of, family)
-        if family.verdict == "not_enough_data":
-            continue
         share = family.drifted_share
+        if share is None:
+            continue
         shares.append(
             Interval(
                 name=f"drifted share of {of}",
@@ -214,9 +214,10 @@ def _of_exchanges(assessment: "Assessment") -> Content:
 
 
 def _figures_of_family(of: str, family: "FamilyAssessment") -> Iterator[Figure]:
-    if family.verdict == "not_enough_data":
-        return
     share = family.drifted_share
+    if share is None:
+        return
+    compared = "" if family.comparable_share is None else " of those to comparable prompts"
     alarms = family.alarm or family.slow_alarm is not None
     yield Figure(
         of=of,
@@ -224,7 +225,7 @@ def _figures_of_family(of: str, family: "FamilyAssessment") -> Iterator[Figure]:
         value=float(alarms),
         status="fail" if alarms else "success",
         explanation=f"p = {family.p_value:.3g}, about {share.estimate:.1%} "
-        f"({share.lower:.1%} to {share.upper:.1%}) drifted, "
+        f"({share.lower:.1%} to {share.upper:.1%}){compared} drifted, "
         f"{pluralize(len(family.topics), 'topic')}",
     )
     yield Figure(of=of, name="p-value", value=family.p_value)

@@ -6,11 +6,12 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.rendering.excerpts import excerpt
-from monitor.rendering.numbers import format_change, format_mean
+from monitor.rendering.numbers import format_mean
 from monitor.rendering.response_changes import (
     describe_descriptor,
     describe_extent,
     describe_pair,
+    format_column_change,
     significant_descriptors,
 )
 from monitor.rendering.wording import (
@@ -75,7 +76,7 @@ def render_assessment(assessment: Assessment) -> RenderableType:
     if assessment.is_compared:
         parts += [Text(), *_family(assessment.input), *_family(assessment.output)]
     if assessment.numeric_columns:
-        parts += [Text(), _numeric_columns(assessment.numeric_columns)]
+        parts += [Text(), _numeric_columns(assessment.numeric_columns, assessment.output)]
     if any(assessment.mix_reference) or any(assessment.mix_current):
         parts += [Text(), _mix(assessment)]
     if assessment.remarks:
@@ -137,7 +138,9 @@ def _indent(head: list[Text], examples: tuple[Example, ...]) -> RenderableType:
     return Padding(Group(*lines), (0, 0, 0, 2))
 
 
-def _numeric_columns(numeric_columns: tuple[NumericAssessment, ...]) -> RenderableType:
+def _numeric_columns(
+    numeric_columns: tuple[NumericAssessment, ...], output: FamilyAssessment
+) -> RenderableType:
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold cyan")
     table.add_column("Descriptor, metric")
     table.add_column("Baseline", justify="right")
@@ -152,13 +155,16 @@ def _numeric_columns(numeric_columns: tuple[NumericAssessment, ...]) -> Renderab
             Text(f"{column.side} {excerpt(column.name, 32)}"),
             format_mean(column.reference_mean),
             format_mean(column.current_mean),
-            format_change(column),
+            format_column_change(column, output),
             f"{column.effect_size:+.2f}",
             format_p_value(column.adjusted_p_value),
             style="bold red" if column.degraded else quiet,
         )
     n_more = len(ordered) - NUMERIC_COLUMNS_SHOWN
-    return table if n_more <= 0 else Group(table, Text(f"and {n_more} more", style="dim"))
+    notes = [f"and {n_more} more"] if n_more > 0 else []
+    if output.descriptors:
+        notes.append("changes of the responses are given the prompts")
+    return Group(table, *(Text(note, style="dim") for note in notes))
 
 
 def _mix(assessment: Assessment) -> RenderableType:

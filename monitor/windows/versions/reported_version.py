@@ -17,8 +17,8 @@ import numpy as np
 
 from monitor.plurals import pluralize
 from monitor.rendering.excerpts import excerpt_of_version
-from monitor.rendering.numbers import format_estimate, format_share, join_names
-from monitor.rendering.response_changes import describe_extent
+from monitor.rendering.numbers import format_share, join_names
+from monitor.rendering.response_changes import describe_extent, describe_share
 from monitor.statistics.alarm_levels import AlarmLevels
 from monitor.store.traffic.exchange_columns import count_users
 from monitor.store.windows.assessment import Verdict, VersionAssessment
@@ -178,6 +178,7 @@ def assess_version(
         input_drifted_share=findings.input.drifted_share,
         output_p_value=findings.output.p_value,
         output_drifted_share=findings.output.drifted_share,
+        output_comparable_share=findings.output.comparable_share,
         output_shift=findings.output.shift if findings.output.is_shift else None,
         degraded=tuple(column.name for column in findings.numeric_columns if column.degraded),
     )
@@ -196,9 +197,7 @@ def remark_on_version(part: PartFindings) -> str:
     if not findings.alarm:
         return f"{name}: no drift.{metrics}"
     changes = [
-        describe_extent(family, noun)
-        if family.is_shift
-        else f"{format_estimate(family.drifted_share)} of the {noun}"
+        describe_extent(family, noun) if family.is_shift else describe_share(family, noun)
         for family, noun in ((findings.input, "prompts"), (findings.output, "responses"))
         if family.verdict == "drift"
     ]

@@ -6,6 +6,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -59,12 +60,63 @@ def compared(reference: Path, current: Path) -> Assessment:
     return compare_files(reference, current, SETTINGS, lambda *_: None).assessment
 
 
+def without_response(path: Path) -> Path:
+    """Remove the key of the response from each line."""
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    for line in lines:
+        del line["response"]
+    path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("form", ["null", "absent"])
+@pytest.mark.parametrize("side", ["reference", "current"])
+def test_responses_that_one_side_lacks_are_untested(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, side: str, form: str
+) -> None:
+    files = {name: write(tmp_path / f"{name}.jsonl", 150) for name in ("reference", "current")}
+    files[side] = write(tmp_path / f"{side}.jsonl", 150, response=None)
+    if form == "absent":
+        without_response(files[side])
+    result = compared(files["reference"], files["current"])
+    assert result.verdict == "not_enough_data"
+    assert (result.output.untested_reason, result.output.alarm) == ("few_responses", False)
+    assert result.output.drifted_share is None
+    assert not [column for column in result.numeric_columns if column.side == "response"]
+    assert any(remark.startswith(f"No exchange of {side}.jsonl") for remark in result.remarks)
+    assert msgspec.to_builtins(result)["output"]["drifted_share"] is None
+    monkeypatch.setattr("sys.argv", ["driftwarden", "compare", *map(str, files.values())])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 4
+
+
+def test_drifted_prompts_alarm_though_responses_are_missing(tmp_path: Path) -> None:
+    reference = write(tmp_path / "reference.jsonl", 150)
+    other = write(tmp_path / "current.jsonl", 150, response=None, prompt=lambda n: f"tax form {n}")
+    result = compared(reference, other)
+    assert (result.verdict, result.input.alarm, result.output.alarm) == ("drift", True, False)
+
+
+def test_missing_responses_of_some_lines_are_counted(tmp_path: Path) -> None:
+    reference = write(tmp_path / "reference.jsonl", 150)
+    current = write(
+        tmp_path / "current.jsonl", 150, response=lambda n: None if n % 10 else "In the app."
+    )
+    result = compared(reference, current)
+    assert result.verdict == "drift"
+    assert any("135 of 150 exchanges of current.jsonl" in remark for remark in result.remarks)
+    (length,) = (c for c in result.output.descriptors if c.name == "length in tokens")
+    assert -1.0 <= length.lower < length.change < -0.8
+
+
 def test_a_candidate_that_responses_nothing_is_stopped(tmp_path: Path) -> None:
     reference = write(tmp_path / "reference.jsonl", 150)
-    for response in ("", None):
-        result = compared(reference, write(tmp_path / "current.jsonl", 120, response=response))
-        assert result.verdict == "drift"
-        assert "empty +100.0 points" in result.headline
+    result = compared(reference, write(tmp_path / "current.jsonl", 120, response=""))
+    assert result.verdict == "drift"
+    assert "empty +100.0 points" in result.headline
+    assert result.output.drifted_share is not None
+    assert result.output.drifted_share.upper == 1.0
     # It has always been so: nothing is lost.
     silent = write(tmp_path / "silent.jsonl", 150, response="")
     assert compared(silent, write(tmp_path / "current.jsonl", 120, response="")).verdict == (

@@ -77,6 +77,7 @@ def output_drift() -> Assessment:
         alarm=True,
         p_value=0.0002,
         drifted_share=estimated(0.08),
+        comparable_share=0.93,
         tests=(test,),
         topics=(make_topic(examples=(example,)),),
         outliers=(example,),

@@ -9,8 +9,9 @@ import pytest
 from monitor.settings import Drift
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.windows.comparison.large_users import large_user_shares
-from monitor.windows.findings.metric_remarks import metrics_not_compared
+from monitor.windows.findings.metric_remarks import metrics_not_compared, metrics_without_direction
 from monitor.windows.findings.remarks import remarks_on_copies, remarks_on_silent_days
+from tests.support.windows.assessments import make_numeric_column
 
 MONDAY = datetime(2026, 11, 2, tzinfo=UTC)
 
@@ -68,6 +69,33 @@ def test_names_from_traffic_are_shown_on_one_line() -> None:
     (remark,) = metrics_not_compared([{"a\nb\x1b[31m" + "c" * 99: 1}] * 20, [], Drift())
     assert "\n" not in remark
     assert "\x1b" not in remark
+
+
+@pytest.mark.parametrize("name", ["wer", "latency_x", "p95", "score_v2"])
+def test_a_metric_without_direction_is_named_until_it_is_set(name: str) -> None:
+    columns = [make_numeric_column(name=name, direction=0, degraded=False)]
+    (remark,) = metrics_without_direction(columns, Drift())
+    assert f"`{name}`" in remark
+    for setting in ("higher_is_better", "lower_is_better"):
+        assert f"drift.{setting}" in remark
+        assert metrics_without_direction(columns, Drift(**{setting: (name,)})) == ()
+
+
+def test_known_directions_lengths_and_descriptors_need_no_setting() -> None:
+    names = ("score", "latencyMs", "completion_tokens", "usage.totalTokens", "chars")
+    columns = [make_numeric_column(name=name) for name in names]
+    descriptor = make_numeric_column(name="length in tokens", side="response", direction=0)
+    assert metrics_without_direction([*columns, descriptor], Drift()) == ()
+
+
+def test_of_many_metrics_those_that_changed_most_are_named() -> None:
+    columns = [
+        make_numeric_column(name=f"m{n}", direction=0, adjusted_p_value=1.0 - n / 20)
+        for n in range(9)
+    ]
+    (remark,) = metrics_without_direction(columns, Drift())
+    assert "`m8`, `m7`, " in remark
+    assert " and 2 more." in remark
 
 
 def copied(prompts: Sequence[str], *, with_users: bool = False) -> Exchanges:

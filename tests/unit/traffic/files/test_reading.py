@@ -4,7 +4,9 @@ import gzip
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from monitor.errors import InputError
 from monitor.settings import Traffic
@@ -65,6 +67,36 @@ def test_every_container_gives_exchanges_and_bad_values(
 
     assert ["a", "b"] == [exchange.prompt for exchange in read.exchanges]
     assert [(unit, 3)] == [(bad.unit, bad.number) for bad in read.bad_lines]
+
+
+@pytest.mark.parametrize("value", [10**18, -(10**18), 0, 5 * 10**15])
+def test_one_bad_time_refuses_its_row_alone(tmp_path: Path, value: int) -> None:
+    good = 1_793_613_600_000_000
+    times = pa.array([good] * 5 + [value] + [good] * 14, pa.timestamp("us", "UTC"))
+    prompts = [f"prompt {n}" for n in range(20)]
+    parquet.write_table(pa.table({"prompt": prompts, "timestamp": times}), tmp_path / "a.parquet")
+
+    read = read_exchanges(tmp_path / "a.parquet", Traffic(), default_model="", redactor=None)
+
+    assert [*prompts[:5], *prompts[6:]] == [exchange.prompt for exchange in read.exchanges]
+    assert [(6, "bad_timestamp")] == [(bad.number, bad.reason) for bad in read.bad_lines]
+
+
+@pytest.mark.parametrize(
+    ("line", "has_response"),
+    [
+        ('{"prompt": "a"}', False),
+        ('{"prompt": "a", "response": null}', False),
+        ('{"prompt": "a", "response": ""}', True),
+        ('{"prompt": "a", "response": null, "metadata": {"error": "timeout"}}', True),
+    ],
+)
+def test_an_empty_response_is_one_and_a_missing_one_is_not(
+    tmp_path: Path, line: str, has_response: bool
+) -> None:
+    path = write(tmp_path / "exchanges.jsonl", line.encode())
+    (exchange,) = read_exchanges(path, Traffic(), default_model="", redactor=None).exchanges
+    assert (exchange.response, exchange.has_response) == ("", has_response)
 
 
 @pytest.mark.parametrize("text", ["a", "\ud83d"])

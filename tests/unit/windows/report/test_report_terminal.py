@@ -5,10 +5,12 @@ from collections.abc import Callable
 from io import StringIO
 from typing import get_args
 
+import msgspec
 import pytest
 from rich.console import Console
 
-from monitor.rendering.wording import describe_slow_drift
+from monitor.rendering.response_changes import describe_extent, format_column_change
+from monitor.rendering.wording import describe_drifted_share, describe_slow_drift
 from monitor.store.windows.assessment import Assessment, ShareEstimate, UntestedReason
 from monitor.windows.report.page import render_page
 from monitor.windows.report.terminal import print_assessment
@@ -22,8 +24,10 @@ from tests.support.windows.assessments import (
     HOSTILE,
     estimated,
     make_assessment,
+    make_descriptor_change,
     make_examples,
     make_family,
+    make_numeric_column,
     make_slow,
     make_topic,
     not_enough_data,
@@ -128,6 +132,36 @@ def test_no_share_is_shown_without_significance() -> None:
     text = in_terminal(make_assessment(output=family))
     assert "p = 0.10" in text
     assert "3.1%" not in text
+
+
+def test_a_share_of_responses_says_how_many_are_comparable() -> None:
+    family = make_family(
+        "output",
+        verdict="drift",
+        p_value=0.001,
+        drifted_share=estimated(0.08),
+        comparable_share=0.9,
+    )
+    assert "comparable prompts (90% of all) differ" in describe_extent(family, "responses")
+    whole = msgspec.structs.replace(family, comparable_share=0.999)
+    assert "% of all)" not in describe_extent(whole, "responses")
+    exchanges = describe_drifted_share(family, make_assessment(output=family))
+    assert exchanges.endswith("about 36 of 500 exchanges of the window")  # 8% of 90% of 500
+    old = msgspec.structs.replace(family, comparable_share=None)
+    assert "comparable" not in describe_extent(old, "responses")
+
+
+def test_a_descriptor_of_the_responses_has_one_change() -> None:
+    column = make_numeric_column(name="length in tokens", side="response", direction=0)
+    compared = make_descriptor_change(change=-0.2, lower=-0.3, upper=-0.1)
+    output = make_family("output", descriptors=(compared,))
+    assert format_column_change(column, output) == "-20% (-30% to -10%)"
+    assert format_column_change(column, make_family("output")).startswith("-34.0%")
+    prompt = msgspec.structs.replace(column, side="prompt")
+    assert format_column_change(prompt, output).startswith("-34.0%")
+    text = in_terminal(make_assessment(output=output, numeric_columns=(column,)))
+    assert "-20% (-30% to -10%)" in text
+    assert "-34.0%" not in text
 
 
 def test_mix_of_a_side_without_task_types_is_unknown() -> None:
