@@ -22,6 +22,7 @@ from monitor.statistics.alarm_levels import AlarmLevels, permutations_for
 from monitor.store.traffic.exchange_columns import Exchanges, count_users
 from monitor.store.windows.assessment import NumericAssessment
 from monitor.traffic.same_prompt import SamePrompt, find_same_prompt
+from monitor.windows.comparison.bursts import burst_groups
 from monitor.windows.comparison.common_rate import comparable
 from monitor.windows.comparison.format_conformance import Formats
 from monitor.windows.comparison.large_users import thin_large_users
@@ -154,8 +155,8 @@ def compare_window(
         compare,
         reference.prompt_vectors,
         current.prompt_vectors,
-        reference_groups=reference.end_users,
-        current_groups=current.end_users,
+        reference_groups=burst_groups(reference, "reference"),
+        current_groups=burst_groups(current, "current"),
         current_parts=current.days,
         alpha=levels.input,
         minimum_drifted_share=drift.min_drifted_share,
@@ -259,8 +260,8 @@ def _compare_responses(
         reference_covariates=covariates[0],
         current_covariates=covariates[1],
         descriptors=response_descriptors(columns),
-        reference_groups=reference.end_users,
-        current_groups=current.end_users,
+        reference_groups=burst_groups(reference, "reference"),
+        current_groups=burst_groups(current, "current"),
         alpha=level,
         minimum_drifted_share=drift.min_drifted_share,
         minimum_samples=drift.min_samples,
