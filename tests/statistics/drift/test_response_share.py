@@ -65,10 +65,10 @@ def test_the_interval_reaches_all_where_all_responses_changed(
 def test_the_interval_covers_a_share_of_the_comparable_responses(n_trials: int) -> None:
     results = [run(seed, changed=0.4, kind="empty", new_prompts=0.3) for seed in range(n_trials)]
     covered = sum(
-        result.drifted_share_interval[0] <= 0.4 <= result.drifted_share_interval[1] + 0.03
+        result.drifted_share_interval[0] <= 0.4 <= result.drifted_share_interval[1]
         for result in results
     )
-    assert covered >= 0.75 * n_trials
+    assert covered >= 0.9 * n_trials
     assert np.mean([result.drifted_share for result in results]) == pytest.approx(0.4, abs=0.06)
 
 
