@@ -98,6 +98,8 @@ class DriftResult:
     #: The fused p-value: the harmonic mean of the p-values of the tests, recalibrated on the same
     #: permutations. NaN where nothing was tested.
     p_value: float
+    #: The level that it is compared with; ``None`` where nothing was tested.
+    alpha: float | None = None
     tests: tuple[TestResult, ...]
     #: Estimate of the share of ``current`` that drifted; of responses, of those to comparable
     #: prompts. NaN where nothing was tested, and so is its interval.
@@ -107,6 +109,15 @@ class DriftResult:
     #: Of responses: the share of ``current`` whose prompts are comparable with the reference's.
     #: ``None`` for prompts.
     comparable_share: float | None = None
+    #: Of prompts: estimate of the share of ``current`` that moved between topics, which are 8 to 64
+    #: groups of similar samples of both sides, new ones included. ``None`` for responses, and where
+    #: the test doesn't reject at 5%.
+    moved_share: float | None = None
+    #: Its 95% interval. Moves between topics that are one group are not in it.
+    moved_share_interval: tuple[float, float] = (0.0, 1.0)
+    #: Whether another mix of known topics explains more of the change than new samples: at least
+    #: twice the drifted share moved.
+    is_mix: bool = False
     #: Of responses: the share of those beyond the reference's median in the direction in
     #: which all responses have shifted, .5 without a shift; with its 95% interval. ``None`` for
     #: prompts.
@@ -131,11 +142,19 @@ class DriftResult:
     def __str__(self) -> str:
         """Return the conclusion in a line."""
         p_value = "nothing was tested" if math.isnan(self.p_value) else f"p = {self.p_value:.3g}"
+        if self.alpha is not None and not math.isnan(self.p_value):
+            p_value += f", level {self.alpha:.3g}"
         summary = f"{self.verdict}: {p_value}"
         lower, upper = self.drifted_share_interval
         if self.is_shift and self.shift is not None and self.p_value <= 0.05:
             low, high = self.shift_interval
             summary += f", shifted: {self.shift:.0%} ({low:.0%} to {high:.0%}) beyond the median"
+        elif self.is_mix and self.moved_share is not None:
+            low, high = self.moved_share_interval
+            summary += (
+                f", about {self.moved_share:.1%} ({low:.1%} to {high:.1%}) moved between groups, "
+                f"{self.drifted_share:.1%} ({lower:.1%} to {upper:.1%}) drifted"
+            )
         elif lower > 0.0:
             of = "" if self.comparable_share is None else " of the comparable"
             summary += f", about {self.drifted_share:.1%} ({lower:.1%} to {upper:.1%}){of} drifted"

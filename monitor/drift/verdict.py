@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.drift.drifted_share import CONFIDENCE, DriftedShare
+from monitor.drift.input.moved_share import MovedShare
 from monitor.drift.neighbours.pool_search import PoolSearch
 from monitor.drift.novelty import score_novelty
 from monitor.drift.output.conditional_share import ResponseChange
@@ -15,12 +16,16 @@ from monitor.drift.samples.design import Layout
 from monitor.drift.samples.pool import Pool
 from monitor.statistics.multiplicity import holm
 
+#: The share that moved between topics, over the drifted share, from which on both are reported.
+MIX_RATIO = 2.0
+
 
 def conclude(
     pool: Pool,
     components: ComponentStatistics,
     *,
     drifted_share: DriftedShare,
+    moved_share: MovedShare | None = None,
     response_change: ResponseChange | None = None,
     descriptors: tuple[DescriptorChange, ...] = (),
     novelty: NDArray[np.float64],
@@ -65,10 +70,16 @@ def conclude(
     return DriftResult(
         verdict="drift" if drifted else "no_drift",
         p_value=p_value,
+        alpha=alpha,
         tests=tests,
         drifted_share=drifted_share.estimate,
         drifted_share_interval=(lower, drifted_share.upper),
         comparable_share=comparable,
+        moved_share=None if moved_share is None else moved_share.estimate,
+        moved_share_interval=(0.0, 1.0)
+        if moved_share is None
+        else (moved_share.lower, moved_share.upper),
+        is_mix=moved_share is not None and _is_mix(moved_share, drifted_share),
         shift=None if shift is None else shift.estimate,
         shift_interval=(
             (0.0, 1.0) if shift is None else (shift.lower if rejects else 0.5, shift.upper)
@@ -83,6 +94,11 @@ def conclude(
         n_current_groups=pool.n_current_units,
         n_permutations=len(components.statistics) - 1,
     )
+
+
+def _is_mix(moved: MovedShare, drifted: DriftedShare) -> bool:
+    """Return whether new samples explain less than half of the share that moved."""
+    return moved.estimate > 0.0 and moved.estimate >= MIX_RATIO * drifted.estimate
 
 
 def not_enough_data(layout: Layout, rng: np.random.Generator) -> DriftResult:

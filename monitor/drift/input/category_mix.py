@@ -19,7 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.drift.permutation.bins import balance, deal_bins
+from monitor.drift.input.moved_share import CONFIDENCE, MovedShare, estimate_moved_share
+from monitor.drift.permutation.bins import Bins, balance, deal_bins
 from monitor.drift.permutation.contrasts import Quadratic
 from monitor.drift.permutation.feature_map import IdentityFeatures
 from monitor.drift.permutation.labels import label_chunks, upper_p_values
@@ -29,6 +30,8 @@ from monitor.drift.samples.units import unit_keys
 
 #: Categories tested separately; the rarer ones, by both sides together, are tested as one.
 MAXIMUM_CATEGORIES = 50
+#: The same for the estimate of the share that moved, which sees nothing within a sum.
+MAXIMUM_ESTIMATED = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,9 +43,14 @@ class MixComparison:
     #: Pearson's chi-square over the categories.
     statistic: float
     p_value: float
-    #: Half the sum of the absolute differences: the total variation distance, in [0, 1]. It is the
-    #: share of samples that would have to change category, and positive by chance alone.
+    #: Half the sum of the absolute differences: the total variation distance of the samples, in
+    #: [0, 1]. It is positive by chance alone, the more so the more categories there are.
     effect_size: float
+    #: Estimate of the share of ``current`` that moved between categories: the total variation
+    #: distance without the noise; see :mod:`monitor.drift.input.moved_share`. NaN without a test.
+    moved_share: float
+    #: Its 95% interval; it contains 0 where the test doesn't reject at 5%.
+    moved_share_interval: tuple[float, float]
 
 
 def compare_mix(
@@ -79,7 +87,7 @@ def compare_mix(
         >>> import numpy as np
         >>> mix = compare_mix(["a"] * 90 + ["b"] * 10, ["a"] * 60 + ["b"] * 40,
         ...                   rng=np.random.default_rng(0))
-        >>> round(mix.effect_size, 2), mix.p_value < 0.01
+        >>> round(mix.moved_share, 1), mix.p_value < 0.01
         (0.3, True)
     """
     if n_permutations < 1:
@@ -91,24 +99,36 @@ def compare_mix(
     distance = sum(abs(shares[0].get(n, 0.0) - shares[1].get(n, 0.0)) for n in names) / 2
     indicator = _indicators(reference, current)
     salts = rng.integers(2**63, size=2).tolist()
-    before, after = (
-        make_sketch(IdentityFeatures(), rows, unit_keys(groups, rows, name, salt=salt))
-        for rows, groups, name, salt in (
-            (indicator[: len(reference)], reference_groups, "reference_groups", salts[0]),
-            (indicator[len(reference) :], current_groups, "current_groups", salts[1]),
+    rows = (indicator[: len(reference)], indicator[len(reference) :])
+    keys = [
+        unit_keys(groups, side, name, salt=salt)
+        for side, groups, name, salt in (
+            (rows[0], reference_groups, "reference_groups", salts[0]),
+            (rows[1], current_groups, "current_groups", salts[1]),
         )
+    ]
+    before, after = (
+        make_sketch(IdentityFeatures(), side, key) for side, key in zip(rows, keys, strict=True)
     )
     statistic, p_value = 0.0, math.nan
+    moved = MovedShare(estimate=math.nan, lower=0.0, upper=1.0)
     if indicator.shape[1] > 1 and min(before.n_units, after.n_units) > 1:
+        bins = deal_bins(before, after, rng)
         # Chi-square is of the order of 1: smaller differences are rounding.
-        statistics = np.round(_chi_squares(before, after, n_permutations, rng), 9)
+        statistics = np.round(_chi_squares(before, after, bins, n_permutations, rng), 9)
         statistic, p_value = float(statistics[0]), float(upper_p_values(statistics[:, None])[0, 0])
+        codes = number_categories((*reference, *current), MAXIMUM_ESTIMATED)
+        moved = estimate_moved_share(
+            codes[: len(reference)], codes[len(reference) :], keys, bins, rng
+        )
     return MixComparison(
         reference=shares[0],
         current=shares[1],
         statistic=statistic,
         p_value=p_value,
         effect_size=distance if len(reference) and len(current) else 0.0,
+        moved_share=moved.estimate,
+        moved_share_interval=(moved.lower if p_value <= 1.0 - CONFIDENCE else 0.0, moved.upper),
     )
 
 
@@ -127,20 +147,23 @@ def _shares(categories: Sequence[str]) -> dict[str, float]:
 
 def _indicators(reference: Sequence[str], current: Sequence[str]) -> NDArray[np.float32]:
     """Return the indicators of the categories, float32 ``[n_reference + n_current, k]``."""
-    frequencies = Counter(sorted((*reference, *current)))
+    codes = number_categories((*reference, *current), MAXIMUM_CATEGORIES)
+    return np.eye(int(codes.max(initial=0)) + 1, dtype=np.float32)[codes]
+
+
+def number_categories(categories: Sequence[str], limit: int) -> NDArray[np.int64]:
+    """Return the rank of each category by frequency, at most ``limit``, ``[n]``."""
+    frequencies = Counter(sorted(categories))
     number = {
-        name: min(position, MAXIMUM_CATEGORIES)
-        for position, (name, _) in enumerate(frequencies.most_common())
+        name: min(position, limit) for position, (name, _) in enumerate(frequencies.most_common())
     }
-    codes = np.array([number[name] for name in (*reference, *current)], dtype=np.int64)
-    return np.eye(max(number.values(), default=0) + 1, dtype=np.float32)[codes]
+    return np.array([number[name] for name in categories], dtype=np.int64)
 
 
 def _chi_squares(
-    reference: Sketch, current: Sketch, n_permutations: int, rng: np.random.Generator
+    reference: Sketch, current: Sketch, bins: Bins, n_permutations: int, rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """Return Pearson's chi-square under the true labels and every permutation, ``[1 + B]``."""
-    bins = deal_bins(reference, current, rng)
     sums = bins.total(reference.sums, current.sums)
     counts = bins.total(reference.counts, current.counts)
     n_current, n_samples = counts[bins.is_current].sum(), counts.sum()

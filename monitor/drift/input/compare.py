@@ -5,17 +5,19 @@ from operator import add
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.cluster import hierarchy
 
 from monitor.arrays import Vectors
 from monitor.drift.clusters import find_clusters
 from monitor.drift.drifted_share import estimate_drifted_share
 from monitor.drift.input.component_tests import compute_components
-from monitor.drift.neighbours.cells import fit_cells
+from monitor.drift.input.moved_share import CONFIDENCE, MovedShare, estimate_moved_share
+from monitor.drift.neighbours.cells import Cells, fit_cells
 from monitor.drift.neighbours.near_copies import merge_near_copies
 from monitor.drift.neighbours.pool_search import make_pool_search
 from monitor.drift.novelty import score_novelty
 from monitor.drift.options import Randomness, check_options, make_generator
-from monitor.drift.permutation.bins import deal_bins
+from monitor.drift.permutation.bins import Bins, deal_bins
 from monitor.drift.permutation.feature_map import FeatureMap, NoFeatures, fit_feature_map
 from monitor.drift.permutation.fusion import ComponentStatistics
 from monitor.drift.permutation.sketch import MAXIMUM_NODES, make_sketch
@@ -25,10 +27,15 @@ from monitor.drift.samples.design import Layout, SampleDesign, make_layout
 from monitor.drift.samples.embeddings import Embeddings, check_sides
 from monitor.drift.samples.fixed_draws import fixed_draws
 from monitor.drift.samples.group_ids import Groups
-from monitor.drift.samples.pool import make_pool
+from monitor.drift.samples.pool import Pool, make_pool
 from monitor.drift.samples.units import unit_keys
 from monitor.drift.verdict import conclude, not_enough_data
 from monitor.statistics.alarm_levels import DEFAULT_LEVELS, MIN_DRIFTED_SHARE
+
+#: Numbers of groups of cells between which the samples move, the largest as far as there are
+#: :data:`SAMPLES_PER_TOPIC` each: a narrow topic shows in many groups, a domain of topics in few.
+TOPICS = (64, 32, 16, 8)
+SAMPLES_PER_TOPIC = 32
 
 
 def compare(
@@ -114,7 +121,7 @@ def compare(
     comparable_pool = layout.comparable_pool
     if not comparable_pool.has_enough(minimum_samples):
         return not_enough_data(layout, draws)
-    components = _two_sample_test(
+    components, keys, bins = _two_sample_test(
         sides,
         (reference_groups, current_groups),
         parts,
@@ -139,6 +146,9 @@ def compare(
         pool,
         components,
         drifted_share=drifted_share,
+        moved_share=_moved_share(comparable_pool, cells, keys, bins)
+        if components.p_value <= 1.0 - CONFIDENCE
+        else None,
         novelty=novelty,
         clusters=clusters,
         alpha=alpha,
@@ -168,7 +178,8 @@ def _two_sample_test(
     rng: np.random.Generator,
     draws: np.random.Generator,
     device: str | None,
-) -> ComponentStatistics:
+) -> tuple[ComponentStatistics, list[NDArray[np.uint64]], Bins]:
+    """Return the statistics, the units of the comparable samples of both sides, and their bins."""
     names, comparable_pool = ("reference_groups", "current_groups"), layout.comparable_pool
     salts = draws.integers(2**63, size=2).tolist()
     rows = (
@@ -194,13 +205,43 @@ def _two_sample_test(
         make_sketch(features, current.part(day), keys[1][day], device=device) for day in days
     )
     sketch_of_current = reduce(add, sketches)
-    return compute_components(
+    bins = deal_bins(sketch, sketch_of_current, draws)
+    components = compute_components(
         None if isinstance(features, NoFeatures) else features,
         sketch,
         sketch_of_current,
-        deal_bins(sketch, sketch_of_current, draws),
+        bins,
         n_permutations=n_permutations,
         rng=rng,
         draws=draws,
         device=device,
+    )
+    return components, keys, bins
+
+
+def _moved_share(
+    pool: Pool, cells: Cells, keys: list[NDArray[np.uint64]], bins: Bins
+) -> MovedShare:
+    """Estimate the share of the samples that moved between groups of similar samples.
+
+    Args:
+        pool: The comparable samples.
+        cells: Their fine cells.
+        keys: The units of both sides, in the order of the pool.
+        bins: Their bins.
+    """
+    n_topics = [n for n in TOPICS if n * SAMPLES_PER_TOPIC <= len(pool.vectors)] or TOPICS[-1:]
+    tree = hierarchy.ward(cells.centroids.astype(np.float64))
+    # int64 ``[cells, levels]``, the finest first.
+    groups = hierarchy.cut_tree(tree, n_clusters=[min(n, len(cells.centroids)) for n in n_topics])
+    topic = groups[cells.assign(pool.vectors), 0]
+    first = np.unique(groups[:, 0], return_index=True)[1]
+    return estimate_moved_share(
+        topic[~pool.is_current],
+        topic[pool.is_current],
+        keys,
+        bins,
+        # A generator of its own: the other figures don't depend on whether there is an estimate.
+        fixed_draws(),
+        groupings=[groups[first, level] for level in range(1, len(n_topics))],
     )

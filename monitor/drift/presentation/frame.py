@@ -45,6 +45,17 @@ def rows_of_result(result: "DriftResult") -> list[dict[str, Any]]:
             "p_value": result.p_value,
         }
     ]
+    if result.moved_share is not None:
+        lower, upper = result.moved_share_interval
+        rows.append(
+            {
+                "kind": "moved_share",
+                "name": "groups",
+                "estimate": result.moved_share,
+                "lower": lower,
+                "upper": upper,
+            }
+        )
     if result.shift is not None:
         lower, upper = result.shift_interval
         rows.append(

@@ -73,6 +73,7 @@ def test_the_frame_has_a_row_for_each_finding(drift: DriftResult, untested: Drif
     assert list(frame.kind.value_counts().sort_index().items()) == [
         ("cluster", len(drift.clusters)),
         ("drifted_share", 1),
+        ("moved_share", 1),
         ("test", len(drift.tests)),
     ]
     share = frame.iloc[0]
