@@ -104,6 +104,15 @@ def compare(
             "prompt. Without it, such a file is refused: traffic.fields may read the wrong field.",
         ),
     ] = False,
+    all_days: Annotated[
+        bool,
+        typer.Option(
+            "--all-days",
+            help="Compare with the whole reference file. Without it, exchanges of some days of the "
+            "week are compared with these days of a reference of a week or more. Default: "
+            "drift.match_weekdays.",
+        ),
+    ] = False,
     cache: Annotated[
         Path | None,
         typer.Option(
@@ -145,6 +154,7 @@ def compare(
         false_alarms_a_year=false_alarms_a_year,
         seed=seed,
         max_same_prompt_share=1.0 if allow_same_prompt else None,
+        match_weekdays=False if all_days else None,
         cache=cache,
     )
     if power_windows is not None and not power:
@@ -203,6 +213,7 @@ def _with_overrides(
     false_alarms_a_year: float | None,
     seed: int | None,
     max_same_prompt_share: float | None,
+    match_weekdays: bool | None,
     cache: Path | None,
 ) -> "Settings":
     from monitor.statistics.alarm_levels import BUDGET_RANGE
@@ -219,6 +230,7 @@ def _with_overrides(
         "false_alarms_a_year": false_alarms_a_year,
         "seed": seed,
         "max_same_prompt_share": max_same_prompt_share,
+        "match_weekdays": match_weekdays,
     }
     drift = settings.drift.model_copy(
         update={key: value for key, value in overrides.items() if value is not None}

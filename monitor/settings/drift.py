@@ -28,6 +28,7 @@ class Drift(Section):
     max_unread_share: Share = 0.1
     max_same_prompt_share: Share = 0.5
     n_permutations: Annotated[int, Field(ge=99)] = 9999
+    match_weekdays: bool = True
     seed: int = 20_260_101
     higher_is_better: tuple[str, ...] = ()
     lower_is_better: tuple[str, ...] = ()

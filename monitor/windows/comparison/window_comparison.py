@@ -128,9 +128,11 @@ def compare_window(
         with_responses: Whether both sides have responses, if only empty ones. Otherwise they are
             not compared: an exchange whose response is missing looks like one with an empty one.
     """
-    matched = match_weekdays(
-        reference, current, min_samples=drift.min_samples, min_end_users=MIN_END_USERS
-    )
+    matched: MatchedDays | None = None
+    if drift.match_weekdays:
+        matched = match_weekdays(
+            reference, current, min_samples=drift.min_samples, min_end_users=MIN_END_USERS
+        )
     if matched is not None:
         reference = matched.reference
     # Not from the seed, which would decide which exchanges of a large end user are compared.

@@ -18,6 +18,7 @@ from monitor.windows.exchanges.configuration import (
     with_cache,
     with_encoder,
     with_seed,
+    with_weekdays,
 )
 from monitor.windows.exchanges.containers import encode_object, is_table, iter_objects
 from monitor.windows.exchanges.result import Assessment
@@ -37,6 +38,7 @@ def compare_exchanges(
     config: Config = None,
     rng: Randomness = None,
     cache: str | Path | None = None,
+    match_weekdays: bool | None = None,
 ) -> Assessment:
     """Test whether prompts drifted, and whether responses drifted given the prompts.
 
@@ -59,6 +61,8 @@ def compare_exchanges(
             results.
         cache: A folder of vectors of texts that were embedded before; not of an own function.
             ``None``: that of the configuration, none by default.
+        match_weekdays: Whether exchanges of some days of the week are compared with these days of a
+            reference of a week or more. ``None``: ``drift.match_weekdays``, true by default.
 
     Raises:
         InputError: A side can't be read or has no exchange, or most of its prompts are one text; or
@@ -75,6 +79,7 @@ def compare_exchanges(
         ('not_enough_data', nan)
     """
     settings = with_cache(with_seed(resolve_settings(config), rng), cache)
+    settings = with_weekdays(settings, match_weekdays)
     own_encoder: CallableEncoder | None = None
     if isinstance(encoder, str | Path):
         settings = with_encoder(settings, encoder)

@@ -74,6 +74,14 @@ def with_cache(settings: Settings, cache: str | Path | None) -> Settings:
     return settings.model_copy(update={"embedding": embedding})
 
 
+def with_weekdays(settings: Settings, match_weekdays: bool | None) -> Settings:
+    """Return settings that match days of the week or don't; ``None`` leaves them."""
+    if match_weekdays is None:
+        return settings
+    drift = settings.drift.model_copy(update={"match_weekdays": match_weekdays})
+    return settings.model_copy(update={"drift": drift})
+
+
 def with_seed(settings: Settings, rng: Any) -> Settings:
     """Return settings with another seed; a generator draws one.
 

@@ -155,7 +155,8 @@ def remarks_on_matched_days(matched: MatchedDays | None, n_current: int) -> tupl
     names = join_names([WEEKDAYS[day] for day in matched.weekdays])
     remark = (
         f"Compared with the {names} of the baseline, {n:,} of "
-        f"{pluralize(matched.n_baseline, 'exchange')}: the window has no other day of the week."
+        f"{pluralize(matched.n_baseline, 'exchange')}: the window has no other day of the week. "
+        "`drift.match_weekdays` (in `compare`, `--all-days`) turns this off."
     )
     if n < n_current:
         remark += " A baseline with more of them detects smaller changes."

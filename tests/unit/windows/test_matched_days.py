@@ -1,15 +1,23 @@
 """Windows of some days of the week are compared with these days of the baseline."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
+from typer.testing import CliRunner
 
+from monitor.cli import compare as compare_command
+from monitor.settings import Drift, Settings
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.slow_drift import StoredSums
 from monitor.windows.comparison.matched_days import match_weekdays
 from monitor.windows.comparison.slow_drift import add_up_weeks
+from monitor.windows.exchanges.comparison import compare_exchanges
 from monitor.windows.findings.remarks import remarks_on_matched_days
+from tests.support.windows.assess import assess_window
 
 MONDAY = datetime(2026, 11, 2, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -79,7 +87,68 @@ def test_the_remark_says_where_more_baseline_helps() -> None:
     (remark,) = remarks_on_matched_days(few, 300)
     assert "Saturdays" in remark
     assert len(remark) > len(remarks_on_matched_days(few, 100)[0])
+    assert "drift.match_weekdays" in remark
     assert remarks_on_matched_days(None, 300) == ()
+
+
+def spread(window: Exchanges, seed: int) -> Exchanges:
+    vectors = np.random.default_rng(seed).standard_normal((len(window), 4))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return replace(window, prompt_vectors=vectors, response_vectors=vectors)
+
+
+def test_setting_compares_with_the_whole_baseline() -> None:
+    sides = spread(BASELINE, 1), spread(exchanges([SATURDAY] * 300), 2)
+    for matches, n_reference in ((True, 120), (False, 840)):
+        drift = Drift(match_weekdays=matches, n_permutations=99)
+        assessment = assess_window(*sides, drift=drift, seed=3).assessment
+        assert assessment.n_reference == n_reference
+        assert any("Saturdays" in remark for remark in assessment.remarks) == matches
+
+
+class StoppedError(Exception):
+    """Stops a comparison where its settings are known."""
+
+
+def seen_settings(monkeypatch: pytest.MonkeyPatch, module: str) -> list[Settings]:
+    seen: list[Settings] = []
+
+    def stop(*arguments: object, **_: object) -> None:
+        seen.extend(argument for argument in arguments if isinstance(argument, Settings))
+        raise StoppedError
+
+    monkeypatch.setattr(f"{module}.compare_files", stop)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("arguments", "matches"), [([], True), (["--all-days"], False)], ids=["default", "all"]
+)
+def test_command_compares_with_all_days_on_request(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: list[str], matches: bool
+) -> None:
+    seen = seen_settings(monkeypatch, "monitor.windows.file_comparison")
+    monkeypatch.chdir(tmp_path)
+    app = typer.Typer()
+    app.command()(compare_command.compare)
+    result = CliRunner().invoke(app, ["a.jsonl", "b.jsonl", *arguments])
+    assert isinstance(result.exception, StoppedError)
+    assert [settings.drift.match_weekdays for settings in seen] == [matches]
+
+
+@pytest.mark.parametrize("matches", [None, True, False])
+def test_python_compares_with_all_days_on_request(
+    monkeypatch: pytest.MonkeyPatch, matches: bool | None
+) -> None:
+    seen = seen_settings(monkeypatch, "monitor.windows.exchanges.comparison")
+    with pytest.raises(StoppedError):
+        compare_exchanges(
+            [{"prompt": "a"}],
+            [{"prompt": "b"}],
+            config={"drift": {"match_weekdays": False}},
+            match_weekdays=matches,
+        )
+    assert [settings.drift.match_weekdays for settings in seen] == [bool(matches)]
 
 
 def sums_of(day: int) -> StoredSums:
