@@ -89,6 +89,7 @@ def _print(year: "Digest", console: "Console") -> None:
     from rich.table import Table
 
     from monitor.rendering.wording import describe_incident_status
+    from monitor.statistics.p_value_text import state_p_value
 
     console.print(f"[bold]{_escaped(year.model)}[/bold]: {_escaped(year.summary)}", highlight=False)
     if not year.windows:
@@ -120,7 +121,7 @@ def _print(year: "Digest", console: "Console") -> None:
         console.print(
             f"{finding.window.start:%Y-%m-%d}: {_escaped(finding.subject)} statistically "
             "significant, below the alert threshold "
-            f"(p = {finding.p_value:.2g}, {_effect(finding)})",
+            f"({state_p_value(finding.p_value, finding.level)}, {_effect(finding)})",
             highlight=False,
         )
     if len(year.subthreshold_findings) > MAX_FINDINGS:

@@ -161,6 +161,7 @@ def _figures(result: DriftResult) -> dict[str, object]:
         {
             "verdict": result.verdict,
             "p_value": result.p_value,
+            "level": result.alpha,
             "drifted_share": result.drifted_share,
             "drifted_share_interval": result.drifted_share_interval,
         }

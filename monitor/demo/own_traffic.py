@@ -18,6 +18,7 @@ from monitor.demo.workspace import (
 from monitor.errors import InputError
 from monitor.input_files import InputSource, open_two
 from monitor.settings import Configuration, default_configuration, default_settings
+from monitor.statistics.p_value_text import format_level
 from monitor.store.engine import transaction
 from monitor.store.review.items import batch_of_evaluation, count_by_status
 from monitor.store.windows.assessment import FamilyAssessment
@@ -224,7 +225,15 @@ def _summarize(workspace: Workspace, evaluations: list[DriftEvaluationRow]) -> N
                 f"{queued}",
             )
         )
-    columns = ("week of", "n", "verdict", "input p", "drifted", "output p", "queued")
+    columns = (
+        "week of",
+        "n",
+        "verdict",
+        "input p (level)",
+        "drifted",
+        "output p (level)",
+        "queued",
+    )
     workspace.console.show(figures("", columns, rows))
     workspace.console.write("Reports: " + ", ".join(str(report) for report in reports))
     workspace.console.write(
@@ -241,4 +250,7 @@ def _share(family: FamilyAssessment) -> str:
 
 
 def _p_value(family: FamilyAssessment) -> str:
-    return "-" if family.verdict == "not_enough_data" else f"{family.p_value:.4f}"
+    if family.verdict == "not_enough_data":
+        return "-"
+    level = "" if family.level is None else f" ({format_level(family.level)})"
+    return f"{family.p_value:.4f}{level}"

@@ -30,6 +30,7 @@ from monitor.store.training.candidate_results import (
 )
 from monitor.store.training.registry import VersionRow, list_versions
 from monitor.store.training.runs import RunRow
+from monitor.store.windows.assessment import FamilyAssessment
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow
 
 
@@ -65,8 +66,8 @@ def show_week(
     if not in_full:
         workspace.console.write(
             f"[green]{escape(assessment.headline)}[/green]\n"
-            f"Prompts: {state_p_value(assessment.input.p_value)}. Responses given the prompts: "
-            f"{state_p_value(assessment.output.p_value)}. "
+            f"Prompts: {_stated(assessment.input)}. Responses given the prompts: "
+            f"{_stated(assessment.output)}. "
             f"{pluralize(assessment.n_current, 'exchange')}. {truth}"
         )
         return
@@ -74,6 +75,10 @@ def show_week(
 
     print_assessment(assessment, workspace.console.console)
     workspace.console.write(truth)
+
+
+def _stated(family: FamilyAssessment) -> str:
+    return state_p_value(family.p_value, family.level)
 
 
 def show_alerts(workspace: Workspace, evaluation: DriftEvaluationRow, secrets: Secrets) -> None:

@@ -121,10 +121,11 @@ def describe_shift(family: FamilyAssessment) -> str:
 
 
 def describe_extent(family: FamilyAssessment, noun: str) -> str:
-    """Describe the drifted share or, where all responses changed a little, their shift."""
+    """Describe the drifted share, with another mix or, where all responses changed, their shift."""
     if family.is_shift:
         return f"a shift of all {noun}: {describe_shift(family)}"
-    return f"{describe_share(family, noun)} differ from the baseline"
+    compared = "" if family.comparable_share is None else " to comparable prompts"
+    return describe_shares(family, f" of the {noun}{compared}{describe_comparable(family)}")
 
 
 def describe_share(family: FamilyAssessment, noun: str) -> str:
@@ -144,3 +145,22 @@ def describe_comparable(family: FamilyAssessment) -> str:
     if family.comparable_share is None or family.comparable_share >= NEARLY_ALL:
         return ""
     return f" ({family.comparable_share:.0%} of all)"
+
+
+def describe_shares(family: FamilyAssessment, of: str = "") -> str:
+    """Describe the drifted share; with another mix of topics, the share that moved before it.
+
+    Args:
+        family: The family.
+        of: Follows the first share: what it is a share of.
+    """
+    if family.drifted_share is None:
+        return f"an unknown share{of} differs from the baseline"
+    drifted = format_estimate(family.drifted_share)
+    if family.is_mix and family.moved_share is not None:
+        moved = format_estimate(family.moved_share)
+        return (
+            f"{moved}{of} moved between groups of similar prompts, {drifted} are unlike the "
+            "baseline"
+        )
+    return f"{drifted}{of} differ from the baseline"

@@ -97,18 +97,21 @@ def mix_rows(assessment: Assessment, limit: int) -> list[MixRow]:
 def describe_mix_change(assessment: Assessment) -> str:
     """Describe the change of the mix of task types; empty where it was not tested.
 
-    The distance of two samples of one mix is larger than 0, too, the more so the more task types
-    there are: without significance it is no share that moved.
+    An assessment of an older version has the distance of the samples only, which is larger than 0
+    by chance alone, the more so the more task types there are: it is no share that moved.
     """
-    if assessment.mix_p_value is None or assessment.mix_effect_size is None:
+    if assessment.mix_p_value is None:
         return ""
-    p_value = state_p_value(assessment.mix_p_value)
+    p_value = state_p_value(assessment.mix_p_value, MIX_LEVEL)
     if assessment.mix_p_value > MIX_LEVEL:
         return f"the mix of task types shows no significant change, {p_value}"
-    return (
-        f"{assessment.mix_effect_size:.1%} of the traffic moved between task types, "
-        f"{p_value}; a change of the mix never alarms by itself"
+    moved = assessment.mix_moved_share
+    change = (
+        "the mix of task types changed"
+        if moved is None
+        else f"{format_estimate(moved)} of the traffic moved between task types"
     )
+    return f"{change}, {p_value}; a change of the mix never alarms by itself"
 
 
 def describe_input(family: FamilyAssessment) -> str:
@@ -138,6 +141,14 @@ def describe_output(family: FamilyAssessment, input_family: FamilyAssessment) ->
     if family.verdict == "drift":
         return f"{responses} changed significantly, below the alert threshold"
     return f"{responses} show no significant change"
+
+
+def describe_comparable_sizes(assessment: Assessment) -> str:
+    """Describe how many exchanges of both sides were compared; empty where all of them were."""
+    current, reference = assessment.n_comparable_current, assessment.n_comparable_reference
+    if current is None or reference is None:
+        return ""
+    return f"; of them comparable {current:,} and {reference:,}"
 
 
 DETECTABLE_KINDS = {"new_topic": "a new topic", "scattered": "scattered novelty"}
@@ -202,10 +213,10 @@ def describe_unread(family: FamilyAssessment) -> str:
 
 def describe_slow_drift(slow: SlowDrift) -> str:
     """Describe the result over all windows since the baseline."""
-    p_value = state_p_value(slow.p_value)
+    p_value = state_p_value(slow.p_value, slow.level)
     if slow.since is None or slow.detected_at is None:
         return f"no slow drift over {pluralize(slow.n_windows, 'window')} ({p_value})"
-    over = f"({p_value} over {pluralize(slow.n_windows, 'window')})"
+    over = f"({p_value}, over {pluralize(slow.n_windows, 'window')})"
     if not slow.alarm and slow.drifted_share.lower <= 0:
         return (
             f"slow drift, detected in the window of {format_day(slow.detected_at)} {over}, is not "
@@ -235,11 +246,13 @@ def describe_drifted_share(family: FamilyAssessment, assessment: Assessment) -> 
         else f"version {excerpt_of_version(version.version) or 'unknown'}"
     )
     total = part.estimated_current or part.n_current
+    moved = family.moved_share if family.is_mix else None
+    share = family.drifted_share if moved is None else moved
     compared = 1.0 if family.comparable_share is None else family.comparable_share
-    affected = float(f"{family.drifted_share.estimate * compared * total:.2g}")
+    affected = float(f"{share.estimate * compared * total:.2g}")
     return (
         f"{describe_extent(family, NOUNS[family.family])}: about {affected:,.0f} of {total:,.0f} "
-        f"exchanges of {whole}"
+        f"exchanges of {whole}{'' if moved is None else ' moved'}"
     )
 
 
@@ -255,10 +268,18 @@ def describe_enrichment(topic: Topic, family: str) -> str:
     """Describe the lower bound on how many times as frequent a topic is.
 
     The estimate would look like a wrong ratio of the two shares next to it: all messages of an end
-    user count as one, and responses are compared among comparable prompts.
+    user count as one, and responses are compared among comparable prompts. The bound is of each
+    topic by itself, not of all together.
     """
     among = " among comparable prompts" if family == "output" else ""
-    return f"at least {format_mean(topic.enrichment_lower)} times as frequent{among} (95%)"
+    return f"at least {format_mean(topic.enrichment_lower)} times as frequent{among} (95% each)"
+
+
+def describe_choice(topic: Topic) -> str:
+    """Describe which exchanges of a topic its examples are."""
+    if topic.first_seen is None:
+        return "Examples: those least like the baseline"
+    return "Examples: the newest of those least like the baseline"
 
 
 def describe_since(topic: Topic) -> str:

@@ -14,7 +14,7 @@ from monitor.alerts.causes import CAUSES
 from monitor.rendering.numbers import format_mean, format_share
 from monitor.rendering.rollouts import format_wait
 from monitor.rendering.wording import describe_incident_status
-from monitor.statistics.p_value_text import format_p_value, state_p_value
+from monitor.statistics.p_value_text import format_level, format_p_value, state_p_value
 from monitor.web.hidden_characters import mark_hidden
 from monitor.web.markdown import render_markdown
 from monitor.web.navigation import navigation
@@ -81,9 +81,9 @@ def p_value(value: float | None) -> str:
     return "undefined" if value is None else format_p_value(value)
 
 
-def p_stated(value: float | None) -> str:
-    """Format a p-value as a sentence has it: ``p = 0.03``."""
-    return "p undefined" if value is None else state_p_value(value)
+def p_stated(value: float | None, level: float | None = None) -> str:
+    """Format a p-value as a sentence has it: ``p = 0.03, level 0.005``."""
+    return "p undefined" if value is None else state_p_value(value, level)
 
 
 def day(value: datetime) -> str:
@@ -178,6 +178,7 @@ def register(engine: JinjaTemplateEngine) -> None:
         "points": points,
         "number": number,
         "p_value": p_value,
+        "p_level": format_level,
         "p_stated": p_stated,
         "day": day,
         "last_day": last_day,

@@ -30,6 +30,8 @@ from monitor.rendering.response_changes import (
 from monitor.rendering.wording import (
     NOUNS,
     MixRow,
+    describe_choice,
+    describe_comparable_sizes,
     describe_detectable,
     describe_enrichment,
     describe_mix_change,
@@ -153,7 +155,7 @@ def _family(family: FamilyAssessment) -> str:
     subject = "Prompts" if family.family == "input" else "Responses given the prompts"
     if family.verdict == "not_enough_data":
         return f"• {subject}: not tested, {describe_untested(family)}"
-    p_value = state_p_value(family.p_value)
+    p_value = state_p_value(family.p_value, family.level)
     if family.alarm:
         extent = f"• {subject}: *drift*, {p_value}, {describe_extent(family, noun)}"
         changes = describe_descriptors(family, DESCRIPTORS_SHOWN)
@@ -300,13 +302,15 @@ def _compared(summary: EvaluationSummary) -> str:
         f"Evaluation {summary.evaluation_id}: window {summary.window_start:%Y-%m-%d %H:%M} to "
         f"{summary.window_end:%Y-%m-%d %H:%M} UTC "
         f"(n = {assessment.current_count}) compared with baseline {escape(summary.baseline)} "
-        f"(n = {assessment.n_reference:,})"
+        f"(n = {assessment.n_reference:,}){describe_comparable_sizes(assessment)}"
     )
 
 
 def _examples(topic: Topic, family: str) -> list[str]:
     title = f"*{NOUNS[family].capitalize()}: {escape(topic.name, 100) or '(empty)'}*"
-    return [title, *map(_quoted, topic.examples)]
+    if not topic.examples:
+        return [title]
+    return [title, describe_choice(topic), *map(_quoted, topic.examples)]
 
 
 def _outliers(family: FamilyAssessment) -> list[str]:

@@ -58,6 +58,7 @@ def look_blocks(
 def _evidence(look: LookRow) -> list[str]:
     return [
         f"{escape(describe_change(finding))}, p = {finding.p_value:.1e}"
+        + (f", level {finding.level:.1e}" if finding.level is not None else "")
         + (f", since {format_instant(finding.since)}" if finding.since is not None else "")
         for finding in look.findings
     ]

@@ -53,11 +53,11 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
     response: str
 
 
-class Example(msgspec.Struct, frozen=True, kw_only=True):
+class Example(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A quoted exchange of the window: redacted, each text on one line and truncated."""
 
     prompt: str
-    #: Empty for input drift.
+    #: Absent for input drift, and where it is empty.
     response: str = ""
     #: The baseline's exchange with the most similar prompt, for output drift.
     baseline: Quote | None = None
@@ -90,11 +90,13 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     share_current: float
     share_reference: float
     #: How many times as frequent the topic is, with its 95% interval; counted by end user, and
-    #: for responses by the odds among comparable prompts, so it is not the ratio of the shares.
+    #: for responses by the odds among comparable prompts, so it is not the ratio of the shares. The
+    #: interval is of this topic by itself: it isn't adjusted for the number of topics.
     enrichment: float
     enrichment_lower: float
     enrichment_upper: float
-    #: The medoid first.
+    #: Of the half of its exchanges that is least like the baseline, or of five: the newest first
+    #: or, where times are unknown, those least like the baseline first.
     examples: tuple[Example, ...]
     #: Time of the first sampled exchange on the topic; ``None`` where times are unknown.
     first_seen: datetime | None = None
@@ -129,6 +131,8 @@ class SlowDrift(msgspec.Struct, frozen=True, kw_only=True):
     alarm: bool
     #: Valid at all windows simultaneously, however many there are.
     p_value: float
+    #: The level that it is compared with; ``None`` in assessments of older versions.
+    level: float | None = None
     #: Windows tested, this one included. Where windows are days, the weeks that have ended.
     n_windows: int
     #: Start of the window in which the drift most likely began; ``None`` without drift.
@@ -200,6 +204,9 @@ class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     alarm: bool
     #: Of all tests together; ``None`` where nothing was tested.
     p_value: PValue
+    #: The level that ``p_value`` is compared with: ``drift`` needs it to be at most this. ``None``
+    #: where nothing was tested, and in assessments of older versions.
+    level: float | None = None
     #: Of the window; for responses, of those to comparable prompts. The interval contains 0 where
     #: the test does not reject at 5%. ``None`` where nothing was tested.
     drifted_share: ShareEstimate | None
@@ -207,6 +214,15 @@ class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     #: ``None`` for prompts, where nothing was tested, and in documents of driftwarden 0.2, whose
     #: ``drifted_share`` of responses is that of the whole window.
     comparable_share: float | None = None
+    #: Of the prompts of the window: the share that moved between topics, which are 8 to 64 groups
+    #: of similar prompts of both sides, new ones included; moves within a group are not in it.
+    #: ``None`` for responses, where the test does not reject at 5%, and in assessments of older
+    #: versions.
+    moved_share: ShareEstimate | None = None
+    #: Whether another mix of the topics that the baseline has explains more of the change than
+    #: prompts unlike the baseline: ``moved_share`` is at least twice ``drifted_share``. Then both
+    #: shares are reported.
+    is_mix: bool = False
     #: Of the responses to comparable prompts: the share beyond the baseline's median in the
     #: direction in which all responses have shifted, .5 without a shift; ``None`` for prompts.
     shift: ShareEstimate | None = None
@@ -411,6 +427,11 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     estimated_current: float | None = None
     #: Sampled exchanges whose texts the source withheld; not part of ``n_current``.
     n_withheld: int = 0
+    #: Exchanges whose prompts were compared, where fewer than all are comparable: without the
+    #: surplus of a large end user, and thinned to one sampling rate. ``None`` where all are, and in
+    #: assessments of older versions.
+    n_comparable_reference: int | None = None
+    n_comparable_current: int | None = None
     input: FamilyAssessment
     output: FamilyAssessment
     #: What the windows could have shown of drift of the prompts. Where the verdict is ``no_drift``,
@@ -428,8 +449,13 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     #: A change of the mix never alarms: other tasks may be handled as well as before, and new ones
     #: are input drift.
     mix_p_value: float | None = None
-    #: Total variation distance of the mixes, in [0, 1].
+    #: Total variation distance of the mixes of both samples, in [0, 1]. It is larger than 0 by
+    #: chance alone, the more so the more task types there are.
     mix_effect_size: float | None = None
+    #: The share of the traffic that moved between task types: an estimate of that distance without
+    #: the part of chance. Its interval contains 0 where the test does not reject at 5%. ``None``
+    #: where there was nothing to test, and in assessments of older versions.
+    mix_moved_share: ShareEstimate | None = None
     #: Limitations of the data: a day without traffic, one end user with half of the window.
     remarks: tuple[str, ...] = ()
     #: The window by version, where several responded; the last one to respond comes last.
@@ -441,6 +467,17 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     def reported_version(self) -> VersionAssessment | None:
         """Return the version that the figures are those of, where several responded."""
         return next((version for version in self.versions if version.is_reported), None)
+
+    @property
+    def metrics_level(self) -> float | None:
+        """Return the largest adjusted p-value with which a metric alarms; ``None``: unknown.
+
+        P-values are two-sided and a metric alarms in one direction.
+        """
+        version = self.reported_version
+        if version is not None:
+            return 2.0 * version.levels.metrics
+        return None if self.basis is None else 2.0 * self.basis.levels.metrics
 
     @property
     def is_compared(self) -> bool:

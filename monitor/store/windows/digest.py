@@ -17,6 +17,7 @@ class SlowFigures(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     alarm: bool
     p_value: float
+    level: float | None = None
     drifted_share: ShareEstimate
 
 
@@ -26,8 +27,11 @@ class FamilyFigures(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     alarm: bool
     p_value: PValue
+    level: float | None = None
     drifted_share: ShareEstimate | None
     comparable_share: float | None = None
+    moved_share: ShareEstimate | None = None
+    is_mix: bool = False
     shift: ShareEstimate | None = None
     is_shift: bool = False
     slow: SlowFigures | None = None

@@ -36,6 +36,8 @@ class LookFinding(msgspec.Struct, frozen=True, kw_only=True):
     lower: float
     upper: float
     p_value: float
+    #: The level that it is compared with; ``None`` in looks of older versions.
+    level: float | None = None
     #: When it most likely began, within the 24 hours.
     since: datetime | None = None
     #: Words that distinguish the new prompts; empty where they have none.

@@ -201,13 +201,15 @@ def _describe(name: str, family: FamilyFigures) -> str:
     if family.slow is not None and family.slow.alarm and not family.alarm:
         return f"{name} drifting slowly, {format_estimate(family.slow.drifted_share)} so far"
     if family.verdict == "no_drift":
-        return f"{name} unchanged ({state_p_value(family.p_value)})"
+        return f"{name} unchanged ({state_p_value(family.p_value, family.level)})"
     change = "drifted" if family.alarm else "changed, below the alert threshold"
     extent = "" if family.drifted_share is None else format_estimate(family.drifted_share)
+    if family.is_mix and family.moved_share is not None:
+        extent = f"{format_estimate(family.moved_share)} moved between groups, {extent} new"
     extent += "" if family.comparable_share is None else " of those to comparable prompts"
     if family.is_shift and family.shift is not None:
         extent = f"a shift of all: {format_share(family.shift.estimate)} beyond the median"
-    return f"{name} {change}, {extent} ({state_p_value(family.p_value)})"
+    return f"{name} {change}, {extent} ({state_p_value(family.p_value, family.level)})"
 
 
 def _ticks(windows: Sequence[WindowFigures], step: float) -> tuple[Tick, ...]:

@@ -8,10 +8,17 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.drift import MixComparison
 from monitor.settings import Drift
 from monitor.statistics.alarm_levels import AlarmLevels
 from monitor.store.traffic.exchange_columns import count_users
-from monitor.store.windows.assessment import Assessment, Basis, DetectableShare, Source
+from monitor.store.windows.assessment import (
+    Assessment,
+    Basis,
+    DetectableShare,
+    ShareEstimate,
+    Source,
+)
 from monitor.windows.comparison.detectable_shares import stored_shares
 from monitor.windows.versions.reported_version import (
     PartFindings,
@@ -84,6 +91,8 @@ def build_assessment(
         n_current=n_window,
         estimated_current=None if None in estimates else sum(filter(None, estimates)),
         n_withheld=context.n_withheld,
+        n_comparable_reference=findings.sides.n_comparable_reference,
+        n_comparable_current=findings.sides.n_comparable_current,
         input=findings.input,
         output=findings.output,
         detectable_shares=_detectable_shares(reported, context) if verdict == "no_drift" else (),
@@ -93,6 +102,7 @@ def build_assessment(
         mix_other=findings.sides.mix.other,
         mix_p_value=_defined(None if findings.mix is None else findings.mix.p_value),
         mix_effect_size=None if findings.mix is None else findings.mix.effect_size,
+        mix_moved_share=_moved_share(findings.mix),
         remarks=(
             *context.first_remarks,
             *(remark_on_version(part) for part in parts if part is not reported),
@@ -112,6 +122,13 @@ def build_assessment(
 
 def _defined(p_value: float | None) -> float | None:
     return None if p_value is None or math.isnan(p_value) else p_value
+
+
+def _moved_share(mix: MixComparison | None) -> ShareEstimate | None:
+    if mix is None or math.isnan(mix.moved_share):
+        return None
+    lower, upper = mix.moved_share_interval
+    return ShareEstimate(estimate=mix.moved_share, lower=lower, upper=upper)
 
 
 def _detectable_shares(

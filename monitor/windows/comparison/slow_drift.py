@@ -91,6 +91,7 @@ def check_slow_drift(
         verdict=drift.verdict,
         alarm=drift.alarm,
         p_value=drift.p_value,
+        level=settings.alarm_levels.slow,
         n_windows=len(starts),
         since=None if drift.onset_week is None else starts[drift.onset_week],
         detected_at=None if drift.detection_week is None else starts[drift.detection_week],

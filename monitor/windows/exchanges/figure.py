@@ -39,6 +39,9 @@ def figure_of_assessment(assessment: Assessment, prompt_map: PromptMap | None) -
         if share is None:
             continue
         name = "beyond the median" if family.is_shift else "drifted"
+        if family.is_mix and family.moved_share is not None:
+            moved = family.moved_share
+            intervals.append(Interval("prompts moved", moved.estimate, moved.lower, moved.upper))
         intervals.append(
             Interval(f"{NOUNS[family.family]} {name}", share.estimate, share.lower, share.upper)
         )

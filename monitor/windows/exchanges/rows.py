@@ -27,13 +27,13 @@ def rows_of_assessment(assessment: Assessment) -> list[dict[str, Any]]:
         }
         for column in assessment.numeric_columns
     ]
-    if assessment.mix_effect_size is not None:
+    if assessment.mix_moved_share is not None:
         rows.append(
             {
                 "family": "mix",
-                "kind": "mix",
+                "kind": "moved_share",
                 "name": "task types",
-                "estimate": assessment.mix_effect_size,
+                **_estimate(assessment.mix_moved_share),
                 "p_value": assessment.mix_p_value,
             }
         )
@@ -61,6 +61,10 @@ def _rows_of_family(family: FamilyAssessment) -> list[dict[str, Any]]:
             "p_value": family.p_value,
         }
     ]
+    if family.moved_share is not None:
+        rows.append(
+            {"kind": "moved_share", "name": "groups of prompts", **_estimate(family.moved_share)}
+        )
     if family.shift is not None:
         rows.append({"kind": "shift", "name": "shift", **_estimate(family.shift)})
     if family.slow is not None:

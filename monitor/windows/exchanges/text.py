@@ -5,12 +5,12 @@ import math
 from monitor.plurals import pluralize
 from monitor.rendering.excerpts import excerpt
 from monitor.rendering.response_changes import describe_extent
-from monitor.rendering.wording import NOUNS, describe_untested
+from monitor.rendering.wording import NOUNS, describe_comparable_sizes, describe_untested
 from monitor.statistics.p_value_text import state_p_value
 from monitor.store.windows.assessment import Assessment, FamilyAssessment
 
 HEADLINE_CHARACTERS = 200
-FAMILY_CHARACTERS = 120
+FAMILY_CHARACTERS = 150
 
 
 def describe(assessment: Assessment) -> str:
@@ -19,7 +19,7 @@ def describe(assessment: Assessment) -> str:
     size = pluralize(assessment.n_current, "exchange")
     return (
         f"Assessment({assessment.verdict}: {excerpt(assessment.headline, HEADLINE_CHARACTERS)!r}; "
-        f"{families}; {size} against {assessment.n_reference:,})"
+        f"{families}; {size} against {assessment.n_reference:,}{describe_comparable_sizes(assessment)})"
     )
 
 
@@ -29,4 +29,5 @@ def _family(family: FamilyAssessment) -> str:
         reason = f": {describe_untested(family)}" if family.untested_reason else ""
         return excerpt(f"{noun} not tested{reason}", FAMILY_CHARACTERS)
     extent = f", {describe_extent(family, noun)}" if family.verdict == "drift" else ""
-    return excerpt(f"{noun} {state_p_value(family.p_value)}{extent}", FAMILY_CHARACTERS)
+    p_value = state_p_value(family.p_value, family.level)
+    return excerpt(f"{noun} {p_value}{extent}", FAMILY_CHARACTERS)

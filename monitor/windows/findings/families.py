@@ -77,12 +77,21 @@ def build_family(
         verdict=verdict,
         alarm=alarm,
         p_value=result.p_value,
+        level=alpha,
         drifted_share=ShareEstimate(
             estimate=result.drifted_share,
             lower=result.drifted_share_interval[0],
             upper=result.drifted_share_interval[1],
         ),
         comparable_share=result.comparable_share,
+        moved_share=None
+        if result.moved_share is None
+        else ShareEstimate(
+            estimate=result.moved_share,
+            lower=result.moved_share_interval[0],
+            upper=result.moved_share_interval[1],
+        ),
+        is_mix=result.is_mix,
         shift=None
         if result.shift is None
         else ShareEstimate(

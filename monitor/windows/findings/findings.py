@@ -63,6 +63,9 @@ class Sides:
     #: The estimated number of exchanges in the traffic; ``None`` where they are not a sample.
     estimated_current: float | None
     mix: TaskMix
+    #: Exchanges whose prompts were compared, where fewer than all are comparable.
+    n_comparable_reference: int | None = None
+    n_comparable_current: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +122,7 @@ class Findings:
     @cached_property
     def headline(self) -> str:
         """Return the findings in a sentence."""
-        return self.reason or headline(self.input, self.output, self.numeric_columns)
+        return self.reason or headline(self.input, self.output, self.numeric_columns, self.mix)
 
 
 def uncompared_findings(
@@ -177,6 +180,7 @@ def collect_findings(
         n_current=len(whole),
         estimated_current=whole.estimated_total,
         mix=mix_of(comparison.reference.whole, whole),
+        **_comparable(comparison),
     )
     large_users = remarks_on_large_users(comparison.reference, comparison.current)
     silent_days = (
@@ -210,6 +214,7 @@ def collect_findings(
         quoter,
         timeline,
         rng,
+        novelty=prompts.novelty,
         earlier=[assessment.input for assessment in earlier],
     )
     output_topics = build_topics(
@@ -218,6 +223,7 @@ def collect_findings(
         quoter,
         timeline,
         rng,
+        novelty=prompts.novelty if responses is None else responses.novelty,
         first_index=len(input_topics),
         earlier=[assessment.output for assessment in earlier],
     )
@@ -301,6 +307,22 @@ def collect_findings(
         sides=sides,
         compared=(reference, current),
     )
+
+
+def _comparable(comparison: WindowComparison) -> dict[str, int]:
+    """Return the sizes of the sides whose prompts were compared; none where all are comparable."""
+    sides, design = (comparison.reference, comparison.current), comparison.design
+    if not comparison.is_compared:
+        return {}
+    n_compared = [len(side.compared) for side in sides]
+    if design is not None:
+        n_compared = [
+            int(design.reference_comparable.sum()),
+            int(design.current_comparable.sum()),
+        ]
+    if n_compared == [len(side.whole) for side in sides]:
+        return {}
+    return {"n_comparable_reference": n_compared[0], "n_comparable_current": n_compared[1]}
 
 
 def _untested_reason_of_responses(comparison: WindowComparison) -> UntestedReason | None:

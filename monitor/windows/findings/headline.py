@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 
-from monitor.drift import DriftResult, SampleDesign
+from monitor.drift import DriftResult, MixComparison, SampleDesign
 from monitor.plurals import pluralize
 from monitor.rendering.numbers import format_estimate, format_mean, join_names
-from monitor.rendering.response_changes import describe_descriptors, describe_shift
+from monitor.rendering.response_changes import (
+    describe_descriptors,
+    describe_shares,
+    describe_shift,
+)
 from monitor.rendering.wording import (
     NOUNS,
     describe_input,
@@ -14,7 +18,12 @@ from monitor.rendering.wording import (
     describe_slow_share,
     describe_untested,
 )
-from monitor.store.windows.assessment import FamilyAssessment, NumericAssessment, Topic
+from monitor.store.windows.assessment import (
+    FamilyAssessment,
+    NumericAssessment,
+    ShareEstimate,
+    Topic,
+)
 from monitor.windows.comparison.window_comparison import MIN_END_USERS
 
 TOPICS_NAMED = 3
@@ -34,14 +43,20 @@ def headline(
     input_family: FamilyAssessment,
     output_family: FamilyAssessment,
     numeric_columns: Sequence[NumericAssessment],
+    mix: MixComparison | None = None,
 ) -> str:
     """Return the headline: prompts, responses given the prompts, and degraded metrics.
+
+    Where the prompts changed, it names the share that moved between task types, if that is known.
 
     A metric is a mean over all exchanges, and responses are compared at comparable prompts only.
     Where a metric fell and the texts of the responses did not change, the sentences name what each
     is about; otherwise they would seem to contradict each other.
     """
-    texts = [_input(input_family), _output(output_family, input_family)]
+    texts = [
+        f"{_input(input_family)}{_mix(input_family, mix)}",
+        _output(output_family, input_family),
+    ]
     same_texts = texts == [f"{noun} show no significant change" for noun in NOUNS.values()]
     degraded = [column for column in numeric_columns if column.degraded]
     if not degraded:
@@ -112,7 +127,7 @@ def _input(family: FamilyAssessment) -> str:
         return f"{describe_input(family)}: {describe_untested(family)}"
     if not family.alarm:
         return f"{describe_input(family)}{_unread(family)}"
-    return f"{describe_input(family)}: {_share(family)}{_topics(family)}"
+    return f"{describe_input(family)}: {describe_shares(family)}{_topics(family)}"
 
 
 def _output(family: FamilyAssessment, input_family: FamilyAssessment) -> str:
@@ -124,7 +139,17 @@ def _output(family: FamilyAssessment, input_family: FamilyAssessment) -> str:
     changes = describe_descriptors(family, DESCRIPTORS_NAMED)
     if family.is_shift:
         return f"{description}: {changes or describe_shift(family)}"
-    return f"{description}: {_share(family)}{_topics(family)}{f', {changes}' if changes else ''}"
+    shares = describe_shares(family, " of them")
+    return f"{description}: {shares}{_topics(family)}{f', {changes}' if changes else ''}"
+
+
+def _mix(family: FamilyAssessment, mix: MixComparison | None) -> str:
+    """Return the share that moved between task types, where it surely did with the prompts."""
+    if family.verdict != "drift" or mix is None or not mix.moved_share_interval[0] > 0.0:
+        return ""
+    lower, upper = mix.moved_share_interval
+    moved = ShareEstimate(estimate=mix.moved_share, lower=lower, upper=upper)
+    return f"; {format_estimate(moved)} of the traffic moved between task types"
 
 
 def _unread(family: FamilyAssessment) -> str:
@@ -133,14 +158,6 @@ def _unread(family: FamilyAssessment) -> str:
     if family.verdict == "not_enough_data" or unread < NOTABLE_UNREAD:
         return ""
     return f" (the encoder cannot read {unread:.0%} of them)"
-
-
-def _share(family: FamilyAssessment) -> str:
-    """Return the drifted share; the clause before it says of what."""
-    if family.drifted_share is None:
-        return "an unknown share differs from the baseline"
-    of_them = " of them" if family.family == "output" else ""
-    return f"{format_estimate(family.drifted_share)}{of_them} differ from the baseline"
 
 
 def _topics(family: FamilyAssessment) -> str:

@@ -54,6 +54,8 @@ class SubthresholdFinding:
     subject: str
     #: Adjusted, of a numeric column.
     p_value: float
+    #: What the p-value is compared with; ``None`` in assessments of older versions.
+    level: float | None
     #: Of prompts and responses.
     drifted_share: float | None = None
     #: Standardized difference, of a numeric column.
@@ -146,14 +148,20 @@ def _subthreshold_findings(windows: Sequence[WindowFigures]) -> tuple[Subthresho
             share = family.drifted_share
             if family.verdict == "drift" and share is not None and not family.alarms:
                 findings.append(
-                    SubthresholdFinding(window, subject, family.p_value, share.estimate)
+                    SubthresholdFinding(
+                        window, subject, family.p_value, family.level, share.estimate
+                    )
                 )
             slow = family.slow
             if slow is not None and slow.verdict == "drift" and not family.alarms:
                 over_weeks = f"{subject} over the windows"
                 findings.append(
                     SubthresholdFinding(
-                        window, over_weeks, slow.p_value, slow.drifted_share.estimate
+                        window,
+                        over_weeks,
+                        slow.p_value,
+                        slow.level,
+                        slow.drifted_share.estimate,
                     )
                 )
         findings += [
@@ -161,6 +169,7 @@ def _subthreshold_findings(windows: Sequence[WindowFigures]) -> tuple[Subthresho
                 window,
                 f"{column.side} {column.name}",
                 column.adjusted_p_value,
+                LEVEL,
                 None,
                 column.effect_size,
             )

@@ -142,6 +142,7 @@ def _test(
         lower=displayed[2],
         upper=displayed[3],
         p_value=p_value,
+        level=level,
         since=_onset(quantity.current, rows.occurred_at, before.share),
         topic=_topic(quantity, sides, inside),
         examples=tuple(int(rows.ids[row]) for row in _strongest(quantity, inside))

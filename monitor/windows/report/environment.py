@@ -8,7 +8,7 @@ from markupsafe import Markup, escape
 from monitor.plurals import pluralize
 from monitor.rendering import numbers, response_changes, wording
 from monitor.rendering.excerpts import excerpt, excerpt_of_version
-from monitor.statistics.p_value_text import format_p_value, state_p_value
+from monitor.statistics.p_value_text import format_level, format_p_value, state_p_value
 from monitor.windows.report.figures import growth, growth_axis, share_axis, whisker
 
 #: Limit of an excerpt in bytes, per character of its limit in characters.
@@ -59,6 +59,7 @@ def _environment() -> Environment:
         "instant": numbers.format_instant,
         "mean": numbers.format_mean,
         "p_value": format_p_value,
+        "p_level": format_level,
         "p_stated": state_p_value,
         "share": numbers.format_share,
         "estimate": numbers.format_estimate,
@@ -66,6 +67,7 @@ def _environment() -> Environment:
     }
     environment.globals |= {
         "NOUNS": wording.NOUNS,
+        "DESCRIPTOR_LEVEL": response_changes.LEVEL,
         "UNITS": response_changes.UNITS,
         "VERDICTS": wording.VERDICTS,
         "day": numbers.format_day,
@@ -74,6 +76,8 @@ def _environment() -> Environment:
         "growth_axis": growth_axis,
         "share_axis": share_axis,
         "count_exchanges": wording.count_exchanges,
+        "describe_choice": wording.describe_choice,
+        "describe_comparable_sizes": wording.describe_comparable_sizes,
         "describe_detectable": wording.describe_detectable,
         "describe_mix_change": wording.describe_mix_change,
         "describe_enrichment": wording.describe_enrichment,

@@ -12,6 +12,7 @@ from monitor.drift.presentation.optional import import_optional
 from monitor.drift.result import DriftResult
 from monitor.errors import InputError
 from monitor.plurals import pluralize
+from monitor.statistics.p_value_text import state_p_value
 
 if TYPE_CHECKING:
     from monitor.drift.result import DescriptorChange
@@ -224,7 +225,7 @@ def _figures_of_family(of: str, family: "FamilyAssessment") -> Iterator[Figure]:
         name="alarm",
         value=float(alarms),
         status="fail" if alarms else "success",
-        explanation=f"p = {family.p_value:.3g}, about {share.estimate:.1%} "
+        explanation=f"{state_p_value(family.p_value, family.level)}, about {share.estimate:.1%} "
         f"({share.lower:.1%} to {share.upper:.1%}){compared} drifted, "
         f"{pluralize(len(family.topics), 'topic')}",
     )

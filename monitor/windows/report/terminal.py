@@ -17,6 +17,8 @@ from monitor.rendering.response_changes import (
 from monitor.rendering.wording import (
     NOUNS,
     count_exchanges,
+    describe_choice,
+    describe_comparable_sizes,
     describe_detectable,
     describe_enrichment,
     describe_first_seen,
@@ -28,12 +30,11 @@ from monitor.rendering.wording import (
     mix_rows,
     sort_by_effect,
 )
-from monitor.statistics.p_value_text import format_p_value, state_p_value
+from monitor.statistics.p_value_text import format_level, format_p_value, state_p_value
 from monitor.store.windows.assessment import (
     Assessment,
     Example,
     FamilyAssessment,
-    NumericAssessment,
     Topic,
 )
 
@@ -65,7 +66,7 @@ def render_assessment(assessment: Assessment) -> RenderableType:
     label, style = VERDICTS[assessment.verdict]
     counts = (
         f"{assessment.current_count} exchanges of {excerpt(assessment.model, 60) or 'the model'} "
-        f"compared with {assessment.n_reference:,} of the baseline"
+        f"compared with {assessment.n_reference:,} of the baseline{describe_comparable_sizes(assessment)}"
     )
     parts: list[RenderableType] = [
         Text.assemble((f" {label} ", style), " ", (counts, "dim")),
@@ -76,7 +77,7 @@ def render_assessment(assessment: Assessment) -> RenderableType:
     if assessment.is_compared:
         parts += [Text(), *_family(assessment.input), *_family(assessment.output)]
     if assessment.numeric_columns:
-        parts += [Text(), _numeric_columns(assessment.numeric_columns, assessment.output)]
+        parts += [Text(), _numeric_columns(assessment)]
     if any(assessment.mix_reference) or any(assessment.mix_current):
         parts += [Text(), _mix(assessment)]
     if assessment.remarks:
@@ -95,7 +96,7 @@ def _family(family: FamilyAssessment) -> list[RenderableType]:
     state = ("drift", "bold red") if alarms else ("no significant change", "green")
     if family.verdict == "drift" and not alarms:
         state = ("significant, below the alert threshold", "yellow")
-    figures = f"  {state_p_value(family.p_value)}"
+    figures = f"  {state_p_value(family.p_value, family.level)}"
     if family.verdict == "drift":
         figures += f"; {describe_extent(family, NOUNS[family.family])}"
     lines: list[RenderableType] = [title, Text.assemble("  ", state, (figures, "dim"))]
@@ -125,7 +126,10 @@ def _topic(topic: Topic, family: str) -> RenderableType:
     )
     facts = (count_exchanges(topic), describe_first_seen(topic), describe_growth(topic))
     details = "; ".join(fact for fact in facts if fact)
-    return _indent([title, Text(details, style="dim")], topic.examples)
+    head = [title, Text(details, style="dim")]
+    if topic.examples:
+        head.append(Text(describe_choice(topic), style="dim"))
+    return _indent(head, topic.examples)
 
 
 def _indent(head: list[Text], examples: tuple[Example, ...]) -> RenderableType:
@@ -139,7 +143,7 @@ def _indent(head: list[Text], examples: tuple[Example, ...]) -> RenderableType:
 
 
 def _numeric_columns(
-    numeric_columns: tuple[NumericAssessment, ...], output: FamilyAssessment
+    assessment: Assessment,
 ) -> RenderableType:
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold cyan")
     table.add_column("Descriptor, metric")
@@ -148,7 +152,8 @@ def _numeric_columns(
     table.add_column("Change (95%)", justify="right", no_wrap=True)
     table.add_column("Effect", justify="right")
     table.add_column("p adj.", justify="right")
-    ordered = sort_by_effect(numeric_columns)
+    columns, output = assessment.numeric_columns, assessment.output
+    ordered = sort_by_effect(columns)
     for column in ordered[:NUMERIC_COLUMNS_SHOWN]:
         quiet = "" if column.adjusted_p_value <= 0.05 else "dim"
         table.add_row(
@@ -160,11 +165,16 @@ def _numeric_columns(
             format_p_value(column.adjusted_p_value),
             style="bold red" if column.degraded else quiet,
         )
+    lines: list[RenderableType] = [table]
     n_more = len(ordered) - NUMERIC_COLUMNS_SHOWN
-    notes = [f"and {n_more} more"] if n_more > 0 else []
+    if n_more > 0:
+        lines.append(Text(f"and {n_more} more", style="dim"))
     if output.descriptors:
-        notes.append("changes of the responses are given the prompts")
-    return Group(table, *(Text(note, style="dim") for note in notes))
+        lines.append(Text("changes of the responses are given the prompts", style="dim"))
+    level = assessment.metrics_level
+    if level is not None and any(column.side == "metric" for column in columns):
+        lines.append(Text(f"A metric alarms at p adj. of {format_level(level)} or less", "dim"))
+    return lines[0] if len(lines) == 1 else Group(*lines)
 
 
 def _mix(assessment: Assessment) -> RenderableType:

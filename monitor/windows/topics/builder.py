@@ -33,6 +33,7 @@ def build_topics(
     timeline: Timeline | None,
     rng: np.random.Generator,
     *,
+    novelty: NDArray[np.float64],
     first_index: int = 0,
     earlier: Sequence[FamilyAssessment] = (),
 ) -> list[tuple[Cluster, Topic]]:
@@ -44,6 +45,7 @@ def build_topics(
         quoter: Holds both windows.
         timeline: The days of the current window, where its times are known.
         rng: Samples the reference's texts where there are many.
+        novelty: ``[n_current]``, of the prompts or of the responses.
         first_index: Index of the first topic.
         earlier: The same family in the assessments of the windows before, the newest first.
 
@@ -61,7 +63,7 @@ def build_topics(
     taken: set[str] = set()
     topics = []
     for index, (cluster, cluster_name) in enumerate(merged, first_index):
-        examples = quoter.of_cluster(cluster, side)
+        examples = quoter.of_cluster(cluster, side, novelty)
         name = _distinct(cluster_name or _common_text(cluster, side, quoter), taken)
         before = earlier_topic(name, earlier)
         own = (

@@ -57,11 +57,39 @@ class Quoter:
     #: Redacts personal data, whatever was redacted when the exchanges were stored.
     redactor: Redactor = BUILT_IN_FORMS
 
-    def of_cluster(self, cluster: Cluster, side: Side) -> tuple[Example, ...]:
-        """Return distinct examples of a cluster: the medoid, then exchanges spread over it."""
-        rest = [row for row in cluster.members if row != cluster.medoid]
-        step = max(1, len(rest) // (4 * MAX_EXAMPLES))
-        return self._distinct([cluster.medoid, *rest[::step], *rest], side)
+    def of_cluster(
+        self, cluster: Cluster, side: Side, novelty: NDArray[np.float64]
+    ) -> tuple[Example, ...]:
+        """Return distinct examples of what changed in a cluster, of different end users first.
+
+        A cluster has exchanges that the baseline has, too. Of the half that is least like the
+        baseline, and of five at least, the newest come first; where times are unknown, those least
+        like it.
+
+        Args:
+            cluster: The cluster.
+            side: What was clustered.
+            novelty: ``[n_current]``, of the prompts or of the responses.
+        """
+        # Of equally novel ones the later.
+        ranked = cluster.members[np.lexsort((-cluster.members, -novelty[cluster.members]))]
+        chosen = ranked[: max(MAX_EXAMPLES, (len(ranked) + 1) // 2)]
+        if self.current.occurred_at:
+            chosen = np.array(
+                sorted(chosen.tolist(), key=lambda row: self.current.occurred_at[row], reverse=True)
+            )
+        return self._distinct(self._by_end_user(chosen), side)
+
+    def _by_end_user(self, rows: NDArray[np.int64]) -> list[int]:
+        """Return rows in their order, the first of each end user before all others."""
+        seen: set[str] = set()
+        first: list[int] = []
+        repeated: list[int] = []
+        for row in map(int, rows):
+            user = self.current.end_users[row]
+            (repeated if user and user in seen else first).append(row)
+            seen.add(user)
+        return [*first, *repeated]
 
     def outliers(
         self, novelty: NDArray[np.float64], cluster: NDArray[np.int64], side: Side

@@ -197,7 +197,9 @@ def remark_on_version(part: PartFindings) -> str:
     if not findings.alarm:
         return f"{name}: no drift.{metrics}"
     changes = [
-        describe_extent(family, noun) if family.is_shift else describe_share(family, noun)
+        describe_extent(family, noun)
+        if family.is_shift or family.is_mix
+        else describe_share(family, noun)
         for family, noun in ((findings.input, "prompts"), (findings.output, "responses"))
         if family.verdict == "drift"
     ]

@@ -70,6 +70,7 @@ def test_significant_changes_without_alarm_are_listed(year: Engine) -> None:
         for hit in digest.subthreshold_findings
     ]
     assert subthreshold_findings == [(week, "responses", 0.003) for week in reversed(HITS)]
+    assert {hit.level for hit in digest.subthreshold_findings} == {0.001}
 
 
 def test_slow_drift_is_an_alarm_or_a_hit(engine: Engine, clock: datetime) -> None:
@@ -222,7 +223,7 @@ def test_the_command_prints_the_digest(engine: Engine, clock: datetime, tmp_path
     result = CliRunner().invoke(command, ["digest"], env=environment)
     assert result.exit_code == 0, result.output
     assert "52 windows: 9 with drift" in result.output
-    assert "p = 0.003, about 0.8%" in result.output
+    assert "p = 0.003, level 0.001, about 0.8%" in result.output
     drifted = [clock - (WEEKS - week) * WEEK for week in (DRIFTED[0], DRIFTED[-1] + 1)]
     assert (
         "incident 1, resolved: input, from {:%Y-%m-%d} until {:%Y-%m-%d}\n".format(*drifted)

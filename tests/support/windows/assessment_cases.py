@@ -56,7 +56,8 @@ def input_drift() -> Assessment:
         mix_current={"cards": 0.8, "other": 0.2},
         mix_reference={"cards": 1.0},
         mix_p_value=0.0015,
-        mix_effect_size=0.2,
+        mix_effect_size=0.21,
+        mix_moved_share=estimated(0.2),
         remarks=("No traffic on 1 day of the window: 2026-11-05.",),
     )
 

@@ -44,6 +44,7 @@ def make_family(family: Any = "input", **values: Any) -> FamilyAssessment:
         "verdict": "no_drift",
         "alarm": False,
         "p_value": 0.4,
+        "level": 0.005 if family == "input" else 0.001,
         "drifted_share": estimated(0.0),
     }
     return FamilyAssessment(family=family, **(defaults | values))
@@ -101,6 +102,7 @@ def make_slow(**values: Any) -> SlowDrift:
         "verdict": "drift",
         "alarm": True,
         "p_value": 2e-6,
+        "level": 0.013,
         "n_windows": 9,
         "since": datetime(2026, 10, 5, tzinfo=UTC),
         "detected_at": datetime(2026, 10, 26, tzinfo=UTC),

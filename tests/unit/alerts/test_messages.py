@@ -108,7 +108,7 @@ def test_message_shows_figures_and_links() -> None:
     for figure in (
         "about 31% (16% to 46%) of the prompts",
         "resolved 0.82 → 0.54 (-34%, 95% interval -39% to -29%), effect -0.28, n = 2,000 → 500",
-        "12.0% of the window, 0.3% of the baseline: at least 18 times as frequent (95%), n = 61",
+        "12.0% of the window, 0.3% of the baseline: at least 18 times as frequent (95% each)",
         "crypto: 0% → 20%",
         "(https://drift.example/drift-evaluations/12/report)",
         "(https://drift.example/review)",
@@ -129,12 +129,12 @@ def test_details_quote_examples() -> None:
 
 
 def test_details_show_the_mix_change_where_it_was_tested() -> None:
-    tested = make_assessment(0.31, mix_p_value=0.0015, mix_effect_size=0.2)
+    tested = make_assessment(0.31, mix_p_value=0.0015, mix_moved_share=estimated(0.2))
     text = render_text(detail_blocks(summarize(tested), "opened"))
     untested = render_text(detail_blocks(summarize(make_assessment(0.31)), "opened"))
     (line,) = {*text.splitlines()} - {*untested.splitlines()}
-    assert "20.0%" in line
-    assert "p = 0.0015" in line
+    assert "20% (10% to 30%)" in line
+    assert "p = 0.0015, level 0.05" in line
 
 
 def next_steps(assessment: Assessment, event: Event = "opened") -> list[str]:

@@ -1,13 +1,16 @@
 """Headlines: figures, names and comparisons in one sentence."""
 
+import dataclasses
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
-from monitor.rendering.numbers import format_estimate
+from monitor.drift import MixComparison
+from monitor.rendering.numbers import format_day, format_estimate
 from monitor.rendering.wording import describe_first_seen
-from monitor.store.windows.assessment import ShareEstimate
+from monitor.store.windows.assessment import FamilyAssessment, ShareEstimate
 from monitor.windows.findings.headline import describe_small_side, headline
 from tests.support.windows.assessments import (
     estimated,
@@ -133,3 +136,57 @@ def test_topic_says_since_when_it_exists() -> None:
     assert "or earlier" not in alone
     older = make_topic(first_seen=first, exists_since=first, may_be_older=True)
     assert "or earlier" in describe_first_seen(older)
+
+
+def mixed(moved: float, drifted: float) -> FamilyAssessment:
+    return make_family(
+        verdict="drift",
+        alarm=True,
+        p_value=0.001,
+        drifted_share=estimated(drifted),
+        moved_share=estimated(moved),
+        is_mix=True,
+    )
+
+
+def test_headline_names_moved_and_drifted_share_of_a_mix() -> None:
+    text = headline(mixed(0.25, 0.033), make_family("output"), ())
+    assert format_estimate(estimated(0.25)) in text
+    assert format_estimate(estimated(0.033)) in text
+    plain = msgspec.structs.replace(mixed(0.25, 0.033), is_mix=False)
+    text = headline(plain, make_family("output"), ())
+    assert format_estimate(estimated(0.25)) not in text
+
+
+def test_headline_names_what_moved_between_task_types() -> None:
+    mix = MixComparison(
+        reference={"a": 0.5, "b": 0.5},
+        current={"a": 0.7, "b": 0.3},
+        statistic=40.0,
+        p_value=0.001,
+        effect_size=0.2,
+        moved_share=0.19,
+        moved_share_interval=(0.12, 0.26),
+    )
+    drifted = mixed(0.25, 0.033)
+    assert "task types" in headline(drifted, make_family("output"), (), mix)
+    unsure = dataclasses.replace(mix, moved_share_interval=(0.0, 0.26))
+    assert "task types" not in headline(drifted, make_family("output"), (), unsure)
+    # Without a change of the prompts, the mix is left to its own section.
+    assert "task types" not in headline(make_family(), make_family("output"), (), mix)
+
+
+def test_since_of_a_topic_is_its_own_not_that_of_slow_drift() -> None:
+    own = datetime(2026, 11, 3, 9, tzinfo=UTC)
+    family = make_family(
+        verdict="drift",
+        alarm=True,
+        p_value=0.0001,
+        drifted_share=estimated(0.2),
+        topics=(make_topic(exists_since=own),),
+        slow=make_slow(),
+    )
+    text = headline(family, make_family("output"), ())
+    assert format_day(own) in text
+    assert make_slow().since is not None
+    assert format_day(make_slow().since) not in text

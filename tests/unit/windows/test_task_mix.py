@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import numpy as np
+import pytest
 
 from monitor.settings import Drift
 from monitor.store.traffic.exchange_columns import Exchanges
@@ -37,6 +38,9 @@ def assess(reference: Sequence[str], current: Sequence[str]) -> Assessment:
 def test_changed_mix_is_reported_without_an_alarm() -> None:
     result = assess(["cards", "fees"] * 100, ["cards"] * 170 + ["loans"] * 30)
     assert result.mix_effect_size == 0.5
+    assert result.mix_moved_share is not None
+    assert result.mix_moved_share.estimate == pytest.approx(0.5, abs=0.05)
+    assert 0.3 < result.mix_moved_share.lower < 0.5 <= result.mix_moved_share.upper
     assert result.mix_p_value is not None
     assert result.mix_p_value <= 0.001
     assert (result.verdict, result.alarm) == ("no_drift", False)
@@ -46,4 +50,5 @@ def test_mix_is_compared_where_both_sides_have_several_task_types() -> None:
     for sides in ((["cards"], ["cards"]), ([""], ["cards"]), (["cards"], [""])):
         result = assess(sides[0] * 200, sides[1] * 200)
         assert (result.mix_p_value, result.mix_effect_size) == (None, None)
+        assert result.mix_moved_share is None
     assert assess(["cards", ""] * 100, ["cards", ""] * 100).mix_p_value == 1.0

@@ -17,7 +17,7 @@ from monitor.windows.comparison.task_mix import MAX_TASK_TYPES, mix_of
 from monitor.windows.report.page import TASK_TYPES_SHOWN, render_page
 from monitor.windows.report.terminal import print_assessment
 from tests.support.windows.assessment_cases import WEEK
-from tests.support.windows.assessments import make_assessment
+from tests.support.windows.assessments import estimated, make_assessment
 from tests.unit.windows.test_task_mix import window
 
 N_TYPES = 150
@@ -138,10 +138,14 @@ def test_slack_names_a_change_of_the_other_task_types() -> None:
 
 
 def test_distance_without_significance_is_no_share_that_moved() -> None:
-    quiet = make_assessment(mix_p_value=0.4, mix_effect_size=0.094)
+    quiet = make_assessment(mix_p_value=0.4, mix_effect_size=0.094, mix_moved_share=estimated(0.01))
     assert "9.4%" not in describe_mix_change(quiet)
-    moved = make_assessment(mix_p_value=0.001, mix_effect_size=0.25)
-    assert "25.0%" in describe_mix_change(moved)
+    assert "level 0.05" in describe_mix_change(quiet)
+    moved = make_assessment(mix_p_value=0.001, mix_effect_size=0.25, mix_moved_share=estimated(0.1))
+    assert "10% (5.0% to 15%)" in describe_mix_change(moved)
+    # Of an older version, which knows the distance of the samples only.
+    old = make_assessment(mix_p_value=0.001, mix_effect_size=0.25)
+    assert "25" not in describe_mix_change(old)
 
 
 def test_stored_assessments_without_the_sum_are_shown() -> None:

@@ -1,7 +1,10 @@
 """Examples of a topic: distinct, redacted, responses with those of the baseline."""
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
+import msgspec
 import numpy as np
 
 from monitor.drift.result import Cluster
@@ -19,7 +22,7 @@ def window(exchanges: list[tuple[str, str]], angles: list[float]) -> Exchanges:
         responses=[response for _, response in exchanges],
         end_users=[""] * n,
         task_types=[""] * n,
-        occurred_at=[datetime(2026, 11, 2, tzinfo=UTC)] * n,
+        occurred_at=[datetime(2026, 11, 2, hour, tzinfo=UTC) for hour in range(n)],
         attributes=[{}] * n,
         prompt_vectors=vectors,
         response_vectors=vectors,
@@ -53,15 +56,48 @@ CURRENT = window(
     ],
     [0.3, 0.3, 0.2, 0.1, 1.4],
 )
+EQUAL = np.ones(5)
 
 
-def test_examples_are_distinct_and_redacted_with_the_medoid_first() -> None:
-    result = Quoter(REFERENCE, CURRENT).of_cluster(cluster([0, 1, 2, 3], 2), "prompts")
+def many(n: int) -> Exchanges:
+    return window([(f"Question {row}", "") for row in range(n)], [0.1] * n)
+
+
+def test_examples_are_distinct_and_redacted_the_newest_first() -> None:
+    result = Quoter(REFERENCE, CURRENT).of_cluster(cluster([0, 1, 2, 3], 2), "prompts", EQUAL)
     assert result == (Example(prompt="Write to [EMAIL]"), Example(prompt="Is my card insured?"))
 
 
+def test_examples_are_the_newest_of_the_novel_half() -> None:
+    novelty = np.array([0.9] * 8 + [0.1] * 8)
+    quoter = Quoter(REFERENCE, many(16))
+    members = cluster(list(range(16)), 0)
+    newest = [f"Question {row}" for row in (7, 6, 5, 4, 3)]
+    assert [e.prompt for e in quoter.of_cluster(members, "prompts", novelty)] == newest
+    # The baseline has the newest eight, too: they are no examples of the change.
+    novelty[:8] += np.arange(8) / 100
+    untimed = replace(many(16), occurred_at=[])
+    untimed_examples = Quoter(REFERENCE, untimed).of_cluster(members, "prompts", novelty)
+    assert [e.prompt for e in untimed_examples] == newest
+
+
+def test_examples_come_from_different_end_users_first() -> None:
+    window_of_two = replace(many(5), end_users=["a", "b", "a", "a", "a"])
+    quoter = Quoter(REFERENCE, window_of_two)
+    result = quoter.of_cluster(cluster([0, 1, 2, 3, 4], 0), "prompts", EQUAL)
+    assert [example.prompt[-1] for example in result] == ["4", "1", "3", "2", "0"]
+
+
+def test_an_example_of_a_prompt_has_no_response_in_json() -> None:
+    quoter = Quoter(REFERENCE, CURRENT)
+    (first, *_) = quoter.of_cluster(cluster([0, 1], 0), "prompts", EQUAL)
+    assert json.loads(msgspec.json.encode(first)) == {"prompt": "Is my card insured?"}
+    (first, *_) = quoter.of_cluster(cluster([0, 1], 0), "responses", EQUAL)
+    assert json.loads(msgspec.json.encode(first))["response"] == "No."
+
+
 def test_a_changed_response_is_shown_with_the_nearest_prompts_response() -> None:
-    first, second = Quoter(REFERENCE, CURRENT).of_cluster(cluster([0, 4], 0), "responses")
+    second, first = Quoter(REFERENCE, CURRENT).of_cluster(cluster([0, 4], 0), "responses", EQUAL)
     # "Hello" is nearer, and has no answer to compare with.
     assert first == Example(
         prompt="Is my card insured?",
@@ -72,14 +108,14 @@ def test_a_changed_response_is_shown_with_the_nearest_prompts_response() -> None
 
 
 def test_the_most_alike_is_found_in_any_chunk(monkeypatch) -> None:
-    whole = Quoter(REFERENCE, CURRENT).of_cluster(cluster([0, 2, 4], 0), "responses")
+    whole = Quoter(REFERENCE, CURRENT).of_cluster(cluster([0, 2, 4], 0), "responses", EQUAL)
     monkeypatch.setattr(examples, "CHUNK", 1)
-    assert Quoter(REFERENCE, CURRENT).of_cluster(cluster([0, 2, 4], 0), "responses") == whole
+    assert Quoter(REFERENCE, CURRENT).of_cluster(cluster([0, 2, 4], 0), "responses", EQUAL) == whole
 
 
 def test_a_baseline_without_responses_leaves_nothing_beside() -> None:
     silent = window([("Hello", "")], [0.0])
-    (example,) = Quoter(silent, CURRENT).of_cluster(cluster([4], 4), "responses")
+    (example,) = Quoter(silent, CURRENT).of_cluster(cluster([4], 4), "responses", EQUAL)
     assert example.baseline is None
 
 

@@ -199,7 +199,12 @@ def topic_name(prompts: list[str], users: list[str]) -> str:
         adjusted_p_value=0.01,
     )
     topics = build_topics(
-        [members], "prompts", Quoter(window, window), None, np.random.default_rng(0)
+        [members],
+        "prompts",
+        Quoter(window, window),
+        None,
+        np.random.default_rng(0),
+        novelty=np.ones(n),
     )
     return topics[0][1].name
 

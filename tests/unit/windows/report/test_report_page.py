@@ -94,7 +94,7 @@ def test_page_shows_figures_of_input_drift() -> None:
         "about 3,100 of 10,000 exchanges",
         "61 exchanges of 48 end users",
         "first seen 3 Nov 2026, 14:05 UTC in this window; known since 20 Oct 2026, 09:00 UTC",
-        "at least 18 times as frequent (95%)",
+        "at least 18 times as frequent (95% each)",
         "0.4% on 2 Nov, 18% on 4 Nov",
         "0.82 0.54 -34.0% (-39.0 to -29.0) -0.28",
     ):
@@ -105,7 +105,7 @@ def test_enrichment_of_responses_names_comparable_prompts() -> None:
     topics = tuple(make_topic(index=index, name=f"topic {index}") for index in range(20))
     output = make_family("output", verdict="drift", alarm=True, topics=topics)
     text = Outline(render_page(make_assessment(output=output))).text
-    assert text.count("at least 18 times as frequent among comparable prompts (95%)") == 20
+    assert text.count("at least 18 times as frequent among comparable prompts (95% each)") == 20
 
 
 @pytest.mark.parametrize(("total", "affected"), [(None, "32"), (8000.0, "640")])
@@ -160,7 +160,7 @@ def test_slow_drift_is_marked_as_drift_with_its_figures() -> None:
     assert '<div class="finding drift">' in page
     text = Outline(page).text
     assert text.count(f"{format_estimate(estimated(0.021))} of the prompts") == 2
-    assert "p ≤ 0.0001 over 9 windows" in text
+    assert "p ≤ 0.0001, level 0.013, over 9 windows" in text
     assert "p = 0.30" in Outline(render_page(no_drift())).text
 
 
@@ -275,8 +275,11 @@ def test_colours_have_the_contrast_of_wcag_aa(palette: dict, ink: str, ground: s
 
 def test_mix_change_is_shown_where_it_was_tested() -> None:
     mix = {"mix_reference": {"cards": 1.0}, "mix_current": {"cards": 0.8, "other": 0.2}}
-    tested = render_page(make_assessment(**mix, mix_p_value=0.0015, mix_effect_size=0.2))
-    assert "20.0% of the traffic moved between task types, p = 0.0015" in tested
+    moved = estimated(0.2)
+    tested = render_page(make_assessment(**mix, mix_p_value=0.0015, mix_moved_share=moved))
+    change = f"{format_estimate(moved)} of the traffic moved between task types"
+    assert change.capitalize() in tested
+    assert "p = 0.0015, level 0.05" in tested
     assert "moved between task types" not in render_page(make_assessment(**mix))
 
 

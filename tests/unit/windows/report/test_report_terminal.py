@@ -47,12 +47,13 @@ def test_report_shows_figures_of_input_drift() -> None:
     for figure in (
         "DRIFT  500 sampled of about 10,000 exchanges of assistant",
         "about 31% (16% to 46%) of the prompts",
-        "12.0% of the window, 0.3% of the baseline: at least 18 times as frequent (95%)",
+        "12.0% of the window, 0.3% of the baseline: at least 18 times as frequent (95% each)",
         "first seen 3 Nov 2026, 14:05 UTC in this window; known since 20 Oct 2026, 09:00 UTC",
         "“How do I move my crypto wallet?”",
         "“What is the airspeed of a swallow?”",
         "-34.0% (-39.0 to -29.0)",
-        "20.0% of the traffic moved between task types, p = 0.0015",
+        "about 20% (10% to 30%) of the traffic moved between task types, p = 0.0015, level 0.05",
+        "drift  p ≤ 0.0001, level 0.005",
         "No traffic on 1 day",
     ):
         assert figure in text
@@ -60,7 +61,7 @@ def test_report_shows_figures_of_input_drift() -> None:
 
 def test_responses_are_compared_among_comparable_prompts() -> None:
     text = " ".join(in_terminal(output_drift()).split())
-    assert "at least 18 times as frequent among comparable prompts (95%)" in text
+    assert "at least 18 times as frequent among comparable prompts (95% each)" in text
 
 
 def test_findings_are_shown_where_only_a_part_was_compared() -> None:
@@ -100,7 +101,7 @@ def test_slow_drift_is_a_line_of_its_family() -> None:
     text = in_terminal(slow_drift(), 200)
     assert "  drift  p = 0.40" in text
     assert "slow drift since 5 Oct" in text
-    assert "p ≤ 0.0001 over 9 windows" in text
+    assert "p ≤ 0.0001, level 0.013, over 9 windows" in text
 
 
 def test_response_is_next_to_the_baselines_response() -> None:
