@@ -68,6 +68,8 @@ def test_worse_rate_is_found_with_its_figures(name: str, before: float, after: f
     assert finding.reference == pytest.approx(before, abs=0.02)
     assert finding.lower < after < finding.upper
     assert finding.p_value < look_level(0.5, "hourly")
+    assert finding.level is not None
+    assert finding.p_value <= finding.level < look_level(0.5, "hourly")
 
 
 @pytest.mark.parametrize(
