@@ -115,8 +115,8 @@ class DriftResult:
     moved_share: float | None = None
     #: Its 95% interval. Moves between topics that are one group are not in it.
     moved_share_interval: tuple[float, float] = (0.0, 1.0)
-    #: Whether another mix of known topics explains more of the change than new samples: at least
-    #: twice the drifted share moved.
+    #: Whether another mix of known topics explains much of the change: at least 1.5 times the
+    #: drifted share moved.
     is_mix: bool = False
     #: Of responses: the share of those beyond the reference's median in the direction in
     #: which all responses have shifted, .5 without a shift; with its 95% interval. ``None`` for

@@ -17,7 +17,7 @@ from monitor.drift.samples.pool import Pool
 from monitor.statistics.multiplicity import holm
 
 #: The share that moved between topics, over the drifted share, from which on both are reported.
-MIX_RATIO = 2.0
+MIX_RATIO = 1.5
 
 
 def conclude(
@@ -97,7 +97,7 @@ def conclude(
 
 
 def _is_mix(moved: MovedShare, drifted: DriftedShare) -> bool:
-    """Return whether new samples explain less than half of the share that moved."""
+    """Return whether new samples explain less than two thirds of the share that moved."""
     return moved.estimate > 0.0 and moved.estimate >= MIX_RATIO * drifted.estimate
 
 

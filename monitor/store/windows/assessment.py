@@ -219,9 +219,9 @@ class FamilyAssessment(msgspec.Struct, frozen=True, kw_only=True):
     #: ``None`` for responses, where the test does not reject at 5%, and in assessments of older
     #: versions.
     moved_share: ShareEstimate | None = None
-    #: Whether another mix of the topics that the baseline has explains more of the change than
-    #: prompts unlike the baseline: ``moved_share`` is at least twice ``drifted_share``. Then both
-    #: shares are reported.
+    #: Whether another mix of the topics that the baseline has explains much of the change, not
+    #: only prompts unlike the baseline: ``moved_share`` is at least 1.5 times ``drifted_share``.
+    #: Then both shares are reported.
     is_mix: bool = False
     #: Of the responses to comparable prompts: the share beyond the baseline's median in the
     #: direction in which all responses have shifted, .5 without a shift; ``None`` for prompts.
