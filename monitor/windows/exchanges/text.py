@@ -17,9 +17,10 @@ def describe(assessment: Assessment) -> str:
     """Return verdict, headline, both families and sizes in fewer than 600 characters."""
     families = "; ".join(_family(family) for family in (assessment.input, assessment.output))
     size = pluralize(assessment.n_current, "exchange")
+    comparable = describe_comparable_sizes(assessment)
     return (
         f"Assessment({assessment.verdict}: {excerpt(assessment.headline, HEADLINE_CHARACTERS)!r}; "
-        f"{families}; {size} against {assessment.n_reference:,}{describe_comparable_sizes(assessment)})"
+        f"{families}; {size} against {assessment.n_reference:,}{comparable})"
     )
 
 

@@ -66,7 +66,8 @@ def render_assessment(assessment: Assessment) -> RenderableType:
     label, style = VERDICTS[assessment.verdict]
     counts = (
         f"{assessment.current_count} exchanges of {excerpt(assessment.model, 60) or 'the model'} "
-        f"compared with {assessment.n_reference:,} of the baseline{describe_comparable_sizes(assessment)}"
+        f"compared with {assessment.n_reference:,} of the baseline"
+        f"{describe_comparable_sizes(assessment)}"
     )
     parts: list[RenderableType] = [
         Text.assemble((f" {label} ", style), " ", (counts, "dim")),
