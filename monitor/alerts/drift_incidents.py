@@ -23,7 +23,7 @@ from monitor.store.alerts.incidents import IncidentRow
 from monitor.store.audit_log import SYSTEM
 from monitor.store.windows.assessment import Assessment
 from monitor.store.windows.drift_evaluations import DriftEvaluationRow, drift_evaluation_by_id
-from monitor.store.windows.looks import newest_look
+from monitor.store.windows.looks import look_by_id, newest_look
 
 #: An incident worsens when its severity grows by this factor *and* by this difference.
 WORSE_FACTOR = 1.25
@@ -65,7 +65,7 @@ def handle_evaluation(
         return None
     event = event_of(assessment, current)
     if event is None or (
-        event in {"quiet", "resolved"} and _is_still_changed(connection, evaluation, current)
+        event in {"quiet", "resolved"} and _is_changed_later(connection, evaluation, current)
     ):
         return None
     if current is not None and current.is_resolved and event != "reopened":
@@ -185,16 +185,20 @@ def _changes(assessment: Assessment, incident: IncidentRow | None, event: Event)
     return changes | {"reason": summary}
 
 
-def _is_still_changed(
+def _is_changed_later(
     connection: Connection, evaluation: DriftEvaluationRow, incident: IncidentRow | None
 ) -> bool:
-    """Return whether a look still finds a large change that its window hardly contains.
+    """Return whether a look found a large change that the window hardly contains, or not at all.
 
     A change that began hours before the window's end is a small part of it. The incident of a look
-    is resolved by a window without an alarm only once the newest look has none either.
+    is resolved by a window without an alarm only once the newest look has none either. After a
+    pause the looks come before the windows: one that ended before the incident's newest look says
+    nothing about it.
     """
     if incident is None or incident.last_look_id is None:
         return False
+    if evaluation.window_end < look_by_id(connection, incident.last_look_id).looked_until:
+        return True
     newest = newest_look(connection, evaluation.model)
     return newest is not None and newest.alarm
 

@@ -108,9 +108,10 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(
         event="acknowledged",
         by="lead or admin",
-        sources=("open", "snoozed"),
+        sources=UNRESOLVED,
         target="acknowledged",
-        effect="the message names the user",
+        effect="the message names the user; one who takes it over from another is named in the "
+        "thread, too",
     ),
     Transition(
         event="snoozed",

@@ -56,6 +56,31 @@ def acknowledge(
     return True
 
 
+def take_over(
+    connection: Connection, incident_id: int, user: str, now: datetime, *, alerts: Alerts
+) -> bool:
+    """Acknowledge an incident in place of the user who did, such as at the end of a shift.
+
+    Its message names the new user; a reply in the thread names both.
+
+    Returns:
+        False where it is not acknowledged, or the user has it already.
+
+    Raises:
+        NotFoundError: There is no such incident.
+    """
+    incident = incident_by_id(connection, incident_id, lock=True)
+    before = incident.acknowledged_by
+    if incident.status != "acknowledged" or before == user:
+        return False
+    reason = f"taken over from {before}"
+    changes = {"acknowledged_by": user, "reason": reason}
+    take_step(connection, incident, "acknowledged", by=user, now=now, **changes)
+    add_update(connection, incident_id, now, alerts)
+    add_reply(connection, incident_id, f"{user}: {reason}", now, broadcast=False)
+    return True
+
+
 def snooze(
     connection: Connection,
     incident_id: int,

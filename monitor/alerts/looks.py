@@ -1,6 +1,6 @@
 """Incidents of looks: opened or worsened by a large change before the window ends."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -10,7 +10,7 @@ from monitor.alerts.incident_states import Event
 from monitor.alerts.messages.mrkdwn import bold, escape, sections
 from monitor.alerts.parent_message import add_reply, add_update, describe_earlier
 from monitor.alerts.steps import take_step
-from monitor.rendering.looks import look_headline
+from monitor.rendering.looks import LOOKED_BACK, look_headline
 from monitor.settings import Alerts
 from monitor.store.alerts import incidents
 from monitor.store.alerts.incident_events import last_event
@@ -18,9 +18,6 @@ from monitor.store.alerts.incidents import IncidentRow
 from monitor.store.audit_log import SYSTEM
 from monitor.store.windows.drift_evaluations import last_followed_up_end
 from monitor.store.windows.looks import LookRow, look_by_id
-
-#: The traffic that a look searches.
-LOOKED_BACK = timedelta(hours=24)
 
 
 def handle_look(

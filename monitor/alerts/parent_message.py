@@ -164,6 +164,10 @@ def describe_state(connection: Connection, incident: IncidentRow) -> tuple[str, 
             f"{'resolves' if left == 1 else 'resolve'} the incident. Had drifted: "
             f"{incident.summary}."
         )
+    elif incident.cause == "drift" and not incident.is_resolved:
+        look, _ = _newest(connection, incident)
+        if look is not None and not incident.fingerprint <= look.fingerprint:
+            notes.append(f"All that drifted in this incident: {incident.summary}.")
     reopened = last_event(connection, incident.id, ("reopened",))
     if reopened is not None and not incident.is_resolved:
         notes.append(reopened.reason)

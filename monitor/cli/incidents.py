@@ -11,7 +11,7 @@ from monitor.cli.shared.context import (
     ConfigOption,
     ModelFilter,
     database_transaction,
-    known_model,
+    find_model,
     read_configuration,
 )
 from monitor.cli.shared.users import require_user
@@ -60,7 +60,7 @@ def list_(
         )
     configuration = read_configuration(config)
     with database_transaction(configuration) as connection:
-        name = None if model is None else known_model(connection, configuration, model) or model
+        name = None if model is None else find_model(connection, configuration, model)
         rows = list_incidents(connection, name, 500, cause=cause, unresolved=not everything)
         record_read(connection, "incidents list", "incident", model=name or "")
     if as_json:
@@ -124,12 +124,22 @@ def show(
 
 
 @app.command()
-def ack(incident: IncidentArgument, name: UserOption, config: ConfigOption = None) -> None:
+def ack(
+    incident: IncidentArgument,
+    name: UserOption,
+    instead: Annotated[
+        bool, typer.Option("--take-over", help="In place of the user who has acknowledged it.")
+    ] = False,
+    config: ConfigOption = None,
+) -> None:
     """Acknowledge an incident: its message names the user."""
-    from monitor.alerts.incidents import acknowledge
+    from monitor.alerts.incidents import acknowledge, take_over
 
     with _lead(config, incident, name) as (connection, row, changes):
-        done = acknowledge(connection, incident, name, **changes)
+        if instead and row.status == "acknowledged" and row.acknowledged_by != name:
+            done = take_over(connection, incident, name, **changes)
+        else:
+            done = acknowledge(connection, incident, name, **changes)
         _require(done, row, "acknowledged")
     typer.echo(f"incident {incident}: acknowledged by {name}")
 
@@ -223,9 +233,15 @@ def _lead(
 
 def _require(done: bool, row: "IncidentRow", change: str) -> None:
     if not done:
+        by = _acknowledged_by(row)
+        hint = "; --take-over takes it over" if by and change == "acknowledged" else ""
         raise WorkflowError(
-            f"incident {row.id} can't be {change}: it is {row.status}", code=row.status
+            f"incident {row.id} can't be {change}: it is {row.status}{by}{hint}", code=row.status
         )
+
+
+def _acknowledged_by(row: "IncidentRow") -> str:
+    return f" by {row.acknowledged_by}" if row.status == "acknowledged" else ""
 
 
 def _line(row: "IncidentRow") -> str:
@@ -233,9 +249,9 @@ def _line(row: "IncidentRow") -> str:
     from monitor.rendering.excerpts import excerpt
 
     subject = row.model or "driftwarden"
-    by = f" by {row.acknowledged_by}" if row.acknowledged_by else ""
     return (
-        f"{row.id:5d}  {row.opened_at:%Y-%m-%d %H:%M}  {row.level:8s}  {row.status}{by}  "
+        f"{row.id:5d}  {row.opened_at:%Y-%m-%d %H:%M}  {row.level:8s}  "
+        f"{row.status}{_acknowledged_by(row)}  "
         f"{excerpt(subject, 60)}: {CAUSES[row.cause].title}. {excerpt(row.summary)}"
     )
 

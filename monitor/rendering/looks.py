@@ -1,5 +1,7 @@
 """Wording of a look and its large changes."""
 
+from datetime import datetime, timedelta
+
 from monitor.plurals import pluralize
 from monitor.rendering.numbers import format_instant, format_mean, format_share
 from monitor.store.windows.looks import LookFinding, LookRow
@@ -7,15 +9,29 @@ from monitor.store.windows.looks import LookFinding, LookRow
 #: Changes named in a headline.
 NAMED = 3
 
+#: The traffic that a look searches.
+LOOKED_BACK = timedelta(hours=24)
+#: A change that began this soon after the begin of the 24 hours may have begun before.
+FIRST_HOUR = timedelta(hours=1)
+
 
 def look_headline(look: LookRow) -> str:
     """Return the large changes of a look in one sentence."""
     changes = [describe_change(finding) for finding in look.findings[:NAMED]]
     n_more = len(look.findings) - NAMED
     more = [f"{n_more} more"] if n_more > 0 else []
-    since = f" since {format_instant(look.since)}" if look.since is not None else ""
+    since = f" since {format_onset(look, look.since)}" if look.since is not None else ""
     described = "; ".join([*changes, *more])
-    return f"Large change{since}: {described}. Last 24 hours, {count_examined(look)}."
+    return (
+        f"Large change{since}: {described}. 24 hours until {format_instant(look.looked_until)}, "
+        f"{count_examined(look)}."
+    )
+
+
+def format_onset(look: LookRow, since: datetime) -> str:
+    """Return when a change began; nothing before the look's 24 hours was searched."""
+    earlier = " or earlier" if since < look.looked_until - LOOKED_BACK + FIRST_HOUR else ""
+    return f"{format_instant(since)}{earlier}"
 
 
 def describe_look(look: LookRow) -> str:

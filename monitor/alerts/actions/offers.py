@@ -54,7 +54,9 @@ def without_buttons(payload: dict[str, Any]) -> dict[str, Any]:
 def _elements(connection: Connection, incident: IncidentRow, alerts: Alerts) -> list[Block]:
     target = Target(f"incident:{incident.id}", incident.version)
     elements = []
-    if incident.status != "acknowledged":
+    if incident.status == "acknowledged":
+        elements.append(button("take_over", "Take over", target))
+    else:
         elements.append(button("acknowledge", "Acknowledge", target, style="primary"))
     elements.append(menu("snooze", "Snooze", SNOOZES, target))
     if incident.cause in WITH_QUEUE:

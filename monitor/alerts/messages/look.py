@@ -13,7 +13,7 @@ from monitor.alerts.messages.mrkdwn import (
     sections,
     within_limits,
 )
-from monitor.rendering.looks import count_examined, describe_change, look_headline
+from monitor.rendering.looks import count_examined, describe_change, format_onset, look_headline
 from monitor.rendering.numbers import format_instant
 from monitor.settings import Alerts
 from monitor.store.windows.looks import LookRow
@@ -46,7 +46,7 @@ def look_blocks(
     blocks += sections(["  ·  ".join(links)])
     blocks.append(
         context(
-            f"Last 24 hours until {format_instant(look.looked_until)}: {count_examined(look)}, "
+            f"24 hours until {format_instant(look.looked_until)}: {count_examined(look)}, "
             f"compared with baseline {escape(str(look.provenance.get('baseline', ''))[:12])}. The "
             "window's evaluation follows when it ends."
         )
@@ -59,7 +59,7 @@ def _evidence(look: LookRow) -> list[str]:
     return [
         f"{escape(describe_change(finding))}, p = {finding.p_value:.1e}"
         + (f", level {finding.level:.1e}" if finding.level is not None else "")
-        + (f", since {format_instant(finding.since)}" if finding.since is not None else "")
+        + (f", since {format_onset(look, finding.since)}" if finding.since is not None else "")
         for finding in look.findings
     ]
 

@@ -103,6 +103,18 @@ def _acknowledge(request: Request) -> dict[str, str]:
     return {}
 
 
+def _take_over(request: Request) -> dict[str, str]:
+    if not incidents.take_over(
+        request.connection,
+        request.press.subject_id,
+        request.user.name,
+        request.now,
+        alerts=request.settings.alerts,
+    ):
+        raise WorkflowError("it is yours, or nobody has acknowledged it", code="not_taken_over")
+    return {}
+
+
 def _snooze(request: Request) -> dict[str, str]:
     pressed, choice = request.press.received_at, request.press.choice
     if choice == WORKING_DAY:
@@ -226,6 +238,12 @@ ACTIONS: Mapping[str, Action] = {
         permission=Permission.LEAD,
         run=_acknowledge,
         reply="You acknowledged {subject}.",
+    ),
+    "take_over": Action(
+        subject="incident",
+        permission=Permission.LEAD,
+        run=_take_over,
+        reply="You took over {subject}.",
     ),
     "snooze": Action(
         subject="incident",

@@ -1,6 +1,6 @@
 """Check of the buttons in Slack."""
 
-from monitor.daemon.readiness.finding import Finding
+from monitor.daemon.readiness.finding import Finding, open_connection
 from monitor.settings import Secrets, Sections
 
 #: Of the bot token.
@@ -13,7 +13,7 @@ def buttons_finding(settings: Sections, secrets: Secrets) -> Finding:
     from monitor.alerts.actions.replies import SlackReplies
     from monitor.daemon.actions.table import ACTIONS
     from monitor.store.accounts.users import list_users
-    from monitor.store.engine import make_engine, transaction
+    from monitor.store.engine import make_engine
 
     if not secrets.slack_app_token.get_secret_value():
         return Finding("buttons", "note", "messages in Slack have no buttons; set SLACK_APP_TOKEN")
@@ -26,14 +26,12 @@ def buttons_finding(settings: Sections, secrets: Secrets) -> Finding:
             "fail",
             f"the bot token lacks the scope {', '.join(missing)}; add it and install the app again",
         )
+    with open_connection(settings) as connection:
+        linked = sum(bool(user.active and user.slack_user_id) for user in list_users(connection))
     engine = make_engine(settings.database.url)
     receiver = PressReceiver(engine, secrets, ACTIONS)
     try:
         receiver.check()
-        with transaction(engine) as connection:
-            linked = sum(
-                bool(user.active and user.slack_user_id) for user in list_users(connection)
-            )
     finally:
         receiver.close()
         engine.dispose()

@@ -47,6 +47,7 @@ SHOWN: Mapping[tuple[str, str], Shown] = {
     ("GET", "/incidents"): Shown("incident"),
     ("GET", "/incidents/{incident_id:int}"): _INCIDENT,
     ("POST", "/incidents/{incident_id:int}/acknowledge"): _INCIDENT,
+    ("POST", "/incidents/{incident_id:int}/take-over"): _INCIDENT,
     ("POST", "/incidents/{incident_id:int}/snooze"): _INCIDENT,
     ("POST", "/incidents/{incident_id:int}/resolve"): _INCIDENT,
     ("POST", "/incidents/{incident_id:int}/note"): _INCIDENT,

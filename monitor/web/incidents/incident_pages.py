@@ -78,6 +78,14 @@ def acknowledge(
     return _change(lead_visit, incident_id, alert_incidents.acknowledge)
 
 
+@post("/incidents/{incident_id:int}/take-over", status_code=303, sync_to_thread=True)
+def take_over(
+    incident_id: FromPath[int], lead_visit: NamedDependency[Visit]
+) -> Template | Redirect:
+    """Acknowledge an incident in place of the user who did, on the page and in Slack."""
+    return _change(lead_visit, incident_id, alert_incidents.take_over)
+
+
 @post("/incidents/{incident_id:int}/snooze", status_code=303, sync_to_thread=True)
 def snooze(
     incident_id: FromPath[int], lead_visit: NamedDependency[Visit], data: Fields
@@ -152,4 +160,4 @@ def _text(data: dict[str, Any], key: str) -> str:
     return str(value[-1] if isinstance(value, list) and value else value or "")
 
 
-HANDLERS = (incidents, incident, acknowledge, snooze, resolve, note)
+HANDLERS = (incidents, incident, acknowledge, take_over, snooze, resolve, note)

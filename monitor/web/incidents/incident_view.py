@@ -12,7 +12,7 @@ from monitor.alerts.incidents import alerts_of
 from monitor.alerts.messages.identity import rollouts_of
 from monitor.alerts.messages.mrkdwn import render_text, sections
 from monitor.alerts.parent_message import describe_newest, describe_state
-from monitor.rendering.looks import count_examined, describe_change, look_headline
+from monitor.rendering.looks import count_examined, describe_change, format_onset, look_headline
 from monitor.settings import Sections
 from monitor.store.alerts.consequences import Consequences, consequences_of
 from monitor.store.alerts.incident_events import IncidentEventRow, list_events
@@ -163,6 +163,7 @@ def _looks(connection: Connection, row: IncidentRow) -> list[dict[str, Any]]:
             {
                 "finding": finding,
                 "text": describe_change(finding),
+                "since": "" if finding.since is None else format_onset(look, finding.since),
                 "examples": [examples[id_] for id_ in finding.examples if id_ in examples],
             }
             for finding in look.findings

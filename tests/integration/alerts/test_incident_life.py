@@ -335,8 +335,10 @@ def test_causes_of_a_model_have_incidents_of_their_own(engine: Engine, clock: da
     assert {row.cause for row in left} == {"training_failed", "no_traffic"}
 
 
-def look_at(engine: Engine, until: datetime, kind: str = "input") -> int | None:
-    """Store a look with an alarm and handle it."""
+def look_at(
+    engine: Engine, until: datetime, kind: str = "input", *, alarm: bool = True
+) -> int | None:
+    """Store a look, by default with an alarm, and handle it."""
     finding = LookFinding(
         kind=kind, name="", measure="unlike", reference=0.0, estimate=0.2, lower=0.1, upper=0.3,
         p_value=1e-9,
@@ -344,7 +346,7 @@ def look_at(engine: Engine, until: datetime, kind: str = "input") -> int | None:
     with transaction(engine) as connection:
         look_id = save_look(
             connection, model="assistant", looked_until=until, n_exchanges=900, n_end_users=400,
-            findings=[finding], provenance={}, now=until,
+            findings=[finding] if alarm else [], provenance={}, now=until,
         )  # fmt: skip
         assert look_id is not None
         incident = handle_look(connection, look_id, until, alerts=ALERTS)
@@ -361,6 +363,32 @@ def test_an_alarm_of_a_look_ends_the_quiet_windows(any_engine: Engine, clock: da
     assert only_incident(any_engine).quiet_windows == 0
     assert "quiet window" not in parent_text(any_engine)
     assert replies(any_engine) == [False]
+
+
+def test_windows_before_a_look_do_not_resolve_its_incident(
+    any_engine: Engine, clock: datetime
+) -> None:
+    """After a pause the looks come first, and then the windows of the pause."""
+    assert look_at(any_engine, clock + 3 * WEEK) == 1
+    look_at(any_engine, clock + 3 * WEEK + HOUR, alarm=False)
+    end = live_through(any_engine, clock, QUIET, QUIET)
+    assert (only_incident(any_engine).status, only_incident(any_engine).quiet_windows) == (
+        "open",
+        0,
+    )
+    assert names_of(any_engine) == ["opened"]
+    live_through(any_engine, end, QUIET, QUIET)  # the first of these contains the look
+    assert names_of(any_engine) == ["opened", "quiet", "resolved"]
+
+
+def test_message_of_a_look_names_what_windows_found(any_engine: Engine, clock: datetime) -> None:
+    end = live_through(any_engine, clock, DRIFT)
+    look_at(any_engine, end + HOUR)
+    assert only_incident(any_engine).summary not in parent_text(any_engine)
+    look_at(any_engine, end + 2 * HOUR, "output")
+    summary = only_incident(any_engine).summary
+    assert summary.startswith("Prompts, responses")
+    assert summary in parent_text(any_engine)
 
 
 def test_a_look_reopens_a_resolved_incident(engine: Engine, clock: datetime) -> None:

@@ -124,6 +124,7 @@ def test_incident_is_changed_and_shown_with_its_history(
         (["resolve", "1", "--as", "Lea", "--reason", " "], 2),
         (["note", "1", "", "--as", "Lea"], 2),
         (["list", "--cause", "weather"], 2),
+        (["list", "--model", "asistant"], 2),  # a typing error is no all-clear
     ],
 )
 def test_changes_that_are_not_allowed_are_refused(
@@ -132,6 +133,28 @@ def test_changes_that_are_not_allowed_are_refused(
     run(*arguments, status=status)
     with transaction(stored) as connection:
         assert {incident_by_id(connection, number).version for number in (1, 2, 3)} == {1}
+
+
+def test_another_lead_takes_an_incident_over(run: Callable[..., str], stored: Engine) -> None:
+    with transaction(stored) as connection:
+        create_user(connection, "Kim", PASSWORD, "lead", NOW)
+    run("ack", "1", "--as", "Lea", "--take-over")
+    assert "by Lea" in run("ack", "1", "--as", "Kim", status=1)
+    run("ack", "1", "--as", "Kim", "--take-over")
+    document = json.loads(run("show", "1", "--json"))
+    assert (document["status"], document["acknowledged_by"]) == ("acknowledged", "Kim")
+    assert [(event["event"], event["by"]) for event in document["events"]][1:] == [
+        ("acknowledged", "Lea"),
+        ("acknowledged", "Kim"),
+    ]
+    run("ack", "1", "--as", "Kim", "--take-over", status=1)
+
+
+def test_list_names_nobody_for_the_status_of_another(run: Callable[..., str]) -> None:
+    run("ack", "1", "--as", "Lea")
+    assert "Lea" in run("list")
+    run("snooze", "1", "4h", "--as", "Lea")
+    assert "Lea" not in run("list")
 
 
 def test_a_resolved_incident_is_not_resolved_again(run: Callable[..., str]) -> None:

@@ -136,6 +136,25 @@ def test_a_double_press_or_two_users_act_once(
     assert "Lea" in str(presses(any_engine)[2].reply)
 
 
+def test_a_second_lead_takes_over_by_its_own_button(
+    any_engine: Engine, clock: datetime, incident: IncidentRow
+) -> None:
+    now = clock + WEEK + HOUR
+    press(any_engine, now, LEA, subject_of(incident))
+    act(any_engine, now)
+    press(any_engine, now, LEA, subject_of(incident), "take_over", version=2)
+    assert act(any_engine, now)[1:] == [("refused", "not_taken_over")]
+    press(any_engine, now, BEA, subject_of(incident), "take_over", version=2)
+    assert act(any_engine, now)[2:] == [("done", "")]
+    assert read(any_engine, incident).acknowledged_by == "Bea"
+    with transaction(any_engine) as connection:
+        newest = select(OutboxMessage.kind, OutboxMessage.payload)
+        rows = connection.execute(newest.order_by(OutboxMessage.id.desc()).limit(2)).all()
+    assert [kind for kind, _ in rows] == ["reply", "update"]
+    assert "Lea" in rows[0].payload["text"]
+    assert "reply_broadcast" not in rows[0].payload
+
+
 @pytest.mark.parametrize(
     ("user", "code"),
     [

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -22,7 +23,7 @@ from monitor.daemon.actions.table import ACTIONS
 from monitor.daemon.cycle import Cycle
 from monitor.daemon.leadership import Leadership
 from monitor.daemon.readiness.slack_buttons import buttons_finding
-from monitor.errors import ChannelMisconfiguredError, ChannelUnavailableError
+from monitor.errors import ChannelMisconfiguredError, ChannelUnavailableError, SchemaError
 from monitor.review.decision.decisions import decide
 from monitor.settings import Alerts, Retrain, Review, Secrets, Settings
 from monitor.store.alerts.incidents import list_incidents
@@ -279,6 +280,15 @@ def test_a_retraining_is_confirmed_in_slack(
     with transaction(any_engine) as connection:
         outcomes = [press.outcome for press in list_presses(connection)]
     assert outcomes == ["shown", "done", "refused"]
+
+
+def test_check_of_buttons_without_a_schema_ends_in_order(
+    tmp_path: Path,
+    slack: FakeSlack,  # noqa: F811
+) -> None:
+    settings = Settings(database={"url": f"sqlite:///{tmp_path / 'empty.db'}"})
+    with pytest.raises(SchemaError):  # which the check of the database reports
+        buttons_finding(settings, secrets_for(slack))
 
 
 def test_check_names_what_the_buttons_lack(

@@ -10,12 +10,12 @@ from litestar.testing import TestClient
 from sqlalchemy import Engine, delete, select, update
 
 from monitor.accounts.registration import create_user
-from monitor.alerts.incidents import report
+from monitor.alerts.incidents import acknowledge, report
 from monitor.alerts.looks import handle_look
 from monitor.alerts.steps import take_step
 from monitor.settings import Alerts, Secrets, Settings
 from monitor.store.alerts.incident_events import list_events
-from monitor.store.alerts.incidents import list_incidents
+from monitor.store.alerts.incidents import incident_by_id, list_incidents
 from monitor.store.engine import transaction
 from monitor.store.tables import Exchange, OutboxMessage
 from monitor.store.windows.looks import LookFinding, mark_look_followed_up, save_look
@@ -140,6 +140,19 @@ def test_incident_page_has_the_changes_of_its_status(
         events = [(event.event, event.by) for event in list_events(connection, 1)]
     names = ["snoozed", "noted", "resolved"]
     assert events == [("opened", "driftwarden"), *((name, "Lea") for name in names)]
+
+
+def test_an_incident_of_another_lead_is_taken_over(
+    page: TestClient[Litestar], engine: Engine, clock: datetime
+) -> None:
+    with transaction(engine) as connection:
+        acknowledge(connection, 1, "Kim", clock, alerts=Alerts())
+    assert "/incidents/1/take-over" in page.get("/incidents/1").text
+    assert act(page, "take-over") == 303
+    assert "/incidents/1/take-over" not in page.get("/incidents/1").text
+    assert act(page, "take-over") == 409
+    with transaction(engine) as connection:
+        assert incident_by_id(connection, 1).acknowledged_by == "Lea"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from monitor.rendering.looks import describe_change, look_headline
+from monitor.rendering.looks import describe_change, format_onset, look_headline
 from monitor.settings import Drift
 from monitor.store.traffic.exchange_columns import Exchanges
 from monitor.store.windows.looks import LookFinding, LookRow
@@ -150,6 +150,22 @@ def finding(**values: Any) -> LookFinding:
     return LookFinding(**(defaults | values))
 
 
+def look_row(*findings: LookFinding) -> LookRow:
+    return LookRow(
+        id=1,
+        model="assistant",
+        looked_until=START + timedelta(days=1),
+        status="done",
+        alarm=True,
+        n_exchanges=1_012,
+        n_end_users=640,
+        provenance={},
+        findings=findings,
+        created_at=START,
+        followed_up_at=None,
+    )
+
+
 def test_headline_snapshot(snapshot: Any) -> None:
     prompts = finding(
         kind="input",
@@ -160,17 +176,11 @@ def test_headline_snapshot(snapshot: Any) -> None:
         topic="crypto, wallet",
     )
     latency = finding(name="latency", measure="above", threshold=1.8, reference=0.25, estimate=0.7)
-    row = LookRow(
-        id=1,
-        model="assistant",
-        looked_until=START + timedelta(days=1),
-        status="done",
-        alarm=True,
-        n_exchanges=1_012,
-        n_end_users=640,
-        provenance={},
-        findings=(finding(), prompts, latency),
-        created_at=START,
-        followed_up_at=None,
-    )
+    row = look_row(finding(), prompts, latency)
     assert [look_headline(row), *map(describe_change, row.findings)] == snapshot
+
+
+@pytest.mark.parametrize(("hours", "earlier"), [(0.0, True), (0.9, True), (1.1, False)])
+def test_an_onset_at_the_begin_of_a_look_may_be_earlier(*, hours: float, earlier: bool) -> None:
+    row = look_row(finding())
+    assert ("earlier" in format_onset(row, START + timedelta(hours=hours))) is earlier
