@@ -16,6 +16,9 @@ from monitor.packaged_files import packaged_file
 from monitor.store.accounts.users import UserRow
 
 PAGES = {cause.page: cause for cause in CAUSES.values()}
+#: The page of the alerts of Prometheus, with a section each, and its title.
+ALERTS_PAGE, ALERTS_TITLE = "prometheus", "Alerts of Prometheus"
+HEADING = re.compile(r"<h2>(\w+)</h2>")
 LINK = re.compile(r"\[([^\]]+)\]\(([^)#]+)(?:#[^)]*)?\)")
 
 
@@ -23,20 +26,27 @@ LINK = re.compile(r"\[([^\]]+)\]\(([^)#]+)(?:#[^)]*)?\)")
 def runbooks(visitor: NamedDependency[UserRow | None]) -> Template:
     """List the runbooks by cause."""
     return Template(
-        "runbooks.html", context={"user": visitor, "causes": CAUSES.values(), "path": RUNBOOKS}
+        "runbooks.html",
+        context={
+            "user": visitor,
+            "causes": CAUSES.values(),
+            "path": RUNBOOKS,
+            "alerts": (ALERTS_PAGE, ALERTS_TITLE),
+        },
     )
 
 
 @get("/runbooks/{page:str}", sync_to_thread=True)
 def runbook(page: FromPath[str], visitor: NamedDependency[UserRow | None]) -> Template:
-    """Show the runbook of a cause."""
-    if page not in PAGES:
+    """Show the runbook of a cause, or of the alerts of Prometheus."""
+    if page not in {*PAGES, ALERTS_PAGE}:
         raise NotFoundException("no such runbook")
     return Template(
         "runbook.html",
         context={
             "user": visitor,
-            "cause": PAGES[page],
+            "cause": PAGES.get(page),
+            "title": PAGES[page].title if page in PAGES else ALERTS_TITLE,
             "html": read_runbook(page),
             "path": RUNBOOKS,
         },
@@ -45,9 +55,13 @@ def runbook(page: FromPath[str], visitor: NamedDependency[UserRow | None]) -> Te
 
 @cache
 def read_runbook(page: str) -> str:
-    """Return a runbook as HTML; its links lead to other runbooks, and name other pages."""
+    """Return a runbook as HTML; its links lead to other runbooks, and name other pages.
+
+    A heading of one word, such as the name of an alert, can be linked by it in lower case.
+    """
     text = (runbooks_folder() / f"{page}.md").read_text(encoding="utf-8")
-    return str(MarkdownIt("commonmark", {"html": False}).render(LINK.sub(_link, text)))
+    html = str(MarkdownIt("commonmark", {"html": False}).render(LINK.sub(_link, text)))
+    return HEADING.sub(lambda match: f'<h2 id="{match[1].lower()}">{match[1]}</h2>', html)
 
 
 def runbooks_folder() -> Path:

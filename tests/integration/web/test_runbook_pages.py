@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import Engine
@@ -32,6 +33,23 @@ def test_the_link_of_a_message_leads_to_its_runbook(
     for target in re.findall(r'href="(/runbooks[^"]*)"', response.text):
         assert page.get(target).status_code == 200
     assert not re.search(r'href="[^"]*\.md', response.text)
+
+
+def test_each_alert_of_prometheus_links_its_section(page: TestClient[Litestar]) -> None:
+    rules = yaml.safe_load((ROOT / "deploy/prometheus/rules.yaml").read_text(encoding="utf-8"))
+    alerts = rules["groups"][0]["rules"]
+    text = page.get("/runbooks/prometheus").text
+    for alert in alerts:
+        path, anchor = alert["annotations"]["runbook_url"].split("#")
+        assert path.endswith("/runbooks/prometheus")
+        assert (anchor, f'<h2 id="{anchor}">{alert["alert"]}</h2>' in text) == (
+            alert["alert"].lower(),
+            True,
+        )
+    assert text.count("<h2 ") == len(alerts)
+    for target in re.findall(r'href="(/runbooks[^"]*)"', text):
+        assert page.get(target).status_code == 200
+    assert "/runbooks/prometheus" in page.get("/runbooks").text
 
 
 def test_unknown_runbooks_do_not_exist(page: TestClient[Litestar]) -> None:

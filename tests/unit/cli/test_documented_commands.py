@@ -77,6 +77,17 @@ def problem_of(words: list[str]) -> str:
     return f"{' '.join(path) or 'driftwarden'}: no option {', '.join(unknown)}" if unknown else ""
 
 
+def missing_in(words: list[str]) -> list[str]:
+    """Return the required options that a command line lacks; one without any word names it only."""
+    command = find(())
+    while words and hasattr(command, "commands") and words[0] in command.commands:
+        command = command.commands[words[0]]
+        words = words[1:]
+    needed = [parameter for parameter in command.params if parameter.required and words]
+    options = [options_of(parameter) for parameter in needed if parameter.opts[0].startswith("-")]
+    return [names[0] for names in options if not {*names} & {*words}]
+
+
 def options_of(parameter: Any) -> list[str]:
     return [*parameter.opts, *parameter.secondary_opts]
 
@@ -90,6 +101,32 @@ def test_commands_and_options_of_all_texts_exist() -> None:
                 problems.append(f"{name}: {problem} ({' '.join(words)})")
     assert not problems, "\n".join(problems)
     assert n > 300
+
+
+def test_commands_of_runbooks_have_what_they_require() -> None:
+    """At three in the morning they are copied from the page."""
+    problems = [
+        f"{name}: {' '.join(words)} lacks {', '.join(missing)}"
+        for name, text in texts()
+        if name.startswith(("docs/runbooks/", "monitor/alerts/", "deploy/prometheus/"))
+        for words in calls(text)
+        if (missing := missing_in(words))
+    ]
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        ("`driftwarden review confirm 3`", ["--as"]),
+        ("`driftwarden review confirm 3 --as ada`", []),
+        ("`driftwarden incidents resolve 3`", ["--as", "--reason"]),
+        ("`driftwarden review confirm`", []),
+    ],
+)
+def test_a_command_without_a_required_option_is_noticed(text: str, missing: list[str]) -> None:
+    (words,) = calls(text)
+    assert sorted(missing_in(words)) == missing
 
 
 @pytest.mark.parametrize(
