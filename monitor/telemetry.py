@@ -22,6 +22,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from monitor.errors import loggable
+from monitor.repeated_lines import LibraryFilter
 
 #: Without local variables: they may hold customers' texts, which must not be logged.
 _TRACE = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
@@ -425,6 +426,7 @@ def configure_logging(
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
         )
     )
+    handler.addFilter(LibraryFilter("kafka"))  # in an outage it logs each attempt
     logging.basicConfig(handlers=[handler], level=level, force=True)
     logging.captureWarnings(file is not None)
     # The scheduler and others log a line every few seconds, which would drown the rest.
@@ -440,6 +442,8 @@ def configure_logging(
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
     # Warns of an unused faster kernel at each import.
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    # Warns of each moment in which a busy machine let its loop wait.
+    logging.getLogger("kafka.net.selector").setLevel(logging.ERROR)
     # A job that still runs is skipped by design: the next run does what is due.
     logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
 

@@ -168,6 +168,9 @@ def describe_state(connection: Connection, incident: IncidentRow) -> tuple[str, 
         look, _ = _newest(connection, incident)
         if look is not None and not incident.fingerprint <= look.fingerprint:
             notes.append(f"All that drifted in this incident: {incident.summary}.")
+    if incident.clear_since is not None and not incident.is_resolved:
+        since = format_instant(incident.clear_since)
+        notes.append(f"It has not held since {since}. If that lasts, the incident is resolved.")
     reopened = last_event(connection, incident.id, ("reopened",))
     if reopened is not None and not incident.is_resolved:
         notes.append(reopened.reason)

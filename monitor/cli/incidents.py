@@ -79,7 +79,7 @@ def show(
     """Show an incident: what is wrong, its windows, what followed, and who did what."""
     from monitor.alerts.causes import runbook_url
     from monitor.alerts.incidents import alerts_of
-    from monitor.alerts.parent_message import describe_newest
+    from monitor.alerts.parent_message import describe_newest, describe_state
     from monitor.rendering.excerpts import excerpt
     from monitor.store.alerts.consequences import consequences_of
     from monitor.store.alerts.incident_events import list_events
@@ -89,6 +89,7 @@ def show(
     with database_transaction(configuration) as connection:
         row = incident_by_id(connection, incident)
         headline, _ = describe_newest(connection, row)
+        notes = describe_state(connection, row)
         events = list_events(connection, incident)
         followed = consequences_of(connection, incident)
         record_read(connection, "incidents show", "incident", incident, model=row.model)
@@ -98,8 +99,8 @@ def show(
     typer.echo(_line(row))
     if headline not in {row.summary, ""}:
         typer.echo(f"  {excerpt(headline, 1000)}")
-    if row.snoozed_until is not None:
-        typer.echo(f"  snoozed until {row.snoozed_until:%Y-%m-%d %H:%M} UTC")
+    for note_ in notes:
+        typer.echo(f"  {excerpt(note_, 500)}")
     for window in followed.windows:
         typer.echo(
             f"  window {window.window_start:%Y-%m-%d} to {window.window_end:%Y-%m-%d}: "
@@ -249,10 +250,13 @@ def _line(row: "IncidentRow") -> str:
     from monitor.rendering.excerpts import excerpt
 
     subject = row.model or "driftwarden"
+    clear = ""
+    if row.clear_since is not None and not row.is_resolved:
+        clear = f" [not since {row.clear_since:%Y-%m-%d %H:%M}]"
     return (
         f"{row.id:5d}  {row.opened_at:%Y-%m-%d %H:%M}  {row.level:8s}  "
         f"{row.status}{_acknowledged_by(row)}  "
-        f"{excerpt(subject, 60)}: {CAUSES[row.cause].title}. {excerpt(row.summary)}"
+        f"{excerpt(subject, 60)}: {CAUSES[row.cause].title}. {excerpt(row.summary)}{clear}"
     )
 
 

@@ -13,6 +13,7 @@ from datetime import timedelta
 from sqlalchemy import Engine
 
 from monitor.errors import DatabaseUnavailableError
+from monitor.repeated_lines import OutageLog
 from monitor.store.engine import make_engine, transaction
 from monitor.store.leadership import (
     acting_under,
@@ -104,14 +105,18 @@ class Leadership:
         return term.epoch if term is not None and time.monotonic() < term.until else None
 
     def _run(self) -> None:
+        outage = OutageLog(log)
         while not self._ended.is_set():
             began = time.monotonic()
             try:
                 epoch = self._take_or_renew()
+                outage.succeeded("lease_reached")
                 self._begin_term(epoch, until=began + self._lease.total_seconds())
             except Exception as error:  # logged, and repeated; the term ends by the clock
-                known = isinstance(error, DatabaseUnavailableError)
-                log.warning("lease_not_renewed", error=str(error), exc_info=not known)
+                if isinstance(error, DatabaseUnavailableError):
+                    outage.failed("lease_not_renewed", error=str(error))
+                else:
+                    log.warning("lease_not_renewed", error=str(error), exc_info=True)
             self._ended.wait(self._lease.total_seconds() / (3 if self.held() else 6))
         self._give_back()
 

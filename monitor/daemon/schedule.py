@@ -15,6 +15,7 @@ from monitor.daemon.cycle import Cycle
 from monitor.daemon.leader_metrics import create_counters, withdraw_gauges
 from monitor.daemon.leadership import LEASE, Leadership
 from monitor.errors import LostLeadershipError, TransientError
+from monitor.repeated_lines import OutageLog
 from monitor.settings import Secrets, Sections
 from monitor.telemetry import SERVICE_FAILURES, Heartbeat, get_logger
 
@@ -166,6 +167,7 @@ def _guarded(
         otherwise: Called where it does not run.
     """
     failures = SERVICE_FAILURES.labels(name)
+    outage = OutageLog(log)
 
     def run() -> None:
         with leadership.acting() as leads:
@@ -179,9 +181,11 @@ def _guarded(
                 log.warning("leadership_lost", job=name, error=str(error))
             except TransientError as error:
                 failures.inc()
-                log.warning("service_unavailable", job=name, error=str(error))
+                outage.failed("service_unavailable", job=name, error=str(error))
             except Exception:
                 failures.inc()
                 log.exception("job_failed", job=name)
+            else:
+                outage.succeeded("service_available", job=name)
 
     return run

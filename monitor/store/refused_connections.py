@@ -34,6 +34,11 @@ REASONS = (
         "malformed_database_url",
         "use disable, require, verify-ca or verify-full",
     ),
+    (
+        r"could not write init file|No space left on device",
+        "database_disk_full",
+        "make room on the disk of the database's server",
+    ),
     (r"invalid connection option", "malformed_database_url", "correct it in database.url"),
 )
 

@@ -14,7 +14,10 @@ STALLED_AFTER = timedelta(minutes=30)
 def windows_finding(settings: Settings) -> Finding:
     """Report until when windows are evaluated, and why the newest failed window failed."""
     from monitor.settings.durations import format_duration
-    from monitor.store.windows.drift_evaluations import newest_failed_evaluation
+    from monitor.store.windows.drift_evaluations import (
+        newest_evaluated_end,
+        newest_failed_evaluation,
+    )
     from monitor.windows.evaluation import evaluated_until
     from monitor.windows.schedule import LENGTH
 
@@ -22,9 +25,11 @@ def windows_finding(settings: Settings) -> Finding:
     with open_connection(settings) as connection:
         failed = newest_failed_evaluation(connection, settings.model.name)
         until = evaluated_until(connection, settings)
+        evaluated = newest_evaluated_end(connection, settings.model.name) is not None
     if until is None:
         return Finding("windows", "ok", limit)
-    state = f"evaluated until {until:%Y-%m-%d}; {limit}"
+    none = f"none is evaluated yet, the first begins {until:%Y-%m-%d}"
+    state = f"{f'evaluated until {until:%Y-%m-%d}' if evaluated else none}; {limit}"
     if failed is not None:
         begin = f"{failed.window_start:%Y-%m-%d}"
         return Finding(

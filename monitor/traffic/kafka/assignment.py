@@ -11,6 +11,7 @@ from kafka.errors import IllegalStateError, KafkaError
 from sqlalchemy import Engine
 
 from monitor.errors import DatabaseUnavailableError, LostOwnershipError, TransientError
+from monitor.repeated_lines import OutageLog
 from monitor.store.engine import transaction
 from monitor.store.traffic.offsets import record_caught_up
 from monitor.telemetry import get_logger
@@ -59,6 +60,7 @@ class Assignment:
         self._backoff = Backoff()
         self._next_look_up = 0.0
         self._next_note = 0.0
+        self._outage = OutageLog(log)
         self._idle_since = time.monotonic()
         self.states: dict[TopicPartition, PartitionState] = {}
         #: Assigned partitions whose offset is not known yet; they are paused.
@@ -173,7 +175,9 @@ class Assignment:
                 with transaction(self._engine) as connection:
                     record_caught_up(connection, self._topic, complete)
         except (DatabaseUnavailableError, KafkaError) as error:
-            log.warning("completeness_unknown", error=str(error))
+            self._outage.failed("completeness_unknown", error=str(error))
+        else:
+            self._outage.succeeded("completeness_known")
 
     def _request_end_offsets(self, now: datetime) -> None:
         """Request the end offsets of partitions without a pending one."""

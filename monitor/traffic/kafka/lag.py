@@ -11,6 +11,7 @@ from kafka.errors import KafkaError
 from sqlalchemy import Engine
 
 from monitor.errors import BrokerUnavailableError, TransientError
+from monitor.repeated_lines import OutageLog
 from monitor.settings import Kafka, Secrets
 from monitor.store.engine import transaction
 from monitor.store.traffic.offsets import next_offsets
@@ -46,7 +47,7 @@ class LagMeter:
         self._topic = settings.topic
         self._stored: Mapping[int, int] = {}
         self._consumer: Any = None
-        self._failed = False
+        self._outage = OutageLog(log)
 
     def read_stored(self) -> None:
         """Read the stored offsets; the last known ones stay where the database is unavailable."""
@@ -62,12 +63,10 @@ class LagMeter:
         except (TransientError, KafkaError) as error:
             self.close()
             SERVICE_FAILURES.labels("lag").inc()
-            if not self._failed:  # once for each outage
-                code = getattr(error, "code", "")
-                log.warning("lag_not_measured", error=str(error), code=code, action="retry")
-            self._failed = True
+            code = getattr(error, "code", "")
+            self._outage.failed("lag_not_measured", error=str(error), code=code, action="retry")
             return
-        self._failed = False
+        self._outage.succeeded("lag_measured")
         for partition, end in ends.items():
             stored = self._stored.get(partition)
             if stored is None:  # no replica has read it

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from monitor.accounts.registration import create_user
 from monitor.alerts.drift_incidents import handle_evaluation
-from monitor.alerts.incidents import report
+from monitor.alerts.incidents import clear, report
 from monitor.alerts.until import parse_until
 from monitor.daemon.readiness.incidents import incidents_finding
 from monitor.errors import InputError
@@ -148,6 +148,17 @@ def test_another_lead_takes_an_incident_over(run: Callable[..., str], stored: En
         ("acknowledged", "Kim"),
     ]
     run("ack", "1", "--as", "Kim", "--take-over", status=1)
+
+
+def test_a_condition_that_has_ended_says_since_when(
+    run: Callable[..., str], stored: Engine
+) -> None:
+    assert "not since" not in run("list")
+    with transaction(stored) as connection:
+        assert clear(connection, "no_traffic", "b", NOW + DAY, alerts=Alerts()) is None
+    day = f"{NOW + DAY:%Y-%m-%d %H:%M}"
+    assert [line.split()[0] for line in run("list").splitlines() if day in line] == ["2"]
+    assert f"{NOW + DAY:%-d %b %Y, %H:%M}" in run("show", "2")
 
 
 def test_list_names_nobody_for_the_status_of_another(run: Callable[..., str]) -> None:

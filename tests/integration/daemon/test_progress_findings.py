@@ -39,6 +39,7 @@ def site(tmp_path: Path) -> Iterator[tuple[Engine, Settings]]:
 def test_a_late_window_is_noted(site: tuple[Engine, Settings]) -> None:
     engine, settings = site
     store_traffic(engine, THIS_WEEK - 3 * WEEK, 20, seed=1)
+    assert "none is evaluated" in windows_finding(settings).message
     with transaction(engine) as connection:
         store_evaluation(connection, make_assessment(), THIS_WEEK - 3 * WEEK)
     late = windows_finding(settings)
