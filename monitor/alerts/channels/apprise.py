@@ -9,6 +9,7 @@ from apprise import Apprise, LogCapture, NotifyFormat
 
 from monitor.alerts.messages.mrkdwn import render_text, without_quotes
 from monitor.errors import ChannelMisconfiguredError, ChannelUnavailableError
+from monitor.rendering.excerpts import excerpt
 from monitor.store.alerts.delivery import DueMessage, Thread
 from monitor.store.alerts.outbox import Kind
 
@@ -50,7 +51,7 @@ class AppriseSender:
         summary = html.unescape(payload["text"])
         name = f"{message.model}: " if message.model and message.model not in summary else ""
         text = render_text(without_quotes(payload.get("blocks", []))) or summary
-        self._notify(f"{name}{summary}"[:MAX_TITLE_CHARACTERS], text)
+        self._notify(excerpt(f"{name}{summary}", MAX_TITLE_CHARACTERS), text)
         return Thread(self.target, "")
 
     def find(self, message: DueMessage, thread: Thread | None) -> Thread | None:  # noqa: ARG002
