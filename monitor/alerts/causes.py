@@ -129,7 +129,8 @@ _ALL = (
         title="Rollout reverted",
         next_steps=(
             "• Read why, with each check: `driftwarden rollout status{of_model}`.",
-            "• Reject the version, or mend what was wrong and start its rollout again.",
+            "• Mend what was wrong and start its rollout again; a worse version stays without "
+            "traffic: resolve the incident with the reason.",
         ),
     ),
     Cause(

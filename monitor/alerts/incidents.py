@@ -74,8 +74,15 @@ def take_over(
     if incident.status != "acknowledged" or before == user:
         return False
     reason = f"taken over from {before}"
-    changes = {"acknowledged_by": user, "reason": reason}
-    take_step(connection, incident, "acknowledged", by=user, now=now, **changes)
+    take_step(
+        connection,
+        incident,
+        "acknowledged",
+        by=user,
+        now=now,
+        reason=reason,
+        acknowledged_by=user,
+    )
     add_update(connection, incident_id, now, alerts)
     add_reply(connection, incident_id, f"{user}: {reason}", now, broadcast=False)
     return True

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_each_button_leads_to_an_action() -> None:
-    posted = {"acknowledge", "snooze", buttons.retraining_button(1)["action_id"]}
+    posted = {"acknowledge", "take_over", "snooze", buttons.retraining_button(1)["action_id"]}
     # Which of them a rollout's message has: test_rollout_messages.py.
     posted |= {f"{step}_rollout" for step in ("pause", "resume", "advance", "revert")}
     following = {action.next_button[0] for action in ACTIONS.values() if action.next_button}
