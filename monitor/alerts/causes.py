@@ -129,8 +129,8 @@ _ALL = (
         title="Rollout reverted",
         next_steps=(
             "• Read why, with each check: `driftwarden rollout status{of_model}`.",
-            "• Mend what was wrong and start its rollout again; a worse version stays without "
-            "traffic: resolve the incident with the reason.",
+            "• Mend what was wrong, and start its rollout again.",
+            "• A worse version has no traffic: resolve the incident with the reason.",
         ),
     ),
     Cause(

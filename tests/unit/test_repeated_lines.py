@@ -18,7 +18,7 @@ class Clock:
         return self.seconds
 
 
-def test_an_outage_is_logged_once_a_minute_and_at_its_end() -> None:
+def test_an_outage_is_a_line_a_minute_and_an_end() -> None:
     clock = Clock()
     outage = OutageLog(structlog.get_logger(), monotonic=clock)
     with capture_logs() as lines:

@@ -193,7 +193,8 @@ def test_a_role_on_one_model_is_none_on_another(
     assert "/acknowledge" not in page.text + lea.get("/incidents").text
     assert "/lock" not in lea.get("/human-evaluations/1").text
     for path in (
-        "/incidents/1/acknowledge", "/decisions/1/confirm", "/runs/1/cancel",
+        "/incidents/1/acknowledge", "/incidents/1/take-over", "/decisions/1/confirm",
+        "/runs/1/cancel",
         "/human-evaluations/1/lock", "/progress/items/1/restore", "/progress/items/1/exclude",
     ):  # fmt: skip
         assert lea.post(path, {"confirmed": "yes"}).status_code == 404, path
