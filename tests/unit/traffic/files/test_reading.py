@@ -91,7 +91,7 @@ def test_one_bad_time_refuses_its_row_alone(tmp_path: Path, value: int) -> None:
         ('{"prompt": "a", "response": null, "metadata": {"error": "timeout"}}', True),
     ],
 )
-def test_an_empty_response_is_one_and_a_missing_one_is_not(
+def test_an_empty_response_counts_and_a_missing_one_does_not(
     tmp_path: Path, line: str, has_response: bool
 ) -> None:
     path = write(tmp_path / "exchanges.jsonl", line.encode())
