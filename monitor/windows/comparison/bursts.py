@@ -19,8 +19,7 @@ def burst_groups(exchanges: Exchanges, side: str) -> Sequence[str]:
     """Return the end user of each exchange or, where none is named, a name for its burst.
 
     The distance is one in time or, where times are unknown or coarse, such as days, in the order of
-    the exchanges. An
-    exchange outside bursts has no name, and counts by itself.
+    the exchanges. An exchange outside bursts has no name, and counts by itself.
 
     Args:
         exchanges: A side of a comparison.

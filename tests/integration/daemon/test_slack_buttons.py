@@ -44,6 +44,7 @@ from tests.services.slack import (  # noqa: F401 - a fixture
 )
 from tests.support.review.review_world import PASSWORD, make_world
 from tests.support.review.settled_items import JUDGEMENT, KNOWLEDGE, RIGHT, settle
+from tests.support.stamped import stamped
 from tests.support.windows.assessments import make_assessment, store_evaluation
 
 ALERTS = Alerts(channel=CHANNEL)
@@ -296,23 +297,26 @@ def test_check_names_what_the_buttons_lack(
     clock: datetime,
     slack: FakeSlack,  # noqa: F811
 ) -> None:
-    settings = Settings(database={"url": str(engine.url)})
-    assert buttons_finding(settings, secrets_for(slack, "")).status == "note"
-    unlinked = buttons_finding(settings, secrets_for(slack))
-    assert (unlinked.status, "accounts slack" in unlinked.message) == ("note", True)
-    link_lead(engine, clock)
-    assert buttons_finding(settings, secrets_for(slack)).status == "ok"
-    slack.scopes = {"channels:history"}
-    lacking = buttons_finding(settings, secrets_for(slack))
-    assert (lacking.status, "chat:write" in lacking.message) == ("fail", True)
-    slack.scopes = {"chat:write"}
-    slack.app_scopes = set()
-    with pytest.raises(ChannelMisconfiguredError, match="connections:write"):
-        buttons_finding(settings, secrets_for(slack))
-    with pytest.raises(ChannelMisconfiguredError, match="SLACK_APP_TOKEN"):
-        buttons_finding(settings, secrets_for(slack, "xapp-wrong"))
-    slack.app_scopes = {"connections:write"}
-    slack.scripted_replies = [Reply(body={"ok": True}, headers={"X-OAuth-Scopes": "chat:write"})]
-    slack.scripted_replies += [Reply(status=503)] * 3
-    with pytest.raises((ChannelMisconfiguredError, ChannelUnavailableError)):
-        buttons_finding(settings, secrets_for(slack))
+    with stamped(engine):
+        settings = Settings(database={"url": str(engine.url)})
+        assert buttons_finding(settings, secrets_for(slack, "")).status == "note"
+        unlinked = buttons_finding(settings, secrets_for(slack))
+        assert (unlinked.status, "accounts slack" in unlinked.message) == ("note", True)
+        link_lead(engine, clock)
+        assert buttons_finding(settings, secrets_for(slack)).status == "ok"
+        slack.scopes = {"channels:history"}
+        lacking = buttons_finding(settings, secrets_for(slack))
+        assert (lacking.status, "chat:write" in lacking.message) == ("fail", True)
+        slack.scopes = {"chat:write"}
+        slack.app_scopes = set()
+        with pytest.raises(ChannelMisconfiguredError, match="connections:write"):
+            buttons_finding(settings, secrets_for(slack))
+        with pytest.raises(ChannelMisconfiguredError, match="SLACK_APP_TOKEN"):
+            buttons_finding(settings, secrets_for(slack, "xapp-wrong"))
+        slack.app_scopes = {"connections:write"}
+        slack.scripted_replies = [
+            Reply(body={"ok": True}, headers={"X-OAuth-Scopes": "chat:write"})
+        ]
+        slack.scripted_replies += [Reply(status=503)] * 3
+        with pytest.raises((ChannelMisconfiguredError, ChannelUnavailableError)):
+            buttons_finding(settings, secrets_for(slack))
