@@ -176,7 +176,7 @@ def test_headline_names_what_moved_between_task_types() -> None:
     assert "task types" not in headline(make_family(), make_family("output"), (), mix)
 
 
-def test_since_of_a_topic_is_its_own_not_that_of_slow_drift() -> None:
+def test_since_of_a_topic_is_its_own() -> None:
     own = datetime(2026, 11, 3, 9, tzinfo=UTC)
     family = make_family(
         verdict="drift",
