@@ -124,17 +124,20 @@ def describe_extent(family: FamilyAssessment, noun: str) -> str:
     """Describe the drifted share, with another mix or, where all responses changed, their shift."""
     if family.is_shift:
         return f"a shift of all {noun}: {describe_shift(family)}"
-    compared = "" if family.comparable_share is None else " to comparable prompts"
-    return describe_shares(family, f" of the {noun}{compared}{describe_comparable(family)}")
+    return describe_shares(family, _whole(family, noun))
 
 
 def describe_share(family: FamilyAssessment, noun: str) -> str:
     """Describe the drifted share, and of what it is one: "about 4% (2% to 6%) of the prompts"."""
     if family.drifted_share is None:
         return "an unknown share"
+    return f"{format_estimate(family.drifted_share)}{_whole(family, noun)}"
+
+
+def _whole(family: FamilyAssessment, noun: str) -> str:
+    """Return of what the drifted share is one: " of the responses to comparable prompts"."""
     compared = "" if family.comparable_share is None else " to comparable prompts"
-    share = f"{format_estimate(family.drifted_share)} of the {noun}{compared}"
-    return share + describe_comparable(family)
+    return f" of the {noun}{compared}{describe_comparable(family)}"
 
 
 def describe_comparable(family: FamilyAssessment) -> str:

@@ -120,6 +120,12 @@ class ShareEstimate(msgspec.Struct, frozen=True, kw_only=True):
     lower: float
     upper: float
 
+    @classmethod
+    def of(cls, estimate: float, interval: tuple[float, float]) -> "ShareEstimate":
+        """Return an estimate with its limits."""
+        lower, upper = interval
+        return cls(estimate=estimate, lower=lower, upper=upper)
+
 
 class SlowDrift(msgspec.Struct, frozen=True, kw_only=True):
     """Drift that grows in small steps, tested over all windows since the baseline."""

@@ -127,8 +127,7 @@ def _defined(p_value: float | None) -> float | None:
 def _moved_share(mix: MixComparison | None) -> ShareEstimate | None:
     if mix is None or math.isnan(mix.moved_share):
         return None
-    lower, upper = mix.moved_share_interval
-    return ShareEstimate(estimate=mix.moved_share, lower=lower, upper=upper)
+    return ShareEstimate.of(mix.moved_share, mix.moved_share_interval)
 
 
 def _detectable_shares(

@@ -95,11 +95,7 @@ def check_slow_drift(
         n_windows=len(starts),
         since=None if drift.onset_week is None else starts[drift.onset_week],
         detected_at=None if drift.detection_week is None else starts[drift.detection_week],
-        drifted_share=ShareEstimate(
-            estimate=drift.drifted_share,
-            lower=drift.drifted_share_interval[0],
-            upper=drift.drifted_share_interval[1],
-        ),
+        drifted_share=ShareEstimate.of(drift.drifted_share, drift.drifted_share_interval),
     )
     return SlowDriftTest(result, WatchedSums(digest, vars(sums)))
 

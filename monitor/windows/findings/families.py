@@ -78,25 +78,15 @@ def build_family(
         alarm=alarm,
         p_value=result.p_value,
         level=alpha,
-        drifted_share=ShareEstimate(
-            estimate=result.drifted_share,
-            lower=result.drifted_share_interval[0],
-            upper=result.drifted_share_interval[1],
-        ),
+        drifted_share=ShareEstimate.of(result.drifted_share, result.drifted_share_interval),
         comparable_share=result.comparable_share,
         moved_share=None
         if result.moved_share is None
-        else ShareEstimate(
-            estimate=result.moved_share,
-            lower=result.moved_share_interval[0],
-            upper=result.moved_share_interval[1],
-        ),
+        else ShareEstimate.of(result.moved_share, result.moved_share_interval),
         is_mix=result.is_mix,
         shift=None
         if result.shift is None
-        else ShareEstimate(
-            estimate=result.shift, lower=result.shift_interval[0], upper=result.shift_interval[1]
-        ),
+        else ShareEstimate.of(result.shift, result.shift_interval),
         is_shift=result.is_shift,
         descriptors=tuple(
             DescriptorChange(

@@ -147,8 +147,7 @@ def _mix(family: FamilyAssessment, mix: MixComparison | None) -> str:
     """Return the share that moved between task types, where it surely did with the prompts."""
     if family.verdict != "drift" or mix is None or not mix.moved_share_interval[0] > 0.0:
         return ""
-    lower, upper = mix.moved_share_interval
-    moved = ShareEstimate(estimate=mix.moved_share, lower=lower, upper=upper)
+    moved = ShareEstimate.of(mix.moved_share, mix.moved_share_interval)
     return f"; {format_estimate(moved)} of the traffic moved between task types"
 
 
