@@ -34,6 +34,7 @@ from monitor.traffic.kafka.assignment import Assignment
 from monitor.traffic.kafka.batch import BatchBuilder, RawBatch, end_offset
 from monitor.traffic.kafka.consumer import RebalanceListener, open_consumer, require_codecs
 from monitor.traffic.kafka.lag import measured_lag
+from monitor.traffic.kafka.membership import Membership
 from monitor.traffic.kafka.polling import Polled, Polling
 from monitor.traffic.kafka.wire.selection import Selection
 from monitor.traffic.sampling.design import SamplingDesign
@@ -120,7 +121,7 @@ def _consume(
             backoff.wait(stop)
             continue
         log.info("consumer_started", topic=settings.kafka.topic, group=settings.kafka.group_id)
-        Ingest(
+        is_member = Ingest(
             consumer,
             listener,
             engine,
@@ -133,7 +134,8 @@ def _consume(
             heartbeat=heartbeat,
             clock=clock,
         ).run()
-        return
+        if is_member:
+            return
 
 
 def _open_rules(
@@ -209,6 +211,9 @@ class Ingest:
             # Longer pauses between polls would lose the partitions.
             longest_wait_seconds=min(30.0, settings.kafka.max_poll_interval.total_seconds() / 3),
         )
+        self._membership = Membership(
+            consumer, session_seconds=settings.kafka.session_timeout.total_seconds()
+        )
         preparer = BatchPreparer.build(settings, encoder, design, plans.present, rules=rules)
         self._worker = IngestWorker(
             engine,
@@ -218,10 +223,15 @@ class Ingest:
             clock=clock,
         )
 
-    def run(self) -> None:
-        """Loop until stopped, then store what was read and leave the group."""
+    def run(self) -> bool:
+        """Loop until stopped, then store what was read and leave the group.
+
+        Returns:
+            Whether the consumer is still a member of the group; if not, another must replace it.
+        """
+        is_member = True
         try:
-            while not self._stop.is_set():
+            while is_member and not self._stop.is_set():
                 self._heartbeat.beat()
                 polled = self._polling.poll(busy=bool(self._waiting))
                 self._assignment.process_rebalances()
@@ -233,11 +243,16 @@ class Ingest:
                 self._assignment.record_caught_up(self._clock())
                 if self._worker.failure:
                     raise self._worker.failure
+                is_member = not self._membership.is_lost()
+            if not is_member:
+                SERVICE_FAILURES.labels("kafka").inc()
+                log.warning("membership_lost", topic=self._topic, action="join the group again")
             self._finish()
         finally:
             # Kafka's offsets follow the database's: polled records are not committed.
             self._consumer.close(autocommit=False, timeout_ms=CLOSE_TIMEOUT_MS)
             log.info("consumer_stopped", topic=self._topic)
+        return is_member
 
     def _take(self, polled: Polled) -> None:
         """Add the sampled records of a poll to the batch."""
